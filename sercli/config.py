@@ -1,0 +1,121 @@
+"""Typed settings: the same frozen class from the YAML file to the code that uses it."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from sercli.errors import ConfigError
+
+
+class Config(BaseModel):
+    """Settings of one part: frozen, typed; an unknown key is refused with the nearest known one.
+
+    Raises:
+        ConfigError: a setting is unknown, of the wrong type, or contradicts another.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        protected_namespaces=(),
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+    )
+
+    def __init__(self, **settings: Any) -> None:
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            raise ConfigError("; ".join(_explain(type(self), e) for e in error.errors())) from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain types, ready for JSON or YAML."""
+        return self.model_dump(mode="json")
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits: equal for equal settings, different otherwise."""
+        return digest(self.to_dict())
+
+
+def digest(value: Any, length: int = 12) -> str:
+    """Hash plain types (dicts in any order) to ``length`` hexadecimal digits."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping.
+
+    Raises:
+        ConfigError: the file is not YAML, or not a mapping.
+    """
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path}: expected settings as 'key: value', found {type(value).__name__}")
+    return value
+
+
+def to_yaml(value: Mapping[str, Any]) -> str:
+    """Render plain types as YAML in their own order."""
+    return yaml.safe_dump(dict(value), sort_keys=False, allow_unicode=True, width=100)
+
+
+def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
+    """Read ``key.sub=value`` settings of the command line; values are YAML (``3``, ``[1, 2]``, ``off``).
+
+    Returns:
+        A nested mapping, ready for `merge`.
+
+    Raises:
+        ConfigError: an item has no ``=`` or its value is not YAML.
+    """
+    settings: dict[str, Any] = {}
+    for item in assignments:
+        key, equals, text = item.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"--set {item}: write it as KEY=VALUE, for example features.window_ms=40")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise ConfigError(f"--set {item}: '{text}' is not a YAML value") from None
+        for part in reversed(key.split(".")):
+            value = {part: value}
+        settings = merge(settings, value)
+    return settings
+
+
+def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``base`` with ``change`` laid over it, mapping by mapping."""
+    merged = dict(base)
+    for key, value in change.items():
+        under = merged.get(key)
+        both = isinstance(under, Mapping) and isinstance(value, Mapping)
+        merged[key] = merge(under, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _explain(config: type[BaseModel], error: ErrorDetails) -> str:
+    """Put one of pydantic's errors in our words: where, what, and what would be right."""
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        key = str(error["loc"][-1])
+        known = list(config.model_fields)
+        near = get_close_matches(key, known) or known
+        return f"unknown setting '{where}'; did you mean {', '.join(near)}?"
+    message = error["msg"].removeprefix("Value error, ")
+    if not where:
+        return message
+    if error["type"] in {"value_error", "missing"}:
+        return f"{where}: {message}"
+    return f"{where}: {message[:1].lower()}{message[1:]}, got {error['input']!r}"

@@ -1,0 +1,52 @@
+"""What a user can cause and fix.
+
+Every message names the place, the fact and the remedy, and fits on one line. The command line
+catches `SerError` once and prints it; anything else that escapes is a bug and keeps its traceback.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SerError(Exception):
+    """Something a user can put right."""
+
+
+class ConfigError(SerError, ValueError):
+    """A setting that is unknown, of the wrong type, or contradicts another."""
+
+
+class UnknownNameError(SerError):
+    """A corpus, feature, architecture, scheme, protocol or run that does not exist."""
+
+
+class AudioError(SerError):
+    """An audio file that can't be read whole."""
+
+
+class CorpusError(SerError):
+    """A corpus that is missing, incomplete or not the one named."""
+
+
+class ManifestError(SerError):
+    """A manifest that can't be read, or disagrees with its audio."""
+
+
+class ProtocolError(SerError):
+    """Folds that can't be made of the utterances at hand."""
+
+
+class FeatureError(SerError):
+    """Features that can't be computed, or a feature store that is damaged."""
+
+
+class RunError(SerError):
+    """A training run that is missing, unfinished, damaged or can't start."""
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    """Say that ``what`` has no ``name``, with the nearest known names (or all of them)."""
+    choices = sorted(known)
+    near = get_close_matches(name, choices) or choices
+    remedy = f"did you mean {', '.join(near)}?" if near else "there is none yet"
+    return UnknownNameError(f"{what} has no '{name}'; {remedy}")

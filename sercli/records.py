@@ -1,0 +1,93 @@
+"""The small immutable records that cross the layers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Utterance:
+    """One utterance of a corpus: where its audio lies, who speaks, and what the raters heard.
+
+    Text is absent (``None``) where the corpus has none. Speakers and sessions are text, always:
+    ``"03"`` never becomes 3.
+
+    Attributes:
+        id: unique over all corpora, ``corpus/name``.
+        corpus: name of the corpus.
+        file: audio file. From a corpus reader: relative to the corpus as distributed; in a
+            prepared corpus: relative to its folder in the workspace.
+        source: the file as distributed, kept when ``file`` names the prepared one.
+        source_sha256: hash of that file's bytes.
+        sha256: hash of the prepared samples (mono float32, little-endian), so that a header or a
+            container never makes equal audio look different.
+        duration: seconds of the prepared audio.
+        sample_rate: hertz of the prepared audio.
+        start: seconds from the start of the source recording, where the utterance is cut from one.
+        end: likewise, its end.
+        speaker: who speaks, unique within the corpus.
+        gender: ``female`` or ``male``.
+        session: recording session.
+        dialog: conversation within a session.
+        style: ``improvised`` or ``scripted``.
+        text_id: which text is spoken; equal ids mean equal words.
+        transcript: the words.
+        emotion_raw: the label as the corpus spells it.
+        emotion: the label as an English noun of `sercli.labels`.
+        intensity: strength of the emotion, as the corpus grades it.
+        valence: mean rating, on the corpus's scale.
+        arousal: likewise (activation).
+        dominance: likewise.
+        trace: file of the continuous labels, relative as ``file``.
+        raters: the single raters' judgements, as the corpus gives them.
+    """
+
+    id: str
+    corpus: str
+    file: str
+    source: str | None = None
+    source_sha256: str | None = None
+    sha256: str = ""
+    duration: float = 0.0
+    sample_rate: int = 0
+    start: float | None = None
+    end: float | None = None
+    speaker: str | None = None
+    gender: str | None = None
+    session: str | None = None
+    dialog: str | None = None
+    style: str | None = None
+    text_id: str | None = None
+    transcript: str | None = None
+    emotion_raw: str | None = None
+    emotion: str | None = None
+    intensity: str | None = None
+    valence: float | None = None
+    arousal: float | None = None
+    dominance: float | None = None
+    trace: str | None = None
+    raters: tuple[Mapping[str, Any], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong in a corpus that does not end the reading of the rest."""
+
+    place: str
+    fact: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.fact}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """One division of a corpus's utterances: ids, in manifest order, no id in two parts.
+
+    ``dev`` is empty where a protocol has no development part.
+    """
+
+    name: str
+    train: tuple[str, ...]
+    dev: tuple[str, ...]
+    test: tuple[str, ...]

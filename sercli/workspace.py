@@ -1,0 +1,59 @@
+"""Where corpora, features and runs lie.
+
+A workspace is a folder: ``corpora/<name>/manifest.jsonl`` with its audio, ``features/`` and
+``runs/``. It can be moved or copied as it is: nothing in it names a place outside.
+"""
+
+import os
+from pathlib import Path
+
+from sercli.errors import CorpusError
+
+VARIABLE = "SERCLI_WORKSPACE"
+
+
+class Workspace:
+    """A folder of prepared corpora, features and runs."""
+
+    def __init__(self, root: Path | str | None = None) -> None:
+        """Take ``root``, else the environment's ``SERCLI_WORKSPACE``, else ``./sercli-workspace``."""
+        self.root = Path(root or os.environ.get(VARIABLE) or "sercli-workspace")
+
+    def __repr__(self) -> str:
+        return f"Workspace({str(self.root)!r})"
+
+    @property
+    def features(self) -> Path:
+        """Folder of the feature stores."""
+        return self.root / "features"
+
+    @property
+    def runs(self) -> Path:
+        """Folder of the training runs."""
+        return self.root / "runs"
+
+    def corpus(self, name: str) -> Path:
+        """Folder of a corpus, prepared or not."""
+        return self.root / "corpora" / name
+
+    def manifest(self, name: str) -> Path:
+        """Manifest of a corpus, prepared or not."""
+        return self.corpus(name) / "manifest.jsonl"
+
+    def prepared(self) -> list[str]:
+        """Names of the corpora that are prepared, sorted."""
+        return sorted(path.parent.name for path in self.root.glob("corpora/*/manifest.jsonl"))
+
+    def require(self, name: str) -> Path:
+        """Return the manifest of a prepared corpus.
+
+        Raises:
+            CorpusError: it is not prepared; the message says how to prepare it.
+        """
+        path = self.manifest(name)
+        if not path.exists():
+            argument = "" if name.startswith("synth") else " PATH"
+            raise CorpusError(
+                f"{self.root}: corpus '{name}' is not prepared; run `sercli prepare {name}{argument}`"
+            )
+        return path
