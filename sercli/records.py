@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Utterance:
@@ -91,3 +93,36 @@ class Fold:
     train: tuple[str, ...]
     dev: tuple[str, ...]
     test: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """What a classifier said of utterances, row by row: the test parts of one or more folds and seeds.
+
+    Attributes:
+        classes: class names, in the order of the columns of ``probabilities``.
+        ids: utterance ids, (rows,).
+        target: index of the true class, (rows,), integers.
+        probabilities: one row an utterance, (rows, classes), each summing to one.
+        speakers: speaker of each row, ``None`` where unknown.
+        genders: likewise.
+        folds: name of the fold whose model predicted the row.
+        seeds: seed of that model.
+    """
+
+    classes: tuple[str, ...]
+    ids: tuple[str, ...]
+    target: np.ndarray[tuple[int], np.dtype[np.int64]]
+    probabilities: np.ndarray[tuple[int, int], np.dtype[np.float64]]
+    speakers: tuple[str | None, ...]
+    genders: tuple[str | None, ...]
+    folds: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def predicted(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Index of the most probable class, (rows,)."""
+        return self.probabilities.argmax(axis=1)

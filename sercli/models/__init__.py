@@ -1,1 +1,65 @@
-"""TODO"""
+"""Networks, pure torch, one file per architecture."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from sercli import registry
+from sercli.config import Config
+
+Task = Literal["classification", "regression"]
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """What training, prediction and the contract tests need to know of a network.
+
+    A network is called as ``network(**inputs, mask=mask)``: each input is (batch, *shape, frames)
+    under its name, the mask (batch, frames) is true on frames of the utterance, false on padding.
+
+    Attributes:
+        config: the network's settings.
+        build: from the inputs' shapes (by name, without batch and frames), the number of outputs
+            and the settings to the network.
+        inputs: feature kind by input name, as the paper has it.
+        shapes: shape of each input of the paper's features, without batch and frames.
+        example_frames: a length that every setting of the network accepts.
+        tasks: what it can be trained for.
+        source: the paper.
+    """
+
+    config: type[Config]
+    build: Callable[[Mapping[str, tuple[int, ...]], int, Any], nn.Module]
+    inputs: Mapping[str, str]
+    shapes: Mapping[str, tuple[int, ...]]
+    example_frames: int
+    tasks: tuple[Task, ...]
+    source: str
+
+    def example(self, batch: int, seed: int = 0) -> dict[str, Tensor]:
+        """Return random inputs and a mask of differing lengths, ready for ``network(**example)``."""
+        random = torch.Generator().manual_seed(seed)
+        lengths = self.example_frames - torch.arange(batch) % (self.example_frames // 4)
+        mask = torch.arange(self.example_frames) < lengths[:, None]  # (batch, frames)
+        inputs = {}
+        for name, shape in self.shapes.items():
+            x = torch.randn(batch, *shape, self.example_frames, generator=random)
+            inputs[name] = x * mask.view(batch, *(1 for _ in shape), -1)
+        return inputs | {"mask": mask}
+
+
+def architecture_names() -> list[str]:
+    """List the architectures."""
+    return registry.names(__name__)
+
+
+def get_architecture(name: str) -> Architecture:
+    """Return an architecture by name.
+
+    Raises:
+        UnknownNameError: there is none of that name.
+    """
+    return registry.load(__name__, name, "ARCHITECTURE", Architecture)
