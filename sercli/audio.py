@@ -90,11 +90,16 @@ def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
     return resampled
 
 
-def write_pcm16(path: Path, samples: Samples, sample_rate: int) -> None:
-    """Write a 16-bit wav file; values beyond full scale are clipped."""
+def write_pcm16(path: Path, samples: Samples, sample_rate: int) -> Samples:
+    """Write a 16-bit wav file; values beyond full scale are clipped.
+
+    Returns:
+        The samples as `read` will give them: rounded to 16 bits, (samples,).
+    """
     # libsndfile scales floats by 32767; reading divides by 32768. Our own rounding keeps both the same.
-    integers = np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
+    integers = np.clip(np.rint(samples * np.float32(32768)), -32768, 32767).astype(np.int16)
     soundfile.write(path, integers, sample_rate, subtype="PCM_16", format="WAV")
+    return integers * np.float32(1 / 32768)
 
 
 def hash_samples(samples: Samples) -> str:

@@ -73,10 +73,17 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong in a corpus that does not end the reading of the rest."""
+    """Something wrong in a corpus that does not end the reading of the rest.
+
+    Attributes:
+        place: the file, relative to the corpus as distributed.
+        fact: what is wrong with it.
+        harmless: whether nothing is lost by it (a second copy, say), so that it is only mentioned.
+    """
 
     place: str
     fact: str
+    harmless: bool = False
 
     def __str__(self) -> str:
         return f"{self.place}: {self.fact}"

@@ -1,1 +1,63 @@
-"""TODO"""
+"""The command line: one file per command; each parses, calls and prints.
+
+Nothing here imports torch, Lightning or NumPy at the top: `sercli --help` answers at once.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+import sercli
+from sercli.cli import bench, config, doctor, evaluate, features, prepare, runs, train
+from sercli.errors import SerError
+
+app = typer.Typer(
+    name="sercli",
+    help=sercli.__doc__,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help needs half the time
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(prepare.prepare)
+app.command()(features.features)
+app.command()(train.train)
+app.command("eval")(evaluate.evaluate)
+app.add_typer(runs.app, name="runs")
+app.add_typer(config.app, name="config")
+app.command()(bench.bench)
+app.command()(doctor.doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sercli {sercli.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[  # noqa: ARG001
+        bool,
+        typer.Option("--version", help="Print the version and leave.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Take speech emotion recognition from the raw corpus to a defensible table."""
+
+
+def main() -> None:
+    """Run the command line; what a user can put right ends with status 1 and one line on stderr."""
+    try:
+        app()
+    except SerError as error:
+        _fail(str(error))
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        _fail(f"{place}{error.strerror or error}")
+
+
+def _fail(message: str) -> None:
+    typer.echo(f"error: {message}", err=True)
+    sys.exit(1)

@@ -27,6 +27,8 @@ class Corpus:
             ``{"emotion": {"anger": 127}}``.
         ids: every id of the released corpus, where they follow from a rule.
         generate: writes the corpus into an empty folder, for those made rather than recorded.
+        notice: a sentence that goes wherever a figure of this corpus goes.
+        protocol: what a training uses that names none, and whose paper has none for this corpus.
     """
 
     parse: Parser
@@ -38,6 +40,8 @@ class Corpus:
     known: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     ids: tuple[str, ...] | None = None
     generate: Callable[[Path], None] | None = None
+    notice: str | None = None
+    protocol: str = "leave-one-speaker-out"
 
 
 def corpus_names() -> list[str]:

@@ -1,1 +1,71 @@
-"""TODO"""
+"""From features in a store to batches: statistics, length buckets, padding and masks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sercli.data.statistics import Statistics
+from sercli.features import Array
+
+
+@dataclass(slots=True)
+class Batch:
+    """Utterances padded to one length.
+
+    Attributes:
+        inputs: by name, (batch, *shape, frames), standardised, zero on padding.
+        mask: true on frames of the utterance, (batch, frames).
+        target: index of the class, (batch,).
+        rows: which utterances of the data set these are, (batch,).
+    """
+
+    inputs: dict[str, Tensor]
+    mask: Tensor
+    target: Tensor
+    rows: Tensor
+
+
+class UtteranceDataset(torch.utils.data.Dataset[Batch]):
+    """The utterances of one part of a fold; indexed by a list of rows, it gives a `Batch`.
+
+    The arrays may be memory-mapped: a batch copies what it needs, standardising on the way.
+    """
+
+    def __init__(
+        self,
+        inputs: Mapping[str, Sequence[Array]],
+        statistics: Mapping[str, Statistics],
+        target: Sequence[int],
+        ids: Sequence[str],
+    ) -> None:
+        """Keep the utterances' arrays.
+
+        Args:
+            inputs: by name, one array an utterance, (*shape, frames), not standardised.
+            statistics: by input name, those of the training part.
+            target: class index of each utterance.
+            ids: utterance ids.
+        """
+        self.inputs, self.statistics, self.ids = inputs, statistics, tuple(ids)
+        self.target = torch.as_tensor(target, dtype=torch.long)
+        first = next(iter(inputs.values()))
+        self.lengths = [array.shape[-1] for array in first]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, rows: Sequence[int]) -> Batch:
+        lengths = torch.tensor([self.lengths[row] for row in rows])
+        longest = int(lengths.max())
+        inputs = {}
+        for name, arrays in self.inputs.items():
+            shape = arrays[rows[0]].shape[:-1]
+            x = torch.zeros(len(rows), *shape, longest)
+            for i, row in enumerate(rows):
+                standard = self.statistics[name].apply(arrays[row])
+                x[i, ..., : standard.shape[-1]] = torch.from_numpy(standard)
+            inputs[name] = x
+        mask = torch.arange(longest) < lengths[:, None]  # (batch, frames)
+        return Batch(inputs, mask, self.target[list(rows)], torch.tensor(rows))

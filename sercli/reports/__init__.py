@@ -1,1 +1,1 @@
-"""TODO"""
+"""Pages for people: pure functions of what a run wrote."""

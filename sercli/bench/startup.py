@@ -1,0 +1,27 @@
+"""How long the command line takes to answer, against Python starting and doing nothing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from sercli.bench import Bench, Row
+from sercli.bench._timing import interleaved
+
+
+def _run(corpora: Path | None, quick: bool) -> list[Row]:  # noqa: ARG001
+    def command(*arguments: str) -> object:
+        return subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+
+    names = {
+        "python -c pass": ("-c", "pass"),
+        "sercli --version": ("-m", "sercli", "--version"),
+        "sercli --help": ("-m", "sercli", "--help"),
+        "sercli train --help": ("-m", "sercli", "train", "--help"),
+    }
+    contestants = {name: lambda arguments=arguments: command(*arguments) for name, arguments in names.items()}
+    taken = interleaved(contestants, rounds=3 if quick else 15)
+    least = taken["python -c pass"]
+    return [Row(name, 1000 * t, "ms", f"{t / least:.1f} x python -c pass") for name, t in taken.items()]
+
+
+BENCH = Bench(_run, "the command line's answer against an empty Python")

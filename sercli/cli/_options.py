@@ -1,0 +1,24 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="SERCLI_WORKSPACE",
+        help="Folder of corpora, features and runs. [default: ./sercli-workspace]",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A single setting, for example model.attention=false."),
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(help="Settings in YAML; a run's config.yaml repeats that run.", dir_okay=False, exists=True),
+]

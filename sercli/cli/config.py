@@ -1,0 +1,34 @@
+"""``sercli config``."""
+
+from typing import Annotated
+
+import typer
+
+from sercli.cli._options import ConfigOption, SetOption, WorkspaceOption
+
+app = typer.Typer(help="Look at settings.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _group() -> None:
+    """Look at settings."""
+
+
+@app.command()
+def show(
+    *,
+    arch: Annotated[str | None, typer.Option(help="Architecture.")] = None,
+    corpus: Annotated[str | None, typer.Option(help="Corpus.")] = None,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Print all settings of a training as it would run, ready for --config."""
+    from sercli.config import to_yaml
+    from sercli.training._devices import choose
+    from sercli.training._train import configure, gather
+    from sercli.workspace import Workspace
+
+    given = gather(config, settings or [], arch=arch, corpus=corpus)
+    typer.echo(to_yaml(configure(given, Workspace(workspace), choose()).to_dict()), nl=False)
+

@@ -1,0 +1,88 @@
+"""``sercli runs``."""
+
+import json as json_format
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sercli.cli._options import JsonOption, WorkspaceOption
+
+if TYPE_CHECKING:
+    from sercli.runs.folder import Run
+
+app = typer.Typer(rich_markup_mode=None)
+
+NameArgument = Annotated[str, typer.Argument(help="Name, the end of a name, a folder, or latest.")]
+
+
+@app.callback(invoke_without_command=True)
+def list_runs(context: typer.Context, *, workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
+    """List the runs with their figures; show or remove one."""
+    if context.invoked_subcommand is not None:
+        return
+    from sercli.runs.folder import all_runs
+    from sercli.workspace import Workspace
+
+    place = Workspace(workspace)
+    rows = [_row(run) for run in all_runs(place)]
+    if json:
+        typer.echo(json_format.dumps(rows))
+    elif not rows:
+        typer.echo(f"no runs in {place.runs}; make one with `sercli train`")
+    else:
+        width = max(len(row["run"]) for row in rows)
+        typer.echo(f"{'run':<{width}}  trials       UA %   WA %")
+        for row in rows:
+            trials = f"{row['finished']} of {row['trials']}"
+            figures = "    -      -" if row["ua"] is None else f"{100 * row['ua']:5.1f}  {100 * row['wa']:5.1f}"
+            typer.echo(f"{row['run']:<{width}}  {trials:<11}  {figures}")
+
+
+@app.command()
+def show(name: NameArgument, *, workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
+    """Print what a run was and what its trials came to."""
+    from sercli.config import to_yaml
+    from sercli.runs.folder import find_run
+    from sercli.workspace import Workspace
+
+    run = find_run(Workspace(workspace), name)
+    trials = [
+        trial.metrics() if trial.finished else {"fold": trial.fold, "seed": trial.seed, "unfinished": True}
+        for trial in run.trials()
+    ]
+    settings = run.trials()[0].settings()
+    if json:
+        typer.echo(json_format.dumps({"run": run.name, "settings": settings, "trials": trials}))
+        return
+    typer.echo(f"{run.path}\n\n{to_yaml(settings)}\n{to_yaml({'trials': trials})}", nl=False)
+
+
+@app.command("rm")
+def remove(
+    name: NameArgument,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Delete a run with all its trials."""
+    from sercli.runs.folder import find_run
+    from sercli.workspace import Workspace
+
+    run = find_run(Workspace(workspace), name)
+    if not yes:
+        typer.confirm(f"delete {run.path} with {len(run.trials())} trials?", abort=True)
+    run.remove()
+    typer.echo(f"deleted {run.path}")
+
+
+def _row(run: "Run") -> dict[str, Any]:
+    """Say of a run how much is finished, and UA and WA over all finished trials' predictions."""
+    from sercli.evaluation import evaluate
+    from sercli.evaluation.table import pool, read_csv
+
+    finished = run.finished()
+    row: dict[str, Any] = {"run": run.name, "trials": len(run.trials()), "finished": len(finished)}
+    if not finished:
+        return row | {"ua": None, "wa": None}
+    evaluation = evaluate(pool([read_csv(trial.predictions_file) for trial in finished]))
+    return row | {"ua": evaluation.ua, "wa": evaluation.wa}

@@ -1,0 +1,96 @@
+"""RAVDESS speech: 24 actors, two sentences, eight emotions, two intensities, North American English.
+
+A file name is seven numbers: modality, channel, emotion, intensity, statement, repetition, actor.
+``03-01-05-02-01-01-07`` is audio only, speech, angry, strong, the first statement, first time,
+actor 7. Odd actors are men. The released corpus also holds songs and films; only the recordings
+of speech without picture (03-01) are read here.
+
+Source: Livingstone & Russo, The Ryerson Audio-Visual Database of Emotional Speech and Song,
+PLoS ONE 13(5), 2018.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+from sercli.corpora import Corpus, audio_files
+from sercli.records import Problem, Utterance
+
+_NAME = re.compile(r"(\d\d)-(\d\d)-(0[1-8])-(0[12])-(0[12])-(0[12])-(0[1-9]|1\d|2[0-4])")
+
+_EMOTIONS = {
+    "01": "neutral",
+    "02": "calm",
+    "03": "happiness",
+    "04": "sadness",
+    "05": "anger",
+    "06": "fear",
+    "07": "disgust",
+    "08": "surprise",
+}
+_INTENSITIES = {"01": "normal", "02": "strong"}
+_STATEMENTS = {"01": "Kids are talking by the door.", "02": "Dogs are sitting by the door."}
+_ACTORS = [f"{actor:02d}" for actor in range(1, 25)]
+
+
+def parse(root: Path) -> Iterator[Utterance | Problem]:
+    """Yield the utterances of the folders ``Actor_XX`` at any depth, sorted; a recording counts once.
+
+    Public copies often hold the whole tree twice: the same seven numbers are the same recording.
+    """
+    seen: dict[str, str] = {}
+    folders = sorted(path for path in root.rglob("Actor_*") if path.is_dir())
+    for path in (path for folder in folders for path in audio_files(folder)):
+        place = path.relative_to(root).as_posix()
+        match = _NAME.fullmatch(path.stem)
+        if match is None:
+            yield Problem(place, "not a RAVDESS file name such as 03-01-05-02-01-01-07.wav")
+            continue
+        modality, channel, emotion, intensity, statement, _, actor = match.groups()
+        if (modality, channel) != ("03", "01"):
+            yield Problem(place, "a song or a film's sound, not speech alone (03-01); left out", harmless=True)
+        elif path.stem in seen:
+            yield Problem(place, f"the same recording as {seen[path.stem]}; counted once", harmless=True)
+        else:
+            seen[path.stem] = place
+            yield Utterance(
+                id=f"ravdess/{path.stem}",
+                corpus="ravdess",
+                file=place,
+                speaker=actor,
+                gender="male" if int(actor) % 2 else "female",
+                style="scripted",
+                text_id=statement,
+                transcript=_STATEMENTS[statement],
+                emotion_raw=emotion,
+                emotion=_EMOTIONS[emotion],
+                intensity=_INTENSITIES[intensity],
+            )
+
+
+def _released_ids() -> tuple[str, ...]:
+    """Every id of the released corpus: neutral was recorded at normal intensity only."""
+    return tuple(
+        f"ravdess/03-01-{emotion}-{intensity}-{statement}-{repetition}-{actor}"
+        for actor, emotion, intensity, statement, repetition in product(
+            _ACTORS, _EMOTIONS, _INTENSITIES, _STATEMENTS, ("01", "02")
+        )
+        if (emotion, intensity) != ("01", "02")
+    )
+
+
+CORPUS = Corpus(
+    parse,
+    title="RAVDESS, Ryerson Audio-Visual Database of Emotional Speech and Song (speech)",
+    source="Livingstone & Russo, PLoS ONE 13(5), 2018",
+    licence="CC BY-NC-SA 4.0",
+    layout="Actor_01/03-01-01-01-01-01-01.wav",
+    utterances=1440,
+    known={
+        "emotion": {"neutral": 96} | dict.fromkeys(sorted(set(_EMOTIONS.values()) - {"neutral"}), 192),
+        "speaker": dict.fromkeys(_ACTORS, 60),
+    },
+    ids=_released_ids(),
+    protocol="speaker-5-fold",
+)

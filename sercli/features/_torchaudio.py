@@ -1,0 +1,42 @@
+"""torchaudio, imported so that it works next to any torch.
+
+torchaudio's pure-Python part (filterbanks, transforms, masking) needs no compiled extension, but
+importing it loads one, and that fails where the extension was built for another torch: next to a
+CPU-only torch, for one. Then a stand-in that has nothing to offer takes the extension's place.
+"""
+
+import importlib
+import sys
+from types import ModuleType
+
+_EXTENSION = "torchaudio._extension"
+
+
+def _import() -> tuple[ModuleType, bool]:
+    try:
+        return importlib.import_module("torchaudio"), False
+    except (ImportError, OSError, RuntimeError):
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchaudio"]:
+            del sys.modules[name]
+        sys.modules[_EXTENSION] = _stand_in()
+        return importlib.import_module("torchaudio"), True
+
+
+def _stand_in() -> ModuleType:
+    module = ModuleType(_EXTENSION)
+
+    def fail_if_no_align(function: object) -> object:
+        return function
+
+    vars(module).update(
+        _IS_TORCHAUDIO_EXT_AVAILABLE=False,
+        _IS_RIR_AVAILABLE=False,
+        _IS_ALIGN_AVAILABLE=False,
+        fail_if_no_align=fail_if_no_align,
+        lazy_import_sox_ext=None,
+    )
+    return module
+
+
+torchaudio, guarded = _import()
+"""The module, and whether its extension had to be replaced."""

@@ -1,0 +1,159 @@
+"""3D log-mel spectrogram: log-mel energies, their slope over time, and the slope of the slope.
+
+Frames of 25 ms every 10 ms, Hamming window, FFT of 512 points, power divided by 512, 40 triangular
+filters whose corners are rounded to FFT bins, natural log of the energies with a floor of 1e-10.
+The last frame is filled up with zeros: 1 + ceil((samples - window) / hop) frames, at least one.
+Slopes are regressions over nine frames on either side, the first and last frame repeated.
+
+Source: Madanian et al., Scientific Reports 15:8254, 2025, section "3D Log-Mel spectrogram", Eq. 3-6.
+Open in the paper: frame count and tail, the log's floor, the scale of the power (here all as
+python_speech_features has them, samples at full scale 1.0); whether samples are pre-emphasised or
+normalised (here neither; both are options, and the code of the paper's lineage does the first).
+Departures: none.
+"""
+
+import math
+from functools import lru_cache
+from typing import Literal, Self
+
+import numpy as np
+import torch
+from pydantic import model_validator
+from torch import Tensor
+
+from sercli.audio import SAMPLE_RATE, Samples
+from sercli.config import Config
+from sercli.features import Array, Feature
+from sercli.features._filterbank import rounded_mel
+
+# Blocks of this many frames stay in a core's own cache from window to logarithm.
+_BLOCK = 256
+
+
+class LogMel3DConfig(Config):
+    """Settings of the 3D log-mel spectrogram."""
+
+    window_ms: float = 25.0
+    """Length of a frame."""
+    hop_ms: float = 10.0
+    """From one frame's start to the next one's."""
+    window: Literal["hamming", "hann", "rectangular"] = "hamming"
+    """Shape of the window (symmetric)."""
+    n_fft: int = 512
+    """Points of the FFT; a frame is filled up with zeros."""
+    n_mels: int = 40
+    """Number of mel filters."""
+    f_min: float = 0.0
+    """Lower edge of the lowest filter, hertz."""
+    f_max: float = 8000.0
+    """Upper edge of the highest filter, hertz."""
+    delta_frames: int = 9
+    """Frames on either side that a slope is fitted over (N of Eq. 5)."""
+    preemphasis: float = 0.0
+    """Weight of the previous sample that is subtracted from each one; 0.97 in the lineage's code."""
+    normalise_waveform: bool = False
+    """Whether each utterance's samples are brought to zero mean and unit variance."""
+    floor: float = 1e-10
+    """Least energy, so that the logarithm of silence is finite."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not 0 <= self.f_min < self.f_max <= SAMPLE_RATE / 2:
+            raise ValueError(
+                f"need 0 <= f_min < f_max <= {SAMPLE_RATE / 2:g} Hz (half the sample rate), "
+                f"got f_min={self.f_min:g}, f_max={self.f_max:g}"
+            )
+        if not 1 <= self.hop_length or not 1 < self.win_length <= self.n_fft:
+            raise ValueError(
+                f"need a hop of a sample or more and 1 < window <= n_fft, got a hop of {self.hop_length} "
+                f"and a window of {self.win_length} samples with n_fft={self.n_fft}"
+            )
+        if self.n_mels < 1 or self.delta_frames < 1 or self.floor <= 0:
+            raise ValueError("n_mels, delta_frames and floor must be positive")
+        return self
+
+    @property
+    def win_length(self) -> int:
+        """Window length in samples."""
+        return round(SAMPLE_RATE * self.window_ms / 1000)
+
+    @property
+    def hop_length(self) -> int:
+        """Hop in samples."""
+        return round(SAMPLE_RATE * self.hop_ms / 1000)
+
+
+@torch.inference_mode()
+def extract(samples: Samples, config: LogMel3DConfig) -> Array:
+    """Compute the three maps of an utterance.
+
+    Args:
+        samples: mono audio at 16 kHz, (samples,), full scale 1.0.
+        config: settings.
+
+    Returns:
+        Log-mel energies (natural log), delta and delta-delta, (3, mels, frames).
+    """
+    wave = torch.from_numpy(_conditioned(samples, config))
+    length, hop = config.win_length, config.hop_length
+    frames = 1 + math.ceil(max(0, len(wave) - length) / hop)
+    padded = torch.zeros((frames - 1) * hop + length)
+    padded[: len(wave)] = wave
+    windows = padded.unfold(0, length, hop)  # (frames, window)
+
+    shape, bank = _window_and_bank(config)
+    energies = torch.empty(frames, config.n_mels)
+    for start in range(0, frames, _BLOCK):
+        block = windows[start : start + _BLOCK] * shape
+        spectrum = torch.view_as_real(torch.fft.rfft(block, config.n_fft))  # (block, bins, 2)
+        torch.mm(spectrum.square_().flatten(1), bank, out=energies[start : start + _BLOCK])
+    maps = torch.empty(3, config.n_mels, frames)
+    maps[0] = energies.clamp_(min=config.floor).log_().T
+    _slopes(maps[0], config.delta_frames, out=maps[1])
+    _slopes(maps[1], config.delta_frames, out=maps[2])
+    return maps.numpy()
+
+
+def _conditioned(samples: Samples, config: LogMel3DConfig) -> Samples:
+    if config.preemphasis:
+        samples = np.append(samples[:1], samples[1:] - np.float32(config.preemphasis) * samples[:-1])
+    if config.normalise_waveform:
+        deviation = samples.std(dtype=np.float64)
+        samples = samples - np.float32(samples.mean(dtype=np.float64))
+        samples = samples / np.float32(deviation) if deviation > 0 else samples
+    return np.ascontiguousarray(samples, dtype=np.float32)
+
+
+@lru_cache(maxsize=8)
+def _window_and_bank(config: LogMel3DConfig) -> tuple[Tensor, Tensor]:
+    """Return the window, (window,), and the filterbank over squared (real, imaginary) pairs.
+
+    Each filter's row stands twice, once for the real and once for the imaginary part: one matrix
+    product then does power and filters at once, (2 * bins, mels).
+    """
+    shapes = {"hamming": np.hamming, "hann": np.hanning, "rectangular": np.ones}
+    window = shapes[config.window](config.win_length)
+    bank = rounded_mel(config.n_mels, config.n_fft, SAMPLE_RATE, config.f_min, config.f_max) / config.n_fft
+    doubled = np.ascontiguousarray(bank.repeat(2, axis=1).T, dtype=np.float32)
+    return torch.from_numpy(window.astype(np.float32)), torch.from_numpy(doubled)
+
+
+def _slopes(x: Tensor, n: int, out: Tensor) -> None:
+    """Fit a line over ``n`` frames on either side of each frame, (mels, frames); edges repeat (Eq. 5)."""
+    padded = torch.cat([x[:, :1].expand(-1, n), x, x[:, -1:].expand(-1, n)], dim=1)
+    frames = x.shape[1]
+    out.zero_()
+    for k in range(1, n + 1):
+        out.add_(padded[:, n + k : n + k + frames], alpha=k)
+        out.sub_(padded[:, n - k : n - k + frames], alpha=k)
+    out.div_(2 * sum(k * k for k in range(1, n + 1)))
+
+
+FEATURE = Feature(
+    LogMel3DConfig,
+    version=1,
+    extract=extract,
+    shape=lambda config: (3, config.n_mels),
+    axes=("maps", "mels", "frames"),
+    source="Madanian et al., Scientific Reports 15:8254, 2025",
+)

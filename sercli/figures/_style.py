@@ -1,0 +1,91 @@
+"""How every figure looks, set on the figure itself so that no global state is touched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+SIZE = 9.0  # of text, in points
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colours for one background: ``ramp`` runs from nothing to all, the rest are named by their use."""
+
+    paper: str
+    ink: str
+    muted: str
+    line: str
+    main: str
+    second: str
+    good: str
+    bad: str
+    ramp: tuple[str, ...]
+
+    @property
+    def colormap(self) -> Colormap:
+        """The ramp as matplotlib wants it; undefined values take the background's colour."""
+        ramp = LinearSegmentedColormap.from_list("sercli", self.ramp)
+        return ramp.with_extremes(bad=self.paper)
+
+
+_LIGHT = Palette(
+    paper="#ffffff",
+    ink="#1d2430",
+    muted="#687285",
+    line="#dfe3ea",
+    main="#2458a6",
+    second="#c0621b",
+    good="#1d7f57",
+    bad="#b3362b",
+    ramp=("#f2f5fa", "#bcd0ec", "#6e9ad3", "#2e66b4", "#143a75"),
+)
+_DARK = Palette(
+    paper="#171b22",
+    ink="#e6e9ef",
+    muted="#98a2b3",
+    line="#323945",
+    main="#7fb0f5",
+    second="#f0a261",
+    good="#5fc79a",
+    bad="#f08a80",
+    ramp=("#1e242e", "#24406b", "#2f62ab", "#5b94e0", "#b5d3ff"),
+)
+
+
+def palette(dark: bool) -> Palette:
+    """Return the colours for a dark or a light background."""
+    return _DARK if dark else _LIGHT
+
+
+def figure(width: float, height: float, colours: Palette) -> Figure:
+    """Make an empty figure, in inches."""
+    return Figure(figsize=(width, height), layout="constrained", facecolor=colours.paper)
+
+
+def plain(axes: Axes, colours: Palette, title: str | None = None) -> None:
+    """Quiet the frame of ``axes``: two thin spines, muted ticks, text in one size."""
+    axes.set_facecolor("none")
+    axes.spines[["top", "right"]].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(colours.line)
+    axes.tick_params(colors=colours.line, labelcolor=colours.muted, labelsize=SIZE - 1, length=3)
+    for label in (axes.xaxis.label, axes.yaxis.label):
+        label.set(color=colours.muted, size=SIZE)
+    if title:
+        axes.set_title(title, color=colours.ink, size=SIZE + 1.5, loc="left", pad=10)
+
+
+def in_percent(axes: Axes, which: str) -> None:
+    """Write the rates of the ``x`` or ``y`` axis in percent."""
+    getattr(axes, f"{which}axis").set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+
+
+def ink_on(rgb: Sequence[float]) -> str:
+    """Return black or white, whichever reads better on a colour (by WCAG's relative luminance)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb[:3]]
+    luminance = sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return "#10151d" if luminance > 0.21 else "#ffffff"

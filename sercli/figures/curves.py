@@ -1,0 +1,112 @@
+"""How training went, epoch by epoch."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from sercli.figures import _style
+
+Row = Mapping[str, Any]
+_Points = list[tuple[int, float]]
+
+_PANELS = {
+    "loss": {"train_loss": "train", "dev_loss": "dev"},
+    "dev UA": {"dev_ua": "dev UA"},
+    "learning rate": {"lr": "learning rate"},
+}
+
+
+def training_curves(history: Sequence[Row], title: str | None = None, *, dark: bool = False) -> Figure:
+    """Draw loss, dev UA and learning rate over the epochs, a panel for each that was recorded.
+
+    Several trainings are thin lines; a bold one is the median over those still running, drawn while at least
+    half of them are. A dot is the epoch whose weights were kept.
+
+    Args:
+        history: a row per epoch with ``epoch`` and any of ``train_loss``, ``dev_loss``, ``dev_ua`` and
+            ``lr`` (``None`` where not measured); ``selected`` is true in the row of the kept epoch;
+            ``fold`` and ``seed`` tell several trainings apart.
+        title: heading.
+        dark: draw for a dark background.
+    """
+    colours = _style.palette(dark)
+    inks = {"train_loss": colours.second, "lr": colours.muted}
+    trainings = _trainings(history)
+    measured = {name for row in history for name, value in row.items() if value is not None}
+    panels = {label: [name for name in names if name in measured] for label, names in _PANELS.items()}
+    panels = {label: names for label, names in panels.items() if names}
+    figure = _style.figure(5.2, 0.5 + 1.7 * max(1, len(panels)) + 0.3 * bool(title), colours)
+    if not panels:
+        figure.text(0.5, 0.5, "no epoch was recorded", ha="center", color=colours.muted, size=_style.SIZE)
+        return figure
+    grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (label, names) in zip(grid, panels.items(), strict=True):
+        for name in names:
+            lines = [_points(rows, name) for rows in trainings]
+            _draw(axes, lines, inks.get(name, colours.main), _PANELS[label][name])
+        if label != "learning rate":
+            _mark_selected(axes, trainings, names[-1], colours)
+        axes.set_ylabel(label)
+        axes.grid(axis="y", color=colours.line, lw=0.6)
+        if axes is grid[-1]:
+            axes.set_xlabel("epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if label == "dev UA":
+            _style.in_percent(axes, "y")
+        _style.plain(axes, colours, title if axes is grid[0] else None)
+        if axes.get_legend_handles_labels()[1] != [label]:
+            axes.legend(frameon=False, fontsize=_style.SIZE - 1, labelcolor=colours.ink)
+    return figure
+
+
+def _trainings(history: Sequence[Row]) -> list[list[Row]]:
+    """Tell the trainings apart, each in the order of its epochs."""
+    found: dict[tuple[Any, Any], list[Row]] = defaultdict(list)
+    for row in history:
+        found[row.get("fold"), row.get("seed")].append(row)
+    return [sorted(rows, key=lambda row: row["epoch"]) for rows in found.values()]
+
+
+def _points(rows: Sequence[Row], name: str) -> _Points:
+    return [(row["epoch"], row[name]) for row in rows if row.get(name) is not None]
+
+
+def _draw(axes: Axes, lines: Sequence[_Points], ink: str, label: str) -> None:
+    if len(lines) == 1:
+        axes.plot(*zip(*lines[0], strict=True), color=ink, lw=1.6, label=label)
+        return
+    for line in filter(None, lines):
+        axes.plot(*zip(*line, strict=True), color=ink, lw=0.8, alpha=0.3)
+    axes.plot(*zip(*_medians(lines), strict=True), color=ink, lw=2, label=label)
+
+
+def _medians(lines: Sequence[_Points]) -> _Points:
+    values = defaultdict(list)
+    for line in lines:
+        for epoch, value in line:
+            values[epoch].append(value)
+    most = max(len(found) for found in values.values())
+    return [(epoch, median(found)) for epoch, found in sorted(values.items()) if 2 * len(found) >= most]
+
+
+def _mark_selected(
+    axes: Axes, trainings: Sequence[Sequence[Row]], name: str, colours: _style.Palette
+) -> None:
+    points = [
+        point for rows in trainings for point in _points([row for row in rows if row.get("selected")], name)
+    ]
+    if not points:
+        return
+    if len(trainings) == 1:
+        epoch = points[0][0]
+        axes.axvline(epoch, color=colours.muted, lw=0.9, ls=":")
+        label = f"selected: epoch {epoch}"
+    else:
+        label = "selected epochs"
+    epochs, values = zip(*points, strict=True)
+    axes.scatter(epochs, values, s=20, color=colours.ink, zorder=3, label=label)

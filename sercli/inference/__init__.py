@@ -1,0 +1,33 @@
+"""Apply a trained network."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from sercli.data import UtteranceDataset
+from sercli.data.batches import sorted_batches
+
+Probabilities = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+
+
+@torch.inference_mode()
+def score(
+    network: nn.Module,
+    dataset: UtteranceDataset,
+    n_classes: int,
+    batch_size: int = 32,
+    device: torch.device | str = "cpu",
+) -> Probabilities:
+    """Give each utterance's class probabilities, in the data set's order, (utterances, classes).
+
+    Always in 32-bit floats, whatever the network was trained in, so that a figure does not hang on
+    the device that evaluates.
+    """
+    network = network.to(device).eval()
+    probabilities = np.zeros((len(dataset), n_classes))
+    for rows in sorted_batches(dataset.lengths, batch_size):
+        batch = dataset[rows]
+        inputs = {name: x.to(device) for name, x in batch.inputs.items()}
+        logits = network(**inputs, mask=batch.mask.to(device))  # (batch, classes)
+        probabilities[rows] = logits.double().softmax(dim=1).cpu().numpy()
+    return probabilities

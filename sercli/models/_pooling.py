@@ -1,0 +1,99 @@
+"""Pooling of feature maps whose lengths differ within a batch."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Bins = Literal["adaptive", "rounded"]
+
+
+class SpatialPyramidPooling(nn.Module):
+    """Maximum over each cell of a k x k grid laid on the map, for several k.
+
+    The grid of an utterance spans its own length, so padding is never looked at. A grid whose k
+    divides a finer one's is pooled from the finer one: its bins are unions of the finer bins.
+
+    Args:
+        levels: the k of each grid; 1 is global max pooling.
+        bins: ``adaptive`` bins run from floor(i L / k) to ceil((i + 1) L / k) and may share a
+            position, as in `torch.nn.AdaptiveMaxPool2d`; ``rounded`` ones run from round(i L / k)
+            to round((i + 1) L / k), halves to even, and share none.
+
+    Source: He et al., ECCV 2014, section 2.2; rounded bins: github.com/yhenon/keras-spp.
+    """
+
+    def __init__(self, levels: Sequence[int], bins: Bins = "adaptive") -> None:
+        super().__init__()
+        self.levels = tuple(levels)
+        self.bins = bins
+        self.vectors = sum(level**2 for level in levels)
+        self._finest = [
+            level for level in self.levels if not any(k > level and k % level == 0 for k in self.levels)
+        ]
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Pool each utterance to the same number of vectors.
+
+        Args:
+            x: feature map, (batch, channels, mels, frames); with rounded bins the largest level
+                or more mels.
+            lengths: valid frames of each utterance, (batch,), the largest level or more; None
+                where all frames are valid.
+
+        Returns:
+            Cells level by level, each grid row by row (mels), (batch, channels, vectors).
+        """
+        grids = {level: self._grid(x, lengths, level) for level in self._finest}
+        cells = []
+        for level in self.levels:
+            finer = next(k for k in self._finest if k % level == 0)
+            cells.append(F.adaptive_max_pool2d(grids[finer], level).flatten(2))
+        return torch.cat(cells, dim=2)
+
+    def _grid(self, x: Tensor, lengths: Tensor | None, level: int) -> Tensor:
+        """Pool to (batch, channels, level, level)."""
+        batch, _, mels, frames = x.shape
+        if lengths is not None or self.bins == "rounded":
+            if lengths is None:
+                lengths = torch.full((batch,), frames, device=x.device)
+            x = _stretch(x, positions(lengths, frames, level, self.bins))
+        if self.bins == "rounded":
+            bands = torch.full((batch,), mels, device=x.device)
+            x = _stretch(x.mT, positions(bands, mels, level, self.bins)).mT
+        return F.adaptive_max_pool2d(x, level)
+
+
+def positions(lengths: Tensor, longest: int, bins: int, mode: Bins) -> Tensor:
+    """List the positions in each bin; a bin narrower than the widest repeats its last position.
+
+    Args:
+        lengths: positions to divide, (batch,), ``bins`` or more each.
+        longest: no length is greater.
+        bins: number of bins.
+        mode: how a bin's edges are found, see `SpatialPyramidPooling`.
+
+    Returns:
+        Positions, (batch, bins, width), where the width depends on ``longest`` and ``bins`` alone.
+    """
+    index = torch.arange(bins, device=lengths.device)
+    lengths = lengths[:, None]  # (batch, 1)
+    if mode == "adaptive":
+        start = index * lengths // bins  # (batch, bins)
+        end = ((index + 1) * lengths + bins - 1) // bins
+    else:
+        start = (index * lengths / bins).round().long()
+        end = ((index + 1) * lengths / bins).round().long()
+    width = (longest + bins - 1) // bins + 1
+    inside = start.unsqueeze(2) + torch.arange(width, device=lengths.device)
+    return torch.minimum(inside, end.unsqueeze(2) - 1)
+
+
+def _stretch(x: Tensor, index: Tensor) -> Tensor:
+    """Take frames (batch, bins, width) of x, (batch, channels, mels, frames), to bins of equal width."""
+    x = x.permute(0, 2, 3, 1)  # (batch, mels, frames, channels): whole vectors are copied
+    batch, mels, _, channels = x.shape
+    index = index.view(batch, 1, -1, 1).expand(-1, mels, -1, channels)
+    return x.gather(2, index).permute(0, 3, 1, 2)  # (batch, channels, mels, bins * width)

@@ -1,0 +1,272 @@
+"""MDCNN: multi-dilated CNN, spatial pyramid pooling, attention, and a cosine head for ArcFace.
+
+Source: Madanian et al., Scientific Reports 15:8254, 2025, sections "Multi-dilated CNN and SPP",
+    "Attention" and "ArcFace loss", figures 2 and 4, table 1.
+Open in the paper: which axis is 5 (time, as in ACRNN, whose lineage this is), first convolution
+    (whole, undilated, counted among the 8 layers), first pooling (2 x 2), order of the factors
+    (time, then frequency), merge of the branches (sum), pyramid bins of lengths that k does not
+    divide (adaptive), whether attention sums its vectors (it keeps them), activation of the
+    embedding (leaky ReLU), slope (0.01), initial weights (Glorot uniform and zero biases, the
+    default of TensorFlow, which the authors used).
+Departures: utterances shorter than the pyramid needs (20 frames) are padded with zeros to it.
+"""
+
+from collections.abc import Mapping
+from functools import reduce
+from typing import Annotated, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, PositiveFloat, PositiveInt
+from torch import Tensor, nn
+
+from sercli.config import Config
+from sercli.errors import ConfigError
+from sercli.models import Architecture
+from sercli.models._heads import CosineHead
+from sercli.models._pooling import Bins, SpatialPyramidPooling
+
+
+class MDCNNConfig(Config):
+    """Settings of the network; the defaults are the paper's last row on IEMOCAP."""
+
+    filters: PositiveInt = 128
+    """Channels of every convolution."""
+    blocks: Annotated[int, Field(ge=0)] = 7
+    """Blocks after the first convolution; the paper counts one layer more."""
+    factorised: bool = True
+    """Split each block's 5 x 3 convolutions in two, 5 x 1 over time and 1 x 3 over frequency."""
+    factors: Literal["time-first", "frequency-first"] = "time-first"
+    """Order of the two."""
+    dilation: Literal["none", "two", "multi"] = "multi"
+    """``two``: every block is a single branch of dilation 2; ``multi``: see `branches`."""
+    merge: Literal["sum", "mean", "max", "concat"] = "sum"
+    """How branches become one map; ``concat`` adds a 1 x 1 convolution back to ``filters``."""
+    spp_levels: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 5, 10)
+    """Grids of the pyramid; 1 alone is global max pooling."""
+    spp_bins: Bins = "adaptive"
+    """How the pyramid divides a length that the grid does not."""
+    attention: bool = True
+    """Weigh the pyramid's vectors."""
+    attention_reduction: Literal["keep", "sum"] = "keep"
+    """Whether the weighted vectors stay apart or are summed to one."""
+    attention_rescale: bool = False
+    """Multiply the weights, whose sum is one, by their number."""
+    embedding_size: PositiveInt = 32
+    """Neurons of the fully connected layer before the head."""
+    embedding_activation: Literal["leaky_relu", "none"] = "leaky_relu"
+    """What follows that layer."""
+    leaky_slope: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    """Slope of the leaky ReLU for negative values."""
+    batch_norm: bool = False
+    """Normalise after each convolution, before its activation."""
+    head: Literal["softmax", "arcface"] = "arcface"
+    """``arcface``: logits are scaled cosines, for `sercli.losses.arcface`."""
+    arcface_scale: PositiveFloat = 2.0
+    """What cosines are multiplied by."""
+
+    @property
+    def branches(self) -> tuple[tuple[int, ...], ...]:
+        """Dilation of each branch of each block (figure 4: in turn 1 and 2, 2, 3 and 2)."""
+        cycle = {"none": ((1,),), "two": ((2,),), "multi": ((1, 2), (2,), (3, 2))}[self.dilation]
+        return tuple(cycle[block % len(cycle)] for block in range(self.blocks))
+
+    @property
+    def min_frames(self) -> int:
+        """Frames that give each bin of the finest grid one of its own, after pooling by two."""
+        return 2 * max(self.spp_levels)
+
+
+class MDCNN(nn.Module):
+    """Classify a log-mel spectrogram, with its deltas, of any length."""
+
+    def __init__(self, n_channels: int, n_classes: int, config: MDCNNConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.first = _Layer(n_channels, (3, 5), 1, config)
+        self.blocks = nn.ModuleList(_Block(dilations, config) for dilations in config.branches)
+        self.pyramid = SpatialPyramidPooling(config.spp_levels, config.spp_bins)
+        self.attention = _Attention(config) if config.attention else None
+        summed = config.attention and config.attention_reduction == "sum"
+        vectors = 1 if summed else self.pyramid.vectors
+        self.fc = nn.Linear(vectors * config.filters, config.embedding_size)
+        self.head: nn.Module
+        if config.head == "arcface":
+            self.head = CosineHead(config.embedding_size, n_classes, config.arcface_scale)
+        else:
+            self.head = nn.Linear(config.embedding_size, n_classes)
+        self.apply(_init)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def embed(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Summarise each utterance in one vector.
+
+        Args:
+            x: log-mel spectrogram, its delta and delta-delta, (batch, 3, mels, frames), natural
+                log, standardised.
+            mask: true on frames of the utterance, false on the padding after it, (batch, frames).
+
+        Returns:
+            Embedding, (batch, embedding_size).
+        """
+        short = max(0, self.config.min_frames - x.shape[-1])
+        if short:
+            x, mask = F.pad(x, (0, short)), F.pad(mask, (0, short))
+        lengths = keep = None
+        if not _is_full(mask):
+            x = x.masked_fill(~mask[:, None, None], 0)
+            lengths = mask.sum(1).clamp(min=self.config.min_frames)  # (batch,)
+            keep = _keep(lengths, x)
+        x = F.max_pool2d(self.first(x, keep), 2)  # (batch, filters, mels / 2, frames / 2)
+        if lengths is not None:
+            lengths = lengths // 2  # an odd last frame has no partner and is dropped
+            keep = _keep(lengths, x)
+        for block in self.blocks:
+            x = block(x, keep)
+        x = self.pyramid(x, lengths).transpose(1, 2)  # (batch, vectors, filters)
+        if self.attention is not None:
+            x = self.attention(x)
+        x = self.fc(x.flatten(1))  # (batch, embedding_size)
+        if self.config.embedding_activation == "leaky_relu":
+            x = F.leaky_relu(x, self.config.leaky_slope)
+        return x
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Score the classes: as `embed`, then logits, (batch, classes)."""
+        logits: Tensor = self.head(self.embed(x, mask))
+        return logits
+
+
+class _Layer(nn.Module):
+    """Convolution of unchanged size, normalisation if asked for, leaky ReLU."""
+
+    def __init__(self, n_in: int, kernel: tuple[int, int], dilation: int, config: MDCNNConfig) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(n_in, config.filters, kernel, padding="same", dilation=dilation)
+        self.norm = nn.BatchNorm2d(config.filters) if config.batch_norm else None
+        self.slope = config.leaky_slope
+
+    def forward(self, x: Tensor, keep: Tensor | None) -> Tensor:
+        x = self.conv(x)
+        if self.norm is not None:
+            x = _normalise(self.norm, x, keep)
+        return F.leaky_relu(x, self.slope, inplace=True)  # the convolution's output is nobody else's
+
+
+class _Branch(nn.Module):
+    """A path of a block: a 5 x 3 convolution (time x frequency), whole or as its two factors."""
+
+    def __init__(self, dilation: int, config: MDCNNConfig) -> None:
+        super().__init__()
+        kernels = {"time": (1, 5), "frequency": (3, 1)} if config.factorised else {"whole": (3, 5)}
+        names = list(kernels)
+        if config.factors == "frequency-first":
+            names.reverse()
+        self.layers = nn.ModuleDict(
+            {name: _Layer(config.filters, kernels[name], dilation, config) for name in names}
+        )
+
+    def forward(self, x: Tensor, keep: Tensor | None) -> Tensor:
+        for place, (name, layer) in enumerate(self.layers.items()):
+            if name == "time" and place > 0:
+                x = _silence(x, keep)
+            x = layer(x, keep)
+        return x
+
+
+class _Block(nn.Module):
+    """Multi-dilated convolution block: branches of differing dilation over one input, merged."""
+
+    def __init__(self, dilations: tuple[int, ...], config: MDCNNConfig) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(_Branch(dilation, config) for dilation in dilations)
+        self.merge = config.merge
+        self.project = None
+        if config.merge == "concat" and len(dilations) > 1:
+            self.project = nn.Conv2d(len(dilations) * config.filters, config.filters, 1)
+
+    def forward(self, x: Tensor, keep: Tensor | None) -> Tensor:
+        x = _silence(x, keep)
+        maps = [branch(x, keep) for branch in self.branches]
+        if len(maps) == 1:
+            return maps[0]
+        if self.project is not None:
+            merged: Tensor = self.project(torch.cat(maps, dim=1))
+            return merged
+        if self.merge == "max":
+            return reduce(torch.maximum, maps)
+        total = reduce(torch.add, maps)
+        return total / len(maps) if self.merge == "mean" else total
+
+
+class _Attention(nn.Module):
+    """Weigh vectors by a softmax over one score each (equations 9 to 11)."""
+
+    def __init__(self, config: MDCNNConfig) -> None:
+        super().__init__()
+        self.score = nn.Linear(config.filters, 1)
+        self.context = nn.Parameter(torch.ones(1))
+        self.rescale = config.attention_rescale
+        self.reduction = config.attention_reduction
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (batch, vectors, filters), or (batch, filters) where they are summed."""
+        weight = (self.score(x).sigmoid() * self.context).softmax(dim=1)  # (batch, vectors, 1)
+        if self.rescale:
+            weight = weight * x.shape[1]
+        x = x * weight
+        return x.sum(dim=1) if self.reduction == "sum" else x
+
+
+def _is_full(mask: Tensor) -> bool:
+    """Tell whether there is no padding, where asking costs nothing: a GPU would have to be waited for."""
+    return mask.device.type == "cpu" and not torch.compiler.is_compiling() and bool(mask.all())
+
+
+def _keep(lengths: Tensor, x: Tensor) -> Tensor:
+    """Make a factor for x, one on valid frames and zero on padding, (batch, 1, 1, frames)."""
+    frames = torch.arange(x.shape[-1], device=x.device)
+    return (frames < lengths[:, None]).to(x.dtype)[:, None, None]
+
+
+def _silence(x: Tensor, keep: Tensor | None) -> Tensor:
+    """Zero the padding, as is needed before each convolution over time."""
+    return x if keep is None else x * keep
+
+
+def _normalise(norm: nn.BatchNorm2d, x: Tensor, keep: Tensor | None) -> Tensor:
+    """Normalise by the statistics of the valid frames alone."""
+    if keep is None or not norm.training:
+        return norm(x)
+    valid = keep[:, 0, 0] > 0  # (batch, frames)
+    x = x.permute(0, 3, 1, 2)  # (batch, frames, filters, mels)
+    y = torch.zeros_like(x)
+    y[valid] = norm(x[valid].unsqueeze(3)).squeeze(3).to(x.dtype)
+    return y.permute(0, 2, 3, 1)
+
+
+def _init(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
+
+
+def _build(shapes: Mapping[str, tuple[int, ...]], n_classes: int, config: MDCNNConfig) -> MDCNN:
+    channels, mels = shapes["x"]
+    if mels // 2 < max(config.spp_levels):
+        raise ConfigError(
+            f"spp_levels up to {max(config.spp_levels)} need {2 * max(config.spp_levels)} mel bands or more "
+            f"(half are left after pooling), got {mels}"
+        )
+    return MDCNN(channels, n_classes, config)
+
+
+ARCHITECTURE = Architecture(
+    MDCNNConfig,
+    _build,
+    inputs={"x": "logmel3d"},
+    shapes={"x": (3, 40)},
+    example_frames=60,
+    tasks=("classification",),
+    source="Madanian et al., Scientific Reports 15:8254, 2025",
+)

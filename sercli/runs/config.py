@@ -1,0 +1,217 @@
+"""The settings of a run, all of them, and its identity."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from sercli.config import Config, digest, merge
+from sercli.data.statistics import Scope
+from sercli.errors import ConfigError, unknown
+from sercli.features import Feature, get_feature
+from sercli.labels import get_scheme
+from sercli.models import Architecture, get_architecture
+from sercli.protocols import get_protocol
+
+Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
+
+
+class TrainingConfig(Config):
+    """How a network is trained; each architecture's recipe states its own."""
+
+    arcface_margin: float = Field(0.5, ge=0, lt=3.15)
+    """Radians added to the true class's angle, where the network has a cosine head."""
+    arcface_easy_margin: bool = False
+    """Whether the margin is added only to angles below a right one."""
+    class_weights: bool = True
+    """Whether rare classes weigh more: r_c = alpha * N / N_c."""
+    class_weight_alpha: float | None = Field(None, gt=0)
+    """The alpha of the class weights; one over the number of classes if not given."""
+    optimizer: Literal["adam"] = "adam"
+    """The optimiser."""
+    schedule: Literal["constant", "cyclical"] = "constant"
+    """Learning rate over the steps: ``lr`` throughout, or a triangle between ``lr_min`` and ``lr``."""
+    lr: float = Field(1e-3, gt=0)
+    """Learning rate, or its upper limit."""
+    lr_min: float = Field(1e-5, gt=0)
+    """Lower limit of the cyclical rate."""
+    weight_decay: float = Field(0.0, ge=0)
+    """L2 penalty on the weights."""
+    batch_size: int = Field(32, ge=1)
+    """Utterances a step."""
+    max_epochs: int = Field(100, ge=1)
+    """Passes over the training part, at most."""
+    patience: int | None = Field(20, ge=1)
+    """Epochs without a better dev UA before training ends."""
+    selection: Literal["best-dev-ua", "last"] = "best-dev-ua"
+    """Which epoch's weights are kept."""
+    precision: Precision = "auto"
+    """Number format; ``auto`` becomes what the device does well, and that is what is recorded."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.schedule == "cyclical" and self.lr_min > self.lr:
+            raise ValueError(f"lr_min={self.lr_min:g} is above lr={self.lr:g}")
+        return self
+
+
+class RunConfig(Config):
+    """Everything that decides a run's numbers, but for the audio and labels themselves."""
+
+    arch: str
+    """Architecture."""
+    corpus: str
+    """Corpus, as prepared in the workspace."""
+    scheme: str
+    """Which utterances, and which classes."""
+    protocol: str
+    """Which folds, with version."""
+    features: dict[str, dict[str, Any]] = {}
+    """By input of the network: ``kind``, ``statistics`` and the kind's own settings."""
+    model: dict[str, Any] = {}
+    """The network's own settings."""
+    training: TrainingConfig = TrainingConfig()
+    """How it is trained."""
+
+    @field_validator("scheme")
+    @classmethod
+    def _scheme_fits(cls, name: str, info: ValidationInfo) -> str:
+        scheme = _named(get_scheme, name)
+        corpus = info.data.get("corpus")
+        if scheme.corpus != corpus:
+            raise ValueError(f"scheme '{name}' is made for corpus '{scheme.corpus}', not for '{corpus}'")
+        return name
+
+    @field_validator("protocol")
+    @classmethod
+    def _protocol_versioned(cls, name: str) -> str:
+        protocol = _named(get_protocol, name)
+        return f"{name.partition('@')[0]}@{protocol.version}"
+
+    @field_validator("features")
+    @classmethod
+    def _features_complete(
+        cls, given: dict[str, dict[str, Any]], info: ValidationInfo
+    ) -> dict[str, dict[str, Any]]:
+        if "arch" not in info.data:
+            return given
+        architecture = _named(get_architecture, info.data["arch"])
+        return {
+            name: FeatureChoice.parse({"kind": kind} | given.get(name, {})).to_dict()
+            for name, kind in architecture.inputs.items()
+        }
+
+    @field_validator("model")
+    @classmethod
+    def _model_complete(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if "arch" not in info.data:
+            return given
+        return _named(get_architecture, info.data["arch"]).config(**given).to_dict()
+
+    @property
+    def architecture(self) -> Architecture:
+        """The architecture's entry."""
+        return get_architecture(self.arch)
+
+    @property
+    def network(self) -> Config:
+        """The network's settings, typed."""
+        return self.architecture.config(**self.model)
+
+    @property
+    def inputs(self) -> dict[str, "FeatureChoice"]:
+        """The features by input name, typed."""
+        return {name: FeatureChoice.parse(settings) for name, settings in self.features.items()}
+
+    def identity(self, manifest_sha256: str) -> str:
+        """Eight hexadecimal digits that differ wherever a number could.
+
+        Devices, jobs, loggers and paths have no part in it: they change where and how fast a
+        number is got, not which.
+        """
+        versions = {name: choice.feature.version for name, choice in self.inputs.items()}
+        return digest([self.to_dict(), versions, manifest_sha256], length=8)
+
+    def name(self, manifest_sha256: str) -> str:
+        """Name of the run's folder: readable, and ending in its identity."""
+        protocol = self.protocol.partition("@")[0]
+        return f"{self.arch}-{self.scheme}-{protocol}-{self.identity(manifest_sha256)}"
+
+
+class FeatureChoice(Config):
+    """The features of one input: a kind, its settings, and how they are standardised."""
+
+    kind: str
+    """Kind of feature."""
+    statistics: Scope = "per-map"
+    """What has a mean and deviation of its own."""
+    settings: dict[str, Any] = {}
+    """The kind's settings."""
+
+    @classmethod
+    def parse(cls, flat: Mapping[str, Any]) -> "FeatureChoice":
+        """Read ``kind``, ``statistics`` and, beside them, the kind's own settings.
+
+        Raises:
+            ConfigError: a setting is unknown or wrong.
+        """
+        rest = dict(flat)
+        kind, statistics = str(rest.pop("kind")), rest.pop("statistics", "per-map")
+        config = _named(get_feature, kind).config(**rest)
+        return cls(kind=kind, statistics=statistics, settings=config.to_dict())
+
+    @property
+    def feature(self) -> Feature:
+        """The kind's entry."""
+        return get_feature(self.kind)
+
+    @property
+    def config(self) -> Config:
+        """The kind's settings, typed."""
+        return self.feature.config(**self.settings)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the features without frames."""
+        return self.feature.shape(self.config)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `parse` reads."""
+        return {"kind": self.kind, "statistics": self.statistics} | self.settings
+
+
+def resolve(recipe: TrainingConfig, *settings: Mapping[str, Any]) -> RunConfig:
+    """Lay settings, later ones over earlier ones, over an architecture's recipe.
+
+    Where the network has one input, ``features.window_ms`` stands for ``features.<input>.window_ms``.
+
+    Raises:
+        ConfigError: a setting is missing, unknown, of the wrong type, or contradicts another.
+        UnknownNameError: there is no such architecture.
+    """
+    merged: dict[str, Any] = {"training": recipe.to_dict()}
+    for change in settings:
+        architecture = get_architecture(str({**merged, **change}["arch"]))
+        merged = merge(merged, _name_inputs(change, architecture))
+    return RunConfig(**merged)
+
+
+def _name_inputs(change: Mapping[str, Any], architecture: Architecture) -> Mapping[str, Any]:
+    features = change.get("features")
+    if not features or set(features) <= set(architecture.inputs):
+        return change
+    if len(architecture.inputs) > 1:
+        foreign = min(set(features) - set(architecture.inputs))
+        raise ConfigError(str(unknown("features", foreign, architecture.inputs)))
+    only = next(iter(architecture.inputs))
+    return {**change, "features": {only: features}}
+
+
+def _named(get: Any, name: str) -> Any:
+    """Look a name up; inside a validator its error has to be a ValueError to keep its place."""
+    from sercli.errors import UnknownNameError
+
+    try:
+        return get(name)
+    except UnknownNameError as error:
+        raise ValueError(str(error)) from None

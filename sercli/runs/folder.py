@@ -1,0 +1,172 @@
+"""Where a run's results lie, and what is finished.
+
+``runs/<name>-<hash8>/fold-03/seed-0/`` holds ``config.yaml`` (settings and provenance),
+``history.csv`` (epochs), ``checkpoints/`` (while training), ``bundle/`` (the trained model),
+``predictions.csv`` (of the test part) and, last of all, ``metrics.json``: a trial is finished
+when that file is there.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sercli import config
+from sercli.errors import RunError, unknown
+from sercli.workspace import Workspace
+
+_TRIAL = re.compile(r"fold-(\d+)/seed-(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One fold trained with one seed."""
+
+    path: Path
+    fold: int
+    seed: int
+
+    @property
+    def config_file(self) -> Path:
+        """Settings and provenance."""
+        return self.path / "config.yaml"
+
+    @property
+    def metrics_file(self) -> Path:
+        """Figures of the finished trial."""
+        return self.path / "metrics.json"
+
+    @property
+    def predictions_file(self) -> Path:
+        """Predictions of the test part."""
+        return self.path / "predictions.csv"
+
+    @property
+    def history_file(self) -> Path:
+        """Loss and dev figures by epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Lightning's checkpoints, there while training."""
+        return self.path / "checkpoints"
+
+    @property
+    def bundle(self) -> Path:
+        """The trained model."""
+        return self.path / "bundle"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the trial is complete."""
+        return self.metrics_file.exists()
+
+    def metrics(self) -> dict[str, Any]:
+        """Read the figures.
+
+        Raises:
+            RunError: they are damaged.
+        """
+        try:
+            metrics: dict[str, Any] = json.loads(self.metrics_file.read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError):
+            raise RunError(f"{self.metrics_file}: can't be read; remove {self.path} and train again") from None
+        return metrics
+
+    def settings(self) -> dict[str, Any]:
+        """Read settings and provenance.
+
+        Raises:
+            RunError: they are missing.
+            ConfigError: they are damaged.
+        """
+        if not self.config_file.exists():
+            raise RunError(f"{self.config_file}: missing; remove {self.path} and train again")
+        return config.read_yaml(self.config_file)
+
+    def history(self) -> list[dict[str, float]]:
+        """Read the epochs' figures, oldest first; an empty list if there are none."""
+        if not self.history_file.exists():
+            return []
+        header, *rows = self.history_file.read_text(encoding="utf-8").splitlines()
+        names = header.split(",")
+        return [
+            {name: float(value) for name, value in zip(names, row.split(","), strict=True) if value}
+            for row in rows
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The trials that share everything but fold and seed."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.path.name
+
+    def trial(self, fold: int, seed: int) -> Trial:
+        """Return the place of a trial, made or not; folds count from one."""
+        return Trial(self.path / f"fold-{fold:02d}" / f"seed-{seed}", fold, seed)
+
+    def trials(self) -> list[Trial]:
+        """List the trials begun, by fold and seed."""
+        found = []
+        for path in self.path.glob("fold-*/seed-*"):
+            match = _TRIAL.fullmatch(path.relative_to(self.path).as_posix())
+            if match:
+                found.append(Trial(path, int(match[1]), int(match[2])))
+        return sorted(found, key=lambda trial: (trial.fold, trial.seed))
+
+    def finished(self) -> list[Trial]:
+        """List the finished trials."""
+        return [trial for trial in self.trials() if trial.finished]
+
+    def changed(self) -> float:
+        """When a trial last changed, seconds since the epoch."""
+        stamps = [path.stat().st_mtime for path in self.path.glob("fold-*/seed-*/*")]
+        return max(stamps, default=self.path.stat().st_mtime)
+
+    def remove(self) -> None:
+        """Delete the run and all its trials."""
+        shutil.rmtree(self.path)
+
+
+def all_runs(workspace: Workspace) -> list[Run]:
+    """List the runs of a workspace, the one that changed last at the end."""
+    return sorted(_runs(workspace), key=lambda run: (run.changed(), run.name))
+
+
+def find_run(workspace: Workspace, name: str) -> Run:
+    """Find a run by name, by the end of its name, by its folder, or ``latest``.
+
+    Raises:
+        UnknownNameError: there is none of that name.
+        RunError: there are no runs yet, or several fit.
+    """
+    folder = Path(name)
+    if (folder.is_dir() and any(folder.glob("fold-*/seed-*"))) or folder.parent == workspace.runs:
+        return Run(folder)
+    runs = all_runs(workspace)
+    if not runs:
+        raise RunError(f"{workspace.runs}: no runs yet; make one with `sercli train`")
+    if name == "latest":
+        return runs[-1]
+    fitting = [run for run in runs if name == run.name] or [run for run in runs if run.name.endswith(name)]
+    if not fitting:
+        raise unknown(str(workspace.runs), name, [run.name for run in runs])
+    if len(fitting) > 1:
+        raise RunError(f"'{name}' fits {', '.join(run.name for run in fitting)}; name one of them")
+    return fitting[0]
+
+
+def _runs(workspace: Workspace) -> Iterator[Run]:
+    if workspace.runs.is_dir():
+        for path in workspace.runs.iterdir():
+            if path.is_dir() and any(path.glob("fold-*/seed-*")):
+                yield Run(path)

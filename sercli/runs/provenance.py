@@ -1,0 +1,34 @@
+"""What a figure was got with: versions and the state of the source."""
+
+import importlib.metadata
+import platform
+import subprocess
+from pathlib import Path
+
+import sercli
+
+_PACKAGES = ("torch", "lightning", "torchmetrics", "numpy", "scipy", "soundfile", "soxr")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, of sercli and of what its numbers hang on."""
+    found = {"sercli": sercli.__version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "missing"
+    return found
+
+
+def commit() -> str | None:
+    """Return the commit of a sercli that runs from its repository, ``-dirty`` if changed; else none."""
+    root = Path(sercli.__file__).parent.parent
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout.strip() or None

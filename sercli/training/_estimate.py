@@ -1,0 +1,39 @@
+"""How long a training will take, from a step of it."""
+
+import time
+from copy import deepcopy
+
+import torch
+
+from sercli.data.batches import BucketSampler, sorted_batches
+from sercli.training._devices import Device
+from sercli.training._fit import build_module
+from sercli.training._parts import Parts, padded_frames, to_device
+from sercli.training._plan import Plan
+
+# Forward and backward cost about three times a forward pass alone.
+_FORWARD_SHARE = 1 / 3
+
+
+def seconds_per_epoch(plan: Plan, parts: Parts, device: Device) -> float:
+    """Time two steps on a batch of middling length, and scale to a pass over train and dev part."""
+    recipe = plan.config.training
+    batches = list(BucketSampler(parts.train.lengths, recipe.batch_size, seed=0))
+    sized = sorted(batches, key=lambda rows: padded_frames(parts.train, [rows]))
+    rows = sized[len(sized) // 2]
+    module = deepcopy(build_module(plan, parts, seed=0)).to(device.torch)
+    batch = module.on_after_batch_transfer(to_device(parts.train[rows], device.torch), 0)
+    kind = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(recipe.precision)
+    for _ in range(2):  # the first step also pays for setting up
+        started = time.perf_counter()
+        with torch.autocast(device.accelerator, kind, enabled=kind is not None):
+            loss = module.loss(module(batch), batch.target)
+        loss.backward()
+        if device.accelerator == "cuda":
+            torch.cuda.synchronize()
+        taken = time.perf_counter() - started
+    frames: float = padded_frames(parts.train, batches)
+    if parts.dev is not None:
+        dev = sorted_batches(parts.dev.lengths, recipe.batch_size)
+        frames += _FORWARD_SHARE * padded_frames(parts.dev, dev)
+    return taken * frames / padded_frames(parts.train, [rows])

@@ -1,0 +1,109 @@
+"""What the LightningModules of all architectures share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchmetrics.classification import MulticlassConfusionMatrix
+
+from sercli.data import Batch
+from sercli.losses.weights import class_weights
+from sercli.runs.config import TrainingConfig
+
+
+class SERModule(L.LightningModule):
+    """Train a classifier of utterances on `sercli.data.Batch`es.
+
+    Logs ``train_loss``, ``dev_loss``, ``dev_ua`` (mean recall over the classes present) and ``lr``.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        n_classes: int,
+        training: TrainingConfig,
+        class_counts: Sequence[int] | None = None,
+    ) -> None:
+        """Wrap a network.
+
+        Args:
+            network: called as ``network(**inputs, mask=mask)``, gives logits, (batch, classes).
+            n_classes: number of classes.
+            training: the recipe.
+            class_counts: utterances of each class in the training part, for the class weights;
+                without them all classes weigh the same.
+        """
+        super().__init__()
+        # Four-dimensional weights only; others keep their layout.
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.training_config = training
+        weights = None
+        if training.class_weights and class_counts is not None:
+            weights = torch.as_tensor(class_weights(class_counts, training.class_weight_alpha)).float()
+        self.register_buffer("class_weights", weights, persistent=False)
+        self.dev_confusion = MulticlassConfusionMatrix(n_classes)
+
+    def loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the cross-entropy of a batch, weighted by class, a scalar.
+
+        The mean divides by the number of utterances, not by the sum of their weights: a weight
+        then means the same in every batch.
+
+        Args:
+            logits: (batch, classes).
+            target: class indices, (batch,).
+        """
+        return F.cross_entropy(logits, target, self.class_weights, reduction="none").mean()
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Score the classes, (batch, classes)."""
+        logits: Tensor = self.network(**batch.inputs, mask=batch.mask)
+        return logits.float()
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:  # noqa: ARG002
+        """Lay images out with channels last, which convolutions are quicker with."""
+        for name, x in batch.inputs.items():
+            if x.dim() == 4:
+                batch.inputs[name] = x.contiguous(memory_format=torch.channels_last)
+        return batch
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
+        """Return the loss of a batch."""
+        loss = self.loss(self(batch), batch.target)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch.target))
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
+        """Count a batch of the dev part."""
+        logits = self(batch)
+        loss = self.loss(logits, batch.target)
+        self.log("dev_loss", loss, batch_size=len(batch.target))
+        self.dev_confusion.update(logits, batch.target)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the dev part's unweighted accuracy."""
+        counts = self.dev_confusion.compute().double()  # (true, predicted)
+        of_class = counts.sum(dim=1)
+        recalls = counts.diagonal()[of_class > 0] / of_class[of_class > 0]
+        self.log("dev_ua", recalls.mean().float(), prog_bar=True)
+        self.dev_confusion.reset()
+
+    def configure_optimizers(self) -> Any:
+        """Make the optimiser and its schedule, as the recipe says."""
+        recipe = self.training_config
+        optimizer = torch.optim.Adam(self.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
+        if recipe.schedule == "constant":
+            return optimizer
+        schedule = torch.optim.lr_scheduler.CyclicLR(
+            optimizer,
+            base_lr=recipe.lr_min,
+            max_lr=recipe.lr,
+            # Half a cycle is an epoch.
+            step_size_up=int(self.trainer.num_training_batches),
+            mode="triangular",
+            cycle_momentum=False,
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -1,0 +1,110 @@
+"""The data of one fold: datasets of its three parts, standardised by the training part."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import lightning as L
+import torch
+from torch.utils.data import DataLoader
+
+from sercli.data import Batch, UtteranceDataset
+from sercli.data.batches import BucketSampler, sorted_batches
+from sercli.data.statistics import Statistics, fit
+from sercli.errors import RunError
+from sercli.records import Fold
+from sercli.training._plan import Plan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """The data sets of a fold; ``dev`` is ``None`` where the protocol has none."""
+
+    fold: Fold
+    train: UtteranceDataset
+    dev: UtteranceDataset | None
+    test: UtteranceDataset
+    statistics: dict[str, Statistics]
+    class_counts: list[int]
+
+
+def load_parts(plan: Plan, number: int) -> Parts:
+    """Open the features of a fold; they must be in the stores.
+
+    Raises:
+        RunError: a part is empty, or a class has no training utterance.
+    """
+    fold = plan.folds[number - 1]
+    classes = plan.selection.classes
+    counted = Counter(plan.selection.labels[name] for name in fold.train)
+    absent = [name for name in classes if not counted[name]]
+    if absent:
+        raise RunError(
+            f"fold {number} ({fold.name}): no training utterance of {', '.join(absent)}; "
+            "choose another scheme or protocol"
+        )
+    if not fold.test:
+        raise RunError(f"fold {number} ({fold.name}): no test utterance; choose another protocol")
+    stores = plan.stores()
+    statistics = {
+        name: fit((stores[name][plan.utterances[i].sha256] for i in fold.train), choice.statistics)
+        for name, choice in plan.config.inputs.items()
+    }
+
+    def dataset(ids: tuple[str, ...]) -> UtteranceDataset:
+        hashes = [plan.utterances[name].sha256 for name in ids]
+        return UtteranceDataset(
+            {name: [store[sha256] for sha256 in hashes] for name, store in stores.items()},
+            statistics,
+            [classes.index(plan.selection.labels[name]) for name in ids],
+            ids,
+        )
+
+    return Parts(
+        fold=fold,
+        train=dataset(fold.train),
+        dev=dataset(fold.dev) if fold.dev else None,
+        test=dataset(fold.test),
+        statistics=statistics,
+        class_counts=[counted[name] for name in classes],
+    )
+
+
+class FoldDataModule(L.LightningDataModule):
+    """Batches of a fold's training and dev parts.
+
+    No workers: features are memory-mapped, and handing batches between processes costs more than
+    making them.
+    """
+
+    def __init__(self, parts: Parts, batch_size: int, seed: int) -> None:
+        super().__init__()
+        self.parts, self.batch_size, self.seed = parts, batch_size, seed
+
+    def train_dataloader(self) -> Iterable[Batch]:
+        """Batches of similar length, newly composed in each epoch."""
+        sampler = BucketSampler(self.parts.train.lengths, self.batch_size, self.seed)
+        return DataLoader(self.parts.train, batch_size=None, sampler=sampler)
+
+    def val_dataloader(self) -> Iterable[Batch]:
+        """Batches of the dev part, shortest utterances first; none without a dev part."""
+        if self.parts.dev is None:
+            return []
+        return loader(self.parts.dev, self.batch_size)
+
+
+def loader(dataset: UtteranceDataset, batch_size: int) -> DataLoader[Batch]:
+    """Give the batches of a part in order of length."""
+    batches: list[list[int]] = sorted_batches(dataset.lengths, batch_size)
+    return DataLoader(dataset, batch_size=None, sampler=batches)  # type: ignore[arg-type]
+
+
+def padded_frames(dataset: UtteranceDataset, batches: Iterable[list[int]]) -> int:
+    """Count the frames that a pass over batches goes through, padding included."""
+    return sum(len(rows) * max(dataset.lengths[row] for row in rows) for rows in batches)
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """Copy a batch to a device."""
+    inputs = {name: x.to(device) for name, x in batch.inputs.items()}
+    return Batch(inputs, batch.mask.to(device), batch.target.to(device), batch.rows)

@@ -1,0 +1,114 @@
+"""What a `sercli train` will do: a run, its folds, and the trials still to train."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sercli import manifest
+from sercli.errors import ProtocolError
+from sercli.labels import Selection, get_scheme
+from sercli.protocols import fold_digest, get_protocol
+from sercli.records import Fold, Utterance
+from sercli.runs.config import RunConfig
+from sercli.runs.folder import Run, Trial
+from sercli.store import FeatureStore
+from sercli.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The trials of one run.
+
+    Attributes:
+        config: settings, complete.
+        workspace: where everything lies.
+        manifest_sha256: digest of the corpus's manifest.
+        utterances: the whole corpus, by id.
+        selection: classes and labels that the scheme gives.
+        folds: all folds of the protocol.
+        chosen: which of them, counting from one.
+        seeds: with which seeds.
+    """
+
+    config: RunConfig
+    workspace: Workspace
+    manifest_sha256: str
+    utterances: dict[str, Utterance]
+    selection: Selection
+    folds: tuple[Fold, ...]
+    chosen: tuple[int, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def run(self) -> Run:
+        """Where the results go."""
+        return Run(self.workspace.runs / self.config.name(self.manifest_sha256))
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials, finished or not."""
+        return [self.run.trial(fold, seed) for seed in self.seeds for fold in self.chosen]
+
+    @property
+    def todo(self) -> list[Trial]:
+        """Trials not finished."""
+        return [trial for trial in self.trials if not trial.finished]
+
+    @property
+    def protocol_digest(self) -> str:
+        """Digest of all folds of the protocol on this corpus."""
+        return fold_digest(self.folds)
+
+    def stores(self) -> dict[str, FeatureStore]:
+        """Open the feature stores, by input of the network."""
+        return {
+            name: FeatureStore(self.workspace.features, choice.kind, choice.config)
+            for name, choice in self.config.inputs.items()
+        }
+
+    def selected(self) -> list[Utterance]:
+        """List the utterances that the scheme selects."""
+        return [self.utterances[name] for name in self.selection.labels]
+
+
+def make_plan(config: RunConfig, workspace: Workspace, folds: str = "all", seeds: Sequence[int] = (0,)) -> Plan:
+    """Read the corpus, divide it, and choose folds.
+
+    Args:
+        config: settings, precision resolved.
+        workspace: where the corpus lies.
+        folds: ``all``, or numbers from one, ``3``, ``1,4`` or ``1-3``.
+        seeds: one trial per fold and seed.
+
+    Raises:
+        CorpusError: the corpus is not prepared.
+        ProtocolError: the folds can't be made, or one that was chosen does not exist.
+    """
+    path = workspace.require(config.corpus)
+    utterances = manifest.read(path)
+    selection = get_scheme(config.scheme).select(utterances)
+    made = get_protocol(config.protocol).make(utterances, selection.labels)
+    return Plan(
+        config=config,
+        workspace=workspace,
+        manifest_sha256=manifest.digest(path),
+        utterances={utterance.id: utterance for utterance in utterances},
+        selection=selection,
+        folds=tuple(made),
+        chosen=_choose(folds, len(made)),
+        seeds=tuple(seeds),
+    )
+
+
+def _choose(text: str, count: int) -> tuple[int, ...]:
+    if text == "all":
+        return tuple(range(1, count + 1))
+    chosen: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        if not first.strip().isdigit() or (dash and not last.strip().isdigit()):
+            raise ProtocolError(f"folds '{text}': write all, a number, 1,4 or 1-3")
+        chosen += range(int(first), int(last if dash else first) + 1)
+    beyond = [fold for fold in chosen if not 1 <= fold <= count]
+    if beyond or not chosen:
+        raise ProtocolError(f"folds '{text}': the protocol has folds 1 to {count}")
+    return tuple(dict.fromkeys(chosen))

@@ -1,0 +1,37 @@
+"""What holds for every corpus."""
+
+import pytest
+
+from sercli.corpora import corpus_names, get_corpus
+
+
+@pytest.mark.parametrize("name", corpus_names())
+def test_every_corpus_says_where_it_comes_from(name):
+    corpus = get_corpus(name)
+    assert corpus.title
+    assert corpus.source
+    assert corpus.licence
+    assert corpus.layout
+    assert corpus.utterances > 0
+
+
+@pytest.mark.parametrize("name", corpus_names())
+def test_the_known_counts_of_every_corpus_agree_with_its_size(name):
+    corpus = get_corpus(name)
+    for counts in corpus.known.values():
+        assert sum(counts.values()) == corpus.utterances
+    if corpus.ids is not None:
+        assert len(set(corpus.ids)) == corpus.utterances
+
+
+@pytest.mark.parametrize("name", corpus_names())
+def test_an_empty_folder_holds_no_utterance_of_any_corpus(name, tmp_path):
+    assert list(get_corpus(name).parse(tmp_path)) == []
+
+
+@pytest.mark.parametrize("name", [n for n in corpus_names() if n.startswith("synth")])
+def test_a_synthetic_corpus_says_that_it_proves_nothing(name):
+    notice = get_corpus(name).notice
+    assert notice is not None
+    assert "synthetic" in notice.lower()
+    assert "nothing about people" in notice

@@ -1,0 +1,75 @@
+from typing import Self
+
+import pytest
+from pydantic import model_validator
+
+from sercli.config import Config, digest, merge, parse_assignments, read_yaml
+from sercli.errors import ConfigError
+
+
+class Window(Config):
+    window_ms: float = 25.0
+    hop_ms: float = 10.0
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.hop_ms > self.window_ms:
+            raise ValueError("the hop is longer than the window")
+        return self
+
+
+class Whole(Config):
+    window: Window = Window()
+    name: str = "x"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"windw_ms": 3}, "unknown setting 'windw_ms'; did you mean window_ms?"),
+        ({"window_ms": "wide"}, "window_ms: input should be a valid number"),
+        ({"hop_ms": 30}, "the hop is longer than the window"),
+        ({"window_ms": float("nan")}, "window_ms: input should be a finite number"),
+    ],
+)
+def test_a_wrong_setting_says_what_would_be_right(settings, message):
+    with pytest.raises(ConfigError) as caught:
+        Window(**settings)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_wrong_setting_inside_another_says_where():
+    with pytest.raises(ConfigError, match=r"window"):
+        Whole(window={"hop": 3})
+    with pytest.raises(ConfigError, match=r"did you mean hop_ms\?"):
+        Whole(window={"hop": 3})
+
+
+def test_the_digest_hangs_on_every_value_and_on_no_order():
+    assert Window().digest == Window(hop_ms=10, window_ms=25).digest
+    assert Window().digest != Window(hop_ms=11).digest
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+
+
+def test_assignments_are_yaml_under_dotted_keys():
+    given = parse_assignments(["a.b=3", "a.c=[1, 2]", "d=off", "a.b=4"])
+    assert given == {"a": {"b": 4, "c": [1, 2]}, "d": False}
+    with pytest.raises(ConfigError, match="KEY=VALUE"):
+        parse_assignments(["novalue"])
+
+
+def test_merging_goes_into_mappings_and_replaces_the_rest():
+    assert merge({"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"b": 3}, "d": [2]}) == {
+        "a": {"b": 3, "c": 2},
+        "d": [2],
+    }
+
+
+@pytest.mark.parametrize("text", ["a: [1", "- 1\n- 2\n"])
+def test_what_is_no_yaml_mapping_is_one_line(tmp_path, text):
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        read_yaml(path)
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)

@@ -1,0 +1,40 @@
+import pytest
+
+from sercli import files
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "a" / "b.txt"
+    files.write_text(path, "first")
+    with pytest.raises(RuntimeError, match="in the middle"), files.replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("in the middle")
+    assert path.read_text() == "first"
+    assert [entry.name for entry in path.parent.iterdir()] == ["b.txt"]
+
+
+def test_a_folder_takes_the_place_of_an_older_one(tmp_path):
+    path = tmp_path / "bundle"
+    for content in ("old", "new"):
+        with files.replacing_folder(path) as folder:
+            (folder / content).touch()
+    assert [entry.name for entry in path.iterdir()] == ["new"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_a_folder_whose_writing_fails_leaves_the_older_one(tmp_path):
+    path = tmp_path / "bundle"
+    with files.replacing_folder(path) as folder:
+        (folder / "old").touch()
+    with pytest.raises(OSError, match="disk"), files.replacing_folder(path) as folder:
+        (folder / "new").touch()
+        raise OSError("disk full")
+    assert [entry.name for entry in path.iterdir()] == ["old"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_a_written_file_is_as_readable_as_a_plain_one(tmp_path):
+    plain = tmp_path / "plain"
+    plain.touch()
+    files.write_text(tmp_path / "ours", "x")
+    assert (tmp_path / "ours").stat().st_mode == plain.stat().st_mode

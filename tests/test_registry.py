@@ -1,0 +1,22 @@
+import pytest
+
+from sercli import registry
+from sercli.corpora import Corpus, corpus_names
+from sercli.errors import UnknownNameError
+
+
+def test_entries_are_the_files_without_an_underscore():
+    names = corpus_names()
+    assert {"emodb", "ravdess", "synth", "synth-continuous"} <= set(names)
+    assert names == sorted(names)
+    assert not any(name.startswith(("-", "_")) for name in names)
+
+
+def test_an_unknown_name_lists_the_nearest():
+    with pytest.raises(UnknownNameError, match=r"sercli\.corpora has no 'emo-db'; did you mean emodb\?"):
+        registry.load("sercli.corpora", "emo-db", "CORPUS", Corpus)
+
+
+def test_a_file_without_its_constant_is_a_bug_and_says_which():
+    with pytest.raises(TypeError, match=r"sercli\.corpora\.emodb must define CORPSE as a Corpus"):
+        registry.load("sercli.corpora", "emodb", "CORPSE", Corpus)
