@@ -22,7 +22,10 @@ def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Few rounds: see that it runs, judge nothing.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Measure stages against their peers, in turn, in one process."""
+    """Measure stages against their peers.
+
+    The contestants take turns in one process: ratios are what to read, not seconds.
+    """
     import dataclasses
 
     from sercli.bench import bench_names, get_bench

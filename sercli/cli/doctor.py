@@ -8,7 +8,11 @@ from sercli.cli._options import JsonOption
 
 
 def doctor(*, json: JsonOption = False) -> None:
-    """Say what is installed, which devices there are, what is missing and how to get it."""
+    """Say what is installed and what is missing.
+
+    Versions, devices, whether torchaudio's extension is guarded, the workspace, and how to get
+    what is not there.
+    """
     from sercli import health
 
     found = health.examine()

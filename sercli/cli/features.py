@@ -17,7 +17,10 @@ def features(
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Compute the features of a corpus that are not there yet; training does so by itself."""
+    """Compute a corpus's features, once.
+
+    Only what the store lacks is computed. Training does this by itself.
+    """
     from sercli import manifest
     from sercli.config import parse_assignments
     from sercli.features import get_feature

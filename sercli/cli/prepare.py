@@ -26,7 +26,10 @@ def prepare(
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Write the manifest and the 16 kHz audio of a corpus; interrupted, it goes on where it stopped."""
+    """Prepare a corpus: manifest and 16 kHz audio.
+
+    An interrupted preparation goes on where it stopped; nothing half-written is taken for whole.
+    """
     from sercli.preparation import prepare as run
     from sercli.workspace import Workspace
 

@@ -17,7 +17,7 @@ NameArgument = Annotated[str, typer.Argument(help="Name, the end of a name, a fo
 
 @app.callback(invoke_without_command=True)
 def list_runs(context: typer.Context, *, workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
-    """List the runs with their figures; show or remove one."""
+    """List runs with figures; show or remove one."""
     if context.invoked_subcommand is not None:
         return
     from sercli.runs.folder import all_runs

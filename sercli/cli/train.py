@@ -34,7 +34,11 @@ def train(
     settings: SetOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Train an architecture on folds of a corpus and test each fold once; run again, it goes on."""
+    """Train and test an architecture on folds.
+
+    Each fold is tested once, after its weights are chosen. The same command run again goes on where
+    it stopped; what is finished is not trained again.
+    """
     from sercli.training import _train
     from sercli.training._devices import choose
     from sercli.training._plan import make_plan

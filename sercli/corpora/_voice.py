@@ -15,11 +15,23 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import ndimage, signal
 
 from sercli.audio import SAMPLE_RATE, Samples
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+
+NOTICE = "Synthetic speech: its figures show that a program works and prove nothing about people."
+
+TEXTS = {
+    "t01": "mala tisu nofa ke",
+    "t02": "suki manelo ta",
+    "t03": "pono kasi lemu fa",
+    "t04": "tilu sefo kama ni",
+    "t05": "nafe lusomi pa",
+    "t06": "kemo sati fulo ne",
+}
 
 FRAME = 80  # samples: the voice changes every 5 ms
 FRAMES_PER_SECOND = SAMPLE_RATE // FRAME
@@ -27,7 +39,7 @@ FRAMES_PER_SECOND = SAMPLE_RATE // FRAME
 _SILENT = -90.0  # dB
 _TAIL = 10  # frames: the resonators have fallen silent after 40 ms
 _NOISE_BANDS = ((800.0, 2000.0), (2500.0, 5000.0), (4500.0, 7800.0))  # Hz
-_UPPER_FORMANTS = (3400.0, 4500.0, 5600.0)  # Hz
+_UPPER_FORMANTS = (3400, 4500, 5600)  # Hz
 _BANDWIDTHS = np.array([90.0, 110.0, 160.0, 250.0, 350.0, 500.0])  # Hz
 
 
@@ -60,7 +72,7 @@ _SOUNDS = {
 }
 
 
-class _Cue(NamedTuple):
+class Cue(NamedTuple):
     """One trait of an expression: its neutral value, what emotion adds to it, and how it strays."""
 
     neutral: float
@@ -70,16 +82,16 @@ class _Cue(NamedTuple):
     chance: float  # standard deviation from one time to the next
 
 
-_CUES = {
-    "pitch": _Cue(0.0, 3.8, 0.7, 0.0, 1.0),  # semitones off the speaker's own
-    "range": _Cue(3.0, 1.4, 1.7, 0.5, 0.7),  # semitones from unaccented to accented
-    "final": _Cue(-1.5, 0.3, 2.5, 0.7, 1.2),  # semitones by which the last syllable rises
-    "tempo": _Cue(1.1, 0.13, 0.02, 0.05, 0.06),  # times the lengths above
-    "level": _Cue(0.0, 4.0, 0.3, 1.5, 3.5),  # dB
-    "tilt": _Cue(9.0, -5.0, 3.5, 1.0, 1.3),  # dB taken from the source above 1 kHz
-    "breath": _Cue(-25.0, -5.5, -2.0, 1.6, 1.6),  # dB of breath noise against the voice
-    "smile": _Cue(0.0, 0.0, 0.055, 0.0, 0.018),  # share by which the lips raise the formants
-    "rough": _Cue(0.013, 0.004, -0.008, 0.002, 0.003),  # jitter: deviation of a cycle's length
+CUES = {
+    "pitch": Cue(0.0, 3.8, 0.7, 0.0, 1.0),  # semitones off the speaker's own
+    "range": Cue(3.0, 1.4, 1.7, 0.5, 0.7),  # semitones from unaccented to accented
+    "final": Cue(-1.5, 0.3, 2.5, 0.7, 1.2),  # semitones by which the last syllable rises
+    "tempo": Cue(1.1, 0.13, 0.02, 0.05, 0.06),  # times the lengths above
+    "level": Cue(0.0, 3.6, 0.3, 1.5, 4.2),  # dB
+    "tilt": Cue(9.0, -5.0, 3.5, 1.0, 1.3),  # dB taken from the source above 1 kHz
+    "breath": Cue(-25.0, -5.5, -2.0, 1.6, 1.6),  # dB of breath noise against the voice
+    "smile": Cue(0.0, 0.0, 0.055, 0.0, 0.018),  # share by which the lips raise the formants
+    "rough": Cue(0.013, 0.004, -0.008, 0.002, 0.003),  # jitter: deviation of a cycle's length
 }
 
 
@@ -121,11 +133,6 @@ def generator(*names: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], "little")))
 
 
-def chances(rng: np.random.Generator) -> dict[str, float]:
-    """Draw how far each cue strays this time, in standard deviations."""
-    return dict(zip(_CUES, rng.normal(size=len(_CUES)).tolist(), strict=True))
-
-
 def express(
     speaker: Speaker, arousal: Floats, valence: Floats, stray: Mapping[str, float | Floats]
 ) -> dict[str, Floats]:
@@ -142,7 +149,7 @@ def express(
     """
     own = generator("speaker", speaker.name)
     cues = {}
-    for name, cue in _CUES.items():
+    for name, cue in CUES.items():
         habit, strength = own.normal(0, cue.speaker), own.uniform(0.6, 1.5)
         emotion = cue.arousal * arousal + cue.valence * valence
         cues[name] = np.asarray(cue.neutral + habit + strength * emotion + cue.chance * stray[name])
@@ -187,30 +194,32 @@ def speak(
     Returns:
         Samples at 16 kHz, (frames * 80,), within 0.95 of full scale.
     """
-    sounds = [_SOUNDS[segment.symbol] for segment in segments]
     lengths = [segment.frames for segment in segments]
+    sounds = [_SOUNDS[segment.symbol] for segment in segments]
+    cues = {name: np.broadcast_to(cue, sum(lengths)) for name, cue in cues.items()}
 
-    def track(values: Sequence[float] | Sequence[tuple[int, ...]], seconds: float) -> Floats:
-        steps = np.repeat(np.asarray(values, dtype=np.float64), lengths, axis=0)
-        return _smooth(steps, seconds)
+    def track(values: ArrayLike, seconds: float) -> Floats:
+        return _smooth(np.repeat(np.asarray(values, dtype=np.float64), lengths, axis=0), seconds)
 
-    place = track([s.place for s in segments], 0.10)
-    semitones = cues["pitch"] + cues["range"] * (track([s.accent for s in segments], 0.15) + 0.3 - place)
-    semitones = semitones + cues["final"] * track([s.last for s in segments], 0.15)
-    pitch = speaker.pitch * 2 ** ((semitones + 0.4 * _wander(len(place), rng)) / 12)  # (frames,)
+    accents = track([s.accent for s in segments], 0.15)
+    falling = 0.3 - track([s.place for s in segments], 0.10)
+    ending = track([s.last for s in segments], 0.15)
+    wander = _smooth(rng.normal(size=sum(lengths)), 0.3)
+    semitones = cues["pitch"] + cues["range"] * (accents + falling) + cues["final"] * ending + 2.5 * wander
+    pitch = speaker.pitch * 2 ** (semitones / 12)  # (frames,)
 
-    formants = track([sound.formants for sound in sounds], 0.06)  # (frames, 3)
-    upper = np.broadcast_to(_UPPER_FORMANTS, formants.shape)
-    formants = np.hstack([formants, upper]) * speaker.formants  # (frames, 6)
-    formants = formants * (1 + np.broadcast_to(cues["smile"], pitch.shape)[:, None])
+    formants = track([(*sound.formants, *_UPPER_FORMANTS) for sound in sounds], 0.06)  # (frames, 6)
+    formants *= speaker.formants * (1 + cues["smile"][:, None])
 
-    source = _source(pitch, cues, rng)
-    voice = _tract(source * _upsample(track([_linear(s.voice) for s in sounds], 0.025)), formants)
-    voice *= _upsample(_linear(np.broadcast_to(cues["level"], pitch.shape)))
+    voiced = track(_linear([sound.voice for sound in sounds]), 0.025)
+    voice = _tract(_source(pitch, cues, rng) * _upsample(voiced), formants)  # (samples,)
+    voice *= _upsample(_linear(cues["level"]))
     for band, edges in enumerate(_NOISE_BANDS):
-        levels = track([_linear(s.noise) if s.band == band else 0.0 for s in sounds], 0.015)
-        levels = levels * _linear(0.6 * cues["level"])
-        voice += _upsample(levels) * _band_noise(len(voice), edges, rng)
+        noisy = track(_linear([s.noise if s.band == band else _SILENT for s in sounds]), 0.015)
+        filters = signal.butter(2, edges, "bandpass", fs=SAMPLE_RATE, output="sos")
+        noise = signal.sosfilt(filters, rng.normal(size=len(voice)))
+        # Consonants grow less than vowels when a voice is raised.
+        voice += _upsample(noisy * _linear(0.6 * cues["level"])) * noise
     voice += _linear(rng.normal(-50, 3)) * rng.normal(size=len(voice))  # the room
     limited: Samples = (0.95 * np.tanh(0.07 * voice / 0.95)).astype(np.float32)
     return limited
@@ -220,12 +229,12 @@ def _source(pitch: Floats, cues: Mapping[str, Floats], rng: np.random.Generator)
     """Glottal flow, differentiated, with its noise; (samples,) from a pitch in hertz, (frames,)."""
     step = _upsample(pitch) / SAMPLE_RATE  # cycles per sample
     cycle = np.cumsum(step).astype(np.int64)
-    jitter = rng.normal(size=cycle[-1] + 1)[cycle] * _upsample(_per_frame(cues["rough"], pitch))
-    shimmer = rng.normal(size=cycle[-1] + 1)[cycle] * _upsample(_per_frame(3 * cues["rough"], pitch))
+    jitter = rng.normal(size=cycle[-1] + 1)[cycle] * _upsample(cues["rough"])
+    shimmer = rng.normal(size=cycle[-1] + 1)[cycle] * _upsample(3 * cues["rough"])
     phase = np.cumsum(step * np.clip(1 + jitter, 0.8, 1.2)) % 1.0
-    breath = _upsample(_linear(_per_frame(cues["breath"], pitch)))
+    breath = _upsample(cues["breath"])
     # A breathy voice opens longer: 0.6 of the cycle at -25 dB, at most 0.8.
-    opened = np.clip(0.6 + 0.015 * (20 * np.log10(breath) + 25), 0.45, 0.8)
+    opened = np.clip(0.6 + 0.015 * (breath + 25), 0.45, 0.8)
     rise, fall = 0.66 * opened, 0.34 * opened
     flow = np.where(phase < rise, 0.5 - 0.5 * np.cos(np.pi * phase / rise), 0.0)
     falling = (phase >= rise) & (phase < opened)
@@ -233,8 +242,8 @@ def _source(pitch: Floats, cues: Mapping[str, Floats], rng: np.random.Generator)
     # Divided by the pitch, so that a high voice is not a loud one for that alone.
     pulses = np.diff(flow, prepend=flow[0]) / step * 0.1 * (1 + np.clip(shimmer, -0.5, 0.5))
     dark = signal.lfilter([0.25], [1, -0.75], pulses)
-    share = _upsample(_linear(-np.clip(_per_frame(cues["tilt"], pitch), 0, 40)))
-    noise = rng.normal(size=len(pulses)) * breath * (0.4 + flow)
+    share = _upsample(_linear(-np.clip(cues["tilt"], 0, 40)))
+    noise = rng.normal(size=len(pulses)) * _linear(breath) * (0.4 + flow)
     voiced: Floats = share * pulses + (1 - share) * dark + noise
     return voiced
 
@@ -262,21 +271,9 @@ def _tract(source: Floats, formants: Floats) -> Floats:
     return added.ravel()[FRAME // 2 :][: len(source)]
 
 
-def _band_noise(length: int, edges: tuple[float, float], rng: np.random.Generator) -> Floats:
-    filters = signal.butter(2, edges, "bandpass", fs=SAMPLE_RATE, output="sos")
-    noise: Floats = signal.sosfilt(filters, rng.normal(size=length))
-    return noise
-
-
 def _frames(symbol: str, tempo: float, rng: np.random.Generator) -> int:
     seconds = _SOUNDS[symbol].length / tempo * rng.uniform(0.85, 1.15)
     return max(1, round(seconds * FRAMES_PER_SECOND))
-
-
-def _wander(frames: int, rng: np.random.Generator) -> Floats:
-    """Draw a slow random curve of unit variance or less, (frames,)."""
-    slow = _smooth(rng.normal(size=frames), 0.3)
-    return slow / max(1e-9, slow.std())
 
 
 def _smooth(steps: Floats, seconds: float) -> Floats:
@@ -286,15 +283,11 @@ def _smooth(steps: Floats, seconds: float) -> Floats:
     return smoothed
 
 
-def _per_frame(cue: Floats, pitch: Floats) -> Floats:
-    return np.broadcast_to(cue, pitch.shape)
-
-
 def _upsample(track: Floats) -> Floats:
     """Interpolate from frames to samples, (frames,) to (frames * 80,)."""
     samples = np.arange(len(track) * FRAME)
     return np.interp(samples, np.arange(len(track)) * FRAME + FRAME / 2, track)
 
 
-def _linear(decibels: float | Floats) -> Floats:
+def _linear(decibels: ArrayLike) -> Floats:
     return np.asarray(10 ** (np.asarray(decibels) / 20))

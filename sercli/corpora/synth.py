@@ -17,16 +17,6 @@ from sercli import audio, files
 from sercli.corpora import Corpus, _voice, audio_files
 from sercli.records import Problem, Utterance
 
-NOTICE = "Synthetic speech: its figures show that a program works and prove nothing about people."
-
-TEXTS = {
-    "t01": "mala tisu nofa ke",
-    "t02": "suki manelo ta",
-    "t03": "pono kasi lemu fa",
-    "t04": "tilu sefo kama ni",
-    "t05": "nafe lusomi pa",
-    "t06": "kemo sati fulo ne",
-}
 TAKES = ("a",)
 
 # Arousal and valence of each emotion, about which single utterances scatter.
@@ -44,9 +34,11 @@ _NAME = re.compile(rf"([FM]\d\d)-(t\d\d)-({'|'.join(_EMOTIONS)})-([a-z])")
 def generate(root: Path) -> None:
     """Write the corpus into an empty folder: ``wav/`` and ``README.txt``."""
     (root / "wav").mkdir(parents=True)
-    for speaker, text_id, emotion, take in product(_voice.SPEAKERS, TEXTS, _EMOTIONS, TAKES):
+    for speaker, text_id, emotion, take in product(_voice.SPEAKERS, _voice.TEXTS, _EMOTIONS, TAKES):
         samples = say(speaker, text_id, emotion, take)
-        audio.write_pcm16(root / "wav" / f"{_stem(speaker, text_id, emotion, take)}.wav", samples, audio.SAMPLE_RATE)
+        audio.write_pcm16(
+            root / "wav" / f"{_stem(speaker, text_id, emotion, take)}.wav", samples, audio.SAMPLE_RATE
+        )
     files.write_text(root / "README.txt", _readme())
 
 
@@ -54,8 +46,9 @@ def say(speaker: _voice.Speaker, text_id: str, emotion: str, take: str) -> audio
     """Make one utterance; equal arguments give equal samples, 16 kHz, (samples,)."""
     rng = _voice.generator("synth", speaker.name, text_id, emotion, take)
     arousal, valence = np.clip(np.array(_EMOTIONS[emotion]) + _SCATTER * rng.normal(size=2), -1, 1)
-    cues = _voice.express(speaker, arousal, valence, _voice.chances(rng))
-    phrase = _voice.spell(TEXTS[text_id], float(cues["tempo"]), rng)
+    stray = {name: rng.normal() for name in _voice.CUES}
+    cues = _voice.express(speaker, arousal, valence, stray)
+    phrase = _voice.spell(_voice.TEXTS[text_id], float(cues["tempo"]), rng)
     before, after = (_voice.pause(rng.uniform(0.05, 0.15)) for _ in range(2))
     return _voice.speak(speaker, [before, *phrase, after], cues, rng)
 
@@ -65,7 +58,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
     for path in audio_files(root / "wav"):
         place = path.relative_to(root).as_posix()
         match = _NAME.fullmatch(path.stem)
-        if match is None or match[2] not in TEXTS:
+        if match is None or match[2] not in _voice.TEXTS:
             yield Problem(place, "not a name of the synthetic corpus such as F01-t03-anger-a.wav")
             continue
         speaker, text_id, emotion, _ = match.groups()
@@ -77,7 +70,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
             gender="female" if speaker.startswith("F") else "male",
             style="scripted",
             text_id=text_id,
-            transcript=TEXTS[text_id],
+            transcript=_voice.TEXTS[text_id],
             emotion_raw=emotion,
             emotion=emotion,
         )
@@ -88,11 +81,11 @@ def _stem(speaker: _voice.Speaker, text_id: str, emotion: str, take: str) -> str
 
 
 def _readme() -> str:
-    texts = "\n".join(f"{text_id}  {text}" for text_id, text in TEXTS.items())
+    texts = "\n".join(f"{text_id}  {text}" for text_id, text in _voice.TEXTS.items())
     return f"""\
 {CORPUS.title}
 
-{NOTICE}
+{_voice.NOTICE}
 No person speaks in these files. They were computed by sercli from random numbers and rules of
 thumb about arousal, valence and the voice.
 
@@ -105,7 +98,7 @@ M01 to M04 male ones. The texts are made of syllables without meaning:
 """
 
 
-_ALL = list(product(_voice.SPEAKERS, TEXTS, _EMOTIONS, TAKES))
+_ALL = list(product(_voice.SPEAKERS, _voice.TEXTS, _EMOTIONS, TAKES))
 
 CORPUS = Corpus(
     parse,
@@ -120,5 +113,5 @@ CORPUS = Corpus(
     },
     ids=tuple(f"synth/{_stem(*each)}" for each in _ALL),
     generate=generate,
-    notice=NOTICE,
+    notice=_voice.NOTICE,
 )

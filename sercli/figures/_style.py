@@ -21,8 +21,6 @@ class Palette:
     line: str
     main: str
     second: str
-    good: str
-    bad: str
     ramp: tuple[str, ...]
 
     @property
@@ -39,8 +37,6 @@ _LIGHT = Palette(
     line="#dfe3ea",
     main="#2458a6",
     second="#c0621b",
-    good="#1d7f57",
-    bad="#b3362b",
     ramp=("#f2f5fa", "#bcd0ec", "#6e9ad3", "#2e66b4", "#143a75"),
 )
 _DARK = Palette(
@@ -50,8 +46,6 @@ _DARK = Palette(
     line="#323945",
     main="#7fb0f5",
     second="#f0a261",
-    good="#5fc79a",
-    bad="#f08a80",
     ramp=("#1e242e", "#24406b", "#2f62ab", "#5b94e0", "#b5d3ff"),
 )
 

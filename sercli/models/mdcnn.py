@@ -121,6 +121,7 @@ class MDCNN(nn.Module):
         if lengths is not None:
             lengths = lengths // 2  # an odd last frame has no partner and is dropped
             keep = _keep(lengths, x)
+            x = x.mul_(keep)
         for block in self.blocks:
             x = block(x, keep)
         x = self.pyramid(x, lengths).transpose(1, 2)  # (batch, vectors, filters)
@@ -186,17 +187,17 @@ class _Block(nn.Module):
             self.project = nn.Conv2d(len(dilations) * config.filters, config.filters, 1)
 
     def forward(self, x: Tensor, keep: Tensor | None) -> Tensor:
-        x = _silence(x, keep)
         maps = [branch(x, keep) for branch in self.branches]
         if len(maps) == 1:
-            return maps[0]
+            return _silence(maps[0], keep)
         if self.project is not None:
-            merged: Tensor = self.project(torch.cat(maps, dim=1))
-            return merged
-        if self.merge == "max":
-            return reduce(torch.maximum, maps)
-        total = reduce(torch.add, maps)
-        return total / len(maps) if self.merge == "mean" else total
+            x = self.project(torch.cat(maps, dim=1))
+        elif self.merge == "max":
+            x = reduce(torch.maximum, maps)
+        else:
+            x = reduce(torch.add, maps)
+            if self.merge == "mean": x = x / len(maps)
+        return x if keep is None else x.mul_(keep)
 
 
 class _Attention(nn.Module):

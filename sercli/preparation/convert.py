@@ -79,6 +79,7 @@ class Conversion:
             (self.target / _JOURNAL).open("a", encoding="utf-8") as journal,
             ThreadPoolExecutor(os.cpu_count()) as pool,
         ):
+            journal.write("\n")  # an earlier attempt may have been cut off within a line
             try:
                 for utterance, (outcome, entry) in zip(
                     utterances, pool.map(self._convert, utterances), strict=True

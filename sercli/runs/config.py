@@ -66,9 +66,9 @@ class RunConfig(Config):
     """Which utterances, and which classes."""
     protocol: str
     """Which folds, with version."""
-    features: dict[str, dict[str, Any]] = {}
+    features: dict[str, dict[str, Any]] = Field({}, validate_default=True)
     """By input of the network: ``kind``, ``statistics`` and the kind's own settings."""
-    model: dict[str, Any] = {}
+    model: dict[str, Any] = Field({}, validate_default=True)
     """The network's own settings."""
     training: TrainingConfig = TrainingConfig()
     """How it is trained."""

@@ -150,8 +150,8 @@ def _finish(
         "epoch": epoch + 1,
         "epochs": len(history),
         "dev_ua": history[epoch + 1].get("dev_ua"),
-        "test_ua": classification.ua(confusion),
-        "test_wa": classification.wa(confusion),
+        "test_ua": float(classification.ua(confusion)),
+        "test_wa": float(classification.wa(confusion)),
         "seconds": round(seconds, 1),
     }
     files.write_json(trial.metrics_file, metrics)
@@ -216,6 +216,7 @@ def _settings(plan: Plan, trial: Trial, device: Device) -> dict[str, Any]:
             "manifest_sha256": plan.manifest_sha256,
             "protocol_digest": plan.protocol_digest,
             "classes": list(plan.selection.classes),
+            "corpus": plan.corpus_facts(),
             "device": device.description,
             "threads": torch.get_num_threads(),
             "versions": provenance.versions(),
@@ -234,5 +235,6 @@ def _quieten() -> None:
         ".*Checkpoint directory.*exists.*",
         ".*GPU available but not used.*",
         ".*LeafSpec.*",
+        ".*overridden `on_after_batch_transfer`.*",
     ):
         warnings.filterwarnings("ignore", pattern)

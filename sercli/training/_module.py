@@ -102,7 +102,7 @@ class SERModule(L.LightningModule):
             base_lr=recipe.lr_min,
             max_lr=recipe.lr,
             # Half a cycle is an epoch.
-            step_size_up=int(self.trainer.num_training_batches),
+            step_size_up=round(self.trainer.estimated_stepping_batches / (self.trainer.max_epochs or 1)),
             mode="triangular",
             cycle_momentum=False,
         )

@@ -1,7 +1,9 @@
 """What a `sercli train` will do: a run, its folds, and the trials still to train."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sercli import manifest
 from sercli.errors import ProtocolError
@@ -57,6 +59,14 @@ class Plan:
     def protocol_digest(self) -> str:
         """Digest of all folds of the protocol on this corpus."""
         return fold_digest(self.folds)
+
+    def corpus_facts(self) -> dict[str, Any]:
+        """Return what a figure of this corpus has to be told with: title, licence, notice, completeness."""
+        path = self.workspace.corpus(self.config.corpus) / "corpus.json"
+        described = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            name: described[name] for name in ("title", "licence", "notice", "utterances", "expected")
+        }
 
     def stores(self) -> dict[str, FeatureStore]:
         """Open the feature stores, by input of the network."""

@@ -1,0 +1,66 @@
+# Everything a newcomer needs: `make demo` and `make test` set up what is missing by themselves.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Threads of one job fight with those of another on few cores.
+JOBS ?= 2
+
+.PHONY: help install demo test test-all check format docs bench wheel clean
+
+help:
+	@echo "make demo    set up, and run the main job on the embedded corpus"
+	@echo "make test    set up, and run the tests"
+	@echo "make check   format, lint, types, layers"
+	@echo "make docs    build the documentation into site/"
+	@echo "make bench   measure each stage against its peer"
+
+# torch first and pinned, so that two people get the same numbers; see constraints.txt.
+$(VENV)/.base: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "sercli needs Python 3.11 or newer; set it with: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.base
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
+install: $(VENV)/.base
+
+demo: $(VENV)/.base
+	@PATH="$(abspath $(BIN)):$$PATH" bash examples/demo.sh
+
+test: $(VENV)/.dev
+	$(BIN)/pytest -n $(JOBS) -m "not slow"
+
+test-all: $(VENV)/.dev
+	$(BIN)/pytest -n $(JOBS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+bench: $(VENV)/.base
+	$(BIN)/sercli bench
+
+wheel: $(VENV)/.dev
+	$(BIN)/python -m build --quiet
+
+clean:
+	rm -rf $(VENV) build dist site demo-workspace

@@ -1,0 +1,68 @@
+"""``sercli eval``."""
+
+import json as json_format
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sercli.cli._options import JsonOption, WorkspaceOption
+
+if TYPE_CHECKING:
+    from sercli.evaluation import Evaluation
+    from sercli.evaluation.intervals import Interval
+
+
+def evaluate(
+    run: Annotated[str, typer.Argument(help="A run's name, the end of it, its folder, or latest.")] = "latest",
+    *,
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Give a run's test figures and write its report.
+
+    Figures are pooled over the tested folds, with 95 % intervals by bootstrap over speakers.
+    """
+    from sercli.reports.gather import gather, write_report
+    from sercli.runs.folder import find_run
+    from sercli.workspace import Workspace
+
+    gathered = gather(find_run(Workspace(workspace), run))
+    page = write_report(gathered)
+    if json:
+        report = {"run": gathered.run.name, "report": str(page), "banners": list(gathered.banners)}
+        typer.echo(json_format.dumps(report | gathered.evaluation.to_dict()))
+        return
+    typer.echo(f"{gathered.run.name}\n")
+    _print(gathered.evaluation)
+    for banner in gathered.banners:
+        typer.echo(f"note: {banner}")
+    typer.echo(f"\nreport       {page}")
+    typer.echo(f"predictions  {page.parent / 'predictions.csv'}")
+    typer.echo(f"picture      {page.parent / 'confusion.png'}")
+
+
+def _print(evaluation: "Evaluation") -> None:
+    typer.echo(f"UA  {100 * evaluation.ua:5.1f} %  {_interval(evaluation.ua_interval)}")
+    typer.echo(f"WA  {100 * evaluation.wa:5.1f} %  {_interval(evaluation.wa_interval)}")
+    typer.echo(
+        f"    chance {100 * evaluation.chance:.1f} %; always saying {evaluation.majority_class}: "
+        f"UA {100 * evaluation.majority_ua:.1f} %, WA {100 * evaluation.majority_wa:.1f} %"
+    )
+    if evaluation.no_interval:
+        typer.echo(f"    no interval: {evaluation.no_interval}")
+    typer.echo(f"    {evaluation.utterances} utterances, {len(evaluation.by_unit)} trials, pooled\n")
+
+    width = max(8, *(len(name) for name in evaluation.classes))
+    cells = [name[:8] for name in evaluation.classes]
+    typer.echo(f"{'true':<{width}}  recall %   taken for  " + "  ".join(f"{cell:>8}" for cell in cells))
+    for score, row in zip(evaluation.by_class, evaluation.confusion, strict=True):
+        recall = f"{100 * score.recall:8.1f}" if score.count else "       -"
+        counts = "  ".join(f"{count:>8}" for count in row)
+        typer.echo(f"{score.name:<{width}}  {recall}              {counts}")
+    typer.echo("")
+
+
+def _interval(interval: "Interval | None") -> str:
+    if interval is None:
+        return ""
+    return f"95 % interval over speakers {100 * interval.low:.1f} to {100 * interval.high:.1f}"

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sercli.data import UtteranceDataset
+from sercli.data.batches import BucketSampler, sorted_batches
+from sercli.data.statistics import Statistics, fit
+
+lengths = st.lists(st.integers(1, 500), min_size=1, max_size=200)
+
+
+@given(lengths, st.integers(1, 40), st.integers(0, 5), st.integers(0, 5))
+def test_every_utterance_is_in_one_batch_of_each_epoch(lengths, batch_size, seed, epoch):
+    sampler = BucketSampler(lengths, batch_size, seed)
+    sampler.set_epoch(epoch)
+    batches = list(sampler)
+    assert sorted(row for rows in batches for row in rows) == list(range(len(lengths)))
+    assert len(batches) == len(sampler)
+    assert all(len(rows) <= batch_size for rows in batches)
+
+
+def test_epochs_differ_and_can_be_repeated():
+    sampler = BucketSampler(list(range(100)), 8, seed=3)
+    first = list(sampler)
+    sampler.set_epoch(1)
+    second = list(sampler)
+    assert first != second
+    again = BucketSampler(list(range(100)), 8, seed=3)
+    again.set_epoch(1)
+    assert list(again) == second
+    assert list(BucketSampler(list(range(100)), 8, seed=4)) != first
+
+
+def test_a_batch_holds_similar_lengths():
+    lengths = np.random.default_rng(0).integers(100, 900, 512).tolist()
+
+    def padding(batches):
+        return sum(len(rows) * max(lengths[row] for row in rows) for rows in batches) / sum(lengths)
+
+    assert padding(BucketSampler(lengths, 16, seed=0)) < 1.15
+    assert padding(sorted_batches(lengths, 16)) < 1.05
+
+
+@pytest.fixture
+def dataset():
+    arrays = [np.full((3, 4, frames), float(frames), np.float32) for frames in (5, 2, 7)]
+    return UtteranceDataset({"x": arrays}, {"x": fit(arrays, "none")}, [0, 1, 2], ["a", "b", "c"])
+
+
+def test_a_batch_is_padded_with_zeros_and_masked(dataset):
+    batch = dataset[[2, 1]]
+    assert batch.inputs["x"].shape == (2, 3, 4, 7)
+    assert batch.mask.tolist() == [[True] * 7, [True] * 2 + [False] * 5]
+    assert batch.target.tolist() == [2, 1]
+    assert batch.rows.tolist() == [2, 1]
+    assert batch.inputs["x"][1, :, :, :2].unique().tolist() == [2.0]
+    assert batch.inputs["x"][1, :, :, 2:].unique().tolist() == [0.0]
+
+
+def test_padding_is_zero_after_standardising():
+    arrays = [np.full((1, 1, frames), 5.0, np.float32) for frames in (2, 4)]
+    statistics = {"x": Statistics(np.full((1, 1, 1), 3.0, np.float32), np.full((1, 1, 1), 2.0, np.float32))}
+    batch = UtteranceDataset({"x": arrays}, statistics, [0, 0], ["a", "b"])[[0, 1]]
+    torch.testing.assert_close(batch.inputs["x"][0, 0, 0], torch.tensor([1.0, 1.0, 0.0, 0.0]))
+
+

@@ -1,0 +1,61 @@
+import json
+import os
+
+import pytest
+
+from sercli.errors import RunError, UnknownNameError
+from sercli.runs.folder import Run, all_runs, find_run
+
+
+@pytest.fixture
+def runs(workspace):
+    """Two runs, the second one newer, with one finished trial of two."""
+    for i, name in enumerate(("mdcnn-emodb-4-aaaaaaaa", "mdcnn-emodb-7-bbbbbbbb")):
+        run = Run(workspace.runs / name)
+        for fold in (1, 2):
+            trial = run.trial(fold, 0)
+            trial.path.mkdir(parents=True)
+            trial.config_file.write_text("arch: mdcnn\n")
+        run.trial(1, 0).metrics_file.write_text(json.dumps({"test_ua": i}))
+        for path in run.path.glob("fold-*/seed-*/*"):
+            os.utime(path, (i + 1000, i + 1000))
+    return workspace
+
+
+def test_runs_are_found_by_name_end_folder_and_time(runs):
+    first, second = all_runs(runs)
+    assert find_run(runs, "latest") == second
+    assert find_run(runs, "aaaaaaaa") == first
+    assert find_run(runs, first.name) == first
+    assert find_run(runs, str(first.path)).path == first.path
+
+
+def test_an_unknown_or_ambiguous_name_is_told(runs):
+    with pytest.raises(UnknownNameError, match="did you mean mdcnn-emodb-4-aaaaaaaa"):
+        find_run(runs, "mdcnn-emodb-4-aaaaaaab")
+    with pytest.raises(RunError, match="no runs yet"):
+        find_run(type(runs)(runs.root / "other"), "latest")
+
+
+def test_a_trial_is_finished_when_its_figures_are_there(runs):
+    run = find_run(runs, "latest")
+    assert [trial.fold for trial in run.trials()] == [1, 2]
+    assert [trial.fold for trial in run.finished()] == [1]
+    assert run.trial(3, 7).path.as_posix().endswith("fold-03/seed-7")
+
+
+def test_damaged_figures_say_what_to_do(runs):
+    trial = find_run(runs, "latest").trial(1, 0)
+    trial.metrics_file.write_text("{half")
+    with pytest.raises(RunError, match="can't be read; remove .* and train again"):
+        trial.metrics()
+    trial.config_file.unlink()
+    with pytest.raises(RunError, match="missing; remove"):
+        trial.settings()
+
+
+def test_the_history_is_read_with_its_gaps(runs):
+    trial = find_run(runs, "latest").trial(1, 0)
+    assert trial.history() == []
+    trial.history_file.write_text("epoch,train_loss,dev_ua\n1,0.5,\n2,0.25,0.75\n")
+    assert trial.history() == [{"epoch": 1, "train_loss": 0.5}, {"epoch": 2, "train_loss": 0.25, "dev_ua": 0.75}]

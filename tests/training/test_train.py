@@ -1,0 +1,201 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from conftest import SMALL
+from filelock import FileLock
+
+from sercli.bundle import Bundle
+from sercli.errors import ConfigError, CorpusError, ProtocolError, RunError
+from sercli.evaluation.table import read_csv
+from sercli.inference import score
+from sercli.training import _train
+from sercli.training._devices import Device, choose, resolve_precision
+from sercli.training._parts import load_parts
+from sercli.training._plan import make_plan
+from sercli.workspace import Workspace
+
+CPU = Device("cpu")
+
+
+@pytest.fixture
+def plan_for(small_workspace, tmp_path):
+    """A plan over the small corpus whose runs go into a folder of their own."""
+    place = Workspace(tmp_path / "w")
+    place.root.mkdir()
+    (place.root / "corpora").symlink_to(small_workspace.root / "corpora")
+    (place.root / "features").symlink_to(small_workspace.root / "features")
+    small_workspace.features.mkdir(exist_ok=True)
+
+    def make(folds="1", seeds=(0,), **changes):
+        config = _train.configure(_train.merge(SMALL, changes), place, CPU)
+        return make_plan(config, place, folds, seeds)
+
+    return make
+
+
+def quiet(line):
+    pass
+
+
+def test_a_trial_leaves_all_that_is_promised(plan_for):
+    plan = plan_for()
+    (trial,) = _train.train(plan, CPU, quiet)
+    assert {path.name for path in trial.path.iterdir()} - {".lock"} == {
+        "bundle",
+        "config.yaml",
+        "history.csv",
+        "metrics.json",
+        "predictions.csv",
+    }
+    metrics = json.loads(trial.metrics_file.read_text())
+    assert metrics["utterances"] == {"train": 24, "dev": 12, "test": 12}
+    assert metrics["epochs"] == 4
+    history = trial.history()
+    best = max(row["dev_ua"] for row in history)
+    kept = history[metrics["epoch"] - 1]
+    assert kept["dev_ua"] == best == pytest.approx(metrics["dev_ua"])
+    assert all(row["dev_ua"] < best for row in history[: metrics["epoch"] - 1])
+    provenance = trial.settings()["provenance"]
+    assert provenance["fold_name"] == "speaker 03"
+    assert provenance["corpus"]["expected"] == 535
+    assert provenance["threads"] == torch.get_num_threads()
+
+
+def test_tones_of_other_speakers_are_told_apart(plan_for):
+    plan = plan_for(training={"max_epochs": 12})
+    (trial,) = _train.train(plan, CPU, quiet)
+    assert trial.metrics()["test_ua"] > 0.6
+
+
+def test_the_bundle_predicts_what_the_table_says(plan_for):
+    plan = plan_for()
+    (trial,) = _train.train(plan, CPU, quiet)
+    bundle = Bundle.load(trial.bundle)
+    table = read_csv(trial.predictions_file)
+    again = score(bundle.network, load_parts(plan, 1).test, len(bundle.classes))
+    np.testing.assert_allclose(again, table.probabilities, atol=1e-6)
+    assert bundle.classes == table.classes == ("anger", "happiness", "neutral", "sadness")
+    assert table.ids == plan.folds[0].test
+
+
+@pytest.mark.parametrize("stop_after", [1, 3])
+def test_an_interrupted_training_ends_as_an_uninterrupted_one(plan_for, stop_after):
+    whole = plan_for(seeds=(1,))
+    (trial,) = _train.train(whole, CPU, quiet)
+    expected, history = trial.predictions_file.read_bytes(), trial.history()
+    whole.run.remove()
+
+    said = []
+
+    def interrupt(line):
+        said.append(line)
+        if len(said) == stop_after:
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        _train.train(whole, CPU, interrupt)
+    assert not trial.finished
+    said.clear()
+    _train.train(whole, CPU, said.append)
+    assert trial.predictions_file.read_bytes() == expected
+    keys = ("epoch", "train_loss", "dev_loss", "dev_ua", "lr")
+    assert [[row[k] for k in keys] for row in trial.history()] == [[row[k] for k in keys] for row in history]
+
+
+def test_a_finished_trial_is_not_trained_again(plan_for):
+    plan = plan_for()
+    _train.train(plan, CPU, quiet)
+    begun = []
+    _train.train(plan, CPU, quiet, begun.append)
+    assert begun == []
+
+
+def test_equal_seeds_give_equal_numbers_and_others_differ(plan_for):
+    first = plan_for(seeds=(0, 1))
+    trials = _train.train(first, CPU, quiet)
+    tables = [trial.predictions_file.read_bytes() for trial in trials]
+    first.run.remove()
+    again = [trial.predictions_file.read_bytes() for trial in _train.train(plan_for(seeds=(0, 1)), CPU, quiet)]
+    assert tables == again
+    assert tables[0] != tables[1]
+
+
+def test_a_runs_config_repeats_the_run(plan_for, tmp_path):
+    plan = plan_for()
+    (trial,) = _train.train(plan, CPU, quiet)
+    given = _train.gather(trial.config_file, [])
+    assert _train.configure(given, plan.workspace, CPU) == plan.config
+
+
+def test_the_cyclical_rate_rises_for_an_epoch_and_falls_for_one(plan_for):
+    plan = plan_for(training={"schedule": "cyclical", "lr": 1e-2, "lr_min": 1e-4})
+    (trial,) = _train.train(plan, CPU, quiet)
+    rates = [row["lr"] for row in trial.history()]
+    np.testing.assert_allclose(rates, [1e-2, 1e-4, 1e-2, 1e-4], rtol=1e-5)
+
+
+def test_two_trainings_of_one_trial_are_refused(plan_for):
+    plan = plan_for()
+    (trial,) = plan.trials
+    trial.path.mkdir(parents=True)
+    with FileLock(trial.path / ".lock"), pytest.raises(RunError, match="another `sercli train` is at work"):
+        _train.train(plan, CPU, quiet)
+
+
+def test_a_loss_that_is_no_number_stops_and_says_so(plan_for):
+    plan = plan_for(training={"lr": 1e30, "schedule": "constant"}, model={"head": "softmax"})
+    with pytest.raises(RunError, match="the loss is no longer a number in epoch"):
+        _train.train(plan, CPU, quiet)
+    assert not plan.trials[0].finished
+
+
+def test_a_class_without_training_utterances_is_an_error(plan_for):
+    with pytest.raises(RunError, match="no training utterance of boredom, disgust, fear"):
+        _train.train(plan_for(scheme="emodb-7"), CPU, quiet)
+
+
+@pytest.mark.parametrize(("folds", "chosen"), [("all", (1, 2, 3, 4)), ("2", (2,)), ("1,3-4", (1, 3, 4))])
+def test_folds_are_chosen_by_number(plan_for, folds, chosen):
+    assert plan_for(folds).chosen == chosen
+
+
+@pytest.mark.parametrize("folds", ["0", "5", "one", "2-", ""])
+def test_folds_that_do_not_exist_are_an_error(plan_for, folds):
+    with pytest.raises(ProtocolError, match="folds"):
+        plan_for(folds)
+
+
+def test_without_a_corpus_the_papers_are_looked_for(small_workspace, workspace):
+    config = _train.configure({"arch": "mdcnn"}, small_workspace, CPU)
+    assert (config.corpus, config.scheme) == ("emodb", "emodb-7")
+    with pytest.raises(CorpusError, match=r"none of mdcnn's corpora is prepared \(iemocap, emodb\)"):
+        _train.configure({"arch": "mdcnn"}, workspace, CPU)
+
+
+def test_settings_of_file_assignments_and_options_are_laid_over_each_other(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text(yaml.safe_dump({"arch": "mdcnn", "training": {"lr": 0.1, "batch_size": 4}, "provenance": {}}))
+    given = _train.gather(path, ["training.lr=0.2"], corpus="emodb", scheme=None)
+    assert given == {"arch": "mdcnn", "corpus": "emodb", "training": {"lr": 0.2, "batch_size": 4}}
+    with pytest.raises(ConfigError, match="name an architecture with --arch: mdcnn"):
+        _train.gather(None, [])
+
+
+def test_a_device_that_is_not_there_is_told():
+    if not torch.cuda.is_available():
+        with pytest.raises(ConfigError, match="torch finds no such device; see `sercli doctor`"):
+            choose("cuda")
+    with pytest.raises(ConfigError, match="none of auto, cpu"):
+        choose("tpu")
+    with pytest.raises(ConfigError, match="a trial trains on one device"):
+        choose("cpu", "2")
+
+
+def test_automatic_precision_is_resolved_before_it_is_recorded(plan_for):
+    assert plan_for().config.training.precision in {"32-true", "bf16-mixed"}
+    assert resolve_precision("32-true", CPU) == "32-true"
+    with pytest.raises(ConfigError, match="16-mixed needs a GPU"):
+        resolve_precision("16-mixed", CPU)
