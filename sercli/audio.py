@@ -86,7 +86,9 @@ def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
     """Change the sample rate (soxr VHQ); equal rates return the samples as they are."""
     if from_rate == to_rate:
         return samples
-    resampled: Samples = soxr.resample(samples, from_rate, to_rate, quality="VHQ").astype(np.float32, copy=False)
+    resampled: Samples = soxr.resample(samples, from_rate, to_rate, quality="VHQ").astype(
+        np.float32, copy=False
+    )
     return resampled
 
 
@@ -99,7 +101,7 @@ def write_pcm16(path: Path, samples: Samples, sample_rate: int) -> Samples:
     # libsndfile scales floats by 32767; reading divides by 32768. Our own rounding keeps both the same.
     integers = np.clip(np.rint(samples * np.float32(32768)), -32768, 32767).astype(np.int16)
     soundfile.write(path, integers, sample_rate, subtype="PCM_16", format="WAV")
-    return integers * np.float32(1 / 32768)
+    return np.asarray(integers * np.float32(1 / 32768), dtype=np.float32)
 
 
 def hash_samples(samples: Samples) -> str:

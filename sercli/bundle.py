@@ -49,7 +49,9 @@ class Bundle:
 
     def save(self, path: Path) -> None:
         """Write the bundle as a folder, whole or not at all."""
-        weights = {name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()}
+        weights = {
+            name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()
+        }
         with files.replacing_folder(path) as folder:
             safetensors.torch.save_file(weights, folder / "weights.safetensors")
             description = {
@@ -84,7 +86,8 @@ class Bundle:
             raise RunError(f"{weights}: not the weights that the bundle describes; get the bundle again")
         if description["format"] != _FORMAT:
             raise RunError(
-                f"{path}: a bundle of format {description['format']}, this sercli reads {_FORMAT}; upgrade sercli"
+                f"{path}: a bundle of format {description['format']}, this sercli reads {_FORMAT}; "
+                "upgrade sercli"
             )
         inputs = {name: FeatureChoice.parse(flat) for name, flat in description["inputs"].items()}
         network = build_network(
@@ -93,7 +96,9 @@ class Bundle:
         try:
             network.load_state_dict(safetensors.torch.load_file(weights))
         except (SafetensorError, RuntimeError) as error:
-            raise RunError(f"{weights}: does not fit the architecture ({str(error).splitlines()[0]})") from None
+            raise RunError(
+                f"{weights}: does not fit the architecture ({str(error).splitlines()[0]})"
+            ) from None
         return cls(
             arch=description["arch"],
             network=network.eval(),

@@ -132,4 +132,4 @@ class Predictions:
     @property
     def predicted(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """Index of the most probable class, (rows,)."""
-        return self.probabilities.argmax(axis=1)
+        return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)

@@ -6,9 +6,14 @@ from sercli import files
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
     path = tmp_path / "a" / "b.txt"
     files.write_text(path, "first")
-    with pytest.raises(RuntimeError, match="in the middle"), files.replacing(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError("in the middle")
+
+    def fail_halfway():
+        with files.replacing(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="in the middle"):
+        fail_halfway()
     assert path.read_text() == "first"
     assert [entry.name for entry in path.parent.iterdir()] == ["b.txt"]
 
@@ -26,9 +31,14 @@ def test_a_folder_whose_writing_fails_leaves_the_older_one(tmp_path):
     path = tmp_path / "bundle"
     with files.replacing_folder(path) as folder:
         (folder / "old").touch()
-    with pytest.raises(OSError, match="disk"), files.replacing_folder(path) as folder:
-        (folder / "new").touch()
-        raise OSError("disk full")
+
+    def fail_halfway():
+        with files.replacing_folder(path) as folder:
+            (folder / "new").touch()
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk"):
+        fail_halfway()
     assert [entry.name for entry in path.iterdir()] == ["old"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]
 

@@ -5,7 +5,9 @@ import time
 from collections.abc import Callable, Mapping
 
 
-def interleaved(contestants: Mapping[str, Callable[[], object]], rounds: int, warm_up: int = 1) -> dict[str, float]:
+def interleaved(
+    contestants: Mapping[str, Callable[[], object]], rounds: int, warm_up: int = 1
+) -> dict[str, float]:
     """Return the median seconds of each contestant over so many rounds, after unmeasured ones."""
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     for turn in range(warm_up + rounds):

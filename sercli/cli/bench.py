@@ -19,7 +19,9 @@ def bench(
             help="Folder that holds emodb/ and ravdess/; without it the synthetic corpus is measured.",
         ),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Few rounds: see that it runs, judge nothing.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Few rounds: see that it runs, judge nothing.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Measure stages against their peers.

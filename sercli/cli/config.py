@@ -31,4 +31,3 @@ def show(
 
     given = gather(config, settings or [], arch=arch, corpus=corpus)
     typer.echo(to_yaml(configure(given, Workspace(workspace), choose()).to_dict()), nl=False)
-

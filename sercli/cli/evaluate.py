@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    run: Annotated[str, typer.Argument(help="A run's name, the end of it, its folder, or latest.")] = "latest",
+    run: Annotated[
+        str, typer.Argument(help="A run's name, the end of it, its folder, or latest.")
+    ] = "latest",
     *,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,

@@ -36,7 +36,12 @@ def features(
         computed = compute(store, utterances, place.corpus(corpus), progress)
     frames = sum(store.frames(sha256) for sha256 in {utterance.sha256 for utterance in utterances})
     if json:
-        facts = {"path": str(store.path), "computed": computed, "utterances": len(utterances), "frames": frames}
+        facts = {
+            "path": str(store.path),
+            "computed": computed,
+            "utterances": len(utterances),
+            "frames": frames,
+        }
         typer.echo(json_format.dumps(facts | {"config": config.to_dict()}))
         return
     shape = " x ".join(str(size) for size in store.shape)

@@ -71,7 +71,8 @@ def _print(result: "Preparation") -> None:
     for name in schemes_of(result.corpus):
         selection = SCHEMES[name].select(utterances)
         left = f"; leaves out {_listed(selection.left_out)}" if selection.left_out else ""
-        typer.echo(f"  scheme      {name}: {sum(selection.counts.values())} in {len(selection.classes)} classes{left}")
+        chosen = f"{len(selection.labels)} in {len(selection.classes)} classes"
+        typer.echo(f"  scheme      {name}: {chosen}{left}")
     if entry.notice:
         typer.echo(f"  note        {entry.notice}")
 

@@ -34,7 +34,9 @@ def list_runs(context: typer.Context, *, workspace: WorkspaceOption = None, json
         typer.echo(f"{'run':<{width}}  trials       UA %   WA %")
         for row in rows:
             trials = f"{row['finished']} of {row['trials']}"
-            figures = "    -      -" if row["ua"] is None else f"{100 * row['ua']:5.1f}  {100 * row['wa']:5.1f}"
+            figures = (
+                "    -      -" if row["ua"] is None else f"{100 * row['ua']:5.1f}  {100 * row['wa']:5.1f}"
+            )
             typer.echo(f"{row['run']:<{width}}  {trials:<11}  {figures}")
 
 

@@ -87,12 +87,18 @@ def _say_what(plan: "Plan", device: "Device") -> None:
     parameters = sum(p.numel() for p in network.parameters())
     kinds = ", ".join(choice.kind for choice in config.inputs.values())
     typer.echo(f"run       {plan.run.name}")
-    typer.echo(f"corpus    {config.corpus}, scheme {config.scheme}: {counts}" + (f"; {left} left out" if left else ""))
+    typer.echo(
+        f"corpus    {config.corpus}, scheme {config.scheme}: {counts}"
+        + (f"; {left} left out" if left else "")
+    )
     typer.echo(f"protocol  {config.protocol}: {len(plan.folds)} folds")
     typer.echo(f"network   {config.arch}, {parameters:,} parameters, on {kinds}")
     typer.echo(f"device    {device.description}, {config.training.precision}")
     done = len(plan.trials) - len(plan.todo)
-    typer.echo(f"to do     {len(plan.todo)} of {len(plan.trials)} trials" + (f", {done} are finished" if done else ""))
+    typer.echo(
+        f"to do     {len(plan.todo)} of {len(plan.trials)} trials"
+        + (f", {done} are finished" if done else "")
+    )
     missing = _missing(plan)
     if missing:
         typer.echo(f"features  {missing} utterances to compute")

@@ -49,7 +49,9 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
             continue
         modality, channel, emotion, intensity, statement, _, actor = match.groups()
         if (modality, channel) != ("03", "01"):
-            yield Problem(place, "a song or a film's sound, not speech alone (03-01); left out", harmless=True)
+            yield Problem(
+                place, "a song or a film's sound, not speech alone (03-01); left out", harmless=True
+            )
         elif path.stem in seen:
             yield Problem(place, f"the same recording as {seen[path.stem]}; counted once", harmless=True)
         else:

@@ -26,7 +26,7 @@ class BucketSampler(torch.utils.data.Sampler[list[int]]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return -(-len(self.lengths) // self.batch_size)
+        return (len(self.lengths) + self.batch_size - 1) // self.batch_size
 
     def __iter__(self) -> Iterator[list[int]]:
         random = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)

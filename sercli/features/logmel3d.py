@@ -13,8 +13,9 @@ Departures: none.
 """
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -63,7 +64,7 @@ class LogMel3DConfig(Config):
                 f"need 0 <= f_min < f_max <= {SAMPLE_RATE / 2:g} Hz (half the sample rate), "
                 f"got f_min={self.f_min:g}, f_max={self.f_max:g}"
             )
-        if not 1 <= self.hop_length or not 1 < self.win_length <= self.n_fft:
+        if not self.hop_length >= 1 or not 1 < self.win_length <= self.n_fft:
             raise ValueError(
                 f"need a hop of a sample or more and 1 < window <= n_fft, got a hop of {self.hop_length} "
                 f"and a window of {self.win_length} samples with n_fft={self.n_fft}"
@@ -131,7 +132,11 @@ def _window_and_bank(config: LogMel3DConfig) -> tuple[Tensor, Tensor]:
     Each filter's row stands twice, once for the real and once for the imaginary part: one matrix
     product then does power and filters at once, (2 * bins, mels).
     """
-    shapes = {"hamming": np.hamming, "hann": np.hanning, "rectangular": np.ones}
+    shapes: dict[str, Callable[[int], Any]] = {
+        "hamming": np.hamming,
+        "hann": np.hanning,
+        "rectangular": np.ones,
+    }
     window = shapes[config.window](config.win_length)
     bank = rounded_mel(config.n_mels, config.n_fft, SAMPLE_RATE, config.f_min, config.f_max) / config.n_fft
     doubled = np.ascontiguousarray(bank.repeat(2, axis=1).T, dtype=np.float32)

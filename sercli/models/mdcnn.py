@@ -196,7 +196,8 @@ class _Block(nn.Module):
             x = reduce(torch.maximum, maps)
         else:
             x = reduce(torch.add, maps)
-            if self.merge == "mean": x = x / len(maps)
+            if self.merge == "mean":
+                x = x / len(maps)
         return x if keep is None else x.mul_(keep)
 
 

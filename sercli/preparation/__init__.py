@@ -19,7 +19,7 @@ import sercli
 from sercli import files, manifest
 from sercli.corpora import Corpus, corpus_names, get_corpus
 from sercli.errors import CorpusError
-from sercli.preparation.convert import Converted, Conversion
+from sercli.preparation.convert import Conversion, Converted
 from sercli.preparation.counts import differences
 from sercli.records import Problem, Utterance
 from sercli.workspace import Workspace
@@ -171,9 +171,10 @@ def _refuse_bad(root: Path, problems: Sequence[Problem], skip_bad: bool) -> None
 def _nothing_found(name: str, corpus: Corpus, root: Path, problems: Sequence[Problem]) -> str:
     for other in corpus_names():
         candidate = get_corpus(other)
-        if other != name and candidate.generate is None:
-            if any(isinstance(item, Utterance) for item in candidate.parse(root)):
-                return f"{root}: not corpus '{name}' but '{other}'; run `sercli prepare {other} {root}`"
+        if other == name or candidate.generate is not None:
+            continue
+        if any(isinstance(item, Utterance) for item in candidate.parse(root)):
+            return f"{root}: not corpus '{name}' but '{other}'; run `sercli prepare {other} {root}`"
     if not any(root.iterdir()):
         return f"{root}: the folder is empty; corpus '{name}' lies as {corpus.layout} below it"
     first = f" (first of {len(problems)} foreign files: {problems[0].place})" if problems else ""

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -73,7 +73,9 @@ class Conversion:
         self.root, self.target = root, target
         self._done = _read_journal(target / _JOURNAL)
 
-    def run(self, utterances: Sequence[Utterance]) -> Iterator[tuple[Utterance, Converted | Problem]]:
+    def run(
+        self, utterances: Sequence[Utterance]
+    ) -> Generator[tuple[Utterance, Converted | Problem], None, None]:
         """Convert the utterances' files; yield each with its outcome, in the order given."""
         with (
             (self.target / _JOURNAL).open("a", encoding="utf-8") as journal,
@@ -130,7 +132,7 @@ class Conversion:
     def _still_valid(self, known: dict[str, Any], stamp: Stamp) -> bool:
         target = self.target / known["converted"]["file"]
         with suppress(FileNotFoundError):
-            return known["stamp"] == asdict(stamp) and known["target_stamp"] == asdict(Stamp.of(target))
+            return bool(known["stamp"] == asdict(stamp) and known["target_stamp"] == asdict(Stamp.of(target)))
         return False
 
 

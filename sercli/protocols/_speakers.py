@@ -36,5 +36,7 @@ def by_speakers(
     parts: tuple[list[str], list[str], list[str]] = ([], [], [])
     for utterance in utterances:
         if utterance.id in labels:
-            parts[2 if utterance.speaker in test else 1 if utterance.speaker in dev else 0].append(utterance.id)
+            parts[2 if utterance.speaker in test else 1 if utterance.speaker in dev else 0].append(
+                utterance.id
+            )
     return Fold(name, *(tuple(part) for part in parts))

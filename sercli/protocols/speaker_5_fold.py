@@ -23,8 +23,7 @@ def make(utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fol
     speakers = speakers_of(utterances, labels, "speaker-5-fold")
     if len(speakers) < _FOLDS:
         raise ProtocolError(
-            f"speaker-5-fold needs five speakers or more, found {len(speakers)}; "
-            "try leave-one-speaker-out"
+            f"speaker-5-fold needs five speakers or more, found {len(speakers)}; try leave-one-speaker-out"
         )
     genders = {utterance.speaker: utterance.gender or "" for utterance in utterances}
     dealt = sorted(speakers, key=lambda speaker: (genders[speaker], speaker))

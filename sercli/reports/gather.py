@@ -84,7 +84,7 @@ def write_report(gathered: Gathered) -> Path:
 
 
 def left_open(arch: str) -> list[str]:
-    """Return what an architecture's paper leaves open and what was chosen, a text each for network and training."""
+    """Return what an architecture's paper leaves open and what was chosen, network and training."""
     notes = []
     for package, what in (("models", "network"), ("training", "training")):
         source = resources.files("sercli") / package / f"{arch.replace('-', '_')}.py"
@@ -117,7 +117,8 @@ def _facts(settings: Mapping[str, Any], trials: list[Trial]) -> dict[str, str]:
     devices = Counter(trial.settings()["provenance"]["device"] for trial in trials)
     return {
         "corpus": corpus["title"],
-        "corpus as prepared": f"{corpus['utterances']} of {corpus['expected']} utterances; licence: {corpus['licence']}",
+        "corpus as prepared": f"{corpus['utterances']} of {corpus['expected']} utterances",
+        "licence": corpus["licence"],
         "scheme": f"{settings['scheme']}: {', '.join(provenance['classes'])}",
         "protocol": f"{settings['protocol']} (digest {provenance['protocol_digest']})",
         "folds": f"{len({m['fold'] for m in metrics})} of {provenance['folds']} tested: "

@@ -106,7 +106,8 @@ class RunConfig(Config):
     def _model_complete(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         if "arch" not in info.data:
             return given
-        return _named(get_architecture, info.data["arch"]).config(**given).to_dict()
+        architecture: Architecture = _named(get_architecture, info.data["arch"])
+        return architecture.config(**given).to_dict()
 
     @property
     def architecture(self) -> Architecture:
@@ -145,7 +146,7 @@ class FeatureChoice(Config):
     """Kind of feature."""
     statistics: Scope = "per-map"
     """What has a mean and deviation of its own."""
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field({})
     """The kind's settings."""
 
     @classmethod

@@ -73,7 +73,9 @@ class Trial:
         try:
             metrics: dict[str, Any] = json.loads(self.metrics_file.read_text(encoding="utf-8"))
         except (OSError, json.JSONDecodeError):
-            raise RunError(f"{self.metrics_file}: can't be read; remove {self.path} and train again") from None
+            raise RunError(
+                f"{self.metrics_file}: can't be read; remove {self.path} and train again"
+            ) from None
         return metrics
 
     def settings(self) -> dict[str, Any]:

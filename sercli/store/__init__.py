@@ -104,7 +104,9 @@ class FeatureStore:
                 finally:
                     writer.close()
         except Timeout:
-            raise FeatureError(f"{self.path}: another process is writing these features; wait for it") from None
+            raise FeatureError(
+                f"{self.path}: another process is writing these features; wait for it"
+            ) from None
 
     def _shard(self, number: int) -> Path:
         return self.path / f"{number:05d}.bin"

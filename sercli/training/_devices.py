@@ -25,7 +25,7 @@ class Device:
     @property
     def torch(self) -> torch.device:
         """The device as torch names it."""
-        return torch.device(self.accelerator, self.index if self.accelerator == "cuda" else None)
+        return torch.device(f"cuda:{self.index}" if self.accelerator == "cuda" else self.accelerator)
 
     @property
     def description(self) -> str:
@@ -53,7 +53,9 @@ def choose(accelerator: str = "auto", devices: str = "auto") -> Device:
     index = _index(devices)
     if accelerator in {"auto", "gpu", "cuda"} and torch.cuda.is_available():
         if index >= torch.cuda.device_count():
-            raise ConfigError(f"devices {devices}: this machine has {torch.cuda.device_count()} GPUs, from [0]")
+            raise ConfigError(
+                f"devices {devices}: this machine has {torch.cuda.device_count()} GPUs, from [0]"
+            )
         return Device("cuda", index)
     if accelerator in {"gpu", "mps"} and torch.backends.mps.is_available():
         return Device("mps")

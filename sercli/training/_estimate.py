@@ -28,7 +28,7 @@ def seconds_per_epoch(plan: Plan, parts: Parts, device: Device) -> float:
         started = time.perf_counter()
         with torch.autocast(device.accelerator, kind, enabled=kind is not None):
             loss = module.loss(module(batch), batch.target)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         if device.accelerator == "cuda":
             torch.cuda.synchronize()
         taken = time.perf_counter() - started

@@ -81,7 +81,7 @@ def train_trial(plan: Plan, trial: Trial, device: Device, say: Callable[[str], N
     trainer = L.Trainer(
         accelerator=device.accelerator,
         devices=[device.index] if device.accelerator == "cuda" else 1,
-        precision=recipe.precision,  # type: ignore[arg-type]
+        precision=recipe.precision if recipe.precision != "auto" else None,
         max_epochs=recipe.max_epochs,
         callbacks=callbacks,
         logger=False,
@@ -100,7 +100,9 @@ def train_trial(plan: Plan, trial: Trial, device: Device, say: Callable[[str], N
     )
     if trainer.interrupted:
         raise KeyboardInterrupt
-    chosen = torch.load(checkpoint.best_model_path if selects else last, map_location="cpu", weights_only=True)
+    chosen = torch.load(
+        checkpoint.best_model_path if selects else last, map_location="cpu", weights_only=True
+    )
     module.load_state_dict(chosen["state_dict"])
     return _finish(plan, trial, parts, module, device, chosen["epoch"], time.perf_counter() - started)
 
@@ -110,7 +112,7 @@ def _finish(
 ) -> dict[str, Any]:
     """Test the chosen weights, once, and write everything that is kept."""
     config, classes = plan.config, plan.selection.classes
-    network = module.network.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    network = module.network.to("cpu", memory_format=torch.contiguous_format)
     Bundle(
         arch=config.arch,
         network=network,
@@ -197,9 +199,13 @@ class _History(Callback):
         }
         self.rows.append(row)
         lines = [",".join(_COLUMNS)]
-        lines += [",".join(f"{row[name]:.9g}" if name in row else "" for name in _COLUMNS) for row in self.rows]
+        lines += [
+            ",".join(f"{row[name]:.9g}" if name in row else "" for name in _COLUMNS) for row in self.rows
+        ]
         files.write_text(self.trial.history_file, "\n".join(lines) + "\n")
-        dev = f"  dev loss {row['dev_loss']:.3f}  dev UA {100 * row['dev_ua']:.1f} %" if "dev_ua" in row else ""
+        dev = (
+            f"  dev loss {row['dev_loss']:.3f}  dev UA {100 * row['dev_ua']:.1f} %" if "dev_ua" in row else ""
+        )
         self.say(
             f"  epoch {row['epoch']:3d}/{self.max_epochs}  loss {row['train_loss']:.3f}{dev}  "
             f"{row['seconds']:.1f} s"
@@ -226,7 +232,7 @@ def _settings(plan: Plan, trial: Trial, device: Device) -> dict[str, Any]:
 
 
 def _quieten() -> None:
-    """Silence what Lightning says of devices, workers and logging steps: none of it is the user's to act on."""
+    """Silence what Lightning says of devices, workers and logging: none of it is the user's to act on."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
     for pattern in (

@@ -20,6 +20,8 @@ class SERModule(L.LightningModule):
     Logs ``train_loss``, ``dev_loss``, ``dev_ua`` (mean recall over the classes present) and ``lr``.
     """
 
+    class_weights: Tensor | None
+
     def __init__(
         self,
         network: nn.Module,
@@ -73,7 +75,9 @@ class SERModule(L.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
         """Return the loss of a batch."""
         loss = self.loss(self(batch), batch.target)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch.target))
+        self.log(
+            "train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch.target)
+        )
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002

@@ -96,7 +96,7 @@ class FoldDataModule(L.LightningDataModule):
 def loader(dataset: UtteranceDataset, batch_size: int) -> DataLoader[Batch]:
     """Give the batches of a part in order of length."""
     batches: list[list[int]] = sorted_batches(dataset.lengths, batch_size)
-    return DataLoader(dataset, batch_size=None, sampler=batches)  # type: ignore[arg-type]
+    return DataLoader(dataset, batch_size=None, sampler=batches)
 
 
 def padded_frames(dataset: UtteranceDataset, batches: Iterable[list[int]]) -> int:

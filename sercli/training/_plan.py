@@ -64,9 +64,7 @@ class Plan:
         """Return what a figure of this corpus has to be told with: title, licence, notice, completeness."""
         path = self.workspace.corpus(self.config.corpus) / "corpus.json"
         described = json.loads(path.read_text(encoding="utf-8"))
-        return {
-            name: described[name] for name in ("title", "licence", "notice", "utterances", "expected")
-        }
+        return {name: described[name] for name in ("title", "licence", "notice", "utterances", "expected")}
 
     def stores(self) -> dict[str, FeatureStore]:
         """Open the feature stores, by input of the network."""
@@ -80,7 +78,9 @@ class Plan:
         return [self.utterances[name] for name in self.selection.labels]
 
 
-def make_plan(config: RunConfig, workspace: Workspace, folds: str = "all", seeds: Sequence[int] = (0,)) -> Plan:
+def make_plan(
+    config: RunConfig, workspace: Workspace, folds: str = "all", seeds: Sequence[int] = (0,)
+) -> Plan:
     """Read the corpus, divide it, and choose folds.
 
     Args:

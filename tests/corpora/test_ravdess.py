@@ -32,7 +32,9 @@ def test_a_second_copy_of_the_tree_counts_once(tmp_path):
 
 
 def test_songs_and_films_are_passed_over(tmp_path):
-    song, film = parse(touch(tmp_path, "Actor_01/03-02-01-01-01-01-01.wav", "Actor_02/01-01-01-01-01-01-02.wav"))
+    song, film = parse(
+        touch(tmp_path, "Actor_01/03-02-01-01-01-01-01.wav", "Actor_02/01-01-01-01-01-01-02.wav")
+    )
     assert song.harmless
     assert film.harmless
 

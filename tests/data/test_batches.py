@@ -64,5 +64,3 @@ def test_padding_is_zero_after_standardising():
     statistics = {"x": Statistics(np.full((1, 1, 1), 3.0, np.float32), np.full((1, 1, 1), 2.0, np.float32))}
     batch = UtteranceDataset({"x": arrays}, statistics, [0, 0], ["a", "b"])[[0, 1]]
     torch.testing.assert_close(batch.inputs["x"][0, 0, 0], torch.tensor([1.0, 1.0, 0.0, 0.0]))
-
-

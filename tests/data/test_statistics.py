@@ -4,7 +4,9 @@ import pytest
 from sercli.data.statistics import Statistics, fit
 
 RANDOM = np.random.default_rng(0)
-ARRAYS = [(RANDOM.normal(loc=[[[5.0]], [[-3.0]]], scale=2.0, size=(2, 4, n))).astype(np.float32) for n in (3, 8, 1)]
+ARRAYS = [
+    (RANDOM.normal(loc=[[[5.0]], [[-3.0]]], scale=2.0, size=(2, 4, n))).astype(np.float32) for n in (3, 8, 1)
+]
 
 
 def test_by_hand():

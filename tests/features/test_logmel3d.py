@@ -43,7 +43,9 @@ def test_equal_to_python_speech_features_edges_included(config, length):
     np.testing.assert_allclose(extract(samples, config), reference(samples, config), atol=1e-3, rtol=0)
 
 
-@pytest.mark.parametrize(("samples", "frames"), [(1, 1), (400, 1), (401, 2), (560, 2), (561, 3), (16_000, 99)])
+@pytest.mark.parametrize(
+    ("samples", "frames"), [(1, 1), (400, 1), (401, 2), (560, 2), (561, 3), (16_000, 99)]
+)
 def test_the_last_frame_is_filled_up_with_zeros(samples, frames):
     # 1 + ceil((n - 400) / 160), at least 1.
     assert extract(tone()[:1].repeat(samples), LogMel3DConfig()).shape == (3, 40, frames)

@@ -10,8 +10,7 @@ from filelock import FileLock
 
 from sercli import audio, manifest
 from sercli.errors import CorpusError
-from sercli.preparation import prepare
-from sercli.preparation import convert
+from sercli.preparation import convert, prepare
 
 NAMES = ("03a01Fa", "08a02Wb", "16b10Na")
 
@@ -137,7 +136,9 @@ def test_a_wrong_path_is_one_clear_line(workspace, tmp_path, make, message):
 
 def test_the_folder_of_another_corpus_is_recognised(workspace, build_emodb):
     root = build_emodb(*NAMES)
-    with pytest.raises(CorpusError, match=f"not corpus 'ravdess' but 'emodb'; run `sercli prepare emodb {root}`"):
+    with pytest.raises(
+        CorpusError, match=f"not corpus 'ravdess' but 'emodb'; run `sercli prepare emodb {root}`"
+    ):
         prepare("ravdess", root, workspace)
 
 
@@ -158,7 +159,10 @@ def test_two_preparations_at_once_are_refused(workspace, build_emodb):
     root = build_emodb(*NAMES)
     folder = workspace.corpus("emodb")
     folder.mkdir(parents=True)
-    with FileLock(folder / ".lock"), pytest.raises(CorpusError, match="another `sercli prepare emodb` is at work"):
+    with (
+        FileLock(folder / ".lock"),
+        pytest.raises(CorpusError, match="another `sercli prepare emodb` is at work"),
+    ):
         prepare("emodb", root, workspace, partial=True)
 
 

@@ -47,7 +47,7 @@ def test_a_trial_is_finished_when_its_figures_are_there(runs):
 def test_damaged_figures_say_what_to_do(runs):
     trial = find_run(runs, "latest").trial(1, 0)
     trial.metrics_file.write_text("{half")
-    with pytest.raises(RunError, match="can't be read; remove .* and train again"):
+    with pytest.raises(RunError, match=r"can't be read; remove .* and train again"):
         trial.metrics()
     trial.config_file.unlink()
     with pytest.raises(RunError, match="missing; remove"):
@@ -58,4 +58,7 @@ def test_the_history_is_read_with_its_gaps(runs):
     trial = find_run(runs, "latest").trial(1, 0)
     assert trial.history() == []
     trial.history_file.write_text("epoch,train_loss,dev_ua\n1,0.5,\n2,0.25,0.75\n")
-    assert trial.history() == [{"epoch": 1, "train_loss": 0.5}, {"epoch": 2, "train_loss": 0.25, "dev_ua": 0.75}]
+    assert trial.history() == [
+        {"epoch": 1, "train_loss": 0.5},
+        {"epoch": 2, "train_loss": 0.25, "dev_ua": 0.75},
+    ]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from conftest import tone
 
-from sercli import audio, manifest, store as store_module
+from sercli import audio, manifest
+from sercli import store as store_module
 from sercli.errors import FeatureError
 from sercli.features.logmel3d import LogMel3DConfig, extract
 from sercli.preparation import prepare

@@ -118,7 +118,9 @@ def test_equal_seeds_give_equal_numbers_and_others_differ(plan_for):
     trials = _train.train(first, CPU, quiet)
     tables = [trial.predictions_file.read_bytes() for trial in trials]
     first.run.remove()
-    again = [trial.predictions_file.read_bytes() for trial in _train.train(plan_for(seeds=(0, 1)), CPU, quiet)]
+    again = [
+        trial.predictions_file.read_bytes() for trial in _train.train(plan_for(seeds=(0, 1)), CPU, quiet)
+    ]
     assert tables == again
     assert tables[0] != tables[1]
 
@@ -177,7 +179,9 @@ def test_without_a_corpus_the_papers_are_looked_for(small_workspace, workspace):
 
 def test_settings_of_file_assignments_and_options_are_laid_over_each_other(tmp_path):
     path = tmp_path / "c.yaml"
-    path.write_text(yaml.safe_dump({"arch": "mdcnn", "training": {"lr": 0.1, "batch_size": 4}, "provenance": {}}))
+    path.write_text(
+        yaml.safe_dump({"arch": "mdcnn", "training": {"lr": 0.1, "batch_size": 4}, "provenance": {}})
+    )
     given = _train.gather(path, ["training.lr=0.2"], corpus="emodb", scheme=None)
     assert given == {"arch": "mdcnn", "corpus": "emodb", "training": {"lr": 0.2, "batch_size": 4}}
     with pytest.raises(ConfigError, match="name an architecture with --arch: mdcnn"):

@@ -1,0 +1,176 @@
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+from conftest import SMALL, tone
+
+import sercli
+from sercli import cli
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command line in this process: run("prepare", ...) returns exit status, stdout, stderr."""
+
+    def run_(*arguments):
+        monkeypatch.setattr("sys.argv", ["sercli", *(str(argument) for argument in arguments)])
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as exit_:
+            status = exit_.code or 0
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run_
+
+
+@pytest.fixture
+def small_config(tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(SMALL))
+    return path
+
+
+def test_help_needs_neither_torch_nor_lightning_nor_numpy():
+    code = (
+        "import sys\nsys.argv = ['sercli', '--help']\nfrom sercli.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print(sorted({'torch', 'lightning', 'numpy', 'pydantic'} & set(sys.modules)), file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stderr.strip() == "[]"
+    for command in ("prepare", "features", "train", "eval", "runs", "config", "bench", "doctor"):
+        assert command in result.stdout
+
+
+def test_the_version_is_printed(run):
+    assert run("--version") == (0, f"sercli {sercli.__version__}\n", "")
+
+
+def test_an_unknown_corpus_is_one_line_on_stderr(run, tmp_path):
+    status, out, err = run("prepare", "emo-db", tmp_path)
+    assert (status, out) == (1, "")
+    assert err == "error: sercli.corpora has no 'emo-db'; did you mean emodb?\n"
+
+
+@pytest.mark.parametrize("arguments", [["prepare"], ["--nonsense"], ["train", "--fold", "x"], ["nonsense"]])
+def test_a_wrong_usage_exits_with_2(run, arguments):
+    assert run(*arguments)[0] == 2
+
+
+def test_an_error_of_the_system_is_one_line_too(run, monkeypatch, workspace, tmp_path):
+    workspace.root.mkdir()
+    (workspace.root / "corpora").write_text("in the way")
+    status, _, err = run("prepare", "emodb", tmp_path, "--workspace", workspace.root)
+    assert status == 1
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+
+
+def test_the_main_job_from_corpus_to_report(run, build_emodb, workspace, small_workspace, small_config):
+    place = ["--workspace", small_workspace.root]
+    train = ["train", "--config", small_config, "--folds", "1-2", *place]
+    status, out, _ = run(*train)
+    assert status == 0
+    assert "fold 2 (speaker 08), seed 0" in out
+    assert "about" in out
+    assert "test UA" not in out
+    status, again, _ = run(*train)
+    assert status == 0
+    assert "0 of 2 trials, 2 are finished" in again
+    assert "epoch " not in again.replace("kept epoch", "")
+
+    status, out, _ = run("eval", "latest", *place)
+    assert status == 0
+    assert "UA" in out
+    assert "no interval: 2 speakers" in out
+    assert "Partial corpus" in out
+    report = next(line.split()[-1] for line in out.splitlines() if line.startswith("report"))
+    with open(report, encoding="utf-8") as file:  # noqa: PTH123
+        page = file.read()
+    assert "Left open by the paper" in page
+
+    figures = json.loads(run("eval", "latest", "--json", *place)[1])
+    listed = json.loads(run("runs", "--json", *place)[1])
+    assert listed[-1]["ua"] == pytest.approx(figures["ua"])
+    assert "fold_name: speaker 08" in run("runs", "show", "latest", *place)[1]
+    assert figures["run"] in run("runs", *place)[1]
+    assert run("runs", "rm", "latest", "--yes", *place)[0] == 0
+    assert json.loads(run("runs", "--json", *place)[1]) == []
+
+
+def test_features_are_computed_once(run, small_workspace):
+    arguments = ["features", "emodb", "--workspace", small_workspace.root, "--set", "n_mels=20", "--json"]
+    first, second = (json.loads(run(*arguments)[1]) for _ in range(2))
+    assert (first["computed"], second["computed"]) == (48, 0)
+    assert first["frames"] == second["frames"]
+
+
+def test_prepare_tells_what_it_found(run, build_emodb, workspace):
+    root = build_emodb("03a01Fa", "08a02Wb", "16b10Na")
+    status, out, _ = run("prepare", "emodb", root, "--partial", "--workspace", workspace.root)
+    assert status == 0
+    assert "utterances  3 of 535" in out
+    assert "3 (2 female, 1 male)" in out
+    assert "all 16 kHz mono already, taken as it is" in out
+    status, out, _ = run("prepare", "emodb", root, "--partial", "--json", "--workspace", workspace.root)
+    assert json.loads(out)["speakers"] == {"03": 1, "08": 1, "16": 1}
+
+
+def test_bad_files_are_listed_when_skipped(run, build_emodb, write_wav, workspace):
+    root = build_emodb("03a01Fa", "08a02Wb")
+    (root / "wav" / "09a01Fa.wav").write_text("text")
+    arguments = ["prepare", "emodb", root, "--partial", "--workspace", workspace.root]
+    status, _, err = run(*arguments)
+    assert status == 1
+    assert err.endswith("mend it, or go on with --skip-bad\n")
+    status, out, _ = run(*arguments, "--skip-bad")
+    assert status == 0
+    assert "skipped     wav/09a01Fa.wav: not readable as audio" in out
+
+
+def test_config_show_prints_what_would_run(run, small_workspace, small_config):
+    status, out, _ = run("config", "show", "--config", small_config, "--workspace", small_workspace.root)
+    assert status == 0
+    shown = yaml.safe_load(out)
+    assert shown["model"]["filters"] == 8
+    assert shown["features"]["x"]["n_mels"] == 40
+    assert shown["training"]["precision"] != "auto"
+
+
+def test_a_wrong_setting_names_the_nearest(run, small_workspace):
+    status, _, err = run(
+        "train", "--arch", "mdcnn", "--set", "model.filter=3", "--workspace", small_workspace.root
+    )
+    assert status == 1
+    assert err == "error: model: unknown setting 'filter'; did you mean filters?\n"
+
+
+def test_without_a_prepared_corpus_train_says_how_to_prepare_one(run, workspace):
+    status, _, err = run("train", "--arch", "mdcnn", "--workspace", workspace.root)
+    assert status == 1
+    assert "run `sercli prepare emodb PATH`, or `sercli prepare synth` and add --corpus synth" in err
+
+
+def test_doctor_examines(run):
+    status, out, _ = run("doctor", "--json")
+    found = json.loads(out)
+    assert status == 0
+    assert found["versions"]["sercli"] == sercli.__version__
+    assert "extension" in found["torchaudio"]
+    assert found["missing"] == {"nothing": "all that sercli needs is here"}
+
+
+def test_an_interrupt_exits_with_130(run, monkeypatch, build_emodb, workspace):
+    from sercli import preparation
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(preparation.manifest, "write", interrupt)
+    root = build_emodb("03a01Fa")
+    assert run("prepare", "emodb", root, "--partial", "--workspace", workspace.root)[0] == 130
+    assert not workspace.manifest("emodb").exists()
