@@ -1,1 +1,1 @@
-"""TODO"""
+"""Losses and class weights: plain functions of logits and targets, one file each."""

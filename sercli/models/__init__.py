@@ -29,6 +29,8 @@ class Architecture:
         example_frames: a length that every setting of the network accepts.
         tasks: what it can be trained for.
         source: the paper.
+        lengths_vary: whether utterances of any length share a batch, and padding leaves each one's
+            output alone; else every utterance is brought to one length before the network.
     """
 
     config: type[Config]
@@ -38,11 +40,13 @@ class Architecture:
     example_frames: int
     tasks: tuple[Task, ...]
     source: str
+    lengths_vary: bool = True
 
     def example(self, batch: int, seed: int = 0) -> dict[str, Tensor]:
-        """Return random inputs and a mask of differing lengths, ready for ``network(**example)``."""
+        """Return random inputs and a mask, of differing lengths if they vary, for ``network(**example)``."""
         random = torch.Generator().manual_seed(seed)
-        lengths = self.example_frames - torch.arange(batch) % (self.example_frames // 4)
+        shortfall = torch.arange(batch) % (self.example_frames // 4) if self.lengths_vary else 0
+        lengths = self.example_frames - torch.as_tensor(shortfall).expand(batch)  # (batch,)
         mask = torch.arange(self.example_frames) < lengths[:, None]  # (batch, frames)
         inputs = {}
         for name, shape in self.shapes.items():

@@ -27,4 +27,5 @@ class CosineHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return scale * cosine, (batch, classes), of embeddings (batch, size)."""
-        return self.scale * F.cosine_similarity(x.float().unsqueeze(1), self.weight.float(), dim=2)
+        x = x.float().unsqueeze(1)  # (batch, 1, size)
+        return self.scale * F.cosine_similarity(x, self.weight.float(), dim=2, eps=1e-12)

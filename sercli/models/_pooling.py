@@ -1,4 +1,4 @@
-"""Pooling of feature maps whose lengths differ within a batch."""
+"""Pooling: a pyramid of grids over maps whose lengths differ, and attention over its vectors."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 Bins = Literal["adaptive", "rounded"]
+Reduction = Literal["keep", "sum"]
 
 
 class SpatialPyramidPooling(nn.Module):
@@ -64,8 +65,36 @@ class SpatialPyramidPooling(nn.Module):
         if mels % level:
             bands = torch.full((batch,), mels, device=x.device)
             x = _stretch(x.mT, positions(bands, mels, level, self.bins)).mT
-        # Here bins are equal. Without a graph to trace, this gradient is several times as fast.
+        # The bins are equal here. Adaptive pooling has the faster gradient, blocks can be exported.
         return _blocks(x, level) if torch.compiler.is_compiling() else F.adaptive_max_pool2d(x, level)
+
+
+class VectorAttention(nn.Module):
+    """Weigh vectors by a softmax over one score each.
+
+    Args:
+        size: of a vector.
+        reduction: ``keep`` the weighted vectors, or ``sum`` them to one.
+        rescale: multiply the weights, whose sum is one, by their number.
+
+    Source: Madanian et al. 2025, equations 9 to 11; Chen et al., ACRNN, IEEE SPL 25(10), 2018, with
+    an attention size of one.
+    """
+
+    def __init__(self, size: int, reduction: Reduction = "keep", rescale: bool = False) -> None:
+        super().__init__()
+        self.score = nn.Linear(size, 1)
+        self.context = nn.Parameter(torch.ones(1))
+        self.reduction = reduction
+        self.rescale = rescale
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (batch, vectors, size), or (batch, size) where they are summed."""
+        weight = (self.score(x).sigmoid() * self.context).softmax(dim=1)  # (batch, vectors, 1)
+        if self.rescale:
+            weight = weight * x.shape[1]
+        x = x * weight
+        return x.sum(dim=1) if self.reduction == "sum" else x
 
 
 def positions(lengths: Tensor, longest: int, bins: int, mode: Bins) -> Tensor:
@@ -96,11 +125,14 @@ def positions(lengths: Tensor, longest: int, bins: int, mode: Bins) -> Tensor:
 def _stretch(x: Tensor, index: Tensor) -> Tensor:
     """Take frames (batch, bins, width) of x, (batch, channels, mels, frames), to bins of equal width."""
     x = x.permute(0, 2, 3, 1)  # (batch, mels, frames, channels): whole vectors are copied
-    batch, mels, _, channels = x.shape
-    index = index.view(batch, 1, -1, 1).expand(-1, mels, -1, channels)
+    _, mels, _, channels = x.shape
+    index = torch.cat(index.unbind(1), dim=1)  # (batch, bins * width); flatten(1) can't be exported
+    index = index[:, None, :, None].expand(-1, mels, -1, channels)
     return x.gather(2, index).permute(0, 3, 1, 2)  # (batch, channels, mels, bins * width)
 
 
 def _blocks(x: Tensor, level: int) -> Tensor:
     """Maximum of level x level blocks of equal size; ``level`` divides both sides."""
-    return x.unflatten(3, (level, -1)).unflatten(2, (level, -1)).amax(dim=(3, 5))
+    x = torch.unflatten(x, 3, (level, -1))  # (batch, channels, mels, level, width)
+    x = torch.unflatten(x, 2, (level, -1))  # (batch, channels, level, height, level, width)
+    return x.amax(dim=(3, 5))

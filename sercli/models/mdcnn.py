@@ -24,7 +24,8 @@ from sercli.config import Config
 from sercli.errors import ConfigError
 from sercli.models import Architecture
 from sercli.models._heads import CosineHead
-from sercli.models._pooling import Bins, SpatialPyramidPooling
+from sercli.models._padding import is_full, normalise, silence, valid_frames
+from sercli.models._pooling import Bins, Reduction, SpatialPyramidPooling, VectorAttention
 
 
 class MDCNNConfig(Config):
@@ -48,7 +49,7 @@ class MDCNNConfig(Config):
     """How the pyramid divides a length that the grid does not."""
     attention: bool = True
     """Weigh the pyramid's vectors."""
-    attention_reduction: Literal["keep", "sum"] = "keep"
+    attention_reduction: Reduction = "keep"
     """Whether the weighted vectors stay apart or are summed to one."""
     attention_rescale: bool = False
     """Multiply the weights, whose sum is one, by their number."""
@@ -86,9 +87,12 @@ class MDCNN(nn.Module):
         self.first = _Layer(n_channels, (3, 5), 1, config)
         self.blocks = nn.ModuleList(_Block(dilations, config) for dilations in config.branches)
         self.pyramid = SpatialPyramidPooling(config.spp_levels, config.spp_bins)
-        self.attention = _Attention(config) if config.attention else None
-        summed = config.attention and config.attention_reduction == "sum"
-        vectors = 1 if summed else self.pyramid.vectors
+        self.attention = None
+        vectors = self.pyramid.vectors
+        if config.attention:
+            reduction, rescale = config.attention_reduction, config.attention_rescale
+            self.attention = VectorAttention(config.filters, reduction, rescale)
+            vectors = vectors if reduction == "keep" else 1
         self.fc = nn.Linear(vectors * config.filters, config.embedding_size)
         self.head: nn.Module
         if config.head == "arcface":
@@ -113,20 +117,20 @@ class MDCNN(nn.Module):
         if short:
             x, mask = F.pad(x, (0, short)), F.pad(mask, (0, short))
         lengths = keep = None
-        if not _is_full(mask):
+        if not is_full(mask):
             x = x.masked_fill(~mask[:, None, None], 0)
             lengths = mask.sum(1).clamp(min=self.config.min_frames)  # (batch,)
-            keep = _keep(lengths, x)
+            keep = valid_frames(lengths, x)
         x = F.max_pool2d(self.first(x, keep), 2)  # (batch, filters, mels / 2, frames / 2)
         if lengths is not None:
             lengths = lengths // 2  # an odd last frame has no partner and is dropped
-            keep = _keep(lengths, x)
+            keep = valid_frames(lengths, x)
             x = x.mul_(keep)
         for block in self.blocks:
-            x = block(x, keep)
+            x = block(x, keep)  # (batch, filters, mels / 2, frames / 2)
         x = self.pyramid(x, lengths).transpose(1, 2)  # (batch, vectors, filters)
         if self.attention is not None:
-            x = self.attention(x)
+            x = self.attention(x)  # the same, or (batch, filters)
         x = self.fc(x.flatten(1))  # (batch, embedding_size)
         if self.config.embedding_activation == "leaky_relu":
             x = F.leaky_relu(x, self.config.leaky_slope)
@@ -150,7 +154,7 @@ class _Layer(nn.Module):
     def forward(self, x: Tensor, keep: Tensor | None) -> Tensor:
         x = self.conv(x)
         if self.norm is not None:
-            x = _normalise(self.norm, x, keep)
+            x = normalise(self.norm, x, keep)
         return F.leaky_relu(x, self.slope, inplace=True)  # the convolution's output is nobody else's
 
 
@@ -170,13 +174,16 @@ class _Branch(nn.Module):
     def forward(self, x: Tensor, keep: Tensor | None) -> Tensor:
         for place, (name, layer) in enumerate(self.layers.items()):
             if name == "time" and place > 0:
-                x = _silence(x, keep)
+                x = silence(x, keep)
             x = layer(x, keep)
         return x
 
 
 class _Block(nn.Module):
-    """Multi-dilated convolution block: branches of differing dilation over one input, merged."""
+    """Multi-dilated convolution block: branches of differing dilation over one input, merged.
+
+    The padding of its input is zero, and of its output too.
+    """
 
     def __init__(self, dilations: tuple[int, ...], config: MDCNNConfig) -> None:
         super().__init__()
@@ -188,69 +195,23 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor, keep: Tensor | None) -> Tensor:
         maps = [branch(x, keep) for branch in self.branches]
-        if len(maps) == 1:
-            return _silence(maps[0], keep)
+        if len(maps) == 1:  # not in place: the gradient of its activation needs it
+            return silence(maps[0], keep)
         if self.project is not None:
             x = self.project(torch.cat(maps, dim=1))
         elif self.merge == "max":
             x = reduce(torch.maximum, maps)
         else:
             x = reduce(torch.add, maps)
-            if self.merge == "mean":
-                x = x / len(maps)
+            x = x / len(maps) if self.merge == "mean" else x
         return x if keep is None else x.mul_(keep)
-
-
-class _Attention(nn.Module):
-    """Weigh vectors by a softmax over one score each (equations 9 to 11)."""
-
-    def __init__(self, config: MDCNNConfig) -> None:
-        super().__init__()
-        self.score = nn.Linear(config.filters, 1)
-        self.context = nn.Parameter(torch.ones(1))
-        self.rescale = config.attention_rescale
-        self.reduction = config.attention_reduction
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (batch, vectors, filters), or (batch, filters) where they are summed."""
-        weight = (self.score(x).sigmoid() * self.context).softmax(dim=1)  # (batch, vectors, 1)
-        if self.rescale:
-            weight = weight * x.shape[1]
-        x = x * weight
-        return x.sum(dim=1) if self.reduction == "sum" else x
-
-
-def _is_full(mask: Tensor) -> bool:
-    """Tell whether there is no padding, where asking costs nothing: a GPU would have to be waited for."""
-    return mask.device.type == "cpu" and not torch.compiler.is_compiling() and bool(mask.all())
-
-
-def _keep(lengths: Tensor, x: Tensor) -> Tensor:
-    """Make a factor for x, one on valid frames and zero on padding, (batch, 1, 1, frames)."""
-    frames = torch.arange(x.shape[-1], device=x.device)
-    return (frames < lengths[:, None]).to(x.dtype)[:, None, None]
-
-
-def _silence(x: Tensor, keep: Tensor | None) -> Tensor:
-    """Zero the padding, as is needed before each convolution over time."""
-    return x if keep is None else x * keep
-
-
-def _normalise(norm: nn.BatchNorm2d, x: Tensor, keep: Tensor | None) -> Tensor:
-    """Normalise by the statistics of the valid frames alone."""
-    if keep is None or not norm.training:
-        return norm(x)
-    valid = keep[:, 0, 0] > 0  # (batch, frames)
-    x = x.permute(0, 3, 1, 2)  # (batch, frames, filters, mels)
-    y = torch.zeros_like(x)
-    y[valid] = norm(x[valid].unsqueeze(3)).squeeze(3).to(x.dtype)
-    return y.permute(0, 2, 3, 1)
 
 
 def _init(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 def _build(shapes: Mapping[str, tuple[int, ...]], n_classes: int, config: MDCNNConfig) -> MDCNN:
@@ -268,7 +229,7 @@ ARCHITECTURE = Architecture(
     _build,
     inputs={"x": "logmel3d"},
     shapes={"x": (3, 40)},
-    example_frames=60,
+    example_frames=40,
     tasks=("classification",),
     source="Madanian et al., Scientific Reports 15:8254, 2025",
 )

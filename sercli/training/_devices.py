@@ -80,8 +80,8 @@ def resolve_precision(precision: Precision, device: Device) -> Precision:
 
 
 def cpu_multiplies_bf16() -> bool:
-    """Whether the CPU has matrix units for bf16 (AMX); without them bf16 gains little or nothing."""
-    return "amx_bf16" in _cpuinfo("flags").split()
+    """Whether the CPU has instructions that multiply bf16 (AMX or AVX-512); else bf16 gains nothing."""
+    return not {"amx_bf16", "avx512_bf16"}.isdisjoint(_cpuinfo("flags").split())
 
 
 def cpu_name() -> str:

@@ -6,10 +6,10 @@ from typing import Any
 import lightning as L
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from sercli.data import Batch
+from sercli.losses.cross_entropy import cross_entropy
 from sercli.losses.weights import class_weights
 from sercli.runs.config import TrainingConfig
 
@@ -44,21 +44,18 @@ class SERModule(L.LightningModule):
         self.training_config = training
         weights = None
         if training.class_weights and class_counts is not None:
-            weights = torch.as_tensor(class_weights(class_counts, training.class_weight_alpha)).float()
+            weights = class_weights(class_counts, training.class_weight_alpha)
         self.register_buffer("class_weights", weights, persistent=False)
         self.dev_confusion = MulticlassConfusionMatrix(n_classes)
 
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the cross-entropy of a batch, weighted by class, a scalar.
 
-        The mean divides by the number of utterances, not by the sum of their weights: a weight
-        then means the same in every batch.
-
         Args:
             logits: (batch, classes).
             target: class indices, (batch,).
         """
-        return F.cross_entropy(logits, target, self.class_weights, reduction="none").mean()
+        return cross_entropy(logits, target, self.class_weights)
 
     def forward(self, batch: Batch) -> Tensor:
         """Score the classes, (batch, classes)."""
