@@ -3,6 +3,10 @@
 import os
 from pathlib import Path
 
+# Before torch is imported: workers side by side must not wait for each other's threads.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 import soundfile

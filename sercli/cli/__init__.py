@@ -3,6 +3,7 @@
 Nothing here imports torch, Lightning or NumPy at the top: `sercli --help` answers at once.
 """
 
+import os
 import sys
 from typing import Annotated
 
@@ -51,6 +52,9 @@ def _options(
 
 def main() -> None:
     """Run the command line; what a user can put right ends with status 1 and one line on stderr."""
+    # torch's threads wait for each other spinning, endlessly by default: next to any other busy
+    # process that makes a step some thirty times slower. So they spin briefly, then sleep.
+    os.environ.setdefault("GOMP_SPINCOUNT", "30000")
     try:
         app()
     except SerError as error:

@@ -19,7 +19,7 @@ Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 class TrainingConfig(Config):
     """How a network is trained; each architecture's recipe states its own."""
 
-    arcface_margin: float = Field(0.5, ge=0, lt=3.15)
+    arcface_margin: float = Field(0.5, ge=0, le=1.5)
     """Radians added to the true class's angle, where the network has a cosine head."""
     arcface_easy_margin: bool = False
     """Whether the margin is added only to angles below a right one."""
