@@ -64,12 +64,16 @@ def train(
     if plan.todo:
         _say_how_long(plan, device)
     names = {number: made.name for number, made in enumerate(plan.folds, 1)}
-    _train.train(
-        plan,
-        device,
-        say=typer.echo,
-        begin=lambda trial: typer.echo(f"fold {trial.fold} ({names[trial.fold]}), seed {trial.seed}"),
-    )
+    try:
+        _train.train(
+            plan,
+            device,
+            say=typer.echo,
+            begin=lambda trial: typer.echo(f"fold {trial.fold} ({names[trial.fold]}), seed {trial.seed}"),
+        )
+    except KeyboardInterrupt:
+        typer.echo("interrupted; the same command goes on from the last finished epoch", err=True)
+        raise
     for trial in plan.trials:
         metrics = trial.metrics()
         dev = f", dev UA {100 * metrics['dev_ua']:.1f} %" if metrics["dev_ua"] is not None else ""

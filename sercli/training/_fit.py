@@ -1,6 +1,7 @@
 """Train one trial: one fold, one seed."""
 
 import logging
+import signal
 import time
 import warnings
 from collections.abc import Callable
@@ -65,19 +66,13 @@ def train_trial(plan: Plan, trial: Trial, device: Device, say: Callable[[str], N
     module = build_module(plan, parts, trial.seed)
 
     selects = recipe.selection == "best-dev-ua" and parts.dev is not None
-    checkpoint = ModelCheckpoint(
-        trial.checkpoints,
-        filename="best",
-        monitor="dev_ua" if selects else None,
-        mode="max",
-        save_last=True,
-        enable_version_counter=False,
-        # After the history's row is written, so that a checkpoint never stands for a row not there.
-        save_on_train_epoch_end=True,
-    )
-    callbacks: list[Callback] = [_History(trial, recipe.max_epochs, say), checkpoint]
-    if selects and recipe.patience is not None:
-        callbacks.append(EarlyStopping("dev_ua", mode="max", patience=recipe.patience))
+    callbacks: list[Callback] = [_History(trial, recipe.max_epochs, say)]
+    if selects:
+        callbacks.append(_checkpoint(trial, "best", monitor="dev_ua", mode="max"))
+        if recipe.patience is not None:
+            callbacks.append(_EarlyStopping("dev_ua", mode="max", patience=recipe.patience))
+    # Behind the best one: what it saves includes which one that is.
+    callbacks.append(_checkpoint(trial, "last"))
     trainer = L.Trainer(
         accelerator=device.accelerator,
         devices=[device.index] if device.accelerator == "cuda" else 1,
@@ -92,17 +87,19 @@ def train_trial(plan: Plan, trial: Trial, device: Device, say: Callable[[str], N
         default_root_dir=trial.path,
     )
     last = trial.checkpoints / "last.ckpt"
-    trainer.fit(
-        module,
-        FoldDataModule(parts, recipe.batch_size, trial.seed),
-        ckpt_path=last if last.exists() else None,
-        weights_only=True,
-    )
-    if trainer.interrupted:
-        raise KeyboardInterrupt
-    chosen = torch.load(
-        checkpoint.best_model_path if selects else last, map_location="cpu", weights_only=True
-    )
+    try:
+        trainer.fit(
+            module,
+            FoldDataModule(parts, recipe.batch_size, trial.seed),
+            ckpt_path=last if last.exists() else None,
+            weights_only=True,
+        )
+    except SystemExit:
+        # Lightning leaves the program so on Ctrl-C, and lets no further one through.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise KeyboardInterrupt from None
+    kept = trial.checkpoints / ("best.ckpt" if selects else "last.ckpt")
+    chosen = torch.load(kept, map_location="cpu", weights_only=True)
     module.load_state_dict(chosen["state_dict"])
     return _finish(plan, trial, parts, module, device, chosen["epoch"], time.perf_counter() - started)
 
@@ -161,6 +158,26 @@ def _finish(
         path.unlink()
     trial.checkpoints.rmdir()
     return metrics
+
+
+def _checkpoint(trial: Trial, name: str, **selection: str) -> ModelCheckpoint:
+    """Keep one checkpoint of that name, saved after the history's row is written."""
+    return ModelCheckpoint(
+        trial.checkpoints,
+        filename=name,
+        enable_version_counter=False,
+        save_on_train_epoch_end=True,
+        **selection,  # type: ignore[arg-type]
+    )
+
+
+class _EarlyStopping(EarlyStopping):
+    """Early stopping that knows, when gone on from a checkpoint, that it had stopped already."""
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Stop at once where patience was at its end before the interruption."""
+        if self.wait_count >= self.patience:
+            trainer.should_stop = True
 
 
 class _History(Callback):

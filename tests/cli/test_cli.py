@@ -4,7 +4,7 @@ import sys
 
 import pytest
 import yaml
-from conftest import SMALL, tone
+from conftest import SMALL
 
 import sercli
 from sercli import cli

@@ -100,9 +100,31 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(plan_for, stop_aft
     assert not trial.finished
     said.clear()
     _train.train(whole, CPU, said.append)
+    assert len(said) == 4 - (stop_after - 1)  # the last epoch had no checkpoint yet
     assert trial.predictions_file.read_bytes() == expected
     keys = ("epoch", "train_loss", "dev_loss", "dev_ua", "lr")
     assert [[row[k] for k in keys] for row in trial.history()] == [[row[k] for k in keys] for row in history]
+
+
+def test_killed_between_training_and_testing_it_only_tests(plan_for, monkeypatch):
+    plan = plan_for(training={"max_epochs": 30, "patience": 2})
+    (trial,) = _train.train(plan, CPU, quiet)
+    expected, epochs = trial.predictions_file.read_bytes(), len(trial.history())
+    assert epochs < 30
+    plan.run.remove()
+
+    def die(*_, **__):
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sercli.training._fit._finish", die)
+        with pytest.raises(RuntimeError, match="killed"):
+            _train.train(plan, CPU, quiet)
+    said = []
+    _train.train(plan, CPU, said.append)
+    assert said == []
+    assert len(trial.history()) == epochs
+    assert trial.predictions_file.read_bytes() == expected
 
 
 def test_a_finished_trial_is_not_trained_again(plan_for):
