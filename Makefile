@@ -5,11 +5,11 @@ BIN := $(VENV)/bin
 # Threads of one job fight with those of another on few cores.
 JOBS ?= 2
 
-.PHONY: help install demo test test-all check format docs bench wheel clean
+.PHONY: help install demo test test-slow check format docs bench wheel-demo clean
 
 help:
 	@echo "make demo    set up, and run the main job on the embedded corpus"
-	@echo "make test    set up, and run the tests"
+	@echo "make test    set up, and run the tests (make test-slow: the long ones)"
 	@echo "make check   format, lint, types, layers"
 	@echo "make docs    build the documentation into site/"
 	@echo "make bench   measure each stage against its peer"
@@ -40,8 +40,8 @@ demo: $(VENV)/.base
 test: $(VENV)/.dev
 	$(BIN)/pytest -n $(JOBS) -m "not slow"
 
-test-all: $(VENV)/.dev
-	$(BIN)/pytest -n $(JOBS)
+test-slow: $(VENV)/.dev
+	$(BIN)/pytest -m slow
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check
@@ -59,8 +59,15 @@ docs: $(VENV)/.docs
 bench: $(VENV)/.base
 	$(BIN)/sercli bench
 
-wheel: $(VENV)/.dev
-	$(BIN)/python -m build --quiet
+# The built wheel has to work where there is no repository.
+wheel-demo: $(VENV)/.dev
+	rm -rf dist build/wheel-demo
+	$(BIN)/python -m build --wheel > /dev/null
+	$(PYTHON) -m venv build/wheel-demo/venv
+	build/wheel-demo/venv/bin/pip install --quiet --constraint constraints.txt torch
+	build/wheel-demo/venv/bin/pip install --quiet --constraint constraints.txt dist/*.whl
+	cp examples/demo.sh build/wheel-demo/
+	cd build/wheel-demo && PATH="$$PWD/venv/bin:$$PATH" bash demo.sh
 
 clean:
 	rm -rf $(VENV) build dist site demo-workspace
