@@ -4,6 +4,7 @@ import hashlib
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -100,7 +101,9 @@ def write_pcm16(path: Path, samples: Samples, sample_rate: int) -> Samples:
     """
     # libsndfile scales floats by 32767; reading divides by 32768. Our own rounding keeps both the same.
     integers = np.clip(np.rint(samples * np.float32(32768)), -32768, 32767).astype(np.int16)
-    soundfile.write(path, integers, sample_rate, subtype="PCM_16", format="WAV")
+    encoded = BytesIO()  # libsndfile can't say that a disk is full
+    soundfile.write(encoded, integers, sample_rate, subtype="PCM_16", format="WAV")
+    path.write_bytes(encoded.getvalue())
     return np.asarray(integers * np.float32(1 / 32768), dtype=np.float32)
 
 

@@ -53,7 +53,8 @@ class Bundle:
             name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()
         }
         with files.replacing_folder(path) as folder:
-            safetensors.torch.save_file(weights, folder / "weights.safetensors")
+            # Not save_file, whose error does not say that a disk is full.
+            (folder / "weights.safetensors").write_bytes(safetensors.torch.save(weights))
             description = {
                 "format": _FORMAT,
                 "sercli": sercli.__version__,
@@ -77,37 +78,37 @@ class Bundle:
         weights = path / "weights.safetensors"
         try:
             description = json.loads((path / "bundle.json").read_text(encoding="utf-8"))
-            intact = _hash(weights) == description["weights_sha256"]
+            if description["format"] != _FORMAT:
+                raise RunError(
+                    f"{path}: a bundle of format {description['format']}, this sercli reads {_FORMAT}; "
+                    "upgrade sercli"
+                )
+            if _hash(weights) != description["weights_sha256"]:
+                raise RunError(f"{weights}: not the weights that the bundle describes; get the bundle again")
+            inputs = {name: FeatureChoice.parse(flat) for name, flat in description["inputs"].items()}
+            bundle = cls(
+                arch=description["arch"],
+                network=build_network(
+                    description["arch"], description["model"], inputs, len(description["classes"])
+                ),
+                model=description["model"],
+                classes=tuple(description["classes"]),
+                inputs=inputs,
+                statistics={n: Statistics.from_dict(v) for n, v in description["statistics"].items()},
+                facts=description["facts"],
+            )
         except FileNotFoundError as error:
             raise RunError(f"{error.filename}: missing; {path} is no whole bundle") from None
-        except (json.JSONDecodeError, KeyError, TypeError):
-            raise RunError(f"{path / 'bundle.json'}: damaged; get the bundle again") from None
-        if not intact:
-            raise RunError(f"{weights}: not the weights that the bundle describes; get the bundle again")
-        if description["format"] != _FORMAT:
-            raise RunError(
-                f"{path}: a bundle of format {description['format']}, this sercli reads {_FORMAT}; "
-                "upgrade sercli"
-            )
-        inputs = {name: FeatureChoice.parse(flat) for name, flat in description["inputs"].items()}
-        network = build_network(
-            description["arch"], description["model"], inputs, len(description["classes"])
-        )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RunError(f"{path / 'bundle.json'}: damaged ({error}); get the bundle again") from None
         try:
-            network.load_state_dict(safetensors.torch.load_file(weights))
+            bundle.network.load_state_dict(safetensors.torch.load_file(weights))
         except (SafetensorError, RuntimeError) as error:
             raise RunError(
                 f"{weights}: does not fit the architecture ({str(error).splitlines()[0]})"
             ) from None
-        return cls(
-            arch=description["arch"],
-            network=network.eval(),
-            model=description["model"],
-            classes=tuple(description["classes"]),
-            inputs=inputs,
-            statistics={n: Statistics.from_dict(v) for n, v in description["statistics"].items()},
-            facts=description["facts"],
-        )
+        bundle.network.eval()
+        return bundle
 
 
 def build_network(

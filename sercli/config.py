@@ -63,6 +63,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
     if not isinstance(value, dict):
         raise ConfigError(f"{path}: expected settings as 'key: value', found {type(value).__name__}")
+    return _with_text_keys(value, str(path))
+
+
+def _with_text_keys(value: dict[Any, Any], place: str) -> dict[str, Any]:
+    for key, under in value.items():
+        if not isinstance(key, str):
+            raise ConfigError(f"{place}: a setting's name is text, not {key!r}")
+        if isinstance(under, dict):
+            _with_text_keys(under, place)
     return value
 
 
@@ -89,6 +98,8 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
             value = yaml.safe_load(text)
         except yaml.YAMLError:
             raise ConfigError(f"--set {item}: '{text}' is not a YAML value") from None
+        if isinstance(value, dict):
+            _with_text_keys(value, f"--set {item}")
         for part in reversed(key.split(".")):
             value = {part: value}
         settings = merge(settings, value)

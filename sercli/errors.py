@@ -47,6 +47,6 @@ class RunError(SerError):
 def unknown(what: str, name: str, known: Iterable[str]) -> UnknownNameError:
     """Say that ``what`` has no ``name``, with the nearest known names (or all of them)."""
     choices = sorted(known)
-    near = get_close_matches(name, choices) or choices
+    near = get_close_matches(str(name), choices) or choices
     remedy = f"did you mean {', '.join(near)}?" if near else "there is none yet"
     return UnknownNameError(f"{what} has no '{name}'; {remedy}")

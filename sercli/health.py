@@ -15,16 +15,10 @@ _REQUIREMENT = re.compile(r"([A-Za-z0-9_.-]+)")
 
 def examine() -> dict[str, dict[str, str]]:
     """Return facts by section: versions, torchaudio, devices, workspace, what is missing."""
-    import torch
-
     sections = {
         "versions": _versions(),
         "torchaudio": _torchaudio(),
-        "devices": {
-            "processor": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads",
-            "cuda": _cuda(),
-            "mps": "yes" if torch.backends.mps.is_available() else "no",
-        },
+        "devices": _devices(),
         "workspace": _workspace(),
     }
     missing = {
@@ -36,7 +30,11 @@ def examine() -> dict[str, dict[str, str]]:
 
 def _versions() -> dict[str, str]:
     found = {"sercli": sercli.__version__, "python": f"{platform.python_version()} ({sys.executable})"}
-    for requirement in importlib.metadata.requires("sercli") or []:
+    try:
+        requirements = importlib.metadata.requires("sercli") or []
+    except importlib.metadata.PackageNotFoundError:
+        return found | {"sercli": f"{sercli.__version__}, not installed; run `pip install .`"}
+    for requirement in requirements:
         match = _REQUIREMENT.match(requirement)
         if match and "extra ==" not in requirement:
             try:
@@ -56,6 +54,22 @@ def _torchaudio() -> dict[str, str]:
     return {"extension": "loads"}
 
 
+def _devices() -> dict[str, str]:
+    processor = f"{platform.machine()}, {os.cpu_count()} cores"
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        return {
+            "processor": processor,
+            "torch": f"fails to import: {' '.join(str(error).split())}; reinstall it",
+        }
+    return {
+        "processor": f"{processor}, {torch.get_num_threads()} threads",
+        "cuda": _cuda(),
+        "mps": "yes" if torch.backends.mps.is_available() else "no",
+    }
+
+
 def _cuda() -> str:
     import torch
 
@@ -66,7 +80,8 @@ def _cuda() -> str:
 
 def _workspace() -> dict[str, str]:
     workspace = Workspace()
-    place = workspace.root if workspace.root.exists() else workspace.root.absolute().parent
+    root = workspace.root.absolute()
+    place = next(folder for folder in (root, *root.parents) if folder.exists())
     free = shutil.disk_usage(place).free / 2**30
     return {
         "path": f"{workspace.root.absolute()}{'' if workspace.root.exists() else ' (not there yet)'}",

@@ -1,3 +1,7 @@
+import errno
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from sercli import files
@@ -48,3 +52,23 @@ def test_a_written_file_is_as_readable_as_a_plain_one(tmp_path):
     plain.touch()
     files.write_text(tmp_path / "ours", "x")
     assert (tmp_path / "ours").stat().st_mode == plain.stat().st_mode
+
+
+def test_threads_that_write_leave_the_umask_alone(tmp_path):
+    before = os.umask(0o022)
+    os.umask(before)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda i: files.write_text(tmp_path / str(i), "x"), range(200)))
+    after = os.umask(before)
+    assert after == before
+
+
+def test_a_failed_write_says_what_was_being_written(tmp_path):
+    with pytest.raises(OSError, match="No space left") as caught:
+        _fail_without_a_place(tmp_path / "a")
+    assert caught.value.filename == str(tmp_path / "a")
+
+
+def _fail_without_a_place(path):
+    with files.replacing(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -6,42 +6,45 @@ from pathlib import Path
 import soundfile
 
 from sercli.bench import Bench, Row
-from sercli.bench._corpora import corpus_folder
 from sercli.bench._timing import interleaved
 from sercli.corpora import get_corpus
-from sercli.preparation import prepare
+from sercli.preparation.convert import Conversion
 from sercli.records import Utterance
-from sercli.workspace import Workspace
 
 
 def _run(corpora: Path | None, quick: bool) -> list[Row]:
-    rows = []
-    for name in ("emodb", "ravdess") if corpora else ("synth",):
-        with corpus_folder(corpora, name) as root:
-            found = [item for item in get_corpus(name).parse(root) if isinstance(item, Utterance)]
-            paths = [root / utterance.file for utterance in found]
-            seconds = sum(soundfile.info(path).duration for path in paths)
-
-            def decode(paths: list[Path] = paths) -> None:
-                for path in paths:
-                    soundfile.read(path, dtype="int16")
-
-            def whole(name: str = name, root: Path = root) -> None:
-                with tempfile.TemporaryDirectory() as folder:
-                    if get_corpus(name).generate is None:
-                        prepare(name, root, Workspace(folder), partial=True)
-                    else:
-                        prepare(name, None, Workspace(folder))
-
-            taken = interleaved(
-                {"soundfile decode": decode, "sercli prepare": whole}, rounds=1 if quick else 5
-            )
-            floor = taken["soundfile decode"]
-            rows += [
-                Row(f"{name}: {what}", seconds / t, "x real time", f"{t / floor:.1f} x the decoding")
-                for what, t in taken.items()
-            ]
-    return rows
+    found = [name for name in ("emodb", "ravdess") if corpora and (corpora / name).is_dir()]
+    if corpora and found:
+        return [row for name in found for row in _measure(name, corpora / name, quick)]
+    with tempfile.TemporaryDirectory() as folder:
+        generate = get_corpus("synth").generate
+        if generate is not None:
+            generate(Path(folder))
+        return _measure("synth", Path(folder), quick)
 
 
-BENCH = Bench(_run, "preparing a corpus against decoding its files, one thread, nothing written")
+def _measure(name: str, root: Path, quick: bool) -> list[Row]:
+    utterances = [item for item in get_corpus(name).parse(root) if isinstance(item, Utterance)]
+    paths = [root / utterance.file for utterance in utterances]
+    seconds = sum(soundfile.info(path).duration for path in paths)
+
+    def decode() -> None:
+        for path in paths:
+            soundfile.read(path, dtype="int16")
+
+    def convert() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for _ in Conversion(root, Path(folder)).run(utterances):
+                pass
+
+    taken = interleaved({"soundfile decode": decode, "sercli prepare": convert}, rounds=1 if quick else 5)
+    floor = taken["soundfile decode"]
+    return [
+        Row(f"{name}: {what}", seconds / t, "x real time", f"{t / floor:.1f} x the decoding")
+        for what, t in taken.items()
+    ]
+
+
+BENCH = Bench(
+    _run, "decoding, resampling, hashing and writing a corpus, against decoding alone in one thread"
+)

@@ -3,6 +3,7 @@
 Nothing here imports torch, Lightning or NumPy at the top: `sercli --help` answers at once.
 """
 
+import errno
 import os
 import sys
 from typing import Annotated
@@ -12,6 +13,12 @@ import typer
 import sercli
 from sercli.cli import bench, config, doctor, evaluate, features, prepare, runs, train
 from sercli.errors import SerError
+
+_REMEDIES = {
+    errno.ENOSPC: "; make room and run the same command again, it goes on where it stopped",
+    errno.EACCES: "; get permission, or choose another --workspace",
+    errno.EROFS: "; choose another --workspace",
+}
 
 app = typer.Typer(
     name="sercli",
@@ -61,7 +68,8 @@ def main() -> None:
         _fail(str(error))
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        _fail(f"{place}{error.strerror or error}")
+        remedy = _REMEDIES.get(error.errno or 0, "")
+        _fail(f"{place}{error.strerror or error}{remedy}")
 
 
 def _fail(message: str) -> None:

@@ -37,7 +37,8 @@ def list_runs(context: typer.Context, *, workspace: WorkspaceOption = None, json
             figures = (
                 "    -      -" if row["ua"] is None else f"{100 * row['ua']:5.1f}  {100 * row['wa']:5.1f}"
             )
-            typer.echo(f"{row['run']:<{width}}  {trials:<11}  {figures}")
+            note = f"  {row['note']}" if row["note"] else ""
+            typer.echo(f"{row['run']:<{width}}  {trials:<11}  {figures}{note}")
 
 
 @app.command()
@@ -52,7 +53,7 @@ def show(name: NameArgument, *, workspace: WorkspaceOption = None, json: JsonOpt
         trial.metrics() if trial.finished else {"fold": trial.fold, "seed": trial.seed, "unfinished": True}
         for trial in run.trials()
     ]
-    settings = run.trials()[0].settings()
+    settings = run.trials()[0].settings()  # a run has one trial or more
     if json:
         typer.echo(json_format.dumps({"run": run.name, "settings": settings, "trials": trials}))
         return
@@ -79,12 +80,19 @@ def remove(
 
 def _row(run: "Run") -> dict[str, Any]:
     """Say of a run how much is finished, and UA and WA over all finished trials' predictions."""
-    from sercli.evaluation import evaluate
+    from sercli.errors import SerError
+    from sercli.evaluation.classification import confusion, ua, wa
     from sercli.evaluation.table import pool, read_csv
 
     finished = run.finished()
     row: dict[str, Any] = {"run": run.name, "trials": len(run.trials()), "finished": len(finished)}
+    row |= {"ua": None, "wa": None, "note": None}
     if not finished:
-        return row | {"ua": None, "wa": None}
-    evaluation = evaluate(pool([read_csv(trial.predictions_file) for trial in finished]))
-    return row | {"ua": evaluation.ua, "wa": evaluation.wa}
+        return row
+    try:
+        notice = finished[0].settings()["provenance"]["corpus"]["notice"]
+        pooled = pool([read_csv(trial.predictions_file) for trial in finished])
+    except SerError as error:
+        return row | {"note": f"damaged: {error}"}
+    counts = confusion(pooled.target, pooled.predicted, len(pooled.classes))
+    return row | {"ua": float(ua(counts)), "wa": float(wa(counts)), "note": notice}

@@ -23,7 +23,7 @@ def train(
     protocol: Annotated[str | None, typer.Option(help="Which folds, as leave-one-speaker-out.")] = None,
     fold: Annotated[int | None, typer.Option(help="A single fold, from 1.")] = None,
     folds: Annotated[str, typer.Option(help="all, 1,4 or 1-3.")] = "all",
-    seed: Annotated[int, typer.Option(help="Seed of weights and batches.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of weights and batches.", min=0, max=2**32 - 1)] = 0,
     max_epochs: Annotated[int | None, typer.Option(help="Passes over the training part, at most.")] = None,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu, cuda or mps.")] = "auto",
     devices: Annotated[str, typer.Option(help="1, or [1] for the second GPU.")] = "auto",
@@ -44,6 +44,8 @@ def train(
     from sercli.training._plan import make_plan
     from sercli.workspace import Workspace
 
+    if fold is not None and folds != "all":
+        raise typer.BadParameter("say --fold or --folds, not both")
     place = Workspace(workspace)
     device = choose(accelerator, devices)
     recipe = {"max_epochs": max_epochs, "precision": precision}
@@ -83,6 +85,7 @@ def train(
 
 def _say_what(plan: "Plan", device: "Device") -> None:
     from sercli.bundle import build_network
+    from sercli.training._train import features_missing
 
     config = plan.config
     counts = ", ".join(f"{name} {count}" for name, count in plan.selection.counts.items())
@@ -103,15 +106,9 @@ def _say_what(plan: "Plan", device: "Device") -> None:
         f"to do     {len(plan.todo)} of {len(plan.trials)} trials"
         + (f", {done} are finished" if done else "")
     )
-    missing = _missing(plan)
+    missing = features_missing(plan)
     if missing:
         typer.echo(f"features  {missing} utterances to compute")
-
-
-def _missing(plan: "Plan") -> int:
-    from sercli.training._train import features_missing
-
-    return features_missing(plan)
 
 
 def _say_how_long(plan: "Plan", device: "Device") -> None:

@@ -19,7 +19,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import torch
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from sercli.audio import SAMPLE_RATE, Samples
@@ -34,9 +34,9 @@ _BLOCK = 256
 class LogMel3DConfig(Config):
     """Settings of the 3D log-mel spectrogram."""
 
-    window_ms: float = 25.0
+    window_ms: float = Field(25.0, gt=0, le=1000)
     """Length of a frame."""
-    hop_ms: float = 10.0
+    hop_ms: float = Field(10.0, gt=0, le=1000)
     """From one frame's start to the next one's."""
     window: Literal["hamming", "hann", "rectangular"] = "hamming"
     """Shape of the window (symmetric)."""

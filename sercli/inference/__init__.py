@@ -25,9 +25,11 @@ def score(
     """
     network = network.to(device).eval()
     probabilities = np.zeros((len(dataset), n_classes))
-    for rows in sorted_batches(dataset.lengths, batch_size):
-        batch = dataset[rows]
-        inputs = {name: x.to(device) for name, x in batch.inputs.items()}
-        logits = network(**inputs, mask=batch.mask.to(device))  # (batch, classes)
-        probabilities[rows] = logits.double().softmax(dim=1).cpu().numpy()
+    # A GPU's convolutions else round to 19 bits.
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        for rows in sorted_batches(dataset.lengths, batch_size):
+            batch = dataset[rows]
+            inputs = {name: x.to(device) for name, x in batch.inputs.items()}
+            logits = network(**inputs, mask=batch.mask.to(device))  # (batch, classes)
+            probabilities[rows] = logits.cpu().double().softmax(dim=1).numpy()
     return probabilities

@@ -12,7 +12,11 @@ from sercli import files
 from sercli.errors import ManifestError
 from sercli.records import Utterance
 
-_FIELDS = {field.name: field for field in dataclasses.fields(Utterance)}
+_FIELDS = [field.name for field in dataclasses.fields(Utterance)]
+_NUMBERS = {"duration", "start", "end", "valence", "arousal", "dominance"}
+# What JSON has for each field; the rest is text, speakers and sessions above all.
+_KINDS: dict[str, tuple[type, ...]] = dict.fromkeys(_FIELDS, (str,)) | dict.fromkeys(_NUMBERS, (int, float))
+_KINDS |= {"sample_rate": (int,), "raters": (list,)}
 
 
 def write(path: Path, utterances: Iterable[Utterance]) -> None:
@@ -35,7 +39,7 @@ def read(path: Path) -> list[Utterance]:
         ManifestError: the file is missing, or a line is no utterance; the message names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
         raise ManifestError(f"{path}: no such manifest; make it with `sercli prepare`") from None
     except UnicodeDecodeError:
@@ -67,10 +71,12 @@ def _from_line(line: str, place: str) -> Utterance:
     unknown = set(record) - set(_FIELDS)
     if unknown:
         raise ManifestError(f"{place}: unknown field '{min(unknown)}'; prepare the corpus again")
+    for name, value in record.items():
+        if not isinstance(value, _KINDS[name]):
+            raise ManifestError(f"{place}: '{name}' can't be {value!r}; prepare the corpus again")
+    missing = [name for name in ("id", "corpus", "file") if name not in record]
+    if missing:
+        raise ManifestError(f"{place}: no '{missing[0]}'; prepare the corpus again")
     if "raters" in record:
         record["raters"] = tuple(record["raters"])
-    try:
-        return Utterance(**record)
-    except TypeError:
-        missing = [name for name in ("id", "corpus", "file") if name not in record]
-        raise ManifestError(f"{place}: no '{missing[0]}'; prepare the corpus again") from None
+    return Utterance(**record)

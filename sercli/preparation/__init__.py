@@ -90,6 +90,8 @@ def prepare(
                 return _prepare(name, corpus, _checked(name, root), target, partial, skip_bad, progress)
             if root is not None:
                 raise CorpusError(f"{root}: corpus '{name}' is generated; leave the path out")
+            for left in target.glob(".generated-*"):  # by one that was killed
+                shutil.rmtree(left)
             with tempfile.TemporaryDirectory(prefix=".generated-", dir=target) as folder:
                 corpus.generate(Path(folder))
                 return _prepare(name, corpus, Path(folder), target, partial, skip_bad, progress)
@@ -111,8 +113,16 @@ def _prepare(
     name: str, corpus: Corpus, root: Path, target: Path, partial: bool, skip_bad: bool, progress: Progress
 ) -> Preparation:
     found = list(corpus.parse(root))
-    utterances = [item for item in found if isinstance(item, Utterance)]
-    problems = [item for item in found if isinstance(item, Problem)]
+    first: dict[str, Utterance] = {}
+    problems: list[Problem] = []
+    for item in found:
+        if isinstance(item, Problem):
+            problems.append(item)
+        elif item.id in first:
+            problems.append(Problem(item.file, f"the same utterance as {first[item.id].file}"))
+        else:
+            first[item.id] = item
+    utterances = list(first.values())
     if not utterances:
         raise CorpusError(_nothing_found(name, corpus, root, problems))
     _refuse_bad(root, problems, skip_bad)

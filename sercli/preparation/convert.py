@@ -16,6 +16,8 @@ from sercli.errors import AudioError
 from sercli.records import Problem, Utterance
 
 _JOURNAL = ".journal.jsonl"
+# Raised when the same file would become other audio.
+_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +105,12 @@ class Conversion:
             converted = self._write(source, utterance.id.partition("/")[2])
         except AudioError as error:
             return Problem(utterance.file, str(error).removeprefix(f"{source}: ")), None
-        except PermissionError as error:
+        except OSError as error:
             if error.filename is None or Path(error.filename) != source:
-                raise
-            return Problem(utterance.file, "no permission to read it"), None
+                raise  # not the corpus's file: a full disk, say
+            return Problem(utterance.file, f"can't be read ({error.strerror})"), None
         entry = {
+            "version": _VERSION,
             "source": utterance.file,
             "stamp": asdict(stamp),
             "target_stamp": asdict(Stamp.of(self.target / converted.file)),
@@ -141,7 +144,8 @@ def _read_journal(path: Path) -> dict[str, dict[str, Any]]:
     done: dict[str, dict[str, Any]] = {}
     if path.exists():
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            with suppress(json.JSONDecodeError):
+            with suppress(ValueError, TypeError, KeyError):
                 entry = json.loads(line)
-                done[entry["source"]] = entry
+                if entry["version"] == _VERSION:
+                    done[entry["source"]] = entry
     return done

@@ -1,7 +1,6 @@
 """What a run's report says, from the run's folder alone."""
 
 import ast
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -97,10 +96,12 @@ def left_open(arch: str) -> list[str]:
     return notes
 
 
-def _history(trial: Trial) -> list[dict[str, float]]:
+def _history(trial: Trial) -> list[dict[str, Any]]:
     kept = trial.metrics()["epoch"]
     own = {"fold": trial.fold, "seed": trial.seed}
-    return [row | own | {"selected": row["epoch"] == kept} for row in trial.history()]
+    return [
+        row | own | {"epoch": int(row["epoch"]), "selected": row["epoch"] == kept} for row in trial.history()
+    ]
 
 
 def _facts(settings: Mapping[str, Any], trials: list[Trial]) -> dict[str, str]:
@@ -113,8 +114,12 @@ def _facts(settings: Mapping[str, Any], trials: list[Trial]) -> dict[str, str]:
     )
     model = ", ".join(f"{key} {value}" for key, value in settings["model"].items())
     recipe = ", ".join(f"{key} {value}" for key, value in training.items())
-    versions = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
-    devices = Counter(trial.settings()["provenance"]["device"] for trial in trials)
+    provenances = [trial.settings()["provenance"] for trial in trials]
+    versions = dict.fromkeys(
+        ", ".join(f"{name} {version}" for name, version in p["versions"].items()) for p in provenances
+    )
+    commits = dict.fromkeys(p["commit"] or "not from a repository" for p in provenances)
+    devices = dict.fromkeys(p["device"] for p in provenances)
     return {
         "corpus": corpus["title"],
         "corpus as prepared": f"{corpus['utterances']} of {corpus['expected']} utterances",
@@ -133,8 +138,8 @@ def _facts(settings: Mapping[str, Any], trials: list[Trial]) -> dict[str, str]:
         "training time": f"{sum(m['seconds'] for m in metrics) / 60:.1f} minutes",
         "device": "; ".join(devices),
         "precision": f"trained in {training['precision']}, evaluated in 32-true",
-        "versions": versions,
-        "commit": provenance["commit"] or "not from a repository",
+        "versions": "; ".join(versions),
+        "commit": ", ".join(commits),
         "manifest": provenance["manifest_sha256"][:16],
         "run": trials[0].path.parent.parent.name,
     }

@@ -193,6 +193,9 @@ def resolve(recipe: TrainingConfig, *settings: Mapping[str, Any]) -> RunConfig:
     merged: dict[str, Any] = {"training": recipe.to_dict()}
     for change in settings:
         architecture = get_architecture(str({**merged, **change}["arch"]))
+        for part in ("features", "model", "training"):
+            if not isinstance(change.get(part, {}), Mapping):
+                raise ConfigError(f"{part}: expected settings of its own, for example {part}.KEY=VALUE")
         merged = merge(merged, _name_inputs(change, architecture))
     return RunConfig(**merged)
 

@@ -10,12 +10,13 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sercli import config
-from sercli.errors import RunError, unknown
+from sercli.errors import ConfigError, RunError, unknown
 from sercli.workspace import Workspace
 
 _TRIAL = re.compile(r"fold-(\d+)/seed-(\d+)")
@@ -72,33 +73,44 @@ class Trial:
         """
         try:
             metrics: dict[str, Any] = json.loads(self.metrics_file.read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError):
-            raise RunError(
-                f"{self.metrics_file}: can't be read; remove {self.path} and train again"
-            ) from None
+            metrics["fold"], metrics["epoch"]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise self._damaged(self.metrics_file) from None
         return metrics
 
     def settings(self) -> dict[str, Any]:
         """Read settings and provenance.
 
         Raises:
-            RunError: they are missing.
-            ConfigError: they are damaged.
+            RunError: they are missing or damaged.
         """
-        if not self.config_file.exists():
-            raise RunError(f"{self.config_file}: missing; remove {self.path} and train again")
-        return config.read_yaml(self.config_file)
+        try:
+            settings = config.read_yaml(self.config_file)
+            settings["provenance"]["corpus"]
+        except (OSError, ConfigError, KeyError, TypeError):
+            raise self._damaged(self.config_file) from None
+        return settings
+
+    def _damaged(self, file: Path) -> RunError:
+        return RunError(f"{file}: missing or damaged; remove {self.path} and train again")
 
     def history(self) -> list[dict[str, float]]:
-        """Read the epochs' figures, oldest first; an empty list if there are none."""
+        """Read the epochs' figures, oldest first; an empty list if there are none.
+
+        Raises:
+            RunError: they are damaged.
+        """
         if not self.history_file.exists():
             return []
-        header, *rows = self.history_file.read_text(encoding="utf-8").splitlines()
-        names = header.split(",")
-        return [
-            {name: float(value) for name, value in zip(names, row.split(","), strict=True) if value}
-            for row in rows
-        ]
+        try:
+            header, *rows = self.history_file.read_text(encoding="utf-8").splitlines()
+            names = header.split(",")
+            return [
+                {name: float(value) for name, value in zip(names, row.split(","), strict=True) if value}
+                for row in rows
+            ]
+        except ValueError:
+            raise self._damaged(self.history_file) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +143,11 @@ class Run:
 
     def changed(self) -> float:
         """When a trial last changed, seconds since the epoch."""
-        stamps = [path.stat().st_mtime for path in self.path.glob("fold-*/seed-*/*")]
-        return max(stamps, default=self.path.stat().st_mtime)
+        stamps = [self.path.stat().st_mtime]
+        for path in self.path.glob("fold-*/seed-*/*"):
+            with suppress(FileNotFoundError):  # a training in progress renames its files
+                stamps.append(path.stat().st_mtime)
+        return max(stamps)
 
     def remove(self) -> None:
         """Delete the run and all its trials."""
@@ -152,7 +167,7 @@ def find_run(workspace: Workspace, name: str) -> Run:
         RunError: there are no runs yet, or several fit.
     """
     folder = Path(name)
-    if (folder.is_dir() and any(folder.glob("fold-*/seed-*"))) or folder.parent == workspace.runs:
+    if any(folder.glob("fold-*/seed-*")):
         return Run(folder)
     runs = all_runs(workspace)
     if not runs:

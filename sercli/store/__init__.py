@@ -63,7 +63,13 @@ class FeatureStore:
         return sha256 in self._places
 
     def __getitem__(self, sha256: str) -> Array:
-        """Return the features of the audio with that hash, (*shape, frames), read-only, not copied."""
+        """Return the features of the audio with that hash, (*shape, frames), read-only, not copied.
+
+        Raises:
+            FeatureError: there are none.
+        """
+        if sha256 not in self._places:
+            raise FeatureError(f"{self.path}: no features of audio {sha256[:12]}; run the same command again")
         place = self._places[sha256]
         length = self._bytes(place.frames)
         if place.shard not in self._maps:
@@ -107,6 +113,9 @@ class FeatureStore:
             raise FeatureError(
                 f"{self.path}: another process is writing these features; wait for it"
             ) from None
+        except OSError as error:
+            files.name_place(error, self.path)
+            raise
 
     def _shard(self, number: int) -> Path:
         return self.path / f"{number:05d}.bin"
@@ -121,11 +130,14 @@ class FeatureStore:
         if not path.exists():
             return places
         sizes: dict[int, int] = {}
-        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
             if not line.endswith("\n"):
                 break
-            sha256, *numbers = json.loads(line)
-            place = Place(*numbers)
+            try:
+                sha256, *numbers = json.loads(line)
+                place = Place(*numbers)
+            except (ValueError, TypeError):  # damaged: what it named is computed again
+                continue
             if place.shard not in sizes:
                 shard = self._shard(place.shard)
                 sizes[place.shard] = shard.stat().st_size if shard.exists() else 0

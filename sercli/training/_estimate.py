@@ -1,7 +1,6 @@
 """How long a training will take, from a step of it."""
 
 import time
-from copy import deepcopy
 
 import torch
 
@@ -21,7 +20,7 @@ def seconds_per_epoch(plan: Plan, parts: Parts, device: Device) -> float:
     batches = list(BucketSampler(parts.train.lengths, recipe.batch_size, seed=0))
     sized = sorted(batches, key=lambda rows: padded_frames(parts.train, [rows]))
     rows = sized[len(sized) // 2]
-    module = deepcopy(build_module(plan, parts, seed=0)).to(device.torch)
+    module = build_module(plan, parts, seed=0).to(device.torch)
     batch = module.on_after_batch_transfer(to_device(parts.train[rows], device.torch), 0)
     kind = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(recipe.precision)
     for _ in range(2):  # the first step also pays for setting up
@@ -30,7 +29,7 @@ def seconds_per_epoch(plan: Plan, parts: Parts, device: Device) -> float:
             loss = module.loss(module(batch), batch.target)
         loss.backward()  # type: ignore[no-untyped-call]
         if device.accelerator == "cuda":
-            torch.cuda.synchronize()
+            torch.cuda.synchronize(device.torch)
         taken = time.perf_counter() - started
     frames: float = padded_frames(parts.train, batches)
     if parts.dev is not None:

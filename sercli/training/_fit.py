@@ -1,6 +1,7 @@
 """Train one trial: one fold, one seed."""
 
 import logging
+import shutil
 import signal
 import time
 import warnings
@@ -10,7 +11,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping
 
 from sercli import files
 from sercli.bundle import Bundle, build_network
@@ -22,8 +23,10 @@ from sercli.inference import score
 from sercli.records import Predictions
 from sercli.runs import provenance
 from sercli.runs.folder import Trial
+from sercli.training import _checkpoints as checkpoints
 from sercli.training import get_recipe
 from sercli.training._allocator import keep_freed_memory
+from sercli.training._checkpoints import Checkpoint, WholeCheckpoints
 from sercli.training._devices import Device
 from sercli.training._module import SERModule
 from sercli.training._parts import FoldDataModule, Parts, load_parts
@@ -59,7 +62,8 @@ def train_trial(plan: Plan, trial: Trial, device: Device, say: Callable[[str], N
     _quieten()
     if device.accelerator == "cpu":
         keep_freed_memory()
-    started = time.perf_counter()
+    # Else a GPU's convolutions round to 19 bits, which is not what 32-true says.
+    torch.backends.cudnn.allow_tf32 = plan.config.training.precision != "32-true"
     recipe = plan.config.training
     parts = load_parts(plan, trial.fold)
     files.write_text(trial.config_file, to_yaml(_settings(plan, trial, device)))
@@ -68,17 +72,18 @@ def train_trial(plan: Plan, trial: Trial, device: Device, say: Callable[[str], N
     selects = recipe.selection == "best-dev-ua" and parts.dev is not None
     callbacks: list[Callback] = [_History(trial, recipe.max_epochs, say)]
     if selects:
-        callbacks.append(_checkpoint(trial, "best", monitor="dev_ua", mode="max"))
+        callbacks.append(Checkpoint(trial.checkpoints, "best", monitor="dev_ua"))
         if recipe.patience is not None:
             callbacks.append(_EarlyStopping("dev_ua", mode="max", patience=recipe.patience))
     # Behind the best one: what it saves includes which one that is.
-    callbacks.append(_checkpoint(trial, "last"))
+    callbacks.append(Checkpoint(trial.checkpoints, "last"))
     trainer = L.Trainer(
         accelerator=device.accelerator,
         devices=[device.index] if device.accelerator == "cuda" else 1,
         precision=recipe.precision if recipe.precision != "auto" else None,
         max_epochs=recipe.max_epochs,
         callbacks=callbacks,
+        plugins=[WholeCheckpoints()],
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -87,6 +92,8 @@ def train_trial(plan: Plan, trial: Trial, device: Device, say: Callable[[str], N
         default_root_dir=trial.path,
     )
     last = trial.checkpoints / "last.ckpt"
+    if last.exists():
+        checkpoints.read(last)
     try:
         trainer.fit(
             module,
@@ -98,14 +105,13 @@ def train_trial(plan: Plan, trial: Trial, device: Device, say: Callable[[str], N
         # Lightning leaves the program so on Ctrl-C, and lets no further one through.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         raise KeyboardInterrupt from None
-    kept = trial.checkpoints / ("best.ckpt" if selects else "last.ckpt")
-    chosen = torch.load(kept, map_location="cpu", weights_only=True)
+    chosen = checkpoints.read(trial.checkpoints / ("best.ckpt" if selects else "last.ckpt"))
     module.load_state_dict(chosen["state_dict"])
-    return _finish(plan, trial, parts, module, device, chosen["epoch"], time.perf_counter() - started)
+    return _finish(plan, trial, parts, module, device, chosen["epoch"])
 
 
 def _finish(
-    plan: Plan, trial: Trial, parts: Parts, module: SERModule, device: Device, epoch: int, seconds: float
+    plan: Plan, trial: Trial, parts: Parts, module: SERModule, device: Device, epoch: int
 ) -> dict[str, Any]:
     """Test the chosen weights, once, and write everything that is kept."""
     config, classes = plan.config, plan.selection.classes
@@ -124,6 +130,7 @@ def _finish(
             "fold": trial.fold,
             "seed": trial.seed,
             "epoch": epoch + 1,
+            **plan.corpus_facts(),
         },
     ).save(trial.bundle)
     probabilities = score(network, parts.test, len(classes), config.training.batch_size, device.torch)
@@ -148,27 +155,14 @@ def _finish(
         "utterances": {"train": len(parts.train), "dev": len(parts.fold.dev), "test": len(parts.test)},
         "epoch": epoch + 1,
         "epochs": len(history),
-        "dev_ua": history[epoch + 1].get("dev_ua"),
+        "dev_ua": history.get(epoch + 1, {}).get("dev_ua"),
         "test_ua": float(classification.ua(confusion)),
         "test_wa": float(classification.wa(confusion)),
-        "seconds": round(seconds, 1),
+        "seconds": round(sum(row["seconds"] for row in history.values()), 1),
     }
     files.write_json(trial.metrics_file, metrics)
-    for path in trial.checkpoints.glob("*.ckpt"):
-        path.unlink()
-    trial.checkpoints.rmdir()
+    shutil.rmtree(trial.checkpoints, ignore_errors=True)
     return metrics
-
-
-def _checkpoint(trial: Trial, name: str, **selection: str) -> ModelCheckpoint:
-    """Keep one checkpoint of that name, saved after the history's row is written."""
-    return ModelCheckpoint(
-        trial.checkpoints,
-        filename=name,
-        enable_version_counter=False,
-        save_on_train_epoch_end=True,
-        **selection,  # type: ignore[arg-type]
-    )
 
 
 class _EarlyStopping(EarlyStopping):

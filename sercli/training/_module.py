@@ -86,7 +86,7 @@ class SERModule(L.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the dev part's unweighted accuracy."""
-        counts = self.dev_confusion.compute().double()  # (true, predicted)
+        counts = self.dev_confusion.compute().cpu().double()  # (true, predicted)
         of_class = counts.sum(dim=1)
         recalls = counts.diagonal()[of_class > 0] / of_class[of_class > 0]
         self.log("dev_ua", recalls.mean().float(), prog_bar=True)

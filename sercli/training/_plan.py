@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sercli import manifest
-from sercli.errors import ProtocolError
+from sercli.errors import CorpusError, ProtocolError
 from sercli.labels import Selection, get_scheme
 from sercli.protocols import fold_digest, get_protocol
 from sercli.records import Fold, Utterance
@@ -63,8 +63,12 @@ class Plan:
     def corpus_facts(self) -> dict[str, Any]:
         """Return what a figure of this corpus has to be told with: title, licence, notice, completeness."""
         path = self.workspace.corpus(self.config.corpus) / "corpus.json"
-        described = json.loads(path.read_text(encoding="utf-8"))
-        return {name: described[name] for name in ("title", "licence", "notice", "utterances", "expected")}
+        names = ("title", "licence", "notice", "utterances", "expected")
+        try:
+            described = json.loads(path.read_text(encoding="utf-8"))
+            return {name: described[name] for name in names}
+        except (OSError, ValueError, KeyError, TypeError):
+            raise CorpusError(f"{path}: missing or damaged; run `sercli prepare` again") from None
 
     def stores(self) -> dict[str, FeatureStore]:
         """Open the feature stores, by input of the network."""
@@ -114,11 +118,11 @@ def _choose(text: str, count: int) -> tuple[int, ...]:
         return tuple(range(1, count + 1))
     chosen: list[int] = []
     for part in text.split(","):
-        first, dash, last = part.partition("-")
-        if not first.strip().isdigit() or (dash and not last.strip().isdigit()):
+        ends = [end.strip() for end in part.split("-")]
+        if len(ends) > 2 or not all(end.isascii() and end.isdecimal() for end in ends):
             raise ProtocolError(f"folds '{text}': write all, a number, 1,4 or 1-3")
-        chosen += range(int(first), int(last if dash else first) + 1)
-    beyond = [fold for fold in chosen if not 1 <= fold <= count]
-    if beyond or not chosen:
-        raise ProtocolError(f"folds '{text}': the protocol has folds 1 to {count}")
+        first, last = int(ends[0]), int(ends[-1])
+        if not 1 <= first <= last <= count:
+            raise ProtocolError(f"folds '{text}': the protocol has folds 1 to {count}, in rising order")
+        chosen += range(first, last + 1)
     return tuple(dict.fromkeys(chosen))

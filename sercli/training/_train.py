@@ -121,11 +121,13 @@ def train(
     """
     from sercli.training._fit import train_trial
 
-    compute_features(plan)
     for trial in plan.todo:
+        compute_features(plan)
         trial.path.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(trial.path / ".lock", timeout=0):
+                if trial.finished:  # by another process, since the list was made
+                    continue
                 begin(trial)
                 train_trial(plan, trial, device, say)
         except Timeout:

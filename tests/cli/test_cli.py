@@ -174,3 +174,24 @@ def test_an_interrupt_exits_with_130(run, monkeypatch, build_emodb, workspace):
     root = build_emodb("03a01Fa")
     assert run("prepare", "emodb", root, "--partial", "--workspace", workspace.root)[0] == 130
     assert not workspace.manifest("emodb").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--set", "features=5"],
+        ["--set", "arch=5"],
+        ["--set", "arch=null"],
+        ["--set", "training={1: 2}"],
+        ["--set", "features.window_ms=1e308"],
+        ["--set", "model.spp_levels=[0]"],
+        ["--folds", "3-1"],
+        ["--folds", "1-999999999999"],
+        ["--folds", "²"],
+    ],
+)
+def test_an_odd_setting_is_one_line(run, small_workspace, small_config, arguments):
+    status, _, err = run("train", "--config", small_config, *arguments, "--workspace", small_workspace.root)
+    assert status == 1
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1

@@ -193,3 +193,19 @@ def test_quirks_of_the_real_ravdess_files(recordings, workspace, tmp_path):
     assert abs(first.duration - soundfile.info(stereo).duration) < 1 / 16_000
     peak = np.abs(audio.read(workspace.corpus("ravdess") / second.file)).max()
     assert 0.9 * 201 / 32768 < peak < 1.1 * 201 / 32768
+
+
+def test_a_link_to_nothing_is_a_bad_file(workspace, build_emodb):
+    root = build_emodb(*NAMES)
+    (root / "wav" / "10a01Fa.wav").symlink_to(root / "nowhere.wav")
+    with pytest.raises(CorpusError, match=r"10a01Fa\.wav: can't be read \(No such file or directory\)"):
+        prepare("emodb", root, workspace, partial=True)
+    assert len(prepare("emodb", root, workspace, partial=True, skip_bad=True).utterances) == 3
+
+
+def test_an_utterance_in_two_formats_is_told_before_any_work(workspace, build_emodb, write_wav):
+    root = build_emodb(*NAMES)
+    write_wav(root / "wav" / "03a01Fa.flac")
+    with pytest.raises(CorpusError, match=r"03a01Fa\.wav: the same utterance as wav/03a01Fa\.flac"):
+        prepare("emodb", root, workspace, partial=True)
+    assert not (workspace.corpus("emodb") / "audio").exists()

@@ -47,10 +47,10 @@ def test_a_trial_is_finished_when_its_figures_are_there(runs):
 def test_damaged_figures_say_what_to_do(runs):
     trial = find_run(runs, "latest").trial(1, 0)
     trial.metrics_file.write_text("{half")
-    with pytest.raises(RunError, match=r"can't be read; remove .* and train again"):
+    with pytest.raises(RunError, match="missing or damaged; remove"):
         trial.metrics()
     trial.config_file.unlink()
-    with pytest.raises(RunError, match="missing; remove"):
+    with pytest.raises(RunError, match="missing or damaged; remove"):
         trial.settings()
 
 
@@ -62,3 +62,9 @@ def test_the_history_is_read_with_its_gaps(runs):
         {"epoch": 1, "train_loss": 0.5},
         {"epoch": 2, "train_loss": 0.25, "dev_ua": 0.75},
     ]
+
+
+@pytest.mark.parametrize("name", ["..", "nope", "../runs/nope"])
+def test_a_folder_that_is_no_run_is_never_taken_for_one(runs, name):
+    with pytest.raises((UnknownNameError, RunError)):
+        find_run(runs, str(runs.runs / name))

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -225,3 +226,42 @@ def test_automatic_precision_is_resolved_before_it_is_recorded(plan_for):
     assert resolve_precision("32-true", CPU) == "32-true"
     with pytest.raises(ConfigError, match="16-mixed needs a GPU"):
         resolve_precision("16-mixed", CPU)
+
+
+def test_a_damaged_checkpoint_says_what_to_remove(plan_for):
+    plan = plan_for()
+    (trial,) = plan.trials
+    trial.checkpoints.mkdir(parents=True)
+    (trial.checkpoints / "last.ckpt").write_bytes(b"cut off")
+    with pytest.raises(RunError, match=r"last\.ckpt: damaged; remove .*seed-0 and train again"):
+        _train.train(plan, CPU, quiet)
+
+
+def test_a_workspace_moved_in_the_middle_keeps_the_best_epoch(plan_for, tmp_path):
+    plan = plan_for(seeds=(1,))
+    (trial,) = _train.train(plan, CPU, quiet)
+    expected = trial.predictions_file.read_bytes()
+    plan.run.remove()
+    said = []
+
+    def interrupt(line):
+        said.append(line)
+        if len(said) == 4:
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        _train.train(plan, CPU, interrupt)
+    moved = Workspace(tmp_path / "elsewhere")
+    plan.workspace.root.rename(moved.root)
+    again = make_plan(plan.config, moved, "1", (1,))
+    (trial,) = _train.train(again, CPU, quiet)
+    assert trial.predictions_file.read_bytes() == expected
+
+
+def test_features_that_were_deleted_are_computed_again(plan_for):
+    plan = plan_for(features={"n_mels": 30})
+    _train.compute_features(plan)
+    for store in plan.stores().values():
+        shutil.rmtree(store.path)
+    (trial,) = _train.train(plan, CPU, quiet)
+    assert trial.finished

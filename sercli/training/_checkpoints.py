@@ -1,0 +1,65 @@
+"""Checkpoints that are whole or not there, and that may be moved with their workspace."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from sercli import files
+from sercli.errors import RunError
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Writes a checkpoint beside its place, then renames it; Lightning's own goes by way of ``/tmp``."""
+
+    def save_checkpoint(
+        self,
+        checkpoint: dict[str, Any],
+        path: Any,
+        storage_options: Any | None = None,  # noqa: ARG002
+    ) -> None:
+        """Save a checkpoint."""
+        with files.replacing(Path(path)) as temporary, temporary.open("wb") as file:
+            torch.save(checkpoint, file)
+
+
+class Checkpoint(ModelCheckpoint):
+    """Keeps one checkpoint: the last epoch's, or the best one's where ``monitor`` is given."""
+
+    def __init__(self, folder: Path, name: str, monitor: str | None = None) -> None:
+        super().__init__(
+            folder,
+            filename=name,
+            monitor=monitor,
+            mode="max",
+            enable_version_counter=False,
+            # After the history's row is written, so that no checkpoint stands for a row not there.
+            save_on_train_epoch_end=True,
+        )
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up what was best so far, also where the workspace has been moved since."""
+        old, new = str(state_dict["dirpath"]), str(self.dirpath)
+        moved = {
+            key: value.replace(old, new) if isinstance(value, str) else value
+            for key, value in state_dict.items()
+        }
+        best = {path.replace(old, new): score for path, score in state_dict["best_k_models"].items()}
+        super().load_state_dict(moved | {"best_k_models": best})
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a checkpoint's plain types and tensors.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    try:
+        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError):
+        trial = path.parent.parent
+        raise RunError(f"{path}: damaged; remove {trial} and train again") from None
+    return checkpoint
