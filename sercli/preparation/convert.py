@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -102,13 +101,13 @@ class Conversion:
             known = self._done.get(utterance.file)
             if known is not None and self._still_valid(known, stamp):
                 return Converted(**known["converted"], reused=True), None
-            converted = self._write(source, utterance.id.partition("/")[2])
+            content = source.read_bytes()
+            samples, header = audio.decode(source)
         except AudioError as error:
             return Problem(utterance.file, str(error).removeprefix(f"{source}: ")), None
         except OSError as error:
-            if error.filename is None or Path(error.filename) != source:
-                raise  # not the corpus's file: a full disk, say
             return Problem(utterance.file, f"can't be read ({error.strerror})"), None
+        converted = self._write(content, samples, header, utterance.id.partition("/")[2], source.suffix)
         entry = {
             "version": _VERSION,
             "source": utterance.file,
@@ -118,19 +117,24 @@ class Conversion:
         }
         return converted, entry
 
-    def _write(self, source: Path, name: str) -> Converted:
-        samples, header = audio.decode(source)
-        source_sha256 = hashlib.sha256(source.read_bytes()).hexdigest()
+    def _write(
+        self, content: bytes, samples: audio.Samples, header: audio.AudioFile, name: str, suffix: str
+    ) -> Converted:
         as_it_is = header.channels == 1 and header.sample_rate == audio.SAMPLE_RATE
-        file = f"audio/{name}{source.suffix.lower() if as_it_is else '.wav'}"
+        file = f"audio/{name}{suffix.lower() if as_it_is else '.wav'}"
         with files.replacing(self.target / file) as temporary:
             if as_it_is:
-                shutil.copyfile(source, temporary)
+                temporary.write_bytes(content)
             else:
                 resampled = audio.resample(samples, header.sample_rate, audio.SAMPLE_RATE)
                 samples = audio.write_pcm16(temporary, resampled, audio.SAMPLE_RATE)
-        duration = round(len(samples) / audio.SAMPLE_RATE, 6)
-        return Converted(file, audio.hash_samples(samples), duration, source_sha256, resampled=not as_it_is)
+        return Converted(
+            file=file,
+            sha256=audio.hash_samples(samples),
+            duration=round(len(samples) / audio.SAMPLE_RATE, 6),
+            source_sha256=hashlib.sha256(content).hexdigest(),
+            resampled=not as_it_is,
+        )
 
     def _still_valid(self, known: dict[str, Any], stamp: Stamp) -> bool:
         target = self.target / known["converted"]["file"]

@@ -1,6 +1,7 @@
 """Checkpoints that are whole or not there, and that may be moved with their workspace."""
 
 import pickle
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ class WholeCheckpoints(TorchCheckpointIO):
         storage_options: Any | None = None,  # noqa: ARG002
     ) -> None:
         """Save a checkpoint."""
-        with files.replacing(Path(path)) as temporary, temporary.open("wb") as file:
-            torch.save(checkpoint, file)
+        encoded = BytesIO()  # torch, writing to a file, can't say that a disk is full
+        torch.save(checkpoint, encoded)
+        with files.replacing(Path(path)) as temporary:
+            temporary.write_bytes(encoded.getbuffer())
 
 
 class Checkpoint(ModelCheckpoint):

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ from filelock import FileLock
 
 from sercli import audio, manifest
 from sercli.errors import CorpusError
-from sercli.preparation import convert, prepare
+from sercli.preparation import prepare
 
 NAMES = ("03a01Fa", "08a02Wb", "16b10Na")
 
@@ -166,17 +167,19 @@ def test_two_preparations_at_once_are_refused(workspace, build_emodb):
         prepare("emodb", root, workspace, partial=True)
 
 
-def test_a_full_disk_is_told_as_such_and_leaves_nothing_half(workspace, build_emodb, monkeypatch):
+@pytest.mark.parametrize("skip_bad", [False, True])
+def test_a_full_disk_is_told_as_such_and_leaves_nothing_half(workspace, build_emodb, monkeypatch, skip_bad):
     root = build_emodb(*NAMES)
 
-    def full(source, target):
-        target.write_bytes(b"half")
-        raise OSError(28, os.strerror(28), str(target))
+    def full(path, content):
+        path.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(convert.shutil, "copyfile", full)
-    with pytest.raises(OSError, match="No space left on device"):
-        prepare("emodb", root, workspace, partial=True)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.write_bytes", full)
+        with pytest.raises(OSError, match="No space left on device") as caught:
+            prepare("emodb", root, workspace, partial=True, skip_bad=skip_bad)
+    assert "audio/" in caught.value.filename
     assert list((workspace.corpus("emodb") / "audio").iterdir()) == []
     assert prepare("emodb", root, workspace, partial=True).reused == 0
 

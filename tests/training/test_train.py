@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import shutil
 
 import numpy as np
@@ -263,5 +265,20 @@ def test_features_that_were_deleted_are_computed_again(plan_for):
     _train.compute_features(plan)
     for store in plan.stores().values():
         shutil.rmtree(store.path)
+    (trial,) = _train.train(plan, CPU, quiet)
+    assert trial.finished
+
+
+def test_a_full_disk_during_a_checkpoint_is_told_and_gone_on_from(plan_for, monkeypatch):
+    plan = plan_for()
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.write_bytes", full)
+        with pytest.raises(OSError, match="No space left on device") as caught:
+            _train.train(plan, CPU, quiet)
+    assert caught.value.filename.endswith(".ckpt")
     (trial,) = _train.train(plan, CPU, quiet)
     assert trial.finished
