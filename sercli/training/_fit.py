@@ -93,7 +93,7 @@ def train_trial(plan: Plan, trial: Trial, device: Device, say: Callable[[str], N
     )
     last = trial.checkpoints / "last.ckpt"
     if last.exists():
-        checkpoints.read(last)
+        checkpoints.read(last)  # says what to remove, should it be damaged
     try:
         trainer.fit(
             module,
