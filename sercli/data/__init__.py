@@ -26,6 +26,11 @@ class Batch:
     target: Tensor
     rows: Tensor
 
+    def to(self, device: torch.device | str) -> "Batch":
+        """Copy what a network and a loss need to a device; ``rows`` stays where it is."""
+        inputs = {name: x.to(device) for name, x in self.inputs.items()}
+        return Batch(inputs, self.mask.to(device), self.target.to(device), self.rows)
+
 
 class UtteranceDataset(torch.utils.data.Dataset[Batch]):
     """The utterances of one part of a fold; indexed by a list of rows, it gives a `Batch`.

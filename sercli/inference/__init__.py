@@ -28,8 +28,7 @@ def score(
     # A GPU's convolutions else round to 19 bits.
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         for rows in sorted_batches(dataset.lengths, batch_size):
-            batch = dataset[rows]
-            inputs = {name: x.to(device) for name, x in batch.inputs.items()}
-            logits = network(**inputs, mask=batch.mask.to(device))  # (batch, classes)
+            batch = dataset[rows].to(device)
+            logits = network(**batch.inputs, mask=batch.mask)  # (batch, classes)
             probabilities[rows] = logits.cpu().double().softmax(dim=1).numpy()
     return probabilities

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sercli import registry
 from sercli.config import digest
+from sercli.errors import unknown
 from sercli.records import Fold, Utterance
 
 
@@ -41,8 +42,6 @@ def get_protocol(name: str) -> Protocol:
     name, _, version = name.partition("@")
     protocol = registry.load(__name__, name, "PROTOCOL", Protocol)
     if version and version != str(protocol.version):
-        from sercli.errors import unknown
-
         raise unknown(__name__, f"{name}@{version}", [f"{name}@{protocol.version}"])
     return protocol
 

@@ -7,7 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sercli.config import Config, digest, merge
 from sercli.data.statistics import Scope
-from sercli.errors import ConfigError, unknown
+from sercli.errors import ConfigError, UnknownNameError, unknown
 from sercli.features import Feature, get_feature
 from sercli.labels import get_scheme
 from sercli.models import Architecture, get_architecture
@@ -213,8 +213,6 @@ def _name_inputs(change: Mapping[str, Any], architecture: Architecture) -> Mappi
 
 def _named(get: Any, name: str) -> Any:
     """Look a name up; inside a validator its error has to be a ValueError to keep its place."""
-    from sercli.errors import UnknownNameError
-
     try:
         return get(name)
     except UnknownNameError as error:

@@ -7,7 +7,7 @@ import torch
 from sercli.data.batches import BucketSampler, sorted_batches
 from sercli.training._devices import Device
 from sercli.training._fit import build_module
-from sercli.training._parts import Parts, padded_frames, to_device
+from sercli.training._parts import Parts, padded_frames
 from sercli.training._plan import Plan
 
 # Forward and backward cost about three times a forward pass alone.
@@ -21,7 +21,7 @@ def seconds_per_epoch(plan: Plan, parts: Parts, device: Device) -> float:
     sized = sorted(batches, key=lambda rows: padded_frames(parts.train, [rows]))
     rows = sized[len(sized) // 2]
     module = build_module(plan, parts, seed=0).to(device.torch)
-    batch = module.on_after_batch_transfer(to_device(parts.train[rows], device.torch), 0)
+    batch = module.on_after_batch_transfer(parts.train[rows].to(device.torch), 0)
     kind = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(recipe.precision)
     for _ in range(2):  # the first step also pays for setting up
         started = time.perf_counter()

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import lightning as L
-import torch
 from torch.utils.data import DataLoader
 
 from sercli.data import Batch, UtteranceDataset
@@ -102,9 +101,3 @@ def loader(dataset: UtteranceDataset, batch_size: int) -> DataLoader[Batch]:
 def padded_frames(dataset: UtteranceDataset, batches: Iterable[list[int]]) -> int:
     """Count the frames that a pass over batches goes through, padding included."""
     return sum(len(rows) * max(dataset.lengths[row] for row in rows) for rows in batches)
-
-
-def to_device(batch: Batch, device: torch.device) -> Batch:
-    """Copy a batch to a device."""
-    inputs = {name: x.to(device) for name, x in batch.inputs.items()}
-    return Batch(inputs, batch.mask.to(device), batch.target.to(device), batch.rows)
