@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+TRACE_RATE = 25
+"""Continuous labels a second."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Utterance:
@@ -40,7 +43,10 @@ class Utterance:
         valence: mean rating, on the corpus's scale.
         arousal: likewise (activation).
         dominance: likewise.
-        trace: file of the continuous labels, relative as ``file``.
+        trace: file of the continuous labels, relative as ``file``. In a prepared corpus: a NumPy
+            array of arousal and valence, float32, (frames, 2), `TRACE_RATE` rows a second.
+        trace_method: how the gold standard of the trace was got, and any shift in time.
+        trace_sha256: hash of the array's values.
         raters: the single raters' judgements, as the corpus gives them.
     """
 
@@ -68,6 +74,8 @@ class Utterance:
     arousal: float | None = None
     dominance: float | None = None
     trace: str | None = None
+    trace_method: str | None = None
+    trace_sha256: str | None = None
     raters: tuple[Mapping[str, Any], ...] | None = None
 
 

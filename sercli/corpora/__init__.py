@@ -3,12 +3,32 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from sercli import registry
 from sercli.audio import SUFFIXES
+from sercli.config import Config
+from sercli.errors import ConfigError
 from sercli.records import Problem, Utterance
 
-Parser = Callable[[Path], Iterator[Utterance | Problem]]
+Trace = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """An archive that anyone may fetch.
+
+    Attributes:
+        url: where it lies.
+        size: bytes, where known.
+        md5: checksum, where one is published.
+    """
+
+    url: str
+    size: int | None = None
+    md5: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,31 +37,63 @@ class Corpus:
 
     Attributes:
         parse: yields utterances, whose ``file`` is relative to the corpus's folder, and problems;
-            in a fixed order, reading no audio.
+            in a fixed order, reading no audio. It is called with the folder, and with ``options``
+            where the corpus has any.
         title: full name.
         source: the publication that describes it.
         licence: under which its recordings may be used.
         layout: what lies where, in one line, for messages.
-        utterances: how many the released corpus holds.
+        utterances: how many the released corpus holds; ``None`` for a reader of any corpus.
+        seconds: how long they are together, where known.
         known: utterances of the released corpus by field and value, for example
             ``{"emotion": {"anger": 127}}``.
         ids: every id of the released corpus, where they follow from a rule.
+        options: what a user can choose when preparing it.
+        read_trace: for corpora with continuous labels: from folder, utterance (and options) to
+            arousal and valence, (frames, 2), a row every 40 ms from the start of the recording;
+            raises `CorpusError`.
+        from_name: for corpora whose file names say it all: from a file's name without suffix to
+            speaker, emotion and so on, ``None`` for a foreign name.
+        cuts: whether an utterance's start and end say where to cut it out of its file.
+        any_name: whether this reads any corpus, to which the user gives a name.
+        download: where it can be fetched, if openly licensed.
+        shares: what its utterances share whatever the division, by check of the audit, and why.
         generate: writes the corpus into an empty folder, for those made rather than recorded.
         notice: a sentence that goes wherever a figure of this corpus goes.
         protocol: what a training uses that names none, and whose paper has none for this corpus.
     """
 
-    parse: Parser
+    parse: Callable[..., Iterator[Utterance | Problem]]
     title: str
     source: str
     licence: str
     layout: str
-    utterances: int
+    utterances: int | None = None
+    seconds: float | None = None
     known: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     ids: tuple[str, ...] | None = None
+    options: type[Config] | None = None
+    read_trace: Callable[..., Trace] | None = None
+    from_name: Callable[[str], Utterance | None] | None = None
+    cuts: bool = False
+    any_name: bool = False
+    download: Download | None = None
+    shares: Mapping[str, str] = field(default_factory=dict)
     generate: Callable[[Path], None] | None = None
     notice: str | None = None
     protocol: str = "leave-one-speaker-out"
+
+    def chosen(self, settings: Mapping[str, Any]) -> tuple[Config, ...]:
+        """Return what follows the folder in a call of ``parse``: the options, if there are any.
+
+        Raises:
+            ConfigError: a setting is unknown or wrong.
+        """
+        if self.options is not None:
+            return (self.options(**settings),)
+        if settings:
+            raise ConfigError(f"unknown setting '{min(settings)}'; this corpus has none")
+        return ()
 
 
 def corpus_names() -> list[str]:

@@ -1,7 +1,7 @@
 """Folds, named and versioned: one file per way of dividing a corpus."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sercli import registry
 from sercli.config import digest
@@ -19,6 +19,10 @@ class Protocol:
         speaker_independent: whether no speaker is in two parts of a fold.
         has_dev: whether folds have a development part.
         description: one line.
+        corpora: the corpora it is made for; none means any.
+        scheme: the scheme that goes with it, where it is made for one.
+        paper: the paper that divides so, and whether its figures are means over folds or pooled.
+        shares: what train and test share by design, by check of the audit, and why.
     """
 
     make: Callable[[Sequence[Utterance], Mapping[str, str]], list[Fold]]
@@ -26,6 +30,10 @@ class Protocol:
     speaker_independent: bool
     has_dev: bool
     description: str
+    corpora: tuple[str, ...] = ()
+    scheme: str | None = None
+    paper: str | None = None
+    shares: Mapping[str, str] = field(default_factory=dict)
 
 
 def protocol_names() -> list[str]:
