@@ -50,11 +50,18 @@ def read(path: Path, sample_rate: int = SAMPLE_RATE) -> Samples:
     return resample(samples, header.sample_rate, sample_rate)
 
 
-def decode(path: Path) -> tuple[Samples, AudioFile]:
-    """Read a file whole at its own sample rate and average its channels.
+def decode(path: Path, start: float | None = None, end: float | None = None) -> tuple[Samples, AudioFile]:
+    """Read a file at its own sample rate and average its channels.
+
+    Args:
+        path: the file.
+        start: seconds from which to read; from the beginning if not given.
+        end: seconds up to which; up to the end if not given. It may lie 50 ms beyond the end, which
+            is how far rounded times can stray.
 
     Raises:
-        AudioError: the file is missing, not audio, empty, cut short, or holds values that are no numbers.
+        AudioError: the file is missing, not audio, empty, cut short, holds values that are no numbers,
+            or does not reach from ``start`` to ``end``.
     """
     try:
         if path.stat().st_size == 0:
@@ -62,25 +69,41 @@ def decode(path: Path) -> tuple[Samples, AudioFile]:
         _refuse_cut_wav(path)
         with soundfile.SoundFile(path) as file:
             header = AudioFile(file.samplerate, file.channels, file.frames, file.subtype)
+            first, last = _span(path, header, start, end)
+            file.seek(first)
+            count = last - first
             # PCM16 read as integers is twice as fast and, divided by 2^15, exactly what float32 gives.
             if header.subtype == "PCM_16":
-                samples = file.read(dtype="int16", always_2d=True) * np.float32(1 / 32768)
+                samples = file.read(count, dtype="int16", always_2d=True) * np.float32(1 / 32768)
             else:
-                samples = file.read(dtype="float32", always_2d=True)
+                samples = file.read(count, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"{path}: not readable as audio ({error.error_string.rstrip('.')})") from None
     except FileNotFoundError:
         raise AudioError(f"{path}: no such file") from None
     except OSError as error:
         raise AudioError(f"{path}: {error.strerror or error}") from None
-    if header.frames == 0:
-        raise AudioError(f"{path}: holds no audio (0 samples)")
-    if len(samples) < header.frames:
-        raise AudioError(f"{path}: cut short, {len(samples)} of {header.frames} samples; copy it again")
+    if len(samples) < count:
+        missing = f"{first + len(samples)} of {header.frames} samples"
+        raise AudioError(f"{path}: cut short, {missing}; copy it again")
     mono = samples[:, 0] if header.channels == 1 else samples.mean(axis=1)
     if not np.isfinite(mono.sum(dtype=np.float64)):
         raise AudioError(f"{path}: holds values that are no numbers (NaN or infinity)")
     return np.ascontiguousarray(mono, dtype=np.float32), header
+
+
+def _span(path: Path, header: AudioFile, start: float | None, end: float | None) -> tuple[int, int]:
+    """Return the first sample to read and the one after the last."""
+    if header.frames == 0:
+        raise AudioError(f"{path}: holds no audio (0 samples)")
+    rate = header.sample_rate
+    first = round((start or 0.0) * rate)
+    last = header.frames if end is None else round(end * rate)
+    if not 0 <= first < last or last > header.frames + rate // 20:
+        length = header.frames / rate
+        span = f"{start or 0:g} to {length if end is None else end:g} s"
+        raise AudioError(f"{path}: can't cut out {span}; it is {length:g} s long")
+    return first, min(last, header.frames)
 
 
 def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:

@@ -1,144 +1,80 @@
-"""Emotions, each one English noun, and the schemes that turn them into classes.
+"""Emotions, each one English noun, and the spellings that corpora use for them."""
 
-A corpus reader maps the corpus's own spelling to a noun once. A scheme selects utterances and
-merges nouns into classes, and is applied late, when a protocol or a training asks for it: the
-manifest always holds every utterance under its own emotion.
-"""
-
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-
-from sercli.errors import ManifestError, unknown
-from sercli.records import Utterance
+from collections.abc import Mapping
 
 EMOTIONS = frozenset(
     {
+        "amusement",
         "anger",
+        "anxiety",
         "boredom",
         "calm",
+        "confusion",
+        "contempt",
+        "disappointment",
         "disgust",
         "excitement",
         "fear",
         "frustration",
         "happiness",
+        "interest",
         "neutral",
         "other",
+        "pain",
+        "pride",
+        "relief",
         "sadness",
+        "sarcasm",
+        "shame",
         "surprise",
+        "tenderness",
+        "tiredness",
         "undecided",  # the raters found no majority
     }
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What a scheme makes of a corpus.
-
-    Attributes:
-        classes: class names in the order of the network's outputs.
-        labels: class by utterance id, in manifest order.
-        left_out: how many utterances of each emotion the scheme leaves out.
-    """
-
-    classes: tuple[str, ...]
-    labels: Mapping[str, str]
-    left_out: Mapping[str, int]
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Utterances per class, in class order."""
-        counted = Counter(self.labels.values())
-        return {name: counted[name] for name in self.classes}
-
-
-@dataclass(frozen=True, slots=True)
-class Scheme:
-    """A choice of utterances and of classes.
-
-    Attributes:
-        name: as in ``--scheme``, for example ``emodb-4``.
-        corpus: the corpus it is made for.
-        merge: class by emotion; emotions not named are left out.
-        gendered: whether the class carries the speaker's gender, as in ``female anger``.
-    """
-
-    name: str
-    corpus: str
-    merge: Mapping[str, str]
-    gendered: bool = False
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names, sorted; the order of the network's outputs."""
-        emotions = sorted(set(self.merge.values()))
-        if self.gendered:
-            return tuple(f"{gender} {emotion}" for gender in ("female", "male") for emotion in emotions)
-        return tuple(emotions)
-
-    def select(self, utterances: Iterable[Utterance]) -> Selection:
-        """Give each utterance its class, and count what is left out.
-
-        Raises:
-            ManifestError: an utterance has no emotion, one that is not in `EMOTIONS`, or (where the
-                scheme needs it) no gender.
-        """
-        labels: dict[str, str] = {}
-        left_out: Counter[str] = Counter()
-        for utterance in utterances:
-            emotion = utterance.emotion
-            if emotion is None or emotion not in EMOTIONS:
-                known = ", ".join(sorted(EMOTIONS))
-                raise ManifestError(f"{utterance.id}: emotion '{emotion}' is none of {known}")
-            if emotion not in self.merge:
-                left_out[emotion] += 1
-            elif not self.gendered:
-                labels[utterance.id] = self.merge[emotion]
-            elif utterance.gender is None:
-                raise ManifestError(f"{utterance.id}: no gender, which scheme '{self.name}' needs")
-            else:
-                labels[utterance.id] = f"{utterance.gender} {self.merge[emotion]}"
-        return Selection(self.classes, labels, dict(sorted(left_out.items())))
-
-
-def _keep(*emotions: str) -> dict[str, str]:
-    return {emotion: emotion for emotion in emotions}
-
-
-_SEVEN = _keep("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
-_FOUR = _keep("anger", "happiness", "neutral", "sadness")
-_CALM_IS_NEUTRAL = {"calm": "neutral"}
-
-SCHEMES = {
-    scheme.name: scheme
-    for scheme in (
-        Scheme(
-            "emodb-7",
-            "emodb",
-            _keep("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness"),
-        ),
-        Scheme("emodb-4", "emodb", _FOUR),
-        Scheme("ravdess-8", "ravdess", _SEVEN | _keep("calm")),
-        Scheme("ravdess-7", "ravdess", _SEVEN | _CALM_IS_NEUTRAL),
-        Scheme("ravdess-14", "ravdess", _SEVEN | _CALM_IS_NEUTRAL, gendered=True),
-        Scheme("ravdess-4", "ravdess", _FOUR | _CALM_IS_NEUTRAL),
-        Scheme("ravdess-4-nocalm", "ravdess", _FOUR),
-        Scheme("synth-4", "synth", _FOUR),
-    )
+# How corpora that have no reader of their own spell them, in lower case.
+_SPELLINGS = {
+    "amusement": "amused",
+    "anger": "ang angry",
+    "anxiety": "anxious",
+    "boredom": "bor bored boring",
+    "calm": "calmness",
+    "confusion": "confused",
+    "contempt": "contemptuous",
+    "disappointment": "disappointed",
+    "disgust": "dis disgusted",
+    "excitement": "exc excited",
+    "fear": "fea fearful afraid",
+    "frustration": "fru frustrated",
+    "happiness": "hap happy joy joyful",
+    "interest": "interested",
+    "neutral": "neu neutrality",
+    "other": "oth",
+    "pride": "proud",
+    "relief": "relieved",
+    "sadness": "sad",
+    "sarcasm": "sarcastic",
+    "shame": "ashamed",
+    "surprise": "sur surprised ps pleasant_surprise",
+    "tiredness": "tired sleepiness",
+    "undecided": "xxx",
+}
+_NOUNS = {noun: noun for noun in EMOTIONS} | {
+    spelling: noun for noun, spellings in _SPELLINGS.items() for spelling in spellings.split()
 }
 
 
-def get_scheme(name: str) -> Scheme:
-    """Return a scheme by name.
+def to_noun(label: str, given: Mapping[str, str] | None = None) -> str | None:
+    """Return the noun that a label means, ``None`` for an unknown one; case and blanks do not count.
 
-    Raises:
-        UnknownNameError: there is none of that name.
+    Args:
+        label: as a corpus spells it.
+        given: nouns by spelling, which come before the usual spellings.
     """
-    if name not in SCHEMES:
-        raise unknown("sercli.labels", name, SCHEMES)
-    return SCHEMES[name]
-
-
-def schemes_of(corpus: str) -> list[str]:
-    """List the schemes made for a corpus, its default one first."""
-    return [scheme.name for scheme in SCHEMES.values() if scheme.corpus == corpus]
+    key = label.strip().lower()
+    if given:
+        nouns = {spelling.strip().lower(): noun for spelling, noun in given.items()}
+        if key in nouns:
+            return nouns[key]
+    return _NOUNS.get(key)

@@ -4,8 +4,10 @@ A workspace is a folder: ``corpora/<name>/manifest.jsonl`` with its audio, ``fea
 ``runs/``. It can be moved or copied as it is: nothing in it names a place outside.
 """
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 from sercli.errors import CorpusError
 
@@ -57,3 +59,18 @@ class Workspace:
                 f"{self.root}: corpus '{name}' is not prepared; run `sercli prepare {name}{argument}`"
             )
         return path
+
+    def facts(self, name: str) -> dict[str, Any]:
+        """Read what a figure of a prepared corpus has to be told with: title, licence, completeness.
+
+        Raises:
+            CorpusError: it is not prepared, or the file is damaged.
+        """
+        path = self.require(name).with_name("corpus.json")
+        try:
+            described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            for key in ("title", "licence", "notice", "protocol", "utterances", "expected"):
+                described[key]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise CorpusError(f"{path}: missing or damaged; run `sercli prepare` again") from None
+        return described

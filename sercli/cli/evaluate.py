@@ -31,10 +31,9 @@ def evaluate(
     gathered = gather(find_run(Workspace(workspace), run))
     page = write_report(gathered)
     if json:
-        report = {"run": gathered.run.name, "report": str(page), "banners": list(gathered.banners)}
-        typer.echo(json_format.dumps(report | gathered.evaluation.to_dict()))
+        typer.echo(json_format.dumps(gathered.to_dict() | {"report": str(page)}))
         return
-    typer.echo(f"{gathered.run.name}\n")
+    typer.echo(f"{gathered.run.name}\nprotocol {gathered.protocol}\n")
     _print(gathered.evaluation)
     for banner in gathered.banners:
         typer.echo(f"note: {banner}")
@@ -52,7 +51,12 @@ def _print(evaluation: "Evaluation") -> None:
     )
     if evaluation.no_interval:
         typer.echo(f"    no interval: {evaluation.no_interval}")
-    typer.echo(f"    {evaluation.utterances} utterances, {len(evaluation.by_unit)} trials, pooled\n")
+    trials = len(evaluation.by_unit)
+    typer.echo(f"    {evaluation.utterances} utterances, {trials} trials, pooled")
+    if trials > 1:
+        means = f"UA {100 * evaluation.ua_spread.mean:.1f} %, WA {100 * evaluation.wa_spread.mean:.1f} %"
+        typer.echo(f"    mean over the trials: {means}")
+    typer.echo("")
 
     width = max(8, *(len(name) for name in evaluation.classes))
     cells = [name[:8] for name in evaluation.classes]

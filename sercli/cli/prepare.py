@@ -1,8 +1,9 @@
 """``sercli prepare``."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,31 +12,86 @@ from sercli.cli._progress import progress_bar
 
 if TYPE_CHECKING:
     from sercli.preparation import Preparation
+    from sercli.preparation.counts import SchemeCounts
+    from sercli.records import Problem
 
 
 def prepare(
-    corpus: Annotated[str, typer.Argument(help="emodb, ravdess, synth or synth-continuous.")],
+    corpus: Annotated[
+        str,
+        typer.Argument(
+            help="A corpus of `sercli corpora`; for any other one folder, csv or manifest.",
+            show_default=False,
+        ),
+    ],
     path: Annotated[
         Path | None, typer.Argument(help="The corpus as distributed; none for the synthetic ones.")
     ] = None,
     *,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch it first (emodb, ravdess); goes on where it stopped.")
+    ] = False,
     partial: Annotated[bool, typer.Option("--partial", help="Take an incomplete copy.")] = False,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out files that can't be used, and list them.")
     ] = False,
+    name: Annotated[
+        str | None,
+        typer.Option(help="What to call a corpus read by folder, csv or manifest.", show_default=False),
+    ] = None,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="LABEL=EMOTION", help="What a spelling means, as hap=happiness."),
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--column", metavar="FIELD=COLUMN", help="Which column is which, as speaker=spk."),
+    ] = None,
+    speaker_pattern: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGEX", help="The speaker in a file's place, as '_(EB[0-9])_'.", show_default=False
+        ),
+    ] = None,
+    audio_root: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that a table's files are relative to. [default: the table's]", show_default=False
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="An option of the corpus, as lag_s=2 for recola."),
+    ] = None,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Prepare a corpus: manifest and 16 kHz audio.
+    """Prepare a corpus: manifest and 16 kHz audio, counts checked against the released one.
 
     An interrupted preparation goes on where it stopped; nothing half-written is taken for whole.
     """
+    from sercli.config import parse_assignments
     from sercli.preparation import prepare as run
     from sercli.workspace import Workspace
 
+    chosen: dict[str, Any] = parse_assignments(settings or [])
+    for key, pairs in (("map", labels), ("columns", columns)):
+        if pairs:
+            chosen[key] = chosen.get(key, {}) | _pairs(key, pairs)
+    if speaker_pattern is not None:
+        chosen["speaker_pattern"] = speaker_pattern
     with progress_bar(f"preparing {corpus}") as progress:
         result = run(
-            corpus, path, Workspace(workspace), partial=partial, skip_bad=skip_bad, progress=progress
+            corpus,
+            path,
+            Workspace(workspace),
+            name=name,
+            audio_root=audio_root,
+            settings=chosen,
+            partial=partial,
+            skip_bad=skip_bad,
+            download=download,
+            progress=progress,
         )
     if json:
         typer.echo((result.path.parent / "corpus.json").read_text(encoding="utf-8"), nl=False)
@@ -43,38 +99,79 @@ def prepare(
         _print(result)
 
 
+def _pairs(option: str, pairs: Sequence[str]) -> dict[str, str]:
+    """Split ``key=value`` items, both of them text as they stand."""
+    split = [pair.rpartition("=") for pair in pairs]
+    for pair, (key, _, value) in zip(pairs, split, strict=True):
+        if not key or not value:
+            raise typer.BadParameter(f"'{pair}': write {option} as KEY=VALUE")
+    return {key: value for key, _, value in split}
+
+
 def _print(result: "Preparation") -> None:
-    from collections import Counter
-
-    from sercli.corpora import get_corpus
-    from sercli.labels import SCHEMES, schemes_of
-
-    entry = get_corpus(result.corpus)
-    utterances = result.utterances
-    speakers = {utterance.speaker: utterance.gender for utterance in utterances}
-    genders = Counter(speakers.values())
-    emotions = Counter(utterance.emotion for utterance in utterances if utterance.emotion)
-    typer.echo(f"{entry.title}")
+    utterances, entry = result.utterances, result.entry
+    typer.echo(entry.title)
     typer.echo(f"  manifest    {result.path}")
-    typer.echo(f"  utterances  {len(utterances)} of {result.expected}, {_length(result.hours)}")
-    typer.echo(f"  speakers    {len(speakers)} ({genders['female']} female, {genders['male']} male)")
+    known = f" of {entry.utterances}" if entry.utterances else ""
+    typer.echo(f"  utterances  {len(utterances)}{known}, {_length(result.hours)}")
+    typer.echo(f"  speakers    {_speakers(result)}")
+    emotions = Counter(utterance.emotion for utterance in utterances if utterance.emotion)
     if emotions:
         typer.echo(f"  emotions    {_listed(emotions)}")
+    if entry.any_name and result.spellings:
+        spelled = (f"{', '.join(labels)} -> {noun}" for noun, labels in result.spellings.items())
+        typer.echo(f"  read as     {'; '.join(spelled)}")
+    traces = [utterance for utterance in utterances if utterance.trace]
+    if traces:
+        how = "; ".join(sorted({utterance.trace_method or "as distributed" for utterance in traces}))
+        typer.echo(f"  traces      {len(traces)}, 25 Hz: {how}")
     audio = "all 16 kHz mono already, taken as it is"
     if result.resampled:
         audio = f"{result.resampled} files brought to 16 kHz mono"
     typer.echo(f"  audio       {audio}" + (f"; {result.reused} were there" if result.reused else ""))
     for line in result.differences:
         typer.echo(f"  differs     {line}")
-    for problem in result.problems:
-        typer.echo(f"  {'passed over' if problem.harmless else 'skipped    '} {problem}")
-    for name in schemes_of(result.corpus):
-        selection = SCHEMES[name].select(utterances)
-        left = f"; leaves out {_listed(selection.left_out)}" if selection.left_out else ""
-        chosen = f"{len(selection.labels)} in {len(selection.classes)} classes"
-        typer.echo(f"  scheme      {name}: {chosen}{left}")
+    _print_problems(result.problems)
+    for scheme in result.schemes:
+        _print_scheme(scheme)
     if entry.notice:
         typer.echo(f"  note        {entry.notice}")
+
+
+def _speakers(result: "Preparation") -> str:
+    genders = {utterance.speaker: utterance.gender for utterance in result.utterances if utterance.speaker}
+    unnamed = sum(utterance.speaker is None for utterance in result.utterances)
+    if not genders:
+        return "not known: no speaker-independent protocol can run; name them when preparing"
+    counts = Counter(genders.values())
+    known = (
+        f" ({counts['female']} female, {counts['male']} male)" if counts["female"] + counts["male"] else ""
+    )
+    return f"{len(genders)}{known}" + (f"; {unnamed} utterances have none" if unnamed else "")
+
+
+def _print_problems(problems: Sequence["Problem"]) -> None:
+    """Name the problems, of those that say the same only the first."""
+    alike: dict[tuple[bool, str], list[Problem]] = {}
+    for problem in problems:
+        alike.setdefault((problem.harmless, problem.fact), []).append(problem)
+    for (harmless, _), group in alike.items():
+        more = f" (and {len(group) - 1} more like it)" if len(group) > 1 else ""
+        typer.echo(f"  {'passed over' if harmless else 'skipped    '} {group[0]}{more}")
+
+
+def _print_scheme(scheme: "SchemeCounts") -> None:
+    left = f"; leaves out {_listed(scheme.left_out)}" if scheme.left_out else ""
+    classes = len(scheme.counts["class"])
+    agrees = (
+        "" if not scheme.checked else " (as published)" if not scheme.differences else " (not as published)"
+    )
+    typer.echo(f"  scheme      {scheme.name}: {scheme.utterances} in {classes} classes{agrees}{left}")
+    if scheme.checked:
+        for field, counts in scheme.counts.items():
+            typer.echo(f"    by {field:<8} {', '.join(f'{name} {count}' for name, count in counts.items())}")
+    for line in scheme.differences:
+        typer.echo(f"    differs     {line}")
 
 
 def _listed(counts: Mapping[str, int]) -> str:

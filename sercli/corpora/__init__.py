@@ -55,7 +55,9 @@ class Corpus:
         from_name: for corpora whose file names say it all: from a file's name without suffix to
             speaker, emotion and so on, ``None`` for a foreign name.
         cuts: whether an utterance's start and end say where to cut it out of its file.
-        any_name: whether this reads any corpus, to which the user gives a name.
+        any_name: whether this reads any corpus, to which the user gives a name; its parser leaves
+            ``corpus`` empty and makes ids without it.
+        takes_file: whether it is read from a file (a table, a manifest) rather than from a folder.
         download: where it can be fetched, if openly licensed.
         shares: what its utterances share whatever the division, by check of the audit, and why.
         generate: writes the corpus into an empty folder, for those made rather than recorded.
@@ -77,6 +79,7 @@ class Corpus:
     from_name: Callable[[str], Utterance | None] | None = None
     cuts: bool = False
     any_name: bool = False
+    takes_file: bool = False
     download: Download | None = None
     shares: Mapping[str, str] = field(default_factory=dict)
     generate: Callable[[Path], None] | None = None

@@ -3,17 +3,31 @@
 A file name is speaker, sentence, emotion, version: ``03a01Fa.wav`` is speaker 03, sentence a01,
 Freude, version a.
 
+EMO-DB 2.0 adds the recordings on whose emotion fewer than 80 % of the listeners agreed, and a
+laryngogram of each. The classic 535 are what every published figure rests on, and the default.
+
 Source: Burkhardt et al., A Database of German Emotional Speech, Interspeech 2005.
 """
 
+import csv
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
 
-from sercli.corpora import Corpus, audio_files
+from sercli.config import Config
+from sercli.corpora import Corpus, Download, audio_files
 from sercli.records import Problem, Utterance
 
 _NAME = re.compile(r"(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[WLEAFTN])[a-z]")
+
+_CLASSIC = 535
+# The authors' own copies mark a name so; the published ones do not.
+_MARK = "xx"
+_ADDED_TABLE = "db.emotion.categories.ambiguous.csv"
+_LARYNGOGRAMS = ("laryngo", "wav_laryng")
+_LISTENERS = "erkennung.txt"
 
 # The letter is the initial of the German word:
 # Wut, Langeweile, Ekel, Angst, Freude, Trauer, and N for neutral.
@@ -43,27 +57,128 @@ _SENTENCES = {
 }
 
 
-def parse(root: Path) -> Iterator[Utterance | Problem]:
-    """Yield the utterances under ``root/wav`` (or ``root`` itself), sorted by file name."""
+class EmodbConfig(Config):
+    """What a user can choose when preparing EMO-DB."""
+
+    ambiguous: bool = False
+    """Take the recordings that EMO-DB 2.0 adds, on whose emotion fewer than 80 % of listeners agreed."""
+
+
+_DEFAULTS = EmodbConfig()
+
+
+def parse(root: Path, options: EmodbConfig = _DEFAULTS) -> Iterator[Utterance | Problem]:
+    """Yield the utterances under ``root/wav`` (or ``root`` itself), sorted by file name.
+
+    Of EMO-DB 2.0 these are the classic ones, unless ``options`` say otherwise.
+    """
     folder = root / "wav" if (root / "wav").is_dir() else root
+    heard, unread = _read_listeners(root / _LISTENERS)
+    items: list[Utterance | Problem] = []
     for path in audio_files(folder):
-        match = _NAME.fullmatch(path.stem)
         place = path.relative_to(root).as_posix()
-        if match is None:
-            yield Problem(place, "not an EMO-DB file name such as 03a01Fa.wav")
+        utterance = from_name(path.stem)
+        if utterance is None:
+            items.append(Problem(place, "not an EMO-DB file name such as 03a01Fa.wav"))
             continue
-        yield Utterance(
-            id=f"emodb/{path.stem}",
-            corpus="emodb",
-            file=place,
-            speaker=match["speaker"],
-            gender="female" if match["speaker"] in _WOMEN else "male",
-            style="scripted",
-            text_id=match["sentence"],
-            transcript=_SENTENCES.get(match["sentence"]),
-            emotion_raw=match["emotion"],
-            emotion=_EMOTIONS[match["emotion"]],
+        judged = heard.get(_name_of(utterance))
+        items.append(replace(utterance, file=place, raters=(judged,) if judged else None))
+
+    found = [item for item in items if isinstance(item, Utterance)]
+    added = _added(found, root / _ADDED_TABLE)
+    for item in items:
+        if options.ambiguous or isinstance(item, Problem) or item.file not in added:
+            yield item
+    if added and not options.ambiguous:
+        yield Problem(
+            _ADDED_TABLE if (root / _ADDED_TABLE).is_file() else folder.relative_to(root).as_posix(),
+            f"EMO-DB 2.0: {len(added)} added recordings on which fewer than 80 % of listeners agreed; "
+            "left out, add --set ambiguous=true to take them",
+            harmless=True,
         )
+    if not options.ambiguous and len(found) - len(added) > _CLASSIC:
+        yield Problem(
+            folder.relative_to(root).as_posix(),
+            f"{len(found) - len(added)} files, more than the classic {_CLASSIC}, and no table says which are "
+            f"the classic ones; add {_ADDED_TABLE}, or --set ambiguous=true to take all",
+        )
+    for name in _LARYNGOGRAMS:
+        count = len(list(audio_files(root / name)))
+        if count:
+            yield Problem(name, f"EMO-DB 2.0: {count} laryngograms, no recordings; left out", harmless=True)
+    if unread:
+        yield unread
+
+
+def from_name(stem: str) -> Utterance | None:
+    """Return what a file's name says, but for its place; ``None`` for a foreign name."""
+    name = stem.removesuffix(_MARK)
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    return Utterance(
+        id=f"emodb/{name}",
+        corpus="emodb",
+        file="",
+        speaker=match["speaker"],
+        gender="female" if match["speaker"] in _WOMEN else "male",
+        style="scripted",
+        text_id=match["sentence"],
+        transcript=_SENTENCES.get(match["sentence"]),
+        emotion_raw=match["emotion"],
+        emotion=_EMOTIONS[match["emotion"]],
+    )
+
+
+def _name_of(utterance: Utterance) -> str:
+    return utterance.id.removeprefix("emodb/")
+
+
+def _added(found: list[Utterance], table: Path) -> set[str]:
+    """Return the files that EMO-DB 2.0 adds: by its table, or by the mark in their names."""
+    marked = {u.file for u in found if PurePosixPath(u.file).stem.endswith(_MARK)}
+    # Where every name bears the mark it tells nothing.
+    if len(marked) == len(found):
+        marked = set()
+    if not table.is_file():
+        return marked
+    with table.open(encoding="utf-8", errors="replace", newline="") as stream:
+        files = [row.get("file") or "" for row in csv.DictReader(stream)]
+    named = {PurePosixPath(file).stem.removesuffix(_MARK) for file in files}
+    return marked | {u.file for u in found if _name_of(u) in named}
+
+
+def _read_listeners(path: Path) -> tuple[dict[str, dict[str, Any]], Problem | None]:
+    """Read the listening test: a file's name, per cent who recognised it, per cent who found it natural.
+
+    Returns:
+        By name without suffix, what the listeners said; and a problem, if lines can't be read.
+    """
+    heard: dict[str, dict[str, Any]] = {}
+    unread: list[int] = []
+    if not path.is_file():
+        return heard, None
+    for number, line in enumerate(path.read_text(encoding="latin-1").split("\n"), 1):
+        # A bare split also takes away the no-break spaces with which the columns are padded.
+        cells = line.split()
+        try:
+            name, recognised, natural = cells[0], *(float(cell.replace(",", ".")) for cell in cells[1:3])
+            if not (0 <= recognised <= 100 and 0 <= natural <= 100):
+                raise ValueError
+        except (IndexError, ValueError):
+            if cells and number > 1:  # the first line names the columns
+                unread.append(number)
+            continue
+        heard[PurePosixPath(name).stem.removesuffix(_MARK)] = {
+            "rater": "listening test",
+            "recognised": recognised,
+            "natural": natural,
+        }
+    if not unread:
+        return heard, None
+    more = f" (and {len(unread) - 1} more)" if len(unread) > 1 else ""
+    fact = f"line {unread[0]}{more} is not a file name and two percentages; passed over"
+    return heard, Problem(path.name, fact, harmless=True)
 
 
 CORPUS = Corpus(
@@ -72,7 +187,8 @@ CORPUS = Corpus(
     source="Burkhardt et al., A Database of German Emotional Speech, Interspeech 2005",
     licence="free to use",
     layout="wav/03a01Fa.wav",
-    utterances=535,
+    utterances=_CLASSIC,
+    seconds=1487.09,
     known={
         "emotion": {
             "anger": 127,
@@ -96,4 +212,8 @@ CORPUS = Corpus(
             "16": 71,
         },
     },
+    options=EmodbConfig,
+    from_name=from_name,
+    download=Download("http://emodb.bilderbar.info/download/download.zip"),
+    shares={"texts": "every actor says the same ten sentences"},
 )

@@ -11,10 +11,11 @@ PLoS ONE 13(5), 2018.
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-from sercli.corpora import Corpus, audio_files
+from sercli.corpora import Corpus, Download, audio_files
 from sercli.records import Problem, Utterance
 
 _NAME = re.compile(r"(\d\d)-(\d\d)-(0[1-8])-(0[12])-(0[12])-(0[12])-(0[1-9]|1\d|2[0-4])")
@@ -43,12 +44,10 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
     folders = sorted(path for path in root.rglob("Actor_*") if path.is_dir())
     for path in (path for folder in folders for path in audio_files(folder)):
         place = path.relative_to(root).as_posix()
-        match = _NAME.fullmatch(path.stem)
-        if match is None:
+        utterance = from_name(path.stem)
+        if _NAME.fullmatch(path.stem) is None:
             yield Problem(place, "not a RAVDESS file name such as 03-01-05-02-01-01-07.wav")
-            continue
-        modality, channel, emotion, intensity, statement, _, actor = match.groups()
-        if (modality, channel) != ("03", "01"):
+        elif utterance is None:
             yield Problem(
                 place, "a song or a film's sound, not speech alone (03-01); left out", harmless=True
             )
@@ -56,19 +55,30 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
             yield Problem(place, f"the same recording as {seen[path.stem]}; counted once", harmless=True)
         else:
             seen[path.stem] = place
-            yield Utterance(
-                id=f"ravdess/{path.stem}",
-                corpus="ravdess",
-                file=place,
-                speaker=actor,
-                gender="male" if int(actor) % 2 else "female",
-                style="scripted",
-                text_id=statement,
-                transcript=_STATEMENTS[statement],
-                emotion_raw=emotion,
-                emotion=_EMOTIONS[emotion],
-                intensity=_INTENSITIES[intensity],
-            )
+            yield replace(utterance, file=place)
+
+
+def from_name(stem: str) -> Utterance | None:
+    """Return what a file's name says, but for its place; ``None`` for songs, films and foreign names."""
+    match = _NAME.fullmatch(stem)
+    if match is None:
+        return None
+    modality, channel, emotion, intensity, statement, _, actor = match.groups()
+    if (modality, channel) != ("03", "01"):
+        return None
+    return Utterance(
+        id=f"ravdess/{stem}",
+        corpus="ravdess",
+        file="",
+        speaker=actor,
+        gender="male" if int(actor) % 2 else "female",
+        style="scripted",
+        text_id=statement,
+        transcript=_STATEMENTS[statement],
+        emotion_raw=emotion,
+        emotion=_EMOTIONS[emotion],
+        intensity=_INTENSITIES[intensity],
+    )
 
 
 def _released_ids() -> tuple[str, ...]:
@@ -89,10 +99,18 @@ CORPUS = Corpus(
     licence="CC BY-NC-SA 4.0",
     layout="Actor_01/03-01-01-01-01-01-01.wav",
     utterances=1440,
+    seconds=5328.96,
     known={
         "emotion": {"neutral": 96} | dict.fromkeys(sorted(set(_EMOTIONS.values()) - {"neutral"}), 192),
         "speaker": dict.fromkeys(_ACTORS, 60),
     },
     ids=_released_ids(),
+    from_name=from_name,
+    download=Download(
+        "https://zenodo.org/records/1188976/files/Audio_Speech_Actors_01-24.zip?download=1",
+        size=208468073,
+        md5="bc696df654c87fed845eb13823edef8a",
+    ),
+    shares={"texts": "every actor says the same two sentences"},
     protocol="speaker-5-fold",
 )

@@ -16,7 +16,7 @@ from sercli.records import Problem, Utterance
 
 _JOURNAL = ".journal.jsonl"
 # Raised when the same file would become other audio.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Converted:
         sha256: hash of its samples.
         duration: seconds.
         source_sha256: hash of the bytes of the file it was made from.
-        resampled: whether its samples differ from the source's.
+        resampled: whether it was resampled or mixed down to mono.
         reused: whether it was there already.
     """
 
@@ -69,9 +69,16 @@ class Converted:
 class Conversion:
     """The conversion of one corpus's audio, with a journal of what is done."""
 
-    def __init__(self, root: Path, target: Path) -> None:
-        """Convert files below ``root`` into ``target/audio``."""
-        self.root, self.target = root, target
+    def __init__(self, root: Path, target: Path, *, cuts: bool = False) -> None:
+        """Convert files below ``root`` into ``target/audio``.
+
+        Args:
+            root: folder that the utterances' files are relative to.
+            target: folder of the prepared corpus.
+            cuts: whether utterances are cut out of their files, from ``start`` to ``end``.
+        """
+        self.root, self.target, self.cuts = root, target, cuts
+        self._hashes: dict[tuple[str, Stamp], str] = {}
         self._done = _read_journal(target / _JOURNAL)
 
     def run(
@@ -96,34 +103,54 @@ class Conversion:
 
     def _convert(self, utterance: Utterance) -> tuple[Converted | Problem, dict[str, Any] | None]:
         source = self.root / utterance.file
+        start, end = (utterance.start, utterance.end) if self.cuts else (None, None)
         try:
             stamp = Stamp.of(source)
-            known = self._done.get(utterance.file)
-            if known is not None and self._still_valid(known, stamp):
+            made_from = {"source": utterance.file, "stamp": asdict(stamp), "start": start, "end": end}
+            known = self._done.get(utterance.id)
+            if known is not None and known["from"] == made_from and self._is_there(known):
                 return Converted(**known["converted"], reused=True), None
-            content = source.read_bytes()
-            samples, header = audio.decode(source)
+            content = source.read_bytes() if start is None and end is None else None
+            samples, header = audio.decode(source, start, end)
+            whole_hash = self._hash(source, stamp, content)
         except AudioError as error:
             return Problem(utterance.file, str(error).removeprefix(f"{source}: ")), None
         except OSError as error:
             return Problem(utterance.file, f"can't be read ({error.strerror})"), None
-        converted = self._write(content, samples, header, utterance.id.partition("/")[2], source.suffix)
+        name = utterance.id.partition("/")[2]
+        converted = self._write(content, samples, header, name, source.suffix, whole_hash)
         entry = {
             "version": _VERSION,
-            "source": utterance.file,
-            "stamp": asdict(stamp),
+            "id": utterance.id,
+            "from": made_from,
             "target_stamp": asdict(Stamp.of(self.target / converted.file)),
             "converted": {name: value for name, value in asdict(converted).items() if name != "reused"},
         }
         return converted, entry
 
+    def _hash(self, source: Path, stamp: Stamp, content: bytes | None) -> str:
+        """Hash a file's bytes; once for all the utterances that are cut out of it."""
+        if content is not None:
+            return hashlib.sha256(content).hexdigest()
+        key = (str(source), stamp)
+        if key not in self._hashes:
+            with source.open("rb") as file:
+                self._hashes[key] = hashlib.file_digest(file, "sha256").hexdigest()
+        return self._hashes[key]
+
     def _write(
-        self, content: bytes, samples: audio.Samples, header: audio.AudioFile, name: str, suffix: str
+        self,
+        content: bytes | None,
+        samples: audio.Samples,
+        header: audio.AudioFile,
+        name: str,
+        suffix: str,
+        source_sha256: str,
     ) -> Converted:
-        as_it_is = header.channels == 1 and header.sample_rate == audio.SAMPLE_RATE
+        as_it_is = content is not None and header.channels == 1 and header.sample_rate == audio.SAMPLE_RATE
         file = f"audio/{name}{suffix.lower() if as_it_is else '.wav'}"
         with files.replacing(self.target / file) as temporary:
-            if as_it_is:
+            if content is not None and as_it_is:
                 temporary.write_bytes(content)
             else:
                 resampled = audio.resample(samples, header.sample_rate, audio.SAMPLE_RATE)
@@ -132,24 +159,24 @@ class Conversion:
             file=file,
             sha256=audio.hash_samples(samples),
             duration=round(len(samples) / audio.SAMPLE_RATE, 6),
-            source_sha256=hashlib.sha256(content).hexdigest(),
-            resampled=not as_it_is,
+            source_sha256=source_sha256,
+            resampled=header.channels > 1 or header.sample_rate != audio.SAMPLE_RATE,
         )
 
-    def _still_valid(self, known: dict[str, Any], stamp: Stamp) -> bool:
+    def _is_there(self, known: dict[str, Any]) -> bool:
         target = self.target / known["converted"]["file"]
         with suppress(FileNotFoundError):
-            return bool(known["stamp"] == asdict(stamp) and known["target_stamp"] == asdict(Stamp.of(target)))
+            return bool(known["target_stamp"] == asdict(Stamp.of(target)))
         return False
 
 
 def _read_journal(path: Path) -> dict[str, dict[str, Any]]:
-    """Read the journal, latest entry by source file; a line cut short by a crash is passed over."""
+    """Read the journal, latest entry by utterance; a line cut short by a crash is passed over."""
     done: dict[str, dict[str, Any]] = {}
     if path.exists():
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             with suppress(ValueError, TypeError, KeyError):
                 entry = json.loads(line)
                 if entry["version"] == _VERSION:
-                    done[entry["source"]] = entry
+                    done[entry["id"]] = entry
     return done

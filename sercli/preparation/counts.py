@@ -1,34 +1,95 @@
 """Compare what was found with what the released corpus holds."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sercli.corpora import Corpus
 from sercli.records import Utterance
+from sercli.schemes import SCHEMES, schemes_of
 
 _SHOWN = 3
+# Releases are measured in whole samples; what is published is rounded.
+_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SchemeCounts:
+    """What a scheme selects of a prepared corpus.
+
+    Attributes:
+        name: the scheme.
+        counts: utterances by ``class``, ``session`` and ``speaker``; what the corpus lacks is left out.
+        left_out: utterances that it leaves out, by emotion or style.
+        differences: where the counts are not the published ones, a line each.
+        checked: whether there are published counts.
+    """
+
+    name: str
+    counts: Mapping[str, Mapping[str, int]]
+    left_out: Mapping[str, int]
+    differences: tuple[str, ...]
+    checked: bool
+
+    @property
+    def utterances(self) -> int:
+        """How many it selects."""
+        return sum(self.counts["class"].values())
 
 
 def differences(corpus: Corpus, utterances: Sequence[Utterance]) -> list[str]:
     """Say in which counts the utterances differ from the released corpus; nothing if in none."""
+    if corpus.utterances is None:
+        return []
     found = {utterance.id for utterance in utterances}
     lines = []
     if len(found) != corpus.utterances:
         lines.append(f"{len(found)} of {corpus.utterances} utterances")
     for name, known in corpus.known.items():
         counted = Counter(str(getattr(utterance, name)) for utterance in utterances)
-        differing = [
-            f"{value} {counted[value]} of {known.get(value, 0)}"
-            for value in sorted(set(known) | set(counted))
-            if counted[value] != known.get(value, 0)
-        ]
+        differing = _differing(counted, known)
         if differing:
             lines.append(f"by {name}: {_listed(differing, len(differing))}")
     if corpus.ids is not None:
         for what, ids in (("missing", set(corpus.ids) - found), ("unknown", found - set(corpus.ids))):
             if ids:
                 lines.append(f"{len(ids)} {what}: {_listed(sorted(ids), _SHOWN)}")
+    seconds = sum(utterance.duration for utterance in utterances)
+    if not lines and corpus.seconds and seconds and abs(seconds - corpus.seconds) > _SECONDS:
+        lines.append(f"{seconds:.2f} of {corpus.seconds:.2f} seconds")
     return lines
+
+
+def by_scheme(corpus: str, utterances: Sequence[Utterance]) -> list[SchemeCounts]:
+    """Count what each scheme that fits a corpus selects; nothing where there are no emotions."""
+    if any(utterance.emotion is None for utterance in utterances):
+        return []
+    return [_count(name, utterances) for name in schemes_of(corpus)]
+
+
+def _count(name: str, utterances: Sequence[Utterance]) -> SchemeCounts:
+    scheme = SCHEMES[name]
+    gendered = scheme.gendered and any(utterance.gender is None for utterance in utterances)
+    selection = scheme.select(() if gendered else utterances)
+    counts: dict[str, Mapping[str, int]] = {"class": selection.counts}
+    for field in ("session", "speaker"):
+        values = Counter(getattr(u, field) for u in utterances if u.id in selection.labels)
+        if values and None not in values:
+            counts[field] = dict(sorted(values.items()))
+    lines = []
+    for field, known in scheme.known.items():
+        differing = _differing(counts.get(field, {}), known)
+        if differing:
+            lines.append(f"by {field}: {_listed(differing, len(differing))}")
+    return SchemeCounts(name, counts, selection.left_out, tuple(lines), bool(scheme.known))
+
+
+def _differing(counted: Mapping[str, int], known: Mapping[str, int]) -> list[str]:
+    return [
+        f"{value} {counted.get(value, 0)} of {known.get(value, 0)}"
+        for value in sorted(set(known) | set(counted))
+        if counted.get(value, 0) != known.get(value, 0)
+    ]
 
 
 def _listed(items: Iterable[str], shown: int) -> str:

@@ -1,12 +1,22 @@
-"""Folds, named and versioned: one file per way of dividing a corpus."""
+"""Folds, named and versioned: one file per way of dividing a corpus.
 
+A name says it all: ``leave-one-speaker-out``, ``speaker-5-fold`` (any number in the place of 5),
+``lists:mine.csv`` (a division of one's own), each with or without its version (``@1``).
+"""
+
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 
 from sercli import registry
 from sercli.config import digest
-from sercli.errors import unknown
+from sercli.errors import ProtocolError, unknown
 from sercli.records import Fold, Utterance
+
+_LISTS = re.compile(r"lists:(?P<path>.+?)(?:#(?P<digest>[0-9a-f]{8}))?")
+_NUMBERED = re.compile(r"-(\d+)-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +33,10 @@ class Protocol:
         scheme: the scheme that goes with it, where it is made for one.
         paper: the paper that divides so, and whether its figures are means over folds or pooled.
         shares: what train and test share by design, by check of the audit, and why.
+        name: as a user writes it, complete: with version, and for lists with a digest of the file.
     """
 
-    make: Callable[[Sequence[Utterance], Mapping[str, str]], list[Fold]]
+    make: Callable[..., list[Fold]]
     version: int
     speaker_independent: bool
     has_dev: bool
@@ -34,11 +45,43 @@ class Protocol:
     scheme: str | None = None
     paper: str | None = None
     shares: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+
+    def divide(self, utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fold]:
+        """Make the folds of what a scheme selected.
+
+        Args:
+            utterances: the whole corpus.
+            labels: class by id of those that count.
+
+        Raises:
+            ProtocolError: they can't be made of these utterances.
+        """
+        if self.corpora:
+            foreign = {utterance.corpus for utterance in utterances} - set(self.corpora)
+            if foreign:
+                made_for = " or ".join(self.corpora)
+                raise ProtocolError(f"'{self.name}' is made for {made_for}, not for '{min(foreign)}'")
+        return self.make(utterances, labels)
+
+    @property
+    def identity(self) -> str:
+        """What of the name decides a number: of lists the contents, not where they lie."""
+        return re.sub(r"^lists:.*#", "lists#", self.name)
+
+    @property
+    def short_name(self) -> str:
+        """A name that can be part of a file's."""
+        match = _LISTS.fullmatch(self.name.rpartition("@")[0])
+        if match:
+            return "lists-" + re.sub(r"[^A-Za-z0-9]+", "-", Path(match["path"]).stem)
+        return self.name.rpartition("@")[0]
 
 
 def protocol_names() -> list[str]:
-    """List the protocols."""
-    return registry.names(__name__)
+    """List the protocols, those of any number of folds with five, without `lists`."""
+    names = [name.replace("-k-", "-5-") for name in registry.names(__name__)]
+    return [name for name in names if name != "lists"]
 
 
 def get_protocol(name: str) -> Protocol:
@@ -46,12 +89,41 @@ def get_protocol(name: str) -> Protocol:
 
     Raises:
         UnknownNameError: there is none of that name or version.
+        ProtocolError: the file of ``lists:FILE`` is missing, or not the one that was named.
     """
-    name, _, version = name.partition("@")
-    protocol = registry.load(__name__, name, "PROTOCOL", Protocol)
+    base, at, version = name.rpartition("@")
+    if not at or not version.isdecimal():
+        base, version = name, ""
+    lists = _LISTS.fullmatch(base)
+    if lists:
+        from sercli.protocols.lists import file_digest, make
+
+        path = Path(lists["path"])
+        contents = file_digest(path)
+        if lists["digest"] not in (None, contents):
+            raise ProtocolError(f"{path}: has changed (its digest is {contents}, not {lists['digest']})")
+        protocol = registry.load(__name__, "lists", "PROTOCOL", Protocol)
+        protocol = replace(protocol, make=partial(make, path=path))
+        base = f"lists:{path}#{contents}"
+    else:
+        protocol = _load(base)
     if version and version != str(protocol.version):
-        raise unknown(__name__, f"{name}@{version}", [f"{name}@{protocol.version}"])
-    return protocol
+        raise unknown(__name__, name, [f"{base}@{protocol.version}"])
+    return replace(protocol, name=f"{base}@{protocol.version}")
+
+
+def _load(name: str) -> Protocol:
+    if name in registry.names(__name__) and name != "lists" and "-k-" not in name:
+        return registry.load(__name__, name, "PROTOCOL", Protocol)
+    number = _NUMBERED.search(name)
+    general = _NUMBERED.sub("-k-", name)
+    if number and general in registry.names(__name__) and int(number[1]) >= 2:
+        protocol = registry.load(__name__, general, "PROTOCOL", Protocol)
+        k = int(number[1])
+        return replace(
+            protocol, make=partial(protocol.make, k=k), description=protocol.description.format(k=k)
+        )
+    raise unknown(__name__, name, [*protocol_names(), "lists:FILE"])
 
 
 def fold_digest(folds: Sequence[Fold]) -> str:

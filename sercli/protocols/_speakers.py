@@ -1,4 +1,4 @@
-"""What the speaker-independent protocols share."""
+"""What the protocols share that divide by speaker or session."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -6,37 +6,61 @@ from sercli.errors import ProtocolError
 from sercli.records import Fold, Utterance
 
 
-def speakers_of(utterances: Sequence[Utterance], labels: Mapping[str, str], protocol: str) -> list[str]:
-    """List the speakers of the labelled utterances, sorted.
+def groups_of(
+    utterances: Sequence[Utterance], labels: Mapping[str, str], protocol: str, field: str = "speaker"
+) -> list[str]:
+    """List the speakers (or the values of another field) of the labelled utterances, sorted.
 
     Raises:
-        ProtocolError: an utterance has no speaker.
+        ProtocolError: an utterance has none.
     """
     found = set()
     for utterance in utterances:
         if utterance.id in labels:
-            if utterance.speaker is None:
+            value = getattr(utterance, field)
+            if value is None:
                 raise ProtocolError(
-                    f"{utterance.id}: no speaker, without which '{protocol}' can't be made; "
-                    "name the speakers when the corpus is prepared"
+                    f"{utterance.id}: no {field}, without which '{protocol}' can't be made; name the "
+                    f"{field}s when the corpus is prepared, or take random-5-fold, which is not "
+                    "speaker independent"
                 )
-            found.add(utterance.speaker)
+            found.add(value)
     return sorted(found)
 
 
-def by_speakers(
+def by_groups(
     name: str,
     utterances: Sequence[Utterance],
     labels: Mapping[str, str],
     dev: Iterable[str],
     test: Iterable[str],
+    field: str = "speaker",
 ) -> Fold:
-    """Make the fold whose dev and test parts are the utterances of the given speakers."""
+    """Make the fold whose dev and test parts are the utterances of the given speakers (or sessions)."""
     dev, test = set(dev), set(test)
     parts: tuple[list[str], list[str], list[str]] = ([], [], [])
     for utterance in utterances:
         if utterance.id in labels:
-            parts[2 if utterance.speaker in test else 1 if utterance.speaker in dev else 0].append(
-                utterance.id
-            )
+            value = getattr(utterance, field)
+            parts[2 if value in test else 1 if value in dev else 0].append(utterance.id)
     return Fold(name, *(tuple(part) for part in parts))
+
+
+def leave_one_out(
+    protocol: str, utterances: Sequence[Utterance], labels: Mapping[str, str], field: str, *, dev: bool
+) -> list[Fold]:
+    """Make a fold per speaker (or session), named by who is tested; the next one, cyclically, is dev.
+
+    Raises:
+        ProtocolError: there are too few, or an utterance has none.
+    """
+    groups = groups_of(utterances, labels, protocol, field)
+    least = 3 if dev else 2
+    if len(groups) < least:
+        parts = "train, dev, test" if dev else "train, test"
+        raise ProtocolError(f"{protocol} needs {least} {field}s or more ({parts}), found {len(groups)}")
+    following = [*groups[1:], groups[0]]
+    return [
+        by_groups(f"{field} {test}", utterances, labels, [after] if dev else [], [test], field)
+        for test, after in zip(groups, following, strict=True)
+    ]

@@ -8,9 +8,8 @@ Source: Madanian et al., Scientific Reports 15:8254, 2025, section "Speaker-inde
 
 from collections.abc import Mapping, Sequence
 
-from sercli.errors import ProtocolError
 from sercli.protocols import Protocol
-from sercli.protocols._speakers import by_speakers, speakers_of
+from sercli.protocols._speakers import leave_one_out
 from sercli.records import Fold, Utterance
 
 
@@ -20,16 +19,7 @@ def make(utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fol
     Raises:
         ProtocolError: fewer than three speakers, or an utterance has none.
     """
-    speakers = speakers_of(utterances, labels, "leave-one-speaker-out")
-    if len(speakers) < 3:
-        raise ProtocolError(
-            f"leave-one-speaker-out needs three speakers or more (train, dev, test), found {len(speakers)}"
-        )
-    following = [*speakers[1:], speakers[0]]
-    return [
-        by_speakers(f"speaker {test}", utterances, labels, [dev], [test])
-        for test, dev in zip(speakers, following, strict=True)
-    ]
+    return leave_one_out("leave-one-speaker-out", utterances, labels, "speaker", dev=True)
 
 
 PROTOCOL = Protocol(
@@ -38,4 +28,9 @@ PROTOCOL = Protocol(
     speaker_independent=True,
     has_dev=True,
     description="each speaker tested once, the next one for development, the others for training",
+    paper="MDCNN on EMO-DB: mean UA over the ten folds",
+    shares={
+        "sessions": "of two speakers who recorded together, one may train and the other be tested",
+        "dialogs": "of two speakers who talk to each other, one may train and the other be tested",
+    },
 )

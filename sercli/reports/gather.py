@@ -27,6 +27,7 @@ class Gathered:
         predictions: of all their test parts.
         evaluation: what they are worth.
         facts: what was run, in the order it is told.
+        protocol: name, version and digest of the folds; it goes with every figure.
         banners: warnings that go above every figure.
     """
 
@@ -35,7 +36,13 @@ class Gathered:
     predictions: Predictions
     evaluation: Evaluation
     facts: Mapping[str, str]
+    protocol: str
     banners: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as plain types, with what they have to be told with."""
+        told = {"run": self.run.name, "protocol": self.protocol, "banners": list(self.banners)}
+        return told | self.evaluation.to_dict()
 
 
 def gather(run: Run) -> Gathered:
@@ -55,6 +62,7 @@ def gather(run: Run) -> Gathered:
         predictions=predictions,
         evaluation=evaluate(predictions),
         facts=_facts(settings, trials),
+        protocol=_protocol(settings),
         banners=_banners(settings, trials),
     )
 
@@ -66,8 +74,9 @@ def write_report(gathered: Gathered) -> Path:
     title = f"{gathered.facts['architecture']} on {gathered.facts['corpus']}"
     page = folder / "report.html"
     write_csv(folder / "predictions.csv", gathered.predictions)
-    files.write_json(folder / "metrics.json", {"run": gathered.run.name} | evaluation.to_dict())
-    figures.save(confusion_matrix(evaluation.confusion, evaluation.classes), folder / "confusion.png")
+    files.write_json(folder / "metrics.json", gathered.to_dict())
+    picture = confusion_matrix(evaluation.confusion, evaluation.classes, f"{title}\n{gathered.protocol}")
+    figures.save(picture, folder / "confusion.png")
     history = [row for trial in gathered.trials for row in _history(trial)]
     arch = gathered.trials[0].settings()["arch"]
     write_run_report(
@@ -122,10 +131,12 @@ def _facts(settings: Mapping[str, Any], trials: list[Trial]) -> dict[str, str]:
     devices = dict.fromkeys(p["device"] for p in provenances)
     return {
         "corpus": corpus["title"],
-        "corpus as prepared": f"{corpus['utterances']} of {corpus['expected']} utterances",
+        "corpus as prepared": f"{corpus['utterances']}"
+        + (f" of {corpus['expected']} utterances" if corpus["expected"] else " utterances"),
         "licence": corpus["licence"],
         "scheme": f"{settings['scheme']}: {', '.join(provenance['classes'])}",
-        "protocol": f"{settings['protocol']} (digest {provenance['protocol_digest']})",
+        "protocol": _protocol(settings),
+        **({"the paper's own figures": provenance["paper"]} if provenance.get("paper") else {}),
         "folds": f"{len({m['fold'] for m in metrics})} of {provenance['folds']} tested: "
         + "; ".join(dict.fromkeys(m["fold_name"] for m in metrics)),
         "seeds": ", ".join(str(seed) for seed in sorted({trial.seed for trial in trials})),
@@ -145,6 +156,10 @@ def _facts(settings: Mapping[str, Any], trials: list[Trial]) -> dict[str, str]:
     }
 
 
+def _protocol(settings: Mapping[str, Any]) -> str:
+    return f"{settings['protocol']} (digest {settings['provenance']['protocol_digest']})"
+
+
 def _selection(selection: str, metrics: list[dict[str, Any]]) -> str:
     if selection == "best-dev-ua" and all(m["dev_ua"] is not None for m in metrics):
         return "the epoch with the best UA on the dev part; the test part was looked at once, afterwards"
@@ -155,7 +170,12 @@ def _banners(settings: Mapping[str, Any], trials: list[Trial]) -> tuple[str, ...
     provenance = settings["provenance"]
     corpus = provenance["corpus"]
     banners = [corpus["notice"]] if corpus["notice"] else []
-    if corpus["utterances"] < corpus["expected"]:
+    if not provenance.get("speaker_independent", True):
+        banners.append(
+            f"Not speaker independent: {settings['protocol']} lets the same people train and be tested. "
+            "The figures say nothing about people never heard."
+        )
+    if corpus["utterances"] < (corpus["expected"] or 0):
         banners.append(
             f"Partial corpus: {corpus['utterances']} of {corpus['expected']} utterances were at hand. "
             "The figures are not comparable with those got on the whole corpus."

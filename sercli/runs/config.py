@@ -7,11 +7,11 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sercli.config import Config, digest, merge
 from sercli.data.statistics import Scope
-from sercli.errors import ConfigError, UnknownNameError, unknown
+from sercli.errors import ConfigError, ProtocolError, UnknownNameError, unknown
 from sercli.features import Feature, get_feature
-from sercli.labels import get_scheme
 from sercli.models import Architecture, get_architecture
-from sercli.protocols import get_protocol
+from sercli.protocols import Protocol, get_protocol
+from sercli.schemes import get_scheme
 
 Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 
@@ -78,15 +78,15 @@ class RunConfig(Config):
     def _scheme_fits(cls, name: str, info: ValidationInfo) -> str:
         scheme = _named(get_scheme, name)
         corpus = info.data.get("corpus")
-        if scheme.corpus != corpus:
+        if scheme.corpus not in (None, corpus):
             raise ValueError(f"scheme '{name}' is made for corpus '{scheme.corpus}', not for '{corpus}'")
         return name
 
     @field_validator("protocol")
     @classmethod
     def _protocol_versioned(cls, name: str) -> str:
-        protocol = _named(get_protocol, name)
-        return f"{name.partition('@')[0]}@{protocol.version}"
+        protocol: Protocol = _named(get_protocol, name)
+        return protocol.name
 
     @field_validator("features")
     @classmethod
@@ -131,11 +131,12 @@ class RunConfig(Config):
         number is got, not which.
         """
         versions = {name: choice.feature.version for name, choice in self.inputs.items()}
-        return digest([self.to_dict(), versions, manifest_sha256], length=8)
+        deciding = self.to_dict() | {"protocol": get_protocol(self.protocol).identity}
+        return digest([deciding, versions, manifest_sha256], length=8)
 
     def name(self, manifest_sha256: str) -> str:
         """Name of the run's folder: readable, and ending in its identity."""
-        protocol = self.protocol.partition("@")[0]
+        protocol = get_protocol(self.protocol).short_name
         return f"{self.arch}-{self.scheme}-{protocol}-{self.identity(manifest_sha256)}"
 
 
@@ -215,5 +216,5 @@ def _named(get: Any, name: str) -> Any:
     """Look a name up; inside a validator its error has to be a ValueError to keep its place."""
     try:
         return get(name)
-    except UnknownNameError as error:
+    except (UnknownNameError, ProtocolError) as error:
         raise ValueError(str(error)) from None

@@ -232,6 +232,8 @@ def _settings(plan: Plan, trial: Trial, device: Device) -> dict[str, Any]:
             "seed": trial.seed,
             "manifest_sha256": plan.manifest_sha256,
             "protocol_digest": plan.protocol_digest,
+            "speaker_independent": plan.protocol.speaker_independent,
+            "paper": plan.protocol.paper,
             "classes": list(plan.selection.classes),
             "corpus": plan.corpus_facts(),
             "device": device.description,

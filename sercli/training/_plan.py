@@ -1,17 +1,16 @@
 """What a `sercli train` will do: a run, its folds, and the trials still to train."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sercli import manifest
-from sercli.errors import CorpusError, ProtocolError
-from sercli.labels import Selection, get_scheme
-from sercli.protocols import fold_digest, get_protocol
+from sercli.errors import ProtocolError
+from sercli.protocols import Protocol, fold_digest, get_protocol
 from sercli.records import Fold, Utterance
 from sercli.runs.config import RunConfig
 from sercli.runs.folder import Run, Trial
+from sercli.schemes import Selection, get_scheme
 from sercli.store import FeatureStore
 from sercli.workspace import Workspace
 
@@ -56,19 +55,19 @@ class Plan:
         return [trial for trial in self.trials if not trial.finished]
 
     @property
+    def protocol(self) -> Protocol:
+        """How the corpus is divided."""
+        return get_protocol(self.config.protocol)
+
+    @property
     def protocol_digest(self) -> str:
         """Digest of all folds of the protocol on this corpus."""
         return fold_digest(self.folds)
 
     def corpus_facts(self) -> dict[str, Any]:
         """Return what a figure of this corpus has to be told with: title, licence, notice, completeness."""
-        path = self.workspace.corpus(self.config.corpus) / "corpus.json"
-        names = ("title", "licence", "notice", "utterances", "expected")
-        try:
-            described = json.loads(path.read_text(encoding="utf-8"))
-            return {name: described[name] for name in names}
-        except (OSError, ValueError, KeyError, TypeError):
-            raise CorpusError(f"{path}: missing or damaged; run `sercli prepare` again") from None
+        facts = self.workspace.facts(self.config.corpus)
+        return {name: facts[name] for name in ("title", "licence", "notice", "utterances", "expected")}
 
     def stores(self) -> dict[str, FeatureStore]:
         """Open the feature stores, by input of the network."""
@@ -100,7 +99,7 @@ def make_plan(
     path = workspace.require(config.corpus)
     utterances = manifest.read(path)
     selection = get_scheme(config.scheme).select(utterances)
-    made = get_protocol(config.protocol).make(utterances, selection.labels)
+    made = get_protocol(config.protocol).divide(utterances, selection.labels)
     return Plan(
         config=config,
         workspace=workspace,

@@ -7,12 +7,12 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from sercli.config import merge, parse_assignments, read_yaml
-from sercli.corpora import get_corpus
 from sercli.errors import ConfigError, CorpusError, RunError
-from sercli.labels import schemes_of
 from sercli.models import architecture_names
+from sercli.protocols import get_protocol
 from sercli.runs.config import RunConfig, resolve
 from sercli.runs.folder import Trial
+from sercli.schemes import schemes_of
 from sercli.store.compute import compute, missing
 from sercli.training import get_recipe
 from sercli.training._devices import Device, resolve_precision
@@ -58,13 +58,17 @@ def configure(settings: Mapping[str, Any], workspace: Workspace, device: Device)
     if "corpus" not in chosen:
         chosen["corpus"] = _first_prepared(settings["arch"], workspace)
     corpus = str(chosen["corpus"])
-    entry = get_corpus(corpus)
+    facts = workspace.facts(corpus)
     of_paper = {setting.corpus: setting for setting in recipe.settings}.get(corpus)
     schemes = schemes_of(corpus)
-    if "scheme" not in chosen and not schemes:
+    if "scheme" not in chosen and not facts["schemes"]:
         raise CorpusError(f"corpus '{corpus}' has no classes to train a classifier on")
-    chosen.setdefault("scheme", of_paper.scheme if of_paper else schemes[0])
-    chosen.setdefault("protocol", of_paper.protocol if of_paper else entry.protocol)
+    if "protocol" in chosen:
+        made_for = get_protocol(str(chosen["protocol"])).scheme
+    else:
+        chosen["protocol"] = of_paper.protocol if of_paper else facts["protocol"]
+        made_for = of_paper.scheme if of_paper else None
+    chosen.setdefault("scheme", made_for or schemes[0])
     config = resolve(recipe.training, chosen)
     precision = resolve_precision(config.training.precision, device)
     return resolve(recipe.training, chosen, {"training": {"precision": precision}})

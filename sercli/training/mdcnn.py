@@ -52,7 +52,7 @@ RECIPE = Recipe(
         selection="best-dev-ua",
     ),
     settings=(
-        Setting("iemocap", "iemocap-impro4", "iemocap-speaker10"),
+        Setting("iemocap", "iemocap-impro4", "iemocap-impro4-speaker10"),
         Setting("emodb", "emodb-7", "leave-one-speaker-out"),
     ),
 )

@@ -3,6 +3,8 @@
 import pytest
 
 from sercli.corpora import corpus_names, get_corpus
+from sercli.errors import ConfigError
+from sercli.records import Problem
 
 
 @pytest.mark.parametrize("name", corpus_names())
@@ -12,7 +14,7 @@ def test_every_corpus_says_where_it_comes_from(name):
     assert corpus.source
     assert corpus.licence
     assert corpus.layout
-    assert corpus.utterances > 0
+    assert corpus.utterances is None or corpus.utterances > 0
 
 
 @pytest.mark.parametrize("name", corpus_names())
@@ -26,7 +28,16 @@ def test_the_known_counts_of_every_corpus_agree_with_its_size(name):
 
 @pytest.mark.parametrize("name", corpus_names())
 def test_an_empty_folder_holds_no_utterance_of_any_corpus(name, tmp_path):
-    assert list(get_corpus(name).parse(tmp_path)) == []
+    corpus = get_corpus(name)
+    found = list(corpus.parse(tmp_path, *corpus.chosen({})))
+    assert all(isinstance(item, Problem) for item in found)
+    assert not found or corpus.takes_file
+
+
+@pytest.mark.parametrize("name", corpus_names())
+def test_an_unknown_setting_of_any_corpus_is_an_error(name):
+    with pytest.raises(ConfigError, match="unknown setting 'no_such'"):
+        get_corpus(name).chosen({"no_such": 1})
 
 
 @pytest.mark.parametrize("name", [n for n in corpus_names() if n.startswith("synth")])

@@ -1,4 +1,6 @@
-from sercli.corpora.ravdess import CORPUS, parse
+from dataclasses import replace
+
+from sercli.corpora.ravdess import CORPUS, from_name, parse
 from sercli.records import Problem, Utterance
 
 
@@ -44,6 +46,13 @@ def test_a_foreign_name_is_a_problem(tmp_path):
     assert str(found) == (
         "Actor_01/03-01-09-01-01-01-01.wav: not a RAVDESS file name such as 03-01-05-02-01-01-07.wav"
     )
+
+
+def test_a_name_says_all_but_the_place(tmp_path):
+    (found,) = parse(touch(tmp_path, "Actor_08/03-01-02-01-02-01-08.wav"))
+    assert from_name("03-01-02-01-02-01-08") == replace(found, file="")
+    for other in ("03-02-02-01-02-01-08", "01-01-02-01-02-01-08", "03-01-09-01-02-01-08", "speech"):
+        assert from_name(other) is None
 
 
 def test_the_released_ids_follow_from_the_rule():

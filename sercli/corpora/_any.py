@@ -1,0 +1,79 @@
+"""What the readers of any corpus share: labels by their spelling, facts by the file's name."""
+
+import re
+from dataclasses import replace
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from sercli.config import Config
+from sercli.labels import EMOTIONS, to_noun
+from sercli.records import Problem, Utterance
+
+_IN_NAMES = ("speaker", "gender", "session", "dialog", "text_id", "emotion")
+_GENDERS = {"f": "female", "female": "female", "w": "female", "m": "male", "male": "male"}
+
+
+class AnyOptions(Config):
+    """How a corpus without a reader of its own spells its labels and names its speakers."""
+
+    map: dict[str, str] = Field({})
+    """Emotion by the corpus's own spelling, where that is not a usual one."""
+    speaker_pattern: str | None = None
+    """Regular expression found in a file's place, whose group is the speaker; groups named speaker,
+    gender, session, dialog, text_id or emotion give these."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for label, noun in self.map.items():
+            if noun not in EMOTIONS:
+                raise ValueError(f"map {label}={noun}: '{noun}' is none of {', '.join(sorted(EMOTIONS))}")
+        if self.speaker_pattern is not None:
+            try:
+                pattern = re.compile(self.speaker_pattern)
+            except re.error as error:
+                raise ValueError(f"speaker_pattern: {error}") from None
+            foreign = set(pattern.groupindex) - set(_IN_NAMES)
+            if not pattern.groups or foreign:
+                raise ValueError(
+                    "speaker_pattern: needs a group, as in 'speaker_([0-9]+)', or groups named "
+                    + ", ".join(_IN_NAMES)
+                )
+        return self
+
+
+def complete(utterance: Utterance, place: str, options: AnyOptions) -> Utterance | Problem:
+    """Add what the file's name says, and the noun that the label means.
+
+    Args:
+        utterance: with file and, unless the name says it, ``emotion_raw``.
+        place: where a problem is to be looked for.
+        options: spellings and pattern.
+    """
+    if options.speaker_pattern is not None:
+        match = re.search(options.speaker_pattern, utterance.file)
+        if match is None:
+            return Problem(
+                place, f"speaker_pattern '{options.speaker_pattern}' is not found in {utterance.file}"
+            )
+        named = match.groupdict() or {"speaker": match[1]}
+        facts: dict[str, Any] = {
+            name: value.strip() for name, value in named.items() if value and value.strip()
+        }
+        if "emotion" in facts:
+            facts["emotion_raw"] = facts.pop("emotion")
+        utterance = replace(utterance, **facts)
+    if utterance.gender is not None:
+        gender = _GENDERS.get(utterance.gender.lower())
+        if gender is None:
+            return Problem(place, f"gender '{utterance.gender}' is neither female nor male")
+        utterance = replace(utterance, gender=gender)
+    if utterance.emotion_raw is None:
+        return Problem(place, "no emotion")
+    noun = to_noun(utterance.emotion_raw, options.map)
+    if noun is None:
+        label = utterance.emotion_raw
+        return Problem(
+            place, f"label '{label}' is no emotion known here; say which with --map '{label}=EMOTION'"
+        )
+    return replace(utterance, emotion=noun)

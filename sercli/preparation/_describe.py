@@ -1,0 +1,95 @@
+"""What a preparation did, as a record and as ``corpus.json``."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import sercli
+from sercli.corpora import Corpus
+from sercli.preparation.counts import SchemeCounts
+from sercli.records import Problem, Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What a preparation did.
+
+    Attributes:
+        corpus: name of the corpus in the workspace.
+        entry: how it was read, and what is known of it.
+        path: the manifest.
+        utterances: those prepared, as in the manifest.
+        differences: how the corpus differs from the released one, a line each.
+        problems: what was skipped or passed over.
+        schemes: what the schemes make of it.
+        resampled: how many files were resampled or mixed down to mono.
+        reused: how many were already there from an earlier preparation.
+        settings: what was chosen of the corpus's options.
+    """
+
+    corpus: str
+    entry: Corpus
+    path: Path
+    utterances: tuple[Utterance, ...]
+    differences: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    schemes: tuple[SchemeCounts, ...]
+    resampled: int
+    reused: int
+    settings: dict[str, object]
+
+    @property
+    def hours(self) -> float:
+        """Length of the prepared audio in hours."""
+        return sum(utterance.duration for utterance in self.utterances) / 3600
+
+    @property
+    def spellings(self) -> dict[str, dict[str, int]]:
+        """How often each emotion was spelled how, where the corpus's own spelling is another."""
+        counted = Counter(
+            (u.emotion, u.emotion_raw) for u in self.utterances if u.emotion and u.emotion_raw != u.emotion
+        )
+        spelled: dict[str, dict[str, int]] = {}
+        for (noun, raw), count in sorted(counted.items(), key=str):
+            spelled.setdefault(str(noun), {})[str(raw)] = count
+        return spelled
+
+    @property
+    def protocol(self) -> str:
+        """What a training on it uses that names no protocol: each speaker, where they are few."""
+        speakers = len({utterance.speaker for utterance in self.utterances} - {None})
+        if self.entry.any_name:
+            return "leave-one-speaker-out" if 3 <= speakers <= 12 else "speaker-5-fold"
+        return self.entry.protocol
+
+    def to_dict(self) -> dict[str, object]:
+        """Return what ``corpus.json`` says."""
+        utterances = self.utterances
+        return {
+            "corpus": self.corpus,
+            "title": self.entry.title,
+            "source": self.entry.source,
+            "licence": self.entry.licence,
+            "notice": self.entry.notice,
+            "settings": self.settings,
+            "protocol": self.protocol,
+            "utterances": len(utterances),
+            "expected": self.entry.utterances,
+            "hours": round(self.hours, 4),
+            "emotions": dict(sorted(Counter(u.emotion or "none" for u in utterances).items())),
+            "spellings": self.spellings,
+            "speakers": dict(sorted(Counter(u.speaker or "none" for u in utterances).items())),
+            "schemes": {
+                scheme.name: {
+                    "utterances": scheme.utterances,
+                    **{f"by_{field}": dict(counts) for field, counts in scheme.counts.items()},
+                    "left_out": dict(scheme.left_out),
+                    "differences": list(scheme.differences),
+                }
+                for scheme in self.schemes
+            },
+            "differences": list(self.differences),
+            "problems": [str(problem) for problem in self.problems],
+            "resampled": self.resampled,
+            "sercli": sercli.__version__,
+        }

@@ -1,0 +1,286 @@
+"""Fetch the archive of an openly licensed corpus and unpack it: resumable, checked, whole or not at all.
+
+Beside the unpacked folder ``NAME`` lies ``NAME.json``, which says what it was made of. On the way
+there are ``NAME.zip.part`` and ``NAME.zip.part.json``: what a later run needs to go on from there.
+"""
+
+import glob
+import hashlib
+import json
+import re
+import shutil
+import stat
+import urllib.request
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import unquote, urlsplit
+
+import sercli
+from sercli import files
+from sercli.corpora import Download
+from sercli.errors import CorpusError
+
+_TIMEOUT_S = 60
+_BLOCK = 1 << 16
+# Archives of recordings shrink to a half, seldom to a tenth: what grows more was made to fill a disk.
+_MAX_GROWTH = 50
+_MAX_BYTES = 10 * 10**9
+
+_BY_HAND = "fetch and unpack it by hand and give that folder"
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
+
+
+def fetch(
+    download: Download, folder: Path, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Path:
+    """Get an archive and return the folder of its unpacked contents, ``folder / "<archive's stem>"``.
+
+    What is there already is not fetched again; a transfer that was cut short goes on where it
+    stopped. The caller sees to it that one process at a time is at work in ``folder``.
+
+    Args:
+        download: where the archive lies.
+        folder: where its contents go.
+        progress: called with the bytes that are here and all of them, 0 where the server doesn't say.
+
+    Raises:
+        CorpusError: the archive can't be had, isn't the one described, or can't be unpacked safely.
+    """
+    archive = _archive_name(download.url)
+    target = folder / PurePosixPath(archive).stem
+    record = folder / f"{target.name}.json"
+    part = folder / f"{archive}.part"
+    if target.is_dir() and _agrees(_read_json(record), download):
+        _forget(part)
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    for suffix in ("tmp", "old"):  # of a run that was killed
+        for left in folder.glob(f".{glob.escape(target.name)}.*.{suffix}"):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+    _receive(download, part, progress)
+    try:
+        made_of = {"url": download.url, "size": part.stat().st_size} | _checksum(download, part)
+        # Without its record a folder counts for nothing, should this be killed halfway.
+        record.unlink(missing_ok=True)
+        with files.replacing_folder(target) as temporary:
+            _unpack(part, temporary, download.url)
+    except CorpusError:
+        # Going on from a bad archive would lead to the same one.
+        _forget(part)
+        raise
+    files.write_json(record, made_of)
+    _forget(part)
+    return target
+
+
+def _archive_name(url: str) -> str:
+    parts = urlsplit(url)
+    name = PurePosixPath(unquote(parts.path)).name
+    if parts.scheme not in {"http", "https"}:
+        raise CorpusError(f"{url}: only http and https are fetched from; {_BY_HAND}")
+    if PurePosixPath(name).suffix.lower() != ".zip":
+        raise CorpusError(f"{url}: only zip archives are unpacked; {_BY_HAND}")
+    return name
+
+
+def _agrees(record: dict[str, Any], download: Download) -> bool:
+    wanted = {"url": download.url, "size": download.size, "md5": download.md5}
+    return all(record.get(key) == value for key, value in wanted.items() if value is not None)
+
+
+def _receive(download: Download, part: Path, progress: Callable[[int, int], None]) -> None:
+    """Fill the part file up to its end, from where it ends now if that is possible."""
+    state = _read_json(_state_of(part))
+    have = part.stat().st_size if part.exists() else 0
+    size = download.size or state.get("size") or 0
+    # A file that may have changed meanwhile is continued only where a checksum would show it.
+    known = state.get("url") == download.url and (state.get("validator") or download.md5)
+    if have and (not known or 0 < size < have):
+        have = 0
+    if have and have == size:
+        progress(have, size)
+        return
+
+    response = _request(download.url, have, state.get("validator"))
+    if response is None:  # nothing lies beyond what is here
+        progress(have, have)
+        return
+    with response:
+        begun = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range") or "")
+        if response.status == 206 and have and begun and _continues(begun, have, size):
+            size = size if begun[2] == "*" else int(begun[2])
+        elif response.status == 200:
+            have = 0
+            size = response.length or download.size or 0
+        else:
+            _forget(part)
+            raise CorpusError(f"{download.url}: the server sent another part than asked for; run again")
+        if download.size and size != download.size:
+            _forget(part)
+            raise CorpusError(
+                f"{download.url}: {size} bytes, not {download.size}; "
+                f"this is not the archive that was published, {_BY_HAND}"
+            )
+        if not have:
+            _forget(part)
+            files.write_json(_state_of(part), _describe(download, response, size))
+        progress(have, size)
+        try:
+            with part.open("ab") as stream:
+                for block in _blocks(response, download.url):
+                    stream.write(block)
+                    have += len(block)
+                    progress(have, size)
+        except OSError as error:
+            files.name_place(error, part)
+            raise
+    if have < size:
+        raise CorpusError(
+            f"{download.url}: the transfer broke off after {have} of {size} bytes; run again, it goes on"
+        )
+
+
+def _continues(begun: re.Match[str], have: int, size: int) -> bool:
+    """Tell whether a part starts where ours ends, and is of a file as long as the one begun."""
+    return int(begun[1]) == have and (not size or begun[2] in {"*", str(size)})
+
+
+def _request(url: str, start: int, validator: str | None) -> HTTPResponse | None:
+    """Ask for what follows the first ``start`` bytes; ``None`` says that there is nothing more."""
+    headers = {"User-Agent": f"sercli/{sercli.__version__}"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+        if validator:
+            headers["If-Range"] = validator
+    opener = urllib.request.OpenerDirector()
+    # The usual opener would also follow a redirection to ftp.
+    for handler in (
+        urllib.request.ProxyHandler,
+        urllib.request.UnknownHandler,
+        urllib.request.HTTPHandler,
+        urllib.request.HTTPSHandler,
+        urllib.request.HTTPDefaultErrorHandler,
+        urllib.request.HTTPRedirectHandler,
+        urllib.request.HTTPErrorProcessor,
+    ):
+        opener.add_handler(handler())
+    try:
+        request = urllib.request.Request(url, headers=headers)  # noqa: S310 (the scheme was looked at)
+        response: HTTPResponse = opener.open(request, timeout=_TIMEOUT_S)
+    except HTTPError as error:
+        error.close()
+        if error.code == 416 and start:
+            if error.headers.get("Content-Range") == f"bytes */{start}":
+                return None
+            return _request(url, 0, None)
+        raise CorpusError(
+            f"{url}: the server answers {error.code} ({error.reason}); try again later, or {_BY_HAND}"
+        ) from None
+    except (OSError, HTTPException) as error:
+        raise _unreachable(url, error) from None
+    return response
+
+
+def _blocks(response: HTTPResponse, url: str) -> Iterator[bytes]:
+    while True:
+        try:
+            block = response.read(_BLOCK)
+        except (OSError, HTTPException) as error:
+            raise _unreachable(url, error) from None
+        if not block:
+            return
+        yield block
+
+
+def _unreachable(url: str, error: Exception) -> CorpusError:
+    reason = error.reason if isinstance(error, URLError) else error
+    fact = " ".join(str(reason).split()) or type(reason).__name__
+    return CorpusError(f"{url}: {fact}; look at the connection and run again, it goes on, or {_BY_HAND}")
+
+
+def _describe(download: Download, response: HTTPResponse, size: int) -> dict[str, Any]:
+    """What a later run needs in order to go on: the file's address, its version and its size."""
+    tag = response.headers.get("ETag")
+    # RFC 9110, 13.1.5: a weak tag must not be used to put parts together.
+    strong = tag if tag and not tag.startswith("W/") else None
+    return {
+        "url": download.url,
+        "validator": strong or response.headers.get("Last-Modified"),
+        "size": size,
+    }
+
+
+def _checksum(download: Download, part: Path) -> dict[str, str]:
+    with part.open("rb") as stream:
+        if download.md5 is None:
+            return {"sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
+        found = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    if found != download.md5:
+        raise CorpusError(
+            f"{download.url}: its md5 is {found}, not {download.md5}; damaged on the way or no longer "
+            f"the archive that was published: run again, or {_BY_HAND}"
+        )
+    return {"md5": found}
+
+
+def _unpack(archive: Path, folder: Path, url: str) -> None:
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = [(_inside(info, url), info) for info in opened.infolist()]
+            size = sum(info.file_size for _, info in members)
+            if size > min(_MAX_BYTES, _MAX_GROWTH * archive.stat().st_size):
+                raise CorpusError(f"{url}: would unpack to {size} bytes, which no corpus does; {_BY_HAND}")
+            for place, info in members:
+                if info.is_dir() or _is_litter(place):
+                    continue
+                path = folder / place
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with opened.open(info) as source, path.open("wb") as sink:
+                    shutil.copyfileobj(source, sink)
+    except _BROKEN as error:
+        raise CorpusError(
+            f"{url}: not a whole zip archive ({' '.join(str(error).split())}); run again to fetch it anew"
+        ) from None
+
+
+def _inside(info: zipfile.ZipInfo, url: str) -> PurePosixPath:
+    """Return where a member goes, relative to the folder; refuse it if that could be outside."""
+    name = info.filename.replace("\\", "/")
+    place = PurePosixPath(name)
+    if place.is_absolute() or ".." in place.parts or re.match("[A-Za-z]:", name):
+        fact = "would be written outside its folder"
+    elif stat.S_ISLNK(info.external_attr >> 16):
+        fact = "is a link"
+    elif info.flag_bits & 1:
+        fact = "is encrypted"
+    else:
+        return place
+    raise CorpusError(f"{url}: its member {info.filename!r} {fact}; nothing was unpacked, {_BY_HAND}")
+
+
+def _is_litter(place: PurePosixPath) -> bool:
+    """Tell what a Mac leaves in archives."""
+    return "__MACOSX" in place.parts or place.name.startswith("._") or place.name == ".DS_Store"
+
+
+def _state_of(part: Path) -> Path:
+    return part.with_name(f"{part.name}.json")
+
+
+def _forget(part: Path) -> None:
+    part.unlink(missing_ok=True)
+    _state_of(part).unlink(missing_ok=True)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """Read a mapping; one that is missing or damaged says nothing."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,53 @@
+"""Continuous labels as arrays beside the audio, one row every 40 ms."""
+
+import hashlib
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+
+from sercli import files
+from sercli.corpora import Trace
+from sercli.records import TRACE_RATE, Problem, Utterance
+
+# How far labels and audio may differ in length before they are taken for two different recordings.
+_TOLERANCE = TRACE_RATE
+
+
+def fit_length(trace: Trace, utterance: Utterance) -> tuple[Trace, Problem | None]:
+    """Cut a trace to the frames of its audio.
+
+    A label at the very end of the audio has no frame: 300 s are 7500 frames and 7501 labels.
+
+    Args:
+        trace: labels, (rows, 2).
+        utterance: with the duration of the prepared audio.
+
+    Returns:
+        The trace, (frames, 2), and what is to be said of it; a `Problem` that is not harmless where
+        labels and audio differ by more than a second.
+    """
+    frames = int(utterance.duration * TRACE_RATE + 1e-6)
+    place = utterance.trace or utterance.file
+    if abs(len(trace) - frames) > _TOLERANCE:
+        fact = (
+            f"{len(trace)} labels ({len(trace) / TRACE_RATE:.2f} s) for {utterance.duration:.2f} s of audio"
+        )
+        return trace, Problem(place, fact)
+    if len(trace) == frames:
+        return trace, None
+    kept = min(len(trace), frames)
+    fact = f"{len(trace)} labels for {frames} frames of audio; the first {kept} are kept"
+    return trace[:kept], Problem(place, fact, harmless=True)
+
+
+def place_trace(trace: Trace, utterance: Utterance, target: Path) -> Utterance:
+    """Write a trace as ``traces/<name>.npy`` below ``target`` and name it in the utterance."""
+    values = np.ascontiguousarray(trace, dtype="<f4")
+    place = f"traces/{utterance.id.partition('/')[2]}.npy"
+    encoded = BytesIO()
+    np.save(encoded, values, allow_pickle=False)
+    with files.replacing(target / place) as temporary:
+        temporary.write_bytes(encoded.getvalue())
+    return replace(utterance, trace=place, trace_sha256=hashlib.sha256(values.tobytes()).hexdigest())

@@ -1,0 +1,201 @@
+"""Schemes: which utterances of a corpus count, and as which classes.
+
+A corpus reader maps the corpus's own spelling to a noun of `sercli.labels` once. A scheme selects
+utterances and merges nouns into classes, and is applied late, when a protocol or a training asks
+for it: the manifest always holds every utterance under its own emotion.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sercli.errors import ManifestError, unknown
+from sercli.labels import EMOTIONS
+from sercli.records import Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a scheme makes of a corpus.
+
+    Attributes:
+        classes: class names in the order of the network's outputs.
+        labels: class by utterance id, in manifest order.
+        left_out: how many utterances the scheme leaves out, by emotion, or by style where that is why.
+    """
+
+    classes: tuple[str, ...]
+    labels: Mapping[str, str]
+    left_out: Mapping[str, int]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Utterances per class, in class order."""
+        counted = Counter(self.labels.values())
+        return {name: counted[name] for name in self.classes}
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A choice of utterances and of classes.
+
+    Attributes:
+        name: as in ``--scheme``, for example ``emodb-4``.
+        corpus: the corpus it is made for; ``None`` for any.
+        merge: class by emotion; emotions not named are left out. ``None`` keeps every emotion that
+            occurs as a class of its own, but for ``other`` and ``undecided``, which are none.
+        gendered: whether the class carries the speaker's gender, as in ``female anger``.
+        style: only utterances of this style, ``improvised`` or ``scripted``.
+        known: utterances of the released corpus by ``class``, ``session`` and ``speaker``, as far as
+            they are published.
+    """
+
+    name: str
+    corpus: str | None
+    merge: Mapping[str, str] | None
+    gendered: bool = False
+    style: str | None = None
+    known: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def select(self, utterances: Iterable[Utterance]) -> Selection:
+        """Give each utterance its class, and count what is left out.
+
+        Raises:
+            ManifestError: an utterance has no emotion, one that is not in `EMOTIONS`, or (where the
+                scheme needs it) no gender.
+        """
+        labels: dict[str, str] = {}
+        left_out: Counter[str] = Counter()
+        seen: set[str] = set()
+        for utterance in utterances:
+            emotion = _emotion_of(utterance)
+            name = self._class(emotion)
+            if self.style and utterance.style != self.style:
+                left_out[utterance.style or "of no known style"] += 1
+            elif name is None:
+                left_out[emotion] += 1
+            elif not self.gendered:
+                labels[utterance.id] = name
+            elif utterance.gender is None:
+                raise ManifestError(f"{utterance.id}: no gender, which scheme '{self.name}' needs")
+            else:
+                labels[utterance.id] = f"{utterance.gender} {name}"
+            seen.add(emotion)
+        return Selection(self._classes(seen), labels, dict(sorted(left_out.items())))
+
+    def _class(self, emotion: str) -> str | None:
+        if self.merge is None:
+            return None if emotion in _NO_CLASS else emotion
+        return self.merge.get(emotion)
+
+    def _classes(self, seen: set[str]) -> tuple[str, ...]:
+        """Sort the class names; a class of a fixed scheme is there even if no utterance has it."""
+        emotions = sorted(set(self.merge.values()) if self.merge is not None else seen - _NO_CLASS)
+        if self.gendered:
+            return tuple(f"{gender} {emotion}" for gender in ("female", "male") for emotion in emotions)
+        return tuple(emotions)
+
+
+_NO_CLASS = frozenset({"other", "undecided"})
+
+
+def _emotion_of(utterance: Utterance) -> str:
+    if utterance.emotion is None or utterance.emotion not in EMOTIONS:
+        known = ", ".join(sorted(EMOTIONS))
+        raise ManifestError(f"{utterance.id}: emotion '{utterance.emotion}' is none of {known}")
+    return utterance.emotion
+
+
+def _keep(*emotions: str) -> dict[str, str]:
+    return {emotion: emotion for emotion in emotions}
+
+
+def _by_session(*counts: int) -> dict[str, int]:
+    return {f"Ses{number:02d}": count for number, count in enumerate(counts, 1)}
+
+
+_SEVEN = _keep("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
+_FOUR = _keep("anger", "happiness", "neutral", "sadness")
+_CALM_IS_NEUTRAL = {"calm": "neutral"}
+_EXCITED_IS_HAPPY = {"excitement": "happiness"}
+
+SCHEMES = {
+    scheme.name: scheme
+    for scheme in (
+        Scheme(
+            "emodb-7",
+            "emodb",
+            _keep("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness"),
+        ),
+        Scheme("emodb-4", "emodb", _FOUR),
+        Scheme(
+            "iemocap-impro4",
+            "iemocap",
+            _FOUR,
+            style="improvised",
+            known={
+                "class": {"anger": 289, "happiness": 284, "neutral": 1099, "sadness": 608},
+                "session": _by_session(422, 393, 538, 370, 557),
+                "speaker": {
+                    f"Ses{session:02d}{letter}": count
+                    for session, counts in enumerate(
+                        ((217, 205), (185, 208), (264, 274), (149, 221), (298, 259)), 1
+                    )
+                    for letter, count in zip("FM", counts, strict=True)
+                },
+            },
+        ),
+        Scheme(
+            "iemocap-impro4-merged",
+            "iemocap",
+            _FOUR | _EXCITED_IS_HAPPY,
+            style="improvised",
+            known={
+                "class": {"anger": 289, "happiness": 947, "neutral": 1099, "sadness": 608},
+                "session": _by_session(521, 530, 627, 534, 731),
+            },
+        ),
+        Scheme(
+            "iemocap-impro4-excited",
+            "iemocap",
+            _keep("anger", "excitement", "neutral", "sadness"),
+            style="improvised",
+            known={"class": {"anger": 289, "excitement": 663, "neutral": 1099, "sadness": 608}},
+        ),
+        Scheme(
+            "iemocap-4",
+            "iemocap",
+            _FOUR | _EXCITED_IS_HAPPY,
+            known={
+                "class": {"anger": 1103, "happiness": 1636, "neutral": 1708, "sadness": 1084},
+                "session": _by_session(1085, 1023, 1151, 1031, 1241),
+            },
+        ),
+        Scheme("ravdess-8", "ravdess", _SEVEN | _keep("calm")),
+        Scheme("ravdess-7", "ravdess", _SEVEN | _CALM_IS_NEUTRAL),
+        Scheme("ravdess-14", "ravdess", _SEVEN | _CALM_IS_NEUTRAL, gendered=True),
+        Scheme("ravdess-16", "ravdess", _SEVEN | _keep("calm"), gendered=True),
+        Scheme("ravdess-4", "ravdess", _FOUR | _CALM_IS_NEUTRAL),
+        Scheme("ravdess-4-nocalm", "ravdess", _FOUR),
+        Scheme("synth-4", "synth", _FOUR),
+        Scheme("every-emotion", None, None),
+        Scheme("common-4", None, _FOUR | _CALM_IS_NEUTRAL),
+    )
+}
+
+
+def get_scheme(name: str) -> Scheme:
+    """Return a scheme by name.
+
+    Raises:
+        UnknownNameError: there is none of that name.
+    """
+    if name not in SCHEMES:
+        raise unknown("sercli.schemes", name, SCHEMES)
+    return SCHEMES[name]
+
+
+def schemes_of(corpus: str) -> list[str]:
+    """List the schemes that fit a corpus: those made for it, its default one first, then the general ones."""
+    made = [scheme.name for scheme in SCHEMES.values() if scheme.corpus == corpus]
+    return made + [scheme.name for scheme in SCHEMES.values() if scheme.corpus is None]

@@ -1,0 +1,245 @@
+import numpy as np
+import pytest
+from sklearn.model_selection import KFold
+
+from sercli.errors import ProtocolError, UnknownNameError
+from sercli.protocols import fold_digest, get_protocol, lists
+from sercli.records import Utterance
+from sercli.runs.config import RunConfig
+
+
+def corpus(speakers, each=2, name="c", sessions=None):
+    utterances = [
+        Utterance(
+            id=f"{s}-{i}",
+            corpus=name,
+            file="f",
+            speaker=s,
+            gender="female" if s[-1] in "F13579" else "male",
+            session=sessions(s) if sessions else None,
+        )
+        for s in speakers
+        for i in range(each)
+    ]
+    return utterances, {utterance.id: "anger" for utterance in utterances}
+
+
+IEMOCAP = [f"Ses0{session}{letter}" for session in range(1, 6) for letter in "FM"]
+
+
+def divide(name, *arguments):
+    return get_protocol(name).divide(*arguments)
+
+
+def test_each_speaker_is_tested_once_and_the_next_one_is_dev():
+    folds = divide("leave-one-speaker-out", *corpus(["03", "08", "09", "10"]))
+    assert [fold.name for fold in folds] == ["speaker 03", "speaker 08", "speaker 09", "speaker 10"]
+    assert folds[3].test == ("10-0", "10-1")
+    assert folds[3].dev == ("03-0", "03-1")
+    assert folds[3].train == ("08-0", "08-1", "09-0", "09-1")
+
+
+def test_ten_speakers_give_eight_one_one():
+    folds = divide("leave-one-speaker-out@1", *corpus([f"{i:02d}" for i in range(10)], each=1))
+    assert {(len(f.train), len(f.dev), len(f.test)) for f in folds} == {(8, 1, 1)}
+
+
+def test_without_dev_the_other_nine_train():
+    folds = divide("leave-one-speaker-out-no-dev", *corpus([f"{i:02d}" for i in range(10)], each=1))
+    assert {(len(f.train), len(f.dev), len(f.test)) for f in folds} == {(9, 0, 1)}
+
+
+def test_five_sessions_give_three_one_one():
+    utterances, labels = corpus(IEMOCAP, sessions=lambda s: s[:5])
+    folds = divide("leave-one-session-out", utterances, labels)
+    assert [fold.name for fold in folds] == [f"session Ses0{i}" for i in range(1, 6)]
+    assert set(folds[4].dev) == {"Ses01F-0", "Ses01F-1", "Ses01M-0", "Ses01M-1"}
+    assert {(len(f.train), len(f.dev), len(f.test)) for f in folds} == {(12, 4, 4)}
+
+
+def test_of_a_left_out_session_one_actor_is_dev_and_the_other_tested():
+    utterances, labels = corpus(IEMOCAP, name="iemocap", sessions=lambda s: s[:5])
+    folds = divide("iemocap-impro4-speaker10@1", utterances, labels)
+    assert len(folds) == 10
+    assert folds[2].name == "speaker Ses02F"
+    assert folds[2].test == ("Ses02F-0", "Ses02F-1")
+    assert folds[2].dev == ("Ses02M-0", "Ses02M-1")
+    assert not any(name.startswith("Ses02") for name in folds[2].train)
+    assert len(folds[2].train) == 16
+
+
+def test_five_groups_of_iemocap_s_speakers_are_its_sessions():
+    utterances, labels = corpus(IEMOCAP, sessions=lambda s: s[:5])
+    folds = divide("speaker-5-fold", utterances, labels)
+    assert [fold.name for fold in folds] == [f"speakers Ses0{i}F Ses0{i}M" for i in range(1, 6)]
+
+
+@pytest.mark.parametrize("k", [3, 5, 10])
+def test_groups_of_speakers_are_balanced_by_gender(k):
+    utterances, labels = corpus([f"{i:02d}" for i in range(1, 22)], each=1)
+    folds = divide(f"speaker-{k}-fold", utterances, labels)
+    gender = {utterance.id: utterance.gender for utterance in utterances}
+    women = [sum(gender[name] == "female" for name in fold.test) for fold in folds]
+    men = [len(fold.test) - count for fold, count in zip(folds, women, strict=True)]
+    assert len(folds) == k
+    assert max(women) - min(women) <= 1
+    assert max(men) - min(men) <= 1
+    assert sorted(name for fold in folds for name in fold.test) == sorted(labels)
+
+
+def test_random_folds_are_scikit_learn_s():
+    utterances, labels = corpus([f"{i:02d}" for i in range(1, 12)], each=3)
+    folds = divide("random-5-fold", utterances, labels)
+    names = np.array(sorted(labels))
+    expected = KFold(5, shuffle=True, random_state=0).split(names)
+    for fold, (train, test) in zip(folds, expected, strict=True):
+        assert set(fold.test) == set(names[test])
+        assert set(fold.train) == set(names[train])
+
+
+def test_stratified_parts_hold_as_much_of_each_class():
+    utterances, labels = corpus([f"{i:02d}" for i in range(1, 12)], each=3)
+    labels = {name: "anger" if name.endswith("0") else "neutral" for name in labels}
+    folds = divide("stratified-4-fold", utterances, labels)
+    for label in ("anger", "neutral"):
+        counts = [sum(labels[name] == label for name in fold.test) for fold in folds]
+        assert max(counts) - min(counts) <= 1
+
+
+@pytest.mark.parametrize(("name", "tested"), [("ravdess-blind-22-24", 180), ("ravdess-blind-24", 60)])
+def test_the_blind_actors_are_tested(name, tested):
+    utterances, labels = corpus([f"{i:02d}" for i in range(1, 25)], each=60, name="ravdess")
+    (fold,) = divide(name, utterances, labels)
+    assert (len(fold.train), len(fold.dev), len(fold.test)) == (1440 - tested, 0, tested)
+    assert min(fold.test) == ("22-0" if tested == 180 else "24-0")
+    assert len(divide("ravdess-random-180", utterances, labels)[0].test) == 180
+
+
+def test_missing_blind_actors_are_named_with_the_protocol_that_would_run():
+    utterances, labels = corpus([f"{i:02d}" for i in range(1, 22)], name="ravdess")
+    message = "the corpus lacks 22, 23, 24; speaker-5-fold runs on the 21 actors that are there"
+    with pytest.raises(ProtocolError, match=message):
+        divide("ravdess-blind-22-24", utterances, labels)
+
+
+def test_the_recordings_of_avec_make_folds_of_4_4_4_3_3():
+    names = [f"{part}_{i}" for part in ("train", "dev") for i in range(1, 10)]
+    utterances = [Utterance(id=name, corpus="recola", file="f", speaker=name) for name in names]
+    folds = divide("recola-5-fold", utterances, dict.fromkeys(names, ""))
+    assert [len(fold.dev) + len(fold.test) for fold in folds] == [4, 4, 4, 3, 3]
+    assert [len(fold.test) for fold in folds] == [2, 2, 2, 2, 2]
+    assert set(folds[0].dev + folds[0].test) == {"dev_1", "dev_6", "train_2", "train_7"}
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "message"),
+    [
+        ("leave-one-speaker-out", 2, "needs 3 speakers or more .* found 2"),
+        ("leave-one-speaker-out-no-dev", 1, "needs 2 speakers or more .* found 1"),
+        ("speaker-5-fold", 4, "needs 5 speakers or more, found 4; try speaker-4-fold"),
+        ("speaker-2-fold", 4, "need three groups of speakers"),
+        ("random-5-fold", 1, "needs 5 utterances or more, found 2"),
+    ],
+)
+def test_too_few_is_an_error(name, count, message):
+    with pytest.raises(ProtocolError, match=message):
+        divide(name, *corpus([f"{i:02d}" for i in range(count)]))
+
+
+def test_an_utterance_without_speaker_is_an_error():
+    utterance = Utterance(id="x", corpus="c", file="f")
+    with pytest.raises(ProtocolError, match="x: no speaker, without which .* or take random-5-fold"):
+        divide("leave-one-speaker-out", [utterance], {"x": "anger"})
+
+
+def test_unlabelled_utterances_are_in_no_part():
+    utterances, labels = corpus(["03", "08", "09"])
+    del labels["03-0"]
+    folds = divide("leave-one-speaker-out", utterances, labels)
+    assert folds[0].test == ("03-1",)
+
+
+def test_a_protocol_made_for_a_corpus_refuses_another():
+    with pytest.raises(ProtocolError, match=r"'ravdess-blind-24@1' is made for ravdess, not for 'c'"):
+        divide("ravdess-blind-24", *corpus(["24", "23"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("leave-one-speaker-out@2", "leave-one-speaker-out@1"),
+        ("leave-one-speker-out", "leave-one-speaker-out"),
+        ("speaker-5-folds", "speaker-5-fold"),
+        ("speaker-k-fold", "speaker-5-fold"),
+        ("lists", "lists:FILE"),
+        ("speaker-1-fold", "speaker-5-fold"),
+    ],
+)
+def test_an_unknown_name_or_version_is_not_silently_taken(name, near):
+    with pytest.raises(UnknownNameError, match=near):
+        get_protocol(name)
+
+
+def test_the_digest_is_of_the_division():
+    first = divide("leave-one-speaker-out", *corpus(["03", "08", "09"]))
+    assert fold_digest(first) == fold_digest(divide("leave-one-speaker-out", *corpus(["03", "08", "09"])))
+    assert fold_digest(first) != fold_digest(divide("leave-one-speaker-out", *corpus(["03", "08", "10"])))
+
+
+def test_folds_written_to_a_list_are_the_same_folds(tmp_path):
+    utterances, labels = corpus(["03", "08", "09", "10"])
+    folds = divide("leave-one-speaker-out", utterances, labels)
+    path = tmp_path / "my @ lists.csv"
+    path.write_text(lists.to_csv(folds))
+    protocol = get_protocol(f"lists:{path}")
+    assert protocol.divide(utterances, labels) == folds
+    assert get_protocol(protocol.name).divide(utterances, labels) == folds
+    assert protocol.short_name == "lists-my-lists"
+
+
+def test_of_a_list_the_contents_count_not_the_place(tmp_path):
+    folds = divide("leave-one-speaker-out", *corpus(["03", "08", "09"]))
+    for place in ("a.csv", "b.csv"):
+        (tmp_path / place).write_text(lists.to_csv(folds))
+    (tmp_path / "c.csv").write_text(lists.to_csv(folds[:2]))
+
+    def identity(place):
+        config = RunConfig(
+            arch="mdcnn", corpus="emodb", scheme="emodb-4", protocol=f"lists:{tmp_path / place}"
+        )
+        return config.identity("0")
+
+    assert identity("a.csv") == identity("b.csv") != identity("c.csv")
+    name = get_protocol(f"lists:{tmp_path / 'a.csv'}").name
+    (tmp_path / "a.csv").write_text(lists.to_csv(folds[:1]))
+    with pytest.raises(ProtocolError, match=r"a\.csv: has changed"):
+        get_protocol(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,part\n03-0,train\n08-0,test\n", "lacks 4 utterances that the scheme selects, first 03-1"),
+        ("id,part\n03-0,train\nx-0,test\n", "'x-0' is not in the corpus"),
+        ("id,part\n03-0,train\n03-0,test\n", ":3: '03-0' occurs twice in fold 'the only fold'"),
+        ("id,part\n03-0,valid\n", ":2: part 'valid' is none of train, dev, test"),
+        ("file,split\na,train\n", "needs columns id, part"),
+        ("", "needs columns id, part"),
+    ],
+)
+def test_a_wrong_list_is_one_clear_line(tmp_path, text, message):
+    (tmp_path / "mine.csv").write_text(text)
+    with pytest.raises(ProtocolError, match=message):
+        divide(f"lists:{tmp_path / 'mine.csv'}", *corpus(["03", "08", "09"]))
+
+
+def test_a_missing_list_is_an_error(tmp_path):
+    with pytest.raises(ProtocolError, match=r"no\.csv: No such file or directory; lists:FILE names a CSV"):
+        get_protocol(f"lists:{tmp_path / 'no.csv'}")
+
+
+def test_a_list_in_which_a_part_is_empty_is_an_error(tmp_path):
+    utterances, labels = corpus(["03", "08", "09"])
+    (tmp_path / "mine.csv").write_text("id,part\n" + "".join(f"{name},train\n" for name in labels))
+    with pytest.raises(ProtocolError, match="fold 'the only fold' needs a train and a test part"):
+        divide(f"lists:{tmp_path / 'mine.csv'}", utterances, labels)

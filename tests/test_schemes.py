@@ -1,0 +1,100 @@
+from dataclasses import replace
+
+import pytest
+
+from sercli.errors import ManifestError, UnknownNameError
+from sercli.labels import EMOTIONS
+from sercli.schemes import SCHEMES, get_scheme, schemes_of
+from sercli.records import Utterance
+
+
+def said(name, emotion, gender=None):
+    return Utterance(id=name, corpus="c", file=f"{name}.wav", emotion=emotion, gender=gender)
+
+
+def test_a_scheme_merges_and_counts_what_it_leaves_out():
+    utterances = [said("a", "calm"), said("b", "neutral"), said("c", "fear"), said("d", "anger")]
+    selection = get_scheme("ravdess-4").select(utterances)
+    assert selection.labels == {"a": "neutral", "b": "neutral", "d": "anger"}
+    assert selection.left_out == {"fear": 1}
+    assert selection.counts == {"anger": 1, "happiness": 0, "neutral": 2, "sadness": 0}
+
+
+def test_calm_can_be_left_out_instead():
+    selection = get_scheme("ravdess-4-nocalm").select([said("a", "calm"), said("b", "neutral")])
+    assert selection.labels == {"b": "neutral"}
+
+
+def test_a_gendered_scheme_names_both():
+    selection = get_scheme("ravdess-14").select([said("a", "calm", "female"), said("b", "fear", "male")])
+    assert selection.labels == {"a": "female neutral", "b": "male fear"}
+    assert len(selection.classes) == 14
+
+
+def test_a_gendered_scheme_needs_the_gender():
+    with pytest.raises(ManifestError, match="a: no gender, which scheme 'ravdess-14' needs"):
+        get_scheme("ravdess-14").select([said("a", "calm")])
+
+
+@pytest.mark.parametrize("emotion", [None, "Happy", "boredem"])
+def test_an_unknown_label_is_an_error_never_a_silent_drop(emotion):
+    with pytest.raises(ManifestError, match=f"a: emotion '{emotion}' is none of"):
+        get_scheme("emodb-4").select([said("a", emotion)])
+
+
+def test_an_unknown_scheme_lists_the_nearest():
+    with pytest.raises(UnknownNameError, match="did you mean emodb-7, emodb-4"):
+        get_scheme("emodb-5")
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_every_scheme_merges_known_emotions_into_sorted_classes(name):
+    scheme = SCHEMES[name]
+    classes = scheme.select([]).classes
+    assert list(classes) == sorted(classes)
+    if scheme.merge is None:
+        assert scheme.corpus is None
+    else:
+        assert set(scheme.merge) <= EMOTIONS
+    assert scheme.corpus is None or name.startswith(scheme.corpus)
+    for counts in scheme.known.values():
+        assert sum(counts.values()) == sum(scheme.known["class"].values())
+
+
+def test_the_four_merges_of_iemocap_have_their_published_sizes():
+    sizes = [
+        sum(SCHEMES[name].known["class"].values()) for name in schemes_of("iemocap") if "iemocap" in name
+    ]
+    assert sizes == [2280, 2943, 2659, 5531]
+
+
+def test_a_style_is_selected_and_the_other_counted():
+    said_so = [
+        replace(said(name, emotion), style=style)
+        for name, emotion, style in (
+            ("a", "excitement", "improvised"),
+            ("b", "anger", "improvised"),
+            ("c", "anger", "scripted"),
+            ("d", "undecided", "improvised"),
+        )
+    ]
+    assert get_scheme("iemocap-impro4").select(said_so).left_out == {
+        "excitement": 1,
+        "scripted": 1,
+        "undecided": 1,
+    }
+    assert get_scheme("iemocap-impro4-merged").select(said_so).labels == {"a": "happiness", "b": "anger"}
+    assert get_scheme("iemocap-4").select(said_so).labels == {"a": "happiness", "b": "anger", "c": "anger"}
+
+
+def test_every_emotion_that_occurs_is_a_class_but_other_and_undecided():
+    selection = get_scheme("every-emotion").select(
+        [said("a", "shame"), said("b", "undecided"), said("c", "anger")]
+    )
+    assert selection.classes == ("anger", "shame")
+    assert selection.left_out == {"undecided": 1}
+
+
+def test_general_schemes_come_after_a_corpus_s_own():
+    assert schemes_of("emodb")[0] == "emodb-7"
+    assert schemes_of("mine") == ["every-emotion", "common-4"]
