@@ -4,8 +4,8 @@ import pytest
 
 from sercli.errors import ManifestError, UnknownNameError
 from sercli.labels import EMOTIONS
-from sercli.schemes import SCHEMES, get_scheme, schemes_of
 from sercli.records import Utterance
+from sercli.schemes import SCHEMES, get_scheme, schemes_of
 
 
 def said(name, emotion, gender=None):

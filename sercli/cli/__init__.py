@@ -11,7 +11,19 @@ from typing import Annotated
 import typer
 
 import sercli
-from sercli.cli import bench, config, doctor, evaluate, features, prepare, runs, train
+from sercli.cli import (
+    audit,
+    bench,
+    config,
+    corpora,
+    doctor,
+    evaluate,
+    features,
+    prepare,
+    protocols,
+    runs,
+    train,
+)
 from sercli.errors import SerError
 
 _REMEDIES = {
@@ -29,6 +41,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(prepare.prepare)
+app.add_typer(corpora.app, name="corpora")
+app.add_typer(protocols.app, name="protocols")
+app.command()(audit.audit)
 app.command()(features.features)
 app.command()(train.train)
 app.command("eval")(evaluate.evaluate)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -27,11 +28,17 @@ class AnyOptions(Config):
     def _check(self) -> Self:
         for label, noun in self.map.items():
             if noun not in EMOTIONS:
-                raise ValueError(f"map {label}={noun}: '{noun}' is none of {', '.join(sorted(EMOTIONS))}")
+                usual = to_noun(noun)
+                known = (
+                    f"the emotion is called {usual}"
+                    if usual
+                    else f"the emotions are {', '.join(sorted(EMOTIONS))}"
+                )
+                raise ValueError(f"map {label}={noun}: {known}")
         if self.speaker_pattern is not None:
             try:
                 pattern = re.compile(self.speaker_pattern)
-            except re.error as error:
+            except (re.error, OverflowError, RecursionError) as error:
                 raise ValueError(f"speaker_pattern: {error}") from None
             foreign = set(pattern.groupindex) - set(_IN_NAMES)
             if not pattern.groups or foreign:
@@ -40,6 +47,17 @@ class AnyOptions(Config):
                     + ", ".join(_IN_NAMES)
                 )
         return self
+
+    @property
+    def names_emotion(self) -> bool:
+        """Whether the pattern gives the emotion, too."""
+        return "(?P<emotion>" in (self.speaker_pattern or "")
+
+
+def remedy(label: str) -> str:
+    """Say how to make a label known, with the nearest emotion."""
+    near = get_close_matches(label.lower(), EMOTIONS, 1)
+    return f"say which with --map '{label}={near[0] if near else 'EMOTION'}'"
 
 
 def complete(utterance: Utterance, place: str, options: AnyOptions) -> Utterance | Problem:
@@ -54,7 +72,7 @@ def complete(utterance: Utterance, place: str, options: AnyOptions) -> Utterance
         match = re.search(options.speaker_pattern, utterance.file)
         if match is None:
             return Problem(
-                place, f"speaker_pattern '{options.speaker_pattern}' is not found in {utterance.file}"
+                place, f"speaker_pattern '{options.speaker_pattern}' is not found in its file's place"
             )
         named = match.groupdict() or {"speaker": match[1]}
         facts: dict[str, Any] = {
@@ -66,14 +84,13 @@ def complete(utterance: Utterance, place: str, options: AnyOptions) -> Utterance
     if utterance.gender is not None:
         gender = _GENDERS.get(utterance.gender.lower())
         if gender is None:
-            return Problem(place, f"gender '{utterance.gender}' is neither female nor male")
+            fact = f"gender '{utterance.gender}' is neither female nor male"
+            return Problem(place, f"{fact}; leave it out where it is not known")
         utterance = replace(utterance, gender=gender)
     if utterance.emotion_raw is None:
         return Problem(place, "no emotion")
     noun = to_noun(utterance.emotion_raw, options.map)
     if noun is None:
         label = utterance.emotion_raw
-        return Problem(
-            place, f"label '{label}' is no emotion known here; say which with --map '{label}=EMOTION'"
-        )
+        return Problem(place, f"label '{label}' is no emotion known here; {remedy(label)}")
     return replace(utterance, emotion=noun)

@@ -6,11 +6,12 @@ cut out of its file.
 """
 
 import math
+import posixpath
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sercli.corpora import Corpus
 from sercli.corpora._any import AnyOptions, complete
@@ -45,33 +46,47 @@ class TableOptions(AnyOptions):
     columns: dict[str, str] = Field({})
     """Column by field, where it has none of the usual names: ``speaker``, ``emotion``, ``file`` and so on."""
 
+    @model_validator(mode="after")
+    def _check_fields(self) -> Self:
+        for name in self.columns:
+            if _field(name) not in _COLUMNS:
+                known = ", ".join("emotion" if field == "emotion_raw" else field for field in _COLUMNS)
+                raise ValueError(f"--column {name}: no such field; the fields are {known}")
+        return self
+
 
 def parse(table: Path, options: TableOptions) -> Iterator[Utterance | Problem]:
     """Yield the utterances that a table lists, in its order; each problem names the line."""
-    chosen = {"emotion_raw" if field == "emotion" else field: name for field, name in options.columns.items()}
-    foreign = set(chosen) - set(_COLUMNS)
-    if foreign:
-        known = ", ".join("emotion" if field == "emotion_raw" else field for field in _COLUMNS)
-        yield Problem(table.name, f"--column {min(foreign)}: the fields are {known}")
-        return
-    by_pattern = "(?P<emotion>" in (options.speaker_pattern or "")
+    chosen = {_field(name): column for name, column in options.columns.items()}
+    needed = ["file"] if options.names_emotion else ["file", "emotion_raw"]
+    first: dict[object, tuple[str, Utterance]] = {}
     for row in read_table(table):
         if isinstance(row, Problem):
             yield row
             continue
         fields = _fields(row, chosen)
-        absent = [name for name in chosen.values() if name not in row.values]
-        needed = ["file"] if by_pattern else ["file", "emotion_raw"]
-        absent += [_COLUMNS[name][0] for name in needed if name not in fields and name not in chosen]
-        if absent:
-            fact = f"no column '{absent[0]}'; the columns are {', '.join(row.values)}"
-            yield Problem(table.name, f"{fact}; name the right one with --column FIELD=COLUMN")
+        absent = [name for name in (*chosen, *needed) if name not in fields]
+        if absent:  # of every row
+            field = _COLUMNS[absent[0]][0]
+            listed = ", ".join(column for column in row.values if column)
+            fact = f"no column '{chosen.get(absent[0], field)}'; the columns are {listed}"
+            yield Problem(table.name, f"{fact}; name the right one with --column {field}=COLUMN")
             return
-        yield _utterance(row, fields, options)
+        item = _utterance(row, fields, options)
+        if isinstance(item, Utterance):
+            key = item.id or (item.file, item.start, item.end)
+            place, known = first.setdefault(key, (row.place, item))
+            if known is not item:
+                item = _repeated(row.place, place, known, item)
+        yield item
+
+
+def _field(name: str) -> str:
+    return "emotion_raw" if name == "emotion" else name
 
 
 def _fields(row: Row, chosen: Mapping[str, str]) -> dict[str, Any]:
-    """Name a row's cells by field, leaving out what is empty or no field."""
+    """Name a row's cells by field, leaving out what is no field."""
     lower = {name.strip().lower(): name for name in row.values}
     fields: dict[str, Any] = {}
     for field, usual in _COLUMNS.items():
@@ -84,34 +99,45 @@ def _fields(row: Row, chosen: Mapping[str, str]) -> dict[str, Any]:
 def _utterance(row: Row, fields: Mapping[str, Any], options: TableOptions) -> Utterance | Problem:
     values: dict[str, Any] = {}
     for field, value in fields.items():
+        if isinstance(value, (bool, list, dict)):
+            return Problem(row.place, f"{field} is neither text nor a number: {value}")
         text = "" if value is None else str(value).strip()
-        if not text:
-            continue
-        if field not in _NUMBERS:
+        if field in _NUMBERS and text:
+            number = _number(text)
+            if number is None:
+                fact = f"{field} '{text}' is not a number"
+                return Problem(row.place, f"{fact}; leave it out where it is not known")
+            values[field] = number
+        elif text and value == value:  # JSON has NaN where a text is missing  # noqa: PLR0124
             values[field] = text
-            continue
-        try:
-            values[field] = float(text)
-        except ValueError:
-            return Problem(row.place, f"{field} '{text}' is not a number")
-        if not math.isfinite(values[field]):
-            return Problem(row.place, f"{field} is {text}")
     if "file" not in values:
         return Problem(row.place, "no file")
-    start, end = values.get("start"), values.get("end")
-    if (start or 0) < 0 or (end is not None and end <= (start or 0)):
-        return Problem(row.place, f"start {start or 0:g} s and end {end:g} s leave nothing between them")
-    if "id" not in values:
-        stem = values["file"].removesuffix(Path(values["file"]).suffix).lstrip("./")
-        cut = (
-            ""
-            if start is None and end is None
-            else f"_{start or 0:g}-{'' if end is None else format(end, 'g')}"
-        )
-        values["id"] = stem + cut
+    values["file"] = posixpath.normpath(values["file"].replace("\\", "/"))
+    start, end = values.get("start", 0.0), values.get("end", math.inf)
+    if start < 0:
+        return Problem(row.place, f"start {start:g} s lies before the recording")
+    if end <= start:
+        return Problem(row.place, f"start {start:g} s and end {end:g} s leave nothing between them")
     if "transcript" in values:  # who has no ids of texts still has equal words
         values.setdefault("text_id", values["transcript"].casefold())
-    return complete(Utterance(corpus="", **values), row.place, options)
+    return complete(Utterance(**{"id": "", "corpus": ""} | values), row.place, options)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _repeated(here: str, place: str, known: Utterance, item: Utterance) -> Problem:
+    line = place.rpartition(":")[2]
+    if known == item:
+        return Problem(here, f"the same as line {line}", harmless=True)
+    if item.id:
+        return Problem(here, f"id '{item.id}' is that of line {line}, too; each utterance needs its own")
+    return Problem(here, f"{item.file} stands in line {line}, too, and not with the same facts")
 
 
 CORPUS = Corpus(

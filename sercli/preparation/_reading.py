@@ -3,8 +3,8 @@
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, fields, replace
+from pathlib import Path, PurePosixPath
 
 from sercli.config import Config
 from sercli.corpora import Corpus, corpus_names, get_corpus
@@ -12,6 +12,11 @@ from sercli.errors import ConfigError, CorpusError
 from sercli.records import Problem, Utterance
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# How Python keeps the bytes of a file's name that are not UTF-8; no file of ours can hold them.
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+# Bytes of a file's name: 255, less what is put around it while it is written.
+_LONGEST = 220
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +72,17 @@ def locate(
         CorpusError: there is no such folder or file.
     """
     what = "file" if corpus.takes_file else "folder"
-    wanted = f"give the {what} of corpus '{source}' as distributed"
+    wanted = (
+        f"give {corpus.layout}" if corpus.any_name else f"give the {what} of corpus '{source}' as distributed"
+    )
     if root is None:
         raise CorpusError(f"corpus '{source}': say where it lies, `sercli prepare {source} PATH`")
     if not root.exists():
         raise CorpusError(f"{root}: no such {what}; {wanted}")
     if not root.is_dir() and not corpus.takes_file:
         raise CorpusError(f"{root}: not a folder; {wanted}")
+    if audio_root is not None and not corpus.takes_file:
+        raise CorpusError(f"{audio_root}: --audio-root is for tables; corpus '{source}' is one folder")
     base = audio_root or (root if root.is_dir() else root.parent)
     if not base.is_dir():
         raise CorpusError(f"{base}: no such folder; --audio-root names the folder of the audio files")
@@ -84,32 +93,31 @@ def read(place: Place) -> tuple[list[Utterance], list[Problem]]:
     """Read a corpus: each utterance once, each file within the corpus."""
     first: dict[str, Utterance] = {}
     problems: list[Problem] = []
-    within = _keeper(place.base)
+    within = _keeper(place)
     for item in place.corpus.parse(place.root, *place.options):
         if isinstance(item, Problem):
-            problems.append(item)
+            problems.append(_from_table(item, place))
             continue
-        utterance = item
-        if place.corpus.any_name:
-            utterance = replace(item, id=f"{place.name}/{item.id}", corpus=place.name)
-        file, problem = within(utterance.file)
+        utterance, problem = within(item)
         if problem is not None:
             problems.append(problem)
-        if file is None:
+        if utterance is None:
             continue
-        if not _can_name_a_file(utterance.id):
-            problems.append(Problem(utterance.file, f"its id '{utterance.id}' can't name a file"))
-        elif utterance.id in first:
+        if utterance.id in first:
             fact = f"the same utterance as {first[utterance.id].file} (id {utterance.id})"
-            problems.append(Problem(file, fact))
+            problems.append(Problem(utterance.file, fact))
         else:
-            first[utterance.id] = replace(utterance, file=file)
-    return list(first.values()), problems
+            first[utterance.id] = utterance
+    return list(first.values()), [_printable(problem) for problem in problems]
 
 
 def nothing_found(source: str, place: Place, problems: Sequence[Problem]) -> str:
     """Say what lies at a place in which the reader found no utterance."""
     root, corpus = place.root, place.corpus
+    grave = [problem for problem in problems if not problem.harmless]
+    if corpus.any_name and grave:
+        more = f" (and {len(grave) - 1} more)" if len(grave) > 1 else ""
+        return f"{place.base / grave[0].place}: {grave[0].fact}{more}"
     for other in () if corpus.any_name else corpus_names():
         candidate = get_corpus(other)
         if other == source or candidate.generate is not None or candidate.any_name:
@@ -122,25 +130,74 @@ def nothing_found(source: str, place: Place, problems: Sequence[Problem]) -> str
     return f"{root}: no recordings of corpus '{source}', which lie as {corpus.layout} below it{first}"
 
 
-def _keeper(base: Path) -> Callable[[str], tuple[str | None, Problem | None]]:
-    """Make a function from a file's name to its place relative to ``base``, and what is wrong with it."""
-    real, absolute = base.resolve(), base.absolute()
+def _keeper(place: Place) -> Callable[[Utterance], tuple[Utterance | None, Problem | None]]:
+    """Make a function that gives an utterance its id and its file's place relative to ``base``.
 
-    def within(file: str) -> tuple[str | None, Problem | None]:
+    What can't be prepared becomes ``None`` and a problem.
+    """
+    base, corpus = place.base, place.corpus
+    # A table's absolute paths may be below the folder as it was given or as it really is called.
+    real, given = Path(os.path.realpath(base)), Path(os.path.normpath(base.absolute()))
+    elsewhere = "name the folder that holds all audio with --audio-root"
+    linked: set[str] = set()  # told once, however many utterances are cut out of a file
+
+    def within(utterance: Utterance) -> tuple[Utterance | None, Problem | None]:
+        file = utterance.file
         if "\0" in file:
-            return None, Problem(file.replace("\0", "?"), "not a file name")
-        path = Path(os.path.normpath(absolute / file))
-        if not path.is_relative_to(absolute) or path == absolute:
-            fact = f"lies outside {base}; name the folder that holds all audio with --audio-root"
-            return None, Problem(file, fact)
-        relative = path.relative_to(absolute).as_posix()
-        if not path.resolve().is_relative_to(real):
-            return relative, Problem(relative, "a link out of the corpus's folder; followed", harmless=True)
-        return relative, None
+            return None, Problem(file, "not a file name")
+        if _SURROGATE.search("".join(filter(None, _texts(utterance)))):
+            return None, Problem(file, "its name, or what is said of it, is not UTF-8; rename it")
+        path = Path(os.path.normpath(given / file))
+        root = given if path.is_relative_to(given) else real
+        if not path.is_relative_to(root) or path == root:
+            return None, Problem(file, f"lies outside {given}; {elsewhere}")
+        file = path.relative_to(root).as_posix()
+        if corpus.takes_file and not os.path.lexists(base / file):
+            return None, Problem(file, f"no such file; if the audio lies elsewhere, {elsewhere}")
+        name = utterance.id
+        if corpus.any_name:
+            name = f"{place.name}/{name or _name_by_file(file, utterance)}"
+        if not _can_name_a_file(name):
+            return None, Problem(file, f"its id '{name}' can't name a file; give it another")
+        problem = None
+        if file not in linked and not Path(os.path.realpath(base / file)).is_relative_to(real):
+            linked.add(file)
+            problem = Problem(file, "a link out of the corpus's folder; followed", harmless=True)
+        return replace(utterance, id=name, corpus=place.name, file=file), problem
 
     return within
 
 
+def _texts(utterance: Utterance) -> list[str | None]:
+    values = (getattr(utterance, field.name) for field in fields(utterance))
+    return [value for value in values if isinstance(value, str)]
+
+
+def _name_by_file(file: str, utterance: Utterance) -> str:
+    name = file.removesuffix(PurePosixPath(file).suffix)
+    if utterance.start is None and utterance.end is None:
+        return name
+    return f"{name}_{utterance.start or 0:.10g}-" + ("" if utterance.end is None else f"{utterance.end:.10g}")
+
+
 def _can_name_a_file(name: str) -> bool:
-    parts = name.split("/")
-    return not any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts)
+    """Tell whether files can be called so: no step out of the folder, no control character, not too long."""
+    if "\\" in name or _CONTROL.search(name):
+        return False
+    return not any(part in ("", ".", "..") or len(part.encode()) > _LONGEST for part in name.split("/"))
+
+
+def _from_table(problem: Problem, place: Place) -> Problem:
+    """Say where a table lies that is not beside its audio."""
+    folder = place.root if place.root.is_dir() else place.root.parent
+    if not place.corpus.takes_file or folder.absolute() == place.base.absolute():
+        return problem
+    return replace(problem, place=str(folder.absolute() / problem.place))
+
+
+def _printable(problem: Problem) -> Problem:
+    """Keep a problem to one line that any terminal can print."""
+    where, fact = (
+        _CONTROL.sub("?", text.encode(errors="replace").decode()) for text in (problem.place, problem.fact)
+    )
+    return replace(problem, place=where, fact=fact)

@@ -75,7 +75,8 @@ class Conversion:
         Args:
             root: folder that the utterances' files are relative to.
             target: folder of the prepared corpus.
-            cuts: whether utterances are cut out of their files, from ``start`` to ``end``.
+            cuts: whether utterances are cut out of their files, from ``start`` to ``end``; those that
+                name a ``source`` were already.
         """
         self.root, self.target, self.cuts = root, target, cuts
         self._hashes: dict[tuple[str, Stamp], str] = {}
@@ -103,7 +104,8 @@ class Conversion:
 
     def _convert(self, utterance: Utterance) -> tuple[Converted | Problem, dict[str, Any] | None]:
         source = self.root / utterance.file
-        start, end = (utterance.start, utterance.end) if self.cuts else (None, None)
+        cut = self.cuts and utterance.source is None
+        start, end = (utterance.start, utterance.end) if cut else (None, None)
         try:
             stamp = Stamp.of(source)
             made_from = {"source": utterance.file, "stamp": asdict(stamp), "start": start, "end": end}

@@ -61,10 +61,15 @@ def differences(corpus: Corpus, utterances: Sequence[Utterance]) -> list[str]:
 
 
 def by_scheme(corpus: str, utterances: Sequence[Utterance]) -> list[SchemeCounts]:
-    """Count what each scheme that fits a corpus selects; nothing where there are no emotions."""
+    """Count what each scheme made for a corpus selects; those for any, if none is made for it.
+
+    Nothing where there are no emotions.
+    """
     if any(utterance.emotion is None for utterance in utterances):
         return []
-    return [_count(name, utterances) for name in schemes_of(corpus)]
+    fitting = schemes_of(corpus)
+    own = [name for name in fitting if SCHEMES[name].corpus == corpus]
+    return [_count(name, utterances) for name in own or fitting]
 
 
 def _count(name: str, utterances: Sequence[Utterance]) -> SchemeCounts:

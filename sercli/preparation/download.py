@@ -9,10 +9,7 @@ import hashlib
 import json
 import re
 import shutil
-import stat
 import urllib.request
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path, PurePosixPath
@@ -24,15 +21,10 @@ import sercli
 from sercli import files
 from sercli.corpora import Download
 from sercli.errors import CorpusError
+from sercli.preparation._unpack import BY_HAND, unpack
 
 _TIMEOUT_S = 60
 _BLOCK = 1 << 16
-# Archives of recordings shrink to a half, seldom to a tenth: what grows more was made to fill a disk.
-_MAX_GROWTH = 50
-_MAX_BYTES = 10 * 10**9
-
-_BY_HAND = "fetch and unpack it by hand and give that folder"
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
 
 
 def fetch(
@@ -68,7 +60,7 @@ def fetch(
         # Without its record a folder counts for nothing, should this be killed halfway.
         record.unlink(missing_ok=True)
         with files.replacing_folder(target) as temporary:
-            _unpack(part, temporary, download.url)
+            unpack(part, temporary, download.url)
     except CorpusError:
         # Going on from a bad archive would lead to the same one.
         _forget(part)
@@ -82,9 +74,9 @@ def _archive_name(url: str) -> str:
     parts = urlsplit(url)
     name = PurePosixPath(unquote(parts.path)).name
     if parts.scheme not in {"http", "https"}:
-        raise CorpusError(f"{url}: only http and https are fetched from; {_BY_HAND}")
+        raise CorpusError(f"{url}: only http and https are fetched from; {BY_HAND}")
     if PurePosixPath(name).suffix.lower() != ".zip":
-        raise CorpusError(f"{url}: only zip archives are unpacked; {_BY_HAND}")
+        raise CorpusError(f"{url}: only zip archives are unpacked; {BY_HAND}")
     return name
 
 
@@ -124,7 +116,7 @@ def _receive(download: Download, part: Path, progress: Callable[[int, int], None
             _forget(part)
             raise CorpusError(
                 f"{download.url}: {size} bytes, not {download.size}; "
-                f"this is not the archive that was published, {_BY_HAND}"
+                f"this is not the archive that was published, {BY_HAND}"
             )
         if not have:
             _forget(part)
@@ -179,7 +171,7 @@ def _request(url: str, start: int, validator: str | None) -> HTTPResponse | None
                 return None
             return _request(url, 0, None)
         raise CorpusError(
-            f"{url}: the server answers {error.code} ({error.reason}); try again later, or {_BY_HAND}"
+            f"{url}: the server answers {error.code} ({error.reason}); try again later, or {BY_HAND}"
         ) from None
     except (OSError, HTTPException) as error:
         raise _unreachable(url, error) from None
@@ -200,7 +192,7 @@ def _blocks(response: HTTPResponse, url: str) -> Iterator[bytes]:
 def _unreachable(url: str, error: Exception) -> CorpusError:
     reason = error.reason if isinstance(error, URLError) else error
     fact = " ".join(str(reason).split()) or type(reason).__name__
-    return CorpusError(f"{url}: {fact}; look at the connection and run again, it goes on, or {_BY_HAND}")
+    return CorpusError(f"{url}: {fact}; look at the connection and run again, it goes on, or {BY_HAND}")
 
 
 def _describe(download: Download, response: HTTPResponse, size: int) -> dict[str, Any]:
@@ -223,49 +215,9 @@ def _checksum(download: Download, part: Path) -> dict[str, str]:
     if found != download.md5:
         raise CorpusError(
             f"{download.url}: its md5 is {found}, not {download.md5}; damaged on the way or no longer "
-            f"the archive that was published: run again, or {_BY_HAND}"
+            f"the archive that was published: run again, or {BY_HAND}"
         )
     return {"md5": found}
-
-
-def _unpack(archive: Path, folder: Path, url: str) -> None:
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            members = [(_inside(info, url), info) for info in opened.infolist()]
-            size = sum(info.file_size for _, info in members)
-            if size > min(_MAX_BYTES, _MAX_GROWTH * archive.stat().st_size):
-                raise CorpusError(f"{url}: would unpack to {size} bytes, which no corpus does; {_BY_HAND}")
-            for place, info in members:
-                if info.is_dir() or _is_litter(place):
-                    continue
-                path = folder / place
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with opened.open(info) as source, path.open("wb") as sink:
-                    shutil.copyfileobj(source, sink)
-    except _BROKEN as error:
-        raise CorpusError(
-            f"{url}: not a whole zip archive ({' '.join(str(error).split())}); run again to fetch it anew"
-        ) from None
-
-
-def _inside(info: zipfile.ZipInfo, url: str) -> PurePosixPath:
-    """Return where a member goes, relative to the folder; refuse it if that could be outside."""
-    name = info.filename.replace("\\", "/")
-    place = PurePosixPath(name)
-    if place.is_absolute() or ".." in place.parts or re.match("[A-Za-z]:", name):
-        fact = "would be written outside its folder"
-    elif stat.S_ISLNK(info.external_attr >> 16):
-        fact = "is a link"
-    elif info.flag_bits & 1:
-        fact = "is encrypted"
-    else:
-        return place
-    raise CorpusError(f"{url}: its member {info.filename!r} {fact}; nothing was unpacked, {_BY_HAND}")
-
-
-def _is_litter(place: PurePosixPath) -> bool:
-    """Tell what a Mac leaves in archives."""
-    return "__MACOSX" in place.parts or place.name.startswith("._") or place.name == ".DS_Store"
 
 
 def _state_of(part: Path) -> Path:

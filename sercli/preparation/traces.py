@@ -26,7 +26,7 @@ def fit_length(trace: Trace, utterance: Utterance) -> tuple[Trace, Problem | Non
 
     Returns:
         The trace, (frames, 2), and what is to be said of it; a `Problem` that is not harmless where
-        labels and audio differ by more than a second.
+        labels and audio differ by more than a second, nothing is left, or a label is no number.
     """
     frames = int(utterance.duration * TRACE_RATE + 1e-6)
     place = utterance.trace or utterance.file
@@ -35,9 +35,13 @@ def fit_length(trace: Trace, utterance: Utterance) -> tuple[Trace, Problem | Non
             f"{len(trace)} labels ({len(trace) / TRACE_RATE:.2f} s) for {utterance.duration:.2f} s of audio"
         )
         return trace, Problem(place, fact)
+    kept = min(len(trace), frames)
+    if not kept:
+        return trace, Problem(place, f"{len(trace)} labels for {frames} frames of audio")
+    if not np.isfinite(trace[:kept]).all():
+        return trace, Problem(place, "holds labels that are no numbers (NaN or infinity)")
     if len(trace) == frames:
         return trace, None
-    kept = min(len(trace), frames)
     fact = f"{len(trace)} labels for {frames} frames of audio; the first {kept} are kept"
     return trace[:kept], Problem(place, fact, harmless=True)
 

@@ -250,6 +250,7 @@ def _quieten() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     for pattern in (
         ".*does not have many workers.*",
+        ".*Total length of `list` across ranks is zero.*",  # no dev part
         ".*number of training batches.*",
         ".*Checkpoint directory.*exists.*",
         ".*GPU available but not used.*",

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 import yaml
-from conftest import SMALL
+from conftest import SMALL, tone
 
 import sercli
 from sercli import cli
@@ -195,3 +195,114 @@ def test_an_odd_setting_is_one_line(run, small_workspace, small_config, argument
     assert status == 1
     assert err.startswith("error: ")
     assert err.count("\n") == 1
+
+
+def test_corpora_lists_what_is_supported_and_what_is_held(run, small_workspace):
+    status, out, _ = run("corpora", "--workspace", small_workspace.root)
+    assert status == 0
+    assert "iemocap: IEMOCAP" in out
+    assert "licence   CC BY-NC-SA 4.0" in out
+    assert "Actor_01/03-01-01-01-01-01-01.wav (or --download)" in out
+    assert "prepared  48 of 535 utterances" in out
+    held = json.loads(run("corpora", "--json", "--workspace", small_workspace.root)[1])
+    assert held["prepared"]["emodb"]["utterances"] == 48
+    assert held["supported"]["ravdess"]["download"].startswith("https://")
+
+
+def test_a_manifest_is_exported_and_prepared_again(run, small_workspace, tmp_path):
+    place = ["--workspace", small_workspace.root]
+    status, out, _ = run("corpora", "export", "emodb", "nkululeko", tmp_path / "out.csv", *place)
+    assert status == 0
+    assert "48 utterances as nkululeko" in out
+    audio = small_workspace.corpus("emodb")
+    status, out, _ = run(
+        "prepare", "manifest", tmp_path / "out.csv", "--name", "again", "--audio-root", audio,
+        "--workspace", tmp_path / "workspace",
+    )  # fmt: skip
+    assert status == 0
+    assert "utterances  48" in out
+    assert "speakers    4 (2 female, 2 male)" in out
+    assert "scheme      every-emotion: 48 in 4 classes" in out
+
+
+def test_protocols_are_listed_and_shown_on_a_corpus(run, small_workspace, tmp_path):
+    place = ["--corpus", "emodb", "--scheme", "emodb-4", "--workspace", small_workspace.root]
+    status, out, _ = run("protocols")
+    assert status == 0
+    assert "random-5-fold@1 " in out
+    assert "not speaker independent" in out
+    status, out, _ = run("protocols", "show", "leave-one-speaker-out", *place)
+    assert status == 0
+    assert "1  speaker 03    24 (2 sp.)    12 (1 sp.)    12 (1 sp.)" in out
+    assert "the mean over folds beside them" in out
+    listed = tmp_path / "mine.csv"
+    listed.write_text(run("protocols", "show", "leave-one-speaker-out", "--csv", *place)[1])
+    folds = json.loads(run("protocols", "show", f"lists:{listed}", "--json", *place)[1])
+    other = json.loads(run("protocols", "show", "leave-one-speaker-out", "--json", *place)[1])
+    assert folds["digest"] == other["digest"]
+    assert "NOT SPEAKER INDEPENDENT" in run("protocols", "show", "random-3-fold", *place)[1]
+
+
+def test_audit_exits_with_3_when_something_leaks(run, small_workspace, tmp_path):
+    for name, files in (("train.txt", "a.wav\nb.wav\n"), ("test.txt", "b.wav\n")):
+        (tmp_path / name).write_text(files)
+    status, out, _ = run("audit", tmp_path / "train.txt", tmp_path / "test.txt")
+    assert status == 3
+    assert "LEAK         utterances" in out
+    report = json.loads(run("audit", tmp_path, "--json")[1])
+    assert report["leaks"] == 2
+    assert {finding["check"] for finding in report["findings"]} >= {"same audio", "labels by speaker"}
+    status, out, _ = run("audit", "--corpus", "emodb", "--workspace", small_workspace.root)
+    assert status == 0
+    assert "no leak found" in out
+    assert "known        texts" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["latest", "--corpus", "emodb"],
+        ["latest", "--protocol", "random-5-fold"],
+    ],
+)
+def test_audit_says_what_it_can_be_given(run, arguments):
+    assert run("audit", *arguments)[0] == 2
+
+
+def test_a_general_corpus_is_prepared_trained_and_evaluated_speaker_independently(
+    run, write_wav, tmp_path, small_config
+):
+    for speaker in ("a", "b", "c"):
+        for label, pitch in (("Happy", 300.0), ("sad", 120.0)):
+            for take in range(3):
+                write_wav(
+                    tmp_path / "mine" / label / f"{speaker}_{take}.wav",
+                    tone(0.4, 44_100, pitch, seed=take),
+                    rate=44_100,
+                )
+    place = ["--workspace", tmp_path / "workspace"]
+    status, out, _ = run("prepare", "folder", tmp_path / "mine", "--speaker-pattern", "/([abc])_", *place)
+    assert status == 0
+    assert "18 files brought to 16 kHz mono" in out
+    assert "read as     Happy -> happiness; sad -> sadness" in out
+    status, out, err = run(
+        "train", "--config", small_config, "--set", "corpus=mine", "--set", "scheme=every-emotion",
+        "--max-epochs", 1, "--fold", 1, *place,
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    assert "protocol  leave-one-speaker-out@1: 3 folds" in out
+    status, out, _ = run("eval", "latest", *place)
+    assert status == 0
+    assert "protocol leave-one-speaker-out@1 (digest " in out
+
+
+def test_folds_that_are_not_speaker_independent_say_so_with_every_figure(run, small_workspace, small_config):
+    place = ["--workspace", small_workspace.root]
+    arguments = ["--protocol", "random-4-fold", "--max-epochs", 1, "--fold", 1, *place]
+    assert run("train", "--config", small_config, *arguments)[0] == 0
+    status, out, _ = run("eval", "latest", *place)
+    assert status == 0
+    assert "note: Not speaker independent: random-4-fold@1" in out
+    assert "Not speaker independent" in json.loads(run("eval", "latest", "--json", *place)[1])["banners"][0]
+    assert run("runs", "rm", "latest", "--yes", *place)[0] == 0

@@ -148,7 +148,7 @@ def test_too_few_is_an_error(name, count, message):
 
 def test_an_utterance_without_speaker_is_an_error():
     utterance = Utterance(id="x", corpus="c", file="f")
-    with pytest.raises(ProtocolError, match="x: no speaker, without which .* or take random-5-fold"):
+    with pytest.raises(ProtocolError, match=r"x: no speaker, without which .* or take random-5-fold"):
         divide("leave-one-speaker-out", [utterance], {"x": "anger"})
 
 

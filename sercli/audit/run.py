@@ -1,0 +1,88 @@
+"""What a training run did: its folds, its statistics, its choice of epoch."""
+
+import json
+from typing import Any
+
+import numpy as np
+
+from sercli.audit import Division, Finding, Verdict, gravest
+from sercli.audit.protocol import divisions
+from sercli.data.statistics import Statistics, fit
+from sercli.errors import FeatureError, RunError
+from sercli.runs.config import RunConfig
+from sercli.runs.folder import Run, Trial
+from sercli.training._plan import Plan, make_plan
+from sercli.workspace import Workspace
+
+
+def from_run(run: Run, workspace: Workspace) -> tuple[str, list[Division], list[Finding]]:
+    """Divide the corpus as a run did, and check what it did with the parts.
+
+    Returns:
+        What was divided how, in words; the folds that were trained; findings on statistics and selection.
+
+    Raises:
+        RunError: no trial is finished, or the corpus or its folds are not what they were.
+    """
+    trials = run.finished()
+    if not trials:
+        raise RunError(f"{run.path}: no finished trial yet; go on with `sercli train` and the same settings")
+    settings = trials[0].settings()
+    made = settings.pop("provenance")
+    plan = make_plan(RunConfig(**settings), workspace)
+    if (plan.manifest_sha256, plan.protocol_digest) != (made["manifest_sha256"], made["protocol_digest"]):
+        raise RunError(f"{run.path}: corpus '{plan.config.corpus}' was prepared anew since; train again")
+    folds = [plan.folds[number - 1] for number in sorted({trial.fold for trial in trials})]
+    config = plan.config
+    what = (
+        f"{run.name}: {config.corpus}, {config.scheme}, {config.protocol} "
+        f"(digest {plan.protocol_digest}): {len(folds)} of {len(plan.folds)} folds"
+    )
+    findings = [
+        gravest([_statistics(plan, trial) for trial in trials]),
+        gravest([_selection(plan, trial) for trial in trials]),
+    ]
+    return what, divisions(list(plan.utterances.values()), folds, plan.protocol), findings
+
+
+def _statistics(plan: Plan, trial: Trial) -> Finding:
+    """Fit mean and deviation again on the training part, and compare with what the model standardises by."""
+    check, fold = "statistics", plan.folds[trial.fold - 1]
+    kept = _kept_statistics(trial)
+    stores = plan.stores()
+    for name, choice in plan.config.inputs.items():
+        try:
+            again = fit((stores[name][plan.utterances[i].sha256] for i in fold.train), choice.statistics)
+        except FeatureError:
+            return Finding(check, Verdict.NOT_CHECKED, "the features are no longer in the store")
+        if not _alike(kept[name], again):
+            fact = f"fold {trial.fold}: mean and deviation of '{name}' are not those of the training part"
+            return Finding(check, Verdict.LEAK, fact)
+    return Finding(check, Verdict.CLEAN, "mean and deviation are those of the training part alone")
+
+
+def _kept_statistics(trial: Trial) -> dict[str, Statistics]:
+    path = trial.bundle / "bundle.json"
+    try:
+        described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return {name: Statistics.from_dict(values) for name, values in described["statistics"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise RunError(f"{path}: missing or damaged; remove {trial.path} and train again") from None
+
+
+def _alike(kept: Statistics, again: Statistics) -> bool:
+    return (
+        kept.mean.shape == again.mean.shape
+        and np.allclose(kept.mean, again.mean, rtol=1e-5, atol=1e-6)
+        and np.allclose(kept.std, again.std, rtol=1e-5, atol=1e-6)
+    )
+
+
+def _selection(plan: Plan, trial: Trial) -> Finding:
+    """Find out on which part the kept epoch was chosen."""
+    check, fold = "selection", plan.folds[trial.fold - 1]
+    if set(fold.dev) & set(fold.test):
+        return Finding(check, Verdict.LEAK, f"fold {trial.fold}: dev and test parts share utterances")
+    if plan.config.training.selection == "best-dev-ua" and fold.dev:
+        return Finding(check, Verdict.CLEAN, "the epoch was chosen on the dev part")
+    return Finding(check, Verdict.CLEAN, "the last epoch counts; nothing was chosen")

@@ -1,0 +1,94 @@
+"""Speakers, sessions, dialogs, texts and recordings that are on both sides of a division."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+from sercli.audit import Division, Finding, Item, Verdict, judge
+
+Key = Callable[[Item], str | None]
+
+# What programs append to a file's name when they cut or alter it.
+_SUFFIX = re.compile(
+    r"[-_. ]*(?:(?:seg(?:ment)?|chunk|part|slice|win(?:dow)?|frame|aug(?:mented)?|noise|noisy|pitch|speed"
+    r"|stretch|shift|flip|copy|repeat)[-_ ]?[\d.x]*|\d+\.\d+[-_]\d+\.\d+)$",
+    re.IGNORECASE,
+)
+
+
+def utterances(division: Division) -> Finding:
+    """Find utterances that are in two parts, or in one part twice."""
+    finding = _shared("utterances", division, lambda item: item.utterance.id, "utterance")
+    counts = Counter((part, item.utterance.id) for part, items in division.parts.items() for item in items)
+    twice = sorted({name for (_, name), count in counts.items() if count > 1})
+    if finding.verdict is not Verdict.CLEAN or not twice:
+        return finding
+    fact = f"{finding.fact}; {len(twice)} occur more than once within a part"
+    return Finding("utterances", Verdict.CLEAN, fact, tuple(twice[:3]))
+
+
+def speakers(division: Division) -> Finding:
+    """Find speakers who are in two parts."""
+    return _shared("speakers", division, _of_corpus("speaker"), "speaker")
+
+
+def sessions(division: Division) -> Finding:
+    """Find sessions that are in two parts."""
+    return _shared("sessions", division, _of_corpus("session"), "session")
+
+
+def dialogs(division: Division) -> Finding:
+    """Find dialogs that are in two parts: who talks to each other shares topic, mood and microphone."""
+    return _shared("dialogs", division, _of_corpus("dialog"), "dialog")
+
+
+def texts(division: Division) -> Finding:
+    """Find texts that are spoken in two parts: a network can learn the words instead of the emotion."""
+    return _shared("texts", division, _of_corpus("text_id"), "text")
+
+
+def segments(division: Division) -> Finding:
+    """Find recordings of which pieces, or altered copies, are in two parts."""
+    return _shared("segments", division, _recording, "recording")
+
+
+def _of_corpus(field: str) -> Key:
+    """Key on a field; the same name in two corpora is not the same person."""
+
+    def key(item: Item) -> str | None:
+        value = getattr(item.utterance, field)
+        return None if value is None else f"{item.utterance.corpus}/{value}"
+
+    return key
+
+
+def _recording(item: Item) -> str:
+    """Name the recording that an utterance was made from, as far as its names tell."""
+    place = PurePosixPath(item.utterance.source or item.utterance.file)
+    stem, before = place.stem, ""
+    while stem != before:
+        before, stem = stem, _SUFFIX.sub("", stem) or stem
+    return f"{item.utterance.corpus}/{place.with_name(stem)}"
+
+
+def _shared(check: str, division: Division, key: Key, noun: str) -> Finding:
+    parts = {
+        part: {value for item in items if (value := key(item)) is not None}
+        for part, items in division.parts.items()
+    }
+    named = set().union(*parts.values())
+    if not named:
+        return Finding(check, Verdict.NOT_CHECKED, f"no {noun}s are named")
+    common = {(a, b): parts[a] & parts[b] for a, b in division.pairs()}
+    told = [f"{_count(len(values), noun)} in {a} and {b}" for (a, b), values in common.items() if values]
+    if not told:
+        return Finding(check, Verdict.CLEAN, f"{_count(len(named), noun)}, none in two parts")
+    shared = set().union(*common.values())
+    several = len({name.partition("/")[0] for name in named}) > 1
+    examples = [name if several else name.partition("/")[2] for name in shared]
+    return judge(check, division, "; ".join(told), examples)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,119 @@
+"""``sercli protocols``."""
+
+import json as json_format
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sercli.cli._options import JsonOption, WorkspaceOption
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sercli.protocols import Protocol
+    from sercli.records import Fold, Utterance
+
+app = typer.Typer(help="List the protocols, or show one's folds on a corpus.", rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def protocols(context: typer.Context, *, json: JsonOption = False) -> None:
+    """List the protocols, or show one's folds on a corpus."""
+    if context.invoked_subcommand is not None:
+        return
+    from sercli.protocols import get_protocol, protocol_names
+
+    entries = [get_protocol(name) for name in protocol_names()]
+    if json:
+        typer.echo(json_format.dumps([_described(entry) for entry in entries]))
+        return
+    width = max(len(entry.name) for entry in entries)
+    for entry in entries:
+        where = f" ({', '.join(entry.corpora)})" if entry.corpora else ""
+        typer.echo(f"{entry.name:<{width}}  {entry.description}{where}")
+    typer.echo(f"{'lists:FILE':<{width}}  a division of your own, a CSV table with columns id, fold and part")
+    typer.echo("\nAny number may stand for the 5. Folds on a corpus: sercli protocols show NAME --corpus C")
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="Protocol, or lists:FILE.")],
+    *,
+    corpus: Annotated[str, typer.Option(help="A prepared corpus.")],
+    scheme: Annotated[
+        str | None, typer.Option(help="Which utterances. [default: the protocol's]", show_default=False)
+    ] = None,
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Print every utterance's part, as lists:FILE reads it.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show the folds of a protocol on a prepared corpus as a table."""
+    from sercli import manifest
+    from sercli.audit.protocol import labels_of
+    from sercli.protocols import fold_digest, get_protocol
+    from sercli.protocols.lists import to_csv
+    from sercli.workspace import Workspace
+
+    protocol = get_protocol(name)
+    utterances = manifest.read(Workspace(workspace).require(corpus))
+    selected, labels = labels_of(utterances, corpus, scheme or protocol.scheme)
+    folds = protocol.divide(utterances, labels)
+    if csv:
+        typer.echo(to_csv(folds), nl=False)
+        return
+    if json:
+        told = _described(protocol) | {"corpus": corpus, "scheme": selected, "digest": fold_digest(folds)}
+        parts = [
+            {"name": f.name, "train": list(f.train), "dev": list(f.dev), "test": list(f.test)} for f in folds
+        ]
+        typer.echo(json_format.dumps(told | {"folds": parts}))
+        return
+    typer.echo(f"{protocol.name} on {corpus}, {selected}; digest {fold_digest(folds)}")
+    typer.echo(f"{protocol.description}")
+    if not protocol.speaker_independent and not name.startswith("lists:"):
+        typer.echo("NOT SPEAKER INDEPENDENT: the same people train and are tested")
+    if protocol.paper:
+        typer.echo(f"paper: {protocol.paper}")
+    typer.echo(
+        "figures: pooled over the tested folds, the mean over folds beside them; UA over the classes present"
+    )
+    _print_table(folds, labels, utterances)
+
+
+def _described(entry: "Protocol") -> dict[str, object]:
+    return {
+        "name": entry.name,
+        "description": entry.description,
+        "speaker_independent": entry.speaker_independent,
+        "dev": entry.has_dev,
+        "corpora": list(entry.corpora),
+        "scheme": entry.scheme,
+        "paper": entry.paper,
+        "shares": dict(entry.shares),
+    }
+
+
+def _print_table(
+    folds: "Sequence[Fold]", labels: "Mapping[str, str]", utterances: "Sequence[Utterance]"
+) -> None:
+    """Print a row a fold: utterances and speakers of each part, and the classes of the test part."""
+    from collections import Counter
+
+    speaker = {utterance.id: utterance.speaker for utterance in utterances}
+    classes = sorted(set(labels.values()) - {""})
+    width = max(len(fold.name) for fold in folds)
+    typer.echo(
+        f"\n{'fold':>4}  {'':<{width}}  {'train':>12}  {'dev':>12}  {'test':>12}  {'  '.join(classes)}"
+    )
+    for number, fold in enumerate(folds, 1):
+        cells = []
+        for part in (fold.train, fold.dev, fold.test):
+            people = {speaker[i] for i in part} - {None}
+            cells.append(f"{len(part)} ({len(people)} sp.)" if people else f"{len(part)}")
+        counts = Counter(labels[i] for i in fold.test)
+        row = "  ".join(f"{counts[name] or '-':>{len(name)}}" for name in classes)
+        typer.echo(
+            f"{number:>4}  {fold.name:<{width}}  " + "  ".join(f"{cell:>12}" for cell in cells) + f"  {row}"
+        )

@@ -1,0 +1,136 @@
+"""The text files of IEMOCAP: labels with every rater's judgement, and transcriptions."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sercli.errors import CorpusError
+from sercli.records import Problem
+
+_NUMBER = r"-?\d+(?:\.\d+)?"
+_RATING = rf"\s*({_NUMBER})?\s*;\s*"
+_HEADER = re.compile(
+    rf"\[\s*({_NUMBER})\s*-\s*({_NUMBER})\s*\]\s+(\S+)\s+(\S+)\s+"
+    rf"\[\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*\]",
+    re.ASCII,
+)
+_CATEGORIES = re.compile(r"(C-\w+):\s*((?:[^;()]+;)*)\s*\((.*)\)")
+_DIMENSIONS = re.compile(rf"(A-\w+):\s*val{_RATING}act{_RATING}dom{_RATING}\((.*)\)", re.ASCII)
+_WORDS = re.compile(r"(\S+)\s*\[[^\]]*\]\s*:\s*(.*)")
+
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A labelled turn, as its dialog's label file has it.
+
+    Attributes:
+        line: number of its first line.
+        name: for example ``Ses01F_impro01_F000``.
+        start: seconds from the start of the dialog's recording.
+        end: likewise.
+        code: emotion, for example ``neu``.
+        valence: mean over the raters.
+        arousal: likewise; the corpus calls it activation.
+        dominance: likewise.
+        raters: the single raters' judgements, in the order of the file.
+    """
+
+    line: int
+    name: str
+    start: float
+    end: float
+    code: str
+    valence: float
+    arousal: float
+    dominance: float
+    raters: list[dict[str, Any]]
+
+
+def read_lines(path: Path) -> list[str]:
+    """Read a text file: UTF-8 or, failing that, latin-1; any line ends.
+
+    Raises:
+        CorpusError: the file can't be read or is not text; the message is the bare fact.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CorpusError(f"can't be read ({error.strerror})") from None
+    if content.startswith(_UTF_16) or _CONTROL.search(content):
+        raise CorpusError("not text (UTF-8 or latin-1)")
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    # Not splitlines: a byte 0x85 within a line, Windows's ellipsis, would end it.
+    return [line.strip() for line in re.split(r"\r*\n|\r", text)]
+
+
+def read_turns(lines: Iterable[str], place: str) -> list[Turn | Problem]:
+    """Read the lines of a label file named ``place``, in their order."""
+    found: list[Turn | Problem] = []
+    raters: list[dict[str, Any]] | None = None  # of the turn at hand; none between two turns
+    for number, line in enumerate(lines, 1):
+        if not line:
+            raters = None
+        elif line.startswith("["):
+            raters = []  # also after a line that can't be read: these raters judge no other turn
+            match = _HEADER.fullmatch(line)
+            if match is None:
+                found.append(Problem(f"{place}:{number}", "a turn's line that can't be read; cut off?"))
+                continue
+            start, end, name, code, valence, arousal, dominance = match.groups()
+            found.append(
+                Turn(
+                    line=number,
+                    name=name,
+                    start=float(start),
+                    end=float(end),
+                    code=code,
+                    valence=float(valence),
+                    arousal=float(arousal),
+                    dominance=float(dominance),
+                    raters=raters,
+                )
+            )
+        elif not line.startswith("%"):
+            judgement = _judgement(line)
+            if judgement is None or raters is None:
+                what = "neither a turn nor a rater's line" if judgement is None else "a rater of no turn"
+                found.append(Problem(f"{place}:{number}", f"{what}; passed over", harmless=True))
+            else:
+                raters.append(judgement)
+    return found
+
+
+def read_transcripts(lines: Iterable[str]) -> dict[str, str]:
+    """Read the words of each turn, by its name; lines of another shape are passed over.
+
+    A transcription also holds turns without a label and remarks without a turn.
+    """
+    matches = (_WORDS.fullmatch(line) for line in lines)
+    return {match[1]: match[2] for match in matches if match and match[2]}
+
+
+def _judgement(line: str) -> dict[str, Any] | None:
+    if match := _CATEGORIES.fullmatch(line):
+        rater, emotions, comment = match.groups()
+        named = [emotion.strip() for emotion in emotions.split(";")]
+        return {"rater": rater, "emotions": [emotion for emotion in named if emotion], "comment": comment}
+    if match := _DIMENSIONS.fullmatch(line):
+        rater, *ratings, comment = match.groups()
+        valence, arousal, dominance = (None if rating is None else float(rating) for rating in ratings)
+        return {
+            "rater": rater,
+            "valence": valence,
+            "arousal": arousal,
+            "dominance": dominance,
+            "comment": comment,
+        }
+    return None

@@ -1,0 +1,226 @@
+"""IEMOCAP: ten actors in five sessions, two at a time, in improvised and scripted dialogs, English.
+
+A turn's name is session, side, dialog, speaker, number: ``Ses01F_impro01_M003`` is session 1, its
+first improvisation recorded with the motion-capture markers on the woman (F), and spoken by the
+man (M). The side is no part of the speaker: on about half of the turns the other one speaks.
+Both recordings of a play, ``script01_1`` and ``script01_1b``, have one text.
+
+Source: Busso et al., IEMOCAP: Interactive Emotional Dyadic Motion Capture Database, Language
+Resources and Evaluation 42, 2008.
+"""
+
+import os
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from sercli.audio import SUFFIXES
+from sercli.corpora import Corpus
+from sercli.corpora._iemocap import Turn, read_lines, read_transcripts, read_turns
+from sercli.errors import CorpusError
+from sercli.records import Problem, Utterance
+
+_DIALOG = (
+    r"(?P<dialog>(?P<session>Ses0(?P<number>[1-5]))[FM]_(?:impro\d\d[a-z]?|(?P<play>script\d\d_\d)[a-z]?))"
+)
+_DIALOG_NAME = re.compile(_DIALOG, re.ASCII)
+# A few turns have XX0 for a number, as Ses03F_impro06_FXX0.
+_TURN_NAME = re.compile(rf"{_DIALOG}_(?P<speaker>[FM])(?:\d\d\d|XX\d)", re.ASCII)
+
+_EMOTIONS = {
+    "ang": "anger",
+    "dis": "disgust",
+    "exc": "excitement",
+    "fea": "fear",
+    "fru": "frustration",
+    "hap": "happiness",
+    "neu": "neutral",
+    "oth": "other",
+    "sad": "sadness",
+    "sur": "surprise",
+    "xxx": "undecided",
+}
+_SESSIONS = tuple(f"Session{number}" for number in range(1, 6))
+
+
+def parse(root: Path) -> Iterator[Utterance | Problem]:
+    """Yield the labelled turns of ``root/Session1`` to ``Session5``, dialogs by name, turns by time.
+
+    The sessions may also lie in the only sub-folder of ``root`` that holds any.
+    """
+    bases = [root] if _holds_sessions(root) else [root / name for name in _names(root)]
+    bases = [base for base in bases if _holds_sessions(base)]
+    if len(bases) > 1:
+        names = ", ".join(base.name for base in bases)
+        yield Problem(".", f"more than one copy of the corpus ({names}); give the folder of one")
+        return
+    for session in (base / name for base in bases for name in _SESSIONS):
+        yield from _parse_session(root, session)
+
+
+def from_name(name: str) -> Utterance | None:
+    """Return what a turn's name says, ``None`` if it is none such as ``Ses01F_impro01_F000``."""
+    match = _TURN_NAME.fullmatch(name)
+    if match is None:
+        return None
+    return Utterance(
+        id=f"iemocap/{name}",
+        corpus="iemocap",
+        file="",
+        speaker=match["session"] + match["speaker"],
+        gender="female" if match["speaker"] == "F" else "male",
+        session=match["session"],
+        dialog=match["dialog"],
+        style="scripted" if match["play"] else "improvised",
+        text_id=match["play"],
+    )
+
+
+def prefix_speaker(name: str) -> str:
+    """Return what careless tools take for a turn's speaker: the prefix ``Ses01F`` of its dialog."""
+    return name.partition("_")[0]
+
+
+def _parse_session(root: Path, session: Path) -> Iterator[Utterance | Problem]:
+    evaluations, sentences = session / "dialog" / "EmoEvaluation", session / "sentences" / "wav"
+    labels = {Path(name).stem: evaluations / name for name in _names(evaluations, (".txt",))}
+    for dialog in sorted({*labels, *_names(sentences)}):
+        place = _place(labels.get(dialog, sentences / dialog), root)
+        match = _DIALOG_NAME.fullmatch(dialog)
+        if match is None:
+            fact = "not of a dialog, whose name is such as Ses01F_impro01; passed over"
+            yield Problem(place, fact, harmless=True)
+        elif session.name != f"Session{match['number']}":
+            yield Problem(place, f"belongs in Session{match['number']}; left out")
+        elif dialog not in labels:
+            count = len(_names(sentences / dialog, SUFFIXES))
+            yield Problem(place, f"{count} recordings without labels: no dialog/EmoEvaluation/{dialog}.txt")
+        else:
+            yield from _parse_dialog(root, labels[dialog], sentences / dialog)
+
+
+def _parse_dialog(root: Path, labels: Path, folder: Path) -> Iterator[Utterance | Problem]:
+    """Yield the turns of one label file whose recordings lie in ``folder``."""
+    place, where = _place(labels, root), _place(folder, root)
+    recordings = {Path(name).stem: f"{where}/{name}" for name in _names(folder, SUFFIXES)}
+    try:
+        items = read_turns(read_lines(labels), place)
+    except CorpusError as error:
+        yield Problem(place, str(error))
+        return
+    if not items:
+        yield Problem(place, f"holds no turn, for {len(recordings)} recordings")
+        return
+    turns, problems = _check_turns(items, labels.stem, place)
+    yield from problems
+    words, problems = _find_words(root, labels.parent.parent / "transcriptions" / labels.name, list(turns))
+    yield from problems
+    if turns and not recordings:
+        yield Problem(where, f"no recordings, for {len(turns)} turns of {labels.name}")
+        return
+    for name, (turn, utterance) in turns.items():
+        if name not in recordings:
+            yield Problem(f"{where}/{name}.wav", f"missing; its label is at {place}:{turn.line}")
+            continue
+        yield replace(
+            utterance,
+            file=recordings[name],
+            start=turn.start,
+            end=turn.end,
+            transcript=words.get(name),
+            emotion_raw=turn.code,
+            emotion=_EMOTIONS[turn.code],
+            valence=turn.valence,
+            arousal=turn.arousal,
+            dominance=turn.dominance,
+            raters=tuple(turn.raters),
+        )
+    named = {item.name for item in items if isinstance(item, Turn)}
+    for name in sorted(set(recordings) - named):
+        yield Problem(recordings[name], f"no label in {place}; left out", harmless=True)
+
+
+def _find_words(root: Path, path: Path, turns: list[str]) -> tuple[dict[str, str], list[Problem]]:
+    """Read a dialog's transcription, and say if it lacks any of the turns."""
+    try:
+        words = read_transcripts(read_lines(path))
+    except CorpusError as error:
+        return {}, [Problem(_place(path, root), f"{error}; its turns have no words", harmless=True)]
+    silent = sum(name not in words for name in turns)
+    if silent == 0:
+        return words, []
+    fact = f"lacks the words of {silent} of {len(turns)} turns"
+    return words, [Problem(_place(path, root), fact, harmless=True)]
+
+
+def _check_turns(
+    items: list[Turn | Problem], dialog: str, place: str
+) -> tuple[dict[str, tuple[Turn, Utterance]], list[Problem]]:
+    """Part the turns that can be used, by name, from what is wrong with the others."""
+    turns: dict[str, tuple[Turn, Utterance]] = {}
+    problems: list[Problem] = []
+    for item in items:
+        if isinstance(item, Problem):
+            problems.append(item)
+            continue
+        utterance = from_name(item.name)
+        if utterance is None:
+            fact = f"'{item.name}' is no turn's name such as Ses01F_impro01_F000"
+        elif utterance.dialog != dialog:
+            fact = f"turn {item.name} is not of the dialog {dialog}, whose file this is"
+        elif item.code not in _EMOTIONS:
+            fact = f"unknown emotion '{item.code}' of {item.name}; known are {', '.join(_EMOTIONS)}"
+        elif item.name in turns:
+            fact = f"turn {item.name} again; the first, in line {turns[item.name][0].line}, counts"
+        else:
+            turns[item.name] = (item, utterance)
+            continue
+        problems.append(Problem(f"{place}:{item.line}", fact))
+    return turns, problems
+
+
+def _holds_sessions(folder: Path) -> bool:
+    return any((folder / name).is_dir() for name in _SESSIONS)
+
+
+def _names(folder: Path, suffixes: Collection[str] = ()) -> list[str]:
+    """List a folder, sorted, without what is hidden (``._a.txt``); nothing if it can't be listed."""
+    try:
+        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))  # noqa: PTH208
+    except OSError:
+        return []
+    return [name for name in names if Path(name).suffix.lower() in suffixes] if suffixes else names
+
+
+def _place(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+CORPUS = Corpus(
+    parse,
+    title="IEMOCAP, Interactive Emotional Dyadic Motion Capture Database",
+    source="Busso et al., Language Resources and Evaluation 42, 2008",
+    licence="licensed by USC SAIL for research; ask for it there",
+    layout="Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav and Session1/dialog",
+    utterances=10039,
+    known={
+        "emotion": {
+            "anger": 1103,
+            "disgust": 2,
+            "excitement": 1041,
+            "fear": 40,
+            "frustration": 1849,
+            "happiness": 595,
+            "neutral": 1708,
+            "other": 3,
+            "sadness": 1084,
+            "surprise": 107,
+            "undecided": 2507,
+        },
+        "session": {"Ses01": 1819, "Ses02": 1811, "Ses03": 2136, "Ses04": 2103, "Ses05": 2170},
+        "style": {"improvised": 4784, "scripted": 5255},
+    },
+    from_name=from_name,
+    protocol="leave-one-session-out",
+)

@@ -1,0 +1,63 @@
+"""Any corpus that another tool's list describes: audformat, lhotse, EmoBox, SpeechBrain and so on.
+
+Which format it is, the file or folder itself says. Utterances that a list places within longer
+recordings are cut out of them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from sercli.corpora import Corpus, Trace
+from sercli.corpora._any import AnyOptions, complete
+from sercli.errors import CorpusError, ManifestError
+from sercli.manifest.interop import read_list
+from sercli.records import Problem, Utterance
+
+
+def parse(path: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
+    """Yield the utterances of a list, in its order."""
+    try:
+        for found in read_list(path):
+            yield found if isinstance(found, Problem) else _known(found, options)
+    except ManifestError as error:
+        yield Problem(path.name, str(error).removeprefix(f"{path}: "))
+
+
+def read_trace(path: Path, utterance: Utterance, options: AnyOptions) -> Trace:  # noqa: ARG001
+    """Read the array that a list written by sercli names.
+
+    Raises:
+        CorpusError: it is missing, or no such array.
+    """
+    place = (path if path.is_dir() else path.parent) / (utterance.trace or "")
+    try:
+        trace = np.load(place, allow_pickle=False)
+    except (OSError, ValueError):
+        raise CorpusError(f"{utterance.trace}: missing, or no array of labels") from None
+    if trace.ndim != 2 or trace.shape[1] != 2:
+        raise CorpusError(f"{utterance.trace}: not an array of arousal and valence, (frames, 2)")
+    return np.asarray(trace, dtype=np.float32)
+
+
+def _known(found: Utterance, options: AnyOptions) -> Utterance | Problem:
+    local = replace(found, id=found.id.partition("/")[2], corpus="")
+    if local.emotion is not None or (local.emotion_raw is None and local.trace is not None):
+        return local
+    return complete(local, found.id, options)
+
+
+CORPUS = Corpus(
+    parse,
+    title="A corpus that another tool's list describes",
+    source="the user's own",
+    licence="unknown; whoever has the recordings knows",
+    layout="a list of audformat, audiofolder, EmoBox, lhotse, nkululeko, SpeechBrain or sercli itself",
+    options=AnyOptions,
+    read_trace=read_trace,
+    cuts=True,
+    any_name=True,
+    takes_file=True,
+)

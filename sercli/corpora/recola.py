@@ -1,0 +1,227 @@
+"""RECOLA: spontaneous French talk of pairs solving a task, with continuous arousal and valence.
+
+Two releases are read. In the full database a recording is ``RECOLA-Audio-recordings/P16.wav``,
+and six raters' curves lie in ``RECOLA-Annotation/emotional_behaviour/arousal/P16.csv``. In that
+of the AVEC challenges of 2015 and 2016 it is ``recordings_audio/train_1.wav``, with a gold standard
+in ``ratings_gold_standard/arousal/train_1.arff`` and the raters in ``ratings_individual``; the
+labels of its test part were never released.
+
+Source: Ringeval et al., Introducing the RECOLA Multimodal Corpus of Remote Collaborative and
+Affective Interactions, FG 2013, EmoSPACE workshop.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from sercli.config import Config
+from sercli.corpora import Corpus, Trace, _ratings, audio_files
+from sercli.errors import CorpusError
+from sercli.records import Problem, Utterance
+
+_DIMENSIONS = ("arousal", "valence")
+
+
+class RecolaConfig(Config):
+    """How the continuous labels of RECOLA are made."""
+
+    gold: Literal["auto", "file", "raters"] = "auto"
+    """The gold standard as released, or made of the raters' curves; auto: as released where there is one."""
+    centring: _ratings.Centring = "agreement"
+    """What the raters' curves are moved to before their mean is taken: agreement: one centre, to which
+    a rater counts as much as he or she agrees with the others; none: nothing."""
+    lag_s: float = Field(0.0, ge=0, le=10)
+    """Seconds by which the raters react late; the labels are moved back by as much."""
+
+
+_DEFAULTS = RecolaConfig()
+
+
+@dataclass(frozen=True, slots=True)
+class _Release:
+    """Where a release keeps what; folders are found whatever their case."""
+
+    recordings: str
+    name: re.Pattern[str]
+    example: str
+    raters: str
+    gold: str | None = None
+
+
+_RELEASES = (
+    _Release(
+        "RECOLA-Audio-recordings",
+        re.compile(r"P\d+", re.ASCII),
+        "P16.wav",
+        "RECOLA-Annotation/emotional_behaviour",
+    ),
+    _Release(
+        "recordings_audio",
+        re.compile(r"(?:train|dev|test)_\d+", re.ASCII),
+        "train_1.wav",
+        "ratings_individual",
+        "ratings_gold_standard",
+    ),
+)
+
+
+def parse(root: Path, options: RecolaConfig = _DEFAULTS) -> Iterator[Utterance | Problem]:
+    """Yield the recordings of either release, sorted by file name, each with its rating file.
+
+    The release may also lie in the only sub-folder of ``root`` that holds one.
+    """
+    bases = [root] if _holds_release(root) else [root / name for name in _names(root)]
+    bases = [base for base in bases if _holds_release(base)]
+    if len(bases) > 1:
+        names = ", ".join(base.name for base in bases)
+        yield Problem(".", f"more than one copy of the corpus ({names}); give the folder of one")
+        return
+    for base in bases:
+        for release in _RELEASES:
+            yield from _parse_release(root, base, release, options)
+
+
+def read_trace(root: Path, utterance: Utterance, options: RecolaConfig = _DEFAULTS) -> Trace:
+    """Read arousal and valence of a recording, (frames, 2), a row every 40 ms from its start.
+
+    Raises:
+        CorpusError: a rating file is missing or damaged, or the two are not of the same times.
+    """
+    if utterance.trace is None:
+        raise CorpusError(f"{utterance.file}: has no rating file")
+    arousal = root / utterance.trace
+    folder = arousal.parent.parent
+    files = (arousal, _find(folder, f"valence/{arousal.name}") or folder / "valence" / arousal.name)
+    places = [_place(path, root) for path in files]
+    ratings = [_ratings.read(path, place) for path, place in zip(files, places, strict=True)]
+    spans = np.array([rating.times[[0, -1]] for rating in ratings])
+    if np.abs(spans[0] - spans[1]).max() > 1e-3:
+        covered = [f"{place}: covers {a:g} to {b:g} s" for place, (a, b) in zip(places, spans, strict=True)]
+        raise CorpusError(f"{covered[1]}, but {covered[0]}")
+    frames = _ratings.count_frames(ratings[0].times)
+    curves = [
+        _ratings.sample(
+            rating.times, _ratings.gold_standard(rating.values, options.centring), frames, options.lag_s
+        )
+        for rating in ratings
+    ]
+    return np.stack(curves, axis=1).astype(np.float32)
+
+
+def _parse_release(
+    root: Path, base: Path, release: _Release, options: RecolaConfig
+) -> Iterator[Utterance | Problem]:
+    folder = _find(base, release.recordings)
+    if folder is None:
+        return
+    where, suffix = release.gold, ".arff"
+    files = {} if where is None else _rating_files(base, where, suffix)
+    if options.gold == "file" and where is None:
+        yield Problem(_place(folder, root), "this release has no gold standard; choose gold=raters")
+        return
+    if options.gold == "raters" or (options.gold == "auto" and not any(files.values())):
+        where, suffix = release.raters, ".csv"
+        files = _rating_files(base, where, suffix)
+    recorded = set()
+    for path in audio_files(folder):
+        name, place = path.stem, _place(path, root)
+        recorded.add(name)
+        missing = [dimension for dimension in _DIMENSIONS if name not in files[dimension]]
+        if not release.name.fullmatch(name):
+            yield Problem(place, f"not a RECOLA recording such as {release.example}")
+        elif name.startswith("test_") and len(missing) == len(_DIMENSIONS):
+            yield Problem(place, "no labels: those of the test part were not released", harmless=True)
+        elif missing:
+            lacking = " and ".join(f"{where}/{dimension}/{name}{suffix}" for dimension in missing)
+            yield Problem(place, f"no ratings: {lacking} missing")
+        else:
+            yield _read_recording(root, path, [files[dimension][name] for dimension in _DIMENSIONS], options)
+    for dimension in _DIMENSIONS:
+        for name in sorted(set(files[dimension]) - recorded):
+            yield Problem(_place(files[dimension][name], root), "ratings of no recording", harmless=True)
+
+
+def _read_recording(
+    root: Path, path: Path, ratings: list[Path], options: RecolaConfig
+) -> Utterance | Problem:
+    try:
+        method = _method(root, ratings, options)
+    except CorpusError as error:
+        place, _, fact = str(error).partition(": ")
+        return Problem(place, fact)
+    return Utterance(
+        id=f"recola/{path.stem}",
+        corpus="recola",
+        file=_place(path, root),
+        speaker=path.stem,
+        style="improvised",
+        trace=_place(ratings[0], root),
+        trace_method=f"{method}; lag {options.lag_s:g} s",
+    )
+
+
+def _method(root: Path, ratings: list[Path], options: RecolaConfig) -> str:
+    """Say in words how the gold standard is got."""
+    if ratings[0].suffix.lower() == ".arff":
+        return "gold standard of the release"
+    arousal, valence = (_ratings.count_raters(path, _place(path, root)) for path in ratings)
+    raters = (
+        f"{arousal} raters" if arousal == valence else f"{arousal} (arousal) and {valence} (valence) raters"
+    )
+    if options.centring == "none":
+        return f"mean of {raters}"
+    return f"mean of {raters}, each centred on the agreement-weighted mean of all (AVEC 2016)"
+
+
+def _rating_files(base: Path, place: str, suffix: str) -> dict[str, dict[str, Path]]:
+    """Find the rating files, by dimension and recording."""
+    found: dict[str, dict[str, Path]] = {}
+    for dimension in _DIMENSIONS:
+        folder = _find(base, f"{place}/{dimension}")
+        paths = [] if folder is None else [folder / name for name in _names(folder)]
+        found[dimension] = {path.stem: path for path in paths if path.suffix.lower() == suffix}
+    return found
+
+
+def _holds_release(folder: Path) -> bool:
+    return any(_find(folder, release.recordings) for release in _RELEASES)
+
+
+def _find(folder: Path, place: str) -> Path | None:
+    """Find what lies at ``place`` below a folder, whatever the case of its letters."""
+    for part in place.split("/"):
+        near = [name for name in _names(folder) if name.lower() == part.lower()]
+        if not near:
+            return None
+        folder /= part if part in near else near[0]
+    return folder
+
+
+def _names(folder: Path) -> list[str]:
+    """List a folder, sorted, without what is hidden (``._a.csv``); nothing if it can't be listed."""
+    try:
+        return sorted(name for name in os.listdir(folder) if not name.startswith("."))  # noqa: PTH208
+    except OSError:
+        return []
+
+
+def _place(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+CORPUS = Corpus(
+    parse,
+    title="RECOLA, Remote Collaborative and Affective Interactions (arousal and valence at 25 Hz)",
+    source="Ringeval et al., FG 2013 EmoSPACE workshop",
+    licence="licensed by the University of Fribourg for research; ask for it there",
+    layout="RECOLA-Audio-recordings/P16.wav or, from AVEC, recordings_audio/train_1.wav",
+    options=RecolaConfig,
+    read_trace=read_trace,
+    protocol="recola-5-fold",
+)

@@ -1,0 +1,39 @@
+"""s3prl's lists of IEMOCAP: ``{"labels": {"neu": 0, ...}, "meta_data": [{"path", "label", "speaker"}]}``.
+
+Source: Yang et al., SUPERB, Interspeech 2021; s3prl/downstream/emotion/meta_data.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from sercli.errors import ManifestError
+from sercli.manifest.interop._reading import Intake, head, load_text
+from sercli.records import Problem, Utterance
+
+
+def recognises(path: Path) -> bool:
+    """Tell it by its two keys."""
+    start = head(path)
+    return start.lstrip().startswith("{") and '"meta_data"' in start
+
+
+def read(path: Path) -> Iterator[Utterance | Problem]:
+    """Yield the utterances of a list.
+
+    Raises:
+        ManifestError: the file is cut off, or not s3prl's.
+    """
+    try:
+        entries = json.loads(load_text(path))["meta_data"]
+    except (ValueError, KeyError, RecursionError):
+        raise ManifestError(f"{path}: not whole JSON with 'meta_data'; fetch it again") from None
+    if not isinstance(entries, list):
+        raise ManifestError(f"{path}: 'meta_data' is no list; fetch it again")
+    intake = Intake(None)
+    for number, entry in enumerate(entries, 1):
+        place = f"{path}, entry {number}"
+        if isinstance(entry, dict):
+            yield intake.take(entry | {"file": entry.get("path")}, place, label=entry.get("label"))
+        else:
+            yield Problem(place, "not a JSON object")

@@ -1,0 +1,98 @@
+"""From utterances to the records of a list, and the checks before any is written."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sercli import files
+from sercli.errors import ManifestError
+from sercli.manifest.interop._reading import FIELDS
+from sercli.records import Utterance
+
+EVERYTHING = frozenset(FIELDS)
+"""What a format with free columns or keys holds; an empty text is read as absent."""
+
+_DEFAULTS = {"sha256": "", "duration": 0.0, "sample_rate": 0}
+
+
+def checked(path: Path, utterances: Iterable[Utterance], root: Path) -> list[Utterance]:
+    """Return the utterances, their files relative to ``root`` where they lie below it.
+
+    Raises:
+        ManifestError: there are none, or one can't be written to be read again.
+    """
+    records = [replace(utterance, file=_below(root, utterance.file)) for utterance in utterances]
+    if not records:
+        raise ManifestError(f"{path}: there are no utterances to write")
+    repeated = [name for name, count in Counter(record.id for record in records).items() if count > 1]
+    if repeated:
+        raise ManifestError(f"{path}: the id '{repeated[0]}' occurs more than once")
+    for record in records:
+        if not record.id.startswith(f"{record.corpus}/"):
+            raise ManifestError(f"{path}: the id '{record.id}' does not begin with '{record.corpus}/'")
+        try:
+            to_json(to_record(record)).encode()
+        except ValueError:
+            fact = "a number that is not finite, or text that is not Unicode"
+            raise ManifestError(f"{path}: '{record.id}' has {fact}; correct its manifest") from None
+    return records
+
+
+def measured(path: Path, records: Iterable[Utterance]) -> None:
+    """Check that durations and sample rates are known, for formats that can't do without.
+
+    Raises:
+        ManifestError: one is not.
+    """
+    for record in records:
+        if not (record.duration > 0 and record.sample_rate > 0):
+            raise ManifestError(
+                f"{path}: '{record.id}' has no duration or sample rate; prepare its corpus first"
+            )
+
+
+def to_record(utterance: Utterance, leave: Iterable[str] = ()) -> dict[str, Any]:
+    """Name the fields that an utterance has, less those that the format holds under its own names.
+
+    ``start`` and ``end`` become ``source_start`` and ``source_end``: in other tools they say what to
+    cut out of the file, in a prepared corpus where the file was cut from.
+    """
+    record = {name: getattr(utterance, name) for name in FIELDS if name not in set(leave)}
+    for name in ("start", "end"):
+        if name in record:
+            record[f"source_{name}"] = record.pop(name)
+    if record.get("raters") is not None:
+        record["raters"] = list(record["raters"])
+    return {
+        name: value
+        for name, value in record.items()
+        if value is not None and (name not in _DEFAULTS or value != _DEFAULTS[name])
+    }
+
+
+def to_json(value: Any) -> str:
+    """Write JSON on one line, refusing numbers that JSON has not."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def new_files(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files into a folder; none takes its place before all are made.
+
+    Raises:
+        ManifestError: one is there already.
+    """
+    for name in contents:
+        if (folder / name).exists():
+            raise ManifestError(f"{folder / name}: exists already; remove it or name another folder")
+    with ExitStack() as stack:
+        for name, data in contents.items():
+            stack.enter_context(files.replacing(folder / name)).write_bytes(data)
+
+
+def _below(root: Path, file: str) -> str:
+    path = Path(file)
+    return path.relative_to(root).as_posix() if path.is_absolute() and path.is_relative_to(root) else file

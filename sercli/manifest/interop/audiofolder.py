@@ -1,0 +1,112 @@
+"""Hugging Face audiofolder: audio files and a ``metadata.csv`` whose ``file_name`` names them.
+
+The audio must lie below the folder, so writing copies it, unless the folder is where it lies already.
+`datasets` guesses the types of a CSV file, which makes 3 of the speaker "03"; the README.md written
+beside it declares them and `load_dataset(folder)` heeds it. ``emotion`` is the noun; of a foreign
+folder, the column ``emotion`` or ``label`` is the label. Folders that name classes by their
+subfolders alone state nothing here and are not read.
+
+Source: huggingface.co/docs/hub/datasets-audio; datasets 5.2, folder_based_builder.py.
+"""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from sercli import files
+from sercli.errors import ManifestError
+from sercli.manifest.interop import Format
+from sercli.manifest.interop._reading import NUMBERS, Intake, first_records, json_lines, refusal
+from sercli.manifest.interop._table import columns, rows, table
+from sercli.manifest.interop._writing import EVERYTHING, checked, new_files, to_record
+from sercli.records import Problem, Utterance
+
+_NAMES = ("metadata.csv", "metadata.jsonl")
+_FLOATS = NUMBERS | {"source_start", "source_end"}
+
+
+def recognises(path: Path) -> bool:
+    """Tell it by ``file_name`` in a metadata file, in the folder or one below (``train``, ``test``)."""
+    return any(_is_metadata(file) for file in _metadata(path))
+
+
+def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Problem]:
+    """Yield the utterances of a folder, or of one metadata file; files relative to the folder.
+
+    Raises:
+        ManifestError: there is no metadata file with ``file_name``.
+    """
+    if not recognises(path):
+        raise refusal(path, "an audiofolder (metadata.csv or metadata.jsonl with 'file_name')")
+    folder = path if path.is_dir() else path.parent
+    intake = Intake(corpus)
+    for file in _metadata(path):
+        for entry in rows(file) if file.suffix == ".csv" else json_lines(file):
+            if isinstance(entry, Problem):
+                yield entry
+                continue
+            place, record = entry
+            name = record.get("file_name")
+            if isinstance(name, str) and name:
+                name = (file.parent.relative_to(folder) / name).as_posix()
+            yield intake.take(
+                {**record, "file": name}, place, label=record.get("emotion") or record.get("label")
+            )
+
+
+def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
+    """Write a folder: the audio copied from ``root``, metadata.csv and a README.md that declares it.
+
+    Raises:
+        ManifestError: the folder has other things in it, or an audio file is missing or not below
+            ``root``.
+    """
+    records = checked(path, utterances, root)
+    for utterance in records:
+        name = PurePosixPath(utterance.file)
+        if name.is_absolute() or ".." in name.parts:
+            raise ManifestError(f"{utterance.file}: not below {root}, where an audiofolder needs it")
+        if not (root / name).is_file():
+            raise ManifestError(f"{root / name}: no such audio file; prepare the corpus first")
+    entries = [{"file_name": utterance.file} | to_record(utterance, ("file",)) for utterance in records]
+    texts = {"metadata.csv": table(entries).encode(), "README.md": _card(entries).encode()}
+    if path.exists() and path.samefile(root):
+        if (path / "README.md").exists():
+            del texts["README.md"]
+        new_files(path, texts)
+        return
+    if path.exists() and any(path.iterdir()):
+        raise ManifestError(f"{path}: is not empty; remove it or name another folder")
+    with files.replacing_folder(path) as folder:
+        for file in dict.fromkeys(utterance.file for utterance in records):
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / file, folder / file)
+        new_files(folder, texts)
+
+
+def _card(entries: list[dict[str, Any]]) -> str:
+    """Declare the columns, in the order of the table, as a dataset card does."""
+    names = dict.fromkeys(name for entry in entries for name in entry if name != "file_name")
+    types = {"audio": "audio"} | {name: "float64" if name in _FLOATS else "string" for name in names}
+    if "sample_rate" in names:
+        # pandas can't read an empty cell as an integer.
+        types["sample_rate"] = "int64" if all("sample_rate" in entry for entry in entries) else "float64"
+    features = "".join(f"  - name: {name}\n    dtype: {kind}\n" for name, kind in types.items())
+    return f"---\nconfigs:\n- config_name: default\n  features:\n{features}---\n"
+
+
+def _metadata(path: Path) -> list[Path]:
+    if path.is_dir():
+        found = [file for name in _NAMES for file in (*path.glob(name), *path.glob(f"*/{name}"))]
+        return sorted(file for file in found if _is_metadata(file))
+    return [path] if path.name in _NAMES else []
+
+
+def _is_metadata(file: Path) -> bool:
+    if file.suffix == ".csv":
+        return "file_name" in columns(file)
+    return any("file_name" in record for record in first_records(file))
+
+
+FORMAT = Format("Hugging Face audiofolder (folder with metadata.csv)", read, write, EVERYTHING, recognises)

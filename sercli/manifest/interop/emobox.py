@@ -1,0 +1,71 @@
+"""EmoBox: lines of JSON with ten keys of its own.
+
+The keys are ``key, dataset, wav, type, sample_rate, num_frame, task, length, emo, channel``; EmoBox
+ignores others, so sercli's fields stand beside them. ``emo`` is the label as the corpus spells it,
+which EmoBox maps with its own ``label_map.json``. Its partitions are files of their own; one is read
+at a time.
+
+Source: Ma et al., EmoBox, Interspeech 2024; github.com/emo-box/EmoBox, ``data/iemocap/iemocap.jsonl``.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sercli import files
+from sercli.manifest.interop import Format
+from sercli.manifest.interop._reading import Intake, first_records, json_lines, refusal
+from sercli.manifest.interop._writing import EVERYTHING, checked, measured, to_json, to_record
+from sercli.records import Problem, Utterance
+
+
+def recognises(path: Path) -> bool:
+    """Tell it by the keys of its first lines."""
+    return any({"key", "wav"} <= record.keys() for record in first_records(path))
+
+
+def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Problem]:
+    """Yield the utterances of a list.
+
+    Raises:
+        ManifestError: the file is no EmoBox list.
+    """
+    if not recognises(path):
+        raise refusal(path, "an EmoBox list (lines of JSON with 'key' and 'wav')")
+    intake = Intake(corpus)
+    for entry in json_lines(path):
+        if isinstance(entry, Problem):
+            yield entry
+            continue
+        place, record = entry
+        named = {"file": record.get("wav"), "duration": record.get("length")}
+        yield intake.take(record | named, place, record.get("key"), record.get("emo"))
+
+
+def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
+    """Write a list, ``wav`` relative to ``root``.
+
+    Raises:
+        ManifestError: an utterance has no duration or sample rate.
+    """
+    records = checked(path, utterances, root)
+    measured(path, records)
+    lines = [
+        {
+            "key": utterance.id.replace("/", "-", 1),
+            "dataset": utterance.corpus,
+            "wav": utterance.file,
+            "type": "raw",
+            "sample_rate": utterance.sample_rate,
+            "num_frame": float(round(utterance.duration * utterance.sample_rate)),
+            "task": "category",
+            "length": utterance.duration,
+            "emo": utterance.emotion_raw or utterance.emotion or "",
+            "channel": 1,
+        }
+        | to_record(utterance, leave=("file", "duration", "sample_rate"))
+        for utterance in records
+    ]
+    files.write_text(path, "".join(to_json(line) + "\n" for line in lines))
+
+
+FORMAT = Format("EmoBox list (.jsonl)", read, write, EVERYTHING, recognises)

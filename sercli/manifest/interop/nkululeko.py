@@ -1,0 +1,65 @@
+"""nkululeko: a CSV table with the columns ``file, speaker, gender, emotion`` and any others.
+
+``emotion`` is the noun, empty where there is none (nkululeko drops such rows); the corpus's own
+spelling stands in ``emotion_raw``. A table with ``start`` and ``end`` names segments of its files, in
+seconds or as pandas writes times.
+
+Source: github.com/felixbur/nkululeko, ``data/*/*.csv``.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sercli import files
+from sercli.manifest.interop import Format
+from sercli.manifest.interop._reading import Intake, refusal
+from sercli.manifest.interop._table import columns, rows, table
+from sercli.manifest.interop._writing import EVERYTHING, checked, to_record
+from sercli.records import Problem, Utterance
+
+_FIRST = ("file", "speaker", "gender", "emotion")
+_TIME = re.compile(r"(\d+) days? (\d+):(\d\d):(\d\d(?:\.\d+)?)")
+
+
+def recognises(path: Path) -> bool:
+    """Tell it by a column ``file``."""
+    return path.is_file() and "file" in columns(path)
+
+
+def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Problem]:
+    """Yield the utterances of a table.
+
+    Raises:
+        ManifestError: the file is no table with a column ``file``.
+    """
+    if not recognises(path):
+        raise refusal(path, "an nkululeko table (CSV with a column 'file')")
+    intake = Intake(corpus)
+    for entry in rows(path):
+        if isinstance(entry, Problem):
+            yield entry
+            continue
+        place, row = entry
+        times = {name: _seconds(row[name]) for name in ("start", "end") if name in row}
+        yield intake.take(row | times, place, label=row.get("emotion"))
+
+
+def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
+    """Write a table, ``file`` relative to ``root`` (nkululeko's ``audio_path``)."""
+    records = [to_record(utterance) for utterance in checked(path, utterances, root)]
+    files.write_text(path, table([dict.fromkeys(_FIRST) | record for record in records]))
+
+
+def _seconds(text: str) -> str:
+    """Turn ``0 days 00:00:01.500000`` into ``1.5``; anything else stays as it is."""
+    if text == "NaT":
+        return ""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return text
+    days, hours, minutes, seconds = match.groups()
+    return str(int(days) * 86_400 + int(hours) * 3_600 + int(minutes) * 60 + float(seconds))
+
+
+FORMAT = Format("nkululeko table (.csv)", read, write, EVERYTHING, recognises)

@@ -1,0 +1,104 @@
+"""SpeechBrain: one JSON object, ``{id: {"wav": "{data_root}/...", "length": seconds, "emo": label}}``.
+
+SpeechBrain formats every string when it loads the file (``{data_root}`` becomes a folder), so braces of
+our own are doubled. It reserves the key ``id`` and expects the same keys in every entry: what an
+utterance lacks is ``null``. ``emo`` is the noun where known, else the label as the corpus spells it.
+
+Source: github.com/speechbrain/speechbrain, ``recipes/IEMOCAP/emotion_recognition/iemocap_prepare.py``.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from sercli import files
+from sercli.errors import ManifestError
+from sercli.manifest.interop import Format
+from sercli.manifest.interop._reading import Intake, head, load_text, refusal
+from sercli.manifest.interop._writing import EVERYTHING, checked, to_record
+from sercli.records import Problem, Utterance
+
+_OPENING = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\{')
+_WAV = re.compile(r'"wav"\s*:')
+_PLACEHOLDER = re.compile(r"\{\w+\}/+")
+
+
+def recognises(path: Path) -> bool:
+    """Tell it by an object of objects with the key ``wav``."""
+    start = head(path)
+    return _OPENING.match(start) is not None and _WAV.search(start) is not None
+
+
+def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Problem]:
+    """Yield the utterances of a list; a leading ``{data_root}/`` is no part of the file.
+
+    Raises:
+        ManifestError: the file is cut off, or not SpeechBrain's.
+    """
+    if not recognises(path):
+        raise refusal(path, "a SpeechBrain list (JSON of ids, each with 'wav')")
+    repeated: list[str] = []
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        entry = dict(pairs)
+        if len(entry) < len(pairs):
+            names = [name for name, _ in pairs]
+            repeated.extend(name for name in entry if names.count(name) > 1)
+        return entry
+
+    try:
+        entries: dict[str, Any] = json.loads(load_text(path), object_pairs_hook=unique)
+    except (ValueError, RecursionError) as error:
+        raise ManifestError(f"{path}: not whole JSON ({error}); write it again") from None
+    for name in repeated:
+        yield Problem(f"{path}, entry '{name}'", "occurs more than once; the last counts")
+    intake = Intake(corpus)
+    for key, raw in entries.items():
+        place = f"{path}, entry '{key}'"
+        if not isinstance(raw, dict):
+            yield Problem(place, "not a JSON object")
+            continue
+        named = {"file": raw.get("wav"), "duration": raw.get("length", raw.get("duration"))}
+        if isinstance(named["file"], str):
+            named["file"] = _PLACEHOLDER.sub("", named["file"], count=1)
+        entry = _map_texts(raw | named, _undouble)
+        yield intake.take(entry | {"id": key}, place, key, entry.get("emo", entry.get("emotion")))
+
+
+def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
+    """Write a list, ``wav`` below ``{data_root}``, which stands for ``root``."""
+    records = checked(path, utterances, root)
+    leave = ("id", "file", "duration")
+    used = dict.fromkeys(name for record in records for name in to_record(record, leave))
+    entries = {}
+    for utterance in records:
+        entry = {
+            "length": utterance.duration or None,
+            "emo": utterance.emotion or utterance.emotion_raw or "",
+        }
+        entry = _map_texts(entry | dict.fromkeys(used) | to_record(utterance, leave), _double)
+        place = "" if Path(utterance.file).is_absolute() else "{data_root}/"
+        entries[utterance.id] = {"wav": place + _double(utterance.file)} | entry
+    files.write_json(path, entries)
+
+
+def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Change every string of a JSON value, keys left as they are, as SpeechBrain formats them."""
+    if isinstance(value, dict):
+        return {key: _map_texts(item, change) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_map_texts(item, change) for item in value]
+    return change(value) if isinstance(value, str) else value
+
+
+def _double(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _undouble(text: str) -> str:
+    return text.replace("{{", "{").replace("}}", "}")
+
+
+FORMAT = Format("SpeechBrain list (.json)", read, write, EVERYTHING, recognises)

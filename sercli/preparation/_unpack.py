@@ -1,0 +1,68 @@
+"""Unpack an archive that came from elsewhere: whole, inside its folder, of a believable size."""
+
+import re
+import shutil
+import stat
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from sercli.errors import CorpusError
+
+BY_HAND = "fetch and unpack it by hand and give that folder"
+
+# Archives of recordings shrink to a half, seldom to a tenth: what grows more was made to fill a disk.
+_MAX_GROWTH = 50
+_MAX_BYTES = 10 * 10**9
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
+
+
+def unpack(archive: Path, folder: Path, url: str) -> None:
+    """Unpack a zip archive into an empty folder, leaving out what a Mac adds.
+
+    Args:
+        archive: the file.
+        folder: where its contents go; the caller removes it if this fails.
+        url: where the archive was fetched from, for messages.
+
+    Raises:
+        CorpusError: it is damaged, or a member would lie outside, is a link, is encrypted, or all
+            together would fill the disk.
+    """
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = [(_inside(info, url), info) for info in opened.infolist()]
+            size = sum(info.file_size for _, info in members)
+            if size > min(_MAX_BYTES, _MAX_GROWTH * archive.stat().st_size):
+                raise CorpusError(f"{url}: would unpack to {size} bytes, which no corpus does; {BY_HAND}")
+            for place, info in members:
+                if info.is_dir() or _is_litter(place):
+                    continue
+                path = folder / place
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with opened.open(info) as source, path.open("wb") as sink:
+                    shutil.copyfileobj(source, sink)
+    except _BROKEN as error:
+        raise CorpusError(
+            f"{url}: not a whole zip archive ({' '.join(str(error).split())}); run again to fetch it anew"
+        ) from None
+
+
+def _inside(info: zipfile.ZipInfo, url: str) -> PurePosixPath:
+    """Return where a member goes, relative to the folder; refuse it if that could be outside."""
+    name = info.filename.replace("\\", "/")
+    place = PurePosixPath(name)
+    if place.is_absolute() or ".." in place.parts or re.match("[A-Za-z]:", name):
+        fact = "would be written outside its folder"
+    elif stat.S_ISLNK(info.external_attr >> 16):
+        fact = "is a link"
+    elif info.flag_bits & 1:
+        fact = "is encrypted"
+    else:
+        return place
+    raise CorpusError(f"{url}: its member {info.filename!r} {fact}; nothing was unpacked, {BY_HAND}")
+
+
+def _is_litter(place: PurePosixPath) -> bool:
+    """Tell what a Mac leaves in archives."""
+    return "__MACOSX" in place.parts or place.name.startswith("._") or place.name == ".DS_Store"

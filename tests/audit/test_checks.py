@@ -1,0 +1,166 @@
+import pytest
+
+from sercli.audit import Division, Item, Verdict, examine
+from sercli.audit.audio import same_audio
+from sercli.audit.labels import labels_by_speaker
+from sercli.audit.prefix import prefix_speakers
+from sercli.audit.shared import dialogs, segments, sessions, speakers, texts, utterances
+from sercli.corpora.iemocap import from_name
+from sercli.records import Utterance
+
+
+def item(name, path=None, declared=None, corpus="c", **facts):
+    utterance = Utterance(id=f"{corpus}/{name}", corpus=corpus, file=path or f"{name}.wav", **facts)
+    return Item(utterance, declared or utterance.speaker)
+
+
+def division(train, test, dev=(), **shares):
+    return Division("fold", {"train": train, "dev": dev, "test": test}, shares)
+
+
+@pytest.mark.parametrize(
+    ("check", "field"),
+    [(speakers, "speaker"), (sessions, "session"), (dialogs, "dialog"), (texts, "text_id")],
+)
+def test_what_is_on_both_sides_leaks(check, field):
+    name = check.__name__
+    train = [item("a", **{field: "1"}), item("b", **{field: "2"})]
+    assert check(division(train, [item("c", **{field: "3"})])).verdict is Verdict.CLEAN
+    leaking = division(train, [item("c", **{field: "2"})])
+    finding = check(leaking)
+    assert finding.verdict is Verdict.LEAK
+    assert "1 " in finding.fact
+    assert finding.fact.endswith("in train and test")
+    assert finding.examples == ("2",)
+    known = check(division(train, [item("c", **{field: "2"})], **{name: "so it is"}))
+    assert (known.verdict, known.reason) == (Verdict.KNOWN, "so it is")
+    assert check(division([item("a")], [item("c")])).verdict is Verdict.NOT_CHECKED
+
+
+def test_dev_counts_on_either_side():
+    finding = speakers(division([item("a", speaker="1")], [item("b", speaker="2")], [item("c", speaker="2")]))
+    assert finding.fact == "1 speaker in dev and test"
+
+
+def test_speakers_of_two_corpora_may_have_one_name():
+    train, test = [item("a", speaker="03")], [item("b", speaker="03", corpus="d")]
+    assert speakers(division(train, test)).verdict is Verdict.CLEAN
+
+
+def test_the_same_utterance_in_two_parts_leaks_and_twice_in_one_is_told():
+    assert utterances(division([item("a")], [item("a")])).verdict is Verdict.LEAK
+    twice = utterances(division([item("a"), item("a")], [item("b")]))
+    assert twice.verdict is Verdict.CLEAN
+    assert "1 occur more than once within a part" in twice.fact
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x_seg1.wav", "x_seg2.wav"),
+        ("d/x-chunk003.wav", "d/x-chunk17.wav"),
+        ("x.wav", "x_noise0.005.wav"),
+        ("x_aug_2.wav", "x.wav"),
+        ("x_0.00-1.50.wav", "x_1.50-3.00.wav"),
+        ("x_pitch_seg4.wav", "x_seg5.wav"),
+    ],
+)
+def test_pieces_and_altered_copies_of_a_recording_are_recognised(one, other):
+    assert segments(division([item("a", path=one)], [item("b", path=other)])).verdict is Verdict.LEAK
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("03a01Fa.wav", "03a01Fb.wav"), ("x_1.wav", "x_2.wav"), ("d/x_seg1.wav", "e/x_seg1.wav")],
+)
+def test_other_recordings_are_not_taken_for_pieces(one, other):
+    assert segments(division([item("a", path=one)], [item("b", path=other)])).verdict is Verdict.CLEAN
+
+
+def test_cuts_of_one_recording_are_pieces_of_it():
+    train, test = [item("a", path="audio/a.wav", source="r.wav")], [item("b", source="r.wav")]
+    assert segments(division(train, test)).verdict is Verdict.LEAK
+
+
+def test_equal_audio_in_two_parts_leaks_whatever_its_header():
+    train = [item("a", sha256="1", source_sha256="x"), item("b", sha256="2", source_sha256="y")]
+    finding = same_audio(division(train, [item("c", sha256="2", source_sha256="z", emotion="anger")]))
+    assert finding.verdict is Verdict.LEAK
+    assert (
+        "1 recordings under several names in two parts (0 byte for byte, 1 in samples only)" in finding.fact
+    )
+    assert finding.examples == ("c/b = c/c (labelled differently)",)
+
+
+def test_equal_audio_within_a_part_is_told_but_leaks_nothing():
+    train = [item("a", sha256="1", source_sha256="x"), item("b", sha256="1", source_sha256="x")]
+    finding = same_audio(division(train, [item("c", sha256="2"), item("d")]))
+    assert finding.verdict is Verdict.CLEAN
+    assert "1 under several names within a part (1 byte for byte" in finding.fact
+    assert "1 without audio at hand" in finding.fact
+
+
+def test_labels_that_the_speaker_tells_leak():
+    one_class_each = [
+        item(f"{s}{i}", speaker=s, emotion=e)
+        for s, e in (("1", "anger"), ("2", "fear"), ("3", "calm"))
+        for i in range(9)
+    ]
+    finding = labels_by_speaker(division(one_class_each[:18], one_class_each[18:]))
+    assert finding.verdict is Verdict.LEAK
+    assert "right for 100.0 % of utterances" in finding.fact
+    assert "3 of 3 speakers occur in one class only" in finding.fact
+
+
+def test_labels_that_everyone_says_do_not():
+    everyone = [
+        item(f"{s}{e}{i}", speaker=s, emotion=e) for s in "1234" for e in ("anger", "fear") for i in range(5)
+    ]
+    finding = labels_by_speaker(division(everyone[:20], everyone[20:]))
+    assert finding.verdict is Verdict.CLEAN
+    assert "right for 50.0 % of utterances" in finding.fact
+
+
+def test_one_utterance_a_speaker_tells_nothing():
+    few = [item(s, speaker=s, emotion=e) for s, e in zip("12345678", ("anger", "fear") * 4, strict=True)]
+    assert labels_by_speaker(division(few[:4], few[4:])).verdict is Verdict.NOT_CHECKED
+
+
+def turn(name, declared=None):
+    return Item(from_name(name), declared)
+
+
+PAIR = ["Ses01F_impro01_F000", "Ses01F_impro01_M000", "Ses01M_impro01_F000", "Ses01M_impro01_M000"]
+
+
+def test_speakers_declared_by_prefix_leak():
+    train = [turn(name, name[:6]) for name in PAIR]
+    test = [turn(name.replace("Ses01", "Ses02"), name[:6].replace("Ses01", "Ses02")) for name in PAIR]
+    finding = prefix_speakers(division(train, test))
+    assert finding.verdict is Verdict.LEAK
+    assert "wrong for 4 of 8 turns" in finding.fact
+
+
+@pytest.mark.parametrize("spell", [lambda name: name[:5] + name[-4], lambda name: f"spk{name[4]}{name[-4]}"])
+def test_true_speakers_are_clean_however_they_are_spelled(spell):
+    train = [turn(name, spell(name)) for name in PAIR]
+    test = [turn(name.replace("Ses01", "Ses02"), spell(name.replace("Ses01", "Ses02"))) for name in PAIR]
+    assert prefix_speakers(division(train, test)).verdict is Verdict.CLEAN
+
+
+def test_parts_divided_by_prefix_leak_though_no_speaker_is_declared():
+    finding = prefix_speakers(division([turn(name) for name in PAIR[:2]], [turn(name) for name in PAIR[2:]]))
+    assert finding.verdict is Verdict.LEAK
+    assert "1 sessions are divided by the dialogs' prefix" in finding.fact
+    assert (
+        speakers(division([turn(n) for n in PAIR[:2]], [turn(n) for n in PAIR[2:]])).verdict is Verdict.LEAK
+    )
+
+
+def test_of_several_divisions_the_gravest_is_told():
+    clean = division([item("a", speaker="1")], [item("b", speaker="2")])
+    leaking = division([item("a", speaker="1")], [item("b", speaker="1")])
+    found = {finding.check: finding for finding in examine([clean, leaking, clean])}
+    assert found["speakers"].verdict is Verdict.LEAK
+    assert found["speakers"].divisions == 1
+    assert found["prefix speakers"].verdict is Verdict.NOT_CHECKED

@@ -1,0 +1,95 @@
+import json
+import re
+
+import pytest
+
+from sercli.errors import ManifestError
+from sercli.manifest.interop.emobox import read, recognises
+from sercli.records import Problem, Utterance
+
+# As data/iemocap/fold_1/iemocap_test_fold_1.jsonl writes them.
+LINE = {
+    "key": "iemocap-Ses01F_impro04_F000",
+    "dataset": "iemocap",
+    "wav": "downloads/iemocap/Session1/sentences/wav/Ses01F_impro04/Ses01F_impro04_F000.wav",
+    "type": "raw",
+    "sample_rate": 16000,
+    "num_frame": 70312.0,
+    "task": "category",
+    "length": 4.3945,
+    "emo": "neu",
+    "channel": 1,
+}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "iemocap.jsonl"
+
+
+def write_lines(path, *lines):
+    path.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines) + "\n")
+
+
+def test_a_foreign_list_gives_its_own_keys_and_labels(path):
+    write_lines(path, LINE)
+    assert list(read(path)) == [
+        Utterance(
+            id="imported/iemocap-Ses01F_impro04_F000",
+            corpus="imported",
+            file=LINE["wav"],
+            duration=4.3945,
+            sample_rate=16_000,
+            emotion_raw="neu",
+        )
+    ]
+
+
+def test_a_foreign_emotion_is_no_noun_of_ours(path):
+    write_lines(path, LINE | {"emotion": "anger", "id": 7, "source": "somewhere"})
+    (found,) = read(path, corpus="iemocap")
+    assert (found.emotion, found.emotion_raw, found.source) == (None, "neu", None)
+    assert found.id == "iemocap/iemocap-Ses01F_impro04_F000"
+
+
+@pytest.mark.parametrize(
+    ("line", "fact"),
+    [
+        ('{"key": "a", "wav": "a.wav", "le', "not JSON, or cut off"),
+        ("[1, 2]", "not a JSON object"),
+        (LINE, "the id 'imported/iemocap-Ses01F_impro04_F000' occurs more than once"),
+        ({"key": "b", "emo": "neu"}, "names no audio file"),
+        ({"key": "b", "wav": ["a.wav"]}, r"'file' can't be \['a.wav'\]"),
+        ({"key": {}, "wav": "a.wav"}, "'key' can't be {}"),
+        ({"key": "b", "wav": "b.wav", "length": float("nan")}, "'duration' can't be nan"),
+        ({"key": "b", "wav": "b.wav", "length": -1}, "'duration' can't be -1"),
+        ({"key": "b", "wav": "b.wav", "length": 10**400}, "'duration' can't be 10"),
+        ({"key": "b", "wav": "b.wav", "sample_rate": 16000.5}, "'sample_rate' can't be 16000.5"),
+        ({"key": "b", "wav": "b.wav", "speaker": True}, "'speaker' can't be True"),
+        (
+            {"id": "c/b", "corpus": "c", "wav": "b.wav", "raters": [{"valence": float("nan")}]},
+            r"'raters' can't be \[{'valence': nan}\]",
+        ),
+        ('{"key": "b", "wav": "b.wav", "speaker": "\\ud800"}', "'speaker' can't be"),
+    ],
+)
+def test_a_bad_line_is_a_problem_and_the_rest_is_read(path, line, fact):
+    write_lines(path, LINE, line, LINE | {"key": "last"})
+    first, second, third = read(path)
+    assert (first.id[-4:], third.id) == ("F000", "imported/last")
+    assert isinstance(second, Problem)
+    assert second.place == f"{path}:2"
+    assert re.match(fact, second.fact)
+
+
+def test_numbers_of_foreign_lists_become_text_where_text_belongs(path):
+    write_lines(path, LINE | {"speaker": 3, "session": "01"})
+    (found,) = read(path)
+    assert (found.speaker, found.session) == ("3", "01")
+
+
+def test_another_encoding_is_refused(path):
+    path.write_bytes(b'{"key": "a", "wav": "\xe4.wav"}\n')
+    assert recognises(path)
+    with pytest.raises(ManifestError, match="not UTF-8 text; save it as UTF-8"):
+        list(read(path))

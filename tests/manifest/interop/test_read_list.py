@@ -1,0 +1,112 @@
+import json
+
+import pytest
+
+from sercli import manifest
+from sercli.errors import ManifestError, UnknownNameError
+from sercli.manifest.interop import format_names, get_format, read_list
+from sercli.records import Utterance
+
+LISTS = {
+    "emobox.jsonl": '{"key": "k", "dataset": "d", "wav": "d/a.wav", "length": 1.0, "emo": "neu"}\n',
+    "speechbrain.json": '{"k": {"wav": "{data_root}/d/a.wav", "length": 1.0, "emo": "neu"}}',
+    "s3prl.json": '{"labels": {"neu": 0}, "meta_data": [{"path": "d/a.wav", "label": "neu"}]}',
+    "nkululeko.csv": "file,speaker,gender,emotion\nd/a.wav,03,female,neu\n",
+    "metadata.csv": "file_name,emotion\nd/a.wav,neu\n",
+    "recordings.jsonl": '{"id": "k", "sources": [{"type": "file", "channels": [0], "source": "d/a.wav"}], '
+    '"sampling_rate": 16000, "num_samples": 16000, "duration": 1.0}\n',
+    "plain.txt": "\nd/a.wav\n",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_each_kind_of_list_is_recognised(tmp_path, name):
+    (tmp_path / name).write_text(LISTS[name])
+    (found,) = read_list(tmp_path / name)
+    keyed = name.startswith(("emobox", "speechbrain", "recordings"))
+    assert (found.file, found.id) == ("d/a.wav", "imported/k" if keyed else "imported/d/a")
+    assert found.emotion_raw == (None if name in ("plain.txt", "recordings.jsonl") else "neu")
+    assert (found.emotion, found.text_id, found.session) == (None, None, None)
+
+
+def test_a_manifest_of_ours_is_read_with_its_nouns(tmp_path):
+    utterances = [
+        Utterance(id="c/a", corpus="c", file="a.wav", emotion="anger", start=1.0, raters=({"a": 1},)),
+        Utterance(id="d/a", corpus="d", file="a.wav", speaker="03"),
+    ]
+    manifest.write(tmp_path / "manifest.jsonl", utterances)
+    assert list(read_list(tmp_path / "manifest.jsonl")) == utterances
+
+
+def test_bad_lines_of_a_manifest_are_problems(tmp_path):
+    path = tmp_path / "manifest.jsonl"
+    path.write_text(
+        '{"id": "c/a", "corpus": "c", "file": "a.wav"}\n'
+        '{"id": "c/b", "corpus": "c", "file": "b.wav", "raters": [3]}\n{"id": "c/'
+    )
+    first, *problems = read_list(path)
+    assert first.id == "c/a"
+    assert [str(problem) for problem in problems] == [
+        f"{path}:2: 'raters' can't be [3]",
+        f"{path}:3: not JSON, or cut off",
+    ]
+
+
+def test_s3prls_meta_data(tmp_path):
+    path = tmp_path / "train_meta_data.json"
+    entries = [
+        {"path": "Session1/wav/Ses01F_F000.wav", "label": "neu", "speaker": "Ses01F"},
+        {"label": "neu"},
+        "Session1/wav/Ses01F_F001.wav",
+    ]
+    path.write_text(json.dumps({"labels": {"neu": 0}, "meta_data": entries}))
+    first, *problems = read_list(path)
+    assert first == Utterance(
+        id="imported/Session1/wav/Ses01F_F000",
+        corpus="imported",
+        file="Session1/wav/Ses01F_F000.wav",
+        speaker="Ses01F",
+        emotion_raw="neu",
+    )
+    assert [str(problem) for problem in problems] == [
+        f"{path}, entry 2: names no audio file",
+        f"{path}, entry 3: not a JSON object",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ['{"meta_data": [{"pa', '{"meta_data": 3}', '{"a": "\\"meta_data\\"", "meta_data": {}}']
+)
+def test_damaged_meta_data_is_refused(tmp_path, text):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(ManifestError, match="fetch it again"):
+        list(read_list(tmp_path / "a.json"))
+
+
+def test_a_plain_list_keeps_blanks_inside_paths(tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text("/data/a b, ü.WAV\r\nno audio\nc.flac\n./c.flac", encoding="utf-8")
+    first, second, third, fourth = read_list(path)
+    assert (first.file, first.id) == ("/data/a b, ü.WAV", "imported/data/a b, ü")
+    assert str(second) == f"{path}:2: not the path of an audio file"
+    assert third.file == "c.flac"
+    assert str(fourth) == f"{path}:4: the id 'imported/c' occurs more than once"
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00\xff\x80" * 99, b"{}", b"[1]", b"some words\n", b'{"a": 1}\n'])
+def test_anything_else_is_refused_with_what_is_read(tmp_path, data):
+    for name in ("a.json", "a.jsonl", "a.csv", "a.gz", "a"):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(ManifestError, match=r"not a list of utterances .* one audio path a line"):
+            list(read_list(tmp_path / name))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ManifestError, match=r"a\.txt: no such file"):
+        list(read_list(tmp_path / "a.txt"))
+
+
+def test_formats_by_name():
+    assert format_names() == ["audformat", "audiofolder", "emobox", "lhotse", "nkululeko", "speechbrain"]
+    with pytest.raises(UnknownNameError, match="did you mean lhotse"):
+        get_format("lhots")
