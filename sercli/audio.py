@@ -1,6 +1,7 @@
 """Read a file as mono float32 at a sample rate; nothing else opens audio."""
 
 import hashlib
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,7 +51,9 @@ def read(path: Path, sample_rate: int = SAMPLE_RATE) -> Samples:
     return resample(samples, header.sample_rate, sample_rate)
 
 
-def decode(path: Path, start: float | None = None, end: float | None = None) -> tuple[Samples, AudioFile]:
+def decode(
+    path: Path, start: float | None = None, end: float | None = None, content: bytes | None = None
+) -> tuple[Samples, AudioFile]:
     """Read a file at its own sample rate and average its channels.
 
     Args:
@@ -58,25 +61,31 @@ def decode(path: Path, start: float | None = None, end: float | None = None) -> 
         start: seconds from which to read; from the beginning if not given.
         end: seconds up to which; up to the end if not given. It may lie 50 ms beyond the end, which
             is how far rounded times can stray.
+        content: the file's bytes, where they are at hand.
 
     Raises:
         AudioError: the file is missing, not audio, empty, cut short, holds values that are no numbers,
             or does not reach from ``start`` to ``end``.
     """
     try:
-        if path.stat().st_size == 0:
-            raise AudioError(f"{path}: the file is empty (0 bytes); copy it again")
-        _refuse_cut_wav(path)
-        with soundfile.SoundFile(path) as file:
-            header = AudioFile(file.samplerate, file.channels, file.frames, file.subtype)
-            first, last = _span(path, header, start, end)
-            file.seek(first)
-            count = last - first
-            # PCM16 read as integers is twice as fast and, divided by 2^15, exactly what float32 gives.
-            if header.subtype == "PCM_16":
-                samples = file.read(count, dtype="int16", always_2d=True) * np.float32(1 / 32768)
-            else:
-                samples = file.read(count, dtype="float32", always_2d=True)
+        with path.open("rb") if content is None else BytesIO(content) as source:
+            size = source.seek(0, os.SEEK_END)
+            if size == 0:
+                raise AudioError(f"{path}: the file is empty (0 bytes); copy it again")
+            _refuse_cut_wav(path, source, size)
+            source.seek(0)
+            # libsndfile reads a file by its name faster than through Python.
+            with soundfile.SoundFile(path if content is None else source) as file:
+                header = AudioFile(file.samplerate, file.channels, file.frames, file.subtype)
+                first, last = _span(path, header, start, end)
+                file.seek(first)
+                count = last - first
+                # PCM16 read as integers is twice as fast and, divided by 2^15, exactly what float32 gives.
+                if header.subtype == "PCM_16":
+                    integers = file.read(count, dtype="int16", always_2d=True)
+                    samples = integers * np.float32(1 / 32768)
+                else:
+                    samples = file.read(count, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"{path}: not readable as audio ({error.error_string.rstrip('.')})") from None
     except FileNotFoundError:
@@ -90,6 +99,19 @@ def decode(path: Path, start: float | None = None, end: float | None = None) -> 
     if not np.isfinite(mono.sum(dtype=np.float64)):
         raise AudioError(f"{path}: holds values that are no numbers (NaN or infinity)")
     return np.ascontiguousarray(mono, dtype=np.float32), header
+
+
+def is_prepared(path: Path) -> bool:
+    """Tell from a file's header whether it is mono at `SAMPLE_RATE` already.
+
+    Raises:
+        AudioError: it can't be read.
+    """
+    try:
+        header = soundfile.info(path)
+    except (soundfile.LibsndfileError, OSError):
+        raise AudioError(f"{path}: not readable as audio") from None
+    return bool(header.channels == 1 and header.samplerate == SAMPLE_RATE)
 
 
 def _span(path: Path, header: AudioFile, start: float | None, end: float | None) -> tuple[int, int]:
@@ -135,22 +157,21 @@ def hash_samples(samples: Samples) -> str:
     return hashlib.sha256(samples.astype("<f4", copy=False).tobytes()).hexdigest()
 
 
-def _refuse_cut_wav(path: Path) -> None:
+def _refuse_cut_wav(path: Path, file: BinaryIO, size: int) -> None:
     """Raise if a wav file ends before its data chunk does, which libsndfile passes over in silence.
 
     A data chunk of length 0 or 2^32 - 1 is what programs leave that write to a pipe: no length known.
     """
-    with path.open("rb") as file:
-        if file.read(4) != b"RIFF" or file.read(8)[4:] != b"WAVE":
+    file.seek(0)
+    if file.read(4) != b"RIFF" or file.read(8)[4:] != b"WAVE":
+        return
+    for name, length in _riff_chunks(file):
+        if name == b"data":
+            missing = file.tell() + length - size
+            if 0 < length < 0xFFFFFFFF and missing > 0:
+                raise AudioError(f"{path}: cut short, {missing} of {length} bytes missing; copy it again")
             return
-        size = path.stat().st_size
-        for name, length in _riff_chunks(file):
-            if name == b"data":
-                missing = file.tell() + length - size
-                if 0 < length < 0xFFFFFFFF and missing > 0:
-                    raise AudioError(f"{path}: cut short, {missing} of {length} bytes missing; copy it again")
-                return
-        raise AudioError(f"{path}: cut short before its audio begins; copy it again")
+    raise AudioError(f"{path}: cut short before its audio begins; copy it again")
 
 
 def _riff_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:

@@ -132,3 +132,40 @@ def test_a_flac_file_cut_in_the_middle_is_refused(tmp_path, write_wav):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(AudioError, match=r"a\.flac: (cut short|not readable)"):
         audio.read(path)
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg"])
+@pytest.mark.parametrize(
+    ("start", "end", "first", "last"),
+    [
+        (0.5, 1.25, 12_000, 30_000),
+        (None, 0.5, 0, 12_000),
+        (1.5, None, 36_000, 48_000),
+        (0.00001, 0.00003, 0, 1),  # 0.24 and 0.72 samples
+        (1.0, 2.05, 24_000, 48_000),  # 50 ms beyond the end may be rounding
+    ],
+)
+def test_a_cut_is_those_samples_of_the_whole(tmp_path, suffix, start, end, first, last):
+    soundfile.write(tmp_path / f"a{suffix}", tone(2, rate=24_000), 24_000)
+    whole, header = audio.decode(tmp_path / f"a{suffix}")
+    cut, _ = audio.decode(tmp_path / f"a{suffix}", start, end)
+    assert header.frames == 48_000
+    np.testing.assert_array_equal(cut, whole[first:last])
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "span"),
+    [
+        (0.5, 2.06, "0.5 to 2.06"),
+        (2.0, None, "2 to 2"),
+        (1.0, 1.0, "1 to 1"),
+        (1.5, 1.0, "1.5 to 1"),
+        (-0.5, 1.0, "-0.5 to 1"),
+        (None, 0.0, "0 to 0"),
+    ],
+)
+def test_a_cut_beyond_the_file_or_of_nothing_is_refused(tmp_path, write_wav, start, end, span):
+    path = write_wav(tmp_path / "a.wav", tone(2))
+    with pytest.raises(AudioError) as caught:
+        audio.decode(path, start, end)
+    assert str(caught.value) == f"{path}: can't cut out {span} s; it is 2 s long"

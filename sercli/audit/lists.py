@@ -101,7 +101,7 @@ def _recognised(listed: Utterance, path: str | None, readers: Sequence[Reader]) 
             }
             return Item(replace(known, file=listed.file, **told), listed.speaker, path)
     # Without a corpus's own ids the file says which utterance it is, in whatever list.
-    cut = "" if listed.start is None else f"#{listed.start:g}-{listed.end or 0:g}"
+    cut = "" if listed.start is None else f"#{listed.start!r}-{listed.end!r}"
     return Item(replace(listed, id=f"{listed.file}{cut}"), listed.speaker, path)
 
 

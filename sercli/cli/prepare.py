@@ -127,7 +127,7 @@ def _print(result: "Preparation") -> None:
         typer.echo(f"  traces      {len(traces)}, 25 Hz: {how}")
     audio = "all 16 kHz mono already, taken as it is"
     if result.resampled:
-        audio = f"{result.resampled} files brought to 16 kHz mono"
+        audio = f"{result.resampled} {'utterances' if entry.cuts else 'files'} brought to 16 kHz mono"
     typer.echo(f"  audio       {audio}" + (f"; {result.reused} were there" if result.reused else ""))
     for line in result.differences:
         typer.echo(f"  differs     {line}")
@@ -147,7 +147,7 @@ def _speakers(result: "Preparation") -> str:
     known = (
         f" ({counts['female']} female, {counts['male']} male)" if counts["female"] + counts["male"] else ""
     )
-    return f"{len(genders)}{known}" + (f"; {unnamed} utterances have none" if unnamed else "")
+    return f"{len(genders)}{known}" + (f"; {unnamed} utterances without" if unnamed else "")
 
 
 def _print_problems(problems: Sequence["Problem"]) -> None:

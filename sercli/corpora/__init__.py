@@ -56,7 +56,7 @@ class Corpus:
             speaker, emotion and so on, ``None`` for a foreign name.
         cuts: whether an utterance's start and end say where to cut it out of its file.
         any_name: whether this reads any corpus, to which the user gives a name; its parser leaves
-            ``corpus`` empty and makes ids without it.
+            ``corpus`` empty, and ``id`` too unless the corpus has ids.
         takes_file: whether it is read from a file (a table, a manifest) rather than from a folder.
         download: where it can be fetched, if openly licensed.
         shares: what its utterances share whatever the division, by check of the audit, and why.

@@ -81,6 +81,8 @@ def complete(utterance: Utterance, place: str, options: AnyOptions) -> Utterance
         if "emotion" in facts:
             facts["emotion_raw"] = facts.pop("emotion")
         utterance = replace(utterance, **facts)
+    if utterance.style not in (None, "improvised", "scripted"):
+        return Problem(place, f"style '{utterance.style}' is neither improvised nor scripted")
     if utterance.gender is not None:
         gender = _GENDERS.get(utterance.gender.lower())
         if gender is None:

@@ -100,7 +100,7 @@ def _utterance(row: Row, fields: Mapping[str, Any], options: TableOptions) -> Ut
     values: dict[str, Any] = {}
     for field, value in fields.items():
         if isinstance(value, (bool, list, dict)):
-            return Problem(row.place, f"{field} is neither text nor a number: {value}")
+            return Problem(row.place, f"{_COLUMNS[field][0]} is neither text nor a number: {value}")
         text = "" if value is None else str(value).strip()
         if field in _NUMBERS and text:
             number = _number(text)

@@ -74,6 +74,8 @@ def prepare(
         raise CorpusError(f"{root}: corpus '{source}' is {how}; leave the path out")
     if download and corpus.download is None:
         raise ConfigError(f"corpus '{source}' can't be downloaded: {corpus.licence}")
+    if corpus.generate is None and not download:
+        locate(source, corpus, root, audio_root, options, name)  # before anything is made
     target.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(target / ".lock", timeout=0):
@@ -159,7 +161,16 @@ def _with_trace(
 
 
 def _refuse_bad(base: Path, problems: Sequence[Problem], skip_bad: bool) -> None:
+    """Raise for problems that lose something: the first, and what else is wrong in other ways."""
     bad = [problem for problem in problems if not problem.harmless]
-    if bad and not skip_bad:
-        more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
-        raise CorpusError(f"{base / bad[0].place}: {bad[0].fact}{more}; mend it, or go on with --skip-bad")
+    if not bad or skip_bad:
+        return
+    others = list(
+        {problem.fact: problem for problem in reversed(bad) if problem.fact != bad[0].fact}.values()
+    )
+    also = "".join(f"; {problem}" for problem in others[::-1][:3])
+    more = len(bad) - 1 - min(len(others), 3)
+    counted = f" (and {more} more)" if more else ""
+    raise CorpusError(
+        f"{base / bad[0].place}: {bad[0].fact}{also}{counted}; mend it, or go on with --skip-bad"
+    )

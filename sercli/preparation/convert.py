@@ -5,8 +5,8 @@ import json
 import os
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from contextlib import closing, suppress
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,10 @@ class Stamp:
         stat = path.stat()
         return cls(stat.st_size, stat.st_mtime_ns)
 
+    def to_list(self) -> list[int]:
+        """Return it for the journal."""
+        return [self.size, self.mtime_ns]
+
 
 @dataclass(frozen=True, slots=True)
 class Converted:
@@ -53,6 +57,10 @@ class Converted:
     resampled: bool
     reused: bool = False
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return it for the journal."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "reused"}
+
     def apply(self, utterance: Utterance) -> Utterance:
         """Return the utterance with what is now known of its audio."""
         return replace(
@@ -64,6 +72,9 @@ class Converted:
             duration=self.duration,
             sample_rate=audio.SAMPLE_RATE,
         )
+
+
+_Outcome = tuple[Converted | Problem, dict[str, Any] | None]
 
 
 class Conversion:
@@ -86,34 +97,49 @@ class Conversion:
         self, utterances: Sequence[Utterance]
     ) -> Generator[tuple[Utterance, Converted | Problem], None, None]:
         """Convert the utterances' files; yield each with its outcome, in the order given."""
-        with (
-            (self.target / _JOURNAL).open("a", encoding="utf-8") as journal,
-            ThreadPoolExecutor(os.cpu_count()) as pool,
-        ):
+        with (self.target / _JOURNAL).open("a", encoding="utf-8") as journal:
             journal.write("\n")  # an earlier attempt may have been cut off within a line
-            try:
-                for utterance, (outcome, entry) in zip(
-                    utterances, pool.map(self._convert, utterances), strict=True
-                ):
+            with closing(self._outcomes(utterances)) as outcomes:
+                for utterance, (outcome, entry) in zip(utterances, outcomes, strict=True):
                     if entry is not None:
                         journal.write(json.dumps(entry) + "\n")
                     yield utterance, outcome
+
+    def _outcomes(self, utterances: Sequence[Utterance]) -> Generator[_Outcome, None, None]:
+        if all(self._is_copied(utterance) for utterance in utterances[:3]):
+            # Copying is many small steps between which threads only wait for each other.
+            yield from map(self._convert, utterances)
+            return
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            try:
+                yield from pool.map(self._convert, utterances)
             finally:
                 # Without this an interrupt would wait for everything that is still in the queue.
                 pool.shutdown(wait=True, cancel_futures=True)
 
-    def _convert(self, utterance: Utterance) -> tuple[Converted | Problem, dict[str, Any] | None]:
-        source = self.root / utterance.file
-        cut = self.cuts and utterance.source is None
-        start, end = (utterance.start, utterance.end) if cut else (None, None)
+    def _is_copied(self, utterance: Utterance) -> bool:
+        """Tell from a file's header whether it will be taken as it is."""
         try:
+            return not self._cut(utterance) and audio.is_prepared(self.root / utterance.file)
+        except AudioError:
+            return True
+
+    def _cut(self, utterance: Utterance) -> bool:
+        return self.cuts and utterance.source is None
+
+    def _convert(self, utterance: Utterance) -> _Outcome:
+        source = self.root / utterance.file
+        start, end = (utterance.start, utterance.end) if self._cut(utterance) else (None, None)
+        try:
+            if source.exists() and not source.is_file():
+                return Problem(utterance.file, "not a file"), None
             stamp = Stamp.of(source)
-            made_from = {"source": utterance.file, "stamp": asdict(stamp), "start": start, "end": end}
+            made_from = {"source": utterance.file, "stamp": stamp.to_list(), "start": start, "end": end}
             known = self._done.get(utterance.id)
             if known is not None and known["from"] == made_from and self._is_there(known):
                 return Converted(**known["converted"], reused=True), None
             content = source.read_bytes() if start is None and end is None else None
-            samples, header = audio.decode(source, start, end)
+            samples, header = audio.decode(source, start, end, content)
             whole_hash = self._hash(source, stamp, content)
         except AudioError as error:
             return Problem(utterance.file, str(error).removeprefix(f"{source}: ")), None
@@ -125,8 +151,8 @@ class Conversion:
             "version": _VERSION,
             "id": utterance.id,
             "from": made_from,
-            "target_stamp": asdict(Stamp.of(self.target / converted.file)),
-            "converted": {name: value for name, value in asdict(converted).items() if name != "reused"},
+            "target_stamp": Stamp.of(self.target / converted.file).to_list(),
+            "converted": converted.to_dict(),
         }
         return converted, entry
 
@@ -168,7 +194,7 @@ class Conversion:
     def _is_there(self, known: dict[str, Any]) -> bool:
         target = self.target / known["converted"]["file"]
         with suppress(FileNotFoundError):
-            return bool(known["target_stamp"] == asdict(Stamp.of(target)))
+            return bool(known["target_stamp"] == Stamp.of(target).to_list())
         return False
 
 

@@ -1,0 +1,120 @@
+"""Corpora without a reader of their own, from folder or table to prepared audio."""
+
+import hashlib
+import os
+
+import numpy as np
+import pytest
+from conftest import tone
+
+from sercli import audio, manifest
+from sercli.errors import CorpusError
+from sercli.preparation import prepare
+
+
+@pytest.fixture
+def long(tmp_path, write_wav):
+    """A recording of four seconds, 24 kHz, called r.wav, and a function that writes the table of its cuts."""
+    write_wav(tmp_path / "c" / "r.wav", tone(4, rate=24_000), rate=24_000)
+
+    def cuts(*rows):
+        table = tmp_path / "c" / "t.csv"
+        table.write_text("\n".join(["id,file,emotion,speaker,start,end", *rows]))
+        return table
+
+    return cuts
+
+
+def test_utterances_are_cut_out_of_a_recording(workspace, tmp_path, long):
+    table = long("a,r.wav,sad,        EB0,0.5,1.25", "b,r.wav,Happy,EB1,3,")
+    first, second = prepare("csv", table, workspace, name="mine").utterances
+    assert (first.id, first.speaker, first.emotion, first.duration) == ("mine/a", "EB0", "sadness", 0.75)
+    assert (second.id, second.emotion_raw, second.duration, second.file) == (
+        "mine/b",
+        "Happy",
+        1.0,
+        "audio/b.wav",
+    )
+    source = tmp_path / "c" / "r.wav"
+    assert first.source_sha256 == second.source_sha256 == hashlib.sha256(source.read_bytes()).hexdigest()
+    cut = audio.resample(audio.decode(source)[0][12_000:30_000], 24_000, 16_000)
+    prepared = audio.read(workspace.corpus("mine") / first.file)
+    np.testing.assert_allclose(prepared, cut, atol=1 / 32768)
+
+
+def test_only_a_cut_that_changed_is_made_again(workspace, long):
+    rows = ["a,r.wav,sad,,0,1", "b,r.wav,sad,,1,2"]
+    before = prepare("csv", long(*rows), workspace, name="mine").utterances
+    after = prepare("csv", long(rows[0], "b,r.wav,sad,,1,2.5"), workspace, name="mine")
+    assert after.reused == 1
+    assert after.utterances[0].sha256 == before[0].sha256
+    assert [u.duration for u in after.utterances] == [1.0, 1.5]
+
+
+def test_a_recording_is_hashed_once_for_all_its_cuts(workspace, long, monkeypatch):
+    hashed = []
+    digest = hashlib.file_digest
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(
+        hashlib, "file_digest", lambda file, how: hashed.append(file.name) or digest(file, how)
+    )
+    table = long(*(f"u{i},r.wav,sad,,{i / 100},{i / 100 + 0.5}" for i in range(200)))
+    result = prepare("csv", table, workspace, name="mine")
+    assert len(result.utterances) == 200
+    assert len(hashed) == 1
+
+
+def test_an_interrupted_preparation_of_cuts_goes_on(workspace, long):
+    table = long(*(f"u{i},r.wav,sad,,{i},{i + 1}" for i in range(4)))
+
+    def interrupt(done, total):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare("csv", table, workspace, name="mine", progress=interrupt)
+    assert workspace.prepared() == []
+    assert prepare("csv", table, workspace, name="mine").reused >= 2
+
+
+def test_a_cut_beyond_the_recording_is_named(workspace, long):
+    table = long("a,r.wav,sad,,0,1", "b,r.wav,sad,,3,4.06", "c,r.wav,sad,,3,4.05")
+    with pytest.raises(CorpusError, match=r"r\.wav: can't cut out 3 to 4\.06 s; it is 4 s long"):
+        prepare("csv", table, workspace, name="mine")
+    assert workspace.prepared() == []
+    result = prepare("csv", table, workspace, name="mine", skip_bad=True)
+    assert [(u.id, u.duration) for u in result.utterances] == [("mine/a", 1.0), ("mine/c", 1.0)]
+
+
+@pytest.mark.parametrize(
+    "row", ["a,r.wav,boredem,,,", "a,r.wav,sad,,2,1", "../../x,r.wav,sad,,,", "a,../r.wav,sad,,,"]
+)
+def test_a_bad_table_leaves_nothing_and_without_it_all_the_rest(workspace, tmp_path, long, row):
+    table = long("ok,r.wav,sad,,0,1", row)
+    with pytest.raises(CorpusError, match="mend it, or go on with --skip-bad"):
+        prepare("csv", table, workspace, name="mine")
+    assert not (workspace.corpus("mine") / "audio").exists()
+    result = prepare("csv", table, workspace, name="mine", skip_bad=True)
+    assert [u.id for u in manifest.read(result.path)] == ["mine/ok"]
+    assert len(result.problems) == 1
+    assert not list(tmp_path.rglob("x.wav"))
+
+
+def test_folders_of_any_spelling_and_sample_rate(workspace, tmp_path, write_wav):
+    root = tmp_path / "My corpus"
+    write_wav(root / "Angry" / "day 1" / "a b.wav", rate=24_000)
+    write_wav(root / "hap" / "c.flac", rate=44_100)
+    write_wav(root / "boredem" / "d.wav")
+    with pytest.raises(
+        CorpusError, match=r"My corpus/boredem: a folder of 1 recording.* --map 'boredem=boredom'"
+    ):
+        prepare("folder", root, workspace)
+    result = prepare("folder", root, workspace, settings={"map": {"boredem": "boredom"}})
+    assert result.path == workspace.manifest("my-corpus")
+    assert [(u.id, u.emotion, u.duration) for u in result.utterances] == [
+        ("my-corpus/Angry/day 1/a b", "anger", 0.5),
+        ("my-corpus/boredem/d", "boredom", 0.5),
+        ("my-corpus/hap/c", "happiness", 0.5),
+    ]
+    assert result.resampled == 2
+    assert [u.speaker for u in result.utterances] == [None] * 3
