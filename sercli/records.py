@@ -35,7 +35,7 @@ class Utterance:
         session: recording session.
         dialog: conversation within a session.
         style: ``improvised`` or ``scripted``.
-        text_id: which text is spoken; equal ids mean equal words.
+        text_id: which text is spoken: a sentence, or the play that a line is of.
         transcript: the words.
         emotion_raw: the label as the corpus spells it.
         emotion: the label as an English noun of `sercli.labels`.

@@ -6,10 +6,10 @@ for it: the manifest always holds every utterance under its own emotion.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sercli.errors import ManifestError, unknown
+from sercli.errors import ConfigError, ManifestError, unknown
 from sercli.labels import EMOTIONS
 from sercli.records import Utterance
 
@@ -199,3 +199,22 @@ def schemes_of(corpus: str) -> list[str]:
     """List the schemes that fit a corpus: those made for it, its default one first, then the general ones."""
     made = [scheme.name for scheme in SCHEMES.values() if scheme.corpus == corpus]
     return made + [scheme.name for scheme in SCHEMES.values() if scheme.corpus is None]
+
+
+def choose(utterances: Sequence[Utterance], corpus: str, name: str | None) -> tuple[str, Selection]:
+    """Select by a scheme, the corpus's first if none is named; of a corpus with traces alone, all of it.
+
+    Returns:
+        The scheme's name (``continuous labels`` without any), and what it selects.
+
+    Raises:
+        ConfigError: the scheme is made for another corpus, or the corpus has no labels.
+    """
+    if all(utterance.emotion is None for utterance in utterances):
+        if name is not None or any(utterance.trace is None for utterance in utterances):
+            raise ConfigError(f"corpus '{corpus}' has no emotions, so no scheme selects any of it")
+        return "continuous labels", Selection((), {utterance.id: "" for utterance in utterances}, {})
+    scheme = get_scheme(name or schemes_of(corpus)[0])
+    if scheme.corpus not in (None, corpus):
+        raise ConfigError(f"scheme '{scheme.name}' is made for corpus '{scheme.corpus}', not for '{corpus}'")
+    return scheme.name, scheme.select(utterances)

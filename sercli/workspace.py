@@ -56,7 +56,8 @@ class Workspace:
         if not path.exists():
             argument = "" if name.startswith("synth") else " PATH"
             raise CorpusError(
-                f"{self.root}: corpus '{name}' is not prepared; run `sercli prepare {name}{argument}`"
+                f"{self.root}: corpus '{name}' is not prepared; run `sercli prepare {name}{argument}` "
+                "(`sercli corpora` lists what there is)"
             )
         return path
 

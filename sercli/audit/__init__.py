@@ -5,7 +5,7 @@ the protocol or the corpus that its authors state or that can't be otherwise) or
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -74,6 +74,7 @@ class Finding:
         examples: a few of the utterances or values that it rests on.
         reason: why a known property is one.
         divisions: in how many divisions the verdict is this one.
+        weight: of findings of one verdict the heavier is the graver.
     """
 
     check: str
@@ -82,6 +83,7 @@ class Finding:
     examples: tuple[str, ...] = ()
     reason: str | None = None
     divisions: int = 1
+    weight: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain types."""
@@ -95,12 +97,12 @@ class Finding:
         }
 
 
-def judge(check: str, division: Division, fact: str, examples: Sequence[str]) -> Finding:
+def judge(check: str, division: Division, fact: str, examples: Sequence[str], weight: int = 0) -> Finding:
     """Call what is on both sides a leak, unless it is known to be there."""
     shown = tuple(sorted(examples)[:3])
     reason = division.shares.get(check)
     verdict = Verdict.LEAK if reason is None else Verdict.KNOWN
-    return Finding(check, verdict, fact, shown, reason)
+    return Finding(check, verdict, fact, shown, reason, weight=weight)
 
 
 def examine(divisions: Sequence[Division]) -> list[Finding]:
@@ -127,6 +129,6 @@ def examine(divisions: Sequence[Division]) -> list[Finding]:
 def gravest(findings: Sequence[Finding]) -> Finding:
     """Return the gravest of the findings of one check, and say in how many divisions it is so grave."""
     order = list(Verdict)
-    worst = min(findings, key=lambda finding: order.index(finding.verdict))
+    worst = min(findings, key=lambda finding: (order.index(finding.verdict), -finding.weight))
     alike = sum(finding.verdict == worst.verdict for finding in findings)
-    return Finding(worst.check, worst.verdict, worst.fact, worst.examples, worst.reason, alike)
+    return replace(worst, divisions=alike)

@@ -10,6 +10,9 @@ from sercli.audit import Division, Finding, Verdict
 _CHECK = "labels by speaker"
 # More than half of what is left to know, beyond what any grouping of that size tells by chance.
 _LIMIT = 0.5
+# A speaker with so many utterances of one class occurs in that class only, and not by chance.
+_ENOUGH = 5
+_SHARE = 0.1
 _DRAWS = 20
 
 
@@ -36,11 +39,14 @@ def labels_by_speaker(division: Division) -> Finding:
         fact = f"{rule}, but there are too few utterances of each speaker to tell"
         return Finding(_CHECK, Verdict.NOT_CHECKED, fact)
     fact = f"{rule} (by chance {100 * by_chance:.1f} %, the most frequent label alone {100 * most:.1f} %)"
-    single = [speaker for speaker, found in _by_speaker(speakers, labels).items() if len(found) == 1]
-    if (reached - by_chance) / (1 - by_chance) < _LIMIT:
-        return Finding(_CHECK, Verdict.CLEAN, fact)
-    fact = f"{fact}; {len(single)} of {len(set(speakers))} speakers occur in one class only"
-    return Finding(_CHECK, Verdict.LEAK, fact, tuple(name.partition("/")[2] for name in sorted(single)[:3]))
+    counts = _by_speaker(speakers, labels)
+    single = {name: sum(c.values()) for name, c in counts.items() if len(c) == 1 < len(set(labels.tolist()))}
+    fact = f"{fact}; {len(single)} of {len(counts)} speakers occur in one class only"
+    examples = tuple(name.partition("/")[2] for name in sorted(single, key=single.__getitem__)[::-1][:3])
+    beyond = (reached - by_chance) / (1 - by_chance)
+    share = sum(count for count in single.values() if count >= _ENOUGH) / len(labels)
+    verdict = Verdict.LEAK if beyond >= _LIMIT or share >= _SHARE else Verdict.CLEAN
+    return Finding(_CHECK, verdict, fact, examples)
 
 
 def _reached(speakers: Sequence[str], labels: np.ndarray[tuple[int], np.dtype[np.str_]]) -> float:

@@ -36,8 +36,11 @@ def from_files(paths: Sequence[Path], audio_root: Path | None = None) -> Divisio
     return Division(" + ".join(path.name for path in paths), parts, _shares(parts))
 
 
-def from_folder(folder: Path, audio_root: Path | None = None) -> list[Division]:
+def from_folder(folder: Path, audio_root: Path | None = None) -> tuple[list[Division], list[str]]:
     """Find the divisions of a folder: files whose names differ in train, dev and test only.
+
+    Returns:
+        The divisions, and a line for each group of files that is passed over.
 
     Raises:
         ManifestError: there are none, or a list can't be read.
@@ -57,14 +60,20 @@ def from_folder(folder: Path, audio_root: Path | None = None) -> list[Division]:
             f"{folder}: no lists that divide a corpus, such as train.json and test.json, "
             "or x_train_fold_1.jsonl and x_test_fold_1.jsonl"
         )
-    divisions = []
+    divisions, passed_over = [], []
     for (parent, _), found in whole.items():
-        parts = {part: _items(found[part], audio_root) for part in PARTS if part in found}
+        try:
+            parts = {part: _items(found[part], audio_root) for part in PARTS if part in found}
+        except ManifestError as error:
+            passed_over.append(str(error))
+            continue
         first = next(iter(found.values()))
         place = parent.relative_to(folder).as_posix()
         name = f"{place}/{_PART.sub('*', first.name)}".removeprefix("./")
         divisions.append(Division(name, parts, _shares(parts)))
-    return divisions
+    if not divisions:
+        raise ManifestError(passed_over[0])
+    return divisions, passed_over
 
 
 def _part(path: Path) -> str | None:
@@ -80,7 +89,7 @@ def _items(path: Path, audio_root: Path | None) -> list[Item]:
     items, readers = [], [read for name in corpus_names() if (read := get_corpus(name).from_name)]
     for found in read_list(path):
         if isinstance(found, Problem):
-            raise ManifestError(f"{path.parent / found.place}: {found.fact}; mend the list")
+            raise ManifestError(f"{found.place}: {found.fact}; mend the list")
         place = (audio_root or path.parent) / found.file
         items.append(_recognised(found, str(place) if place.is_file() else None, readers))
     if not items:
@@ -94,15 +103,17 @@ def _recognised(listed: Utterance, path: str | None, readers: Sequence[Reader]) 
     for read in readers:
         known = read(stem)
         if known is not None:
-            told: dict[str, Any] = {
-                "source": listed.file,
+            kept = ("sha256", "source_sha256", "start", "end", "duration", "transcript")
+            told: dict[str, Any] = {name: getattr(listed, name) for name in kept} | {
+                "source": listed.source or listed.file,
                 "emotion": listed.emotion or known.emotion,
                 "emotion_raw": listed.emotion_raw or known.emotion_raw,
             }
             return Item(replace(known, file=listed.file, **told), listed.speaker, path)
     # Without a corpus's own ids the file says which utterance it is, in whatever list.
     cut = "" if listed.start is None else f"#{listed.start!r}-{listed.end!r}"
-    return Item(replace(listed, id=f"{listed.file}{cut}"), listed.speaker, path)
+    place = str(Path(path).resolve()) if path else listed.file
+    return Item(replace(listed, id=f"{place}{cut}"), listed.speaker, path)
 
 
 def _shares(parts: Mapping[str, Iterable[Item]]) -> dict[str, str]:

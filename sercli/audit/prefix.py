@@ -18,11 +18,11 @@ def prefix_speakers(division: Division) -> Finding:
     if not turns:
         return Finding(_CHECK, Verdict.NOT_CHECKED, "no turns of IEMOCAP")
     declared = [item for item in turns if item.declared_speaker is not None]
-    wrong = [item for item in declared if prefix_speaker(_turn(item)) != item.utterance.speaker]
+    wrong = [item for item in declared if prefix_speaker(_turn(item)) != _true_speaker(item)]
     if wrong and _goes_by_prefix(declared):
         fact = (
-            f"the speaker is the dialog's prefix, wrong for {len(wrong)} of {len(declared)} turns: folds "
-            "made by it have both speakers on both sides"
+            f"the speaker is the dialog's prefix, wrong for {len(wrong)} of {len(declared)} turns: "
+            "who divides by it has both speakers on both sides"
         )
         return Finding(_CHECK, Verdict.LEAK, fact, tuple(_turn(item) for item in wrong[:3]))
     torn = _torn_sessions(division)
@@ -40,12 +40,17 @@ def _turn(item: Item) -> str:
     return name if from_name(name) is not None else ""
 
 
+def _true_speaker(item: Item) -> str | None:
+    known = from_name(_turn(item))
+    return known.speaker if known else None
+
+
 def _goes_by_prefix(declared: list[Item]) -> bool:
     """Tell whether each declared speaker stands for one prefix, though for several true speakers."""
     prefixes, true = defaultdict(set), defaultdict(set)
     for item in declared:
         prefixes[item.declared_speaker].add(prefix_speaker(_turn(item)))
-        true[item.declared_speaker].add(item.utterance.speaker)
+        true[item.declared_speaker].add(_true_speaker(item))
     return all(len(found) == 1 for found in prefixes.values()) and any(
         len(found) > 1 for found in true.values()
     )

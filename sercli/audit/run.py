@@ -7,7 +7,7 @@ import numpy as np
 
 from sercli.audit import Division, Finding, Verdict, gravest
 from sercli.audit.protocol import divisions
-from sercli.data.statistics import Statistics, fit
+from sercli.data.statistics import Statistics
 from sercli.errors import FeatureError, RunError
 from sercli.runs.config import RunConfig
 from sercli.runs.folder import Run, Trial
@@ -49,12 +49,11 @@ def _statistics(plan: Plan, trial: Trial) -> Finding:
     """Fit mean and deviation again on the training part, and compare with what the model standardises by."""
     check, fold = "statistics", plan.folds[trial.fold - 1]
     kept = _kept_statistics(trial)
-    stores = plan.stores()
-    for name, choice in plan.config.inputs.items():
-        try:
-            again = fit((stores[name][plan.utterances[i].sha256] for i in fold.train), choice.statistics)
-        except FeatureError:
-            return Finding(check, Verdict.NOT_CHECKED, "the features are no longer in the store")
+    try:
+        fitted = plan.fit_statistics(fold, plan.stores())
+    except FeatureError:
+        return Finding(check, Verdict.NOT_CHECKED, "the features are no longer in the store")
+    for name, again in fitted.items():
         if not _alike(kept[name], again):
             fact = f"fold {trial.fold}: mean and deviation of '{name}' are not those of the training part"
             return Finding(check, Verdict.LEAK, fact)

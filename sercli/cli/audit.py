@@ -64,8 +64,12 @@ def audit(
         divisions = [from_files(paths, audio_root)]
         what = divisions[0].name
     elif paths[0].is_dir() and not any(paths[0].glob("fold-*/seed-*")):
-        divisions = from_folder(paths[0], audio_root)
-        what = f"{paths[0]}: {len(divisions)} divisions"
+        divisions, passed_over = from_folder(paths[0], audio_root)
+        what = "\n".join(
+            [f"{paths[0]}: {len(divisions)} divisions", *(f"passed over: {s}" for s in passed_over)]
+        )
+    elif paths[0].is_file():
+        raise typer.BadParameter("a division needs two or three lists: train, (dev,) test")
     else:
         from sercli.audit.run import from_run
         from sercli.runs.folder import find_run
@@ -95,5 +99,5 @@ def _print(finding: "Finding", divisions: int) -> None:
     indent = " " * 34
     if finding.reason:
         typer.echo(f"{indent}{finding.reason}")
-    if finding.examples and finding.verdict != "clean":
+    if finding.examples and finding.verdict in ("leak", "known"):
         typer.echo(f"{indent}such as {', '.join(finding.examples)}")

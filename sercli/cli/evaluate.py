@@ -24,6 +24,7 @@ def evaluate(
 
     Figures are pooled over the tested folds, with 95 % intervals by bootstrap over speakers.
     """
+    from sercli.evaluation import DEFINITION
     from sercli.reports.gather import gather, write_report
     from sercli.runs.folder import find_run
     from sercli.workspace import Workspace
@@ -35,6 +36,7 @@ def evaluate(
         return
     typer.echo(f"{gathered.run.name}\nprotocol {gathered.protocol}\n")
     _print(gathered.evaluation)
+    typer.echo(f"note: {DEFINITION}")
     for banner in gathered.banners:
         typer.echo(f"note: {banner}")
     typer.echo(f"\nreport       {page}")

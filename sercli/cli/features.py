@@ -1,50 +1,287 @@
 """``sercli features``."""
 
 import json as json_format
-from typing import Annotated
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from sercli.cli._options import JsonOption, SetOption, WorkspaceOption
 from sercli.cli._progress import progress_bar
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def features(
+    from sercli.store import FeatureStore
+    from sercli.workspace import Workspace
+
+KindOption = Annotated[
+    str, typer.Option(help="logmel3d, logmel, logmel40, melspec-db, spectrogram or waveform.")
+]
+VariantsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="v1-v8", help="Variants of a kind: v3, v1,v4 or v1-v8 of logmel.", show_default=False
+    ),
+]
+
+
+class _CorpusFirst(TyperGroup):
+    """``sercli features CORPUS`` computes; anything else is a command of its own."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Put the command in that is left out."""
+        if args and args[0] not in self.commands:
+            args = ["compute", *args]
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=_CorpusFirst,
+    help="Compute a corpus's features, once: sercli features CORPUS --kind KIND; or look after them.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def compute(
     corpus: Annotated[str, typer.Argument(help="A prepared corpus.")],
     *,
-    kind: Annotated[str, typer.Option(help="Kind of feature.")] = "logmel3d",
+    kind: KindOption = "logmel3d",
+    variants: VariantsOption = None,
     settings: SetOption = None,
+    half: Annotated[
+        bool, typer.Option("--float16", help="Keep them in half precision: half the disk.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="cpu (all cores), or cuda.")] = "cpu",
+    originals: Annotated[
+        Path | None,
+        typer.Option(help="The corpus as distributed, for kinds with original=true.", show_default=False),
+    ] = None,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
     """Compute a corpus's features, once.
 
-    Only what the store lacks is computed. Training does this by itself.
+    Only what the store lacks is computed; interrupted, the same command goes on. Training does this
+    by itself.
     """
     from sercli import manifest
-    from sercli.config import parse_assignments
-    from sercli.features import get_feature
-    from sercli.store import FeatureStore
-    from sercli.store.compute import compute
+    from sercli.store.compute import compute as run
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
     utterances = manifest.read(place.require(corpus))
-    config = get_feature(kind).config(**parse_assignments(settings or []))
-    store = FeatureStore(place.features, kind, config)
+    stores = _stores(place, kind, variants, settings, half)
+    _check_device(device)
     with progress_bar(f"computing {kind}") as progress:
-        computed = compute(store, utterances, place.corpus(corpus), progress)
-    frames = sum(store.frames(sha256) for sha256 in {utterance.sha256 for utterance in utterances})
+        computed = run(
+            list(stores.values()),
+            utterances,
+            place.corpus(corpus),
+            progress,
+            device=device,
+            originals=originals,
+        )
+    audio = {utterance.sha256 for utterance in utterances}
     if json:
-        facts = {
-            "path": str(store.path),
-            "computed": computed,
-            "utterances": len(utterances),
-            "frames": frames,
-        }
-        typer.echo(json_format.dumps(facts | {"config": config.to_dict()}))
+        facts = [
+            {"variant": name, "path": str(store.path), "frames": sum(map(store.frames, audio))}
+            | {"config": store.config.to_dict()}
+            for name, store in stores.items()
+        ]
+        typer.echo(json_format.dumps({"computed": computed, "utterances": len(utterances), "stores": facts}))
         return
-    shape = " x ".join(str(size) for size in store.shape)
-    typer.echo(f"{kind} of {corpus}: {computed} computed, {len(utterances) - computed} were there")
-    typer.echo(f"  store   {store.path}")
-    typer.echo(f"  arrays  {shape} x frames, {frames} frames in all")
+    there = len(audio) * len(stores) - computed
+    typer.echo(f"{kind} of {corpus}: {computed} computed, {there} were there")
+    for name, store in stores.items():
+        shape = " x ".join(str(size) for size in store.shape)
+        frames = sum(map(store.frames, audio))
+        typer.echo(f"  {name + ': ' if name else ''}{shape} x frames, {frames} frames in all, {store.path}")
+
+
+@app.command("ls")
+def list_stores(*, workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
+    """List the feature stores: settings that differ from the kind's own, arrays, size, corpora."""
+    from sercli.store.stores import find_stores
+    from sercli.workspace import Workspace
+
+    place = Workspace(workspace)
+    corpora = _audio_of(place)
+    rows: list[dict[str, Any]] = []
+    for found in find_stores(place.features):
+        hashes = set(found.store.hashes) if found.store else set()
+        whole = [name for name, audio in corpora.items() if audio <= hashes]
+        part = [name for name, audio in corpora.items() if audio & hashes and not audio <= hashes]
+        rows.append(
+            {"store": found.path.name, "kind": found.kind, "settings": found.settings, "arrays": len(hashes)}
+            | {"bytes": found.size, "whole": whole, "part": part, "unusable": found.why or None}
+        )
+    if json:
+        typer.echo(json_format.dumps(rows))
+        return
+    for row in rows:
+        differs = (
+            ", ".join(f"{key}={value}" for key, value in row["settings"].items()) or "as the kind has it"
+        )
+        holds = (
+            ", ".join([*row["whole"], *(f"{name} in part" for name in row["part"])]) or "no prepared corpus"
+        )
+        typer.echo(
+            f"{row['store']}\n  {differs}\n  {row['arrays']} arrays, {row['bytes'] / 2**20:.1f} MiB: {holds}"
+        )
+        if row["unusable"]:
+            typer.echo(f"  can't be used: {row['unusable']}; `sercli features prune` removes it")
+    if not rows:
+        typer.echo(f"{place.features}: no features yet")
+
+
+@app.command()
+def verify(*, workspace: WorkspaceOption = None) -> None:
+    """Read every store against its checksums; what is damaged is dropped and computed again."""
+    from sercli import manifest
+    from sercli.store.compute import compute as run
+    from sercli.store.stores import drop_damaged, find_stores
+    from sercli.workspace import Workspace
+
+    place = Workspace(workspace)
+    bad = 0
+    for found in find_stores(place.features):
+        if found.store is None:
+            typer.echo(f"{found.path.name}: {found.why}; `sercli features prune` removes it")
+            continue
+        damaged = set(drop_damaged(found.store))
+        if not damaged:
+            typer.echo(f"{found.path.name}: {len(found.store)} arrays, all sound")
+            continue
+        bad += len(damaged)
+        rebuilt = 0
+        for name in place.prepared():
+            lost = [
+                u
+                for u in manifest.read(place.manifest(name))
+                if u.sha256 in damaged - set(found.store.hashes)
+            ]
+            rebuilt += run([found.store], lost, place.corpus(name))
+        lost_count = len(damaged) - rebuilt
+        rest = f"; {lost_count} belong to no prepared corpus and are gone" if lost_count else ""
+        typer.echo(f"{found.path.name}: {len(damaged)} arrays were damaged, {rebuilt} computed again{rest}")
+    typer.echo(f"{bad} damaged" if bad else "nothing damaged")
+
+
+@app.command()
+def prune(
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and leave it.")] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Remove stores that nothing can use: of other versions, or of audio that no corpus has."""
+    from sercli.store.stores import needless, remove
+    from sercli.workspace import Workspace
+
+    place = Workspace(workspace)
+    in_use = set().union(*_audio_of(place).values())
+    freed = 0
+    for found, why in needless(place.features, in_use):
+        freed += found.size
+        typer.echo(f"{'would remove' if dry_run else 'removed'} {found.path.name}: {why}")
+        if not dry_run:
+            remove(found)
+    typer.echo(f"{freed / 2**20:.1f} MiB {'to be ' if dry_run else ''}freed")
+
+
+@app.command()
+def show(
+    utterance: Annotated[str, typer.Argument(help="Id of an utterance, as emodb/03a01Fa.")],
+    *,
+    kind: KindOption = "logmel3d",
+    variants: VariantsOption = None,
+    settings: SetOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Picture. [default: NAME-KIND.png]", show_default=False)
+    ] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Draw an utterance's features, variants side by side."""
+    from sercli import audio, figures, manifest
+    from sercli.errors import unknown
+    from sercli.figures.features import Panel, feature_panels
+    from sercli.workspace import Workspace
+
+    place = Workspace(workspace)
+    corpus = utterance.partition("/")[0]
+    by_id = {each.id: each for each in manifest.read(place.require(corpus))}
+    if utterance not in by_id:
+        raise unknown(f"corpus '{corpus}'", utterance, by_id)
+    samples = audio.read(place.corpus(corpus) / by_id[utterance].file)
+    panels = []
+    for name, store in _stores(place, kind, variants, settings, half=False).items():
+        features = store.feature.extract(samples, store.config)
+        rate = store.feature.frame_rate(store.config)
+        panels.append(Panel(f"{kind} {name}".strip(), features, rate))
+    path = out or Path(f"{utterance.partition('/')[2].replace('/', '-')}-{kind}.png")
+    figures.save(feature_panels(panels, utterance), path)
+    shapes = ", ".join(dict.fromkeys(" x ".join(map(str, panel.features.shape)) for panel in panels))
+    typer.echo(f"{path}: {shapes}")
+
+
+def _stores(
+    place: "Workspace", kind: str, variants: str | None, settings: "Sequence[str] | None", half: bool
+) -> "dict[str, FeatureStore]":
+    """Open the store of each variant, or the one of the kind, by the variant's name."""
+    from sercli.config import merge, parse_assignments
+    from sercli.features import get_feature
+    from sercli.store import FeatureStore
+
+    feature = get_feature(kind)
+    given = parse_assignments(settings or [])
+    chosen = {name: feature.variants[name] for name in _variants(variants, list(feature.variants), kind)}
+    return {
+        name: FeatureStore(
+            place.features, kind, feature.config(**merge(own, given)), "float16" if half else "float32"
+        )
+        for name, own in (chosen or {"": {}}).items()
+    }
+
+
+def _variants(text: str | None, known: list[str], kind: str) -> list[str]:
+    """Read ``v1-v8`` or ``v1,v4``."""
+    from sercli.errors import ConfigError, unknown
+
+    if text is None:
+        return []
+    if not known:
+        raise ConfigError(f"--variants: '{kind}' has none")
+    names: list[str] = []
+    for part in text.split(","):
+        ends = [end.strip() for end in part.split("-")]
+        for end in ends:
+            if end not in known:
+                raise unknown(f"--variants: '{kind}'", end, known)
+        first, last = known.index(ends[0]), known.index(ends[-1])
+        names += known[first : last + 1] if first <= last else known[last : first + 1][::-1]
+    return list(dict.fromkeys(names))
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    from sercli.errors import ConfigError
+
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+        raise ConfigError(f"--device {device}: write cpu, cuda or cuda:1")
+    if device != "cpu" and not torch.cuda.is_available():
+        raise ConfigError(f"--device {device}: torch sees no GPU here; `sercli doctor` says more")
+
+
+def _audio_of(place: "Workspace") -> dict[str, set[str]]:
+    """Return the audio hashes of each prepared corpus."""
+    from sercli import manifest
+
+    return {
+        name: {utterance.sha256 for utterance in manifest.read(place.manifest(name))}
+        for name in place.prepared()
+    }

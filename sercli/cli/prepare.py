@@ -134,8 +134,8 @@ def _print(result: "Preparation") -> None:
     _print_problems(result.problems)
     for scheme in result.schemes:
         _print_scheme(scheme)
-    if entry.notice:
-        typer.echo(f"  note        {entry.notice}")
+    if result.notice:
+        typer.echo(f"  note        {result.notice}")
 
 
 def _speakers(result: "Preparation") -> str:

@@ -51,14 +51,15 @@ def show(
 ) -> None:
     """Show the folds of a protocol on a prepared corpus as a table."""
     from sercli import manifest
-    from sercli.audit.protocol import labels_of
-    from sercli.protocols import fold_digest, get_protocol
+    from sercli.protocols import fold_digest, get_protocol, shared_speakers
     from sercli.protocols.lists import to_csv
+    from sercli.schemes import choose
     from sercli.workspace import Workspace
 
     protocol = get_protocol(name)
     utterances = manifest.read(Workspace(workspace).require(corpus))
-    selected, labels = labels_of(utterances, corpus, scheme or protocol.scheme)
+    selected, selection = choose(utterances, corpus, scheme or protocol.scheme)
+    labels = selection.labels
     folds = protocol.divide(utterances, labels)
     if csv:
         typer.echo(to_csv(folds), nl=False)
@@ -72,10 +73,13 @@ def show(
         return
     typer.echo(f"{protocol.name} on {corpus}, {selected}; digest {fold_digest(folds)}")
     typer.echo(f"{protocol.description}")
-    if not protocol.speaker_independent and not name.startswith("lists:"):
-        typer.echo("NOT SPEAKER INDEPENDENT: the same people train and are tested")
-    if protocol.paper:
-        typer.echo(f"paper: {protocol.paper}")
+    shared = shared_speakers(folds, utterances)
+    if shared is None:
+        typer.echo("speakers are not known: nobody can say whether it is speaker independent")
+    elif shared:
+        typer.echo(f"NOT SPEAKER INDEPENDENT: {shared} speakers are in two parts of a fold")
+    if corpus in protocol.papers:
+        typer.echo(f"paper: {protocol.papers[corpus]}")
     typer.echo(
         "figures: pooled over the tested folds, the mean over folds beside them; UA over the classes present"
     )
@@ -90,7 +94,7 @@ def _described(entry: "Protocol") -> dict[str, object]:
         "dev": entry.has_dev,
         "corpora": list(entry.corpora),
         "scheme": entry.scheme,
-        "paper": entry.paper,
+        "papers": dict(entry.papers),
         "shares": dict(entry.shares),
     }
 

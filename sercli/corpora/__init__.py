@@ -48,10 +48,11 @@ class Corpus:
         known: utterances of the released corpus by field and value, for example
             ``{"emotion": {"anger": 127}}``.
         ids: every id of the released corpus, where they follow from a rule.
-        options: what a user can choose when preparing it.
-        read_trace: for corpora with continuous labels: from folder, utterance (and options) to
-            arousal and valence, (frames, 2), a row every 40 ms from the start of the recording;
-            raises `CorpusError`.
+        options: what a user can choose when preparing it; a property ``notice`` of theirs, if there is one,
+            stands for the corpus's.
+        read_trace: for corpora with continuous labels: from the folder of its files, utterance (and
+            options) to arousal and valence, (frames, 2), a row every 40 ms from the start of the
+            recording; raises `CorpusError`.
         from_name: for corpora whose file names say it all: from a file's name without suffix to
             speaker, emotion and so on, ``None`` for a foreign name.
         cuts: whether an utterance's start and end say where to cut it out of its file.

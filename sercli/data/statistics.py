@@ -8,7 +8,8 @@ import numpy as np
 
 from sercli.features import Array
 
-Scope = Literal["per-map", "per-bin", "none"]
+Scope = Literal["scalar", "per-map", "per-bin", "max", "per-utterance", "none"]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 # A map or bin that never varies (a mel filter that no FFT bin falls into) is centred, not scaled up.
 _LEAST_DEVIATION = 1e-5
@@ -16,51 +17,73 @@ _LEAST_DEVIATION = 1e-5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Statistics:
-    """Mean and standard deviation, broadcastable to (*shape, frames)."""
+    """Mean and standard deviation, broadcastable to (*shape, frames).
+
+    Attributes:
+        mean: what is subtracted.
+        std: what is divided by.
+        own: whether each utterance is standardised by its own mean and deviation instead.
+    """
 
     mean: Array
     std: Array
+    own: bool = False
 
     def apply(self, features: Array) -> Array:
         """Standardise features, (*shape, frames), to new ones of the same shape."""
+        if self.own:
+            deviation = max(float(features.std(dtype=np.float64)), _LEAST_DEVIATION)
+            own: Array = (features - np.float32(features.mean(dtype=np.float64))) / np.float32(deviation)
+            return own
         standard = features - self.mean
         standard /= self.std
         return standard
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, ready for JSON."""
-        return {"mean": self.mean.tolist(), "std": self.std.tolist()}
+        return {"mean": self.mean.tolist(), "std": self.std.tolist()} | ({"own": True} if self.own else {})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Statistics":
         """Read what `to_dict` gave."""
-        return cls(np.asarray(values["mean"], np.float32), np.asarray(values["std"], np.float32))
+        mean, std = (np.asarray(values[name], np.float32) for name in ("mean", "std"))
+        return cls(mean, std, bool(values.get("own", False)))
 
 
-def fit(arrays: Iterable[Array], scope: Scope = "per-map") -> Statistics:
+def fit(arrays: Iterable[Array], scope: Scope = "per-map", empty: Mask | None = None) -> Statistics:
     """Compute the statistics of the training part in one pass, in float64.
 
     Args:
-        arrays: features of the training utterances, (maps, bins, frames) each, unpadded.
-        scope: ``per-map``, one pair for each map (its global mean and deviation, as in the MDCNN
-            paper); ``per-bin``, one for each bin of each map; ``none``, zero and one.
+        arrays: features of the training utterances, (*shape, frames) each, padding left out.
+        scope: ``scalar``, one pair for all; ``per-map``, one for each map (its global mean and
+            deviation, as in the MDCNN paper); ``per-bin``, one for each bin of each map; ``max``, zero
+            and the largest absolute value; ``per-utterance``, each utterance's own; ``none``, zero
+            and one.
+        empty: values that hold nothing whatever the audio, (*shape, 1); they have no part in
+            statistics over bins.
 
     Returns:
-        Mean and standard deviation (dividing by n), (maps, 1, 1), (maps, bins, 1) or (1, 1, 1).
+        Mean and standard deviation (dividing by n), broadcastable to the features.
     """
-    if scope == "none":
-        return Statistics(np.zeros((1, 1, 1), np.float32), np.ones((1, 1, 1), np.float32))
-    axes = (1, 2) if scope == "per-map" else (2,)
-    count, mean, squares = 0, np.zeros(()), np.zeros(())
+    if scope in ("none", "per-utterance"):
+        return Statistics(np.zeros((), np.float32), np.ones((), np.float32), scope == "per-utterance")
+    if scope == "max":
+        largest = max(float(np.abs(array).max()) for array in arrays)
+        return Statistics(np.zeros((), np.float32), np.asarray(max(largest, _LEAST_DEVIATION), np.float32))
+    count, mean, squares = np.zeros(()), np.zeros(()), np.zeros(())
     for array in arrays:
+        axes = {"scalar": tuple(range(array.ndim)), "per-bin": (array.ndim - 1,)}.get(
+            scope, tuple(range(1, array.ndim))
+        )
+        valid = np.ones((*array.shape[:-1], 1), bool) if empty is None or scope == "per-bin" else ~empty
         # Chan's update: stays exact where the mean is large against the deviation.
-        size = int(np.prod([array.shape[axis] for axis in axes]))
-        own_mean = array.mean(axis=axes, keepdims=True, dtype=np.float64)
-        own_squares = np.square(array - own_mean).sum(axis=axes, keepdims=True, dtype=np.float64)
+        size = valid.sum(axis=axes, keepdims=True) * array.shape[-1]
+        own_mean = array.mean(axis=axes, keepdims=True, dtype=np.float64, where=valid)
+        own_squares = np.square(array - own_mean).sum(axis=axes, keepdims=True, dtype=np.float64, where=valid)
         total = count + size
         shift = own_mean - mean
         mean = mean + shift * (size / total)
         squares = squares + own_squares + np.square(shift) * (count * size / total)
-        count += size
+        count = total
     std = np.maximum(np.sqrt(squares / count), _LEAST_DEVIATION)
     return Statistics(mean.astype(np.float32), std.astype(np.float32))

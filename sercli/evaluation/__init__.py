@@ -25,7 +25,14 @@ from sercli.evaluation.intervals import Interval
 from sercli.evaluation.scores import ClassScore, Evaluation, SeedScore, SpeakerScore, Spread, UnitScore
 from sercli.records import Predictions
 
+DEFINITION = (
+    "UA is the mean recall of the classes that occur in what is tested, WA the share of utterances that are "
+    "right; folds and seeds are pooled, the mean over them stands beside"
+)
+"""What the figures mean; told with every one."""
+
 __all__ = [
+    "DEFINITION",
     "ClassScore",
     "Evaluation",
     "Interval",

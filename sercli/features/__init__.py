@@ -1,13 +1,12 @@
 """From a waveform to a time-frequency image: one file per kind of feature."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from sercli import registry
-from sercli.audio import Samples
 from sercli.config import Config
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
@@ -20,18 +19,37 @@ class Feature:
     Attributes:
         config: its settings.
         version: raised when the code, not the settings, changes the numbers.
-        extract: from samples, (samples,), and settings to (*shape, frames), float32.
+        extract: from samples, (samples,), settings and a device's name to (*shape, frames), float32.
         shape: from settings to the shape without frames.
         axes: names of the axes, frames last.
         source: where it is described.
+        count_frames: from a number of samples and settings to the number of frames.
+        frame_rate: from settings to frames a second.
+        silence: from settings to the value of digital silence, with which segments are padded.
+        frames_within: from a number of samples and settings to the number of frames that lie wholly
+            within them, where that is not all that `count_frames` counts.
+        span: for kinds that pad: from a number of samples and settings to the first frame that holds
+            any of the utterance and the one after the last.
+        empty: which values hold nothing whatever the audio, (*shape, 1).
+        finish: from a segment, (*shape, frames), and settings to what a network sees, where that
+            depends on the segment.
+        variants: settings by name that a paper uses side by side.
     """
 
     config: type[Config]
     version: int
-    extract: Callable[[Samples, Any], Array]
+    extract: Callable[..., Array]
     shape: Callable[[Any], tuple[int, ...]]
     axes: tuple[str, ...]
     source: str
+    count_frames: Callable[[int, Any], int]
+    frame_rate: Callable[[Any], float]
+    silence: Callable[[Any], float]
+    frames_within: Callable[[int, Any], int] | None = None
+    span: Callable[[int, Any], tuple[int, int]] | None = None
+    empty: Callable[[Any], "np.ndarray[Any, np.dtype[np.bool_]]"] | None = None
+    finish: Callable[[Array, Any], Array] | None = None
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def feature_names() -> list[str]:

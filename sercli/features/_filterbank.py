@@ -27,3 +27,35 @@ def rounded_mel(n_mels: int, n_fft: int, sample_rate: int, f_min: float, f_max: 
         bank[mel, rising] = (bins[rising] - left) / (peak - left)
         bank[mel, falling] = (right - bins[falling]) / (right - peak)
     return bank
+
+
+def mel(
+    n_mels: int, n_fft: int, sample_rate: int, f_min: float, f_max: float, *, equal_area: bool = False
+) -> Bank:
+    """Make triangular filters whose corners lie where they lie, equally spaced in mel, peak 1.
+
+    Corners are equally spaced in mel, 2595 log10(1 + f / 700); the sides are straight in hertz, as
+    librosa (``htk=True``) and torchaudio have them. With few FFT points the lowest filters may fall
+    between two bins and hold nothing.
+
+    Args:
+        n_mels: number of filters.
+        n_fft: points of the FFT.
+        sample_rate: hertz.
+        f_min: lower edge of the lowest filter, hertz.
+        f_max: upper edge of the highest one.
+        equal_area: whether each filter is divided by half its width in hertz (librosa's ``slaney``).
+
+    Returns:
+        Weights, (mels, n_fft / 2 + 1).
+    """
+    low, high = (2595 * np.log10(1 + f / 700) for f in (f_min, f_max))
+    corners = 700 * (10 ** (np.linspace(low, high, n_mels + 2) / 2595) - 1)  # (mels + 2,)
+    corners[[0, -1]] = f_min, f_max  # a bin there has weight 0, not what rounding leaves
+    bins = np.arange(n_fft // 2 + 1) * sample_rate / n_fft
+    left, peak, right = (corners[i : i + n_mels, None] for i in range(3))
+    rising, falling = (bins - left) / (peak - left), (right - bins) / (right - peak)
+    bank: Bank = np.maximum(0, np.minimum(rising, falling))
+    if equal_area:
+        bank *= 2 / (right - left)
+    return bank

@@ -12,10 +12,8 @@ normalised (here neither; both are options, and the code of the paper's lineage 
 Departures: none.
 """
 
-import math
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -25,10 +23,8 @@ from torch import Tensor
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.config import Config
 from sercli.features import Array, Feature
+from sercli.features import _stft as stft
 from sercli.features._filterbank import rounded_mel
-
-# Blocks of this many frames stay in a core's own cache from window to logarithm.
-_BLOCK = 256
 
 
 class LogMel3DConfig(Config):
@@ -84,35 +80,33 @@ class LogMel3DConfig(Config):
         return round(SAMPLE_RATE * self.hop_ms / 1000)
 
 
+def count_frames(samples: int, config: LogMel3DConfig) -> int:
+    """Return how many frames an utterance has, the last partial one filled up with zeros."""
+    return stft.count_frames(samples, config.win_length, config.hop_length, "filled")
+
+
 @torch.inference_mode()
-def extract(samples: Samples, config: LogMel3DConfig) -> Array:
+def extract(samples: Samples, config: LogMel3DConfig, device: str = "cpu") -> Array:
     """Compute the three maps of an utterance.
 
     Args:
         samples: mono audio at 16 kHz, (samples,), full scale 1.0.
         config: settings.
+        device: where to compute.
 
     Returns:
         Log-mel energies (natural log), delta and delta-delta, (3, mels, frames).
     """
-    wave = torch.from_numpy(_conditioned(samples, config))
-    length, hop = config.win_length, config.hop_length
-    frames = 1 + math.ceil(max(0, len(wave) - length) / hop)
-    padded = torch.zeros((frames - 1) * hop + length)
-    padded[: len(wave)] = wave
-    windows = padded.unfold(0, length, hop)  # (frames, window)
-
-    shape, bank = _window_and_bank(config)
-    energies = torch.empty(frames, config.n_mels)
-    for start in range(0, frames, _BLOCK):
-        block = windows[start : start + _BLOCK] * shape
-        spectrum = torch.view_as_real(torch.fft.rfft(block, config.n_fft))  # (block, bins, 2)
-        torch.mm(spectrum.square_().flatten(1), bank, out=energies[start : start + _BLOCK])
-    maps = torch.empty(3, config.n_mels, frames)
+    wave = torch.from_numpy(_conditioned(samples, config)).to(device)
+    frames = stft.frame(wave, config.win_length, config.hop_length, "filled")
+    shape = stft.window(config.window, config.win_length, device)
+    energies = stft.mel_power(frames, shape, config.n_fft, _bank(config, device))
+    maps = torch.empty(3, config.n_mels, len(energies), device=device)
     maps[0] = energies.clamp_(min=config.floor).log_().T
     _slopes(maps[0], config.delta_frames, out=maps[1])
     _slopes(maps[1], config.delta_frames, out=maps[2])
-    return maps.numpy()
+    features: Array = maps.cpu().numpy()
+    return features
 
 
 def _conditioned(samples: Samples, config: LogMel3DConfig) -> Samples:
@@ -126,21 +120,9 @@ def _conditioned(samples: Samples, config: LogMel3DConfig) -> Samples:
 
 
 @lru_cache(maxsize=8)
-def _window_and_bank(config: LogMel3DConfig) -> tuple[Tensor, Tensor]:
-    """Return the window, (window,), and the filterbank over squared (real, imaginary) pairs.
-
-    Each filter's row stands twice, once for the real and once for the imaginary part: one matrix
-    product then does power and filters at once, (2 * bins, mels).
-    """
-    shapes: dict[str, Callable[[int], Any]] = {
-        "hamming": np.hamming,
-        "hann": np.hanning,
-        "rectangular": np.ones,
-    }
-    window = shapes[config.window](config.win_length)
-    bank = rounded_mel(config.n_mels, config.n_fft, SAMPLE_RATE, config.f_min, config.f_max) / config.n_fft
-    doubled = np.ascontiguousarray(bank.repeat(2, axis=1).T, dtype=np.float32)
-    return torch.from_numpy(window.astype(np.float32)), torch.from_numpy(doubled)
+def _bank(config: LogMel3DConfig, device: str) -> Tensor:
+    bank = rounded_mel(config.n_mels, config.n_fft, SAMPLE_RATE, config.f_min, config.f_max)
+    return stft.doubled(bank / config.n_fft, device)
 
 
 def _slopes(x: Tensor, n: int, out: Tensor) -> None:
@@ -161,4 +143,7 @@ FEATURE = Feature(
     shape=lambda config: (3, config.n_mels),
     axes=("maps", "mels", "frames"),
     source="Madanian et al., Scientific Reports 15:8254, 2025",
+    count_frames=count_frames,
+    frame_rate=lambda config: SAMPLE_RATE / config.hop_length,
+    silence=lambda config: float(np.log(np.float32(config.floor))),
 )

@@ -106,6 +106,8 @@ def _prepare(
     if differing and not partial and len(utterances) < (corpus.utterances or 0):
         raise CorpusError(f"{place.root}: {'; '.join(differing)}; add --partial to prepare what is there")
 
+    # From here on audio may change: an earlier manifest would vouch for what it does not describe.
+    (target / "manifest.jsonl").unlink(missing_ok=True)
     prepared: list[Utterance] = []
     converted: list[Converted] = []
     with closing(Conversion(place.base, target, cuts=corpus.cuts).run(utterances)) as outcomes:
@@ -136,6 +138,7 @@ def _prepare(
         resampled=sum(item.resampled for item in converted),
         reused=sum(item.reused for item in converted),
         settings={"reader": source} | (place.options[0].to_dict() if place.options else {}),
+        notice=corpus.notice or (getattr(place.options[0], "notice", None) if place.options else None),
     )
     files.write_json(target / "corpus.json", result.to_dict())
     manifest.write(result.path, prepared)
@@ -149,7 +152,7 @@ def _with_trace(
     if place.corpus.read_trace is None or as_read.trace is None:
         return utterance, []
     try:
-        trace = place.corpus.read_trace(place.root, as_read, *place.options)
+        trace = place.corpus.read_trace(place.base, as_read, *place.options)
     except CorpusError as error:
         where, _, fact = str(error).partition(": ")
         return None, [Problem(where, fact)]

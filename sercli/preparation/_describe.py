@@ -25,6 +25,7 @@ class Preparation:
         resampled: how many files were resampled or mixed down to mono.
         reused: how many were already there from an earlier preparation.
         settings: what was chosen of the corpus's options.
+        notice: a sentence that goes wherever a figure of this corpus goes.
     """
 
     corpus: str
@@ -37,6 +38,7 @@ class Preparation:
     resampled: int
     reused: int
     settings: dict[str, object]
+    notice: str | None
 
     @property
     def hours(self) -> float:
@@ -70,7 +72,7 @@ class Preparation:
             "title": self.entry.title,
             "source": self.entry.source,
             "licence": self.entry.licence,
-            "notice": self.entry.notice,
+            "notice": self.notice,
             "settings": self.settings,
             "protocol": self.protocol,
             "utterances": len(utterances),

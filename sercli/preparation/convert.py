@@ -62,12 +62,15 @@ class Converted:
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "reused"}
 
     def apply(self, utterance: Utterance) -> Utterance:
-        """Return the utterance with what is now known of its audio."""
+        """Return the utterance with what is now known of its audio.
+
+        A list of an earlier preparation says itself which recording it was made from.
+        """
         return replace(
             utterance,
             file=self.file,
-            source=utterance.file,
-            source_sha256=self.source_sha256,
+            source=utterance.source or utterance.file,
+            source_sha256=utterance.source_sha256 or self.source_sha256,
             sha256=self.sha256,
             duration=self.duration,
             sample_rate=audio.SAMPLE_RATE,

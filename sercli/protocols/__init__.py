@@ -26,12 +26,14 @@ class Protocol:
     Attributes:
         make: from utterances and their classes by id to folds; raises `ProtocolError`.
         version: raised when the same utterances would be divided otherwise.
-        speaker_independent: whether no speaker is in two parts of a fold.
+        speaker_independent: whether it is made so that no speaker is in two parts of a fold; what
+            holds of given folds, `shared_speakers` says.
         has_dev: whether folds have a development part.
         description: one line.
         corpora: the corpora it is made for; none means any.
         scheme: the scheme that goes with it, where it is made for one.
-        paper: the paper that divides so, and whether its figures are means over folds or pooled.
+        papers: by corpus, the paper that divides it so, and whether its figures are means over folds
+            or pooled.
         shares: what train and test share by design, by check of the audit, and why.
         name: as a user writes it, complete: with version, and for lists with a digest of the file.
     """
@@ -43,7 +45,7 @@ class Protocol:
     description: str
     corpora: tuple[str, ...] = ()
     scheme: str | None = None
-    paper: str | None = None
+    papers: Mapping[str, str] = field(default_factory=dict)
     shares: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
 
@@ -98,7 +100,7 @@ def get_protocol(name: str) -> Protocol:
     if lists:
         from sercli.protocols.lists import file_digest, make
 
-        path = Path(lists["path"])
+        path = Path(lists["path"]).absolute()
         contents = file_digest(path)
         if lists["digest"] not in (None, contents):
             raise ProtocolError(f"{path}: has changed (its digest is {contents}, not {lists['digest']})")
@@ -124,6 +126,18 @@ def _load(name: str) -> Protocol:
             protocol, make=partial(protocol.make, k=k), description=protocol.description.format(k=k)
         )
     raise unknown(__name__, name, [*protocol_names(), "lists:FILE"])
+
+
+def shared_speakers(folds: Sequence[Fold], utterances: Sequence[Utterance]) -> int | None:
+    """Count the speakers who are in two parts of a fold; ``None`` where an utterance has none."""
+    speaker = {utterance.id: utterance.speaker for utterance in utterances}
+    shared: set[str | None] = set()
+    for fold in folds:
+        train, dev, test = ({speaker[name] for name in part} for part in (fold.train, fold.dev, fold.test))
+        if None in train | dev | test:
+            return None
+        shared |= train & test | train & dev | dev & test
+    return len(shared)
 
 
 def fold_digest(folds: Sequence[Fold]) -> str:

@@ -18,9 +18,10 @@ def blind(
     there = groups_of(utterances, labels, protocol)
     missing = [actor for actor in actors if actor not in there]
     if missing:
+        instead = f"speaker-{min(5, len(there))}-fold runs on the {len(there)} actors that are there"
         raise ProtocolError(
-            f"{protocol} tests actor {', '.join(actors)}; the corpus lacks {', '.join(missing)}; "
-            f"speaker-5-fold runs on the {len(there)} actors that are there"
+            f"{protocol} tests actor {', '.join(actors)}; the corpus lacks {', '.join(missing)}"
+            + (f"; {instead}" if len(there) >= 3 else "")
         )
     if len(there) == len(actors):
         raise ProtocolError(f"{protocol}: no actor but the tested ones, so nothing to train on")

@@ -43,7 +43,7 @@ PROTOCOL = Protocol(
     description="four sessions train, of the fifth one actor is for development, the other tested",
     corpora=("iemocap",),
     scheme="iemocap-impro4",
-    paper="MDCNN on IEMOCAP: mean UA over the ten folds",
+    papers={"iemocap": "MDCNN: mean UA over the ten folds"},
     shares={
         "sessions": "the development actor and the tested one recorded together",
         "dialogs": "the development actor and the tested one talk to each other",

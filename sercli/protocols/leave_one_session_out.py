@@ -28,5 +28,5 @@ PROTOCOL = Protocol(
     speaker_independent=True,
     has_dev=True,
     description="each session tested once, the next one for development, the others for training",
-    paper="DiCCOSER on IEMOCAP: mean over the five folds",
+    papers={"iemocap": "DiCCOSER: mean over the five folds"},
 )

@@ -28,7 +28,7 @@ PROTOCOL = Protocol(
     speaker_independent=True,
     has_dev=True,
     description="each speaker tested once, the next one for development, the others for training",
-    paper="MDCNN on EMO-DB: mean UA over the ten folds",
+    papers={"emodb": "MDCNN: mean UA over the ten folds"},
     shares={
         "sessions": "of two speakers who recorded together, one may train and the other be tested",
         "dialogs": "of two speakers who talk to each other, one may train and the other be tested",

@@ -28,7 +28,7 @@ PROTOCOL = Protocol(
     speaker_independent=True,
     has_dev=False,
     description="each speaker tested once, all others for training, none for development",
-    paper="attention pooling on IEMOCAP: the paper does not say whether pooled or mean over folds",
+    papers={"iemocap": "attention pooling: the paper does not say whether pooled or mean over folds"},
     shares={
         "sessions": "the other speaker of the tested one's session trains",
         "dialogs": "the other speaker of the tested one's dialogs trains",

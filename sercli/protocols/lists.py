@@ -18,7 +18,7 @@ _PARTS = ("train", "dev", "test")
 
 
 def make(utterances: Sequence[Utterance], labels: Mapping[str, str], path: Path) -> list[Fold]:
-    """Make the folds that a file lists, in its order.
+    """Make the folds that a file lists, folds in its order, utterances in the manifest's.
 
     Raises:
         ProtocolError: the file is no such table; it names an utterance that is not in the corpus, or
@@ -39,7 +39,8 @@ def make(utterances: Sequence[Utterance], labels: Mapping[str, str], path: Path)
         )
     made = []
     for fold, parts in folds.items():
-        selected = (tuple(name for name in parts[part] if name in labels) for part in _PARTS)
+        chosen = {part: set(parts[part]) & set(labels) for part in _PARTS}
+        selected = (tuple(u.id for u in utterances if u.id in chosen[part]) for part in _PARTS)
         made.append(Fold(fold, *selected))
         if not made[-1].train or not made[-1].test:
             raise ProtocolError(f"{path}: fold '{fold}' needs a train and a test part")

@@ -3,8 +3,8 @@
 The same speakers train and are tested, so figures are higher than for people never heard. It is
 here because papers do it; ``speaker-5-fold`` is its speaker-independent twin.
 
-Source: the ECA-CNN paper, section "Experimental setup" (random five-fold over utterances).
-Open in the paper: the draw (here: shuffled with seed 0, as scikit-learn's ``KFold`` does it).
+The draw is scikit-learn's ``KFold``, shuffled with seed 0. The ECA-CNN paper divides IEMOCAP so:
+``iemocap-impro4-merged-random5``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,6 +33,5 @@ PROTOCOL = Protocol(
     speaker_independent=False,
     has_dev=False,
     description="{k} random parts of the utterances, not speaker independent",
-    paper="ECA-CNN on IEMOCAP with five folds: the paper does not say whether pooled or mean over folds",
     shares=SHARES,
 )

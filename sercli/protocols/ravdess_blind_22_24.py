@@ -5,7 +5,7 @@ hand says that one actor was held out, which gives 60 and no man among the error
 three actors give 180 and its example.
 
 Source: Penumajji, arXiv 2503.19677, as summarised by third parties.
-Open in the paper: which recordings (other readings: ``ravdess-blind-24``, ``ravdess-random-180``).
+Open in the paper: which recordings (other readings: ``ravdess-blind-24``, ``ravdess-random-eighth``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,5 +32,5 @@ PROTOCOL = Protocol(
     description="actors 22, 23 and 24 tested, all others for training, none for development",
     corpora=("ravdess",),
     scheme="ravdess-14",
-    paper="MelCNN on RAVDESS: one test part of 180 recordings",
+    papers={"ravdess": "MelCNN: one test part of 180 recordings"},
 )

@@ -27,5 +27,5 @@ PROTOCOL = Protocol(
     description="actor 24 tested, all others for training, none for development",
     corpora=("ravdess",),
     scheme="ravdess-14",
-    paper="MelCNN on RAVDESS, its summary taken by its word: one test part of 60 recordings",
+    papers={"ravdess": "MelCNN, its summary taken by its word: one test part of 60 recordings"},
 )

@@ -51,5 +51,5 @@ PROTOCOL = Protocol(
     has_dev=True,
     description="five folds of recordings: four train, half of the fifth for development, half tested",
     corpora=("recola",),
-    paper="DiCCOSER on RECOLA: CCC of all test frames joined",
+    papers={"recola": "DiCCOSER: CCC of a fold's test frames joined, averaged over the five folds"},
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 from sercli import figures, files
 from sercli.errors import RunError
-from sercli.evaluation import Evaluation, evaluate
+from sercli.evaluation import DEFINITION, Evaluation, evaluate
 from sercli.evaluation.table import pool, read_csv, write_csv
 from sercli.figures.confusion import confusion_matrix
 from sercli.records import Predictions
@@ -41,7 +41,12 @@ class Gathered:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as plain types, with what they have to be told with."""
-        told = {"run": self.run.name, "protocol": self.protocol, "banners": list(self.banners)}
+        told = {
+            "run": self.run.name,
+            "protocol": self.protocol,
+            "defined": DEFINITION,
+            "banners": list(self.banners),
+        }
         return told | self.evaluation.to_dict()
 
 
@@ -137,6 +142,7 @@ def _facts(settings: Mapping[str, Any], trials: list[Trial]) -> dict[str, str]:
         "scheme": f"{settings['scheme']}: {', '.join(provenance['classes'])}",
         "protocol": _protocol(settings),
         **({"the paper's own figures": provenance["paper"]} if provenance.get("paper") else {}),
+        "figures": DEFINITION,
         "folds": f"{len({m['fold'] for m in metrics})} of {provenance['folds']} tested: "
         + "; ".join(dict.fromkeys(m["fold_name"] for m in metrics)),
         "seeds": ", ".join(str(seed) for seed in sorted({trial.seed for trial in trials})),
@@ -170,9 +176,12 @@ def _banners(settings: Mapping[str, Any], trials: list[Trial]) -> tuple[str, ...
     provenance = settings["provenance"]
     corpus = provenance["corpus"]
     banners = [corpus["notice"]] if corpus["notice"] else []
-    if not provenance.get("speaker_independent", True):
+    shared = provenance.get("shared_speakers", 0)
+    if shared is None:
+        banners.append("Speakers are not known: the same people may train and be tested.")
+    elif shared:
         banners.append(
-            f"Not speaker independent: {settings['protocol']} lets the same people train and be tested. "
+            f"Not speaker independent: under {settings['protocol']} {shared} speakers train and are tested. "
             "The figures say nothing about people never heard."
         )
     if corpus["utterances"] < (corpus["expected"] or 0):

@@ -12,6 +12,7 @@ from sercli.features import Feature, get_feature
 from sercli.models import Architecture, get_architecture
 from sercli.protocols import Protocol, get_protocol
 from sercli.schemes import get_scheme
+from sercli.store import Number
 
 Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 
@@ -147,20 +148,23 @@ class FeatureChoice(Config):
     """Kind of feature."""
     statistics: Scope = "per-map"
     """What has a mean and deviation of its own."""
+    number: Number = "float32"
+    """In which format the features are kept."""
     settings: dict[str, Any] = Field({})
     """The kind's settings."""
 
     @classmethod
     def parse(cls, flat: Mapping[str, Any]) -> "FeatureChoice":
-        """Read ``kind``, ``statistics`` and, beside them, the kind's own settings.
+        """Read ``kind``, ``statistics``, ``number`` and, beside them, the kind's own settings.
 
         Raises:
             ConfigError: a setting is unknown or wrong.
         """
         rest = dict(flat)
-        kind, statistics = str(rest.pop("kind")), rest.pop("statistics", "per-map")
+        kind = str(rest.pop("kind"))
+        own = {name: rest.pop(name) for name in ("statistics", "number") if name in rest}
         config = _named(get_feature, kind).config(**rest)
-        return cls(kind=kind, statistics=statistics, settings=config.to_dict())
+        return cls(kind=kind, settings=config.to_dict(), **own)
 
     @property
     def feature(self) -> Feature:
@@ -179,7 +183,7 @@ class FeatureChoice(Config):
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `parse` reads."""
-        return {"kind": self.kind, "statistics": self.statistics} | self.settings
+        return {"kind": self.kind, "statistics": self.statistics, "number": self.number} | self.settings
 
 
 def resolve(recipe: TrainingConfig, *settings: Mapping[str, Any]) -> RunConfig:

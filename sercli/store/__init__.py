@@ -9,14 +9,13 @@ tail of an interrupted write) is overwritten by the next writer.
 """
 
 import json
-import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -26,8 +25,11 @@ from sercli.config import Config
 from sercli.errors import FeatureError
 from sercli.features import Array, get_feature
 
-_SHARD_BYTES = 1 << 30
-_ITEM = np.dtype("<f4")
+if TYPE_CHECKING:
+    from sercli.store.writer import Writer
+
+Number = Literal["float32", "float16"]
+_ITEMS: dict[Number, "np.dtype[Any]"] = {"float32": np.dtype("<f4"), "float16": np.dtype("<f2")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +45,26 @@ class Place:
 class FeatureStore:
     """The features of one kind and one choice of settings."""
 
-    def __init__(self, root: Path, kind: str, config: Config) -> None:
+    def __init__(self, root: Path, kind: str, config: Config, number: Number = "float32") -> None:
         """Open (or lay out) the store of a kind of feature below ``root``.
+
+        Args:
+            root: folder of the stores.
+            kind: kind of feature.
+            config: its settings.
+            number: in which format values are kept; half precision takes half the disk, and 11 bits.
 
         Raises:
             UnknownNameError: there is no such kind.
         """
         feature = get_feature(kind)
-        self.kind, self.config, self.feature = kind, config, feature
+        self.kind, self.config, self.feature, self.number = kind, config, feature, number
         self.shape = feature.shape(config)
-        self.path = root / f"{kind}-v{feature.version}-{config.digest}"
+        half = "-float16" if number == "float16" else ""
+        self.path = root / f"{kind}-v{feature.version}-{config.digest}{half}"
+        self.item = _ITEMS[number]
         self._maps: dict[int, np.memmap[tuple[int], np.dtype[np.uint8]]] = {}
-        self._places = self._read_index()
+        self._places = self.read_index()
 
     def __len__(self) -> int:
         return len(self._places)
@@ -63,7 +73,9 @@ class FeatureStore:
         return sha256 in self._places
 
     def __getitem__(self, sha256: str) -> Array:
-        """Return the features of the audio with that hash, (*shape, frames), read-only, not copied.
+        """Return the features of the audio with that hash, (*shape, frames), float32, read-only.
+
+        Not copied, unless they are kept in half precision.
 
         Raises:
             FeatureError: there are none.
@@ -71,19 +83,36 @@ class FeatureStore:
         if sha256 not in self._places:
             raise FeatureError(f"{self.path}: no features of audio {sha256[:12]}; run the same command again")
         place = self._places[sha256]
-        length = self._bytes(place.frames)
+        length = self.count_bytes(place.frames)
         if place.shard not in self._maps:
-            self._maps[place.shard] = np.memmap(self._shard(place.shard), dtype=np.uint8, mode="r")
+            self._maps[place.shard] = np.memmap(self.shard(place.shard), dtype=np.uint8, mode="r")
         packed = self._maps[place.shard][place.offset : place.offset + length]
-        return packed.view(_ITEM).reshape(*self.shape, place.frames)
+        array: Array = packed.view(self.item).reshape(*self.shape, place.frames)
+        return array.astype(np.float32, copy=False)
 
     def frames(self, sha256: str) -> int:
         """Return how many frames the features of that audio have."""
         return self._places[sha256].frames
 
-    def verify(self) -> list[str]:
+    @property
+    def hashes(self) -> list[str]:
+        """Hashes of the audio whose features are there."""
+        return list(self._places)
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(path.stat().st_size for path in self.path.glob("*") if path.is_file())
+
+    def damaged(self) -> list[str]:
         """List the hashes whose stored features do not match their checksum."""
-        return [h for h, place in self._places.items() if zlib.crc32(self[h].tobytes()) != place.crc32]
+        found = []
+        for sha256, place in self._places.items():
+            with self.shard(place.shard).open("rb") as file:
+                file.seek(place.offset)
+                if zlib.crc32(file.read(self.count_bytes(place.frames))) != place.crc32:
+                    found.append(sha256)
+        return found
 
     @contextmanager
     def writing(self) -> Iterator["Writer"]:
@@ -101,9 +130,11 @@ class FeatureStore:
                         "version": self.feature.version,
                         "config": self.config.to_dict(),
                         "axes": self.feature.axes,
-                        "dtype": "float32",
+                        "number": self.number,
                     }
                     files.write_json(self.path / "feature.json", description)
+                from sercli.store.writer import Writer
+
                 writer = Writer(self)
                 try:
                     yield writer
@@ -117,13 +148,27 @@ class FeatureStore:
             files.name_place(error, self.path)
             raise
 
-    def _shard(self, number: int) -> Path:
+    def shard(self, number: int) -> Path:
+        """Return the file of a shard."""
         return self.path / f"{number:05d}.bin"
 
-    def _bytes(self, frames: int) -> int:
-        return prod(self.shape) * frames * _ITEM.itemsize
+    def count_bytes(self, frames: int) -> int:
+        """Return how many bytes so many frames take."""
+        return prod(self.shape) * frames * int(self.item.itemsize)
 
-    def _read_index(self) -> dict[str, Place]:
+    def learn(self, places: dict[str, Place]) -> None:
+        """Take note of what a writer has written."""
+        self._places.update(places)
+        for shard in {place.shard for place in places.values()}:
+            self._maps.pop(shard, None)
+
+    def reload(self) -> dict[str, Place]:
+        """Read the index anew, another process may have written; return it."""
+        self._places = self.read_index()
+        self._maps.clear()
+        return self._places
+
+    def read_index(self) -> dict[str, Place]:
         """Read the places of whole arrays; a line cut short, or one beyond its shard's end, is left out."""
         places: dict[str, Place] = {}
         path = self.path / "index.jsonl"
@@ -139,81 +184,8 @@ class FeatureStore:
             except (ValueError, TypeError):  # damaged: what it named is computed again
                 continue
             if place.shard not in sizes:
-                shard = self._shard(place.shard)
+                shard = self.shard(place.shard)
                 sizes[place.shard] = shard.stat().st_size if shard.exists() else 0
-            if place.offset + self._bytes(place.frames) <= sizes[place.shard]:
+            if place.offset + self.count_bytes(place.frames) <= sizes[place.shard]:
                 places[sha256] = place
         return places
-
-
-class Writer:
-    """Appends features to a store; made by `FeatureStore.writing`."""
-
-    def __init__(self, store: FeatureStore) -> None:
-        self._store = store
-        self._store._places = store._read_index()
-        self._pending: list[tuple[str, Place]] = []
-        self._index = self._open_index()
-        ends = {0: 0}
-        for place in store._places.values():
-            end = place.offset + store._bytes(place.frames)
-            ends[place.shard] = max(ends.get(place.shard, 0), end)
-        self._number = max(ends)
-        self._data = self._open_shard(ends[self._number])
-
-    def append(self, sha256: str, features: Array) -> None:
-        """Add the features of the audio with that hash, (*shape, frames).
-
-        Raises:
-            FeatureError: they have another shape, or hold values that are no numbers.
-        """
-        store = self._store
-        if sha256 in store:
-            return
-        if features.shape[:-1] != store.shape or not np.isfinite(features).all():
-            raise FeatureError(f"{store.path.name}: bad features for audio {sha256[:12]}: {features.shape}")
-        packed = np.ascontiguousarray(features, dtype=_ITEM).tobytes()
-        if self._data.tell() and self._data.tell() + len(packed) > _SHARD_BYTES:
-            self.flush()
-            self._data.close()
-            self._number += 1
-            self._data = self._open_shard(0)
-        place = Place(self._number, self._data.tell(), features.shape[-1], zlib.crc32(packed))
-        self._data.write(packed)
-        self._pending.append((sha256, place))
-        if len(self._pending) >= 256:
-            self.flush()
-
-    def flush(self) -> None:
-        """Bring everything appended so far to the disk and name it in the index."""
-        self._data.flush()
-        os.fsync(self._data.fileno())
-        for sha256, place in self._pending:
-            line = json.dumps([sha256, place.shard, place.offset, place.frames, place.crc32])
-            self._index.write(line.encode() + b"\n")
-        self._index.flush()
-        self._store._places.update(self._pending)
-        self._store._maps.pop(self._number, None)
-        self._pending.clear()
-
-    def close(self) -> None:
-        """Flush and close."""
-        try:
-            self.flush()
-        finally:
-            self._data.close()
-            self._index.close()
-
-    def _open_index(self) -> BinaryIO:
-        path = self._store.path / "index.jsonl"
-        content = path.read_bytes() if path.exists() else b""
-        file = path.open("ab")
-        file.truncate(content.rfind(b"\n") + 1)
-        return file
-
-    def _open_shard(self, end: int) -> BinaryIO:
-        path = self._store._shard(self._number)
-        file = path.open("r+b" if path.exists() else "w+b")
-        file.truncate(end)
-        file.seek(end)
-        return file

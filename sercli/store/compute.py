@@ -1,20 +1,25 @@
-"""Fill a store with the features of a corpus's utterances, on all cores."""
+"""Fill stores with the features of a corpus's utterances, on all cores or on a GPU."""
 
+import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import torch
 
 from sercli import audio
+from sercli.audio import Samples
 from sercli.errors import FeatureError
 from sercli.features import Array
 from sercli.records import Utterance
 from sercli.store import FeatureStore
 
-# Futures in flight per thread: enough to keep it busy, few enough that memory stays bounded.
+# Utterances in flight per thread: enough to keep it busy, few enough that memory stays bounded.
 _AHEAD = 8
+
+_Computed = list[tuple[FeatureStore, Array]]
 
 
 def missing(store: FeatureStore, utterances: Sequence[Utterance]) -> list[Utterance]:
@@ -24,52 +29,114 @@ def missing(store: FeatureStore, utterances: Sequence[Utterance]) -> list[Uttera
 
 
 def compute(
-    store: FeatureStore,
+    stores: Sequence[FeatureStore],
     utterances: Sequence[Utterance],
     folder: Path,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    device: str = "cpu",
+    originals: Path | None = None,
 ) -> int:
     """Compute what is missing; interrupted, the next call goes on where it stopped.
 
+    Each audio file is decoded once, whatever the number of stores.
+
     Args:
-        store: where the features go.
+        stores: where the features go.
         utterances: of a prepared corpus.
         folder: that corpus's folder, which the utterances' files are relative to.
         progress: called with the number of utterances done and to do.
+        device: where to compute, ``cpu`` (on all cores) or for example ``cuda``.
+        originals: the corpus as distributed, for kinds that read it.
 
     Returns:
-        How many were computed.
+        How many arrays were computed.
 
     Raises:
         AudioError: an audio file can't be read.
-        FeatureError: an audio file is not the one that the manifest describes.
+        FeatureError: an audio file is not the one that the manifest describes; or a kind reads the
+            corpus as distributed and ``originals`` does not say where it lies.
     """
-    todo = missing(store, utterances)
-    if not todo:
+    wanted: dict[str, list[FeatureStore]] = {}
+    first: dict[str, Utterance] = {}
+    for store in stores:
+        for utterance in missing(store, utterances):
+            wanted.setdefault(utterance.sha256, []).append(store)
+            first.setdefault(utterance.sha256, utterance)
+    if not wanted:
         return 0
+    decoder = _Decoder(folder, originals)
+    computed = 0
+    with ExitStack() as stack:
+        involved = {id(store): store for found in wanted.values() for store in found}
+        writers = {key: stack.enter_context(store.writing()) for key, store in involved.items()}
+        map_ = stack.enter_context(_mapping(device))
+        todo = list(wanted)
+        for start in range(0, len(todo), _AHEAD * (os.cpu_count() or 1)):
+            chunk = todo[start : start + _AHEAD * (os.cpu_count() or 1)]
+            results = map_(lambda sha256: decoder.features(first[sha256], wanted[sha256], device), chunk)
+            for done, (sha256, arrays) in enumerate(zip(chunk, results, strict=True), start + 1):
+                for store, array in arrays:
+                    writers[id(store)].append(sha256, array)
+                    computed += 1
+                progress(done, len(todo))
+    return computed
+
+
+class _Decoder:
+    """Reads an utterance's audio once for all the features that are wanted of it."""
+
+    def __init__(self, folder: Path, originals: Path | None) -> None:
+        self.folder, self.originals = folder, originals
+
+    def features(self, utterance: Utterance, stores: Sequence[FeatureStore], device: str) -> _Computed:
+        """Compute an utterance's features for each of the stores."""
+        prepared: Samples | None = None
+        computed: _Computed = []
+        for store in stores:
+            if getattr(store.config, "original", False):
+                samples = self._original(utterance, store)
+            else:
+                prepared = self._prepared(utterance) if prepared is None else prepared
+                samples = prepared
+            computed.append((store, store.feature.extract(samples, store.config, device)))
+        return computed
+
+    def _prepared(self, utterance: Utterance) -> Samples:
+        samples = audio.read(self.folder / utterance.file)
+        if audio.hash_samples(samples) != utterance.sha256:
+            raise FeatureError(
+                f"{self.folder / utterance.file}: the audio is not what the manifest describes; "
+                f"run `sercli prepare {utterance.corpus}` again"
+            )
+        return samples
+
+    def _original(self, utterance: Utterance, store: FeatureStore) -> Samples:
+        if self.originals is None or utterance.source is None:
+            raise FeatureError(
+                f"{store.kind} with original=true reads the corpus as distributed: say where it lies "
+                f"with `sercli features {utterance.corpus} --kind {store.kind} --originals PATH`"
+            )
+        path = self.originals / utterance.source
+        content = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(content).hexdigest() != utterance.source_sha256:
+            raise FeatureError(f"{path}: not the recording that {utterance.id} was prepared from")
+        samples, header = audio.decode(path, content=content)
+        wanted = store.config.to_dict()["sample_rate"]
+        return audio.resample(samples, header.sample_rate, wanted)
+
+
+@contextmanager
+def _mapping(device: str) -> Iterator[Callable[..., Iterator[_Computed]]]:
+    """Give a function like ``map``: on a pool of threads for the CPU, plain for a GPU."""
+    if device != "cpu":
+        yield map
+        return
     threads = torch.get_num_threads()
-    workers = os.cpu_count() or 1
     # Parallel over utterances: threads within one utterance's small matrices would only get in the way.
-    pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
+    pool = ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
     try:
-        with store.writing() as writer:
-            for start in range(0, len(todo), workers * _AHEAD):
-                chunk = todo[start : start + workers * _AHEAD]
-                results = pool.map(lambda utterance: _features(store, utterance, folder), chunk)
-                for done, (utterance, features) in enumerate(zip(chunk, results, strict=True), start + 1):
-                    writer.append(utterance.sha256, features)
-                    progress(done, len(todo))
+        yield pool.map
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(threads)
-    return len(todo)
-
-
-def _features(store: FeatureStore, utterance: Utterance, folder: Path) -> Array:
-    samples = audio.read(folder / utterance.file)
-    if audio.hash_samples(samples) != utterance.sha256:
-        raise FeatureError(
-            f"{folder / utterance.file}: the audio is not what the manifest describes; "
-            f"run `sercli prepare {utterance.corpus}` again"
-        )
-    return store.feature.extract(samples, store.config)

@@ -20,6 +20,7 @@ from sercli.errors import RunError
 from sercli.evaluation import classification
 from sercli.evaluation.table import write_csv
 from sercli.inference import score
+from sercli.protocols import shared_speakers
 from sercli.records import Predictions
 from sercli.runs import provenance
 from sercli.runs.folder import Trial
@@ -232,8 +233,8 @@ def _settings(plan: Plan, trial: Trial, device: Device) -> dict[str, Any]:
             "seed": trial.seed,
             "manifest_sha256": plan.manifest_sha256,
             "protocol_digest": plan.protocol_digest,
-            "speaker_independent": plan.protocol.speaker_independent,
-            "paper": plan.protocol.paper,
+            "shared_speakers": shared_speakers(plan.folds, plan.selected()),
+            "paper": plan.protocol.papers.get(plan.config.corpus),
             "classes": list(plan.selection.classes),
             "corpus": plan.corpus_facts(),
             "device": device.description,

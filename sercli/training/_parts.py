@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from sercli.data import Batch, UtteranceDataset
 from sercli.data.batches import BucketSampler, sorted_batches
-from sercli.data.statistics import Statistics, fit
+from sercli.data.statistics import Statistics
 from sercli.errors import RunError
 from sercli.records import Fold
 from sercli.training._plan import Plan
@@ -45,10 +45,7 @@ def load_parts(plan: Plan, number: int) -> Parts:
     if not fold.test:
         raise RunError(f"fold {number} ({fold.name}): no test utterance; choose another protocol")
     stores = plan.stores()
-    statistics = {
-        name: fit((stores[name][plan.utterances[i].sha256] for i in fold.train), choice.statistics)
-        for name, choice in plan.config.inputs.items()
-    }
+    statistics = plan.fit_statistics(fold, stores)
 
     def dataset(ids: tuple[str, ...]) -> UtteranceDataset:
         hashes = [plan.utterances[name].sha256 for name in ids]

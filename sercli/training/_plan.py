@@ -1,14 +1,16 @@
 """What a `sercli train` will do: a run, its folds, and the trials still to train."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sercli import manifest
+from sercli.data.statistics import Statistics, fit
 from sercli.errors import ProtocolError
+from sercli.features import Array
 from sercli.protocols import Protocol, fold_digest, get_protocol
 from sercli.records import Fold, Utterance
-from sercli.runs.config import RunConfig
+from sercli.runs.config import FeatureChoice, RunConfig
 from sercli.runs.folder import Run, Trial
 from sercli.schemes import Selection, get_scheme
 from sercli.store import FeatureStore
@@ -72,9 +74,31 @@ class Plan:
     def stores(self) -> dict[str, FeatureStore]:
         """Open the feature stores, by input of the network."""
         return {
-            name: FeatureStore(self.workspace.features, choice.kind, choice.config)
+            name: FeatureStore(self.workspace.features, choice.kind, choice.config, choice.number)
             for name, choice in self.config.inputs.items()
         }
+
+    def fit_statistics(self, fold: Fold, stores: Mapping[str, FeatureStore]) -> dict[str, Statistics]:
+        """Compute the statistics of a fold's training part, padding left out, by input of the network.
+
+        Raises:
+            FeatureError: features are missing in a store.
+        """
+        fitted = {}
+        for name, choice in self.config.inputs.items():
+            feature, config = choice.feature, choice.config
+            arrays = (self._unpadded(stores[name], choice, self.utterances[i]) for i in fold.train)
+            empty = feature.empty(config) if feature.empty else None
+            fitted[name] = fit(arrays, choice.statistics, empty)
+        return fitted
+
+    def _unpadded(self, store: FeatureStore, choice: FeatureChoice, utterance: Utterance) -> Array:
+        array = store[utterance.sha256]
+        if choice.feature.span is None:
+            return array
+        samples = round(utterance.duration * utterance.sample_rate)
+        start, stop = choice.feature.span(samples, choice.config)
+        return array[..., start:stop]
 
     def selected(self) -> list[Utterance]:
         """List the utterances that the scheme selects."""

@@ -95,7 +95,7 @@ def compute_features(plan: Plan, progress: Callable[[int, int], None] = lambda d
         FeatureError: an audio file is not the one that the manifest describes.
     """
     folder = plan.workspace.corpus(plan.config.corpus)
-    return sum(compute(store, plan.selected(), folder, progress) for store in plan.stores().values())
+    return compute(list(plan.stores().values()), plan.selected(), folder, progress)
 
 
 def features_missing(plan: Plan) -> int:

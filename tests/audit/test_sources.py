@@ -39,7 +39,8 @@ def test_emobox_folds_are_found_and_speakers_read_off_the_turns(tmp_path):
         for part, session in (("train", train_), ("test", test)):
             names = (f"{session}F_impro01_F000", f"{session}F_impro01_M000", f"{session}M_script01_1_F000")
             lines(tmp_path / f"fold_{fold}" / f"iemocap_{part}_fold_{fold}.jsonl", *map(emobox, names))
-    divisions = from_folder(tmp_path)
+    divisions, passed_over = from_folder(tmp_path)
+    assert passed_over == []
     assert [division.name for division in divisions] == [
         f"fold_{fold}/iemocap_*_fold_{fold}.jsonl" for fold in (1, 2)
     ]
@@ -60,7 +61,7 @@ def test_s3prl_s_speakers_are_the_prefix(tmp_path):
         path = tmp_path / "Session1" / f"{part}_meta_data.json"
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps({"labels": {"neu": 0}, "meta_data": rows}))
-    checks = found(from_folder(tmp_path))
+    checks = found(from_folder(tmp_path)[0])
     assert checks["prefix speakers"].verdict is Verdict.LEAK
     assert "wrong for 4 of 8 turns" in checks["prefix speakers"].fact
     assert checks["speakers"].verdict is Verdict.CLEAN
@@ -71,7 +72,7 @@ def test_speechbrain_s_three_files_are_train_dev_and_test(tmp_path):
         (tmp_path / f"{part}.json").write_text(
             json.dumps({name: {"wav": f"{{data_root}}/{name}.wav", "length": 1.5, "emo": "F"}})
         )
-    (division,) = from_folder(tmp_path)
+    ((division,), _) = from_folder(tmp_path)
     assert [len(division.parts[part]) for part in ("train", "dev", "test")] == [1, 1, 1]
     checks = found([division])
     assert checks["speakers"].fact == "1 speaker in train and test"
@@ -84,7 +85,7 @@ def test_nkululeko_s_tables_name_their_speakers(tmp_path):
         (tmp_path / f"mine_{part}.csv").write_text(
             f"file,speaker,gender,emotion\n{part}/a.wav,{speaker},female,happy\n"
         )
-    assert found(from_folder(tmp_path))["speakers"].examples == ("EB0",)
+    assert found(from_folder(tmp_path)[0])["speakers"].examples == ("EB0",)
 
 
 def test_plain_lists_with_audio_at_hand_are_compared_by_their_samples(tmp_path, write_wav):

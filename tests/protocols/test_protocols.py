@@ -112,7 +112,7 @@ def test_the_blind_actors_are_tested(name, tested):
     (fold,) = divide(name, utterances, labels)
     assert (len(fold.train), len(fold.dev), len(fold.test)) == (1440 - tested, 0, tested)
     assert min(fold.test) == ("22-0" if tested == 180 else "24-0")
-    assert len(divide("ravdess-random-180", utterances, labels)[0].test) == 180
+    assert len(divide("ravdess-random-eighth", utterances, labels)[0].test) == 180
 
 
 def test_missing_blind_actors_are_named_with_the_protocol_that_would_run():

@@ -35,7 +35,7 @@ def test_features_of_the_only_input_need_no_name():
         ({"modell": {}}, "unknown setting 'modell'; did you mean model?"),
         ({"model": {"filter": 3}}, "unknown setting 'filter'; did you mean filters"),
         ({"features": {"windw_ms": 3}}, "unknown setting 'windw_ms'; did you mean window_ms"),
-        ({"features": {"kind": "logmel4d"}}, "did you mean logmel3d"),
+        ({"features": {"kind": "logmel4d"}}, "did you mean logmel40, logmel3d"),
         ({"training": {"epochs": 3}}, "training: unknown setting 'epochs'; did you mean max_epochs"),
         ({"training": {"lr": 1e-6}}, None),
         ({"training": {"schedule": "cyclical", "lr": 1e-6}}, "lr_min=1e-05 is above lr=1e-06"),

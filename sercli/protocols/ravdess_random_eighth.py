@@ -18,7 +18,9 @@ def make(utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fol
     Raises:
         ProtocolError: fewer than eight utterances.
     """
-    return without_dev("ravdess-random-180", utterances, labels, [shuffled(list(labels))[: len(labels) // 8]])
+    return without_dev(
+        "ravdess-random-eighth", utterances, labels, [shuffled(list(labels))[: len(labels) // 8]]
+    )
 
 
 PROTOCOL = Protocol(
@@ -29,6 +31,6 @@ PROTOCOL = Protocol(
     description="an eighth of the recordings (180 of 1440) drawn at random, not speaker independent",
     corpora=("ravdess",),
     scheme="ravdess-14",
-    paper="MelCNN on RAVDESS, a random draw of 180 recordings",
+    papers={"ravdess": "MelCNN, a random draw of 180 recordings"},
     shares=SHARES,
 )

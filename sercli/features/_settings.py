@@ -1,0 +1,88 @@
+"""Settings that several kinds of features share."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from sercli.audio import SAMPLE_RATE, Samples
+from sercli.config import Config
+from sercli.segments import Placement, Span, fit
+
+
+class DurationConfig(Config):
+    """Whether utterances are brought to one length, and how."""
+
+    duration_s: float | None = Field(None, gt=0, le=3600)
+    """Length to which an utterance is cropped or padded; whole utterances if none."""
+    placement: Placement = "centre"
+    """What is kept and where it is padded: start, centre or end."""
+
+    def length(self, samples: int, sample_rate: int = SAMPLE_RATE) -> int:
+        """Return how many samples an utterance has once it is cropped or padded."""
+        return samples if self.duration_s is None else max(1, round(self.duration_s * sample_rate))
+
+    def place(self, samples: int, sample_rate: int = SAMPLE_RATE) -> Span:
+        """Return which samples are kept, and the silence around them."""
+        return fit(samples, self.length(samples, sample_rate), self.placement)
+
+    def placed(self, samples: Samples, sample_rate: int = SAMPLE_RATE) -> Samples:
+        """Crop or pad samples, (samples,), to the length."""
+        placed: Samples = self.place(len(samples), sample_rate).take(samples)
+        return placed
+
+
+class FramesConfig(DurationConfig):
+    """Frames, times in milliseconds."""
+
+    window_ms: float = Field(25.0, gt=0, le=1000)
+    """Length of a frame."""
+    hop_ms: float = Field(10.0, gt=0, le=1000)
+    """From one frame's start to the next one's."""
+
+    @property
+    def win_length(self) -> int:
+        """Window length in samples."""
+        return round(SAMPLE_RATE * self.window_ms / 1000)
+
+    @property
+    def hop_length(self) -> int:
+        """Hop in samples."""
+        return round(SAMPLE_RATE * self.hop_ms / 1000)
+
+    def span(self, samples: int, frames: int) -> tuple[int, int]:
+        """Return the first of ``frames`` that holds any of an utterance, and the one after the last.
+
+        At least one frame, even where the utterance lies beyond or between frames.
+        """
+        placed = self.place(samples)
+        first = -((self.win_length - 1 - placed.before) // self.hop_length)  # its end is beyond `before`
+        last = -(-(placed.before + placed.stop - placed.start) // self.hop_length)
+        first = min(max(0, first), frames - 1)
+        return first, max(first + 1, min(last, frames))
+
+    @model_validator(mode="after")
+    def _check_frames(self) -> Self:
+        if self.hop_length < 1 or self.win_length < 2:
+            raise ValueError(
+                f"need a hop of a sample and a window of two or more, got {self.hop_length} "
+                f"and {self.win_length} samples"
+            )
+        return self
+
+
+class MelConfig(FramesConfig):
+    """Frames, and the range of the mel filters."""
+
+    f_min: float = 0.0
+    """Lower edge of the lowest filter, hertz."""
+    f_max: float = 8000.0
+    """Upper edge of the highest filter, hertz."""
+
+    @model_validator(mode="after")
+    def _check_range(self) -> Self:
+        if not 0 <= self.f_min < self.f_max <= SAMPLE_RATE / 2:
+            raise ValueError(
+                f"need 0 <= f_min < f_max <= {SAMPLE_RATE / 2:g} Hz (half the sample rate), "
+                f"got f_min={self.f_min:g}, f_max={self.f_max:g}"
+            )
+        return self

@@ -1,0 +1,104 @@
+"""Short-time spectra, fast: frames in blocks that stay in a core's cache, power and mel in one product.
+
+Every kind of feature that looks at spectra goes through here; what differs is where frames lie and
+which window, FFT and filters are used.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Framing = Literal["whole", "filled", "every", "centred"]
+WindowShape = Literal["hamming", "hann", "rectangular", "periodic-hamming", "periodic-hann"]
+
+# Blocks of this many frames stay in a core's own cache from window to filters.
+_BLOCK = 256
+
+
+def count_frames(samples: int, win_length: int, hop_length: int, framing: Framing) -> int:
+    """Return how many frames a signal has.
+
+    Args:
+        samples: length of the signal.
+        win_length: samples of a frame.
+        hop_length: samples from one frame's start to the next one's.
+        framing: ``whole``, frames that lie within the signal (one, filled up with zeros, if it is
+            shorter than a frame); ``filled``, the last partial frame too, filled up with zeros;
+            ``every``, each frame that starts within the signal; ``centred``, each frame whose middle
+            lies within it or at its end, zeros on either side.
+    """
+    if framing == "every":
+        return max(1, -(-samples // hop_length))
+    if framing == "centred":
+        return 1 + max(0, samples - win_length % 2) // hop_length  # an odd frame's middle is a sample
+    beyond = max(0, samples - win_length)
+    return 1 + (-(-beyond // hop_length) if framing == "filled" else beyond // hop_length)
+
+
+def frame(wave: Tensor, win_length: int, hop_length: int, framing: Framing) -> Tensor:
+    """View a signal, (samples,), as its frames, (frames, window), zeros where it has no samples."""
+    frames = count_frames(len(wave), win_length, hop_length, framing)
+    before = win_length // 2 if framing == "centred" else 0
+    padded = torch.zeros((frames - 1) * hop_length + win_length, dtype=wave.dtype, device=wave.device)
+    kept = wave[: len(padded) - before]
+    padded[before : before + len(kept)] = kept
+    return padded.unfold(0, win_length, hop_length)
+
+
+@lru_cache(maxsize=64)
+def window(shape: WindowShape, win_length: int, device: str = "cpu") -> Tensor:
+    """Make a window, (window,); symmetric, or periodic as librosa's and TensorFlow's are."""
+    shapes: dict[str, Callable[[int], Any]] = {
+        "hamming": np.hamming,
+        "hann": np.hanning,
+        "rectangular": np.ones,
+    }
+    make = shapes[shape.removeprefix("periodic-")]
+    periodic = shape.startswith("periodic-")
+    values = make(win_length + 1)[:-1] if periodic else make(win_length)
+    return torch.from_numpy(values.astype(np.float32)).to(device)
+
+
+def doubled(bank: "np.ndarray[tuple[int, int], np.dtype[np.float64]]", device: str = "cpu") -> Tensor:
+    """Lay a filterbank, (mels, bins), out for `mel_power`: (2 * bins, mels).
+
+    Each filter's row stands twice, once for the real and once for the imaginary part.
+    """
+    rows = np.ascontiguousarray(bank.repeat(2, axis=1).T, dtype=np.float32)
+    return torch.from_numpy(rows).to(device)
+
+
+def mel_power(frames: Tensor, shape: Tensor, n_fft: int, bank: Tensor) -> Tensor:
+    """Sum the power spectrum over filters.
+
+    Args:
+        frames: (frames, window).
+        shape: window, (window,).
+        n_fft: points of the FFT; a frame is filled up with zeros, or cut, to it.
+        bank: from `doubled`, (2 * bins, mels).
+
+    Returns:
+        Energies, (frames, mels).
+    """
+    energies = torch.empty(len(frames), bank.shape[1], device=frames.device)
+    block = len(frames) if frames.is_cuda else _BLOCK
+    for start in range(0, len(frames), block):
+        spectrum = torch.fft.rfft(frames[start : start + block] * shape, n_fft)
+        # One product does power and filters at once: squares of (real, imaginary) pairs.
+        pairs = torch.view_as_real(spectrum).square_().flatten(1)  # (block, 2 * bins)
+        torch.mm(pairs, bank, out=energies[start : start + block])
+    return energies
+
+
+def magnitudes(frames: Tensor, shape: Tensor, n_fft: int, bins: int) -> Tensor:
+    """Return the lowest ``bins`` of the magnitude spectrum, (frames, bins)."""
+    spectra = torch.empty(len(frames), bins, device=frames.device)
+    block = len(frames) if frames.is_cuda else _BLOCK
+    for start in range(0, len(frames), block):
+        spectrum = torch.fft.rfft(frames[start : start + block] * shape, n_fft)
+        spectra[start : start + block] = spectrum[:, :bins].abs()
+    return spectra

@@ -1,0 +1,140 @@
+"""Log-mel spectrogram of a centred six seconds, at eight window lengths (v1 to v8).
+
+The utterance is cropped at both ends, or padded with zeros at both, to 6 s. Frames of 15, 20, ...,
+50 ms (v1 to v8) every 10 ms lie within it: 599 to 596 of them, to which columns of silence are added
+at the end up to 600, so that all variants have one size. Power spectrum, 64 triangular mel filters
+(peak 1), natural log of the energies with a floor of 1e-10.
+
+With an FFT as long as the window the lowest filters are narrower than a bin: of v1 one is empty (it
+sits at the floor) and 13 hold a single bin, of v2 none is empty and 7 hold a single one, of v6 to v8
+all hold two or more. Neither empty filters nor padding have a part in the statistics.
+
+Source: the ECA-CNN paper (arXiv 2409.04007), section "Multi-STFT augmentation".
+Open in the paper: points of the FFT (here the window's, as MATLAB does; also the next power of two,
+or any number), window (Hamming, symmetric), range (0 to 8000 Hz), floor, what fills 596 frames up to
+600 (silence at the end), whether filters have equal area (no).
+Departures: none.
+"""
+
+from functools import lru_cache
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from sercli.audio import SAMPLE_RATE, Samples
+from sercli.features import Array, Feature
+from sercli.features import _stft as stft
+from sercli.features._filterbank import Bank, mel
+from sercli.features._settings import MelConfig
+from sercli.segments import Placement
+
+
+class LogMelConfig(MelConfig):
+    """Settings of the log-mel spectrogram."""
+
+    duration_s: float | None = Field(6.0, gt=0, le=3600)
+    """Length to which an utterance is cropped or padded; whole utterances if none."""
+    placement: Placement = "centre"
+    """What is kept and where it is padded: start, centre or end."""
+    window_ms: float = Field(50.0, gt=0, le=1000)
+    """Length of a frame."""
+    window: stft.WindowShape = "hamming"
+    """Shape of the window; symmetric unless it is called periodic."""
+    n_fft: int | Literal["window", "power-of-two"] = "window"
+    """Points of the FFT: the window's, the next power of two, or a number."""
+    n_mels: int = Field(64, ge=1)
+    """Number of mel filters."""
+    equal_area: bool = False
+    """Whether wide filters are lowered so that all have one area."""
+    floor: float = Field(1e-10, gt=0)
+    """Least energy, so that the logarithm of silence is finite."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.fft_length < self.win_length:
+            raise ValueError(f"n_fft={self.n_fft} is shorter than the window of {self.win_length} samples")
+        return self
+
+    @property
+    def fft_length(self) -> int:
+        """Points of the FFT."""
+        if self.n_fft == "window":
+            return self.win_length
+        if self.n_fft == "power-of-two":
+            return 1 << (self.win_length - 1).bit_length()
+        return self.n_fft
+
+
+def count_frames(samples: int, config: LogMelConfig) -> int:
+    """Return how many frames an utterance has."""
+    if config.duration_s is not None:
+        return max(1, config.length(samples) // config.hop_length)
+    return _count_whole(samples, config)
+
+
+@torch.inference_mode()
+def extract(samples: Samples, config: LogMelConfig, device: str = "cpu") -> Array:
+    """Compute the spectrogram of an utterance.
+
+    Args:
+        samples: mono audio at 16 kHz, (samples,), full scale 1.0.
+        config: settings.
+        device: where to compute.
+
+    Returns:
+        Natural log of the energies, (1, mels, frames).
+    """
+    wave = torch.from_numpy(np.ascontiguousarray(config.placed(samples))).to(device)
+    frames = stft.frame(wave, config.win_length, config.hop_length, "whole")
+    shape = stft.window(config.window, config.win_length, device)
+    energies = stft.mel_power(frames, shape, config.fft_length, _doubled(config, device))
+    out = torch.full((1, config.n_mels, count_frames(len(samples), config)), config.floor, device=device)
+    kept = min(out.shape[2], len(energies))
+    out[0, :, :kept] = energies[:kept].T
+    features: Array = out.clamp_(min=config.floor).log_().cpu().numpy()
+    return features
+
+
+def span(samples: int, config: LogMelConfig) -> tuple[int, int]:
+    """Return the first frame that holds any of the utterance, and the one after the last."""
+    return config.span(samples, min(count_frames(samples, config), _count_whole(samples, config)))
+
+
+def empty(config: LogMelConfig) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Tell which filters hold no bin of the FFT, (1, mels, 1)."""
+    return np.asarray(_bank(config).sum(axis=1) == 0)[None, :, None]
+
+
+def _count_whole(samples: int, config: LogMelConfig) -> int:
+    """Return how many frames lie within the utterance as cropped or padded."""
+    return stft.count_frames(config.length(samples), config.win_length, config.hop_length, "whole")
+
+
+@lru_cache(maxsize=16)
+def _bank(config: LogMelConfig) -> Bank:
+    area = config.equal_area
+    return mel(config.n_mels, config.fft_length, SAMPLE_RATE, config.f_min, config.f_max, equal_area=area)
+
+
+@lru_cache(maxsize=16)
+def _doubled(config: LogMelConfig, device: str) -> Tensor:
+    return stft.doubled(_bank(config), device)
+
+
+FEATURE = Feature(
+    LogMelConfig,
+    version=1,
+    extract=extract,
+    shape=lambda config: (1, config.n_mels),
+    axes=("maps", "mels", "frames"),
+    source="ECA-CNN, arXiv 2409.04007",
+    count_frames=count_frames,
+    frame_rate=lambda config: SAMPLE_RATE / config.hop_length,
+    silence=lambda config: float(np.log(np.float32(config.floor))),
+    span=span,
+    empty=empty,
+    variants={f"v{i}": {"window_ms": 10.0 + 5 * i} for i in range(1, 9)},
+)

@@ -1,0 +1,110 @@
+"""Log-mel spectrogram of frames of 40 ms, half overlapping: 50 frames a second.
+
+Every frame that starts within the utterance counts, filled up with zeros at the end, so that 3 s are
+exactly 150 frames and 20 s exactly 1000: two for each label of RECOLA. Magnitude spectrum, 40
+triangular mel filters from 0 to 7600 Hz, natural log of the sums plus 1e-6.
+
+Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 3.
+Open in the paper: mel formula (here 2595 log10(1 + f / 700), sides straight in hertz), window
+(periodic Hann), FFT (1024 points, the next power of two), magnitude or power (magnitude), what is
+added before the log (1e-6); most are the values of TensorFlow's example, which the paper's 7600 Hz
+suggest.
+Departures: none.
+"""
+
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from sercli.audio import SAMPLE_RATE, Samples
+from sercli.features import Array, Feature
+from sercli.features import _stft as stft
+from sercli.features._filterbank import mel
+from sercli.features._settings import MelConfig
+from sercli.segments import Placement
+
+
+class LogMel40Config(MelConfig):
+    """Settings of the log-mel spectrogram of 40 ms."""
+
+    placement: Placement = "end"
+    """What is kept and where it is padded: start, centre or end (the paper pads at the front)."""
+    window_ms: float = Field(40.0, gt=0, le=1000)
+    """Length of a frame."""
+    hop_ms: float = Field(20.0, gt=0, le=1000)
+    """From one frame's start to the next one's."""
+    f_max: float = 7600.0
+    """Upper edge of the highest filter, hertz."""
+    window: stft.WindowShape = "periodic-hann"
+    """Shape of the window; symmetric unless it is called periodic."""
+    n_mels: int = Field(40, ge=1)
+    """Number of mel filters."""
+    spectrum: Literal["magnitude", "power"] = "magnitude"
+    """What the filters sum."""
+    offset: float = Field(1e-6, gt=0)
+    """What is added before the logarithm."""
+
+    @property
+    def n_fft(self) -> int:
+        """Points of the FFT: the next power of two."""
+        return 1 << (self.win_length - 1).bit_length()
+
+
+def count_frames(samples: int, config: LogMel40Config) -> int:
+    """Return how many frames an utterance has."""
+    return stft.count_frames(config.length(samples), config.win_length, config.hop_length, "every")
+
+
+@torch.inference_mode()
+def extract(samples: Samples, config: LogMel40Config, device: str = "cpu") -> Array:
+    """Compute the spectrogram of an utterance.
+
+    Args:
+        samples: mono audio at 16 kHz, (samples,), full scale 1.0.
+        config: settings.
+        device: where to compute.
+
+    Returns:
+        Natural log of the filters' sums plus the offset, (1, mels, frames).
+    """
+    wave = torch.from_numpy(np.ascontiguousarray(config.placed(samples))).to(device)
+    frames = stft.frame(wave, config.win_length, config.hop_length, "every")
+    shape = stft.window(config.window, config.win_length, device)
+    bank = _bank(config, device)  # (bins, mels), or (2 * bins, mels) for power
+    if config.spectrum == "power":
+        sums = stft.mel_power(frames, shape, config.n_fft, bank)
+    else:
+        sums = stft.magnitudes(frames, shape, config.n_fft, config.n_fft // 2 + 1) @ bank
+    features: Array = (sums + config.offset).log_().T[None].contiguous().cpu().numpy()
+    return features
+
+
+def span(samples: int, config: LogMel40Config) -> tuple[int, int]:
+    """Return the first frame that holds any of the utterance, and the one after the last."""
+    return config.span(samples, count_frames(samples, config))
+
+
+@lru_cache(maxsize=16)
+def _bank(config: LogMel40Config, device: str) -> Tensor:
+    bank = mel(config.n_mels, config.n_fft, SAMPLE_RATE, config.f_min, config.f_max)
+    if config.spectrum == "power":
+        return stft.doubled(bank, device)
+    return torch.from_numpy(np.ascontiguousarray(bank.T, dtype=np.float32)).to(device)
+
+
+FEATURE = Feature(
+    LogMel40Config,
+    version=1,
+    extract=extract,
+    shape=lambda config: (1, config.n_mels),
+    axes=("maps", "mels", "frames"),
+    source="Tang et al., EURASIP JASM 2021:18",
+    count_frames=count_frames,
+    frame_rate=lambda config: SAMPLE_RATE / config.hop_length,
+    silence=lambda config: float(np.log(np.float32(config.offset))),
+    span=span,
+)

@@ -1,0 +1,133 @@
+"""Magnitude spectrogram of 0 to 3990 Hz, brought to [-1, 1] and companded by the mu law.
+
+Frames of 40 ms every 10 ms, symmetric Hamming window, FFT of 1600 points, of which the lowest 400
+bins (0 to 3990 Hz) are kept; magnitudes, no logarithm. A segment of 2 s has 197 frames and is filled
+up to 200 with zeros. Each segment's matrix is then mapped linearly and companded with mu = 255.
+
+Source: Li et al., An Attention Pooling based Representation Learning Method for Speech Emotion
+Recognition, Interspeech 2018, section 4.1.
+Open in the paper: magnitude or power (here magnitude), what the matrix is (a segment; also the
+utterance, or all training utterances), how it is mapped (divided by its maximum, which gives [0, 1];
+the literal map of minimum and maximum to [-1, 1] puts silence at -1, where companding does nothing,
+and is an option).
+Departures: none.
+"""
+
+from typing import Literal, Self
+
+import numpy as np
+import torch
+from pydantic import Field, model_validator
+
+from sercli.audio import SAMPLE_RATE, Samples
+from sercli.features import Array, Feature
+from sercli.features import _stft as stft
+from sercli.features._settings import FramesConfig
+
+
+class SpectrogramConfig(FramesConfig):
+    """Settings of the spectrogram."""
+
+    window_ms: float = Field(40.0, gt=0, le=1000)
+    """Length of a frame."""
+    window: stft.WindowShape = "hamming"
+    """Shape of the window; symmetric unless it is called periodic."""
+    n_fft: int = Field(1600, ge=2)
+    """Points of the FFT."""
+    bins: int = Field(400, ge=1)
+    """How many bins are kept, from 0 Hz."""
+    map: Literal["max-abs", "min-max", "none"] = "max-abs"
+    """How a matrix is mapped: divided by its largest value, or from its least and largest to -1 and 1."""
+    map_scope: Literal["segment", "utterance", "training"] = "segment"
+    """What the matrix is: a segment, an utterance, or (statistics: max) all training utterances."""
+    mu: float = Field(255.0, ge=0)
+    """Strength of the mu law; 0 leaves it out."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.n_fft < self.win_length or self.bins > self.n_fft // 2 + 1:
+            raise ValueError(
+                f"n_fft={self.n_fft} must hold the window of {self.win_length} samples "
+                f"and twice the {self.bins} bins"
+            )
+        if self.map == "min-max" and self.map_scope == "training":
+            raise ValueError("map: min-max is of a segment or an utterance, not of all training utterances")
+        return self
+
+
+def count_frames(samples: int, config: SpectrogramConfig) -> int:
+    """Return how many frames an utterance has: each that starts within it, filled up with zeros."""
+    return stft.count_frames(config.length(samples), config.win_length, config.hop_length, "every")
+
+
+def frames_within(samples: int, config: SpectrogramConfig) -> int:
+    """Return how many frames lie wholly within so many samples: 197 in 2 s."""
+    return stft.count_frames(samples, config.win_length, config.hop_length, "whole")
+
+
+@torch.inference_mode()
+def extract(samples: Samples, config: SpectrogramConfig, device: str = "cpu") -> Array:
+    """Compute the spectrogram of an utterance.
+
+    Args:
+        samples: mono audio at 16 kHz, (samples,), full scale 1.0.
+        config: settings.
+        device: where to compute.
+
+    Returns:
+        Magnitudes, (1, bins, frames); mapped and companded already where the matrix is the utterance,
+        else by `finish` once a segment is cut.
+    """
+    wave = torch.from_numpy(np.ascontiguousarray(config.placed(samples))).to(device)
+    frames = stft.frame(wave, config.win_length, config.hop_length, "every")
+    shape = stft.window(config.window, config.win_length, device)
+    spectra = stft.magnitudes(frames, shape, config.n_fft, config.bins)
+    features: Array = spectra.T[None].contiguous().cpu().numpy()
+    return _companded(features, config) if config.map_scope == "utterance" else features
+
+
+def finish(segment: Array, config: SpectrogramConfig) -> Array:
+    """Map and compand a segment's matrix, (1, bins, frames), where that is not done yet.
+
+    With ``map_scope: training`` the segment is to be divided by the training part's maximum before.
+    """
+    if config.map_scope == "utterance":
+        return segment
+    if config.map_scope == "training":
+        return _compress(segment, config.mu)
+    return _companded(segment, config)
+
+
+def _companded(matrix: Array, config: SpectrogramConfig) -> Array:
+    if config.map != "none":
+        largest = matrix.max()
+        if config.map == "min-max":
+            least = matrix.min()
+            spread = largest - least
+            matrix = 2 * (matrix - least) / spread - 1 if spread > 0 else np.zeros_like(matrix)
+        elif largest > 0:
+            matrix = matrix / largest
+    return _compress(matrix, config.mu)
+
+
+def _compress(matrix: Array, mu: float) -> Array:
+    """Apply the mu law, sign(x) ln(1 + mu |x|) / ln(1 + mu); values keep their sign."""
+    if mu == 0:
+        return matrix
+    compressed = np.sign(matrix) * np.log1p(np.float32(mu) * np.abs(matrix)) / np.log1p(mu)
+    return np.asarray(compressed, dtype=np.float32)
+
+
+FEATURE = Feature(
+    SpectrogramConfig,
+    version=1,
+    extract=extract,
+    shape=lambda config: (1, config.bins),
+    axes=("maps", "bins", "frames"),
+    source="Li et al., Interspeech 2018",
+    count_frames=count_frames,
+    frames_within=frames_within,
+    frame_rate=lambda config: SAMPLE_RATE / config.hop_length,
+    silence=lambda config: 0.0,
+    finish=finish,
+)

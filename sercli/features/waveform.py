@@ -1,0 +1,76 @@
+"""The samples themselves, or one value for each 40 ms of them.
+
+Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 3.
+Open in the paper: whether the maximum of a frame is of the signed samples (here it is, as written;
+``max-abs`` is the other reading).
+Departures: none.
+"""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from sercli.audio import SAMPLE_RATE, Samples
+from sercli.features import Array, Feature
+from sercli.features._settings import DurationConfig
+from sercli.segments import Placement
+
+
+class WaveformConfig(DurationConfig):
+    """Settings of the waveform."""
+
+    placement: Placement = "end"
+    """What is kept and where it is padded: start, centre or end (the paper pads at the front)."""
+    aggregate: Literal["none", "max", "max-abs", "rms"] = "none"
+    """What stands for the samples of a frame; none keeps them all."""
+    frame_ms: float = Field(40.0, gt=0, le=1000)
+    """Length of a frame; frames do not overlap."""
+
+    @property
+    def frame_length(self) -> int:
+        """Samples for each value."""
+        return 1 if self.aggregate == "none" else max(1, round(SAMPLE_RATE * self.frame_ms / 1000))
+
+
+def count_frames(samples: int, config: WaveformConfig) -> int:
+    """Return how many values an utterance has; a last partial frame is filled up with zeros."""
+    return -(-config.length(samples) // config.frame_length)
+
+
+def extract(samples: Samples, config: WaveformConfig, device: str = "cpu") -> Array:  # noqa: ARG001
+    """Take an utterance's samples, or aggregate them.
+
+    Args:
+        samples: mono audio at 16 kHz, (samples,), full scale 1.0.
+        config: settings.
+        device: without meaning here; there is next to nothing to compute.
+
+    Returns:
+        (1, values).
+    """
+    placed = config.placed(samples)
+    if config.aggregate == "none":
+        return np.array(placed, dtype=np.float32)[None]
+    size, frames = config.frame_length, -(-len(placed) // config.frame_length)
+    whole = np.zeros(frames * size, np.float32)
+    whole[: len(placed)] = placed
+    rows = whole.reshape(frames, size)
+    if config.aggregate == "rms":
+        values = np.sqrt(np.square(rows, dtype=np.float64).mean(axis=1))
+    else:
+        values = (rows if config.aggregate == "max" else np.abs(rows)).max(axis=1)
+    return np.asarray(values, dtype=np.float32)[None]
+
+
+FEATURE = Feature(
+    WaveformConfig,
+    version=1,
+    extract=extract,
+    shape=lambda config: (1,),
+    axes=("maps", "frames"),
+    source="Tang et al., EURASIP JASM 2021:18",
+    count_frames=count_frames,
+    frame_rate=lambda config: SAMPLE_RATE / config.frame_length,
+    silence=lambda config: 0.0,
+)

@@ -1,0 +1,36 @@
+"""IEMOCAP's improvised dialogs in five random parts: **not speaker independent**, no dev part.
+
+Excitement counts as happiness: 2943 utterances. ``iemocap-impro4-merged-speaker5`` is the
+speaker-independent twin.
+
+Source: the ECA-CNN paper (arXiv 2409.04007), section "Experimental setup".
+Open in the paper: the draw (here: shuffled with seed 0, as scikit-learn's ``KFold`` does it).
+"""
+
+from collections.abc import Mapping, Sequence
+
+from sercli.protocols import Protocol, random_k_fold
+from sercli.protocols._random import SHARES
+from sercli.records import Fold, Utterance
+
+
+def make(utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fold]:
+    """Make five folds of nearly equal size.
+
+    Raises:
+        ProtocolError: fewer than five utterances.
+    """
+    return random_k_fold.make(utterances, labels, 5)
+
+
+PROTOCOL = Protocol(
+    make,
+    version=1,
+    speaker_independent=False,
+    has_dev=False,
+    description="five random parts of the utterances, excitement merged, not speaker independent",
+    corpora=("iemocap",),
+    scheme="iemocap-impro4-merged",
+    papers={"iemocap": "ECA-CNN: the paper does not say whether pooled or mean over folds"},
+    shares=SHARES,
+)

@@ -1,0 +1,106 @@
+"""Pieces of one length out of signals of any length: cropping, padding, sliding windows.
+
+The same functions cut samples and frames. Papers differ in where an utterance is cropped or padded
+and in what happens to a tail that is too short for another window; each way has a name here.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+Placement = Literal["start", "centre", "end"]
+Tail = Literal["drop", "align", "pad"]
+Signal = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What is kept of a signal, and the silence around it.
+
+    Attributes:
+        start: first sample (or frame) kept.
+        stop: the one after the last.
+        before: how many of silence come first.
+        after: how many come last.
+    """
+
+    start: int
+    stop: int
+    before: int = 0
+    after: int = 0
+
+    def take(self, signal: Signal, silence: float = 0.0) -> Signal:
+        """Cut the span out of a signal, (..., length), and put the silence around it."""
+        kept = signal[..., self.start : self.stop]
+        if not self.before and not self.after:
+            return kept
+        widths = [(0, 0)] * (signal.ndim - 1) + [(self.before, self.after)]
+        padded: Signal = np.pad(kept, widths, constant_values=silence)
+        return padded
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of an utterance, which never parts from its other pieces.
+
+    Attributes:
+        utterance: id of the utterance.
+        number: which piece of it, from zero.
+        span: where it lies.
+    """
+
+    utterance: str
+    number: int
+    span: Span
+
+    @property
+    def id(self) -> str:
+        """Id that says which utterance it came from."""
+        return f"{self.utterance}#{self.number}"
+
+
+def fit(length: int, size: int, placement: Placement) -> Span:
+    """Crop or pad a signal to ``size``.
+
+    Args:
+        length: of the signal.
+        size: wanted.
+        placement: ``start`` keeps the beginning and pads at the end, ``end`` keeps the end and pads at
+            the front, ``centre`` does half of either at both ends (the odd one at the end).
+    """
+    surplus = length - size
+    first = {"start": 0, "centre": abs(surplus) // 2, "end": abs(surplus)}[placement]
+    if surplus >= 0:
+        return Span(first, first + size)
+    return Span(0, length, first, -surplus - first)
+
+
+def windows(length: int, size: int, hop: int, tail: Tail = "drop") -> list[Span]:
+    """Slide a window over a signal.
+
+    Args:
+        length: of the signal.
+        size: of a window.
+        hop: from one window's start to the next one's.
+        tail: of what is left over after the last whole window: ``drop`` it, ``align`` another window
+            with the end of the signal, or ``pad`` it at its end.
+
+    Returns:
+        The windows in order; at least one, padded at its end where the signal is shorter than ``size``.
+    """
+    if length <= size:
+        return [fit(length, size, "start")]
+    starts = list(range(0, length - size + 1, hop))
+    spans = [Span(start, start + size) for start in starts]
+    if starts[-1] + size == length or tail == "drop":
+        return spans
+    if tail == "align":
+        return [*spans, Span(length - size, length)]
+    start = starts[-1] + hop
+    return [*spans, Span(start, length, 0, start + size - length)] if start < length else spans
+
+
+def cut(utterance: str, spans: list[Span]) -> list[Segment]:
+    """Number the pieces of an utterance."""
+    return [Segment(utterance, number, span) for number, span in enumerate(spans)]

@@ -1,0 +1,109 @@
+"""Writing to a feature store: append only, data before its line in the index."""
+
+import json
+import os
+import zlib
+from typing import BinaryIO
+
+import numpy as np
+
+from sercli import files
+from sercli.errors import FeatureError
+from sercli.features import Array
+from sercli.store import FeatureStore, Place
+
+_SHARD_BYTES = 1 << 30
+_FLUSH_EVERY = 256
+
+
+class Writer:
+    """Appends features to a store; made by `FeatureStore.writing`."""
+
+    def __init__(self, store: FeatureStore) -> None:
+        self._store = store
+        self._pending: dict[str, Place] = {}
+        places = store.reload()
+        self._index = self._open_index()
+        ends = {0: 0}
+        for place in places.values():
+            end = place.offset + store.count_bytes(place.frames)
+            ends[place.shard] = max(ends.get(place.shard, 0), end)
+        self._number = max(ends)
+        self._data = self._open_shard(ends[self._number])
+
+    def append(self, sha256: str, features: Array) -> None:
+        """Add the features of the audio with that hash, (*shape, frames).
+
+        Raises:
+            FeatureError: they have another shape, or hold values that are no numbers (or, in half
+                precision, too large ones).
+        """
+        store = self._store
+        if sha256 in store or sha256 in self._pending:
+            return
+        with np.errstate(over="ignore"):
+            kept = np.ascontiguousarray(features).astype(store.item)
+        if features.shape[:-1] != store.shape or not np.isfinite(kept).all():
+            raise FeatureError(f"{store.path.name}: bad features for audio {sha256[:12]}: {features.shape}")
+        packed = kept.tobytes()
+        if self._data.tell() and self._data.tell() + len(packed) > _SHARD_BYTES:
+            self.flush()
+            self._data.close()
+            self._number += 1
+            self._data = self._open_shard(0)
+        place = Place(self._number, self._data.tell(), features.shape[-1], zlib.crc32(packed))
+        self._data.write(packed)
+        self._pending[sha256] = place
+        if len(self._pending) >= _FLUSH_EVERY:
+            self.flush()
+
+    def drop(self, hashes: list[str]) -> None:
+        """Take features out of the index; their bytes stay until the store is removed."""
+        self.flush()
+        self._index.close()
+        gone = set(hashes)
+        path = self._store.path / "index.jsonl"
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        files.write_text(path, "".join(line for line in lines if _named_in(line) not in gone))
+        self._store.reload()
+        self._index = self._open_index()
+
+    def flush(self) -> None:
+        """Bring everything appended so far to the disk and name it in the index."""
+        self._data.flush()
+        os.fsync(self._data.fileno())
+        for sha256, place in self._pending.items():
+            line = json.dumps([sha256, place.shard, place.offset, place.frames, place.crc32])
+            self._index.write(line.encode() + b"\n")
+        self._index.flush()
+        self._store.learn(self._pending)
+        self._pending.clear()
+
+    def close(self) -> None:
+        """Flush and close."""
+        try:
+            self.flush()
+        finally:
+            self._data.close()
+            self._index.close()
+
+    def _open_index(self) -> BinaryIO:
+        path = self._store.path / "index.jsonl"
+        content = path.read_bytes() if path.exists() else b""
+        file = path.open("ab")
+        file.truncate(content.rfind(b"\n") + 1)
+        return file
+
+    def _open_shard(self, end: int) -> BinaryIO:
+        path = self._store.shard(self._number)
+        file = path.open("r+b" if path.exists() else "w+b")
+        file.truncate(end)
+        file.seek(end)
+        return file
+
+
+def _named_in(line: str) -> str | None:
+    try:
+        return str(json.loads(line)[0])
+    except (ValueError, LookupError, TypeError):
+        return None

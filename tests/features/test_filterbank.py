@@ -1,0 +1,62 @@
+import librosa
+import numpy as np
+import pytest
+import torch
+
+from sercli.features._filterbank import mel
+from sercli.features._torchaudio import torchaudio
+
+SETTINGS = [
+    # n_mels, n_fft, sample_rate, f_min, f_max
+    (64, 240, 16_000, 0, 8000),
+    (64, 512, 16_000, 0, 8000),
+    (64, 1024, 16_000, 50, 7600),
+    (40, 1024, 16_000, 0, 7600),
+    (128, 2048, 22_050, 0, 11_025),
+    (26, 801, 16_000, 1000, 4000),
+    (1, 16, 8000, 0, 4000),
+]
+
+
+@pytest.mark.parametrize("equal_area", [False, True])
+@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.filterwarnings("ignore:Empty filters")
+def test_equal_to_librosa(settings, equal_area):
+    n_mels, n_fft, rate, low, high = settings
+    norm = "slaney" if equal_area else None
+    expected = librosa.filters.mel(
+        sr=rate, n_fft=n_fft, n_mels=n_mels, fmin=low, fmax=high, htk=True, norm=norm, dtype=np.float64
+    )
+    # Both in float64, corners rounded differently: 1e-12 Hz of sides that are 20 Hz wide and more.
+    np.testing.assert_allclose(mel(*settings, equal_area=equal_area), expected, atol=1e-11)
+
+
+@pytest.mark.parametrize("equal_area", [False, True])
+@pytest.mark.parametrize("settings", [s for s in SETTINGS if s[1] % 2 == 0])
+@pytest.mark.filterwarnings("ignore:At least one mel filterbank")
+def test_equal_to_torchaudio(settings, equal_area):
+    n_mels, n_fft, rate, low, high = settings
+    norm = "slaney" if equal_area else None
+    bank = torchaudio.functional.melscale_fbanks(
+        n_fft // 2 + 1, low, high, n_mels, rate, norm=norm, mel_scale="htk"
+    )
+    assert bank.dtype == torch.float32
+    # torchaudio works in float32: a corner of some kHz is off by 1e-3 Hz, its sides are 20 Hz or wider.
+    np.testing.assert_allclose(mel(*settings, equal_area=equal_area), bank.numpy().T, atol=2e-4)
+
+
+def test_one_filter_by_hand():
+    # Mel 0, 1420.0, 2840.0 are 0, 1768, 8000 Hz; bins at 0, 2000, 4000, 6000, 8000 Hz, all on the
+    # falling side but the first: (8000 - f) / (8000 - 1768).
+    peak = 700 * (np.sqrt(1 + 8000 / 700) - 1)
+    expected = (8000 - np.array([8000, 2000, 4000, 6000, 8000])) / (8000 - peak)
+    np.testing.assert_allclose(mel(1, 8, 16_000, 0, 8000), expected[None], atol=1e-12)
+    np.testing.assert_allclose(
+        mel(1, 8, 16_000, 0, 8000, equal_area=True), expected[None] * 2 / 8000, atol=1e-12
+    )
+
+
+def test_bins_at_both_ends_of_the_range_weigh_nothing():
+    bank = mel(64, 240, 16_000, 1000, 4000)  # bins every 66.7 Hz: the 15th at 1000 Hz, the 60th at 4000
+    assert (bank[:, [15, 60]] == 0).all()
+    assert (bank[:, 16:60].sum(axis=0) > 0).all()
