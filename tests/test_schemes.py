@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from sercli.errors import ManifestError, UnknownNameError
+from sercli.errors import ConfigError, ManifestError, UnknownNameError
 from sercli.labels import EMOTIONS
 from sercli.records import Utterance
-from sercli.schemes import SCHEMES, get_scheme, schemes_of
+from sercli.schemes import SCHEMES, choose, get_scheme, schemes_of
 
 
 def said(name, emotion, gender=None):
@@ -98,3 +98,16 @@ def test_every_emotion_that_occurs_is_a_class_but_other_and_undecided():
 def test_general_schemes_come_after_a_corpus_s_own():
     assert schemes_of("emodb")[0] == "emodb-7"
     assert schemes_of("mine") == ["every-emotion", "common-4"]
+
+
+def test_the_scheme_of_another_corpus_is_refused():
+    with pytest.raises(ConfigError, match="'ravdess-4' is made for corpus 'ravdess', not for 'emodb'"):
+        choose([said("a", "anger")], "emodb", "ravdess-4")
+    assert choose([said("a", "anger")], "mine", None)[0] == "every-emotion"
+
+
+def test_of_continuous_labels_all_is_selected():
+    traced = [replace(said("a", None), trace="a.npy")]
+    assert choose(traced, "recola", None)[1].labels == {"a": ""}
+    with pytest.raises(ConfigError, match="corpus 'recola' has no emotions"):
+        choose(traced, "recola", "common-4")

@@ -9,10 +9,10 @@ from pydantic import Field, model_validator
 
 from sercli.config import Config
 from sercli.labels import EMOTIONS, to_noun
+from sercli.manifest.interop._reading import GENDERS
 from sercli.records import Problem, Utterance
 
 _IN_NAMES = ("speaker", "gender", "session", "dialog", "text_id", "emotion")
-_GENDERS = {"f": "female", "female": "female", "w": "female", "m": "male", "male": "male"}
 
 
 class AnyOptions(Config):
@@ -84,7 +84,7 @@ def complete(utterance: Utterance, place: str, options: AnyOptions) -> Utterance
     if utterance.style not in (None, "improvised", "scripted"):
         return Problem(place, f"style '{utterance.style}' is neither improvised nor scripted")
     if utterance.gender is not None:
-        gender = _GENDERS.get(utterance.gender.lower())
+        gender = GENDERS.get(utterance.gender.lower())
         if gender is None:
             fact = f"gender '{utterance.gender}' is neither female nor male"
             return Problem(place, f"{fact}; leave it out where it is not known")

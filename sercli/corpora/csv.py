@@ -1,8 +1,8 @@
 """Any corpus that a table lists: one row an utterance, as CSV, TSV or JSON Lines.
 
 The table needs a column for the file and one for the emotion; those of speaker, gender, session,
-dialog, text and so on are taken where they are. With ``start`` or ``end`` (seconds) an utterance is
-cut out of its file.
+dialog, text and so on are taken where they are. With ``start`` or ``end`` (seconds, or times as
+pandas writes them) an utterance is cut out of its file.
 """
 
 import math
@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from sercli.corpora import Corpus
 from sercli.corpora._any import AnyOptions, complete
 from sercli.corpora._tables import Row, read_table
+from sercli.manifest.interop._reading import NUMBERS, cell
 from sercli.records import Problem, Utterance
 
 # What tables call the fields of an utterance.
@@ -37,7 +38,6 @@ _COLUMNS = {
     "arousal": ("arousal", "activation"),
     "dominance": ("dominance",),
 }
-_NUMBERS = frozenset({"start", "end", "valence", "arousal", "dominance"})
 
 
 class TableOptions(AnyOptions):
@@ -101,14 +101,15 @@ def _utterance(row: Row, fields: Mapping[str, Any], options: TableOptions) -> Ut
     for field, value in fields.items():
         if isinstance(value, (bool, list, dict)):
             return Problem(row.place, f"{_COLUMNS[field][0]} is neither text nor a number: {value}")
-        text = "" if value is None else str(value).strip()
-        if field in _NUMBERS and text:
+        content = cell(field, value)
+        text = "" if content is None else str(content)
+        if field in NUMBERS and text:
             number = _number(text)
             if number is None:
                 fact = f"{field} '{text}' is not a number"
                 return Problem(row.place, f"{fact}; leave it out where it is not known")
             values[field] = number
-        elif text and value == value:  # JSON has NaN where a text is missing  # noqa: PLR0124
+        elif text:
             values[field] = text
     if "file" not in values:
         return Problem(row.place, "no file")
@@ -118,8 +119,6 @@ def _utterance(row: Row, fields: Mapping[str, Any], options: TableOptions) -> Ut
         return Problem(row.place, f"start {start:g} s lies before the recording")
     if end <= start:
         return Problem(row.place, f"start {start:g} s and end {end:g} s leave nothing between them")
-    if "transcript" in values:  # who has no ids of texts still has equal words
-        values.setdefault("text_id", values["transcript"].casefold())
     return complete(Utterance(**{"id": "", "corpus": ""} | values), row.place, options)
 
 

@@ -63,6 +63,16 @@ class EmodbConfig(Config):
     ambiguous: bool = False
     """Take the recordings that EMO-DB 2.0 adds, on whose emotion fewer than 80 % of listeners agreed."""
 
+    @property
+    def notice(self) -> str | None:
+        """What has to be told with every figure."""
+        if not self.ambiguous:
+            return None
+        return (
+            "EMO-DB 2.0, with the recordings on whose emotion fewer than 80 % of listeners agreed: "
+            f"figures are not comparable with those on the classic {_CLASSIC}."
+        )
+
 
 _DEFAULTS = EmodbConfig()
 

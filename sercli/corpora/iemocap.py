@@ -9,15 +9,15 @@ Source: Busso et al., IEMOCAP: Interactive Emotional Dyadic Motion Capture Datab
 Resources and Evaluation 42, 2008.
 """
 
-import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from sercli.audio import SUFFIXES
 from sercli.corpora import Corpus
 from sercli.corpora._iemocap import Turn, read_lines, read_transcripts, read_turns
+from sercli.corpora._listing import find_base, list_names, place_of
 from sercli.errors import CorpusError
 from sercli.records import Problem, Utterance
 
@@ -49,14 +49,12 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
 
     The sessions may also lie in the only sub-folder of ``root`` that holds any.
     """
-    bases = [root] if _holds_sessions(root) else [root / name for name in _names(root)]
-    bases = [base for base in bases if _holds_sessions(base)]
-    if len(bases) > 1:
-        names = ", ".join(base.name for base in bases)
-        yield Problem(".", f"more than one copy of the corpus ({names}); give the folder of one")
-        return
-    for session in (base / name for base in bases for name in _SESSIONS):
-        yield from _parse_session(root, session)
+    base = find_base(root, _holds_sessions)
+    if isinstance(base, Problem):
+        yield base
+    elif base is not None:
+        for name in _SESSIONS:
+            yield from _parse_session(root, base / name)
 
 
 def from_name(name: str) -> Utterance | None:
@@ -84,9 +82,9 @@ def prefix_speaker(name: str) -> str:
 
 def _parse_session(root: Path, session: Path) -> Iterator[Utterance | Problem]:
     evaluations, sentences = session / "dialog" / "EmoEvaluation", session / "sentences" / "wav"
-    labels = {Path(name).stem: evaluations / name for name in _names(evaluations, (".txt",))}
-    for dialog in sorted({*labels, *_names(sentences)}):
-        place = _place(labels.get(dialog, sentences / dialog), root)
+    labels = {Path(name).stem: evaluations / name for name in list_names(evaluations, (".txt",))}
+    for dialog in sorted({*labels, *list_names(sentences)}):
+        place = place_of(labels.get(dialog, sentences / dialog), root)
         match = _DIALOG_NAME.fullmatch(dialog)
         if match is None:
             fact = "not of a dialog, whose name is such as Ses01F_impro01; passed over"
@@ -94,7 +92,7 @@ def _parse_session(root: Path, session: Path) -> Iterator[Utterance | Problem]:
         elif session.name != f"Session{match['number']}":
             yield Problem(place, f"belongs in Session{match['number']}; left out")
         elif dialog not in labels:
-            count = len(_names(sentences / dialog, SUFFIXES))
+            count = len(list_names(sentences / dialog, SUFFIXES))
             yield Problem(place, f"{count} recordings without labels: no dialog/EmoEvaluation/{dialog}.txt")
         else:
             yield from _parse_dialog(root, labels[dialog], sentences / dialog)
@@ -102,8 +100,8 @@ def _parse_session(root: Path, session: Path) -> Iterator[Utterance | Problem]:
 
 def _parse_dialog(root: Path, labels: Path, folder: Path) -> Iterator[Utterance | Problem]:
     """Yield the turns of one label file whose recordings lie in ``folder``."""
-    place, where = _place(labels, root), _place(folder, root)
-    recordings = {Path(name).stem: f"{where}/{name}" for name in _names(folder, SUFFIXES)}
+    place, where = place_of(labels, root), place_of(folder, root)
+    recordings = {Path(name).stem: f"{where}/{name}" for name in list_names(folder, SUFFIXES)}
     try:
         items = read_turns(read_lines(labels), place)
     except CorpusError as error:
@@ -146,12 +144,12 @@ def _find_words(root: Path, path: Path, turns: list[str]) -> tuple[dict[str, str
     try:
         words = read_transcripts(read_lines(path))
     except CorpusError as error:
-        return {}, [Problem(_place(path, root), f"{error}; its turns have no words", harmless=True)]
+        return {}, [Problem(place_of(path, root), f"{error}; its turns have no words", harmless=True)]
     silent = sum(name not in words for name in turns)
     if silent == 0:
         return words, []
     fact = f"lacks the words of {silent} of {len(turns)} turns"
-    return words, [Problem(_place(path, root), fact, harmless=True)]
+    return words, [Problem(place_of(path, root), fact, harmless=True)]
 
 
 def _check_turns(
@@ -182,19 +180,6 @@ def _check_turns(
 
 def _holds_sessions(folder: Path) -> bool:
     return any((folder / name).is_dir() for name in _SESSIONS)
-
-
-def _names(folder: Path, suffixes: Collection[str] = ()) -> list[str]:
-    """List a folder, sorted, without what is hidden (``._a.txt``); nothing if it can't be listed."""
-    try:
-        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))  # noqa: PTH208
-    except OSError:
-        return []
-    return [name for name in names if Path(name).suffix.lower() in suffixes] if suffixes else names
-
-
-def _place(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix()
 
 
 CORPUS = Corpus(

@@ -21,20 +21,23 @@ def parse(path: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
     """Yield the utterances of a list, in its order."""
     try:
         for found in read_list(path):
-            yield found if isinstance(found, Problem) else _known(found, options)
+            if isinstance(found, Problem):
+                yield replace(found, place=_below(path, found.place))
+            else:
+                yield _known(found, options)
     except ManifestError as error:
-        yield Problem(path.name, str(error).removeprefix(f"{path}: "))
+        place, _, fact = _below(path, str(error)).partition(": ")
+        yield Problem(place, fact)
 
 
-def read_trace(path: Path, utterance: Utterance, options: AnyOptions) -> Trace:  # noqa: ARG001
-    """Read the array that a list written by sercli names.
+def read_trace(base: Path, utterance: Utterance, options: AnyOptions) -> Trace:  # noqa: ARG001
+    """Read the array that a list written by sercli names, relative to ``base`` as its audio is.
 
     Raises:
         CorpusError: it is missing, or no such array.
     """
-    place = (path if path.is_dir() else path.parent) / (utterance.trace or "")
     try:
-        trace = np.load(place, allow_pickle=False)
+        trace = np.load(base / (utterance.trace or ""), allow_pickle=False)
     except (OSError, ValueError):
         raise CorpusError(f"{utterance.trace}: missing, or no array of labels") from None
     if trace.ndim != 2 or trace.shape[1] != 2:
@@ -46,7 +49,15 @@ def _known(found: Utterance, options: AnyOptions) -> Utterance | Problem:
     local = replace(found, id=found.id.partition("/")[2], corpus="")
     if local.emotion is not None or (local.emotion_raw is None and local.trace is not None):
         return local
-    return complete(local, found.id, options)
+    return complete(local, found.file, options)
+
+
+def _below(path: Path, said: str) -> str:
+    """Take the folder of a list off what begins with a place in it."""
+    if path.is_dir() and said.startswith(f"{path}: "):
+        return said.replace(str(path), ".", 1)
+    folder = path if path.is_dir() else path.parent
+    return said.removeprefix(str(folder / "_")[:-1])  # "a/" of a, nothing of the current folder
 
 
 CORPUS = Corpus(

@@ -10,7 +10,6 @@ Source: Ringeval et al., Introducing the RECOLA Multimodal Corpus of Remote Coll
 Affective Interactions, FG 2013, EmoSPACE workshop.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from pydantic import Field
 
 from sercli.config import Config
 from sercli.corpora import Corpus, Trace, _ratings, audio_files
+from sercli.corpora._listing import find_base, list_names, place_of
 from sercli.errors import CorpusError
 from sercli.records import Problem, Utterance
 
@@ -76,15 +76,19 @@ def parse(root: Path, options: RecolaConfig = _DEFAULTS) -> Iterator[Utterance |
 
     The release may also lie in the only sub-folder of ``root`` that holds one.
     """
-    bases = [root] if _holds_release(root) else [root / name for name in _names(root)]
-    bases = [base for base in bases if _holds_release(base)]
-    if len(bases) > 1:
-        names = ", ".join(base.name for base in bases)
-        yield Problem(".", f"more than one copy of the corpus ({names}); give the folder of one")
-        return
-    for base in bases:
-        for release in _RELEASES:
-            yield from _parse_release(root, base, release, options)
+    base = find_base(root, lambda folder: bool(_releases(folder)))
+    if isinstance(base, Problem):
+        yield base
+    elif base is not None:
+        releases = _releases(base)
+        if len(releases) > 1:
+            # Nobody could tell which of their recordings are the same.
+            both = " and ".join(release.recordings for release in releases)
+            yield Problem(
+                place_of(base, root), f"both releases of the corpus ({both}); give the folder of one"
+            )
+            return
+        yield from _parse_release(root, base, releases[0], options)
 
 
 def read_trace(root: Path, utterance: Utterance, options: RecolaConfig = _DEFAULTS) -> Trace:
@@ -98,7 +102,7 @@ def read_trace(root: Path, utterance: Utterance, options: RecolaConfig = _DEFAUL
     arousal = root / utterance.trace
     folder = arousal.parent.parent
     files = (arousal, _find(folder, f"valence/{arousal.name}") or folder / "valence" / arousal.name)
-    places = [_place(path, root) for path in files]
+    places = [place_of(path, root) for path in files]
     ratings = [_ratings.read(path, place) for path, place in zip(files, places, strict=True)]
     spans = np.array([rating.times[[0, -1]] for rating in ratings])
     if np.abs(spans[0] - spans[1]).max() > 1e-3:
@@ -123,14 +127,14 @@ def _parse_release(
     where, suffix = release.gold, ".arff"
     files = {} if where is None else _rating_files(base, where, suffix)
     if options.gold == "file" and where is None:
-        yield Problem(_place(folder, root), "this release has no gold standard; choose gold=raters")
+        yield Problem(place_of(folder, root), "this release has no gold standard; choose gold=raters")
         return
     if options.gold == "raters" or (options.gold == "auto" and not any(files.values())):
         where, suffix = release.raters, ".csv"
         files = _rating_files(base, where, suffix)
     recorded = set()
     for path in audio_files(folder):
-        name, place = path.stem, _place(path, root)
+        name, place = path.stem, place_of(path, root)
         recorded.add(name)
         missing = [dimension for dimension in _DIMENSIONS if name not in files[dimension]]
         if not release.name.fullmatch(name):
@@ -144,7 +148,7 @@ def _parse_release(
             yield _read_recording(root, path, [files[dimension][name] for dimension in _DIMENSIONS], options)
     for dimension in _DIMENSIONS:
         for name in sorted(set(files[dimension]) - recorded):
-            yield Problem(_place(files[dimension][name], root), "ratings of no recording", harmless=True)
+            yield Problem(place_of(files[dimension][name], root), "ratings of no recording", harmless=True)
 
 
 def _read_recording(
@@ -158,10 +162,10 @@ def _read_recording(
     return Utterance(
         id=f"recola/{path.stem}",
         corpus="recola",
-        file=_place(path, root),
+        file=place_of(path, root),
         speaker=path.stem,
         style="improvised",
-        trace=_place(ratings[0], root),
+        trace=place_of(ratings[0], root),
         trace_method=f"{method}; lag {options.lag_s:g} s",
     )
 
@@ -170,7 +174,7 @@ def _method(root: Path, ratings: list[Path], options: RecolaConfig) -> str:
     """Say in words how the gold standard is got."""
     if ratings[0].suffix.lower() == ".arff":
         return "gold standard of the release"
-    arousal, valence = (_ratings.count_raters(path, _place(path, root)) for path in ratings)
+    arousal, valence = (_ratings.count_raters(path, place_of(path, root)) for path in ratings)
     raters = (
         f"{arousal} raters" if arousal == valence else f"{arousal} (arousal) and {valence} (valence) raters"
     )
@@ -184,35 +188,23 @@ def _rating_files(base: Path, place: str, suffix: str) -> dict[str, dict[str, Pa
     found: dict[str, dict[str, Path]] = {}
     for dimension in _DIMENSIONS:
         folder = _find(base, f"{place}/{dimension}")
-        paths = [] if folder is None else [folder / name for name in _names(folder)]
+        paths = [] if folder is None else [folder / name for name in list_names(folder)]
         found[dimension] = {path.stem: path for path in paths if path.suffix.lower() == suffix}
     return found
 
 
-def _holds_release(folder: Path) -> bool:
-    return any(_find(folder, release.recordings) for release in _RELEASES)
+def _releases(folder: Path) -> list[_Release]:
+    return [release for release in _RELEASES if _find(folder, release.recordings)]
 
 
 def _find(folder: Path, place: str) -> Path | None:
     """Find what lies at ``place`` below a folder, whatever the case of its letters."""
     for part in place.split("/"):
-        near = [name for name in _names(folder) if name.lower() == part.lower()]
+        near = [name for name in list_names(folder) if name.lower() == part.lower()]
         if not near:
             return None
         folder /= part if part in near else near[0]
     return folder
-
-
-def _names(folder: Path) -> list[str]:
-    """List a folder, sorted, without what is hidden (``._a.csv``); nothing if it can't be listed."""
-    try:
-        return sorted(name for name in os.listdir(folder) if not name.startswith("."))  # noqa: PTH208
-    except OSError:
-        return []
-
-
-def _place(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix()
 
 
 CORPUS = Corpus(

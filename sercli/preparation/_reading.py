@@ -190,7 +190,8 @@ def _can_name_a_file(name: str) -> bool:
 def _from_table(problem: Problem, place: Place) -> Problem:
     """Say where a table lies that is not beside its audio."""
     folder = place.root if place.root.is_dir() else place.root.parent
-    if not place.corpus.takes_file or folder.absolute() == place.base.absolute():
+    beside = folder.absolute() == place.base.absolute() or (place.base / problem.place).exists()
+    if not place.corpus.takes_file or beside:
         return problem
     return replace(problem, place=str(folder.absolute() / problem.place))
 

@@ -77,7 +77,7 @@ def test_other_recordings_are_not_taken_for_pieces(one, other):
     assert segments(division([item("a", path=one)], [item("b", path=other)])).verdict is Verdict.CLEAN
 
 
-def test_cuts_of_one_recording_are_pieces_of_it():
+def test_altered_copies_without_times_are_pieces_of_one_recording():
     train, test = [item("a", path="audio/a.wav", source="r.wav")], [item("b", source="r.wav")]
     assert segments(division(train, test)).verdict is Verdict.LEAK
 
@@ -155,6 +155,53 @@ def test_parts_divided_by_prefix_leak_though_no_speaker_is_declared():
     assert (
         speakers(division([turn(n) for n in PAIR[:2]], [turn(n) for n in PAIR[2:]])).verdict is Verdict.LEAK
     )
+
+
+def test_what_train_and_test_share_is_graver_than_what_dev_and_test_do():
+    two = [item("b", speaker="2")], [item("c", speaker="2")]
+    dev = division([item("a", speaker="1")], two[0], two[1])
+    test = division([item("a", speaker="1")], [item("b", speaker="1")])
+    assert {f.check: f for f in examine([dev, test])}["speakers"].fact == "1 speaker in train and test"
+
+
+def test_equal_words_of_two_speakers_are_a_text_but_short_answers_are_none():
+    def said(name, words, **facts):
+        return item(name, transcript=words, **facts)
+
+    long = "Das will sie am Mittwoch abgeben."
+    assert texts(division([said("a", long)], [said("b", long.upper())])).verdict is Verdict.LEAK
+    assert texts(division([said("a", "Okay.")], [said("b", "okay.")])).verdict is Verdict.NOT_CHECKED
+    improvised = [said(n, long, style="improvised") for n in "ab"]
+    assert texts(division(improvised[:1], improvised[1:])).verdict is Verdict.NOT_CHECKED
+
+
+def test_cuts_that_do_not_overlap_are_a_dialog_and_those_that_do_a_leak():
+    first = item("a", path="x.wav", source="r.wav", start=0.0, end=2.0)
+    later = item("b", path="y.wav", source="r.wav", start=2.0, end=4.0)
+    torn = item("c", path="z.wav", source="r.wav", start=1.5, end=3.0)
+    assert segments(division([first], [later])).verdict is Verdict.CLEAN
+    assert dialogs(division([first], [later])).verdict is Verdict.LEAK
+    assert segments(division([first], [torn])).verdict is Verdict.LEAK
+
+
+def test_few_speakers_of_one_class_among_many_are_told_and_leak():
+    mixed = [
+        item(f"{s}{i}", speaker=s, emotion=("anger", "fear")[i % 2]) for s in "abcdef" for i in range(20)
+    ]
+    single = [item(f"{s}{i}", speaker=s, emotion="anger") for s in "xy" for i in range(20)]
+    finding = labels_by_speaker(division(mixed, single))
+    assert finding.verdict is Verdict.LEAK
+    assert "2 of 8 speakers occur in one class only" in finding.fact
+    assert "0 of 6 speakers" in labels_by_speaker(division(mixed[:60], mixed[60:])).fact
+
+
+def test_a_prepared_table_whose_speakers_are_prefixes_is_found_out():
+    def turn_of(name):
+        return item(name, path=f"audio/{name}.wav", source=f"{name}.wav", speaker=name[:6])
+
+    names = [name.replace("Ses01", f"Ses0{s}") for s in (1, 2) for name in PAIR]
+    finding = prefix_speakers(division([turn_of(n) for n in names[:4]], [turn_of(n) for n in names[4:]]))
+    assert finding.verdict is Verdict.LEAK
 
 
 def test_of_several_divisions_the_gravest_is_told():

@@ -20,7 +20,7 @@ def test_a_row_is_an_utterance(tmp_path):
     first, second = parse(tmp_path, content)
     assert first == Utterance(
         id="", corpus="", file="a b/x.wav", speaker="EB0", start=1.5, end=2.0, valence=-0.25,
-        transcript="Hello; \r\nWorld", text_id="hello; \r\nworld", emotion_raw="Happy", emotion="happiness",
+        transcript="Hello; \r\nWorld", emotion_raw="Happy", emotion="happiness",
     )  # fmt: skip
     assert second == Utterance(id="", corpus="", file="y.wav", emotion_raw="sad", emotion="sadness")
 
@@ -183,3 +183,31 @@ def test_an_unknown_gender_is_named(tmp_path):
     found = parse(tmp_path, "file,emotion,sex\nx.wav,sad,F\ny.wav,sad, male\nz.wav,sad,2\n")
     assert [u.gender for u in found[:2]] == ["female", "male"]
     assert found[2].fact == "gender '2' is neither female nor male; leave it out where it is not known"
+
+
+def test_the_words_of_pandas_for_nothing_are_absent(tmp_path):
+    rows = [
+        f"{word}.wav,sad,{word},{word}, {word},{word},{word}" for word in ("nan", "NaN", "NA", "None", "null")
+    ]
+    header = "file,emotion,speaker,session,dialog,gender,text_id"
+    found = parse(tmp_path, "\n".join([header, *rows, "x.wav,sad,N/A,Nan,,,N/A"]))
+    assert {(u.speaker, u.dialog, u.gender, u.text_id) for u in found} == {(None,) * 4}
+    assert [u.session for u in found] == [None] * 5 + ["Nan"]
+
+
+def test_times_as_pandas_writes_them_are_seconds(tmp_path):
+    content = (
+        "file,emotion,start,end\nx.wav,sad,0 days,0 days 00:00:01.500000\n"
+        "x.wav,sad,1 days 01:01:02,NaT\nx.wav,sad,-1 days +23:59:59,\n"
+    )
+    first, second, third = parse(tmp_path, content)
+    assert (first.start, first.end) == (0.0, 1.5)
+    assert (second.start, second.end) == (86_400 + 3662, None)
+    assert third.fact.startswith("start '-1 days +23:59:59' is not a number")
+
+
+def test_a_speaker_is_one_person_whether_json_has_1_or_1_0(tmp_path):
+    lines = (
+        f'{{"file": "{i}.wav", "emotion": "sad", "speaker": {s}}}' for i, s in enumerate(("1", "1.0", '"1"'))
+    )
+    assert [u.speaker for u in parse(tmp_path, "\n".join(lines), "t.jsonl")] == ["1", "1", "1"]

@@ -125,6 +125,13 @@ def test_lines_of_the_listening_test_that_can_not_be_read_are_mentioned(tmp_path
     assert problem == Problem("erkennung.txt", fact, harmless=True)
 
 
+def test_the_added_recordings_are_told_with_every_figure():
+    assert CORPUS.options().notice is None
+    assert ALL.notice.startswith("EMO-DB 2.0, ")
+    assert ALL.notice.endswith("not comparable with those on the classic 535.")
+    assert ALL.to_dict() == {"ambiguous": True}
+
+
 def test_the_known_counts_add_up():
     assert sum(CORPUS.known["emotion"].values()) == CORPUS.utterances == 535
     assert sum(CORPUS.known["speaker"].values()) == 535

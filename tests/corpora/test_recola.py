@@ -120,6 +120,14 @@ def test_folders_may_be_spelled_otherwise_or_lie_one_deeper(tmp_path):
     assert "more than one copy of the corpus (RECOLA, copy)" in problem.fact
 
 
+@pytest.mark.parametrize("below", [".", "deeper"])
+def test_both_releases_in_one_folder_are_one_problem(tmp_path, below):
+    build_avec(build_recola(tmp_path / below))
+    (problem,) = parse(tmp_path)
+    both = "RECOLA-Audio-recordings and recordings_audio"
+    assert problem == Problem(below, f"both releases of the corpus ({both}); give the folder of one")
+
+
 def test_what_does_not_belong_is_a_problem(tmp_path):
     build_recola(tmp_path)
     (tmp_path / "RECOLA-Audio-recordings" / "noise.wav").touch()

@@ -52,3 +52,42 @@ def test_round_trip_through_plain_types():
     again = Statistics.from_dict(fitted.to_dict())
     np.testing.assert_array_equal(again.mean, fitted.mean)
     np.testing.assert_array_equal(again.std, fitted.std)
+
+
+def test_one_pair_for_all_by_hand():
+    # 1 2 3 | 6: mean 3, variance (4 + 1 + 0 + 9) / 4.
+    fitted = fit([np.array([[1.0, 2.0, 3.0]], np.float32), np.array([[6.0]], np.float32)], "scalar")
+    np.testing.assert_allclose(fitted.mean, [[3.0]])
+    np.testing.assert_allclose(fitted.std, [[np.sqrt(3.5)]])
+
+
+def test_what_is_always_empty_has_no_part():
+    floor = np.full((1, 1, 6), -23.0, np.float32)
+    speech = np.arange(6.0, dtype=np.float32).reshape(1, 1, 6)
+    both = np.concatenate([floor, speech], axis=1)
+    empty = np.array([[[True], [False]]])
+    for scope in ("scalar", "per-map"):
+        fitted = fit([both[..., :2], both[..., 2:]], scope, empty)
+        np.testing.assert_allclose(fitted.mean.ravel(), [2.5])
+        np.testing.assert_allclose(fitted.std.ravel(), [np.sqrt(35 / 12)], rtol=1e-6)
+    assert fit([both], "per-bin", empty).mean[0, 0, 0] == -23.0
+
+
+def test_the_largest_value_of_the_training_part():
+    fitted = fit([np.array([[1.0, -4.0]], np.float32), np.array([[2.0]], np.float32)], "max")
+    np.testing.assert_allclose(fitted.apply(np.array([[2.0]], np.float32)), [[0.5]])
+
+
+def test_each_utterance_by_its_own():
+    fitted = Statistics.from_dict(fit([], "per-utterance").to_dict())
+    for array in ARRAYS[:2]:
+        np.testing.assert_allclose(fitted.apply(array).mean(), 0, atol=1e-6)
+        np.testing.assert_allclose(fitted.apply(array).std(), 1, rtol=1e-5)
+    assert np.isfinite(fitted.apply(np.zeros((1, 2, 3), np.float32))).all()
+
+
+def test_statistics_do_not_know_the_test_part():
+    # What is not given can't move them: fitting is a function of the training arrays alone.
+    before = fit(ARRAYS[:2]).to_dict()
+    assert fit(iter(ARRAYS[:2])).to_dict() == before
+    assert fit(ARRAYS).to_dict() != before

@@ -13,8 +13,8 @@ from sercli.features.logmel import FEATURE, LogMelConfig, count_frames, empty, e
 FLOOR = np.log(1e-10)
 
 # float32 against float64: the FFT's error is near 1e-7 of the loudest bin, so that filters 50 dB below
-# it are off by some 1e-4 of their energy, and by as much in the log domain.
-TOLERANCE = 1e-3
+# it are off by some 1e-4 of their energy, and by as much in the log domain (2e-4 seen).
+TOLERANCE = 5e-4
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Empty filters"),
@@ -125,7 +125,7 @@ def test_six_seconds_equal_librosa_torchaudio_and_numpy_edges_included(config, l
     real = expected.shape[1]
     np.testing.assert_allclose(features[:, :real], expected, atol=TOLERANCE, rtol=0)
     np.testing.assert_allclose(features[:, real:], np.log(config.floor), rtol=1e-6)
-    # torchaudio's filters are made in float32: another 2e-4 of the weights.
+    # torchaudio's filters are made in float32: another 1e-4 of the weights.
     np.testing.assert_allclose(features[:, :real], by_torchaudio(wave, config), atol=2 * TOLERANCE, rtol=0)
     if length == 4321:  # the slowest reference
         np.testing.assert_allclose(features[:, :real], by_numpy(wave, config), atol=TOLERANCE, rtol=0)

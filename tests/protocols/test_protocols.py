@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.model_selection import KFold
 
 from sercli.errors import ProtocolError, UnknownNameError
-from sercli.protocols import fold_digest, get_protocol, lists
+from sercli.protocols import fold_digest, get_protocol, lists, shared_speakers
 from sercli.records import Utterance
 from sercli.runs.config import RunConfig
 
@@ -243,3 +245,32 @@ def test_a_list_in_which_a_part_is_empty_is_an_error(tmp_path):
     (tmp_path / "mine.csv").write_text("id,part\n" + "".join(f"{name},train\n" for name in labels))
     with pytest.raises(ProtocolError, match="fold 'the only fold' needs a train and a test part"):
         divide(f"lists:{tmp_path / 'mine.csv'}", utterances, labels)
+
+
+def test_speakers_in_two_parts_are_counted_whatever_the_protocol_is_called():
+    utterances, labels = corpus(["a1", "a2", "a3"], each=3, sessions=lambda s: None)
+    everywhere = [replace(u, session=u.id[-1]) for u in utterances]
+    folds = divide("leave-one-session-out", everywhere, labels)
+    assert shared_speakers(folds, everywhere) == 3
+    assert shared_speakers(divide("leave-one-speaker-out", utterances, labels), utterances) == 0
+    assert shared_speakers(folds, [replace(u, speaker=None) for u in everywhere]) is None
+
+
+def test_the_order_of_a_list_does_not_matter(tmp_path):
+    utterances, labels = corpus(["03", "08", "09"])
+    lines = lists.to_csv(divide("leave-one-speaker-out", utterances, labels)).splitlines(keepends=True)
+    digests = set()
+    for rows in (lines[1:7], lines[1:7][::-1]):
+        (tmp_path / "mine.csv").write_text(lines[0] + "".join(rows))
+        digests.add(fold_digest(divide(f"lists:{tmp_path / 'mine.csv'}", utterances, labels)))
+    assert len(digests) == 1
+
+
+def test_eca_s_random_parts_and_their_twin():
+    utterances, labels = corpus(IEMOCAP, each=3, name="iemocap", sessions=lambda s: s[:5])
+    random = get_protocol("iemocap-impro4-merged-random5")
+    assert random.scheme == "iemocap-impro4-merged"
+    assert random.divide(utterances, labels) == divide("random-5-fold", utterances, labels)
+    twin = divide("iemocap-impro4-merged-speaker5", utterances, labels)
+    assert shared_speakers(twin, utterances) == 0
+    assert [fold.name for fold in twin] == [f"speakers Ses0{i}F Ses0{i}M" for i in range(1, 6)]

@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -30,7 +31,13 @@ _ALIASES = {
     "transcription": "transcript",
     "sampling_rate": "sample_rate",
 }
-_GENDERS = {"f": "female", "female": "female", "m": "male", "male": "male"}
+GENDERS = {"f": "female", "female": "female", "w": "female", "m": "male", "male": "male"}
+"""Genders by their spellings in lower case; w is German."""
+# What pandas writes, or is made to write, for nothing. None of them is likely a person's name; of
+# words and labels one can't tell.
+_NOTHING = frozenset({"nan", "NaN", "NA", "N/A", "None", "null"})
+_NAMES = frozenset({"speaker", "gender", "session", "dialog", "text_id"})
+_TIME = re.compile(r"(\d+) days?(?: (\d+):(\d\d):(\d\d(?:\.\d+)?))?", re.ASCII)
 
 
 class Intake:
@@ -56,11 +63,12 @@ class Intake:
             label: the format's own label; what sercli wrote beside it comes first.
         """
         ours = _is_ours(record)
-        values = _written(record) if ours else _stated(record) | {"emotion_raw": label}
+        values = _written(record) if ours else _stated(record) | {"emotion_raw": cell("emotion_raw", label)}
         try:
             stated = {name: _typed(name, value) for name, value in values.items() if value not in (None, "")}
             if not PurePosixPath(stated.get("file", "")).name:
                 return Problem(place, "names no audio file")
+            key = cell("key", key)
             key = _key_of(stated) if key in (None, "") else _typed("key", key)
         except ValueError as error:
             return Problem(place, str(error))
@@ -76,6 +84,36 @@ class Intake:
         return Utterance(**stated)
 
 
+def cell(name: str, value: Any) -> Any:
+    """Read what a list that sercli did not write has for a field as it was meant; its type is unchecked.
+
+    Text loses the blanks around it; a name that is pandas' word for nothing is absent; of a number
+    where text belongs 1 and 1.0 are the same, and one that is not a number is absent.
+    """
+    if name in ("start", "end"):
+        return _seconds(value)
+    if isinstance(value, str):
+        text = value.strip()
+        return None if name in _NAMES and text in _NOTHING else text
+    if isinstance(value, float) and name not in NUMBERS and name != "sample_rate":
+        if math.isnan(value):
+            return None
+        return int(value) if value.is_integer() else value
+    return value
+
+
+def _seconds(value: Any) -> Any:
+    """Read a time as pandas writes it, ``0 days 00:00:01.500000``; any other value stays as it is."""
+    text = value.strip() if isinstance(value, str) else ""
+    if text == "NaT":
+        return None
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return text or value
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return round(days * 86_400 + hours * 3_600 + minutes * 60 + seconds, 9)
+
+
 def _is_ours(record: Mapping[str, Any]) -> bool:
     """Tell whether sercli wrote a record: only then are an id and a corpus its own."""
     name, corpus = record.get("id"), record.get("corpus")
@@ -86,17 +124,19 @@ def _written(record: Mapping[str, Any]) -> dict[str, Any]:
     """Pick sercli's fields; see `sercli.manifest.interop._writing.to_record` for the two times."""
     values = {name: record.get(name) for name in FIELDS}
     for name in ("start", "end"):
-        if f"source_{name}" in record:
-            values[name] = record[f"source_{name}"]
+        # Whoever cut a list of ours into segments may have done so with pandas.
+        values[name] = _seconds(record.get(f"source_{name}", record.get(name)))
     return values
 
 
 def _stated(record: Mapping[str, Any]) -> dict[str, Any]:
-    values = {_ALIASES[name]: value for name, value in record.items() if name in _ALIASES}
-    values |= {name: record[name] for name in _STATED if record.get(name) not in (None, "")}
+    # Our own names come last, and so before the others.
+    said = [(_ALIASES.get(name, name), record[name]) for name in (*_ALIASES, *_STATED) if name in record]
+    cells = [(name, cell(name, value)) for name, value in said]
+    values = {name: value for name, value in cells if value not in (None, "")}
     gender = values.get("gender")
     if isinstance(gender, str):
-        values["gender"] = _GENDERS.get(gender.strip().lower(), gender)
+        values["gender"] = GENDERS.get(gender.lower(), gender)
     return values
 
 

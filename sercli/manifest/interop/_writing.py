@@ -79,6 +79,16 @@ def to_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
+def refuse_folder(path: Path) -> None:
+    """Check that a format of one file is not to take the place of a folder.
+
+    Raises:
+        ManifestError: it is.
+    """
+    if path.is_dir():
+        raise ManifestError(f"{path}: is a folder, and this format is one file; name a file in it")
+
+
 def new_files(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write files into a folder; none takes its place before all are made.
 

@@ -64,7 +64,7 @@ def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Pr
             file, start, end = index
             times = {} if start is None else {"start": start, "end": end}
             record = about.get((file, None, None), {}) | about.get(index, {}) | values | times
-            place = f"{path}, table '{name}', {file}"
+            place = f"{path / 'db.yaml'}, table '{name}', {file}"
             yield intake.take(record | {"file": file}, place, label=values.get("emotion"))
 
 

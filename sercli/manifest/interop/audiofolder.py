@@ -48,15 +48,18 @@ def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Pr
                 continue
             place, record = entry
             name = record.get("file_name")
+            part = file.parent.relative_to(folder)
             if isinstance(name, str) and name:
-                name = (file.parent.relative_to(folder) / name).as_posix()
+                name = (part / name).as_posix()
+            if isinstance(record.get("trace"), str) and record["trace"]:
+                record["trace"] = (part / record["trace"]).as_posix()
             yield intake.take(
                 {**record, "file": name}, place, label=record.get("emotion") or record.get("label")
             )
 
 
 def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
-    """Write a folder: the audio copied from ``root``, metadata.csv and a README.md that declares it.
+    """Write a folder: audio and traces copied from ``root``, metadata.csv, a README.md that declares it.
 
     Raises:
         ManifestError: the folder has other things in it, or an audio file is missing or not below
@@ -64,11 +67,10 @@ def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
     """
     records = checked(path, utterances, root)
     for utterance in records:
-        name = PurePosixPath(utterance.file)
-        if name.is_absolute() or ".." in name.parts:
+        if not _stays_below(utterance.file):
             raise ManifestError(f"{utterance.file}: not below {root}, where an audiofolder needs it")
-        if not (root / name).is_file():
-            raise ManifestError(f"{root / name}: no such audio file; prepare the corpus first")
+        if not (root / utterance.file).is_file():
+            raise ManifestError(f"{root / utterance.file}: no such audio file; prepare the corpus first")
     entries = [{"file_name": utterance.file} | to_record(utterance, ("file",)) for utterance in records]
     texts = {"metadata.csv": table(entries).encode(), "README.md": _card(entries).encode()}
     if path.exists() and path.samefile(root):
@@ -78,11 +80,18 @@ def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
         return
     if path.exists() and any(path.iterdir()):
         raise ManifestError(f"{path}: is not empty; remove it or name another folder")
+    traces = [utterance.trace for utterance in records if utterance.trace and _stays_below(utterance.trace)]
+    copied = [utterance.file for utterance in records] + [name for name in traces if (root / name).is_file()]
     with files.replacing_folder(path) as folder:
-        for file in dict.fromkeys(utterance.file for utterance in records):
+        for file in dict.fromkeys(copied):
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / file, folder / file)
         new_files(folder, texts)
+
+
+def _stays_below(name: str) -> bool:
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts
 
 
 def _card(entries: list[dict[str, Any]]) -> str:

@@ -2,8 +2,8 @@
 
 The keys are ``key, dataset, wav, type, sample_rate, num_frame, task, length, emo, channel``; EmoBox
 ignores others, so sercli's fields stand beside them. ``emo`` is the label as the corpus spells it,
-which EmoBox maps with its own ``label_map.json``. Its partitions are files of their own; one is read
-at a time.
+which EmoBox maps with its own ``label_map.json``. Its older lists have ``audio`` for ``wav`` and ``label``
+for ``emo``. Its partitions are files of their own; one is read at a time.
 
 Source: Ma et al., EmoBox, Interspeech 2024; github.com/emo-box/EmoBox, ``data/iemocap/iemocap.jsonl``.
 """
@@ -14,13 +14,22 @@ from pathlib import Path
 from sercli import files
 from sercli.manifest.interop import Format
 from sercli.manifest.interop._reading import Intake, first_records, json_lines, refusal
-from sercli.manifest.interop._writing import EVERYTHING, checked, measured, to_json, to_record
+from sercli.manifest.interop._writing import (
+    EVERYTHING,
+    checked,
+    measured,
+    refuse_folder,
+    to_json,
+    to_record,
+)
 from sercli.records import Problem, Utterance
+
+_PATHS = frozenset({"wav", "audio"})
 
 
 def recognises(path: Path) -> bool:
     """Tell it by the keys of its first lines."""
-    return any({"key", "wav"} <= record.keys() for record in first_records(path))
+    return any("key" in record and not _PATHS.isdisjoint(record) for record in first_records(path))
 
 
 def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Problem]:
@@ -30,23 +39,24 @@ def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Pr
         ManifestError: the file is no EmoBox list.
     """
     if not recognises(path):
-        raise refusal(path, "an EmoBox list (lines of JSON with 'key' and 'wav')")
+        raise refusal(path, "an EmoBox list (lines of JSON with 'key' and 'wav' or 'audio')")
     intake = Intake(corpus)
     for entry in json_lines(path):
         if isinstance(entry, Problem):
             yield entry
             continue
         place, record = entry
-        named = {"file": record.get("wav"), "duration": record.get("length")}
-        yield intake.take(record | named, place, record.get("key"), record.get("emo"))
+        named = {"file": record.get("wav", record.get("audio")), "duration": record.get("length")}
+        yield intake.take(record | named, place, record.get("key"), record.get("emo", record.get("label")))
 
 
 def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
     """Write a list, ``wav`` relative to ``root``.
 
     Raises:
-        ManifestError: an utterance has no duration or sample rate.
+        ManifestError: an utterance has no duration or sample rate, or ``path`` is a folder.
     """
+    refuse_folder(path)
     records = checked(path, utterances, root)
     measured(path, records)
     lines = [

@@ -7,7 +7,6 @@ seconds or as pandas writes times.
 Source: github.com/felixbur/nkululeko, ``data/*/*.csv``.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -15,11 +14,10 @@ from sercli import files
 from sercli.manifest.interop import Format
 from sercli.manifest.interop._reading import Intake, refusal
 from sercli.manifest.interop._table import columns, rows, table
-from sercli.manifest.interop._writing import EVERYTHING, checked, to_record
+from sercli.manifest.interop._writing import EVERYTHING, checked, refuse_folder, to_record
 from sercli.records import Problem, Utterance
 
 _FIRST = ("file", "speaker", "gender", "emotion")
-_TIME = re.compile(r"(\d+) days? (\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
 def recognises(path: Path) -> bool:
@@ -41,25 +39,18 @@ def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Pr
             yield entry
             continue
         place, row = entry
-        times = {name: _seconds(row[name]) for name in ("start", "end") if name in row}
-        yield intake.take(row | times, place, label=row.get("emotion"))
+        yield intake.take(row, place, label=row.get("emotion"))
 
 
 def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
-    """Write a table, ``file`` relative to ``root`` (nkululeko's ``audio_path``)."""
+    """Write a table, ``file`` relative to ``root`` (nkululeko's ``audio_path``).
+
+    Raises:
+        ManifestError: ``path`` is a folder.
+    """
+    refuse_folder(path)
     records = [to_record(utterance) for utterance in checked(path, utterances, root)]
     files.write_text(path, table([dict.fromkeys(_FIRST) | record for record in records]))
-
-
-def _seconds(text: str) -> str:
-    """Turn ``0 days 00:00:01.500000`` into ``1.5``; anything else stays as it is."""
-    if text == "NaT":
-        return ""
-    match = _TIME.fullmatch(text)
-    if match is None:
-        return text
-    days, hours, minutes, seconds = match.groups()
-    return str(int(days) * 86_400 + int(hours) * 3_600 + int(minutes) * 60 + float(seconds))
 
 
 FORMAT = Format("nkululeko table (.csv)", read, write, EVERYTHING, recognises)

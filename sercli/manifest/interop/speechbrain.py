@@ -17,7 +17,7 @@ from sercli import files
 from sercli.errors import ManifestError
 from sercli.manifest.interop import Format
 from sercli.manifest.interop._reading import Intake, head, load_text, refusal
-from sercli.manifest.interop._writing import EVERYTHING, checked, to_record
+from sercli.manifest.interop._writing import EVERYTHING, checked, refuse_folder, to_record
 from sercli.records import Problem, Utterance
 
 _OPENING = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\{')
@@ -68,7 +68,12 @@ def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Pr
 
 
 def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
-    """Write a list, ``wav`` below ``{data_root}``, which stands for ``root``."""
+    """Write a list, ``wav`` below ``{data_root}``, which stands for ``root``.
+
+    Raises:
+        ManifestError: ``path`` is a folder.
+    """
+    refuse_folder(path)
     records = checked(path, utterances, root)
     leave = ("id", "file", "duration")
     used = dict.fromkeys(name for record in records for name in to_record(record, leave))

@@ -4,6 +4,7 @@ import re
 import pytest
 
 from sercli.errors import ManifestError
+from sercli.manifest.interop import recognise
 from sercli.manifest.interop.emobox import read, recognises
 from sercli.records import Problem, Utterance
 
@@ -45,6 +46,24 @@ def test_a_foreign_list_gives_its_own_keys_and_labels(path):
     ]
 
 
+def test_the_older_keys_are_read(path):
+    # As data/emodb/fold_1/emodb_train_fold1.jsonl writes them.
+    write_lines(
+        path,
+        {
+            "key": "emodb-03a01Wa",
+            "dataset": "emodb",
+            "audio": "downloads/emodb/wav/03a01Wa.wav",
+            "type": "raw",
+        }
+        | {"sample_rate": 16000, "num_frame": 30045.0, "task": "category", "label": "anger"},
+    )
+    assert recognise(path) == "emobox"
+    (found,) = read(path)
+    assert (found.id, found.emotion_raw) == ("imported/emodb-03a01Wa", "anger")
+    assert (found.file, found.sample_rate) == ("downloads/emodb/wav/03a01Wa.wav", 16_000)
+
+
 def test_a_foreign_emotion_is_no_noun_of_ours(path):
     write_lines(path, LINE | {"emotion": "anger", "id": 7, "source": "somewhere"})
     (found,) = read(path, corpus="iemocap")
@@ -83,9 +102,38 @@ def test_a_bad_line_is_a_problem_and_the_rest_is_read(path, line, fact):
 
 
 def test_numbers_of_foreign_lists_become_text_where_text_belongs(path):
-    write_lines(path, LINE | {"speaker": 3, "session": "01"})
-    (found,) = read(path)
-    assert (found.speaker, found.session) == ("3", "01")
+    write_lines(path, LINE | {"speaker": 3, "session": "01"}, LINE | {"key": "b", "speaker": 3.0, "emo": 1.5})
+    first, second = read(path)
+    assert (first.speaker, first.session) == ("3", "01")
+    assert (second.speaker, second.emotion_raw) == ("3", "1.5")
+
+
+@pytest.mark.parametrize("nothing", [float("nan"), None, "", " ", "nan", "NaN", "NA", " N/A", "None", "null"])
+def test_a_name_that_is_pandas_word_for_nothing_is_absent(path, nothing):
+    names = dict.fromkeys(("speaker", "session", "dialog", "gender", "text_id"), nothing)
+    write_lines(
+        path, LINE | names, LINE | {"key": "b", "speaker": nothing, "speaker_id": "03", "text": "None"}
+    )
+    first, second = read(path)
+    assert {getattr(first, name) for name in names} == {None}
+    assert (second.speaker, second.transcript) == ("03", "None")
+
+
+def test_the_blanks_around_text_are_no_part_of_it_but_in_lists_of_ours(path):
+    padded = {"wav": " a.wav ", "speaker": "        EB0", "gender": " F", "emo": "neu "}
+    ours = {
+        "id": "c/ b",
+        "corpus": "c",
+        "wav": " b.wav",
+        "file": " b.wav",
+        "speaker": " NA ",
+        "text_id": "NA",
+    }
+    write_lines(path, LINE | padded | {"key": " k"}, LINE | ours)
+    first, second = read(path, corpus="c")
+    assert (first.id, first.file, first.speaker, first.gender) == ("c/k", "a.wav", "EB0", "female")
+    assert first.emotion_raw == "neu"
+    assert (second.id, second.file, second.speaker, second.text_id) == ("c/ b", " b.wav", " NA ", "NA")
 
 
 def test_another_encoding_is_refused(path):

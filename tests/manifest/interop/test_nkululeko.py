@@ -43,11 +43,18 @@ def test_segments_of_one_file(path):
         "a.wav,0 days 00:00:01.500000,0 days 00:01:02,happy\n"
         "a.wav,62.0,NaT,sad\n"
         "a.wav,soon,,sad\n"
+        "b.wav,0 days,1 days 00:00:00.25,sad\n"
     )
-    first, second, third = read(path)
+    first, second, third, fourth = read(path)
     assert (first.id, first.start, first.end) == ("imported/a[1.5-62.0]", 1.5, 62.0)
     assert (second.id, second.start, second.end) == ("imported/a[62.0-]", 62.0, None)
     assert str(third) == f"{path}:4: 'start' can't be 'soon'"
+    assert (fourth.start, fourth.end) == (0.0, 86_400.25)
+
+
+def test_a_table_of_ours_that_was_cut_with_pandas(path):
+    path.write_text("id,corpus,file,start,end\nc/a,c,a.wav,0 days 00:00:01,NaT\n")
+    assert list(read(path, corpus=None)) == [Utterance(id="c/a", corpus="c", file="a.wav", start=1.0)]
 
 
 def test_where_an_utterance_was_cut_from_is_no_segment_of_its_file(path):

@@ -139,6 +139,16 @@ def test_a_failed_write_leaves_the_old_list_and_nothing_else(name, root, out):
     assert {path: path.read_bytes() for path in out.parent.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("name", SUFFIXES)
+def test_a_list_of_one_file_does_not_take_the_place_of_a_folder(name, root):
+    before = sorted(root.parent.rglob("*"))
+    with pytest.raises(
+        ManifestError, match=r"root: is a folder, and this format is one file; name a file in it"
+    ):
+        get_format(name).write(root, UTTERANCES, root)
+    assert sorted(root.parent.rglob("*")) == before
+
+
 def test_what_is_not_there_or_of_no_format_is_refused(name, tmp_path):
     (tmp_path / "notes.txt").write_text("nothing here")
     (tmp_path / "empty").mkdir()

@@ -1,0 +1,121 @@
+"""Utterances cut into segments as the papers do: windows with a hop, in train another than in test.
+
+Cropping, padding and windows are those of `sercli.segments`; here they become frames of a feature,
+and rows of a trace. A segment's id says which utterance it came from: parts are divided by utterance,
+so its segments never part.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from sercli.audio import SAMPLE_RATE
+from sercli.config import Config
+from sercli.corpora import Trace
+from sercli.errors import ConfigError
+from sercli.features import Array, Feature
+from sercli.records import TRACE_RATE
+from sercli.segments import Segment, Span, Tail, windows
+
+
+class SegmentConfig(Config):
+    """How utterances are cut for a network."""
+
+    size_s: float | None = Field(None, gt=0)
+    """Length of a segment; whole utterances if none."""
+    hop_s: float = Field(1.0, gt=0)
+    """From one training segment's start to the next one's."""
+    test_hop_s: float | None = Field(None, gt=0)
+    """Likewise in the dev and test parts; as in training if none."""
+    tail: Tail = "drop"
+    """What becomes of the rest after the last whole segment: drop, align (with the end) or pad."""
+    frames: int | None = Field(None, ge=1)
+    """Frames to which a segment is filled up with silence; as many as lie within it if none."""
+
+
+# Two seconds every second, every 0.4 s in test, 197 frames filled up to 200 (attention pooling).
+ATTENTION_POOLING = SegmentConfig(size_s=2.0, hop_s=1.0, test_hop_s=0.4, frames=200)
+# Twenty seconds every four, in test one after the other (DiCCOSER on RECOLA).
+DICCOSER_RECOLA = SegmentConfig(size_s=20.0, hop_s=4.0, test_hop_s=20.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Segmenter:
+    """Cuts the features of utterances, and their traces.
+
+    Attributes:
+        config: how.
+        feature: kind of the features.
+        settings: the kind's settings.
+    """
+
+    config: SegmentConfig
+    feature: Feature
+    settings: Config
+
+    def __post_init__(self) -> None:
+        if self.config.size_s is not None and getattr(self.settings, "duration_s", None) is not None:
+            raise ConfigError(
+                "segments are cut from whole utterances: set duration_s of the features to null"
+            )
+
+    def cut(self, utterance: str, samples: int, frames: int, *, training: bool) -> list[Segment]:
+        """List the segments of an utterance.
+
+        Args:
+            utterance: its id.
+            samples: its length at 16 kHz.
+            frames: of its features.
+            training: whether it is in the training part.
+
+        Returns:
+            Segments whose spans count frames; at least one.
+        """
+        if self.config.size_s is None:
+            return [Segment(utterance, 0, Span(0, frames))]
+        spans = []
+        for window in self._windows(samples, training=training):
+            first = int(window.start / SAMPLE_RATE * self.feature.frame_rate(self.settings) + 1e-6)
+            stop = max(first, min(first + self._within, frames))
+            spans.append(Span(first, stop, 0, (self.config.frames or self._within) - (stop - first)))
+        return [Segment(utterance, number, span) for number, span in enumerate(spans)]
+
+    def take(self, features: Array, segment: Segment) -> Array:
+        """Cut a segment out of an utterance's features, (*shape, frames), as a network sees it."""
+        taken = segment.span.take(features, self.feature.silence(self.settings))
+        return self.feature.finish(taken, self.settings) if self.feature.finish else taken
+
+    def take_trace(self, trace: Trace, samples: int, *, training: bool) -> list[Trace]:
+        """Cut the labels of each segment out of an utterance's trace, (rows, 2); the last row repeats.
+
+        Args:
+            trace: `TRACE_RATE` rows a second.
+            samples: length of the utterance at 16 kHz.
+            training: whether it is in the training part.
+        """
+        if self.config.size_s is None:
+            return [trace]
+        rows = round(self.config.size_s * TRACE_RATE)
+        firsts = [
+            int(window.start / SAMPLE_RATE * TRACE_RATE + 1e-6)
+            for window in self._windows(samples, training=training)
+        ]
+        return [trace[_held(range(first, first + rows), len(trace))] for first in firsts]
+
+    @property
+    def _within(self) -> int:
+        """Frames of a segment, before it is filled up."""
+        size = self.config.size_s or 0.0
+        if self.feature.frames_within is not None:
+            return self.feature.frames_within(round(size * SAMPLE_RATE), self.settings)
+        return self.config.frames or round(size * self.feature.frame_rate(self.settings))
+
+    def _windows(self, samples: int, *, training: bool) -> list[Span]:
+        hop = self.config.hop_s if training else self.config.test_hop_s or self.config.hop_s
+        size = round((self.config.size_s or 0.0) * SAMPLE_RATE)
+        return windows(samples, size, max(1, round(hop * SAMPLE_RATE)), self.config.tail)
+
+
+def _held(rows: Sequence[int], length: int) -> list[int]:
+    return [min(row, length - 1) for row in rows]

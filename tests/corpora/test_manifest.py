@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+
+from sercli.corpora.manifest import CORPUS, read_trace
+from sercli.errors import CorpusError
+from sercli.manifest.interop import audiofolder, emobox
+from sercli.records import Problem, Utterance
+
+
+def parse(path, **settings):
+    return list(CORPUS.parse(path, *CORPUS.chosen(settings)))
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    (tmp_path / "any").mkdir()
+    (tmp_path / "any/nk.csv").write_text(
+        "file,emotion,start\na.wav,happy,\nsub/b.wav,qq,\nc.wav,sad\nd.wav,sad,x\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "any/nk.csv"
+
+
+@pytest.mark.parametrize("below", ["", "any"])
+def test_places_are_relative_to_the_lists_folder(table, monkeypatch, below):
+    monkeypatch.chdir(table.parent.parent / below)
+    for path in (table, table.relative_to(table.cwd())):
+        first, *problems = parse(path)
+        assert (first.id, first.file, first.emotion) == ("a", "a.wav", "happiness")
+        assert [problem.place for problem in problems] == ["sub/b.wav", "nk.csv:4", "nk.csv:5"]
+        assert problems[0].fact.startswith("label 'qq' is no emotion known here; say which with --map")
+
+
+def test_places_in_a_folder_are_relative_to_it(table):
+    folder = table.parent
+    (folder / "train").mkdir()
+    (folder / "train/metadata.csv").write_text("file_name,emotion\n,sad\n")
+    assert parse(folder) == [Problem("train/metadata.csv:2", "names no audio file")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "place", "fact"),
+    [
+        ("x.json", b'{"meta_data": 3}', "x.json", "'meta_data' is no list; fetch it again"),
+        ("x.csv", b"file,emotion\n\xe4.wav,sad\n", "x.csv", "not UTF-8 text; save it as UTF-8"),
+        (
+            "train/metadata.csv",
+            b"file_name,a,a\n",
+            "train/metadata.csv",
+            "two columns have the same name; rename one",
+        ),
+    ],
+)
+def test_a_list_that_can_not_be_read_is_one_problem_at_its_place(tmp_path, name, content, place, fact):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(content)
+    assert parse(tmp_path if "/" in name else tmp_path / name) == [Problem(place, fact)]
+
+
+def test_a_folder_that_is_no_list_is_placed_as_itself(tmp_path):
+    (problem,) = parse(tmp_path)
+    assert problem.place == "."
+    assert problem.fact.startswith("not a list of utterances that sercli knows")
+
+
+def test_a_trace_lies_where_the_audio_does_and_goes_with_it_into_an_audiofolder(tmp_path):
+    root, out = tmp_path / "root", tmp_path / "lists"
+    (root / "audio").mkdir(parents=True)
+    (root / "traces").mkdir()
+    (root / "audio/a.wav").write_bytes(b"RIFF")
+    np.save(root / "traces/a.npy", np.array([[0.5, -0.5]], np.float32))
+    utterances = [
+        Utterance(
+            id="c/a", corpus="c", file="audio/a.wav", duration=1.0, sample_rate=16_000, trace="traces/a.npy"
+        ),
+        Utterance(
+            id="c/b", corpus="c", file="audio/a.wav", duration=1.0, sample_rate=16_000, trace="traces/b.npy"
+        ),
+        Utterance(
+            id="c/c", corpus="c", file="audio/a.wav", duration=1.0, sample_rate=16_000, trace="../c.npy"
+        ),
+    ]
+    (tmp_path / "c.npy").touch()
+    emobox.write(out / "list.jsonl", utterances, root)
+    first, second, _ = parse(out / "list.jsonl")
+    np.testing.assert_array_equal(read_trace(root, first, CORPUS.options()), [[0.5, -0.5]])
+    with pytest.raises(CorpusError, match=r"^traces/b\.npy: missing, or no array of labels$"):
+        read_trace(root, second, CORPUS.options())
+    audiofolder.write(tmp_path / "hf", utterances, root)
+    (tmp_path / "all").mkdir()
+    (tmp_path / "hf").rename(tmp_path / "all/train")  # as one part of several
+    assert {path.name for path in (tmp_path / "all").rglob("*.npy")} == {"a.npy"}
+    for base, place in ((tmp_path / "all", "train/traces/a.npy"), (tmp_path / "all/train", "traces/a.npy")):
+        again = parse(base)[0]
+        assert again.trace == place
+        np.testing.assert_array_equal(read_trace(base, again, CORPUS.options()), [[0.5, -0.5]])
