@@ -30,13 +30,20 @@ class Span:
     before: int = 0
     after: int = 0
 
-    def take(self, signal: Signal, silence: float = 0.0) -> Signal:
-        """Cut the span out of a signal, (..., length), and put the silence around it."""
+    def take(self, signal: Signal, silence: float | Signal = 0.0) -> Signal:
+        """Cut the span out of a signal, (..., length), and put the silence around it.
+
+        Args:
+            signal: what is cut.
+            silence: a number, or one for each row, (..., 1).
+        """
         kept = signal[..., self.start : self.stop]
         if not self.before and not self.after:
             return kept
-        widths = [(0, 0)] * (signal.ndim - 1) + [(self.before, self.after)]
-        padded: Signal = np.pad(kept, widths, constant_values=silence)
+        length = self.before + kept.shape[-1] + self.after
+        padded: Signal = np.empty((*signal.shape[:-1], length), np.float32)
+        padded[:] = silence
+        padded[..., self.before : self.before + kept.shape[-1]] = kept
         return padded
 
 

@@ -76,6 +76,20 @@ def test_windows_by_hand(length, tail, spans):
     assert windows(length, 4, 3, tail) == [Span(*span) for span in spans]
 
 
+@pytest.mark.parametrize(
+    ("length", "tail", "spans"),
+    [
+        # Windows of 4 every 5: the fifth sample lies in a gap.
+        (5, "pad", [(0, 4)]),
+        (5, "align", [(0, 4), (1, 5)]),
+        (6, "pad", [(0, 4), (5, 6, 0, 3)]),
+        (9, "pad", [(0, 4), (5, 9)]),
+    ],
+)
+def test_windows_with_gaps_by_hand(length, tail, spans):
+    assert windows(length, 4, 5, tail) == [Span(*span) for span in spans]
+
+
 def test_the_windows_of_a_paper():
     # Li et al.: 2 s every 0.4 s while they fit; 3 s are three segments.
     assert [span.start for span in windows(300, 200, 40)] == [0, 40, 80]

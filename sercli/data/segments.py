@@ -13,6 +13,7 @@ from pydantic import Field
 from sercli.audio import SAMPLE_RATE
 from sercli.config import Config
 from sercli.corpora import Trace
+from sercli.data.statistics import Statistics
 from sercli.errors import ConfigError
 from sercli.features import Array, Feature
 from sercli.records import TRACE_RATE
@@ -81,9 +82,17 @@ class Segmenter:
             spans.append(Span(first, stop, 0, (self.config.frames or self._within) - (stop - first)))
         return [Segment(utterance, number, span) for number, span in enumerate(spans)]
 
-    def take(self, features: Array, segment: Segment) -> Array:
-        """Cut a segment out of an utterance's features, (*shape, frames), as a network sees it."""
+    def take(self, features: Array, segment: Segment, statistics: Statistics | None = None) -> Array:
+        """Cut a segment out of an utterance's features as a network sees it.
+
+        Args:
+            features: of the whole utterance, (*shape, frames), not standardised.
+            segment: from `cut`.
+            statistics: those of the training part; what the kind itself does with a segment comes after.
+        """
         taken = segment.span.take(features, self.feature.silence(self.settings))
+        if statistics is not None:
+            taken = statistics.apply(taken)
         return self.feature.finish(taken, self.settings) if self.feature.finish else taken
 
     def take_trace(self, trace: Trace, samples: int, *, training: bool) -> list[Trace]:

@@ -25,14 +25,16 @@ class Feature:
         source: where it is described.
         count_frames: from a number of samples and settings to the number of frames.
         frame_rate: from settings to frames a second.
-        silence: from settings to the value of digital silence, with which segments are padded.
+        silence: from settings to the value of digital silence, with which segments are padded; a
+            number, or (*shape, 1).
         frames_within: from a number of samples and settings to the number of frames that lie wholly
             within them, where that is not all that `count_frames` counts.
         span: for kinds that pad: from a number of samples and settings to the first frame that holds
             any of the utterance and the one after the last.
         empty: which values hold nothing whatever the audio, (*shape, 1).
-        finish: from a segment, (*shape, frames), and settings to what a network sees, where that
-            depends on the segment.
+        finish: from a segment, (*shape, frames), already standardised, and settings to what a network
+            sees, where that depends on the segment.
+        needs: from settings to the only statistics that go with them, where that is so.
         variants: settings by name that a paper uses side by side.
     """
 
@@ -44,11 +46,12 @@ class Feature:
     source: str
     count_frames: Callable[[int, Any], int]
     frame_rate: Callable[[Any], float]
-    silence: Callable[[Any], float]
+    silence: Callable[[Any], "float | Array"]
     frames_within: Callable[[int, Any], int] | None = None
     span: Callable[[int, Any], tuple[int, int]] | None = None
     empty: Callable[[Any], "np.ndarray[Any, np.dtype[np.bool_]]"] | None = None
     finish: Callable[[Array, Any], Array] | None = None
+    needs: Callable[[Any], str | None] = lambda config: None
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 

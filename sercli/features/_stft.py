@@ -5,6 +5,7 @@ which window, FFT and filters are used.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -17,6 +18,8 @@ WindowShape = Literal["hamming", "hann", "rectangular", "periodic-hamming", "per
 
 # Blocks of this many frames stay in a core's own cache from window to filters.
 _BLOCK = 256
+# Filters multiplied together: fewer leave out more zeros, but make for slower products.
+_BAND = 16
 
 
 def count_frames(samples: int, win_length: int, hop_length: int, framing: Framing) -> int:
@@ -63,34 +66,66 @@ def window(shape: WindowShape, win_length: int, device: str = "cpu") -> Tensor:
     return torch.from_numpy(values.astype(np.float32)).to(device)
 
 
-def doubled(bank: "np.ndarray[tuple[int, int], np.dtype[np.float64]]", device: str = "cpu") -> Tensor:
-    """Lay a filterbank, (mels, bins), out for `mel_power`: (2 * bins, mels).
+@dataclass(frozen=True, slots=True, eq=False)
+class Band:
+    """Neighbouring filters, and the bins that they look at.
 
-    Each filter's row stands twice, once for the real and once for the imaginary part.
+    Attributes:
+        pairs: which (real, imaginary) pairs, squared and flattened, they look at.
+        mels: which filters they are.
+        weights: (pairs, mels); each filter's weight stands twice, for the real and the imaginary part.
     """
-    rows = np.ascontiguousarray(bank.repeat(2, axis=1).T, dtype=np.float32)
-    return torch.from_numpy(rows).to(device)
+
+    pairs: slice
+    mels: slice
+    weights: Tensor
 
 
-def mel_power(frames: Tensor, shape: Tensor, n_fft: int, bank: Tensor) -> Tensor:
+@dataclass(frozen=True, slots=True, eq=False)
+class Filters:
+    """A filterbank laid out for `mel_power`.
+
+    Mel filters look at few bins each: multiplied band by band, most zeros are left out.
+    """
+
+    n_mels: int
+    bands: tuple[Band, ...]
+
+
+def lay_out(bank: "np.ndarray[tuple[int, int], np.dtype[np.float64]]", device: str = "cpu") -> Filters:
+    """Lay a filterbank, (mels, bins), out in bands; on a GPU one product of everything is faster."""
+    size = _BAND if device == "cpu" else len(bank)
+    bands = []
+    for first in range(0, len(bank), size):
+        rows = bank[first : first + size]
+        used = np.flatnonzero(rows.any(axis=0))
+        low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
+        weights = np.ascontiguousarray(rows[:, low:high].repeat(2, axis=1).T, dtype=np.float32)
+        mels = slice(first, first + len(rows))
+        bands.append(Band(slice(2 * low, 2 * high), mels, torch.from_numpy(weights).to(device)))
+    return Filters(len(bank), tuple(bands))
+
+
+def mel_power(frames: Tensor, shape: Tensor, n_fft: int, filters: Filters) -> Tensor:
     """Sum the power spectrum over filters.
 
     Args:
         frames: (frames, window).
         shape: window, (window,).
         n_fft: points of the FFT; a frame is filled up with zeros, or cut, to it.
-        bank: from `doubled`, (2 * bins, mels).
+        filters: from `lay_out`.
 
     Returns:
         Energies, (frames, mels).
     """
-    energies = torch.empty(len(frames), bank.shape[1], device=frames.device)
+    energies = torch.empty(len(frames), filters.n_mels, device=frames.device)
     block = len(frames) if frames.is_cuda else _BLOCK
     for start in range(0, len(frames), block):
         spectrum = torch.fft.rfft(frames[start : start + block] * shape, n_fft)
         # One product does power and filters at once: squares of (real, imaginary) pairs.
         pairs = torch.view_as_real(spectrum).square_().flatten(1)  # (block, 2 * bins)
-        torch.mm(pairs, bank, out=energies[start : start + block])
+        for band in filters.bands:
+            torch.mm(pairs[:, band.pairs], band.weights, out=energies[start : start + block, band.mels])
     return energies
 
 

@@ -22,7 +22,6 @@ from typing import Any, Literal, Self
 import numpy as np
 import torch
 from pydantic import Field, model_validator
-from torch import Tensor
 
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.features import Array, Feature
@@ -90,7 +89,7 @@ def extract(samples: Samples, config: LogMelConfig, device: str = "cpu") -> Arra
     wave = torch.from_numpy(np.ascontiguousarray(config.placed(samples))).to(device)
     frames = stft.frame(wave, config.win_length, config.hop_length, "whole")
     shape = stft.window(config.window, config.win_length, device)
-    energies = stft.mel_power(frames, shape, config.fft_length, _doubled(config, device))
+    energies = stft.mel_power(frames, shape, config.fft_length, _filters(config, device))
     out = torch.full((1, config.n_mels, count_frames(len(samples), config)), config.floor, device=device)
     kept = min(out.shape[2], len(energies))
     out[0, :, :kept] = energies[:kept].T
@@ -120,8 +119,8 @@ def _bank(config: LogMelConfig) -> Bank:
 
 
 @lru_cache(maxsize=16)
-def _doubled(config: LogMelConfig, device: str) -> Tensor:
-    return stft.doubled(_bank(config), device)
+def _filters(config: LogMelConfig, device: str) -> stft.Filters:
+    return stft.lay_out(_bank(config), device)
 
 
 FEATURE = Feature(

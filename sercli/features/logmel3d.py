@@ -100,7 +100,7 @@ def extract(samples: Samples, config: LogMel3DConfig, device: str = "cpu") -> Ar
     wave = torch.from_numpy(_conditioned(samples, config)).to(device)
     frames = stft.frame(wave, config.win_length, config.hop_length, "filled")
     shape = stft.window(config.window, config.win_length, device)
-    energies = stft.mel_power(frames, shape, config.n_fft, _bank(config, device))
+    energies = stft.mel_power(frames, shape, config.n_fft, _filters(config, device))
     maps = torch.empty(3, config.n_mels, len(energies), device=device)
     maps[0] = energies.clamp_(min=config.floor).log_().T
     _slopes(maps[0], config.delta_frames, out=maps[1])
@@ -120,20 +120,19 @@ def _conditioned(samples: Samples, config: LogMel3DConfig) -> Samples:
 
 
 @lru_cache(maxsize=8)
-def _bank(config: LogMel3DConfig, device: str) -> Tensor:
+def _filters(config: LogMel3DConfig, device: str) -> stft.Filters:
     bank = rounded_mel(config.n_mels, config.n_fft, SAMPLE_RATE, config.f_min, config.f_max)
-    return stft.doubled(bank / config.n_fft, device)
+    return stft.lay_out(bank / config.n_fft, device)
 
 
 def _slopes(x: Tensor, n: int, out: Tensor) -> None:
     """Fit a line over ``n`` frames on either side of each frame, (mels, frames); edges repeat (Eq. 5)."""
     padded = torch.cat([x[:, :1].expand(-1, n), x, x[:, -1:].expand(-1, n)], dim=1)
-    frames = x.shape[1]
-    out.zero_()
-    for k in range(1, n + 1):
-        out.add_(padded[:, n + k : n + k + frames], alpha=k)
-        out.sub_(padded[:, n - k : n - k + frames], alpha=k)
-    out.div_(2 * sum(k * k for k in range(1, n + 1)))
+    weights = torch.arange(-n, n + 1, dtype=x.dtype, device=x.device) / (
+        2 * sum(k * k for k in range(1, n + 1))
+    )
+    around = padded.unfold(1, 2 * n + 1, 1).reshape(-1, 2 * n + 1)  # (mels * frames, 2n + 1)
+    torch.mv(around, weights, out=out.view(-1))
 
 
 FEATURE = Feature(
@@ -145,5 +144,6 @@ FEATURE = Feature(
     source="Madanian et al., Scientific Reports 15:8254, 2025",
     count_frames=count_frames,
     frame_rate=lambda config: SAMPLE_RATE / config.hop_length,
-    silence=lambda config: float(np.log(np.float32(config.floor))),
+    # The slopes of silence are zero.
+    silence=lambda config: np.log(np.array([[[config.floor]], [[1]], [[1]]], np.float32)),
 )

@@ -23,7 +23,7 @@ from torch import Tensor
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.features import Array, Feature
 from sercli.features import _stft as stft
-from sercli.features._filterbank import mel
+from sercli.features._filterbank import Bank, mel
 from sercli.features._settings import MelConfig
 from sercli.segments import Placement
 
@@ -74,11 +74,10 @@ def extract(samples: Samples, config: LogMel40Config, device: str = "cpu") -> Ar
     wave = torch.from_numpy(np.ascontiguousarray(config.placed(samples))).to(device)
     frames = stft.frame(wave, config.win_length, config.hop_length, "every")
     shape = stft.window(config.window, config.win_length, device)
-    bank = _bank(config, device)  # (bins, mels), or (2 * bins, mels) for power
     if config.spectrum == "power":
-        sums = stft.mel_power(frames, shape, config.n_fft, bank)
+        sums = stft.mel_power(frames, shape, config.n_fft, _filters(config, device))
     else:
-        sums = stft.magnitudes(frames, shape, config.n_fft, config.n_fft // 2 + 1) @ bank
+        sums = stft.magnitudes(frames, shape, config.n_fft, config.n_fft // 2 + 1) @ _weights(config, device)
     features: Array = (sums + config.offset).log_().T[None].contiguous().cpu().numpy()
     return features
 
@@ -89,11 +88,18 @@ def span(samples: int, config: LogMel40Config) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=16)
-def _bank(config: LogMel40Config, device: str) -> Tensor:
-    bank = mel(config.n_mels, config.n_fft, SAMPLE_RATE, config.f_min, config.f_max)
-    if config.spectrum == "power":
-        return stft.doubled(bank, device)
-    return torch.from_numpy(np.ascontiguousarray(bank.T, dtype=np.float32)).to(device)
+def _filters(config: LogMel40Config, device: str) -> stft.Filters:
+    return stft.lay_out(_bank(config), device)
+
+
+@lru_cache(maxsize=16)
+def _weights(config: LogMel40Config, device: str) -> Tensor:
+    """Lay the filters out for magnitudes, (bins, mels)."""
+    return torch.from_numpy(np.ascontiguousarray(_bank(config).T, dtype=np.float32)).to(device)
+
+
+def _bank(config: LogMel40Config) -> Bank:
+    return mel(config.n_mels, config.n_fft, SAMPLE_RATE, config.f_min, config.f_max)
 
 
 FEATURE = Feature(

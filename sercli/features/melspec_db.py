@@ -17,7 +17,6 @@ from typing import Self
 import numpy as np
 import torch
 from pydantic import Field, model_validator
-from torch import Tensor
 
 from sercli import audio
 from sercli.audio import Samples
@@ -100,7 +99,7 @@ def extract(samples: Samples, config: MelSpecDBConfig, device: str = "cpu") -> A
     wave = torch.from_numpy(np.ascontiguousarray(placed)).to(device)
     frames = stft.frame(wave, config.n_fft, config.hop_length, "centred")
     shape = stft.window("periodic-hann", config.n_fft, device)
-    power = stft.mel_power(frames, shape, config.n_fft, _bank(config, device))
+    power = stft.mel_power(frames, shape, config.n_fft, _filters(config, device))
     levels = power.clamp_(min=1e-10).log10_()
     decibels = 10 * (levels - levels.max())
     features: Array = decibels.clamp_(min=-config.top_db).T[None].contiguous().cpu().numpy()
@@ -123,9 +122,9 @@ def trim(samples: Samples, below_db: float) -> Samples:
 
 
 @lru_cache(maxsize=16)
-def _bank(config: MelSpecDBConfig, device: str) -> Tensor:
+def _filters(config: MelSpecDBConfig, device: str) -> stft.Filters:
     bank = mel(config.n_mels, config.n_fft, config.sample_rate, config.f_min, config.top, equal_area=True)
-    return stft.doubled(bank, device)
+    return stft.lay_out(bank, device)
 
 
 FEATURE = Feature(

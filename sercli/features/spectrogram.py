@@ -130,4 +130,7 @@ FEATURE = Feature(
     frame_rate=lambda config: SAMPLE_RATE / config.hop_length,
     silence=lambda config: 0.0,
     finish=finish,
+    # Mapping and companding is all that is done to a matrix.
+    needs=lambda config: "max" if config.map_scope == "training" else "none",
+    span=lambda samples, config: config.span(samples, count_frames(samples, config)),
 )

@@ -63,6 +63,14 @@ def extract(samples: Samples, config: WaveformConfig, device: str = "cpu") -> Ar
     return np.asarray(values, dtype=np.float32)[None]
 
 
+def span(samples: int, config: WaveformConfig) -> tuple[int, int]:
+    """Return the first value that holds any of the utterance, and the one after the last."""
+    placed = config.place(samples)
+    first = placed.before // config.frame_length
+    last = -(-(placed.before + placed.stop - placed.start) // config.frame_length)
+    return first, max(first + 1, last)
+
+
 FEATURE = Feature(
     WaveformConfig,
     version=1,
@@ -73,4 +81,5 @@ FEATURE = Feature(
     count_frames=count_frames,
     frame_rate=lambda config: SAMPLE_RATE / config.frame_length,
     silence=lambda config: 0.0,
+    span=span,
 )

@@ -163,7 +163,11 @@ class FeatureChoice(Config):
         rest = dict(flat)
         kind = str(rest.pop("kind"))
         own = {name: rest.pop(name) for name in ("statistics", "number") if name in rest}
-        config = _named(get_feature, kind).config(**rest)
+        feature: Feature = _named(get_feature, kind)
+        config = feature.config(**rest)
+        needed = feature.needs(config)
+        if needed is not None and own.setdefault("statistics", needed) != needed:
+            raise ConfigError(f"'{kind}' with these settings needs statistics={needed}")
         return cls(kind=kind, settings=config.to_dict(), **own)
 
     @property

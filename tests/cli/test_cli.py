@@ -306,3 +306,55 @@ def test_folds_that_are_not_speaker_independent_say_so_with_every_figure(run, sm
     assert "note: Not speaker independent: under random-4-fold@1 4 speakers train and are tested." in out
     assert "Not speaker independent" in json.loads(run("eval", "latest", "--json", *place)[1])["banners"][0]
     assert run("runs", "rm", "latest", "--yes", *place)[0] == 0
+
+
+def test_variants_are_computed_in_one_command_and_drawn_side_by_side(run, small_workspace, tmp_path):
+    place = ["--workspace", small_workspace.root]
+    small = ["--set", "duration_s=0.5", "--set", "n_mels=8"]
+    status, out, _ = run("features", "emodb", "--kind", "logmel", "--variants", "v2-v4", *small, *place)
+    assert status == 0
+    assert "logmel of emodb: 144 computed, 0 were there" in out
+    assert "  v3: 1 x 8 x frames, 2400 frames in all" in out
+    picture = tmp_path / "v.png"
+    drawn = ["show", "emodb/03a01Fa", "--kind", "logmel", "--variants", "v1,v8", "--out", picture]
+    assert run("features", *drawn, *place) == (0, f"{picture}: 1 x 64 x 600\n", "")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    listed = json.loads(run("features", "ls", "--json", *place)[1])
+    assert {"window_ms": 20.0, "duration_s": 0.5, "n_mels": 8} in [row["settings"] for row in listed]
+    assert run("features", "verify", *place)[1].endswith("nothing damaged\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["emodb", "--kind", "logmel", "--variants", "v9"], "--variants: 'logmel' has no 'v9'"),
+        (["emodb", "--kind", "waveform", "--variants", "v1"], "--variants: 'waveform' has none"),
+        (["emodb", "--device", "tpu"], "--device tpu: write cpu, cuda or cuda:1"),
+        (["emodb", "--kind", "logmel", "--set", "n_fft=8"], "n_fft=8 is shorter than the window"),
+        (["show", "emodb/03a01F"], "corpus 'emodb' has no 'emodb/03a01F'; did you mean emodb/03a01Fa"),
+        (["ravdess"], "corpus 'ravdess' is not prepared"),
+    ],
+)
+def test_what_features_can_not_do_is_one_line(run, small_workspace, arguments, message):
+    status, _, err = run("features", *arguments, "--workspace", small_workspace.root)
+    assert status == 1
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_damaged_features_are_computed_again_and_needless_ones_pruned(run, build_emodb, workspace):
+    place = ["--workspace", workspace.root]
+    run("prepare", "emodb", build_emodb("03a01Fa", "08a02Wb"), "--partial", *place)
+    run("features", "emodb", *place)
+    shard = next(workspace.features.glob("logmel3d-*/00000.bin"))
+    content = bytearray(shard.read_bytes())
+    content[100] ^= 1
+    shard.write_bytes(content)
+    status, out, _ = run("features", "verify", *place)
+    assert status == 0
+    assert "1 arrays were damaged, 1 computed again" in out
+    assert "2 arrays, all sound" in run("features", "verify", *place)[1]
+    (workspace.features / "old-v1-000000000000").mkdir()
+    assert "would remove old-v1-000000000000" in run("features", "prune", "--dry-run", *place)[1]
+    assert "removed old-v1-000000000000" in run("features", "prune", *place)[1]
+    assert [path.name for path in workspace.features.iterdir()] == [shard.parent.name]

@@ -141,6 +141,22 @@ def test_whole_utterances_equal_numpy_and_librosa(config, length):
         np.testing.assert_allclose(features, by_librosa(samples, config), atol=TOLERANCE, rtol=0)
 
 
+def test_the_defaults_are_the_papers():
+    assert LogMelConfig().to_dict() == {
+        "duration_s": 6,
+        "placement": "centre",
+        "window_ms": 50,
+        "hop_ms": 10,
+        "f_min": 0,
+        "f_max": 8000,
+        "window": "hamming",
+        "n_fft": "window",
+        "n_mels": 64,
+        "equal_area": False,
+        "floor": 1e-10,
+    }
+
+
 def test_the_eight_variants_fill_600_columns_and_differ_in_how_many_are_real():
     samples = tone(7)
     real = []
@@ -176,6 +192,7 @@ def test_how_many_filters_are_empty_or_hold_a_single_bin():
         *(LogMelConfig(**settings) for settings in FEATURE.variants.values()),
         LogMelConfig(window_ms=15, n_mels=128),
         LogMelConfig(window_ms=15, f_min=1000, f_max=4000),
+        LogMelConfig(window_ms=15, n_mels=128, f_min=200),  # a bin of the FFT lies there
         LogMelConfig(window_ms=15, n_mels=128, n_fft=1024, equal_area=True),
         LogMelConfig(window_ms=2, hop_ms=1),
     ],

@@ -85,6 +85,23 @@ def test_each_frame_that_starts_within_the_utterance_counts(samples, frames):
     assert FEATURE.frame_rate(config) == 50
 
 
+def test_the_defaults_are_the_papers():
+    config = LogMel40Config()
+    assert config.to_dict() == {
+        "duration_s": None,
+        "placement": "end",
+        "window_ms": 40,
+        "hop_ms": 20,
+        "f_min": 0,
+        "f_max": 7600,
+        "window": "periodic-hann",
+        "n_mels": 40,
+        "spectrum": "magnitude",
+        "offset": 1e-6,
+    }
+    assert (config.win_length, config.hop_length, config.n_fft) == (640, 320, 1024)
+
+
 def test_the_tail_is_filled_with_zeros():
     samples = tone(1.007)
     filled = np.concatenate([samples, np.zeros(5000, np.float32)])

@@ -150,5 +150,20 @@ def test_settings_that_contradict_each_other_are_refused(settings, message):
     assert message in str(caught.value)
 
 
+def test_the_defaults_are_the_papers():
+    assert SpectrogramConfig().to_dict() == {
+        "duration_s": None,
+        "placement": "centre",
+        "window_ms": 40,
+        "hop_ms": 10,
+        "window": "hamming",
+        "n_fft": 1600,
+        "bins": 400,
+        "map": "max-abs",
+        "map_scope": "segment",
+        "mu": 255,
+    }
+
+
 def test_a_hundred_frames_are_a_second():
     assert FEATURE.frame_rate(SpectrogramConfig()) == 100

@@ -88,8 +88,26 @@ def test_blocks_join_without_a_seam(count, n_fft):
     shape = stft.window("hann", 37)
     spectra = np.fft.rfft(frames.astype(np.float64) * np.hanning(37), n_fft)
 
-    energies = stft.mel_power(torch.from_numpy(frames), shape, n_fft, stft.doubled(bank))
+    energies = stft.mel_power(torch.from_numpy(frames), shape, n_fft, stft.lay_out(bank))
     # Sums of up to 102 positive numbers in float32, each of a relative error near 1e-7.
     np.testing.assert_allclose(energies, np.abs(spectra) ** 2 @ bank.T, rtol=5e-6)
     magnitudes = stft.magnitudes(torch.from_numpy(frames), shape, n_fft, 11)
     np.testing.assert_allclose(magnitudes, np.abs(spectra)[:, :11], atol=1e-6)  # of values near 1
+
+
+@pytest.mark.parametrize("n_mels", [1, 15, 16, 17, 32, 40])
+@pytest.mark.parametrize("hollow", [False, True])
+def test_bands_of_filters_leave_out_zeros_alone(n_mels, hollow):
+    # Narrow filters side by side, some or (a whole band of 16) all of them empty.
+    rng = np.random.default_rng(n_mels)
+    bank = np.zeros((n_mels, 65))
+    for m in range(n_mels):
+        bank[m, m + 3 : m + 3 + m % 4] = rng.uniform(0.1, 1, m % 4)
+    if hollow:
+        bank[:16] = 0
+    frames = rng.normal(0, 0.1, (300, 128)).astype(np.float32)
+    energies = stft.mel_power(torch.from_numpy(frames), stft.window("hamming", 128), 128, stft.lay_out(bank))
+    expected = np.abs(np.fft.rfft(frames.astype(np.float64) * np.hamming(128))) ** 2 @ bank.T
+    # A single bin may be small next to the loudest, of which the FFT's error is 1e-7.
+    np.testing.assert_allclose(energies, expected, rtol=1e-4, atol=1e-6)
+    assert (energies.numpy()[:, bank.sum(axis=1) == 0] == 0).all()
