@@ -16,7 +16,7 @@ from torch import Tensor
 Framing = Literal["whole", "filled", "every", "centred"]
 WindowShape = Literal["hamming", "hann", "rectangular", "periodic-hamming", "periodic-hann"]
 
-# Blocks of this many frames stay in a core's own cache from window to filters.
+# Blocks of about this many frames stay in a core's own cache from window to filters.
 _BLOCK = 256
 # Filters multiplied together: fewer leave out more zeros, but make for slower products.
 _BAND = 16
@@ -119,7 +119,7 @@ def mel_power(frames: Tensor, shape: Tensor, n_fft: int, filters: Filters) -> Te
         Energies, (frames, mels).
     """
     energies = torch.empty(len(frames), filters.n_mels, device=frames.device)
-    block = len(frames) if frames.is_cuda else _BLOCK
+    block = _block(frames)
     for start in range(0, len(frames), block):
         spectrum = torch.fft.rfft(frames[start : start + block] * shape, n_fft)
         # One product does power and filters at once: squares of (real, imaginary) pairs.
@@ -132,8 +132,14 @@ def mel_power(frames: Tensor, shape: Tensor, n_fft: int, filters: Filters) -> Te
 def magnitudes(frames: Tensor, shape: Tensor, n_fft: int, bins: int) -> Tensor:
     """Return the lowest ``bins`` of the magnitude spectrum, (frames, bins)."""
     spectra = torch.empty(len(frames), bins, device=frames.device)
-    block = len(frames) if frames.is_cuda else _BLOCK
+    block = _block(frames)
     for start in range(0, len(frames), block):
         spectrum = torch.fft.rfft(frames[start : start + block] * shape, n_fft)
         spectra[start : start + block] = spectrum[:, :bins].abs()
     return spectra
+
+
+def _block(frames: Tensor) -> int:
+    """Divide frames evenly into blocks that fit a core's cache; on a GPU all are one."""
+    blocks = 1 if frames.is_cuda else max(1, round(len(frames) / _BLOCK))
+    return -(-len(frames) // blocks)

@@ -2,8 +2,9 @@
 
 import hashlib
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from sercli.features import Array
 from sercli.records import Utterance
 from sercli.store import FeatureStore
 
-# Utterances in flight per thread: enough to keep it busy, few enough that memory stays bounded.
-_AHEAD = 8
+# Utterances that a thread takes at once, and how often it does before all is written: enough to keep
+# it busy, few enough that memory stays bounded.
+_GROUP = 8
+_AHEAD = 2
 
 _Computed = list[tuple[FeatureStore, Array]]
 
@@ -70,15 +73,19 @@ def compute(
     with ExitStack() as stack:
         involved = {id(store): store for found in wanted.values() for store in found}
         writers = {key: stack.enter_context(store.writing()) for key, store in involved.items()}
-        map_ = stack.enter_context(_mapping(device))
         todo = list(wanted)
-        for start in range(0, len(todo), _AHEAD * (os.cpu_count() or 1)):
-            chunk = todo[start : start + _AHEAD * (os.cpu_count() or 1)]
-            results = map_(lambda sha256: decoder.features(first[sha256], wanted[sha256], device), chunk)
-            for done, (sha256, arrays) in enumerate(zip(chunk, results, strict=True), start + 1):
+        groups = [todo[start : start + _GROUP] for start in range(0, len(todo), _GROUP)]
+
+        def work(group: list[str]) -> list[_Computed]:
+            return [decoder.features(first[sha256], wanted[sha256], device) for sha256 in group]
+
+        done = 0
+        for group, results in zip(groups, stack.enter_context(_working(work, groups, device)), strict=True):
+            for sha256, arrays in zip(group, results, strict=True):
                 for store, array in arrays:
                     writers[id(store)].append(sha256, array)
                     computed += 1
+                done += 1
                 progress(done, len(todo))
     return computed
 
@@ -127,16 +134,30 @@ class _Decoder:
 
 
 @contextmanager
-def _mapping(device: str) -> Iterator[Callable[..., Iterator[_Computed]]]:
-    """Give a function like ``map``: on a pool of threads for the CPU, plain for a GPU."""
+def _working(
+    work: Callable[[list[str]], list[_Computed]], groups: Sequence[list[str]], device: str
+) -> Iterator[Iterator[list[_Computed]]]:
+    """Give the results group by group, in order: by threads ahead of who takes them, or on a GPU at once."""
     if device != "cpu":
-        yield map
+        yield map(work, groups)
         return
     threads = torch.get_num_threads()
     # Parallel over utterances: threads within one utterance's small matrices would only get in the way.
     pool = ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
     try:
-        yield pool.map
+        yield _ahead(pool, work, groups)
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(threads)
+
+
+def _ahead(
+    pool: ThreadPoolExecutor, work: Callable[[list[str]], list[_Computed]], groups: Sequence[list[str]]
+) -> Iterator[list[_Computed]]:
+    waiting: deque[Future[list[_Computed]]] = deque()
+    for group in groups:
+        waiting.append(pool.submit(work, group))
+        if len(waiting) > _AHEAD * (os.cpu_count() or 1):
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()

@@ -45,8 +45,8 @@ class Writer:
             kept = np.ascontiguousarray(features).astype(store.item)
         if features.shape[:-1] != store.shape or not np.isfinite(kept).all():
             raise FeatureError(f"{store.path.name}: bad features for audio {sha256[:12]}: {features.shape}")
-        packed = kept.tobytes()
-        if self._data.tell() and self._data.tell() + len(packed) > _SHARD_BYTES:
+        packed = kept.data
+        if self._data.tell() and self._data.tell() + kept.nbytes > _SHARD_BYTES:
             self.flush()
             self._data.close()
             self._number += 1
