@@ -19,6 +19,7 @@ from sercli.cli import (
     doctor,
     evaluate,
     features,
+    models,
     prepare,
     protocols,
     runs,
@@ -45,6 +46,7 @@ app.add_typer(corpora.app, name="corpora")
 app.add_typer(protocols.app, name="protocols")
 app.command()(audit.audit)
 app.add_typer(features.app, name="features")
+app.add_typer(models.app, name="models")
 app.command()(train.train)
 app.command("eval")(evaluate.evaluate)
 app.add_typer(runs.app, name="runs")

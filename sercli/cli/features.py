@@ -14,11 +14,15 @@ from sercli.cli._progress import progress_bar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sercli.store import FeatureStore
+    from sercli.store import FeatureStore, Number
     from sercli.workspace import Workspace
 
 KindOption = Annotated[
     str, typer.Option(help="logmel3d, logmel, logmel40, melspec-db, spectrogram or waveform.")
+]
+OriginalsOption = Annotated[
+    Path | None,
+    typer.Option(help="The corpus as distributed, for kinds with original=true.", show_default=False),
 ]
 VariantsOption = Annotated[
     str | None,
@@ -31,11 +35,11 @@ VariantsOption = Annotated[
 class _CorpusFirst(TyperGroup):
     """``sercli features CORPUS`` computes; anything else is a command of its own."""
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the command in that is left out."""
-        if args and args[0] not in self.commands:
+        if args and args[0] not in {*self.commands, *self.get_help_option_names(ctx)}:
             args = ["compute", *args]
-        return super().resolve_command(ctx, args)
+        return list(super().parse_args(ctx, args))
 
 
 app = typer.Typer(
@@ -57,10 +61,7 @@ def compute(
         bool, typer.Option("--float16", help="Keep them in half precision: half the disk.")
     ] = False,
     device: Annotated[str, typer.Option(help="cpu (all cores), or cuda.")] = "cpu",
-    originals: Annotated[
-        Path | None,
-        typer.Option(help="The corpus as distributed, for kinds with original=true.", show_default=False),
-    ] = None,
+    originals: OriginalsOption = None,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -140,36 +141,36 @@ def list_stores(*, workspace: WorkspaceOption = None, json: JsonOption = False) 
 
 
 @app.command()
-def verify(*, workspace: WorkspaceOption = None) -> None:
+def verify(*, originals: OriginalsOption = None, workspace: WorkspaceOption = None) -> None:
     """Read every store against its checksums; what is damaged is dropped and computed again."""
-    from sercli import manifest
-    from sercli.store.compute import compute as run
-    from sercli.store.stores import drop_damaged, find_stores
+    from sercli.errors import FeatureError
+    from sercli.store.repair import repair
+    from sercli.store.stores import find_stores
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
-    bad = 0
+    bad, left = 0, 0
     for found in find_stores(place.features):
         if found.store is None:
             typer.echo(f"{found.path.name}: {found.why}; `sercli features prune` removes it")
             continue
-        damaged = set(drop_damaged(found.store))
-        if not damaged:
+        result = repair(found.store, place, originals)
+        if result.sound:
             typer.echo(f"{found.path.name}: {len(found.store)} arrays, all sound")
             continue
-        bad += len(damaged)
-        rebuilt = 0
-        for name in place.prepared():
-            lost = [
-                u
-                for u in manifest.read(place.manifest(name))
-                if u.sha256 in damaged - set(found.store.hashes)
-            ]
-            rebuilt += run([found.store], lost, place.corpus(name))
-        lost_count = len(damaged) - rebuilt
-        rest = f"; {lost_count} belong to no prepared corpus and are gone" if lost_count else ""
-        typer.echo(f"{found.path.name}: {len(damaged)} arrays were damaged, {rebuilt} computed again{rest}")
+        bad += result.damaged + result.unreadable
+        lines = f", {result.unreadable} lines of the index unreadable" if result.unreadable else ""
+        gone = f"; {result.gone} belong to no prepared corpus and are gone" if result.gone else ""
+        typer.echo(
+            f"{found.path.name}: {result.damaged} arrays were damaged{lines}, "
+            f"{result.rebuilt} computed again{gone}"
+        )
+        left += bool(result.problems)
+        for problem in result.problems:
+            typer.echo(f"  {problem}")
     typer.echo(f"{bad} damaged" if bad else "nothing damaged")
+    if left:
+        raise FeatureError(f"{place.features}: stores with damage that could not be mended: {left}")
 
 
 @app.command()
@@ -186,10 +187,11 @@ def prune(
     in_use = set().union(*_audio_of(place).values())
     freed = 0
     for found, why in needless(place.features, in_use):
-        freed += found.size
-        typer.echo(f"{'would remove' if dry_run else 'removed'} {found.path.name}: {why}")
+        size = found.size
         if not dry_run:
             remove(found)
+        freed += size
+        typer.echo(f"{'would remove' if dry_run else 'removed'} {found.path.name}: {why}")
     typer.echo(f"{freed / 2**20:.1f} MiB {'to be ' if dry_run else ''}freed")
 
 
@@ -203,12 +205,14 @@ def show(
     out: Annotated[
         Path | None, typer.Option(help="Picture. [default: NAME-KIND.png]", show_default=False)
     ] = None,
+    originals: OriginalsOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Draw an utterance's features, variants side by side."""
-    from sercli import audio, figures, manifest
+    from sercli import figures, manifest
     from sercli.errors import unknown
     from sercli.figures.features import Panel, feature_panels
+    from sercli.store.compute import extract_one
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
@@ -216,12 +220,12 @@ def show(
     by_id = {each.id: each for each in manifest.read(place.require(corpus))}
     if utterance not in by_id:
         raise unknown(f"corpus '{corpus}'", utterance, by_id)
-    samples = audio.read(place.corpus(corpus) / by_id[utterance].file)
-    panels = []
-    for name, store in _stores(place, kind, variants, settings, half=False).items():
-        features = store.feature.extract(samples, store.config)
-        rate = store.feature.frame_rate(store.config)
-        panels.append(Panel(f"{kind} {name}".strip(), features, rate))
+    stores = _stores(place, kind, variants, settings, half=False)
+    arrays = extract_one(by_id[utterance], list(stores.values()), place.corpus(corpus), originals)
+    panels = [
+        Panel(f"{kind} {name}".strip(), array, store.feature.frame_rate(store.config))
+        for (name, store), array in zip(stores.items(), arrays, strict=True)
+    ]
     path = out or Path(f"{utterance.partition('/')[2].replace('/', '-')}-{kind}.png")
     figures.save(feature_panels(panels, utterance), path)
     shapes = ", ".join(dict.fromkeys(" x ".join(map(str, panel.features.shape)) for panel in panels))
@@ -232,38 +236,11 @@ def _stores(
     place: "Workspace", kind: str, variants: str | None, settings: "Sequence[str] | None", half: bool
 ) -> "dict[str, FeatureStore]":
     """Open the store of each variant, or the one of the kind, by the variant's name."""
-    from sercli.config import merge, parse_assignments
-    from sercli.features import get_feature
-    from sercli.store import FeatureStore
+    from sercli.config import parse_assignments
+    from sercli.store.variants import open_stores
 
-    feature = get_feature(kind)
-    given = parse_assignments(settings or [])
-    chosen = {name: feature.variants[name] for name in _variants(variants, list(feature.variants), kind)}
-    return {
-        name: FeatureStore(
-            place.features, kind, feature.config(**merge(own, given)), "float16" if half else "float32"
-        )
-        for name, own in (chosen or {"": {}}).items()
-    }
-
-
-def _variants(text: str | None, known: list[str], kind: str) -> list[str]:
-    """Read ``v1-v8`` or ``v1,v4``."""
-    from sercli.errors import ConfigError, unknown
-
-    if text is None:
-        return []
-    if not known:
-        raise ConfigError(f"--variants: '{kind}' has none")
-    names: list[str] = []
-    for part in text.split(","):
-        ends = [end.strip() for end in part.split("-")]
-        for end in ends:
-            if end not in known:
-                raise unknown(f"--variants: '{kind}'", end, known)
-        first, last = known.index(ends[0]), known.index(ends[-1])
-        names += known[first : last + 1] if first <= last else known[last : first + 1][::-1]
-    return list(dict.fromkeys(names))
+    number: Number = "float16" if half else "float32"
+    return open_stores(place.features, kind, variants, parse_assignments(settings or []), number)
 
 
 def _check_device(device: str) -> None:

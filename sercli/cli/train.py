@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def train(
     *,
-    arch: Annotated[str | None, typer.Option(help="Architecture: mdcnn.")] = None,
+    arch: Annotated[str | None, typer.Option(help="Architecture, one of `sercli models`.")] = None,
     corpus: Annotated[
         str | None,
         typer.Option(help="Prepared corpus. [default: the first of the paper's that is]", show_default=False),

@@ -1,6 +1,6 @@
 """From features in a store to batches: statistics, length buckets, padding and masks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +9,8 @@ from torch import Tensor
 from sercli.data.statistics import Statistics
 from sercli.features import Array
 
+Finish = Callable[[Array], Array]
+
 
 @dataclass(slots=True)
 class Batch:
@@ -16,7 +18,7 @@ class Batch:
 
     Attributes:
         inputs: by name, (batch, *shape, frames), standardised, zero on padding.
-        mask: true on frames of the utterance, (batch, frames).
+        mask: true on frames of the utterance, of the first input, (batch, frames).
         target: index of the class, (batch,).
         rows: which utterances of the data set these are, (batch,).
     """
@@ -33,7 +35,7 @@ class Batch:
 
 
 class UtteranceDataset(torch.utils.data.Dataset[Batch]):
-    """The utterances of one part of a fold; indexed by a list of rows, it gives a `Batch`.
+    """The utterances of one part of a fold, or their segments; indexed by a list of rows, it gives a `Batch`.
 
     The arrays may be memory-mapped: a batch copies what it needs, standardising on the way.
     """
@@ -44,17 +46,20 @@ class UtteranceDataset(torch.utils.data.Dataset[Batch]):
         statistics: Mapping[str, Statistics],
         target: Sequence[int],
         ids: Sequence[str],
+        finish: Mapping[str, Finish] | None = None,
     ) -> None:
         """Keep the utterances' arrays.
 
         Args:
-            inputs: by name, one array an utterance, (*shape, frames), not standardised.
+            inputs: by name, one array a row, (*shape, frames), not standardised.
             statistics: by input name, those of the training part.
-            target: class index of each utterance.
-            ids: utterance ids.
+            target: class index of each row.
+            ids: utterance of each row; segments of one utterance follow one another.
+            finish: by input name, what is done to an array once it is standardised.
         """
         self.inputs, self.statistics, self.ids = inputs, statistics, tuple(ids)
         self.target = torch.as_tensor(target, dtype=torch.long)
+        self.finish = finish or {}
         first = next(iter(inputs.values()))
         self.lengths = [array.shape[-1] for array in first]
 
@@ -62,15 +67,17 @@ class UtteranceDataset(torch.utils.data.Dataset[Batch]):
         return len(self.ids)
 
     def __getitem__(self, rows: Sequence[int]) -> Batch:
-        lengths = torch.tensor([self.lengths[row] for row in rows])
-        longest = int(lengths.max())
         inputs = {}
         for name, arrays in self.inputs.items():
-            shape = arrays[rows[0]].shape[:-1]
-            x = torch.zeros(len(rows), *shape, longest)
-            for i, row in enumerate(rows):
-                standard = self.statistics[name].apply(arrays[row])
-                x[i, ..., : standard.shape[-1]] = torch.from_numpy(standard)
+            made = [self._standard(name, arrays[row]) for row in rows]
+            x = torch.zeros(len(rows), *made[0].shape[:-1], max(array.shape[-1] for array in made))
+            for i, array in enumerate(made):
+                x[i, ..., : array.shape[-1]] = torch.from_numpy(array)
             inputs[name] = x
-        mask = torch.arange(longest) < lengths[:, None]  # (batch, frames)
+        lengths = torch.tensor([self.lengths[row] for row in rows])
+        mask = torch.arange(int(lengths.max())) < lengths[:, None]  # (batch, frames)
         return Batch(inputs, mask, self.target[list(rows)], torch.tensor(rows))
+
+    def _standard(self, name: str, array: Array) -> Array:
+        standard = self.statistics[name].apply(array)
+        return self.finish[name](standard) if name in self.finish else standard

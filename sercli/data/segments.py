@@ -5,15 +5,15 @@ and rows of a trace. A segment's id says which utterance it came from: parts are
 so its segments never part.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import Field
 
 from sercli.audio import SAMPLE_RATE
 from sercli.config import Config
 from sercli.corpora import Trace
-from sercli.data.statistics import Statistics
 from sercli.errors import ConfigError
 from sercli.features import Array, Feature
 from sercli.records import TRACE_RATE
@@ -60,6 +60,11 @@ class Segmenter:
             raise ConfigError(
                 "segments are cut from whole utterances: set duration_s of the features to null"
             )
+        if self.config.size_s is not None and (self.config.frames or self._within) < self._within:
+            raise ConfigError(
+                f"segments.frames={self.config.frames}: a segment of {self.config.size_s:g} s has "
+                f"{self._within} frames already, it can't be filled up to fewer"
+            )
 
     def cut(self, utterance: str, samples: int, frames: int, *, training: bool) -> list[Segment]:
         """List the segments of an utterance.
@@ -82,18 +87,13 @@ class Segmenter:
             spans.append(Span(first, stop, 0, (self.config.frames or self._within) - (stop - first)))
         return [Segment(utterance, number, span) for number, span in enumerate(spans)]
 
-    def take(self, features: Array, segment: Segment, statistics: Statistics | None = None) -> Array:
-        """Cut a segment out of an utterance's features as a network sees it.
+    def take(self, features: Array, segment: Segment) -> Array:
+        """Cut a segment out of an utterance's features, (*shape, frames), silence where there are none."""
+        return segment.span.take(features, self.feature.silence(self.settings))
 
-        Args:
-            features: of the whole utterance, (*shape, frames), not standardised.
-            segment: from `cut`.
-            statistics: those of the training part; what the kind itself does with a segment comes after.
-        """
-        taken = segment.span.take(features, self.feature.silence(self.settings))
-        if statistics is not None:
-            taken = statistics.apply(taken)
-        return self.feature.finish(taken, self.settings) if self.feature.finish else taken
+    def finish(self, segment: Array) -> Array:
+        """Do what the kind does to a segment once it is standardised."""
+        return self.feature.finish(segment, self.settings) if self.feature.finish else segment
 
     def take_trace(self, trace: Trace, samples: int, *, training: bool) -> list[Trace]:
         """Cut the labels of each segment out of an utterance's trace, (rows, 2); the last row repeats.
@@ -118,12 +118,34 @@ class Segmenter:
         size = self.config.size_s or 0.0
         if self.feature.frames_within is not None:
             return self.feature.frames_within(round(size * SAMPLE_RATE), self.settings)
-        return self.config.frames or round(size * self.feature.frame_rate(self.settings))
+        return max(1, round(size * self.feature.frame_rate(self.settings)))
 
     def _windows(self, samples: int, *, training: bool) -> list[Span]:
         hop = self.config.hop_s if training else self.config.test_hop_s or self.config.hop_s
         size = round((self.config.size_s or 0.0) * SAMPLE_RATE)
         return windows(samples, size, max(1, round(hop * SAMPLE_RATE)), self.config.tail)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut(Sequence[Array]):
+    """The segments of a part, each cut out of the store when it is asked for.
+
+    Attributes:
+        segmenter: how they are cut.
+        features: of an utterance, by its id.
+        segments: in order, those of an utterance one after another.
+    """
+
+    segmenter: Segmenter
+    features: Callable[[str], Array]
+    segments: tuple[Segment, ...]
+
+    def __len__(self) -> int:
+        return len(self.segments)
+
+    def __getitem__(self, row: Any) -> Any:
+        segment = self.segments[row]
+        return self.segmenter.take(self.features(segment.utterance), segment)
 
 
 def _held(rows: Sequence[int], length: int) -> list[int]:

@@ -6,13 +6,15 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sercli.errors import FeatureError
 from sercli.features import Array
 
 Scope = Literal["scalar", "per-map", "per-bin", "max", "per-utterance", "none"]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
-# A map or bin that never varies (a mel filter that no FFT bin falls into) is centred, not scaled up.
+# A map or bin that varies less (a mel filter that no FFT bin falls into) is centred, not scaled.
 _LEAST_DEVIATION = 1e-5
+_NOTHING = "statistics: the training part holds no features to take them from"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,8 +34,8 @@ class Statistics:
     def apply(self, features: Array) -> Array:
         """Standardise features, (*shape, frames), to new ones of the same shape."""
         if self.own:
-            deviation = max(float(features.std(dtype=np.float64)), _LEAST_DEVIATION)
-            own: Array = (features - np.float32(features.mean(dtype=np.float64))) / np.float32(deviation)
+            deviation = np.float32(_scale(features.std(dtype=np.float64)))
+            own: Array = (features - np.float32(features.mean(dtype=np.float64))) / deviation
             return own
         standard = features - self.mean
         standard /= self.std
@@ -63,19 +65,25 @@ def fit(arrays: Iterable[Array], scope: Scope = "per-map", empty: Mask | None = 
             statistics over bins.
 
     Returns:
-        Mean and standard deviation (dividing by n), broadcastable to the features.
+        Mean and standard deviation (dividing by n; one where nothing varies), broadcastable to the
+        features.
+
+    Raises:
+        FeatureError: there are no features, or all of them are empty.
     """
     if scope in ("none", "per-utterance"):
         return Statistics(np.zeros((), np.float32), np.ones((), np.float32), scope == "per-utterance")
     if scope == "max":
-        largest = max(float(np.abs(array).max()) for array in arrays)
-        return Statistics(np.zeros((), np.float32), np.asarray(max(largest, _LEAST_DEVIATION), np.float32))
+        largest = max((float(np.abs(array).max()) for array in arrays), default=0.0)
+        return Statistics(np.zeros((), np.float32), _scale(largest).astype(np.float32))
     count, mean, squares = np.zeros(()), np.zeros(()), np.zeros(())
     for array in arrays:
         axes = {"scalar": tuple(range(array.ndim)), "per-bin": (array.ndim - 1,)}.get(
             scope, tuple(range(1, array.ndim))
         )
         valid = np.ones((*array.shape[:-1], 1), bool) if empty is None or scope == "per-bin" else ~empty
+        if not valid.any():
+            raise FeatureError(_NOTHING)
         # Chan's update: stays exact where the mean is large against the deviation.
         size = valid.sum(axis=axes, keepdims=True) * array.shape[-1]
         own_mean = array.mean(axis=axes, keepdims=True, dtype=np.float64, where=valid)
@@ -85,5 +93,11 @@ def fit(arrays: Iterable[Array], scope: Scope = "per-map", empty: Mask | None = 
         mean = mean + shift * (size / total)
         squares = squares + own_squares + np.square(shift) * (count * size / total)
         count = total
-    std = np.maximum(np.sqrt(squares / count), _LEAST_DEVIATION)
-    return Statistics(mean.astype(np.float32), std.astype(np.float32))
+    if not count.any():
+        raise FeatureError(_NOTHING)
+    return Statistics(mean.astype(np.float32), _scale(np.sqrt(squares / count)).astype(np.float32))
+
+
+def _scale(deviation: Any) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    """Return what to divide by: one where there is next to no deviation."""
+    return np.where(np.asarray(deviation) < _LEAST_DEVIATION, 1.0, deviation)

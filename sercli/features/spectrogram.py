@@ -5,7 +5,7 @@ bins (0 to 3990 Hz) are kept; magnitudes, no logarithm. A segment of 2 s has 197
 up to 200 with zeros. Each segment's matrix is then mapped linearly and companded with mu = 255.
 
 Source: Li et al., An Attention Pooling based Representation Learning Method for Speech Emotion
-Recognition, Interspeech 2018, section 4.1.
+Recognition, Interspeech 2018, section 2.1.
 Open in the paper: magnitude or power (here magnitude), what the matrix is (a segment; also the
 utterance, or all training utterances), how it is mapped (divided by its maximum, which gives [0, 1];
 the literal map of minimum and maximum to [-1, 1] puts silence at -1, where companding does nothing,

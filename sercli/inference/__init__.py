@@ -20,6 +20,8 @@ def score(
 ) -> Probabilities:
     """Give each utterance's class probabilities, in the data set's order, (utterances, classes).
 
+    Of an utterance that is cut into segments: the mean of theirs.
+
     Always in 32-bit floats, whatever the network was trained in, so that a figure does not hang on
     the device that evaluates.
     """
@@ -31,4 +33,7 @@ def score(
             batch = dataset[rows].to(device)
             logits = network(**batch.inputs, mask=batch.mask)  # (batch, classes)
             probabilities[rows] = logits.cpu().double().softmax(dim=1).numpy()
-    return probabilities
+    firsts = [row for row, name in enumerate(dataset.ids) if row == 0 or dataset.ids[row - 1] != name]
+    counts = np.diff([*firsts, len(dataset)])
+    means: Probabilities = np.add.reduceat(probabilities, firsts, axis=0) / counts[:, None]
+    return means

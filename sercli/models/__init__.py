@@ -25,6 +25,7 @@ class Architecture:
         build: from the inputs' shapes (by name, without batch and frames), the number of outputs
             and the settings to the network.
         inputs: feature kind by input name, as the paper has it.
+        inputs_of: the same from the network's settings, where they decide it.
         shapes: shape of each input of the paper's features, without batch and frames.
         example_frames: a length that every setting of the network accepts.
         tasks: what it can be trained for.
@@ -41,6 +42,11 @@ class Architecture:
     tasks: tuple[Task, ...]
     source: str
     lengths_vary: bool = True
+    inputs_of: Callable[[Any], Mapping[str, str]] | None = None
+
+    def inputs_for(self, config: Config) -> Mapping[str, str]:
+        """Return the feature kind by input name under given settings."""
+        return self.inputs if self.inputs_of is None else self.inputs_of(config)
 
     def example(self, batch: int, seed: int = 0) -> dict[str, Tensor]:
         """Return random inputs and a mask, of differing lengths if they vary, for ``network(**example)``."""

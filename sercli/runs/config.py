@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sercli.config import Config, digest, merge
+from sercli.data.segments import SegmentConfig
 from sercli.data.statistics import Scope
 from sercli.errors import ConfigError, ProtocolError, UnknownNameError, unknown
 from sercli.features import Feature, get_feature
@@ -20,6 +21,10 @@ Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 class TrainingConfig(Config):
     """How a network is trained; each architecture's recipe states its own."""
 
+    loss: Literal["cross-entropy", "focal"] = "cross-entropy"
+    """What is minimised, where the network has no cosine head (whose loss is ArcFace)."""
+    focal_gamma: float = Field(2.0, ge=0)
+    """How much less the focal loss counts what is already right."""
     arcface_margin: float = Field(0.5, ge=0, le=1.5)
     """Radians added to the true class's angle, where the network has a cosine head."""
     arcface_easy_margin: bool = False
@@ -28,10 +33,15 @@ class TrainingConfig(Config):
     """Whether rare classes weigh more: r_c = alpha * N / N_c."""
     class_weight_alpha: float | None = Field(None, gt=0)
     """The alpha of the class weights; one over the number of classes if not given."""
-    optimizer: Literal["adam"] = "adam"
-    """The optimiser."""
-    schedule: Literal["constant", "cyclical"] = "constant"
-    """Learning rate over the steps: ``lr`` throughout, or a triangle between ``lr_min`` and ``lr``."""
+    optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"
+    """The optimiser; sgd with Nesterov momentum."""
+    momentum: float = Field(0.9, ge=0, lt=1)
+    """Momentum of sgd."""
+    schedule: Literal["constant", "cyclical", "cosine", "steps"] = "constant"
+    """Learning rate: ``lr`` throughout, a triangle between ``lr_min`` and ``lr``, half a cosine from
+    ``lr`` to zero, or ``lr`` divided by ten at each of ``milestones``."""
+    milestones: tuple[int, ...] = ()
+    """Epochs, from one, at whose beginning the rate is divided by ten."""
     lr: float = Field(1e-3, gt=0)
     """Learning rate, or its upper limit."""
     lr_min: float = Field(1e-5, gt=0)
@@ -67,10 +77,12 @@ class RunConfig(Config):
     """Which utterances, and which classes."""
     protocol: str
     """Which folds, with version."""
-    features: dict[str, dict[str, Any]] = Field({}, validate_default=True)
-    """By input of the network: ``kind``, ``statistics`` and the kind's own settings."""
     model: dict[str, Any] = Field({}, validate_default=True)
     """The network's own settings."""
+    features: dict[str, dict[str, Any]] = Field({}, validate_default=True)
+    """By input of the network: ``kind``, ``statistics`` and the kind's own settings."""
+    segments: SegmentConfig = SegmentConfig()
+    """How utterances are cut for the network."""
     training: TrainingConfig = TrainingConfig()
     """How it is trained."""
 
@@ -94,12 +106,13 @@ class RunConfig(Config):
     def _features_complete(
         cls, given: dict[str, dict[str, Any]], info: ValidationInfo
     ) -> dict[str, dict[str, Any]]:
-        if "arch" not in info.data:
+        if "arch" not in info.data or "model" not in info.data:
             return given
-        architecture = _named(get_architecture, info.data["arch"])
+        architecture: Architecture = _named(get_architecture, info.data["arch"])
+        inputs = architecture.inputs_for(architecture.config(**info.data["model"]))
         return {
             name: FeatureChoice.parse({"kind": kind} | given.get(name, {})).to_dict()
-            for name, kind in architecture.inputs.items()
+            for name, kind in inputs.items()
         }
 
     @field_validator("model")
@@ -190,7 +203,7 @@ class FeatureChoice(Config):
         return {"kind": self.kind, "statistics": self.statistics, "number": self.number} | self.settings
 
 
-def resolve(recipe: TrainingConfig, *settings: Mapping[str, Any]) -> RunConfig:
+def resolve(recipe: Mapping[str, Any], *settings: Mapping[str, Any]) -> RunConfig:
     """Lay settings, later ones over earlier ones, over an architecture's recipe.
 
     Where the network has one input, ``features.window_ms`` stands for ``features.<input>.window_ms``.
@@ -199,25 +212,33 @@ def resolve(recipe: TrainingConfig, *settings: Mapping[str, Any]) -> RunConfig:
         ConfigError: a setting is missing, unknown, of the wrong type, or contradicts another.
         UnknownNameError: there is no such architecture.
     """
-    merged: dict[str, Any] = {"training": recipe.to_dict()}
+    merged: dict[str, Any] = dict(recipe)
     for change in settings:
         architecture = get_architecture(str({**merged, **change}["arch"]))
         for part in ("features", "model", "training"):
             if not isinstance(change.get(part, {}), Mapping):
                 raise ConfigError(f"{part}: expected settings of its own, for example {part}.KEY=VALUE")
-        merged = merge(merged, _name_inputs(change, architecture))
+        model = merge(merged.get("model", {}), change.get("model", {}))
+        merged = merge(merged, _name_inputs(change, architecture, model))
     return RunConfig(**merged)
 
 
-def _name_inputs(change: Mapping[str, Any], architecture: Architecture) -> Mapping[str, Any]:
+def _name_inputs(
+    change: Mapping[str, Any], architecture: Architecture, model: Mapping[str, Any]
+) -> Mapping[str, Any]:
     features = change.get("features")
-    if not features or set(features) <= set(architecture.inputs):
+    if not features:
         return change
-    if len(architecture.inputs) > 1:
-        foreign = min(set(features) - set(architecture.inputs))
-        raise ConfigError(str(unknown("features", foreign, architecture.inputs)))
-    only = next(iter(architecture.inputs))
-    return {**change, "features": {only: features}}
+    try:
+        inputs = architecture.inputs_for(architecture.config(**model))
+    except ConfigError as error:
+        raise ConfigError(f"model: {error}") from None
+    if set(features) <= set(inputs):
+        return change
+    if len(inputs) > 1:
+        foreign = min(set(features) - set(inputs))
+        raise ConfigError(str(unknown("features", foreign, inputs)))
+    return {**change, "features": {next(iter(inputs)): features}}
 
 
 def _named(get: Any, name: str) -> Any:

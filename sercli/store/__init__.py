@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from sercli.store.writer import Writer
 
 Number = Literal["float32", "float16"]
+# No number of an index is larger; what says otherwise is damaged.
+_LIMIT = 1 << 48
 _ITEMS: dict[Number, "np.dtype[Any]"] = {"float32": np.dtype("<f4"), "float16": np.dtype("<f2")}
 
 
@@ -64,6 +66,10 @@ class FeatureStore:
         self.path = root / f"{kind}-v{feature.version}-{config.digest}{half}"
         self.item = _ITEMS[number]
         self._maps: dict[int, np.memmap[tuple[int], np.dtype[np.uint8]]] = {}
+        self.lost: frozenset[str] = frozenset()
+        """Hashes that the index names, but whose bytes are not there: a shard was cut short."""
+        self.unreadable = 0
+        """Lines of the index that can't be read."""
         self._places = self.read_index()
 
     def __len__(self) -> int:
@@ -80,9 +86,7 @@ class FeatureStore:
         Raises:
             FeatureError: there are none.
         """
-        if sha256 not in self._places:
-            raise FeatureError(f"{self.path}: no features of audio {sha256[:12]}; run the same command again")
-        place = self._places[sha256]
+        place = self._place(sha256)
         length = self.count_bytes(place.frames)
         if place.shard not in self._maps:
             self._maps[place.shard] = np.memmap(self.shard(place.shard), dtype=np.uint8, mode="r")
@@ -91,8 +95,12 @@ class FeatureStore:
         return array.astype(np.float32, copy=False)
 
     def frames(self, sha256: str) -> int:
-        """Return how many frames the features of that audio have."""
-        return self._places[sha256].frames
+        """Return how many frames the features of that audio have.
+
+        Raises:
+            FeatureError: there are none.
+        """
+        return self._place(sha256).frames
 
     @property
     def hashes(self) -> list[str]:
@@ -105,8 +113,8 @@ class FeatureStore:
         return sum(path.stat().st_size for path in self.path.glob("*") if path.is_file())
 
     def damaged(self) -> list[str]:
-        """List the hashes whose stored features do not match their checksum."""
-        found = []
+        """List the hashes whose stored features are not there any more, or don't match their checksum."""
+        found = sorted(self.lost)
         for sha256, place in self._places.items():
             with self.shard(place.shard).open("rb") as file:
                 file.seek(place.offset)
@@ -124,15 +132,7 @@ class FeatureStore:
         self.path.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(self.path / ".lock", timeout=0):
-                if not (self.path / "feature.json").exists():
-                    description = {
-                        "kind": self.kind,
-                        "version": self.feature.version,
-                        "config": self.config.to_dict(),
-                        "axes": self.feature.axes,
-                        "number": self.number,
-                    }
-                    files.write_json(self.path / "feature.json", description)
+                self._describe()
                 from sercli.store.writer import Writer
 
                 writer = Writer(self)
@@ -169,23 +169,62 @@ class FeatureStore:
         return self._places
 
     def read_index(self) -> dict[str, Place]:
-        """Read the places of whole arrays; a line cut short, or one beyond its shard's end, is left out."""
+        """Read the places of whole arrays, and note what is lost; of two lines on an audio the last holds."""
         places: dict[str, Place] = {}
+        lost: set[str] = set()
+        self.unreadable = 0
         path = self.path / "index.jsonl"
-        if not path.exists():
-            return places
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []  # a line cut short is none yet
         sizes: dict[int, int] = {}
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
-            if not line.endswith("\n"):
-                break
-            try:
-                sha256, *numbers = json.loads(line)
-                place = Place(*numbers)
-            except (ValueError, TypeError):  # damaged: what it named is computed again
+        for line in lines:
+            named = _read_line(line)
+            if named is None:
+                self.unreadable += 1
                 continue
+            sha256, place = named
             if place.shard not in sizes:
                 shard = self.shard(place.shard)
                 sizes[place.shard] = shard.stat().st_size if shard.exists() else 0
-            if place.offset + self.count_bytes(place.frames) <= sizes[place.shard]:
+            whole = place.offset + self.count_bytes(place.frames) <= sizes[place.shard]
+            places.pop(sha256, None)
+            lost.discard(sha256)
+            if whole:
                 places[sha256] = place
+            else:
+                lost.add(sha256)
+        self.lost = frozenset(lost)
         return places
+
+    def _place(self, sha256: str) -> Place:
+        if sha256 not in self._places:
+            raise FeatureError(f"{self.path}: no features of audio {sha256[:12]}; run the same command again")
+        return self._places[sha256]
+
+    def _describe(self) -> None:
+        """Write what the store holds beside it, unless that is there and right."""
+        path = self.path / "feature.json"
+        description = {
+            "kind": self.kind,
+            "version": self.feature.version,
+            "config": self.config.to_dict(),
+            "axes": list(self.feature.axes),
+            "number": self.number,
+        }
+        text = path.read_bytes() if path.exists() else b""
+        try:
+            right = json.loads(text) == description
+        except ValueError:
+            right = False
+        if not right:
+            files.write_json(path, description)
+
+
+def _read_line(line: bytes) -> tuple[str, Place] | None:
+    """Read a line of the index; ``None`` if it is damaged."""
+    try:
+        sha256, *numbers = json.loads(line)
+        place = Place(*numbers)
+    except (ValueError, TypeError):
+        return None
+    right = all(type(number) is int and 0 <= number < _LIMIT for number in numbers) and place.frames > 0
+    return (sha256, place) if right and isinstance(sha256, str) else None

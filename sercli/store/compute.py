@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,10 +17,14 @@ from sercli.features import Array
 from sercli.records import Utterance
 from sercli.store import FeatureStore
 
-# Utterances that a thread takes at once, and how often it does before all is written: enough to keep
-# it busy, few enough that memory stays bounded.
+# Utterances that a thread takes at once, the seconds of features that they may come to, and how often
+# a thread does so before all is written: enough to keep it busy, few enough that memory stays bounded.
 _GROUP = 8
+_GROUP_SECONDS = 30.0
 _AHEAD = 2
+
+# How far the length of a recording may lie from that of the utterance made from all of it.
+_ASTRAY_S = 1e-3
 
 _Computed = list[tuple[FeatureStore, Array]]
 
@@ -62,7 +66,7 @@ def compute(
     """
     wanted: dict[str, list[FeatureStore]] = {}
     first: dict[str, Utterance] = {}
-    for store in stores:
+    for store in {store.path: store for store in stores}.values():
         for utterance in missing(store, utterances):
             wanted.setdefault(utterance.sha256, []).append(store)
             first.setdefault(utterance.sha256, utterance)
@@ -73,8 +77,7 @@ def compute(
     with ExitStack() as stack:
         involved = {id(store): store for found in wanted.values() for store in found}
         writers = {key: stack.enter_context(store.writing()) for key, store in involved.items()}
-        todo = list(wanted)
-        groups = [todo[start : start + _GROUP] for start in range(0, len(todo), _GROUP)]
+        groups = _grouped({sha256: first[sha256].duration * len(wanted[sha256]) for sha256 in wanted})
 
         def work(group: list[str]) -> list[_Computed]:
             return [decoder.features(first[sha256], wanted[sha256], device) for sha256 in group]
@@ -86,8 +89,36 @@ def compute(
                     writers[id(store)].append(sha256, array)
                     computed += 1
                 done += 1
-                progress(done, len(todo))
+                progress(done, len(wanted))
+    for store in stores:
+        if store.path in {each.path for each in involved.values()} and id(store) not in involved:
+            store.reload()  # the same store, opened twice
     return computed
+
+
+def extract_one(
+    utterance: Utterance, stores: Sequence[FeatureStore], folder: Path, originals: Path | None = None
+) -> list[Array]:
+    """Compute an utterance's features as `compute` does, for each of the stores, and store none.
+
+    Raises:
+        AudioError: the audio file can't be read.
+        FeatureError: as `compute`.
+    """
+    return [array for _, array in _Decoder(folder, originals).features(utterance, stores, "cpu")]
+
+
+def _grouped(seconds: Mapping[str, float]) -> list[list[str]]:
+    """Put audio, by hash, into groups of a few utterances, fewer where they are long."""
+    groups: list[list[str]] = []
+    length = 0.0
+    for sha256, more in seconds.items():
+        if not groups or len(groups[-1]) == _GROUP or length + more > _GROUP_SECONDS:
+            groups.append([])
+            length = 0.0
+        groups[-1].append(sha256)
+        length += more
+    return groups
 
 
 class _Decoder:
@@ -129,6 +160,8 @@ class _Decoder:
         if hashlib.sha256(content).hexdigest() != utterance.source_sha256:
             raise FeatureError(f"{path}: not the recording that {utterance.id} was prepared from")
         samples, header = audio.decode(path, content=content)
+        if abs(len(samples) / header.sample_rate - utterance.duration) > _ASTRAY_S:  # one cut of several
+            samples, header = audio.decode(path, utterance.start, utterance.end, content)
         wanted = store.config.to_dict()["sample_rate"]
         return audio.resample(samples, header.sample_rate, wanted)
 

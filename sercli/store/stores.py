@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sercli.errors import ConfigError, UnknownNameError
+from filelock import FileLock, Timeout
+
+from sercli.errors import ConfigError, FeatureError, UnknownNameError
 from sercli.features import get_feature
 from sercli.store import FeatureStore
 
@@ -44,13 +46,13 @@ def find_stores(root: Path) -> Iterator[Found]:
 
 
 def drop_damaged(store: FeatureStore) -> list[str]:
-    """Take what does not match its checksum out of a store; return the audio hashes.
+    """Take what is lost or does not match its checksum out of a store; return the audio hashes.
 
     Raises:
         FeatureError: another process is writing.
     """
     damaged = store.damaged()
-    if damaged:
+    if damaged or store.unreadable:
         with store.writing() as writer:
             writer.drop(damaged)
     return damaged
@@ -68,8 +70,16 @@ def needless(root: Path, in_use: Collection[str]) -> list[tuple[Found, str]]:
 
 
 def remove(found: Found) -> None:
-    """Delete a store."""
-    shutil.rmtree(found.path)
+    """Delete a store.
+
+    Raises:
+        FeatureError: another process is writing it.
+    """
+    try:
+        with FileLock(found.path / ".lock", timeout=0):
+            shutil.rmtree(found.path)
+    except Timeout:
+        raise FeatureError(f"{found.path}: another process is writing these features") from None
 
 
 def _describe(root: Path, path: Path) -> Found:
@@ -84,8 +94,10 @@ def _describe(root: Path, path: Path) -> Found:
         config = feature.config(**settings)
         differing = {k: v for k, v in config.to_dict().items() if v != feature.config().to_dict()[k]}
         store = FeatureStore(root, kind, config, number)
-    except (UnknownNameError, ConfigError, KeyError):
+    except (UnknownNameError, ConfigError, KeyError, TypeError):
         return Found(path, kind, settings, None, "this sercli has no such kind or settings")
-    if store.path.name != path.name:
+    if version != feature.version:
         return Found(path, kind, differing, None, f"made by version {version}, now {feature.version}")
+    if store.path.name != path.name:
+        return Found(path, kind, differing, None, "its feature.json describes another store")
     return Found(path, kind, differing, store)

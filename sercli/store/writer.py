@@ -2,7 +2,9 @@
 
 import json
 import os
+import time
 import zlib
+from collections.abc import Mapping
 from typing import BinaryIO
 
 import numpy as np
@@ -14,6 +16,7 @@ from sercli.store import FeatureStore, Place
 
 _SHARD_BYTES = 1 << 30
 _FLUSH_EVERY = 256
+_FLUSH_SECONDS = 5.0
 
 
 class Writer:
@@ -22,7 +25,11 @@ class Writer:
     def __init__(self, store: FeatureStore) -> None:
         self._store = store
         self._pending: dict[str, Place] = {}
+        self._flushed = time.monotonic()
         places = store.reload()
+        if store.lost or store.unreadable:
+            # A line whose bytes are gone would come to life again once others were written there.
+            self._write_index(places)
         self._index = self._open_index()
         ends = {0: 0}
         for place in places.values():
@@ -54,7 +61,7 @@ class Writer:
         place = Place(self._number, self._data.tell(), features.shape[-1], zlib.crc32(packed))
         self._data.write(packed)
         self._pending[sha256] = place
-        if len(self._pending) >= _FLUSH_EVERY:
+        if len(self._pending) >= _FLUSH_EVERY or time.monotonic() - self._flushed > _FLUSH_SECONDS:
             self.flush()
 
     def drop(self, hashes: list[str]) -> None:
@@ -62,10 +69,8 @@ class Writer:
         self.flush()
         self._index.close()
         gone = set(hashes)
-        path = self._store.path / "index.jsonl"
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-        files.write_text(path, "".join(line for line in lines if _named_in(line) not in gone))
-        self._store.reload()
+        places = self._store.reload()
+        self._write_index({sha256: place for sha256, place in places.items() if sha256 not in gone})
         self._index = self._open_index()
 
     def flush(self) -> None:
@@ -73,11 +78,11 @@ class Writer:
         self._data.flush()
         os.fsync(self._data.fileno())
         for sha256, place in self._pending.items():
-            line = json.dumps([sha256, place.shard, place.offset, place.frames, place.crc32])
-            self._index.write(line.encode() + b"\n")
+            self._index.write(_line(sha256, place).encode())
         self._index.flush()
         self._store.learn(self._pending)
         self._pending.clear()
+        self._flushed = time.monotonic()
 
     def close(self) -> None:
         """Flush and close."""
@@ -86,6 +91,11 @@ class Writer:
         finally:
             self._data.close()
             self._index.close()
+
+    def _write_index(self, places: Mapping[str, Place]) -> None:
+        lines = [_line(sha256, place) for sha256, place in places.items()]
+        files.write_text(self._store.path / "index.jsonl", "".join(lines))
+        self._store.reload()
 
     def _open_index(self) -> BinaryIO:
         path = self._store.path / "index.jsonl"
@@ -102,8 +112,5 @@ class Writer:
         return file
 
 
-def _named_in(line: str) -> str | None:
-    try:
-        return str(json.loads(line)[0])
-    except (ValueError, LookupError, TypeError):
-        return None
+def _line(sha256: str, place: Place) -> str:
+    return json.dumps([sha256, place.shard, place.offset, place.frames, place.crc32]) + "\n"

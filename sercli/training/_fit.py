@@ -139,7 +139,7 @@ def _finish(
     predictions = Predictions(
         classes=classes,
         ids=parts.fold.test,
-        target=parts.test.target.numpy(),
+        target=np.array([classes.index(plan.selection.labels[name]) for name in parts.fold.test]),
         probabilities=probabilities,
         speakers=tuple(utterance.speaker for utterance in tested),
         genders=tuple(utterance.gender for utterance in tested),
@@ -153,7 +153,7 @@ def _finish(
         "fold": trial.fold,
         "fold_name": parts.fold.name,
         "seed": trial.seed,
-        "utterances": {"train": len(parts.train), "dev": len(parts.fold.dev), "test": len(parts.test)},
+        "utterances": {part: len(getattr(parts.fold, part)) for part in ("train", "dev", "test")},
         "epoch": epoch + 1,
         "epochs": len(history),
         "dev_ua": history.get(epoch + 1, {}).get("dev_ua"),

@@ -10,6 +10,7 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 
 from sercli.data import Batch
 from sercli.losses.cross_entropy import cross_entropy
+from sercli.losses.focal import focal_loss
 from sercli.losses.weights import class_weights
 from sercli.runs.config import TrainingConfig
 
@@ -49,12 +50,14 @@ class SERModule(L.LightningModule):
         self.dev_confusion = MulticlassConfusionMatrix(n_classes)
 
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Return the cross-entropy of a batch, weighted by class, a scalar.
+        """Return the cross-entropy, or the focal loss, of a batch, weighted by class, a scalar.
 
         Args:
             logits: (batch, classes).
             target: class indices, (batch,).
         """
+        if self.training_config.loss == "focal":
+            return focal_loss(logits, target, self.training_config.focal_gamma, self.class_weights)
         return cross_entropy(logits, target, self.class_weights)
 
     def forward(self, batch: Batch) -> Tensor:
@@ -95,16 +98,39 @@ class SERModule(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """Make the optimiser and its schedule, as the recipe says."""
         recipe = self.training_config
-        optimizer = torch.optim.Adam(self.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
+        optimizer = self._optimizer()
+        schedulers = torch.optim.lr_scheduler
+        epochs = self.trainer.max_epochs or 1
         if recipe.schedule == "constant":
             return optimizer
-        schedule = torch.optim.lr_scheduler.CyclicLR(
-            optimizer,
-            base_lr=recipe.lr_min,
-            max_lr=recipe.lr,
-            # Half a cycle is an epoch.
-            step_size_up=round(self.trainer.estimated_stepping_batches / (self.trainer.max_epochs or 1)),
-            mode="triangular",
-            cycle_momentum=False,
-        )
+        if recipe.schedule == "steps":
+            steps = schedulers.MultiStepLR(optimizer, [epoch - 1 for epoch in recipe.milestones], 0.1)
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": steps, "interval": "epoch"}}
+        total = int(self.trainer.estimated_stepping_batches)
+        schedule: torch.optim.lr_scheduler.LRScheduler
+        if recipe.schedule == "cosine":
+            schedule = schedulers.CosineAnnealingLR(optimizer, total)
+        else:
+            schedule = schedulers.CyclicLR(
+                optimizer,
+                base_lr=recipe.lr_min,
+                max_lr=recipe.lr,
+                step_size_up=round(total / epochs),  # half a cycle is an epoch
+                mode="triangular",
+                cycle_momentum=False,
+            )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _optimizer(self) -> torch.optim.Optimizer:
+        recipe, parameters = self.training_config, self.parameters()
+        if recipe.optimizer == "sgd":
+            nesterov = recipe.momentum > 0
+            return torch.optim.SGD(
+                parameters,
+                lr=recipe.lr,
+                momentum=recipe.momentum,
+                nesterov=nesterov,
+                weight_decay=recipe.weight_decay,
+            )
+        kind = torch.optim.RMSprop if recipe.optimizer == "rmsprop" else torch.optim.Adam
+        return kind(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)

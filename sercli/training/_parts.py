@@ -47,20 +47,22 @@ def load_parts(plan: Plan, number: int) -> Parts:
     stores = plan.stores()
     statistics = plan.fit_statistics(fold, stores)
 
-    def dataset(ids: tuple[str, ...]) -> UtteranceDataset:
-        hashes = [plan.utterances[name].sha256 for name in ids]
+    def dataset(ids: tuple[str, ...], *, training: bool) -> UtteranceDataset:
+        cut = {name: plan.cut(name, ids, store, training=training) for name, store in stores.items()}
+        rows = [segment.utterance for segment in next(iter(cut.values())).segments]
         return UtteranceDataset(
-            {name: [store[sha256] for sha256 in hashes] for name, store in stores.items()},
+            cut,
             statistics,
-            [classes.index(plan.selection.labels[name]) for name in ids],
-            ids,
+            [classes.index(plan.selection.labels[name]) for name in rows],
+            rows,
+            {name: each.segmenter.finish for name, each in cut.items()},
         )
 
     return Parts(
         fold=fold,
-        train=dataset(fold.train),
-        dev=dataset(fold.dev) if fold.dev else None,
-        test=dataset(fold.test),
+        train=dataset(fold.train, training=True),
+        dev=dataset(fold.dev, training=False) if fold.dev else None,
+        test=dataset(fold.test, training=False),
         statistics=statistics,
         class_counts=[counted[name] for name in classes],
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sercli import manifest
+from sercli.data.segments import Cut, Segmenter
 from sercli.data.statistics import Statistics, fit
 from sercli.errors import ProtocolError
 from sercli.features import Array
@@ -13,6 +14,7 @@ from sercli.records import Fold, Utterance
 from sercli.runs.config import FeatureChoice, RunConfig
 from sercli.runs.folder import Run, Trial
 from sercli.schemes import Selection, get_scheme
+from sercli.segments import Segment
 from sercli.store import FeatureStore
 from sercli.workspace import Workspace
 
@@ -91,6 +93,17 @@ class Plan:
             empty = feature.empty(config) if feature.empty else None
             fitted[name] = fit(arrays, choice.statistics, empty)
         return fitted
+
+    def cut(self, name: str, ids: Sequence[str], store: FeatureStore, *, training: bool) -> Cut:
+        """Cut an input's features of some utterances into segments."""
+        choice = self.config.inputs[name]
+        segmenter = Segmenter(self.config.segments, choice.feature, choice.config)
+        segments: list[Segment] = []
+        for each in ids:
+            utterance = self.utterances[each]
+            samples = round(utterance.duration * utterance.sample_rate)
+            segments += segmenter.cut(each, samples, store.frames(utterance.sha256), training=training)
+        return Cut(segmenter, lambda each: store[self.utterances[each].sha256], tuple(segments))
 
     def _unpadded(self, store: FeatureStore, choice: FeatureChoice, utterance: Utterance) -> Array:
         array = store[utterance.sha256]

@@ -358,3 +358,38 @@ def test_damaged_features_are_computed_again_and_needless_ones_pruned(run, build
     assert "would remove old-v1-000000000000" in run("features", "prune", "--dry-run", *place)[1]
     assert "removed old-v1-000000000000" in run("features", "prune", *place)[1]
     assert [path.name for path in workspace.features.iterdir()] == [shard.parent.name]
+
+
+def test_models_are_listed_and_shown_layer_by_layer(run):
+    status, out, _ = run("models")
+    assert status == 0
+    assert "attpool         93,573 parameters, on x spectrogram" in out
+    shown = json.loads(run("models", "show", "melcnn", "--json")[1])
+    assert shown["example"] == {"x": [1, 128, 130]}
+    assert shown["layers"][0]["shape"] == "64 x 128 x 130"
+    assert any("Left open by the paper" in note for note in shown["open"])
+    assert (
+        run("models", "show", "melcn")[2]
+        == "error: sercli.models has no 'melcn'; did you mean melcnn, mdcnn?\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arch", "settings"),
+    [
+        ("eca", ["model.n=1", "model.base=2", "features.duration_s=0.7", "features.n_mels=64"]),
+        ("attpool", ["segments.size_s=0.2", "segments.hop_s=0.1", "segments.frames=32"]),
+        ("cnnlstm", ["features.duration_s=0.2", "model.hidden_size=8"]),
+    ],
+)
+def test_every_paper_s_network_trains_on_any_corpus(run, small_workspace, arch, settings):
+    place = ["--workspace", small_workspace.root]
+    given = [item for setting in settings for item in ("--set", setting)]
+    corpus = ["--corpus", "emodb", "--scheme", "emodb-4", "--fold", 1, "--max-epochs", 1]
+    status, out, err = run("train", "--arch", arch, *corpus, *given, *place)
+    assert (status, err) == (0, "")
+    assert "kept epoch 1 of 1" in out
+    status, out, _ = run("eval", "latest", *place)
+    assert status == 0
+    assert "12 utterances, 1 trials" in out
+    assert run("runs", "rm", "latest", "--yes", *place)[0] == 0

@@ -6,6 +6,8 @@ import torch
 from sercli.models import architecture_names, get_architecture
 
 N_OUTPUTS = 5
+# A softmax over positions does not change with a number added to all of them.
+WITHOUT_GRADIENT = {"attpool": {"head.bottom_up.bias"}}
 
 pytestmark = pytest.mark.parametrize("name", architecture_names())
 
@@ -45,8 +47,8 @@ def test_utterances_are_told_apart(name):
 def test_the_gradient_reaches_every_parameter(name):
     entry, network = build(name)
     network(**entry.example(2)).square().sum().backward()
-    missed = [key for key, p in network.named_parameters() if p.grad is None or not p.grad.any()]
-    assert missed == []
+    missed = {key for key, p in network.named_parameters() if p.grad is None or not p.grad.any()}
+    assert missed <= WITHOUT_GRADIENT.get(name, set())
     assert all(p.grad.isfinite().all() for p in network.parameters())
 
 

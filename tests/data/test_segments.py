@@ -34,7 +34,7 @@ def test_a_segment_of_an_utterance_is_the_features_of_its_samples():
         first = 160 * segment.span.start
         alone = cutter.feature.extract(samples[first : first + 32_000], cutter.settings)[..., :197]
         expected = cutter.feature.finish(np.pad(alone, [(0, 0), (0, 0), (0, 3)]), cutter.settings)
-        np.testing.assert_allclose(cutter.take(whole, segment), expected, atol=1e-6)
+        np.testing.assert_allclose(cutter.finish(cutter.take(whole, segment)), expected, atol=1e-6)
 
 
 def test_a_shorter_utterance_is_one_segment_filled_up_with_silence():
@@ -42,7 +42,7 @@ def test_a_shorter_utterance_is_one_segment_filled_up_with_silence():
     samples = tone(0.7)
     whole = cutter.feature.extract(samples, cutter.settings)
     (segment,) = cutter.cut("u", len(samples), whole.shape[-1], training=False)
-    taken = cutter.take(whole, segment)
+    taken = cutter.finish(cutter.take(whole, segment))
     assert taken.shape == (1, 400, 200)
     assert (taken[..., 71:] == 0).all()
     padded = cutter.feature.extract(np.pad(samples, (0, 32_000 - len(samples))), cutter.settings)[..., :197]
@@ -102,3 +102,17 @@ def test_whole_utterances_are_one_segment():
 def test_segments_are_not_cut_from_utterances_that_were_cropped():
     with pytest.raises(ConfigError, match="set duration_s of the features to null"):
         segmenter(ATTENTION_POOLING, "logmel")
+
+
+def test_filling_up_adds_silence_not_what_comes_after_the_segment():
+    cutter = segmenter(SegmentConfig(size_s=1.0, hop_s=1.0, frames=120), "logmel3d")
+    segments = cutter.cut("u", 32_000, 199, training=True)
+    assert [(segment.span.start, segment.span.stop, segment.span.after) for segment in segments] == [
+        (0, 100, 20),
+        (100, 199, 21),
+    ]
+
+
+def test_a_segment_is_not_filled_up_to_fewer_frames_than_it_has():
+    with pytest.raises(ConfigError, match=r"segments.frames=100: a segment of 2 s has 197 frames already"):
+        segmenter(SegmentConfig(size_s=2.0, frames=100), "spectrogram")

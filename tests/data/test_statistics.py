@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from sercli.data.statistics import Statistics, fit
+from sercli.errors import FeatureError
 
 RANDOM = np.random.default_rng(0)
 ARRAYS = [
@@ -91,3 +92,15 @@ def test_statistics_do_not_know_the_test_part():
     before = fit(ARRAYS[:2]).to_dict()
     assert fit(iter(ARRAYS[:2])).to_dict() == before
     assert fit(ARRAYS).to_dict() != before
+
+
+def test_a_bin_that_never_varies_is_not_scaled_up():
+    # Half precision keeps the floor of -23.026 as -23.03125: silence put around must stay near zero.
+    fitted = fit([np.full((1, 1, 9), -23.03125, np.float32)], "per-bin")
+    np.testing.assert_allclose(fitted.apply(np.full((1, 1, 1), -23.0258, np.float32)), 0, atol=0.01)
+
+
+def test_statistics_of_nothing_are_refused():
+    for arrays, empty in (([], None), ([np.ones((1, 1, 3), np.float32)], np.ones((1, 1, 1), bool))):
+        with pytest.raises(FeatureError, match="no features"):
+            fit(arrays, "per-map", empty)

@@ -3,7 +3,7 @@ import pytest
 from sercli.errors import ConfigError, UnknownNameError
 from sercli.runs.config import RunConfig, TrainingConfig, resolve
 
-RECIPE = TrainingConfig(max_epochs=7)
+RECIPE = {"training": TrainingConfig(max_epochs=7).to_dict()}
 CHOICE = {"arch": "mdcnn", "corpus": "emodb", "scheme": "emodb-4", "protocol": "leave-one-speaker-out"}
 DIGEST = "0" * 64
 
@@ -21,7 +21,7 @@ def test_everything_not_said_is_filled_in():
 def test_a_resolved_config_is_its_own_resolution():
     config = resolve(RECIPE, CHOICE, {"features": {"window_ms": 20}, "model": {"filters": 64}})
     assert RunConfig(**config.to_dict()) == config
-    assert resolve(TrainingConfig(), config.to_dict()) == config
+    assert resolve({}, config.to_dict()) == config
 
 
 def test_features_of_the_only_input_need_no_name():

@@ -11,7 +11,7 @@ from sercli.errors import FeatureError
 from sercli.features.logmel3d import LogMel3DConfig, extract
 from sercli.preparation import prepare
 from sercli.store import FeatureStore
-from sercli.store.compute import compute, missing
+from sercli.store.compute import _grouped, compute, missing
 
 CONFIG = LogMel3DConfig()
 
@@ -161,3 +161,107 @@ def test_audio_that_changed_behind_the_manifest_is_refused(open_store, workspace
     write_wav(workspace.corpus("emodb") / result.utterances[0].file, tone(0.9))
     with pytest.raises(FeatureError, match=r"03a01Fa\.wav: the audio is not what the manifest describes"):
         compute([open_store()], manifest.read(result.path), workspace.corpus("emodb"))
+
+
+def test_what_was_cut_off_never_comes_back_as_another_audio_s_features(open_store):
+    store = open_store()
+    fill(store, a=maps(5), b=maps(6))
+    shard = store.path / "00000.bin"
+    shard.write_bytes(shard.read_bytes()[:-100])
+    fill(open_store(), c=maps(9, 2))  # lies over all that b's line named
+    again = open_store()
+    assert "b" not in again
+    assert again.damaged() == []
+    np.testing.assert_array_equal(again["c"], maps(9, 2))
+
+
+def test_what_is_not_there_any_more_is_damaged(open_store):
+    store = open_store()
+    fill(store, a=maps(5), b=maps(6))
+    shard = store.path / "00000.bin"
+    shard.write_bytes(shard.read_bytes()[:-100])
+    assert open_store().damaged() == ["b"]
+    shard.unlink()
+    assert open_store().damaged() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '["a", -1, 0, 5, 1]',
+        '["a", 0, -100, 5, 1]',
+        '["a", 0, 0, -5, 1]',
+        '["a", 0, 0, 0, 0]',
+        '["a", 0, 0.0, 5, 1]',
+        '["a", "0", 0, 5, 1]',
+        '["a", true, 0, 5, 1]',
+        '["a", 0, null, 5, 1]',
+        '["a", 1e30, 0, 5, 1]',
+        f'["a", {10**30}, 0, 5, 1]',
+        f'["a", 0, 0, {10**30}, 1]',
+        '["a", 0, 0, 5]',
+        '[["a"], 0, 0, 5, 1]',
+        "[]",
+        "7",
+        "\\xff\x00",
+    ],
+)
+def test_a_bad_line_of_the_index_is_passed_over_and_gone_after_the_next_write(open_store, line):
+    store = open_store()
+    fill(store, a=maps(5))
+    index = store.path / "index.jsonl"
+    good = index.read_text()
+    index.write_text(f"{line}\n{good}{line}\n")
+    damaged = open_store()
+    np.testing.assert_array_equal(damaged["a"], maps(5))
+    assert damaged.unreadable == 2
+    assert damaged.damaged() == []
+    fill(open_store(), b=maps(6))
+    assert open_store().unreadable == 0
+    assert index.read_text().startswith(good)
+    np.testing.assert_array_equal(open_store()["b"], maps(6))
+
+
+def test_of_two_lines_on_one_audio_the_last_holds(open_store):
+    store = open_store()
+    fill(store, a=maps(5), b=maps(5, 1))
+    index = store.path / "index.jsonl"
+    first, second = index.read_text().splitlines()
+    index.write_text(f"{first}\n{second}\n{second.replace(json.dumps('b'), json.dumps('a'))}\n")
+    np.testing.assert_array_equal(open_store()["a"], maps(5, 1))
+
+
+def test_frames_of_what_is_not_there_is_an_error_of_one_line(open_store):
+    with pytest.raises(FeatureError, match="no features of audio a"):
+        open_store().frames("a")
+
+
+def test_a_damaged_description_is_written_anew(open_store):
+    store = open_store()
+    fill(store, a=maps(5))
+    path = store.path / "feature.json"
+    good = path.read_bytes()
+    path.write_bytes(good[:20])
+    fill(open_store(), b=maps(5))
+    assert path.read_bytes() == good
+
+
+def test_a_slow_computation_is_flushed_by_time(open_store, monkeypatch):
+    monkeypatch.setattr("sercli.store.writer._FLUSH_SECONDS", 0.0)
+    with open_store().writing() as writer:
+        writer.append("a", maps(5))
+        assert "a" in open_store()
+
+
+def test_one_store_opened_twice_is_computed_once(open_store, workspace, build_emodb):
+    utterances = list(prepare("emodb", build_emodb("03a01Fa"), workspace, partial=True).utterances)
+    first, second = open_store(), open_store()
+    assert compute([first, second], utterances, workspace.corpus("emodb")) == 1
+    sha256 = utterances[0].sha256
+    np.testing.assert_array_equal(first[sha256], second[sha256])
+
+
+def test_groups_hold_few_long_utterances():
+    assert [len(group) for group in _grouped({str(i): 2.0 for i in range(20)})] == [8, 8, 4]
+    assert _grouped({"a": 600.0, "b": 600.0, "c": 1.0, "d": 20.0}) == [["a"], ["b"], ["c", "d"]]
+    assert _grouped({}) == []

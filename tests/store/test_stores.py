@@ -1,15 +1,19 @@
+import json
+
 import numpy as np
 import pytest
 
 from sercli import manifest
-from sercli.errors import FeatureError
+from sercli.errors import ConfigError, FeatureError, UnknownNameError
 from sercli.features.logmel import LogMelConfig
 from sercli.features.logmel3d import LogMel3DConfig
 from sercli.features.melspec_db import MelSpecDBConfig
 from sercli.preparation import prepare
 from sercli.store import FeatureStore
 from sercli.store.compute import compute
+from sercli.store.repair import repair
 from sercli.store.stores import drop_damaged, find_stores, needless, remove
+from sercli.store.variants import open_stores
 
 SMALL = LogMelConfig(duration_s=0.5, n_mels=8)
 
@@ -145,3 +149,91 @@ def test_a_read_only_store_can_be_read(workspace, emodb):
     assert reader[utterances[0].sha256].shape == (1, 8, 50)
     assert not reader[utterances[0].sha256].flags.writeable
     assert manifest.read(workspace.manifest("emodb"))[0].sha256 in reader
+
+
+def test_a_recording_of_several_utterances_is_cut(workspace, tmp_path, write_wav):
+    low, high = (0.3 * np.sin(2 * np.pi * f * np.arange(48_000) / 48_000) for f in (500, 5000))
+    write_wav(tmp_path / "c" / "both.wav", np.concatenate([low, high]), rate=48_000)
+    table = tmp_path / "c" / "list.csv"
+    table.write_text("file,start,end,label,speaker\nboth.wav,0,1,anger,a\nboth.wav,1,2,sadness,b\n")
+    utterances = prepare("csv", table, workspace, name="two").utterances
+    store = FeatureStore(workspace.features, "melspec-db", MelSpecDBConfig(original=True, duration_s=None))
+    assert compute([store], utterances, workspace.corpus("two"), originals=tmp_path / "c") == 2
+    arrays = [store[utterance.sha256] for utterance in utterances]
+    assert [array.shape[-1] for array in arrays] == [44, 44]
+    assert arrays[0][0, :, 20].argmax() < 30 < arrays[1][0, :, 20].argmax()
+
+
+def test_variants_do_not_take_a_setting_that_they_differ_in(workspace):
+    stores = open_stores(workspace.features, "logmel", "v1-v3", {"n_mels": 8}, "float32")
+    assert [store.config.window_ms for store in stores.values()] == [15.0, 20.0, 25.0]
+    with pytest.raises(ConfigError, match="--set window_ms: v1 of 'logmel' has its own"):
+        open_stores(workspace.features, "logmel", "v1-v3", {"window_ms": 20}, "float32")
+    with pytest.raises(UnknownNameError, match="has no 'v2-v3'"):
+        open_stores(workspace.features, "logmel", "v1-v2-v3", {}, "float32")
+
+
+@pytest.mark.parametrize("harm", ["flip", "cut", "remove", "line"])
+def test_a_store_is_repaired(workspace, emodb, harm):
+    utterances, folder, _ = emodb
+    store = FeatureStore(workspace.features, "logmel", SMALL)
+    compute([store], utterances, folder)
+    before = {utterance.sha256: store[utterance.sha256].copy() for utterance in utterances}
+    shard, index = store.path / "00000.bin", store.path / "index.jsonl"
+    if harm == "flip":
+        flip(shard, 5)
+    elif harm == "cut":
+        shard.write_bytes(shard.read_bytes()[:-10])
+    elif harm == "remove":
+        shard.unlink()
+    else:
+        index.write_text(index.read_text().replace("[", "", 1))
+    result = repair(FeatureStore(workspace.features, "logmel", SMALL), workspace)
+    assert (result.damaged, result.unreadable) == {"remove": (3, 0), "line": (0, 1)}.get(harm, (1, 0))
+    assert result.rebuilt == (3 if harm == "remove" else 1)
+    assert not result.problems
+    again = FeatureStore(workspace.features, "logmel", SMALL)
+    assert repair(again, workspace).sound
+    for sha256, array in before.items():
+        np.testing.assert_array_equal(again[sha256], array)
+
+
+def test_what_can_not_be_repaired_is_said(workspace, emodb):
+    utterances, folder, _ = emodb
+    store = FeatureStore(workspace.features, "logmel", SMALL)
+    compute([store], utterances, folder)
+    flip(store.path / "00000.bin", 5)
+    (folder / utterances[0].file).unlink()
+    result = repair(FeatureStore(workspace.features, "logmel", SMALL), workspace)
+    assert (result.damaged, result.rebuilt, result.gone) == (1, 0, 0)
+    assert len(result.problems) == 1
+    assert "no such file" in result.problems[0]
+
+
+def test_a_store_that_is_being_written_is_not_removed(workspace, emodb):
+    utterances, folder, _ = emodb
+    store = FeatureStore(workspace.features, "logmel", SMALL)
+    compute([store], utterances, folder)
+    (found,) = find_stores(workspace.features)
+    with store.writing(), pytest.raises(FeatureError, match="another process is writing"):
+        remove(found)
+    remove(found)
+    assert not store.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"config": {"window_ms": 35.0}}, "its feature.json describes another store"),
+        ({"number": ["x"]}, "this sercli has no such kind or settings"),
+        ({"version": 0}, "made by version 0, now 1"),
+    ],
+)
+def test_a_changed_description_is_told_from_an_old_version(workspace, emodb, change, why):
+    utterances, folder, _ = emodb
+    store = FeatureStore(workspace.features, "logmel", SMALL)
+    compute([store], utterances, folder)
+    path = store.path / "feature.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    (found,) = find_stores(workspace.features)
+    assert (found.store, found.why) == (None, why)

@@ -209,7 +209,7 @@ def test_settings_of_file_assignments_and_options_are_laid_over_each_other(tmp_p
     )
     given = _train.gather(path, ["training.lr=0.2"], corpus="emodb", scheme=None)
     assert given == {"arch": "mdcnn", "corpus": "emodb", "training": {"lr": 0.2, "batch_size": 4}}
-    with pytest.raises(ConfigError, match="name an architecture with --arch: mdcnn"):
+    with pytest.raises(ConfigError, match="name an architecture with --arch: attpool"):
         _train.gather(None, [])
 
 

@@ -1,0 +1,201 @@
+"""Attention pooling: a tall and a wide first kernel, four convolutions, and a score map per class.
+
+Source: Li et al., An Attention Pooling based Representation Learning Method for Speech Emotion
+    Recognition, Interspeech 2018, sections 2.2 to 2.4, 3.2 and 3.3, figure 1.
+Open in the paper: channels before the last (32, 48, 64, as in github.com/lessonxmk/head_fusion; the
+    last, 80, follows from the 6400 of bilinear pooling), places of the pooling (after the second and
+    the third convolution, as there), padding (same, the odd row or column at the end), reduction of
+    the attended maps (summed, as equation 10 does: their mean after a softmax, as the text has it,
+    divides twice by the number of positions and trains hardly at all), initial weights (PyTorch's
+    own, which the authors used).
+Departures: the signed square root has a finite slope at zero, where the true one's is infinite.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+
+from sercli.config import Config
+from sercli.errors import ConfigError
+from sercli.models import Architecture
+
+Reduction = Literal["softmax-sum", "softmax-mean", "mean"]
+Order = Literal["paper", "usual"]
+
+_TALL, _WIDE = (10, 2), (2, 8)  # bins x frames
+_CHANNELS = (16, 32, 48, 64, 80)
+
+
+class AttPoolConfig(Config):
+    """Settings of the network; the defaults are the paper's CNN_TF_Att.pooling."""
+
+    head: Literal["attention", "gap", "bilinear"] = "attention"
+    """How maps become scores: attention pooling, or a layer over global averages or second moments."""
+    attention_reduction: Reduction = "softmax-sum"
+    """Whether bottom-up attention is a softmax over positions, and what is taken of the product."""
+    bilinear_order: Order = "paper"
+    """``paper``: l2 normalisation, then the signed square root; ``usual``: the other way round."""
+    pools_after: tuple[Annotated[int, Field(ge=1, le=4)], ...] = (2, 3)
+    """Convolutions, from one, after which maps are halved; (1, 2, 3) is the other reading."""
+    first_layer: Literal["both"] | tuple[PositiveInt, PositiveInt] = "both"
+    """``both``: 8 filters of 10 bins x 2 frames and 8 of 2 x 8; or, to study the first layer, the bins
+    and frames of 16 filters, right after which come global averages and a layer, and nothing else."""
+
+    @property
+    def halvings(self) -> int:
+        """How often the maps are halved."""
+        return len(set(self.pools_after)) if self.first_layer == "both" else 0
+
+
+class AttPool(nn.Module):
+    """Classify a spectrogram of one length, 2 s in the paper."""
+
+    def __init__(self, n_maps: int, n_classes: int, config: AttPoolConfig) -> None:
+        super().__init__()
+        pools = config.pools_after
+        self.first: nn.ModuleList
+        self.convs = nn.Sequential()
+        self.head: nn.Module
+        if config.first_layer != "both":
+            self.first = nn.ModuleList([_Layer(n_maps, 16, config.first_layer)])
+            self.head = _averages(16, n_classes)
+        else:
+            self.first = nn.ModuleList(_Layer(n_maps, 8, kernel, 1 in pools) for kernel in (_TALL, _WIDE))
+            for place in range(2, 6):
+                n_in, n_out = _CHANNELS[place - 2 : place]
+                self.convs.append(_Layer(n_in, n_out, (3, 3), place in pools))
+            self.head = _head(_CHANNELS[-1], n_classes, config)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:  # noqa: ARG002
+        """Score the classes.
+
+        Args:
+            x: magnitudes mapped and companded, (batch, 1, bins, frames).
+            mask: not looked at, every segment has the same length, (batch, frames).
+
+        Returns:
+            Logits, (batch, classes).
+        """
+        x = torch.cat([layer(x) for layer in self.first], dim=1)  # (batch, 16, bins, frames)
+        x = self.convs(x)  # (batch, 80, bins / 4, frames / 4)
+        logits: Tensor = self.head(x)
+        return logits
+
+
+class AttentionPooling(nn.Module):
+    """Score each class at each position, and weigh the positions by a map that all classes share.
+
+    Args:
+        channels: of the feature map.
+        n_classes: number of outputs.
+        reduction: ``softmax-sum``: the weights are a softmax over positions, the weighted scores are
+            summed; ``softmax-mean``: averaged instead; ``mean``: averaged, without a softmax.
+
+    Source: Li et al. 2018, equations 9 and 10 and section 3.3; Girdhar and Ramanan, Attentional
+    Pooling for Action Recognition, NIPS 2017.
+    """
+
+    def __init__(self, channels: int, n_classes: int, reduction: Reduction = "softmax-sum") -> None:
+        super().__init__()
+        self.top_down = nn.Conv2d(channels, n_classes, 1)
+        # The softmax takes the bias out again; the paper's layer has one.
+        self.bottom_up = nn.Conv2d(channels, 1, 1)
+        self.reduction = reduction
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return scores, (batch, classes), float32, of maps (batch, channels, height, width)."""
+        scores = self.top_down(x).flatten(2).float()  # (batch, classes, positions)
+        weights = self.bottom_up(x).flatten(2).float()  # (batch, 1, positions)
+        if self.reduction != "mean":
+            weights = weights.softmax(dim=2)
+        attended: Tensor = scores * weights
+        return attended.sum(dim=2) if self.reduction == "softmax-sum" else attended.mean(dim=2)
+
+
+class BilinearPooling(nn.Module):
+    """Average the products of all pairs of channels over positions, then normalise.
+
+    Args:
+        order: of l2 normalisation and signed square root, see `AttPoolConfig`.
+
+    Source: Li et al. 2018, section 3.3; the usual order: Lin et al., Bilinear CNN Models for
+    Fine-Grained Visual Recognition, ICCV 2015, section 3.1.
+    """
+
+    def __init__(self, order: Order = "paper") -> None:
+        super().__init__()
+        self.order = order
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (batch, channels * channels), float32, of maps (batch, channels, height, width)."""
+        x = x.flatten(2)  # (batch, channels, positions)
+        x = x / x.shape[2] ** 0.5  # before the product, which may overflow in half precision
+        x = (x @ x.mT).flatten(1).float()  # (batch, channels * channels)
+        if self.order == "paper":
+            return _signed_sqrt(F.normalize(x, dim=1))
+        return F.normalize(_signed_sqrt(x), dim=1)
+
+
+class _Layer(nn.Module):
+    """Convolution of unchanged size, normalisation, pooling if asked for, ReLU.
+
+    Pooling before the ReLU gives the same as after it, and leaves less to do.
+    """
+
+    def __init__(self, n_in: int, n_out: int, kernel: tuple[int, int], pool: bool = False) -> None:
+        super().__init__()
+        height, width = kernel
+        self.conv = nn.Conv2d(n_in, n_out, kernel, padding=((height - 1) // 2, (width - 1) // 2))
+        self.norm = nn.BatchNorm2d(n_out)
+        self.pool = pool
+        # An even kernel needs one row or column more at one end.
+        self.extra = (0, 1 - width % 2, 0, 1 - height % 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if any(self.extra):
+            x = F.pad(x, self.extra)
+        x = self.norm(self.conv(x))
+        if self.pool:
+            x = F.max_pool2d(x, 2)
+        return F.relu(x, inplace=True)  # nobody else's, and not needed for its gradient
+
+
+def _head(channels: int, n_classes: int, config: AttPoolConfig) -> nn.Module:
+    if config.head == "attention":
+        return AttentionPooling(channels, n_classes, config.attention_reduction)
+    if config.head == "bilinear":
+        return nn.Sequential(BilinearPooling(config.bilinear_order), nn.Linear(channels**2, n_classes))
+    return _averages(channels, n_classes)
+
+
+def _averages(channels: int, n_classes: int) -> nn.Sequential:
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, n_classes))
+
+
+def _signed_sqrt(x: Tensor) -> Tensor:
+    """Take the root of the magnitude; 1e-8 under it keeps the gradient finite at zero."""
+    return x.sign() * (x.abs() + 1e-8).sqrt()
+
+
+def _build(shapes: Mapping[str, tuple[int, ...]], n_classes: int, config: AttPoolConfig) -> AttPool:
+    maps, bins = shapes["x"]
+    if bins < 2**config.halvings:
+        raise ConfigError(f"pools_after halves {config.halvings} times, which {bins} bins are too few for")
+    return AttPool(maps, n_classes, config)
+
+
+ARCHITECTURE = Architecture(
+    AttPoolConfig,
+    _build,
+    inputs={"x": "spectrogram"},
+    shapes={"x": (1, 400)},
+    example_frames=40,
+    tasks=("classification",),
+    source="Li et al., Interspeech 2018",
+    lengths_vary=False,
+)

@@ -1,0 +1,139 @@
+"""CNN-LSTM: three convolutions with pooling bring the waveform to 25 Hz, two LSTM layers follow.
+
+The baseline of DiCCOSER.
+
+Source: Tzirakis, Zhang and Schuller, ICASSP 2018, as rebuilt by Tang et al., EURASIP Journal on
+    Audio, Speech, and Music Processing 2021:18, sections 5.2 and 5.3; filters and pooling from the
+    first author's end2you, models/audio/emo18.py.
+Open in the paper: activation (ReLU; end2you has leaky ReLU), batch normalisation (none; end2you has
+    it), place of dropout (after each pooling), pooling of log-mel input (by 2, after the first
+    convolution), padding (same), initial weights (convolutions He uniform with zero biases, as in
+    end2you, the rest torch's own).
+Departures: none. The mean over time comes before the output layer; after it, it would give the same.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import torch.nn.functional as F
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+
+from sercli.config import Config
+from sercli.models import Architecture, Task
+
+
+class CNNLSTMConfig(Config):
+    """Settings of the network."""
+
+    input: Literal["raw", "logmel"] = "raw"
+    """What it is fed with; log-mel at 50 frames a second."""
+    task: Task = "classification"
+    """Classify the window, or regress each frame (25 a second)."""
+    filters: tuple[PositiveInt, PositiveInt, PositiveInt] = (64, 128, 256)
+    """Channels of the convolutions, whose widths are 8, 6 and 6."""
+    batch_norm: bool = False
+    """Normalise after each convolution, before its activation."""
+    activation: Literal["relu", "leaky_relu"] = "relu"
+    """What follows each convolution; the leaky one has a slope of 0.01."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """Share of the values dropped after each pooling."""
+    hidden_size: PositiveInt = 256
+    """Cells of each LSTM layer."""
+    layers: PositiveInt = 2
+    """Layers of the LSTM, which runs forwards."""
+
+    @property
+    def pools(self) -> tuple[int, int, int]:
+        """Sizes of the max pooling after each convolution."""
+        return (10, 8, 8) if self.input == "raw" else (2, 1, 1)
+
+
+class CNNLSTM(nn.Module):
+    """Classify a window of speech, or regress each of its frames."""
+
+    def __init__(self, n_bands: int, n_outputs: int, config: CNNLSTMConfig) -> None:
+        super().__init__()
+        self.config = config
+        sizes = zip((n_bands, *config.filters[:-1]), config.filters, (8, 6, 6), config.pools, strict=True)
+        self.layers = nn.Sequential(*(_Layer(n_in, n, width, pool, config) for n_in, n, width, pool in sizes))
+        self.lstm = nn.LSTM(config.filters[-1], config.hidden_size, config.layers, batch_first=True)
+        self.head = nn.Linear(config.hidden_size, n_outputs)
+        self.apply(_init)
+
+    def embed(self, x: Tensor, mask: Tensor) -> Tensor:  # noqa: ARG002
+        """Summarise each window in one vector, the mean of the LSTM's outputs over time.
+
+        Args:
+            x: waveform, (batch, 1, samples), or log-mel spectrogram, (batch, 1, mels, frames at 50 Hz).
+            mask: without meaning here; silence before a short utterance is part of the window.
+
+        Returns:
+            Embedding, (batch, hidden_size).
+        """
+        return self._outputs(x).mean(1)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Score classes or frames, of the same arguments as `embed`.
+
+        Returns:
+            Logits, (batch, classes), or values by frame, (batch, frames at 25 Hz, outputs).
+        """
+        regression = self.config.task == "regression"
+        scores: Tensor = self.head(self._outputs(x) if regression else self.embed(x, mask))
+        return scores
+
+    def _outputs(self, x: Tensor) -> Tensor:
+        x = self.layers(x.flatten(1, -2))  # (batch, filters, frames at 25 Hz)
+        x, _ = self.lstm(x.transpose(1, 2))  # (batch, frames at 25 Hz, hidden_size)
+        return x
+
+
+class _Layer(nn.Module):
+    """Convolution of unchanged length, normalisation if asked for, max pooling, activation, dropout."""
+
+    def __init__(self, n_in: int, n_out: int, width: int, pool: int, config: CNNLSTMConfig) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(n_in, n_out, width)
+        self.norm = nn.BatchNorm1d(n_out) if config.batch_norm else nn.Identity()
+        self.pool = nn.MaxPool1d(pool) if pool > 1 else nn.Identity()
+        self.activation = nn.ReLU() if config.activation == "relu" else nn.LeakyReLU(0.01)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        width = self.conv.kernel_size[0]
+        x = self.conv(F.pad(x, ((width - 1) // 2, width // 2)))  # (batch, n_out, frames)
+        # A rising function of the maximum is the maximum of the function, on fewer values.
+        x = self.activation(self.pool(self.norm(x)))  # (batch, n_out, frames / pool)
+        dropped: Tensor = self.dropout(x)
+        return dropped
+
+
+def _init(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv1d):
+        nn.init.kaiming_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def inputs_of(config: CNNLSTMConfig) -> dict[str, str]:
+    """Return the feature kind by input name."""
+    return {"x": "waveform" if config.input == "raw" else "logmel40"}
+
+
+def _build(shapes: Mapping[str, tuple[int, ...]], n_outputs: int, config: CNNLSTMConfig) -> CNNLSTM:
+    return CNNLSTM(math.prod(shapes["x"]), n_outputs, config)
+
+
+ARCHITECTURE = Architecture(
+    CNNLSTMConfig,
+    _build,
+    inputs={"x": "waveform"},
+    inputs_of=inputs_of,
+    shapes={"x": (1,)},
+    example_frames=12 * 640,
+    tasks=("classification", "regression"),
+    source="Tzirakis et al., ICASSP 2018; Tang et al., EURASIP JASM 2021:18",
+    lengths_vary=False,
+)

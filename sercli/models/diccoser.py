@@ -1,0 +1,199 @@
+"""DiCCOSER: dilated causal convolutions only; a local network's output conditions a global one.
+
+The local network brings the waveform to 25 Hz and sees 5092 samples (0.318 s). The global one runs
+over 25 Hz with dilations up to the window's length: 203 frames for 3 s, 1012 for 20 s. No frame of
+the output depends on later samples, once batch normalisation uses its running statistics: those of
+a training batch are taken over all frames.
+
+Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, sections 3 and
+    4.1, equation 1, figures 1, 2 and 4.
+Open in the paper: width of the blocks' convolutions (2, as in figure 3), whether the condition's
+    "normal CNN layers" are causal (they are), one normalisation after the sum or one per branch
+    (one), whether a frame's maximum is of the signed samples (it is), pooling of log-mel input (by
+    2, once, after the last stack), dilations of a window of 3 s (1, 2, ..., 64, 75), initial
+    weights (torch's own, but biases zero: a waveform is far smaller than torch's biases, and what
+    the dropout before each normalisation makes of those would drown it).
+Departures: none.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+
+from sercli.config import Config
+from sercli.errors import ConfigError
+from sercli.models import Architecture, Task
+from sercli.models._causal import CausalConv1d, DilatedBlock
+
+_FRAME = 640  # samples: 40 ms, one label of RECOLA
+
+
+class DiCCOSERConfig(Config):
+    """Settings of the network; the defaults are the paper's best classifier of raw samples."""
+
+    variant: Literal["a", "b", "c", "d"] = "d"
+    """As in figure 4. a: DiCCOSER, no context stacking; b: CS-V2 max; c: CS max; d: CS rms."""
+    input: Literal["raw", "logmel"] = "raw"
+    """What the local network is fed with; log-mel at 50 frames a second."""
+    task: Task = "classification"
+    """Classify the window by its last frame, or regress each frame (25 a second)."""
+    frames: PositiveInt = 75
+    """Frames of the window at 25 Hz: 75 for 3 s, 500 for 20 s; the largest dilation."""
+    channels: PositiveInt = 64
+    """Channels of every convolution."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """Share of the values that each block drops after its convolution."""
+    max_of: Literal["signed", "abs"] = "signed"
+    """Maximum of a frame's samples as they are, or of their absolute values (variants b and c)."""
+    causal_condition: bool = True
+    """Whether the condition's convolution sees a frame and the one before, or the one after."""
+    norm_per_branch: bool = False
+    """Drop and normalise the input's and the condition's convolutions each, not their sum."""
+    logmel_pool: Literal["front", "last"] = "last"
+    """Where log-mel input is pooled to 25 Hz: after the first convolution, or after the last stack."""
+    logmel_stacks: Annotated[int, Field(ge=1, le=7)] = 7
+    """Stacks of the local network for log-mel input; for raw input always seven."""
+
+    @property
+    def pools(self) -> tuple[int, ...]:
+        """Sizes of the local network's max pooling: after its first convolution, then each stack."""
+        if self.input == "raw":
+            return (5, *(7 * (2,)))
+        once = self.logmel_stacks * (1,)
+        return (2, *once) if self.logmel_pool == "front" else (*once, 2)
+
+    @property
+    def dilations(self) -> tuple[int, ...]:
+        """Dilations of the global network: powers of two up to the window's length, and that itself."""
+        powers = {2**k for k in range(self.frames.bit_length())}
+        return tuple(sorted(powers | {self.frames}))
+
+    @property
+    def stacked(self) -> bool:
+        """Whether there is a condition, and the branch beside the local network."""
+        return self.variant != "a"
+
+
+class DiCCOSER(nn.Module):
+    """Classify a window of speech, or regress each of its frames."""
+
+    def __init__(self, n_bands: int, n_outputs: int, config: DiCCOSERConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.local_network = _local_network(n_bands, config)
+        self.parallel = CausalConv1d(1, config.channels, 8) if config.stacked else None
+        self.global_network = GlobalNetwork(config)
+        self.head = nn.Conv1d(config.channels, n_outputs, 1)
+        self.apply(_zero_bias)
+
+    def forward(self, x: Tensor, mask: Tensor, wave: Tensor | None = None) -> Tensor:  # noqa: ARG002
+        """Score classes or frames.
+
+        Args:
+            x: waveform, (batch, 1, samples), or log-mel spectrogram, (batch, 1, mels, frames at 50 Hz).
+            mask: without meaning here; silence before a short utterance is part of the window.
+            wave: beside a log-mel spectrogram, maximum or RMS of each 40 ms of the waveform, as the
+                variant has it, (batch, 1, frames at 25 Hz).
+
+        Returns:
+            Logits, (batch, classes), or values by frame, (batch, frames at 25 Hz, outputs).
+        """
+        context = self.local_network(x.flatten(1, -2))  # (batch, channels, frames at 25 Hz)
+        if self.parallel is None:
+            x = self.global_network(context)
+        else:
+            values = self._aggregate(x) if wave is None else wave  # (batch, 1, frames at 25 Hz)
+            if values.shape[-1] != context.shape[-1]:
+                raise ConfigError(
+                    f"the waveform beside a log-mel spectrogram of {x.shape[-1]} frames needs "
+                    f"{context.shape[-1]} values, one for each 40 ms, got {values.shape[-1]}; "
+                    f"set its aggregate to {'rms' if self.config.variant == 'd' else 'max'}"
+                )
+            aggregate = self.parallel(values)  # (batch, channels, frames at 25 Hz)
+            swapped = self.config.variant == "b"
+            x = self.global_network(*((context, aggregate) if swapped else (aggregate, context)))
+        if self.config.task == "classification":
+            logits: Tensor = self.head(x[..., -1:]).squeeze(-1)  # (batch, classes)
+            return logits
+        by_frame: Tensor = self.head(x).transpose(1, 2)  # (batch, frames at 25 Hz, outputs)
+        return by_frame
+
+    def _aggregate(self, x: Tensor) -> Tensor:
+        """Take one value for each 40 ms of samples, (batch, 1, samples); a last partial frame is dropped."""
+        x = x[..., : x.shape[-1] // _FRAME * _FRAME]
+        x = x.reshape(*x.shape[:-1], -1, _FRAME)  # (batch, 1, frames, 640)
+        if self.config.variant == "d":
+            norms: Tensor = torch.linalg.vector_norm(x, dim=-1)  # unlike a root, its gradient at 0 is 0
+            return norms / math.sqrt(_FRAME)
+        return (x.abs() if self.config.max_of == "abs" else x).amax(-1)
+
+
+class GlobalNetwork(nn.Module):
+    """Blocks of growing dilation, each under the same condition if there is one."""
+
+    def __init__(self, config: DiCCOSERConfig) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            DilatedBlock(
+                config.channels,
+                dilation,
+                config.dropout,
+                conditioned=config.stacked,
+                causal_condition=config.causal_condition,
+                norm_per_branch=config.norm_per_branch,
+            )
+            for dilation in config.dilations
+        )
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Transform x under the condition y, both (batch, channels, frames), to the shape of x."""
+        for block in self.blocks:
+            x = block(x, y)
+        return x
+
+
+def inputs_of(config: DiCCOSERConfig) -> dict[str, str]:
+    """Return the feature kind by input name; the waveform beside a spectrogram is one value for 40 ms."""
+    if config.input == "raw":
+        return {"x": "waveform"}
+    return {"x": "logmel40", "wave": "waveform"} if config.stacked else {"x": "logmel40"}
+
+
+def _local_network(n_bands: int, config: DiCCOSERConfig) -> nn.Sequential:
+    """Make a convolution of width 8, then stacks of dilations 1, 2, 4, each followed by its pooling."""
+    channels, (first, *pools) = config.channels, config.pools
+    layers = [nn.Sequential(CausalConv1d(n_bands, channels, 8), _pool(first))]
+    for size in pools:
+        blocks = [DilatedBlock(channels, dilation, config.dropout) for dilation in (1, 2, 4)]
+        layers.append(nn.Sequential(*blocks, _pool(size)))
+    return nn.Sequential(*layers)
+
+
+def _pool(size: int) -> nn.Module:
+    return nn.MaxPool1d(size) if size > 1 else nn.Identity()
+
+
+def _zero_bias(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv1d) and module.bias is not None:
+        nn.init.zeros_(module.bias)
+
+
+def _build(shapes: Mapping[str, tuple[int, ...]], n_outputs: int, config: DiCCOSERConfig) -> DiCCOSER:
+    return DiCCOSER(math.prod(shapes["x"]), n_outputs, config)
+
+
+ARCHITECTURE = Architecture(
+    DiCCOSERConfig,
+    _build,
+    inputs={"x": "waveform"},
+    inputs_of=inputs_of,
+    shapes={"x": (1,)},
+    example_frames=12 * _FRAME,
+    tasks=("classification", "regression"),
+    source="Tang et al., EURASIP JASM 2021:18",
+    lengths_vary=False,
+)

@@ -1,0 +1,35 @@
+"""The training of CNN-LSTM on classes.
+
+Cross-entropy, RMSprop at 1e-4, early stopping on the dev part; three seconds of each utterance, its
+last ones, padded at the front.
+
+Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 4.
+Open in the paper: patience (here 20 epochs of at most 200), what the l2 penalty of 1e-4 is of (here of
+every parameter, as RMSprop's weight decay), which end is trimmed (the front), what is monitored (UA).
+Departures: none.
+"""
+
+from sercli.runs.config import TrainingConfig
+from sercli.training import Recipe, Setting
+from sercli.training._module import SERModule
+
+
+class CNNLSTMModule(SERModule):
+    """Train CNN-LSTM on three seconds of each utterance."""
+
+
+RECIPE = Recipe(
+    CNNLSTMModule,
+    TrainingConfig(
+        class_weights=False,
+        optimizer="rmsprop",
+        lr=1e-4,
+        weight_decay=1e-4,
+        batch_size=10,
+        max_epochs=200,
+        patience=20,
+        selection="best-dev-ua",
+    ),
+    settings=(Setting("iemocap", "iemocap-impro4", "leave-one-session-out"),),
+    features={"x": {"statistics": "none", "duration_s": 3.0}},
+)
