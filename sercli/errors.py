@@ -7,6 +7,9 @@ catches `SerError` once and prints it; anything else that escapes is a bug and k
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+# Names listed in a message when none is near.
+_SHOWN = 24
+
 
 class SerError(Exception):
     """Something a user can put right."""
@@ -48,5 +51,6 @@ def unknown(what: str, name: str, known: Iterable[str]) -> UnknownNameError:
     """Say that ``what`` has no ``name``, with the nearest known names (or all of them)."""
     choices = sorted(known)
     near = get_close_matches(str(name), choices) or choices
-    remedy = f"did you mean {', '.join(near)}?" if near else "there is none yet"
+    more = f" or another of {len(near)}" if len(near) > _SHOWN else ""
+    remedy = f"did you mean {', '.join(near[:_SHOWN])}{more}?" if near else "there is none yet"
     return UnknownNameError(f"{what} has no '{name}'; {remedy}")

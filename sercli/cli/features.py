@@ -14,6 +14,7 @@ from sercli.cli._progress import progress_bar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sercli.records import Utterance
     from sercli.store import FeatureStore, Number
     from sercli.workspace import Workspace
 
@@ -87,20 +88,20 @@ def compute(
             device=device,
             originals=originals,
         )
-    audio = {utterance.sha256 for utterance in utterances}
+    audio = {name: {store.key(utterance) for utterance in utterances} for name, store in stores.items()}
     if json:
         facts = [
-            {"variant": name, "path": str(store.path), "frames": sum(map(store.frames, audio))}
+            {"variant": name, "path": str(store.path), "frames": sum(map(store.frames, audio[name]))}
             | {"config": store.config.to_dict()}
             for name, store in stores.items()
         ]
         typer.echo(json_format.dumps({"computed": computed, "utterances": len(utterances), "stores": facts}))
         return
-    there = len(audio) * len(stores) - computed
+    there = sum(map(len, audio.values())) - computed
     typer.echo(f"{kind} of {corpus}: {computed} computed, {there} were there")
     for name, store in stores.items():
         shape = " x ".join(str(size) for size in store.shape)
-        frames = sum(map(store.frames, audio))
+        frames = sum(map(store.frames, audio[name]))
         typer.echo(f"  {name + ': ' if name else ''}{shape} x frames, {frames} frames in all, {store.path}")
 
 
@@ -115,8 +116,10 @@ def list_stores(*, workspace: WorkspaceOption = None, json: JsonOption = False) 
     rows: list[dict[str, Any]] = []
     for found in find_stores(place.features):
         hashes = set(found.store.hashes) if found.store else set()
-        whole = [name for name, audio in corpora.items() if audio <= hashes]
-        part = [name for name, audio in corpora.items() if audio & hashes and not audio <= hashes]
+        store = found.store
+        keys = {name: {store.key(u) for u in audio} if store else {""} for name, audio in corpora.items()}
+        whole = [name for name, audio in keys.items() if audio <= hashes]
+        part = [name for name, audio in keys.items() if audio & hashes and not audio <= hashes]
         rows.append(
             {"store": found.path.name, "kind": found.kind, "settings": found.settings, "arrays": len(hashes)}
             | {"bytes": found.size, "whole": whole, "part": part, "unusable": found.why or None}
@@ -184,7 +187,7 @@ def prune(
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
-    in_use = set().union(*_audio_of(place).values())
+    in_use = [utterance for utterances in _audio_of(place).values() for utterance in utterances]
     freed = 0
     for found, why in needless(place.features, in_use):
         size = found.size
@@ -254,11 +257,8 @@ def _check_device(device: str) -> None:
         raise ConfigError(f"--device {device}: torch sees no GPU here; `sercli doctor` says more")
 
 
-def _audio_of(place: "Workspace") -> dict[str, set[str]]:
-    """Return the audio hashes of each prepared corpus."""
+def _audio_of(place: "Workspace") -> "dict[str, list[Utterance]]":
+    """Return the utterances of each prepared corpus."""
     from sercli import manifest
 
-    return {
-        name: {utterance.sha256 for utterance in manifest.read(place.manifest(name))}
-        for name in place.prepared()
-    }
+    return {name: manifest.read(place.manifest(name)) for name in place.prepared()}

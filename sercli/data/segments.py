@@ -7,13 +7,14 @@ so its segments never part.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sercli.audio import SAMPLE_RATE
 from sercli.config import Config
 from sercli.corpora import Trace
+from sercli.data.statistics import Statistics
 from sercli.errors import ConfigError
 from sercli.features import Array, Feature
 from sercli.records import TRACE_RATE
@@ -33,6 +34,12 @@ class SegmentConfig(Config):
     """What becomes of the rest after the last whole segment: drop, align (with the end) or pad."""
     frames: int | None = Field(None, ge=1)
     """Frames to which a segment is filled up with silence; as many as lie within it if none."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.size_s is None and self.frames is not None:
+            raise ValueError("frames goes with size_s: whole utterances are not filled up")
+        return self
 
 
 # Two seconds every second, every 0.4 s in test, 197 frames filled up to 200 (attention pooling).
@@ -134,18 +141,21 @@ class Cut(Sequence[Array]):
         segmenter: how they are cut.
         features: of an utterance, by its id.
         segments: in order, those of an utterance one after another.
+        own: statistics of an utterance, by its id, where each is standardised by its own.
     """
 
     segmenter: Segmenter
     features: Callable[[str], Array]
     segments: tuple[Segment, ...]
+    own: Callable[[str], Statistics] | None = None
 
     def __len__(self) -> int:
         return len(self.segments)
 
     def __getitem__(self, row: Any) -> Any:
         segment = self.segments[row]
-        return self.segmenter.take(self.features(segment.utterance), segment)
+        taken = self.segmenter.take(self.features(segment.utterance), segment)
+        return taken if self.own is None else self.own(segment.utterance).apply(taken)
 
 
 def _held(rows: Sequence[int], length: int) -> list[int]:

@@ -17,7 +17,7 @@ Departures: none.
 """
 
 from functools import lru_cache
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import torch
@@ -42,13 +42,13 @@ class LogMelConfig(MelConfig):
     """Length of a frame."""
     window: stft.WindowShape = "hamming"
     """Shape of the window; symmetric unless it is called periodic."""
-    n_fft: int | Literal["window", "power-of-two"] = "window"
+    n_fft: Annotated[int, Field(ge=2, le=1 << 20)] | Literal["window", "power-of-two"] = "window"
     """Points of the FFT: the window's, the next power of two, or a number."""
-    n_mels: int = Field(64, ge=1)
+    n_mels: int = Field(64, ge=1, le=4096)
     """Number of mel filters."""
     equal_area: bool = False
     """Whether wide filters are lowered so that all have one area."""
-    floor: float = Field(1e-10, gt=0)
+    floor: float = Field(1e-10, ge=1e-37)
     """Least energy, so that the logarithm of silence is finite."""
 
     @model_validator(mode="after")

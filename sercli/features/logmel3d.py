@@ -36,9 +36,9 @@ class LogMel3DConfig(Config):
     """From one frame's start to the next one's."""
     window: Literal["hamming", "hann", "rectangular"] = "hamming"
     """Shape of the window (symmetric)."""
-    n_fft: int = 512
+    n_fft: int = Field(512, le=1 << 20)
     """Points of the FFT; a frame is filled up with zeros."""
-    n_mels: int = 40
+    n_mels: int = Field(40, le=4096)
     """Number of mel filters."""
     f_min: float = 0.0
     """Lower edge of the lowest filter, hertz."""
@@ -50,7 +50,7 @@ class LogMel3DConfig(Config):
     """Weight of the previous sample that is subtracted from each one; 0.97 in the lineage's code."""
     normalise_waveform: bool = False
     """Whether each utterance's samples are brought to zero mean and unit variance."""
-    floor: float = 1e-10
+    floor: float = Field(1e-10, ge=1e-37)
     """Least energy, so that the logarithm of silence is finite."""
 
     @model_validator(mode="after")
@@ -83,6 +83,9 @@ class LogMel3DConfig(Config):
 def count_frames(samples: int, config: LogMel3DConfig) -> int:
     """Return how many frames an utterance has, the last partial one filled up with zeros."""
     return stft.count_frames(samples, config.win_length, config.hop_length, "filled")
+
+
+_SLOPE_BLOCK = 4096
 
 
 @torch.inference_mode()
@@ -131,8 +134,11 @@ def _slopes(x: Tensor, n: int, out: Tensor) -> None:
     weights = torch.arange(-n, n + 1, dtype=x.dtype, device=x.device) / (
         2 * sum(k * k for k in range(1, n + 1))
     )
-    around = padded.unfold(1, 2 * n + 1, 1).reshape(-1, 2 * n + 1)  # (mels * frames, 2n + 1)
-    torch.mv(around, weights, out=out.view(-1))
+    for start in range(0, x.shape[1], _SLOPE_BLOCK):  # a long utterance's copies would fill the memory
+        block = padded[:, start : start + _SLOPE_BLOCK + 2 * n]
+        around = block.unfold(1, 2 * n + 1, 1)  # (mels, frames of the block, 2n + 1)
+        slopes = torch.mv(around.reshape(-1, 2 * n + 1), weights)
+        out[:, start : start + _SLOPE_BLOCK] = slopes.view(around.shape[:2])
 
 
 FEATURE = Feature(

@@ -41,11 +41,11 @@ class LogMel40Config(MelConfig):
     """Upper edge of the highest filter, hertz."""
     window: stft.WindowShape = "periodic-hann"
     """Shape of the window; symmetric unless it is called periodic."""
-    n_mels: int = Field(40, ge=1)
+    n_mels: int = Field(40, ge=1, le=4096)
     """Number of mel filters."""
     spectrum: Literal["magnitude", "power"] = "magnitude"
     """What the filters sum."""
-    offset: float = Field(1e-6, gt=0)
+    offset: float = Field(1e-6, ge=1e-37)
     """What is added before the logarithm."""
 
     @property

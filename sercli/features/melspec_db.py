@@ -42,11 +42,11 @@ class MelSpecDBConfig(DurationConfig):
     """Whether the recording as distributed is read, whatever was left of it at 16 kHz."""
     trim_db: float | None = Field(None, gt=0)
     """Silence at both ends that lies so far below the loudest frame is cut off; nothing if none."""
-    n_fft: int = Field(2048, ge=2)
+    n_fft: int = Field(2048, ge=2, le=1 << 20)
     """Points of the FFT, and length of a frame."""
     hop_length: int = Field(512, ge=1)
     """Samples from one frame's middle to the next one's."""
-    n_mels: int = Field(128, ge=1)
+    n_mels: int = Field(128, ge=1, le=4096)
     """Number of mel filters."""
     f_min: float = 0.0
     """Lower edge of the lowest filter, hertz."""

@@ -32,7 +32,7 @@ class SpectrogramConfig(FramesConfig):
     """Length of a frame."""
     window: stft.WindowShape = "hamming"
     """Shape of the window; symmetric unless it is called periodic."""
-    n_fft: int = Field(1600, ge=2)
+    n_fft: int = Field(1600, ge=2, le=1 << 20)
     """Points of the FFT."""
     bins: int = Field(400, ge=1)
     """How many bins are kept, from 0 Hz."""
@@ -131,6 +131,6 @@ FEATURE = Feature(
     silence=lambda config: 0.0,
     finish=finish,
     # Mapping and companding is all that is done to a matrix.
-    needs=lambda config: "max" if config.map_scope == "training" else "none",
+    needs=lambda config: "max" if (config.map, config.map_scope) == ("max-abs", "training") else "none",
     span=lambda samples, config: config.span(samples, count_frames(samples, config)),
 )

@@ -21,9 +21,10 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from sercli import files
-from sercli.config import Config
+from sercli.config import Config, digest
 from sercli.errors import FeatureError
 from sercli.features import Array, get_feature
+from sercli.records import Utterance
 
 if TYPE_CHECKING:
     from sercli.store.writer import Writer
@@ -74,6 +75,16 @@ class FeatureStore:
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def key(self, utterance: Utterance) -> str:
+        """Return the hash under which an utterance's features are kept.
+
+        It is that of the prepared audio; for kinds that read the recording as distributed, that of the
+        recording and the cut.
+        """
+        if not getattr(self.config, "original", False):
+            return utterance.sha256
+        return digest([utterance.source_sha256, utterance.start, utterance.end], length=64)
 
     def __contains__(self, sha256: str) -> bool:
         return sha256 in self._places

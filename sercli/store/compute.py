@@ -31,8 +31,8 @@ _Computed = list[tuple[FeatureStore, Array]]
 
 def missing(store: FeatureStore, utterances: Sequence[Utterance]) -> list[Utterance]:
     """List the utterances whose audio has no features in the store yet, each audio once."""
-    first = {utterance.sha256: utterance for utterance in reversed(utterances)}
-    return [u for u in utterances if u.sha256 not in store and first[u.sha256] is u]
+    first = {store.key(utterance): utterance for utterance in reversed(utterances)}
+    return [u for u in utterances if store.key(u) not in store and first[store.key(u)] is u]
 
 
 def compute(
@@ -68,8 +68,8 @@ def compute(
     first: dict[str, Utterance] = {}
     for store in {store.path: store for store in stores}.values():
         for utterance in missing(store, utterances):
-            wanted.setdefault(utterance.sha256, []).append(store)
-            first.setdefault(utterance.sha256, utterance)
+            wanted.setdefault(store.key(utterance), []).append(store)
+            first.setdefault(store.key(utterance), utterance)
     if not wanted:
         return 0
     decoder = _Decoder(folder, originals)

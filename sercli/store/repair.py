@@ -58,9 +58,9 @@ def repair(store: FeatureStore, workspace: Workspace, originals: Path | None = N
     for name in workspace.prepared():
         try:
             utterances = manifest.read(workspace.manifest(name))
-            wanted = [u for u in utterances if u.sha256 in damaged]
-            owned |= {u.sha256 for u in wanted}
-            if unreadable and any(u.sha256 in held for u in utterances):
+            wanted = [u for u in utterances if store.key(u) in damaged]
+            owned |= {store.key(u) for u in wanted}
+            if unreadable and any(store.key(u) in held for u in utterances):
                 wanted = utterances
             rebuilt += compute([store], wanted, workspace.corpus(name), originals=originals)
         except (SerError, OSError) as error:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from sercli.errors import ConfigError, FeatureError, UnknownNameError
 from sercli.features import get_feature
+from sercli.records import Utterance
 from sercli.store import FeatureStore
 
 
@@ -58,13 +59,13 @@ def drop_damaged(store: FeatureStore) -> list[str]:
     return damaged
 
 
-def needless(root: Path, in_use: Collection[str]) -> list[tuple[Found, str]]:
+def needless(root: Path, utterances: Sequence[Utterance]) -> list[tuple[Found, str]]:
     """List the stores that nothing needs, and why: stale ones, and those of audio no corpus has."""
     found = []
     for each in find_stores(root):
         if each.store is None:
             found.append((each, each.why))
-        elif not set(each.store.hashes) & set(in_use):
+        elif not any(each.store.key(utterance) in each.store for utterance in utterances):
             found.append((each, "no prepared corpus has audio of it"))
     return found
 

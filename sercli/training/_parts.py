@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from sercli.data import Batch, UtteranceDataset
 from sercli.data.batches import BucketSampler, sorted_batches
-from sercli.data.statistics import Statistics
+from sercli.data.statistics import Statistics, fit
 from sercli.errors import RunError
 from sercli.records import Fold
 from sercli.training._plan import Plan
@@ -52,7 +52,8 @@ def load_parts(plan: Plan, number: int) -> Parts:
         rows = [segment.utterance for segment in next(iter(cut.values())).segments]
         return UtteranceDataset(
             cut,
-            statistics,
+            # Who is standardised by statistics of its own is so already.
+            {name: fit([], "none") if each.own else statistics[name] for name, each in cut.items()},
             [classes.index(plan.selection.labels[name]) for name in rows],
             rows,
             {name: each.segmenter.finish for name, each in cut.items()},

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sercli import manifest
@@ -102,11 +103,19 @@ class Plan:
         for each in ids:
             utterance = self.utterances[each]
             samples = round(utterance.duration * utterance.sample_rate)
-            segments += segmenter.cut(each, samples, store.frames(utterance.sha256), training=training)
-        return Cut(segmenter, lambda each: store[self.utterances[each].sha256], tuple(segments))
+            segments += segmenter.cut(each, samples, store.frames(store.key(utterance)), training=training)
+        own = None
+        if choice.statistics == "per-utterance":
+            own = partial(self._own_statistics, store, choice)
+        return Cut(segmenter, lambda each: store[store.key(self.utterances[each])], tuple(segments), own)
+
+    def _own_statistics(self, store: FeatureStore, choice: FeatureChoice, name: str) -> Statistics:
+        """Compute an utterance's own statistics, padding left out."""
+        empty = choice.feature.empty(choice.config) if choice.feature.empty else None
+        return fit([self._unpadded(store, choice, self.utterances[name])], "scalar", empty)
 
     def _unpadded(self, store: FeatureStore, choice: FeatureChoice, utterance: Utterance) -> Array:
-        array = store[utterance.sha256]
+        array = store[store.key(utterance)]
         if choice.feature.span is None:
             return array
         samples = round(utterance.duration * utterance.sample_rate)

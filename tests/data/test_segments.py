@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from conftest import tone
 
-from sercli.data.segments import ATTENTION_POOLING, DICCOSER_RECOLA, SegmentConfig, Segmenter
+from sercli.data.segments import ATTENTION_POOLING, DICCOSER_RECOLA, Cut, SegmentConfig, Segmenter
+from sercli.data.statistics import fit
 from sercli.errors import ConfigError
 from sercli.features import get_feature
 
@@ -116,3 +117,15 @@ def test_filling_up_adds_silence_not_what_comes_after_the_segment():
 def test_a_segment_is_not_filled_up_to_fewer_frames_than_it_has():
     with pytest.raises(ConfigError, match=r"segments.frames=100: a segment of 2 s has 197 frames already"):
         segmenter(SegmentConfig(size_s=2.0, frames=100), "spectrogram")
+
+
+def test_each_utterance_s_own_statistics_leave_padding_out():
+    cutter = segmenter(SegmentConfig(), "logmel")
+    samples = tone(1.0)
+    features = cutter.feature.extract(samples, cutter.settings)
+    start, stop = cutter.feature.span(len(samples), cutter.settings)
+    own = fit([features[..., start:stop]], "scalar")
+    (segment,) = cutter.cut("u", len(samples), features.shape[-1], training=True)
+    taken = Cut(cutter, lambda name: features, (segment,), lambda name: own)[0]
+    np.testing.assert_allclose(taken[..., start:stop].mean(), 0, atol=1e-5)
+    np.testing.assert_allclose(taken[..., start:stop].std(), 1, rtol=1e-5)

@@ -111,10 +111,9 @@ def test_stores_are_found_with_what_differs_and_what_can_not_be_used(workspace, 
     assert small.settings == {"duration_s": 0.5, "n_mels": 8}
     assert small.size > 0
 
-    in_use = {utterance.sha256 for utterance in utterances}
-    names = {each.path.name for each, _ in needless(workspace.features, in_use)}
+    names = {each.path.name for each, _ in needless(workspace.features, utterances)}
     assert names == {"junk", stale.name}
-    assert len(needless(workspace.features, set())) == 4
+    assert len(needless(workspace.features, [])) == 4
     remove(found["junk"])
     assert not (workspace.features / "junk").exists()
 
@@ -129,7 +128,7 @@ def test_a_kind_can_read_the_recording_as_distributed(workspace, tmp_path, write
     with pytest.raises(FeatureError, match=r"say where it lies with .* --originals PATH"):
         compute([store], utterances, folder)
     assert compute([store], utterances, folder, originals=tmp_path / "r") == 1
-    loudest = store[utterances[0].sha256][0, :, 40].argmax()
+    loudest = store[store.key(utterances[0])][0, :, 40].argmax()
     assert loudest > 110  # 10 kHz of 11.025
     write_wav(tmp_path / "r" / "Actor_01" / "03-01-05-01-01-01-01.wav", samples / 2, rate=48_000)
     other = FeatureStore(workspace.features, "melspec-db", MelSpecDBConfig(original=True, n_mels=64))
@@ -159,7 +158,7 @@ def test_a_recording_of_several_utterances_is_cut(workspace, tmp_path, write_wav
     utterances = prepare("csv", table, workspace, name="two").utterances
     store = FeatureStore(workspace.features, "melspec-db", MelSpecDBConfig(original=True, duration_s=None))
     assert compute([store], utterances, workspace.corpus("two"), originals=tmp_path / "c") == 2
-    arrays = [store[utterance.sha256] for utterance in utterances]
+    arrays = [store[store.key(utterance)] for utterance in utterances]
     assert [array.shape[-1] for array in arrays] == [44, 44]
     assert arrays[0][0, :, 20].argmax() < 30 < arrays[1][0, :, 20].argmax()
 
@@ -237,3 +236,21 @@ def test_a_changed_description_is_told_from_an_old_version(workspace, emodb, cha
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     (found,) = find_stores(workspace.features)
     assert (found.store, found.why) == (None, why)
+
+
+def test_equal_prepared_audio_of_other_recordings_is_not_taken_for_the_original(
+    workspace, tmp_path, write_wav
+):
+    samples = 0.3 * np.sin(2 * np.pi * 10_000 * np.arange(48_000) / 48_000)
+    name = "Actor_01/03-01-05-01-01-01-01.wav"
+    write_wav(tmp_path / "r" / name, samples, rate=48_000)
+    (first,) = prepare("ravdess", tmp_path / "r", workspace, partial=True).utterances
+    again = tmp_path / "again" / "angry" / "x.wav"
+    again.parent.mkdir(parents=True)
+    again.write_bytes((workspace.corpus("ravdess") / first.file).read_bytes())
+    (second,) = prepare("folder", tmp_path / "again", workspace, name="again").utterances
+    assert first.sha256 == second.sha256
+    store = FeatureStore(workspace.features, "melspec-db", MelSpecDBConfig(original=True))
+    compute([store], [first], workspace.corpus("ravdess"), originals=tmp_path / "r")
+    assert compute([store], [second], workspace.corpus("again"), originals=tmp_path / "again") == 1
+    assert not np.array_equal(store[store.key(first)], store[store.key(second)])
