@@ -121,6 +121,24 @@ def trim(samples: Samples, below_db: float) -> Samples:
     return samples[loud[0] * _TRIM_HOP : (loud[-1] + 1) * _TRIM_HOP]
 
 
+def span(samples: int, config: MelSpecDBConfig) -> tuple[int, int]:
+    """Return the first frame that holds any of so many samples at 16 kHz, and the one after the last.
+
+    What is trimmed is not known from the length: then all frames count.
+    """
+    own = int(samples * config.sample_rate / audio.SAMPLE_RATE + 0.5)
+    frames = stft.count_frames(
+        config.length(own, config.sample_rate), config.n_fft, config.hop_length, "centred"
+    )
+    if config.trim_db is not None:
+        return 0, frames
+    placed, reach = config.place(own, config.sample_rate), config.n_fft // 2
+    first = max(0, -((reach - 1 - placed.before) // config.hop_length))  # its end is beyond `before`
+    last = (placed.before + placed.stop - placed.start - 1 + reach) // config.hop_length + 1
+    first = min(first, frames - 1)
+    return first, max(first + 1, min(last, frames))
+
+
 @lru_cache(maxsize=16)
 def _filters(config: MelSpecDBConfig, device: str) -> stft.Filters:
     bank = mel(config.n_mels, config.n_fft, config.sample_rate, config.f_min, config.top, equal_area=True)
@@ -137,4 +155,5 @@ FEATURE = Feature(
     count_frames=count_frames,
     frame_rate=lambda config: config.sample_rate / config.hop_length,
     silence=lambda config: -config.top_db,
+    span=span,
 )

@@ -5,7 +5,7 @@ from conftest import tone
 
 from sercli import audio
 from sercli.errors import ConfigError
-from sercli.features.melspec_db import FEATURE, MelSpecDBConfig, count_frames, extract, trim
+from sercli.features.melspec_db import FEATURE, MelSpecDBConfig, count_frames, extract, span, trim
 
 
 def three_seconds(y, config):
@@ -145,3 +145,16 @@ def test_frames_of_whole_utterances_are_counted_as_the_resampler_rounds(rate):
 def test_filters_lie_below_half_the_sample_rate(settings):
     with pytest.raises(ConfigError, match="need 0 <= f_min < f_max <= 11025 Hz"):
         MelSpecDBConfig(**settings)
+
+
+@pytest.mark.parametrize("placement", ["start", "centre", "end"])
+@pytest.mark.parametrize("seconds", [0.2, 1.0, 2.9, 3.0, 4.0])
+def test_span_is_where_the_utterance_is_heard(placement, seconds):
+    config = MelSpecDBConfig(placement=placement)
+    samples = np.random.default_rng(0).normal(0, 0.1, round(16_000 * seconds)).astype(np.float32)
+    heard = np.flatnonzero((extract(samples, config)[0] > -config.top_db).any(axis=0))
+    first, last = span(len(samples), config)
+    # A window's ends are so low that a frame that only touches the utterance may stay at the floor.
+    assert 0 <= heard[0] - first <= 1
+    assert 0 <= last - (heard[-1] + 1) <= 1
+    assert span(len(samples), MelSpecDBConfig(trim_db=30)) == (0, 130)
