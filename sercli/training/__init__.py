@@ -4,7 +4,7 @@ Only this package imports Lightning. An architecture's file states its paper's r
 else; what all trainings share lies in the files that begin with an underscore.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from sercli.runs.config import TrainingConfig
 
 if TYPE_CHECKING:
     from sercli.training._module import SERModule
+
+Features = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +35,23 @@ class Recipe:
         module: the LightningModule.
         training: its settings.
         settings: the paper's corpora, in its order.
-        features: settings of the features, by input of the network, where they differ from the kind's.
+        features: settings of the features, by input of the network, where they differ from the kind's;
+            or a function from the network's settings to these.
         segments: how utterances are cut; whole if not given.
     """
 
     module: "type[SERModule]"
     training: TrainingConfig
     settings: tuple[Setting, ...]
-    features: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    features: Features | Callable[[Mapping[str, Any]], Features] = field(default_factory=dict)
     segments: SegmentConfig = field(default_factory=SegmentConfig)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what a run's settings are laid over."""
+    def to_dict(self, model: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a run's settings are laid over, given those of the network that were chosen."""
+        features = self.features(model) if callable(self.features) else self.features
         return {
             "training": self.training.to_dict(),
-            "features": {name: dict(settings) for name, settings in self.features.items()},
+            "features": {name: dict(settings) for name, settings in features.items()},
             "segments": self.segments.to_dict(),
         }
 

@@ -69,9 +69,11 @@ def configure(settings: Mapping[str, Any], workspace: Workspace, device: Device)
         chosen["protocol"] = of_paper.protocol if of_paper else facts["protocol"]
         made_for = of_paper.scheme if of_paper else None
     chosen.setdefault("scheme", made_for or schemes[0])
-    config = resolve(recipe.to_dict(), chosen)
+    model = chosen.get("model")
+    base = recipe.to_dict(model if isinstance(model, Mapping) else {})
+    config = resolve(base, chosen)
     precision = resolve_precision(config.training.precision, device)
-    return resolve(recipe.to_dict(), chosen, {"training": {"precision": precision}})
+    return resolve(base, chosen, {"training": {"precision": precision}})
 
 
 def _first_prepared(arch: str, workspace: Workspace) -> str:

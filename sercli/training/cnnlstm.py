@@ -9,8 +9,11 @@ every parameter, as RMSprop's weight decay), which end is trimmed (the front), w
 Departures: none.
 """
 
-from sercli.runs.config import TrainingConfig
-from sercli.training import Recipe, Setting
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sercli.training import Features, diccoser
 from sercli.training._module import SERModule
 
 
@@ -18,18 +21,11 @@ class CNNLSTMModule(SERModule):
     """Train CNN-LSTM on three seconds of each utterance."""
 
 
-RECIPE = Recipe(
-    CNNLSTMModule,
-    TrainingConfig(
-        class_weights=False,
-        optimizer="rmsprop",
-        lr=1e-4,
-        weight_decay=1e-4,
-        batch_size=10,
-        max_epochs=200,
-        patience=20,
-        selection="best-dev-ua",
-    ),
-    settings=(Setting("iemocap", "iemocap-impro4", "leave-one-session-out"),),
-    features={"x": {"statistics": "none", "duration_s": 3.0}},
-)
+def _features(model: Mapping[str, Any]) -> Features:
+    """Say how the input is made: three seconds, log-mel standardised, the waveform as it is."""
+    statistics = "none" if model.get("input", "raw") == "raw" else "per-map"
+    return {"x": {"statistics": statistics, "duration_s": 3.0}}
+
+
+# Everything else is as the network trains that it is compared with.
+RECIPE = replace(diccoser.RECIPE, module=CNNLSTMModule, features=_features)

@@ -9,13 +9,27 @@ every parameter, as RMSprop's weight decay), which end is trimmed (the front), w
 Departures: none.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from sercli.runs.config import TrainingConfig
-from sercli.training import Recipe, Setting
+from sercli.training import Features, Recipe, Setting
 from sercli.training._module import SERModule
 
 
 class DiCCOSERModule(SERModule):
     """Train DiCCOSER on three seconds of each utterance."""
+
+
+def _features(model: Mapping[str, Any]) -> Features:
+    """Say how the inputs are made: three seconds, log-mel standardised, the waveform as it is."""
+    if model.get("input", "raw") == "raw":
+        return {"x": {"statistics": "none", "duration_s": 3.0}}
+    inputs: dict[str, Mapping[str, Any]] = {"x": {"statistics": "per-map", "duration_s": 3.0}}
+    if model.get("variant", "d") != "a":
+        aggregate = "rms" if model.get("variant", "d") == "d" else "max"
+        inputs["wave"] = {"statistics": "none", "duration_s": 3.0, "aggregate": aggregate}
+    return inputs
 
 
 RECIPE = Recipe(
@@ -31,5 +45,5 @@ RECIPE = Recipe(
         selection="best-dev-ua",
     ),
     settings=(Setting("iemocap", "iemocap-impro4", "leave-one-session-out"),),
-    features={"x": {"statistics": "none", "duration_s": 3.0}},
+    features=_features,
 )

@@ -282,3 +282,37 @@ def test_a_full_disk_during_a_checkpoint_is_told_and_gone_on_from(plan_for, monk
     assert caught.value.filename.endswith(".ckpt")
     (trial,) = _train.train(plan, CPU, quiet)
     assert trial.finished
+
+
+@pytest.mark.parametrize(
+    ("model", "inputs"),
+    [
+        ({}, {"x": ("waveform", "none", None)}),
+        ({"input": "logmel"}, {"x": ("logmel40", "per-map", None), "wave": ("waveform", "none", "rms")}),
+        (
+            {"input": "logmel", "variant": "c"},
+            {"x": ("logmel40", "per-map", None), "wave": ("waveform", "none", "max")},
+        ),
+        ({"input": "logmel", "variant": "a"}, {"x": ("logmel40", "per-map", None)}),
+    ],
+)
+def test_the_inputs_of_diccoser_follow_from_its_variant(plan_for, model, inputs):
+    place = plan_for().workspace
+    given = {"arch": "diccoser", "corpus": "emodb", "scheme": "emodb-4", "model": model}
+    features = _train.configure(given, place, CPU).features
+    found = {
+        name: (each["kind"], each["statistics"], each.get("aggregate") if name == "wave" else None)
+        for name, each in features.items()
+    }
+    assert found == inputs
+    assert {each["duration_s"] for each in features.values()} == {3.0}
+
+
+def test_diccoser_trains_on_two_inputs_of_two_frame_rates(plan_for):
+    settings = {"model": {"input": "logmel", "channels": 4, "frames": 5}}
+    settings["features"] = {name: {"duration_s": 0.2} for name in ("x", "wave")}
+    place = plan_for().workspace
+    given = {"arch": "diccoser", "corpus": "emodb", "scheme": "emodb-4", "training": {"max_epochs": 1}}
+    plan = make_plan(_train.configure(given | settings, place, CPU), place, "1", [0])
+    (trial,) = _train.train(plan, CPU, say=lambda line: None)
+    assert trial.metrics()["epochs"] == 1
