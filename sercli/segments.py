@@ -30,6 +30,11 @@ class Span:
     before: int = 0
     after: int = 0
 
+    @property
+    def length(self) -> int:
+        """How many samples (or frames) `take` gives."""
+        return self.before + self.stop - self.start + self.after
+
     def take(self, signal: Signal, silence: float | Signal = 0.0) -> Signal:
         """Cut the span out of a signal, (..., length), and put the silence around it.
 
@@ -40,8 +45,7 @@ class Span:
         kept = signal[..., self.start : self.stop]
         if not self.before and not self.after:
             return kept
-        length = self.before + kept.shape[-1] + self.after
-        padded: Signal = np.empty((*signal.shape[:-1], length), np.float32)
+        padded: Signal = np.empty((*signal.shape[:-1], self.length), np.float32)
         padded[:] = silence
         padded[..., self.before : self.before + kept.shape[-1]] = kept
         return padded

@@ -22,7 +22,7 @@ def models(context: typer.Context, *, json: JsonOption = False) -> None:
         return
     from sercli.models import architecture_names
 
-    rows = [_described(name, []) for name in architecture_names()]
+    rows = [_described(name, *_network(name, [])) for name in architecture_names()]
     if json:
         typer.echo(json_format.dumps(rows))
         return
@@ -42,8 +42,9 @@ def show(
     """Print an architecture's layers with the shapes of an example, and what its paper leaves open."""
     from sercli.reports.gather import left_open
 
-    row = _described(name, settings or [])
-    layers, shapes = _layers(name, settings or [])
+    network, config = _network(name, settings or [])
+    row = _described(name, network, config)
+    layers, shapes = _layers(name, network)
     if json:
         typer.echo(json_format.dumps(row | {"layers": layers, "example": shapes, "open": left_open(name)}))
         return
@@ -57,11 +58,10 @@ def show(
         typer.echo(f"\n{note}")
 
 
-def _described(name: str, settings: list[str]) -> dict[str, Any]:
+def _described(name: str, network: "nn.Module", config: Any) -> dict[str, Any]:
     from sercli.models import get_architecture
 
     entry = get_architecture(name)
-    network, config = _network(name, settings)
     return {
         "name": name,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
@@ -81,13 +81,12 @@ def _network(name: str, settings: list[str]) -> "tuple[nn.Module, Any]":
     return entry.build(entry.shapes, _CLASSES, config), config
 
 
-def _layers(name: str, settings: list[str]) -> tuple[list[dict[str, Any]], dict[str, list[int]]]:
+def _layers(name: str, network: "nn.Module") -> tuple[list[dict[str, Any]], dict[str, list[int]]]:
     """Run an example through the network, and note what each layer gives."""
     import torch
 
     from sercli.models import get_architecture
 
-    network, _ = _network(name, settings)
     layers: list[dict[str, Any]] = []
 
     def note(path: str) -> Any:

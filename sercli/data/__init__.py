@@ -47,6 +47,7 @@ class UtteranceDataset(torch.utils.data.Dataset[Batch]):
         target: Sequence[int],
         ids: Sequence[str],
         finish: Mapping[str, Finish] | None = None,
+        lengths: Sequence[int] | None = None,
     ) -> None:
         """Keep the utterances' arrays.
 
@@ -56,12 +57,13 @@ class UtteranceDataset(torch.utils.data.Dataset[Batch]):
             target: class index of each row.
             ids: utterance of each row; segments of one utterance follow one another.
             finish: by input name, what is done to an array once it is standardised.
+            lengths: frames of each row of the first input; looked up in its arrays if not given.
         """
         self.inputs, self.statistics, self.ids = inputs, statistics, tuple(ids)
         self.target = torch.as_tensor(target, dtype=torch.long)
         self.finish = finish or {}
         first = next(iter(inputs.values()))
-        self.lengths = [array.shape[-1] for array in first]
+        self.lengths = list(lengths) if lengths is not None else [array.shape[-1] for array in first]
 
     def __len__(self) -> int:
         return len(self.ids)

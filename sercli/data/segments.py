@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from sercli import segments
 from sercli.audio import SAMPLE_RATE
 from sercli.config import Config
 from sercli.corpora import Trace
@@ -92,7 +93,7 @@ class Segmenter:
             first = int(window.start / SAMPLE_RATE * self.feature.frame_rate(self.settings) + 1e-6)
             stop = max(first, min(first + self._within, frames))
             spans.append(Span(first, stop, 0, (self.config.frames or self._within) - (stop - first)))
-        return [Segment(utterance, number, span) for number, span in enumerate(spans)]
+        return segments.cut(utterance, spans)
 
     def take(self, features: Array, segment: Segment) -> Array:
         """Cut a segment out of an utterance's features, (*shape, frames), silence where there are none."""
@@ -151,6 +152,11 @@ class Cut(Sequence[Array]):
 
     def __len__(self) -> int:
         return len(self.segments)
+
+    @property
+    def lengths(self) -> list[int]:
+        """Frames of each segment, known without cutting any."""
+        return [segment.span.length for segment in self.segments]
 
     def __getitem__(self, row: Any) -> Any:
         segment = self.segments[row]

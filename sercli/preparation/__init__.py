@@ -74,15 +74,16 @@ def prepare(
         raise CorpusError(f"{root}: corpus '{source}' is {how}; leave the path out")
     if download and corpus.download is None:
         raise ConfigError(f"corpus '{source}' can't be downloaded: {corpus.licence}")
+    place = None
     if corpus.generate is None and not download:
-        locate(source, corpus, root, audio_root, options, name)  # before anything is made
+        place = locate(source, corpus, root, audio_root, options, name)  # before anything is made
     target.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(target / ".lock", timeout=0):
             if download and corpus.download is not None:
                 root = fetch(corpus.download, workspace.root / "downloads" / name, progress)
             if corpus.generate is None:
-                place = locate(source, corpus, root, audio_root, options, name)
+                place = place or locate(source, corpus, root, audio_root, options, name)
                 return _prepare(source, place, target, partial, skip_bad, progress)
             for left in target.glob(".generated-*"):  # by one that was killed
                 shutil.rmtree(left)

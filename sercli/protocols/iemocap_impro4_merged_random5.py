@@ -7,24 +7,13 @@ Source: the ECA-CNN paper (arXiv 2409.04007), section "Experimental setup".
 Open in the paper: the draw (here: shuffled with seed 0, as scikit-learn's ``KFold`` does it).
 """
 
-from collections.abc import Mapping, Sequence
+from functools import partial
 
 from sercli.protocols import Protocol, random_k_fold
 from sercli.protocols._random import SHARES
-from sercli.records import Fold, Utterance
-
-
-def make(utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fold]:
-    """Make five folds of nearly equal size.
-
-    Raises:
-        ProtocolError: fewer than five utterances.
-    """
-    return random_k_fold.make(utterances, labels, 5)
-
 
 PROTOCOL = Protocol(
-    make,
+    partial(random_k_fold.make, k=5),
     version=1,
     speaker_independent=False,
     has_dev=False,

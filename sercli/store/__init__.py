@@ -118,11 +118,6 @@ class FeatureStore:
         """Hashes of the audio whose features are there."""
         return list(self._places)
 
-    @property
-    def size(self) -> int:
-        """Bytes on disk."""
-        return sum(path.stat().st_size for path in self.path.glob("*") if path.is_file())
-
     def damaged(self) -> list[str]:
         """List the hashes whose stored features are not there any more, or don't match their checksum."""
         found = sorted(self.lost)

@@ -31,8 +31,10 @@ _Computed = list[tuple[FeatureStore, Array]]
 
 def missing(store: FeatureStore, utterances: Sequence[Utterance]) -> list[Utterance]:
     """List the utterances whose audio has no features in the store yet, each audio once."""
-    first = {store.key(utterance): utterance for utterance in reversed(utterances)}
-    return [u for u in utterances if store.key(u) not in store and first[store.key(u)] is u]
+    first: dict[str, Utterance] = {}
+    for utterance in utterances:
+        first.setdefault(store.key(utterance), utterance)
+    return [utterance for key, utterance in first.items() if key not in store]
 
 
 def compute(

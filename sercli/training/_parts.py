@@ -49,7 +49,8 @@ def load_parts(plan: Plan, number: int) -> Parts:
 
     def dataset(ids: tuple[str, ...], *, training: bool) -> UtteranceDataset:
         cut = {name: plan.cut(name, ids, store, training=training) for name, store in stores.items()}
-        rows = [segment.utterance for segment in next(iter(cut.values())).segments]
+        first = next(iter(cut.values()))
+        rows = [segment.utterance for segment in first.segments]
         return UtteranceDataset(
             cut,
             # Who is standardised by statistics of its own is so already.
@@ -57,6 +58,7 @@ def load_parts(plan: Plan, number: int) -> Parts:
             [classes.index(plan.selection.labels[name]) for name in rows],
             rows,
             {name: each.segmenter.finish for name, each in cut.items()},
+            first.lengths,
         )
 
     return Parts(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from sercli import manifest
@@ -106,7 +106,7 @@ class Plan:
             segments += segmenter.cut(each, samples, store.frames(store.key(utterance)), training=training)
         own = None
         if choice.statistics == "per-utterance":
-            own = partial(self._own_statistics, store, choice)
+            own = cache(partial(self._own_statistics, store, choice))
         return Cut(segmenter, lambda each: store[store.key(self.utterances[each])], tuple(segments), own)
 
     def _own_statistics(self, store: FeatureStore, choice: FeatureChoice, name: str) -> Statistics:
