@@ -80,7 +80,10 @@ def write_report(gathered: Gathered) -> Path:
     page = folder / "report.html"
     write_csv(folder / "predictions.csv", gathered.predictions)
     files.write_json(folder / "metrics.json", gathered.to_dict())
-    picture = confusion_matrix(evaluation.confusion, evaluation.classes, f"{title}\n{gathered.protocol}")
+    # Short lines: a picture of few classes is narrow.
+    scheme = gathered.facts["scheme"].partition(":")[0]
+    heading = f"{gathered.facts['architecture']}, {scheme}\n" + gathered.protocol.replace(" (", "\n(")
+    picture = confusion_matrix(evaluation.confusion, evaluation.classes, heading)
     figures.save(picture, folder / "confusion.png")
     history = [row for trial in gathered.trials for row in _history(trial)]
     arch = gathered.trials[0].settings()["arch"]
