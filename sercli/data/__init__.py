@@ -1,37 +1,55 @@
 """From features in a store to batches: statistics, length buckets, padding and masks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from sercli.data.augment import Augmenter
+from sercli.data.segments import TraceCut
 from sercli.data.statistics import Statistics
 from sercli.features import Array
+from sercli.records import TRACE_DIMENSIONS
 
 Finish = Callable[[Array], Array]
 
 
 @dataclass(slots=True)
 class Batch:
-    """Utterances padded to one length.
+    """Utterances, or segments of them, padded to one length.
 
     Attributes:
         inputs: by name, (batch, *shape, frames), standardised, zero on padding.
         mask: true on frames of the utterance, of the first input, (batch, frames).
-        target: index of the class, (batch,).
-        rows: which utterances of the data set these are, (batch,).
+        target: index of the class, (batch,); or the labels by frame, (batch, rows, dimensions).
+        rows: which rows of the data set these are, (batch,).
+        utterances: number of the utterance that each is of, (batch,); segments of one share it.
+        target_mask: where ``target`` is labels: true on those that count, (batch, rows).
+        other: where two utterances are mixed: class of the one that each is mixed with, (batch,).
+        share: how much of itself each is, the rest being the other.
     """
 
     inputs: dict[str, Tensor]
     mask: Tensor
     target: Tensor
     rows: Tensor
+    utterances: Tensor
+    target_mask: Tensor | None = None
+    other: Tensor | None = None
+    share: float = 1.0
 
     def to(self, device: torch.device | str) -> "Batch":
         """Copy what a network and a loss need to a device; ``rows`` stays where it is."""
-        inputs = {name: x.to(device) for name, x in self.inputs.items()}
-        return Batch(inputs, self.mask.to(device), self.target.to(device), self.rows)
+        return replace(
+            self,
+            inputs={name: x.to(device) for name, x in self.inputs.items()},
+            mask=self.mask.to(device),
+            target=self.target.to(device),
+            utterances=self.utterances.to(device),
+            target_mask=None if self.target_mask is None else self.target_mask.to(device),
+            other=None if self.other is None else self.other.to(device),
+        )
 
 
 class UtteranceDataset(torch.utils.data.Dataset[Batch]):
@@ -44,24 +62,30 @@ class UtteranceDataset(torch.utils.data.Dataset[Batch]):
         self,
         inputs: Mapping[str, Sequence[Array]],
         statistics: Mapping[str, Statistics],
-        target: Sequence[int],
+        target: Sequence[int] | Sequence[TraceCut],
         ids: Sequence[str],
         finish: Mapping[str, Finish] | None = None,
         lengths: Sequence[int] | None = None,
+        augmenter: Augmenter | None = None,
     ) -> None:
         """Keep the utterances' arrays.
 
         Args:
             inputs: by name, one array a row, (*shape, frames), not standardised.
             statistics: by input name, those of the training part.
-            target: class index of each row.
+            target: class index of each row, or its labels by frame.
             ids: utterance of each row; segments of one utterance follow one another.
             finish: by input name, what is done to an array once it is standardised.
             lengths: frames of each row of the first input; looked up in its arrays if not given.
+            augmenter: varies the rows by chance.
         """
         self.inputs, self.statistics, self.ids = inputs, statistics, tuple(ids)
-        self.target = torch.as_tensor(target, dtype=torch.long)
+        self.traces = tuple(each for each in target if isinstance(each, TraceCut))
+        self.classes = torch.tensor([each for each in target if not isinstance(each, TraceCut)]).long()
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(self.ids))}
+        self.utterances = torch.tensor([numbers[name] for name in self.ids], dtype=torch.long)
         self.finish = finish or {}
+        self.augmenter = augmenter
         first = next(iter(inputs.values()))
         self.lengths = list(lengths) if lengths is not None else [array.shape[-1] for array in first]
 
@@ -69,17 +93,70 @@ class UtteranceDataset(torch.utils.data.Dataset[Batch]):
         return len(self.ids)
 
     def __getitem__(self, rows: Sequence[int]) -> Batch:
-        inputs = {}
-        for name, arrays in self.inputs.items():
-            made = [self._standard(name, arrays[row]) for row in rows]
-            x = torch.zeros(len(rows), *made[0].shape[:-1], max(array.shape[-1] for array in made))
-            for i, array in enumerate(made):
-                x[i, ..., : array.shape[-1]] = torch.from_numpy(array)
-            inputs[name] = x
-        lengths = torch.tensor([self.lengths[row] for row in rows])
-        mask = torch.arange(int(lengths.max())) < lengths[:, None]  # (batch, frames)
-        return Batch(inputs, mask, self.target[list(rows)], torch.tensor(rows))
+        made = [{name: torch.from_numpy(array) for name, array in self.row(row).items()} for row in rows]
+        batch = self.collate(made, rows)
+        return batch if self.augmenter is None else self._mixed(batch, self.augmenter)
 
-    def _standard(self, name: str, array: Array) -> Array:
-        standard = self.statistics[name].apply(array)
-        return self.finish[name](standard) if name in self.finish else standard
+    def collate(self, made: Sequence[Mapping[str, Tensor]], rows: Sequence[int]) -> Batch:
+        """Pad the inputs of some rows, each (*shape, frames), to one length, on the device where they lie."""
+        inputs = {name: _stack([tensors[name] for tensors in made]) for name in self.inputs}
+        first = next(iter(self.inputs))
+        device, index = inputs[first].device, torch.tensor(rows)
+        mask = _mask([tensors[first].shape[-1] for tensors in made]).to(device)  # (batch, frames)
+        batch = Batch(inputs, mask, torch.empty(0), index, self.utterances[index].to(device))
+        if self.traces:
+            cuts = [self.traces[row] for row in rows]
+            target = _stack([torch.from_numpy(cut.values.T) for cut in cuts])  # (batch, dimensions, rows)
+            batch.target = target.transpose(1, 2).contiguous().to(device)
+            batch.target_mask = _mask([cut.valid for cut in cuts], target.shape[-1]).to(device)
+        else:
+            batch.target = self.classes[index].to(device)
+        return batch
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch begins: chance falls otherwise in each."""
+        if self.augmenter is not None:
+            self.augmenter.epoch = epoch
+
+    def row(self, row: int) -> dict[str, Array]:
+        """Give a row's arrays by input, varied by chance if so asked, standardised, finished."""
+        augmenter = self.augmenter
+        if augmenter is None:
+            arrays = {name: found[row] for name, found in self.inputs.items()}
+            arrays = {name: self.statistics[name].apply(array) for name, array in arrays.items()}
+        else:
+            random = augmenter.random(row)
+            arrays = augmenter.vary(row, random)
+            arrays = {name: self.statistics[name].apply(array) for name, array in arrays.items()}
+            arrays = augmenter.hide(arrays, random)
+        return {
+            name: self.finish[name](array) if name in self.finish else array for name, array in arrays.items()
+        }
+
+    def _mixed(self, batch: Batch, augmenter: Augmenter) -> Batch:
+        drawn = augmenter.mix(batch.rows.tolist())
+        if drawn is None:
+            return batch
+        partners, share = torch.from_numpy(drawn[0]), drawn[1]
+        inputs = {name: share * x + (1 - share) * x[partners] for name, x in batch.inputs.items()}
+        mask = batch.mask | batch.mask[partners]
+        return replace(batch, inputs=inputs, mask=mask, other=batch.target[partners], share=share)
+
+
+def count_outputs(classes: Sequence[str]) -> int:
+    """Return how many numbers a network gives: one a class, or the dimensions of continuous labels."""
+    return len(classes) or len(TRACE_DIMENSIONS)
+
+
+def _stack(tensors: Sequence[Tensor]) -> Tensor:
+    """Pad tensors with zeros to one length, (batch, *shape, frames)."""
+    first, frames = tensors[0], max(tensor.shape[-1] for tensor in tensors)
+    x = first.new_zeros(len(tensors), *first.shape[:-1], frames)
+    for i, tensor in enumerate(tensors):
+        x[i, ..., : tensor.shape[-1]] = tensor
+    return x
+
+
+def _mask(lengths: Sequence[int], size: int | None = None) -> Tensor:
+    """Return true up to each length, (batch, frames)."""
+    return torch.arange(size or max(lengths)) < torch.tensor(lengths)[:, None]

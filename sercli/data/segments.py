@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from sercli import segments
-from sercli.audio import SAMPLE_RATE
+from sercli.audio import SAMPLE_RATE, Samples
 from sercli.config import Config
 from sercli.corpora import Trace
 from sercli.data.statistics import Statistics
@@ -25,7 +26,7 @@ from sercli.segments import Segment, Span, Tail, windows
 class SegmentConfig(Config):
     """How utterances are cut for a network."""
 
-    size_s: float | None = Field(None, gt=0)
+    size_s: float | None = Field(None, ge=0.1)
     """Length of a segment; whole utterances if none."""
     hop_s: float = Field(1.0, gt=0)
     """From one training segment's start to the next one's."""
@@ -45,8 +46,24 @@ class SegmentConfig(Config):
 
 # Two seconds every second, every 0.4 s in test, 197 frames filled up to 200 (attention pooling).
 ATTENTION_POOLING = SegmentConfig(size_s=2.0, hop_s=1.0, test_hop_s=0.4, frames=200)
-# Twenty seconds every four, in test one after the other (DiCCOSER on RECOLA).
-DICCOSER_RECOLA = SegmentConfig(size_s=20.0, hop_s=4.0, test_hop_s=20.0)
+# Twenty seconds every four, in test one after the other (DiCCOSER on RECOLA, whose recordings these
+# divide without rest; of others the last window is filled up, so that every frame is tested).
+DICCOSER_RECOLA = SegmentConfig(size_s=20.0, hop_s=4.0, test_hop_s=20.0, tail="pad")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TraceCut:
+    """The labels of a segment.
+
+    Attributes:
+        values: (rows, 2), the last of the utterance's repeated beyond its end.
+        first: row of the utterance's trace that they begin with.
+        valid: how many of them are the utterance's own.
+    """
+
+    values: Trace
+    first: int
+    valid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +106,7 @@ class Segmenter:
         if self.config.size_s is None:
             return [Segment(utterance, 0, Span(0, frames))]
         spans = []
-        for window in self._windows(samples, training=training):
+        for window in self.windows(samples, training=training):
             first = int(window.start / SAMPLE_RATE * self.feature.frame_rate(self.settings) + 1e-6)
             stop = max(first, min(first + self._within, frames))
             spans.append(Span(first, stop, 0, (self.config.frames or self._within) - (stop - first)))
@@ -103,22 +120,31 @@ class Segmenter:
         """Do what the kind does to a segment once it is standardised."""
         return self.feature.finish(segment, self.settings) if self.feature.finish else segment
 
-    def take_trace(self, trace: Trace, samples: int, *, training: bool) -> list[Trace]:
-        """Cut the labels of each segment out of an utterance's trace, (rows, 2); the last row repeats.
+    def cut_trace(self, trace: Trace, samples: int, *, training: bool) -> list[TraceCut]:
+        """Cut the labels of each segment out of an utterance's trace.
 
         Args:
-            trace: `TRACE_RATE` rows a second.
+            trace: `TRACE_RATE` rows a second, (rows, 2).
             samples: length of the utterance at 16 kHz.
             training: whether it is in the training part.
         """
         if self.config.size_s is None:
-            return [trace]
+            return [TraceCut(trace, 0, len(trace))]
         rows = round(self.config.size_s * TRACE_RATE)
-        firsts = [
-            int(window.start / SAMPLE_RATE * TRACE_RATE + 1e-6)
-            for window in self._windows(samples, training=training)
-        ]
-        return [trace[_held(range(first, first + rows), len(trace))] for first in firsts]
+        cuts = []
+        for window in self.windows(samples, training=training):
+            first = int(window.start / SAMPLE_RATE * TRACE_RATE + 1e-6)
+            held = np.minimum(np.arange(first, first + rows), len(trace) - 1)
+            cuts.append(TraceCut(trace[held], first, max(0, min(rows, len(trace) - first))))
+        return cuts
+
+    def windows(self, samples: int, *, training: bool) -> list[Span]:
+        """List where the segments of an utterance lie, counted in samples, as `cut` numbers them."""
+        if self.config.size_s is None:
+            return [Span(0, samples)]
+        hop = self.config.hop_s if training else self.config.test_hop_s or self.config.hop_s
+        size = round(self.config.size_s * SAMPLE_RATE)
+        return windows(samples, size, max(1, round(hop * SAMPLE_RATE)), self.config.tail)
 
     @property
     def _within(self) -> int:
@@ -127,11 +153,6 @@ class Segmenter:
         if self.feature.frames_within is not None:
             return self.feature.frames_within(round(size * SAMPLE_RATE), self.settings)
         return max(1, round(size * self.feature.frame_rate(self.settings)))
-
-    def _windows(self, samples: int, *, training: bool) -> list[Span]:
-        hop = self.config.hop_s if training else self.config.test_hop_s or self.config.hop_s
-        size = round((self.config.size_s or 0.0) * SAMPLE_RATE)
-        return windows(samples, size, max(1, round(hop * SAMPLE_RATE)), self.config.tail)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,6 +184,38 @@ class Cut(Sequence[Array]):
         taken = self.segmenter.take(self.features(segment.utterance), segment)
         return taken if self.own is None else self.own(segment.utterance).apply(taken)
 
+    def compute(self, row: int, samples: Samples) -> Array:
+        """Compute a segment's features from samples of its own, (samples,), instead of the stored ones.
 
-def _held(rows: Sequence[int], length: int) -> list[int]:
-    return [min(row, length - 1) for row in rows]
+        Its frames are those of ``samples`` alone: what of a frame reaches beyond them is silence.
+        """
+        utterance, segmenter = self.segments[row].utterance, self.segmenter
+        features = segmenter.feature.extract(samples, segmenter.settings)
+        first = segmenter.cut(utterance, len(samples), features.shape[-1], training=True)[0]
+        taken = segmenter.take(features, first)
+        return taken if self.own is None else self.own(utterance).apply(taken)
+
+
+class Joined(Sequence[Array]):
+    """The rows of several parts, those of the first one first."""
+
+    def __init__(self, parts: Sequence[Cut]) -> None:
+        self.parts = tuple(parts)
+        self.places = [(part, row) for part in self.parts for row in range(len(part))]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @property
+    def lengths(self) -> list[int]:
+        """Frames of each row."""
+        return [length for part in self.parts for length in part.lengths]
+
+    def __getitem__(self, row: Any) -> Any:
+        part, place = self.places[row]
+        return part[place]
+
+    def compute(self, row: int, samples: Samples) -> Array:
+        """Compute a row's features as its part does."""
+        part, place = self.places[row]
+        return part.compute(place, samples)

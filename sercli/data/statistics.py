@@ -52,6 +52,51 @@ class Statistics:
         return cls(mean, std, bool(values.get("own", False)))
 
 
+class Moments:
+    """Count, mean and squared deviations of the arrays seen so far, in float64."""
+
+    def __init__(self, scope: Scope) -> None:
+        """Begin with nothing; ``scope`` as in `fit`."""
+        self.scope = scope
+        self.count, self.mean, self.squares = np.zeros(()), np.zeros(()), np.zeros(())
+        self.largest = 0.0
+
+    def add(self, array: Array, empty: Mask | None = None) -> None:
+        """Take in the features of an utterance, (*shape, frames), but for what is ``empty``, (*shape, 1)."""
+        if self.scope == "max":
+            self.largest = max(self.largest, float(np.abs(array).max()))
+            return
+        axes = {"scalar": tuple(range(array.ndim)), "per-bin": (array.ndim - 1,)}.get(
+            self.scope, tuple(range(1, array.ndim))
+        )
+        whole = empty is None or self.scope == "per-bin"
+        valid = np.ones((*array.shape[:-1], 1), bool) if whole else ~np.asarray(empty)
+        if not valid.any():
+            raise FeatureError(_NOTHING)
+        # Chan's update: stays exact where the mean is large against the deviation.
+        size = valid.sum(axis=axes, keepdims=True) * array.shape[-1]
+        own_mean = array.mean(axis=axes, keepdims=True, dtype=np.float64, where=valid)
+        own_squares = np.square(array - own_mean).sum(axis=axes, keepdims=True, dtype=np.float64, where=valid)
+        total = self.count + size
+        shift = own_mean - self.mean
+        self.mean = self.mean + shift * (size / total)
+        self.squares = self.squares + own_squares + np.square(shift) * (self.count * size / total)
+        self.count = total
+
+    def statistics(self) -> Statistics:
+        """Return mean and deviation.
+
+        Raises:
+            FeatureError: nothing was taken in.
+        """
+        if self.scope == "max":
+            return Statistics(np.zeros((), np.float32), _scale(self.largest).astype(np.float32))
+        if not self.count.any():
+            raise FeatureError(_NOTHING)
+        deviation = np.sqrt(self.squares / self.count)
+        return Statistics(self.mean.astype(np.float32), _scale(deviation).astype(np.float32))
+
+
 def fit(arrays: Iterable[Array], scope: Scope = "per-map", empty: Mask | None = None) -> Statistics:
     """Compute the statistics of the training part in one pass, in float64.
 
@@ -71,31 +116,17 @@ def fit(arrays: Iterable[Array], scope: Scope = "per-map", empty: Mask | None = 
     Raises:
         FeatureError: there are no features, or all of them are empty.
     """
+    return fit_all(((array, empty) for array in arrays), scope)
+
+
+def fit_all(arrays: Iterable[tuple[Array, Mask | None]], scope: Scope) -> Statistics:
+    """Compute the statistics of arrays each of which says what in it is empty; else as `fit`."""
     if scope in ("none", "per-utterance"):
         return Statistics(np.zeros((), np.float32), np.ones((), np.float32), scope == "per-utterance")
-    if scope == "max":
-        largest = max((float(np.abs(array).max()) for array in arrays), default=0.0)
-        return Statistics(np.zeros((), np.float32), _scale(largest).astype(np.float32))
-    count, mean, squares = np.zeros(()), np.zeros(()), np.zeros(())
-    for array in arrays:
-        axes = {"scalar": tuple(range(array.ndim)), "per-bin": (array.ndim - 1,)}.get(
-            scope, tuple(range(1, array.ndim))
-        )
-        valid = np.ones((*array.shape[:-1], 1), bool) if empty is None or scope == "per-bin" else ~empty
-        if not valid.any():
-            raise FeatureError(_NOTHING)
-        # Chan's update: stays exact where the mean is large against the deviation.
-        size = valid.sum(axis=axes, keepdims=True) * array.shape[-1]
-        own_mean = array.mean(axis=axes, keepdims=True, dtype=np.float64, where=valid)
-        own_squares = np.square(array - own_mean).sum(axis=axes, keepdims=True, dtype=np.float64, where=valid)
-        total = count + size
-        shift = own_mean - mean
-        mean = mean + shift * (size / total)
-        squares = squares + own_squares + np.square(shift) * (count * size / total)
-        count = total
-    if not count.any():
-        raise FeatureError(_NOTHING)
-    return Statistics(mean.astype(np.float32), _scale(np.sqrt(squares / count)).astype(np.float32))
+    moments = Moments(scope)
+    for array, empty in arrays:
+        moments.add(array, empty)
+    return moments.statistics()
 
 
 def _scale(deviation: Any) -> "np.ndarray[Any, np.dtype[np.float64]]":

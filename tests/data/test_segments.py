@@ -56,11 +56,14 @@ def test_twenty_seconds_every_four_with_their_labels():
     samples = 60 * 16_000
     trace = np.stack([np.arange(1500.0), -np.arange(1500.0)], axis=1).astype(np.float32)
     train = cutter.cut("r/1", samples, 1500, training=True)
-    labels = cutter.take_trace(trace, samples, training=True)
+    cuts = cutter.cut_trace(trace, samples, training=True)
+    labels = [cut.values for cut in cuts]
     assert [segment.span.start for segment in train] == list(range(0, 1001, 100))
     assert all(segment.span.stop - segment.span.start == 500 for segment in train)
     assert [label[0, 0] for label in labels] == [segment.span.start for segment in train]
     assert {label.shape for label in labels} == {(500, 2)}
+    assert [cut.first for cut in cuts] == [segment.span.start for segment in train]
+    assert {cut.valid for cut in cuts} == {500}
     test = cutter.cut("r/1", samples, 1500, training=False)
     assert [(segment.span.start, segment.span.stop) for segment in test] == [
         (0, 500),
@@ -72,10 +75,11 @@ def test_twenty_seconds_every_four_with_their_labels():
 def test_labels_of_a_padded_tail_repeat_the_last():
     cutter = segmenter(SegmentConfig(size_s=2.0, hop_s=2.0, tail="pad"), "waveform", aggregate="rms")
     trace = np.arange(75.0, dtype=np.float32).repeat(2).reshape(75, 2)
-    first, second = cutter.take_trace(trace, 48_000, training=True)
-    assert first[-1, 0] == 49
-    assert second[24, 0] == 74
-    assert (second[25:, 0] == 74).all()
+    first, second = cutter.cut_trace(trace, 48_000, training=True)
+    assert first.values[-1, 0] == 49
+    assert (first.first, first.valid, second.first, second.valid) == (0, 50, 50, 25)
+    assert second.values[24, 0] == 74
+    assert (second.values[25:, 0] == 74).all()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,60 @@
+"""Loudness varied: an utterance times a random factor.
+
+Source: common practice; the range is our own choice.
+"""
+
+from typing import Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from sercli.audio import Samples
+from sercli.augmentations import Augmentation
+from sercli.config import Config
+
+
+class GainConfig(Config):
+    """Settings of varied loudness."""
+
+    p: float = Field(1.0, ge=0, le=1)
+    """Probability that an utterance's loudness is changed."""
+    gain_db_min: float = Field(-6.0, ge=-60, le=60)
+    """Least change, decibels."""
+    gain_db_max: float = Field(6.0, ge=-60, le=60)
+    """Largest change, decibels."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.gain_db_min > self.gain_db_max:
+            raise ValueError(
+                f"need gain_db_min <= gain_db_max, got {self.gain_db_min:g} and {self.gain_db_max:g}"
+            )
+        return self
+
+
+def scale(samples: Samples, random: np.random.Generator, config: GainConfig) -> Samples:
+    """Multiply an utterance by a factor drawn uniformly in decibels.
+
+    Args:
+        samples: mono audio at 16 kHz, (samples,).
+        random: draws whether and how much.
+        config: settings.
+
+    Returns:
+        As many samples; peaks may exceed full scale, nothing is clipped.
+    """
+    if random.random() >= config.p:
+        return samples
+    gain_db = random.uniform(config.gain_db_min, config.gain_db_max)
+    scaled: Samples = samples * np.float32(10 ** (gain_db / 20))
+    return scaled
+
+
+AUGMENTATION = Augmentation(
+    GainConfig,
+    "samples",
+    source="common practice; the range is our own choice",
+    apply=scale,
+    traces=True,
+    warning="loudness is a cue of emotion; features that normalise the level do not change",
+)

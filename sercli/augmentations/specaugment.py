@@ -1,0 +1,79 @@
+"""SpecAugment: stripes of a spectrogram in time and in frequency set to their mean.
+
+Source: Park et al., SpecAugment: A Simple Data Augmentation Method for Automatic Speech Recognition,
+Interspeech 2019, section 2.
+Open in the paper: widths for short utterances and few filters (here up to 20 frames and 8 bands).
+Departures: no time warp, which the paper finds to help least; the share of frames bounds all time
+masks together, the paper's p each of them; of bands at least one is left by each mask.
+"""
+
+import numpy as np
+from pydantic import Field
+
+from sercli.augmentations import Augmentation
+from sercli.config import Config
+from sercli.segments import Signal
+
+
+class SpecAugmentConfig(Config):
+    """Settings of SpecAugment."""
+
+    time_masks: int = Field(2, ge=0, le=100)
+    """How many masks in time."""
+    time_width: int = Field(20, ge=0, le=10_000)
+    """Largest width of a mask in time, frames."""
+    time_share: float = Field(0.2, ge=0, le=1)
+    """Largest share of an utterance's frames that all masks in time cover together."""
+    band_masks: int = Field(2, ge=0, le=100)
+    """How many masks in frequency."""
+    band_width: int = Field(8, ge=0, le=10_000)
+    """Largest width of a mask in frequency, bands."""
+
+
+def mask(features: Signal, frames: int, random: np.random.Generator, config: SpecAugmentConfig) -> Signal:
+    """Set stripes in time and in frequency to zero, the mean, in all maps alike.
+
+    Args:
+        features: (*maps, bands, frames), standardised; without bands, (1, frames), they stay as they are.
+        frames: how many of them, from the first, are the utterance's; masks in time lie within these.
+        random: draws widths, uniform from 0 to the largest, and places.
+        config: settings.
+
+    Returns:
+        The same shape.
+
+    Source: Park et al., Interspeech 2019, section 2.
+    """
+    if not has_bands(features.shape):
+        return features
+    masked = features.copy()
+    bands = features.shape[-2]
+    widest = int(config.time_share * frames) // max(1, config.time_masks)
+    for start, stop in _stripes(frames, config.time_masks, min(config.time_width, widest), random):
+        masked[..., start:stop] = 0
+    for start, stop in _stripes(bands, config.band_masks, min(config.band_width, bands - 1), random):
+        masked[..., start:stop, :] = 0
+    return masked
+
+
+def has_bands(shape: tuple[int, ...]) -> bool:
+    """Tell whether features of a shape, (*shape, frames), are spectrograms, which can be masked."""
+    return len(shape) >= 2 and shape[-2] >= 2
+
+
+def _stripes(length: int, count: int, widest: int, random: np.random.Generator) -> list[tuple[int, int]]:
+    """Draw where each stripe starts and ends."""
+    widths = random.integers(0, widest, count, endpoint=True)
+    starts = random.integers(0, length - widths, endpoint=True)
+    return [(int(start), int(start + width)) for start, width in zip(starts, widths, strict=True)]
+
+
+AUGMENTATION = Augmentation(
+    SpecAugmentConfig,
+    "standard",
+    source="Park et al., Interspeech 2019",
+    apply=mask,
+    traces=True,
+    warning="masks spectrograms alone: other inputs of the network still show what is masked; zero is the "
+    "mean only of features that are standardised",
+)
