@@ -1,6 +1,7 @@
 """``sercli models``."""
 
 import json as json_format
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,28 +9,40 @@ import typer
 from sercli.cli._options import JsonOption, SetOption
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from sercli.models import Architecture
+    from sercli.models._macs import Layer
 
 _CLASSES = 4
+_SECONDS = 3.0
+_MACS = (
+    f"MACs: multiply-accumulates of convolutions, linear layers and LSTM for an utterance of {_SECONDS:g} s"
+)
 
 app = typer.Typer(help="List the architectures, or show one's layers.", rich_markup_mode=None)
 
 
 @app.callback(invoke_without_command=True)
 def models(context: typer.Context, *, json: JsonOption = False) -> None:
-    """List the architectures: parameters, inputs, paper."""
+    """List the architectures: parameters, multiply-accumulates, inputs, tasks, paper."""
     if context.invoked_subcommand is not None:
         return
     from sercli.models import architecture_names
 
-    rows = [_described(name, *_network(name, [])) for name in architecture_names()]
+    rows = [_describe(name, [])[0] for name in architecture_names()]
     if json:
         typer.echo(json_format.dumps(rows))
         return
+    inputs = [", ".join(f"{name} {kind}" for name, kind in row["inputs"].items()) for row in rows]
+    tasks = [", ".join(row["tasks"]) for row in rows]
+    for row, on, task in zip(rows, inputs, tasks, strict=True):
+        typer.echo(
+            f"{row['name']:<9} {row['parameters']:>12,} parameters, on {on:<{max(map(len, inputs))}} "
+            f"{_millions(row['macs']):>8} MACs  {task:<{max(map(len, tasks))}}  {row['source']}"
+        )
+    typer.echo(f"\nParameters with {_CLASSES} classes. {_MACS}, as the paper feeds it:")
     for row in rows:
-        inputs = ", ".join(f"{name} {kind}" for name, kind in row["inputs"].items())
-        typer.echo(f"{row['name']:<9} {row['parameters']:>12,} parameters, on {inputs}; {row['source']}")
-    typer.echo(f"\nParameters with {_CLASSES} classes. Layers: sercli models show NAME")
+        typer.echo(f"  {row['name']:<9} {_fed(row)}")
+    typer.echo("Layers: sercli models show NAME")
 
 
 @app.command()
@@ -39,69 +52,98 @@ def show(
     settings: SetOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Print an architecture's layers with the shapes of an example, and what its paper leaves open."""
+    """Print an architecture's layers, with shapes and multiply-accumulates, and what a paper leaves open."""
     from sercli.reports.gather import left_open
 
-    network, config = _network(name, settings or [])
-    row = _described(name, network, config)
-    layers, shapes = _layers(name, network)
+    row, layers = _describe(name, settings or [])
     if json:
-        typer.echo(json_format.dumps(row | {"layers": layers, "example": shapes, "open": left_open(name)}))
+        notes = {"layers": [_to_dict(layer) for layer in layers], "open": left_open(name)}
+        typer.echo(json_format.dumps(row | notes))
         return
     typer.echo(f"{name}: {row['source']}\n{row['parameters']:,} parameters with {_CLASSES} classes")
-    typer.echo("example " + ", ".join(f"{key} {shape}" for key, shape in shapes.items()) + "\n")
-    width = max(len(layer["name"]) for layer in layers)
+    typer.echo(f"{_millions(row['macs'])} MACs on {_fed(row)}\n")
+    width = max(len(layer.name) for layer in layers)
+    typer.echo(f"{'layer':<{width}}  {'kind':<22} {'output':<24} {'parameters':>12} {'MACs':>15}")
     for layer in layers:
-        size = f"{layer['parameters']:,}" if layer["parameters"] else "-"
-        typer.echo(f"{layer['name']:<{width}}  {layer['kind']:<22} {layer['shape']:<24} {size:>12}")
+        parameters, macs = (f"{count:,}" if count else "-" for count in (layer.parameters, layer.macs))
+        shape = _times(layer.shape)
+        typer.echo(f"{layer.name:<{width}}  {layer.kind:<22} {shape:<24} {parameters:>12} {macs:>15}")
+    typer.echo(f"{'in all':<{width + 48}}  {row['parameters']:>12,} {row['macs_per_pass']:>15,}")
+    typer.echo(f"\n{_MACS}{', of one pass by layer' if row['passes'] > 1 else ''}.")
     for note in left_open(name):
         typer.echo(f"\n{note}")
 
 
-def _described(name: str, network: "nn.Module", config: Any) -> dict[str, Any]:
+def _describe(name: str, settings: list[str]) -> "tuple[dict[str, Any], list[Layer]]":
+    """Say what an architecture is and costs; it is built without numbers, on torch's meta device."""
+    import torch
+
+    from sercli.config import parse_assignments
     from sercli.models import get_architecture
+    from sercli.models._macs import list_layers
 
     entry = get_architecture(name)
-    return {
+    config = entry.config(**parse_assignments(settings))
+    shapes, passes, seconds = _feed(entry, config)
+    with torch.device("meta"):
+        network = entry.build({key: shape[:-1] for key, shape in shapes.items()}, _CLASSES, config)
+        given = {key: torch.empty(1, *shape) for key, shape in shapes.items()}
+        given["mask"] = torch.ones(1, given["x"].shape[-1], dtype=torch.bool)
+        layers = list_layers(network, given)
+    macs = sum(layer.macs for layer in layers)
+    row = {
         "name": name,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "macs": passes * macs,
+        "macs_per_pass": macs,
+        "passes": passes,
+        "seconds_per_pass": seconds,
+        "example": {key: list(shape) for key, shape in shapes.items()},
         "inputs": dict(entry.inputs_for(config)),
         "tasks": list(entry.tasks),
         "source": entry.source,
         "settings": config.to_dict(),
     }
+    return row, layers
 
 
-def _network(name: str, settings: list[str]) -> "tuple[nn.Module, Any]":
-    from sercli.config import parse_assignments
-    from sercli.models import get_architecture
+def _feed(entry: "Architecture", config: Any) -> tuple[dict[str, tuple[int, ...]], int, float]:
+    """Say what the network sees of an utterance: the shape of each input, how many times, and seconds."""
+    from sercli.audio import SAMPLE_RATE
+    from sercli.features import get_feature
+    from sercli.segments import windows
 
-    entry = get_architecture(name)
-    config = entry.config(**parse_assignments(settings))
-    return entry.build(entry.shapes, _CLASSES, config), config
+    samples, seconds, passes = round(_SECONDS * SAMPLE_RATE), _SECONDS, 1
+    shapes = {}
+    for name, kind in entry.inputs_for(config).items():
+        feature = get_feature(kind)
+        settings = feature.config(**entry.features_of(config).get(name, {}))
+        seconds = getattr(settings, "duration_s", None) or seconds
+        shapes[name] = (*feature.shape(settings), feature.count_frames(samples, settings))
+    if entry.windows is not None:
+        seconds = entry.windows.size_s
+        size, hop = round(seconds * SAMPLE_RATE), round(entry.windows.hop_s * SAMPLE_RATE)
+        passes = len(windows(samples, size, hop))
+        shapes = {name: (*shape[:-1], entry.windows.frames) for name, shape in shapes.items()}
+    return shapes, passes, seconds
 
 
-def _layers(name: str, network: "nn.Module") -> tuple[list[dict[str, Any]], dict[str, list[int]]]:
-    """Run an example through the network, and note what each layer gives."""
-    import torch
+def _fed(row: dict[str, Any]) -> str:
+    """Tell what the multiply-accumulates are spent on."""
+    told = ", ".join(f"{name} {_times(shape)}" for name, shape in row["example"].items())
+    seconds = row["seconds_per_pass"]
+    if row["passes"] > 1:
+        return f"{told}, {row['passes']} pieces of {seconds:g} s, {_millions(row['macs_per_pass'])} each"
+    return told if seconds == _SECONDS else f"{told}, {_SECONDS:g} s brought to {seconds:g} s"
 
-    from sercli.models import get_architecture
 
-    layers: list[dict[str, Any]] = []
+def _to_dict(layer: "Layer") -> dict[str, Any]:
+    return asdict(layer) | {"shape": _times(layer.shape)}
 
-    def note(path: str) -> Any:
-        def hook(module: "nn.Module", inputs: Any, output: "Tensor") -> None:  # noqa: ARG001
-            shape = " x ".join(map(str, output.shape[1:])) if isinstance(output, torch.Tensor) else ""
-            parameters = sum(parameter.numel() for parameter in module.parameters())
-            kind = type(module).__name__
-            layers.append({"name": path, "kind": kind, "shape": shape, "parameters": parameters})
 
-        return hook
+def _times(shape: "tuple[int, ...] | list[int]") -> str:
+    return " x ".join(map(str, shape))
 
-    for path, module in network.named_modules():
-        if path and not list(module.children()):
-            module.register_forward_hook(note(path))
-    example = get_architecture(name).example(1)
-    with torch.inference_mode():
-        network.eval()(**example)
-    return layers, {key: list(value.shape[1:]) for key, value in example.items() if key != "mask"}
+
+def _millions(macs: int) -> str:
+    return f"{macs / 1e6:,.0f} M"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,31 @@ from sercli import registry
 from sercli.config import Config
 
 Task = Literal["classification", "regression"]
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """How a network that sees pieces of one length is fed an utterance when it is tested.
+
+    Attributes:
+        size_s: length of a piece.
+        hop_s: from one piece's start to the next one's.
+        frames: of a piece, filled up.
+    """
+
+    size_s: float
+    hop_s: float
+    frames: int
+
+
+class Stream(Protocol):
+    """A network that takes a window in pieces, its state carried from one to the next."""
+
+    def reset(self) -> None:
+        """Begin a window."""
+
+    def __call__(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Give scores by frame of 40 ms, (1, frames, outputs), of the next pieces of the inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +51,16 @@ class Architecture:
             and the settings to the network.
         inputs: feature kind by input name, as the paper has it.
         inputs_of: the same from the network's settings, where they decide it.
+        features_of: from the network's settings to those of the features that it can't do without, by
+            input name, where they differ from the kind's.
         shapes: shape of each input of the paper's features, without batch and frames.
         example_frames: a length that every setting of the network accepts.
         tasks: what it can be trained for.
         source: the paper.
         lengths_vary: whether utterances of any length share a batch, and padding leaves each one's
             output alone; else every utterance is brought to one length before the network.
+        stream: from a network to one that takes a window frame by frame; or why there is none.
+        windows: the pieces it sees an utterance in, as the paper has it; whole if none.
     """
 
     config: type[Config]
@@ -43,6 +72,9 @@ class Architecture:
     source: str
     lengths_vary: bool = True
     inputs_of: Callable[[Any], Mapping[str, str]] | None = None
+    features_of: Callable[[Any], Mapping[str, Mapping[str, Any]]] = lambda config: {}
+    stream: "Callable[[nn.Module], Stream] | str" = "it looks at utterances as a whole"
+    windows: Windows | None = None
 
     def inputs_for(self, config: Config) -> Mapping[str, str]:
         """Return the feature kind by input name under given settings."""

@@ -1,7 +1,9 @@
 """Convolutions over time that see no later frame."""
 
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from sercli.models._dropout import Dropout
+from sercli.models._layout import SequenceNorm, as_image, convolve
 
 
 class CausalConv1d(nn.Conv1d):
@@ -11,12 +13,13 @@ class CausalConv1d(nn.Conv1d):
         super().__init__(n_in, n_out, width, dilation=dilation)
         self.past = (width - 1) * dilation
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Convolve x, (batch, n_in, frames), to (batch, n_out, frames)."""
-        if self.in_channels < self.out_channels:  # the narrower side is padded, or else cut without a copy
-            return super().forward(F.pad(x, (self.past, 0)))
-        y = F.conv1d(x, self.weight, self.bias, padding=self.past, dilation=self.dilation)
-        return y[..., : x.shape[-1]]
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Convolve (batch, n_in, frames) to (batch, n_out, frames)."""
+        return self.of_image(as_image(input)).squeeze(2)
+
+    def of_image(self, x: Tensor) -> Tensor:
+        """Convolve an image of one row, (batch, n_in, 1, frames), to (batch, n_out, 1, frames)."""
+        return convolve(self, x, before=self.past)
 
 
 class DilatedBlock(nn.Module):
@@ -39,34 +42,36 @@ class DilatedBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.conv = CausalConv1d(channels, channels, 2, dilation)
-        self.norm = nn.BatchNorm1d(channels)
-        self.dropout = nn.Dropout(dropout)
+        self.norm = SequenceNorm(channels)
+        self.dropout = Dropout(dropout)
         self.mix = nn.Conv1d(channels, channels, 1)
-        self.condition: nn.Module | None = None
+        self.condition: CausalConv1d | _Ahead | None = None
         self.condition_norm: nn.Module | None = None
         if conditioned:
             self.condition = CausalConv1d(channels, channels, 2) if causal_condition else _Ahead(channels)
-            self.condition_norm = nn.BatchNorm1d(channels) if norm_per_branch else None
+            self.condition_norm = SequenceNorm(channels) if norm_per_branch else None
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Transform x under the condition y, both (batch, channels, frames), to the shape of x."""
-        z: Tensor = self.conv(x)
-        if self.condition is None:
+        x = as_image(x)  # (batch, channels, 1, frames)
+        z = self.conv.of_image(x)
+        if self.condition is None or y is None:
             z = self.norm(self.dropout(z))
-        elif self.condition_norm is None:
-            z = self.norm(self.dropout(z + self.condition(y)))
         else:
-            z = self.norm(self.dropout(z)) + self.condition_norm(self.dropout(self.condition(y)))
+            condition = self.condition.of_image(as_image(y))
+            if self.condition_norm is None:
+                z = self.norm(self.dropout(z.add_(condition)))
+            else:
+                z = self.norm(self.dropout(z)) + self.condition_norm(self.dropout(condition))
         # Neither a sum, a normalisation nor a convolution needs its own output for its gradient.
-        mixed: Tensor = self.mix(z.relu_())
-        return mixed.add_(x)
+        return convolve(self.mix, z.relu_()).add_(x).squeeze(2)  # (batch, channels, frames)
 
 
 class _Ahead(nn.Conv1d):
     """Convolution of width 2 over a frame and the next one, the "same" padding of an even width."""
 
     def __init__(self, channels: int) -> None:
-        super().__init__(channels, channels, 2, padding=1)
+        super().__init__(channels, channels, 2)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x)[..., 1:]
+    def of_image(self, x: Tensor) -> Tensor:
+        return convolve(self, x, after=1)

