@@ -2,12 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+Task = Literal["classification", "regression"]
+"""A class an utterance, or values by frame."""
+
 TRACE_RATE = 25
 """Continuous labels a second."""
+
+TRACE_DIMENSIONS = ("arousal", "valence")
+"""What continuous labels say, in the order of a trace's columns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,3 +147,31 @@ class Predictions:
     def predicted(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """Index of the most probable class, (rows,)."""
         return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TracePredictions:
+    """What a regressor said of recordings, frame by frame: the test parts of one or more folds and seeds.
+
+    Attributes:
+        dimensions: names of the columns of ``target`` and ``predicted``.
+        ids: utterance ids, one a recording.
+        target: gold standard of each recording, (frames, dimensions), `TRACE_RATE` frames a second.
+        predicted: likewise, what was said.
+        speakers: speaker of each recording, ``None`` where unknown.
+        genders: likewise.
+        folds: name of the fold whose model predicted the recording.
+        seeds: seed of that model.
+    """
+
+    dimensions: tuple[str, ...]
+    ids: tuple[str, ...]
+    target: tuple[np.ndarray[tuple[int, int], np.dtype[np.float64]], ...]
+    predicted: tuple[np.ndarray[tuple[int, int], np.dtype[np.float64]], ...]
+    speakers: tuple[str | None, ...]
+    genders: tuple[str | None, ...]
+    folds: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)

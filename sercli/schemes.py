@@ -2,7 +2,8 @@
 
 A corpus reader maps the corpus's own spelling to a noun of `sercli.labels` once. A scheme selects
 utterances and merges nouns into classes, and is applied late, when a protocol or a training asks
-for it: the manifest always holds every utterance under its own emotion.
+for it: the manifest always holds every utterance under its own emotion. One scheme has no classes:
+it selects the utterances with continuous labels.
 """
 
 from collections import Counter
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 
 from sercli.errors import ConfigError, ManifestError, unknown
 from sercli.labels import EMOTIONS
-from sercli.records import Utterance
+from sercli.records import TRACE_DIMENSIONS, Task, Utterance
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +20,19 @@ class Selection:
     """What a scheme makes of a corpus.
 
     Attributes:
-        classes: class names in the order of the network's outputs.
-        labels: class by utterance id, in manifest order.
+        classes: class names in the order of the network's outputs; none of continuous labels.
+        labels: class by utterance id, in manifest order; empty text for continuous labels.
         left_out: how many utterances the scheme leaves out, by emotion, or by style where that is why.
     """
 
     classes: tuple[str, ...]
     labels: Mapping[str, str]
     left_out: Mapping[str, int]
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the network says: the classes, or the dimensions of continuous labels."""
+        return self.classes or TRACE_DIMENSIONS
 
     @property
     def counts(self) -> dict[str, int]:
@@ -46,6 +52,7 @@ class Scheme:
             occurs as a class of its own, but for ``other`` and ``undecided``, which are none.
         gendered: whether the class carries the speaker's gender, as in ``female anger``.
         style: only utterances of this style, ``improvised`` or ``scripted``.
+        task: ``regression`` takes the utterances with continuous labels, whatever their emotion.
         known: utterances of the released corpus by ``class``, ``session`` and ``speaker``, as far as
             they are published.
     """
@@ -55,6 +62,7 @@ class Scheme:
     merge: Mapping[str, str] | None
     gendered: bool = False
     style: str | None = None
+    task: Task = "classification"
     known: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def select(self, utterances: Iterable[Utterance]) -> Selection:
@@ -64,6 +72,8 @@ class Scheme:
             ManifestError: an utterance has no emotion, one that is not in `EMOTIONS`, or (where the
                 scheme needs it) no gender.
         """
+        if self.task == "regression":
+            return _with_traces(utterances)
         labels: dict[str, str] = {}
         left_out: Counter[str] = Counter()
         seen: set[str] = set()
@@ -104,6 +114,13 @@ def _emotion_of(utterance: Utterance) -> str:
         known = ", ".join(sorted(EMOTIONS))
         raise ManifestError(f"{utterance.id}: emotion '{utterance.emotion}' is none of {known}")
     return utterance.emotion
+
+
+def _with_traces(utterances: Iterable[Utterance]) -> Selection:
+    listed = list(utterances)
+    labels = {utterance.id: "" for utterance in listed if utterance.trace}
+    without = len(listed) - len(labels)
+    return Selection((), labels, {"without continuous labels": without} if without else {})
 
 
 def _keep(*emotions: str) -> dict[str, str]:
@@ -180,6 +197,7 @@ SCHEMES = {
         Scheme("synth-4", "synth", _FOUR),
         Scheme("every-emotion", None, None),
         Scheme("common-4", None, _FOUR | _CALM_IS_NEUTRAL),
+        Scheme("arousal-valence", None, None, task="regression"),
     )
 }
 
@@ -201,20 +219,27 @@ def schemes_of(corpus: str) -> list[str]:
     return made + [scheme.name for scheme in SCHEMES.values() if scheme.corpus is None]
 
 
+def default_scheme(corpus: str, *, emotions: bool) -> str:
+    """Return the scheme of who names none: the corpus's first; without emotions, of continuous labels."""
+    return schemes_of(corpus)[0] if emotions else "arousal-valence"
+
+
 def choose(utterances: Sequence[Utterance], corpus: str, name: str | None) -> tuple[str, Selection]:
-    """Select by a scheme, the corpus's first if none is named; of a corpus with traces alone, all of it.
+    """Select by a scheme, the corpus's default one if none is named.
 
     Returns:
-        The scheme's name (``continuous labels`` without any), and what it selects.
+        The scheme's name, and what it selects.
 
     Raises:
-        ConfigError: the scheme is made for another corpus, or the corpus has no labels.
+        ConfigError: the scheme is made for another corpus, or the corpus has no such labels.
     """
-    if all(utterance.emotion is None for utterance in utterances):
-        if name is not None or any(utterance.trace is None for utterance in utterances):
-            raise ConfigError(f"corpus '{corpus}' has no emotions, so no scheme selects any of it")
-        return "continuous labels", Selection((), {utterance.id: "" for utterance in utterances}, {})
-    scheme = get_scheme(name or schemes_of(corpus)[0])
+    emotions = any(utterance.emotion is not None for utterance in utterances)
+    scheme = get_scheme(name or default_scheme(corpus, emotions=emotions))
     if scheme.corpus not in (None, corpus):
         raise ConfigError(f"scheme '{scheme.name}' is made for corpus '{scheme.corpus}', not for '{corpus}'")
-    return scheme.name, scheme.select(utterances)
+    if scheme.task == "classification" and not emotions:
+        raise ConfigError(f"corpus '{corpus}' has no emotions, so no scheme of classes selects any of it")
+    selection = scheme.select(utterances)
+    if scheme.task == "regression" and not selection.labels:
+        raise ConfigError(f"corpus '{corpus}' has no continuous labels, which scheme '{scheme.name}' takes")
+    return scheme.name, selection

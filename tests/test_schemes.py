@@ -97,7 +97,7 @@ def test_every_emotion_that_occurs_is_a_class_but_other_and_undecided():
 
 def test_general_schemes_come_after_a_corpus_s_own():
     assert schemes_of("emodb")[0] == "emodb-7"
-    assert schemes_of("mine") == ["every-emotion", "common-4"]
+    assert schemes_of("mine") == ["every-emotion", "common-4", "arousal-valence"]
 
 
 def test_the_scheme_of_another_corpus_is_refused():
@@ -111,3 +111,15 @@ def test_of_continuous_labels_all_is_selected():
     assert choose(traced, "recola", None)[1].labels == {"a": ""}
     with pytest.raises(ConfigError, match="corpus 'recola' has no emotions"):
         choose(traced, "recola", "common-4")
+
+
+def test_continuous_labels_are_a_scheme_of_their_own():
+    utterances = [Utterance(id=f"r/{i}", corpus="r", file=f"{i}.wav", trace=t) for i, t in enumerate("ab")]
+    name, selection = choose(utterances, "r", None)
+    assert name == "arousal-valence"
+    assert (selection.classes, selection.outputs) == ((), ("arousal", "valence"))
+    assert list(selection.labels) == ["r/0", "r/1"]
+    with pytest.raises(ConfigError, match="no emotions"):
+        choose(utterances, "r", "common-4")
+    with pytest.raises(ConfigError, match="no continuous labels"):
+        choose([said("a", "anger")], "emodb", "arousal-valence")

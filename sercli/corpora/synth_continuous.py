@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from sercli import audio, files
-from sercli.corpora import Corpus, _voice, audio_files
+from sercli.corpora import Corpus, Trace, _voice, audio_files
 from sercli.corpora._voice import FRAMES_PER_SECOND, Floats
+from sercli.errors import CorpusError
 from sercli.records import Problem, Utterance
 
 RATE = 25  # annotations per second
@@ -69,7 +70,23 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
                 gender="female" if match[1].startswith("F") else "male",
                 style="scripted",
                 trace=trace,
+                trace_method="known exactly",
             )
+
+
+def read_trace(root: Path, utterance: Utterance) -> Trace:
+    """Read arousal and valence of a recording, (frames, 2), a row every 40 ms from its start.
+
+    Raises:
+        CorpusError: the table is missing or damaged.
+    """
+    place = str(utterance.trace)
+    try:
+        lines = (root / place).read_text(encoding="utf-8").splitlines()[1:]
+        rows = [[float(cell) for cell in line.split(",")[1:]] for line in lines]
+        return np.array(rows, np.float32).reshape(len(rows), 2)
+    except (OSError, ValueError):
+        raise CorpusError(f"{place}: missing, or not a table of time, arousal and valence") from None
 
 
 def _phrases(frames: int, tempo: Floats, rng: np.random.Generator) -> list[_voice.Segment]:
@@ -127,6 +144,7 @@ CORPUS = Corpus(
     layout="wav/F01-r1.wav and traces/F01-r1.csv",
     utterances=len(_voice.SPEAKERS),
     known={"speaker": {speaker.name: 1 for speaker in _voice.SPEAKERS}},
+    read_trace=read_trace,
     ids=tuple(f"synth-continuous/{speaker.name}-r1" for speaker in _voice.SPEAKERS),
     generate=generate,
     notice=_voice.NOTICE,

@@ -4,14 +4,17 @@ UA and WA are defined in `classification`, the intervals in `intervals`, what `e
 predictions on disk in `table`.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 import numpy as np
 
 from sercli.errors import RunError
 from sercli.evaluation import intervals
+from sercli.evaluation.calibration import measure_calibration
 from sercli.evaluation.classification import (
     Counts,
+    Rates,
+    acc,
     confusion,
     confusions,
     f1s,
@@ -21,13 +24,23 @@ from sercli.evaluation.classification import (
     ua,
     wa,
 )
-from sercli.evaluation.intervals import Interval
-from sercli.evaluation.scores import ClassScore, Evaluation, SeedScore, SpeakerScore, Spread, UnitScore
+from sercli.evaluation.genders import by_gender
+from sercli.evaluation.intervals import DRAWS, Interval
+from sercli.evaluation.scores import (
+    ClassScore,
+    Evaluation,
+    Measure,
+    SeedScore,
+    SpeakerScore,
+    Spread,
+    UnitScore,
+)
 from sercli.records import Predictions
 
 DEFINITION = (
     "UA is the mean recall of the classes that occur in what is tested, WA the share of utterances that are "
-    "right; folds and seeds are pooled, the mean over them stands beside"
+    "right, ACC the mean of both (the figure of the ECA paper); folds and seeds are pooled, the mean over "
+    "them stands beside"
 )
 """What the figures mean; told with every one."""
 
@@ -36,6 +49,7 @@ __all__ = [
     "ClassScore",
     "Evaluation",
     "Interval",
+    "Measure",
     "SeedScore",
     "SpeakerScore",
     "Spread",
@@ -44,8 +58,15 @@ __all__ = [
 ]
 
 
-def evaluate(predictions: Predictions) -> Evaluation:
+_MEASURES: dict[str, Callable[[Counts], Rates]] = {"UA": ua, "WA": wa, "ACC": acc, "macro F1": macro_f1}
+
+
+def evaluate(predictions: Predictions, draws: int = DRAWS) -> Evaluation:
     """Score predictions, pooled over folds and seeds as `Evaluation` says.
+
+    Args:
+        predictions: one row or more.
+        draws: of the bootstrap over speakers.
 
     Raises:
         RunError: there are no rows, or a probability is not a number.
@@ -59,29 +80,47 @@ def evaluate(predictions: Predictions) -> Evaluation:
 
     speakers, by_speaker = _by_speaker(predictions)
     no_interval = intervals.why_none(len(speakers), sum(name is None for name in predictions.speakers))
-    ua_interval, wa_interval = (None, None) if no_interval else _intervals(by_speaker)
-    by_unit = _by_unit(predictions)
+    found = [None] * len(_MEASURES) if no_interval else _intervals(by_speaker, draws)
+    by_unit, unit_matrices = _by_unit(predictions)
+    by_seed, seed_matrices = _by_seed(predictions)
+    guessed = np.repeat(counts[:, None], n, axis=1)  # in proportion; no figure depends on the scale
+    measures = tuple(
+        Measure(
+            name=name,
+            value=float(of(pooled)),
+            interval=interval,
+            chance=float(of(guessed)),
+            majority=float(of(majority)),
+            spread=Spread.of(of(unit_matrices).tolist()),
+            seed_spread=Spread.of(of(seed_matrices).tolist()),
+        )
+        for (name, of), interval in zip(_MEASURES.items(), found, strict=True)
+    )
+    by_ua, by_wa, _, by_f1 = measures
     return Evaluation(
         classes=classes,
         utterances=len(set(predictions.ids)),
         count=len(predictions),
-        ua=float(ua(pooled)),
-        wa=float(wa(pooled)),
-        macro_f1=float(macro_f1(pooled)),
-        ua_interval=ua_interval,
-        wa_interval=wa_interval,
+        ua=by_ua.value,
+        wa=by_wa.value,
+        macro_f1=by_f1.value,
+        ua_interval=by_ua.interval,
+        wa_interval=by_wa.interval,
         no_interval=no_interval,
         chance=1 / n,
         majority_class=classes[counts.argmax()],
-        majority_ua=float(ua(majority)),
-        majority_wa=float(wa(majority)),
+        majority_ua=by_ua.majority,
+        majority_wa=by_wa.majority,
         confusion=pooled,
         by_class=_by_class(classes, pooled),
         by_speaker=speakers,
         by_unit=by_unit,
-        by_seed=_by_seed(predictions),
-        ua_spread=Spread.of([unit.ua for unit in by_unit]),
-        wa_spread=Spread.of([unit.wa for unit in by_unit]),
+        by_seed=by_seed,
+        ua_spread=by_ua.spread,
+        wa_spread=by_wa.spread,
+        measures=measures,
+        by_gender=by_gender(predictions),
+        calibration=measure_calibration(predictions),
     )
 
 
@@ -94,9 +133,15 @@ def _check(predictions: Predictions) -> None:
         raise RunError(f"{name}: a probability is not a number: training diverged; try a lower learning rate")
 
 
-def _intervals(by_speaker: Counts) -> tuple[Interval, Interval]:
-    drawn, speakers = intervals.resample(by_speaker), len(by_speaker)
-    return intervals.percentile(ua(drawn), speakers), intervals.percentile(wa(drawn), speakers)
+def _intervals(by_speaker: Counts, draws: int) -> list[Interval]:
+    """Give the interval of each measure, all of the same draws."""
+    drawn = np.concatenate(
+        [
+            np.stack([of(matrices) for of in _MEASURES.values()], axis=1)
+            for matrices in intervals.resample(by_speaker, draws)
+        ]
+    )  # (draws, measures)
+    return [intervals.percentile(values, len(by_speaker)) for values in drawn.T]
 
 
 def _by_class(classes: tuple[str, ...], pooled: Counts) -> tuple[ClassScore, ...]:
@@ -114,17 +159,19 @@ def _by_speaker(predictions: Predictions) -> tuple[tuple[SpeakerScore, ...], Cou
     return tuple(SpeakerScore(name, genders[name], *score) for name, score in scores), matrices
 
 
-def _by_unit(predictions: Predictions) -> tuple[UnitScore, ...]:
+def _by_unit(predictions: Predictions) -> tuple[tuple[UnitScore, ...], Counts]:
     units = list(zip(predictions.folds, predictions.seeds, strict=True))
     names = list(dict.fromkeys(units))
-    scores = zip(names, _scores(_by(predictions, units, names)), strict=True)
-    return tuple(UnitScore(fold, seed, *score) for (fold, seed), score in scores)
+    matrices = _by(predictions, units, names)
+    scores = zip(names, _scores(matrices), strict=True)
+    return tuple(UnitScore(fold, seed, *score) for (fold, seed), score in scores), matrices
 
 
-def _by_seed(predictions: Predictions) -> tuple[SeedScore, ...]:
+def _by_seed(predictions: Predictions) -> tuple[tuple[SeedScore, ...], Counts]:
     seeds = sorted(set(predictions.seeds))
-    scores = zip(seeds, _scores(_by(predictions, predictions.seeds, seeds)), strict=True)
-    return tuple(SeedScore(seed, *score) for seed, score in scores)
+    matrices = _by(predictions, predictions.seeds, seeds)
+    scores = zip(seeds, _scores(matrices), strict=True)
+    return tuple(SeedScore(seed, *score) for seed, score in scores), matrices
 
 
 def _by(predictions: Predictions, keys: Sequence[Hashable], groups: Sequence[Hashable]) -> Counts:

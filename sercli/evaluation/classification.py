@@ -60,6 +60,11 @@ def wa(confusion: Counts) -> Rates:
     return _divide(_hits(confusion).sum(axis=-1), confusion.sum(axis=(-2, -1)))
 
 
+def acc(confusion: Counts) -> Rates:
+    """Mean of UA and WA, (...): what the ECA paper calls ACC."""
+    return (ua(confusion) + wa(confusion)) / 2
+
+
 def macro_f1(confusion: Counts) -> Rates:
     """Mean F1 over the classes present in the target, (...)."""
     return _mean_over_present(f1s(confusion), confusion)

@@ -10,6 +10,7 @@ speakers only, not of another training.
 Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3 (percentile interval).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,22 +35,34 @@ class Interval:
     speakers: int
 
 
-def why_none(speakers: int, unknown: int) -> str | None:
+def why_none(speakers: int, unknown: int, noun: str = "utterance") -> str | None:
     """Say why there is no interval, or ``None`` where there is one.
 
     Args:
         speakers: how many speakers are known.
         unknown: how many utterances have no known speaker.
+        noun: what an utterance is called.
     """
     if unknown:
-        return f"the speaker of {unknown} {'utterance is' if unknown == 1 else 'utterances is'} unknown"
+        return f"the speaker of {unknown} {noun if unknown == 1 else f'{noun}s'} is unknown"
     if speakers < MIN_SPEAKERS:
         had = "1 speaker" if speakers == 1 else f"{speakers} speakers"
         return f"{had}, and an interval over speakers needs {MIN_SPEAKERS} or more"
     return None
 
 
-def resample(by_speaker: Counts, draws: int = DRAWS, seed: int = 0) -> Counts:
+def draw(speakers: int, draws: int = DRAWS, seed: int = 0) -> Iterator[Counts]:
+    """Draw as many speakers as there are, with replacement, again and again.
+
+    Yields:
+        How often each speaker is drawn, (draws, speakers), some draws at a time.
+    """
+    random = np.random.default_rng(seed)
+    for start in range(0, draws, _CHUNK):
+        yield random.multinomial(speakers, np.full(speakers, 1 / speakers), size=min(_CHUNK, draws - start))
+
+
+def resample(by_speaker: Counts, draws: int = DRAWS, seed: int = 0) -> Iterator[Counts]:
     """Draw as many speakers as there are, with replacement, and add up their confusion matrices.
 
     Args:
@@ -57,18 +70,13 @@ def resample(by_speaker: Counts, draws: int = DRAWS, seed: int = 0) -> Counts:
         draws: how often to draw.
         seed: of the draws.
 
-    Returns:
-        A confusion matrix per draw, (draws, classes, classes).
+    Yields:
+        A confusion matrix per draw, (draws, classes, classes), some draws at a time.
     """
     speakers, *shape = by_speaker.shape
     cells = by_speaker.reshape(speakers, -1).astype(np.float64)  # counts below 2**53 stay exact, and use BLAS
-    random = np.random.default_rng(seed)
-    drawn = []
-    for start in range(0, draws, _CHUNK):
-        size = min(_CHUNK, draws - start)
-        times = random.multinomial(speakers, np.full(speakers, 1 / speakers), size=size)  # (size, speakers)
-        drawn.append(times @ cells)
-    return np.concatenate(drawn).astype(np.int64).reshape(draws, *shape)
+    for times in draw(speakers, draws, seed):
+        yield (times @ cells).astype(np.int64).reshape(-1, *shape)
 
 
 def percentile(values: Rates, speakers: int, level: float = LEVEL) -> Interval:

@@ -1,6 +1,5 @@
 """What `evaluate` finds: small immutable records of plain numbers."""
 
-import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -8,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from sercli.evaluation.classification import Counts
+from sercli.evaluation._plain import to_plain
+from sercli.evaluation.calibration import Calibration
+from sercli.evaluation.classification import Counts, Rates
+from sercli.evaluation.genders import GenderScore
 from sercli.evaluation.intervals import Interval
 
 
@@ -69,6 +71,29 @@ class Spread:
         return cls(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None)
 
 
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One pooled figure, and what stands beside it.
+
+    Attributes:
+        name: UA, WA, ACC (their mean) or macro F1.
+        value: pooled.
+        interval: bootstrap interval over speakers, or ``None``.
+        chance: of guessing each class equally often; the F1 of the counts to be expected.
+        majority: of always saying the most frequent class.
+        spread: over folds and seeds.
+        seed_spread: over seeds, the folds of each pooled.
+    """
+
+    name: str
+    value: float
+    interval: Interval | None
+    chance: float
+    majority: float
+    spread: Spread
+    seed_spread: Spread
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
     """What predictions are worth.
@@ -99,6 +124,9 @@ class Evaluation:
         by_seed: each seed pooled over its folds, by seed.
         ua_spread: over folds and seeds.
         wa_spread: likewise.
+        measures: UA, WA, ACC and macro F1, each with all that stands beside it.
+        by_gender: sorted by name, unknown last.
+        calibration: confidence against the share right.
     """
 
     classes: tuple[str, ...]
@@ -121,6 +149,17 @@ class Evaluation:
     by_seed: tuple[SeedScore, ...]
     ua_spread: Spread
     wa_spread: Spread
+    measures: tuple[Measure, ...]
+    by_gender: tuple[GenderScore, ...]
+    calibration: Calibration
+
+    @property
+    def rates(self) -> Rates:
+        """The confusion matrix as shares of each true class, (classes, classes); NaN for an absent class."""
+        totals = self.confusion.sum(axis=1, keepdims=True)
+        shares: Rates = np.full(self.confusion.shape, np.nan)
+        np.divide(self.confusion, totals, out=shares, where=totals > 0)
+        return shares
 
     @property
     def best_speaker(self) -> SpeakerScore | None:
@@ -138,18 +177,7 @@ class Evaluation:
         extremes = {
             "best_speaker": best and best.speaker,
             "worst_speaker": worst and worst.speaker,
+            "confusion_rates": [[*map(float, row)] for row in self.rates],
         }
-        plain: dict[str, Any] = _plain(asdict(self) | extremes)
+        plain: dict[str, Any] = to_plain(asdict(self) | extremes)
         return plain
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    return value

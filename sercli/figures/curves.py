@@ -17,20 +17,21 @@ _Points = list[tuple[int, float]]
 _PANELS = {
     "loss": {"train_loss": "train", "dev_loss": "dev"},
     "dev UA": {"dev_ua": "dev UA"},
+    "dev CCC": {"dev_ccc": "dev CCC"},
     "learning rate": {"lr": "learning rate"},
 }
 
 
 def training_curves(history: Sequence[Row], title: str | None = None, *, dark: bool = False) -> Figure:
-    """Draw loss, dev UA and learning rate over the epochs, a panel for each that was recorded.
+    """Draw loss, dev UA or CCC and learning rate over the epochs, a panel for each that was recorded.
 
     Several trainings are thin lines; a bold one is the median over those still running, drawn while at least
     half of them are. A dot is the epoch whose weights were kept.
 
     Args:
-        history: a row per epoch with ``epoch`` and any of ``train_loss``, ``dev_loss``, ``dev_ua`` and
-            ``lr`` (``None`` where not measured); ``selected`` is true in the row of the kept epoch;
-            ``fold`` and ``seed`` tell several trainings apart.
+        history: a row per epoch with ``epoch`` and any of ``train_loss``, ``dev_loss``, ``dev_ua``,
+            ``dev_ccc`` and ``lr`` (``None`` where not measured); ``selected`` is true in the row of the kept
+            epoch; ``fold`` and ``seed`` tell several trainings apart.
         title: heading.
         dark: draw for a dark background.
     """

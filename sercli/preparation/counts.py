@@ -67,7 +67,7 @@ def by_scheme(corpus: str, utterances: Sequence[Utterance]) -> list[SchemeCounts
     """
     if any(utterance.emotion is None for utterance in utterances):
         return []
-    fitting = schemes_of(corpus)
+    fitting = [name for name in schemes_of(corpus) if SCHEMES[name].task == "classification"]
     own = [name for name in fitting if SCHEMES[name].corpus == corpus]
     return [_count(name, utterances) for name in own or fitting]
 

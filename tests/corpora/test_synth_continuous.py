@@ -5,8 +5,9 @@ import pytest
 
 from sercli.audio import write_pcm16
 from sercli.corpora import _voice, get_corpus
-from sercli.corpora.synth_continuous import CORPUS, talk
-from sercli.records import Problem
+from sercli.corpora.synth_continuous import CORPUS, parse, read_trace, talk
+from sercli.errors import CorpusError
+from sercli.records import Problem, Utterance
 
 SPEAKER = _voice.SPEAKERS[4]
 
@@ -105,3 +106,17 @@ def test_the_voice_follows_the_curve():
     step = float(cues["level"][-1] - cues["level"][0])
     assert step > 4  # the slope of 3.6 dB, times 0.6 or more, times the way from -1 to 1
     assert 20 * np.log10(loud / quiet) > step - 3
+
+
+def test_a_trace_is_read_as_it_was_written(generated):
+    first = next(each for each in parse(generated) if isinstance(each, Utterance))
+    trace = read_trace(generated, first)
+    assert trace.shape == (25, 2)
+    np.testing.assert_allclose(trace, np.linspace(-1, 1, 50).reshape(25, 2), atol=5e-5)
+
+
+def test_a_damaged_trace_is_a_corpus_error(generated):
+    first = next(each for each in parse(generated) if isinstance(each, Utterance))
+    (generated / first.trace).write_text("time,arousal,valence\n0.00,much\n")
+    with pytest.raises(CorpusError, match="missing, or not a table of time"):
+        read_trace(generated, first)

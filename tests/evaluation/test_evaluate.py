@@ -164,3 +164,26 @@ def test_a_diverged_training_is_said_to_be_one():
     rows.probabilities[1] = np.nan
     with pytest.raises(RunError, match="toy/1: a probability is not a number: training diverged"):
         evaluate(rows)
+
+
+def test_every_measure_stands_beside_chance_and_majority():
+    # Of f0 to f5: three of the first class and one of the second, all taken for the first.
+    names = [f"f{i}" for i in range(6) for _ in range(4)]
+    result = evaluate(predictions([0, 0, 0, 1] * 6, [0, 0, 0, 0] * 6, names, n_classes=2), draws=200)
+    found = {each.name: each for each in result.measures}
+    assert list(found) == ["UA", "WA", "ACC", "macro F1"]
+    assert [each.value for each in found.values()] == [0.5, 0.75, 0.625, pytest.approx(3 / 7)]
+    assert [each.majority for each in found.values()] == [0.5, 0.75, 0.625, pytest.approx(3 / 7)]
+    # Guessing: 9 of 18 and 3 of 6, so F1 is 18 / (18 + 12) and 6 / (6 + 12).
+    assert [each.chance for each in found.values()] == [0.5, 0.5, 0.5, pytest.approx((0.6 + 1 / 3) / 2)]
+    assert found["ACC"].interval.draws == 200
+    assert (found["ACC"].spread.mean, found["ACC"].seed_spread.mean) == (0.625, 0.625)
+
+
+def test_json_holds_rates_genders_and_calibration():
+    plain = evaluate(predictions([0, 0, 1, 1], [0, 1, 1, 1], ["f", "f", "f", "f"], n_classes=3)).to_dict()
+    assert plain["confusion_rates"] == [[0.5, 0.5, 0], [0, 1, 0], [None, None, None]]
+    assert [each["name"] for each in plain["measures"]] == ["UA", "WA", "ACC", "macro F1"]
+    assert sum(each["count"] for each in plain["by_gender"]) == 4
+    assert plain["calibration"]["estimator"] == "plug-in, L1, 15 bins of equal width"
+    assert plain["calibration"]["right"] == 0.75

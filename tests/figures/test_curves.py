@@ -70,3 +70,11 @@ def test_nothing_recorded_is_said(history):
     figure = training_curves(history)
     assert figure.axes == []
     assert [text.get_text() for text in figure.texts] == ["no epoch was recorded"]
+
+
+def test_the_dev_ccc_is_no_percentage():
+    _, ccc = training_curves(rows([3, 2, 1], selected=2, dev_ccc=[-0.1, 0.5, 0.4])).axes
+    assert ccc.get_ylabel() == "dev CCC"
+    assert lines(ccc)["dev CCC"] == [(1, -0.1), (2, 0.5), (3, 0.4)]
+    assert "%" not in ccc.yaxis.get_major_formatter()(0.5)
+    assert ccc.collections[0].get_offsets().tolist() == [[2, 0.5]]

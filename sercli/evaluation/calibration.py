@@ -1,0 +1,209 @@
+"""Whether a classifier is right as often as it is sure: reliability, and when to call it unsure.
+
+The confidence of a row is its largest probability. The calibration error is the plug-in estimate from bins,
+the mean over rows of the distance between a bin's mean confidence and its share right (an L1 norm). It
+depends on the bins, and it is too large with few rows: a bin of ten rows is off by a tenth or more by chance,
+however well calibrated. Figures are comparable only with equal bins and about equally many rows.
+
+Several seeds are pooled: each row counts one, an utterance once per seed.
+
+Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 2 (equal width); Nixon et
+al., Measuring Calibration in Deep Learning, CVPR Workshops 2019 (adaptive bins); Brier, Monthly Weather
+Review 78(1), 1950 (score).
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaincinv
+
+from sercli.errors import ConfigError, RunError
+from sercli.evaluation.classification import Rates
+from sercli.records import Predictions
+
+BINS = 15
+
+_CANDIDATES = 20  # thresholds that are tried; each costs certainty, as Bonferroni has it
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Rows whose confidence is above ``low`` and at most ``high``: how many, how sure, what share right.
+
+    The first bin holds rows at its ``low`` too.
+    """
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    right: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How far confidence and share right lie apart.
+
+    Attributes:
+        count: rows.
+        confidence: mean confidence of all rows.
+        right: share of all rows that are right (WA).
+        ece: expected calibration error, 0 to 1: the distance in each bin, weighted by its rows.
+        mce: maximum calibration error: the largest distance in a bin, however few its rows.
+        estimator: how ``ece`` was estimated, in words.
+        brier: mean squared distance between probabilities and truth, summed over classes, 0 to 2.
+        adaptive: whether the bins hold about equally many rows; otherwise they are equally wide.
+        bins: those that hold a row, by confidence.
+    """
+
+    count: int
+    confidence: float
+    right: float
+    ece: float
+    mce: float
+    estimator: str
+    brier: float
+    adaptive: bool
+    bins: tuple[ReliabilityBin, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types, ready for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """The confidence from which on a classifier is trusted; below it, it is unsure.
+
+    Attributes:
+        target: the share right that is asked for.
+        confidence: rows at least so sure are trusted; ``None`` where none can be named.
+        why_none: why none can be.
+        kept: share of the rows that are trusted.
+        right: share of these that are right.
+        at_least: what that share would reach on such data again, with certainty ``level``.
+        level: of that statement.
+    """
+
+    target: float
+    confidence: float | None
+    why_none: str | None
+    kept: float
+    right: float | None
+    at_least: float | None
+    level: float
+
+
+def measure_calibration(predictions: Predictions, bins: int = BINS, *, adaptive: bool = False) -> Calibration:
+    """Compare confidence with the share right, in bins.
+
+    Args:
+        predictions: one row or more.
+        bins: how many; adaptive ones may be fewer, since equal confidences stay together.
+        adaptive: give each bin about equally many rows, not an equal width.
+
+    Raises:
+        ConfigError: fewer than one bin.
+        RunError: there are no rows.
+    """
+    if bins < 1:
+        raise ConfigError(f"need one bin or more, got {bins}")
+    confidence, right = _confidence(predictions)
+    if adaptive:
+        # The values of the rows themselves, so that an edge never falls between equal ones.
+        edges = np.quantile(confidence, np.linspace(0, 1, bins + 1), method="inverted_cdf")
+    else:
+        edges = np.linspace(0, 1, bins + 1)
+    place = np.searchsorted(edges[1:-1], confidence, side="left")  # (low, high], as Guo et al. have it
+    counts = np.bincount(place, minlength=bins)
+    held = np.flatnonzero(counts)
+    sure = np.bincount(place, weights=confidence, minlength=bins)[held] / counts[held]
+    share = np.bincount(place, weights=right, minlength=bins)[held] / counts[held]
+    apart = np.abs(share - sure)
+    truth = np.eye(len(predictions.classes))[predictions.target]
+    columns = (edges[held], edges[held + 1], counts[held], sure, share)
+    return Calibration(
+        count=len(predictions),
+        confidence=float(confidence.mean()),
+        right=float(right.mean()),
+        ece=float(counts[held] @ apart / len(predictions)),
+        mce=float(apart.max()),
+        estimator=f"plug-in, L1, {bins} bins of {'about equally many rows' if adaptive else 'equal width'}",
+        brier=float(((predictions.probabilities - truth) ** 2).sum(axis=1).mean()),
+        adaptive=adaptive,
+        bins=tuple(
+            ReliabilityBin(*row) for row in zip(*(column.tolist() for column in columns), strict=True)
+        ),
+    )
+
+
+def threshold_for(predictions: Predictions, target: float, level: float = 0.95) -> Threshold:
+    """Find the lowest confidence from which on at least ``target`` of what is said is right.
+
+    The share seen on few rows proves little: three right of three are no 100 %. So the exact (Clopper and
+    Pearson) lower bound must reach the target, and it is corrected for the twenty thresholds tried, which
+    keep the surest 5, 10, ... 100 % of the rows. Rows of several seeds are the same utterances again: they
+    are counted as the utterances there are. The bound takes utterances as independent; those of one
+    speaker are not, so it is somewhat too high, and it holds for data like these only. Don't find the
+    threshold on the test part that it is then reported on.
+
+    Args:
+        predictions: what the threshold is found on, such as those of a dev part.
+        target: share right, above 0 and below 1.
+        level: how certain.
+
+    Raises:
+        ConfigError: ``target`` or ``level`` is not between 0 and 1.
+        RunError: there are no rows.
+
+    Source: Geifman and El-Yaniv, Selective Classification for Deep Neural Networks, NeurIPS 2017, section 3
+    (a bound corrected for the thresholds tried); Clopper and Pearson, Biometrika 26(4), 1934.
+    """
+    for name, value in (("target", target), ("level", level)):
+        if not 0 < value < 1:
+            raise ConfigError(f"{name} is a share between 0 and 1, got {value:g}")
+    confidence, right = _confidence(predictions)
+    rows, seeds = len(confidence), len(set(predictions.seeds))
+    ranked = np.sort(confidence)[::-1]
+    kept = np.ceil(rows * np.arange(1, _CANDIDATES + 1) / _CANDIDATES).astype(np.int64)
+    candidates = np.unique(ranked[kept - 1])[::-1]  # falling
+    trusted = confidence >= candidates[:, None]  # (candidates, rows)
+    counts, hits = trusted.sum(axis=1), (trusted & right).sum(axis=1)
+    bounds = _lower_bound(hits / seeds, counts / seeds, (1 - level) / _CANDIDATES)
+    reached = np.flatnonzero(bounds >= target)
+    if not len(reached):
+        best = int(bounds.argmax())
+        why = (
+            f"at best, of the {counts[best]} surest rows of {rows}, {hits[best]} are right, "
+            f"which makes at least {bounds[best]:.1%} certain and not {target:.1%}"
+        )
+        return Threshold(target, None, why, 0.0, None, None, level)
+    i = int(reached[-1])
+    return Threshold(
+        target=target,
+        confidence=float(candidates[i]),
+        why_none=None,
+        kept=float(counts[i] / rows),
+        right=float(hits[i] / counts[i]),
+        at_least=float(bounds[i]),
+        level=level,
+    )
+
+
+def _confidence(predictions: Predictions) -> tuple[Rates, NDArray[np.bool_]]:
+    """Give each row's largest probability, and whether the row is right, (rows,) each."""
+    if not len(predictions):
+        raise RunError("no predictions to calibrate; test at least one fold")
+    sure: Rates = predictions.probabilities.max(axis=1)
+    if not np.isfinite(sure).all():
+        raise RunError("a probability is not a number: training diverged; try a lower learning rate")
+    return np.minimum(sure, 1.0), predictions.predicted == predictions.target
+
+
+def _lower_bound(hits: Rates, counts: Rates, error: float) -> Rates:
+    """Bound a share from below, wrong with probability ``error`` at most; no hits bound nothing."""
+    some = np.maximum(hits, 1e-9)  # the function is undefined at zero
+    bound: Rates = np.where(hits > 0, betaincinv(some, counts - hits + 1, error), 0.0)
+    return bound

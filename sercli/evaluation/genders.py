@@ -1,0 +1,43 @@
+"""UA and WA of women and men apart."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sercli.evaluation.classification import confusions, ua, wa
+from sercli.records import Predictions
+
+
+@dataclass(frozen=True, slots=True)
+class GenderScore:
+    """How the speakers of one gender fare, ``None`` where it is unknown; UA is over the classes they have.
+
+    ``speakers`` counts those known by name, ``count`` the rows: an utterance once per seed.
+    """
+
+    gender: str | None
+    speakers: int
+    count: int
+    ua: float
+    wa: float
+
+
+def by_gender(predictions: Predictions) -> tuple[GenderScore, ...]:
+    """Score each gender over all its rows, sorted by name; rows of unknown gender stand last."""
+    known = sorted({gender for gender in predictions.genders if gender is not None})
+    genders = [*known, *([None] if None in predictions.genders else [])]
+    index = {gender: i for i, gender in enumerate(genders)}
+    rows = np.array([index[gender] for gender in predictions.genders], dtype=np.int64)
+    classes = len(predictions.classes)
+    matrices = confusions(rows, len(genders), predictions.target, predictions.predicted, classes)
+    people = set(zip(predictions.genders, predictions.speakers, strict=True))
+    return tuple(
+        GenderScore(
+            gender=gender,
+            speakers=sum(own == gender and name is not None for own, name in people),
+            count=int(matrix.sum()),
+            ua=float(ua(matrix)),
+            wa=float(wa(matrix)),
+        )
+        for gender, matrix in zip(genders, matrices, strict=True)
+    )

@@ -1,0 +1,173 @@
+"""What goes on within a network: channel weights, attention over spectrograms, embeddings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from sercli.figures import _style
+
+Values = NDArray[np.float64]
+# Told apart by who sees no colours too, as far as it goes; more than ten classes repeat them, dashed.
+_CLASS_COLOURS = colormaps["tab10"].colors  # type: ignore[attr-defined]
+_MARKERS = "osD^v<>ph*X"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Overlay:
+    """A spectrogram with an attention laid over it.
+
+    Attributes:
+        title: above it.
+        features: (bins, frames).
+        attention: likewise.
+        frame_rate: frames a second.
+    """
+
+    title: str
+    features: Values
+    attention: Values
+    frame_rate: float
+
+
+def channel_weights(
+    weights: Values, classes: Sequence[str], title: str | None = None, *, dark: bool = False
+) -> Figure:
+    """Draw a line for each class over the channels.
+
+    Args:
+        weights: mean weight by class and channel, (classes, channels); NaN where a class has none.
+        classes: names.
+        title: heading.
+        dark: draw for a dark background.
+    """
+    colours = _style.palette(dark)
+    figure = _style.figure(7.0, 3.0, colours)
+    axes = figure.add_subplot()
+    channels = np.arange(1, weights.shape[1] + 1)
+    for number, (row, name) in enumerate(zip(weights, classes, strict=True)):
+        if np.isfinite(row).any():
+            dashes = "-" if number < len(_CLASS_COLOURS) else "--"
+            axes.plot(channels, row, dashes, color=_colour(number), lw=0.9, label=name)
+    axes.set(xlabel="channel", ylabel="mean weight", xlim=(1, max(2, len(channels))))
+    _legend(figure, len(classes), colours)
+    _style.plain(axes, colours, title)
+    return figure
+
+
+def projection(
+    points: Values,
+    share: Sequence[float],
+    target: Sequence[int],
+    classes: Sequence[str],
+    title: str | None = None,
+    *,
+    dark: bool = False,
+) -> Figure:
+    """Draw utterances as points in the plane of their first two principal components.
+
+    Args:
+        points: (utterances, 2).
+        share: of the variance, by component.
+        target: index of each one's class.
+        classes: names.
+        title: heading.
+        dark: draw for a dark background.
+    """
+    colours = _style.palette(dark)
+    figure = _style.figure(5.6, 4.2, colours)
+    axes = figure.add_subplot()
+    own = np.asarray(target)
+    for number, name in enumerate(classes):
+        x, y = points[own == number].T
+        if len(x):
+            marker = _MARKERS[number % len(_MARKERS)]
+            axes.scatter(
+                x, y, s=18, marker=marker, color=_colour(number), alpha=0.75, linewidths=0, label=name
+            )
+    first, second = (f"component {n}, {100 * part:.0f} % of the variance" for n, part in enumerate(share, 1))
+    axes.set(xlabel=first, ylabel=second)
+    _legend(figure, len(classes), colours)
+    _style.plain(axes, colours, title)
+    return figure
+
+
+def attention_maps(
+    overlays: Sequence[Overlay],
+    meaning: str,
+    neutral: float,
+    title: str | None = None,
+    *,
+    dark: bool = False,
+) -> Figure:
+    """Draw spectrograms in grey, and over them in colour where an attention is above or below neutral.
+
+    All panels have one scale, so that they can be compared.
+
+    Args:
+        overlays: at least one.
+        meaning: what a value of the attention says.
+        neutral: the value that is left without a colour.
+        title: heading.
+        dark: draw for a dark background.
+    """
+    colours = _style.palette(dark)
+    columns = min(2, len(overlays))
+    lines = -(-len(overlays) // columns)
+    figure = _style.figure(3.9 * columns + 0.6, 2.1 * lines + 0.4 * bool(title) + 0.2, colours)
+    panels = figure.subplots(lines, columns, squeeze=False)
+    largest = max(float(np.nanmax(np.abs(each.attention - neutral))) for each in overlays) or 1.0
+    scale = Normalize(neutral - largest, neutral + largest)
+    for axes in panels.flat[len(overlays) :]:
+        axes.set_visible(False)
+    for number, (axes, each) in enumerate(zip(panels.flat, overlays, strict=False)):
+        bins, frames = each.features.shape
+        extent = (0.0, frames / each.frame_rate, 0.0, float(bins))
+        low, high = np.nanpercentile(each.features, [1, 99])  # a few peaks must not dim all the rest
+        axes.imshow(
+            each.features, origin="lower", aspect="auto", extent=extent, cmap="gray", vmin=low, vmax=high
+        )
+        strength = np.nan_to_num(np.abs(each.attention - neutral) / largest)
+        axes.imshow(
+            each.attention,
+            origin="lower",
+            aspect="auto",
+            extent=extent,
+            cmap="coolwarm",
+            norm=scale,
+            alpha=0.75 * np.sqrt(strength),
+            interpolation="nearest",
+        )
+        _style.plain(axes, colours)
+        axes.set_title(each.title, color=colours.ink, size=_style.SIZE, loc="left")
+        if number + columns >= len(overlays):
+            axes.set_xlabel("seconds")
+        if number % columns == 0:
+            axes.set_ylabel("bin")
+    bar = figure.colorbar(ScalarMappable(scale, "coolwarm"), ax=panels, shrink=0.8, aspect=30)
+    bar.set_label(meaning, color=colours.muted, size=_style.SIZE - 1)
+    bar.ax.tick_params(labelcolor=colours.muted, labelsize=_style.SIZE - 2)
+    bar.outline.set_visible(False)
+    if title:
+        figure.suptitle(title, color=colours.ink, fontsize=_style.SIZE + 1, x=0.01, ha="left")
+    return figure
+
+
+def _colour(number: int) -> tuple[float, float, float]:
+    red, green, blue = _CLASS_COLOURS[number % len(_CLASS_COLOURS)]
+    return red, green, blue
+
+
+def _legend(figure: Figure, classes: int, colours: _style.Palette) -> None:
+    figure.legend(
+        loc="outside right center",
+        ncols=1 + classes // 16,
+        frameon=False,
+        fontsize=_style.SIZE - 1,
+        labelcolor=colours.ink,
+    )

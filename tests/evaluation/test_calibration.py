@@ -1,0 +1,155 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import binomtest
+from sklearn.metrics import brier_score_loss
+from torchmetrics.classification import MulticlassCalibrationError
+
+from sercli.errors import ConfigError, RunError
+from sercli.evaluation.calibration import measure_calibration, threshold_for
+from sercli.records import Predictions
+
+
+def predictions(target, probabilities, seeds=None):
+    n, k = np.shape(probabilities)
+    return Predictions(
+        classes=tuple("abcdefgh"[:k]),
+        ids=tuple(str(i) for i in range(n)),
+        target=np.array(target, dtype=np.int64),
+        probabilities=np.array(probabilities, dtype=np.float64),
+        speakers=("01",) * n,
+        genders=(None,) * n,
+        folds=("1",) * n,
+        seeds=seeds or (0,) * n,
+    )
+
+
+def sure(confidence, right, seeds=None):
+    """Two classes; the first is always said, with ``confidence``, and is true where ``right``."""
+    confidence = np.array(confidence)
+    return predictions(~np.array(right), np.stack([confidence, 1 - confidence], axis=1), seeds)
+
+
+def random_predictions(rows=500, classes=4, seed=0):
+    random = np.random.default_rng(seed)
+    logits = random.normal(size=(rows, classes)) * 2
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    target = np.where(
+        random.random(rows) < 0.6, probabilities.argmax(axis=1), random.integers(classes, size=rows)
+    )
+    return predictions(target, probabilities)
+
+
+def test_calibration_by_hand():
+    # Two bins: 0.6 and 0.7, one of two right, are in (0.5, 0.75]; 0.9 and 0.95, both right, above.
+    found = measure_calibration(sure([0.6, 0.7, 0.9, 0.95], [True, False, True, True]), bins=4)
+    assert [(b.low, b.high, b.count) for b in found.bins] == [(0.5, 0.75, 2), (0.75, 1, 2)]
+    assert [b.confidence for b in found.bins] == pytest.approx([0.65, 0.925])
+    assert [b.right for b in found.bins] == [0.5, 1]
+    assert found.ece == pytest.approx((0.15 + 0.075) / 2)
+    assert found.mce == pytest.approx(0.15)
+    # Squared distances, twice since there are two classes: 0.4, 0.7, 0.1, 0.05.
+    assert found.brier == pytest.approx(2 * (0.16 + 0.49 + 0.01 + 0.0025) / 4)
+    assert (found.count, found.right, found.confidence) == (4, 0.75, pytest.approx(0.7875))
+
+
+@pytest.mark.parametrize("bins", [5, 15, 40])
+@pytest.mark.parametrize(("norm", "ours"), [("l1", "ece"), ("max", "mce")])
+def test_errors_equal_torchmetrics(bins, norm, ours):
+    rows = random_predictions()
+    theirs = MulticlassCalibrationError(num_classes=4, n_bins=bins, norm=norm)
+    value = theirs(torch.from_numpy(rows.probabilities), torch.from_numpy(rows.target))
+    # torchmetrics adds up in single precision.
+    assert getattr(measure_calibration(rows, bins), ours) == pytest.approx(value.item(), abs=1e-6)
+
+
+def test_the_brier_score_equals_scikit_learn():
+    rows = random_predictions(classes=2)
+    single = brier_score_loss(rows.target, rows.probabilities[:, 1])  # of one class: half of ours
+    assert measure_calibration(rows).brier == pytest.approx(2 * single)
+
+
+def test_a_row_on_an_edge_belongs_to_the_bin_below():
+    found = measure_calibration(sure([0.5, 0.75, 1.0], [True] * 3), bins=4)
+    assert [(b.low, b.high, b.count) for b in found.bins] == [(0.25, 0.5, 1), (0.5, 0.75, 1), (0.75, 1, 1)]
+
+
+def test_adaptive_bins_hold_equally_many():
+    found = measure_calibration(random_predictions(600), bins=6, adaptive=True)
+    assert [b.count for b in found.bins] == [100] * 6
+    assert found.adaptive
+    assert all(b.low < b.confidence <= b.high for b in found.bins)
+
+
+def test_adaptive_bins_keep_equal_confidences_together_in_any_order():
+    right = [True, False] * 5
+    once = measure_calibration(sure([0.8] * 10, right), bins=5, adaptive=True)
+    assert [(b.count, b.right) for b in once.bins] == [(10, 0.5)]
+    assert once.ece == pytest.approx(0.3)
+    turned = measure_calibration(sure([0.8] * 10, right[::-1]), bins=5, adaptive=True)
+    assert turned == once
+
+
+def test_a_sum_just_above_one_is_one():
+    found = measure_calibration(predictions([0], [[1.0000005, 0.0]]))
+    assert found.bins[0].confidence == 1
+    assert json.loads(json.dumps(found.to_dict()))["bins"][0]["count"] == 1
+
+
+def test_a_threshold_by_hand():
+    # The surer half is all right: 100 rows, corrected for 20 thresholds, prove 0.0025^(1/100) = 0.9418.
+    # The rest is right half the time: 55 % of the rows, 105 of 110 right, are not certain to be 90 %.
+    confidence = np.concatenate([np.linspace(0.99, 0.8, 100), np.linspace(0.79, 0.6, 100)])
+    found = threshold_for(sure(confidence, [True] * 100 + [True, False] * 50), 0.9)
+    assert found.confidence == pytest.approx(0.8)
+    assert (found.kept, found.right, found.why_none) == (0.5, 1, None)
+    assert found.at_least == pytest.approx(0.0025 ** (1 / 100))
+
+
+def test_the_bound_is_clopper_and_pearsons():
+    rows = random_predictions(400)
+    found = threshold_for(rows, 0.3)
+    hits, counts = round(found.right * found.kept * 400), round(found.kept * 400)
+    theirs = binomtest(hits, counts, alternative="greater").proportion_ci(1 - 0.05 / 20, method="exact").low
+    assert found.at_least == pytest.approx(theirs, abs=1e-9)
+
+
+def test_few_rows_prove_nothing_even_if_all_are_right():
+    found = threshold_for(sure(np.linspace(0.9, 0.99, 20), [True] * 20), 0.9)
+    assert (found.confidence, found.kept, found.right, found.at_least) == (None, 0, None, None)
+    assert found.why_none == (
+        "at best, of the 20 surest rows of 20, 20 are right, which makes at least 74.1% certain and not 90.0%"
+    )
+    assert threshold_for(sure([0.9, 0.8], [False, False]), 0.5).confidence is None
+
+
+def test_seeds_of_the_same_utterances_add_no_certainty():
+    once = threshold_for(sure([0.9] * 60, [True] * 60), 0.5)
+    again = threshold_for(sure([0.9] * 180, [True] * 180, seeds=(0, 1, 2) * 60), 0.5)
+    assert once.at_least == pytest.approx(again.at_least)
+
+
+def test_the_promise_is_kept():
+    # Right as often as it is sure. The true share right above each threshold found is at least the target.
+    random = np.random.default_rng(0)
+    broken = 0
+    for _ in range(300):
+        confidence = random.uniform(0.5, 1, 400)
+        found = threshold_for(sure(confidence, random.random(400) < confidence), 0.8)
+        broken += found.confidence is not None and (found.confidence + 1) / 2 < 0.8
+    assert broken / 300 < 0.05
+
+
+def test_what_makes_no_sense_is_refused():
+    rows = random_predictions(20)
+    with pytest.raises(ConfigError, match="one bin or more, got 0"):
+        measure_calibration(rows, bins=0)
+    with pytest.raises(ConfigError, match="target is a share between 0 and 1, got 90"):
+        threshold_for(rows, 90)
+    empty = predictions([], np.zeros((0, 2)))
+    with pytest.raises(RunError, match="no predictions to calibrate"):
+        measure_calibration(empty)
+    with pytest.raises(RunError, match="not a number"):
+        measure_calibration(predictions([0], [[np.nan, np.nan]]))
