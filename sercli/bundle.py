@@ -1,28 +1,40 @@
 """A trained model on disk, used without Lightning: labels, settings, statistics and weights.
 
-A bundle is a folder: ``bundle.json`` and ``weights.safetensors``. Nothing in it is code, and
-loading it runs none: the architecture is looked up by name among those installed.
+A bundle is a folder: ``bundle.json`` and ``weights.safetensors``, and, once it is exported, what goes
+with them, such as a model card. Nothing in it is code, and loading it runs none: the architecture is
+looked up by name among those installed. What has changed since it was written is refused; that is no
+signature, since whoever changes a bundle on purpose can write its digests anew.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors.torch
+import torch
 from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
 
 import sercli
 from sercli import files
+from sercli.config import digest
+from sercli.data import count_outputs
+from sercli.data.segments import SegmentConfig
 from sercli.data.statistics import Statistics
-from sercli.errors import RunError
+from sercli.errors import RunError, UnknownNameError
 from sercli.models import get_architecture
-from sercli.runs.config import FeatureChoice
+from sercli.runs.features import FeatureChoice
 
-_FORMAT = 1
+_FORMAT = 2
+
+# What no description of a network comes near: beyond it a bundle is made to fill memory.
+_LARGEST = 1 << 20
+_LONGEST = 256
+_MOST_BYTES = 1 << 24
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,10 +45,11 @@ class Bundle:
         arch: name of the architecture.
         network: the network with its trained weights, in eval mode.
         model: the network's settings.
-        classes: class names, in the order of the network's outputs.
+        classes: class names, in the order of the network's outputs; none where it gives continuous labels.
         inputs: by input of the network, the features it takes.
         statistics: by input, mean and deviation of the training part.
         facts: where it comes from: corpus, scheme, protocol, fold, seed, licence, notice.
+        segments: how utterances are cut for the network.
     """
 
     arch: str
@@ -46,15 +59,23 @@ class Bundle:
     inputs: Mapping[str, FeatureChoice]
     statistics: Mapping[str, Statistics]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    segments: SegmentConfig = field(default_factory=SegmentConfig)
 
-    def save(self, path: Path) -> None:
-        """Write the bundle as a folder, whole or not at all."""
+    def save(self, path: Path, beside: Callable[[Path], None] | None = None) -> None:
+        """Write the bundle as a folder, whole or not at all.
+
+        Args:
+            path: the folder; what is there is replaced.
+            beside: writes what goes with the bundle into the folder, given to it.
+        """
         weights = {
             name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()
         }
         with files.replacing_folder(path) as folder:
             # Not save_file, whose error does not say that a disk is full.
             (folder / "weights.safetensors").write_bytes(safetensors.torch.save(weights))
+            if beside is not None:
+                beside(folder)
             description = {
                 "format": _FORMAT,
                 "sercli": sercli.__version__,
@@ -63,9 +84,16 @@ class Bundle:
                 "classes": list(self.classes),
                 "inputs": {name: choice.to_dict() for name, choice in self.inputs.items()},
                 "statistics": {name: values.to_dict() for name, values in self.statistics.items()},
+                "segments": self.segments.to_dict(),
                 "facts": dict(self.facts),
-                "weights_sha256": _hash(folder / "weights.safetensors"),
+                "weights_sha256": _hash((folder / "weights.safetensors").read_bytes()),
+                "files": {
+                    each.name: _hash(each.read_bytes())
+                    for each in sorted(folder.iterdir())
+                    if each.name != "weights.safetensors"
+                },
             }
+            description["digest"] = digest(description, 64)
             files.write_json(folder / "bundle.json", description)
 
     @classmethod
@@ -75,38 +103,40 @@ class Bundle:
         Raises:
             RunError: it is missing, incomplete, changed since it was written, or of another format.
         """
-        weights = path / "weights.safetensors"
+        place, weights = path / "bundle.json", path / "weights.safetensors"
         try:
-            description = json.loads((path / "bundle.json").read_text(encoding="utf-8"))
-            if description["format"] != _FORMAT:
-                raise RunError(
-                    f"{path}: a bundle of format {description['format']}, this sercli reads {_FORMAT}; "
-                    "upgrade sercli"
-                )
-            if _hash(weights) != description["weights_sha256"]:
+            description = _read(place)
+            stored = weights.read_bytes()
+            if _hash(stored) != description["weights_sha256"]:
                 raise RunError(f"{weights}: not the weights that the bundle describes; get the bundle again")
+            _check_files(path, description.get("files", {}))
             inputs = {name: FeatureChoice.parse(flat) for name, flat in description["inputs"].items()}
+            arch, model, classes = description["arch"], description["model"], description["classes"]
+            state = safetensors.torch.load(stored)
+            with torch.device("meta"):  # takes no memory, whatever sizes are named
+                planned = build_network(arch, model, inputs, count_outputs(classes))
+            _check_shapes(planned, state)
             bundle = cls(
-                arch=description["arch"],
-                network=build_network(
-                    description["arch"], description["model"], inputs, len(description["classes"])
-                ),
-                model=description["model"],
-                classes=tuple(description["classes"]),
+                arch=arch,
+                network=build_network(arch, model, inputs, count_outputs(classes)),
+                model=model,
+                classes=tuple(classes),
                 inputs=inputs,
-                statistics={n: Statistics.from_dict(v) for n, v in description["statistics"].items()},
+                statistics=_statistics(description["statistics"], inputs),
+                segments=SegmentConfig(**description["segments"]),
                 facts=description["facts"],
             )
+            bundle.network.load_state_dict(state)
         except FileNotFoundError as error:
             raise RunError(f"{error.filename}: missing; {path} is no whole bundle") from None
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise RunError(f"{path / 'bundle.json'}: damaged ({error}); get the bundle again") from None
-        try:
-            bundle.network.load_state_dict(safetensors.torch.load_file(weights))
-        except (SafetensorError, RuntimeError) as error:
-            raise RunError(
-                f"{weights}: does not fit the architecture ({str(error).splitlines()[0]})"
-            ) from None
+        except _UnfitError as error:
+            raise RunError(f"{weights}: does not fit the architecture ({error})") from None
+        except SafetensorError as error:
+            raise RunError(f"{weights}: damaged ({error}); get the bundle again") from None
+        except UnknownNameError as error:
+            raise RunError(f"{place}: {error}") from None
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
+            raise RunError(f"{place}: damaged ({_line(error)}); get the bundle again") from None
         bundle.network.eval()
         return bundle
 
@@ -120,5 +150,82 @@ def build_network(
     return architecture.build(shapes, n_outputs, architecture.config(**model))
 
 
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+class _UnfitError(Exception):
+    """Weights that are not the described network's."""
+
+
+def _read(place: Path) -> dict[str, Any]:
+    """Read a description; refuse one that has changed, or is beyond all measure."""
+    if place.stat().st_size > _MOST_BYTES:
+        raise ValueError(f"more than {_MOST_BYTES >> 20} MiB")
+    description: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"), parse_constant=_refuse)
+    if description["format"] != _FORMAT:
+        raise RunError(
+            f"{place.parent}: a bundle of format {description['format']}, this sercli reads {_FORMAT}; "
+            "upgrade sercli"
+        )
+    own = {name: value for name, value in description.items() if name != "digest"}
+    if description.get("digest", digest(own, 64)) != digest(own, 64):
+        raise RunError(f"{place}: changed since it was written; get the bundle again")
+    classes, facts = description["classes"], description["facts"]
+    if not isinstance(facts, dict) or not isinstance(classes, list):
+        raise ValueError("facts or classes are of the wrong type")
+    if not all(isinstance(name, str) for name in classes) or len(set(classes)) < len(classes):
+        raise ValueError("classes are names that differ")
+    for part in ("model", "inputs", "segments", "classes"):
+        _check_measure(description[part], part)
+    return description
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
+def _check_measure(value: Any, part: str) -> None:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if len(value) > _LONGEST:
+            raise ValueError(f"{part} names {len(value)} values, {_LONGEST} at most are taken")
+        for each in value:
+            _check_measure(each, part)
+    elif isinstance(value, int | float) and not abs(value) <= _LARGEST:
+        raise ValueError(f"{part} names {value:g}, beyond {_LARGEST}")
+
+
+def _check_files(folder: Path, hashes: Mapping[str, str]) -> None:
+    for name, expected in hashes.items():
+        if name != Path(name).name:
+            raise ValueError(f"'{name}' is no file of the bundle's folder")
+        if _hash((folder / name).read_bytes()) != expected:
+            raise RunError(f"{folder / name}: changed since the bundle was written; get the bundle again")
+
+
+def _check_shapes(planned: nn.Module, state: Mapping[str, Tensor]) -> None:
+    shapes = {name: tuple(value.shape) for name, value in planned.state_dict().items()}
+    for name in sorted(shapes.keys() | state.keys()):
+        given = tuple(state[name].shape) if name in state else "none"
+        if given != shapes.get(name, "none"):
+            raise _UnfitError(f"'{name}' is {given}, described as {shapes.get(name, 'none')}")
+
+
+def _statistics(
+    described: Mapping[str, Mapping[str, Any]], inputs: Mapping[str, FeatureChoice]
+) -> dict[str, Statistics]:
+    """Read what features are standardised by; it must be finite, and of their shape."""
+    found = {name: Statistics.from_dict(described[name]) for name in inputs}
+    for name, choice in inputs.items():
+        mean, std = found[name].mean, found[name].std
+        for each in (mean, std):
+            np.broadcast_to(each, (*choice.shape, 1))
+        if not (np.isfinite(mean).all() and np.isfinite(std).all() and (std > 0).all()):
+            raise ValueError(f"statistics of '{name}' are not finite, or a deviation is not positive")
+    return found
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -50,13 +50,19 @@ def workspace(tmp_path):
     return Workspace(tmp_path / "workspace")
 
 
-@pytest.fixture
-def recordings():
+@pytest.fixture(scope="session")
+def recordings_folder():
     """Folder of real corpora; the test is skipped where there is none."""
     folder = os.environ.get("SERCLI_CORPORA")
     if not folder:
         pytest.skip("SERCLI_CORPORA names no folder of real recordings")
     return Path(folder)
+
+
+@pytest.fixture
+def recordings(recordings_folder):
+    """Likewise."""
+    return recordings_folder
 
 
 EMODB_LETTERS = {"W": 320.0, "F": 240.0, "N": 170.0, "T": 110.0}

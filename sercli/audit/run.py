@@ -1,6 +1,7 @@
 """What a training run did: its folds, its statistics, its choice of epoch."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ def from_run(run: Run, workspace: Workspace) -> tuple[str, list[Division], list[
         f"(digest {plan.protocol_digest}): {len(folds)} of {len(plan.folds)} folds"
     )
     findings = [
+        *([gravest([_origin(plan, trial) for trial in trials])] if config.init else []),
         gravest([_statistics(plan, trial) for trial in trials]),
         gravest([_selection(plan, trial) for trial in trials]),
     ]
@@ -50,7 +52,7 @@ def _statistics(plan: Plan, trial: Trial) -> Finding:
     check, fold = "statistics", plan.folds[trial.fold - 1]
     kept = _kept_statistics(trial)
     try:
-        fitted = plan.fit_statistics(fold, plan.stores())
+        fitted = plan.fit_statistics(fold)
     except FeatureError:
         return Finding(check, Verdict.NOT_CHECKED, "the features are no longer in the store")
     for name, again in fitted.items():
@@ -77,11 +79,29 @@ def _alike(kept: Statistics, again: Statistics) -> bool:
     )
 
 
+def _origin(plan: Plan, trial: Trial) -> Finding:
+    """Find out whether the weights that the training started from know the test part already."""
+    check, path = "init", str(plan.config.init).rpartition("#")[0]
+    try:
+        facts = json.loads((Path(path) / "bundle.json").read_text(encoding="utf-8"))["facts"]
+        corpus, protocol, fold = facts["corpus"], facts["protocol"], facts["fold"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return Finding(check, Verdict.NOT_CHECKED, f"the bundle that it started from is gone ({path})")
+    if corpus != plan.config.corpus:
+        return Finding(check, Verdict.CLEAN, f"the weights it started from were trained on '{corpus}'")
+    if (protocol, fold) == (plan.config.protocol, trial.fold):
+        return Finding(check, Verdict.CLEAN, "the weights it started from are of the same fold")
+    fact = f"fold {trial.fold} started from weights of {protocol}, fold {fold}, of the same corpus"
+    return Finding(check, Verdict.LEAK, f"{fact}: those who are tested here may have been trained on there")
+
+
 def _selection(plan: Plan, trial: Trial) -> Finding:
     """Find out on which part the kept epoch was chosen."""
     check, fold = "selection", plan.folds[trial.fold - 1]
     if set(fold.dev) & set(fold.test):
         return Finding(check, Verdict.LEAK, f"fold {trial.fold}: dev and test parts share utterances")
-    if plan.config.training.selection == "best-dev-ua" and fold.dev:
+    if plan.config.training.selection == "best-on-test":
+        return Finding(check, Verdict.LEAK, "the epoch was chosen on the test part: figures are optimistic")
+    if plan.config.training.selection != "last" and fold.dev:
         return Finding(check, Verdict.CLEAN, "the epoch was chosen on the dev part")
     return Finding(check, Verdict.CLEAN, "the last epoch counts; nothing was chosen")

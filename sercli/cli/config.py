@@ -19,6 +19,7 @@ def show(
     *,
     arch: Annotated[str | None, typer.Option(help="Architecture.")] = None,
     corpus: Annotated[str | None, typer.Option(help="Corpus.")] = None,
+    augment: Annotated[str | None, typer.Option(help="As flip,noise; or none.")] = None,
     config: ConfigOption = None,
     settings: SetOption = None,
     workspace: WorkspaceOption = None,
@@ -29,5 +30,5 @@ def show(
     from sercli.training._train import configure, gather
     from sercli.workspace import Workspace
 
-    given = gather(config, settings or [], arch=arch, corpus=corpus)
+    given = gather(config, settings or [], arch=arch, corpus=corpus, augment=augment)
     typer.echo(to_yaml(configure(given, Workspace(workspace), choose()).to_dict()), nl=False)

@@ -8,7 +8,7 @@ import typer
 from sercli.cli._options import JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
-    from sercli.runs.folder import Run
+    from sercli.runs.folder import Run, Trial
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -34,9 +34,11 @@ def list_runs(context: typer.Context, *, workspace: WorkspaceOption = None, json
         typer.echo(f"{'run':<{width}}  trials       UA %   WA %")
         for row in rows:
             trials = f"{row['finished']} of {row['trials']}"
-            figures = (
-                "    -      -" if row["ua"] is None else f"{100 * row['ua']:5.1f}  {100 * row['wa']:5.1f}"
-            )
+            figures = "    -      -"
+            if row["ua"] is not None:
+                figures = f"{100 * row['ua']:5.1f}  {100 * row['wa']:5.1f}"
+            elif row["ccc"] is not None:
+                figures = f"CCC {row['ccc']:.3f} "
             note = f"  {row['note']}" if row["note"] else ""
             typer.echo(f"{row['run']:<{width}}  {trials:<11}  {figures}{note}")
 
@@ -79,20 +81,38 @@ def remove(
 
 
 def _row(run: "Run") -> dict[str, Any]:
-    """Say of a run how much is finished, and UA and WA over all finished trials' predictions."""
+    """Say of a run how much is finished, and UA and WA, or CCC, over all finished trials' predictions."""
     from sercli.errors import SerError
-    from sercli.evaluation.classification import confusion, ua, wa
-    from sercli.evaluation.table import pool, read_csv
 
     finished = run.finished()
     row: dict[str, Any] = {"run": run.name, "trials": len(run.trials()), "finished": len(finished)}
-    row |= {"ua": None, "wa": None, "note": None}
+    row |= {"ua": None, "wa": None, "ccc": None, "note": None}
     if not finished:
         return row
     try:
-        notice = finished[0].settings()["provenance"]["corpus"]["notice"]
-        pooled = pool([read_csv(trial.predictions_file) for trial in finished])
+        provenance = finished[0].settings()["provenance"]
+        figures = _ccc(finished) if provenance.get("task") == "regression" else _ua_wa(finished)
     except SerError as error:
         return row | {"note": f"damaged: {error}"}
+    selected = finished[0].settings()["training"]["selection"]
+    optimistic = "optimistic: the epoch was chosen on the test part" if selected == "best-on-test" else None
+    return row | figures | {"note": optimistic or provenance["corpus"]["notice"]}
+
+
+def _ua_wa(trials: "list[Trial]") -> dict[str, float]:
+    from sercli.evaluation.classification import confusion, ua, wa
+    from sercli.evaluation.table import pool, read_csv
+
+    pooled = pool([read_csv(trial.predictions_file) for trial in trials])
     counts = confusion(pooled.target, pooled.predicted, len(pooled.classes))
-    return row | {"ua": float(ua(counts)), "wa": float(wa(counts)), "note": notice}
+    return {"ua": float(ua(counts)), "wa": float(wa(counts))}
+
+
+def _ccc(trials: "list[Trial]") -> dict[str, float]:
+    from statistics import fmean
+
+    from sercli.evaluation.regression import evaluate_traces
+    from sercli.evaluation.traces import pool, read_csv
+
+    found = evaluate_traces(pool([read_csv(trial.predictions_file) for trial in trials]))
+    return {"ccc": fmean(each.ccc for each in found.by_dimension)}

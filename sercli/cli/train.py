@@ -1,5 +1,7 @@
 """``sercli train``."""
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,13 +25,43 @@ def train(
     protocol: Annotated[str | None, typer.Option(help="Which folds, as leave-one-speaker-out.")] = None,
     fold: Annotated[int | None, typer.Option(help="A single fold, from 1.")] = None,
     folds: Annotated[str, typer.Option(help="all, 1,4 or 1-3.")] = "all",
-    seed: Annotated[int, typer.Option(help="Seed of weights and batches.", min=0, max=2**32 - 1)] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="A single seed of weights and batches.", min=0, max=2**32 - 1)
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="0,1,2 or 0-2; each trains every fold.")] = "0",
+    jobs: Annotated[int, typer.Option(help="Folds and seeds trained at once.", min=1, max=256)] = 1,
+    augment: Annotated[
+        str | None,
+        typer.Option(help="As flip,noise; or none. [default: the paper's]", show_default=False),
+    ] = None,
+    init: Annotated[
+        Path | None, typer.Option(help="Bundle whose weights to start from.", show_default=False)
+    ] = None,
     max_epochs: Annotated[int | None, typer.Option(help="Passes over the training part, at most.")] = None,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu, cuda or mps.")] = "auto",
-    devices: Annotated[str, typer.Option(help="1, or [1] for the second GPU.")] = "auto",
+    devices: Annotated[
+        str, typer.Option(help="1; 2 to train each fold on two; [1] for the second GPU.")
+    ] = "auto",
+    strategy: Annotated[str, typer.Option(help="How several devices share the work, as ddp.")] = "auto",
+    nodes: Annotated[int, typer.Option(help="Machines, started by torchrun or SLURM.", min=1)] = 1,
     precision: Annotated[
         str | None, typer.Option(help="auto, 32-true, bf16-mixed or 16-mixed.", show_default=False)
     ] = None,
+    logger: Annotated[
+        str | None,
+        typer.Option(help="Where figures go besides: csv, tensorboard, wandb or mlflow.", show_default=False),
+    ] = None,
+    compiled: Annotated[bool, typer.Option("--compile", help="Compile the network first.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be trained and how long it takes.")
+    ] = False,
+    here: Annotated[bool, typer.Option("--here", hidden=True)] = False,
+    lr_range_test: Annotated[
+        bool,
+        typer.Option(
+            "--lr-range-test", help="Only try learning rates on one fold: draw the curve, propose limits."
+        ),
+    ] = False,
     config: ConfigOption = None,
     settings: SetOption = None,
     workspace: WorkspaceOption = None,
@@ -39,15 +71,19 @@ def train(
     Each fold is tested once, after its weights are chosen. The same command run again goes on where
     it stopped; what is finished is not trained again.
     """
+    from sercli.cli import _training as says
     from sercli.training import _train
     from sercli.training._devices import choose
-    from sercli.training._plan import make_plan
+    from sercli.training._plan import make_plan, parse_numbers
+    from sercli.training._ranks import leave_with, rank
     from sercli.workspace import Workspace
 
     if fold is not None and folds != "all":
         raise typer.BadParameter("say --fold or --folds, not both")
+    if seed is not None and seeds != "0":
+        raise typer.BadParameter("say --seed or --seeds, not both")
     place = Workspace(workspace)
-    device = choose(accelerator, devices)
+    device = choose(accelerator, devices, strategy, nodes)
     recipe = {"max_epochs": max_epochs, "precision": precision}
     given = _train.gather(
         config,
@@ -56,78 +92,60 @@ def train(
         corpus=corpus,
         scheme=scheme,
         protocol=protocol,
+        augment=augment,
+        init=str(init) if init else None,
         training={name: value for name, value in recipe.items() if value is not None} or None,
     )
-    chosen = _train.configure(given, place, device)
-    plan = make_plan(chosen, place, str(fold) if fold is not None else folds, [seed])
-    _say_what(plan, device)
+    plan = make_plan(
+        _train.configure(given, place, device),
+        place,
+        str(fold) if fold is not None else folds,
+        parse_numbers("seeds", seeds) if seed is None else [seed],
+    )
+    if here:
+        leave_with(os.getppid())
+    if here or rank(device) > 0:
+        say = typer.echo if rank(device) == 0 else lambda line: None
+        _train.train(plan, device, say, logger=logger, compiled=compiled)
+        return
+    says.what(plan, device)
+    if dry_run:
+        says.each_trial(plan)
+        if plan.todo and not _train.features_missing(plan):
+            says.how_long(plan, device)
+        return
     with progress_bar("computing features") as progress:
         _train.compute_features(plan, progress)
+    if lr_range_test:
+        says.rates(plan, device)
+        return
     if plan.todo:
-        _say_how_long(plan, device)
+        says.how_long(plan, device)
+    _train_all(plan, device, jobs, logger, compiled=compiled)
+    says.kept(plan)
+    typer.echo(f"finished: {plan.run.path}\nsee the test figures with: sercli eval {plan.run.name}")
+
+
+def _train_all(plan: "Plan", device: "Device", jobs: int, logger: str | None, *, compiled: bool) -> None:
+    """Train in this process, or, where trials run at once or on several devices, each in its own."""
+    from sercli.training import _train
+    from sercli.training._jobs import train_in_processes
+    from sercli.training._ranks import launched
+
     names = {number: made.name for number, made in enumerate(plan.folds, 1)}
     try:
+        if (jobs > 1 or device.several) and not launched():
+            options = (["--logger", logger] if logger else []) + (["--compile"] if compiled else [])
+            train_in_processes(plan, plan.todo, device, jobs, typer.echo, options)
+            return
         _train.train(
             plan,
             device,
             say=typer.echo,
             begin=lambda trial: typer.echo(f"fold {trial.fold} ({names[trial.fold]}), seed {trial.seed}"),
+            logger=logger,
+            compiled=compiled,
         )
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command goes on from the last finished epoch", err=True)
         raise
-    for trial in plan.trials:
-        metrics = trial.metrics()
-        dev = f", dev UA {100 * metrics['dev_ua']:.1f} %" if metrics["dev_ua"] is not None else ""
-        typer.echo(f"fold {trial.fold}: kept epoch {metrics['epoch']} of {metrics['epochs']}{dev}")
-    typer.echo(f"finished: {plan.run.path}\nsee the test figures with: sercli eval {plan.run.name}")
-
-
-def _say_what(plan: "Plan", device: "Device") -> None:
-    from sercli.bundle import build_network
-    from sercli.training._train import features_missing
-
-    config = plan.config
-    counts = ", ".join(f"{name} {count}" for name, count in plan.selection.counts.items())
-    left = sum(plan.selection.left_out.values())
-    network = build_network(config.arch, config.model, config.inputs, len(plan.selection.classes))
-    parameters = sum(p.numel() for p in network.parameters())
-    kinds = ", ".join(choice.kind for choice in config.inputs.values())
-    typer.echo(f"run       {plan.run.name}")
-    typer.echo(
-        f"corpus    {config.corpus}, scheme {config.scheme}: {counts}"
-        + (f"; {left} left out" if left else "")
-    )
-    typer.echo(f"protocol  {config.protocol}: {len(plan.folds)} folds")
-    typer.echo(f"network   {config.arch}, {parameters:,} parameters, on {kinds}")
-    typer.echo(f"device    {device.description}, {config.training.precision}")
-    done = len(plan.trials) - len(plan.todo)
-    typer.echo(
-        f"to do     {len(plan.todo)} of {len(plan.trials)} trials"
-        + (f", {done} are finished" if done else "")
-    )
-    missing = features_missing(plan)
-    if missing:
-        typer.echo(f"features  {missing} utterances to compute")
-
-
-def _say_how_long(plan: "Plan", device: "Device") -> None:
-    from sercli.training._estimate import seconds_per_epoch
-    from sercli.training._parts import load_parts
-
-    parts = load_parts(plan, plan.todo[0].fold)
-    seconds = seconds_per_epoch(plan, parts, device)
-    epochs = plan.config.training.max_epochs
-    most = seconds * epochs * len(plan.todo)
-    typer.echo(
-        f"takes     about {duration(seconds)} an epoch, at most {duration(most)} "
-        f"for {epochs} epochs of {len(plan.todo)} trials"
-    )
-
-
-def duration(seconds: float) -> str:
-    """Say a duration as a person would."""
-    for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"

@@ -1,69 +1,22 @@
 """The settings of a run, all of them, and its identity."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from sercli.augmentations import Augmentation, get_augmentation
 from sercli.config import Config, digest, merge
 from sercli.data.segments import SegmentConfig
-from sercli.data.statistics import Scope
-from sercli.errors import ConfigError, ProtocolError, UnknownNameError, unknown
-from sercli.features import Feature, get_feature
-from sercli.models import Architecture, get_architecture
+from sercli.errors import ConfigError, unknown
+from sercli.features import feature_names, get_feature
+from sercli.models import Architecture, architecture_names, get_architecture
 from sercli.protocols import Protocol, get_protocol
+from sercli.records import Task
+from sercli.runs._named import named
+from sercli.runs.features import FeatureChoice, choose, tested_variant
+from sercli.runs.training import TrainingConfig
 from sercli.schemes import get_scheme
-from sercli.store import Number
-
-Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
-
-
-class TrainingConfig(Config):
-    """How a network is trained; each architecture's recipe states its own."""
-
-    loss: Literal["cross-entropy", "focal"] = "cross-entropy"
-    """What is minimised, where the network has no cosine head (whose loss is ArcFace)."""
-    focal_gamma: float = Field(2.0, ge=0)
-    """How much less the focal loss counts what is already right."""
-    arcface_margin: float = Field(0.5, ge=0, le=1.5)
-    """Radians added to the true class's angle, where the network has a cosine head."""
-    arcface_easy_margin: bool = False
-    """Whether the margin is added only to angles below a right one."""
-    class_weights: bool = True
-    """Whether rare classes weigh more: r_c = alpha * N / N_c."""
-    class_weight_alpha: float | None = Field(None, gt=0)
-    """The alpha of the class weights; one over the number of classes if not given."""
-    optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"
-    """The optimiser; sgd with Nesterov momentum."""
-    momentum: float = Field(0.9, ge=0, lt=1)
-    """Momentum of sgd."""
-    schedule: Literal["constant", "cyclical", "cosine", "steps"] = "constant"
-    """Learning rate: ``lr`` throughout, a triangle between ``lr_min`` and ``lr``, half a cosine from
-    ``lr`` to zero, or ``lr`` divided by ten at each of ``milestones``."""
-    milestones: tuple[int, ...] = ()
-    """Epochs, from one, at whose beginning the rate is divided by ten."""
-    lr: float = Field(1e-3, gt=0)
-    """Learning rate, or its upper limit."""
-    lr_min: float = Field(1e-5, gt=0)
-    """Lower limit of the cyclical rate."""
-    weight_decay: float = Field(0.0, ge=0)
-    """L2 penalty on the weights."""
-    batch_size: int = Field(32, ge=1)
-    """Utterances a step."""
-    max_epochs: int = Field(100, ge=1)
-    """Passes over the training part, at most."""
-    patience: int | None = Field(20, ge=1)
-    """Epochs without a better dev UA before training ends."""
-    selection: Literal["best-dev-ua", "last"] = "best-dev-ua"
-    """Which epoch's weights are kept."""
-    precision: Precision = "auto"
-    """Number format; ``auto`` becomes what the device does well, and that is what is recorded."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.schedule == "cyclical" and self.lr_min > self.lr:
-            raise ValueError(f"lr_min={self.lr_min:g} is above lr={self.lr:g}")
-        return self
 
 
 class RunConfig(Config):
@@ -79,17 +32,21 @@ class RunConfig(Config):
     """Which folds, with version."""
     model: dict[str, Any] = Field({}, validate_default=True)
     """The network's own settings."""
+    augment: dict[str, dict[str, Any]] = Field({}, validate_default=True)
+    """By name: the augmentations of the training part, and their settings."""
     features: dict[str, dict[str, Any]] = Field({}, validate_default=True)
     """By input of the network: ``kind``, ``statistics`` and the kind's own settings."""
     segments: SegmentConfig = SegmentConfig()
     """How utterances are cut for the network."""
     training: TrainingConfig = TrainingConfig()
     """How it is trained."""
+    init: str | None = None
+    """Bundle whose weights the training starts from, ``PATH#digest``."""
 
     @field_validator("scheme")
     @classmethod
     def _scheme_fits(cls, name: str, info: ValidationInfo) -> str:
-        scheme = _named(get_scheme, name)
+        scheme = named(get_scheme, name)
         corpus = info.data.get("corpus")
         if scheme.corpus not in (None, corpus):
             raise ValueError(f"scheme '{name}' is made for corpus '{scheme.corpus}', not for '{corpus}'")
@@ -98,7 +55,7 @@ class RunConfig(Config):
     @field_validator("protocol")
     @classmethod
     def _protocol_versioned(cls, name: str) -> str:
-        protocol: Protocol = _named(get_protocol, name)
+        protocol: Protocol = named(get_protocol, name)
         return protocol.name
 
     @field_validator("features")
@@ -108,20 +65,119 @@ class RunConfig(Config):
     ) -> dict[str, dict[str, Any]]:
         if "arch" not in info.data or "model" not in info.data:
             return given
-        architecture: Architecture = _named(get_architecture, info.data["arch"])
-        inputs = architecture.inputs_for(architecture.config(**info.data["model"]))
-        return {
-            name: FeatureChoice.parse({"kind": kind} | given.get(name, {})).to_dict()
-            for name, kind in inputs.items()
-        }
+        architecture: Architecture = named(get_architecture, info.data["arch"])
+        chosen = choose(architecture, architecture.config(**info.data["model"]), given)
+        stft = info.data.get("augment", {}).get("stft-multi")
+        if stft is not None:
+            chosen = tested_variant(chosen, stft)
+        return {name: FeatureChoice.parse(flat).to_dict() for name, flat in chosen.items()}
+
+    @field_validator("augment")
+    @classmethod
+    def _augment_complete(
+        cls, given: dict[str, dict[str, Any]], info: ValidationInfo
+    ) -> dict[str, dict[str, Any]]:
+        if "scheme" not in info.data:
+            return given
+        entries = {name: named(get_augmentation, name) for name in sorted(given)}
+        if get_scheme(info.data["scheme"]).task == "regression":
+            wrong = [name for name, entry in entries.items() if not entry.traces]
+            if wrong:
+                raise ValueError(f"'{wrong[0]}' does not leave continuous labels true")
+        return {name: entry.config(**given[name]).to_dict() for name, entry in entries.items()}
 
     @field_validator("model")
     @classmethod
     def _model_complete(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         if "arch" not in info.data:
             return given
-        architecture: Architecture = _named(get_architecture, info.data["arch"])
-        return architecture.config(**given).to_dict()
+        architecture: Architecture = named(get_architecture, info.data["arch"])
+        config = architecture.config(**given)
+        if "scheme" in info.data:
+            task = get_scheme(info.data["scheme"]).task
+            if task not in architecture.tasks:
+                able = [name for name in architecture_names() if task in get_architecture(name).tasks]
+                raise ValueError(
+                    f"'{info.data['arch']}' is no network for {task}, which scheme '{info.data['scheme']}' "
+                    f"asks for; take {' or '.join(able)}"
+                )
+            if getattr(config, "task", task) != task:
+                raise ValueError(f"task must be {task}, as scheme '{info.data['scheme']}' asks for")
+        return config.to_dict()
+
+    @model_validator(mode="after")
+    def _task_fits(self) -> Self:
+        regression = self.task == "regression"
+        if regression != (self.training.loss == "ccc"):
+            raise ValueError(f"training.loss={self.training.loss} is not for {self.task}")
+        if self.training.selection == ("best-dev-ua" if regression else "best-dev-ccc"):
+            raise ValueError(f"training.selection={self.training.selection} is not for {self.task}")
+        for name, choice in self.inputs.items():
+            if regression and getattr(choice.config, "duration_s", None) is not None:
+                raise ValueError(
+                    f"features.{name}.duration_s: continuous labels go with segments of recordings; set it "
+                    "to null, and segments.size_s to the seconds meant"
+                )
+            if regression:
+                self._check_windows()
+            whole = self.segments.size_s is None and getattr(choice.config, "duration_s", None) is None
+            if whole and not self.architecture.lengths_vary:
+                settable = hasattr(choice.config, "duration_s") and not regression
+                both = f"features.{name}.duration_s or " if settable else ""
+                raise ValueError(
+                    f"'{self.arch}' takes utterances of one length: set {both}segments.size_s to the seconds "
+                    "meant"
+                )
+            audio_level = [key for key in self.augment if get_augmentation(key).stage == "samples"]
+            if audio_level and choice.statistics == "per-utterance":
+                raise ValueError(
+                    f"augment.{audio_level[0]} changes the audio, features.{name}.statistics=per-utterance "
+                    "is of the unchanged one; leave one of the two out"
+                )
+            if audio_level and getattr(choice.config, "original", False):
+                raise ValueError(
+                    f"augment.{audio_level[0]} changes the prepared audio, features.{name}.original reads "
+                    "another; leave one of the two out"
+                )
+        banded = [name for name, choice in self.inputs.items() if choice.shape[-1] > 1]
+        if "specaugment" in self.augment and not banded:
+            raise ValueError("augment.specaugment hides bands and frames of a spectrogram; there is none")
+        return self
+
+    def _check_windows(self) -> None:
+        """Make sure that every frame with a label is in a tested segment."""
+        segments = self.segments
+        if segments.size_s is None:
+            return
+        if segments.tail == "drop":
+            raise ValueError("segments.tail=drop leaves labels untested; set it to pad or align")
+        if (segments.test_hop_s or segments.hop_s) > segments.size_s:
+            raise ValueError(
+                f"segments.test_hop_s is longer than segments.size_s={segments.size_s:g}: labels between two "
+                "segments would not be tested"
+            )
+
+    @property
+    def task(self) -> Task:
+        """What the network is trained for, which the scheme decides."""
+        return get_scheme(self.scheme).task
+
+    @property
+    def augmentations(self) -> dict[str, tuple[Augmentation, Config]]:
+        """The augmentations by name, with their settings, typed."""
+        entries = {name: get_augmentation(name) for name in self.augment}
+        return {name: (entry, entry.config(**self.augment[name])) for name, entry in entries.items()}
+
+    @property
+    def variants(self) -> dict[str, "FeatureChoice"]:
+        """The features that an utterance is trained in, by name of the variant; none without stft-multi."""
+        if "stft-multi" not in self.augment:
+            return {}
+        choice = next(iter(self.inputs.values()))
+        return {
+            name: FeatureChoice.parse(choice.to_dict() | dict(choice.feature.variants[name]))
+            for name in self.augment["stft-multi"]["train"]
+        }
 
     @property
     def architecture(self) -> Architecture:
@@ -142,65 +198,18 @@ class RunConfig(Config):
         """Eight hexadecimal digits that differ wherever a number could.
 
         Devices, jobs, loggers and paths have no part in it: they change where and how fast a
-        number is got, not which.
+        number is got, not which, up to rounding (and, of several processes that train one trial, up to
+        chance: see docs/how-to/train.md).
         """
         versions = {name: choice.feature.version for name, choice in self.inputs.items()}
-        deciding = self.to_dict() | {"protocol": get_protocol(self.protocol).identity}
+        init = self.init and self.init.rpartition("#")[2]
+        deciding = self.to_dict() | {"protocol": get_protocol(self.protocol).identity, "init": init}
         return digest([deciding, versions, manifest_sha256], length=8)
 
     def name(self, manifest_sha256: str) -> str:
         """Name of the run's folder: readable, and ending in its identity."""
         protocol = get_protocol(self.protocol).short_name
         return f"{self.arch}-{self.scheme}-{protocol}-{self.identity(manifest_sha256)}"
-
-
-class FeatureChoice(Config):
-    """The features of one input: a kind, its settings, and how they are standardised."""
-
-    kind: str
-    """Kind of feature."""
-    statistics: Scope = "per-map"
-    """What has a mean and deviation of its own."""
-    number: Number = "float32"
-    """In which format the features are kept."""
-    settings: dict[str, Any] = Field({})
-    """The kind's settings."""
-
-    @classmethod
-    def parse(cls, flat: Mapping[str, Any]) -> "FeatureChoice":
-        """Read ``kind``, ``statistics``, ``number`` and, beside them, the kind's own settings.
-
-        Raises:
-            ConfigError: a setting is unknown or wrong.
-        """
-        rest = dict(flat)
-        kind = str(rest.pop("kind"))
-        own = {name: rest.pop(name) for name in ("statistics", "number") if name in rest}
-        feature: Feature = _named(get_feature, kind)
-        config = feature.config(**rest)
-        needed = feature.needs(config)
-        if needed is not None and own.setdefault("statistics", needed) != needed:
-            raise ConfigError(f"'{kind}' with these settings needs statistics={needed}")
-        return cls(kind=kind, settings=config.to_dict(), **own)
-
-    @property
-    def feature(self) -> Feature:
-        """The kind's entry."""
-        return get_feature(self.kind)
-
-    @property
-    def config(self) -> Config:
-        """The kind's settings, typed."""
-        return self.feature.config(**self.settings)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the features without frames."""
-        return self.feature.shape(self.config)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `parse` reads."""
-        return {"kind": self.kind, "statistics": self.statistics, "number": self.number} | self.settings
 
 
 def resolve(recipe: Mapping[str, Any], *settings: Mapping[str, Any]) -> RunConfig:
@@ -215,12 +224,31 @@ def resolve(recipe: Mapping[str, Any], *settings: Mapping[str, Any]) -> RunConfi
     merged: dict[str, Any] = dict(recipe)
     for change in settings:
         architecture = get_architecture(str({**merged, **change}["arch"]))
-        for part in ("features", "model", "training"):
+        for part in ("features", "model", "training", "augment"):
             if not isinstance(change.get(part, {}), Mapping):
                 raise ConfigError(f"{part}: expected settings of its own, for example {part}.KEY=VALUE")
         model = merge(merged.get("model", {}), change.get("model", {}))
-        merged = merge(merged, _name_inputs(change, architecture, model))
+        named_change = _name_inputs(change, architecture, model)
+        for name, chosen in named_change.get("features", {}).items():
+            merged = _of_kind(merged, name, chosen)
+        merged = merge(merged, named_change)
+        if "augment" in change:  # taken as a whole: what is named is what is used
+            merged["augment"] = change["augment"]
     return RunConfig(**merged)
+
+
+def _of_kind(merged: Mapping[str, Any], name: str, chosen: Any) -> dict[str, Any]:
+    """Keep of an input's settings those that the kind has that is chosen for it, if another one is."""
+    laid = merged.get("features", {}).get(name, {})
+    kind = chosen.get("kind") if isinstance(chosen, Mapping) else None
+    if kind is None or kind == laid.get("kind") or kind not in feature_names():
+        return dict(merged)
+    feature = get_feature(kind)
+    known = {*feature.config.model_fields, "number"}
+    if feature.needs(feature.config()) is None:
+        known.add("statistics")
+    kept = {key: value for key, value in laid.items() if key in known}
+    return {**merged, "features": {**merged["features"], name: kept}} if laid else dict(merged)
 
 
 def _name_inputs(
@@ -239,11 +267,3 @@ def _name_inputs(
         foreign = min(set(features) - set(inputs))
         raise ConfigError(str(unknown("features", foreign, inputs)))
     return {**change, "features": {next(iter(inputs)): features}}
-
-
-def _named(get: Any, name: str) -> Any:
-    """Look a name up; inside a validator its error has to be a ValueError to keep its place."""
-    try:
-        return get(name)
-    except (UnknownNameError, ProtocolError) as error:
-        raise ValueError(str(error)) from None

@@ -4,13 +4,18 @@ Only this package imports Lightning. An architecture's file states its paper's r
 else; what all trainings share lies in the files that begin with an underscore.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sercli import registry
+from sercli.config import merge
 from sercli.data.segments import SegmentConfig
-from sercli.runs.config import TrainingConfig
+from sercli.records import Task
+from sercli.runs.folder import Run
+from sercli.runs.training import TrainingConfig
+from sercli.workspace import Workspace
 
 if TYPE_CHECKING:
     from sercli.training._module import SERModule
@@ -38,6 +43,8 @@ class Recipe:
         features: settings of the features, by input of the network, where they differ from the kind's;
             or a function from the network's settings to these.
         segments: how utterances are cut; whole if not given.
+        augment: augmentations by name, with settings that differ from their own.
+        regression: what differs where continuous labels are learnt.
     """
 
     module: "type[SERModule]"
@@ -45,15 +52,22 @@ class Recipe:
     settings: tuple[Setting, ...]
     features: Features | Callable[[Mapping[str, Any]], Features] = field(default_factory=dict)
     segments: SegmentConfig = field(default_factory=SegmentConfig)
+    augment: Features = field(default_factory=dict)
+    regression: Mapping[str, Any] = field(default_factory=dict)
 
-    def to_dict(self, model: Mapping[str, Any]) -> dict[str, Any]:
+    def to_dict(self, model: Mapping[str, Any], task: Task = "classification") -> dict[str, Any]:
         """Return what a run's settings are laid over, given those of the network that were chosen."""
+        changes = self.regression if task == "regression" else {}
+        model = merge(changes.get("model", {}), model)
         features = self.features(model) if callable(self.features) else self.features
-        return {
+        recipe = {
             "training": self.training.to_dict(),
             "features": {name: dict(settings) for name, settings in features.items()},
             "segments": self.segments.to_dict(),
+            "augment": {name: dict(settings) for name, settings in self.augment.items()},
         }
+        whole = {name: changes[name] for name in ("segments", "augment") if name in changes}
+        return merge(recipe, changes) | whole
 
 
 def get_recipe(arch: str) -> Recipe:
@@ -63,3 +77,64 @@ def get_recipe(arch: str) -> Recipe:
         UnknownNameError: there is no such architecture.
     """
     return registry.load(__name__, arch, "RECIPE", Recipe)
+
+
+def train(
+    workspace: Workspace,
+    arch: str | None = None,
+    corpus: str | None = None,
+    *,
+    scheme: str | None = None,
+    protocol: str | None = None,
+    folds: str = "all",
+    seeds: Sequence[int] = (0,),
+    augment: str | None = None,
+    init: Path | None = None,
+    settings: Sequence[str] = (),
+    config: Path | None = None,
+    accelerator: str = "auto",
+    say: Callable[[str], None] = lambda line: None,
+) -> Run:
+    """Train and test an architecture on folds of a prepared corpus, as ``sercli train`` does.
+
+    What is finished is not trained again; what was interrupted goes on.
+
+    Args:
+        workspace: where corpus, features and runs lie.
+        arch: architecture; or ``config`` names it.
+        corpus: prepared in the workspace; the first of the paper's that is, if not given.
+        scheme: which utterances and classes; the paper's or the corpus's, if not given.
+        protocol: which folds; likewise.
+        folds: ``all``, ``1,4`` or ``1-3``.
+        seeds: each trains every fold.
+        augment: ``flip,noise`` or ``none``; the paper's, if not given.
+        init: bundle whose weights to start from.
+        settings: single ones, ``training.lr=1e-4``.
+        config: settings in YAML.
+        accelerator: ``auto``, ``cpu``, ``gpu``, ``cuda`` or ``mps``.
+        say: called with a line after each epoch.
+
+    Returns:
+        The run, whose trials are finished.
+
+    Raises:
+        SerError: a setting, the corpus or a fold is not right; the message says what to do.
+    """
+    from sercli.training import _train
+    from sercli.training._devices import choose
+    from sercli.training._plan import make_plan
+
+    device = choose(accelerator)
+    given = _train.gather(
+        config,
+        settings,
+        arch=arch,
+        corpus=corpus,
+        scheme=scheme,
+        protocol=protocol,
+        augment=augment,
+        init=str(init) if init else None,
+    )
+    plan = make_plan(_train.configure(given, workspace, device), workspace, folds, seeds)
+    _train.train(plan, device, say)
+    return plan.run

@@ -7,61 +7,87 @@ from pathlib import Path
 import torch
 
 from sercli.errors import ConfigError
-from sercli.runs.config import Precision
+from sercli.runs.training import Precision
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One device to train on.
+    """What a trial trains on: one device, or several of a kind, on one machine or more.
 
     Attributes:
         accelerator: ``cpu``, ``cuda`` or ``mps``.
-        index: which one, where there are several.
+        indices: which ones of this machine; of a CPU, one number a process.
+        nodes: how many machines.
+        strategy: how several share the work, as Lightning names it.
     """
 
     accelerator: str
-    index: int = 0
+    indices: tuple[int, ...] = (0,)
+    nodes: int = 1
+    strategy: str = "auto"
+
+    @property
+    def several(self) -> bool:
+        """Whether a trial is trained by several processes."""
+        return len(self.indices) * self.nodes > 1
 
     @property
     def torch(self) -> torch.device:
-        """The device as torch names it."""
-        return torch.device(f"cuda:{self.index}" if self.accelerator == "cuda" else self.accelerator)
+        """The first device as torch names it."""
+        return torch.device(f"cuda:{self.indices[0]}" if self.accelerator == "cuda" else self.accelerator)
 
     @property
     def description(self) -> str:
         """The device's name, for the record beside a figure."""
+        shares = len(self.indices) * self.nodes
+        times = f"{shares} x " if shares > 1 else ""
         if self.accelerator == "cuda":
-            return torch.cuda.get_device_name(self.index)
+            return times + torch.cuda.get_device_name(self.indices[0])
         if self.accelerator == "mps":
             return f"Apple GPU ({platform.machine()})"
-        return f"{cpu_name()}, {torch.get_num_threads()} threads"
+        return f"{times}{cpu_name()}, {torch.get_num_threads()} threads"
+
+    @property
+    def asked(self) -> str:
+        """How ``--devices`` asks for it."""
+        if self.accelerator == "cuda":
+            return f"[{','.join(map(str, self.indices))}]"
+        return str(len(self.indices))
 
 
-def choose(accelerator: str = "auto", devices: str = "auto") -> Device:
-    """Find the device that was asked for.
+def choose(
+    accelerator: str = "auto", devices: str = "auto", strategy: str = "auto", nodes: int = 1
+) -> Device:
+    """Find what was asked for.
 
     Args:
         accelerator: ``auto`` (a GPU if there is one), ``cpu``, ``gpu``, ``cuda`` or ``mps``.
-        devices: ``auto`` or ``1`` for the first one, ``[1]`` for the second GPU, and so on.
+        devices: ``auto`` or ``1`` for the first one, ``2`` for two, ``[1]`` for the second GPU, and so on.
+        strategy: how several share the work; ``auto`` is ``ddp``.
+        nodes: machines, started by torchrun or SLURM.
 
     Raises:
-        ConfigError: there is no such device, or more than one was asked for.
+        ConfigError: there is no such device.
     """
     known = ("auto", "cpu", "gpu", "cuda", "mps")
     if accelerator not in known:
         raise ConfigError(f"accelerator '{accelerator}' is none of {', '.join(known)}")
-    index = _index(devices)
+    if strategy not in {"auto", "ddp"}:
+        raise ConfigError(f"strategy '{strategy}' is none of auto, ddp")
+    indices = _indices(devices)
+    if len(indices) * nodes > 1 and strategy == "auto":
+        strategy = "ddp"
     if accelerator in {"auto", "gpu", "cuda"} and torch.cuda.is_available():
-        if index >= torch.cuda.device_count():
+        if max(indices) >= torch.cuda.device_count():
             raise ConfigError(
                 f"devices {devices}: this machine has {torch.cuda.device_count()} GPUs, from [0]"
             )
-        return Device("cuda", index)
+        return Device("cuda", indices, nodes, strategy)
     if accelerator in {"gpu", "mps"} and torch.backends.mps.is_available():
         return Device("mps")
     if accelerator in {"gpu", "cuda", "mps"}:
         raise ConfigError(f"accelerator '{accelerator}': torch finds no such device; see `sercli doctor`")
-    return Device("cpu")
+    return Device("cpu", indices, nodes, strategy)
 
 
 def resolve_precision(precision: Precision, device: Device) -> Precision:
@@ -100,13 +126,13 @@ def _cpuinfo(key: str) -> str:
     return ""
 
 
-def _index(devices: str) -> int:
+def _indices(devices: str) -> tuple[int, ...]:
     text = devices.strip()
-    if text in {"auto", "1"}:
-        return 0
-    if text.startswith("[") and text.endswith("]") and text[1:-1].strip().isdigit():
-        return int(text[1:-1])
-    raise ConfigError(
-        f"devices {devices}: a trial trains on one device; write 1, or [1] for the second GPU, "
-        "and start other folds on the others"
-    )
+    if text == "auto":
+        return (0,)
+    if text.isdecimal() and int(text) >= 1:
+        return tuple(range(int(text)))
+    listed = [part.strip() for part in text.removeprefix("[").removesuffix("]").split(",")]
+    if text.startswith("[") and text.endswith("]") and all(part.isdecimal() for part in listed):
+        return tuple(dict.fromkeys(map(int, listed)))
+    raise ConfigError(f"devices {devices}: write 1, 2 for two of them, or [1] for the second GPU")

@@ -14,19 +14,30 @@ from sercli.training._plan import Plan
 _FORWARD_SHARE = 1 / 3
 
 
-def seconds_per_epoch(plan: Plan, parts: Parts, device: Device) -> float:
-    """Time two steps on a batch of middling length, and scale to a pass over train and dev part."""
+def seconds_per_epoch(plan: Plan, parts: Parts, device: Device) -> float | None:
+    """Time two steps on a batch of middling length, and scale to a pass over train and dev part.
+
+    ``None`` where a GPU's memory is not enough, which the training itself has words for.
+    """
+    try:
+        return _measure(plan, parts, device)
+    except torch.cuda.OutOfMemoryError:
+        torch.cuda.empty_cache()
+        return None
+
+
+def _measure(plan: Plan, parts: Parts, device: Device) -> float:
     recipe = plan.config.training
     batches = list(BucketSampler(parts.train.lengths, recipe.batch_size, seed=0))
     sized = sorted(batches, key=lambda rows: padded_frames(parts.train, [rows]))
     rows = sized[len(sized) // 2]
     module = build_module(plan, parts, seed=0).to(device.torch)
-    batch = module.on_after_batch_transfer(parts.train[rows].to(device.torch), 0)
     kind = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(recipe.precision)
     for _ in range(2):  # the first step also pays for setting up
         started = time.perf_counter()
+        batch = parts.train[rows].to(device.torch)
         with torch.autocast(device.accelerator, kind, enabled=kind is not None):
-            loss = module.loss(module(batch), batch.target)
+            loss = module.batch_loss(module(batch), batch)
         loss.backward()  # type: ignore[no-untyped-call]
         if device.accelerator == "cuda":
             torch.cuda.synchronize(device.torch)

@@ -6,19 +6,23 @@ from typing import Any
 import lightning as L
 import torch
 from torch import Tensor, nn
-from torchmetrics.classification import MulticlassConfusionMatrix
+from torchmetrics import ConcordanceCorrCoef, MeanMetric, Metric
 
 from sercli.data import Batch
+from sercli.losses.ccc import ccc_loss
 from sercli.losses.cross_entropy import cross_entropy
 from sercli.losses.focal import focal_loss
 from sercli.losses.weights import class_weights
-from sercli.runs.config import TrainingConfig
+from sercli.runs.training import TrainingConfig
+from sercli.training._metrics import UtteranceUA
+from sercli.training._processes import gather_traces, share_of_batch
 
 
 class SERModule(L.LightningModule):
-    """Train a classifier of utterances on `sercli.data.Batch`es.
+    """Train a classifier of utterances, or a regressor of their frames, on `sercli.data.Batch`es.
 
-    Logs ``train_loss``, ``dev_loss``, ``dev_ua`` (mean recall over the classes present) and ``lr``.
+    Logs ``train_loss``, ``dev_loss`` and, of a classifier, ``dev_ua`` (mean recall over the classes
+    present), of a regressor ``dev_ccc`` (mean over the dimensions, all frames of the dev part joined).
     """
 
     class_weights: Tensor | None
@@ -26,15 +30,16 @@ class SERModule(L.LightningModule):
     def __init__(
         self,
         network: nn.Module,
-        n_classes: int,
+        n_outputs: int,
         training: TrainingConfig,
         class_counts: Sequence[int] | None = None,
     ) -> None:
         """Wrap a network.
 
         Args:
-            network: called as ``network(**inputs, mask=mask)``, gives logits, (batch, classes).
-            n_classes: number of classes.
+            network: called as ``network(**inputs, mask=mask)``, gives logits, (batch, classes), or values
+                by frame, (batch, frames, dimensions).
+            n_outputs: number of classes or dimensions.
             training: the recipe.
             class_counts: utterances of each class in the training part, for the class weights;
                 without them all classes weigh the same.
@@ -47,7 +52,12 @@ class SERModule(L.LightningModule):
         if training.class_weights and class_counts is not None:
             weights = class_weights(class_counts, training.class_weight_alpha)
         self.register_buffer("class_weights", weights, persistent=False)
-        self.dev_confusion = MulticlassConfusionMatrix(n_classes)
+        self.train_loss, self.dev_loss = (MeanMetric(nan_strategy="disable") for _ in range(2))
+        self.regression = training.loss == "ccc"
+        # torchmetrics divides by n - 1, the loss by n: a difference that thousands of frames don't show.
+        self.dev_figure: Metric = (
+            ConcordanceCorrCoef(num_outputs=n_outputs) if self.regression else UtteranceUA(n_outputs)
+        )
 
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the cross-entropy, or the focal loss, of a batch, weighted by class, a scalar.
@@ -61,44 +71,56 @@ class SERModule(L.LightningModule):
         return cross_entropy(logits, target, self.class_weights)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Score the classes, (batch, classes)."""
-        logits: Tensor = self.network(**batch.inputs, mask=batch.mask)
-        return logits.float()
+        """Score the classes, (batch, classes), or the frames, (batch, frames, dimensions)."""
+        # Convolutions over images are quicker with channels last.
+        inputs = {
+            name: x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
+            for name, x in batch.inputs.items()
+        }
+        scores: Tensor = self.network(**inputs, mask=batch.mask)
+        return scores.float()
 
-    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:  # noqa: ARG002
-        """Lay images out with channels last, which convolutions are quicker with."""
-        for name, x in batch.inputs.items():
-            if x.dim() == 4:
-                batch.inputs[name] = x.contiguous(memory_format=torch.channels_last)
-        return batch
+    def batch_loss(self, scores: Tensor, batch: Batch) -> Tensor:
+        """Return the loss of a batch whose utterances may be mixed, or whose labels are continuous.
+
+        Of continuous labels that several processes share: of all their parts of the batch together.
+        """
+        if self.regression:
+            preds, target, mask = gather_traces(*_aligned(scores, batch))
+            return ccc_loss(preds, target, mask, self.training_config.ccc_scope)
+        loss = self.loss(scores, batch.target)
+        if batch.other is None:
+            return loss
+        return batch.share * loss + (1 - batch.share) * self.loss(scores, batch.other)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
-        """Return the loss of a batch."""
-        loss = self.loss(self(batch), batch.target)
-        self.log(
-            "train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch.target)
-        )
-        return loss
+        """Return the loss of a batch, as of all processes' parts of it together."""
+        loss, count = self.batch_loss(self(batch), batch), len(batch.target)
+        self.train_loss.update(loss.detach(), count)
+        self.log("train_loss", self.train_loss, on_step=False, on_epoch=True)
+        return loss if self.regression else loss * share_of_batch(count, loss.device)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
-        """Count a batch of the dev part."""
-        logits = self(batch)
-        loss = self.loss(logits, batch.target)
-        self.log("dev_loss", loss, batch_size=len(batch.target))
-        self.dev_confusion.update(logits, batch.target)
+        """Take in a batch of the dev part."""
+        scores = self(batch)
+        self.dev_loss.update(self.batch_loss(scores, batch), len(batch.target))
+        self.log("dev_loss", self.dev_loss)
+        if self.regression:
+            preds, target, mask = _aligned(scores, batch)
+            self.dev_figure.update(preds[mask], target[mask])
+        else:
+            self.dev_figure.update(scores, batch.target, batch.utterances)
 
     def on_validation_epoch_end(self) -> None:
-        """Log the dev part's unweighted accuracy."""
-        counts = self.dev_confusion.compute().cpu().double()  # (true, predicted)
-        of_class = counts.sum(dim=1)
-        recalls = counts.diagonal()[of_class > 0] / of_class[of_class > 0]
-        self.log("dev_ua", recalls.mean().float(), prog_bar=True)
-        self.dev_confusion.reset()
+        """Log the dev part's figure."""
+        figure = self.dev_figure.compute().nan_to_num().mean()  # no correlation with a constant is none
+        self.log("dev_ccc" if self.regression else "dev_ua", figure.float(), prog_bar=True)
+        self.dev_figure.reset()
 
     def configure_optimizers(self) -> Any:
         """Make the optimiser and its schedule, as the recipe says."""
         recipe = self.training_config
-        optimizer = self._optimizer()
+        optimizer = self.make_optimizer()
         schedulers = torch.optim.lr_scheduler
         epochs = self.trainer.max_epochs or 1
         if recipe.schedule == "constant":
@@ -121,7 +143,8 @@ class SERModule(L.LightningModule):
             )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def _optimizer(self) -> torch.optim.Optimizer:
+    def make_optimizer(self) -> torch.optim.Optimizer:
+        """Make the optimiser alone."""
         recipe, parameters = self.training_config, self.parameters()
         if recipe.optimizer == "sgd":
             nesterov = recipe.momentum > 0
@@ -134,3 +157,11 @@ class SERModule(L.LightningModule):
             )
         kind = torch.optim.RMSprop if recipe.optimizer == "rmsprop" else torch.optim.Adam
         return kind(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
+
+
+def _aligned(scores: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """Give predictions, labels and mask the number of rows that they share."""
+    if batch.target_mask is None:
+        raise TypeError("a batch for regression needs a target_mask")
+    rows = min(scores.shape[1], batch.target.shape[1])
+    return scores[:, :rows], batch.target[:, :rows], batch.target_mask[:, :rows]

@@ -1,23 +1,27 @@
 """The data of one fold: datasets of its three parts, standardised by the training part."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import lightning as L
 from torch.utils.data import DataLoader
 
 from sercli.data import Batch, UtteranceDataset
+from sercli.data.augment import Augmenter
 from sercli.data.batches import BucketSampler, sorted_batches
+from sercli.data.resident import Resident, fits
+from sercli.data.segments import Cut, Joined, TraceCut
 from sercli.data.statistics import Statistics, fit
 from sercli.errors import RunError
 from sercli.records import Fold
+from sercli.training._devices import Device
 from sercli.training._plan import Plan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parts:
-    """The data sets of a fold; ``dev`` is ``None`` where the protocol has none."""
+    """The data sets of a fold; ``dev``, which selects, is ``None`` where the protocol has none."""
 
     fold: Fold
     train: UtteranceDataset
@@ -27,8 +31,13 @@ class Parts:
     class_counts: list[int]
 
 
-def load_parts(plan: Plan, number: int) -> Parts:
+def load_parts(plan: Plan, number: int, seed: int = 0) -> Parts:
     """Open the features of a fold; they must be in the stores.
+
+    Args:
+        plan: the run.
+        number: of the fold, from one.
+        seed: of the chance in the training part, where that is augmented.
 
     Raises:
         RunError: a part is empty, or a class has no training utterance.
@@ -42,32 +51,93 @@ def load_parts(plan: Plan, number: int) -> Parts:
             f"fold {number} ({fold.name}): no training utterance of {', '.join(absent)}; "
             "choose another scheme or protocol"
         )
-    if not fold.test:
-        raise RunError(f"fold {number} ({fold.name}): no test utterance; choose another protocol")
-    stores = plan.stores()
-    statistics = plan.fit_statistics(fold, stores)
-
-    def dataset(ids: tuple[str, ...], *, training: bool) -> UtteranceDataset:
-        cut = {name: plan.cut(name, ids, store, training=training) for name, store in stores.items()}
-        first = next(iter(cut.values()))
-        rows = [segment.utterance for segment in first.segments]
-        return UtteranceDataset(
-            cut,
-            # Who is standardised by statistics of its own is so already.
-            {name: fit([], "none") if each.own else statistics[name] for name, each in cut.items()},
-            [classes.index(plan.selection.labels[name]) for name in rows],
-            rows,
-            {name: each.segmenter.finish for name, each in cut.items()},
-            first.lengths,
-        )
-
+    for part in ("train", "test"):
+        if not getattr(fold, part):
+            raise RunError(f"fold {number} ({fold.name}): no {part} utterance; choose another protocol")
+    statistics = plan.fit_statistics(fold)
+    selecting = fold.test if plan.config.training.selection == "best-on-test" else fold.dev
     return Parts(
         fold=fold,
-        train=dataset(fold.train, training=True),
-        dev=dataset(fold.dev, training=False) if fold.dev else None,
-        test=dataset(fold.test, training=False),
+        train=_training_part(plan, fold.train, statistics, seed),
+        dev=_tested_part(plan, selecting, statistics) if selecting else None,
+        test=_tested_part(plan, fold.test, statistics),
         statistics=statistics,
         class_counts=[counted[name] for name in classes],
+    )
+
+
+def _tested_part(plan: Plan, ids: Sequence[str], statistics: Mapping[str, Statistics]) -> UtteranceDataset:
+    """Open the features of the dev or the test part, which never are augmented."""
+    stores = plan.stores()
+    cuts = {
+        name: plan.cut(choice, ids, stores[name], training=False)
+        for name, choice in plan.config.inputs.items()
+    }
+    return _dataset(plan, cuts, cuts, ids, statistics, training=False)
+
+
+def _training_part(
+    plan: Plan, ids: Sequence[str], statistics: Mapping[str, Statistics], seed: int
+) -> UtteranceDataset:
+    """Open the features of the training part, in several variants where so asked."""
+    config, stores = plan.config, plan.stores()
+    chosen = config.augmentations
+    cuts = {
+        name: plan.cut(choice, ids, stores[name], training=True) for name, choice in config.inputs.items()
+    }
+    inputs: dict[str, Cut | Joined] = dict(cuts)
+    sources: list[Mapping[str, Cut | Joined]] = [inputs]
+    if "stft-multi" in chosen:
+        (name,) = cuts
+        variants = plan.variant_stores()
+        parts = [
+            plan.cut(choice, ids, variants[variant], training=True)
+            for variant, choice in config.variants.items()
+        ]
+        drawn = config.augment["stft-multi"]["each"] == "random"
+        inputs = {name: parts[0] if drawn else Joined(parts)}
+        sources = [{name: part} for part in parts] if drawn else [inputs]
+    augmenter = None
+    if chosen:
+        first = next(iter(cuts.values()))
+        augmenter = Augmenter(
+            list(chosen.values()),
+            seed,
+            {name: choice.feature.silence(choice.config) for name, choice in config.inputs.items()},
+            sources,
+            lambda row: plan.samples(first, row % len(first)),
+        )
+    return _dataset(plan, cuts, inputs, ids, statistics, augmenter, training=True)
+
+
+def _dataset(
+    plan: Plan,
+    cuts: Mapping[str, Cut],
+    inputs: Mapping[str, Cut | Joined],
+    ids: Sequence[str],
+    statistics: Mapping[str, Statistics],
+    augmenter: Augmenter | None = None,
+    *,
+    training: bool,
+) -> UtteranceDataset:
+    """Give rows their labels; where they are in several variants, those of the first variant come first."""
+    first, rows = next(iter(cuts.values())), next(iter(inputs.values()))
+    names = [segment.utterance for segment in first.segments]
+    target: Sequence[int] | Sequence[TraceCut]
+    if plan.config.task == "regression":
+        target = plan.traces(ids, training=training)
+    else:
+        target = [plan.selection.classes.index(plan.selection.labels[name]) for name in names]
+    times = len(rows) // len(first)
+    return UtteranceDataset(
+        inputs,
+        # Who is standardised by statistics of its own is so already.
+        {name: fit([], "none") if each.own else statistics[name] for name, each in cuts.items()},
+        list(target) * times,  # type: ignore[arg-type]
+        names * times,
+        {name: each.segmenter.finish for name, each in cuts.items()},
+        rows.lengths,
+        augmenter,
     )
 
 
@@ -75,29 +145,55 @@ class FoldDataModule(L.LightningDataModule):
     """Batches of a fold's training and dev parts.
 
     No workers: features are memory-mapped, and handing batches between processes costs more than
-    making them.
+    making them. On a GPU, what fits there and is not varied by chance lies there from the start.
     """
 
-    def __init__(self, parts: Parts, batch_size: int, seed: int) -> None:
+    def __init__(self, parts: Parts, batch_size: int, seed: int, device: Device) -> None:
         super().__init__()
-        self.parts, self.batch_size, self.seed = parts, batch_size, seed
+        self.parts, self.batch_size, self.seed, self.device = parts, batch_size, seed, device
+        self.resident: dict[str, Resident] = {}
+
+    def setup(self, stage: str) -> None:  # noqa: ARG002
+        """Make sure that each process has utterances, and bring to a GPU what fits there.
+
+        Raises:
+            RunError: a part has fewer utterances than there are processes.
+        """
+        processes = self._share["processes"]
+        for name in ("train", "dev"):
+            part = getattr(self.parts, name)
+            if part is None:
+                continue
+            if min(len(part), self.batch_size) < processes:
+                raise RunError(
+                    f"{len(part)} {name} utterances in batches of {self.batch_size} for {processes} "
+                    "processes; take fewer devices or a larger batch"
+                )
+            if self.device.accelerator == "cuda" and self.trainer is not None:
+                place = self.trainer.strategy.root_device
+                if name not in self.resident and fits(part, place):
+                    self.resident[name] = Resident(part, place)
 
     def train_dataloader(self) -> Iterable[Batch]:
         """Batches of similar length, newly composed in each epoch."""
-        sampler = BucketSampler(self.parts.train.lengths, self.batch_size, self.seed)
-        return DataLoader(self.parts.train, batch_size=None, sampler=sampler)
+        train = self.parts.train
+        sampler = BucketSampler(train.lengths, self.batch_size, self.seed, train.set_epoch, **self._share)
+        return DataLoader(self.resident.get("train", train), batch_size=None, sampler=sampler)
 
     def val_dataloader(self) -> Iterable[Batch]:
         """Batches of the dev part, shortest utterances first; none without a dev part."""
-        if self.parts.dev is None:
+        dev = self.parts.dev
+        if dev is None:
             return []
-        return loader(self.parts.dev, self.batch_size)
+        batches: list[list[int]] = sorted_batches(dev.lengths, self.batch_size, **self._share)
+        return DataLoader(self.resident.get("dev", dev), batch_size=None, sampler=batches)
 
-
-def loader(dataset: UtteranceDataset, batch_size: int) -> DataLoader[Batch]:
-    """Give the batches of a part in order of length."""
-    batches: list[list[int]] = sorted_batches(dataset.lengths, batch_size)
-    return DataLoader(dataset, batch_size=None, sampler=batches)
+    @property
+    def _share(self) -> dict[str, int]:
+        """This process's number, and how many there are."""
+        if self.trainer is None:
+            return {"rank": 0, "processes": 1}
+        return {"rank": self.trainer.global_rank, "processes": self.trainer.world_size}
 
 
 def padded_frames(dataset: UtteranceDataset, batches: Iterable[list[int]]) -> int:

@@ -1,23 +1,32 @@
 """What a `sercli train` will do: a run, its folds, and the trials still to train."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
+from pathlib import Path
 from typing import Any
 
-from sercli import manifest
-from sercli.data.segments import Cut, Segmenter
-from sercli.data.statistics import Statistics, fit
-from sercli.errors import ProtocolError
+import numpy as np
+
+from sercli import audio, manifest
+from sercli.audio import Samples
+from sercli.corpora import Trace
+from sercli.data.segments import Cut, Segmenter, TraceCut
+from sercli.data.statistics import Mask, Statistics, fit, fit_all
+from sercli.errors import CorpusError, ProtocolError
 from sercli.features import Array
 from sercli.protocols import Protocol, fold_digest, get_protocol
 from sercli.records import Fold, Utterance
-from sercli.runs.config import FeatureChoice, RunConfig
+from sercli.runs.config import RunConfig
+from sercli.runs.features import FeatureChoice
 from sercli.runs.folder import Run, Trial
-from sercli.schemes import Selection, get_scheme
+from sercli.schemes import Selection, choose
 from sercli.segments import Segment
 from sercli.store import FeatureStore
 from sercli.workspace import Workspace
+
+# Of folds, seeds or rows: more are a slip of the finger.
+_MOST_NUMBERS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,29 +90,45 @@ class Plan:
             for name, choice in self.config.inputs.items()
         }
 
-    def fit_statistics(self, fold: Fold, stores: Mapping[str, FeatureStore]) -> dict[str, Statistics]:
+    def variant_stores(self) -> dict[str, FeatureStore]:
+        """Open the stores of the variants that utterances are trained in, by name, if there are several."""
+        return {
+            name: FeatureStore(self.workspace.features, choice.kind, choice.config, choice.number)
+            for name, choice in self.config.variants.items()
+        }
+
+    def fit_statistics(self, fold: Fold) -> dict[str, Statistics]:
         """Compute the statistics of a fold's training part, padding left out, by input of the network.
+
+        Where utterances are trained in several variants, of all of these together.
 
         Raises:
             FeatureError: features are missing in a store.
         """
-        fitted = {}
+        stores, fitted = self.stores(), {}
+        variants = [
+            (choice, store)
+            for choice, store in zip(
+                self.config.variants.values(), self.variant_stores().values(), strict=True
+            )
+        ]
         for name, choice in self.config.inputs.items():
-            feature, config = choice.feature, choice.config
-            arrays = (self._unpadded(stores[name], choice, self.utterances[i]) for i in fold.train)
-            empty = feature.empty(config) if feature.empty else None
-            fitted[name] = fit(arrays, choice.statistics, empty)
+            arrays = (
+                (self._unpadded(store, each, self.utterances[i]), _empty(each))
+                for each, store in variants or [(choice, stores[name])]
+                for i in fold.train
+            )
+            fitted[name] = fit_all(arrays, choice.statistics)
         return fitted
 
-    def cut(self, name: str, ids: Sequence[str], store: FeatureStore, *, training: bool) -> Cut:
-        """Cut an input's features of some utterances into segments."""
-        choice = self.config.inputs[name]
+    def cut(self, choice: FeatureChoice, ids: Sequence[str], store: FeatureStore, *, training: bool) -> Cut:
+        """Cut the features of some utterances into segments."""
         segmenter = Segmenter(self.config.segments, choice.feature, choice.config)
         segments: list[Segment] = []
         for each in ids:
             utterance = self.utterances[each]
-            samples = round(utterance.duration * utterance.sample_rate)
-            segments += segmenter.cut(each, samples, store.frames(store.key(utterance)), training=training)
+            frames = store.frames(store.key(utterance))
+            segments += segmenter.cut(each, _samples(utterance), frames, training=training)
         own = None
         if choice.statistics == "per-utterance":
             own = cache(partial(self._own_statistics, store, choice))
@@ -111,16 +136,53 @@ class Plan:
 
     def _own_statistics(self, store: FeatureStore, choice: FeatureChoice, name: str) -> Statistics:
         """Compute an utterance's own statistics, padding left out."""
-        empty = choice.feature.empty(choice.config) if choice.feature.empty else None
-        return fit([self._unpadded(store, choice, self.utterances[name])], "scalar", empty)
+        return fit([self._unpadded(store, choice, self.utterances[name])], "scalar", _empty(choice))
 
     def _unpadded(self, store: FeatureStore, choice: FeatureChoice, utterance: Utterance) -> Array:
         array = store[store.key(utterance)]
         if choice.feature.span is None:
             return array
-        samples = round(utterance.duration * utterance.sample_rate)
-        start, stop = choice.feature.span(samples, choice.config)
+        start, stop = choice.feature.span(_samples(utterance), choice.config)
         return array[..., start:stop]
+
+    def samples(self, cut: Cut, row: int) -> Samples:
+        """Read the audio of a training segment, (samples,), 16 kHz.
+
+        Raises:
+            AudioError: it can't be read.
+        """
+        segment = cut.segments[row]
+        place = self.workspace.corpus(self.config.corpus) / self.utterances[segment.utterance].file
+        samples = audio.read(place)
+        window = cut.segmenter.windows(len(samples), training=True)[segment.number]
+        return samples[window.start : window.stop]
+
+    def traces(self, ids: Sequence[str], *, training: bool) -> list[TraceCut]:
+        """Read the continuous labels of some utterances, cut as their features are.
+
+        Raises:
+            CorpusError: they are missing or damaged.
+        """
+        choice = next(iter(self.config.inputs.values()))
+        segmenter = Segmenter(self.config.segments, choice.feature, choice.config)
+        cuts: list[TraceCut] = []
+        for each in ids:
+            utterance = self.utterances[each]
+            cuts += segmenter.cut_trace(self.trace(utterance), _samples(utterance), training=training)
+        return cuts
+
+    def trace(self, utterance: Utterance) -> Trace:
+        """Read the continuous labels of an utterance, (rows, 2).
+
+        Raises:
+            CorpusError: they are missing or damaged.
+        """
+        path = self.workspace.corpus(self.config.corpus) / str(utterance.trace)
+        try:
+            values: Trace = np.load(path, allow_pickle=False)
+        except (OSError, ValueError):
+            raise CorpusError(f"{path}: missing or damaged; run `sercli prepare` again") from None
+        return values
 
     def selected(self) -> list[Utterance]:
         """List the utterances that the scheme selects."""
@@ -140,34 +202,74 @@ def make_plan(
 
     Raises:
         CorpusError: the corpus is not prepared.
+        ConfigError: the corpus has no labels that the scheme takes.
         ProtocolError: the folds can't be made, or one that was chosen does not exist.
     """
+    if any(not 0 <= seed < 2**32 for seed in seeds):
+        raise ProtocolError(f"seeds {', '.join(map(str, seeds))}: from 0 to {2**32 - 1}")
     path = workspace.require(config.corpus)
-    utterances = manifest.read(path)
-    selection = get_scheme(config.scheme).select(utterances)
-    made = get_protocol(config.protocol).divide(utterances, selection.labels)
+    sha256 = manifest.digest(path)
+    utterances, selection, made = _divide(path, sha256, config.corpus, config.scheme, config.protocol)
     return Plan(
         config=config,
         workspace=workspace,
-        manifest_sha256=manifest.digest(path),
-        utterances={utterance.id: utterance for utterance in utterances},
+        manifest_sha256=sha256,
+        utterances=utterances,
         selection=selection,
-        folds=tuple(made),
+        folds=made,
         chosen=_choose(folds, len(made)),
         seeds=tuple(seeds),
     )
 
 
+@lru_cache(maxsize=16)
+def _divide(
+    path: Path, sha256: str, corpus: str, scheme: str, protocol: str
+) -> tuple[dict[str, Utterance], Selection, tuple[Fold, ...]]:
+    """Read a corpus, select and divide, once for all the runs that are planned so."""
+    utterances = _read(path, sha256)
+    every = list(utterances.values())
+    _, selection = choose(every, corpus, scheme)
+    return utterances, selection, tuple(get_protocol(protocol).divide(every, selection.labels))
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, sha256: str) -> dict[str, Utterance]:  # noqa: ARG001
+    return {utterance.id: utterance for utterance in manifest.read(path)}
+
+
+def _samples(utterance: Utterance) -> int:
+    return round(utterance.duration * utterance.sample_rate)
+
+
+def _empty(choice: FeatureChoice) -> Mask | None:
+    return choice.feature.empty(choice.config) if choice.feature.empty else None
+
+
 def _choose(text: str, count: int) -> tuple[int, ...]:
     if text == "all":
         return tuple(range(1, count + 1))
+    chosen = parse_numbers("folds", text)
+    if not set(chosen) <= set(range(1, count + 1)):
+        raise ProtocolError(f"folds '{text}': the protocol has folds 1 to {count}, in rising order")
+    return chosen
+
+
+def parse_numbers(what: str, text: str) -> tuple[int, ...]:
+    """Read ``3``, ``1,4`` or ``1-3``, each number once.
+
+    Raises:
+        ProtocolError: it is none of these.
+    """
     chosen: list[int] = []
     for part in text.split(","):
         ends = [end.strip() for end in part.split("-")]
         if len(ends) > 2 or not all(end.isascii() and end.isdecimal() for end in ends):
-            raise ProtocolError(f"folds '{text}': write all, a number, 1,4 or 1-3")
+            raise ProtocolError(f"{what} '{text}': write a number, 1,4 or 1-3")
         first, last = int(ends[0]), int(ends[-1])
-        if not 1 <= first <= last <= count:
-            raise ProtocolError(f"folds '{text}': the protocol has folds 1 to {count}, in rising order")
+        if first > last:
+            raise ProtocolError(f"{what} '{text}': write them in rising order")
+        if last - first >= _MOST_NUMBERS:
+            raise ProtocolError(f"{what} '{text}': more than {_MOST_NUMBERS} numbers")
         chosen += range(first, last + 1)
     return tuple(dict.fromkeys(chosen))

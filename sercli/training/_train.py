@@ -1,5 +1,7 @@
 """From a choice of architecture and corpus to trained and tested folds."""
 
+import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,21 +14,26 @@ from sercli.models import architecture_names
 from sercli.protocols import get_protocol
 from sercli.runs.config import RunConfig, resolve
 from sercli.runs.folder import Trial
-from sercli.schemes import schemes_of
+from sercli.runs.training import Precision
+from sercli.schemes import default_scheme, get_scheme
+from sercli.store import FeatureStore
 from sercli.store.compute import compute, missing
 from sercli.training import get_recipe
 from sercli.training._devices import Device, resolve_precision
+from sercli.training._init import named
 from sercli.training._plan import Plan
+from sercli.training._ranks import rank
 from sercli.workspace import Workspace
 
 
-def gather(file: Path | None, assignments: Sequence[str], **named: Any) -> dict[str, Any]:
+def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dict[str, Any]:
     """Lay the settings of a command line one over another: file, ``--set``, options of their own.
 
     Args:
         file: YAML with any of `RunConfig`'s keys; a run's ``config.yaml`` is one.
         assignments: ``key.sub=value`` items.
-        **named: options by key; those that are ``None`` were not given.
+        **options: by key; those that are ``None`` were not given. ``augment`` is a text, ``flip,noise`` or
+            ``none``.
 
     Raises:
         ConfigError: the file or an item can't be read, or no architecture is named.
@@ -34,7 +41,14 @@ def gather(file: Path | None, assignments: Sequence[str], **named: Any) -> dict[
     settings = read_yaml(file) if file else {}
     settings.pop("provenance", None)
     settings = merge(settings, parse_assignments(assignments))
-    settings = merge(settings, {name: value for name, value in named.items() if value is not None})
+    augment = options.pop("augment", None)
+    settings = merge(settings, {name: value for name, value in options.items() if value is not None})
+    if augment is not None:
+        chosen = [] if augment == "none" else [name.strip() for name in augment.split(",")]
+        given = settings.get("augment") or {}
+        if not isinstance(given, Mapping):
+            raise ConfigError("augment: expected settings of its own, for example augment.flip.p=0.3")
+        settings["augment"] = {name: given.get(name, {}) for name in chosen}
     if "arch" not in settings:
         raise ConfigError(f"name an architecture with --arch: {', '.join(architecture_names())}")
     return settings
@@ -60,20 +74,38 @@ def configure(settings: Mapping[str, Any], workspace: Workspace, device: Device)
     corpus = str(chosen["corpus"])
     facts = workspace.facts(corpus)
     of_paper = {setting.corpus: setting for setting in recipe.settings}.get(corpus)
-    schemes = schemes_of(corpus)
-    if "scheme" not in chosen and not facts["schemes"]:
-        raise CorpusError(f"corpus '{corpus}' has no classes to train a classifier on")
     if "protocol" in chosen:
         made_for = get_protocol(str(chosen["protocol"])).scheme
     else:
         chosen["protocol"] = of_paper.protocol if of_paper else facts["protocol"]
         made_for = of_paper.scheme if of_paper else None
-    chosen.setdefault("scheme", made_for or schemes[0])
-    model = chosen.get("model")
-    base = recipe.to_dict(model if isinstance(model, Mapping) else {})
-    config = resolve(base, chosen)
-    precision = resolve_precision(config.training.precision, device)
-    return resolve(base, chosen, {"training": {"precision": precision}})
+    if "scheme" not in chosen:
+        emotions = bool(set(facts["emotions"]) - {"none"})
+        chosen["scheme"] = made_for or default_scheme(corpus, emotions=emotions)
+    if chosen.get("init") and not re.search(r"#[0-9a-f]{12}$", str(chosen["init"])):
+        chosen["init"] = named(Path(str(chosen["init"])))
+    config = complete(chosen)
+    return with_precision(config, resolve_precision(config.training.precision, device))
+
+
+def complete(settings: Mapping[str, Any]) -> RunConfig:
+    """Lay settings that name corpus, scheme and protocol over the architecture's recipe.
+
+    Raises:
+        ConfigError: a setting is unknown or wrong.
+        UnknownNameError: there is no such architecture, scheme or protocol.
+    """
+    model = settings.get("model")
+    task = get_scheme(str(settings["scheme"])).task
+    base = get_recipe(settings["arch"]).to_dict(model if isinstance(model, Mapping) else {}, task)
+    if not get_protocol(str(settings["protocol"])).has_dev:  # nothing to choose an epoch by
+        base = merge(base, {"training": {"selection": "last", "patience": None}})
+    return resolve(base, settings)
+
+
+def with_precision(config: RunConfig, precision: Precision) -> RunConfig:
+    """Give complete settings another number format."""
+    return RunConfig(**merge(config.to_dict(), {"training": {"precision": precision}}))
 
 
 def _first_prepared(arch: str, workspace: Workspace) -> str:
@@ -97,12 +129,18 @@ def compute_features(plan: Plan, progress: Callable[[int, int], None] = lambda d
         FeatureError: an audio file is not the one that the manifest describes.
     """
     folder = plan.workspace.corpus(plan.config.corpus)
-    return compute(list(plan.stores().values()), plan.selected(), folder, progress)
+    return compute(_stores(plan), plan.selected(), folder, progress)
 
 
 def features_missing(plan: Plan) -> int:
     """Count the utterances whose features are still to be computed."""
-    return sum(len(missing(store, plan.selected())) for store in plan.stores().values())
+    return sum(len(missing(store, plan.selected())) for store in _stores(plan))
+
+
+def _stores(plan: Plan) -> list[FeatureStore]:
+    """Open every store that the plan reads, each once: the tested variant is often trained too."""
+    every = [*plan.stores().values(), *plan.variant_stores().values()]
+    return list({store.path: store for store in every}.values())
 
 
 def train(
@@ -110,14 +148,21 @@ def train(
     device: Device,
     say: Callable[[str], None] = print,
     begin: Callable[[Trial], None] = lambda trial: None,
+    logger: str | None = None,
+    *,
+    compiled: bool = False,
+    bar: bool = True,
 ) -> list[Trial]:
-    """Train and test the trials that are not finished, one after the other.
+    """Train and test the trials that are not finished, one after the other, in this process.
 
     Args:
         plan: the run.
         device: where to train.
         say: called with a line after each epoch.
         begin: called before each trial.
+        logger: where figures go besides: csv, tensorboard, wandb or mlflow.
+        compiled: whether networks are compiled.
+        bar: whether a terminal shows how far the epoch is.
 
     Returns:
         All the plan's trials, each finished.
@@ -128,6 +173,10 @@ def train(
     from sercli.training._fit import train_trial
 
     for trial in plan.todo:
+        if rank(device) > 0:  # the first process writes and locks for all
+            _wait_for_features(plan)
+            train_trial(plan, trial, device, say, logger, compiled=compiled)
+            continue
         compute_features(plan)
         trial.path.mkdir(parents=True, exist_ok=True)
         try:
@@ -135,7 +184,12 @@ def train(
                 if trial.finished:  # by another process, since the list was made
                     continue
                 begin(trial)
-                train_trial(plan, trial, device, say)
+                train_trial(plan, trial, device, say, logger, compiled=compiled, bar=bar)
         except Timeout:
             raise RunError(f"{trial.path}: another `sercli train` is at work on it") from None
     return plan.trials
+
+
+def _wait_for_features(plan: Plan) -> None:
+    while features_missing(plan):
+        time.sleep(1)

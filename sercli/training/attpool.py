@@ -11,7 +11,7 @@ Departures: none.
 """
 
 from sercli.data.segments import ATTENTION_POOLING
-from sercli.runs.config import TrainingConfig
+from sercli.runs.training import TrainingConfig
 from sercli.training import Recipe, Setting
 from sercli.training._module import SERModule
 

@@ -1,11 +1,12 @@
-"""The training of CNN-LSTM on classes.
+"""The training of CNN-LSTM.
 
-Cross-entropy, RMSprop at 1e-4, early stopping on the dev part; three seconds of each utterance, its
-last ones, padded at the front.
+Everything is as the network trains that it is compared with, DiCCOSER: on classes three seconds of each
+utterance, on continuous labels windows of twenty.
 
 Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 4.
 Open in the paper: patience (here 20 epochs of at most 200), what the l2 penalty of 1e-4 is of (here of
-every parameter, as RMSprop's weight decay), which end is trimmed (the front), what is monitored (UA).
+every parameter, as RMSprop's weight decay), which end is trimmed (the front), what is monitored (UA, or
+the CCC of all dev frames joined), of what the loss's CCC is (of a batch's frames joined).
 Departures: none.
 """
 
@@ -18,14 +19,18 @@ from sercli.training._module import SERModule
 
 
 class CNNLSTMModule(SERModule):
-    """Train CNN-LSTM on three seconds of each utterance."""
+    """Train CNN-LSTM on three seconds of each utterance, or on twenty seconds of a recording."""
 
 
 def _features(model: Mapping[str, Any]) -> Features:
-    """Say how the input is made: three seconds, log-mel standardised, the waveform as it is."""
+    """Say how the input is made: log-mel standardised, the waveform as it is."""
     statistics = "none" if model.get("input", "raw") == "raw" else "per-map"
-    return {"x": {"statistics": statistics, "duration_s": 3.0}}
+    return {"x": {"statistics": statistics, "duration_s": diccoser.duration_of(model)}}
 
 
-# Everything else is as the network trains that it is compared with.
-RECIPE = replace(diccoser.RECIPE, module=CNNLSTMModule, features=_features)
+RECIPE = replace(
+    diccoser.RECIPE,
+    module=CNNLSTMModule,
+    features=_features,
+    regression={**diccoser.RECIPE.regression, "model": {"task": "regression"}},  # any number of frames
+)

@@ -1,34 +1,50 @@
-"""The training of DiCCOSER on classes.
+"""The training of DiCCOSER.
 
-Cross-entropy, RMSprop at 1e-4, early stopping on the dev part; three seconds of each utterance, its
-last ones, padded at the front.
+On classes: cross-entropy, RMSprop at 1e-4, batches of ten, early stopping on the dev part; three seconds
+of each utterance, its last ones, padded at the front; in training half of them run backwards. On
+continuous labels: one minus the concordance correlation, arousal's and valence's averaged, batches of
+five windows of twenty seconds, one every four; tested on windows one after the other.
 
 Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 4.
 Open in the paper: patience (here 20 epochs of at most 200), what the l2 penalty of 1e-4 is of (here of
-every parameter, as RMSprop's weight decay), which end is trimmed (the front), what is monitored (UA).
+every parameter, as RMSprop's weight decay), which end is trimmed (the front), what is monitored (UA, or
+the CCC of all dev frames joined), of what the loss's CCC is (of a batch's frames joined).
 Departures: none.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from sercli.runs.config import TrainingConfig
+from sercli.data.segments import DICCOSER_RECOLA
+from sercli.records import TRACE_RATE
+from sercli.runs.training import TrainingConfig
 from sercli.training import Features, Recipe, Setting
 from sercli.training._module import SERModule
 
+_CLASSES_FRAMES = 75
+
 
 class DiCCOSERModule(SERModule):
-    """Train DiCCOSER on three seconds of each utterance."""
+    """Train DiCCOSER on three seconds of each utterance, or on twenty seconds of a recording."""
+
+
+def duration_of(model: Mapping[str, Any]) -> float | None:
+    """Return the seconds that utterances are brought to: the network's; none where segments are cut."""
+    if model.get("task") == "regression":
+        return None
+    frames = model.get("frames", _CLASSES_FRAMES)
+    return (frames if isinstance(frames, int) else _CLASSES_FRAMES) / TRACE_RATE  # what else is refused later
 
 
 def _features(model: Mapping[str, Any]) -> Features:
-    """Say how the inputs are made: three seconds, log-mel standardised, the waveform as it is."""
+    """Say how the inputs are made: log-mel standardised, the waveform as it is."""
+    length = {"duration_s": duration_of(model)}
     if model.get("input", "raw") == "raw":
-        return {"x": {"statistics": "none", "duration_s": 3.0}}
-    inputs: dict[str, Mapping[str, Any]] = {"x": {"statistics": "per-map", "duration_s": 3.0}}
+        return {"x": {"statistics": "none"} | length}
+    inputs: dict[str, Mapping[str, Any]] = {"x": {"statistics": "per-map"} | length}
     if model.get("variant", "d") != "a":
         aggregate = "rms" if model.get("variant", "d") == "d" else "max"
-        inputs["wave"] = {"statistics": "none", "duration_s": 3.0, "aggregate": aggregate}
+        inputs["wave"] = {"statistics": "none", "aggregate": aggregate} | length
     return inputs
 
 
@@ -44,6 +60,16 @@ RECIPE = Recipe(
         patience=20,
         selection="best-dev-ua",
     ),
-    settings=(Setting("iemocap", "iemocap-impro4", "leave-one-session-out"),),
+    settings=(
+        Setting("iemocap", "iemocap-impro4", "leave-one-session-out"),
+        Setting("recola", "arousal-valence", "recola-5-fold"),
+    ),
     features=_features,
+    augment={"flip": {}},
+    regression={
+        "model": {"task": "regression", "frames": 500},
+        "training": {"loss": "ccc", "batch_size": 5, "selection": "best-dev-ccc"},
+        "segments": DICCOSER_RECOLA.to_dict(),
+        "augment": {},
+    },
 )

@@ -10,7 +10,7 @@ and deviation of the training part), which epoch counts (the last).
 Departures: none.
 """
 
-from sercli.runs.config import TrainingConfig
+from sercli.runs.training import TrainingConfig
 from sercli.training import Recipe, Setting
 from sercli.training._module import SERModule
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sercli.losses.arcface import arcface_loss
 from sercli.models._heads import CosineHead
-from sercli.runs.config import TrainingConfig
+from sercli.runs.training import TrainingConfig
 from sercli.training import Recipe, Setting
 from sercli.training._module import SERModule
 

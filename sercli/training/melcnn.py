@@ -5,12 +5,12 @@ Cross-entropy, Adam at 1e-3 falling to zero along half a cosine, 125 epochs, the
 Source: Penumajji, arXiv 2503.19677, as summarised by third parties (Adam, cross-entropy, 125 epochs).
 Open in the paper: learning rate (here 1e-3), its course (a constant rate bounces by five points and more
 from epoch to epoch, so that the last one is a lottery; a cosine calms it), batch size (32), where the
-utterance lies within 3 s (silence trimmed at 30 dB, then centred).
-Departures: the plain setting is a constant rate, nothing trimmed: ``--set training.schedule=constant
---set features.trim_db=null --set features.placement=start``.
+utterance lies within 3 s (silence trimmed at 30 dB, then centred; anywhere in training, by chance).
+Departures: the plain setting is a constant rate, nothing trimmed or moved: ``--augment none --set
+training.schedule=constant --set features.trim_db=null --set features.placement=start``.
 """
 
-from sercli.runs.config import TrainingConfig
+from sercli.runs.training import TrainingConfig
 from sercli.training import Recipe, Setting
 from sercli.training._module import SERModule
 
@@ -33,4 +33,5 @@ RECIPE = Recipe(
     ),
     settings=(Setting("ravdess", "ravdess-14", "ravdess-blind-22-24"),),
     features={"x": {"trim_db": 30.0, "placement": "centre"}},
+    augment={"shift": {}},
 )

@@ -120,7 +120,7 @@ def test_killed_between_training_and_testing_it_only_tests(plan_for, monkeypatch
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr("sercli.training._fit._finish", die)
+        patch.setattr("sercli.training._fit.finish", die)
         with pytest.raises(RuntimeError, match="killed"):
             _train.train(plan, CPU, quiet)
     said = []
@@ -219,8 +219,10 @@ def test_a_device_that_is_not_there_is_told():
             choose("cuda")
     with pytest.raises(ConfigError, match="none of auto, cpu"):
         choose("tpu")
-    with pytest.raises(ConfigError, match="a trial trains on one device"):
-        choose("cpu", "2")
+    with pytest.raises(ConfigError, match="devices two: write 1, 2 for two of them"):
+        choose("cpu", "two")
+    assert choose("cpu", "2") == Device("cpu", (0, 1), strategy="ddp")
+    assert not choose("cpu", "1").several
 
 
 def test_automatic_precision_is_resolved_before_it_is_recorded(plan_for):

@@ -1,0 +1,107 @@
+"""What ``sercli train`` says of a training before and after it."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from sercli.training._devices import Device
+    from sercli.training._plan import Plan
+
+
+def what(plan: "Plan", device: "Device") -> None:
+    """Say what will be trained on what, and how much of it is done."""
+    from sercli.bundle import build_network
+    from sercli.training._train import features_missing
+
+    config = plan.config
+    counts = ", ".join(f"{name} {count}" for name, count in plan.selection.counts.items())
+    if config.task == "regression":
+        counts = f"{len(plan.selection.labels)} recordings with {' and '.join(plan.selection.outputs)}"
+    left = sum(plan.selection.left_out.values())
+    network = build_network(config.arch, config.model, config.inputs, len(plan.selection.outputs))
+    parameters = sum(p.numel() for p in network.parameters())
+    kinds = ", ".join(choice.kind for choice in config.inputs.values())
+    typer.echo(f"run       {plan.run.name}")
+    typer.echo(
+        f"corpus    {config.corpus}, scheme {config.scheme}: {counts}"
+        + (f"; {left} left out" if left else "")
+    )
+    typer.echo(f"protocol  {config.protocol}: {len(plan.folds)} folds")
+    typer.echo(f"network   {config.arch}, {parameters:,} parameters, on {kinds}")
+    if config.augment:
+        typer.echo(f"augment   {', '.join(config.augment)}")
+    if config.init:
+        typer.echo(f"weights   of {config.init.rpartition('#')[0]} to start from")
+    typer.echo(f"device    {device.description}, {config.training.precision}")
+    done = len(plan.trials) - len(plan.todo)
+    typer.echo(
+        f"to do     {len(plan.todo)} of {len(plan.trials)} trials"
+        + (f", {done} are finished" if done else "")
+    )
+    missing = features_missing(plan)
+    if missing:
+        typer.echo(f"features  {missing} utterances to compute")
+
+
+def each_trial(plan: "Plan") -> None:
+    """Say of each trial whether it is finished, begun or still to do."""
+    names = {number: made.name for number, made in enumerate(plan.folds, 1)}
+    for trial in plan.trials:
+        epochs = len(trial.history())
+        state = "to do"
+        if trial.finished:
+            state = "finished"
+        elif epochs:
+            state = f"goes on after epoch {epochs}"
+        typer.echo(f"  fold {trial.fold} ({names[trial.fold]}), seed {trial.seed}: {state}")
+
+
+def kept(plan: "Plan") -> None:
+    """Say which epoch each trial kept; what the test part says is for `sercli eval`."""
+    for trial in plan.trials:
+        metrics = trial.metrics()
+        dev = f", dev UA {100 * metrics['dev_ua']:.1f} %" if metrics.get("dev_ua") is not None else ""
+        dev += f", dev CCC {metrics['dev_ccc']:.3f}" if metrics.get("dev_ccc") is not None else ""
+        seed = f", seed {trial.seed}" if len(plan.seeds) > 1 else ""
+        typer.echo(f"fold {trial.fold}{seed}: kept epoch {metrics['epoch']} of {metrics['epochs']}{dev}")
+
+
+def how_long(plan: "Plan", device: "Device") -> None:
+    """Say how long an epoch and all of them take, from a step."""
+    from sercli.training._estimate import seconds_per_epoch
+    from sercli.training._parts import load_parts
+
+    parts = load_parts(plan, plan.todo[0].fold, plan.todo[0].seed)
+    seconds = seconds_per_epoch(plan, parts, device)
+    if seconds is None:
+        return
+    epochs = plan.config.training.max_epochs
+    begun = sum(len(trial.history()) for trial in plan.todo)
+    most = seconds * (epochs * len(plan.todo) - begun)
+    typer.echo(
+        f"takes     about {duration(seconds)} an epoch, at most {duration(most)} "
+        f"for {epochs} epochs of {len(plan.todo)} trials" + (f", {begun} of them done" if begun else "")
+    )
+
+
+def rates(plan: "Plan", device: "Device") -> None:
+    """Try learning rates and say which limits they suggest."""
+    from sercli.training._rates import try_rates
+
+    found = try_rates(plan, device)
+    typer.echo(f"rates     {found.rates[0]:.1e} to {found.rates[-1]:.1e} in {len(found.rates)} steps")
+    typer.echo(f"picture   {found.picture}\ntable     {found.table}")
+    if found.limits is None:
+        typer.echo("proposed  nothing: the loss falls nowhere clearly; look at the curve")
+        return
+    low, high = found.limits
+    typer.echo(f"proposed  --set training.lr_min={low:.1e} --set training.lr={high:.1e}")
+
+
+def duration(seconds: float) -> str:
+    """Say a duration as a person would."""
+    for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"

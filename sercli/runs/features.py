@@ -1,0 +1,117 @@
+"""Which features a network takes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from sercli.config import Config
+from sercli.data.statistics import Scope
+from sercli.errors import ConfigError
+from sercli.features import Feature, feature_names, get_feature
+from sercli.models import Architecture
+from sercli.runs._named import named
+from sercli.store import Number
+
+
+class FeatureChoice(Config):
+    """The features of one input: a kind, its settings, and how they are standardised."""
+
+    kind: str
+    """Kind of feature."""
+    statistics: Scope = "per-map"
+    """What has a mean and deviation of its own."""
+    number: Number = "float32"
+    """In which format the features are kept."""
+    settings: dict[str, Any] = Field({})
+    """The kind's settings."""
+
+    @classmethod
+    def parse(cls, flat: Mapping[str, Any]) -> "FeatureChoice":
+        """Read ``kind``, ``statistics``, ``number`` and, beside them, the kind's own settings.
+
+        Raises:
+            ConfigError: a setting is unknown or wrong.
+        """
+        rest = dict(flat)
+        kind = str(rest.pop("kind"))
+        own = {name: rest.pop(name) for name in ("statistics", "number") if name in rest}
+        feature: Feature = named(get_feature, kind)
+        config = feature.config(**rest)
+        needed = feature.needs(config)
+        if needed is not None and own.setdefault("statistics", needed) != needed:
+            raise ConfigError(f"'{kind}' with these settings needs statistics={needed}")
+        return cls(kind=kind, settings=config.to_dict(), **own)
+
+    @property
+    def feature(self) -> Feature:
+        """The kind's entry."""
+        return get_feature(self.kind)
+
+    @property
+    def config(self) -> Config:
+        """The kind's settings, typed."""
+        return self.feature.config(**self.settings)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the features without frames."""
+        return self.feature.shape(self.config)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `parse` reads."""
+        return {"kind": self.kind, "statistics": self.statistics, "number": self.number} | self.settings
+
+
+def choose(
+    architecture: Architecture, network: Config, given: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Give each input of a network its kind of feature, and what was chosen of its settings.
+
+    Raises:
+        ValueError: a kind does not give what the input takes.
+    """
+    chosen = {}
+    for name, usual in architecture.inputs_for(network).items():
+        chosen[name] = {"kind": usual} | dict(given.get(name, {}))
+        kind = str(chosen[name]["kind"])
+        rank = len(_shape(usual))
+        if len(_shape(kind)) != rank:
+            fitting = [each for each in feature_names() if len(_shape(each)) == rank]
+            raise ValueError(
+                f"{name}.kind={kind}: the network takes {_axes(usual)} there, '{kind}' gives {_axes(kind)}; "
+                f"take {', '.join(fitting)}"
+            )
+    return chosen
+
+
+def tested_variant(
+    chosen: Mapping[str, dict[str, Any]], stft: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Give the network's one input the settings of the variant that stft-multi tests."""
+    if len(chosen) != 1:
+        raise ValueError("augment.stft-multi needs a network of one input")
+    ((name, flat),) = chosen.items()
+    kind = str(flat["kind"])
+    variants = named(get_feature, kind).variants
+    for variant in (stft["test"], *stft["train"]):
+        if variant not in variants:
+            having = [each for each in feature_names() if get_feature(each).variants]
+            known = f"has {', '.join(variants)}" if variants else f"has none, {', '.join(having)} has"
+            raise ValueError(f"augment.stft-multi: no variant '{variant}': '{kind}' {known}")
+    for key, value in variants[stft["test"]].items():
+        if flat.get(key, value) != value:
+            raise ValueError(
+                f"{key}={flat[key]}: augment.stft-multi tests {stft['test']}, whose {key} is {value}; "
+                "leave one of the two out"
+            )
+    return {name: flat | dict(variants[stft["test"]])}
+
+
+def _shape(kind: str) -> tuple[int, ...]:
+    feature: Feature = named(get_feature, kind)
+    return feature.shape(feature.config())
+
+
+def _axes(kind: str) -> str:
+    return " by ".join(get_feature(kind).axes)

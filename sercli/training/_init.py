@@ -1,0 +1,63 @@
+"""Start a training from the weights of a bundle."""
+
+import json
+from pathlib import Path
+
+from torch import nn
+
+from sercli.bundle import Bundle
+from sercli.errors import ConfigError, RunError
+
+_HEAD = "head."
+
+
+def named(path: Path) -> str:
+    """Name a bundle by its place and a digest of its weights, ``PATH#digest``.
+
+    Raises:
+        RunError: there is no bundle.
+    """
+    try:
+        digest = json.loads((path / "bundle.json").read_text(encoding="utf-8"))["weights_sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RunError(f"{path}: no bundle there; a finished trial has one in its folder") from None
+    return f"{path.absolute()}#{str(digest)[:12]}"
+
+
+def start_from(network: nn.Module, init: str, arch: str, classes: tuple[str, ...]) -> list[str]:
+    """Load a bundle's weights into a network; the head stays new where the classes are others.
+
+    Args:
+        network: untrained.
+        init: the bundle, as `named` gives.
+        arch: architecture of the network.
+        classes: what its outputs stand for.
+
+    Returns:
+        Names of the parameters and buffers that stay as they were.
+
+    Raises:
+        RunError: the bundle is missing or damaged.
+        ConfigError: it has changed since it was named, or its network is another one.
+    """
+    place, _, digest = init.rpartition("#")
+    if named(Path(place)) != init:
+        raise ConfigError(f"init: {place} is not the bundle that was named (its digest was {digest})")
+    bundle = Bundle.load(Path(place))
+    if bundle.arch != arch:
+        raise ConfigError(f"init: {place} holds '{bundle.arch}', this is '{arch}'")
+    own, given = network.state_dict(), bundle.network.state_dict()
+    fresh = {name for name in own if name.startswith(_HEAD)} if bundle.classes != classes else set()
+    unlike = sorted(
+        name
+        for name in (own.keys() | given.keys()) - fresh
+        if not name.startswith(_HEAD) or name in own
+        if name not in own or name not in given or own[name].shape != given[name].shape
+    )
+    if unlike:
+        raise ConfigError(
+            f"init: {place} has other settings or features: {unlike[0]} differs, and {len(unlike) - 1} more; "
+            "give this training the bundle's model and features settings"
+        )
+    network.load_state_dict({name: value for name, value in given.items() if name not in fresh}, strict=False)
+    return sorted(fresh)

@@ -1,0 +1,81 @@
+"""What the training of every architecture promises: its recipe, and any feature that fits."""
+
+import re
+
+import pytest
+
+from sercli.errors import ConfigError
+from sercli.features import feature_names, get_feature
+from sercli.models import architecture_names, get_architecture
+from sercli.training import _train, get_recipe
+from sercli.training._devices import Device
+from sercli.training._fit import build_module
+from sercli.training._parts import load_parts
+from sercli.training._plan import make_plan
+
+CPU = Device("cpu")
+
+SMALL = {
+    "mdcnn": {"filters": 4, "blocks": 1},
+    "eca": {"n": 1, "base": 2},
+    "melcnn": {"filters": [4, 4, 4, 4], "pools": [2, 2, 2, 2]},
+    "diccoser": {"channels": 4},
+    "cnnlstm": {"filters": [4, 4, 4], "hidden_size": 4},
+    "attpool": {"head": "gap"},
+}
+
+
+def rank(kind):
+    feature = get_feature(kind)
+    return len(feature.shape(feature.config()))
+
+
+def planned(workspace, name, **changes):
+    settings = {"arch": name, "corpus": "emodb", "scheme": "emodb-4", "model": SMALL[name]}
+    settings = _train.merge(settings, {"training": {"max_epochs": 1, "batch_size": 4}})
+    plan = make_plan(_train.configure(_train.merge(settings, changes), workspace, CPU), workspace, "1")
+    _train.compute_features(plan)
+    return plan
+
+
+@pytest.mark.parametrize("name", architecture_names())
+def test_a_step_of_its_recipe_trains(name, small_workspace):
+    module = train_a_step(planned(small_workspace, name))
+    assert isinstance(module, get_recipe(name).module)
+
+
+@pytest.mark.parametrize("kind", feature_names())
+@pytest.mark.parametrize("name", architecture_names())
+def test_any_feature_trains_that_fits_and_others_say_what_would(name, kind, small_workspace):
+    usual = get_architecture(name).inputs["x"]
+    config = get_feature(kind).config()
+    features = {"x": {"kind": kind} | ({"duration_s": None} if hasattr(config, "duration_s") else {})}
+    changes = {"features": features, "segments": {"size_s": 1.0, "frames": None}}
+    if rank(kind) != rank(usual):
+        with pytest.raises(ConfigError, match=f"takes .*, '{kind}' gives .*; take .*{usual}"):
+            planned(small_workspace, name, **changes)
+        return
+    if name == "melcnn":
+        with pytest.raises(ConfigError, match=r"set model.frames=\d+") as told:
+            train_a_step(planned(small_workspace, name, **changes))
+        frames = int(re.search(r"set model.frames=(\d+)", str(told.value))[1])
+        changes["model"] = SMALL[name] | {"frames": frames}
+    train_a_step(planned(small_workspace, name, **changes))
+
+
+def train_a_step(plan):
+    parts = load_parts(plan, 1)
+    module = build_module(plan, parts, seed=0)
+    batch = parts.train[[0, 1, 2, 3]]
+    loss = module.batch_loss(module(batch), batch)
+    loss.backward()
+    assert loss.isfinite()
+    assert any(p.grad is not None and p.grad.any() for p in module.parameters())
+    return module
+
+
+def test_a_network_of_one_length_says_what_to_set(small_workspace):
+    with pytest.raises(ConfigError, match=r"'eca' takes utterances of one length: set segments.size_s"):
+        planned(small_workspace, "eca", features={"x": {"kind": "logmel3d"}})
+    with pytest.raises(ConfigError, match=r"set features.x.duration_s or segments.size_s"):
+        planned(small_workspace, "eca", features={"x": {"duration_s": None}})

@@ -1,0 +1,89 @@
+"""What goes wrong in a training is told in words that help."""
+
+import pytest
+import torch
+from conftest import SMALL
+
+from sercli.data.statistics import Statistics
+from sercli.errors import ConfigError, RunError
+from sercli.runs.training import TrainingConfig
+from sercli.training import _fit, _train
+from sercli.training._devices import Device
+from sercli.training._guard import out_of_memory
+from sercli.training._loggers import make_logger
+from sercli.training._plan import make_plan
+from sercli.workspace import Workspace
+
+CPU = Device("cpu")
+
+
+@pytest.fixture
+def plan(small_workspace, tmp_path):
+    place = Workspace(tmp_path / "w")
+    place.root.mkdir()
+    small_workspace.features.mkdir(exist_ok=True)
+    for name in ("corpora", "features"):
+        (place.root / name).symlink_to(small_workspace.root / name)
+    return make_plan(_train.configure(SMALL, place, CPU), place, "1")
+
+
+def test_a_loss_that_is_no_number_names_the_batch_and_keeps_the_checkpoint(plan, monkeypatch):
+    spoilt = plan.folds[0].train[5]
+    epochs = []
+    apply = Statistics.apply
+
+    def spoil(self, features):
+        standard = apply(self, features)
+        return standard * float("nan") if len(epochs) == 2 and features.shape[-1] == longest else standard
+
+    _train.compute_features(plan)
+    (store,) = plan.stores().values()
+    longest = store.frames(store.key(plan.utterances[spoilt]))
+    monkeypatch.setattr(Statistics, "apply", spoil)
+    with pytest.raises(RunError, match=rf"no longer a number in epoch 3, in the batch of .*{spoilt}") as told:
+        _train.train(plan, CPU, epochs.append)
+    assert "the checkpoint of epoch 2 is kept" in str(told.value)
+    (trial,) = plan.trials
+    assert torch.load(trial.checkpoints / "last.ckpt", weights_only=True)["epoch"] == 1
+    monkeypatch.undo()
+    _train.train(plan, CPU, epochs.append)
+    assert trial.finished
+
+
+def test_memory_that_is_not_enough_is_told_with_what_would_fit(plan, monkeypatch):
+    def fail(*_, **__):
+        raise torch.cuda.OutOfMemoryError
+
+    monkeypatch.setattr(_fit.L.Trainer, "fit", fail)
+    with pytest.raises(RunError, match=r"batch_size=4 --set training.accumulate=2 takes half as much"):
+        _train.train(plan, CPU, print)
+    assert "a batch of one does not fit" in str(out_of_memory(plan.trials[0], TrainingConfig(batch_size=1)))
+
+
+def test_a_checkpoint_of_another_network_says_what_to_remove(plan):
+    (trial,) = plan.trials
+    _train.compute_features(plan)
+    trial.checkpoints.mkdir(parents=True)
+    torch.save({"state_dict": {"network.w": torch.zeros(1)}}, trial.checkpoints / "last.ckpt")
+    with pytest.raises(RunError, match="of another network than this sercli builds; remove"):
+        _train.train(plan, CPU, print)
+
+
+def test_figures_go_to_a_logger_too(plan):
+    _train.train(plan, CPU, lambda line: None, logger="csv")
+    (trial,) = plan.trials
+    header = (trial.path / "logs" / "metrics.csv").read_text().splitlines()[0].split(",")
+    assert {"train_loss", "dev_loss", "dev_ua", "epoch"} <= set(header)
+    assert any(name.startswith("lr") for name in header)
+
+
+def test_a_logger_whose_package_is_missing_says_what_to_install(tmp_path, monkeypatch):
+    with pytest.raises(ConfigError, match="is none of csv, tensorboard, wandb, mlflow"):
+        make_logger("excel", tmp_path, "run")
+    monkeypatch.setattr("lightning.pytorch.loggers.WandbLogger", _missing)
+    with pytest.raises(ConfigError, match=r"pip install 'sercli\[wandb\]'"):
+        make_logger("wandb", tmp_path, "run")
+
+
+def _missing(*_, **__):
+    raise ModuleNotFoundError("No module named 'wandb'")

@@ -1,0 +1,172 @@
+"""Trials in several processes: side by side, and two that train one together."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import yaml
+from conftest import SMALL
+
+from sercli.data.batches import BucketSampler, sorted_batches, split
+from sercli.evaluation.table import read_csv
+from sercli.runs.folder import all_runs
+from sercli.workspace import Workspace
+
+SETTINGS = {
+    **SMALL,
+    "training": SMALL["training"] | {"max_epochs": 3, "precision": "32-true"},
+}
+
+
+@pytest.fixture
+def own(small_workspace, tmp_path):
+    """A workspace with the small corpus and runs of its own, and settings in a file."""
+    place = Workspace(tmp_path / "w")
+    place.root.mkdir()
+    small_workspace.features.mkdir(exist_ok=True)
+    for name in ("corpora", "features"):
+        (place.root / name).symlink_to(small_workspace.root / name)
+    (tmp_path / "settings.yaml").write_text(yaml.safe_dump(SETTINGS))
+    return place
+
+
+def command(place, *options):
+    settings = place.root.parent / "settings.yaml"
+    return [
+        *(sys.executable, "-m", "sercli", "train", "--config", str(settings)),
+        *("--workspace", str(place.root), "--accelerator", "cpu", *options),
+    ]
+
+
+def sercli(place, *options):
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        command(place, *options), env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def results(place):
+    (run,) = all_runs(place)
+    return {(trial.fold, trial.seed): trial for trial in run.trials()}
+
+
+def test_every_row_is_in_one_process_s_part_and_all_have_as_many_batches():
+    lengths = list(range(10, 75))
+    for processes in (1, 2, 3):
+        parts = [
+            list(BucketSampler(lengths, 8, 0, rank=rank, processes=processes)) for rank in range(processes)
+        ]
+        assert len({len(part) for part in parts}) == 1
+        assert all(rows for part in parts for rows in part)
+        assert sorted(row for part in parts for rows in part for row in rows) == list(range(65))
+        tested = [sorted_batches(lengths, 8, rank, processes) for rank in range(processes)]
+        assert sorted(row for part in tested for rows in part for row in rows) == list(range(65))
+
+
+def test_a_rest_too_small_for_all_processes_joins_the_batch_before():
+    assert split(list(range(9)), 4) == [[0, 1, 2, 3], [4, 5, 6, 7], [8]]
+    assert split(list(range(9)), 4, least=2) == [[0, 1, 2, 3], [4, 5, 6, 7, 8]]
+    assert split([0], 4, least=2) == [[0]]
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one(own, tmp_path):
+    """MDCNN, class-weighted ArcFace: losses, dev figures and predictions, up to rounding."""
+    done = sercli(own, "--fold", "1")
+    assert done.returncode == 0, done.stderr
+    one = results(own)[1, 0]
+    expected, history = read_csv(one.predictions_file), one.history()
+    all_runs(own)[0].remove()
+    done = sercli(own, "--fold", "1", "--devices", "2")
+    assert done.returncode == 0, done.stderr
+    two = results(own)[1, 0]
+    for row, wanted in zip(two.history(), history, strict=True):
+        for name in ("train_loss", "dev_loss", "dev_ua", "lr"):
+            assert row[name] == pytest.approx(wanted[name], rel=2e-4), name
+    found = read_csv(two.predictions_file)
+    assert found.ids == expected.ids
+    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=2e-3)
+
+
+@pytest.mark.slow
+def test_trials_side_by_side_give_what_one_after_the_other_gives(own):
+    options = ("--folds", "1-2", "--seeds", "0,3")
+    assert sercli(own, *options).returncode == 0
+    expected = {key: trial.predictions_file.read_bytes() for key, trial in results(own).items()}
+    all_runs(own)[0].remove()
+    done = sercli(own, *options, "--jobs", "2")
+    assert done.returncode == 0, done.stderr
+    assert "fold 2, seed 3: epoch   3/3" in done.stdout
+    assert {key: trial.predictions_file.read_bytes() for key, trial in results(own).items()} == expected
+    again = sercli(own, *options, "--jobs", "2")
+    assert "0 of 4 trials, 4 are finished" in again.stdout
+
+
+@pytest.mark.slow
+def test_killed_and_run_again_it_ends_bit_identical(own):
+    """kill -9 in the middle of the second epoch or later; dropout and chance come from seed and step."""
+    assert sercli(own, "--fold", "2", "--max-epochs", "8").returncode == 0
+    whole = results(own)[2, 0]
+    expected, history = whole.predictions_file.read_bytes(), whole.history()
+    all_runs(own)[0].remove()
+    with subprocess.Popen(
+        command(own, "--fold", "2", "--max-epochs", "8"),
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        for line in process.stdout:
+            if "epoch   2/8" in line:
+                process.send_signal(signal.SIGKILL)
+    assert not results(own)[2, 0].finished
+    done = sercli(own, "--fold", "2", "--max-epochs", "8")
+    assert done.returncode == 0, done.stderr
+    trial = results(own)[2, 0]
+    assert trial.predictions_file.read_bytes() == expected
+    figures = [
+        [row[name] for name in ("epoch", "train_loss", "dev_loss", "dev_ua")] for row in trial.history()
+    ]
+    wanted = [[row[name] for name in ("epoch", "train_loss", "dev_loss", "dev_ua")] for row in history]
+    assert figures == wanted
+
+
+@pytest.mark.slow
+def test_a_killed_command_leaves_no_process_at_work(own):
+    with subprocess.Popen(
+        command(own, "--folds", "1-2", "--jobs", "2", "--max-epochs", "500"),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        for line in process.stdout:
+            if "epoch" in line and "fold 1, seed" in line:
+                process.kill()
+                break
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        found = subprocess.run(
+            ["pgrep", "-f", str(own.root)], capture_output=True, text=True, check=False
+        ).stdout.split()
+        if not found:
+            break
+        time.sleep(0.5)
+    assert not found
+
+
+def test_a_dry_run_says_what_there_is_to_do_and_writes_nothing(own):
+    done = sercli(own, "--folds", "1-2", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "fold 1 (speaker 03), seed 0: to do" in done.stdout
+    assert "2 of 2 trials" in done.stdout
+    assert not own.runs.exists()
+
+
+def test_a_failed_trial_is_told_with_its_reason(own):
+    done = sercli(own, "--folds", "1-2", "--jobs", "2", "--set", "training.lr=1e30")
+    assert done.returncode == 1
+    assert "trials failed" in done.stderr
+    assert "the loss is no longer a number in epoch 1, in the batch of emodb/" in done.stderr
+    assert "Traceback" not in done.stderr
