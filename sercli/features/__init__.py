@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from torch import Tensor, nn
 
 from sercli import registry
 from sercli.config import Config
@@ -34,6 +35,9 @@ class Feature:
         empty: which values hold nothing whatever the audio, (*shape, 1).
         finish: from a segment, (*shape, frames), already standardised, and settings to what a network
             sees, where that depends on the segment.
+        graph: from settings to a torch module that does what `extract` does, from (batch, samples) to
+            (batch, *shape, frames), and can be exported; it refuses settings that can't be.
+        finish_graph: likewise `finish`, of torch tensors with a batch.
         needs: from settings to the only statistics that go with them, where that is so.
         variants: settings by name that a paper uses side by side.
     """
@@ -51,6 +55,8 @@ class Feature:
     span: Callable[[int, Any], tuple[int, int]] | None = None
     empty: Callable[[Any], "np.ndarray[Any, np.dtype[np.bool_]]"] | None = None
     finish: Callable[[Array, Any], Array] | None = None
+    graph: Callable[[Any], nn.Module] | None = None
+    finish_graph: Callable[[Tensor, Any], Tensor] | None = None
     needs: Callable[[Any], str | None] = lambda config: None
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 

@@ -21,12 +21,15 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from pydantic import Field, model_validator
+from torch import Tensor, nn
 
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.features import Array, Feature
 from sercli.features import _stft as stft
 from sercli.features._filterbank import Bank, mel
+from sercli.features._graph import MelPower, Place
 from sercli.features._settings import MelConfig
 from sercli.segments import Placement
 
@@ -112,6 +115,22 @@ def _count_whole(samples: int, config: LogMelConfig) -> int:
     return stft.count_frames(config.length(samples), config.win_length, config.hop_length, "whole")
 
 
+class _Graph(nn.Module):
+    def __init__(self, config: LogMelConfig) -> None:
+        super().__init__()
+        size, hop = config.win_length, config.hop_length
+        self.place = Place(config)
+        self.power = MelPower(config.window, size, hop, config.fft_length, _bank(config), "whole")
+        self.frames = None if config.duration_s is None else count_frames(0, config)
+        self.floor = config.floor
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.power(self.place(x))  # (batch, mels, frames)
+        if self.frames is not None:
+            x = F.pad(x, (0, self.frames - x.shape[2]))  # cropped where that is negative
+        return x.clamp(min=self.floor).log().unsqueeze(1)
+
+
 @lru_cache(maxsize=16)
 def _bank(config: LogMelConfig) -> Bank:
     area = config.equal_area
@@ -135,5 +154,6 @@ FEATURE = Feature(
     silence=lambda config: float(np.log(np.float32(config.floor))),
     span=span,
     empty=empty,
+    graph=_Graph,
     variants={f"v{i}": {"window_ms": 10.0 + 5 * i} for i in range(1, 9)},
 )

@@ -17,14 +17,16 @@ from typing import Literal, Self
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from pydantic import Field, model_validator
-from torch import Tensor
+from torch import Tensor, nn
 
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.config import Config
 from sercli.features import Array, Feature
 from sercli.features import _stft as stft
 from sercli.features._filterbank import rounded_mel
+from sercli.features._graph import MelPower
 
 
 class LogMel3DConfig(Config):
@@ -131,14 +133,43 @@ def _filters(config: LogMel3DConfig, device: str) -> stft.Filters:
 def _slopes(x: Tensor, n: int, out: Tensor) -> None:
     """Fit a line over ``n`` frames on either side of each frame, (mels, frames); edges repeat (Eq. 5)."""
     padded = torch.cat([x[:, :1].expand(-1, n), x, x[:, -1:].expand(-1, n)], dim=1)
-    weights = torch.arange(-n, n + 1, dtype=x.dtype, device=x.device) / (
-        2 * sum(k * k for k in range(1, n + 1))
-    )
+    weights = _slope(n).to(x)
     for start in range(0, x.shape[1], _SLOPE_BLOCK):  # a long utterance's copies would fill the memory
         block = padded[:, start : start + _SLOPE_BLOCK + 2 * n]
         around = block.unfold(1, 2 * n + 1, 1)  # (mels, frames of the block, 2n + 1)
         slopes = torch.mv(around.reshape(-1, 2 * n + 1), weights)
         out[:, start : start + _SLOPE_BLOCK] = slopes.view(around.shape[:2])
+
+
+def _slope(n: int) -> Tensor:
+    return torch.arange(-n, n + 1, dtype=torch.float32) / (2 * sum(k * k for k in range(1, n + 1)))
+
+
+class _Graph(nn.Module):
+    def __init__(self, config: LogMel3DConfig) -> None:
+        super().__init__()
+        bank = rounded_mel(config.n_mels, config.n_fft, SAMPLE_RATE, config.f_min, config.f_max)
+        size, hop = config.win_length, config.hop_length
+        self.power = MelPower(config.window, size, hop, config.n_fft, bank / config.n_fft, "filled")
+        self.config = config
+        self.register_buffer("slope", _slope(config.delta_frames).view(1, 1, 1, -1), persistent=False)
+        self.slope: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.config.preemphasis:
+            x = torch.cat([x[:, :1], x[:, 1:] - self.config.preemphasis * x[:, :-1]], dim=1)
+        if self.config.normalise_waveform:
+            x = x - x.mean(dim=1, keepdim=True)
+            deviation = x.square().mean(dim=1, keepdim=True).sqrt()
+            x = x / torch.where(deviation > 0, deviation, 1.0)
+        x = self.power(x).clamp(min=self.config.floor).log()  # (batch, mels, frames)
+        delta = self._slopes(x)
+        return torch.stack([x, delta, self._slopes(delta)], dim=1)  # (batch, 3, mels, frames)
+
+    def _slopes(self, x: Tensor) -> Tensor:
+        n = self.config.delta_frames
+        x = torch.cat([x[..., :1].expand(-1, -1, n), x, x[..., -1:].expand(-1, -1, n)], dim=2)
+        return F.conv2d(x.unsqueeze(1), self.slope).squeeze(1)  # (batch, mels, frames)
 
 
 FEATURE = Feature(
@@ -150,6 +181,7 @@ FEATURE = Feature(
     source="Madanian et al., Scientific Reports 15:8254, 2025",
     count_frames=count_frames,
     frame_rate=lambda config: SAMPLE_RATE / config.hop_length,
+    graph=_Graph,
     # The slopes of silence are zero.
     silence=lambda config: np.log(np.array([[[config.floor]], [[1]], [[1]]], np.float32)),
 )

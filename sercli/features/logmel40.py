@@ -18,12 +18,13 @@ from typing import Literal
 import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.features import Array, Feature
 from sercli.features import _stft as stft
 from sercli.features._filterbank import Bank, mel
+from sercli.features._graph import MelPower, Place
 from sercli.features._settings import MelConfig
 from sercli.segments import Placement
 
@@ -87,6 +88,22 @@ def span(samples: int, config: LogMel40Config) -> tuple[int, int]:
     return config.span(samples, count_frames(samples, config))
 
 
+class _Graph(nn.Module):
+    def __init__(self, config: LogMel40Config) -> None:
+        super().__init__()
+        size, hop = config.win_length, config.hop_length
+        magnitude = config.spectrum == "magnitude"
+        self.place = Place(config)
+        self.sums = MelPower(
+            config.window, size, hop, config.n_fft, _bank(config), "every", magnitude=magnitude
+        )
+        self.offset = config.offset
+
+    def forward(self, x: Tensor) -> Tensor:
+        sums: Tensor = self.sums(self.place(x))  # (batch, mels, frames)
+        return (sums + self.offset).log().unsqueeze(1)
+
+
 @lru_cache(maxsize=16)
 def _filters(config: LogMel40Config, device: str) -> stft.Filters:
     return stft.lay_out(_bank(config), device)
@@ -113,4 +130,5 @@ FEATURE = Feature(
     frame_rate=lambda config: SAMPLE_RATE / config.hop_length,
     silence=lambda config: float(np.log(np.float32(config.offset))),
     span=span,
+    graph=_Graph,
 )

@@ -17,12 +17,15 @@ from typing import Self
 import numpy as np
 import torch
 from pydantic import Field, model_validator
+from torch import Tensor, nn
 
 from sercli import audio
 from sercli.audio import Samples
+from sercli.errors import ConfigError
 from sercli.features import Array, Feature
 from sercli.features import _stft as stft
-from sercli.features._filterbank import mel
+from sercli.features._filterbank import Bank, mel
+from sercli.features._graph import MelPower, Place
 from sercli.features._settings import DurationConfig
 from sercli.segments import Placement
 
@@ -139,10 +142,35 @@ def span(samples: int, config: MelSpecDBConfig) -> tuple[int, int]:
     return first, max(first + 1, min(last, frames))
 
 
+class _Graph(nn.Module):
+    def __init__(self, config: MelSpecDBConfig) -> None:
+        super().__init__()
+        if config.original or config.sample_rate != audio.SAMPLE_RATE:
+            raise ConfigError(
+                f"'melspec-db' resamples to {config.sample_rate} Hz with soxr, which is not torch; "
+                f"one trained with sample_rate={audio.SAMPLE_RATE} can be exported"
+            )
+        if config.trim_db is not None:
+            raise ConfigError("'melspec-db' with trim_db cuts at what it finds in the audio")
+        self.place = Place(config)
+        self.power = MelPower(
+            "periodic-hann", config.n_fft, config.hop_length, config.n_fft, _bank(config), "centred"
+        )
+        self.top_db = config.top_db
+
+    def forward(self, x: Tensor) -> Tensor:
+        levels: Tensor = self.power(self.place(x)).clamp(min=1e-10).log10()  # (batch, mels, frames)
+        decibels = 10 * (levels - levels.amax(dim=(1, 2), keepdim=True))
+        return decibels.clamp(min=-self.top_db).unsqueeze(1)
+
+
 @lru_cache(maxsize=16)
 def _filters(config: MelSpecDBConfig, device: str) -> stft.Filters:
-    bank = mel(config.n_mels, config.n_fft, config.sample_rate, config.f_min, config.top, equal_area=True)
-    return stft.lay_out(bank, device)
+    return stft.lay_out(_bank(config), device)
+
+
+def _bank(config: MelSpecDBConfig) -> Bank:
+    return mel(config.n_mels, config.n_fft, config.sample_rate, config.f_min, config.top, equal_area=True)
 
 
 FEATURE = Feature(
@@ -156,4 +184,5 @@ FEATURE = Feature(
     frame_rate=lambda config: config.sample_rate / config.hop_length,
     silence=lambda config: -config.top_db,
     span=span,
+    graph=_Graph,
 )

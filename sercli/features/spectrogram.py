@@ -18,10 +18,12 @@ from typing import Literal, Self
 import numpy as np
 import torch
 from pydantic import Field, model_validator
+from torch import Tensor, nn
 
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.features import Array, Feature
 from sercli.features import _stft as stft
+from sercli.features._graph import Place, Spectra
 from sercli.features._settings import FramesConfig
 
 
@@ -118,6 +120,41 @@ def _compress(matrix: Array, mu: float) -> Array:
     return np.asarray(compressed, dtype=np.float32)
 
 
+class _Graph(nn.Module):
+    def __init__(self, config: SpectrogramConfig) -> None:
+        super().__init__()
+        size, hop = config.win_length, config.hop_length
+        self.place = Place(config)
+        self.power = Spectra(config.window, size, hop, config.n_fft, config.bins, "every")
+        self.config = config
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.power(self.place(x)).sqrt().unsqueeze(1)
+        return _compand(x, self.config) if self.config.map_scope == "utterance" else x
+
+
+def _finish_graph(x: Tensor, config: SpectrogramConfig) -> Tensor:
+    if config.map_scope == "utterance":
+        return x
+    return _compress_graph(x, config.mu) if config.map_scope == "training" else _compand(x, config)
+
+
+def _compand(x: Tensor, config: SpectrogramConfig) -> Tensor:
+    if config.map != "none":
+        largest = x.amax(dim=(1, 2, 3), keepdim=True)
+        if config.map == "min-max":
+            least = x.amin(dim=(1, 2, 3), keepdim=True)
+            spread = largest - least
+            x = torch.where(spread > 0, 2 * (x - least) / spread.clamp(min=1e-37) - 1, 0.0)
+        else:
+            x = x / torch.where(largest > 0, largest, 1.0)
+    return _compress_graph(x, config.mu)
+
+
+def _compress_graph(x: Tensor, mu: float) -> Tensor:
+    return x if mu == 0 else x.sign() * (mu * x.abs()).log1p() / float(np.log1p(mu))
+
+
 FEATURE = Feature(
     SpectrogramConfig,
     version=1,
@@ -130,6 +167,8 @@ FEATURE = Feature(
     frame_rate=lambda config: SAMPLE_RATE / config.hop_length,
     silence=lambda config: 0.0,
     finish=finish,
+    graph=_Graph,
+    finish_graph=_finish_graph,
     # Mapping and companding is all that is done to a matrix.
     needs=lambda config: "max" if (config.map, config.map_scope) == ("max-abs", "training") else "none",
     span=lambda samples, config: config.span(samples, count_frames(samples, config)),

@@ -9,10 +9,14 @@ Departures: none.
 from typing import Literal
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from pydantic import Field
+from torch import Tensor, nn
 
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.features import Array, Feature
+from sercli.features._graph import Place
 from sercli.features._settings import DurationConfig
 from sercli.segments import Placement
 
@@ -71,6 +75,21 @@ def span(samples: int, config: WaveformConfig) -> tuple[int, int]:
     return first, max(first + 1, last)
 
 
+class _Graph(nn.Module):
+    def __init__(self, config: WaveformConfig) -> None:
+        super().__init__()
+        self.place, self.size, self.aggregate = Place(config), config.frame_length, config.aggregate
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.place(x).unsqueeze(1)  # (batch, 1, samples)
+        if self.aggregate == "none":
+            return x
+        x = torch.unflatten(F.pad(x, (0, -x.shape[2] % self.size)), 2, (-1, self.size))
+        if self.aggregate == "rms":
+            return x.square().mean(dim=3).sqrt()
+        return (x if self.aggregate == "max" else x.abs()).amax(dim=3)
+
+
 FEATURE = Feature(
     WaveformConfig,
     version=1,
@@ -82,4 +101,5 @@ FEATURE = Feature(
     frame_rate=lambda config: SAMPLE_RATE / config.frame_length,
     silence=lambda config: 0.0,
     span=span,
+    graph=_Graph,
 )

@@ -8,6 +8,7 @@ from sercli.data import UtteranceDataset
 from sercli.data.batches import sorted_batches
 
 Probabilities = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+Traces = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
 
 @torch.inference_mode()
@@ -37,3 +38,40 @@ def score(
     counts = np.diff([*firsts, len(dataset)])
     means: Probabilities = np.add.reduceat(probabilities, firsts, axis=0) / counts[:, None]
     return means
+
+
+@torch.inference_mode()
+def score_traces(
+    network: nn.Module, dataset: UtteranceDataset, batch_size: int = 32, device: torch.device | str = "cpu"
+) -> list[Traces]:
+    """Give each utterance's values by frame, in the data set's order, each (frames, dimensions).
+
+    A frame that lies in several segments gets the mean of theirs. In 32-bit floats, as in `score`.
+    """
+    network = network.to(device).eval()
+    sums: list[Traces] = []
+    counts: list[Traces] = []
+    numbers = dataset.utterances.numpy()
+    for number in range(int(numbers.max()) + 1):
+        ends = [
+            cut.first + cut.valid for cut, own in zip(dataset.traces, numbers, strict=True) if own == number
+        ]
+        sums.append(np.zeros((max(ends), dataset.traces[0].values.shape[1])))
+        counts.append(np.zeros((max(ends), 1)))
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        for rows in sorted_batches(dataset.lengths, batch_size):
+            batch = dataset[rows].to(device)
+            values = network(**batch.inputs, mask=batch.mask).cpu().double().numpy()
+            for row, found in zip(rows, values, strict=True):  # (frames, dimensions)
+                cut, number = dataset.traces[row], numbers[row]
+                own = slice(cut.first, cut.first + min(cut.valid, len(found)))
+                sums[number][own] += found[: own.stop - own.start]
+                counts[number][own] += 1
+    return [_held(total / np.maximum(count, 1), count) for total, count in zip(sums, counts, strict=True)]
+
+
+def _held(trace: Traces, count: Traces) -> Traces:
+    """Repeat the last value over frames that the network, whose frames may end sooner, says nothing of."""
+    said = np.flatnonzero(count[:, 0])
+    held: Traces = trace[said[np.maximum(np.searchsorted(said, np.arange(len(trace)), "right") - 1, 0)]]
+    return held

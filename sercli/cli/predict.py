@@ -1,0 +1,210 @@
+"""``sercli predict``."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from sercli.cli._live import live as follow
+from sercli.cli._options import WorkspaceOption
+from sercli.cli._progress import progress_bar
+
+if TYPE_CHECKING:
+    from sercli.inference.inputs import Inputs
+    from sercli.inference.predict import Predictor
+    from sercli.inference.prediction import Prediction
+    from sercli.inference.writing import CsvLines
+
+_LONGEST_NAME = 48  # of a file in the readable table; what is longer loses its beginning
+
+
+def predict(
+    bundle: Annotated[
+        str,
+        typer.Argument(help="A bundle's folder, a trial's, or a run: its name, the end of it, or latest."),
+    ],
+    audio: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files, folders, or - for a list on standard input.", show_default=False),
+    ] = None,
+    *,
+    table: Annotated[
+        Path | None, typer.Option(help="CSV table of files; its columns are kept.", dir_okay=False)
+    ] = None,
+    column: Annotated[str, typer.Option(help="The table's column of files.")] = "file",
+    json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each file.")] = False,
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV: a line for each file, window or frame.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Write to this file, whole or not at all.")] = None,
+    timeline: Annotated[
+        bool | None,
+        typer.Option(
+            "--timeline/--no-timeline",
+            help="Predict window by window. [default: files of more than a minute]",
+            show_default=False,
+        ),
+    ] = None,
+    window_s: Annotated[
+        float | None, typer.Option(help="Length of a window, seconds.", show_default=False)
+    ] = None,
+    hop_s: Annotated[
+        float | None, typer.Option(help="From one window's start to the next.", show_default=False)
+    ] = None,
+    picture: Annotated[Path | None, typer.Option(help="Draw one file's timeline: .png, .pdf, .svg.")] = None,
+    unsure_below: Annotated[
+        float | None,
+        typer.Option(help="Least probability to be sure. [default: the bundle's]", show_default=False),
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Predict frame by frame from raw 16 kHz mono s16le on stdin.")
+    ] = False,
+    microphone: Annotated[
+        bool, typer.Option("--microphone", help="Likewise from the microphone (needs sercli[live]).")
+    ] = False,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
+    batch_size: Annotated[int, typer.Option(help="Utterances at once.", min=1)] = 32,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Say which emotion recordings have.
+
+    A file that can't be read is told on stderr and the others go on; the exit status then is 1.
+    """
+    from sercli import files
+    from sercli.errors import ConfigError
+    from sercli.inference._devices import choose_device
+    from sercli.inference.inputs import list_recordings, read_table
+    from sercli.inference.locate import find_bundle
+    from sercli.inference.predict import Predictor
+    from sercli.inference.writing import CsvLines
+    from sercli.workspace import Workspace
+
+    if json and csv:
+        raise typer.BadParameter("say --json or --csv, not both")
+    if table is not None and audio:
+        raise typer.BadParameter("name files or a --table, not both")
+    place = find_bundle(Workspace(workspace), bundle)
+    if place != Path(bundle):
+        typer.echo(f"note: bundle {place}", err=True)
+    if live or microphone:
+        if audio or table or out or picture:
+            raise typer.BadParameter("--live and --microphone name their input, and print: leave files out")
+        follow(place, microphone=microphone, json=json, csv=csv)
+        return
+    predictor = Predictor(
+        place,
+        device=choose_device(accelerator),
+        batch_size=batch_size,
+        unsure_below=unsure_below,
+        timeline=True if picture is not None and timeline is None else timeline,
+        window_s=window_s,
+        hop_s=hop_s,
+    )
+    inputs = read_table(table, column) if table else list_recordings(audio or [], sys.stdin)
+    classes = predictor.bundle.classes
+    if picture is not None and len(inputs.files) > 1:
+        raise ConfigError(f"--picture draws one file, {len(inputs.files)} are named; name one of them")
+    if picture is not None and classes and predictor.timeline is False:
+        raise ConfigError("--picture draws a timeline; leave --no-timeline out")
+    if classes:
+        lines = CsvLines(classes, "windows" if predictor.timeline else "files", inputs.columns)
+    else:
+        lines = CsvLines(classes, "files" if timeline is False else "frames", inputs.columns)
+    with ExitStack() as stack:
+        target: TextIO = sys.stdout
+        if out is not None:
+            temporary = stack.enter_context(files.replacing(out))
+            target = stack.enter_context(temporary.open("w", encoding="utf-8"))
+        failed = _write(predictor, inputs, target, lines if csv else None, picture, json=json)
+    if failed:
+        typer.echo(f"{failed} of {len(inputs.files)} files failed", err=True)
+        raise typer.Exit(1)
+
+
+def _write(
+    predictor: "Predictor",
+    inputs: "Inputs",
+    target: TextIO,
+    csv: "CsvLines | None",
+    picture: Path | None,
+    *,
+    json: bool,
+) -> int:
+    """Write what is said of each file as soon as it is known; return how many failed."""
+    from sercli.inference.writing import to_json
+    from sercli.records import Problem
+
+    classes = predictor.bundle.classes
+    width = min(_LONGEST_NAME, max(4, *(len(str(path)) for path in inputs.files)))
+    header = csv.header if csv else _header(classes, width)
+    if not json:
+        print(header, file=target)
+    failed = 0
+    with progress_bar("predicting") as progress:
+        for number, said in enumerate(predictor.predict(inputs.files)):
+            progress(number + 1, len(inputs.files))
+            cells = inputs.rows[number] if inputs.rows else ()
+            if isinstance(said, Problem):
+                failed += 1
+                typer.echo(f"error: {said}", err=True)
+                continue
+            if json:
+                print(to_json(said, inputs.columns, cells), file=target)
+            else:
+                for line in csv.lines(said, cells) if csv else _readable(said, width):
+                    print(line, file=target)
+            if picture is not None:
+                _draw(said, picture)
+    return failed
+
+
+def _header(classes: tuple[str, ...], width: int) -> str:
+    if not classes:
+        from sercli.records import TRACE_DIMENSIONS
+
+        return f"{'file':<{width}}  seconds" + "".join(
+            f"  {name:>8}  {'from':>6}  {'to':>6}" for name in TRACE_DIMENSIONS
+        )
+    cells = "  ".join(f"{name[:8]:>8}" for name in classes)
+    return f"{'file':<{width}}  {'class':<{_widest(classes)}}     %  {cells}"
+
+
+def _readable(said: "Prediction", width: int) -> Iterator[str]:
+    """Yield a line for the file and one for each stretch of its timeline."""
+    name = said.file if len(said.file) <= width else f"...{said.file[3 - width :]}"
+    notes = [note for note, told in (("unsure", said.unsure), (said.unlike, said.unlike)) if told]
+    told = "".join(f"  {note}" for note in notes)
+    if said.trace is not None:
+        cells = "".join(
+            f"  {values.mean():8.3f}  {values.min():6.3f}  {values.max():6.3f}" for values in said.trace.T
+        )
+        yield f"{name:<{width}}  {said.duration:7.1f}{cells}{told}"
+        return
+    widest = _widest(said.classes)
+    cells = "  ".join(f"{100 * value:8.1f}" for value in said.probabilities)
+    yield f"{name:<{width}}  {said.predicted:<{widest}} {100 * (said.probability or 0):5.1f}  {cells}{told}"
+    for each in said.stretches:
+        span = f"{each.start:.1f} to {each.end:.1f} s"
+        yield f"{span:>{width}}  {each.predicted:<{widest}} {100 * each.probability:5.1f}"
+
+
+def _widest(classes: tuple[str, ...]) -> int:
+    return max(5, *(len(name) for name in classes))
+
+
+def _draw(said: "Prediction", picture: Path) -> None:
+    import numpy as np
+
+    from sercli.figures import save
+    from sercli.figures.timeline import class_timeline, trace_timeline
+    from sercli.records import TRACE_RATE
+
+    title = Path(said.file).name
+    if said.trace is not None:
+        save(trace_timeline(said.trace, TRACE_RATE, said.dimensions, title), picture)
+        return
+    values = np.array([window.probabilities for window in said.windows])
+    save(class_timeline(said.borders, values, said.classes, title), picture)

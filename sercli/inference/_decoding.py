@@ -1,0 +1,99 @@
+"""Recordings as `sercli prepare` makes them, whole or window by window without holding them whole."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sercli import audio
+from sercli.audio import SAMPLE_RATE, Samples
+
+PREPARED = 0
+"""Stands among sample rates for audio as a corpus's is prepared."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """A part of a recording, or all of it.
+
+    Attributes:
+        start: where it begins, seconds.
+        audio: its samples by sample rate, (samples,); under `PREPARED` 16 kHz as prepared.
+    """
+
+    start: float
+    audio: Mapping[int, Samples]
+
+    @property
+    def samples(self) -> int:
+        """Its length at 16 kHz."""
+        rate, samples = next(iter(self.audio.items()))
+        return round(len(samples) * SAMPLE_RATE / (rate or SAMPLE_RATE))
+
+    @property
+    def silent(self) -> bool:
+        """Whether it is digital silence."""
+        return not any(samples.any() for samples in self.audio.values())
+
+
+def read_whole(path: Path, rates: Sequence[int]) -> Piece:
+    """Read a recording whole, at some sample rates.
+
+    Raises:
+        AudioError: it can't be read.
+    """
+    return Piece(0.0, {rate: np.concatenate(list(_blocks(path, rate))) for rate in rates})
+
+
+def read_pieces(
+    path: Path, rates: Sequence[int], size_s: float, hop_s: float, *, align: bool
+) -> Iterator[Piece]:
+    """Read a recording window by window; at least one, shorter where the recording is.
+
+    Args:
+        path: the recording.
+        rates: at which sample rates.
+        size_s: of a window, seconds.
+        hop_s: from one window's start to the next one's, at most ``size_s``.
+        align: whether the last window ends with the recording and is as long as the others; else it
+            begins a hop after the one before it, and is what is left.
+
+    Raises:
+        AudioError: it can't be read.
+    """
+    cut = [_windows(_blocks(path, rate), rate or SAMPLE_RATE, size_s, hop_s, align) for rate in rates]
+    for found in zip(*cut, strict=False):  # a window that is a sample short at one rate only is left out
+        yield Piece(found[0][0], dict(zip(rates, (samples for _, samples in found), strict=True)))
+
+
+def _blocks(path: Path, rate: int) -> Iterator[Samples]:
+    """Read a recording in blocks, rounded to 16 bits where `sercli prepare` would convert it."""
+    if rate != PREPARED:
+        yield from audio.stream(path, rate)
+        return
+    as_it_is = audio.is_prepared(path)
+    for block in audio.stream(path):
+        yield block if as_it_is else audio.round_to_pcm16(block)
+
+
+def _windows(
+    blocks: Iterator[Samples], rate: int, size_s: float, hop_s: float, align: bool
+) -> Iterator[tuple[float, Samples]]:
+    """Cut windows out of a stream of samples; yield each with where it begins, seconds."""
+    size, hop = max(1, round(size_s * rate)), max(1, round(hop_s * rate))
+    held = np.zeros(0, np.float32)
+    first = start = 0  # of what is held, and of the next window, in samples
+    for block in blocks:
+        held = np.concatenate([held, block])
+        while start + size <= first + len(held):
+            yield start / rate, held[start - first :][:size]
+            start += hop
+        done = max(0, min(start, first + len(held) - size) - first)  # the last window may reach back
+        held, first = held[done:], first + done
+    end = first + len(held)
+    if start == 0:
+        yield 0.0, held
+    elif start - hop + size < end:
+        start = end - size if align else start
+        yield start / rate, held[start - first :]

@@ -1,0 +1,225 @@
+"""Apply all finished trials of a run to a corpus that it was not trained on."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sercli import manifest
+from sercli.bundle import Bundle
+from sercli.errors import ConfigError, RunError
+from sercli.evaluation import table, traces
+from sercli.evaluation.mapping import ClassMapping, map_classes
+from sercli.inference.stored import Progress, Stored
+from sercli.records import Predictions, TracePredictions, Utterance
+from sercli.runs.folder import Run, Trial
+from sercli.schemes import Selection, choose, get_scheme
+from sercli.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Applied:
+    """What the networks of a run say of another corpus.
+
+    Attributes:
+        run: the run.
+        trials: whose networks were applied.
+        corpus: the other corpus.
+        scheme: which of its utterances, and which classes they have.
+        manifest_sha256: digest of its manifest.
+        trained_on: the corpus of the training.
+        predictions: each trial's, under one another.
+        mapping: which classes stand for which; none of continuous labels.
+        tested: utterances by class of the corpus, of those that were tested.
+        left_out: utterances that were not, by why.
+    """
+
+    run: Run
+    trials: tuple[Trial, ...]
+    corpus: str
+    scheme: str
+    manifest_sha256: str
+    trained_on: str
+    predictions: Predictions | TracePredictions
+    mapping: ClassMapping | None
+    tested: Mapping[str, int]
+    left_out: Mapping[str, int]
+
+
+def apply_run(
+    run: Run,
+    corpus: str,
+    workspace: Workspace,
+    scheme: str | None = None,
+    *,
+    keep_foreign: bool = False,
+    batch_size: int = 32,
+    device: torch.device | str = "cpu",
+    progress: Progress = lambda done, total: None,
+) -> Applied:
+    """Apply the network of each finished trial to all utterances that a scheme selects.
+
+    Args:
+        run: the run.
+        corpus: a prepared corpus, not the one of the training.
+        workspace: where corpora and features lie.
+        scheme: of the other corpus; its default one if none.
+        keep_foreign: let a network say classes that the corpus lacks, and be wrong.
+        batch_size: utterances or segments at once.
+        device: where the networks are applied.
+        progress: called with the number of utterances whose features are done and to do.
+
+    Raises:
+        RunError: no trial is finished, or a bundle is damaged.
+        ConfigError: it is the corpus of the training; the scheme does not fit it or the networks; or
+            too few classes are shared.
+        CorpusError: the corpus is not prepared.
+    """
+    trials = run.finished()
+    if not trials:
+        raise RunError(f"{run.path}: no finished trial yet; go on with `sercli train` and the same settings")
+    first = Bundle.load(trials[0].bundle)
+    path = workspace.require(corpus)
+    _refuse_known(run, trials[0], first, corpus)
+    utterances = manifest.read(path)
+    name, selection = _select(first, utterances, corpus, scheme)
+    mapping = None
+    if first.classes:
+        mapping = map_classes(first.classes, selection.classes, keep_foreign=keep_foreign)
+    elif keep_foreign:
+        raise ConfigError(f"{run.name} tells continuous labels, there are no classes to keep")
+    heard = _audio_of(str(first.facts["corpus"]), workspace)
+    chosen, left_out = _choose(utterances, selection, mapping, heard)
+    if not chosen:
+        raise ConfigError(f"{corpus}, scheme '{name}': nothing is left to test; choose another scheme")
+    found = []
+    for trial in trials:
+        bundle = Bundle.load(trial.bundle)
+        stored = Stored.open(bundle, corpus, chosen, workspace, progress)
+        found.append(_predict(trial, stored, selection, mapping, batch_size, device))
+    return Applied(
+        run=run,
+        trials=tuple(trials),
+        corpus=corpus,
+        scheme=name,
+        manifest_sha256=manifest.digest(path),
+        trained_on=str(first.facts["corpus"]),
+        predictions=_pool(found),
+        mapping=mapping,
+        tested=dict(Counter(selection.labels[utterance.id] for utterance in chosen)),
+        left_out=left_out,
+    )
+
+
+def _refuse_known(run: Run, trial: Trial, bundle: Bundle, corpus: str) -> None:
+    """Refuse a corpus that the networks were trained on, by themselves or before."""
+    if bundle.facts["corpus"] == corpus:
+        raise ConfigError(
+            f"{run.name} was trained on '{corpus}': name another corpus; of its own, "
+            f"`sercli eval {run.name}` without --on evaluates the parts that were kept for the test"
+        )
+    init = trial.settings().get("init")
+    if not init:
+        return
+    place = Path(str(init).rpartition("#")[0]) / "bundle.json"
+    try:
+        before = json.loads(place.read_text(encoding="utf-8"))["facts"]["corpus"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if before == corpus:
+        raise ConfigError(
+            f"{run.name} started from {init}, which was trained on '{corpus}': name another corpus, or "
+            "train without --init"
+        )
+
+
+def _select(
+    bundle: Bundle, utterances: Sequence[Utterance], corpus: str, scheme: str | None
+) -> tuple[str, Selection]:
+    if scheme is None and not bundle.classes:
+        scheme = "arousal-valence"
+    name, selection = choose(utterances, corpus, scheme)
+    if bool(bundle.classes) != bool(selection.classes):
+        has = {True: "classes", False: "continuous labels"}
+        raise ConfigError(
+            f"scheme '{name}' gives {has[get_scheme(name).task == 'classification']}, the run tells "
+            f"{has[bool(bundle.classes)]}; choose another scheme or corpus"
+        )
+    return name, selection
+
+
+def _audio_of(corpus: str, workspace: Workspace) -> frozenset[str]:
+    """List the hashes of a corpus's audio; none where it is not at hand."""
+    path = workspace.manifest(corpus)
+    return frozenset(each.sha256 for each in manifest.read(path)) if path.exists() else frozenset()
+
+
+def _choose(
+    utterances: Sequence[Utterance],
+    selection: Selection,
+    mapping: ClassMapping | None,
+    heard: frozenset[str],
+) -> tuple[list[Utterance], dict[str, int]]:
+    """Choose what can be tested, and count the rest by why it can't."""
+    chosen = []
+    left_out = Counter(selection.left_out)
+    for utterance in utterances:
+        label = selection.labels.get(utterance.id)
+        if label is None:
+            continue
+        if mapping is not None and mapping.of_corpus[label] is None:
+            left_out[label] += 1
+        elif utterance.sha256 in heard:
+            left_out["also in the corpus of the training"] += 1
+        else:
+            chosen.append(utterance)
+    return chosen, dict(sorted(left_out.items()))
+
+
+def _predict(
+    trial: Trial,
+    stored: Stored,
+    selection: Selection,
+    mapping: ClassMapping | None,
+    batch_size: int,
+    device: torch.device | str,
+) -> Predictions | TracePredictions:
+    tested = stored.utterances
+    ids = tuple(utterance.id for utterance in tested)
+    speakers = tuple(utterance.speaker for utterance in tested)
+    genders = tuple(utterance.gender for utterance in tested)
+    folds = (str(trial.metrics()["fold_name"]),) * len(tested)
+    seeds = (trial.seed,) * len(tested)
+    if mapping is None:
+        return TracePredictions(
+            dimensions=selection.outputs,
+            ids=ids,
+            target=stored.targets(),
+            predicted=tuple(stored.score_traces(batch_size, device)),
+            speakers=speakers,
+            genders=genders,
+            folds=folds,
+            seeds=seeds,
+        )
+    target = [mapping.classes.index(str(mapping.of_corpus[selection.labels[name]])) for name in ids]
+    return Predictions(
+        classes=mapping.classes,
+        ids=ids,
+        target=np.array(target),
+        probabilities=mapping.carry(stored.score(batch_size, device)),
+        speakers=speakers,
+        genders=genders,
+        folds=folds,
+        seeds=seeds,
+    )
+
+
+def _pool(parts: Sequence[Predictions | TracePredictions]) -> Predictions | TracePredictions:
+    classes = [part for part in parts if isinstance(part, Predictions)]
+    if classes:
+        return table.pool(classes)
+    return traces.pool([part for part in parts if isinstance(part, TracePredictions)])

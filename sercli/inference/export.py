@@ -1,0 +1,190 @@
+"""Write a bundle's network for other programs: ONNX, or torch's own exported programs.
+
+Two of each: ``network``, from standardised features to scores, and ``speech``, from samples to
+probabilities (see `sercli.inference.graph`). Each is run after it is written, and must say what the
+network says.
+"""
+
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+
+from sercli.audio import SAMPLE_RATE
+from sercli.bundle import Bundle
+from sercli.errors import ConfigError, RunError
+from sercli.inference.graph import SpeechNetwork, example_samples, least_frames, network_example
+from sercli.models import get_architecture
+from sercli.records import TRACE_DIMENSIONS
+
+Format = Literal["onnx", "pt2"]
+
+TOLERANCE = 1e-4
+"""How far an exported program may be from the network."""
+
+_LONGEST_S = 3600
+_MOST = 1024  # of a batch
+_TOLD = ("title", "licence", "notice", "protocol", "fold")
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A program that was written, or why it was not.
+
+    Attributes:
+        name: of the file.
+        difference: the largest from the network, on noise.
+        why_not: it could not be.
+    """
+
+    name: str
+    difference: float | None = None
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Program:
+    module: nn.Module
+    example: Mapping[str, Tensor]
+    varying: Mapping[str, Mapping[int, Any]]
+    output: str
+    facts: Mapping[str, Any]
+
+
+def export_programs(bundle: Bundle, folder: Path, kind: Format) -> list[Exported]:
+    """Write ``network`` and ``speech`` into a folder, in one format.
+
+    Raises:
+        ConfigError: what the format needs is not installed.
+        RunError: a program says something else than the network.
+    """
+    write, run = (_write_onnx, _run_onnx) if kind == "onnx" else (_write_pt2, _run_pt2)
+    if kind == "onnx":
+        _require_onnx()
+    done = []
+    makers: dict[str, Callable[[Bundle], _Program]] = {"network": _network, "speech": _speech}
+    for name, make in makers.items():
+        file = f"{name}.{kind}"
+        try:
+            program = make(bundle)
+        except ConfigError as error:
+            done.append(Exported(file, why_not=str(error)))
+            continue
+        with _quietly(), torch.no_grad():
+            batch = dict(program.example)
+            exported = torch.export.export(program.module, (), batch, dynamic_shapes=dict(program.varying))
+            write(exported, folder / file, program)
+            expected = program.module(**batch)
+            difference = float((run(folder / file, batch) - expected).abs().max())
+        if not difference <= TOLERANCE:
+            raise RunError(f"{file}: {difference:.2g} from the network, {TOLERANCE:g} is allowed")
+        done.append(Exported(file, difference))
+    return done
+
+
+def _network(bundle: Bundle) -> _Program:
+    example, varies = network_example(bundle)
+    if not get_architecture(bundle.arch).lengths_vary:
+        example.pop("mask")
+    batch = Dim("batch", max=_MOST)
+    rate = min(choice.feature.frame_rate(choice.config) for choice in bundle.inputs.values())
+    frames = Dim("frames", min=least_frames(bundle), max=int(_LONGEST_S * rate))
+    varying = {name: {0: batch} | ({x.ndim - 1: frames} if varies else {}) for name, x in example.items()}
+    return _Program(
+        _Scores(bundle.network), example, varying, "logits" if bundle.classes else "values", _facts(bundle)
+    )
+
+
+def _speech(bundle: Bundle) -> _Program:
+    network_example(bundle)  # says why, if lengths are not what can be exported
+    module = SpeechNetwork(bundle).eval()
+    varying: dict[int, Any] = {0: Dim("batch", max=_MOST)}
+    if module.samples is None:
+        varying[1] = Dim("length", min=module.least, max=_LONGEST_S * SAMPLE_RATE)
+    facts = {"sample_rate": SAMPLE_RATE, "samples": module.samples, "least_samples": module.least}
+    output = "probabilities" if bundle.classes else "values"
+    return _Program(module, example_samples(module), {"samples": varying}, output, _facts(bundle) | facts)
+
+
+class _Scores(nn.Module):
+    """A network whose mask may be left out: all frames are the utterance's then."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor, wave: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        if mask is None:
+            mask = torch.ones(x.shape[0], x.shape[-1], dtype=torch.bool, device=x.device)
+        inputs = {"x": x} if wave is None else {"x": x, "wave": wave}
+        said: Tensor = self.network(**inputs, mask=mask)
+        return said
+
+
+def _facts(bundle: Bundle) -> dict[str, Any]:
+    return {
+        "classes": list(bundle.classes),
+        "dimensions": [] if bundle.classes else list(TRACE_DIMENSIONS),
+        "architecture": bundle.arch,
+        "segments": bundle.segments.to_dict(),
+        "training": {key: bundle.facts.get(key) for key in _TOLD},
+    }
+
+
+def _write_onnx(exported: ExportedProgram, path: Path, program: _Program) -> None:
+    made = torch.onnx.export(exported, dynamo=True, verbose=False, output_names=[program.output])
+    if made is None:
+        raise RunError(f"{path.name}: torch exported nothing")
+    for key, value in program.facts.items():
+        made.model.metadata_props[f"sercli.{key}"] = json.dumps(value)
+    made.save(path)
+
+
+def _run_onnx(path: Path, inputs: Mapping[str, Tensor]) -> Tensor:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (said,) = session.run(None, {name: x.numpy() for name, x in inputs.items()})
+    return torch.from_numpy(said)
+
+
+def _write_pt2(exported: ExportedProgram, path: Path, program: _Program) -> None:
+    facts = {f"sercli.{key}": json.dumps(value) for key, value in program.facts.items()}
+    exported.example_inputs = None
+    torch.export.save(exported, path, extra_files=facts)
+
+
+def _run_pt2(path: Path, inputs: Mapping[str, Tensor]) -> Tensor:
+    said: Tensor = torch.export.load(path).module()(**inputs)
+    return said
+
+
+def _require_onnx() -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise ConfigError(f"ONNX needs '{error.name}': pip install 'sercli[onnx]'") from None
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep what the exporter says of itself, torchvision that is not there for one, from the user."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

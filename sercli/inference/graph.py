@@ -1,0 +1,163 @@
+"""A bundle as one torch module, from samples to probabilities, that can be exported."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sercli.audio import SAMPLE_RATE
+from sercli.bundle import Bundle
+from sercli.data.segments import Segmenter
+from sercli.errors import ConfigError
+from sercli.inference._windows import LEAST_S
+from sercli.models import get_architecture
+from sercli.runs.features import FeatureChoice
+
+_ROUNDED = {"float32": torch.float32, "float16": torch.float16}
+
+
+class SpeechNetwork(nn.Module):
+    """Features, standardisation and network: from samples to what the network says.
+
+    Takes recordings of one length, (batch, samples), mono at 16 kHz, full scale 1.0: whole ones, or, of
+    a network that takes segments, one segment each. It gives class probabilities, (batch, classes), or
+    continuous labels, (batch, frames, dimensions).
+
+    Attributes:
+        samples: how many a recording has; ``None`` where any number does, from ``least`` on.
+        least: the fewest that a recording may have.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Put a bundle's parts together.
+
+        Raises:
+            ConfigError: its features can't be expressed in torch, or look beyond a segment.
+        """
+        super().__init__()
+        self.network = bundle.network
+        self.classes = bundle.classes
+        self.inputs = nn.ModuleDict({name: _Input(bundle, name) for name in bundle.inputs})
+        size = bundle.segments.size_s
+        self.samples = None if size is None else round(size * SAMPLE_RATE)
+        self.least = self.samples or _least(bundle)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Say what is in recordings, (batch, samples)."""
+        inputs = {name: features(samples) for name, features in self.inputs.items()}
+        first = next(iter(inputs.values()))
+        mask = torch.ones(first.shape[0], first.shape[-1], dtype=torch.bool, device=first.device)
+        said: Tensor = self.network(**inputs, mask=mask)
+        return said.softmax(dim=1) if self.classes else said
+
+
+class _Input(nn.Module):
+    """One input of a network: features, cut and standardised as in the test part of a fold."""
+
+    def __init__(self, bundle: Bundle, name: str) -> None:
+        super().__init__()
+        choice, statistics = bundle.inputs[name], bundle.statistics[name]
+        if choice.feature.graph is None:
+            raise ConfigError(f"'{choice.kind}' is not written in torch operations that can be exported")
+        if choice.statistics == "per-utterance":
+            raise ConfigError(
+                "each utterance is standardised by its own mean and deviation, padding left out; "
+                "one trained with statistics=per-map can be exported"
+            )
+        self.features = choice.feature.graph(choice.config)
+        self.choice = choice
+        self.frames = self.filled = None
+        if bundle.segments.size_s is not None:
+            self.frames, self.filled = _frames_of(bundle, choice)
+        self.register_buffer("mean", torch.from_numpy(statistics.mean.copy()), persistent=False)
+        self.register_buffer("std", torch.from_numpy(statistics.std.copy()), persistent=False)
+        silence = np.asarray(choice.feature.silence(choice.config), np.float32)
+        self.register_buffer("silence", torch.from_numpy(silence), persistent=False)
+        self.mean: Tensor
+        self.std: Tensor
+        self.silence: Tensor
+
+    def forward(self, samples: Tensor) -> Tensor:
+        x: Tensor = self.features(samples)
+        x = x.to(_ROUNDED[self.choice.number]).float()
+        if self.frames is not None and self.filled is not None:
+            x = x[..., : self.frames] - self.silence
+            x = F.pad(x, (0, self.filled - self.frames)) + self.silence
+        x = (x - self.mean) / self.std
+        finish = self.choice.feature.finish_graph
+        return x if finish is None else finish(x, self.choice.config)
+
+
+def network_example(bundle: Bundle, batch: int = 2) -> tuple[dict[str, Tensor], bool]:
+    """Make inputs of a bundle's network, mask included, and tell whether other lengths go as well."""
+    architecture = get_architecture(bundle.arch)
+    random = torch.Generator().manual_seed(0)
+    inputs: dict[str, Tensor] = {}
+    fixed = True
+    for name, choice in bundle.inputs.items():
+        if bundle.segments.size_s is not None:
+            _, frames = _segment(bundle, choice)
+        elif getattr(choice.config, "duration_s", None) is not None:
+            frames = choice.feature.count_frames(SAMPLE_RATE, choice.config)
+        else:
+            fixed, frames = False, architecture.example_frames
+        inputs[name] = torch.randn(batch, *choice.shape, frames, generator=random)
+    if not fixed and not architecture.lengths_vary:
+        raise ConfigError(
+            f"'{bundle.arch}' was trained on whole utterances, which it takes one length at a time; "
+            "one trained with duration_s or segments can be exported"
+        )
+    frames = next(iter(inputs.values())).shape[-1]
+    return inputs | {"mask": torch.ones(batch, frames, dtype=torch.bool)}, not fixed
+
+
+def least_frames(bundle: Bundle) -> int:
+    """Return the fewest frames that a network takes as they are."""
+    return max(2, int(getattr(getattr(bundle.network, "config", None), "min_frames", 1)))
+
+
+def _least(bundle: Bundle) -> int:
+    """Return the fewest samples of which no frame is longer, and that give the network its fewest frames."""
+    least = round(LEAST_S * SAMPLE_RATE)
+    for choice in bundle.inputs.values():
+        config: Any = choice.config
+        if getattr(config, "duration_s", None) is not None:
+            continue
+        least = max(least, getattr(config, "win_length", 0), getattr(config, "n_fft", 0))
+        while choice.feature.count_frames(least, config) < least_frames(bundle):
+            least += 1
+    return least
+
+
+def _segment(bundle: Bundle, choice: FeatureChoice) -> tuple[int, int]:
+    """Return the frames of a segment, before and after it is filled up."""
+    segmenter = Segmenter(bundle.segments, choice.feature, choice.config)
+    size = round((bundle.segments.size_s or 0) * SAMPLE_RATE)
+    frames = choice.feature.count_frames(size, choice.config)
+    (span,) = (each.span for each in segmenter.cut("", size, frames, training=False))
+    return span.stop - span.start, span.length
+
+
+def _frames_of(bundle: Bundle, choice: FeatureChoice) -> tuple[int, int]:
+    """Return the frames of a segment; refuse features that see what lies after it."""
+    frames, filled = _segment(bundle, choice)
+    size = round((bundle.segments.size_s or 0) * SAMPLE_RATE)
+    # Ever louder, so that a maximum lies at the end.
+    noise = np.random.default_rng(0).normal(0, 0.1, 2 * size) * np.linspace(0.1, 1, 2 * size)
+    extract, samples = choice.feature.extract, noise.astype(np.float32)
+    own = extract(samples[:size], choice.config)[..., :frames]
+    if not np.allclose(own, extract(samples, choice.config)[..., :frames], atol=1e-5):
+        raise ConfigError(
+            f"segments of '{choice.kind}' are cut from whole utterances, and its frames at a segment's "
+            "end look beyond it"
+        )
+    return frames, filled
+
+
+def example_samples(module: SpeechNetwork, batch: int = 2) -> Mapping[str, Tensor]:
+    """Make recordings of a length that a module takes: noise."""
+    length = module.samples or max(module.least, 2 * SAMPLE_RATE)
+    return {"samples": 0.1 * torch.randn(batch, length, generator=torch.Generator().manual_seed(0))}

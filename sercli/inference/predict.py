@@ -1,0 +1,235 @@
+"""Apply a trained network to recordings: any number, of any format, rate and length.
+
+A recording goes the way of an utterance that `sercli prepare`, `features` and `eval` take, so that the
+probabilities are those of ``predictions.csv``. What is longer than `WHOLE_S` is predicted window by
+window instead, each as a recording of its own would be: no network was trained on such lengths, and
+memory stays bounded.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sercli import audio
+from sercli.bundle import Bundle
+from sercli.errors import ConfigError, SerError
+from sercli.inference import Traces, score, score_traces
+from sercli.inference._decoding import Piece, read_pieces, read_whole
+from sercli.inference._parts import Part, count_rows, dataset_of, extract, rates_of
+from sercli.inference._windows import LEAST_S, choose_window, looked_at
+from sercli.inference._working import Task, Work, ahead, threads
+from sercli.inference.prediction import Prediction, Window
+from sercli.records import TRACE_DIMENSIONS, Problem
+
+WHOLE_S = 60.0
+"""Up to which length a recording is taken as one utterance; IEMOCAP's longest has 34 s."""
+FAR = 10.0
+"""Mean square of the standardised features from which on a recording counts as unlike the training part."""
+
+# Seconds of speech that a batch may hold for each item of --batch-size, padding included.
+_ITEM_S = 4.0
+# Batches that recordings are sorted by length for.
+_BATCHES = 4
+
+_Found = tuple[Part, Traces]
+
+
+class Predictor:
+    """Applies a bundle to recordings.
+
+    ``unlike`` of a prediction rests on one number, the mean square of the standardised features. Over
+    the training part (all its frames, augmented variants included) it is one, so by Markov's inequality
+    at most a tenth of the training audio lies in utterances where it is `FAR` = 10 or more. What it finds
+    is a level far off, near silence above all. What it does not find is whatever keeps within the usual
+    range: noise or hum at the level of speech, another language, age, room or way of speaking. And it
+    needs statistics of the training part: where features go in as they are or standardised by
+    themselves, nothing but digital silence is found. That a recording is not unlike says little.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle | Path | str,
+        *,
+        device: torch.device | str = "cpu",
+        batch_size: int = 32,
+        unsure_below: float | None = None,
+        timeline: bool | None = None,
+        window_s: float | None = None,
+        hop_s: float | None = None,
+    ) -> None:
+        """Load a bundle, unless it is one already.
+
+        Args:
+            bundle: the bundle, or its folder.
+            device: where the network is applied; features are computed on the CPU.
+            batch_size: utterances or segments of about four seconds that go through the network at once.
+            unsure_below: the least probability that counts as sure; if not given, the bundle's, if it
+                has one.
+            timeline: whether recordings are cut into windows; if not given, those beyond `WHOLE_S`.
+                Continuous labels are a timeline always.
+            window_s: length of a window; if not given, that of the segments or utterances that the
+                network was trained on, or four seconds where it takes any.
+            hop_s: from one window's start to the next one's; if not given, that of the network's
+                segments in test, else half a window.
+
+        Raises:
+            RunError: the bundle can't be read.
+            ConfigError: the window is longer than what the network looks at, or does not go with the
+                hop or the bundle; or another number is out of its range.
+        """
+        self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(Path(bundle))
+        self.device, self.batch_size, self.timeline = torch.device(device), batch_size, timeline
+        if batch_size < 1:
+            raise ConfigError(f"batch_size={batch_size}: take 1 or more")
+        known = self.bundle.facts.get("threshold")
+        if unsure_below is None and isinstance(known, int | float):
+            unsure_below = float(known)
+        if unsure_below is not None and not 0 <= unsure_below <= 1:
+            raise ConfigError(f"unsure_below={unsure_below:g}: a probability lies between 0 and 1")
+        self.unsure_below = unsure_below
+        self.window_s, self.hop_s = choose_window(self.bundle, window_s, hop_s)
+        self._rates = rates_of(self.bundle)
+
+    def predict(self, paths: Iterable[Path | str]) -> Iterator[Prediction | Problem]:
+        """Yield what is said of each recording, or why it can't be read, in the order given.
+
+        Features are computed in threads, ahead of the network.
+        """
+        with threads() as pool:
+            done = self._scored(ahead(pool, self._tasks(Path(path) for path in paths)))
+            for _, found in groupby(done, key=lambda item: item[0].number):
+                tasks, told = zip(*found, strict=True)
+                problem = next((each for each in told if isinstance(each, Problem)), None)
+                yield problem or self._join(tasks[0].file, told, cut=tasks[0].cut)
+
+    def _tasks(self, paths: Iterable[Path]) -> Iterator[tuple[Task, Work]]:
+        """List what is to be done; long recordings are decoded on the way, short ones in the threads."""
+        for number, path in enumerate(paths):
+            try:
+                header = audio.header(path)
+                seconds = header.frames / header.sample_rate
+                if seconds < LEAST_S:
+                    problem = Problem(str(path), _too_short(seconds))
+                    yield Task(number, str(path)), partial(_same, problem)
+                elif (size := self._size(seconds)) is None:
+                    yield Task(number, str(path), seconds), partial(self._read, path)
+                else:
+                    pieces = read_pieces(path, self._rates, *size, align=bool(self.bundle.classes))
+                    for piece in pieces:
+                        length = piece.samples / audio.SAMPLE_RATE
+                        task = Task(number, str(path), length, cut=True)
+                        yield task, partial(self._extract, str(path), piece)
+            except SerError as error:
+                yield Task(number, str(path)), partial(_problem, str(path), error)
+
+    def _size(self, seconds: float) -> tuple[float, float] | None:
+        """Return window and hop of a recording of that length; none where it is taken as a whole."""
+        if not self.bundle.classes:
+            return self.window_s, self.hop_s
+        cut = seconds > WHOLE_S if self.timeline is None else self.timeline
+        return (self.window_s, self.hop_s) if cut else None
+
+    def _read(self, path: Path) -> Part | Problem:
+        try:
+            return extract(self.bundle, read_whole(path, self._rates))
+        except SerError as error:
+            return _problem(str(path), error)
+
+    def _extract(self, file: str, piece: Piece) -> Part | Problem:
+        try:
+            return extract(self.bundle, piece)
+        except SerError as error:
+            return _problem(file, error)
+
+    def _scored(
+        self, computed: Iterator[tuple[Task, Part | Problem]]
+    ) -> Iterator[tuple[Task, _Found | Problem]]:
+        """Apply the network to what is computed, as much at once as a few batches take."""
+        waiting: list[tuple[Task, Part | Problem]] = []
+        seconds = 0.0
+        for task, part in computed:
+            waiting.append((task, part))
+            seconds += task.seconds
+            if len(waiting) >= _BATCHES * self.batch_size or seconds >= _BATCHES * _ITEM_S * self.batch_size:
+                yield from self._score(waiting)
+                waiting, seconds = [], 0.0
+        yield from self._score(waiting)
+
+    def _score(
+        self, waiting: Sequence[tuple[Task, Part | Problem]]
+    ) -> Iterator[tuple[Task, _Found | Problem]]:
+        # Parts go together only with those of nearly their length, so that padding is bounded.
+        buckets: dict[int, list[int]] = {}
+        for i, (_, part) in enumerate(waiting):
+            if isinstance(part, Part):
+                buckets.setdefault(int(np.log2(max(part.seconds, 1e-3))), []).append(i)
+        found: dict[int, Traces] = {}
+        for rows in buckets.values():
+            parts = [part for part in (waiting[i][1] for i in rows) if isinstance(part, Part)]
+            found.update(zip(rows, self._apply(parts), strict=True))
+        for i, (task, part) in enumerate(waiting):
+            # Without its features: a recording's parts are kept until its last one is here.
+            yield task, (replace(part, features={}), found[i]) if isinstance(part, Part) else part
+
+    def _apply(self, parts: Sequence[Part]) -> list[Traces]:
+        """Give each part's probabilities, (1, classes), or values by frame, (frames, dimensions)."""
+        bundle = self.bundle
+        longest = looked_at(bundle) or max(part.seconds for part in parts)
+        size = max(1, min(self.batch_size, int(_ITEM_S * self.batch_size / longest)))
+        dataset = dataset_of(bundle, parts)
+        if not bundle.classes:
+            return score_traces(bundle.network, dataset, size, self.device)
+        values = score(bundle.network, dataset, len(bundle.classes), size, self.device)
+        return [row[None] for row in values]
+
+    def _join(self, file: str, found: Sequence[_Found], *, cut: bool) -> Prediction:
+        """Put what is said of a recording's pieces together."""
+        parts = [part for part, _ in found]
+        values = np.concatenate([each for _, each in found])
+        duration = round(max(part.end for part in parts), 6)
+        said = Prediction(file, duration, unlike=_unlike(parts))
+        if not self.bundle.classes:
+            return replace(said, dimensions=TRACE_DIMENSIONS, trace=values[: count_rows(duration)])
+        windows = (
+            Window(round(part.start, 6), round(part.end, 6), tuple(row))
+            for part, row in zip(parts, values.tolist(), strict=True)
+        )
+        return replace(
+            said,
+            classes=self.bundle.classes,
+            probabilities=tuple(values.mean(axis=0).tolist()),
+            unsure_below=self.unsure_below,
+            windows=tuple(windows) if cut else (),
+        )
+
+
+def _unlike(parts: Sequence[Part]) -> str | None:
+    """Say how a recording differs from the training part, if that can be seen; see `Predictor`."""
+    if all(part.silent for part in parts):
+        return "nothing but digital silence"
+    known = [(part.distance, part.seconds) for part in parts if part.distance is not None]
+    if not known:
+        return None
+    distance = sum(value * seconds for value, seconds in known) / sum(seconds for _, seconds in known)
+    if distance < FAR:
+        return None
+    return (
+        f"unlike the training corpus: features {distance**0.5:.1f} times as far from the mean as usual there"
+    )
+
+
+def _same(problem: Problem) -> Problem:
+    return problem
+
+
+def _problem(file: str, error: SerError) -> Problem:
+    return Problem(file, str(error).removeprefix(f"{file}: "))
+
+
+def _too_short(seconds: float) -> str:
+    return f"{seconds:.3f} s are too short to hold speech; give {LEAST_S:g} s or more"

@@ -1,0 +1,156 @@
+"""What a trained network says of a recording."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from sercli.inference import Traces
+from sercli.records import TRACE_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is said of a part of a recording.
+
+    Attributes:
+        start: where it begins, seconds.
+        end: where it ends.
+        probabilities: of the classes.
+    """
+
+    start: float
+    end: float
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Neighbouring windows of one class.
+
+    Windows overlap, stretches don't: one ends midway between the middles of two windows.
+
+    Attributes:
+        start: where it begins, seconds.
+        end: where it ends.
+        predicted: the class.
+        probability: of that class, the mean over the windows.
+        windows: number of its first window, and the one after its last.
+    """
+
+    start: float
+    end: float
+    predicted: str
+    probability: float
+    windows: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """What is said of a recording.
+
+    Attributes:
+        file: where it lies.
+        duration: seconds.
+        classes: names of the classes; none where the network gives continuous labels.
+        probabilities: of the classes; where there are windows, the mean of theirs.
+        unsure_below: the least probability with which the class is to be believed; none if unknown.
+        unlike: how the recording differs from the training corpus; none if nothing is found.
+        windows: by part of the recording, where that was asked for, in order.
+        dimensions: names of the continuous labels.
+        trace: their values, (frames, dimensions), `TRACE_RATE` frames a second.
+    """
+
+    file: str
+    duration: float
+    classes: tuple[str, ...] = ()
+    probabilities: tuple[float, ...] = ()
+    unsure_below: float | None = None
+    unlike: str | None = None
+    windows: tuple[Window, ...] = ()
+    dimensions: tuple[str, ...] = ()
+    trace: Traces | None = None
+
+    @property
+    def predicted(self) -> str | None:
+        """The most probable class."""
+        return self.classes[_top(self.probabilities)] if self.classes else None
+
+    @property
+    def probability(self) -> float | None:
+        """Its probability."""
+        return max(self.probabilities) if self.classes else None
+
+    @property
+    def unsure(self) -> bool | None:
+        """Whether the class is too improbable to be believed; unknown without a threshold."""
+        if self.unsure_below is None or self.probability is None:
+            return None
+        return self.probability < self.unsure_below
+
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """The windows, neighbours of equal class joined."""
+        tops = [_top(window.probabilities) for window in self.windows]
+        changes = [i for i, top in enumerate(tops) if i == 0 or tops[i - 1] != top]
+        found, borders = [], self.borders
+        for first, stop in pairwise([*changes, len(tops)]):
+            own = [window.probabilities[tops[first]] for window in self.windows[first:stop]]
+            found.append(
+                Stretch(
+                    start=borders[first],
+                    end=borders[stop],
+                    predicted=self.classes[tops[first]],
+                    probability=sum(own) / len(own),
+                    windows=(first, stop),
+                )
+            )
+        return tuple(found)
+
+    @property
+    def borders(self) -> tuple[float, ...]:
+        """Where the windows take over from one another, seconds, the beginning and the end included."""
+        inner = [(one.start + one.end + other.start + other.end) / 4 for one, other in pairwise(self.windows)]
+        return (0.0, *inner, self.duration) if self.windows else ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it ready for JSON."""
+        told: dict[str, Any] = {"file": self.file, "duration_s": self.duration, "unlike": self.unlike}
+        if self.trace is not None:
+            means = self.trace.mean(axis=0).tolist()
+            told["mean"] = dict(zip(self.dimensions, means, strict=True))
+            told["frames_per_second"] = TRACE_RATE
+            told["trace"] = dict(zip(self.dimensions, self.trace.T.tolist(), strict=True))
+            return told
+        told |= {
+            "predicted": self.predicted,
+            "probability": self.probability,
+            "unsure": self.unsure,
+            "probabilities": self._by_class(self.probabilities),
+        }
+        if self.windows:
+            told["windows"] = [
+                {
+                    "start_s": each.start,
+                    "end_s": each.end,
+                    "probabilities": self._by_class(each.probabilities),
+                }
+                for each in self.windows
+            ]
+            told["stretches"] = [
+                {
+                    "start_s": each.start,
+                    "end_s": each.end,
+                    "predicted": each.predicted,
+                    "probability": each.probability,
+                }
+                for each in self.stretches
+            ]
+        return told
+
+    def _by_class(self, probabilities: tuple[float, ...]) -> dict[str, float]:
+        return dict(zip(self.classes, probabilities, strict=True))
+
+
+def _top(probabilities: tuple[float, ...]) -> int:
+    """Return the most probable class, of equally probable ones the first."""
+    return max(range(len(probabilities)), key=probabilities.__getitem__)

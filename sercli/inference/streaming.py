@@ -1,0 +1,172 @@
+"""Say what is in speech while it comes in: frame by frame, from blocks of any size.
+
+A window is as long as those that the network was trained on, and the next one begins where it ends:
+beyond that length the last layer has weights that no training ever changed. Within a window each
+convolution carries its state, so nothing is computed twice, and the frames are those of the whole
+signal's same consecutive windows.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sercli.audio import SAMPLE_RATE, Samples
+from sercli.bundle import Bundle
+from sercli.config import Config
+from sercli.errors import ConfigError
+from sercli.inference._windows import looked_at
+from sercli.models import Stream as NetworkStream
+from sercli.models import get_architecture
+from sercli.records import TRACE_DIMENSIONS, TRACE_RATE
+from sercli.runs.features import FeatureChoice
+
+FRAME = SAMPLE_RATE // TRACE_RATE
+"""Samples of a frame: 40 ms."""
+
+# What is computed of each frame by itself, from its own samples and a few after it.
+_KINDS = ("waveform", "logmel40")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is said of 40 ms.
+
+    Attributes:
+        start: where they begin, seconds.
+        end: where they end.
+        values: class probabilities, or arousal and valence, in the order of `Stream.names`.
+        last: whether the frame ends a window: the one frame that a classifier was trained to judge, the
+            others having less of a past than it had there.
+    """
+
+    start: float
+    end: float
+    values: tuple[float, ...]
+    last: bool
+
+
+class Stream:
+    """Applies a causal network to mono samples at 16 kHz as they come in.
+
+    Attributes:
+        names: what the values of a frame are.
+        window_s: length of a window.
+        latency_s: from a sample to the frame that it is judged in, computing left out: what is left of
+            the frame, and what the features look ahead.
+    """
+
+    def __init__(self, bundle: Bundle | Path | str) -> None:
+        """Begin.
+
+        Raises:
+            RunError: the bundle can't be read.
+            ConfigError: the network looks ahead, or its features do.
+        """
+        bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(Path(bundle))
+        stream = get_architecture(bundle.arch).stream
+        if isinstance(stream, str):
+            raise ConfigError(f"'{bundle.arch}' can't follow a stream: {stream}")
+        self.bundle = bundle
+        self.names = bundle.classes or TRACE_DIMENSIONS
+        self._network: NetworkStream = stream(bundle.network)
+        self._window = _window(bundle)
+        self._inputs = {name: _Input(bundle, name) for name in bundle.inputs}
+        # Segments are cut from what is known of the whole signal; a recording of its own ends in silence.
+        self._beyond = bundle.segments.size_s is not None
+        self._ahead = max(each.ahead for each in self._inputs.values())
+        self.window_s = self._window / SAMPLE_RATE
+        self.latency_s = (FRAME + self._ahead) / SAMPLE_RATE
+        self._held: Samples = np.zeros(0, np.float32)
+        self._done = 0  # samples judged
+
+    def feed(self, samples: Samples) -> list[Frame]:
+        """Take the next block, (samples,), full scale 1.0; return the frames that it completes."""
+        if samples.ndim != 1:
+            raise ConfigError(f"a block of a stream is mono, (samples,), got {samples.ndim} axes")
+        self._held = np.concatenate([self._held, samples.astype(np.float32, copy=False)])
+        frames: list[Frame] = []
+        while count := self._ready():
+            frames += self._take(count)
+        return frames
+
+    def finish(self) -> list[Frame]:
+        """End the stream: what is left is filled up to a frame with silence; then begin anew."""
+        end = self._done + len(self._held)
+        missing = -end % FRAME + self._ahead
+        frames = [] if not len(self._held) else self.feed(np.zeros(missing, np.float32))
+        self._held, self._done = np.zeros(0, np.float32), 0
+        return [frame for frame in frames if frame.start * SAMPLE_RATE < end]
+
+    def _ready(self) -> int:
+        """Return how many frames, none beyond the window, can be judged."""
+        left = (self._window - self._done % self._window) // FRAME
+        held = len(self._held)
+        if not self._beyond and held >= left * FRAME:
+            return left
+        return max(0, min(left, (held - self._ahead) // FRAME))
+
+    @torch.inference_mode()
+    def _take(self, count: int) -> list[Frame]:
+        first, size = self._done, count * FRAME
+        if first % self._window == 0:
+            self._network.reset()
+        last = (first + size) % self._window == 0
+        seen = self._held[: size if last and not self._beyond else size + self._ahead]
+        scores = self._network({name: each(seen, count) for name, each in self._inputs.items()})[0].double()
+        values: NDArray[np.float64] = (scores.softmax(dim=1) if self.bundle.classes else scores).numpy()
+        self._held, self._done = self._held[size:], first + size
+        return [
+            Frame(
+                (first + i * FRAME) / SAMPLE_RATE,
+                (first + (i + 1) * FRAME) / SAMPLE_RATE,
+                tuple(row),
+                last and i == count - 1,
+            )
+            for i, row in enumerate(values.tolist())
+        ]
+
+
+class _Input:
+    """Features of some frames from their samples, standardised."""
+
+    def __init__(self, bundle: Bundle, name: str) -> None:
+        choice = bundle.inputs[name]
+        if choice.kind not in _KINDS or FRAME * choice.feature.frame_rate(choice.config) % SAMPLE_RATE:
+            raise ConfigError(
+                f"the features '{choice.kind}' with these settings can't follow a stream; those of "
+                f"{' and '.join(_KINDS)} whose frames divide 40 ms can"
+            )
+        if choice.statistics == "per-utterance":
+            raise ConfigError("each utterance is standardised by its own mean, which a stream does not know")
+        self.config = _whole(choice)
+        self.extract: Callable[[Samples, Config], NDArray[np.float32]] = choice.feature.extract
+        self.number = np.dtype(choice.number)
+        self.statistics = bundle.statistics[name]
+        self.frames = round(FRAME * choice.feature.frame_rate(choice.config) / SAMPLE_RATE)  # of 40 ms
+        window, hop = getattr(self.config, "win_length", 0), getattr(self.config, "hop_length", 0)
+        self.ahead = max(0, window - hop)
+
+    def __call__(self, samples: Samples, count: int) -> Tensor:
+        features = self.extract(samples, self.config)[..., : count * self.frames]
+        features = features.astype(self.number).astype(np.float32, copy=False)
+        return torch.from_numpy(self.statistics.apply(features))[None]
+
+
+def _whole(choice: FeatureChoice) -> Config:
+    return choice.feature.config(**choice.settings | {"duration_s": None})
+
+
+def _window(bundle: Bundle) -> int:
+    """Return the samples of the windows that the network was trained on."""
+    size = looked_at(bundle)
+    if size is None:
+        size = int(bundle.network.config.frames) / TRACE_RATE  # type: ignore[union-attr, arg-type]
+    samples = round(size * SAMPLE_RATE)
+    if samples % FRAME:
+        raise ConfigError(f"windows of {size:g} s are no whole number of frames of 40 ms")
+    return samples

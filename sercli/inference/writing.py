@@ -1,0 +1,91 @@
+"""Predictions as lines of JSON or CSV."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from sercli.errors import ConfigError
+from sercli.inference.prediction import Prediction
+from sercli.records import TRACE_DIMENSIONS, TRACE_RATE
+
+Rows = Literal["files", "windows", "frames"]
+"""What has a line of its own in CSV."""
+
+
+class CsvLines:
+    """Writes predictions as CSV: the table's own columns, then what is said.
+
+    A line stands for a recording, a window of one, or a frame of continuous labels. ``span`` numbers the
+    stretches of equal class, from one.
+    """
+
+    def __init__(self, classes: Sequence[str], rows: Rows, columns: Sequence[str] = ()) -> None:
+        """Lay out the columns.
+
+        Args:
+            classes: the network's; none where it gives continuous labels.
+            rows: what has a line of its own.
+            columns: of the table that names the recordings.
+
+        Raises:
+            ConfigError: the table has a column that is ours.
+        """
+        self.rows, self.own = rows, columns
+        said = ["predicted", "probability", "unsure", "unlike", *(f"p({name})" for name in classes)]
+        self.columns = {
+            "files": ["duration_s", *(said if classes else ["unlike", *TRACE_DIMENSIONS])],
+            "windows": ["duration_s", "start_s", "end_s", "span", *said],
+            "frames": ["time_s", *TRACE_DIMENSIONS],
+        }[rows]
+        both = [name for name in self.columns if name in columns]
+        if both:
+            raise ConfigError(f"the table's column '{both[0]}' is one that predictions have; rename it")
+
+    @property
+    def header(self) -> str:
+        """The first line."""
+        return _line([*(self.own or ["file"]), *self.columns])
+
+    def lines(self, prediction: Prediction, cells: Sequence[str] = ()) -> Iterator[str]:
+        """Yield the lines of a recording; ``cells`` are the table's."""
+        own = list(cells) or [prediction.file]
+        if self.rows == "frames" and prediction.trace is not None:
+            for number, values in enumerate(prediction.trace.tolist()):
+                yield _line([*own, f"{number / TRACE_RATE:.2f}", *map(repr, values)])
+        elif self.rows == "windows":
+            yield from self._windows(prediction, own)
+        elif prediction.trace is not None:
+            means = map(repr, prediction.trace.mean(axis=0).tolist())
+            yield _line([*own, repr(prediction.duration), prediction.unlike or "", *means])
+        else:
+            said = _said(prediction, prediction.probabilities)
+            yield _line([*own, repr(prediction.duration), *said])
+
+    def _windows(self, prediction: Prediction, own: list[str]) -> Iterator[str]:
+        for number, stretch in enumerate(prediction.stretches, 1):
+            for window in prediction.windows[slice(*stretch.windows)]:
+                place = [repr(prediction.duration), repr(window.start), repr(window.end), str(number)]
+                yield _line([*own, *place, *_said(prediction, window.probabilities)])
+
+
+def to_json(prediction: Prediction, columns: Sequence[str] = (), cells: Sequence[str] = ()) -> str:
+    """Return a recording's line of JSON; under ``table`` what the table says of it."""
+    told = prediction.to_dict()
+    if columns:
+        told["table"] = dict(zip(columns, cells, strict=True))
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _said(prediction: Prediction, probabilities: Sequence[float]) -> list[str]:
+    top = max(probabilities)
+    unsure = "" if prediction.unsure_below is None else "yes" if top < prediction.unsure_below else "no"
+    predicted = prediction.classes[probabilities.index(top)]
+    return [predicted, repr(top), unsure, prediction.unlike or "", *map(repr, probabilities)]
+
+
+def _line(cells: Sequence[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(cells)
+    return text.getvalue()

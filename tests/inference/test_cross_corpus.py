@@ -1,0 +1,170 @@
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sercli import manifest
+from sercli.cli import _insights
+from sercli.cli._on import evaluate_on
+from sercli.errors import ConfigError, CorpusError, RunError
+from sercli.evaluation import table, traces
+from sercli.inference import cross_corpus
+from sercli.inference.cross_corpus import apply_run
+from sercli.reports import cross_corpus as report
+from sercli.reports.insights import draw_insights, write_insights
+from sercli.runs.folder import Run
+
+
+@pytest.fixture
+def other(place, monkeypatch):
+    """Lay a prepared corpus beside itself under another name, as if its audio were another's."""
+    made = []
+
+    def lay(corpus, name, change=lambda utterance: utterance, *, heard=False):
+        shutil.copytree(place.corpus(corpus), place.corpus(name))
+        made.append(place.corpus(name))
+        changed = [change(utterance) for utterance in manifest.read(place.manifest(name))]
+        manifest.write(place.manifest(name), changed)
+        if not heard:
+            monkeypatch.setattr(cross_corpus, "_audio_of", lambda corpus, workspace: frozenset())
+        return name
+
+    yield lay
+    for folder in made:
+        shutil.rmtree(folder)
+
+
+def test_the_networks_say_of_a_copy_what_they_say_of_the_test_part(small, place, other):
+    _, trial = small
+    applied = apply_run(Run(trial.path.parents[1]), other("emodb", "copy"), place, "common-4")
+    own, found = table.read_csv(trial.predictions_file), applied.predictions
+    rows = [found.ids.index(name) for name in own.ids]
+    np.testing.assert_allclose(found.probabilities[rows], own.probabilities, rtol=1e-5)
+    np.testing.assert_array_equal(found.target[rows], own.target)
+    assert len(found) == 48
+    assert found.folds == ("speaker 03",) * 48
+    assert applied.mapping.foreign == ()
+    assert (applied.trained_on, dict(applied.left_out)) == ("emodb", {})
+
+
+def test_labels_are_mapped_and_the_rest_is_counted(small, place, other):
+    names = {"neutral": "calm", "happiness": "boredom", "sadness": "disgust"}
+    corpus = other("emodb", "odd", lambda each: replace(each, emotion=names.get(each.emotion, each.emotion)))
+    run = Run(small[1].path.parents[1])
+    applied = apply_run(run, corpus, place, "every-emotion")
+    assert applied.predictions.classes == ("anger", "neutral")
+    assert applied.mapping.foreign == ("happiness", "sadness")
+    assert applied.tested == {"anger": 12, "calm": 12}
+    assert applied.left_out == {"boredom": 12, "disgust": 12}
+    np.testing.assert_allclose(applied.predictions.probabilities.sum(axis=1), 1)
+    kept = apply_run(run, corpus, place, "every-emotion", keep_foreign=True)
+    assert kept.predictions.classes == ("anger", "neutral", "happiness", "sadness")
+    probabilities = kept.predictions.probabilities[:, :2]
+    np.testing.assert_allclose(
+        probabilities / probabilities.sum(axis=1, keepdims=True), applied.predictions.probabilities
+    )
+    # Written beside the run, where the run's own folders are not touched.
+    folders = [report.write(report.evaluate_applied(each, place)).parent for each in (applied, kept)]
+    assert [folder.name for folder in folders] == [
+        "on-odd-every-emotion",
+        "on-odd-every-emotion-foreign-kept",
+    ]
+    told = json.loads((folders[0] / "metrics.json").read_text())
+    assert told["mapping"]["corpus"]["calm"] == "neutral"
+    assert told["mapping"]["corpus"]["boredom"] is None
+    assert told["left_out"] == {"boredom": 12, "disgust": 12}
+    assert any("dropped and the rest renormalised" in banner for banner in told["banners"])
+    assert len(table.read_csv(folders[0] / "predictions.csv")) == 24
+    assert (folders[0] / "confusion.png").exists()
+    assert "calm, neutral" not in (page := (folders[0] / "report.html").read_text())
+    assert "neutral: neutral of the model, calm of the corpus" in page
+    assert [each.path for each in run.trials()] == [small[1].path]
+
+
+def test_each_trial_has_its_rows(small, place, other, tmp_path):
+    _, trial = small
+    run = Run(tmp_path / "run")
+    for fold, seed in ((1, 0), (1, 1)):
+        path = run.trial(fold, seed).path
+        shutil.copytree(trial.path, path)
+    applied = apply_run(run, other("emodb", "twice"), place, "common-4")
+    assert len(applied.predictions) == 96
+    assert set(applied.predictions.seeds) == {0, 1}
+    result = report.evaluate_applied(applied, place)
+    assert (result.gathered.evaluation.utterances, result.gathered.evaluation.count) == (48, 96)
+
+
+def test_the_corpus_of_the_training_is_refused(small, place, other):
+    run = Run(small[1].path.parents[1])
+    with pytest.raises(ConfigError, match="was trained on 'emodb': name another corpus"):
+        apply_run(run, "emodb", place)
+    with pytest.raises(CorpusError, match="'ravdess' is not prepared"):
+        apply_run(run, "ravdess", place)
+    # Its audio under another name is found too.
+    with pytest.raises(ConfigError, match="nothing is left to test"):
+        apply_run(run, other("emodb", "disguised", heard=True), place, "common-4")
+    with pytest.raises(RunError, match="no finished trial"):
+        apply_run(Run(place.root / "nothing"), "emodb", place)
+
+
+def test_the_corpus_of_the_weights_it_started_from_is_refused(small, place, other, tmp_path):
+    _, trial = small
+    run = Run(tmp_path / "run")
+    copy = run.trial(1, 0)
+    shutil.copytree(trial.path, copy.path)
+    corpus = other("emodb", "elder")
+    init = tmp_path / "init"
+    shutil.copytree(trial.bundle, init)
+    described = json.loads((init / "bundle.json").read_text())
+    described["facts"]["corpus"] = corpus
+    (init / "bundle.json").write_text(json.dumps(described))
+    settings = copy.config_file.read_text().replace("init: null", f"init: {init}#0123")
+    copy.config_file.write_text(settings)
+    with pytest.raises(ConfigError, match=r"started from .*, which was trained on 'elder'"):
+        apply_run(run, corpus, place, "common-4")
+
+
+def test_continuous_labels_of_a_copy_are_those_of_the_test_part(regressor, small, place, other):
+    _, trial = regressor
+    run, corpus = Run(trial.path.parents[1]), other("synth-continuous", "talks")
+    applied = apply_run(run, corpus, place)
+    own, found = traces.read_csv(trial.predictions_file), applied.predictions
+    rows = [found.ids.index(name) for name in own.ids]
+    for number, row in enumerate(rows):
+        np.testing.assert_allclose(found.predicted[row], own.predicted[number], rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(found.target[row], own.target[number], rtol=1e-6)
+    folder = report.write(report.evaluate_applied(applied, place)).parent
+    assert folder.name == "on-talks-arousal-valence"
+    assert (folder / "traces.png").exists()
+    with pytest.raises(ConfigError, match="no classes to keep"):
+        apply_run(run, corpus, place, keep_foreign=True)
+    with pytest.raises(ConfigError, match="gives continuous labels, the run tells classes"):
+        apply_run(Run(small[1].path.parents[1]), corpus, place, "arousal-valence")
+
+
+def test_the_classes_are_shown(small, place, other, capsys):
+    corpus = other("emodb", "shown")
+    options = {"keep_foreign": False, "accelerator": "cpu"}
+    evaluate_on(place, str(small[1].path.parents[1]), corpus, "common-4", **options)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("cross-corpus, emodb to shown (manifest ")
+    assert lines[3] == "class      of the model  of shown   utterances"
+    assert lines[4].split() == ["anger", "anger", "anger", "12"]
+    assert any(line.startswith("UA ") for line in lines)
+    evaluate_on(place, str(small[1].path.parents[1]), corpus, "common-4", json=True, **options)
+    assert json.loads(capsys.readouterr().out)["trained_on"] == "emodb"
+
+
+def test_a_network_is_drawn_by_what_it_has(small, segmented, regressor, place, tmp_path):
+    assert set(draw_insights(small[1], place)) == {"projection"}
+    assert draw_insights(regressor[1], place) == {}
+    drawn = draw_insights(segmented[1], place)
+    assert set(drawn) == {"attention"}
+    assert write_insights(drawn, tmp_path) == [tmp_path / "attention.png"]
+    run = segmented[1].path.parents[1]
+    _insights.draw(place, str(run), "cpu")
+    assert (run / "report" / "fold-01-seed-0" / "attention.png").exists()
+    titles = [axes.get_title(loc="left").partition(",")[0] for axes in drawn["attention"].axes[:4]]
+    assert titles == ["anger", "happiness", "neutral", "sadness"]

@@ -1,0 +1,308 @@
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import SMALL, tone
+
+from sercli import audio
+from sercli.bundle import Bundle
+from sercli.data.statistics import Statistics
+from sercli.errors import AudioError, ConfigError, ManifestError, RunError
+from sercli.evaluation import traces
+from sercli.evaluation.table import read_csv
+from sercli.inference._decoding import PREPARED, read_pieces, read_whole
+from sercli.inference.inputs import list_recordings, read_table
+from sercli.inference.locate import find_bundle
+from sercli.inference.predict import Predictor
+from sercli.inference.prediction import Prediction, Window
+from sercli.inference.writing import CsvLines, to_json
+from sercli.preparation import prepare
+from sercli.records import Problem
+from sercli.workspace import Workspace
+
+
+def prepared_files(plan, ids):
+    folder = plan.workspace.corpus(plan.config.corpus)
+    return [folder / plan.utterances[name].file for name in ids]
+
+
+def one(predictor, path):
+    (said,) = predictor.predict([path])
+    assert isinstance(said, Prediction), said
+    return said
+
+
+@pytest.mark.parametrize("name", ["small", "segmented"])
+def test_probabilities_are_those_of_eval(request, name):
+    plan, trial = request.getfixturevalue(name)
+    table = read_csv(trial.predictions_file)
+    said = list(Predictor(trial.bundle, batch_size=5).predict(prepared_files(plan, table.ids)))
+    np.testing.assert_allclose([each.probabilities for each in said], table.probabilities, atol=1e-5)
+    assert [each.predicted for each in said] == [table.classes[i] for i in table.predicted]
+    assert not any(each.windows for each in said)
+
+
+def test_an_own_mean_of_each_utterance_and_half_precision_are_kept(train):
+    plan, trial = train(SMALL | {"features": {"statistics": "per-utterance", "number": "float16"}})
+    table = read_csv(trial.predictions_file)
+    said = list(Predictor(trial.bundle).predict(prepared_files(plan, table.ids)))
+    np.testing.assert_allclose([each.probabilities for each in said], table.probabilities, atol=1e-5)
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(44_100, 2), (16_000, 2), (8_000, 1)])
+def test_the_original_recording_gives_what_the_prepared_one_does(small, tmp_path, rate, channels):
+    _, trial = small
+    sides = np.stack([tone(0.5, rate, seed=side) for side in range(channels)], axis=1)
+    original = tmp_path / "emodb" / "wav" / "03a01Fa.wav"
+    original.parent.mkdir(parents=True)
+    soundfile.write(original, 0.01 * sides, rate, subtype="PCM_24")  # quiet: rounding to 16 bits shows
+    workspace = Workspace(tmp_path / "w")
+    prepare("emodb", tmp_path / "emodb", workspace, partial=True)
+    prepared = workspace.corpus("emodb") / "audio" / "03a01Fa.wav"
+    assert soundfile.info(prepared).subtype == "PCM_16"
+    mine, theirs = Predictor(trial.bundle).predict([original, prepared])
+    np.testing.assert_allclose(mine.probabilities, theirs.probabilities, atol=1e-5)
+
+
+def test_values_by_frame_are_those_of_eval(regressor):
+    plan, trial = regressor
+    table = traces.read_csv(trial.predictions_file)
+    said = list(Predictor(trial.bundle).predict(prepared_files(plan, table.ids)))
+    assert said
+    for each, expected in zip(said, table.predicted, strict=True):
+        np.testing.assert_allclose(each.trace, expected, atol=1e-5)
+        assert each.dimensions == ("arousal", "valence")
+        assert each.predicted is each.unsure is None
+
+
+def test_a_long_recording_of_values_is_the_same_in_pieces(regressor, tmp_path, monkeypatch):
+    _, trial = regressor
+    soundfile.write(tmp_path / "long.wav", np.concatenate([tone(3.5, seed=s) for s in range(3)]), 16_000)
+    whole = one(Predictor(trial.bundle), tmp_path / "long.wav")
+    monkeypatch.setattr("sercli.inference._windows._TRACE_PIECE_S", 4.0)  # 4 + 4 + 2.5 s
+    pieces = one(Predictor(trial.bundle), tmp_path / "long.wav")
+    assert whole.trace.shape == pieces.trace.shape == (262, 2)  # 10.5 s, 25 a second
+    # The rest that no whole window holds is held by the whole, and a window of its own in pieces.
+    np.testing.assert_allclose(pieces.trace[:250], whole.trace[:250], atol=1e-5)
+
+
+def test_windows_are_predicted_as_files_of_their_own(small, tmp_path, write_wav):
+    _, trial = small
+    samples = np.concatenate([tone(0.5, pitch=pitch) for pitch in (110, 320, 110)])
+    predictor = Predictor(trial.bundle, timeline=True, window_s=0.5, hop_s=0.4)
+    said = one(predictor, write_wav(tmp_path / "a.wav", samples))
+    assert [(each.start, each.end) for each in said.windows] == [
+        (0.0, 0.5), (0.4, 0.9), (0.8, 1.3), (1.0, 1.5),  # the last ends with the file
+    ]  # fmt: skip
+    for window in said.windows:
+        part = samples[round(window.start * 16_000) : round(window.end * 16_000)]
+        alone = one(Predictor(trial.bundle), write_wav(tmp_path / "part.wav", part))
+        np.testing.assert_allclose(window.probabilities, alone.probabilities, atol=1e-4)
+    np.testing.assert_allclose(said.probabilities, np.mean([w.probabilities for w in said.windows], axis=0))
+
+
+def test_the_middles_of_windows_part_the_stretches():
+    windows = [
+        Window(start, start + 4, probabilities)
+        for start, probabilities in [(0, (0.9, 0.1)), (2, (0.7, 0.3)), (4, (0.2, 0.8)), (5, (0.4, 0.6))]
+    ]
+    said = Prediction("a.wav", 9.0, ("anger", "fear"), (0.55, 0.45), windows=tuple(windows))
+    # Middles 2, 4, 6, 7: the class changes between 4 and 6.
+    first, second = said.stretches
+    assert (first.start, first.end, first.predicted, first.windows) == (0.0, 5.0, "anger", (0, 2))
+    assert (second.start, second.end, second.predicted, second.windows) == (5.0, 9.0, "fear", (2, 4))
+    assert (first.probability, second.probability) == pytest.approx((0.8, 0.7))
+    assert said.borders == (0.0, 3.0, 5.0, 6.5, 9.0)
+
+
+def test_more_than_a_minute_is_cut_unless_it_is_forbidden(small, tmp_path, write_wav):
+    _, trial = small
+    path = write_wav(tmp_path / "a.wav", tone(61, rate=16_000))
+    said = one(Predictor(trial.bundle), path)
+    assert (len(said.windows), said.windows[-1].end) == (30, 61.0)  # 4 s every 2 s, one with the end
+    assert one(Predictor(trial.bundle, timeline=False), path).windows == ()
+
+
+def test_a_bundle_of_segments_says_how_long_windows_are(segmented):
+    predictor = Predictor(segmented[1].bundle)
+    assert (predictor.window_s, predictor.hop_s) == (0.2, 0.08)
+    longer = Predictor(segmented[1].bundle, window_s=1.0)
+    assert (longer.window_s, longer.hop_s) == (1.0, 0.5)
+
+
+def test_windows_read_in_blocks_are_those_of_the_whole(tmp_path, monkeypatch):
+    samples = tone(1.0, rate=22_050)
+    soundfile.write(tmp_path / "a.wav", samples, 22_050, subtype="FLOAT")
+    whole = read_whole(tmp_path / "a.wav", [PREPARED, 22_050]).audio
+    np.testing.assert_array_equal(whole[22_050], samples)
+    np.testing.assert_array_equal(
+        whole[PREPARED], audio.round_to_pcm16(audio.resample(samples, 22_050, 16_000))
+    )
+    stream = audio.stream
+    monkeypatch.setattr(audio, "stream", lambda path, rate=16_000: stream(path, rate, block_s=0.013))
+    pieces = list(read_pieces(tmp_path / "a.wav", [PREPARED, 22_050], 0.3, 0.2, align=True))
+    assert [piece.start for piece in pieces] == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.7])
+    for piece in pieces:
+        for rate, found in piece.audio.items():
+            first = round(piece.start * (rate or 16_000))
+            assert len(found) == round(0.3 * (rate or 16_000))
+            np.testing.assert_array_equal(found, whole[rate][first : first + len(found)])
+    rests = list(read_pieces(tmp_path / "a.wav", [PREPARED], 0.3, 0.3, align=False))
+    assert [piece.samples for piece in rests] == [4800, 4800, 4800, 1600]
+
+
+def test_features_of_the_original_read_it_at_its_rate(train, tmp_path):
+    _, trial = train({"arch": "melcnn", "training": {"max_epochs": 1}})
+    bundle = Bundle.load(trial.bundle)
+    (name,) = bundle.inputs
+    choice = bundle.inputs[name]
+    original = replace(
+        bundle,
+        inputs={name: choice.model_copy(update={"settings": choice.settings | {"original": True}})},
+    )
+    soundfile.write(tmp_path / "a.wav", tone(0.5, rate=22_050), 22_050, subtype="FLOAT")
+    one(Predictor(original), tmp_path / "a.wav")
+    piece = read_whole(tmp_path / "a.wav", [22_050])
+    from sercli.inference._parts import extract
+
+    expected = choice.feature.extract(tone(0.5, rate=22_050), original.inputs[name].config)
+    np.testing.assert_array_equal(extract(original, piece).features[name], expected)
+
+
+def test_bad_files_are_told_and_the_rest_go_on(small, tmp_path, write_wav):
+    _, trial = small
+    good = write_wav(tmp_path / "good.wav")
+    (tmp_path / "text.wav").write_text("no audio at all")
+    (tmp_path / "empty.wav").write_bytes(b"")
+    write_wav(tmp_path / "nan.wav", np.full(8000, np.nan, np.float32), subtype="FLOAT")
+    late = tone(70)
+    late[-5:] = np.nan
+    write_wav(tmp_path / "late.wav", late, subtype="FLOAT")
+    write_wav(tmp_path / "short.wav", tone(0.05))
+    names = ["text", "empty", "nan", "late", "short", "absent"]
+    said = list(Predictor(trial.bundle).predict([good, *(tmp_path / f"{n}.wav" for n in names), good]))
+    assert [isinstance(each, Problem) for each in said] == [False, *(6 * [True]), False]
+    facts = dict(zip(names, (each.fact for each in said[1:-1]), strict=True))
+    assert "not readable as audio" in facts["text"]
+    assert facts["empty"] == "the file is empty (0 bytes); copy it again"
+    assert facts["nan"] == facts["late"] == "holds values that are no numbers (NaN or infinity)"
+    assert facts["short"] == "0.050 s are too short to hold speech; give 0.1 s or more"
+    assert facts["absent"] == "no such file"
+
+
+def test_unsure_needs_a_threshold_and_the_bundle_may_have_one(small, tmp_path, write_wav):
+    bundle = Bundle.load(small[1].bundle)
+    path = write_wav(tmp_path / "a.wav")
+    assert one(Predictor(bundle), path).unsure is None
+    known = replace(bundle, facts={**bundle.facts, "threshold": 0.99})
+    assert one(Predictor(known), path).unsure is True
+    assert one(Predictor(known, unsure_below=0.1), path).unsure is False
+
+
+def test_silence_and_what_is_far_from_the_training_part_are_told(small, segmented, tmp_path, write_wav):
+    bundle = Bundle.load(small[1].bundle)
+    path = write_wav(tmp_path / "a.wav")
+    assert one(Predictor(bundle), path).unlike is None
+    (name,) = bundle.inputs
+    usual = bundle.statistics[name]
+    moved = Statistics(usual.mean + 4 * usual.std, usual.std)  # the mean square is 16 or more
+    told = one(Predictor(replace(bundle, statistics={name: moved})), path).unlike
+    assert told.startswith("unlike the training corpus: features ")
+    silence = write_wav(tmp_path / "silence.wav", np.zeros(8000, np.float32))
+    for _, trial in (small, segmented):
+        assert one(Predictor(trial.bundle), silence).unlike == "nothing but digital silence"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"window_s": 0.01}, "window_s=0.01: take 0.1 s or more"),
+        ({"hop_s": 5.0}, "hop_s=5: longer than a window of 4 s"),
+        ({"batch_size": 0}, "batch_size=0"),
+        ({"unsure_below": 1.5}, "unsure_below=1.5"),
+    ],
+)
+def test_a_wrong_setting_is_told(small, options, told):
+    with pytest.raises(ConfigError, match=told.replace("(", r"\(")):
+        Predictor(small[1].bundle, **options)
+
+
+def test_windows_and_continuous_labels_do_not_go_together(regressor):
+    with pytest.raises(ConfigError, match="gives values by frame"):
+        Predictor(regressor[1].bundle, window_s=2.0)
+
+
+def test_a_bundle_is_found_by_folder_trial_and_run(small, place, tmp_path):
+    plan, trial = small
+    for name in (trial.bundle, trial.path, plan.run.path, plan.run.name):
+        assert find_bundle(place, str(name)).resolve() == trial.bundle.resolve()
+    (plan.run.path / "fold-09" / "seed-0").mkdir(parents=True)
+    shutil.rmtree(plan.run.path / "fold-09")
+    half = tmp_path / "half"
+    half.mkdir()
+    (half / "weights.safetensors").touch()
+    with pytest.raises(RunError, match="no whole bundle"):
+        find_bundle(place, str(half))
+
+
+def test_folders_are_searched_and_lists_read(tmp_path, write_wav):
+    for name in ("b/x.WAV", "a.flac", ".hidden.wav"):
+        write_wav((tmp_path / name).with_suffix(".wav")).rename(tmp_path / name)
+    (tmp_path / "notes.txt").touch()
+    found = list_recordings([str(tmp_path), "-"], [f"{tmp_path / 'a.flac'}\n", "\n", "c.mp3\n"])
+    assert [path.name for path in found.files] == ["a.flac", "x.WAV", "c.mp3"]
+    (tmp_path / "none").mkdir()
+    with pytest.raises(AudioError, match="no recordings"):
+        list_recordings([str(tmp_path / "none")])
+
+
+def test_a_table_keeps_its_columns(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('speaker,file\n"a, b",x.wav\nc,sub/y.wav\n')
+    found = read_table(path)
+    assert found.files == (tmp_path / "x.wav", tmp_path / "sub/y.wav")
+    assert (found.columns, found.rows[0]) == (("speaker", "file"), ("a, b", "x.wav"))
+    said = Prediction("x.wav", 1.0, ("anger", "fear"), (0.25, 0.75), unsure_below=0.8)
+    lines = CsvLines(said.classes, "files", found.columns)
+    text = "\n".join([lines.header, *lines.lines(said, found.rows[0])])
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert (row["speaker"], row["predicted"], row["p(anger)"], row["unsure"]) == (
+        "a, b", "fear", "0.25", "yes",
+    )  # fmt: skip
+    told = json.loads(to_json(said, found.columns, found.rows[0]))
+    assert told["table"] == {"speaker": "a, b", "file": "x.wav"}
+    assert told["probabilities"] == {"anger": 0.25, "fear": 0.75}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "told"),
+    [
+        ("", ManifestError, "the table is empty"),
+        ("file\n", ManifestError, "no rows"),
+        ("path\na.wav\n", ConfigError, "no column 'file'; choose one of path with --column"),
+        ("file,x\na.wav\n", ManifestError, ":2: 1 cells, the header has 2"),
+        ("file,file\na,b\n", ConfigError, "two columns of one name"),
+    ],
+)
+def test_a_damaged_table_is_told(tmp_path, text, kind, told):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(kind, match=told):
+        read_table(tmp_path / "t.csv")
+
+
+def test_a_column_that_is_ours_is_refused():
+    with pytest.raises(ConfigError, match="column 'predicted'"):
+        CsvLines(("anger",), "files", ("file", "predicted"))
+
+
+def test_prediction_needs_no_lightning():
+    code = "import sys, sercli.inference.predict; print('lightning' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"
