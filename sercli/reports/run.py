@@ -1,19 +1,16 @@
 """One run as one HTML page that needs no network and no other file."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup
-from matplotlib.figure import Figure
-
-from sercli import figures, files
-from sercli.evaluation import Evaluation, Spread
-from sercli.evaluation.intervals import Interval
+from sercli import files
+from sercli.evaluation import Evaluation
 from sercli.figures.confusion import confusion_matrix
 from sercli.figures.curves import Row, training_curves
+from sercli.figures.reliability import reliability_diagram
 from sercli.figures.speakers import per_speaker
+from sercli.reports._page import draw_both, template
+from sercli.reports.audited import Audited
 
 _WIDE = 8  # from this many classes on the confusion matrix has the page's width to itself
 
@@ -26,6 +23,8 @@ def render_run(
     notes: Sequence[str] = (),
     *,
     banners: Sequence[str] = (),
+    audited: Audited | None = None,
+    protocol: str | None = None,
 ) -> str:
     """Render the report of a run: what came out, how sure that is, and what was run.
 
@@ -37,24 +36,26 @@ def render_run(
         notes: what the paper leaves open, and whatever else a reader must know; how the figures are defined
             is on every page.
         banners: warnings above everything else, such as ``synthetic: proves nothing about people``.
+        audited: what an audit of the run found.
+        protocol: name, version and digest of the folds.
 
     Returns:
         HTML; equal for equal arguments.
     """
     scores = {score.speaker: score.ua for score in evaluation.by_speaker}
     pictures = {
-        "confusion": _picture(
+        "confusion": draw_both(
             lambda dark: confusion_matrix(evaluation.confusion, evaluation.classes, dark=dark)
         ),
-        "speakers": _picture(lambda dark: per_speaker(scores, evaluation.ua, evaluation.chance, dark=dark))
+        "reliability": draw_both(lambda dark: reliability_diagram(evaluation.calibration, dark=dark)),
+        "speakers": draw_both(lambda dark: per_speaker(scores, evaluation.ua, evaluation.chance, dark=dark))
         if scores
         else None,
-        "curves": _picture(lambda dark: training_curves(history, dark=dark)) if history else None,
+        "curves": draw_both(lambda dark: training_curves(history, dark=dark)) if history else None,
     }
-    return _template().render(
+    return template("run.html").render(
         title=title,
         evaluation=evaluation,
-        seed_spread=Spread.of([score.ua for score in evaluation.by_seed]),
         folds=len({unit.fold for unit in evaluation.by_unit}),
         seeds=len(evaluation.by_seed),
         mistakes=_mistakes(evaluation),
@@ -63,6 +64,8 @@ def render_run(
         facts=facts or {},
         notes=notes,
         banners=banners,
+        audited=audited,
+        protocol=protocol,
     )
 
 
@@ -75,26 +78,14 @@ def write_run_report(
     *,
     notes: Sequence[str] = (),
     banners: Sequence[str] = (),
+    audited: Audited | None = None,
+    protocol: str | None = None,
 ) -> None:
     """Write the page of `render_run`, whole or not at all."""
-    files.write_text(path, render_run(title, evaluation, history, facts, notes, banners=banners))
-
-
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("sercli.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    html = render_run(
+        title, evaluation, history, facts, notes, banners=banners, audited=audited, protocol=protocol
     )
-    environment.filters |= {"percent": _percent, "interval": _interval, "spread": _spread, "count": _count}
-    return environment.get_template("run.html")
-
-
-def _picture(draw: Callable[[bool], Figure]) -> dict[str, str]:
-    """Draw for light and dark pages."""
-    return {"light": figures.to_data_uri(draw(False)), "dark": figures.to_data_uri(draw(True))}
+    files.write_text(path, html)
 
 
 def _mistakes(evaluation: Evaluation) -> list[tuple[str, float] | None]:
@@ -106,23 +97,3 @@ def _mistakes(evaluation: Evaluation) -> list[tuple[str, float] | None]:
         most = int(wrong.argmax())
         found.append((evaluation.classes[most], wrong[most] / score.count) if wrong[most] else None)
     return found
-
-
-def _percent(rate: float, digits: int = 1) -> str:
-    return "–" if math.isnan(rate) else f"{rate * 100:.{digits}f}\N{NARROW NO-BREAK SPACE}%"
-
-
-def _interval(interval: Interval) -> str:
-    return f"{interval.low * 100:.1f} to {interval.high * 100:.1f}\N{NARROW NO-BREAK SPACE}%"
-
-
-def _spread(spread: Spread) -> str:
-    if spread.deviation is None:
-        return _percent(spread.mean)
-    return f"{spread.mean * 100:.1f} ± {spread.deviation * 100:.1f}\N{NARROW NO-BREAK SPACE}%"
-
-
-def _count(number: int, noun: str, plural: str = "") -> Markup:
-    """Write ``1 fold``, ``10 folds``, ``1 234 utterances``; the two never part at a line's end."""
-    digits = f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-    return Markup("{}&nbsp;{}").format(digits, noun if number == 1 else plural or f"{noun}s")

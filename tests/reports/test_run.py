@@ -7,6 +7,7 @@ import pytest
 
 from sercli.evaluation import evaluate
 from sercli.records import Predictions
+from sercli.reports.audited import Audited
 from sercli.reports.run import render_run, write_run_report
 
 VOID = {"meta", "link", "br", "img", "source", "hr", "input"}
@@ -125,8 +126,8 @@ def test_the_page_needs_no_network_and_no_other_file():
 
 def test_pictures_are_there_for_light_and_dark_pages():
     found = page(history=HISTORY)
-    assert len(found.pictures) == 2 * 3  # confusion, speakers, curves
-    assert len(set(found.pictures)) == 6
+    assert len(found.pictures) == 2 * 4  # confusion, reliability, speakers, curves
+    assert len(set(found.pictures)) == 8
     for picture in found.pictures:
         assert base64.b64decode(picture.partition(",")[2]).rstrip().endswith(b"</svg>")
     assert all(attrs.get("alt") for tag, attrs in found.tags if tag == "img")
@@ -134,7 +135,7 @@ def test_pictures_are_there_for_light_and_dark_pages():
 
 def test_without_history_there_are_no_curves():
     found = page()
-    assert len(found.pictures) == 2 * 2
+    assert len(found.pictures) == 2 * 3
     assert "Training" not in found.text
 
 
@@ -162,13 +163,57 @@ def test_what_a_corpus_or_a_user_names_is_never_markup():
 def test_tables_hold_every_class_speaker_and_fold():
     found = page()
     assert "anger 20 55.0 % 55.0 % 55.0 % fear 45 %" in found.rows  # recall, precision, F1, mostly taken for
-    assert "fear 9 11" in found.rows
+    assert "fear 9 45.0 % 11 55.0 %" in found.rows
+    assert "female 5 40 55.0 % 55.0 %" in found.rows
     assert "00 female 8 100.0 % 100.0 % best" in found.rows
     assert "01 female 8 75.0 % 75.0 %" in found.rows
     assert "03 female 8 25.0 % 25.0 % worst" in found.rows
     assert "speaker 02 8 50.0 % 50.0 %" in found.rows
     assert "mean ± sd 55.0 ± 32.6 % 55.0 ± 32.6 %" in found.rows  # of 100, 75, 50, 25, 25
-    assert "Best 00 100.0 %, worst 03 25.0 %, of 5 speakers." in found.text
+    assert (
+        "Best 00 100.0 %, worst 03 25.0 %, of 5 speakers; "
+        "all 55.0 %, chance 50.0 %, always “anger” 50.0 % UA." in found.text
+    )
+
+
+def test_calibration_names_its_estimator():
+    found = page()  # always sure, right in 55 of 100
+    assert (
+        "Expected calibration error 45.0 % (plug-in, L1, 15 bins of equal width), Brier score 0.900"
+        in found.text
+    )
+    assert "93.3 to 100.0 % 40 100.0 % 55.0 %" in found.rows
+
+
+def test_acc_and_f1_stand_beside_ua_and_wa():
+    rows = page().rows
+    assert [row.split()[0] for row in rows[1:4]] == ["UA", "WA", "ACC"]
+    assert rows[4].startswith("macro F1 55.0 %")
+
+
+FINDINGS = [
+    {"check": "speakers", "verdict": "leak", "fact": "2 speakers in train and test", "reason": None, "x": 1},
+    {"check": "texts", "verdict": "known", "fact": "10 texts", "reason": "all say the same"},
+    {"check": "dialogs", "verdict": "not checked", "fact": "none", "reason": None},
+]
+
+
+def test_a_leak_is_told_in_the_head_and_in_a_table():
+    audited = Audited.of(FINDINGS)
+    found = page(audited=audited, protocol="leave-one-speaker-out@1 (digest abcd)")
+    assert found.text.index("leak found: speakers") < found.text.index("55.0 %")
+    assert "Protocol leave-one-speaker-out@1 (digest abcd)." in found.text
+    assert "speakers leak 2 speakers in train and test" in found.rows
+    assert "texts known 10 texts all say the same" in found.rows
+    assert audited.banners == ("Leak (speakers): 2 speakers in train and test. The figures are too good.",)
+
+
+def test_an_audit_in_a_line():
+    assert Audited.of(FINDINGS[1:]).verdict == (
+        "no leak found, 1 of 2 checks apply; known to be shared: texts"
+    )
+    assert Audited(why_not="no corpus").verdict == "not audited: no corpus"
+    assert "Checks as a table" not in page(audited=Audited(why_not="no corpus")).text
 
 
 def test_seeds_have_their_own_table():

@@ -1,0 +1,72 @@
+"""``sercli compare``."""
+
+import json as json_format
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sercli.cli._options import DrawsOption, JsonOption, WorkspaceOption
+
+if TYPE_CHECKING:
+    from sercli.reports.compare import Compared
+    from sercli.reports.tables import Table
+
+
+def compare(
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN RUN", help="Two or more: name, the end of it, folder, or latest."),
+    ],
+    *,
+    draws: DrawsOption = 10_000,
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say whether runs differ from the first one, on what all of them tested, and write a page.
+
+    Differences have 95 % intervals by paired bootstrap over speakers; p is of a sign-flip test over speakers.
+    """
+    from sercli.reports.compare import compare_runs, place_of, write_comparison
+    from sercli.runs.folder import find_run
+    from sercli.workspace import Workspace
+
+    place = Workspace(workspace)
+    compared = compare_runs([find_run(place, name) for name in runs], draws)
+    page = place_of(compared, place)
+    write_comparison(compared, page)
+    if json:
+        typer.echo(json_format.dumps(compared.to_dict() | {"report": str(page)}))
+        return
+    _print(compared)
+    for note in (*compared.notes, *compared.banners):
+        typer.echo(f"note: {note}")
+    typer.echo(f"\nreport  {page}")
+    typer.echo(f"tables  {page.parent / 'table.csv'}, .md, .tex")
+
+
+def _print(compared: "Compared") -> None:
+    from sercli.evaluation.comparison import Comparison
+
+    comparison = compared.comparison
+    if isinstance(comparison, Comparison):
+        tested = f"{comparison.utterances} utterances"
+    else:
+        tested = f"{comparison.recordings} recordings"
+    people = "1 speaker" if comparison.speakers == 1 else f"{comparison.speakers} speakers"
+    typer.echo(f"{tested} of {people}, tested by each run")
+    for table in compared.tables[:2]:
+        typer.echo("")
+        _print_table(table)
+    typer.echo("")
+
+
+def _print_table(table: "Table") -> None:
+    typer.echo(table.caption)
+    widths = [max(map(len, column)) for column in zip(table.header, *table.rows, strict=True)]
+    last = len(widths) - 1
+    for row in (table.header, *table.rows):
+        cells = [
+            f"{cell:<{width}}" if i < table.text or i == last else f"{cell:>{width}}"
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        typer.echo("  ".join(cells).rstrip())

@@ -1,0 +1,125 @@
+"""Export a trial's bundle: with its figures, a model card, and programs for other runtimes."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sercli import files
+from sercli.bundle import Bundle
+from sercli.errors import ConfigError, RunError
+from sercli.evaluation import evaluate, table, traces
+from sercli.evaluation.calibration import threshold_for
+from sercli.evaluation.regression import evaluate_traces
+from sercli.inference.export import Exported, Format, export_programs
+from sercli.reports import _facts
+from sercli.reports.card import Worth, figures_of, render_card
+from sercli.runs.folder import Run, Trial
+
+SURE = 0.8
+"""Share right that is asked for of what is not called unsure."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shared:
+    """What was exported."""
+
+    path: Path
+    worth: Worth
+    programs: tuple[Exported, ...]
+    banners: tuple[str, ...]
+
+
+def choose_trial(run: Run, fold: int | None = None, seed: int | None = None) -> Trial:
+    """Return the one finished trial that is meant.
+
+    Raises:
+        RunError: none is, or several are.
+    """
+    finished = run.finished()
+    if not finished:
+        raise RunError(f"{run.path}: no trial is finished; run the same `sercli train` again")
+    meant = [t for t in finished if fold in (None, t.fold) and seed in (None, t.seed)]
+    if len(meant) == 1:
+        return meant[0]
+    known = ", ".join(f"fold {trial.fold} seed {trial.seed}" for trial in finished)
+    what = "no such trial" if not meant else "several trials"
+    raise RunError(f"{run.name}: {what}; name one with --fold and --seed: {known}")
+
+
+def export_bundle(
+    run: Run, trial: Trial, out: Path, formats: Sequence[Format] = (), sure: float = SURE
+) -> Shared:
+    """Write a trial's bundle with its card as a folder, whole or not at all.
+
+    Args:
+        run: the trial's.
+        trial: whose bundle is exported.
+        out: the folder; a bundle there is replaced.
+        formats: of programs that are written beside it.
+        sure: share right that is asked for of what is not called unsure.
+
+    Raises:
+        ConfigError: there is something else at ``out``, or a format needs what is not installed.
+        RunError: the trial is damaged, or a program says something else than the network.
+    """
+    _check_free(out, trial)
+    bundle, settings = Bundle.load(trial.bundle), trial.settings()
+    worth = weigh(run, trial, bundle, sure)
+    programs: list[Exported] = []
+
+    def write_beside(folder: Path) -> None:
+        for each in formats:
+            programs.extend(export_programs(bundle, folder, each))
+        card = render_card(bundle, settings, run.finished(), trial, worth, programs)
+        files.write_text(folder / "README.md", card)
+
+    told = replace(bundle, facts=dict(bundle.facts) | _figures(settings, worth))
+    told.save(out, write_beside)
+    return Shared(out, worth, tuple(programs), _facts.banners(settings, run.finished()))
+
+
+def weigh(run: Run, trial: Trial, bundle: Bundle, sure: float = SURE) -> Worth:
+    """Evaluate a trial's predictions, and those of its whole run beside them."""
+    finished = run.finished()
+    several, paths = len(finished) > 1, [each.predictions_file for each in finished]
+    if not bundle.classes:
+        frames = evaluate_traces(traces.read_csv(trial.predictions_file))
+        everything = evaluate_traces(traces.pool([traces.read_csv(p) for p in paths])) if several else None
+        return Worth(frames, everything, len(finished))
+    own, pooled = table.read_csv(trial.predictions_file), table.pool([table.read_csv(p) for p in paths])
+    threshold = threshold_for(own, sure)
+    on = f"this model's own test part ({len(own)} utterances that it was not trained on)"
+    if threshold.confidence is None and several:
+        again = threshold_for(pooled, sure)
+        if again.confidence is not None:
+            threshold = again
+            on = f"the test parts of the run's {len(finished)} trials, each by its own model, not this one's"
+    return Worth(evaluate(own), evaluate(pooled) if several else None, len(finished), threshold, on)
+
+
+def _figures(settings: dict[str, Any], worth: Worth) -> dict[str, Any]:
+    provenance = settings["provenance"]
+    told: dict[str, Any] = {
+        "figures": figures_of(worth.own),
+        "run_figures": None if worth.pooled is None else figures_of(worth.pooled),
+        "fold_name": provenance["fold_name"],
+        "protocol_digest": provenance["protocol_digest"],
+        "manifest_sha256": provenance["manifest_sha256"],
+        "versions": provenance["versions"],
+        "commit": provenance["commit"],
+    }
+    if worth.threshold is not None:
+        told["threshold"] = worth.threshold.confidence
+        told["threshold_found"] = asdict(worth.threshold) | {"on": worth.threshold_on}
+    return told
+
+
+def _check_free(out: Path, trial: Trial) -> None:
+    """Refuse to put a bundle in the place of anything but a bundle."""
+    if out.resolve() == trial.bundle.resolve():
+        raise ConfigError(f"{out}: the run's own bundle; name another folder")
+    if out.is_dir() and not (out / "bundle.json").is_file() and any(out.iterdir()):
+        raise ConfigError(f"{out}: holds other files, which would be lost; name a new folder")
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"{out}: a file; name a folder")
