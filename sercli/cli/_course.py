@@ -1,0 +1,97 @@
+"""The course of a study: a live table on a terminal, plain lines elsewhere."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from sercli.cli._training import duration
+
+if TYPE_CHECKING:
+    from sercli.runs.folder import Trial
+    from sercli.studies import Study
+    from sercli.studies.progress import Course, State
+    from sercli.studies.running import Watch, Work
+
+# Lines of the terminal that the table's frame, head and foot take.
+_FRAME = 7
+
+
+@contextmanager
+def shown(course: "Course", study: "Study") -> "Iterator[Watch]":
+    """Show the course while it goes on; give what is to be told of it."""
+    if not sys.stdout.isatty():
+        yield _Lines(course)
+        return
+    from rich.live import Live
+
+    table = _Table(course, study)
+    with Live(table, refresh_per_second=2):
+        yield course
+
+
+def line(state: "State") -> str:
+    """Say how far a cell is."""
+    cell = state.work.cell
+    failed = f", {len(state.failed)} failed" if state.failed else ""
+    done = f"{len(state.done)} of {state.total} trials{failed}"
+    return f"{cell.row.name}, {cell.on.name}: {done}, dev {state.told}"
+
+
+class _Lines:
+    """Says a line when a trial begins and another when it ends."""
+
+    def __init__(self, course: "Course") -> None:
+        self.course = course
+
+    def began(self, work: "Work", trial: "Trial") -> None:
+        self.course.began(work, trial)
+
+    def said(self, work: "Work", trial: "Trial", said: str) -> None:
+        self.course.said(work, trial, said)
+
+    def ended(self, work: "Work", trial: "Trial", reason: str | None) -> None:
+        self.course.ended(work, trial, reason)
+        where = f"{work.cell.row.name}, {work.cell.on.name}, fold {trial.fold}, seed {trial.seed}"
+        if reason is not None:
+            typer.echo(f"failed: {where}: {reason}", err=True)
+            return
+        metrics = trial.metrics()
+        dev = f", dev UA {100 * metrics['dev_ua']:.1f} %" if metrics.get("dev_ua") is not None else ""
+        dev += f", dev CCC {metrics['dev_ccc']:.3f}" if metrics.get("dev_ccc") is not None else ""
+        left = self.course.left()
+        rest = f"; about {duration(left)} left" if left else ""
+        typer.echo(
+            f"{self.course.done}/{self.course.total}  {where}: kept epoch {metrics['epoch']} of "
+            f"{metrics['epochs']}{dev}{rest}"
+        )
+
+
+class _Table:
+    """Draws the course anew whenever the terminal asks for it."""
+
+    def __init__(self, course: "Course", study: "Study") -> None:
+        self.course, self.study = course, study
+
+    def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
+        from rich.table import Table
+
+        left = self.course.left()
+        states = self.course.shown(max(3, console.size.height - _FRAME))
+        rest = len(self.course.states) - len(states)
+        caption = f"{self.course.done} of {self.course.total} trials"
+        caption += f", about {duration(left)} left" if left else ""
+        caption += f"; {rest} more rows" if rest else ""
+        table = Table(title=self.study.title, caption=caption)
+        for name in ("row", "on", "trials", "dev so far", "under way"):
+            table.add_column(name, overflow="fold")
+        for state in states:
+            cell = state.work.cell
+            done = f"{len(state.done)}/{state.total}" + (
+                f", {len(state.failed)} failed" if state.failed else ""
+            )
+            now = "; ".join(list(state.running.values()))
+            table.add_row(cell.row.name, cell.on.name, done, state.told, now)
+        yield table

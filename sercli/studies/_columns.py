@@ -1,0 +1,81 @@
+"""Columns of a study's table: corpora with scheme and protocol, as a file or a command line names them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sercli.corpora import corpus_names, get_corpus
+from sercli.errors import ConfigError, SerError, unknown
+from sercli.models import get_architecture
+from sercli.protocols import get_protocol
+from sercli.schemes import SCHEMES, get_scheme, schemes_of
+from sercli.studies import On, Row
+from sercli.training import get_recipe
+
+
+def parse(text: str, arch: str) -> On:
+    """Read ``SCHEME``, ``CORPUS`` or ``CORPUS/SCHEME``, each with ``:PROTOCOL`` or without.
+
+    Raises:
+        UnknownNameError: there is no such scheme or protocol.
+        ConfigError: the scheme is made for another corpus, or for any and none is named.
+    """
+    name, _, protocol = text.partition(":")
+    corpus, slash, scheme = name.partition("/")
+    if not slash:
+        corpus, scheme = ("", name) if name in SCHEMES else (name, "")
+        if corpus and corpus not in corpus_names():
+            raise unknown("sercli.schemes", name, [*SCHEMES, *corpus_names()])
+    return complete(name, corpus or None, scheme or None, protocol or None, arch)
+
+
+def complete(name: str | None, corpus: str | None, scheme: str | None, protocol: str | None, arch: str) -> On:
+    """Fill in what is not said: first from the architecture's paper, then from the corpus.
+
+    Raises:
+        UnknownNameError: there is no such scheme or protocol.
+        ConfigError: the scheme is made for another corpus, or for any and none is named.
+    """
+    settings = get_recipe(arch).settings
+    if scheme is None:
+        of_paper = [setting.scheme for setting in settings if setting.corpus == corpus]
+        scheme = (of_paper or schemes_of(str(corpus)))[0]
+    made_for = get_scheme(scheme).corpus
+    if corpus is None and made_for is None:
+        raise ConfigError(f"scheme '{scheme}' is for any corpus; write CORPUS/{scheme}")
+    corpus = corpus or str(made_for)
+    if made_for not in (None, corpus):
+        raise ConfigError(f"scheme '{scheme}' is made for corpus '{made_for}', not for '{corpus}'")
+    return On(name or scheme, corpus, scheme, get_protocol(protocol or _protocol(corpus, scheme, arch)).name)
+
+
+def _protocol(corpus: str, scheme: str, arch: str) -> str:
+    """Return the protocol of an architecture's paper, or else the corpus's own."""
+    for setting in get_recipe(arch).settings:
+        if setting.corpus == corpus and get_protocol(setting.protocol).scheme in (None, scheme):
+            return setting.protocol
+    if corpus in corpus_names():
+        return get_corpus(corpus).protocol
+    return "leave-one-speaker-out"
+
+
+def choose(texts: Sequence[str], row: Row, columns: Sequence[str]) -> list[On]:
+    """Choose columns of a row: by name or corpus; or any corpus that the study does not have.
+
+    Of a corpus that the study lacks the row is trained too, as long as its network can be.
+
+    Raises:
+        UnknownNameError: there is no such column, scheme or protocol.
+    """
+    chosen: dict[str, On] = {}
+    for text in texts:
+        fitting = [on for on in row.on if text in (on.name, on.corpus)]
+        if not fitting and text not in columns:
+            try:
+                parsed = parse(text, row.arch)
+            except SerError as error:
+                raise type(error)(f"--on {text}: {error}; the study has {', '.join(columns)}") from None
+            fits = get_scheme(parsed.scheme).task in get_architecture(row.arch).tasks
+            shared = row.on[0].settings if len({on.settings for on in row.on}) == 1 else ()
+            fitting = [replace(parsed, settings=shared)] if fits else []
+        chosen |= {on.name: on for on in fitting}
+    return list(chosen.values())

@@ -1,0 +1,121 @@
+"""A YAML file whose values know the lines they stand on."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+import yaml
+
+from sercli.errors import ConfigError
+
+Place = tuple[str | int, ...]
+"""Keys and positions that lead to a value."""
+
+_DEPTH = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a file holds.
+
+    Attributes:
+        name: of the file, for messages.
+        value: as plain types; keys are text, whatever YAML makes of them (``on`` is no truth value).
+        lines: line of each key and item, by place.
+    """
+
+    name: str
+    value: Any
+    lines: dict[Place, int]
+
+    def fail(self, place: Place, message: str) -> NoReturn:
+        """Refuse what stands at a place.
+
+        Raises:
+            ConfigError: always.
+        """
+        raise ConfigError(f"{self.name}:{self.line(place)}: {message}")
+
+    def line(self, place: Place) -> int:
+        """Return the line of a place, or of what it lies in."""
+        while place and place not in self.lines:
+            place = place[:-1]
+        return self.lines.get(place, 1)
+
+    def mapping(self, place: Place, value: Any, what: str) -> dict[str, Any]:
+        """Return a value that has to be a mapping."""
+        if not isinstance(value, dict):
+            self.fail(place, f"{what}: write it as 'key: value', not as {_spell(value)}")
+        return value
+
+    def items(self, place: Place, value: Any, what: str) -> list[Any]:
+        """Return a value that has to be a list that is not empty."""
+        if not isinstance(value, list) or not value:
+            self.fail(place, f"{what}: write a list, not {_spell(value)}")
+        return value
+
+    def text(self, place: Place, value: Any, what: str) -> str:
+        """Return a value that has to be a text that is not empty; a number is one too."""
+        if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
+            self.fail(place, f"{what}: write a text, not {_spell(value)}")
+        return str(value)
+
+    def known(self, place: Place, value: dict[str, Any], keys: tuple[str, ...], what: str) -> None:
+        """Refuse keys other than these."""
+        for key in value:
+            if key not in keys:
+                near = get_close_matches(key, keys) or keys
+                self.fail((*place, key), f"unknown key '{key}' of {what}; did you mean {', '.join(near)}?")
+
+
+def parse(text: str, name: str) -> Source:
+    """Read YAML.
+
+    Raises:
+        ConfigError: it is not YAML, or a key stands twice; the message names the line.
+    """
+    try:
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise ConfigError(
+            f"{name}:{mark.line + 1 if mark else 1}: not valid YAML ({error.problem})"
+        ) from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name}:1: not valid YAML ({' '.join(str(error).split())})") from None
+    source = Source(name, None, {})
+    return Source(name, _build(loader, node, (), source), source.lines)
+
+
+def _build(loader: yaml.SafeLoader, node: yaml.Node | None, place: Place, source: Source) -> Any:
+    if len(place) > _DEPTH:
+        source.fail(place, "nested too deeply")
+    if isinstance(node, yaml.MappingNode):
+        value: dict[str, Any] = {}
+        for key, under in node.value:
+            inner = (*place, str(key.value))
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise ConfigError(f"{source.name}:{line}: a key is a word, not a list or a mapping")
+            if key.value in value:
+                raise ConfigError(f"{source.name}:{line}: '{key.value}' stands twice; leave one out")
+            source.lines[inner] = line
+            value[key.value] = _build(loader, under, inner, source)
+        return value
+    if isinstance(node, yaml.SequenceNode):
+        items = []
+        for number, under in enumerate(node.value):
+            source.lines[*place, number] = under.start_mark.line + 1
+            items.append(_build(loader, under, (*place, number), source))
+        return items
+    if node is None:
+        return None
+    try:
+        return loader.construct_object(node, deep=True)
+    except (yaml.YAMLError, ValueError):
+        source.fail(place, f"'{node.value}' is no value")
+
+
+def _spell(value: Any) -> str:
+    return "nothing" if value is None or value in ("", [], {}) else repr(value)

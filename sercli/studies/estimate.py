@@ -1,0 +1,106 @@
+"""How long a study will take, from two steps of each distinct network on a few utterances."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from sercli.errors import RunError, SerError
+from sercli.records import Fold
+from sercli.studies.running import Work
+from sercli.training._devices import Device
+from sercli.training._estimate import seconds_per_epoch
+from sercli.training._parts import load_parts
+from sercli.training._plan import Plan
+from sercli.training._train import compute_features
+
+_SAMPLED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a cell still costs.
+
+    Attributes:
+        work: the cell.
+        epoch: seconds of an epoch; none where nothing is left to do, or it can't be trained.
+        seconds: of all its trials that are not finished, at most, one after the other.
+        reason: why it can't be trained.
+    """
+
+    work: Work
+    epoch: float | None
+    seconds: float
+    reason: str | None = None
+
+
+def costs(works: Iterable[Work], device: Device) -> list[Cost]:
+    """Time each distinct network once, in this process, on a few utterances of its corpus.
+
+    The features of these are computed and kept; those of the others are not counted.
+    """
+    timed: dict[str, float | str] = {}
+    found = []
+    for work in works:
+        plan, trials = work.plan, work.plan.todo
+        if not trials:
+            found.append(Cost(work, None, 0.0))
+            continue
+        key = f"{_kind(plan)}, fold {trials[0].fold}"
+        if key not in timed:
+            try:
+                timed[key] = _time(plan, trials[0].fold, device)
+            except SerError as error:
+                timed[key] = str(error)
+        epoch = timed[key]
+        if isinstance(epoch, str):
+            found.append(Cost(work, None, 0.0, epoch))
+            continue
+        begun = sum(len(trial.history()) for trial in trials)
+        epochs = plan.config.training.max_epochs * len(trials) - begun
+        found.append(Cost(work, epoch, epoch * max(0, epochs)))
+    return found
+
+
+def _kind(plan: Plan) -> str:
+    """Say what decides how long an epoch takes: not the loss, nor the length of the windows."""
+    config = plan.config
+    shapes = [
+        [choice.kind, choice.shape, choice.feature.frame_rate(choice.config), _duration(choice.config)]
+        for choice in config.inputs.values()
+    ]
+    augment = {name: len(settings.get("train", ())) for name, settings in config.augment.items()}
+    decisive = [config.arch, config.corpus, config.scheme, config.protocol, config.model, shapes, augment]
+    training = [config.training.batch_size, config.training.precision]
+    return json.dumps([*decisive, config.segments.to_dict(), training], sort_keys=True)
+
+
+def _duration(config: object) -> float | None:
+    duration: float | None = getattr(config, "duration_s", None)
+    return duration
+
+
+def _time(plan: Plan, number: int, device: Device) -> float:
+    """Time an epoch of a fold from one of a sample of it, scaled by the audio's length."""
+    fold = plan.folds[number - 1]
+    train, dev = _sample(plan, fold.train, _SAMPLED), _sample(plan, fold.dev, _SAMPLED // 4)
+    small = Fold(fold.name, tuple(train), tuple(dev), tuple(train[:1]))
+    labels = {name: plan.selection.labels[name] for name in (*train, *dev)}
+    sampled = replace(plan, selection=replace(plan.selection, labels=labels), folds=(small,), chosen=(1,))
+    compute_features(sampled)
+    seconds = seconds_per_epoch(sampled, load_parts(sampled, 1), device)
+    if seconds is None:
+        raise RunError("a step of it does not fit into the GPU's memory")
+    return seconds * _length(plan, fold.train) / _length(plan, train)
+
+
+def _sample(plan: Plan, ids: Sequence[str], count: int) -> list[str]:
+    """Take utterances at even distances, and one of each class at least."""
+    labels = plan.selection.labels
+    first = {labels[name]: name for name in reversed(ids)}
+    step = max(1, len(ids) // count)
+    chosen = {*first.values(), *ids[::step]}
+    return [name for name in ids if name in chosen]
+
+
+def _length(plan: Plan, ids: Sequence[str]) -> float:
+    return sum(plan.utterances[name].duration for name in ids) or 1.0

@@ -1,0 +1,60 @@
+"""Where the trials of a study's cells lie."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from sercli import manifest
+from sercli.errors import RunError
+from sercli.runs.config import RunConfig
+from sercli.runs.folder import Run, all_runs
+from sercli.runs.training import Precision
+from sercli.studies import Cell
+from sercli.training._train import complete, with_precision
+from sercli.workspace import Workspace
+
+_PRECISIONS: tuple[Precision, ...] = ("32-true", "bf16-mixed", "16-mixed")
+
+
+def find_run(cell: Cell, workspace: Workspace) -> Run | None:
+    """Return the run that holds a cell's trials; none if none is begun.
+
+    A recipe leaves the number format to the device: of runs that differ in it alone, that with the most
+    finished trials. A corpus that is no longer there is known by what its runs say of it.
+    """
+    runs = [run for run in _candidates(cell, workspace) if run.path.is_dir() and run.trials()]
+    return max(runs, key=lambda run: len(run.finished()), default=None)
+
+
+def _candidates(cell: Cell, workspace: Workspace) -> Iterator[Run]:
+    config = complete(cell.settings)
+    for sha256 in _manifests(workspace, cell.on.corpus):
+        for chosen in _in_each_precision(config):
+            yield Run(workspace.runs / chosen.name(sha256))
+
+
+def _in_each_precision(config: RunConfig) -> list[RunConfig]:
+    if config.training.precision != "auto":
+        return [config]
+    return [with_precision(config, precision) for precision in _PRECISIONS]
+
+
+def _manifests(workspace: Workspace, corpus: str) -> list[str]:
+    """List the digests that a corpus's manifest has, or had when runs were trained on it."""
+    path = workspace.manifest(corpus)
+    if path.exists():
+        return [_digest(path, path.stat().st_mtime_ns)]
+    found = set()
+    for run in all_runs(workspace):
+        try:
+            settings = run.trials()[0].settings()
+        except RunError:
+            continue
+        if settings["corpus"] == corpus:
+            found.add(str(settings["provenance"]["manifest_sha256"]))
+    return sorted(found)
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, changed: int) -> str:  # noqa: ARG001
+    return manifest.digest(path)

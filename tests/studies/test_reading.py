@@ -1,0 +1,160 @@
+"""Studies of one's own: what is refused, and where it stands."""
+
+import pytest
+
+from sercli.errors import ConfigError, SerError
+from sercli.studies import get_study
+
+GOOD = """\
+title: Mine
+arch: mdcnn
+on: [emodb-4]
+rows:
+  - name: small
+    set: {model.filters: 8}
+    paper: {emodb-4: {ua: 60}}
+  - name: smaller
+    from: small
+    set:
+      model.blocks: 1
+"""
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def write_(text, name="my-study.yaml"):
+        (tmp_path / name).write_text(text)
+        return name
+
+    return write_
+
+
+def test_rows_state_only_their_difference(write):
+    study = get_study(write(GOOD))
+    assert (study.name, study.source, study.columns) == ("my-study", "own", ("emodb-4",))
+    first, second = study.cells()
+    assert first.paper == {"ua": 60}
+    assert second.row.own == (("model.blocks", 1),)
+    assert second.paper == {}
+    assert second.settings == {
+        "arch": "mdcnn",
+        "corpus": "emodb",
+        "scheme": "emodb-4",
+        "protocol": "leave-one-speaker-out@1",
+        "model": {"filters": 8, "blocks": 1},
+    }
+
+
+def test_a_value_gives_a_row_and_several_settings_their_product(write):
+    text = "title: T\narch: eca\non: [emodb-4]\nvary:\n  model.n: [1, 2]\n  features.window_ms: {v1: 15}\n"
+    study = get_study(write(text))
+    assert [row.name for row in study.rows] == ["n 1, v1", "n 2, v1"]
+    assert study.rows[1].varied == {"model.n": "2", "features.window_ms": "v1"}
+    assert study.cells()[1].settings["features"] == {"window_ms": 15}
+
+
+def test_rows_are_chosen_by_name_part_and_number(write):
+    study = get_study(write(GOOD))
+    assert [row.name for row in study.choose_rows(["2"])] == ["smaller"]
+    assert [row.name for row in study.choose_rows(["small"])] == ["small"]
+    assert [row.name for row in study.choose_rows(["aller"])] == ["smaller"]
+    assert [row.name for row in study.choose_rows(["1-2"])] == ["small", "smaller"]
+    with pytest.raises(ConfigError, match="my-study has rows 1 to 2"):
+        study.choose_rows(["3"])
+    with pytest.raises(ConfigError, match="'mall' fits small; smaller"):
+        study.choose_rows(["mall"])
+    with pytest.raises(SerError, match="has no 'large'"):
+        study.choose_rows(["large"])
+
+
+def test_columns_are_chosen_by_name_or_corpus_and_others_may_be_added(write):
+    study = get_study(write(GOOD))
+    assert [cell.on.scheme for cell in study.cells(on=["emodb"])] == ["emodb-4"] * 2
+    (cell, _) = study.cells(on=["ravdess-4:leave-one-speaker-out"])
+    assert (cell.on.corpus, cell.on.protocol, dict(cell.paper)) == (
+        "ravdess",
+        "leave-one-speaker-out@1",
+        {},
+    )
+    with pytest.raises(SerError, match=r"--on emdb: .*did you mean emodb.*; the study has emodb-4"):
+        study.cells(on=["emdb"])
+
+
+def test_augment_alone_replaces_and_with_a_name_adds(write):
+    text = (
+        "title: T\narch: diccoser\non: [emodb-4]\nrows:\n"
+        "  - {name: a, set: {augment: {flip: {}, gain: {}}}}\n"
+        "  - {name: b, from: a, set: {augment.flip.p: 0.2}}\n"
+        "  - {name: c, from: b, set: {augment: {}}}\n"
+    )
+    found = [cell.settings["augment"] for cell in get_study(write(text)).cells()]
+    assert found == [{"flip": {}, "gain": {}}, {"flip": {"p": 0.2}, "gain": {}}, {}]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("title: Mine", "titel: Mine", 1, "unknown key 'titel' of a study; did you mean title?"),
+        ("arch: mdcnn", "arch: mdcn", 2, "sercli.models has no 'mdcn'; did you mean mdcnn"),
+        ("on: [emodb-4]", "on: [emodb4]", 3, "sercli.schemes has no 'emodb4'; did you mean emodb-4"),
+        ("on: [emodb-4]", "on: [every-emotion]", 3, "write CORPUS/every-emotion"),
+        ("on: [emodb-4]", "on: [emodb-4, emodb-4]", 3, "two columns are called 'emodb-4'"),
+        ("on: [emodb-4]", "on: emodb-4", 3, "on: write a list, not 'emodb-4'"),
+        ("on: [emodb-4]", "on: ['emodb-4:speaker-fold']", 3, "has no 'speaker-fold'"),
+        ("model.filters: 8", "model.filter: 8", 6, "unknown setting 'filter'; did you mean filters"),
+        ("model.filters: 8", "modl.filters: 8", 6, "settings has no 'modl'; did you mean model?"),
+        ("model.filters: 8", "model.filters: many", 6, "filters: .*got 'many'"),
+        ("ua: 60", "uaa: 60", 7, "unknown key 'uaa' of figures; did you mean ua"),
+        ("ua: 60", "ua: 160", 7, "out of range; write it in per cent"),
+        ("ua: 60", "ccc_arousal: 60", 7, "out of range; write it plain"),
+        ("ua: 60", "ua: high", 7, "a figure is a number, not 'high'"),
+        ("{emodb-4: {", "{emodb-7: {", 7, "on has no 'emodb-7'; did you mean emodb-4"),
+        ("- name: smaller", "- name: small", 8, "two rows are called 'small'"),
+        ("from: small", "from: smal", 9, "rows has no 'smal'; did you mean small"),
+        ("from: small", "from: smaller", 9, "rows in a circle: smaller from smaller"),
+        ("from: small", "form: small", 9, "unknown key 'form' of a row; did you mean from"),
+        ("model.blocks: 1", "model.blocks: -1", 11, "row 'smaller', on emodb-4: model: blocks"),
+        ("model.blocks: 1", "model.blocks: [1", 12, "not valid YAML"),
+        ("      model.blocks: 1", "      model.blocks: 1\n      model.blocks: 2", 12, "stands twice"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(write, old, new, line, message):
+    assert GOOD.count(old) >= 1
+    with pytest.raises(ConfigError, match=message) as told:
+        get_study(write(GOOD.replace(old, new, 1)))
+    assert str(told.value).startswith(f"my-study.yaml:{line}: ")
+
+
+def test_a_wrong_value_that_another_row_brought_is_told_where_it_stands(write):
+    text = GOOD.replace("model.blocks: 1", "features.window_ms: 40")
+    with pytest.raises(ConfigError, match=r"^my-study.yaml:11: row 'smaller', .*window <= n_fft"):
+        get_study(write(text))
+
+
+def test_a_circle_of_two_is_found(write):
+    text = "title: T\narch: mdcnn\non: [emodb-4]\nrows:\n  - {name: a, from: b}\n  - {name: b, from: a}\n"
+    with pytest.raises(ConfigError, match=r":6: rows in a circle: a from b from a"):
+        get_study(write(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "- a", "title: T", "title: T\non: [emodb-4]\n", "title: [", "{? [a] : b}"]
+)
+def test_what_is_no_study_is_refused(write, text):
+    with pytest.raises(ConfigError, match=r"^my-study.yaml:\d+: "):
+        get_study(write(text))
+
+
+def test_a_missing_file_and_an_unknown_name_are_told():
+    with pytest.raises(ConfigError, match=r"none.yaml: no such file"):
+        get_study("none.yaml")
+    with pytest.raises(SerError, match=r"has no 'mdcn'; did you mean .*mdcnn"):
+        get_study("mdcn")
+
+
+def test_rows_that_can_t_be_trained_on_a_corpus_are_told(write):
+    study = get_study(write(GOOD))
+    with pytest.raises(ConfigError, match="--on recola/arousal-valence: none of these rows"):
+        study.cells(on=["recola/arousal-valence"])

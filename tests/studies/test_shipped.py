@@ -1,0 +1,232 @@
+"""The studies that come with sercli: their rows, their figures, and that all of it trains."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sercli.augmentations.stft_multi import ASCENDING, DESCENDING
+from sercli.bundle import build_network
+from sercli.config import merge
+from sercli.studies import describe, get_study, study_names
+from sercli.training import _train
+from sercli.training._devices import Device
+from sercli.training._fit import build_module
+from sercli.training._parts import load_parts
+from sercli.training._plan import make_plan
+
+CPU = Device("cpu")
+MERGED = "iemocap-impro4-merged"
+
+OF_THE_ISSUE = (
+    *("mdcnn", "mdcnn-spp", "mdcnn-depth", "mdcnn-arcface", "eca", "eca-channels", "eca-original"),
+    *("eca-positions", "eca-kernels", "eca-ascending", "eca-descending", "melcnn", "diccoser"),
+    *("diccoser-baseline", "diccoser-features", "attpool", "attpool-filters"),
+    *("protocol-gap", "leaderboard", "cross-corpus"),
+)
+
+
+def test_every_study_of_the_issue_is_there():
+    assert set(study_names()) == set(OF_THE_ISSUE)
+
+
+@pytest.mark.parametrize("name", OF_THE_ISSUE)
+def test_every_cell_s_settings_are_right_and_stay_so(name):
+    study = get_study(name)
+    assert (study.title, study.source) == describe(name)
+    assert study.doubtful
+    cells = study.cells()
+    assert len({(cell.row.name, cell.on.name) for cell in cells}) == len(cells)
+    for cell in cells:
+        config = _train.complete(cell.settings)
+        again = _train.with_precision(config, "auto")  # what a process of its own is given
+        assert again == config
+        assert (config.arch, config.corpus, config.scheme) == (cell.row.arch, cell.on.corpus, cell.on.scheme)
+
+
+def figures(name, column, *keys):
+    return {
+        row.name: tuple(row.paper[column].get(key) for key in keys)
+        for row in get_study(name).rows
+        if column in row.paper
+    }
+
+
+def test_mdcnn_s_figures_are_those_of_table_1():
+    assert list(figures("mdcnn", "iemocap-impro4", "ua").values()) == [
+        *((59.6,), (60.3,), (66.3,), (66.7,), (67.5,), (67.7,), (67.9,))
+    ]
+    assert list(figures("mdcnn", "emodb-7", "ua").values()) == [
+        *((67.7,), (62.7,), (77.8,), (75.8,), (75.8,), (73.2,), (72.1,), (77.6,))
+    ]
+
+
+def test_mdcnn_s_folds_are_the_paper_s():
+    study = get_study("mdcnn")
+    assert [(on.corpus, on.scheme, on.protocol) for on in study.rows[0].on] == [
+        ("iemocap", "iemocap-impro4", "iemocap-impro4-speaker10@1"),
+        ("emodb", "emodb-7", "leave-one-speaker-out@1"),
+    ]
+
+
+def test_mdcnn_s_networks_have_the_paper_s_sizes():
+    sizes = []
+    for cell in get_study("mdcnn").cells(on=["iemocap"]):
+        config = _train.complete(cell.settings)
+        n_classes = 7 if cell.row.name == "multi FF, SPP, ArcFace" else 4
+        network = build_network(config.arch, config.model, config.inputs, n_classes)
+        sizes.append(sum(p.numel() for p in network.parameters()))
+    assert sizes == [*(1_731_364, 929_444, 1_441_444, 1_441_444, 2_098_084, 2_098_214, 2_098_210, 2_098_176)]
+
+
+def test_mdcnn_s_pyramids_are_those_of_table_3():
+    found = figures("mdcnn-spp", "iemocap-impro4", "ua", "wa")
+    assert found == {
+        "FF, SPP 1": (52.02, 63.72),
+        "FF, SPP 1-5-10": (68.48, 73.02),
+        "FF, SPP 1-2-5-10": (66.51, 70.23),
+        "FF, SPP 1-2-5-8-10": (65.89, 67.91),
+    }
+    sizes = {}
+    for cell in get_study("mdcnn-spp").cells():
+        config = _train.complete(cell.settings)
+        network = build_network(config.arch, config.model, config.inputs, 4)
+        sizes[cell.row.name] = sum(p.numel() for p in network.parameters())
+    assert sizes["FF, SPP 1-2-5-10"] == 1_457_828
+    assert sizes["FF, SPP 1-2-5-8-10"] == 1_719_972
+
+
+def test_eca_s_figures_are_those_of_table_v():
+    assert figures("eca", MERGED, "ua", "wa", "acc") == {
+        "CNN": (79.16, 79.27, 79.22),
+        "+ original ECA": (78.71, 78.80, 78.76),
+        "+ our ECA": (79.37, 79.68, 79.53),
+        "+ STFT augmentation": (79.66, 80.50, 80.08),
+        "+ STFT augmentation + our ECA": (80.28, 80.46, 80.37),
+    }
+
+
+@pytest.mark.parametrize("name", ["eca", "eca-channels", "eca-original", "eca-ascending", "eca-descending"])
+def test_eca_s_acc_is_the_mean_of_ua_and_wa(name):
+    for ua, wa, acc in figures(name, MERGED, "ua", "wa", "acc").values():
+        assert abs(acc - (ua + wa) / 2) < 0.011
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("eca-ascending", ASCENDING), ("eca-descending", DESCENDING)])
+def test_the_orders_of_augmentation_are_the_paper_s(name, wanted):
+    cells = get_study(name).cells()
+    for group in ("CNN", "our ECA"):
+        found = {
+            cell.row.varied["augment.stft-multi.train"]: cell.settings["augment"]["stft-multi"]
+            for cell in cells
+            if cell.row.group == group
+        }
+        assert list(found) == list(wanted)
+        for label, config in wanted.items():
+            assert (tuple(found[label]["train"]), found[label]["test"]) == (config.train, config.test)
+
+
+def test_attention_pooling_s_figures_are_those_of_table_1():
+    assert figures("attpool", "iemocap-impro4", "wa", "ua") == {
+        "GAP": (71.35, 67.54),
+        "bilinear": (69.17, 64.16),
+        "attention": (71.75, 68.06),
+    }
+
+
+def test_diccoser_s_figures_are_those_of_the_text():
+    assert figures("diccoser", "recola", "ccc_arousal", "ccc_valence") == {
+        "DiCCOSER": (0.666, 0.438),
+        "CS-V2 max": (0.684, 0.440),
+        "CS max": (0.723, 0.492),
+        "CS rms": (0.746, 0.506),
+    }
+    assert figures("diccoser", "iemocap-impro4", "wa", "ua")["CS rms"] == (64.1, 53.6)
+    assert figures("diccoser-features", "recola", "ccc_arousal")["CS rms log-mel"] == (0.751,)
+
+
+def test_without_augmentation_nothing_is_flipped_and_windows_do_not_overlap():
+    cells = {
+        (cell.row.name, cell.on.name): _train.complete(cell.settings)
+        for cell in get_study("diccoser-baseline").cells()
+    }
+    assert cells["CS rms", "iemocap-impro4"].augment.keys() == {"flip"}
+    assert cells["CS rms, no augmentation", "iemocap-impro4"].augment == {}
+    assert cells["CS rms", "recola"].segments.hop_s == 4
+    assert cells["CNN-LSTM, no augmentation", "recola"].segments.hop_s == 20
+
+
+def test_of_the_plain_melcnn_nothing_is_trimmed_moved_or_annealed():
+    (plain, *_) = get_study("melcnn").cells()
+    config = _train.complete(plain.settings)
+    assert (config.augment, config.training.schedule) == ({}, "constant")
+    assert config.inputs["x"].config.trim_db is None
+    assert plain.paper == {"wa": 68.88}
+
+
+def test_each_row_of_the_protocol_gap_has_its_paper_s_folds_and_others():
+    for row in get_study("protocol-gap").rows:
+        protocols = [on.protocol for on in row.on]
+        assert row.on[0].name == "paper"
+        assert len(set(protocols)) == len(protocols)
+        assert len({on.scheme for on in row.on}) == 1
+
+
+def test_files_of_studies_are_in_the_package():
+    root = Path(get_study("mdcnn").file).parent
+    assert root.name == "studies"
+    assert all(yaml.safe_load(path.read_text()) for path in root.glob("*.yaml"))
+
+
+TINY = {
+    "mdcnn": {"filters": 4},
+    "eca": {"n": 1, "base": 2},
+    "melcnn": {"filters": [4, 4, 4, 4]},
+    "diccoser": {"channels": 4},
+    "cnnlstm": {"filters": [4, 4, 4], "hidden_size": 4},
+    "attpool": {},
+}
+
+
+@cache
+def distinct():
+    """Cells, by study, that have between them every network and every feature of all studies."""
+    found, seen = {}, set()
+    for study in study_names():
+        for cell in get_study(study).cells():
+            config = _train.complete(merge(cell.settings, {"model": TINY[cell.row.arch]}))
+            kinds = [["model", config.model], ["augment", config.augment, config.training.loss]]
+            kinds += [[name, settings] for name, settings in config.features.items()]
+            keys = {json.dumps([config.arch, config.task, *kind], sort_keys=True) for kind in kinds}
+            if keys - seen:
+                seen |= keys
+                found.setdefault(study, []).append(cell)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OF_THE_ISSUE)
+def test_a_step_of_each_distinct_network_and_feature_trains(name, small_workspace, talking):
+    for cell in distinct().get(name, []):
+        train_a_step(cell, small_workspace, talking)
+
+
+def train_a_step(cell, small_workspace, talking):
+    settings = merge(cell.settings, {"model": TINY[cell.row.arch], "training": {"batch_size": 4}})
+    if _train.complete(settings).task == "regression":
+        place, corpus, segments = talking, "synth-continuous", {"size_s": 1.0, "hop_s": 0.5}
+        there = {"corpus": corpus, "protocol": "speaker-3-fold", "segments": segments | {"test_hop_s": 1.0}}
+    else:
+        place = small_workspace
+        there = {"corpus": "emodb", "scheme": "emodb-4", "protocol": "leave-one-speaker-out"}
+    plan = make_plan(_train.configure(merge(settings, there), place, CPU), place, "1")
+    _train.compute_features(plan)
+    parts = load_parts(plan, 1)
+    module = build_module(plan, parts, seed=0)
+    batch = parts.train[[0, 1, 2, 3]]
+    loss = module.batch_loss(module(batch), batch)
+    loss.backward()
+    assert loss.isfinite()
+    assert any(p.grad is not None and p.grad.any() for p in module.parameters())
