@@ -29,10 +29,12 @@ class Bench:
         run: from a folder of corpora (``None``: the synthetic one is used) and whether to be quick,
             to rows.
         description: one line.
+        run_part: the same of one part, named last, where it has parts.
     """
 
     run: Callable[[Path | None, bool], list[Row]]
     description: str
+    run_part: Callable[[Path | None, bool, str], list[Row]] | None = None
 
 
 def bench_names() -> list[str]:

@@ -1,88 +1,129 @@
-"""A training step of MDCNN, against a straightforward one and against the machine's matrix products.
+"""Training steps of every architecture, against straightforward ones and the machine's limits.
 
-Forward and backward pass over batches of 16 utterances whose lengths are spread as EMO-DB's (about
-2.8 s, a third of them beyond 3 s). Straightforward: batches composed at random, default layout. Ours:
-batches of similar length, channels last. The share is that of the floating-point operations a second
-of a large square matrix product in the same number format, timed in turn with the steps. On
-processors whose matrix product is no peak (AMD, 32 bits) the share can exceed one.
+Forward and backward pass over a batch of the recipe's size, its making included, in milliseconds per
+second of speech. Speech is what the utterances hold: of ECA-CNN's six seconds 2.8, the rest being padding;
+the other inputs are full. MDCNN's lengths are spread as EMO-DB's.
+
+Straightforward: the network as one would write it, default layout, batches composed at random and brought
+by two workers of a DataLoader, glibc's allocator as it is. Ours: batches of similar length, channels last,
+an allocator that keeps what is freed. The two take turns, each in a process of its own.
+
+The share is that of the operations a second of a large square matrix product in the same number format,
+timed in turn with the steps; three times the forward pass's are counted. On processors whose matrix
+product is no peak (AMD, 32 bits) it can exceed one. The memory floor is the time in which a large copy
+would move what a step has to move at the least, see `sercli.bench._plain.moved_values`.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sercli.bench import Bench, Row
+from sercli.bench._case import CASES, FORMATS, N_CLASSES, Case, step
+from sercli.bench._plain import moved_values, plain
+from sercli.bench._straightforward import Opponent, opponent
 from sercli.bench._timing import interleaved
-from sercli.data.batches import BucketSampler, split
-from sercli.models.mdcnn import MDCNN, MDCNNConfig
+from sercli.data import UtteranceDataset
+from sercli.data.batches import BucketSampler
+from sercli.data.statistics import Statistics
+from sercli.errors import UnknownNameError
+from sercli.models import Architecture, get_architecture
+from sercli.models._macs import list_layers
 from sercli.training._allocator import keep_freed_memory
 
-_BATCH = 16
-_FORMATS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+_MEMORY_BOUND = ("diccoser", "cnnlstm")
 
 
-def _run(corpora: Path | None, quick: bool) -> list[Row]:  # noqa: ARG001
+def _run(corpora: Path | None, quick: bool, only: str | None = None) -> list[Row]:  # noqa: ARG001
     keep_freed_memory()
-    config = MDCNNConfig(filters=16) if quick else MDCNNConfig()
-    random = torch.Generator().manual_seed(0)
-    lengths = (278 * torch.exp(0.35 * torch.randn(_BATCH * 8, generator=random) - 0.06)).int().tolist()
-    bucketed = list(BucketSampler(lengths, _BATCH, seed=0))
-    at_random = split(torch.randperm(len(lengths), generator=random).tolist(), _BATCH)
-    # Two batches each, of middling size: the whole set would take minutes in the slow contestants.
-    plain = [[lengths[row] for row in rows] for rows in at_random[:2]]
-    ours = sorted(([lengths[row] for row in rows] for rows in bucketed), key=max)[3:5]
-
-    rows: list[Row] = []
-    for name, kind in _FORMATS.items():
-        contestants = {
-            "straightforward": _step(config, plain, torch.contiguous_format, kind),
-            "ours": _step(config, ours, torch.channels_last, kind),
-            "matrix product": _product(kind, 512 if quick else 4096),
-        }
-        taken = interleaved(contestants, rounds=1 if quick else 5)
-        peak = 2 * (512 if quick else 4096) ** 3 / taken["matrix product"]
-        spent = {"straightforward": plain, "ours": ours}
-        cost = {what: taken[what] / (sum(map(sum, batches)) / 100) for what, batches in spent.items()}
-        for what, batches in spent.items():
-            speed = sum(len(b) * 3 * operations(config, max(b)) for b in batches) / taken[what]
-            against = f"{100 * speed / peak:.0f} % of the matrix product"
-            if what == "ours":
-                against += f", {cost['straightforward'] / cost['ours']:.1f} x as fast as straightforward"
-            rows.append(Row(f"{what}, {name}", 1000 * cost[what], "ms per second of audio", against))
-        rows.append(Row(f"matrix product, {name}", peak / 1e9, "GFLOP/s"))
-    return rows
+    cases = [case for case in CASES if only in {None, case.arch}]
+    if not cases:
+        raise UnknownNameError(f"no step of '{only}'; there are {', '.join(case.arch for case in CASES)}")
+    with opponent() as other:
+        return [row for case in cases for name in FORMATS for row in _measure(case, name, other, quick)]
 
 
-def operations(config: MDCNNConfig, frames: int) -> int:
-    """Count the operations of a forward pass's convolutions over one utterance, 40 mels."""
-    width = config.filters
-    first = 2 * 15 * 3 * width * 40 * frames
-    kernel = 5 + 3 if config.factorised else 15
-    branches = sum(len(dilations) for dilations in config.branches)
-    return first + branches * 2 * kernel * width * width * 20 * (frames // 2)
+def _measure(case: Case, name: str, other: Opponent, quick: bool) -> list[Row]:
+    if quick:
+        frames = get_architecture(case.arch).example_frames
+        case = replace(case, batch=2, frames=frames)
+    kind, size = FORMATS[name], 512 if quick else 4096
+    rows = _of_similar_length(case)
+    copied = torch.ones((1 if quick else 64) << 20)
+    target = torch.empty_like(copied)
+    other.prepare(case, name)
+    contestants: dict[str, Callable[[], object]] = {
+        "straightforward": other.step,
+        "ours": _ours(case, rows, kind),
+        "product": _product(kind, size),
+        "copy": lambda: target.copy_(copied),
+    }
+    taken = interleaved(contestants, rounds=1 if quick else 3)
+
+    peak = 2 * size**3 / taken["product"]
+    bandwidth = 2 * copied.nbytes / taken["copy"]
+    cost = {
+        "straightforward": taken["straightforward"] / case.seconds(case.at_random()),
+        "ours": taken["ours"] / case.seconds(rows),
+    }
+    frames = max(case.lengths[row] for row in rows)
+    share = 3 * operations(get_architecture(case.arch), case.shape, frames) * len(rows) / taken["ours"] / peak
+    against = f"{cost['straightforward'] / cost['ours']:.1f} x as fast, {100 * share:.0f} % of the product"
+    found = [
+        Row(f"{case.arch} {name}: straightforward", 1000 * cost["straightforward"], "ms per second"),
+        Row(f"{case.arch} {name}: ours", 1000 * cost["ours"], "ms per second", against),
+        Row(f"{case.arch} {name}: matrix product", peak / 1e9, "GFLOP/s"),
+    ]
+    if case.arch in _MEMORY_BOUND:
+        values = moved_values(plain(case.arch, case.shape, N_CLASSES), torch.zeros(1, *case.shape, frames))
+        floor = values * kind.itemsize * len(rows) / bandwidth
+        found.append(
+            Row(
+                f"{case.arch} {name}: memory floor",
+                1000 * floor / case.seconds(rows),
+                "ms per second",
+                f"ours takes {taken['ours'] / floor:.1f} times that; {bandwidth / 1e9:.0f} GB/s",
+            )
+        )
+    return found
 
 
-def _step(
-    config: MDCNNConfig, batches: list[list[int]], layout: torch.memory_format, kind: torch.dtype
-) -> Callable[[], None]:
-    network: nn.Module = MDCNN(3, 4, config)
-    network.to(memory_format=layout)  # type: ignore[call-overload]
-    made: list[tuple[Tensor, Tensor]] = []
-    for lengths in batches:
-        mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]  # (batch, frames)
-        x = torch.randn(len(lengths), 3, 40, max(lengths)) * mask[:, None, None]
-        made.append((x.contiguous(memory_format=layout), mask))
+def operations(entry: Architecture, shape: tuple[int, ...], frames: int, **settings: object) -> int:
+    """Count the operations of a forward pass over one utterance, two for each multiply-accumulate."""
+    with torch.device("meta"):
+        network = entry.build({"x": shape}, N_CLASSES, entry.config(**settings))
+        inputs = {"x": torch.empty(1, *shape, frames), "mask": torch.ones(1, frames, dtype=torch.bool)}
+    return 2 * sum(layer.macs for layer in list_layers(network.eval(), inputs))
 
-    def step() -> None:
-        for x, mask in made:
-            with torch.autocast("cpu", torch.bfloat16, enabled=kind is torch.bfloat16):
-                logits = network(x, mask)
-            logits.float().logsumexp(1).sum().backward()
-            network.zero_grad()
 
-    return step
+def _of_similar_length(case: Case) -> list[int]:
+    """Choose the batch of middling length."""
+    found = list(BucketSampler(case.lengths, case.batch, seed=0))
+    return sorted(found, key=lambda rows: max(case.lengths[row] for row in rows))[len(found) // 2]
+
+
+def _ours(case: Case, rows: list[int], kind: torch.dtype) -> Callable[[], None]:
+    """Make a step as the training takes it, from arrays in memory on."""
+    network = get_architecture(case.arch).build(
+        {"x": case.shape}, N_CLASSES, get_architecture(case.arch).config()
+    )
+    arrays = list(case.arrays(rows).values())
+    nothing = Statistics(np.zeros(1, np.float32), np.ones(1, np.float32))
+    names = [str(row) for row in rows]
+    data = UtteranceDataset({"x": arrays}, {"x": nothing}, [0] * len(rows), names)
+
+    def run() -> None:
+        batch = data[range(len(rows))]
+        x: Tensor = batch.inputs["x"]
+        if x.dim() == 4:
+            x = x.contiguous(memory_format=torch.channels_last)
+        step(network, (x, batch.mask), kind)
+
+    return run
 
 
 def _product(kind: torch.dtype, size: int) -> Callable[[], None]:
@@ -94,4 +135,8 @@ def _product(kind: torch.dtype, size: int) -> Callable[[], None]:
     return multiply
 
 
-BENCH = Bench(_run, "a training step of MDCNN against a straightforward one, and the matrix product's speed")
+BENCH = Bench(
+    _run,
+    "training steps against straightforward ones, the matrix product's speed and the memory's",
+    run_part=_run,
+)

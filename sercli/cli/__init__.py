@@ -12,14 +12,18 @@ import typer
 
 import sercli
 from sercli.cli import (
+    ablate,
     audit,
     bench,
+    compare,
     config,
     corpora,
     doctor,
     evaluate,
+    export,
     features,
     models,
+    predict,
     prepare,
     protocols,
     runs,
@@ -48,7 +52,11 @@ app.command()(audit.audit)
 app.add_typer(features.app, name="features")
 app.add_typer(models.app, name="models")
 app.command()(train.train)
+app.command()(ablate.ablate)
 app.command("eval")(evaluate.evaluate)
+app.command()(compare.compare)
+app.command()(predict.predict)
+app.command()(export.export)
 app.add_typer(runs.app, name="runs")
 app.add_typer(config.app, name="config")
 app.command()(bench.bench)

@@ -14,6 +14,7 @@ WorkspaceOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+DrawsOption = Annotated[int, typer.Option(min=100, max=1_000_000, help="Of the bootstrap over speakers.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A single setting, for example model.attention=false."),

@@ -19,6 +19,9 @@ def bench(
             help="Folder that holds emodb/ and ravdess/; without it the synthetic corpus is measured.",
         ),
     ] = None,
+    only: Annotated[
+        str | None, typer.Option(help="One part of the stage: of train an architecture, such as diccoser.")
+    ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Few rounds: see that it runs, judge nothing.")
     ] = False,
@@ -26,7 +29,7 @@ def bench(
 ) -> None:
     """Measure stages against their peers.
 
-    The contestants take turns in one process: ratios are what to read, not seconds.
+    The contestants take turns: ratios are what to read, not seconds.
     """
     import dataclasses
 
@@ -35,7 +38,12 @@ def bench(
     results = {}
     for name in stages or bench_names():
         stage = get_bench(name)
-        rows = stage.run(corpora, quick)
+        if only is None:
+            rows = stage.run(corpora, quick)
+        elif stage.run_part is None:
+            raise typer.BadParameter(f"{name} has no parts", param_hint="--only")
+        else:
+            rows = stage.run_part(corpora, quick, only)
         results[name] = [dataclasses.asdict(row) for row in rows]
         if not json:
             typer.echo(f"{name}: {stage.description}")

@@ -1,11 +1,15 @@
 import json
 
 import pytest
+import torch
+from torch import nn
 
 from sercli.bench import bench_names, get_bench
+from sercli.bench._case import CASES, N_CLASSES
+from sercli.bench._plain import moved_values, plain
 from sercli.bench._timing import interleaved
 from sercli.bench.train import operations
-from sercli.models.mdcnn import MDCNNConfig
+from sercli.models import architecture_names, get_architecture
 
 
 @pytest.mark.parametrize("name", bench_names())
@@ -27,6 +31,30 @@ def test_contestants_take_turns():
 
 def test_the_operations_are_those_of_the_paper():
     # Multiply-accumulates at 40 x 300, counted layer by layer: 4.79 G multi-dilated, 5.23 G plain.
-    assert operations(MDCNNConfig(), 300) / 2 == pytest.approx(4.79e9, rel=0.01)
-    plain = MDCNNConfig(factorised=False, dilation="none")
-    assert operations(plain, 300) / 2 == pytest.approx(5.23e9, rel=0.01)
+    entry = get_architecture("mdcnn")
+    assert operations(entry, (3, 40), 300) / 2 == pytest.approx(4.79e9, rel=0.01)
+    plain = {"factorised": False, "dilation": "none"}
+    assert operations(entry, (3, 40), 300, **plain) / 2 == pytest.approx(5.23e9, rel=0.01)
+
+
+def test_every_architecture_has_a_case():
+    assert sorted(case.arch for case in CASES) == architecture_names()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.arch)
+def test_the_straightforward_network_is_the_same_network(case):
+    entry = get_architecture(case.arch)
+    with torch.device("meta"):
+        ours = entry.build({"x": case.shape}, N_CLASSES, entry.config())
+        theirs = plain(case.arch, case.shape, N_CLASSES)
+        scores = theirs(torch.empty(2, *case.shape, case.frames))
+    assert scores.shape == (2, N_CLASSES)
+    counts = [sum(p.numel() for p in network.parameters()) for network in (ours, theirs)]
+    assert counts[0] == counts[1]
+
+
+def test_moved_values_by_hand():
+    # The first reads 10 and writes 30, and going back reads both again; the second reads 30 and writes
+    # 20, reads both again and writes the gradient of 30.
+    network = nn.Sequential(nn.Conv1d(1, 3, 1), nn.ReLU(), nn.Conv1d(3, 2, 1))
+    assert moved_values(network, torch.zeros(1, 1, 10)) == 2 * (10 + 30) + 2 * (30 + 20) + 30

@@ -1,0 +1,31 @@
+"""From a corpus to figures in a dozen lines, on the embedded synthetic corpus.
+
+python examples/quickstart.py
+"""
+
+import tempfile
+
+from sercli.preparation import prepare
+from sercli.reports.gather import gather, write_report
+from sercli.training import train
+from sercli.workspace import Workspace
+
+with tempfile.TemporaryDirectory() as folder:
+    workspace = Workspace(folder)
+    prepare("synth", None, workspace)
+    run = train(
+        workspace,
+        arch="mdcnn",
+        corpus="synth",
+        folds="1-2",
+        settings=[
+            "model.filters=16",
+            "model.blocks=2",
+            "model.attention=false",
+            "training.max_epochs=3",
+            "training.lr=0.003",
+        ],
+    )
+    gathered = gather(run)
+    print(f"UA {100 * gathered.evaluation.ua:.1f} %, WA {100 * gathered.evaluation.wa:.1f} %")
+    print(f"report {write_report(gathered).name}")

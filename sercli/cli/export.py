@@ -1,0 +1,72 @@
+"""``sercli export``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sercli.cli._options import WorkspaceOption
+
+if TYPE_CHECKING:
+    from sercli.reports.card import Worth
+
+
+def export(
+    run: Annotated[str, typer.Argument(help="A run's name, the end of it, its folder, or latest.")],
+    out: Annotated[Path, typer.Argument(help="The folder to make.")],
+    *,
+    fold: Annotated[
+        int | None, typer.Option(help="Of which fold. [default: the only one]", show_default=False)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of which seed. [default: the only one]", show_default=False)
+    ] = None,
+    onnx: Annotated[
+        bool, typer.Option("--onnx", help="Write network.onnx, and speech.onnx from samples on.")
+    ] = False,
+    torch: Annotated[
+        bool, typer.Option("--torch", help="Likewise network.pt2 and speech.pt2, programs of torch.export.")
+    ] = False,
+    sure: Annotated[
+        float,
+        typer.Option(help="Share right that is asked for of what is not called unsure.", min=0.01, max=0.99),
+    ] = 0.8,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Write a trained model as a folder to pass on: weights, description, model card.
+
+    A model is that of one fold and seed; a mean over several is not a model.
+    """
+    from sercli.inference.export import Format
+    from sercli.reports.share import choose_trial, export_bundle
+    from sercli.runs.folder import find_run
+    from sercli.workspace import Workspace
+
+    found = find_run(Workspace(workspace), run)
+    trial = choose_trial(found, fold, seed)
+    formats: list[Format] = []
+    if onnx:
+        formats.append("onnx")
+    if torch:
+        formats.append("pt2")
+    shared = export_bundle(found, trial, out, formats, sure)
+    for banner in shared.banners:
+        typer.echo(f"note: {banner}", err=True)
+    typer.echo(f"bundle     {out}: {found.name}, fold {trial.fold}, seed {trial.seed}")
+    typer.echo(f"card       {out / 'README.md'}")
+    _print_threshold(shared.worth)
+    for program in shared.programs:
+        if program.why_not:
+            typer.echo(f"note: no {program.name}: {program.why_not}", err=True)
+        else:
+            typer.echo(f"program    {out / program.name}, {program.difference:.1g} from the network at most")
+
+
+def _print_threshold(worth: "Worth") -> None:
+    found = worth.threshold
+    if found is None:
+        return
+    if found.confidence is None:
+        typer.echo(f"note: no threshold for 'unsure': {found.why_none}", err=True)
+        return
+    typer.echo(f"unsure     below {found.confidence:.3f}, found on {worth.threshold_on}")

@@ -1,0 +1,211 @@
+import json
+import re
+
+import numpy as np
+import pytest
+import yaml
+from reports.test_run import Page
+from reports.test_tables import latex_problems
+
+from sercli import cli
+from sercli.evaluation.table import write_csv
+from sercli.records import Predictions
+from sercli.runs.folder import Run
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, workspace):
+    """Run the command in this process: run("--json", ...) returns exit status, stdout, stderr."""
+
+    def run_(*arguments):
+        command = ["sercli", "compare", *map(str, arguments), "--workspace", str(workspace.root)]
+        monkeypatch.setattr("sys.argv", command)
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as exit_:
+            status = exit_.code or 0
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run_
+
+
+@pytest.fixture
+def make_run(workspace):
+    """Write a finished run of one trial a speaker: each says two classes four times, ``right`` are right."""
+
+    def make(name, right, speakers=6, digest="aaaa1111", notice="", root=None):
+        found = Run((root or workspace.runs) / name)
+        for i in range(speakers):
+            trial = found.trial(i + 1, 0)
+            trial.path.mkdir(parents=True)
+            target = [0] * 4 + [1] * 4
+            said = [c if take < right else 1 - c for c in (0, 1) for take in range(4)]
+            write_csv(
+                trial.predictions_file,
+                Predictions(
+                    classes=("anger", "fear"),
+                    ids=tuple(f"toy/{i}-{k}" for k in range(8)),
+                    target=np.array(target),
+                    probabilities=np.eye(2)[said],
+                    speakers=(f"{i:02d}",) * 8,
+                    genders=("female",) * 8,
+                    folds=(f"speaker {i:02d}",) * 8,
+                    seeds=(0,) * 8,
+                ),
+            )
+            trial.config_file.write_text(yaml.safe_dump(settings(digest, notice, speakers)))
+            figures = {"fold": i + 1, "fold_name": f"speaker {i:02d}", "epoch": 1, "epochs": 1, "seconds": 1}
+            trial.metrics_file.write_text(json.dumps(figures | {"dev_ua": None, "dev_loss": None}))
+        return found
+
+    return make
+
+
+def settings(digest, notice, folds):
+    corpus = {
+        "name": "toy",
+        "title": "Toy",
+        "utterances": 48,
+        "expected": None,
+        "licence": "",
+        "notice": notice,
+    }
+    provenance = {
+        "corpus": corpus,
+        "classes": ["anger", "fear"],
+        "protocol_digest": digest,
+        "folds": folds,
+        "shared_speakers": 0,
+        "versions": {"torch": "2"},
+        "commit": None,
+        "device": "CPU",
+        "manifest_sha256": "0" * 64,
+        "paper": None,
+    }
+    return {
+        "arch": "mdcnn",
+        "corpus": "toy",
+        "scheme": "toy-2",
+        "protocol": "leave-one-speaker-out",
+        "task": "classification",
+        "model": {"filters": 8},
+        "features": {"logmel": {"n_mels": 20}},
+        "training": {"selection": "last", "precision": "32-true"},
+        "provenance": provenance,
+    }
+
+
+def test_two_runs_are_compared(run, make_run):
+    make_run("base-aaaa1111", 2)
+    make_run("wide-bbbb2222", 3)
+    status, out, err = run("aaaa1111", "bbbb2222")
+    assert (status, err) == (0, "")
+    assert "48 utterances of 6 speakers" in out
+    words = [" ".join(line.split()) for line in out.splitlines()]
+    assert (
+        "base-aaaa1111 leave-one-speaker-out (digest aaaa1111) 1 50.0 50.0 to 50.0 50.0 50.0 to 50.0 50.0"
+        in words
+    )
+    line = next(line for line in words if line.startswith("wide-bbbb2222 +"))
+    assert line == "wide-bbbb2222 +25.0 +25.0 to +25.0 +25.0 +25.0 to +25.0 0.0312 0.0312 wide-bbbb2222"
+    assert "sign flips over 6 speakers, all 64 flips (exact); it can't be below 0.031." in out
+    assert "The protocols differ" not in out
+
+
+def test_figures_come_as_json(run, make_run):
+    for name, right in (("base", 2), ("same", 2), ("wide", 3)):
+        make_run(name, right, notice="Made by a machine.")
+    status, out, _ = run("base", "same", "wide", "--json")
+    found = json.loads(out)
+    assert status == 0
+    assert [d["p_holm"] for d in found["differences"]] == [1, 2 * 2 / 64]
+    assert [d["better"] for d in found["differences"]] == [None, None]
+    assert found["protocols"]["wide"] == "leave-one-speaker-out (digest aaaa1111)"
+    assert "Made by a machine." in found["notes"]
+    assert any("no difference can be shown" in note for note in found["notes"])
+
+
+def test_several_runs_show_the_corrected_p(run, make_run):
+    for name, right in (("base", 1), ("wide", 2), ("deep", 3)):
+        make_run(name, right, speakers=8)
+    status, out, _ = run("base", "wide", "deep")
+    assert status == 0
+    assert "Holm p" in out
+    assert "0.0078  0.0156  wide" in out
+    assert "corrected for 2 comparisons" in out
+
+
+def test_other_folds_of_the_same_utterances_are_noted(run, make_run):
+    make_run("base", 2)
+    make_run("wide", 2, digest="bbbb2222")
+    status, out, _ = run("base", "wide")
+    assert status == 0
+    assert "note: The protocols differ." in out
+    assert "no difference shown" in out
+
+
+def test_few_speakers_are_told_why_there_is_no_test(run, make_run):
+    make_run("base", 2, speakers=3)
+    make_run("wide", 3, speakers=3)
+    status, out, _ = run("base", "wide")
+    assert status == 0
+    assert "not tested" in out
+    assert "the least p that 3 could give is 2/2^3 = 0.25" in out
+
+
+def test_runs_of_one_name_go_by_their_folder(run, make_run, tmp_path):
+    here = make_run("base", 2)
+    there = make_run("base", 3, root=tmp_path / "elsewhere")
+    status, out, _ = run(here.path, there.path)
+    assert status == 0
+    assert str(there.path) in out
+
+
+def test_what_can_not_be_compared_is_one_line_on_stderr(run, make_run):
+    make_run("base", 2)
+    make_run("less", 2, speakers=5)
+    status, out, err = run("base", "less")
+    assert (status, out) == (1, "")
+    assert err.startswith("error: less tested 40 utterances with seed 0, base 48, and 40 are in both; ")
+    assert run("base")[2] == "error: a comparison needs two runs or more; name another\n"
+    assert run("base", "base")[2] == "error: base is named twice; name another run\n"
+
+
+def test_the_page_is_whole_and_the_same_again(run, make_run, workspace):
+    make_run("base-aaaa1111", 2, notice="Made by a machine.")
+    make_run("wide-bbbb2222", 3, digest="bbbb2222")
+    _, out, _ = run("aaaa1111", "bbbb2222", "--draws", 500)
+    (folder,) = (workspace.root / "reports").iterdir()
+    assert re.fullmatch(r"compare-mdcnn-mdcnn-[0-9a-f]{8}", folder.name)
+    assert f"report  {folder / 'report.html'}" in out
+    first = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert set(first) == {
+        *("differences.pdf", "differences.png", "metrics.json", "report.html"),
+        *("table.csv", "table.md", "table.tex"),
+    }
+    run("aaaa1111", "bbbb2222", "--draws", 500)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == first
+    html = first["report.html"].decode()
+    page = Page(html)
+    assert {address[:5] for address in page.addresses + page.pictures} == {"data:"}
+    assert "wide-bbbb2222 compared with base-aaaa1111" in page.text
+    assert "base-aaaa1111: Made by a machine." in page.text
+    assert "The protocols differ." in page.text
+    assert "bbbb2222)" in page.text
+    assert "all 64 swaps. With 6 speakers the least p that it can give is 0.031." in page.text
+    assert "500 draws" in page.text
+    assert "00 8 50.0 75.0 +25.0" in page.rows
+    assert latex_problems(first["table.tex"].decode()) == []
+    assert (
+        b"difference,base-aaaa1111,wide-bbbb2222,UA,0.25,0.25,0.25,0.03125,0.03125,wide" in first["table.csv"]
+    )
+
+
+def test_the_other_order_is_another_page(run, make_run, workspace):
+    for name in ("base", "wide"):
+        make_run(name, 2)
+    run("base", "wide")
+    run("wide", "base")
+    assert len(list((workspace.root / "reports").iterdir())) == 2

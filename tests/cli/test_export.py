@@ -1,0 +1,184 @@
+import json
+import sys
+
+import numpy as np
+import pytest
+from conftest import SMALL, tone
+
+from sercli import cli
+from sercli.bundle import Bundle
+from sercli.errors import RunError
+from sercli.evaluation.table import read_csv
+from sercli.runs.folder import all_runs
+from sercli.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def place(small_workspace, tmp_path_factory):
+    """A workspace with a run of two finished folds."""
+    from sercli.training import _train
+    from sercli.training._devices import Device
+    from sercli.training._plan import make_plan
+
+    place = Workspace(tmp_path_factory.mktemp("cli") / "w")
+    (place.root / "corpora").mkdir(parents=True)
+    (place.root / "corpora" / "emodb").symlink_to(small_workspace.corpus("emodb"))
+    plan = make_plan(_train.configure(SMALL, place, Device("cpu")), place, "1-2")
+    _train.compute_features(plan)
+    _train.train(plan, Device("cpu"), lambda line: None)
+    return place
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, place):
+    def run_(*arguments):
+        given = ["sercli", "export", *map(str, arguments), "--workspace", str(place.root)]
+        monkeypatch.setattr("sys.argv", given)
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as exit_:
+            status = exit_.code or 0
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run_
+
+
+def test_the_card_tells_figures_licence_banners_and_the_law(run, place, tmp_path):
+    status, out, _ = run("latest", tmp_path / "model", "--fold", "1")
+    assert status == 0
+    assert "README.md" in out
+    card = (tmp_path / "model" / "README.md").read_text()
+    (made,) = all_runs(place)
+    trial = made.trial(1, 0)
+    table = read_csv(trial.predictions_file)
+    right = 100 * (table.predicted == table.target).mean()
+    (row,) = [line for line in card.splitlines() if line.startswith("| WA |")]
+    assert row.startswith(f"| WA | {right:.1f} %")
+    for class_ in table.classes:
+        assert f"\n| {class_} | " in card
+    digest = trial.settings()["provenance"]["protocol_digest"]
+    for told in (
+        "Partial corpus: 48 of 535",
+        "Licence: free to use",
+        f"digest {digest}",
+        "Left open by the paper (network)",
+        "sercli predict",
+        "Article 5(1)(f)",
+        "what a person feels",
+        "torch 2.",
+        "Unfinished: 2 of 4 folds",
+        "the run's 2 trials, pooled",
+    ):
+        assert told in card, told
+
+
+def test_the_description_has_the_figures_and_the_model_still_says_the_same(run, place, tmp_path):
+    run("latest", tmp_path / "model", "--fold", "2")
+    (made,) = all_runs(place)
+    trial = made.trial(2, 0)
+    own, exported = Bundle.load(trial.bundle), Bundle.load(tmp_path / "model")
+    facts = exported.facts
+    assert facts["figures"]["ua"]["value"] == pytest.approx(trial.metrics()["test_ua"])
+    assert facts["figures"]["wa"]["value"] == pytest.approx(trial.metrics()["test_wa"])
+    assert facts["run_figures"]["utterances"] == 24
+    assert facts["protocol_digest"] == trial.settings()["provenance"]["protocol_digest"]
+    assert all(
+        (value == own.network.state_dict()[name]).all()
+        for name, value in exported.network.state_dict().items()
+    )
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == [
+        "README.md",
+        "bundle.json",
+        "weights.safetensors",
+    ]
+
+
+def test_a_threshold_is_the_bundles_and_says_what_it_was_found_on(run, place, tmp_path, capsys):
+    status, out, _ = run("latest", tmp_path / "model", "--fold", "1", "--sure", "0.02")
+    facts = json.loads((tmp_path / "model" / "bundle.json").read_text())["facts"]
+    assert (status, 0 < facts["threshold"] <= 1) == (0, True)
+    assert "this model's own test part (12 utterances" in facts["threshold_found"]["on"]
+    assert f"below {facts['threshold']:.3f}" in out
+    status, _, err = run("latest", tmp_path / "strict", "--fold", "1", "--sure", "0.99")
+    assert json.loads((tmp_path / "strict" / "bundle.json").read_text())["facts"]["threshold"] is None
+    assert "no threshold for 'unsure'" in err
+    assert "No threshold could be found" in (tmp_path / "strict" / "README.md").read_text()
+
+
+def test_one_of_several_models_has_to_be_named(run, tmp_path):
+    status, _, err = run("latest", tmp_path / "model")
+    assert status == 1
+    assert "several trials; name one with --fold and --seed: fold 1 seed 0, fold 2 seed 0" in err
+    assert "no such trial" in run("latest", tmp_path / "model", "--fold", "3")[2]
+    assert not (tmp_path / "model").exists()
+
+
+def test_only_a_bundle_is_replaced(run, place, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("years of work")
+    assert "holds other files" in run("latest", tmp_path / "mine", "--fold", "1")[2]
+    assert (tmp_path / "mine" / "thesis.tex").read_text() == "years of work"
+    (tmp_path / "file").write_text("")
+    assert "a file; name a folder" in run("latest", tmp_path / "file", "--fold", "1")[2]
+    (made,) = all_runs(place)
+    assert "the run's own bundle" in run("latest", made.trial(1, 0).bundle, "--fold", "1")[2]
+    assert run("latest", tmp_path / "model", "--fold", "1")[0] == 0
+    assert run("latest", tmp_path / "model", "--fold", "2")[0] == 0
+    assert Bundle.load(tmp_path / "model").facts["fold"] == 2
+
+
+def test_a_failed_export_leaves_what_was_there(run, tmp_path, monkeypatch):
+    run("latest", tmp_path / "model", "--fold", "1")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("sercli.reports.share.render_card", full)
+    status, _, err = run("latest", tmp_path / "model", "--fold", "2")
+    assert (status, "No space left" in err) == (1, True)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("spoil", ["edit", "remove"])
+def test_a_changed_card_is_refused(run, tmp_path, spoil):
+    run("latest", tmp_path / "model", "--fold", "1")
+    card = tmp_path / "model" / "README.md"
+    if spoil == "edit":
+        card.write_text(card.read_text().replace("Partial corpus", "Whole corpus"))
+    else:
+        card.unlink()
+    with pytest.raises(RunError, match=r"README\.md"):
+        Bundle.load(tmp_path / "model")
+
+
+def test_a_missing_extra_is_one_line_with_the_remedy(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    status, out, err = run("latest", tmp_path / "model", "--fold", "1", "--onnx")
+    assert (status, out) == (1, "")
+    assert err == "error: ONNX needs 'onnxscript': pip install 'sercli[onnx]'\n"
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_onnx_files_say_what_predict_says(run, place, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    status, out, _ = run("latest", tmp_path / "model", "--fold", "1", "--onnx", "--torch")
+    assert status == 0
+    for name in ("network.onnx", "speech.onnx", "network.pt2", "speech.pt2"):
+        assert f"{name}, " in out
+    from sercli.inference import score
+    from sercli.inference._decoding import Piece
+    from sercli.inference._parts import dataset_of, extract
+
+    bundle = Bundle.load(tmp_path / "model")
+    session = onnxruntime.InferenceSession(str(tmp_path / "model" / "speech.onnx"))
+    about = session.get_modelmeta().custom_metadata_map
+    assert json.loads(about["sercli.classes"]) == list(bundle.classes)
+    for seconds in (0.31, 1.0, 2.345):
+        samples = tone(seconds, pitch=240)
+        expected = score(bundle.network, dataset_of(bundle, [extract(bundle, Piece(0.0, {0: samples}))]), 4)
+        (found,) = session.run(None, {"samples": samples[None]})
+        np.testing.assert_allclose(found, expected, atol=1e-4)

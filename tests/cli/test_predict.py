@@ -1,0 +1,144 @@
+import csv
+import io
+import json
+
+import pytest
+from conftest import SMALL, tone
+
+from sercli import cli
+from sercli.runs.folder import all_runs
+from sercli.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def place(small_workspace, tmp_path_factory):
+    """A workspace with one finished run."""
+    from sercli.training import _train
+    from sercli.training._devices import Device
+    from sercli.training._plan import make_plan
+
+    place = Workspace(tmp_path_factory.mktemp("cli") / "w")
+    (place.root / "corpora").mkdir(parents=True)
+    (place.root / "corpora" / "emodb").symlink_to(small_workspace.corpus("emodb"))
+    plan = make_plan(_train.configure(SMALL, place, Device("cpu")), place, "1")
+    _train.compute_features(plan)
+    _train.train(plan, Device("cpu"), lambda line: None)
+    return place
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, place):
+    """Run ``sercli predict`` in this process: returns exit status, stdout, stderr."""
+
+    def run_(*arguments, stdin=""):
+        given = ["sercli", "predict", *map(str, arguments), "--workspace", str(place.root)]
+        monkeypatch.setattr("sys.argv", given)
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as exit_:
+            status = exit_.code or 0
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run_
+
+
+@pytest.fixture
+def recording(tmp_path, write_wav):
+    return write_wav(tmp_path / "a.wav")
+
+
+def test_a_readable_table_is_printed(run, place, recording):
+    status, out, err = run("latest", recording, "--unsure-below", 1)
+    header, line = out.splitlines()
+    assert status == 0
+    assert header.split() == ["file", "class", "%", "anger", "happines", "neutral", "sadness"]
+    assert line.split()[0].endswith("/a.wav")
+    assert line.endswith("unsure")
+    (made,) = all_runs(place)
+    assert err == f"note: bundle {made.trials()[0].bundle}\n"
+
+
+def test_a_named_bundle_needs_no_note(run, place, recording):
+    (made,) = all_runs(place)
+    assert run(made.trials()[0].bundle, recording)[2] == ""
+
+
+def test_json_is_a_line_for_each_file(run, recording, write_wav, tmp_path):
+    other = write_wav(tmp_path / "b.wav", tone(0.4, pitch=320))
+    status, out, _ = run("latest", recording, "-", "--json", stdin=f"{other}\n")
+    first, second = map(json.loads, out.splitlines())
+    assert (status, first["file"], second["file"]) == (0, str(recording), str(other))
+    assert sum(first["probabilities"].values()) == pytest.approx(1)
+    assert first["predicted"] == max(first["probabilities"], key=first["probabilities"].get)
+    assert first["unsure"] is None
+
+
+def test_one_bad_file_is_told_and_the_rest_go_on(run, recording, tmp_path):
+    status, out, err = run("latest", recording, tmp_path / "absent.wav", "--csv")
+    assert status == 1
+    assert [row["file"] for row in csv.DictReader(io.StringIO(out))] == [str(recording)]
+    assert err.splitlines()[1:] == [f"error: {tmp_path / 'absent.wav'}: no such file", "1 of 2 files failed"]
+
+
+def test_a_table_is_read_and_a_file_written_whole(run, recording, tmp_path):
+    table, target = tmp_path / "t.csv", tmp_path / "out" / "said.csv"
+    table.write_text("path,who\na.wav,Ann\n")
+    status, out, _ = run("latest", "--table", table, "--column", "path", "--csv", "--out", target)
+    assert (status, out) == (0, "")
+    (row,) = csv.DictReader(target.open())
+    assert (row["path"], row["who"]) == ("a.wav", "Ann")
+    assert float(row["duration_s"]) == 0.5
+
+
+def test_an_interrupted_command_leaves_no_file(run, recording, tmp_path, monkeypatch):
+    from sercli.inference.predict import Predictor
+
+    def die(self, paths):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(Predictor, "predict", die)
+    assert run("latest", recording, "--csv", "--out", tmp_path / "said.csv")[0] == 130
+    assert {path.name for path in tmp_path.iterdir()} == {"a.wav"}
+
+
+def test_a_timeline_is_told_and_drawn(run, tmp_path, write_wav):
+    path, picture = write_wav(tmp_path / "long.wav", tone(9)), tmp_path / "p.png"
+    status, out, _ = run("latest", path, "--csv", "--picture", picture)
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert status == 0
+    assert [(row["start_s"], row["end_s"]) for row in rows] == [
+        ("0.0", "4.0"), ("2.0", "6.0"), ("4.0", "8.0"), ("5.0", "9.0"),
+    ]  # fmt: skip
+    assert {row["span"] for row in rows} >= {"1"}
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    out = run("latest", path, "--timeline")[1].splitlines()
+    assert out[2].strip().startswith("0.0 to ")
+    assert " 9.0 s  " in out[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        ([], 1, "error: nothing was named: no recordings"),
+        (["-"], 1, "error: -: no recordings"),
+        (["a.wav", "b.wav", "--picture", "p.png"], 1, "--picture draws one file, 2 are named"),
+        (["a.wav", "--picture", "p.png", "--no-timeline"], 1, "leave --no-timeline out"),
+        (["a.wav", "--json", "--csv"], 2, "say --json or --csv, not both"),
+        (["a.wav", "--table", "t.csv"], 2, "name files or a --table, not both"),
+        (["a.wav", "--accelerator", "tpu"], 1, "accelerator 'tpu' is none of auto, cpu, gpu"),
+    ],
+)
+def test_what_does_not_go_together_is_told(run, arguments, status, told):
+    found = run("latest", *arguments)
+    assert found[0] == status
+    assert told in " ".join(found[2].replace("│", " ").split())
+
+
+def test_an_unknown_run_is_told(run, recording):
+    status, _, err = run("nonsense", recording)
+    assert status == 1
+    assert "has no 'nonsense'" in err
