@@ -52,6 +52,10 @@ def evaluate(
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
+    if insights:  # before the page, which shows them
+        from sercli.cli._insights import draw
+
+        draw(place, run, accelerator)
     if on is not None:
         from sercli.cli._on import evaluate_on
 
@@ -60,10 +64,6 @@ def evaluate(
         raise typer.BadParameter("--scheme and --keep-foreign go with --on")
     else:
         _evaluate(place, run, draws, audit=audit, json=json)
-    if insights:
-        from sercli.cli._insights import draw
-
-        draw(place, run, accelerator)
 
 
 def _evaluate(place: "Workspace", name: str, draws: int, *, audit: bool, json: bool) -> None:

@@ -16,6 +16,7 @@ from sercli.figures.traces import per_recording
 from sercli.figures.traces import traces as draw_traces
 from sercli.reports._run_tables import COLUMNS, class_rows, class_tables, trace_rows, trace_tables
 from sercli.reports.gathered import Gathered, GatheredTraces
+from sercli.reports.insights import drawn_insights
 from sercli.reports.run import write_run_report
 from sercli.reports.tables import Table, to_csv, to_latex, to_markdown
 from sercli.reports.traces import best_and_worst, write_traces_report
@@ -120,7 +121,8 @@ def _write_page(gathered: Gathered | GatheredTraces, page: Path) -> None:
     }
     history, facts = gathered.history, gathered.facts
     if isinstance(gathered, Gathered):
-        write_run_report(page, gathered.title, gathered.evaluation, history, facts, **told)
+        insights = drawn_insights(page.parent)
+        write_run_report(page, gathered.title, gathered.evaluation, history, facts, **told, insights=insights)
     else:
         write_traces_report(
             page, gathered.title, gathered.evaluation, gathered.predictions, history, facts, **told

@@ -1,5 +1,6 @@
 """Pictures of what goes on within a run's network, on its test utterances."""
 
+import base64
 from pathlib import Path
 
 import torch
@@ -16,6 +17,12 @@ from sercli.inference.stored import Progress, Stored
 from sercli.records import Predictions
 from sercli.runs.folder import Trial
 from sercli.workspace import Workspace
+
+_SHOWN = {
+    "channels": "Weights of the last channel attention, the mean of each class's utterances",
+    "attention": "Where the network attended: of each class the utterance that was told best",
+    "projection": "Embeddings of the test utterances, on their two principal axes",
+}
 
 
 def draw_insights(
@@ -66,6 +73,22 @@ def draw_insights(
             plane.points, plane.share, target, bundle.classes, f"{heading}\n{what}"
         )
     return drawn
+
+
+def drawn_insights(folder: Path) -> dict[str, str]:
+    """Read the pictures that `write_insights` put below a report's folder: those of the first trial.
+
+    Returns:
+        ``data:`` addresses by what they show.
+    """
+    trials = sorted(path for path in folder.glob("fold-*-seed-*") if path.is_dir())
+    found = {}
+    for name, shown in _SHOWN.items():
+        path = trials[0] / f"{name}.png" if trials else folder / f"{name}.png"
+        if trials and path.exists():
+            encoded = base64.b64encode(path.read_bytes()).decode()
+            found[f"{shown} ({trials[0].name.replace('-', ' ')})"] = f"data:image/png;base64,{encoded}"
+    return found
 
 
 def write_insights(drawn: dict[str, Figure], folder: Path) -> list[Path]:

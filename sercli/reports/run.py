@@ -25,6 +25,7 @@ def render_run(
     banners: Sequence[str] = (),
     audited: Audited | None = None,
     protocol: str | None = None,
+    insights: Mapping[str, str] | None = None,
 ) -> str:
     """Render the report of a run: what came out, how sure that is, and what was run.
 
@@ -38,6 +39,7 @@ def render_run(
         banners: warnings above everything else, such as ``synthetic: proves nothing about people``.
         audited: what an audit of the run found.
         protocol: name, version and digest of the folds.
+        insights: pictures of what goes on within a network, as ``data:`` addresses, by what they show.
 
     Returns:
         HTML; equal for equal arguments.
@@ -66,6 +68,7 @@ def render_run(
         banners=banners,
         audited=audited,
         protocol=protocol,
+        insights=insights or {},
     )
 
 
@@ -80,10 +83,19 @@ def write_run_report(
     banners: Sequence[str] = (),
     audited: Audited | None = None,
     protocol: str | None = None,
+    insights: Mapping[str, str] | None = None,
 ) -> None:
     """Write the page of `render_run`, whole or not at all."""
     html = render_run(
-        title, evaluation, history, facts, notes, banners=banners, audited=audited, protocol=protocol
+        title,
+        evaluation,
+        history,
+        facts,
+        notes,
+        banners=banners,
+        audited=audited,
+        protocol=protocol,
+        insights=insights,
     )
     files.write_text(path, html)
 

@@ -84,8 +84,10 @@ def test_real_speech_is_followed(recordings_folder):
     samples = audio.read(path)
     for fed in ("raw", "logmel"):
         bundle = diccoser(fed=fed)
-        found = values(follow(Stream(bundle), samples, (480,)))
-        np.testing.assert_allclose(found, whole(bundle, samples)[: len(found)], rtol=0, atol=1e-5)
+        found, expected = values(follow(Stream(bundle), samples, (480,))), whole(bundle, samples)
+        shared = min(len(found), len(expected))  # the stream fills up a last partial frame
+        assert shared >= max(len(found), len(expected)) - 1
+        np.testing.assert_allclose(found[:shared], expected[:shared], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(("fed", "ahead"), [("raw", 0), ("logmel", 320)])

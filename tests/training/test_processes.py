@@ -13,6 +13,7 @@ from conftest import SMALL
 
 from sercli.data.batches import BucketSampler, sorted_batches, split
 from sercli.evaluation.table import read_csv
+from sercli.preparation import prepare
 from sercli.runs.folder import all_runs
 from sercli.workspace import Workspace
 
@@ -170,3 +171,33 @@ def test_a_failed_trial_is_told_with_its_reason(own):
     assert "trials failed" in done.stderr
     assert "the loss is no longer a number in epoch 1, in the batch of emodb/" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scope", ["batch", "sequence"])
+def test_two_processes_learn_continuous_labels_as_one(tmp_path, scope):
+    """Batches of five: one process has three windows, the other two."""
+    place = Workspace(tmp_path / "w")
+    prepare("synth-continuous", None, place)
+    settings = {
+        "arch": "cnnlstm",
+        "corpus": "synth-continuous",
+        "model": {"filters": [4, 4, 4], "hidden_size": 8, "layers": 1, "dropout": 0.0},
+        # RMSprop's first steps are as long for a gradient of 1e-9, which is all rounding, as for any other.
+        "training": {
+            "max_epochs": 2,
+            "optimizer": "sgd",
+            "lr": 0.01,
+            "precision": "32-true",
+            "ccc_scope": scope,
+        },
+    }
+    (tmp_path / "settings.yaml").write_text(yaml.safe_dump(settings))
+    assert sercli(place, "--fold", "1").returncode == 0
+    history = results(place)[1, 0].history()
+    all_runs(place)[0].remove()
+    done = sercli(place, "--fold", "1", "--devices", "2")
+    assert done.returncode == 0, done.stderr
+    for row, wanted in zip(results(place)[1, 0].history(), history, strict=True):
+        assert row["train_loss"] == pytest.approx(wanted["train_loss"], abs=2e-4)
+        assert row["dev_ccc"] == pytest.approx(wanted["dev_ccc"], abs=2e-3)
