@@ -31,7 +31,13 @@ class ProgressBar(Callback):
         self.task = self.bar.add_task("", total=total, figures="")
         self.bar.start()
 
-    def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,  # noqa: ARG002
+        outputs: Any,
+        *_: Any,
+    ) -> None:
         """Move on by a step."""
         if self.bar is None:
             return
@@ -40,7 +46,8 @@ class ProgressBar(Callback):
             for name, value in trainer.callback_metrics.items()
             if name in {"dev_ua", "dev_ccc"}
         }
-        figures = [f"{name.replace('_', ' ')} {value:.3f}" for name, value in told.items()]
+        figures = [f"loss {float(outputs['loss']):.3f}"]
+        figures += [f"{name.replace('_', ' ')} {value:.3f}" for name, value in told.items()]
         figures.append(f"lr {trainer.optimizers[0].param_groups[0]['lr']:.1e}")
         epoch = f"epoch {trainer.current_epoch + 1}/{self.max_epochs}"
         self.bar.update(self.task, advance=1, description=epoch, figures="  ".join(figures))
