@@ -52,7 +52,7 @@ def _statistics(plan: Plan, trial: Trial) -> Finding:
     check, fold = "statistics", plan.folds[trial.fold - 1]
     kept = _kept_statistics(trial)
     try:
-        fitted = plan.fit_statistics(fold)
+        fitted = plan.fit_statistics(fold, plan.stores(), plan.variant_stores())
     except FeatureError:
         return Finding(check, Verdict.NOT_CHECKED, "the features are no longer in the store")
     for name, again in fitted.items():

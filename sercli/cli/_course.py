@@ -54,7 +54,7 @@ class _Lines:
 
     def ended(self, work: "Work", trial: "Trial", reason: str | None) -> None:
         self.course.ended(work, trial, reason)
-        where = f"{work.cell.row.name}, {work.cell.on.name}, fold {trial.fold}, seed {trial.seed}"
+        where = f"{work.cell.row.name}, {work.cell.on.name}, {trial}"
         if reason is not None:
             typer.echo(f"failed: {where}: {reason}", err=True)
             return

@@ -52,7 +52,7 @@ def export(
     shared = export_bundle(found, trial, out, formats, sure)
     for banner in shared.banners:
         typer.echo(f"note: {banner}", err=True)
-    typer.echo(f"bundle     {out}: {found.name}, fold {trial.fold}, seed {trial.seed}")
+    typer.echo(f"bundle     {out}: {found.name}, {trial}")
     typer.echo(f"card       {out / 'README.md'}")
     _print_threshold(shared.worth)
     for program in shared.programs:

@@ -90,12 +90,13 @@ def _row(run: "Run") -> dict[str, Any]:
     if not finished:
         return row
     try:
-        provenance = finished[0].settings()["provenance"]
+        settings = finished[0].settings()
+        provenance = settings["provenance"]
         figures = _ccc(finished) if provenance.get("task") == "regression" else _ua_wa(finished)
     except SerError as error:
         return row | {"note": f"damaged: {error}"}
-    selected = finished[0].settings()["training"]["selection"]
-    optimistic = "optimistic: the epoch was chosen on the test part" if selected == "best-on-test" else None
+    on_test = settings["training"]["selection"] == "best-on-test"
+    optimistic = "optimistic: the epoch was chosen on the test part" if on_test else None
     return row | figures | {"note": optimistic or provenance["corpus"]["notice"]}
 
 

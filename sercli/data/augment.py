@@ -1,5 +1,6 @@
 """Chance in the training part: the chosen augmentations, each at its stage."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -54,7 +55,11 @@ class Augmenter:
             sources: the rows by input; where there are several, one is drawn for each row.
             samples: gives the audio of a row, (samples,), 16 kHz.
         """
-        self.chosen, self.seed, self.silence = tuple(chosen), seed, silence
+        self.seed, self.silence = seed, silence
+        self.stages: dict[Stage, list[tuple[Callable[..., Any], Config]]] = defaultdict(list)
+        for entry, config in chosen:
+            if entry.apply is not None:
+                self.stages[entry.stage].append((entry.apply, config))
         self.sources, self.samples = tuple(sources), samples
         self.epoch = 0
 
@@ -65,7 +70,7 @@ class Augmenter:
     def vary(self, row: int, random: Random) -> Arrays:
         """Give a row's features by input, (*shape, frames), varied but not yet standardised."""
         source = self.sources[int(random.integers(len(self.sources))) if len(self.sources) > 1 else 0]
-        changes = self._of("samples")
+        changes = self.stages["samples"]
         if changes:
             samples = self.samples(row)
             for apply, config in changes:
@@ -73,27 +78,20 @@ class Augmenter:
             arrays = {name: found.compute(row, samples) for name, found in source.items()}
         else:
             arrays = {name: found[row] for name, found in source.items()}
-        for apply, config in self._of("features"):
+        for apply, config in self.stages["features"]:
             arrays = apply(arrays, self.silence, random, config)
         return arrays
 
     def hide(self, arrays: Arrays, random: Random) -> Arrays:
         """Hide parts of a row's standardised features."""
-        for apply, config in self._of("standard"):
+        for apply, config in self.stages["standard"]:
             arrays = {name: apply(array, array.shape[-1], random, config) for name, array in arrays.items()}
         return arrays
 
     def mix(self, rows: Sequence[int]) -> tuple["np.ndarray[Any, np.dtype[np.int64]]", float] | None:
         """Draw partners, (batch,), and the share that each row keeps of itself; none if nothing mixes."""
-        for apply, config in self._of("batch"):
+        for apply, config in self.stages["batch"]:
             random = np.random.default_rng([self.seed, self.epoch, _OF_BATCHES, *rows])
             partners, share = apply(len(rows), random, config)
             return np.asarray(partners, np.int64), float(share)
         return None
-
-    def _of(self, stage: Stage) -> list[tuple[Callable[..., Any], Config]]:
-        return [
-            (entry.apply, config)
-            for entry, config in self.chosen
-            if entry.stage == stage and entry.apply is not None
-        ]

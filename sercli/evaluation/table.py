@@ -1,7 +1,6 @@
 """Predictions as a CSV file: a row per utterance, a probability per class."""
 
 import csv
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,10 +8,10 @@ import numpy as np
 
 from sercli import files
 from sercli.errors import RunError
+from sercli.evaluation._reading import AGAIN, reading, refuse_repeated
 from sercli.records import Predictions
 
 _COLUMNS = ["id", "fold", "seed", "speaker", "gender", "target", "predicted"]
-_AGAIN = "test the fold again"
 
 
 def write_csv(path: Path, predictions: Predictions) -> None:
@@ -45,20 +44,11 @@ def read_csv(path: Path) -> Predictions:
     Raises:
         RunError: the file is missing or damaged; the message names the line.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = next(reader, [])
-            classes = _classes(header, path)
-            rows = [_row(cells, classes, f"{path}:{reader.line_num}") for cells in reader]
-    except FileNotFoundError:
-        raise RunError(f"{path}: no such predictions; {_AGAIN}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise RunError(f"{path}: not a table of predictions ({error}); {_AGAIN}") from None
-    tested = Counter((name, fold, seed) for name, fold, seed, *_ in rows)
-    repeated = next((key for key, count in tested.items() if count > 1), None)
-    if repeated:
-        raise RunError(f"{path}: '{repeated[0]}' occurs more than once in a fold; {_AGAIN}")
+    with reading(path) as reader:
+        header: list[str] = next(reader, [])
+        classes = _classes(header, path)
+        rows = [_row(cells, classes, f"{path}:{reader.line_num}") for cells in reader]
+    refuse_repeated(path, ((name, fold, seed) for name, fold, seed, *_ in rows))
     ids, folds, seeds, speakers, genders, target, probabilities = (
         zip(*rows, strict=True) if rows else ((),) * 7
     )
@@ -109,7 +99,7 @@ def _classes(header: list[str], path: Path) -> tuple[str, ...]:
         or len(set(classes)) < len(classes)
     ):
         expected = ", ".join(_COLUMNS)
-        raise RunError(f"{path}:1: expected the columns {expected}, then p(CLASS) for each class; {_AGAIN}")
+        raise RunError(f"{path}:1: expected the columns {expected}, then p(CLASS) for each class; {AGAIN}")
     return classes
 
 
@@ -119,21 +109,21 @@ _Row = tuple[str, str, int, str | None, str | None, int, list[float]]
 def _row(cells: list[str], classes: tuple[str, ...], place: str) -> _Row:
     if len(cells) != len(_COLUMNS) + len(classes):
         expected = len(_COLUMNS) + len(classes)
-        raise RunError(f"{place}: {len(cells)} cells, expected {expected}; {_AGAIN}")
+        raise RunError(f"{place}: {len(cells)} cells, expected {expected}; {AGAIN}")
     name, fold, seed, speaker, gender, target, predicted, *numbers = cells
     for column, label in (("target", target), ("predicted", predicted)):
         if label not in classes:
-            raise RunError(f"{place}: {column} '{label}' is none of {', '.join(classes)}; {_AGAIN}")
+            raise RunError(f"{place}: {column} '{label}' is none of {', '.join(classes)}; {AGAIN}")
     probabilities = [_probability(number, place) for number in numbers]
     if abs(sum(probabilities) - 1) > 1e-3:
-        raise RunError(f"{place}: probabilities add up to {sum(probabilities):g}, not 1; {_AGAIN}")
+        raise RunError(f"{place}: probabilities add up to {sum(probabilities):g}, not 1; {AGAIN}")
     best = classes[probabilities.index(max(probabilities))]
     if predicted != best:
-        raise RunError(f"{place}: predicted '{predicted}', but '{best}' is more probable; {_AGAIN}")
+        raise RunError(f"{place}: predicted '{predicted}', but '{best}' is more probable; {AGAIN}")
     try:
         number = int(seed)
     except ValueError:
-        raise RunError(f"{place}: seed '{seed}' is not a whole number; {_AGAIN}") from None
+        raise RunError(f"{place}: seed '{seed}' is not a whole number; {AGAIN}") from None
     return name, fold, number, speaker or None, gender or None, classes.index(target), probabilities
 
 
@@ -143,5 +133,5 @@ def _probability(text: str, place: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1 + 1e-6:  # a mean over segments may round to just above one
-        raise RunError(f"{place}: probability '{text}' is not a number from 0 to 1; {_AGAIN}")
+        raise RunError(f"{place}: probability '{text}' is not a number from 0 to 1; {AGAIN}")
     return value

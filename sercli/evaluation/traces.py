@@ -1,7 +1,6 @@
 """Predictions of continuous labels as a CSV file: a row per frame."""
 
 import csv
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -11,10 +10,10 @@ from numpy.typing import NDArray
 
 from sercli import files
 from sercli.errors import RunError
+from sercli.evaluation._reading import AGAIN, reading, refuse_repeated
 from sercli.records import TracePredictions
 
 _COLUMNS = ["id", "fold", "seed", "speaker", "gender", "frame"]
-_AGAIN = "test the fold again"
 
 _Line = tuple[int, list[str]]  # its number and its cells
 
@@ -52,24 +51,14 @@ def read_csv(path: Path) -> TracePredictions:
     Raises:
         RunError: the file is missing or damaged; the message names the line.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            dimensions = _dimensions(next(reader, []), path)
-            width = len(_COLUMNS) + 2 * len(dimensions)
-            lines = ((reader.line_num, cells) for cells in reader)
-            rows = [
-                _recording(list(group), width, path)
-                for _, group in groupby(lines, key=lambda line: line[1][:5])
-            ]
-    except FileNotFoundError:
-        raise RunError(f"{path}: no such predictions; {_AGAIN}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise RunError(f"{path}: not a table of predictions ({error}); {_AGAIN}") from None
-    tested = Counter((name, fold, seed) for name, fold, seed, *_ in rows)
-    repeated = next((key for key, count in tested.items() if count > 1), None)
-    if repeated:
-        raise RunError(f"{path}: '{repeated[0]}' occurs more than once in a fold; {_AGAIN}")
+    with reading(path) as reader:
+        dimensions = _dimensions(next(reader, []), path)
+        width = len(_COLUMNS) + 2 * len(dimensions)
+        lines = ((reader.line_num, cells) for cells in reader)
+        rows = [
+            _recording(list(group), width, path) for _, group in groupby(lines, key=lambda line: line[1][:5])
+        ]
+    refuse_repeated(path, ((name, fold, seed) for name, fold, seed, *_ in rows))
     ids, folds, seeds, speakers, genders, values = zip(*rows, strict=True) if rows else ((),) * 6
     return TracePredictions(
         dimensions=dimensions,
@@ -121,7 +110,7 @@ def _dimensions(header: list[str], path: Path) -> tuple[str, ...]:
         expected = ", ".join(_COLUMNS)
         raise RunError(
             f"{path}:1: expected the columns {expected}, then DIMENSION for each, "
-            f"then predicted DIMENSION; {_AGAIN}"
+            f"then predicted DIMENSION; {AGAIN}"
         )
     return dimensions
 
@@ -133,20 +122,20 @@ def _recording(lines: list[_Line], width: int, path: Path) -> _Recording:
     """Make one of the lines of a recording, which differ in frame and values only."""
     for place, cells in lines:
         if len(cells) != width:
-            raise RunError(f"{path}:{place}: {len(cells)} cells, expected {width}; {_AGAIN}")
+            raise RunError(f"{path}:{place}: {len(cells)} cells, expected {width}; {AGAIN}")
     first, (name, fold, seed, speaker, gender, *_) = lines[0]
     for expected, (place, cells) in enumerate(lines):
         if cells[5] != str(expected):
-            raise RunError(f"{path}:{place}: frame '{cells[5]}', expected {expected}; {_AGAIN}")
+            raise RunError(f"{path}:{place}: frame '{cells[5]}', expected {expected}; {AGAIN}")
     try:
         number = int(seed)
     except ValueError:
-        raise RunError(f"{path}:{first}: seed '{seed}' is not a whole number; {_AGAIN}") from None
+        raise RunError(f"{path}:{first}: seed '{seed}' is not a whole number; {AGAIN}") from None
     values = np.array([list(_values(cells, f"{path}:{place}")) for place, cells in lines])
     finite = np.isfinite(values).all(axis=1)
     if not finite.all():
         place, cells = lines[int(finite.argmin())]
-        raise RunError(f"{path}:{place}: {', '.join(cells[6:])}: not all are finite numbers; {_AGAIN}")
+        raise RunError(f"{path}:{place}: {', '.join(cells[6:])}: not all are finite numbers; {AGAIN}")
     return name, fold, number, speaker or None, gender or None, values
 
 
@@ -154,4 +143,4 @@ def _values(cells: list[str], place: str) -> Iterator[float]:
     try:
         yield from map(float, cells[6:])
     except ValueError as error:
-        raise RunError(f"{place}: {error}; {_AGAIN}") from None
+        raise RunError(f"{place}: {error}; {AGAIN}") from None

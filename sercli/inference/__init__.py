@@ -49,15 +49,13 @@ def score_traces(
     A frame that lies in several segments gets the mean of theirs. In 32-bit floats, as in `score`.
     """
     network = network.to(device).eval()
-    sums: list[Traces] = []
-    counts: list[Traces] = []
-    numbers = dataset.utterances.numpy()
-    for number in range(int(numbers.max()) + 1):
-        ends = [
-            cut.first + cut.valid for cut, own in zip(dataset.traces, numbers, strict=True) if own == number
-        ]
-        sums.append(np.zeros((max(ends), dataset.traces[0].values.shape[1])))
-        counts.append(np.zeros((max(ends), 1)))
+    numbers = dataset.utterances.tolist()
+    frames: dict[int, int] = {}
+    for number, cut in zip(numbers, dataset.traces, strict=True):
+        frames[number] = max(frames.get(number, 0), cut.first + cut.valid)
+    dimensions = dataset.traces[0].values.shape[1]
+    sums = [np.zeros((count, dimensions)) for count in frames.values()]
+    counts = [np.zeros((count, 1)) for count in frames.values()]
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         for rows in sorted_batches(dataset.lengths, batch_size):
             batch = dataset[rows].to(device)

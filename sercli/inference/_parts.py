@@ -115,15 +115,7 @@ def _cut(choice: FeatureChoice, parts: Sequence[Part], bundle: Bundle, name: str
 
 def _own_statistics(choice: FeatureChoice, parts: Sequence[Part], name: str, number: str) -> Statistics:
     part = parts[int(number)]
-    empty = choice.feature.empty(choice.config) if choice.feature.empty else None
-    return fit([_unpadded(choice, part.features[name], part.samples)], "scalar", empty)
-
-
-def _unpadded(choice: FeatureChoice, array: Array, samples: int) -> Array:
-    if choice.feature.span is None:
-        return array
-    start, stop = choice.feature.span(samples, choice.config)
-    return array[..., start:stop]
+    return choice.own_statistics(part.features[name], part.samples)
 
 
 def _distance(bundle: Bundle, features: Mapping[str, Array], samples: int) -> float | None:
@@ -131,7 +123,7 @@ def _distance(bundle: Bundle, features: Mapping[str, Array], samples: int) -> fl
     for name, choice in bundle.inputs.items():
         if choice.statistics not in _SPREAD:
             continue
-        squares = np.square(bundle.statistics[name].apply(_unpadded(choice, features[name], samples)))
-        held = True if choice.feature.empty is None else ~choice.feature.empty(choice.config)
+        squares = np.square(bundle.statistics[name].apply(choice.unpadded(features[name], samples)))
+        held = True if choice.empty is None else ~choice.empty
         found.append(float(squares.mean(dtype=np.float64, where=held)))
     return sum(found) / len(found) if found else None

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sercli.bundle import Bundle
 from sercli.corpora import Trace
 from sercli.data import UtteranceDataset
-from sercli.errors import CorpusError
+from sercli.data.utterances import count_samples, read_trace
 from sercli.inference import Probabilities, Traces, score, score_traces
 from sercli.inference._parts import Part, dataset_of
 from sercli.records import Utterance
@@ -63,10 +63,7 @@ class Stored:
             AudioError: an audio file can't be read.
             FeatureError: an audio file is not the one that the manifest describes.
         """
-        stores = {
-            name: FeatureStore(workspace.features, choice.kind, choice.config, choice.number)
-            for name, choice in bundle.inputs.items()
-        }
+        stores = {name: choice.open_store(workspace.features) for name, choice in bundle.inputs.items()}
         compute(list(stores.values()), utterances, workspace.corpus(corpus), progress)
         return cls(bundle, tuple(utterances), workspace.corpus(corpus), stores)
 
@@ -103,12 +100,7 @@ class Stored:
         Raises:
             CorpusError: they are missing or damaged.
         """
-        path = self.folder / str(utterance.trace)
-        try:
-            values: Trace = np.load(path, allow_pickle=False)
-        except (OSError, ValueError):
-            raise CorpusError(f"{path}: missing or damaged; run `sercli prepare` again") from None
-        return values
+        return read_trace(self.folder, utterance)
 
     def targets(self) -> tuple[NDArray[np.float64], ...]:
         """Read the continuous labels of all utterances, (rows, 2) each."""
@@ -116,5 +108,4 @@ class Stored:
 
     def _part(self, utterance: Utterance) -> Part:
         features = {name: store[store.key(utterance)] for name, store in self.stores.items()}
-        samples = round(utterance.duration * utterance.sample_rate)
-        return Part(0.0, samples, features, None, silent=False)
+        return Part(0.0, count_samples(utterance), features, None, silent=False)

@@ -17,9 +17,9 @@ from sercli.figures.traces import traces as draw_traces
 from sercli.reports._run_tables import COLUMNS, class_rows, class_tables, trace_rows, trace_tables
 from sercli.reports.gathered import Gathered, GatheredTraces
 from sercli.reports.insights import drawn_insights
-from sercli.reports.run import write_run_report
+from sercli.reports.run import render_run
 from sercli.reports.tables import Table, to_csv, to_latex, to_markdown
-from sercli.reports.traces import best_and_worst, write_traces_report
+from sercli.reports.traces import best_and_worst, render_traces
 
 _KINDS = (".png", ".pdf")
 
@@ -119,11 +119,10 @@ def _write_page(gathered: Gathered | GatheredTraces, page: Path) -> None:
         "audited": gathered.audited,
         "protocol": gathered.protocol,
     }
-    history, facts = gathered.history, gathered.facts
+    title, history, facts = gathered.title, gathered.history, gathered.facts
     if isinstance(gathered, Gathered):
         insights = drawn_insights(page.parent)
-        write_run_report(page, gathered.title, gathered.evaluation, history, facts, **told, insights=insights)
+        html = render_run(title, gathered.evaluation, history, facts, **told, insights=insights)
     else:
-        write_traces_report(
-            page, gathered.title, gathered.evaluation, gathered.predictions, history, facts, **told
-        )
+        html = render_traces(title, gathered.evaluation, gathered.predictions, history, facts, **told)
+    files.write_text(page, html)

@@ -1,9 +1,7 @@
 """One run as one HTML page that needs no network and no other file."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from sercli import files
 from sercli.evaluation import Evaluation
 from sercli.figures.confusion import confusion_matrix
 from sercli.figures.curves import Row, training_curves
@@ -70,34 +68,6 @@ def render_run(
         protocol=protocol,
         insights=insights or {},
     )
-
-
-def write_run_report(
-    path: Path,
-    title: str,
-    evaluation: Evaluation,
-    history: Sequence[Row] = (),
-    facts: Mapping[str, str] | None = None,
-    *,
-    notes: Sequence[str] = (),
-    banners: Sequence[str] = (),
-    audited: Audited | None = None,
-    protocol: str | None = None,
-    insights: Mapping[str, str] | None = None,
-) -> None:
-    """Write the page of `render_run`, whole or not at all."""
-    html = render_run(
-        title,
-        evaluation,
-        history,
-        facts,
-        notes,
-        banners=banners,
-        audited=audited,
-        protocol=protocol,
-        insights=insights,
-    )
-    files.write_text(path, html)
 
 
 def _mistakes(evaluation: Evaluation) -> list[tuple[str, float] | None]:

@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from sercli import files
 from sercli.evaluation.agreement import RecordingScore, TraceEvaluation
 from sercli.figures.curves import Row, training_curves
 from sercli.figures.traces import Traced, per_recording, traces
@@ -65,34 +63,6 @@ def render_traces(
         audited=audited,
         protocol=protocol,
     )
-
-
-def write_traces_report(
-    path: Path,
-    title: str,
-    evaluation: TraceEvaluation,
-    predictions: TracePredictions,
-    history: Sequence[Row] = (),
-    facts: Mapping[str, str] | None = None,
-    *,
-    notes: Sequence[str] = (),
-    banners: Sequence[str] = (),
-    audited: Audited | None = None,
-    protocol: str | None = None,
-) -> None:
-    """Write the page of `render_traces`, whole or not at all."""
-    html = render_traces(
-        title,
-        evaluation,
-        predictions,
-        history,
-        facts,
-        notes,
-        banners=banners,
-        audited=audited,
-        protocol=protocol,
-    )
-    files.write_text(path, html)
 
 
 def best_and_worst(evaluation: TraceEvaluation, predictions: TracePredictions) -> list[Traced]:

@@ -1,17 +1,18 @@
 """Which features a network takes."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from sercli.config import Config
-from sercli.data.statistics import Scope
+from sercli.data.statistics import Mask, Scope, Statistics, fit
 from sercli.errors import ConfigError
-from sercli.features import Feature, feature_names, get_feature
+from sercli.features import Array, Feature, feature_names, get_feature
 from sercli.models import Architecture
 from sercli.runs._named import named
-from sercli.store import Number
+from sercli.store import FeatureStore, Number
 
 
 class FeatureChoice(Config):
@@ -57,6 +58,26 @@ class FeatureChoice(Config):
     def shape(self) -> tuple[int, ...]:
         """Shape of the features without frames."""
         return self.feature.shape(self.config)
+
+    def open_store(self, root: Path) -> FeatureStore:
+        """Open the store of these features among those below ``root``."""
+        return FeatureStore(root, self.kind, self.config, self.number)
+
+    def unpadded(self, features: Array, samples: int) -> Array:
+        """Leave the padding out of an utterance's features, (*shape, frames); its length is at 16 kHz."""
+        if self.feature.span is None:
+            return features
+        start, stop = self.feature.span(samples, self.config)
+        return features[..., start:stop]
+
+    @property
+    def empty(self) -> Mask | None:
+        """Which values hold nothing whatever the audio, (*shape, 1); none of a kind without such."""
+        return self.feature.empty(self.config) if self.feature.empty else None
+
+    def own_statistics(self, features: Array, samples: int) -> Statistics:
+        """Compute an utterance's own statistics, padding left out."""
+        return fit([self.unpadded(features, samples)], "scalar", self.empty)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `parse` reads."""

@@ -30,6 +30,9 @@ class Trial:
     fold: int
     seed: int
 
+    def __str__(self) -> str:
+        return f"fold {self.fold}, seed {self.seed}"
+
     @property
     def config_file(self) -> Path:
         """Settings and provenance."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 
 from sercli.runs.folder import Trial
-from sercli.studies.running import Work, named
+from sercli.studies.running import Work
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class Course:
         with self._lock:
             self._begun[trial.path] = time.monotonic()
             for state in self._sharing[trial.path]:
-                state.running[trial.path] = named(trial)
+                state.running[trial.path] = str(trial)
 
     def said(self, work: Work, trial: Trial, line: str) -> None:  # noqa: ARG002
         """Note that an epoch is done."""
@@ -93,7 +93,7 @@ class Course:
         with self._lock:
             for state in self._sharing[trial.path]:
                 state.running[trial.path] = (
-                    f"{named(trial)}, epoch {len(rows)}/{state.work.plan.config.training.max_epochs}"
+                    f"{trial}, epoch {len(rows)}/{state.work.plan.config.training.max_epochs}"
                 )
                 state.epochs.extend(row["seconds"] for row in rows[-1:])
 

@@ -33,7 +33,7 @@ class Failure:
 
     def __str__(self) -> str:
         where = f"{self.cell.row.name}, {self.cell.on.name}"
-        return f"{where}{f', {named(self.trial)}' if self.trial else ''}: {self.reason}"
+        return f"{where}{f', {self.trial}' if self.trial else ''}: {self.reason}"
 
 
 class Watch(Protocol):
@@ -47,11 +47,6 @@ class Watch(Protocol):
 
     def ended(self, work: Work, trial: Trial, reason: str | None) -> None:
         """Hear that it is finished, or why it failed."""
-
-
-def named(trial: Trial) -> str:
-    """Name a trial."""
-    return f"fold {trial.fold}, seed {trial.seed}"
 
 
 def plan_cells(

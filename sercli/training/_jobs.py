@@ -63,7 +63,7 @@ def train_in_processes(
 
     def ended(_: Plan, trial: Trial, reason: str | None) -> None:
         if reason is not None:
-            failed.append(f"{_named(trial)}: {reason}")
+            failed.append(f"{trial}: {reason}")
 
     work = [(plan, trial) for trial in trials]
     hear = partial(_repeat, say)
@@ -132,7 +132,7 @@ def _write_settings(plan: Plan) -> str:
 
 
 def _repeat(say: Callable[[str], None], _: Plan, trial: Trial, line: str) -> None:
-    say(f"{_named(trial)}: {line}")
+    say(f"{trial}: {line}")
 
 
 def _run(
@@ -161,10 +161,6 @@ def _run(
 
 def _lines(stream: Iterable[str] | None) -> Iterator[str]:
     yield from stream or ()
-
-
-def _named(trial: Trial) -> str:
-    return f"fold {trial.fold}, seed {trial.seed}"
 
 
 def _command(plan: Plan, trial: Trial, device: Device, settings: str) -> list[str]:

@@ -15,6 +15,7 @@ from sercli.data.segments import Cut, Joined, TraceCut
 from sercli.data.statistics import Statistics, fit
 from sercli.errors import RunError
 from sercli.records import Fold
+from sercli.store import FeatureStore
 from sercli.training._devices import Device
 from sercli.training._plan import Plan
 
@@ -54,21 +55,26 @@ def load_parts(plan: Plan, number: int, seed: int = 0) -> Parts:
     for part in ("train", "test"):
         if not getattr(fold, part):
             raise RunError(f"fold {number} ({fold.name}): no {part} utterance; choose another protocol")
-    statistics = plan.fit_statistics(fold)
+    stores, variants = plan.stores(), plan.variant_stores()
+    statistics = plan.fit_statistics(fold, stores, variants)
     selecting = fold.test if plan.config.training.selection == "best-on-test" else fold.dev
     return Parts(
         fold=fold,
-        train=_training_part(plan, fold.train, statistics, seed),
-        dev=_tested_part(plan, selecting, statistics) if selecting else None,
-        test=_tested_part(plan, fold.test, statistics),
+        train=_training_part(plan, fold.train, stores, variants, statistics, seed),
+        dev=_tested_part(plan, selecting, stores, statistics) if selecting else None,
+        test=_tested_part(plan, fold.test, stores, statistics),
         statistics=statistics,
         class_counts=[counted[name] for name in classes],
     )
 
 
-def _tested_part(plan: Plan, ids: Sequence[str], statistics: Mapping[str, Statistics]) -> UtteranceDataset:
-    """Open the features of the dev or the test part, which never are augmented."""
-    stores = plan.stores()
+def _tested_part(
+    plan: Plan,
+    ids: Sequence[str],
+    stores: Mapping[str, FeatureStore],
+    statistics: Mapping[str, Statistics],
+) -> UtteranceDataset:
+    """Cut the features of the dev or the test part, which never are augmented."""
     cuts = {
         name: plan.cut(choice, ids, stores[name], training=False)
         for name, choice in plan.config.inputs.items()
@@ -77,10 +83,15 @@ def _tested_part(plan: Plan, ids: Sequence[str], statistics: Mapping[str, Statis
 
 
 def _training_part(
-    plan: Plan, ids: Sequence[str], statistics: Mapping[str, Statistics], seed: int
+    plan: Plan,
+    ids: Sequence[str],
+    stores: Mapping[str, FeatureStore],
+    variants: Mapping[str, FeatureStore],
+    statistics: Mapping[str, Statistics],
+    seed: int,
 ) -> UtteranceDataset:
-    """Open the features of the training part, in several variants where so asked."""
-    config, stores = plan.config, plan.stores()
+    """Cut the features of the training part, in several variants where so asked."""
+    config = plan.config
     chosen = config.augmentations
     cuts = {
         name: plan.cut(choice, ids, stores[name], training=True) for name, choice in config.inputs.items()
@@ -89,7 +100,6 @@ def _training_part(
     sources: list[Mapping[str, Cut | Joined]] = [inputs]
     if "stft-multi" in chosen:
         (name,) = cuts
-        variants = plan.variant_stores()
         parts = [
             plan.cut(choice, ids, variants[variant], training=True)
             for variant, choice in config.variants.items()

@@ -1,20 +1,18 @@
 """What a `sercli train` will do: a run, its folds, and the trials still to train."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sercli import audio, manifest
 from sercli.audio import Samples
 from sercli.corpora import Trace
 from sercli.data.segments import Cut, Segmenter, TraceCut
-from sercli.data.statistics import Mask, Statistics, fit, fit_all
-from sercli.errors import CorpusError, ProtocolError
-from sercli.features import Array
+from sercli.data.statistics import Statistics, fit_all
+from sercli.data.utterances import count_samples, read_trace
+from sercli.errors import ProtocolError
 from sercli.protocols import Protocol, fold_digest, get_protocol
 from sercli.records import Fold, Utterance
 from sercli.runs.config import RunConfig
@@ -86,37 +84,35 @@ class Plan:
     def stores(self) -> dict[str, FeatureStore]:
         """Open the feature stores, by input of the network."""
         return {
-            name: FeatureStore(self.workspace.features, choice.kind, choice.config, choice.number)
-            for name, choice in self.config.inputs.items()
+            name: choice.open_store(self.workspace.features) for name, choice in self.config.inputs.items()
         }
 
     def variant_stores(self) -> dict[str, FeatureStore]:
         """Open the stores of the variants that utterances are trained in, by name, if there are several."""
         return {
-            name: FeatureStore(self.workspace.features, choice.kind, choice.config, choice.number)
-            for name, choice in self.config.variants.items()
+            name: choice.open_store(self.workspace.features) for name, choice in self.config.variants.items()
         }
 
-    def fit_statistics(self, fold: Fold) -> dict[str, Statistics]:
+    def fit_statistics(
+        self, fold: Fold, stores: Mapping[str, FeatureStore], variants: Mapping[str, FeatureStore]
+    ) -> dict[str, Statistics]:
         """Compute the statistics of a fold's training part, padding left out, by input of the network.
 
-        Where utterances are trained in several variants, of all of these together.
+        Args:
+            fold: whose training part.
+            stores: as `stores` opens them.
+            variants: as `variant_stores` opens them; where there are any, of all of these together.
 
         Raises:
             FeatureError: features are missing in a store.
         """
-        stores, fitted = self.stores(), {}
-        variants = [
-            (choice, store)
-            for choice, store in zip(
-                self.config.variants.values(), self.variant_stores().values(), strict=True
-            )
-        ]
+        several = [(choice, variants[name]) for name, choice in self.config.variants.items()]
+        fitted = {}
         for name, choice in self.config.inputs.items():
             arrays = (
-                (self._unpadded(store, each, self.utterances[i]), _empty(each))
-                for each, store in variants or [(choice, stores[name])]
-                for i in fold.train
+                (each.unpadded(store[store.key(utterance)], count_samples(utterance)), each.empty)
+                for each, store in several or [(choice, stores[name])]
+                for utterance in map(self.utterances.__getitem__, fold.train)
             )
             fitted[name] = fit_all(arrays, choice.statistics)
         return fitted
@@ -128,22 +124,15 @@ class Plan:
         for each in ids:
             utterance = self.utterances[each]
             frames = store.frames(store.key(utterance))
-            segments += segmenter.cut(each, _samples(utterance), frames, training=training)
+            segments += segmenter.cut(each, count_samples(utterance), frames, training=training)
         own = None
         if choice.statistics == "per-utterance":
             own = cache(partial(self._own_statistics, store, choice))
         return Cut(segmenter, lambda each: store[store.key(self.utterances[each])], tuple(segments), own)
 
     def _own_statistics(self, store: FeatureStore, choice: FeatureChoice, name: str) -> Statistics:
-        """Compute an utterance's own statistics, padding left out."""
-        return fit([self._unpadded(store, choice, self.utterances[name])], "scalar", _empty(choice))
-
-    def _unpadded(self, store: FeatureStore, choice: FeatureChoice, utterance: Utterance) -> Array:
-        array = store[store.key(utterance)]
-        if choice.feature.span is None:
-            return array
-        start, stop = choice.feature.span(_samples(utterance), choice.config)
-        return array[..., start:stop]
+        utterance = self.utterances[name]
+        return choice.own_statistics(store[store.key(utterance)], count_samples(utterance))
 
     def samples(self, cut: Cut, row: int) -> Samples:
         """Read the audio of a training segment, (samples,), 16 kHz.
@@ -168,7 +157,7 @@ class Plan:
         cuts: list[TraceCut] = []
         for each in ids:
             utterance = self.utterances[each]
-            cuts += segmenter.cut_trace(self.trace(utterance), _samples(utterance), training=training)
+            cuts += segmenter.cut_trace(self.trace(utterance), count_samples(utterance), training=training)
         return cuts
 
     def trace(self, utterance: Utterance) -> Trace:
@@ -177,12 +166,7 @@ class Plan:
         Raises:
             CorpusError: they are missing or damaged.
         """
-        path = self.workspace.corpus(self.config.corpus) / str(utterance.trace)
-        try:
-            values: Trace = np.load(path, allow_pickle=False)
-        except (OSError, ValueError):
-            raise CorpusError(f"{path}: missing or damaged; run `sercli prepare` again") from None
-        return values
+        return read_trace(self.workspace.corpus(self.config.corpus), utterance)
 
     def selected(self) -> list[Utterance]:
         """List the utterances that the scheme selects."""
@@ -236,14 +220,6 @@ def _divide(
 @lru_cache(maxsize=4)
 def _read(path: Path, sha256: str) -> dict[str, Utterance]:  # noqa: ARG001
     return {utterance.id: utterance for utterance in manifest.read(path)}
-
-
-def _samples(utterance: Utterance) -> int:
-    return round(utterance.duration * utterance.sample_rate)
-
-
-def _empty(choice: FeatureChoice) -> Mask | None:
-    return choice.feature.empty(choice.config) if choice.feature.empty else None
 
 
 def _choose(text: str, count: int) -> tuple[int, ...]:

@@ -5,10 +5,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from sercli import files
 from sercli.evaluation import evaluate
 from sercli.records import Predictions
 from sercli.reports.audited import Audited
-from sercli.reports.run import render_run, write_run_report
+from sercli.reports.run import render_run
 
 VOID = {"meta", "link", "br", "img", "source", "hr", "input"}
 
@@ -251,7 +252,8 @@ def test_unknown_speakers_leave_out_their_section():
 def test_equal_runs_have_equal_pages(tmp_path):
     result = evaluate(predictions())
     for name in ("a.html", "b.html"):
-        write_run_report(tmp_path / name, "A run", result, HISTORY, {"Corpus": "synth"}, notes=["None."])
+        html = render_run("A run", result, HISTORY, {"Corpus": "synth"}, notes=["None."])
+        files.write_text(tmp_path / name, html)
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
     assert sorted(found.name for found in tmp_path.iterdir()) == ["a.html", "b.html"]
 
