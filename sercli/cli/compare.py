@@ -9,7 +9,6 @@ from sercli.cli._options import DrawsOption, JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from sercli.reports.compare import Compared
-    from sercli.reports.tables import Table
 
 
 def compare(
@@ -45,6 +44,7 @@ def compare(
 
 
 def _print(compared: "Compared") -> None:
+    from sercli.cli._tables import print_table
     from sercli.evaluation.comparison import Comparison
 
     comparison = compared.comparison
@@ -56,17 +56,5 @@ def _print(compared: "Compared") -> None:
     typer.echo(f"{tested} of {people}, tested by each run")
     for table in compared.tables[:2]:
         typer.echo("")
-        _print_table(table)
+        print_table(table)
     typer.echo("")
-
-
-def _print_table(table: "Table") -> None:
-    typer.echo(table.caption)
-    widths = [max(map(len, column)) for column in zip(table.header, *table.rows, strict=True)]
-    last = len(widths) - 1
-    for row in (table.header, *table.rows):
-        cells = [
-            f"{cell:<{width}}" if i < table.text or i == last else f"{cell:>{width}}"
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        typer.echo("  ".join(cells).rstrip())

@@ -9,11 +9,10 @@ import typer
 from sercli.cli._options import JsonOption, SetOption
 
 if TYPE_CHECKING:
-    from sercli.models import Architecture
     from sercli.models._macs import Layer
 
 _CLASSES = 4
-_SECONDS = 3.0
+_SECONDS = 3.0  # as sercli.runs.size.SECONDS, which needs torch
 _MACS = (
     f"MACs: multiply-accumulates of convolutions, linear layers and LSTM for an utterance of {_SECONDS:g} s"
 )
@@ -74,58 +73,40 @@ def show(
         typer.echo(f"\n{note}")
 
 
-def _describe(name: str, settings: list[str]) -> "tuple[dict[str, Any], list[Layer]]":
-    """Say what an architecture is and costs; it is built without numbers, on torch's meta device."""
-    import torch
-
+def _describe(name: str, settings: list[str]) -> "tuple[dict[str, Any], tuple[Layer, ...]]":
+    """Say what an architecture is and costs, fed as its paper feeds it."""
     from sercli.config import parse_assignments
+    from sercli.data.segments import SegmentConfig
     from sercli.models import get_architecture
-    from sercli.models._macs import list_layers
+    from sercli.runs.features import FeatureChoice
+    from sercli.runs.size import measure_size
 
     entry = get_architecture(name)
     config = entry.config(**parse_assignments(settings))
-    shapes, passes, seconds = _feed(entry, config)
-    with torch.device("meta"):
-        network = entry.build({key: shape[:-1] for key, shape in shapes.items()}, _CLASSES, config)
-        given = {key: torch.empty(1, *shape) for key, shape in shapes.items()}
-        given["mask"] = torch.ones(1, given["x"].shape[-1], dtype=torch.bool)
-        layers = list_layers(network, given)
-    macs = sum(layer.macs for layer in layers)
+    own = entry.features_of(config)
+    inputs = {
+        key: FeatureChoice.parse({"kind": kind} | dict(own.get(key, {})))
+        for key, kind in entry.inputs_for(config).items()
+    }
+    cut = entry.windows
+    segments = (
+        SegmentConfig(size_s=cut.size_s, test_hop_s=cut.hop_s, frames=cut.frames) if cut else SegmentConfig()
+    )
+    size = measure_size(name, config.to_dict(), inputs, segments, _CLASSES)
     row = {
         "name": name,
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "macs": passes * macs,
-        "macs_per_pass": macs,
-        "passes": passes,
-        "seconds_per_pass": seconds,
-        "example": {key: list(shape) for key, shape in shapes.items()},
+        "parameters": size.parameters,
+        "macs": size.macs,
+        "macs_per_pass": size.macs_per_pass,
+        "passes": size.passes,
+        "seconds_per_pass": size.seconds,
+        "example": {key: list(shape) for key, shape in size.shapes.items()},
         "inputs": dict(entry.inputs_for(config)),
         "tasks": list(entry.tasks),
         "source": entry.source,
         "settings": config.to_dict(),
     }
-    return row, layers
-
-
-def _feed(entry: "Architecture", config: Any) -> tuple[dict[str, tuple[int, ...]], int, float]:
-    """Say what the network sees of an utterance: the shape of each input, how many times, and seconds."""
-    from sercli.audio import SAMPLE_RATE
-    from sercli.features import get_feature
-    from sercli.segments import windows
-
-    samples, seconds, passes = round(_SECONDS * SAMPLE_RATE), _SECONDS, 1
-    shapes = {}
-    for name, kind in entry.inputs_for(config).items():
-        feature = get_feature(kind)
-        settings = feature.config(**entry.features_of(config).get(name, {}))
-        seconds = getattr(settings, "duration_s", None) or seconds
-        shapes[name] = (*feature.shape(settings), feature.count_frames(samples, settings))
-    if entry.windows is not None:
-        seconds = entry.windows.size_s
-        size, hop = round(seconds * SAMPLE_RATE), round(entry.windows.hop_s * SAMPLE_RATE)
-        passes = len(windows(samples, size, hop))
-        shapes = {name: (*shape[:-1], entry.windows.frames) for name, shape in shapes.items()}
-    return shapes, passes, seconds
+    return row, size.layers
 
 
 def _fed(row: dict[str, Any]) -> str:

@@ -128,6 +128,18 @@ def banners(settings: Mapping[str, Any], trials: Sequence[Trial]) -> tuple[str, 
     return tuple(found)
 
 
+def told_once(banners: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Tell what stands above the figures of several runs once, with the runs that it is about if not all."""
+    about: dict[str, list[str]] = {}
+    for name, own in banners.items():
+        for banner in own:
+            about.setdefault(banner, []).append(name)
+    return tuple(
+        banner if len(names) == len(banners) else f"{', '.join(names)}: {banner}"
+        for banner, names in about.items()
+    )
+
+
 def left_open(arch: str) -> list[str]:
     """Return what an architecture's paper leaves open and what was chosen, network and training."""
     notes = []

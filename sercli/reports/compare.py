@@ -16,6 +16,7 @@ from sercli.evaluation.sign_flip import SignFlip
 from sercli.evaluation.trace_comparison import TraceComparison, compare_traces
 from sercli.figures.differences import paired_differences, trace_differences
 from sercli.reports import _compare_tables as layout
+from sercli.reports._facts import told_once
 from sercli.reports._page import draw_both, template
 from sercli.reports._writing import write_tables
 from sercli.reports.gather import gather
@@ -52,14 +53,7 @@ class Compared:
     @property
     def banners(self) -> tuple[str, ...]:
         """What must stand above the figures of any of the runs, once, with the runs that it is about."""
-        about: dict[str, list[str]] = {}
-        for name, gathered in self.found.items():
-            for banner in gathered.banners:
-                about.setdefault(banner, []).append(name)
-        return tuple(
-            banner if len(names) == len(self.found) else f"{', '.join(names)}: {banner}"
-            for banner, names in about.items()
-        )
+        return told_once({name: gathered.banners for name, gathered in self.found.items()})
 
     @property
     def notes(self) -> tuple[str, ...]:

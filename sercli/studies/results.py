@@ -26,6 +26,12 @@ def find_run(cell: Cell, workspace: Workspace) -> Run | None:
     return max(runs, key=lambda run: len(run.finished()), default=None)
 
 
+def find_finished(cell: Cell, workspace: Workspace) -> Run | None:
+    """Return the run that holds a cell's trials if one of them is finished."""
+    run = find_run(cell, workspace)
+    return run if run is not None and run.finished() else None
+
+
 def _candidates(cell: Cell, workspace: Workspace) -> Iterator[Run]:
     config = complete(cell.settings)
     for sha256 in _manifests(workspace, cell.on.corpus):

@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from sercli.cli.models import _describe, _feed
+from sercli.cli.models import _describe
 from sercli.config import merge
 from sercli.data.segments import Segmenter
 from sercli.features import get_feature
@@ -168,7 +168,8 @@ def test_an_utterance_is_fed_as_the_recipe_feeds_it(name):
     from sercli.training import get_recipe
 
     entry, recipe = get_architecture(name), get_recipe(name)
-    shapes, passes, _ = _feed(entry, entry.config())
+    row, _ = _describe(name, [])
+    shapes, passes = {key: tuple(shape) for key, shape in row["example"].items()}, row["passes"]
     given = recipe.to_dict({})["features"]
     for key, kind in entry.inputs_for(entry.config()).items():
         settings = FeatureChoice.parse(merge({"kind": kind}, given.get(key, {}))).config

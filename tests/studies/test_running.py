@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -241,7 +242,11 @@ def test_killed_and_run_again_it_goes_on_and_ends_alike(place):
     again = ablate(place, *options)
     assert again.returncode == 0, again.stderr
     assert f"4 trials, {len(done)} finished" in again.stdout
-    assert "test" not in again.stdout.lower()
+    course, _, report = again.stdout.partition("finished: 4 of 4 trials")
+    assert "test" not in course.lower()
+    assert re.search(r"^plain +UA +60 +\d+\.\d ", report, re.MULTILINE)
+    page = re.search(r"^report +(\S+report\.html)$", report, re.MULTILINE)[1]
+    assert "Changed in every row: training.max_epochs=6" in Path(page).read_text()
     assert {trial.path: trial.predictions_file.read_bytes() for trial in trials(place)} == expected
     assert all(
         trial.metrics_file.stat().st_mtime_ns == done.get(trial.path, trial.metrics_file.stat().st_mtime_ns)

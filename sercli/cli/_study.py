@@ -1,0 +1,42 @@
+"""How a command line names a study and its cells, for the commands that do."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sercli.studies import Assignment
+
+StudyArgument = Annotated[str, typer.Argument(help="A study's name, or a YAML file of one's own.")]
+RowsOption = Annotated[
+    list[str] | None,
+    typer.Option(help="A row's name or a part of it, or numbers, 1,3-5; may be repeated."),
+]
+OnOption = Annotated[
+    str | None,
+    typer.Option(
+        help="As emodb-7,iemocap; also others than the study's, SCHEME or CORPUS/SCHEME[:PROTOCOL]."
+    ),
+]
+MaxEpochsOption = Annotated[int | None, typer.Option(help="Passes over the training part, at most.")]
+
+
+def columns_of(on: str | None) -> list[str] | None:
+    """Read ``--on``."""
+    return None if on is None else [each.strip() for each in on.split(",") if each.strip()]
+
+
+def changes_of(settings: list[str], max_epochs: int | None) -> "list[Assignment]":
+    """Read what is laid over every row."""
+    from sercli.config import parse_assignments
+
+    changes: list[Assignment] = []
+    for item in settings:
+        value = parse_assignments([item])
+        name = item.partition("=")[0]
+        for part in name.split("."):
+            value = value[part]
+        changes.append((name, value))
+    if max_epochs is not None:
+        changes.append(("training.max_epochs", max_epochs))
+    return changes

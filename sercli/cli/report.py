@@ -1,0 +1,71 @@
+"""``sercli report``."""
+
+import json as json_format
+from typing import TYPE_CHECKING
+
+import typer
+
+from sercli.cli._options import DrawsOption, JsonOption, SetOption, WorkspaceOption
+from sercli.cli._study import MaxEpochsOption, OnOption, RowsOption, StudyArgument, changes_of, columns_of
+
+if TYPE_CHECKING:
+    from sercli.reports.study import StudyReport
+    from sercli.studies import Assignment, Cell, Study
+    from sercli.workspace import Workspace
+
+
+def report(
+    study: StudyArgument,
+    *,
+    rows: RowsOption = None,
+    on: OnOption = None,
+    max_epochs: MaxEpochsOption = None,
+    settings: SetOption = None,
+    draws: DrawsOption = 10_000,
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Print a study's table again, ours beside the paper's, and write it as a page and tables.
+
+    All finished trials count, whatever made them. What was changed in `sercli ablate` with --set or
+    --max-epochs made other runs: name it here too.
+    """
+    from sercli.studies import get_study
+    from sercli.workspace import Workspace
+
+    found = get_study(study)
+    changes = changes_of(settings or [], max_epochs)
+    cells = found.cells(found.choose_rows(rows or []), columns_of(on), changes)
+    told = write_and_print(found, cells, changes, Workspace(workspace), draws, quiet=json)
+    if json:
+        typer.echo(json_format.dumps(told.to_dict()))
+
+
+def write_and_print(
+    study: "Study",
+    cells: "tuple[Cell, ...] | list[Cell]",
+    changes: "list[Assignment]",
+    workspace: "Workspace",
+    draws: int = 10_000,
+    *,
+    quiet: bool = False,
+) -> "StudyReport":
+    """Write the report of a study's cells, and print its tables unless that is not wanted."""
+    from sercli.cli._tables import print_table
+    from sercli.reports.study import gather_study, place_of, write_study
+
+    told = gather_study(study, cells, workspace, changes, draws)
+    page = place_of(told, workspace, chosen=len(cells) != len(study.cells()))
+    write_study(told, page)
+    if quiet:
+        return told
+    for table in told.tables:
+        if table.rows:
+            typer.echo("")
+            print_table(table)
+    typer.echo("")
+    for banner in told.banners:
+        typer.echo(f"note: {banner}")
+    typer.echo(f"\nreport  {page}")
+    typer.echo(f"tables  {page.parent / 'table.csv'}, .md, .tex")
+    return told

@@ -1,0 +1,191 @@
+"""A study's figures beside the paper's: dots on their intervals, or curves where one thing varies."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from sercli.evaluation.intervals import Interval
+from sercli.figures import _style
+from sercli.figures._style import Palette
+
+_SHAPES = "osD^vP*X"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A figure of a row.
+
+    Attributes:
+        name: of the row.
+        ours: what came out.
+        interval: over speakers.
+        paper: what the paper reports.
+    """
+
+    name: str
+    ours: float
+    interval: Interval | None = None
+    paper: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What stands on one pair of axes.
+
+    Attributes:
+        label: of the figure, such as UA.
+        share: whether it is told in per cent.
+        curves: marks by the curve's name; their names are places on the other axis.
+    """
+
+    label: str
+    share: bool
+    curves: dict[str, list[Mark]]
+
+
+def rows_beside_paper(panels: Sequence[Panel], title: str | None = None, *, dark: bool = False) -> Figure:
+    """Draw each row as a dot on its interval, the first on top, and the paper's figure as a hollow diamond.
+
+    Args:
+        panels: side by side, each with one curve of the same rows.
+        title: heading.
+        dark: draw for a dark background.
+    """
+    colours = _style.palette(dark)
+    names = [textwrap.fill(mark.name, 30, break_long_words=False) for mark in _first(panels[0])]
+    lines = max(name.count("\n") + 1 for name in names)
+    height = (0.2 + 0.14 * lines) * len(names) + 1.2 + 0.3 * bool(title)
+    figure = _style.figure(2.4 + 2.6 * len(panels), height, colours)
+    for axes, panel in zip(_side_by_side(figure, len(panels)), panels, strict=True):
+        marks = _first(panel)
+        places = range(len(marks) - 1, -1, -1)
+        for place, mark in zip(places, marks, strict=True):
+            if mark.interval is not None:
+                axes.hlines(place, mark.interval.low, mark.interval.high, color=colours.main, lw=1.8)
+        axes.scatter([mark.ours for mark in marks], places, s=34, color=colours.main, zorder=3, label="ours")
+        _diamonds(axes, [(mark.paper, place) for mark, place in zip(marks, places, strict=True)], colours)
+        axes.set_yticks(list(places), names)
+        axes.set(ylim=(-0.6, len(marks) - 0.4), xlabel=_unit(panel))
+        _scale(axes, "x", panel)
+        _quiet(axes, colours, "x")
+        axes.spines["left"].set_visible(False)
+        axes.tick_params("y", length=0, labelcolor=colours.ink)
+    _head(figure, title, colours)
+    return figure
+
+
+def sweep(panels: Sequence[Panel], title: str | None = None, *, dark: bool = False) -> Figure:
+    """Draw how figures move with what is varied: a curve each, with its intervals; the paper's as diamonds.
+
+    Args:
+        panels: one below the other.
+        title: heading.
+        dark: draw for a dark background.
+    """
+    colours = _style.palette(dark)
+    figure = _style.figure(6.4, 2.5 * len(panels) + 0.5 + 0.3 * bool(title), colours)
+    grid = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
+    for axes, panel in zip(grid, panels, strict=True):
+        ticks = list(dict.fromkeys(mark.name for marks in panel.curves.values() for mark in marks))
+        shade = colours.colormap
+        for number, (name, marks) in enumerate(panel.curves.items()):
+            colour: str | tuple[float, ...] = colours.main
+            if len(panel.curves) > 1:
+                colour = shade(0.4 + 0.6 * number / (len(panel.curves) - 1))
+            aside = 0.08 * (number - (len(panel.curves) - 1) / 2)
+            places = [ticks.index(mark.name) + aside for mark in marks]
+            for place, mark in zip(places, marks, strict=True):
+                if mark.interval is not None:
+                    axes.vlines(place, mark.interval.low, mark.interval.high, color=colour, lw=1, alpha=0.6)
+            axes.plot(
+                places,
+                [mark.ours for mark in marks],
+                color=colour,
+                marker=_SHAPES[number % len(_SHAPES)],
+                ms=4.5,
+                lw=1.4,
+                label=name or "ours",
+            )
+            for place, mark in zip(places, marks, strict=True):
+                if mark.paper is not None:
+                    axes.scatter(
+                        place,
+                        mark.paper,
+                        s=36,
+                        marker="D",
+                        facecolor="none",
+                        edgecolor=colours.second,
+                        zorder=4,
+                    )
+        axes.set_xticks(range(len(ticks)), ticks, rotation=30 if max(map(len, ticks)) > 6 else 0)
+        axes.set_ylabel(_unit(panel))
+        _scale(axes, "y", panel)
+        _quiet(axes, colours, "y")
+    _head(figure, title, colours)
+    return figure
+
+
+def _first(panel: Panel) -> list[Mark]:
+    return next(iter(panel.curves.values()))
+
+
+def _diamonds(axes: Axes, places: Sequence[tuple[float | None, float | None]], colours: Palette) -> None:
+    """Draw what the paper reports, as far as it does."""
+    reported = [(x, y) for x, y in places if x is not None and y is not None]
+    if reported:
+        axes.scatter(
+            [x for x, _ in reported],
+            [y for _, y in reported],
+            s=34,
+            marker="D",
+            facecolor="none",
+            edgecolor=colours.second,
+            lw=1.4,
+            zorder=4,
+            label="paper",
+        )
+
+
+def _side_by_side(figure: Figure, count: int) -> list[Axes]:
+    return list(figure.subplots(1, count, sharey=True, squeeze=False)[0])
+
+
+def _unit(panel: Panel) -> str:
+    return f"{panel.label} in %" if panel.share else panel.label
+
+
+def _scale(axes: Axes, which: str, panel: Panel) -> None:
+    axes.margins(x=0.08 if which == "x" else None, y=0.08 if which == "y" else None)
+    factor = 100 if panel.share else 1
+    getattr(axes, f"{which}axis").set_major_formatter(FuncFormatter(lambda value, _: f"{factor * value:.3g}"))
+
+
+def _quiet(axes: Axes, colours: Palette, grid: str) -> None:
+    axes.grid(axis=grid, color=colours.line, lw=0.6)  # type: ignore[arg-type]
+    axes.set_axisbelow(True)
+    _style.plain(axes, colours)
+
+
+def _head(figure: Figure, title: str | None, colours: Palette) -> None:
+    """Write the heading, and the legend where there is more than one thing to tell apart."""
+    if title:
+        figure.suptitle(title, color=colours.ink, size=_style.SIZE + 1.5, x=0.01, ha="left")
+    handles: dict[str, Artist] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    if len(handles) > 1:
+        figure.legend(
+            list(handles.values()),
+            list(handles),
+            loc="outside lower right",
+            frameon=False,
+            ncols=min(6, len(handles)),
+            fontsize=_style.SIZE - 1,
+            labelcolor=colours.ink,
+        )

@@ -1,0 +1,268 @@
+"""A study's report, from fabricated runs whose figures are known by hand."""
+
+import csv
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import yaml
+from reports.test_run import Page
+from reports.test_tables import latex_problems
+from reports.test_traces import predictions as trace_predictions
+from reports.test_traces import settings
+
+from sercli import cli, config
+from sercli.errors import RunError
+from sercli.evaluation import table, traces
+from sercli.files import write_text
+from sercli.records import Predictions
+from sercli.reports.standings import stand
+from sercli.reports.study import gather_study, place_of, render_study, write_study
+from sercli.runs.folder import Run
+from sercli.studies import get_study
+from sercli.training._train import complete, with_precision
+from sercli.workspace import Workspace
+
+STUDY = {
+    "title": "What <b>attention</b> brings",
+    "source": "a paper, table 1",
+    "arch": "mdcnn",
+    "on": ["emodb-4", "ravdess-4"],
+    "doubtful": ["The optimiser is not in the paper."],
+    "references": {"Others": {"emodb-4": {"ua": 61.25}}},
+    "rows": [
+        {
+            "name": "plain",
+            "set": {"model.attention": False},
+            "paper": {"emodb-4": {"ua": 60.03, "acc": 50}},
+        },
+        {"name": "attention", "set": {"model.attention": True}, "paper": {"emodb-4": {"ua": 75}}},
+        {"name": "the same again", "from": "attention"},
+        {"name": "softmax", "from": "attention", "set": {"model.head": "softmax"}},
+    ],
+}
+CLASSES = ("anger", "fear")
+SPEAKERS = {1: ("a", "b", "c"), 2: ("d", "e", "f")}
+
+
+def predictions(fold, wrong, seed=0):
+    """Each speaker says both classes four times; ``wrong`` of each four are taken for the other class."""
+    rows = [(who, label, take) for who in SPEAKERS[fold] for label in (0, 1) for take in range(4)]
+    target = np.array([label for _, label, _ in rows])
+    predicted = [1 - label if take < wrong else label for _, label, take in rows]
+    return Predictions(
+        classes=CLASSES,
+        ids=tuple(f"emodb/{who}-{label}-{take}" for who, label, take in rows),
+        target=target,
+        probabilities=np.eye(2)[predicted],
+        speakers=tuple(who for who, _, _ in rows),
+        genders=(None,) * len(rows),
+        folds=(f"fold {fold}",) * len(rows),
+        seeds=(seed,) * len(rows),
+    )
+
+
+def finish(workspace, cell, fold, told, write, task="classification"):
+    """Leave a finished trial of a cell, as training does."""
+    chosen = with_precision(complete(cell.settings), "32-true")
+    trial = Run(workspace.runs / chosen.name("0" * 64)).trial(fold, 0)
+    provenance = settings(task)["provenance"] | {"classes": list(CLASSES), "folds": 2}
+    write_text(trial.config_file, config.to_yaml(chosen.to_dict() | {"provenance": provenance}))
+    write(trial.predictions_file, told)
+    metrics = {
+        "fold": fold,
+        "fold_name": f"fold {fold}",
+        "seed": 0,
+        "epoch": 1,
+        "epochs": 2,
+        "seconds": 90 * fold,
+    }
+    write_text(trial.metrics_file, json.dumps(metrics))
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Workspace(tmp_path / "w")
+
+
+def study_of(place, study=STUDY):
+    place.root.mkdir(exist_ok=True)
+    path = place.root / "mine.yaml"
+    path.write_text(yaml.safe_dump(study, sort_keys=False))
+    return get_study(str(path))
+
+
+@pytest.fixture
+def study(place):
+    """Two of four are wrong in the plain row, one of four with attention, none with softmax."""
+    found = study_of(place)
+    # No cell's corpus is prepared: runs say what theirs is.
+    for cell in found.cells(on=["emodb-4"]):
+        wrong = {"plain": 2, "softmax": 0}.get(cell.row.name, 1)
+        for fold in (1, 2):
+            finish(place, cell, fold, predictions(fold, wrong), table.write_csv)
+    for each in place.runs.glob("*/*/*/config.yaml"):
+        each.write_text(each.read_text().replace("corpus: recola", "corpus: emodb"))
+    return found
+
+
+def test_figures_stand_beside_the_papers_and_those_of_the_row_above(study, place):
+    first, second, third, fourth = stand(study.cells(on=["emodb-4"]), place)
+    ua, wa, acc = first.figures
+    assert (ua.key, ua.ours, ua.paper, ua.holds, ua.above) == ("ua", 0.5, 0.6003, False, None)
+    assert ua.difference == pytest.approx(-0.1003)
+    assert (wa.key, wa.paper, acc.key, acc.ours, acc.paper, acc.holds) == ("wa", None, "acc", 0.5, 0.5, True)
+    assert (second.figures[0].ours, second.figures[0].holds) == (0.75, True)
+    above = second.figures[0].above
+    # All six speakers gain: of 64 flips two differ as much. Two tests are in the column.
+    assert (above.row, above.difference, above.p, above.p_holm) == ("plain", 0.25, 2 / 64, 4 / 64)
+    assert third.figures[0].above.why_not == "the same run"
+    assert fourth.figures[0].above.p == 2 / 64
+    assert second.figures[1].above is None
+    assert first.seconds == 135
+    assert first.size.parameters < second.size.parameters
+
+
+def test_rows_are_compared_on_the_folds_that_both_have(study, place):
+    found = stand(study.cells(on=["emodb-4"]), place)[1].gathered.run
+    (found.path / "fold-02" / "seed-0" / "metrics.json").unlink()
+    second = stand(study.cells(on=["emodb-4"]), place)[1]
+    assert second.cell.row.name == "attention"
+    above = second.figures[0].above
+    assert (above.difference, above.p) == (0.25, None)
+    assert "3 speakers" in above.why_not
+
+
+def test_the_papers_rounding_does_not_decide_whether_it_lies_within(study, place):
+    found = stand(study.cells(on=["emodb-4"]), place)[1].figures[0]
+    # The interval is 75 to 75: all speakers are alike.
+    assert (found.interval.low, found.interval.high) == (0.75, 0.75)
+    assert [replace(found, paper=p).holds for p in (0.74996, 0.7494, 0.7501, None)] == [
+        True,
+        False,
+        False,
+        None,
+    ]
+
+
+def test_the_page_has_the_table_again_and_what_bears_on_it(study, place):
+    report = gather_study(study, study.cells(), place, [("training.max_epochs", 2)][:0])
+    html = render_study(report)
+    page = Page(html)
+    text = page.text
+    assert "What <b>attention</b> brings" in text
+    for words in (
+        "a paper, table 1",
+        "The optimiser is not in the paper.",
+        "Not trained yet: plain on ravdess-4, attention on ravdess-4",
+        "One training a fold",
+        "75.0 to 75.0",
+        "60.03",
+        "−10.0",
+        "+25.0",
+        "Others",
+        "UA 61.25 %",
+        "No test against the row above: the same run.",
+    ):
+        assert words in text, words
+    assert page.addresses == ["data:,"]
+    assert all(each.startswith("data:image/svg+xml;base64,") for each in page.pictures)
+    assert html == render_study(gather_study(study, study.cells(), place))
+
+
+def test_tables_and_pictures_lie_beside_the_page(study, place):
+    report = gather_study(study, study.cells(), place)
+    page = place_of(report, place, chosen=False)
+    write_study(report, page)
+    assert page == place.root / "reports" / "study-mine" / "report.html"
+    names = {path.name for path in page.parent.iterdir()}
+    assert names == {
+        *("report.html", "metrics.json", "table.csv", "table.md", "table.tex"),
+        *("emodb-4.png", "emodb-4.pdf"),
+    }
+    assert latex_problems((page.parent / "table.tex").read_text()) == []
+    rows = list(csv.DictReader((page.parent / "table.csv").open()))
+    second = next(row for row in rows if (row["row"], row["figure"]) == ("attention", "UA"))
+    assert (second["value"], second["paper"], second["paper_in_interval"]) == ("0.75", "0.75", "yes")
+    assert (second["above"], float(second["p"]), second["trials"]) == ("plain", 2 / 64, "2")
+    told = json.loads((page.parent / "metrics.json").read_text())
+    assert [each["row"] for each in told["missing"]] == [row.name for row in study.rows]
+    assert told["figures"][0]["paper"] == 0.6003
+
+
+def test_changes_are_told_and_have_a_page_of_their_own(study, place):
+    changes = [("training.max_epochs", 100)]  # the recipe's own number: the same runs
+    report = gather_study(study, study.cells(on=["emodb-4"], changes=changes), place, changes)
+    assert "Changed in every row: training.max_epochs=100" in report.banners[0]
+    assert place_of(report, place, chosen=False).parent.name.startswith("study-mine-")
+
+
+def test_without_a_finished_trial_it_says_what_to_run(study, place):
+    with pytest.raises(RunError, match="run `sercli ablate mine`"):
+        gather_study(study, study.cells(on=["ravdess-4"]), place)
+
+
+def test_the_command_prints_the_table_and_says_where_the_page_is(study, place, monkeypatch, capsys):
+    line = ["report", str(study.file), "--on", "emodb-4", "--draws", "100", "--workspace", str(place.root)]
+    monkeypatch.setattr("sys.argv", ["sercli", *line])
+    with pytest.raises(SystemExit, match="0"):
+        cli.main()
+    said = capsys.readouterr().out
+    assert re.search(r"^attention +UA +75 +75\.0 +75\.0 to 75\.0", said, re.MULTILINE)
+    assert re.search(r"^report  .*report\.html$", said, re.MULTILINE)
+    monkeypatch.setattr("sys.argv", ["sercli", *line, "--json"])
+    with pytest.raises(SystemExit, match="0"):
+        cli.main()
+    assert json.loads(capsys.readouterr().out)["study"] == "mine"
+
+
+def test_what_is_varied_is_drawn_as_curves(place):
+    study = study_of(
+        place,
+        {
+            "title": "Kernels",
+            "arch": "eca",
+            "on": ["emodb-4"],
+            "vary": {"model.eca_kernel": [3, 5], "features.window_ms": {"v1": 15, "v3": 25, "v5": 35}},
+        },
+    )
+    for number, cell in enumerate(study.cells()):
+        for fold in (1, 2):
+            finish(place, cell, fold, predictions(fold, number % 4), table.write_csv)
+    for each in place.runs.glob("*/*/*/config.yaml"):
+        each.write_text(each.read_text().replace("corpus: recola", "corpus: emodb"))
+    from sercli.reports.study import _draw
+
+    found = stand(study.cells(), place, 100)
+    figure = _draw("emodb-4", found)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["UA in %", "WA in %"]
+    ticks = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert ticks == ["v1", "v3", "v5"]
+    assert len(figure.axes[0].get_lines()) == 2
+
+
+def test_continuous_labels_are_told_by_dimension(place):
+    study = study_of(
+        place,
+        {
+            "title": "Stacking",
+            "arch": "diccoser",
+            "on": [{"name": "recola", "corpus": "recola", "scheme": "arousal-valence"}],
+            "rows": [
+                {"name": "a", "set": {"model.variant": "a"}, "paper": {"recola": {"ccc_arousal": 0.666}}},
+                {"name": "d", "set": {"model.variant": "d"}},
+            ],
+        },
+    )
+    for cell in study.cells():
+        for fold, speakers in ((1, (0, 1, 2)), (2, (3, 4))):
+            told = trace_predictions(speakers, f"fold {fold}")
+            finish(place, cell, fold, told, traces.write_csv, "regression")
+    report = gather_study(study, study.cells(), place, draws=100)
+    keys = [figure.key for figure in report.found[0].figures]
+    assert keys == ["ccc_arousal", "ccc_valence"]
+    assert report.found[0].figures[0].paper == 0.666
+    assert report.found[1].figures[0].above.difference == 0
+    assert "arousal CCC" in Page(render_study(report)).text
