@@ -1,6 +1,7 @@
 """What a training run did: its folds, its statistics, its choice of epoch."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,25 +42,31 @@ def from_run(run: Run, workspace: Workspace) -> tuple[str, list[Division], list[
     )
     findings = [
         *([gravest([_origin(plan, trial) for trial in trials])] if config.init else []),
-        gravest([_statistics(plan, trial) for trial in trials]),
+        gravest(_statistics(plan, trials)),
         gravest([_selection(plan, trial) for trial in trials]),
     ]
     return what, divisions(list(plan.utterances.values()), folds, plan.protocol), findings
 
 
-def _statistics(plan: Plan, trial: Trial) -> Finding:
-    """Fit mean and deviation again on the training part, and compare with what the model standardises by."""
-    check, fold = "statistics", plan.folds[trial.fold - 1]
-    kept = _kept_statistics(trial)
+def _statistics(plan: Plan, trials: Sequence[Trial]) -> list[Finding]:
+    """Fit mean and deviation again on each fold's training part, and compare with what models use."""
+    stores, variants = plan.stores(), plan.variant_stores()
+    fitted: dict[int, Mapping[str, Statistics]] = {}
     try:
-        fitted = plan.fit_statistics(fold, plan.stores(), plan.variant_stores())
+        for number in {trial.fold for trial in trials}:
+            fitted[number] = plan.fit_statistics(plan.folds[number - 1], stores, variants)
     except FeatureError:
-        return Finding(check, Verdict.NOT_CHECKED, "the features are no longer in the store")
+        return [Finding("statistics", Verdict.NOT_CHECKED, "the features are no longer in the store")]
+    return [_compare(fitted[trial.fold], trial) for trial in trials]
+
+
+def _compare(fitted: Mapping[str, Statistics], trial: Trial) -> Finding:
+    kept = _kept_statistics(trial)
     for name, again in fitted.items():
         if not _alike(kept[name], again):
             fact = f"fold {trial.fold}: mean and deviation of '{name}' are not those of the training part"
-            return Finding(check, Verdict.LEAK, fact)
-    return Finding(check, Verdict.CLEAN, "mean and deviation are those of the training part alone")
+            return Finding("statistics", Verdict.LEAK, fact)
+    return Finding("statistics", Verdict.CLEAN, "mean and deviation are those of the training part alone")
 
 
 def _kept_statistics(trial: Trial) -> dict[str, Statistics]:
