@@ -13,7 +13,7 @@ from sercli.evaluation.intervals import Interval
 from sercli.figures import _style
 from sercli.figures._style import Palette
 
-_SHAPES = "osD^vP*X"
+_SHAPES = "os^vP*X"  # the diamond is the paper's
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +111,7 @@ def sweep(panels: Sequence[Panel], title: str | None = None, *, dark: bool = Fal
                 lw=1.4,
                 label=name or "ours",
             )
-            for place, mark in zip(places, marks, strict=True):
-                if mark.paper is not None:
-                    axes.scatter(
-                        place,
-                        mark.paper,
-                        s=36,
-                        marker="D",
-                        facecolor="none",
-                        edgecolor=colours.second,
-                        zorder=4,
-                    )
+            _diamonds(axes, [(place, mark.paper) for place, mark in zip(places, marks, strict=True)], colours)
         axes.set_xticks(range(len(ticks)), ticks, rotation=30 if max(map(len, ticks)) > 6 else 0)
         axes.set_ylabel(_unit(panel))
         _scale(axes, "y", panel)

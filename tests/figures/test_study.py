@@ -1,0 +1,39 @@
+import pytest
+
+from sercli.evaluation.intervals import Interval
+from sercli.figures.study import Mark, Panel, rows_beside_paper, sweep
+
+INTERVAL = Interval(0.5, 0.7, 0.95, 100, 6)
+
+
+def legend(figure):
+    return [text.get_text() for each in figure.legends for text in each.get_texts()]
+
+
+def test_the_papers_figure_stands_beside_ours():
+    panel = Panel("UA", True, {"": [Mark("plain", 0.6, INTERVAL, 0.55), Mark("attention", 0.65)]})
+    figure = rows_beside_paper([panel], "emodb-4")
+    (axes,) = figure.axes
+    assert legend(figure) == ["ours", "paper"]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["plain", "attention"]
+    ours, paper = (each for each in axes.collections if each.get_label() in {"ours", "paper"})
+    assert ours.get_offsets().tolist() == [[0.6, 1], [0.65, 0]]
+    assert paper.get_offsets().tolist() == [[0.55, 1]]
+
+
+def test_without_a_paper_there_is_nothing_to_tell_apart():
+    figure = rows_beside_paper([Panel("UA", True, {"": [Mark("plain", 0.6)]})])
+    assert legend(figure) == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_curve_for_each_value_of_the_other_setting(dark):
+    curves = {
+        "k 3": [Mark("v1", 0.5, INTERVAL), Mark("v2", 0.6)],
+        "k 5": [Mark("v1", 0.4), Mark("v2", 0.7, None, 0.72)],
+    }
+    figure = sweep([Panel("arousal CCC", False, curves)], dark=dark)
+    (axes,) = figure.axes
+    assert legend(figure) == ["k 3", "k 5", "paper"]
+    assert axes.get_ylabel() == "arousal CCC"
+    assert [line.get_ydata().tolist() for line in axes.get_lines()] == [[0.5, 0.6], [0.4, 0.7]]
