@@ -8,7 +8,8 @@ from typing import Any
 
 from sercli.errors import SerError, unknown
 from sercli.models import architecture_names
-from sercli.studies import Assignment, Figures, On, Row, Study, _columns, settings_of
+from sercli.studies import Assignment, On, Row, Study, _columns, settings_of
+from sercli.studies._paper import read_references, with_paper
 from sercli.studies._source import Place, Source, parse
 from sercli.training._train import complete
 
@@ -19,7 +20,6 @@ _STUDY = (
 _ROW = ("name", "from", "arch", "on", "set", "set_on", "vary", "paper")
 _ON = ("name", "corpus", "scheme", "protocol", "set")
 _SETTINGS = ("model", "augment", "features", "segments", "training", "init")
-_LIMITS = {"ua": 100, "wa": 100, "acc": 100, "ccc_arousal": 1, "ccc_valence": 1}
 _MOST_CELLS = 10_000
 
 
@@ -77,7 +77,7 @@ class _Reader:
             source=source.text(("source",), top.get("source", "own"), "source"),
             rows=tuple(rows),
             doubtful=self._texts("doubtful"),
-            references=self._references({on.name for row in rows for on in row.on}),
+            references=read_references(source, top, {on.name for row in rows for on in row.on}),
             test_on=self._on(("test_on",), top["test_on"], rows[0].arch) if "test_on" in top else (),
             file=path,
         )
@@ -109,7 +109,7 @@ class _Reader:
                 rows[row.name] = row
                 if len(rows) * len(on) > _MOST_CELLS:
                     self.source.fail(each.place, f"more than {_MOST_CELLS} cells; vary less")
-        return self._with_paper(rows)
+        return with_paper(self.source, self.top, rows)
 
     def _state_all(self) -> list[_Stated]:
         source = self.source
@@ -252,44 +252,6 @@ class _Reader:
             if name not in known:
                 self.source.fail((*row.place, "set_on", name), str(unknown("on", name, known)))
         return row.settings_on
-
-    def _with_paper(self, rows: dict[str, Row]) -> list[Row]:
-        """Give rows the paper's figures, from the row itself or from the study's ``paper:``."""
-        source = self.source
-        found: dict[str, Mapping[str, Figures]] = {}
-        for i, row in enumerate(self.top.get("rows", [])):
-            if "paper" not in row:
-                continue
-            name, place = str(row.get("name", "")), ("rows", i, "paper")
-            if name not in rows:
-                source.fail(place, "this row is varied; put its figures under the study's 'paper:', by row")
-            found[name] = self._figures(place, row["paper"], {on.name for on in rows[name].on})
-        for name, given in source.mapping(("paper",), self.top.get("paper", {}), "paper").items():
-            if name not in rows:
-                source.fail(("paper", name), str(unknown("rows", name, rows)))
-            if name in found:
-                source.fail(("paper", name), f"row '{name}' has figures of its own")
-            found[name] = self._figures(("paper", name), given, {on.name for on in rows[name].on})
-        return [replace(row, paper=found.get(name, {})) for name, row in rows.items()]
-
-    def _figures(self, place: Place, given: Any, columns: set[str]) -> Mapping[str, Figures]:
-        source = self.source
-        for column, figures in source.mapping(place, given, "paper").items():
-            at = (*place, column)
-            if column not in columns:
-                source.fail(at, str(unknown("on", column, columns)))
-            source.known(at, source.mapping(at, figures, "paper"), tuple(_LIMITS), "figures")
-            for key, value in figures.items():
-                if isinstance(value, bool) or not isinstance(value, int | float):
-                    source.fail((*at, key), f"{key}: a figure is a number, not {value!r}")
-                if not -1 <= value <= _LIMITS[key]:
-                    unit = "in per cent" if _LIMITS[key] > 1 else "plain, at most 1"
-                    source.fail((*at, key), f"{key}: {value} is out of range; write it {unit}")
-        return {column: dict(figures) for column, figures in given.items()}
-
-    def _references(self, columns: set[str]) -> Mapping[str, Mapping[str, Figures]]:
-        given = self.source.mapping(("references",), self.top.get("references", {}), "references")
-        return {name: self._figures(("references", name), under, columns) for name, under in given.items()}
 
     def _check(self, row: Row) -> None:
         """Build the settings of each cell; blame the setting without which they would be right."""

@@ -1,0 +1,61 @@
+"""What papers report, as a study's file has it: by row and column, and of others."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sercli.errors import unknown
+from sercli.studies import Figures, Row
+from sercli.studies._source import Place, Source
+
+_LIMITS = {"ua": 100, "wa": 100, "acc": 100, "ccc_arousal": 1, "ccc_valence": 1}
+
+
+def with_paper(source: Source, top: Mapping[str, Any], rows: Mapping[str, Row]) -> list[Row]:
+    """Give rows the paper's figures, from the row itself or from the study's ``paper:``.
+
+    Raises:
+        ConfigError: there is no such row or column, or a figure can't be one.
+    """
+    found: dict[str, Mapping[str, Figures]] = {}
+    for i, row in enumerate(top.get("rows", [])):
+        if "paper" not in row:
+            continue
+        name, place = str(row.get("name", "")), ("rows", i, "paper")
+        if name not in rows:
+            source.fail(place, "this row is varied; put its figures under the study's 'paper:', by row")
+        found[name] = _figures(source, place, row["paper"], {on.name for on in rows[name].on})
+    for name, given in source.mapping(("paper",), top.get("paper", {}), "paper").items():
+        if name not in rows:
+            source.fail(("paper", name), str(unknown("rows", name, rows)))
+        if name in found:
+            source.fail(("paper", name), f"row '{name}' has figures of its own")
+        found[name] = _figures(source, ("paper", name), given, {on.name for on in rows[name].on})
+    return [replace(row, paper=found.get(name, {})) for name, row in rows.items()]
+
+
+def read_references(
+    source: Source, top: Mapping[str, Any], columns: set[str]
+) -> Mapping[str, Mapping[str, Figures]]:
+    """Read the figures of others that the paper compares itself with, by name and column.
+
+    Raises:
+        ConfigError: there is no such column, or a figure can't be one.
+    """
+    given = source.mapping(("references",), top.get("references", {}), "references")
+    return {name: _figures(source, ("references", name), under, columns) for name, under in given.items()}
+
+
+def _figures(source: Source, place: Place, given: Any, columns: set[str]) -> Mapping[str, Figures]:
+    for column, figures in source.mapping(place, given, "paper").items():
+        at = (*place, column)
+        if column not in columns:
+            source.fail(at, str(unknown("on", column, columns)))
+        source.known(at, source.mapping(at, figures, "paper"), tuple(_LIMITS), "figures")
+        for key, value in figures.items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                source.fail((*at, key), f"{key}: a figure is a number, not {value!r}")
+            if not -1 <= value <= _LIMITS[key]:
+                unit = "in per cent" if _LIMITS[key] > 1 else "plain, at most 1"
+                source.fail((*at, key), f"{key}: {value} is out of range; write it {unit}")
+    return {column: dict(figures) for column, figures in given.items()}
