@@ -114,4 +114,5 @@ CORPUS = Corpus(
     ids=tuple(f"synth/{_stem(*each)}" for each in _ALL),
     generate=generate,
     notice=_voice.NOTICE,
+    shares={"texts": "every voice says the same six texts"},
 )
