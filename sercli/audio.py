@@ -71,7 +71,7 @@ def decode(
     with _refusing(path), path.open("rb") if content is None else BytesIO(content) as source:
         _refuse_damaged(path, source)
         # libsndfile reads a file by its name faster than through Python.
-        with soundfile.SoundFile(path if content is None else source) as file:
+        with soundfile.SoundFile(os.fsencode(path) if content is None else source) as file:
             header = _header(file)
             first, last = _span(path, header, start, end)
             file.seek(first)
@@ -86,7 +86,7 @@ def header(path: Path) -> AudioFile:
     """
     with _refusing(path), path.open("rb") as source:
         _refuse_damaged(path, source)
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(os.fsencode(path)) as file:
             found = _header(file)
     _span(path, found, None, None)
     return found
@@ -100,7 +100,7 @@ def stream(path: Path, sample_rate: int = SAMPLE_RATE, block_s: float = 30.0) ->
     """
     with _refusing(path), path.open("rb") as source:
         _refuse_damaged(path, source)
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(os.fsencode(path)) as file:
             found = _header(file)
             _span(path, found, None, None)
             resampler = soxr.ResampleStream(found.sample_rate, sample_rate, 1, "float32", quality="VHQ")
@@ -144,6 +144,8 @@ def _refusing(path: Path) -> Iterator[None]:
         raise AudioError(f"{path}: no such file") from None
     except OSError as error:
         raise AudioError(f"{path}: {error.strerror or error}") from None
+    except ValueError as error:  # a name that no file can have
+        raise AudioError(f"{path}: can't be read ({error})") from None
 
 
 def is_prepared(path: Path) -> bool:
@@ -152,11 +154,8 @@ def is_prepared(path: Path) -> bool:
     Raises:
         AudioError: it can't be read.
     """
-    try:
-        header = soundfile.info(path)
-    except (soundfile.LibsndfileError, OSError):
-        raise AudioError(f"{path}: not readable as audio") from None
-    return bool(header.channels == 1 and header.samplerate == SAMPLE_RATE)
+    with _refusing(path), soundfile.SoundFile(os.fsencode(path)) as file:
+        return bool(file.channels == 1 and file.samplerate == SAMPLE_RATE)
 
 
 def _span(path: Path, header: AudioFile, start: float | None, end: float | None) -> tuple[int, int]:

@@ -8,6 +8,8 @@ signature, since whoever changes a bundle on purpose can write its digests anew.
 
 import hashlib
 import json
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +37,9 @@ _FORMAT = 2
 _LARGEST = 1 << 20
 _LONGEST = 256
 _MOST_BYTES = 1 << 24
+
+# Control characters, line separators, marks that turn the direction of writing, halves of characters.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +111,7 @@ class Bundle:
         place, weights = path / "bundle.json", path / "weights.safetensors"
         try:
             description = _read(place)
-            stored = weights.read_bytes()
+            stored = _read_plain(weights)
             if _hash(stored) != description["weights_sha256"]:
                 raise RunError(f"{weights}: not the weights that the bundle describes; get the bundle again")
             _check_files(path, description.get("files", {}))
@@ -127,15 +132,18 @@ class Bundle:
                 facts=description["facts"],
             )
             bundle.network.load_state_dict(state)
+            _check_finite(bundle.network)
         except FileNotFoundError as error:
             raise RunError(f"{error.filename}: missing; {path} is no whole bundle") from None
+        except OSError as error:
+            raise RunError(f"{error.filename or path}: {error.strerror or error}") from None
         except _UnfitError as error:
             raise RunError(f"{weights}: does not fit the architecture ({error})") from None
         except SafetensorError as error:
             raise RunError(f"{weights}: damaged ({error}); get the bundle again") from None
         except UnknownNameError as error:
             raise RunError(f"{place}: {error}") from None
-        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
             raise RunError(f"{place}: damaged ({_line(error)}); get the bundle again") from None
         bundle.network.eval()
         return bundle
@@ -150,6 +158,18 @@ def build_network(
     return architecture.build(shapes, n_outputs, architecture.config(**model))
 
 
+def own_files(folder: Path) -> frozenset[str]:
+    """List the names of files that belong to a bundle, as its description says; none where there is none."""
+    try:
+        described = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))["files"]
+    except FileNotFoundError:
+        return frozenset()
+    except (OSError, ValueError, LookupError, TypeError):
+        described = {}
+    named = described if isinstance(described, Mapping) else {}
+    return frozenset({"bundle.json", "weights.safetensors", *named})
+
+
 class _UnfitError(Exception):
     """Weights that are not the described network's."""
 
@@ -158,7 +178,7 @@ def _read(place: Path) -> dict[str, Any]:
     """Read a description; refuse one that has changed, or is beyond all measure."""
     if place.stat().st_size > _MOST_BYTES:
         raise ValueError(f"more than {_MOST_BYTES >> 20} MiB")
-    description: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"), parse_constant=_refuse)
+    description: dict[str, Any] = json.loads(_read_plain(place).decode(), parse_constant=_refuse)
     if description["format"] != _FORMAT:
         raise RunError(
             f"{place.parent}: a bundle of format {description['format']}, this sercli reads {_FORMAT}; "
@@ -172,9 +192,25 @@ def _read(place: Path) -> dict[str, Any]:
         raise ValueError("facts or classes are of the wrong type")
     if not all(isinstance(name, str) for name in classes) or len(set(classes)) < len(classes):
         raise ValueError("classes are names that differ")
+    if not all(name.strip() and not _UNPRINTABLE.search(name) for name in classes):
+        raise ValueError("a class's name can't be printed")
+    threshold = facts.get("threshold")
+    if threshold is not None and not (_is_number(threshold) and 0 <= threshold <= 1):
+        raise ValueError("the threshold is no number from 0 to 1")
     for part in ("model", "inputs", "segments", "classes"):
         _check_measure(description[part], part)
     return description
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _read_plain(file: Path) -> bytes:
+    """Read a file; refuse what never ends, such as a pipe or a device."""
+    if file.exists() and not file.is_file():
+        raise ValueError(f"'{file.name}' is no plain file")
+    return file.read_bytes()
 
 
 def _refuse(constant: str) -> None:
@@ -195,9 +231,9 @@ def _check_measure(value: Any, part: str) -> None:
 
 def _check_files(folder: Path, hashes: Mapping[str, str]) -> None:
     for name, expected in hashes.items():
-        if name != Path(name).name:
+        if name in ("", "..") or name != Path(name).name:
             raise ValueError(f"'{name}' is no file of the bundle's folder")
-        if _hash((folder / name).read_bytes()) != expected:
+        if _hash(_read_plain(folder / name)) != expected:
             raise RunError(f"{folder / name}: changed since the bundle was written; get the bundle again")
 
 
@@ -207,6 +243,13 @@ def _check_shapes(planned: nn.Module, state: Mapping[str, Tensor]) -> None:
         given = tuple(state[name].shape) if name in state else "none"
         if given != shapes.get(name, "none"):
             raise _UnfitError(f"'{name}' is {given}, described as {shapes.get(name, 'none')}")
+
+
+def _check_finite(network: nn.Module) -> None:
+    for name, value in network.state_dict().items():
+        # A sum is quicker than a look at each, and in 64 bits that of finite numbers never overflows.
+        if value.is_floating_point() and not value.sum(dtype=torch.float64).isfinite():
+            raise ValueError(f"weights '{name}' hold values that are no numbers")
 
 
 def _statistics(

@@ -38,20 +38,25 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Give an empty folder beside ``path``; on leaving without an error it takes its place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    """Give an empty folder beside ``path``; on leaving without an error it takes its place.
+
+    Where ``path`` is a link, the folder that it leads to is replaced. Whatever goes wrong, the older
+    folder is there again in the end.
+    """
+    place = path.resolve()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".tmp", dir=place.parent))
+    retired = temporary.with_suffix(".old")
     try:
         yield temporary
         temporary.chmod(0o777 & ~_UMASK)
-        if path.exists():
-            retired = temporary.with_suffix(".old")
-            path.rename(retired)
-            temporary.rename(path)
-            shutil.rmtree(retired)
-        else:
-            temporary.rename(path)
+        if place.is_dir():
+            place.rename(retired)
+        temporary.rename(place)
+        shutil.rmtree(retired, ignore_errors=True)
     except BaseException as error:
+        if retired.exists() and not place.exists():
+            retired.rename(place)
         shutil.rmtree(temporary, ignore_errors=True)
         name_place(error, path)
         raise

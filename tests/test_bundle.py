@@ -1,9 +1,12 @@
 import hashlib
 import json
+import os
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from sercli.bundle import Bundle, build_network
@@ -107,6 +110,38 @@ def _pickled(folder):
     _edit(weights_sha256=hashlib.sha256(weights).hexdigest())(folder)
 
 
+def _infinite_threshold(folder):
+    _edit(facts={"threshold": 123.5})(folder)
+    path = folder / "bundle.json"
+    described = json.loads(path.read_text().replace("123.5", "1e999"))
+    del described["digest"]
+    path.write_text(json.dumps(described).replace("Infinity", "1e999"))
+
+
+def _not_finite(value):
+    def spoil(folder):
+        path = folder / "weights.safetensors"
+        state = safetensors.torch.load(path.read_bytes())
+        next(iter(state.values())).view(-1)[-1] = value
+        path.write_bytes(safetensors.torch.save(state))
+        _edit(weights_sha256=hashlib.sha256(path.read_bytes()).hexdigest())(folder)
+
+    return spoil
+
+
+def _folder_for(name):
+    def spoil(folder):
+        (folder / name).unlink()
+        (folder / name).mkdir()
+
+    return spoil
+
+
+def _pipe(folder):
+    os.mkfifo(folder / "more")
+    _edit(files={"more": "0" * 64})(folder)
+
+
 class _Harm:
     def __reduce__(self):
         return pytest.fail, ("loading a bundle ran code of it",)
@@ -137,6 +172,22 @@ class _Harm:
         (_edit(classes=["anger"]), "does not fit the architecture"),
         (_edit(classes=["anger", "anger"]), "names that differ"),
         (_edit(classes=[f"c{i}" for i in range(10_000)]), "names 10000 values"),
+        (_edit(segments={"size_s": 3601.0}), "size_s"),
+        (_edit(segments={"size_s": 1.0, "hop_s": 0.001}), "hop_s"),
+        (_edit(segments={"size_s": 1.0, "test_hop_s": 1e-9}), "test_hop_s"),
+        (_edit(segments={"size_s": 1.0, "frames": 1 << 19}), "frames"),
+        (_edit(classes=["anger", "sad\x1b[2Jness"]), "a class's name can't be printed"),
+        (_edit(classes=["anger", "sad\nness"]), "a class's name can't be printed"),
+        (_edit(classes=["anger", "\u202ejoy"]), "a class's name can't be printed"),
+        (_edit(classes=["anger", " "]), "a class's name can't be printed"),
+        *((_edit(facts={"threshold": bad}), "the threshold is no number") for bad in (2, -0.1, True, "0.5")),
+        (_infinite_threshold, "the threshold is no number"),
+        *((_edit(files={name: "0" * 64}), "no file of the bundle's folder") for name in ("", ".", "..")),
+        (_not_finite(float("nan")), "hold values that are no numbers"),
+        (_not_finite(float("inf")), "hold values that are no numbers"),
+        (_folder_for("weights.safetensors"), "no plain file"),
+        (_folder_for("bundle.json"), "no plain file"),
+        (_pipe, "no plain file"),
         (_edit(facts=[]), "wrong type"),
         (_edit(files={"../outside": "0" * 64}), "no file of the bundle's folder"),
         (_edit(files={"/etc/passwd": "0" * 64}), "no file of the bundle's folder"),
@@ -154,8 +205,26 @@ class _Harm:
 def test_a_spoilt_bundle_is_refused(bundle, tmp_path, spoil, message):
     bundle.save(tmp_path / "b")
     spoil(tmp_path / "b")
-    with pytest.raises(RunError, match=message):
+    with pytest.raises(RunError, match=message) as caught:
         Bundle.load(tmp_path / "b")
+    assert str(caught.value).count("\n") == 0
+
+
+def test_a_file_that_may_not_be_read_is_one_line(bundle, tmp_path, monkeypatch):
+    bundle.save(tmp_path / "b")
+
+    def refuse(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(type(tmp_path), "read_bytes", refuse)
+    with pytest.raises(RunError, match=r"bundle\.json: Permission denied"):
+        Bundle.load(tmp_path / "b")
+
+
+def test_words_of_any_language_are_classes(bundle, tmp_path):
+    classes = ("très bien", "عصبانی\u200cتر")
+    replace(bundle, classes=classes).save(tmp_path / "b")
+    assert Bundle.load(tmp_path / "b").classes == classes
 
 
 def test_what_goes_with_a_bundle_is_hashed(bundle, tmp_path):

@@ -47,6 +47,33 @@ def test_a_folder_whose_writing_fails_leaves_the_older_one(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]
 
 
+def test_the_folder_that_a_link_leads_to_is_replaced(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    with files.replacing_folder(tmp_path / "link") as folder:
+        (folder / "new").touch()
+    assert (tmp_path / "link").is_symlink()
+    assert [entry.name for entry in (tmp_path / "real").iterdir()] == ["new"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["link", "real"]
+
+
+def test_the_older_folder_comes_back_if_the_last_step_fails(tmp_path, monkeypatch):
+    path, rename = tmp_path / "bundle", type(tmp_path).rename
+    path.mkdir()
+    (path / "old").touch()
+
+    def fail_at_the_end(self, target):
+        if self.name.endswith(".tmp"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return rename(self, target)
+
+    monkeypatch.setattr(type(tmp_path), "rename", fail_at_the_end)
+    with pytest.raises(OSError, match="Input/output"), files.replacing_folder(path) as folder:
+        (folder / "new").touch()
+    assert [entry.name for entry in path.iterdir()] == ["old"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]
+
+
 def test_a_written_file_is_as_readable_as_a_plain_one(tmp_path):
     plain = tmp_path / "plain"
     plain.touch()

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -89,17 +88,22 @@ def _alike(kept: Statistics, again: Statistics) -> bool:
 def _origin(plan: Plan, trial: Trial) -> Finding:
     """Find out whether the weights that the training started from know the test part already."""
     check, path = "init", str(plan.config.init).rpartition("#")[0]
-    try:
-        facts = json.loads((Path(path) / "bundle.json").read_text(encoding="utf-8"))["facts"]
-        corpus, protocol, fold = facts["corpus"], facts["protocol"], facts["fold"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return Finding(check, Verdict.NOT_CHECKED, f"the bundle that it started from is gone ({path})")
-    if corpus != plan.config.corpus:
-        return Finding(check, Verdict.CLEAN, f"the weights it started from were trained on '{corpus}'")
-    if (protocol, fold) == (plan.config.protocol, trial.fold):
+    before = trial.settings()["provenance"].get("started_from") or []
+    if not before:
+        return Finding(check, Verdict.NOT_CHECKED, f"nothing is known of the bundle it started from ({path})")
+    own = [each for each in before if each["corpus"] == plan.config.corpus]
+    if not own:
+        corpora = ", ".join(dict.fromkeys(f"'{each['corpus']}'" for each in before))
+        return Finding(check, Verdict.CLEAN, f"the weights it started from were trained on {corpora}")
+    other = [each for each in own if (each["protocol"], each["fold"]) != (plan.config.protocol, trial.fold)]
+    if not other:
         return Finding(check, Verdict.CLEAN, "the weights it started from are of the same fold")
-    fact = f"fold {trial.fold} started from weights of {protocol}, fold {fold}, of the same corpus"
-    return Finding(check, Verdict.LEAK, f"{fact}: those who are tested here may have been trained on there")
+    fact = f"fold {trial.fold} started from weights of {other[0]['protocol']}, fold {other[0]['fold']}"
+    return Finding(
+        check,
+        Verdict.LEAK,
+        f"{fact}, of the same corpus: those who are tested may have been trained on there",
+    )
 
 
 def _selection(plan: Plan, trial: Trial) -> Finding:

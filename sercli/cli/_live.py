@@ -1,10 +1,13 @@
 """``sercli predict BUNDLE --live``: from raw samples as they come in, or a microphone."""
 
+import csv as csv_format
 import json as json_format
+import math
 import sys
 import time
-from collections.abc import Generator
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -13,12 +16,13 @@ import typer
 if TYPE_CHECKING:
     from sercli.inference.streaming import Frame
 
-_BLOCK = 1280  # bytes: 640 samples of 16 bits, the 40 ms of a frame
+_BLOCK = 320  # samples, 20 ms: what looks half a frame ahead is not kept waiting for a whole one
+_RATE = 16_000
 _USAGE = "arecord -q -t raw -f S16_LE -r 16000 -c 1 | sercli predict BUNDLE --live"
 
 
 def live(bundle: Path, *, microphone: bool, json: bool, csv: bool) -> None:
-    """Print a line for each 40 ms until the input ends or Ctrl-C; then delay and speed on stderr.
+    """Print a line for each 40 ms until the input ends or Ctrl-C; then speed and delay on stderr.
 
     Raises:
         ConfigError: the network can't follow a stream, or there is nothing to listen to.
@@ -32,29 +36,72 @@ def live(bundle: Path, *, microphone: bool, json: bool, csv: bool) -> None:
     stream = Stream(bundle)
     blocks = _microphone() if microphone else _raw(sys.stdin.buffer)
     if csv:
-        print(",".join(["start_s", "end_s", "window_end", *stream.names]))
+        csv_format.writer(sys.stdout, lineterminator="\n").writerow(
+            ["start_s", "end_s", "window_end", *stream.names]
+        )
     elif not json:
         print("seconds  " + "  ".join(f"{name[:9]:>9}" for name in stream.names))
-    spent: list[float] = []
-    heard = 0
+    speed = _Speed()
     try:
         with closing(blocks):
             for block in blocks:
-                begun = time.perf_counter()
-                frames = stream.feed(np.frombuffer(block, "<i2") * np.float32(1 / 32_768))
-                spent.append(time.perf_counter() - begun)
-                heard += len(block) // 2
-                _print(frames, stream.names, json=json, csv=csv)
-        _print(stream.finish(), stream.names, json=json, csv=csv)
+                with speed.measured(len(block) // 2):
+                    frames = stream.feed(np.frombuffer(block, "<i2") * np.float32(1 / 32_768))
+                    _print(frames, stream.names, json=json, csv=csv)
+                    speed.told = len(frames) > 0
+        with speed.measured(0):
+            _print(stream.finish(), stream.names, json=json, csv=csv)
     finally:
-        if heard:
-            seconds, worst = heard / 16_000, float(np.quantile(spent, 0.95))
-            typer.echo(
-                f"note: {seconds:.1f} s heard, {sum(spent) / seconds:.3f} s of computing for each; "
-                f"a frame is told {1000 * stream.latency_s:.0f} ms after its first sample, and "
-                f"{1000 * np.mean(spent):.1f} ms of computing later (95 % within {1000 * worst:.1f} ms); "
-                f"windows of {stream.window_s:g} s",
-                err=True,
+        for line in speed.say(stream.latency_s, stream.window_s):
+            typer.echo(f"note: {line}", err=True)
+
+
+@dataclass(slots=True)
+class _Speed:
+    """How long the work takes, printing included.
+
+    Attributes:
+        heard: samples.
+        busy: seconds of work on all of them.
+        spent: of these, the seconds for each block that completed a frame.
+        told: whether the block at hand does.
+    """
+
+    heard: int = 0
+    busy: float = 0.0
+    spent: list[float] = field(default_factory=list)
+    told: bool = False
+
+    @contextmanager
+    def measured(self, samples: int) -> Iterator[None]:
+        """Measure the work on a block."""
+        begun, self.told = time.perf_counter(), False
+        yield
+        seconds = time.perf_counter() - begun
+        self.heard += samples
+        self.busy += seconds
+        if self.told:
+            self.spent.append(seconds)
+
+    def say(self, latency_s: float, window_s: float) -> Iterator[str]:
+        """Say real-time factor and delay; nothing if nothing was heard."""
+        if not self.heard:
+            return
+        seconds = self.heard / _RATE
+        factor = self.busy / seconds
+        grows = "" if factor < 1 else "; slower than the speech comes in: the delay grows all the time"
+        yield (
+            f"{seconds:.1f} s heard, {self.busy:.2f} s of computing: real-time factor {factor:.3f}{grows}; "
+            f"windows of {window_s:g} s"
+        )
+        if self.spent:
+            whole = math.ceil(round(latency_s * _RATE / _BLOCK, 6)) * _BLOCK / _RATE  # blocks come whole
+            ranked = sorted(1000 * each for each in self.spent)
+            usual, most = ranked[math.ceil(0.95 * len(ranked)) - 1], ranked[-1]
+            yield (
+                f"a frame of 40 ms is told {1000 * whole:.0f} ms after its first sample, and "
+                f"{sum(ranked) / len(ranked):.1f} ms of computing later (95 % within {usual:.1f} ms, at most "
+                f"{most:.1f} ms)"
             )
 
 
@@ -64,8 +111,8 @@ def _print(frames: "list[Frame]", names: tuple[str, ...], *, json: bool, csv: bo
             told = {"start_s": frame.start, "end_s": frame.end, "window_end": frame.last}
             print(json_format.dumps(told | dict(zip(names, frame.values, strict=True)), ensure_ascii=False))
         elif csv:
-            values = map(repr, frame.values)
-            print(",".join([f"{frame.start:.2f}", f"{frame.end:.2f}", str(int(frame.last)), *values]))
+            row = [f"{frame.start:.2f}", f"{frame.end:.2f}", int(frame.last), *map(repr, frame.values)]
+            csv_format.writer(sys.stdout, lineterminator="\n").writerow(row)
         else:
             cells = "  ".join(f"{value:9.3f}" for value in frame.values)
             print(f"{frame.end:7.2f}  {cells}" + ("  end of window" if frame.last else ""))
@@ -84,7 +131,7 @@ def _raw(source: BinaryIO) -> Generator[bytes]:
     if source.isatty():
         raise ConfigError(f"--live takes raw samples on standard input, as in: {_USAGE}")
     first = True
-    while block := source.read(_BLOCK):
+    while block := source.read(2 * _BLOCK):
         if first and block.startswith((b"RIFF", b"fLaC", b"OggS", b"FORM", b"ID3")):
             raise ConfigError(
                 "--live takes raw samples, 16 kHz mono s16le, not an audio file; files need no --live"
@@ -109,9 +156,9 @@ def _microphone() -> Generator[bytes]:
     except OSError as error:
         raise ConfigError(f"--microphone needs PortAudio ({error}): apt install libportaudio2") from None
     try:
-        with sounddevice.RawInputStream(16_000, _BLOCK // 2, channels=1, dtype="int16") as source:
+        with sounddevice.RawInputStream(_RATE, _BLOCK, channels=1, dtype="int16") as source:
             while True:
-                block, overflowed = source.read(_BLOCK // 2)
+                block, overflowed = source.read(_BLOCK)
                 if overflowed:
                     typer.echo("note: too slow, samples were lost", err=True)
                 yield bytes(block)

@@ -20,6 +20,7 @@ def evaluate_on(
     scheme: str | None,
     *,
     keep_foreign: bool,
+    draws: int = 10_000,
     accelerator: str = "auto",
     json: bool = False,
 ) -> None:
@@ -41,7 +42,7 @@ def evaluate_on(
             device=choose_device(accelerator),
             progress=progress,
         )
-    result = cross_corpus.evaluate_applied(applied, workspace)
+    result = cross_corpus.evaluate_applied(applied, workspace, draws)
     page = cross_corpus.write(result)
     if json:
         typer.echo(json_format.dumps(result.to_dict() | {"report": str(page)}))

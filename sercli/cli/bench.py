@@ -20,7 +20,8 @@ def bench(
         ),
     ] = None,
     only: Annotated[
-        str | None, typer.Option(help="One part of the stage: of train and predict an architecture, such as diccoser.")
+        str | None,
+        typer.Option(help="One part of the stage: of train and predict an architecture."),
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Few rounds: see that it runs, judge nothing.")

@@ -59,7 +59,16 @@ def evaluate(
     if on is not None:
         from sercli.cli._on import evaluate_on
 
-        evaluate_on(place, run, on, scheme, keep_foreign=keep_foreign, accelerator=accelerator, json=json)
+        evaluate_on(
+            place,
+            run,
+            on,
+            scheme,
+            keep_foreign=keep_foreign,
+            draws=draws,
+            accelerator=accelerator,
+            json=json,
+        )
     elif scheme or keep_foreign:
         raise typer.BadParameter("--scheme and --keep-foreign go with --on")
     else:

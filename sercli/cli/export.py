@@ -70,3 +70,15 @@ def _print_threshold(worth: "Worth") -> None:
         typer.echo(f"note: no threshold for 'unsure': {found.why_none}", err=True)
         return
     typer.echo(f"unsure     below {found.confidence:.3f}, found on {worth.threshold_on}")
+    tried = worth.trusted
+    if tried is None:
+        typer.echo(
+            f"note: {100 * (found.right or 0):.1f} % right of the {100 * found.kept:.0f} % that are sure, "
+            "but on the same rows that the threshold was found on: there is no dev part to find it on",
+            err=True,
+        )
+        return
+    right = "" if tried.right is None else f", {100 * tried.right:.1f} % of these are right"
+    typer.echo(
+        f"           on the test part {100 * tried.kept:.0f} % of {tried.count} answers are sure{right}"
+    )

@@ -1,5 +1,6 @@
 """``sercli predict``."""
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
     from sercli.inference.prediction import Prediction
     from sercli.inference.writing import CsvLines
 
+_PICTURES = (".png", ".pdf", ".svg")
+# What --live and --microphone have a use for, besides the bundle.
+_LIVE = {"bundle", "live", "microphone", "json", "csv", "workspace"}
 _LONGEST_NAME = 48  # of a file in the readable table; what is longer loses its beginning
 
 
 def predict(
+    context: typer.Context,
     bundle: Annotated[
         str,
         typer.Argument(help="A bundle's folder, a trial's, or a run: its name, the end of it, or latest."),
@@ -86,12 +91,14 @@ def predict(
         raise typer.BadParameter("say --json or --csv, not both")
     if table is not None and audio:
         raise typer.BadParameter("name files or a --table, not both")
+    if live or microphone:
+        _refuse_unused(context)
+    if picture is not None and picture.suffix.lower() not in _PICTURES:
+        raise ConfigError(f"{picture}: figures are written as {', '.join(_PICTURES)}, not '{picture.suffix}'")
     place = find_bundle(Workspace(workspace), bundle)
     if place != Path(bundle):
         typer.echo(f"note: bundle {place}", err=True)
     if live or microphone:
-        if audio or table or out or picture:
-            raise typer.BadParameter("--live and --microphone name their input, and print: leave files out")
         follow(place, microphone=microphone, json=json, csv=csv)
         return
     predictor = Predictor(
@@ -103,7 +110,7 @@ def predict(
         window_s=window_s,
         hop_s=hop_s,
     )
-    inputs = read_table(table, column) if table else list_recordings(audio or [], sys.stdin)
+    inputs = read_table(table, column) if table else list_recordings(audio or [], _names())
     classes = predictor.bundle.classes
     if picture is not None and len(inputs.files) > 1:
         raise ConfigError(f"--picture draws one file, {len(inputs.files)} are named; name one of them")
@@ -124,6 +131,20 @@ def predict(
         raise typer.Exit(1)
 
 
+def _refuse_unused(context: typer.Context) -> None:
+    """Refuse what was given and would be passed over."""
+    given = [
+        parameter.opts[0] if parameter.param_type_name == "option" else "files"
+        for parameter in context.command.params
+        if parameter.name not in _LIVE and (source := context.get_parameter_source(str(parameter.name)))
+        if source.name != "DEFAULT"
+    ]
+    if given:
+        raise typer.BadParameter(
+            f"--live and --microphone name their input, and print by frame: leave {', '.join(given)} out"
+        )
+
+
 def _write(
     predictor: "Predictor",
     inputs: "Inputs",
@@ -134,14 +155,14 @@ def _write(
     json: bool,
 ) -> int:
     """Write what is said of each file as soon as it is known; return how many failed."""
-    from sercli.inference.writing import to_json
+    from sercli.inference.writing import encodable, printable, to_json
     from sercli.records import Problem
 
-    classes = predictor.bundle.classes
-    width = min(_LONGEST_NAME, max(4, *(len(str(path)) for path in inputs.files)))
+    classes, encoding = predictor.bundle.classes, target.encoding
+    width = min(_LONGEST_NAME, max(4, *(len(printable(str(path), encoding)) for path in inputs.files)))
     header = csv.header if csv else _header(classes, width)
     if not json:
-        print(header, file=target)
+        print(encodable(header, encoding), file=target)
     failed = 0
     with progress_bar("predicting") as progress:
         for number, said in enumerate(predictor.predict(inputs.files)):
@@ -149,13 +170,14 @@ def _write(
             cells = inputs.rows[number] if inputs.rows else ()
             if isinstance(said, Problem):
                 failed += 1
-                typer.echo(f"error: {said}", err=True)
+                typer.echo(f"error: {printable(str(said), sys.stderr.encoding)}", err=True)
                 continue
             if json:
-                print(to_json(said, inputs.columns, cells), file=target)
+                print(to_json(said, inputs.columns, cells, encoding), file=target)
             else:
-                for line in csv.lines(said, cells) if csv else _readable(said, width):
-                    print(line, file=target)
+                name = printable(said.file, encoding)
+                for line in csv.lines(said, cells) if csv else _readable(said, name, width):
+                    print(encodable(line, encoding), file=target)
             if picture is not None:
                 _draw(said, picture)
     return failed
@@ -172,9 +194,16 @@ def _header(classes: tuple[str, ...], width: int) -> str:
     return f"{'file':<{width}}  {'class':<{_widest(classes)}}     %  {cells}"
 
 
-def _readable(said: "Prediction", width: int) -> Iterator[str]:
+def _names() -> TextIO:
+    """Return standard input, read as the names of files are: any bytes."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding=sys.getfilesystemencoding(), errors="surrogateescape")
+    return sys.stdin
+
+
+def _readable(said: "Prediction", name: str, width: int) -> Iterator[str]:
     """Yield a line for the file and one for each stretch of its timeline."""
-    name = said.file if len(said.file) <= width else f"...{said.file[3 - width :]}"
+    name = name if len(name) <= width else f"...{name[3 - width :]}"
     notes = [note for note, told in (("unsure", said.unsure), (said.unlike, said.unlike)) if told]
     told = "".join(f"  {note}" for note in notes)
     if said.trace is not None:

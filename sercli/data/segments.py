@@ -26,15 +26,15 @@ from sercli.segments import Segment, Span, Tail, windows
 class SegmentConfig(Config):
     """How utterances are cut for a network."""
 
-    size_s: float | None = Field(None, ge=0.1)
+    size_s: float | None = Field(None, ge=0.1, le=3600)
     """Length of a segment; whole utterances if none."""
-    hop_s: float = Field(1.0, gt=0)
+    hop_s: float = Field(1.0, ge=0.01, le=3600)
     """From one training segment's start to the next one's."""
-    test_hop_s: float | None = Field(None, gt=0)
+    test_hop_s: float | None = Field(None, ge=0.01, le=3600)
     """Likewise in the dev and test parts; as in training if none."""
     tail: Tail = "drop"
     """What becomes of the rest after the last whole segment: drop, align (with the end) or pad."""
-    frames: int | None = Field(None, ge=1)
+    frames: int | None = Field(None, ge=1, le=100_000)
     """Frames to which a segment is filled up with silence; as many as lie within it if none."""
 
     @model_validator(mode="after")

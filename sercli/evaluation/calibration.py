@@ -25,6 +25,7 @@ from sercli.records import Predictions
 
 BINS = 15
 
+
 _CANDIDATES = 20  # thresholds that are tried; each costs certainty, as Bonferroni has it
 
 
@@ -81,7 +82,7 @@ class Threshold:
         target: the share right that is asked for.
         confidence: rows at least so sure are trusted; ``None`` where none can be named.
         why_none: why none can be.
-        kept: share of the rows that are trusted.
+        kept: share of the rows that are trusted, of those it was found on.
         right: share of these that are right.
         at_least: what that share would reach on such data again, with certainty ``level``.
         level: of that statement.
@@ -90,6 +91,25 @@ class Threshold:
     target: float
     confidence: float | None
     why_none: str | None
+    kept: float
+    right: float | None
+    at_least: float | None
+    level: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """What a threshold does on rows that it was not found on.
+
+    Attributes:
+        count: rows.
+        kept: share of them that are trusted.
+        right: share of these that are right; ``None`` where none is trusted.
+        at_least: what that share would reach on such data again, with certainty ``level``.
+        level: of that statement.
+    """
+
+    count: int
     kept: float
     right: float | None
     at_least: float | None
@@ -190,6 +210,23 @@ def threshold_for(predictions: Predictions, target: float, level: float = 0.95) 
         at_least=float(bounds[i]),
         level=level,
     )
+
+
+def apply_threshold(predictions: Predictions, confidence: float, level: float = 0.95) -> Trusted:
+    """Tell what a threshold does on rows that had no part in finding it.
+
+    The bound is Clopper and Pearson's, as in `threshold_for`, with nothing to be corrected for.
+
+    Raises:
+        RunError: there are no rows.
+    """
+    sure, right = _confidence(predictions)
+    trusted, seeds = sure >= confidence, len(set(predictions.seeds))
+    count, hits = int(trusted.sum()), int((trusted & right).sum())
+    if not count:
+        return Trusted(len(sure), 0.0, None, None, level)
+    bound = _lower_bound(np.array([hits / seeds]), np.array([count / seeds]), 1 - level)
+    return Trusted(len(sure), count / len(sure), hits / count, float(bound[0]), level)
 
 
 def _confidence(predictions: Predictions) -> tuple[Rates, NDArray[np.bool_]]:

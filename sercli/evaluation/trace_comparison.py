@@ -192,6 +192,12 @@ def _check(runs: Mapping[str, TracePredictions]) -> str:
     reference, first = next(iter(runs.items()))
     expected = {name: (target, who) for name, target, who in _told(first)}
     for name, predictions in runs.items():
+        for recording, values in zip(predictions.ids, predictions.predicted, strict=True):
+            if not np.isfinite(values).all():
+                raise RunError(
+                    f"{name}: a value predicted for {recording} is not a number: training diverged; try a "
+                    "lower learning rate"
+                )
         if predictions.dimensions != first.dimensions:
             both = f"{reference}: {', '.join(first.dimensions)}; {name}: {', '.join(predictions.dimensions)}"
             raise RunError(

@@ -1,5 +1,6 @@
 """From pieces of recordings to what a network is fed with, as in the test part of a fold."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -55,11 +56,32 @@ def rates_of(bundle: Bundle) -> list[int]:
     return list(dict.fromkeys(_rate(choice) for choice in bundle.inputs.values()))
 
 
+def look_ahead(bundle: Bundle) -> float:
+    """Return how far the window of a frame reaches beyond the next frame's start, at most, seconds."""
+    configs = [choice.config for choice in bundle.inputs.values()]
+    reach = [
+        getattr(each, "win_length", 0) - getattr(each, "hop_length", 0)
+        for each in configs
+        if getattr(each, "duration_s", None) is None  # else a piece is cropped as it is
+    ]
+    return max(0, 0, *reach) / SAMPLE_RATE
+
+
 def extract(bundle: Bundle, piece: Piece) -> Part:
-    """Compute the features of a piece, rounded as a feature store keeps them."""
+    """Compute the features of a piece, rounded as a feature store keeps them.
+
+    What follows the piece is seen by the windows of its last frames, and has no frame of its own.
+    """
     features = {}
     for name, choice in bundle.inputs.items():
-        array = choice.feature.extract(piece.audio[_rate(choice)], choice.config)
+        rate = _rate(choice)
+        samples, after = piece.audio[rate], piece.after.get(rate)
+        if after is not None and len(after):
+            share = len(samples) / (rate or SAMPLE_RATE) * choice.feature.frame_rate(choice.config)
+            kept = math.ceil(share - 1e-6)
+            array = choice.feature.extract(np.concatenate([samples, after]), choice.config)[..., :kept]
+        else:
+            array = choice.feature.extract(samples, choice.config)
         features[name] = array.astype(np.dtype(choice.number)).astype(np.float32, copy=False)
     distance = _distance(bundle, features, piece.samples)
     return Part(piece.start, piece.samples, features, distance, piece.silent)

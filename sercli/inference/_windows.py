@@ -5,6 +5,8 @@ from sercli.errors import ConfigError
 
 WINDOW_S = 4.0
 """Length of a window where the bundle names none; IEMOCAP's mean utterance has 4.5 s, EMO-DB's 2.8 s."""
+MOST_S = 3600.0
+"""A window longer than this is a slip of the finger."""
 LEAST_S = 0.1
 """A recording, or a window, shorter than this holds no speech."""
 
@@ -24,8 +26,8 @@ def choose_window(bundle: Bundle, window_s: float | None, hop_s: float | None) -
         ConfigError: they don't go with one another or with the bundle.
     """
     for name, value in (("window_s", window_s), ("hop_s", hop_s)):
-        if value is not None and not value >= LEAST_S:
-            raise ConfigError(f"{name}={value:g}: take {LEAST_S:g} s or more")
+        if value is not None and not LEAST_S <= value <= MOST_S:
+            raise ConfigError(f"{name}={value:g}: take {LEAST_S:g} to {MOST_S:g} s")
         if value is not None and not bundle.classes:
             raise ConfigError(f"{name}: the network gives values by frame, 25 a second; leave it out")
     segments = bundle.segments

@@ -1,6 +1,5 @@
 """Apply all finished trials of a run to a corpus that it was not trained on."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +31,8 @@ class Applied:
         scheme: which of its utterances, and which classes they have.
         manifest_sha256: digest of its manifest.
         trained_on: the corpus of the training.
+        before: corpora of the trainings that its weights went through before, the first one first.
+        unheard: those of all these whose audio is not at hand, so that nobody knows whether it is tested.
         predictions: each trial's, under one another.
         mapping: which classes stand for which; none of continuous labels.
         tested: utterances by class of the corpus, of those that were tested.
@@ -48,6 +49,8 @@ class Applied:
     mapping: ClassMapping | None
     tested: Mapping[str, int]
     left_out: Mapping[str, int]
+    before: tuple[str, ...] = ()
+    unheard: tuple[str, ...] = ()
 
 
 def apply_run(
@@ -84,7 +87,8 @@ def apply_run(
         raise RunError(f"{run.path}: no finished trial yet; go on with `sercli train` and the same settings")
     first = Bundle.load(trials[0].bundle)
     path = workspace.require(corpus)
-    _refuse_known(run, trials[0], first, corpus)
+    before = _trained_before(run, trials[0], first)
+    _refuse_known(run, str(first.facts["corpus"]), before, corpus)
     utterances = manifest.read(path)
     name, selection = _select(first, utterances, corpus, scheme)
     mapping = None
@@ -92,7 +96,8 @@ def apply_run(
         mapping = map_classes(first.classes, selection.classes, keep_foreign=keep_foreign)
     elif keep_foreign:
         raise ConfigError(f"{run.name} tells continuous labels, there are no classes to keep")
-    heard = _audio_of(str(first.facts["corpus"]), workspace)
+    known = dict.fromkeys([*before, str(first.facts["corpus"])])
+    heard = frozenset[str]().union(*(_audio_of(each, workspace) for each in known))
     chosen, left_out = _choose(utterances, selection, mapping, heard)
     if not chosen:
         raise ConfigError(f"{corpus}, scheme '{name}': nothing is left to test; choose another scheme")
@@ -112,29 +117,46 @@ def apply_run(
         mapping=mapping,
         tested=dict(Counter(selection.labels[utterance.id] for utterance in chosen)),
         left_out=left_out,
+        before=tuple(before),
+        unheard=tuple(each for each in known if not workspace.manifest(each).exists()),
     )
 
 
-def _refuse_known(run: Run, trial: Trial, bundle: Bundle, corpus: str) -> None:
+def _refuse_known(run: Run, own: str, before: Sequence[str], corpus: str) -> None:
     """Refuse a corpus that the networks were trained on, by themselves or before."""
-    if bundle.facts["corpus"] == corpus:
+    if own == corpus:
         raise ConfigError(
             f"{run.name} was trained on '{corpus}': name another corpus; of its own, "
             f"`sercli eval {run.name}` without --on evaluates the parts that were kept for the test"
         )
-    init = trial.settings().get("init")
-    if not init:
-        return
-    place = Path(str(init).rpartition("#")[0]) / "bundle.json"
-    try:
-        before = json.loads(place.read_text(encoding="utf-8"))["facts"]["corpus"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    if before == corpus:
+    if corpus in before:
         raise ConfigError(
-            f"{run.name} started from {init}, which was trained on '{corpus}': name another corpus, or "
-            "train without --init"
+            f"{run.name} started from weights that went through {', then '.join(before)}: '{corpus}' is no "
+            "other corpus; name one that is, or train without --init"
         )
+
+
+def _trained_before(run: Run, trial: Trial, bundle: Bundle) -> list[str]:
+    """List the corpora of all trainings that a network's weights went through before its own.
+
+    Raises:
+        ConfigError: it started from weights of which that is not known.
+        RunError: what is recorded of it is damaged.
+    """
+    facts, init = bundle.facts, trial.settings().get("init")
+    found: list[str] = []
+    try:
+        if init and "started_from" not in facts:  # by a sercli that did not record it
+            facts = Bundle.load(Path(str(init).rpartition("#")[0])).facts
+            found = [str(facts["corpus"])]
+        return [str(each["corpus"]) for each in facts.get("started_from", [])] + found
+    except (LookupError, TypeError, AttributeError):
+        raise RunError(f"{trial.bundle}: its record of earlier trainings is damaged; train again") from None
+    except RunError as error:
+        raise ConfigError(
+            f"{run.name} started from a bundle, and no record says what that was trained on ({error}); "
+            "put it back, or train again"
+        ) from None
 
 
 def _select(

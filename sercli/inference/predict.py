@@ -20,7 +20,7 @@ from sercli.bundle import Bundle
 from sercli.errors import ConfigError, SerError
 from sercli.inference import Traces, score, score_traces
 from sercli.inference._decoding import Piece, read_pieces, read_whole
-from sercli.inference._parts import Part, count_rows, dataset_of, extract, rates_of
+from sercli.inference._parts import Part, count_rows, dataset_of, extract, look_ahead, rates_of
 from sercli.inference._windows import LEAST_S, choose_window, looked_at
 from sercli.inference._working import Task, Work, ahead, threads
 from sercli.inference.prediction import Prediction, Window
@@ -94,6 +94,8 @@ class Predictor:
         self.unsure_below = unsure_below
         self.window_s, self.hop_s = choose_window(self.bundle, window_s, hop_s)
         self._rates = rates_of(self.bundle)
+        # Windows of classes are recordings of their own; pieces of continuous labels are parts of one.
+        self._after_s = 0.0 if self.bundle.classes else look_ahead(self.bundle)
 
     def predict(self, paths: Iterable[Path | str]) -> Iterator[Prediction | Problem]:
         """Yield what is said of each recording, or why it can't be read, in the order given.
@@ -119,7 +121,14 @@ class Predictor:
                 elif (size := self._size(seconds)) is None:
                     yield Task(number, str(path), seconds), partial(self._read, path)
                 else:
-                    pieces = read_pieces(path, self._rates, *size, align=bool(self.bundle.classes))
+                    pieces = read_pieces(
+                        path,
+                        self._rates,
+                        *size,
+                        align=bool(self.bundle.classes),
+                        after_s=self._after_s,
+                        least_s=LEAST_S,
+                    )
                     for piece in pieces:
                         length = piece.samples / audio.SAMPLE_RATE
                         task = Task(number, str(path), length, cut=True)

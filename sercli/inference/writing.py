@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -12,6 +13,8 @@ from sercli.records import TRACE_DIMENSIONS, TRACE_RATE
 
 Rows = Literal["files", "windows", "frames"]
 """What has a line of its own in CSV."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class CsvLines:
@@ -70,12 +73,29 @@ class CsvLines:
                 yield _line([*own, *place, *_said(prediction, window.probabilities)])
 
 
-def to_json(prediction: Prediction, columns: Sequence[str] = (), cells: Sequence[str] = ()) -> str:
+def encodable(text: str, encoding: str | None) -> str:
+    r"""Escape what an encoding can't hold; bytes of a file's name that are no text become ``\udcff``."""
+    known = encoding or "utf-8"
+    return text.encode(known, "backslashreplace").decode(known)
+
+
+def printable(text: str, encoding: str | None = None) -> str:
+    """Escape what would break a line, or turn its direction, and what the encoding can't hold."""
+    return encodable(_CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text), encoding)
+
+
+def to_json(
+    prediction: Prediction,
+    columns: Sequence[str] = (),
+    cells: Sequence[str] = (),
+    encoding: str | None = None,
+) -> str:
     """Return a recording's line of JSON; under ``table`` what the table says of it."""
     told = prediction.to_dict()
     if columns:
         told["table"] = dict(zip(columns, cells, strict=True))
-    return json.dumps(told, ensure_ascii=False)
+    line = json.dumps(told, ensure_ascii=False)
+    return line if line == encodable(line, encoding) else json.dumps(told)
 
 
 def _said(prediction: Prediction, probabilities: Sequence[float]) -> list[str]:

@@ -37,7 +37,8 @@ def facts(
     )
     model = ", ".join(f"{key} {value}" for key, value in settings["model"].items())
     recipe = ", ".join(f"{key} {value}" for key, value in training.items())
-    provenances = [trial.settings()["provenance"] for trial in trials]
+    own = [trial.settings()["provenance"] for trial in trials]
+    provenances = [each for one in own for each in (*one.get("earlier", []), one)]
     versions = dict.fromkeys(
         ", ".join(f"{name} {version}" for name, version in p["versions"].items()) for p in provenances
     )

@@ -150,8 +150,7 @@ def _brief(each: Standings | None) -> str:
         return NONE
     told = [figure for figure in each.figures if figure.key == "ua" or not figure.share]
     return " / ".join(
-        _ours(figure) + ("" if figure.paper is None else f" ({_paper(figure)})")
-        for figure in told
+        _ours(figure) + ("" if figure.paper is None else f" ({_paper(figure)})") for figure in told
     )
 
 

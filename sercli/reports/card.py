@@ -3,6 +3,7 @@
 import html
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ import sercli
 from sercli.bundle import Bundle
 from sercli.evaluation import DEFINITION, Evaluation, regression
 from sercli.evaluation.agreement import TraceEvaluation
-from sercli.evaluation.calibration import Threshold
+from sercli.evaluation.calibration import Threshold, Trusted
 from sercli.evaluation.intervals import Interval
 from sercli.inference.export import Exported
 from sercli.models import get_architecture
@@ -22,6 +23,7 @@ from sercli.reports import _facts
 from sercli.reports.gather import left_open
 from sercli.runs.folder import Trial
 
+_CREATIVE_COMMONS = re.compile(r"CC(0|[ -]BY(-NC)?(-SA|-ND)?) [1-4]\.0")
 _LEFT_OUT = ("corpus", "corpus as prepared", "licence", "scheme", "figures", "architecture")
 
 
@@ -35,6 +37,7 @@ class Worth:
         trials: how many these are.
         threshold: from which confidence on a classifier is trusted.
         threshold_on: on which predictions that was found.
+        trusted: what it does on this model's test part, where it was not found there.
     """
 
     own: Evaluation | TraceEvaluation
@@ -42,6 +45,7 @@ class Worth:
     trials: int = 1
     threshold: Threshold | None = None
     threshold_on: str = ""
+    trusted: Trusted | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +99,7 @@ def render_card(
         fold=trial.fold,
         fold_name=provenance["fold_name"],
         licence=facts["licence"],
+        licence_id=licence_id(facts["licence"]),
         no_intervals=dict.fromkeys(
             each.no_interval for each in (worth.own, worth.pooled) if each and each.no_interval
         ),
@@ -111,8 +116,17 @@ def render_card(
         threshold=worth.threshold,
         threshold_on=worth.threshold_on,
         trials=worth.trials,
+        trusted=worth.trusted,
         version=sercli.__version__,
     )
+
+
+def licence_id(licence: str) -> tuple[str, str | None]:
+    """Give the ``license`` of a model card as Hugging Face has it, and its own name if that is other."""
+    found = _CREATIVE_COMMONS.match(licence)
+    if found:
+        return "-".join(each.lower() for each in found[0].split()), None
+    return "other", re.sub(r"[^a-z0-9.]+", "-", licence.lower()).strip("-.")[:96] or "unknown"
 
 
 def figures_of(evaluation: Evaluation | TraceEvaluation) -> dict[str, Any]:

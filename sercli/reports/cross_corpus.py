@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli.evaluation import DEFINITION, evaluate, regression
+from sercli.evaluation.intervals import DRAWS
 from sercli.evaluation.mapping import ClassMapping
 from sercli.inference.cross_corpus import Applied
 from sercli.records import Predictions
@@ -36,6 +37,7 @@ class CrossCorpus:
         applied = self.applied
         return self.gathered.to_dict() | {
             "trained_on": applied.trained_on,
+            "trained_on_before": list(applied.before),
             "corpus": applied.corpus,
             "scheme": applied.scheme,
             "mapping": applied.mapping and applied.mapping.to_dict(),
@@ -44,8 +46,8 @@ class CrossCorpus:
         }
 
 
-def evaluate_applied(applied: Applied, workspace: Workspace) -> CrossCorpus:
-    """Evaluate what the networks of a run say of another corpus."""
+def evaluate_applied(applied: Applied, workspace: Workspace, draws: int = DRAWS) -> CrossCorpus:
+    """Evaluate what the networks of a run say of another corpus; ``draws`` are of the bootstrap."""
     settings = applied.trials[0].settings()
     mapping, predictions = applied.mapping, applied.predictions
     outputs = mapping.classes if mapping else predictions.dimensions  # type: ignore[union-attr]
@@ -62,10 +64,13 @@ def evaluate_applied(applied: Applied, workspace: Workspace) -> CrossCorpus:
     gathered: Gathered | GatheredTraces
     if isinstance(predictions, Predictions):
         gathered = Gathered(
-            **common, picture="confusion.png", predictions=predictions, evaluation=evaluate(predictions)
+            **common,
+            picture="confusion.png",
+            predictions=predictions,
+            evaluation=evaluate(predictions, draws),
         )
     else:
-        found = regression.evaluate_traces(predictions)
+        found = regression.evaluate_traces(predictions, draws)
         gathered = GatheredTraces(**common, picture="traces.png", predictions=predictions, evaluation=found)
     kept = "-foreign-kept" if mapping is not None and mapping.keep_foreign else ""
     return CrossCorpus(applied, gathered, applied.run.path / f"on-{applied.corpus}-{applied.scheme}{kept}")
@@ -126,6 +131,8 @@ def _told(
         "trained on": f"{own['corpus']}, scheme {settings['scheme']}",
         "licence of that": own["licence"],
     }
+    if applied.before:
+        told["trained on before"] = ", then ".join(applied.before)
     folds = dict.fromkeys(str(trial.metrics()["fold_name"]) for trial in applied.trials)
     told["networks"] = f"{len(applied.trials)}, of folds that test {', '.join(folds)}"
     if applied.mapping is not None:
@@ -150,6 +157,11 @@ def _banners(applied: Applied, settings: dict[str, Any], workspace: Workspace) -
             f"{sum(applied.left_out.values())} of {there['utterances']} utterances can't be tested: "
             + ", ".join(f"{why} {count}" for why, count in applied.left_out.items())
             + "."
+        )
+    if applied.unheard:
+        found.append(
+            f"Not checked whether recordings of {', '.join(applied.unheard)}, which trained the network, are "
+            "among those tested: that corpus is not prepared here."
         )
     tested = _on(settings, there)
     found += _facts.banners(tested, applied.trials)

@@ -6,18 +6,28 @@ from pathlib import Path
 from typing import Any
 
 from sercli import files
-from sercli.bundle import Bundle
+from sercli.bundle import Bundle, own_files
 from sercli.errors import ConfigError, RunError
 from sercli.evaluation import evaluate, table, traces
-from sercli.evaluation.calibration import threshold_for
+from sercli.evaluation.calibration import (
+    Threshold,
+    Trusted,
+    apply_threshold,
+    threshold_for,
+)
 from sercli.evaluation.regression import evaluate_traces
 from sercli.inference.export import Exported, Format, export_programs
+from sercli.records import Predictions
 from sercli.reports import _facts
 from sercli.reports.card import Worth, figures_of, render_card
 from sercli.runs.folder import Run, Trial
 
+_BY_ROW = ("ids", "speakers", "genders", "folds", "seeds")
+
 SURE = 0.8
 """Share right that is asked for of what is not called unsure."""
+LEVEL = 0.95
+"""How certain that is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,14 +98,57 @@ def weigh(run: Run, trial: Trial, bundle: Bundle, sure: float = SURE) -> Worth:
         everything = evaluate_traces(traces.pool([traces.read_csv(p) for p in paths])) if several else None
         return Worth(frames, everything, len(finished))
     own, pooled = table.read_csv(trial.predictions_file), table.pool([table.read_csv(p) for p in paths])
-    threshold = threshold_for(own, sure)
-    on = f"this model's own test part ({len(own)} utterances that it was not trained on)"
-    if threshold.confidence is None and several:
-        again = threshold_for(pooled, sure)
+    found, on, trusted = _find_threshold(finished, trial, own, sure)
+    return Worth(evaluate(own), evaluate(pooled) if several else None, len(finished), found, on, trusted)
+
+
+def _find_threshold(
+    finished: Sequence[Trial], trial: Trial, own: Predictions, sure: float
+) -> tuple[Threshold, str, Trusted | None]:
+    """Find the threshold on the dev part, and try it on the test part, whose rows had no share in it.
+
+    Without a dev part, or with a run of before those were kept, it is found on the test part, and nothing
+    is left to try it on.
+
+    Returns:
+        The threshold; on what it was found, in words; what it does on the test part.
+    """
+    mine = _read_dev(trial, own)
+    if mine is not None:
+        part, others = "dev", [rows for each in finished if (rows := _read_dev(each, own)) is not None]
+    else:
+        part, mine, others = "test", own, [table.read_csv(each.predictions_file) for each in finished]
+    found = _search(mine, sure)
+    on = f"this model's own {part} part ({len(mine)} utterances that it was not trained on)"
+    if found.confidence is None and len(others) > 1:
+        again = _search(table.pool(others), sure)
         if again.confidence is not None:
-            threshold = again
-            on = f"the test parts of the run's {len(finished)} trials, each by its own model, not this one's"
-    return Worth(evaluate(own), evaluate(pooled) if several else None, len(finished), threshold, on)
+            found = again
+            on = f"the {part} parts of {len(others)} trials of the run, each by its own model, not this one's"
+    tried = part == "dev" and found.confidence is not None
+    return found, on, apply_threshold(own, found.confidence or 0.0) if tried else None
+
+
+def _search(predictions: Predictions, sure: float) -> Threshold:
+    # Two searches may be made, and the one that finds something is told: each takes half of the error.
+    return replace(threshold_for(predictions, sure, 1 - (1 - LEVEL) / 2), level=LEVEL)
+
+
+def _read_dev(trial: Trial, own: Predictions) -> Predictions | None:
+    """Read the predictions of a trial's dev part, without utterances that ``own`` tests."""
+    path = trial.dev_predictions_file
+    if not path.exists():
+        return None
+    read, tested = table.read_csv(path), frozenset(own.ids)
+    rows = [row for row, name in enumerate(read.ids) if name not in tested]
+    if not rows:
+        return None
+    return replace(
+        read,
+        target=read.target[rows],
+        probabilities=read.probabilities[rows],
+        **{name: tuple(getattr(read, name)[row] for row in rows) for name in _BY_ROW},
+    )
 
 
 def _figures(settings: dict[str, Any], worth: Worth) -> dict[str, Any]:
@@ -112,14 +165,22 @@ def _figures(settings: dict[str, Any], worth: Worth) -> dict[str, Any]:
     if worth.threshold is not None:
         told["threshold"] = worth.threshold.confidence
         told["threshold_found"] = asdict(worth.threshold) | {"on": worth.threshold_on}
+        told["threshold_tried"] = worth.trusted and asdict(worth.trusted) | {"on": "its own test part"}
     return told
 
 
 def _check_free(out: Path, trial: Trial) -> None:
-    """Refuse to put a bundle in the place of anything but a bundle."""
-    if out.resolve() == trial.bundle.resolve():
+    """Refuse to put a bundle in the place of anything but a bundle, or among a run's own files."""
+    place = out.resolve()
+    if place == trial.bundle.resolve():
         raise ConfigError(f"{out}: the run's own bundle; name another folder")
-    if out.is_dir() and not (out / "bundle.json").is_file() and any(out.iterdir()):
-        raise ConfigError(f"{out}: holds other files, which would be lost; name a new folder")
+    run = next((each for each in (place, *place.parents) if any(each.glob("fold-*/seed-*"))), None)
+    if run is not None:
+        raise ConfigError(f"{out}: lies in the folder of the run {run.name}; name one outside")
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out}: a file; name a folder")
+    if out.is_dir():
+        held = {each.name for each in out.iterdir()}
+        foreign = min(held - own_files(out), default=None)
+        if foreign is not None:
+            raise ConfigError(f"{out}: holds other files, which would be lost ({foreign}); name a new folder")

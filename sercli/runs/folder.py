@@ -2,8 +2,8 @@
 
 ``runs/<name>-<hash8>/fold-03/seed-0/`` holds ``config.yaml`` (settings and provenance),
 ``history.csv`` (epochs), ``checkpoints/`` (while training), ``bundle/`` (the trained model),
-``predictions.csv`` (of the test part) and, last of all, ``metrics.json``: a trial is finished
-when that file is there.
+``predictions.csv`` (of the test part), ``dev_predictions.csv`` (of the dev part) and, last of all,
+``metrics.json``: a trial is finished when that file is there.
 """
 
 import json
@@ -47,6 +47,11 @@ class Trial:
     def predictions_file(self) -> Path:
         """Predictions of the test part."""
         return self.path / "predictions.csv"
+
+    @property
+    def dev_predictions_file(self) -> Path:
+        """Predictions of the dev part; there for classes, where the fold has one."""
+        return self.path / "dev_predictions.csv"
 
     @property
     def history_file(self) -> Path:

@@ -9,18 +9,24 @@ from torch import nn
 
 from sercli import files
 from sercli.bundle import Bundle
+from sercli.data import UtteranceDataset
+from sercli.errors import RunError
 from sercli.evaluation import classification, traces
 from sercli.evaluation.regression import evaluate_traces
 from sercli.evaluation.table import write_csv
 from sercli.inference import score, score_traces
 from sercli.protocols import shared_speakers
-from sercli.records import Predictions, TracePredictions
+from sercli.records import Fold, Predictions, TracePredictions
 from sercli.runs import provenance
 from sercli.runs.folder import Trial
 from sercli.training._devices import Device
+from sercli.training._init import trace_back
 from sercli.training._module import SERModule
 from sercli.training._parts import Parts
 from sercli.training._plan import Plan
+
+# What may change between a trial's epochs, where it is interrupted and gone on with.
+_MOVING = ("device", "threads", "versions", "commit")
 
 
 def finish(
@@ -44,6 +50,8 @@ def finish(
             "fold": trial.fold,
             "seed": trial.seed,
             "epoch": epoch + 1,
+            "manifest_sha256": plan.manifest_sha256,
+            "started_from": trial.settings()["provenance"].get("started_from", []),
             **plan.corpus_facts(),
         },
     ).save(trial.bundle)
@@ -65,25 +73,40 @@ def finish(
 
 
 def _test(plan: Plan, trial: Trial, parts: Parts, network: nn.Module, device: Device) -> dict[str, float]:
-    """Write the predictions of classes, and return their figures."""
-    classes, batch_size = plan.selection.classes, plan.config.training.batch_size
-    tested = parts.fold.test
-    predictions = Predictions(
-        classes=classes,
-        ids=tested,
-        target=np.array([classes.index(plan.selection.labels[name]) for name in tested]),
-        probabilities=score(network, parts.test, len(classes), batch_size, device.torch),
-        speakers=tuple(plan.utterances[name].speaker for name in tested),
-        genders=tuple(plan.utterances[name].gender for name in tested),
-        folds=(parts.fold.name,) * len(tested),
-        seeds=(trial.seed,) * len(tested),
-    )
+    """Write the predictions of classes, of the dev part too; return the test part's figures."""
+    predictions = _predict(plan, trial, parts.fold, parts.fold.test, parts.test, network, device)
     write_csv(trial.predictions_file, predictions)
-    confusion = classification.confusion(predictions.target, predictions.predicted, len(classes))
+    # Chosen on the test part, what counts as the dev part is the test part.
+    if parts.dev is not None and plan.config.training.selection != "best-on-test":
+        chosen_on = _predict(plan, trial, parts.fold, parts.fold.dev, parts.dev, network, device)
+        write_csv(trial.dev_predictions_file, chosen_on)
+    confusion = classification.confusion(predictions.target, predictions.predicted, len(predictions.classes))
     return {
         "test_ua": float(classification.ua(confusion)),
         "test_wa": float(classification.wa(confusion)),
     }
+
+
+def _predict(
+    plan: Plan,
+    trial: Trial,
+    fold: Fold,
+    ids: tuple[str, ...],
+    dataset: UtteranceDataset,
+    network: nn.Module,
+    device: Device,
+) -> Predictions:
+    classes, batch_size = plan.selection.classes, plan.config.training.batch_size
+    return Predictions(
+        classes=classes,
+        ids=ids,
+        target=np.array([classes.index(plan.selection.labels[name]) for name in ids]),
+        probabilities=score(network, dataset, len(classes), batch_size, device.torch),
+        speakers=tuple(plan.utterances[name].speaker for name in ids),
+        genders=tuple(plan.utterances[name].gender for name in ids),
+        folds=(fold.name,) * len(ids),
+        seeds=(trial.seed,) * len(ids),
+    )
 
 
 def _test_traces(
@@ -106,6 +129,20 @@ def _test_traces(
     return {"test_ccc": {each.name: each.ccc for each in found.by_dimension}}
 
 
+def resumed(made: dict[str, Any], trial: Trial) -> dict[str, Any]:
+    """Keep in a trial's provenance with what else its earlier epochs were trained."""
+    if not trial.history():
+        return made
+    try:
+        before = trial.settings()["provenance"]
+    except RunError:  # damaged, and written anew
+        return made
+    earlier = [*before.get("earlier", []), {name: before.get(name) for name in _MOVING}]
+    now = {name: made[name] for name in _MOVING}
+    told = [each for i, each in enumerate(earlier) if each != now and each not in earlier[:i]]
+    return made | ({"earlier": told} if told else {})
+
+
 def settings(plan: Plan, trial: Trial, device: Device) -> dict[str, Any]:
     """Return what the trial's ``config.yaml`` holds: settings and provenance."""
     return plan.config.to_dict() | {
@@ -121,6 +158,7 @@ def settings(plan: Plan, trial: Trial, device: Device) -> dict[str, Any]:
             "task": plan.config.task,
             "classes": list(plan.selection.classes),
             "corpus": plan.corpus_facts(),
+            "started_from": trace_back(plan.config.init) if plan.config.init else [],
             "device": device.description,
             "threads": torch.get_num_threads(),
             "versions": provenance.versions(),

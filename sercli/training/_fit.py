@@ -22,7 +22,7 @@ from sercli.training import get_recipe
 from sercli.training._allocator import keep_freed_memory
 from sercli.training._checkpoints import Checkpoint, Reseed, WholeCheckpoints
 from sercli.training._devices import Device
-from sercli.training._finish import finish, settings
+from sercli.training._finish import finish, resumed, settings
 from sercli.training._guard import Guard, out_of_memory
 from sercli.training._history import History
 from sercli.training._init import start_from
@@ -76,7 +76,10 @@ def train_trial(
     """
     parts = load_parts(plan, trial.fold, trial.seed)
     if rank(device) == 0:
-        files.write_text(trial.config_file, to_yaml(settings(plan, trial, device)))
+        made = settings(plan, trial, device)
+        files.write_text(
+            trial.config_file, to_yaml(made | {"provenance": resumed(made["provenance"], trial)})
+        )
     module = fit(plan, trial, parts, device, say, logger, compiled=compiled, bar=bar)
     if rank(device) > 0:
         return {}

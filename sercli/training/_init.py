@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -10,6 +11,9 @@ from sercli.errors import ConfigError, RunError
 
 _HEAD = "head."
 
+# What is kept of each training that went before.
+_KEPT = ("corpus", "scheme", "protocol", "fold", "seed", "manifest_sha256")
+
 
 def named(path: Path) -> str:
     """Name a bundle by its place and a digest of its weights, ``PATH#digest``.
@@ -17,11 +21,36 @@ def named(path: Path) -> str:
     Raises:
         RunError: there is no bundle.
     """
+    return f"{path.absolute()}#{str(_described(path)['weights_sha256'])[:12]}"
+
+
+def trace_back(init: str) -> list[dict[str, Any]]:
+    """List the trainings that a bundle's weights went through, the first one first.
+
+    It goes with the bundle of the training that starts from them, so that what these weights have seen
+    can be told when the bundle is gone.
+
+    Args:
+        init: the bundle, as `named` gives.
+
+    Returns:
+        Of each corpus, scheme, protocol, fold, seed and digest of the manifest; and of its weights.
+
+    Raises:
+        RunError: there is no bundle.
+    """
+    place, _, digest = init.rpartition("#")
+    facts = _described(Path(place))["facts"]
+    return [*facts.get("started_from", []), {name: facts.get(name) for name in _KEPT} | {"weights": digest}]
+
+
+def _described(path: Path) -> dict[str, Any]:
     try:
-        digest = json.loads((path / "bundle.json").read_text(encoding="utf-8"))["weights_sha256"]
+        described: dict[str, Any] = json.loads((path / "bundle.json").read_text(encoding="utf-8"))
+        described["weights_sha256"], described["facts"]["corpus"]
     except (OSError, ValueError, KeyError, TypeError):
         raise RunError(f"{path}: no bundle there; a finished trial has one in its folder") from None
-    return f"{path.absolute()}#{str(digest)[:12]}"
+    return described
 
 
 def start_from(network: nn.Module, init: str, arch: str, classes: tuple[str, ...]) -> list[str]:

@@ -1,5 +1,6 @@
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from sercli import cli
 from sercli.bundle import Bundle
 from sercli.errors import RunError
 from sercli.evaluation.table import read_csv
+from sercli.reports import share
+from sercli.reports.card import licence_id
 from sercli.runs.folder import all_runs
 from sercli.workspace import Workspace
 
@@ -99,12 +102,82 @@ def test_a_threshold_is_the_bundles_and_says_what_it_was_found_on(run, place, tm
     status, out, _ = run("latest", tmp_path / "model", "--fold", "1", "--sure", "0.02")
     facts = json.loads((tmp_path / "model" / "bundle.json").read_text())["facts"]
     assert (status, 0 < facts["threshold"] <= 1) == (0, True)
-    assert "this model's own test part (12 utterances" in facts["threshold_found"]["on"]
+    assert "this model's own dev part (12 utterances" in facts["threshold_found"]["on"]
     assert f"below {facts['threshold']:.3f}" in out
+    (made,) = all_runs(place)
+    own = read_csv(made.trial(1, 0).predictions_file)
+    trusted = own.probabilities.max(axis=1) >= facts["threshold"]
+    tried = facts["threshold_tried"]
+    assert (tried["on"], tried["count"]) == ("its own test part", 12)
+    assert tried["kept"] == pytest.approx(trusted.mean())
+    assert tried["right"] == pytest.approx((own.predicted == own.target)[trusted].mean())
+    assert f"on the test part {100 * tried['kept']:.0f} % of 12 answers are sure" in out
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "On this model's test part, which had no share in finding it" in card
     status, _, err = run("latest", tmp_path / "strict", "--fold", "1", "--sure", "0.99")
     assert json.loads((tmp_path / "strict" / "bundle.json").read_text())["facts"]["threshold"] is None
     assert "no threshold for 'unsure'" in err
     assert "No threshold could be found" in (tmp_path / "strict" / "README.md").read_text()
+
+
+def test_without_a_dev_part_the_figures_are_called_those_of_the_same_rows(run, place, tmp_path):
+    (made,) = all_runs(place)
+    dev = made.trial(1, 0).dev_predictions_file
+    dev.rename(dev.with_suffix(".away"))
+    try:
+        _, _, err = run("latest", tmp_path / "model", "--fold", "1", "--sure", "0.02")
+    finally:
+        dev.with_suffix(".away").rename(dev)
+    facts = json.loads((tmp_path / "model" / "bundle.json").read_text())["facts"]
+    assert "this model's own test part (12 utterances" in facts["threshold_found"]["on"]
+    assert facts["threshold_tried"] is None
+    assert "on the same rows that the threshold was found on" in err
+    assert "of the same rows that it was found on" in (tmp_path / "model" / "README.md").read_text()
+
+
+def test_utterances_of_the_test_part_have_no_share_in_the_threshold(place):
+    (made,) = all_runs(place)
+    trial = made.trial(1, 0)
+    own, dev = read_csv(trial.predictions_file), read_csv(trial.dev_predictions_file)
+    assert not set(own.ids) & set(dev.ids)
+    assert share._read_dev(trial, own).ids == dev.ids
+    assert share._read_dev(trial, dev) is None
+    both = replace(own, ids=(*own.ids[3:], *dev.ids[:3]))
+    found = share._read_dev(trial, both)
+    assert found.ids == dev.ids[3:]
+    np.testing.assert_array_equal(found.probabilities, dev.probabilities[3:])
+
+
+def test_other_files_in_a_bundles_folder_are_kept(run, tmp_path):
+    out = tmp_path / "model"
+    run("latest", out, "--fold", "1")
+    (out / "notes.txt").write_text("years of work")
+    status, _, err = run("latest", out, "--fold", "2")
+    assert (status, "holds other files, which would be lost (notes.txt)" in err) == (1, True)
+    assert (out / "notes.txt").read_text() == "years of work"
+    (out / "notes.txt").unlink()
+    (out / "figures").mkdir()
+    assert "(figures)" in run("latest", out, "--fold", "2")[2]
+    (out / "figures").rmdir()
+    assert run("latest", out, "--fold", "2")[0] == 0
+
+
+def test_nothing_is_written_among_a_runs_own_files(run, place, tmp_path):
+    (made,) = all_runs(place)
+    before = sorted(path for path in made.path.rglob("*"))
+    (tmp_path / "link").symlink_to(made.path)
+    for out in (made.trial(2, 0).bundle, made.path / "model", made.path, tmp_path / "link" / "model"):
+        status, _, err = run("latest", out, "--fold", "1")
+        assert (status, "lies in the folder of the run" in err) == (1, True), out
+    assert sorted(path for path in made.path.rglob("*")) == before
+
+
+def test_a_link_to_a_bundle_stays_one(run, tmp_path):
+    run("latest", tmp_path / "real", "--fold", "1")
+    (tmp_path / "link").symlink_to("real")
+    assert run("latest", tmp_path / "link", "--fold", "2")[0] == 0
+    assert (tmp_path / "link").is_symlink()
+    assert Bundle.load(tmp_path / "real").facts["fold"] == 2
 
 
 def test_one_of_several_models_has_to_be_named(run, tmp_path):
@@ -182,3 +255,18 @@ def test_the_onnx_files_say_what_predict_says(run, place, tmp_path):
         expected = score(bundle.network, dataset_of(bundle, [extract(bundle, Piece(0.0, {0: samples}))]), 4)
         (found,) = session.run(None, {"samples": samples[None]})
         np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("licence", "named"),
+    [
+        ("CC BY-NC-SA 4.0", ("cc-by-nc-sa-4.0", None)),
+        ("CC BY 4.0", ("cc-by-4.0", None)),
+        ("CC0 1.0 (public domain); synthetic, proves nothing about people", ("cc0-1.0", None)),
+        ("free to use", ("other", "free-to-use")),
+        ("for research; ask for it", ("other", "for-research-ask-for-it")),
+        ("!", ("other", "unknown")),
+    ],
+)
+def test_a_card_names_its_licence_as_the_hub_does(licence, named):
+    assert licence_id(licence) == named

@@ -1,8 +1,11 @@
 """``sercli predict --live``: raw samples on standard input, or a microphone."""
 
+import csv
 import io
 import json
+import re
 import sys
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -11,6 +14,7 @@ from conftest import tone
 from untrained import diccoser, make
 
 from sercli import cli
+from sercli.cli import _live
 from sercli.inference.streaming import Stream
 
 
@@ -64,8 +68,10 @@ def test_raw_samples_on_standard_input_are_followed(run, bundle):
         atol=1e-5,
     )
     assert "1.3 s heard" in err
-    assert "40 ms after its first sample" in err
     assert "windows of 1 s" in err
+    computing = float(re.search(r"([\d.]+) s of computing", err)[1])
+    factor = float(re.search(r"real-time factor ([\d.]+)", err)[1])
+    assert factor == pytest.approx(computing / 1.3, abs=0.01)
 
 
 def test_csv_and_a_readable_table(run, bundle):
@@ -98,8 +104,50 @@ def test_a_network_that_looks_ahead_says_so(run, tmp_path):
     assert (status, "'mdcnn' can't follow a stream" in err) == (1, True)
 
 
-def test_files_and_a_stream_exclude_each_other(run, bundle):
-    assert run(bundle, "a.wav", "--live")[0] == 2
+@pytest.mark.parametrize(
+    "options",
+    [["a.wav"], ["--timeline"], ["--window-s", 2], ["--hop-s", 1], ["--unsure-below", 0.5], ["--out", "a"],
+     ["--picture", "a.png"], ["--table", "a.csv"], ["--column", "b"], ["--accelerator", "cpu"],
+     ["--batch-size", 2]],
+)  # fmt: skip
+def test_what_a_stream_would_pass_over_is_refused(run, bundle, options):
+    status, out, err = run(bundle, *options, "--live", stdin=pcm(tone(0.1)))
+    name = options[0] if options[0].startswith("--") else "files"
+    assert (status, out) == (2, "")
+    assert f"leave {name} out" in " ".join(err.replace("│", " ").split())
+
+
+def test_names_with_commas_are_quoted(run, tmp_path):
+    classes = ("anger", "joy, loud", 'so "so"', "sadness")
+    replace(diccoser(traces=False), classes=classes).save(tmp_path / "odd")
+    header, *rows = csv.reader(io.StringIO(run(tmp_path / "odd", "--live", "--csv", stdin=pcm(tone(1)))[1]))
+    assert header == ["start_s", "end_s", "window_end", *classes]
+    assert {len(row) for row in rows} == {7}
+
+
+@pytest.mark.parametrize(("fed", "delay"), [("raw", 40), ("logmel", 60)])
+def test_the_delay_is_that_of_the_samples(run, tmp_path, monkeypatch, fed, delay):
+    """Each frame is told when just so many samples are read as the delay says."""
+    diccoser("a", fed).save(tmp_path / "b")
+    read, seen = [0], []
+
+    class Slow(io.BytesIO):
+        def read(self, size=-1):
+            found = super().read(size)
+            read[0] += len(found) // 2
+            return found
+
+        def readable(self):
+            return True
+
+    def tell(frames, names, **_):
+        seen.extend((frame.start, read[0]) for frame in frames)
+
+    monkeypatch.setattr(_live, "_print", tell)
+    err = run(tmp_path / "b", "--live", stdin=Slow(pcm(tone(0.9))))[2]
+    assert f"is told {delay} ms after its first sample" in err
+    waits = [1000 * (count / 16_000 - start) for start, count in seen]
+    assert max(waits) == pytest.approx(delay)
 
 
 def test_a_microphone_needs_its_extra(run, bundle, monkeypatch):
@@ -108,11 +156,11 @@ def test_a_microphone_needs_its_extra(run, bundle, monkeypatch):
 
 
 def test_a_microphone_is_listened_to_until_interrupted(run, bundle, monkeypatch):
-    blocks = [pcm(tone(0.04, seed=i)) for i in range(5)]
+    blocks = [pcm(tone(0.02, seed=i)) for i in range(10)]
 
     class Microphone:
         def __init__(self, rate, size, *, channels, dtype):
-            assert (rate, size, channels, dtype) == (16_000, 640, 1, "int16")
+            assert (rate, size, channels, dtype) == (16_000, 320, 1, "int16")
 
         def __enter__(self):
             return self

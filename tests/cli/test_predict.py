@@ -127,6 +127,8 @@ def test_a_timeline_is_told_and_drawn(run, tmp_path, write_wav):
         (["-"], 1, "error: -: no recordings"),
         (["a.wav", "b.wav", "--picture", "p.png"], 1, "--picture draws one file, 2 are named"),
         (["a.wav", "--picture", "p.png", "--no-timeline"], 1, "leave --no-timeline out"),
+        (["a.wav", "--picture", "p.txt"], 1, "p.txt: figures are written as .png, .pdf, .svg, not '.txt'"),
+        (["a.wav", "--window-s", "inf"], 1, "window_s=inf: take 0.1 to 3600 s"),
         (["a.wav", "--json", "--csv"], 2, "say --json or --csv, not both"),
         (["a.wav", "--table", "t.csv"], 2, "name files or a --table, not both"),
         (["a.wav", "--accelerator", "tpu"], 1, "accelerator 'tpu' is none of auto, cpu, gpu"),
@@ -136,6 +138,14 @@ def test_what_does_not_go_together_is_told(run, arguments, status, told):
     found = run("latest", *arguments)
     assert found[0] == status
     assert told in " ".join(found[2].replace("│", " ").split())
+
+
+def test_a_picture_that_can_not_be_written_is_refused_before_the_work(run, recording, monkeypatch):
+    from sercli.inference.predict import Predictor
+
+    monkeypatch.setattr(Predictor, "predict", lambda self, paths: pytest.fail("worked"))
+    status, out, _ = run("latest", recording, "--picture", "p.jpeg")
+    assert (status, out) == (1, "")
 
 
 def test_an_unknown_run_is_told(run, recording):

@@ -8,7 +8,7 @@ from sklearn.metrics import brier_score_loss
 from torchmetrics.classification import MulticlassCalibrationError
 
 from sercli.errors import ConfigError, RunError
-from sercli.evaluation.calibration import measure_calibration, threshold_for
+from sercli.evaluation.calibration import apply_threshold, measure_calibration, threshold_for
 from sercli.records import Predictions
 
 
@@ -140,6 +140,18 @@ def test_the_promise_is_kept():
         found = threshold_for(sure(confidence, random.random(400) < confidence), 0.8)
         broken += found.confidence is not None and (found.confidence + 1) / 2 < 0.8
     assert broken / 300 < 0.05
+
+
+def test_a_threshold_on_other_rows_by_hand():
+    rows = sure([0.9, 0.8, 0.8, 0.7, 0.6], [True, True, False, True, True])
+    found = apply_threshold(rows, 0.8)
+    assert (found.count, found.kept, found.right) == (5, 0.6, pytest.approx(2 / 3))
+    bound = binomtest(2, 3, alternative="greater").proportion_ci(0.95, method="exact").low
+    assert found.at_least == pytest.approx(bound)
+    nothing = apply_threshold(rows, 0.95)
+    assert (nothing.kept, nothing.right, nothing.at_least) == (0, None, None)
+    twice = apply_threshold(sure([0.9] * 6, [True] * 6, seeds=(0, 1) * 3), 0.5)
+    assert twice.at_least == pytest.approx(0.05 ** (1 / 3))
 
 
 def test_what_makes_no_sense_is_refused():

@@ -129,6 +129,15 @@ def test_what_can_not_be_paired_is_refused(other, message):
         compare_traces({"base": predictions(1.0), "other": other})
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("diverged", ["base", "other"])
+def test_a_value_that_is_no_number_is_refused(value, diverged):
+    runs = {"base": predictions(1.0), "other": predictions(0.5)}
+    runs[diverged].predicted[3][7, 1] = value
+    with pytest.raises(RunError, match=f"{diverged}: a value predicted for toy/3 is not a number"):
+        compare_traces(runs)
+
+
 def test_one_run_is_no_comparison():
     with pytest.raises(RunError, match="two runs or more"):
         compare_traces({"base": predictions(1.0)})

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import SMALL
 
 from sercli import manifest
+from sercli.bundle import Bundle
 from sercli.cli import _insights
 from sercli.cli._on import evaluate_on
 from sercli.errors import ConfigError, CorpusError, RunError
@@ -109,21 +111,81 @@ def test_the_corpus_of_the_training_is_refused(small, place, other):
         apply_run(Run(place.root / "nothing"), "emodb", place)
 
 
-def test_the_corpus_of_the_weights_it_started_from_is_refused(small, place, other, tmp_path):
+@pytest.fixture
+def run_from(small, tmp_path):
+    """Give the small run other facts and another start: run_from(facts, init) returns it."""
     _, trial = small
-    run = Run(tmp_path / "run")
-    copy = run.trial(1, 0)
-    shutil.copytree(trial.path, copy.path)
-    corpus = other("emodb", "elder")
+
+    def make(facts, init=None):
+        run = Run(tmp_path / "run")
+        copy = run.trial(1, 0)
+        shutil.copytree(trial.path, copy.path)
+        bundle = Bundle.load(copy.bundle)
+        known = {name: value for name, value in bundle.facts.items() if name != "started_from"}
+        replace(bundle, facts=known | facts).save(copy.bundle)
+        if init:
+            settings = copy.config_file.read_text().replace("init: null", f"init: {init}#0123456789ab")
+            copy.config_file.write_text(settings)
+        return run
+
+    return make
+
+
+def test_all_corpora_that_the_weights_went_through_are_refused(run_from, place, other):
+    earlier = [{"corpus": "eldest"}, {"corpus": "elder"}]
+    run = run_from({"started_from": earlier}, "/gone")
+    for name in ("eldest", "elder"):
+        corpus = other("emodb", name)
+        with pytest.raises(ConfigError, match=f"through eldest, then elder: '{name}' is no other corpus"):
+            apply_run(run, corpus, place, "common-4")
+    applied = apply_run(run, other("emodb", "younger"), place, "common-4")
+    assert (applied.trained_on, applied.before, applied.unheard) == ("emodb", ("eldest", "elder"), ())
+
+
+def test_audio_of_earlier_corpora_is_left_out_or_said_to_be_unknown(run_from, place, other):
+    run = run_from({"corpus": "absent", "started_from": [{"corpus": "emodb"}]}, "/gone")
+    with pytest.raises(ConfigError, match="nothing is left to test"):
+        apply_run(run, other("emodb", "disguised", heard=True), place, "common-4")
+    applied = apply_run(run, other("emodb", "apart"), place, "common-4")
+    assert applied.unheard == ("absent",)
+    told = report.evaluate_applied(applied, place).gathered
+    assert any(each.startswith("Not checked whether recordings of absent") for each in told.banners)
+    assert told.facts["trained on before"] == "emodb"
+
+
+def test_without_a_record_the_bundle_itself_is_asked(small, run_from, place, other, tmp_path):
     init = tmp_path / "init"
-    shutil.copytree(trial.bundle, init)
-    described = json.loads((init / "bundle.json").read_text())
-    described["facts"]["corpus"] = corpus
-    (init / "bundle.json").write_text(json.dumps(described))
-    settings = copy.config_file.read_text().replace("init: null", f"init: {init}#0123")
-    copy.config_file.write_text(settings)
-    with pytest.raises(ConfigError, match=r"started from .*, which was trained on 'elder'"):
-        apply_run(run, corpus, place, "common-4")
+    bundle = Bundle.load(small[1].bundle)
+    facts = {**bundle.facts, "corpus": "elder", "started_from": [{"corpus": "eldest"}]}
+    replace(bundle, facts=facts).save(init)
+    run = run_from({}, init)
+    with pytest.raises(ConfigError, match="through eldest, then elder"):
+        apply_run(run, other("emodb", "elder"), place, "common-4")
+    shutil.rmtree(init)
+    with pytest.raises(ConfigError, match="no record says what that was trained on"):
+        apply_run(run, other("emodb", "new"), place, "common-4")
+
+
+@pytest.mark.parametrize("damaged", ["emodb", [1], [{"scheme": "x"}], 3])
+def test_a_damaged_record_is_told(run_from, place, other, damaged):
+    run = run_from({"started_from": damaged})
+    with pytest.raises(RunError, match="record of earlier trainings is damaged"):
+        apply_run(run, other("emodb", "some"), place, "common-4")
+
+
+def test_a_training_records_what_its_weights_went_through(train, small):
+    first = small[1]
+    second = train(SMALL | {"init": str(first.bundle), "training": SMALL["training"] | {"max_epochs": 1}})[1]
+    third = train(SMALL | {"init": str(second.bundle), "training": SMALL["training"] | {"max_epochs": 1}})[1]
+    assert Bundle.load(first.bundle).facts["started_from"] == []
+    told = Bundle.load(third.bundle).facts["started_from"]
+    assert [each["weights"] for each in told] == [
+        json.loads((trial.bundle / "bundle.json").read_text())["weights_sha256"][:12]
+        for trial in (first, second)
+    ]
+    assert {each["corpus"] for each in told} == {"emodb"}
+    assert told[0]["manifest_sha256"] == first.settings()["provenance"]["manifest_sha256"]
+    assert third.settings()["provenance"]["started_from"] == told
 
 
 def test_continuous_labels_of_a_copy_are_those_of_the_test_part(regressor, small, place, other):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import SMALL, tone
+from untrained import diccoser, make
 
 from sercli import audio
 from sercli.bundle import Bundle
@@ -91,6 +92,46 @@ def test_a_long_recording_of_values_is_the_same_in_pieces(regressor, tmp_path, m
     assert whole.trace.shape == pieces.trace.shape == (262, 2)  # 10.5 s, 25 a second
     # The rest that no whole window holds is held by the whole, and a window of its own in pieces.
     np.testing.assert_allclose(pieces.trace[:250], whole.trace[:250], atol=1e-5)
+
+
+@pytest.mark.parametrize("model", [("a", "logmel"), ("b", "logmel"), ("d", "raw")])
+def test_the_last_frames_of_a_piece_see_what_follows_it(model, tmp_path, monkeypatch):
+    bundle = diccoser(*model)
+    samples = np.concatenate(
+        [tone(1.0, pitch=100 * s, seed=s)[::-1] for s in range(1, 8)]
+    )  # loud at each end
+    soundfile.write(tmp_path / "long.wav", samples[:-7000], 16_000)
+    whole = one(Predictor(bundle), tmp_path / "long.wav")
+    monkeypatch.setattr("sercli.inference._windows._TRACE_PIECE_S", 2.0)
+    pieces = one(Predictor(bundle), tmp_path / "long.wav")
+    assert len(list(read_pieces(tmp_path / "long.wav", [PREPARED], 2.0, 2.0, align=False))) == 4
+    np.testing.assert_allclose(pieces.trace, whole.trace, atol=1e-4)
+
+
+@pytest.mark.parametrize("rest", [1, 639, 1000, 1599, 1601])
+def test_a_rest_too_short_for_the_network_belongs_to_the_piece_before(rest, tmp_path, monkeypatch):
+    bundle = make(
+        "cnnlstm", {"x": {"kind": "waveform"}}, {"hidden_size": 8, "task": "regression"}, traces=True
+    )
+    monkeypatch.setattr("sercli.inference._windows._TRACE_PIECE_S", 1.0)
+    soundfile.write(tmp_path / "a.wav", tone(2 + rest / 16_000), 16_000)
+    said = one(Predictor(bundle), tmp_path / "a.wav")
+    assert said.trace.shape == (round((2 + rest / 16_000) * 25), 2)
+    assert said.duration == pytest.approx(2 + rest / 16_000)
+    assert np.isfinite(said.trace).all()
+
+
+def test_what_follows_a_window_goes_with_it(tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "a.wav", tone(1.03), 16_000)
+    samples = audio.read(tmp_path / "a.wav")
+    stream = audio.stream
+    monkeypatch.setattr(audio, "stream", lambda path, rate=16_000: stream(path, rate, block_s=0.013))
+    cut = {"align": False, "after_s": 0.02, "least_s": 0.1}
+    pieces = list(read_pieces(tmp_path / "a.wav", [PREPARED], 0.25, 0.25, **cut))
+    assert [piece.samples for piece in pieces] == [4000, 4000, 4000, 4480]
+    assert [len(piece.after[PREPARED]) for piece in pieces] == [320, 320, 320, 0]
+    np.testing.assert_array_equal(np.concatenate([p.audio[PREPARED] for p in pieces]), samples)
+    np.testing.assert_array_equal(pieces[0].after[PREPARED], samples[4000:4320])
 
 
 def test_windows_are_predicted_as_files_of_their_own(small, tmp_path, write_wav):
@@ -223,7 +264,10 @@ def test_silence_and_what_is_far_from_the_training_part_are_told(small, segmente
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"window_s": 0.01}, "window_s=0.01: take 0.1 s or more"),
+        ({"window_s": 0.01}, "window_s=0.01: take 0.1 to 3600 s"),
+        ({"window_s": float("inf")}, "window_s=inf: take 0.1 to 3600 s"),
+        ({"window_s": float("nan")}, "window_s=nan: take 0.1 to 3600 s"),
+        ({"hop_s": float("inf")}, "hop_s=inf: take 0.1 to 3600 s"),
         ({"hop_s": 5.0}, "hop_s=5: longer than a window of 4 s"),
         ({"batch_size": 0}, "batch_size=0"),
         ({"unsure_below": 1.5}, "unsure_below=1.5"),

@@ -49,6 +49,7 @@ def test_a_trial_leaves_all_that_is_promised(plan_for):
     assert {path.name for path in trial.path.iterdir()} - {".lock"} == {
         "bundle",
         "config.yaml",
+        "dev_predictions.csv",
         "history.csv",
         "metrics.json",
         "predictions.csv",

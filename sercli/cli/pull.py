@@ -1,0 +1,52 @@
+"""``sercli pull``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sercli.cli._foreign import printable
+
+
+def pull(
+    repo: Annotated[
+        str, typer.Argument(metavar="OWNER/NAME", help="A model repository that holds a bundle.")
+    ],
+    out: Annotated[
+        Path | None, typer.Argument(help="The folder to make. [default: ./NAME]", show_default=False)
+    ] = None,
+    *,
+    revision: Annotated[
+        str | None,
+        typer.Option(
+            "--revision", "--branch", help="Branch, tag or commit. [default: main]", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Get a model that somebody pushed to the Hugging Face Hub, checked before it appears.
+
+    Only the files that the bundle names are got, and none of them is run. Needs sercli[hub].
+    """
+    from sercli.hub.pull import pull as pull_bundle
+
+    pulled = pull_bundle(repo, out, revision)
+    bundle, facts = pulled.bundle, pulled.bundle.facts
+    place = printable(pulled.path)
+    says = ", ".join(map(printable, bundle.classes)) or "arousal and valence"
+    typer.echo(f"bundle     {place}: {printable(bundle.arch)}, trained on {_told(facts.get('title'))}")
+    typer.echo(f"commit     {pulled.commit} of {repo}")
+    typer.echo(f"it says    {says}")
+    typer.echo(f"licence    of the recordings: {_told(facts.get('licence'))}")
+    for notice in pulled.notices:
+        typer.echo(f"note: {printable(notice)}")
+    if any(name.endswith(".pt2") for name in pulled.programs):
+        typer.echo("note: a .pt2 file holds a pickle; sercli never opens it, and only trusted ones should be")
+    if pulled.passed_over:
+        typer.echo(f"note: not of the bundle, left there: {', '.join(map(printable, pulled.passed_over))}")
+    typer.echo(f"use it     sercli predict {place} recording.wav")
+    if "figures" in facts:
+        typer.echo(f"check it   sercli reproduce {place}")
+
+
+def _told(value: object) -> str:
+    return printable(value) if value else "unknown"

@@ -1,0 +1,56 @@
+"""``sercli push``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sercli.cli._foreign import printable
+
+
+def push(
+    bundle: Annotated[
+        Path, typer.Argument(help="A bundle, as `sercli export` wrote it.", show_default=False)
+    ],
+    repo: Annotated[
+        str, typer.Argument(metavar="OWNER/NAME", help="A model repository, made if there is none.")
+    ],
+    *,
+    public: Annotated[
+        bool, typer.Option("--public", help="Let everybody see it. A new repository is private otherwise.")
+    ] = False,
+    right: Annotated[
+        bool,
+        typer.Option(
+            "--i-have-the-right",
+            help="Publish though the licence of the training corpus is unknown, or may forbid it.",
+        ),
+    ] = False,
+    branch: Annotated[
+        str | None,
+        typer.Option(
+            "--branch", "--revision", help="Made if there is none. [default: main]", show_default=False
+        ),
+    ] = None,
+    message: Annotated[
+        str | None, typer.Option(help="Of the commit. [default: what the model is]", show_default=False)
+    ] = None,
+) -> None:
+    """Put an exported model into a model repository of the Hugging Face Hub, as one commit.
+
+    Who is logged in, `hf auth login` or HF_TOKEN say. Needs sercli[hub].
+    """
+    from sercli.hub.push import push as push_bundle
+
+    pushed = push_bundle(bundle, repo, public=public, entitled=right, branch=branch, message=message)
+    if public and pushed.private:
+        typer.echo(f"note: {repo} is private and stays so; its settings page makes it public", err=True)
+    if pushed.left:
+        typer.echo(f"note: not of the bundle, left here: {', '.join(map(printable, pushed.left))}", err=True)
+    seen = "only you and its members see it" if pushed.private else "everybody sees it"
+    typer.echo(f"model      {pushed.url} ({'made; ' if pushed.created else ''}{seen})")
+    where = f", branch {branch}" if branch else ""
+    typer.echo(f"commit     {pushed.commit}{where}{'' if pushed.changed else ' (there already)'}")
+    typer.echo(f"files      {', '.join(pushed.files)}")
+    if pushed.removed and pushed.changed:
+        typer.echo(f"removed    {', '.join(map(printable, pushed.removed))}, of the bundle there before")

@@ -1,0 +1,86 @@
+"""Which files are a bundle's: those that its description names, of kinds that nothing runs by itself."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from sercli.hub import HubError
+
+DESCRIPTION = "bundle.json"
+WEIGHTS = "weights.safetensors"
+CARD = "README.md"
+
+# What `sercli export` writes beside description and weights: the card, and programs.
+_KINDS = frozenset({".md", ".onnx", ".pt2"})
+
+# What no bundle comes near: the networks here have some ten million weights at most.
+_MOST_BYTES = 2 << 30
+_MOST_DESCRIPTION_BYTES = 1 << 24
+
+
+def may_be_in_bundle(name: str) -> bool:
+    """Tell whether a name can be that of a bundle's file."""
+    if name in {DESCRIPTION, WEIGHTS}:
+        return True
+    plain = name == PurePosixPath(name).name and "\\" not in name and name.isprintable()
+    return plain and not name.startswith(".") and PurePosixPath(name).suffix in _KINDS
+
+
+def files_of(description: Mapping[str, Any], place: str) -> list[str]:
+    """List the files of a bundle, its description first.
+
+    Args:
+        description: what ``bundle.json`` holds.
+        place: of the bundle, for messages.
+
+    Raises:
+        HubError: it names a file of a kind that no bundle has.
+    """
+    names = description.get("files", {})
+    if not isinstance(names, dict):
+        raise HubError(f"{place}: {DESCRIPTION} is damaged; get the bundle again")
+    foreign = [name for name in names if not may_be_in_bundle(name)]
+    if foreign:
+        raise HubError(f"{place}: names {foreign[0]!r}, which is no file of a bundle; don't use it")
+    return list(dict.fromkeys((DESCRIPTION, WEIGHTS, *names)))
+
+
+def read_description(path: Path, place: str) -> dict[str, Any]:
+    """Read ``bundle.json``.
+
+    Raises:
+        HubError: it is none.
+    """
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        description = None
+    if not isinstance(description, dict) or "weights_sha256" not in description:
+        raise HubError(f"{place}: its {DESCRIPTION} is not a bundle's; name a repository that sercli pushed")
+    return description
+
+
+def check_sizes(sizes: Mapping[str, int | None], names: Iterable[str], place: str) -> None:
+    """Refuse what is larger than any bundle.
+
+    Args:
+        sizes: in bytes, by name; ``None`` where it is not known.
+        names: which are looked at.
+        place: of the bundle, for messages.
+
+    Raises:
+        HubError: it is, or a file is missing.
+    """
+    total = 0
+    for name in names:
+        if name not in sizes:
+            raise HubError(f"{place}: lacks {name}; no whole bundle")
+        size = sizes[name]
+        if size is None:
+            raise HubError(f"{place}: the Hub does not say how large {name} is; run again later")
+        if name == DESCRIPTION and size > _MOST_DESCRIPTION_BYTES:
+            raise HubError(f"{place}: {name} has {size} bytes, more than any bundle's; don't use it")
+        total += size
+    if total > _MOST_BYTES:
+        raise HubError(f"{place}: {total} bytes, more than the {_MOST_BYTES} of the largest bundle")

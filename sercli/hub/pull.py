@@ -1,0 +1,122 @@
+"""Get a bundle from a model repository: only the files that it names, checked before they appear."""
+
+import glob
+import html
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sercli import files
+from sercli.bundle import Bundle
+from sercli.errors import RunError
+from sercli.hub import HubError
+from sercli.hub._asking import asking, check_name, client
+from sercli.hub._files import CARD, DESCRIPTION, check_sizes, files_of, read_description
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+_BANNER = re.compile(r"^> \*\*(.+)\*\*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pulled:
+    """A bundle that was got.
+
+    Attributes:
+        path: the folder it is in now.
+        commit: the one it is of, as 40 hexadecimal digits.
+        bundle: loaded.
+        notices: what stands above its figures in its card.
+        programs: files that are programs for other runtimes.
+        passed_over: files of the repository that are none of the bundle's.
+    """
+
+    path: Path
+    commit: str
+    bundle: Bundle
+    notices: tuple[str, ...]
+    programs: tuple[str, ...]
+    passed_over: tuple[str, ...]
+
+
+def pull(repo: str, out: Path | None = None, revision: str | None = None) -> Pulled:
+    """Get a bundle, whole or not at all.
+
+    Files that are here already are not got again after an interruption: they wait in a hidden folder beside
+    ``out``.
+
+    Args:
+        repo: ``OWNER/NAME``.
+        out: the folder to make; the repository's name if not given.
+        revision: branch, tag or commit; the main branch if not given.
+
+    Raises:
+        HubError: there is something at ``out``; the repository holds no bundle, or one that was changed; or
+            the Hub refuses or can't be reached.
+        ConfigError: the Hub's library is not installed.
+    """
+    check_name(repo)
+    out = Path(repo.partition("/")[2]) if out is None else out
+    if out.is_symlink() or (out.exists() and not (out.is_dir() and not any(out.iterdir()))):
+        raise HubError(f"{out}: there already; name another folder, or remove it")
+    api = client()
+    with asking(repo, revision):
+        info = api.model_info(repo, revision=revision, files_metadata=True)
+    commit = str(info.sha)
+    sizes = {each.rfilename: each.size for each in info.siblings or ()}
+    if DESCRIPTION not in sizes:
+        raise HubError(f"{repo}: holds no bundle (no {DESCRIPTION}); name a repository that sercli pushed")
+    waiting = _waiting(out, commit)
+    names = _fetch(api, repo, commit, sizes, waiting)
+    try:
+        with files.replacing_folder(out) as folder:
+            for name in names:
+                (waiting / name).rename(folder / name)
+            bundle = _load(folder, repo)
+            card = (folder / CARD).read_text(encoding="utf-8", errors="replace") if CARD in names else ""
+    finally:
+        # What was no bundle shall not be gone on from.
+        shutil.rmtree(waiting, ignore_errors=True)
+    return Pulled(
+        path=out,
+        commit=commit,
+        bundle=bundle,
+        notices=tuple(html.unescape(each) for each in _BANNER.findall(card)),
+        programs=tuple(name for name in names if name.endswith((".onnx", ".pt2"))),
+        passed_over=tuple(sorted(name for name in sizes if name not in names and name != ".gitattributes")),
+    )
+
+
+def _waiting(out: Path, commit: str) -> Path:
+    """Make the folder for what is on its way, and remove those of other commits."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = out.parent / f".{out.name}.{commit[:12]}.part"
+    for other in out.parent.glob(f".{glob.escape(out.name)}.*.part"):
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _fetch(api: "HfApi", repo: str, commit: str, sizes: dict[str, int | None], folder: Path) -> list[str]:
+    """Get the files that a bundle names, its description first, and list them."""
+    check_sizes(sizes, [DESCRIPTION], repo)
+    with asking(repo):
+        api.hf_hub_download(repo, DESCRIPTION, revision=commit, local_dir=folder)
+    names = files_of(read_description(folder / DESCRIPTION, repo), repo)
+    check_sizes(sizes, names, repo)
+    for name in names:
+        with asking(repo):
+            api.hf_hub_download(repo, name, revision=commit, local_dir=folder)
+    return names
+
+
+def _load(folder: Path, repo: str) -> Bundle:
+    """Check all digests, and that the network fits its weights."""
+    try:
+        return Bundle.load(folder)
+    except RunError as error:
+        raise HubError(str(error).replace(f"{folder}/", f"{repo}: ").replace(str(folder), repo)) from None

@@ -1,0 +1,180 @@
+"""Put an exported bundle into a model repository, as one commit of exactly its files."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sercli
+from sercli.bundle import Bundle
+from sercli.hub import HubError
+from sercli.hub._asking import LOGIN, asking, check_name, client
+from sercli.hub._files import CARD, DESCRIPTION, check_sizes, files_of, may_be_in_bundle, read_description
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+    from huggingface_hub.hf_api import ModelInfo
+
+# Licences that let anyone pass on what is made of the recordings: NonCommercial and ShareAlike bind those
+# who use it, NoDerivatives forbids it.
+_OPEN = re.compile(
+    r"(CC0|public domain|free to use|CC BY(-NC)?(-SA)?)( \d[.\d]*)?( *[;,(].*)?", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What became of a push.
+
+    Attributes:
+        url: the repository's page.
+        commit: the branch's latest commit, as 40 hexadecimal digits.
+        private: whether only its owner sees it.
+        created: whether the repository is new.
+        changed: whether there was anything to commit.
+        files: of the bundle.
+        removed: of an earlier bundle there, which this one lacks.
+        left: beside the bundle in its folder, and not pushed.
+    """
+
+    url: str
+    commit: str
+    private: bool
+    created: bool
+    changed: bool
+    files: tuple[str, ...]
+    removed: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+def push(
+    path: Path,
+    repo: str,
+    *,
+    public: bool = False,
+    entitled: bool = False,
+    branch: str | None = None,
+    message: str | None = None,
+) -> Pushed:
+    """Put an exported bundle into a model repository, which is made if there is none.
+
+    Args:
+        path: the bundle, as `sercli export` wrote it.
+        repo: ``OWNER/NAME``.
+        public: whether everybody may see a new repository; needed for one that everybody sees already.
+        entitled: whether the user says to have the right to publish, whatever the corpus's licence.
+        branch: made from the main one if there is none of that name; the main one if not given.
+        message: of the commit.
+
+    Raises:
+        RunError: it is no bundle, or has changed.
+        HubError: there is none, or none with a card; it may not be published; or the Hub refuses or can't
+            be reached.
+        ConfigError: the Hub's library is not installed.
+    """
+    check_name(repo)
+    if not (path / DESCRIPTION).is_file():
+        raise HubError(f"{path}: no bundle (no {DESCRIPTION}); make one with `sercli export`")
+    bundle = Bundle.load(path)
+    names = _files(path, bundle.facts)
+    if public and not entitled:
+        _check_licence(path, bundle.facts)
+    api = client()
+    with asking(repo):
+        from huggingface_hub import get_token
+
+        if get_token() is None:
+            raise HubError(f"{repo}: you are not logged in to the Hub; {LOGIN}")
+    there = _look(api, repo)
+    if there is None:
+        with asking(repo):
+            api.create_repo(repo, private=not public)
+    elif not there.private and not public:
+        raise HubError(f"{repo}: everybody sees this repository; say --public, or name another")
+    with asking(repo):
+        found = there or api.model_info(repo)
+        if branch is not None:
+            found = _take_branch(api, repo, branch)
+    files = {each.rfilename for each in found.siblings or ()}
+    _check_free(repo, files)
+    removed = sorted(name for name in files - set(names) if may_be_in_bundle(name))
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    with asking(repo, branch):
+        done = api.create_commit(
+            repo,
+            [
+                *(CommitOperationAdd(name, path / name) for name in names),
+                *(CommitOperationDelete(name) for name in removed),
+            ],
+            commit_message=message or _describe(bundle),
+            revision=branch,
+            # Nothing of what somebody else puts there meanwhile is lost.
+            parent_commit=found.sha,
+        )
+    return Pushed(
+        url=f"{api.endpoint}/{repo}",
+        commit=done.oid,
+        private=bool(found.private),
+        created=there is None,
+        changed=done.oid != found.sha,
+        files=tuple(names),
+        removed=tuple(removed),
+        left=tuple(sorted(each.name for each in path.iterdir() if each.name not in names)),
+    )
+
+
+def _files(path: Path, facts: Mapping[str, Any]) -> list[str]:
+    """List an exported bundle's files."""
+    names = files_of(read_description(path / DESCRIPTION, str(path)), str(path))
+    if CARD not in names or "figures" not in facts:
+        raise HubError(f"{path}: a bundle without a model card; make one with `sercli export` and push that")
+    check_sizes({name: (path / name).stat().st_size for name in names}, names, str(path))
+    return names
+
+
+def _check_licence(path: Path, facts: Mapping[str, Any]) -> None:
+    licence = " ".join(str(facts.get("licence") or "unknown").split())
+    if not _OPEN.fullmatch(licence):
+        raise HubError(
+            f"{path}: trained on recordings whose licence may forbid to publish what is made of them "
+            f"({licence}); read it, then leave --public out or say --i-have-the-right"
+        )
+
+
+def _look(api: "HfApi", repo: str) -> "ModelInfo | None":
+    """Look at the repository's main branch; ``None`` if there is no repository, or none that we may see."""
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+
+    with asking(repo):
+        try:
+            return api.model_info(repo)
+        except GatedRepoError:
+            raise
+        except RepositoryNotFoundError:
+            return None
+
+
+def _take_branch(api: "HfApi", repo: str, branch: str) -> "ModelInfo":
+    """Look at a branch, which is made of the main one if there is none."""
+    from huggingface_hub.errors import RevisionNotFoundError
+
+    try:
+        return api.model_info(repo, revision=branch)
+    except RevisionNotFoundError:
+        api.create_branch(repo, branch=branch)
+        return api.model_info(repo, revision=branch)
+
+
+def _check_free(repo: str, files: set[str]) -> None:
+    """Refuse to put a bundle in the place of another kind of model."""
+    held = {name for name in files if name != ".gitattributes" and not name.endswith(".md")}
+    if held and DESCRIPTION not in files:
+        raise HubError(f"{repo}: holds something else, such as {min(held)}; name another repository")
+
+
+def _describe(bundle: Bundle) -> str:
+    facts = bundle.facts
+    of = f"{facts.get('scheme')}, fold {facts.get('fold')}, seed {facts.get('seed')}"
+    return f"{bundle.arch} on {of} (sercli {sercli.__version__})"

@@ -1,0 +1,141 @@
+"""What an exported bundle states of its figures, and of what they were got with."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sercli.bundle import Bundle
+from sercli.errors import RunError
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """One stated figure.
+
+    Attributes:
+        name: UA, WA, a recall, or a CCC.
+        value: ``None`` where it is undefined.
+        interval: of 95 %, over speakers.
+        decides: whether the verdict rests on it; a recall is only told.
+    """
+
+    name: str
+    value: float | None
+    interval: tuple[float, float] | None
+    decides: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a bundle states, as far as it is compared.
+
+    Attributes:
+        corpus: that it was trained and tested on.
+        scheme: of the classes.
+        protocol: with version.
+        fold: number of the fold, from one.
+        fold_name: its name.
+        seed: of the training.
+        utterances: of the whole corpus.
+        manifest_sha256: digest of its manifest.
+        protocol_digest: digest of all folds.
+        versions: of what the figures hang on.
+        commit: of sercli, if it ran from its repository.
+        count: tested utterances or recordings.
+        figures: those that decide first.
+        several: whether figures of other models of the same run stand beside them.
+    """
+
+    corpus: str
+    scheme: str
+    protocol: str
+    fold: int
+    fold_name: str
+    seed: int
+    utterances: int
+    manifest_sha256: str
+    protocol_digest: str
+    versions: Mapping[str, str]
+    commit: str | None
+    count: int
+    figures: tuple[Stated, ...]
+    several: bool
+
+
+def read_claim(bundle: Bundle, path: Path) -> Claim:
+    """Read what a bundle states.
+
+    Args:
+        bundle: as it was loaded.
+        path: where it lies, for messages.
+
+    Raises:
+        RunError: it states no figure, or not in the form that `sercli export` writes.
+    """
+    facts = bundle.facts
+    if "figures" not in facts:
+        raise RunError(f"{path}: states no figure; make a bundle that does with `sercli export`")
+    try:
+        figures = facts["figures"]
+        read = _class_figures(figures, bundle.classes) if bundle.classes else _trace_figures(figures)
+        return Claim(
+            corpus=_name(facts["corpus"]),
+            scheme=_text(facts["scheme"]),
+            protocol=_text(facts["protocol"]),
+            fold=int(facts["fold"]),
+            fold_name=_text(facts["fold_name"]),
+            seed=int(facts["seed"]),
+            utterances=int(facts["utterances"]),
+            manifest_sha256=_text(facts["manifest_sha256"]),
+            protocol_digest=_text(facts["protocol_digest"]),
+            versions={_text(name): _text(version) for name, version in facts["versions"].items()},
+            commit=None if facts["commit"] is None else _text(facts["commit"]),
+            count=int(figures["utterances" if bundle.classes else "recordings"]),
+            figures=tuple(read),
+            several=facts["run_figures"] is not None,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        raise RunError(f"{path}: what it states of its figures is damaged; get the bundle again") from None
+
+
+def to_number(value: float | None) -> float | None:
+    """Return a figure, ``None`` if it is undefined (NaN)."""
+    return None if value is None or not math.isfinite(float(value)) else float(value)
+
+
+def _class_figures(figures: Mapping[str, Any], classes: tuple[str, ...]) -> Iterator[Stated]:
+    for name in ("ua", "wa"):
+        yield _stated(name.upper(), figures[name])
+    for name in classes:
+        yield Stated(f"recall of {name}", to_number(figures["recall"][name]), None, decides=False)
+
+
+def _trace_figures(figures: Mapping[str, Any]) -> Iterator[Stated]:
+    if not figures["ccc"]:
+        raise ValueError("no dimension")
+    for name, told in figures["ccc"].items():
+        yield _stated(f"CCC of {name}", told)
+
+
+def _stated(name: str, told: Mapping[str, Any]) -> Stated:
+    interval = None
+    if told["interval"] is not None:
+        low, high = told["interval"]
+        interval = (float(low), float(high))
+    return Stated(name, to_number(told["value"]), interval, decides=True)
+
+
+def _text(value: Any) -> str:
+    """Return what is text, and nothing that a terminal would obey."""
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError(f"{value!r} is no text")
+    return value
+
+
+def _name(value: Any) -> str:
+    """Return what can be the name of a folder, and leads nowhere else."""
+    if _text(value) != Path(value).name:
+        raise ValueError(f"{value!r} is no name")
+    return str(value)

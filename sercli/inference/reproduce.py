@@ -1,0 +1,337 @@
+"""Evaluate an exported bundle again on one's own copy of the corpus: does the stated figure hold?"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sercli import manifest
+from sercli.bundle import Bundle
+from sercli.errors import ProtocolError, RunError
+from sercli.evaluation import classification
+from sercli.evaluation.regression import evaluate_traces
+from sercli.inference._claim import Claim, Stated, read_claim, to_number
+from sercli.inference.stored import Progress, Stored
+from sercli.protocols import Protocol, fold_digest, get_protocol
+from sercli.records import Fold, TracePredictions, Utterance
+from sercli.runs import provenance
+from sercli.schemes import Selection, choose
+from sercli.workspace import Workspace
+
+EXACT = 1e-6
+"""How far the same figure may be: rounding of 32-bit floats, which another machine does otherwise."""
+
+_LISTS = re.compile(r"lists:.*#(?P<digest>[0-9a-f]{8})@(?P<version>\d+)", re.DOTALL)
+
+
+class Verdict(StrEnum):
+    """Whether a figure, or all that a bundle states, holds; from best to worst."""
+
+    EXACT = "holds exactly"
+    AT_HAND = "holds on the utterances at hand"
+    INTERVAL = "holds within the stated interval"
+    TOLERANCE = "holds within the tolerance"
+    NOT = "does not hold"
+
+
+_ORDER = list(Verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One figure.
+
+    Attributes:
+        name: UA, WA, a recall, or a CCC.
+        stated: in the bundle; ``None`` where it is undefined.
+        found: here; likewise.
+        interval: stated, of 95 %, over speakers.
+        verdict: ``None`` where the figure is only told.
+    """
+
+    name: str
+    stated: float | None
+    found: float | None
+    interval: tuple[float, float] | None
+    verdict: Verdict | None
+
+    @property
+    def same(self) -> bool:
+        """Whether both are equal but for rounding."""
+        if self.stated is None or self.found is None:
+            return self.stated is self.found
+        return abs(self.stated - self.found) <= EXACT
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reproduced:
+    """What a second evaluation found.
+
+    Attributes:
+        what: the model: architecture, scheme, protocol, fold, seed.
+        corpus: the prepared corpus.
+        fold: name of the fold whose test part was tested.
+        counted: what was tested, utterances or recordings.
+        stated_count: how many are stated.
+        count: how many were tested here.
+        figures: those that decide first, then recalls by class.
+        verdict: on all of them.
+        notes: what is not as it was.
+    """
+
+    what: str
+    corpus: str
+    fold: str
+    counted: str
+    stated_count: int
+    count: int
+    figures: tuple[Compared, ...]
+    verdict: Verdict
+    notes: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the stated figures stand."""
+        return self.verdict is not Verdict.NOT
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types, ready for JSON."""
+        return {
+            "what": self.what,
+            "corpus": self.corpus,
+            "fold": self.fold,
+            "holds": self.holds,
+            "verdict": str(self.verdict),
+            self.counted: {"stated": self.stated_count, "here": self.count},
+            "figures": [
+                {
+                    "name": each.name,
+                    "stated": each.stated,
+                    "interval": each.interval,
+                    "here": each.found,
+                    "verdict": None if each.verdict is None else str(each.verdict),
+                }
+                for each in self.figures
+            ],
+            "notes": list(self.notes),
+        }
+
+
+def reproduce(
+    path: Path,
+    workspace: Workspace,
+    corpus: str | None = None,
+    *,
+    lists: Path | None = None,
+    tolerance: float = 0.0,
+    device: torch.device | str = "cpu",
+    batch_size: int = 32,
+    progress: Progress = lambda done, total: None,
+) -> Reproduced:
+    """Evaluate a bundle on its fold's test part, as the training did, and compare the figures.
+
+    Args:
+        path: the bundle, as `sercli export` wrote it.
+        workspace: where one's own copy of the corpus lies.
+        corpus: its name, where that is not the bundle's.
+        lists: one's own copy of the list of folds, where the protocol is one.
+        tolerance: how far UA, WA or CCC may lie from the stated one.
+        device: where the network is applied, in 32-bit floats.
+        batch_size: utterances or segments at once.
+        progress: called with the number of utterances whose features are done and to do.
+
+    Raises:
+        RunError: the bundle is damaged or states no figure, or nothing of its test part is here.
+        CorpusError: the corpus is not prepared.
+        ConfigError: the scheme does not fit the corpus.
+        ProtocolError: the fold can't be made of the utterances at hand.
+    """
+    bundle = Bundle.load(path)
+    claim = read_claim(bundle, path)
+    corpus = corpus or claim.corpus
+    place = workspace.require(corpus)
+    utterances = manifest.read(place)
+    _, selection = choose(utterances, corpus, claim.scheme)
+    protocol = _protocol(claim, path, lists)
+    folds = protocol.divide(utterances, selection.labels)
+    fold = _fold(claim, protocol, folds, corpus)
+    tested, foreign = _tested(bundle, fold, utterances, selection)
+    if not tested:
+        raise RunError(f"{corpus}: nothing of fold '{claim.fold_name}' is here to test; prepare it whole")
+    stored = Stored.open(bundle, corpus, tested, workspace, progress)
+    if bundle.classes:
+        found = _score(stored, selection, batch_size, device)
+    else:
+        found = _score_traces(stored, selection, fold, claim.seed, batch_size, device)
+    figures = tuple(_judge(claim.figures, found, tolerance, same_count=len(tested) == claim.count))
+    return Reproduced(
+        what=f"{bundle.arch}, scheme {claim.scheme}, {claim.protocol}, fold {claim.fold} "
+        f"({claim.fold_name}), seed {claim.seed}",
+        corpus=corpus,
+        fold=fold.name,
+        counted="utterances" if bundle.classes else "recordings",
+        stated_count=claim.count,
+        count=len(tested),
+        figures=figures,
+        verdict=max((each.verdict for each in figures if each.verdict), key=_ORDER.index),
+        notes=tuple(_notes(claim, utterances, manifest.digest(place), folds, len(tested), foreign)),
+    )
+
+
+def _protocol(claim: Claim, path: Path, lists: Path | None) -> Protocol:
+    listed = _LISTS.fullmatch(claim.protocol)
+    if listed is None and claim.protocol.startswith("lists:"):
+        raise ProtocolError(f"{path}: '{claim.protocol}' is no list with a digest; get the bundle again")
+    if listed is None:
+        if lists is not None:
+            raise ProtocolError(
+                f"{path}: its protocol is {claim.protocol}, no list of folds; leave --lists out"
+            )
+        return get_protocol(claim.protocol)
+    if lists is None:
+        # Not the maker's path: what lies there on this machine, a bundle must not choose.
+        raise ProtocolError(
+            f"{path}: its folds stand in a list of its maker's (digest {listed['digest']}); name your copy "
+            "with --lists FILE"
+        )
+    return get_protocol(f"lists:{lists}#{listed['digest']}@{listed['version']}")
+
+
+def _fold(claim: Claim, protocol: Protocol, folds: Sequence[Fold], corpus: str) -> Fold:
+    """Find the fold that was tested; where folds differ, by its name, if that says who is in it."""
+    if fold_digest(folds) == claim.protocol_digest and 1 <= claim.fold <= len(folds):
+        return folds[claim.fold - 1]
+    if not protocol.speaker_independent and not claim.protocol.startswith("lists:"):
+        raise ProtocolError(
+            f"{corpus}: {claim.protocol} divides other utterances otherwise, so the test part here would "
+            "hold some that the model was trained on; prepare the corpus whole"
+        )
+    for fold in folds:
+        if fold.name == claim.fold_name:
+            return fold
+    known = ", ".join(fold.name for fold in folds[:24])
+    raise ProtocolError(
+        f"{corpus}: there is no fold '{claim.fold_name}' among {known}; prepare the corpus whole, or the one "
+        "that the model was trained on"
+    )
+
+
+def _tested(
+    bundle: Bundle, fold: Fold, utterances: Sequence[Utterance], selection: Selection
+) -> tuple[list[Utterance], int]:
+    """List the utterances of the test part, and count those whose class the network has not."""
+    by_id = {utterance.id: utterance for utterance in utterances}
+    known = [name for name in fold.test if not bundle.classes or selection.labels[name] in bundle.classes]
+    return [by_id[name] for name in known], len(fold.test) - len(known)
+
+
+def _score(
+    stored: Stored, selection: Selection, batch_size: int, device: torch.device | str
+) -> dict[str, float]:
+    classes = stored.bundle.classes
+    target = np.array([classes.index(selection.labels[each.id]) for each in stored.utterances])
+    predicted = stored.score(batch_size, device).argmax(axis=1)
+    confusion = classification.confusion(target, predicted, len(classes))
+    recalls = classification.recalls(confusion).tolist()
+    return {
+        "UA": float(classification.ua(confusion)),
+        "WA": float(classification.wa(confusion)),
+        **{f"recall of {name}": recall for name, recall in zip(classes, recalls, strict=True)},
+    }
+
+
+def _score_traces(
+    stored: Stored,
+    selection: Selection,
+    fold: Fold,
+    seed: int,
+    batch_size: int,
+    device: torch.device | str,
+) -> dict[str, float]:
+    tested = stored.utterances
+    predictions = TracePredictions(
+        dimensions=selection.outputs,
+        ids=tuple(utterance.id for utterance in tested),
+        target=stored.targets(),
+        predicted=tuple(stored.score_traces(batch_size, device)),
+        speakers=tuple(utterance.speaker for utterance in tested),
+        genders=tuple(utterance.gender for utterance in tested),
+        folds=(fold.name,) * len(tested),
+        seeds=(seed,) * len(tested),
+    )
+    return {f"CCC of {each.name}": each.ccc for each in evaluate_traces(predictions).by_dimension}
+
+
+def _judge(
+    stated: Sequence[Stated], found: Mapping[str, float], tolerance: float, *, same_count: bool
+) -> Iterator[Compared]:
+    """Compare figure by figure; recalls decide where all else is the same, since then they must be too."""
+    pairs = [
+        Compared(each.name, each.value, to_number(found.get(each.name)), each.interval, None)
+        for each in stated
+    ]
+    decide = [pair for pair, each in zip(pairs, stated, strict=True) if each.decides]
+    all_same = same_count and all(pair.same for pair in decide)
+    for pair, each in zip(pairs, stated, strict=True):
+        verdict = _verdict(pair, tolerance, same_count=same_count) if each.decides or all_same else None
+        yield Compared(pair.name, pair.stated, pair.found, pair.interval, verdict)
+
+
+def _verdict(pair: Compared, tolerance: float, *, same_count: bool) -> Verdict:
+    if pair.same:
+        return Verdict.EXACT if same_count else Verdict.AT_HAND
+    if pair.stated is None or pair.found is None:
+        return Verdict.NOT
+    if pair.interval is not None and pair.interval[0] <= pair.found <= pair.interval[1]:
+        return Verdict.INTERVAL
+    return Verdict.TOLERANCE if abs(pair.stated - pair.found) <= tolerance else Verdict.NOT
+
+
+def _notes(
+    claim: Claim,
+    utterances: Sequence[Utterance],
+    manifest_sha256: str,
+    folds: Sequence[Fold],
+    tested: int,
+    foreign: int,
+) -> Iterator[str]:
+    """Say what is not as it was."""
+    if manifest_sha256 != claim.manifest_sha256:
+        count = (
+            f"{len(utterances)} utterances here, {claim.utterances} there"
+            if len(utterances) != claim.utterances
+            else f"as many utterances ({claim.utterances}), but audio, labels or speakers differ"
+        )
+        yield (
+            f"not the corpus of the training: manifest {manifest_sha256[:8]} here, "
+            f"{claim.manifest_sha256[:8]} there; {count}"
+        )
+    if fold_digest(folds) != claim.protocol_digest:
+        yield (
+            f"other folds: digest {fold_digest(folds)} here, {claim.protocol_digest} there; the fold was "
+            "found by its name"
+        )
+    if tested < claim.count:
+        yield f"{claim.count - tested} of the {claim.count} that were tested there are missing here"
+    elif tested > claim.count:
+        yield f"{tested - claim.count} more are tested here than there"
+    if foreign:
+        yield f"{foreign} of the test part have a class that the model lacks, and are left out"
+    here = provenance.versions()
+    differing = [
+        f"{name} {here[name]} here, {version} there"
+        for name, version in claim.versions.items()
+        if here.get(name, version) != version
+    ]
+    if differing:
+        yield f"other versions: {'; '.join(differing)}"
+    commit = provenance.commit()
+    if commit and claim.commit and commit != claim.commit:
+        yield f"another state of sercli: commit {commit} here, {claim.commit} there"
+    if claim.several:
+        yield "the pooled figures of its run need the run's other models too, and were not looked at"
