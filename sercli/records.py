@@ -1,7 +1,7 @@
 """The small immutable records that cross the layers."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +14,8 @@ TRACE_RATE = 25
 
 TRACE_DIMENSIONS = ("arousal", "valence")
 """What continuous labels say, in the order of a trace's columns."""
+
+_BY_ROW = ("ids", "speakers", "genders", "folds", "seeds")  # of predictions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +145,12 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def select(self, rows: Sequence[int]) -> "Predictions":
+        """Keep some rows, in the order given."""
+        kept = {name: tuple(getattr(self, name)[row] for row in rows) for name in _BY_ROW}
+        target, probabilities = self.target[list(rows)], self.probabilities[list(rows)]
+        return replace(self, target=target, probabilities=probabilities, **kept)
+
     @property
     def predicted(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """Index of the most probable class, (rows,)."""
@@ -175,3 +183,8 @@ class TracePredictions:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def select(self, rows: Sequence[int]) -> "TracePredictions":
+        """Keep some recordings, in the order given."""
+        kept = ("target", "predicted", *_BY_ROW)
+        return replace(self, **{name: tuple(getattr(self, name)[row] for row in rows) for name in kept})

@@ -1,5 +1,6 @@
 """A study's figures beside the paper's: dots on their intervals, or curves where one thing varies."""
 
+import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,13 +23,13 @@ class Mark:
 
     Attributes:
         name: of the row.
-        ours: what came out.
+        ours: what came out, if anything.
         interval: over speakers.
         paper: what the paper reports.
     """
 
     name: str
-    ours: float
+    ours: float = math.nan
     interval: Interval | None = None
     paper: float | None = None
 
@@ -41,11 +42,13 @@ class Panel:
         label: of the figure, such as UA.
         share: whether it is told in per cent.
         curves: marks by the curve's name; their names are places on the other axis.
+        along: what is varied there.
     """
 
     label: str
     share: bool
     curves: dict[str, list[Mark]]
+    along: str = ""
 
 
 def rows_beside_paper(panels: Sequence[Panel], title: str | None = None, *, dark: bool = False) -> Figure:
@@ -57,7 +60,7 @@ def rows_beside_paper(panels: Sequence[Panel], title: str | None = None, *, dark
         dark: draw for a dark background.
     """
     colours = _style.palette(dark)
-    names = [textwrap.fill(mark.name, 30, break_long_words=False) for mark in _first(panels[0])]
+    names = [textwrap.fill(_text(mark.name), 30, break_long_words=False) for mark in _first(panels[0])]
     lines = max(name.count("\n") + 1 for name in names)
     height = (0.2 + 0.14 * lines) * len(names) + 1.2 + 0.3 * bool(title)
     figure = _style.figure(2.4 + 2.6 * len(panels), height, colours)
@@ -91,7 +94,7 @@ def sweep(panels: Sequence[Panel], title: str | None = None, *, dark: bool = Fal
     figure = _style.figure(6.4, 2.5 * len(panels) + 0.5 + 0.3 * bool(title), colours)
     grid = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
     for axes, panel in zip(grid, panels, strict=True):
-        ticks = list(dict.fromkeys(mark.name for marks in panel.curves.values() for mark in marks))
+        ticks = _in_order([[mark.name for mark in marks] for marks in panel.curves.values()])
         shade = colours.colormap
         for number, (name, marks) in enumerate(panel.curves.items()):
             colour: str | tuple[float, ...] = colours.main
@@ -109,15 +112,36 @@ def sweep(panels: Sequence[Panel], title: str | None = None, *, dark: bool = Fal
                 marker=_SHAPES[number % len(_SHAPES)],
                 ms=4.5,
                 lw=1.4,
-                label=name or "ours",
+                label=_text(name) or "ours",
             )
             _diamonds(axes, [(place, mark.paper) for place, mark in zip(places, marks, strict=True)], colours)
-        axes.set_xticks(range(len(ticks)), ticks, rotation=30 if max(map(len, ticks)) > 6 else 0)
+        turned = 30 if max(map(len, ticks)) > 6 else 0
+        axes.set_xticks(range(len(ticks)), [_text(tick) for tick in ticks], rotation=turned)
+        axes.set_xlabel(_text(panel.along))
         axes.set_ylabel(_unit(panel))
         _scale(axes, "y", panel)
         _quiet(axes, colours, "y")
     _head(figure, title, colours)
     return figure
+
+
+def _in_order(curves: Sequence[Sequence[str]]) -> list[str]:
+    """Merge the curves' places, so that each curve's own order is kept where one lacks some."""
+    ticks: list[str] = []
+    for names in sorted(curves, key=len, reverse=True):
+        at = 0
+        for name in names:
+            if name in ticks:
+                at = ticks.index(name) + 1
+            else:
+                ticks.insert(at, name)
+                at += 1
+    return ticks
+
+
+def _text(text: str) -> str:
+    """Keep matplotlib from reading formulas into names."""
+    return text.replace("$", r"\$")
 
 
 def _first(panel: Panel) -> list[Mark]:
@@ -164,7 +188,7 @@ def _quiet(axes: Axes, colours: Palette, grid: str) -> None:
 def _head(figure: Figure, title: str | None, colours: Palette) -> None:
     """Write the heading, and the legend where there is more than one thing to tell apart."""
     if title:
-        figure.suptitle(title, color=colours.ink, size=_style.SIZE + 1.5, x=0.01, ha="left")
+        figure.suptitle(_text(title), color=colours.ink, size=_style.SIZE + 1.5, x=0.01, ha="left")
     handles: dict[str, Artist] = {}
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):

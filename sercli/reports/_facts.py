@@ -7,6 +7,8 @@ from typing import Any
 
 from sercli.runs.folder import Trial
 
+_SHOWN = 6  # names of what a banner is about
+
 
 def history(trial: Trial) -> list[dict[str, Any]]:
     """Read a trial's epochs as `training_curves` wants them."""
@@ -136,9 +138,14 @@ def told_once(banners: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         for banner in own:
             about.setdefault(banner, []).append(name)
     return tuple(
-        banner if len(names) == len(banners) else f"{', '.join(names)}: {banner}"
+        banner if len(names) == len(banners) else f"{_some(names)}: {banner}"
         for banner, names in about.items()
     )
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = "; ".join(names[:_SHOWN])
+    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
 
 
 def left_open(arch: str) -> list[str]:

@@ -1,7 +1,8 @@
 """The tables of a study: the paper's again with ours beside, networks, and other corpora."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sercli.errors import RunError
@@ -18,14 +19,15 @@ from sercli.reports._numbers import (
     signed,
     spread_percents,
 )
-from sercli.reports.standings import Standing, Standings, name_of
+from sercli.reports.standings import Above, Paper, Standing, Standings, name_of
 from sercli.reports.tables import Table
+from sercli.runs.folder import Run
 from sercli.studies import Figures, On, Study
 
 COLUMNS = (
     *("column", "row", "figure", "paper", "value", "low", "high", "mean", "deviation", "difference"),
-    *("paper_in_interval", "above", "less_above", "p", "holm_p"),
-    *("parameters", "macs", "trials", "seconds_a_trial", "run"),
+    *("paper_in_interval", "above", "less_above", "less_above_low", "less_above_high", "p", "holm_p"),
+    *("parameters", "macs", "folds", "seeds", "seconds_a_trial", "precision", "protocol", "run"),
 )
 """Of the CSV: a row is one figure of one cell; shares are between 0 and 1."""
 
@@ -39,7 +41,7 @@ def overview(study: Study, found: Sequence[Standings], columns: Sequence[str]) -
         if any(there):
             rows.append((row.name, *(_brief(each) for each in there)))
     return Table(
-        "Ours, and the paper's in brackets: UA in %, or CCC of arousal and valence",
+        "Ours, and the paper’s in brackets: what the paper reports, or UA, in %, CCC plain",
         ("row", *columns),
         tuple(rows),
     )
@@ -57,8 +59,11 @@ def column_table(column: str, found: Sequence[Standings]) -> Table:
     )
     told = [i for i in range(len(header)) if i < 2 or any(row[i] != NONE for row in rows)]
     unit = "figures in %" if all(figure.share for each in found for figure in each.figures) else "figures"
+    no_interval = found[0].gathered.evaluation.no_interval
+    interval = f"without intervals: {no_interval}" if no_interval else "with the interval over speakers"
+    protocols = "; ".join(dict.fromkeys(each.gathered.protocol for each in found))
     return Table(
-        f"{column}: {unit}, pooled, with the interval over speakers",
+        f"{column}, {protocols}: {unit}, pooled, {interval}",
         tuple(header[i] for i in told),
         tuple(tuple(row[i] for i in told) for row in rows),
         text=2,
@@ -70,7 +75,15 @@ def network_table(found: Sequence[Standings]) -> Table:
     several = len({each.cell.on.name for each in found}) > 1
     return Table(
         "Networks: MACs are multiply-accumulates for an utterance of 3 s, as it is fed in test",
-        ("row", *(("column",) if several else ()), "parameters", "MACs", "trials", "training of one"),
+        (
+            "row",
+            *(("column",) if several else ()),
+            "parameters",
+            "MACs",
+            "trials",
+            "training of one",
+            "trained in",
+        ),
         tuple(
             (
                 each.cell.row.name,
@@ -79,6 +92,7 @@ def network_table(found: Sequence[Standings]) -> Table:
                 f"{each.size.macs / 1e6:,.0f} M",
                 str(len(each.gathered.trials)),
                 _duration(each.seconds),
+                each.precision,
             )
             for each in found
         ),
@@ -101,25 +115,13 @@ def reference_table(references: Mapping[str, Mapping[str, Figures]], columns: Se
 
 
 def elsewhere_table(found: Sequence[Standings], test_on: Sequence[On]) -> Table:
-    """Lay out what each run reached on other corpora, as far as it was tested on them."""
+    """Lay out what each run reached on other corpora, as far as all its trials were tested on them."""
     rows = []
     for each in found:
         for on in test_on:
-            figures = _elsewhere(each, on)
-            if figures is None:
-                continue
-            interval = Interval(**figures["ua_interval"]) if figures["ua_interval"] else None
-            rows.append(
-                (
-                    each.cell.row.name,
-                    each.cell.on.name,
-                    on.name,
-                    percents(figures["ua"]),
-                    interval_percents(interval),
-                    percents(figures["wa"]),
-                    percents(figures["chance"]),
-                )
-            )
+            told = _elsewhere(each, on)
+            if told is not None:
+                rows.append((each.cell.row.name, each.cell.on.name, on.name, *told))
     return Table(
         "Tested on another corpus, in %: every network on all of its utterances, "
         "with the interval over its speakers",
@@ -132,25 +134,37 @@ def elsewhere_table(found: Sequence[Standings], test_on: Sequence[On]) -> Table:
 def rows_for_programs(found: Sequence[Standings]) -> Iterator[tuple[object, ...]]:
     """Give all figures with all digits, a row each, as `COLUMNS` has them."""
     for each in found:
+        units, gathered = each.units, each.gathered
         for figure in each.figures:
-            interval, above = figure.interval, figure.above
+            above = figure.above
             yield (
-                *(each.cell.on.name, each.cell.row.name, figure.name, figure.paper, figure.ours),
-                *((interval.low, interval.high) if interval else (None, None)),
+                *(each.cell.on.name, each.cell.row.name, figure.name),
+                *(figure.paper and figure.paper.value, figure.ours, *_ends(figure.interval)),
                 *(figure.spread.mean, figure.spread.deviation, figure.difference),
                 None if figure.holds is None else "yes" if figure.holds else "no",
-                *((above.row, above.difference, above.p, above.p_holm) if above else (None,) * 4),
-                *(each.size.parameters, each.size.macs, len(each.gathered.trials), each.seconds),
-                each.gathered.run.name,
+                *((above.row, above.difference, *_ends(above.interval)) if above else (None,) * 4),
+                *((above.p, above.p_holm) if above else (None, None)),
+                *(each.size.parameters, each.size.macs),
+                *(len({fold for fold, _ in units}), len({seed for _, seed in units})),
+                *(each.seconds, each.precision, gathered.protocol, gathered.run.name),
             )
+
+
+def _ends(interval: Interval | None) -> tuple[float | None, float | None]:
+    return (interval.low, interval.high) if interval else (None, None)
 
 
 def _brief(each: Standings | None) -> str:
     if each is None:
         return NONE
-    told = [figure for figure in each.figures if figure.key == "ua" or not figure.share]
-    return " / ".join(
-        _ours(figure) + ("" if figure.paper is None else f" ({_paper(figure)})") for figure in told
+    reported = [figure for figure in each.figures if figure.paper is not None]
+    told = reported or [figure for figure in each.figures if figure.key == "ua" or not figure.share]
+    several = len(told) > 1
+    return ", ".join(
+        (f"{figure.name} " if several or figure.key != "ua" else "")
+        + _ours(figure)
+        + ("" if figure.paper is None else f" ({_paper(figure.paper, share=figure.share)})")
+        for figure in told
     )
 
 
@@ -159,27 +173,32 @@ def _cells(figure: Standing) -> tuple[str, ...]:
     difference = points if figure.share else signed
     return (
         figure.name,
-        _paper(figure),
+        NONE if figure.paper is None else _paper(figure.paper, share=figure.share),
         _ours(figure),
         interval_percents(figure.interval) if figure.share else plain_interval(figure.interval),
         _spread(figure, figure.spread),
         NONE if figure.difference is None else difference(figure.difference),
         NONE if figure.holds is None else "yes" if figure.holds else "no",
-        NONE if above is None or above.difference is None else difference(above.difference),
+        NONE if above is None or above.difference is None else _less(above, difference),
         p_value(above.p if above else None),
         p_value(above.p_holm if above else None),
     )
+
+
+def _less(above: Above, difference: Callable[[float], str]) -> str:
+    less = difference(above.difference or 0.0)
+    if above.interval is None:
+        return less
+    return f"{less} ({difference(above.interval.low)} to {difference(above.interval.high)})"
 
 
 def _ours(figure: Standing) -> str:
     return percents(figure.ours) if figure.share else plain(figure.ours)
 
 
-def _paper(figure: Standing) -> str:
+def _paper(paper: Paper, *, share: bool) -> str:
     """Write what the paper reports, in the paper's digits."""
-    if figure.paper is None:
-        return NONE
-    return f"{100 * figure.paper:.6g}" if figure.share else plain(figure.paper)
+    return f"{paper.value * (100 if share else 1):.{paper.digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _spread(figure: Standing, spread: Spread) -> str:
@@ -190,13 +209,28 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
-def _elsewhere(each: Standings, on: On) -> dict[str, Any] | None:
-    path = each.gathered.run.path / f"on-{on.corpus}-{on.scheme}" / "metrics.json"
-    if not path.exists():
+def _elsewhere(each: Standings, on: On) -> tuple[str, str, str, str] | None:
+    """Read UA, its interval, WA and chance on another corpus; none where trials were finished since."""
+    if not tested_since(each.gathered.run, on):
         return None
+    path = place_on(each.gathered.run, on)
     try:
         figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        figures["ua"], figures["ua_interval"], figures["wa"], figures["chance"]
+        interval = Interval(**figures["ua_interval"]) if figures["ua_interval"] else None
+        ua, wa, chance = (percents(float(figures[name])) for name in ("ua", "wa", "chance"))
     except (ValueError, KeyError, TypeError):
         raise RunError(f"{path}: damaged; remove it and run the same `sercli ablate` again") from None
-    return figures
+    return ua, interval_percents(interval), wa, chance
+
+
+def place_on(run: Run, on: On) -> Path:
+    """Say where a run's figures on another corpus lie."""
+    return run.path / f"on-{on.corpus}-{on.scheme}" / "metrics.json"
+
+
+def tested_since(run: Run, on: On) -> bool:
+    """Tell whether what was written for another corpus is newer than every finished trial."""
+    written, trials = place_on(run, on), run.finished()
+    return written.exists() and all(
+        trial.metrics_file.stat().st_mtime <= written.stat().st_mtime for trial in trials
+    )

@@ -22,8 +22,6 @@ from sercli.reports import _facts
 from sercli.reports.card import Worth, figures_of, render_card
 from sercli.runs.folder import Run, Trial
 
-_BY_ROW = ("ids", "speakers", "genders", "folds", "seeds")
-
 SURE = 0.8
 """Share right that is asked for of what is not called unsure."""
 LEVEL = 0.95
@@ -141,14 +139,7 @@ def _read_dev(trial: Trial, own: Predictions) -> Predictions | None:
         return None
     read, tested = table.read_csv(path), frozenset(own.ids)
     rows = [row for row, name in enumerate(read.ids) if name not in tested]
-    if not rows:
-        return None
-    return replace(
-        read,
-        target=read.target[rows],
-        probabilities=read.probabilities[rows],
-        **{name: tuple(getattr(read, name)[row] for row in rows) for name in _BY_ROW},
-    )
+    return read.select(rows) if rows else None
 
 
 def _figures(settings: dict[str, Any], worth: Worth) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """What a study's cells reached, beside what the paper reports and what the row above reached."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, TypeVar
+from statistics import fmean
+from typing import TypeVar
 
-import numpy as np
-
+from sercli.config import digest
 from sercli.data import count_outputs
 from sercli.errors import RunError
 from sercli.evaluation import Interval, Spread
@@ -18,9 +18,8 @@ from sercli.records import Predictions, TracePredictions
 from sercli.reports.gather import gather
 from sercli.reports.gathered import Gathered, GatheredTraces
 from sercli.runs.config import RunConfig
-from sercli.runs.folder import Run
 from sercli.runs.size import Size, measure_size
-from sercli.studies import Cell
+from sercli.studies import Cell, Study
 from sercli.studies.results import find_finished
 from sercli.training._train import complete
 from sercli.workspace import Workspace
@@ -38,16 +37,33 @@ class Above:
     Attributes:
         row: that row.
         difference: this one's less that one's.
+        interval: of the difference, paired over speakers.
         p: of the sign-flip test over speakers; none where there is none.
         p_holm: corrected for all tests of the column.
-        why_not: why there is no test.
+        why_not: why there is no difference or no test.
     """
 
     row: str
     difference: float | None = None
+    interval: Interval | None = None
     p: float | None = None
     p_holm: float | None = None
     why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What a paper reports.
+
+    Attributes:
+        value: a share, or a CCC.
+        digits: after the point, of what the paper prints: per cent, or a CCC.
+        mean: whether it is a mean over folds, and not pooled.
+    """
+
+    value: float
+    digits: int
+    mean: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +73,9 @@ class Standing:
     Attributes:
         key: as studies spell it: ``ua``, ``wa``, ``acc``, ``ccc_arousal``, ``ccc_valence``.
         ours: pooled over folds and seeds.
-        interval: over speakers; none with few of them.
+        interval: over speakers, of the pooled figure; none with few of them.
         spread: over folds and seeds.
-        paper: what the paper reports, a share where ``ours`` is one.
+        paper: what the paper reports.
         above: the comparison with the row above; none of figures that are not tested, and the first row.
     """
 
@@ -67,7 +83,7 @@ class Standing:
     ours: float
     interval: Interval | None
     spread: Spread
-    paper: float | None
+    paper: Paper | None
     above: Above | None = None
 
     @property
@@ -82,16 +98,18 @@ class Standing:
 
     @property
     def difference(self) -> float | None:
-        """Ours less the paper's."""
-        return None if self.paper is None else self.ours - self.paper
+        """Ours less the paper's: of the mean over folds where the paper's is one, else of the pooled."""
+        if self.paper is None:
+            return None
+        return (self.spread.mean if self.paper.mean else self.ours) - self.paper.value
 
     @property
     def holds(self) -> bool | None:
         """Whether the paper's figure, which is rounded, lies in our interval."""
         if self.paper is None or self.interval is None:
             return None
-        rounding = 0.00005 if self.share else 0.0005
-        return self.interval.low - rounding <= self.paper <= self.interval.high + rounding
+        rounding = 0.5 * 10.0 ** -(self.paper.digits + 2 * self.share)
+        return self.interval.low - rounding <= self.paper.value <= self.interval.high + rounding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,21 +121,25 @@ class Standings:
         gathered: its run's finished trials and what they are worth.
         figures: one or more.
         size: of its network.
+        seconds: mean training time of a trial.
+        precision: number format of the training.
     """
 
     cell: Cell
     gathered: Gathered | GatheredTraces
     figures: tuple[Standing, ...]
     size: Size
+    seconds: float
+    precision: str
 
     def figure(self, key: str) -> Standing | None:
         """Return a figure by its key, if it is told."""
         return next((each for each in self.figures if each.key == key), None)
 
     @property
-    def seconds(self) -> float:
-        """Mean training time of a trial."""
-        return float(np.mean([trial.metrics()["seconds"] for trial in self.gathered.trials]))
+    def units(self) -> set[tuple[int, int]]:
+        """Folds and seeds that are finished."""
+        return {(trial.fold, trial.seed) for trial in self.gathered.trials}
 
 
 def name_of(key: str) -> str:
@@ -125,63 +147,98 @@ def name_of(key: str) -> str:
     return f"{key.removeprefix('ccc_')} CCC" if key.startswith("ccc_") else key.upper()
 
 
-def stand(cells: Sequence[Cell], workspace: Workspace, draws: int = DRAWS) -> list[Standings]:
+def stand(
+    study: Study, cells: Sequence[Cell], workspace: Workspace, draws: int = DRAWS
+) -> tuple[list[Standings], list[str]]:
     """Evaluate the finished trials of cells, and compare each with the row above it in its column.
 
     Args:
+        study: whose they are.
         cells: row by row; those without a finished trial are left out.
-        workspace: where runs lie; nothing else is read.
+        workspace: where runs lie.
         draws: of the bootstrap over speakers.
 
-    Raises:
-        RunError: a run is damaged.
+    Returns:
+        The cells that have something to tell, and why others of them can't be told.
     """
     gathered: dict[str, Gathered | GatheredTraces] = {}
-    found = []
+    sizes: dict[str, Size] = {}
+    columns: dict[str, list[Standings]] = {}
+    told, damaged = [], []
     for cell in cells:
         run = find_finished(cell, workspace)
         if run is None:
             continue
-        if run.name not in gathered:
-            gathered[run.name] = gather(run, draws)
-        found.append(_stand(cell, gathered[run.name], _keys(cells, cell)))
-    by_column: dict[str, list[Standings]] = {}
-    for standings in found:
-        by_column.setdefault(standings.cell.on.name, []).append(standings)
+        try:
+            if run.name not in gathered:
+                gathered[run.name] = gather(run, draws)
+            found = _stand(study, cells, cell, gathered[run.name], sizes)
+        except RunError as error:
+            damaged.append(f"{cell.row.name} on {cell.on.name} can't be told: {error}")
+            continue
+        columns.setdefault(cell.on.name, []).append(found)
+        told.append(cell)
     compared = {
-        id(each.cell): each for column in by_column.values() for each in _compare_downwards(column, draws)
+        id(each.cell): each for column in columns.values() for each in _compare_downwards(column, draws)
     }
-    return [compared[id(each.cell)] for each in found]
+    return [compared[id(cell)] for cell in told], damaged
 
 
-def _keys(cells: Sequence[Cell], cell: Cell) -> list[str]:
-    """List the figures told in a cell's column: those that the paper reports there, and the usual ones."""
-    reported = [key for each in cells if each.on.name == cell.on.name for key in each.paper]
-    return list(dict.fromkeys([*USUAL, *reported]))
-
-
-def _stand(cell: Cell, gathered: Gathered | GatheredTraces, keys: Sequence[str]) -> Standings:
+def _stand(
+    study: Study,
+    cells: Sequence[Cell],
+    cell: Cell,
+    gathered: Gathered | GatheredTraces,
+    sizes: dict[str, Size],
+) -> Standings:
+    reported = _papers(study, cells, cell)
     figures: list[Standing] = []
     if isinstance(gathered, Gathered):
         measures = {each.name.lower(): each for each in gathered.evaluation.measures}
-        for key in keys:
+        for key in dict.fromkeys([*USUAL, *reported]):
             if key in measures:
                 each = measures[key]
-                paper = cell.paper.get(key)
-                shown = None if paper is None else round(paper / 100, 9)  # as written, 60.03
-                figures.append(Standing(key, each.value, each.interval, each.spread, shown))
-        outputs: tuple[str, ...] = gathered.predictions.classes
+                figures.append(Standing(key, each.value, each.interval, each.spread, reported.get(key)))
     else:
         for score in gathered.evaluation.by_dimension:
             key = f"ccc_{score.name}"
             told = (score.ccc, score.ccc_interval, score.ccc_spread)
-            figures.append(Standing(key, *told, cell.paper.get(key)))
-        outputs = ()
-    return Standings(cell, gathered, tuple(figures), _size(complete(cell.settings), outputs))
+            figures.append(Standing(key, *told, reported.get(key)))
+    config = complete(cell.settings)
+    classes = gathered.predictions.classes if isinstance(gathered, Gathered) else ()
+    return Standings(
+        cell,
+        gathered,
+        tuple(figures),
+        _size(config, classes, sizes),
+        seconds=fmean(trial.metrics()["seconds"] for trial in gathered.trials),
+        precision=str(gathered.trials[0].settings()["training"]["precision"]),
+    )
 
 
-def _size(config: RunConfig, classes: Sequence[str]) -> Size:
-    return measure_size(config.arch, config.model, config.inputs, config.segments, count_outputs(classes))
+def _papers(study: Study, cells: Sequence[Cell], cell: Cell) -> dict[str, Paper | None]:
+    """Return what the paper reports, by figure; of those that it has for other rows alone none."""
+    column = [each.paper for each in cells if each.on.name == cell.on.name]
+    found: dict[str, Paper | None] = {}
+    for key in dict.fromkeys(key for figures in column for key in figures):
+        # YAML keeps no zeros at the end: the longest of a column tells how many digits the paper prints.
+        digits = max(_digits(figures[key]) for figures in column if key in figures)
+        value, scale = cell.paper.get(key), 1 if key.startswith("ccc") else 100
+        # 60.03 / 100 is 0.6003 with a rest.
+        found[key] = None if value is None else Paper(round(value / scale, 9), digits, study.means)
+    return found
+
+
+def _digits(value: float) -> int:
+    return len(f"{value:.6f}".rstrip("0").partition(".")[2])
+
+
+def _size(config: RunConfig, classes: Sequence[str], sizes: dict[str, Size]) -> Size:
+    outputs = count_outputs(classes)
+    key = digest([config.arch, config.model, config.features, config.segments.to_dict(), outputs])
+    if key not in sizes:
+        sizes[key] = measure_size(config.arch, config.model, config.inputs, config.segments, outputs)
+    return sizes[key]
 
 
 def _compare_downwards(column: Sequence[Standings], draws: int) -> list[Standings]:
@@ -204,36 +261,45 @@ def _differences(above: Standings, this: Standings, draws: int) -> dict[str, Abo
     name = above.cell.row.name
     keys = ["ua"] if isinstance(this.gathered, Gathered) else [each.key for each in this.figures]
     try:
-        if _run(above) == _run(this):
-            raise RunError("the same run")
+        _check_comparable(above, this)
         found = _compared(above.gathered, this.gathered, draws)
     except RunError as error:
         return {key: Above(name, why_not=str(error)) for key in keys}
     return {key: replace(each, row=name) for key, each in found.items()}
 
 
-def _run(standings: Standings) -> Run:
-    return standings.gathered.run
+def _check_comparable(above: Standings, this: Standings) -> None:
+    one, other = above.cell.row.varied, this.cell.row.varied
+    if above.gathered.run == this.gathered.run:
+        raise RunError("both rows are the same run")
+    if above.gathered.digest != this.gathered.digest:
+        raise RunError("their folds differ")
+    if above.cell.on.corpus != this.cell.on.corpus:
+        raise RunError("their corpora differ")
+    if one.keys() == other.keys() and sum(one[key] != other[key] for key in one) > 1:
+        raise RunError("more than one setting differs where a row of the grid begins")
 
 
 def _compared(
     above: Gathered | GatheredTraces, this: Gathered | GatheredTraces, draws: int
 ) -> Mapping[str, Above]:
     if isinstance(above, Gathered) and isinstance(this, Gathered):
-        classes = compare(_named(above.predictions, this.predictions), draws)
+        classes = compare(_shared(above.predictions, this.predictions), draws)
         (each,) = classes.differences
         p = each.test.p if each.test else None
-        return {"ua": Above("", each.ua, p, why_not=classes.no_test)}
+        return {"ua": Above("", each.ua, each.ua_interval, p, why_not=classes.no_test)}
     if isinstance(above, GatheredTraces) and isinstance(this, GatheredTraces):
-        traces = compare_traces(_named(above.predictions, this.predictions), draws)
-        return {
-            f"ccc_{d.dimension}": Above("", d.ccc, d.test.p if d.test else None, why_not=traces.no_test)
-            for d in traces.differences
-        }
-    raise RunError("one row tells classes, the other continuous labels")
+        traces = compare_traces(_shared(above.predictions, this.predictions), draws)
+        found = {}
+        for d in traces.differences:
+            p = d.test.p if d.test else None
+            found[f"ccc_{d.dimension}"] = Above("", d.ccc, d.ccc_interval, p, why_not=traces.no_test)
+        return found
+    raise RunError("one tells classes, the other continuous labels")
 
 
-def _named(above: _Rows, this: _Rows) -> dict[str, _Rows]:
+def _shared(above: _Rows, this: _Rows) -> dict[str, _Rows]:
+    """Keep of both the folds and seeds that both have."""
     units = set(zip(above.folds, above.seeds, strict=True)) & set(zip(this.folds, this.seeds, strict=True))
     if not units:
         raise RunError("no fold and seed that both have finished")
@@ -241,17 +307,6 @@ def _named(above: _Rows, this: _Rows) -> dict[str, _Rows]:
 
 
 def _only(rows: _Rows, units: set[tuple[str, int]]) -> _Rows:
-    """Keep the rows of some folds and seeds."""
-    kept = [i for i, unit in enumerate(zip(rows.folds, rows.seeds, strict=True)) if unit in units]
-    if len(kept) == len(rows):
-        return rows
-    chosen: dict[str, Any] = {}
-    for each in fields(rows):
-        values = getattr(rows, each.name)
-        if each.name in {"classes", "dimensions"}:
-            chosen[each.name] = values
-        elif isinstance(values, np.ndarray):
-            chosen[each.name] = values[kept]
-        else:
-            chosen[each.name] = tuple(values[i] for i in kept)
-    return type(rows)(**chosen)
+    return rows.select(
+        [i for i, unit in enumerate(zip(rows.folds, rows.seeds, strict=True)) if unit in units]
+    )

@@ -19,8 +19,11 @@ from sercli.reports._writing import write_tables
 from sercli.reports.gathered import Gathered
 from sercli.reports.standings import Standings, stand
 from sercli.reports.tables import Table
-from sercli.studies import Assignment, Cell, Study
+from sercli.studies import Assignment, Cell, Study, find_study, study_names
 from sercli.workspace import Workspace
+
+_SHOWN = 6  # cells that a sentence names
+_LONGEST = 60  # characters of a column's name in that of a file
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,12 +35,14 @@ class StudyReport:
         changes: settings laid over every row.
         found: its cells that have a finished trial, row by row.
         missing: the others.
+        damaged: why some of these can't be told.
     """
 
     study: Study
     changes: tuple[Assignment, ...]
     found: tuple[Standings, ...]
     missing: tuple[Cell, ...]
+    damaged: tuple[str, ...] = ()
 
     @property
     def columns(self) -> dict[str, list[Standings]]:
@@ -48,50 +53,49 @@ class StudyReport:
         return columns
 
     @property
-    def overview(self) -> Table | None:
-        """All columns side by side; none where there is one alone."""
-        columns = list(self.columns)
-        return layout.overview(self.study, self.found, columns) if len(columns) > 1 else None
-
-    @property
-    def tables(self) -> list[Table]:
-        """All tables, in the page's order."""
-        tables = [layout.column_table(name, found) for name, found in self.columns.items()]
-        others = [
-            layout.elsewhere_table(self.found, self.study.test_on),
-            layout.network_table(self.found),
-            layout.reference_table(self.study.references, list(self.columns)),
-        ]
-        return [each for each in (self.overview, *tables, *others) if each is not None]
-
-    @property
     def banners(self) -> tuple[str, ...]:
         """What must stand above the figures."""
-        own = []
+        own = list(self.damaged)
         if self.changes:
             told = ", ".join(f"{name}={value}" for name, value in self.changes)
             own.append(f"Changed in every row: {told}. This is not the study as the paper has it.")
         if self.missing:
-            cells = [f"{cell.row.name} on {cell.on.name}" for cell in self.missing]
-            more = f" and {len(cells) - 6} more" if len(cells) > 6 else ""
-            own.append(f"Not trained yet: {', '.join(cells[:6])}{more}.")
-        by_cell = {f"{each.cell.row.name}, {each.cell.on.name}": each.gathered.banners for each in self.found}
+            cells = [_name(cell) for cell in self.missing]
+            more = f" and {len(cells) - _SHOWN} more" if len(cells) > _SHOWN else ""
+            own.append(f"Not trained yet: {'; '.join(cells[:_SHOWN])}{more}.")
+        for name, column in self.columns.items():
+            if len({each.precision for each in column}) > 1:
+                own.append(f"Rows of {name} were trained in different number formats; see the networks.")
+            if len({frozenset(each.units) for each in column}) > 1:
+                own.append(
+                    f"Rows of {name} have not finished the same folds and seeds. A row is compared with the "
+                    "one above on what both have; figures themselves are of all."
+                )
+        by_cell = {_name(each.cell): _banners_of(each) for each in self.found}
         return (*own, *told_once(by_cell))
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the paper leaves open, and what else bears on the table."""
         notes = list(self.study.doubtful)
-        if all(len({trial.seed for trial in each.gathered.trials}) == 1 for each in self.found):
+        for name, column in self.columns.items():
+            reported = dict.fromkeys(each.gathered.facts.get("the paper's own figures") for each in column)
+            notes += [f"The paper's figures on {name}: {fact}." for fact in reported if fact]
+        if any(len({seed for _, seed in each.units}) == 1 for each in self.found):
             notes.append("One training a fold: another seed may differ as much as two rows do.")
-        reasons = dict.fromkeys(
-            figure.above.why_not
-            for each in self.found
-            for figure in each.figures
-            if figure.above and figure.above.why_not
-        )
-        notes += [f"No test against the row above: {reason}." for reason in reasons]
-        return tuple(notes)
+        return (*notes, *self._untested())
+
+    def _untested(self) -> list[str]:
+        """Say which rows are not tested against the one above, and why."""
+        rows: dict[str, list[str]] = {}
+        for each in self.found:
+            for above in {figure.above for figure in each.figures if figure.above}:
+                if above.why_not:
+                    rows.setdefault(above.why_not, []).append(_name(each.cell))
+        return [
+            f"No test against the row above: {reason} ({'all' if len(names) > _SHOWN else '; '.join(names)})."
+            for reason, names in rows.items()
+        ]
 
     @property
     def facts(self) -> dict[str, str]:
@@ -101,16 +105,16 @@ class StudyReport:
         def all_of(name: str) -> str:
             return "; ".join(dict.fromkeys(facts[name] for facts in own))
 
-        runs = dict.fromkeys(each.gathered.run for each in self.found)
-        trials = [trial for run in runs for trial in run.finished()]
-        minutes = sum(trial.metrics()["seconds"] for trial in trials) / 60
+        seconds = {each.gathered.run: each.seconds * len(each.units) for each in self.found}
+        trials = sum(len(units) for units in {each.gathered.run: each.units for each in self.found}.values())
         return {
             "source": self.study.source,
             "corpora": all_of("corpus"),
             "as prepared": all_of("corpus as prepared"),
             "licences": all_of("licence"),
             "schemes": all_of("scheme"),
-            "trials": f"{len(trials)} of {len(runs)} runs, {minutes:,.1f} minutes of training",
+            "trained": f"{len(seconds)} runs, {trials} trials, {sum(seconds.values()) / 60:,.1f} minutes",
+            "precision": ", ".join(dict.fromkeys(each.precision for each in self.found)),
             "devices": all_of("device"),
             "versions": all_of("versions"),
             "commits": all_of("commit"),
@@ -151,25 +155,31 @@ def gather_study(
     Raises:
         RunError: nothing is finished, or a run is damaged.
     """
-    found = stand(cells, workspace, draws)
+    found, damaged = stand(study, cells, workspace, draws)
     if not found:
+        if damaged:
+            raise RunError(damaged[0])
         raise RunError(
             f"{workspace.runs}: no trial of study '{study.name}' is finished with these settings; run "
             f"`sercli ablate {study.name}`, and report with the same --on, --set and --max-epochs"
         )
     there = {id(each.cell) for each in found}
-    missing = tuple(cell for cell in cells if id(cell) not in there)
-    return StudyReport(study, tuple(changes), tuple(found), missing)
+    left = tuple(cell for cell in cells if id(cell) not in there)
+    missing = tuple(cell for cell in left if not any(text.startswith(_name(cell)) for text in damaged))
+    return StudyReport(study, tuple(changes), tuple(found), missing, tuple(damaged))
 
 
-def place_of(report: StudyReport, workspace: Workspace, *, chosen: bool) -> Path:
-    """Say where the page of a study lies: a folder of its own for each choice of cells and changes."""
-    name = report.study.name
-    if chosen or report.changes:
-        cells = [f"{each.cell.row.name} on {each.cell.on.name}" for each in report.found]
-        cells += [f"{cell.row.name} on {cell.on.name}" for cell in report.missing]
-        text = "\n".join([*sorted(cells), *(f"{key}={value}" for key, value in report.changes)])
-        name += f"-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+def place_of(report: StudyReport, workspace: Workspace) -> Path:
+    """Say where the page of a study lies: a folder of its own for each file, choice of cells and changes."""
+    study = report.study
+    cells = sorted(_name(cell) for cell in (*(each.cell for each in report.found), *report.missing))
+    told = [*cells, *(f"{key}={value}" for key, value in report.changes)]
+    if study.name in study_names() and study.file.resolve() != find_study(study.name).resolve():
+        told.append(str(study.file.resolve()))  # one's own, called as one of sercli's
+    name = study.name
+    if told != sorted(_name(cell) for cell in study.cells()):
+        digest = hashlib.sha256("\n".join(told).encode()).hexdigest()
+        name += f"-{digest[:8]}"
     return workspace.root / "reports" / f"study-{name}" / "report.html"
 
 
@@ -179,25 +189,46 @@ def write_study(report: StudyReport, page: Path) -> None:
     files.write_json(folder / "metrics.json", report.to_dict())
     told = [f"{report.study.source}.", *report.banners, *report.notes]
     rows = layout.rows_for_programs(report.found)
-    write_tables(folder, report.study.title, told, report.tables, layout.COLUMNS, rows)
+    write_tables(folder, report.study.title, told, tables_of(report), layout.COLUMNS, rows)
+    taken: set[str] = set()
     for name, found in report.columns.items():
-        picture = _draw(name, found)
+        picture, file = _draw(name, found), _file_name(name, taken)
         for kind in (".png", ".pdf"):
-            figures.save(picture, folder / f"{_file_name(name)}{kind}")
+            figures.save(picture, folder / f"{file}{kind}")
     files.write_text(page, render_study(report))
+
+
+def tables_of(report: StudyReport) -> list[Table]:
+    """Lay out all tables, in the page's order."""
+    columns = report.columns
+    several = [layout.overview(report.study, report.found, list(columns))] if len(columns) > 1 else []
+    return [
+        *several,
+        *(layout.column_table(name, found) for name, found in columns.items()),
+        layout.elsewhere_table(report.found, report.study.test_on),
+        layout.network_table(report.found),
+        layout.reference_table(report.study.references, list(columns)),
+    ]
 
 
 def render_study(report: StudyReport) -> str:
     """Render the page of a study; equal for equal runs."""
+    *tables, elsewhere, networks, references = tables_of(report)
+    overview = tables.pop(0) if len(report.columns) > 1 else None
+    kinds = {isinstance(each.gathered, Gathered) for each in report.found}
     return template("study.html").render(
         title=report.study.title,
-        overview=report.overview,
-        columns=[_column(name, found) for name, found in report.columns.items()],
-        elsewhere=layout.elsewhere_table(report.found, report.study.test_on),
-        networks=layout.network_table(report.found),
-        references=layout.reference_table(report.study.references, list(report.columns)),
-        classes=any(isinstance(each.gathered, Gathered) for each in report.found),
-        traces=not all(isinstance(each.gathered, Gathered) for each in report.found),
+        overview=overview,
+        columns=[
+            _column(name, found, table)
+            for (name, found), table in zip(report.columns.items(), tables, strict=True)
+        ],
+        elsewhere=elsewhere,
+        networks=networks,
+        references=references,
+        classes=True in kinds,
+        traces=False in kinds,
+        means=report.study.means,
         banners=report.banners,
         notes=report.notes,
         facts=report.facts,
@@ -206,50 +237,68 @@ def render_study(report: StudyReport) -> str:
     )
 
 
-def _column(name: str, found: Sequence[Standings]) -> Mapping[str, Any]:
+def _column(name: str, found: Sequence[Standings], table: Table) -> Mapping[str, Any]:
     figures_of = [figure for each in found for figure in each.figures]
     return {
         "name": name,
-        "protocols": list(dict.fromkeys(each.gathered.protocol for each in found)),
-        "picture": draw_both(lambda dark: _draw(name, found, dark=dark)),
+        "picture": draw_both(lambda dark: _draw("", found, dark=dark)),
         "interval": any(figure.interval for figure in figures_of),
-        "no_interval": found[0].gathered.evaluation.no_interval,
         "paper": any(figure.paper is not None for figure in figures_of),
-        "table": layout.column_table(name, found),
+        "table": table,
     }
 
 
-def _draw(name: str, found: Sequence[Standings], *, dark: bool = False) -> Figure:
-    """Draw a column: a curve where something with several values is varied in all rows, else a dot a row."""
-    varied = all(each.cell.row.varied for each in found) and len(found) > 2
-    keys = list(dict.fromkeys(figure.key for each in found for figure in each.figures))
-    panels = []
-    for key in keys:
-        curves: dict[str, list[Mark]] = {}
-        share, label = True, ""
+def _draw(title: str, found: Sequence[Standings], *, dark: bool = False) -> Figure:
+    """Draw a column: curves where all rows are varied, else a dot a row; figures side by side."""
+    kinds = {figure.key: figure for each in found for figure in each.figures}
+    panels: dict[tuple[str, str], Panel] = {}
+    varied = len(found) > 2 and all(each.cell.row.varied for each in found)
+    for key, kind in kinds.items():
         for each in found:
+            curve, place, along = _place(each, found) if varied else ("", each.cell.row.name, "")
             figure = each.figure(key)
-            if figure is None:
-                continue
-            share, label = figure.share, figure.name
-            curve, place = _place(each, found) if varied else ("", each.cell.row.name)
-            mark = Mark(place, figure.ours, figure.interval, figure.paper)
-            curves.setdefault(curve, []).append(mark)
-        panels.append(Panel(label, share, curves))
-    draw = sweep if varied else rows_beside_paper
-    return draw(panels, name, dark=dark)
+            mark = Mark(place)
+            if figure is not None:
+                reported = None if figure.paper is None else figure.paper.value
+                mark = Mark(place, figure.ours, figure.interval, reported)
+            panel = panels.setdefault((key, along), Panel(kind.name, kind.share, {}, along))
+            panel.curves.setdefault(curve, []).append(mark)
+    return (sweep if varied else rows_beside_paper)(list(panels.values()), title, dark=dark)
 
 
-def _place(each: Standings, found: Sequence[Standings]) -> tuple[str, str]:
-    """Say on which curve a varied row lies, and where: along the setting with the most values."""
+def _place(each: Standings, found: Sequence[Standings]) -> tuple[str, str, str]:
+    """Say on which curve a varied row lies, where, and along which setting: that with the most values."""
     row = each.cell.row
-    siblings = [other.cell.row for other in found if other.cell.row.group == row.group]
+    rows = [other.cell.row for other in found]
+    siblings = [
+        other for other in rows if other.group == row.group and other.varied.keys() == row.varied.keys()
+    ]
     values = {name: {other.varied[name] for other in siblings} for name in row.varied}
     along = max(values, key=lambda name: len(values[name]))
     rest = [label for name, label in row.varied.items() if name != along]
-    groups = {other.cell.row.group for other in found}
-    return ", ".join([*([row.group] if len(groups) > 1 else []), *rest]), row.varied[along]
+    groups = {other.group for other in rows}
+    return ", ".join([*([row.group] if len(groups) > 1 else []), *rest]), row.varied[along], along
 
 
-def _file_name(column: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_." else "-" for c in column)
+def _banners_of(each: Standings) -> tuple[str, ...]:
+    """Give a run's own banners, and say where seeds differ from fold to fold."""
+    seeds: dict[int, set[int]] = {}
+    for fold, seed in each.units:
+        seeds.setdefault(fold, set()).add(seed)
+    if len({frozenset(own) for own in seeds.values()}) == 1:
+        return each.gathered.banners
+    uneven = "Unfinished: not every fold has the same seeds, so that folds weigh differently."
+    return (*each.gathered.banners, uneven)
+
+
+def _name(cell: Cell) -> str:
+    return f"{cell.row.name} on {cell.on.name}"
+
+
+def _file_name(column: str, taken: set[str]) -> str:
+    """Name a column's pictures: short, without what file systems refuse, and unlike the others."""
+    name = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in column)[:_LONGEST]
+    if name != column or name in taken:
+        name += f"-{hashlib.sha256(column.encode()).hexdigest()[:8]}"
+    taken.add(name)
+    return name

@@ -81,7 +81,8 @@ class Trial:
         """
         try:
             metrics: dict[str, Any] = json.loads(self.metrics_file.read_text(encoding="utf-8"))
-            metrics["fold"], metrics["epoch"]
+            for name in ("fold", "fold_name", "epoch", "epochs", "seconds"):
+                metrics[name]
         except (OSError, ValueError, KeyError, TypeError):
             raise self._damaged(self.metrics_file) from None
         return metrics
@@ -164,7 +165,7 @@ class Run:
 
 def all_runs(workspace: Workspace) -> list[Run]:
     """List the runs of a workspace, the one that changed last at the end."""
-    return sorted(_runs(workspace), key=lambda run: (run.changed(), run.name))
+    return sorted(list_runs(workspace), key=lambda run: (run.changed(), run.name))
 
 
 def find_run(workspace: Workspace, name: str) -> Run:
@@ -190,7 +191,8 @@ def find_run(workspace: Workspace, name: str) -> Run:
     return fitting[0]
 
 
-def _runs(workspace: Workspace) -> Iterator[Run]:
+def list_runs(workspace: Workspace) -> Iterator[Run]:
+    """Yield the runs of a workspace, in no order."""
     if workspace.runs.is_dir():
         for path in workspace.runs.iterdir():
             if path.is_dir() and any(path.glob("fold-*/seed-*")):

@@ -100,6 +100,7 @@ class Study:
         rows: the lines of its table, in order.
         doubtful: what the paper leaves open and this table rests on.
         references: figures of others that the paper compares itself with, by name and column.
+        means: whether the paper's figures are means over folds, and not pooled.
         test_on: the corpora, besides its own, that each network is tested on.
         file: where it is written.
     """
@@ -110,6 +111,7 @@ class Study:
     rows: tuple[Row, ...]
     doubtful: tuple[str, ...]
     references: Mapping[str, Mapping[str, Figures]]
+    means: bool
     test_on: tuple[On, ...]
     file: Path
 

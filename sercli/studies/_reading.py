@@ -15,11 +15,12 @@ from sercli.training._train import complete
 
 _STUDY = (
     *("title", "source", "arch", "on", "set", "vary", "rows"),
-    *("paper", "doubtful", "references", "test_on"),
+    *("paper", "paper_is", "doubtful", "references", "test_on"),
 )
 _ROW = ("name", "from", "arch", "on", "set", "set_on", "vary", "paper")
 _ON = ("name", "corpus", "scheme", "protocol", "set")
 _SETTINGS = ("model", "augment", "features", "segments", "training", "init")
+_PAPER_IS = ("pooled", "mean over folds")
 _MOST_CELLS = 10_000
 
 
@@ -78,6 +79,7 @@ class _Reader:
             rows=tuple(rows),
             doubtful=self._texts("doubtful"),
             references=read_references(source, top, {on.name for row in rows for on in row.on}),
+            means=self._means(),
             test_on=self._on(("test_on",), top["test_on"], rows[0].arch) if "test_on" in top else (),
             file=path,
         )
@@ -94,6 +96,12 @@ class _Reader:
             return ()
         texts = self.source.items((key,), self.top[key], key)
         return tuple(self.source.text((key, i), text, key) for i, text in enumerate(texts))
+
+    def _means(self) -> bool:
+        told = self.top.get("paper_is", _PAPER_IS[0])
+        if told not in _PAPER_IS:
+            self.source.fail(("paper_is",), f"paper_is is {' or '.join(_PAPER_IS)}, not {told!r}")
+        return bool(told == _PAPER_IS[1])
 
     def _rows(self) -> list[Row]:
         """Read the rows, and put those that are varied out into one for each value."""

@@ -1,13 +1,13 @@
 """Where the trials of a study's cells lie."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
 from sercli import manifest
 from sercli.errors import RunError
 from sercli.runs.config import RunConfig
-from sercli.runs.folder import Run, all_runs
+from sercli.runs.folder import Run, list_runs
 from sercli.runs.training import Precision
 from sercli.studies import Cell
 from sercli.training._train import complete, with_precision
@@ -45,20 +45,27 @@ def _in_each_precision(config: RunConfig) -> list[RunConfig]:
     return [with_precision(config, precision) for precision in _PRECISIONS]
 
 
-def _manifests(workspace: Workspace, corpus: str) -> list[str]:
+def _manifests(workspace: Workspace, corpus: str) -> Collection[str]:
     """List the digests that a corpus's manifest has, or had when runs were trained on it."""
     path = workspace.manifest(corpus)
     if path.exists():
         return [_digest(path, path.stat().st_mtime_ns)]
-    found = set()
-    for run in all_runs(workspace):
+    if not workspace.runs.is_dir():
+        return []
+    return _named_by_runs(workspace, workspace.runs.stat().st_mtime_ns).get(corpus, ())
+
+
+@lru_cache(maxsize=8)
+def _named_by_runs(workspace: Workspace, changed: int) -> Mapping[str, Collection[str]]:  # noqa: ARG001
+    """Gather from all runs, by corpus, the digests of the manifests that they were trained on."""
+    found: dict[str, set[str]] = {}
+    for run in list_runs(workspace):
         try:
             settings = run.trials()[0].settings()
         except RunError:
             continue
-        if settings["corpus"] == corpus:
-            found.add(str(settings["provenance"]["manifest_sha256"]))
-    return sorted(found)
+        found.setdefault(str(settings["corpus"]), set()).add(str(settings["provenance"]["manifest_sha256"]))
+    return {corpus: sorted(digests) for corpus, digests in found.items()}
 
 
 @lru_cache(maxsize=64)

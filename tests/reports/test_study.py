@@ -14,11 +14,11 @@ from reports.test_traces import predictions as trace_predictions
 from reports.test_traces import settings
 
 from sercli import cli, config
-from sercli.errors import RunError
+from sercli.errors import ConfigError, RunError
 from sercli.evaluation import table, traces
 from sercli.files import write_text
 from sercli.records import Predictions
-from sercli.reports.standings import stand
+from sercli.reports.standings import Paper, stand
 from sercli.reports.study import gather_study, place_of, render_study, write_study
 from sercli.runs.folder import Run
 from sercli.studies import get_study
@@ -109,16 +109,16 @@ def study(place):
 
 
 def test_figures_stand_beside_the_papers_and_those_of_the_row_above(study, place):
-    first, second, third, fourth = stand(study.cells(on=["emodb-4"]), place)
+    first, second, third, fourth = stand(study, study.cells(on=["emodb-4"]), place)[0]
     ua, wa, acc = first.figures
-    assert (ua.key, ua.ours, ua.paper, ua.holds, ua.above) == ("ua", 0.5, 0.6003, False, None)
+    assert (ua.key, ua.ours, ua.paper, ua.holds, ua.above) == ("ua", 0.5, Paper(0.6003, 2), False, None)
     assert ua.difference == pytest.approx(-0.1003)
-    assert (wa.key, wa.paper, acc.key, acc.ours, acc.paper, acc.holds) == ("wa", None, "acc", 0.5, 0.5, True)
+    assert (wa.key, wa.paper, acc.key, acc.ours, acc.holds) == ("wa", None, "acc", 0.5, True)
     assert (second.figures[0].ours, second.figures[0].holds) == (0.75, True)
     above = second.figures[0].above
     # All six speakers gain: of 64 flips two differ as much. Two tests are in the column.
     assert (above.row, above.difference, above.p, above.p_holm) == ("plain", 0.25, 2 / 64, 4 / 64)
-    assert third.figures[0].above.why_not == "the same run"
+    assert third.figures[0].above.why_not == "both rows are the same run"
     assert fourth.figures[0].above.p == 2 / 64
     assert second.figures[1].above is None
     assert first.seconds == 135
@@ -126,9 +126,9 @@ def test_figures_stand_beside_the_papers_and_those_of_the_row_above(study, place
 
 
 def test_rows_are_compared_on_the_folds_that_both_have(study, place):
-    found = stand(study.cells(on=["emodb-4"]), place)[1].gathered.run
+    found = stand(study, study.cells(on=["emodb-4"]), place)[0][1].gathered.run
     (found.path / "fold-02" / "seed-0" / "metrics.json").unlink()
-    second = stand(study.cells(on=["emodb-4"]), place)[1]
+    second = stand(study, study.cells(on=["emodb-4"]), place)[0][1]
     assert second.cell.row.name == "attention"
     above = second.figures[0].above
     assert (above.difference, above.p) == (0.25, None)
@@ -136,15 +136,11 @@ def test_rows_are_compared_on_the_folds_that_both_have(study, place):
 
 
 def test_the_papers_rounding_does_not_decide_whether_it_lies_within(study, place):
-    found = stand(study.cells(on=["emodb-4"]), place)[1].figures[0]
+    found = stand(study, study.cells(on=["emodb-4"]), place)[0][1].figures[0]
     # The interval is 75 to 75: all speakers are alike.
     assert (found.interval.low, found.interval.high) == (0.75, 0.75)
-    assert [replace(found, paper=p).holds for p in (0.74996, 0.7494, 0.7501, None)] == [
-        True,
-        False,
-        False,
-        None,
-    ]
+    papers = (Paper(0.74996, 2), Paper(0.7494, 2), Paper(0.7494, 0), Paper(0.7549, 1), None)
+    assert [replace(found, paper=paper).holds for paper in papers] == [True, False, True, False, None]
 
 
 def test_the_page_has_the_table_again_and_what_bears_on_it(study, place):
@@ -156,7 +152,7 @@ def test_the_page_has_the_table_again_and_what_bears_on_it(study, place):
     for words in (
         "a paper, table 1",
         "The optimiser is not in the paper.",
-        "Not trained yet: plain on ravdess-4, attention on ravdess-4",
+        "Not trained yet: plain on ravdess-4; attention on ravdess-4",
         "One training a fold",
         "75.0 to 75.0",
         "60.03",
@@ -164,7 +160,7 @@ def test_the_page_has_the_table_again_and_what_bears_on_it(study, place):
         "+25.0",
         "Others",
         "UA 61.25 %",
-        "No test against the row above: the same run.",
+        "No test against the row above: both rows are the same run (the same again on emodb-4).",
     ):
         assert words in text, words
     assert page.addresses == ["data:,"]
@@ -174,7 +170,7 @@ def test_the_page_has_the_table_again_and_what_bears_on_it(study, place):
 
 def test_tables_and_pictures_lie_beside_the_page(study, place):
     report = gather_study(study, study.cells(), place)
-    page = place_of(report, place, chosen=False)
+    page = place_of(report, place)
     write_study(report, page)
     assert page == place.root / "reports" / "study-mine" / "report.html"
     names = {path.name for path in page.parent.iterdir()}
@@ -186,7 +182,7 @@ def test_tables_and_pictures_lie_beside_the_page(study, place):
     rows = list(csv.DictReader((page.parent / "table.csv").open()))
     second = next(row for row in rows if (row["row"], row["figure"]) == ("attention", "UA"))
     assert (second["value"], second["paper"], second["paper_in_interval"]) == ("0.75", "0.75", "yes")
-    assert (second["above"], float(second["p"]), second["trials"]) == ("plain", 2 / 64, "2")
+    assert (second["above"], float(second["p"]), second["folds"]) == ("plain", 2 / 64, "2")
     told = json.loads((page.parent / "metrics.json").read_text())
     assert [each["row"] for each in told["missing"]] == [row.name for row in study.rows]
     assert told["figures"][0]["paper"] == 0.6003
@@ -196,7 +192,7 @@ def test_changes_are_told_and_have_a_page_of_their_own(study, place):
     changes = [("training.max_epochs", 100)]  # the recipe's own number: the same runs
     report = gather_study(study, study.cells(on=["emodb-4"], changes=changes), place, changes)
     assert "Changed in every row: training.max_epochs=100" in report.banners[0]
-    assert place_of(report, place, chosen=False).parent.name.startswith("study-mine-")
+    assert place_of(report, place).parent.name.startswith("study-mine-")
 
 
 def test_without_a_finished_trial_it_says_what_to_run(study, place):
@@ -210,7 +206,7 @@ def test_the_command_prints_the_table_and_says_where_the_page_is(study, place, m
     with pytest.raises(SystemExit, match="0"):
         cli.main()
     said = capsys.readouterr().out
-    assert re.search(r"^attention +UA +75 +75\.0 +75\.0 to 75\.0", said, re.MULTILINE)
+    assert re.search(r"^attention +UA +75\.00 +75\.0 +75\.0 to 75\.0", said, re.MULTILINE)
     assert re.search(r"^report  .*report\.html$", said, re.MULTILINE)
     monkeypatch.setattr("sys.argv", ["sercli", *line, "--json"])
     with pytest.raises(SystemExit, match="0"):
@@ -235,7 +231,7 @@ def test_what_is_varied_is_drawn_as_curves(place):
         each.write_text(each.read_text().replace("corpus: recola", "corpus: emodb"))
     from sercli.reports.study import _draw
 
-    found = stand(study.cells(), place, 100)
+    found = stand(study, study.cells(), place, 100)[0]
     figure = _draw("emodb-4", found)
     assert [axes.get_ylabel() for axes in figure.axes] == ["UA in %", "WA in %"]
     ticks = [label.get_text() for label in figure.axes[0].get_xticklabels()]
@@ -248,6 +244,7 @@ def test_continuous_labels_are_told_by_dimension(place):
         place,
         {
             "title": "Stacking",
+            "paper_is": "mean over folds",
             "arch": "diccoser",
             "on": [{"name": "recola", "corpus": "recola", "scheme": "arousal-valence"}],
             "rows": [
@@ -263,6 +260,81 @@ def test_continuous_labels_are_told_by_dimension(place):
     report = gather_study(study, study.cells(), place, draws=100)
     keys = [figure.key for figure in report.found[0].figures]
     assert keys == ["ccc_arousal", "ccc_valence"]
-    assert report.found[0].figures[0].paper == 0.666
+    assert report.found[0].figures[0].paper == Paper(0.666, 3, mean=True)
     assert report.found[1].figures[0].above.difference == 0
     assert "arousal CCC" in Page(render_study(report)).text
+    first = report.found[0].figures[0]
+    assert first.difference == pytest.approx(first.spread.mean - 0.666)
+    assert first.spread.mean != pytest.approx(first.ours)
+
+
+def test_a_damaged_run_is_told_and_the_others_go_on(study, place):
+    found = stand(study, study.cells(on=["emodb-4"]), place)[0]
+    found[3].gathered.trials[0].predictions_file.write_text("id,fold\n")
+    report = gather_study(study, study.cells(on=["emodb-4"]), place)
+    assert [each.cell.row.name for each in report.found] == ["plain", "attention", "the same again"]
+    assert report.banners[0].startswith("softmax on emodb-4 can't be told: ")
+    assert not any("Not trained yet" in banner for banner in report.banners)
+
+
+def test_uneven_folds_and_seeds_are_told(study, place):
+    cell = study.cells(on=["emodb-4"])[1]
+    run = stand(study, [cell], place)[0][0].gathered.run
+    second = run.trial(1, 1)
+    second.path.mkdir(parents=True)
+    for name in ("config.yaml", "metrics.json"):
+        (second.path / name).write_bytes((run.trial(1, 0).path / name).read_bytes())
+    table.write_csv(second.predictions_file, predictions(1, 3, seed=1))
+    banners = " ".join(gather_study(study, study.cells(on=["emodb-4"]), place).banners)
+    assert "have not finished the same folds and seeds" in banners
+    assert "not every fold has the same seeds" in banners
+
+
+def test_rows_of_other_folds_are_not_tested(study, place):
+    found = stand(study, study.cells(on=["emodb-4"]), place)[0]
+    for trial in found[1].gathered.trials:
+        trial.config_file.write_text(trial.config_file.read_text().replace("abcd", "other"))
+    again = stand(study, study.cells(on=["emodb-4"]), place)[0]
+    assert again[1].figures[0].above.why_not == "their folds differ"
+
+
+def test_a_grid_is_compared_along_its_inner_setting(place):
+    study = study_of(
+        place,
+        {
+            "title": "Grid",
+            "arch": "eca",
+            "on": ["emodb-4"],
+            "vary": {"model.eca_kernel": [3, 5], "features.window_ms": [15, 25]},
+        },
+    )
+    for cell in study.cells():
+        for fold in (1, 2):
+            finish(place, cell, fold, predictions(fold, 1), table.write_csv)
+    for each in place.runs.glob("*/*/*/config.yaml"):
+        each.write_text(each.read_text().replace("corpus: recola", "corpus: emodb"))
+    found = stand(study, study.cells(), place)[0]
+    why = [each.figures[0].above and each.figures[0].above.why_not for each in found]
+    assert why == [None, None, "more than one setting differs where a row of the grid begins", None]
+
+
+def test_pictures_of_columns_with_odd_names_lie_side_by_side(place):
+    names = ["x y", "x-y", r"$\bar$ " + "é" * 200]
+    columns = [
+        {"name": name, "corpus": "emodb", "scheme": "emodb-4", "set": {"training.max_epochs": number}}
+        for number, name in enumerate(names, 1)
+    ]
+    study = study_of(
+        place, {"title": "Odd", "arch": "mdcnn", "on": columns, "rows": [{"name": r"a $\foo$ b"}]}
+    )
+    for cell in study.cells():
+        finish(place, cell, 1, predictions(1, 1), table.write_csv)
+    report = gather_study(study, study.cells(), place, draws=100)
+    page = place_of(report, place)
+    write_study(report, page)
+    assert len(list(page.parent.glob("*.png"))) == 3
+
+
+def test_the_paper_is_pooled_or_a_mean(place):
+    with pytest.raises(ConfigError, match=r"mine.yaml:\d+: paper_is is pooled or mean over folds"):
+        study_of(place, STUDY | {"paper_is": "median"})
