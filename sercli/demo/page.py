@@ -1,0 +1,152 @@
+"""The page in Gradio, from 5.20 on; Gradio 6 takes some settings at another place or by another name."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import fastapi
+import gradio as gr
+
+from sercli.demo import rendering
+from sercli.demo.answers import Listener
+from sercli.demo.folder import Uploads
+from sercli.demo.limits import explain
+from sercli.demo.live import Live, read_chunk
+from sercli.errors import AudioError
+
+# No fonts but those of the reader's own system: none is fetched from anywhere.
+_FONT, _MONO = ["system-ui", "sans-serif"], ["ui-monospace", "monospace"]
+# Answers are read out to who can't see them. Tabs are drawn when they are first opened.
+_SCRIPT = """() => {
+  const mark = () => {
+    for (const id of ["sercli-recorded", "sercli-uploaded"])
+      document.getElementById(id)?.setAttribute("aria-live", "polite");
+  };
+  mark();
+  new MutationObserver(mark).observe(document.body, {childList: true, subtree: true});
+}"""
+_SPEAKERS = 8  # live at once
+_WAITING = 32  # recordings
+
+
+def build_app(listener: Listener) -> fastapi.FastAPI:
+    """Build the page, whose uploads Gradio puts where those of the listener lie."""
+    look = {
+        "theme": gr.themes.Default(primary_hue="blue", font=_FONT, font_mono=_MONO),
+        "css": rendering.style(),
+        "js": _SCRIPT,
+    }
+    with gr.Blocks(
+        title="sercli demo", analytics_enabled=False, fill_width=True, **_fitting(gr.Blocks, look)
+    ) as page:
+        gr.HTML(rendering.head(listener.loaded, listener.limits, listener.keep is not None))
+        with gr.Tab("Record"):
+            _add_recording(listener, "microphone", "sercli-recorded")
+        with gr.Tab("Upload"):
+            _add_recording(listener, "upload", "sercli-uploaded")
+        with gr.Tab("Live"):
+            _add_live(listener)
+        with gr.Accordion("The models: corpus, licence, figures", open=False):
+            gr.HTML(rendering.about(listener.loaded))
+        with gr.Accordion("What they are for, and what they can't tell"):
+            gr.Markdown(rendering.intended_use())
+    page.queue(max_size=_WAITING)
+    page.has_launched = True  # else a mounted page takes any file of the server for an upload
+    options = look | {"footer_links": [], "run_history": False, "show_api": False}
+    app: fastapi.FastAPI = gr.mount_gradio_app(
+        fastapi.FastAPI(openapi_url=None),
+        page,
+        path="/",
+        max_file_size=listener.limits.size,
+        ssr_mode=False,
+        show_error=True,
+        **_fitting(gr.mount_gradio_app, options),
+    )
+    return app
+
+
+def _add_recording(listener: Listener, way: Literal["microphone", "upload"], answers: str) -> None:
+    def answer(path: str | None) -> Iterator[str]:
+        if path is not None:
+            yield from listener.answer(path)
+
+    source = _source(listener.uploads, way)
+    shown = gr.HTML(elem_id=answers)
+    come = source.upload if way == "upload" else source.stop_recording
+    come(
+        answer,
+        source,
+        shown,
+        trigger_mode="multiple",
+        show_progress="minimal",
+        **_private(),
+    )
+    source.clear(lambda: "", None, shown, **_private())
+
+
+def _add_live(listener: Listener) -> None:
+    def hear(path: str | None, state: Live | None) -> tuple[Any, Live | None]:
+        if path is None:
+            return gr.skip(), state
+        chunk = Path(path)
+        try:
+            chunk = listener.uploads.take(path)
+            samples, rate = read_chunk(chunk.read_bytes(), chunk)
+            state = state or Live(listener)
+            heard = state.feed(samples, rate)
+        except (FileNotFoundError, AudioError):
+            # Told twice, or equal to one before it, as silence is, and deleted with that.
+            return gr.skip(), state
+        finally:
+            listener.uploads.discard(chunk)
+        return gr.skip() if heard is None else rendering.live(heard), state
+
+    gr.HTML('<p class="sercli-note">Press Record and speak; the answer follows what was said last.</p>')
+    source = _source(listener.uploads, "microphone", streaming=True)
+    state = gr.State(None)
+    shown = gr.HTML(elem_id="sercli-live")
+    source.stream(
+        hear,
+        [source, state],
+        [shown, state],
+        stream_every=0.5,
+        time_limit=round(60 * listener.limits.minutes),
+        concurrency_limit=_SPEAKERS,
+        show_progress="hidden",
+        **_private(),
+    )
+
+
+def _source(uploads: Uploads, way: Literal["microphone", "upload"], *, streaming: bool = False) -> gr.Audio:
+    bare = {"buttons": [], "show_share_button": False, "show_download_button": False}
+    made = gr.Audio(
+        sources=[way],
+        type="filepath",
+        label="Speech",
+        editable=False,  # a cut recording would be another upload
+        streaming=streaming,
+        **_fitting(gr.Audio, bare),
+    )
+
+    async def take(name: str | Path | None) -> str | None:
+        """Take an upload; Gradio would take other files too, and fetch what is named by its address."""
+        try:
+            return None if name is None else str(uploads.locate(name))
+        except AudioError as error:
+            raise gr.Error(explain(Path(str(name)), error), print_exception=False) from None
+
+    made.async_move_resource_to_block_cache = take  # type: ignore[assignment,method-assign]
+    return made
+
+
+def _private() -> dict[str, Any]:
+    """Say that an event is the page's own: Gradio would give it a named address for programs."""
+    named = "api_visibility" in inspect.signature(gr.on).parameters
+    return {"api_visibility": "private"} if named else {"api_name": False}
+
+
+def _fitting(function: Callable[..., Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the settings that this Gradio takes elsewhere, or does not know."""
+    known = inspect.signature(function).parameters
+    return {name: value for name, value in settings.items() if name in known}

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+from conftest import tone
+from untrained import ALL, diccoser
+
+from sercli.demo.answers import Listener
+from sercli.demo.folder import Uploads
+from sercli.demo.limits import Limits
+from sercli.demo.loaded import load
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory):
+    """Folders of untrained bundles by name."""
+    root = tmp_path_factory.mktemp("bundles")
+    made = {name: ALL[name]() for name in ("mdcnn", "eca", "attpool", "melcnn", "cnnlstm")}
+    made |= {"traces": diccoser("b"), "classes": diccoser(traces=False)}
+    for name, bundle in made.items():
+        bundle.save(root / name)
+    return {name: root / name for name in made}
+
+
+@pytest.fixture
+def listen(bundles, tmp_path):
+    """Make a listener: listen("mdcnn", ..., limits=..., keep=...)."""
+
+    def listen_(*names, limits=None, keep=None):
+        folder = tmp_path / "uploads"
+        folder.mkdir(exist_ok=True)
+        loaded = load([bundles[name] for name in names])
+        return Listener(loaded, Uploads(folder.resolve()), limits or Limits(), keep)
+
+    return listen_
+
+
+@pytest.fixture
+def send(write_wav, tmp_path):
+    """Put a recording where Gradio puts uploads: send(samples, "a.wav")."""
+
+    def send_(samples=None, name="a.wav", rate=16_000):
+        path = tmp_path / "uploads" / "0123abcd" / name
+        if isinstance(samples, bytes):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(samples)
+            return path
+        return write_wav(path, samples, rate)
+
+    return send_
+
+
+@pytest.fixture(scope="session")
+def talk():
+    """Make tones one after the other, so that windows differ: talk(seconds, seed=0), (samples,)."""
+
+    def talk_(seconds, seed=0):
+        parts = [tone(0.7, pitch=110 + 40 * (i % 9), seed=seed + i) for i in range(int(seconds / 0.7) + 1)]
+        return np.concatenate(parts)[: round(seconds * 16_000)]
+
+    return talk_

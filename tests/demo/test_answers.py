@@ -1,0 +1,164 @@
+import json
+import os
+import re
+
+import numpy as np
+import pytest
+from conftest import tone
+
+from sercli.demo.limits import Limits
+from sercli.errors import ConfigError
+from sercli.inference.predict import Predictor
+
+
+def shares(html):
+    """Probabilities as the page writes them, by class."""
+    rows = re.findall(r'<th scope="row">(.*?)</th>.*?sercli-share">([\d.]+) %', html, re.DOTALL)
+    return {name: float(share) for name, share in rows}
+
+
+@pytest.mark.parametrize("name", ["mdcnn", "eca", "attpool", "classes"])
+def test_the_page_says_what_the_predictor_says(listen, send, bundles, name):
+    path = send(tone(2.0))
+    (said,) = Predictor(bundles[name]).predict([path])
+    waiting, first, last = listen(name).answer(path)
+    assert "Listening" in waiting
+    for html in (first, last):
+        found = shares(html)
+        assert list(found) == list(said.classes)
+        np.testing.assert_allclose(list(found.values()), 100 * np.array(said.probabilities), atol=0.0501)
+        assert f"<strong>{said.predicted}</strong>" in html
+    assert ("<img" in first, "<img" in last) == (False, True)
+
+
+def test_several_models_answer_one_beside_the_other(listen, send, bundles):
+    path = send(tone(2.0))
+    (trace,) = Predictor(bundles["traces"]).predict([path])
+    *_, html = listen("mdcnn", "traces", "eca").answer(path)
+    assert re.findall(r"<h3>(.*?)</h3>", html) == ["mdcnn, emodb", "diccoser, emodb", "eca, emodb"]
+    for value in trace.trace.mean(axis=0):
+        assert f"<strong>{value:+.2f}</strong>" in html
+
+
+def test_unsure_and_unlike_are_told(listen, send):
+    listener = listen("mdcnn")
+    listener.loaded[0].predictor.unsure_below = 1.0
+    *_, html = listener.answer(send(np.zeros(16_000, np.float32)))
+    assert "Unsure: below 100.0 %" in html
+    assert "Nothing but digital silence." in html
+    listener.loaded[0].predictor.unsure_below = 0.0
+    *_, html = listener.answer(send(tone(1.0)))
+    assert "nsure" not in html.replace("sercli-unsure", "")
+
+
+def test_an_upload_is_gone_after_its_answer_and_its_folder_too(listen, send, tmp_path):
+    path = send(tone(1.0))
+    answers = listen("mdcnn").answer(path)
+    assert next(answers)
+    assert path.exists()
+    list(answers)
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
+def test_an_upload_is_gone_if_nobody_waits_for_the_rest(listen, send, tmp_path):
+    listener = listen("mdcnn")
+    answers = listener.answer(send(tone(1.0)))
+    next(answers)
+    next(answers)
+    assert not listener.busy.locked()
+    answers.close()
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
+LONG = Limits(minutes=0.01)
+
+
+@pytest.mark.parametrize(
+    ("content", "limits", "message"),
+    [
+        (b"", None, "The file is empty (0 bytes); copy it again"),
+        (b"no audio at all" * 99, None, "This is not audio that can be read. wav, flac"),
+        (b"RIFF\x00\x00\x00\x00WAVEfmt ", None, "Cut short before its audio begins"),
+        (tone(0.01), None, "too short to hold speech"),
+        (tone(1.0), LONG, "0.0 minutes long, at most 0.01 are taken"),
+        (tone(1.0), Limits(mb=0.01), "0.0 MB, at most 0.01 MB are taken"),
+    ],
+)
+def test_what_can_t_be_answered_is_told_plainly_and_gone(listen, send, tmp_path, content, limits, message):
+    path = send(content)
+    *_, html = listen("mdcnn", limits=limits).answer(path)
+    assert message in html
+    assert 'role="alert"' in html
+    assert str(tmp_path) not in html
+    assert "Traceback" not in html
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
+def test_a_bug_of_ours_keeps_its_traceback_and_the_upload_goes_all_the_same(
+    listen, send, monkeypatch, tmp_path
+):
+    def fail(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("sercli.demo.answers.draw", fail)
+    with pytest.raises(ZeroDivisionError):
+        list(listen("mdcnn").answer(send(tone(1.0))))
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
+@pytest.mark.parametrize("way", ["outside", "up", "link", "folder", "nothing", "address", "null"])
+def test_nothing_but_an_upload_is_answered_or_deleted(listen, send, write_wav, tmp_path, way):
+    listener = listen("mdcnn")
+    precious = write_wav(tmp_path / "precious" / "a.wav")
+    uploads = tmp_path / "uploads"
+    (uploads / "link").symlink_to(precious)
+    name = {
+        "outside": str(precious),
+        "up": f"{uploads}/../precious/a.wav",
+        "link": str(uploads / "link"),
+        "folder": str(uploads),
+        "nothing": str(uploads / "gone.wav"),
+        "address": "http://127.0.0.1:9/a.wav",
+        "null": "\0",
+    }[way]
+    *_, html = listener.answer(name)
+    assert "send it again" in html
+    listener.uploads.discard(name)
+    assert precious.exists()
+    assert os.path.lexists(uploads / "link")
+
+
+def test_kept_if_that_is_asked_for(listen, send, tmp_path):
+    keep = tmp_path / "kept"
+    path = send(tone(1.0), "a.flac")
+    content = path.read_bytes()
+    *_, html = listen("mdcnn", "traces", keep=keep).answer(path)
+    (folder,) = keep.iterdir()
+    assert (folder / "recording.flac").read_bytes() == content
+    first, second = json.loads((folder / "answers.json").read_text())
+    assert first["file"] == "recording.flac"
+    assert set(first["probabilities"]) == {"anger", "happiness", "neutral", "sadness"}
+    assert set(second["mean"]) == {"arousal", "valence"}
+    assert "was kept" in html
+    assert not path.exists()
+
+
+def test_a_folder_that_can_t_be_written_is_told(listen, send, tmp_path):
+    (tmp_path / "kept").write_text("in the way")
+    *_, html = listen("mdcnn", keep=tmp_path / "kept").answer(send(tone(1.0)))
+    assert "The server could not do it" in html
+
+
+def test_a_long_recording_has_a_timeline(listen, send, talk):
+    *_, html = listen("mdcnn").answer(send(talk(62.0)))
+    assert "<strong>Over time.</strong> 0.0 to " in html
+    assert "62.0 s of sound" in html
+
+
+def test_limits_are_positive():
+    with pytest.raises(ConfigError, match="max minutes 0: take more than 0"):
+        Limits(minutes=0)
+    with pytest.raises(ConfigError, match="max mb -1"):
+        Limits(mb=-1)
+    with pytest.raises(ConfigError, match="max mb nan"):
+        Limits(mb=float("nan"))

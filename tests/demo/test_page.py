@@ -1,0 +1,325 @@
+"""The page itself, in a headless Chromium, served by ``sercli demo`` in a process of its own."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import tone
+from untrained import ALL, diccoser
+
+from sercli.inference.predict import Predictor
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+if CHROMIUM is None:
+    pytest.skip("there is no chromium", allow_module_level=True)
+sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+httpx = pytest.importorskip("httpx")
+pytest.importorskip("gradio", reason="gradio is not installed")
+
+# Every address that the server's own process looks up or connects to goes into a file.
+_WATCHED = """
+import sys
+told = open(sys.argv.pop(1), "a", buffering=1)
+def watch(event, arguments):
+    if event == "socket.getaddrinfo":
+        print(arguments[0], file=told)
+    elif event == "socket.connect" and isinstance(arguments[1], tuple):
+        print(arguments[1][0], file=told)
+sys.addaudithook(watch)
+from sercli.cli import main
+main()
+"""
+_OWN = {"127.0.0.1", "localhost", "None", "::1"}
+
+
+class Server:
+    """``sercli demo`` in a process of its own."""
+
+    def __init__(self, root, *arguments):
+        self.told, self.errors, self.temporary = root / "told", root / "errors", root / "temporary"
+        self.temporary.mkdir(parents=True)
+        environment = os.environ | {"TMPDIR": str(self.temporary), "OMP_NUM_THREADS": "1"}
+        environment.pop("GRADIO_TEMP_DIR", None)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _WATCHED, self.told, "demo", *map(str, arguments), "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=self.errors.open("w"),
+            env=environment,
+            cwd=root,
+            text=True,
+        )
+        self.line = self.process.stdout.readline()
+        found = re.match(r"(http://127\.0\.0\.1:\d+/) ", self.line)
+        assert found, self.errors.read_text()
+        self.address = found[1]
+
+    def files(self):
+        """Uploads that lie on the disk."""
+        return [path for path in self.temporary.rglob("*") if path.is_file()]
+
+    def wait_for_no_files(self, seconds=5):
+        until = time.monotonic() + seconds
+        while self.files() and time.monotonic() < until:
+            time.sleep(0.05)
+        assert self.files() == []
+
+    def stop(self, number=signal.SIGINT):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Folders of two bundles."""
+    root = tmp_path_factory.mktemp("made")
+    ALL["mdcnn"]().save(root / "mdcnn")
+    diccoser("b").save(root / "traces")
+    return root
+
+
+@pytest.fixture(scope="module")
+def server(made, tmp_path_factory):
+    root = tmp_path_factory.mktemp("server")
+    started = Server(root, made / "mdcnn", made / "traces", "--max-mb", "3", "--max-minutes", "1.2")
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """A Chromium that hears tones from its microphone, and its log of requests."""
+    heard = tmp_path_factory.mktemp("microphone") / "heard.wav"
+    samples = np.concatenate([tone(0.5, rate=48_000, pitch=120 + 60 * i, seed=i) for i in range(8)])
+    soundfile.write(heard, samples, 48_000)
+    arguments = [
+        "--no-sandbox",
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={heard}",
+    ]
+    with sync.sync_playwright() as play:
+        started = play.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def asked():
+    """Hosts that any page asked for anything."""
+    return set()
+
+
+@pytest.fixture
+def page(server, browser, asked):
+    opened = browser.new_page(viewport={"width": 1200, "height": 900})
+    opened.errors = []
+    opened.on("request", lambda request: asked.add(request.url))
+    opened.on("pageerror", lambda error: opened.errors.append(str(error)))
+    opened.goto(server.address)
+    opened.get_by_role("heading", level=1).wait_for()
+    yield opened
+    opened.close()
+    assert opened.errors == []
+
+
+def upload(page, path):
+    page.get_by_role("tab", name="Upload").click()
+    page.locator("input[type=file]").first.set_input_files(path)
+    return page.locator("#sercli-uploaded")
+
+
+def record(page):
+    """Press Record, once Gradio has fetched the script behind it, which it does when the button is there."""
+    button = page.get_by_role("button", name="Record", exact=True).locator("visible=true")
+    button.wait_for()
+    page.wait_for_timeout(1000)
+    button.click()
+
+
+def card(answers, number):
+    return answers.locator("section").nth(number)
+
+
+def shares(shown):
+    rows = [row.inner_text().split() for row in shown.locator(".sercli-bars tr").all()]
+    return {row[0]: float(row[1]) for row in rows}
+
+
+def check(shown, said):
+    found = shares(shown)
+    assert list(found) == list(said.classes)
+    np.testing.assert_allclose(list(found.values()), 100 * np.array(said.probabilities), atol=0.0501)
+    assert shown.locator(".sercli-said strong").inner_text() == said.predicted
+
+
+def test_an_uploaded_recording_is_answered_as_predict_answers_it(page, server, made, write_wav, tmp_path):
+    path = write_wav(tmp_path / "a.wav", tone(4.0, rate=44_100), rate=44_100)
+    answers = upload(page, path)
+    answers.locator("figure img").nth(2).wait_for()
+    classes, traces = (next(Predictor(made / name).predict([path])) for name in ("mdcnn", "traces"))
+    check(card(answers, 0), classes)
+    means = [float(text) for text in card(answers, 1).locator(".sercli-said strong").all_inner_texts()]
+    np.testing.assert_allclose(means, traces.trace.mean(axis=0), atol=0.00501)
+    titles = [text.split(".")[0] for text in answers.locator("figcaption").all_inner_texts()]
+    assert titles == ["Where it attended", "Over time", "Spectrogram"]
+    for picture in answers.locator("img").all():
+        assert picture.evaluate("image => image.complete && image.naturalWidth > 300")
+        assert picture.get_attribute("alt")
+    assert answers.get_attribute("aria-live") == "polite"
+    server.wait_for_no_files()
+
+
+def test_a_real_recording_too(page, server, made, recordings_folder):
+    path = sorted((recordings_folder / "emodb").rglob("*.wav"))[0]
+    answers = upload(page, path)
+    answers.locator("figure img").nth(2).wait_for()
+    check(card(answers, 0), next(Predictor(made / "mdcnn").predict([path])))
+    server.wait_for_no_files()
+
+
+@pytest.mark.slow
+def test_a_long_recording_has_its_timeline(page, write_wav, tmp_path):
+    path = write_wav(tmp_path / "long.wav", np.concatenate([tone(1.0, seed=i) for i in range(62)]))
+    answers = upload(page, path)
+    captions = answers.locator("figcaption")
+    captions.nth(3).wait_for(timeout=60_000)
+    told = captions.all_inner_texts()
+    assert re.match(r"Over time\. 0\.0 to [\d.]+ s ", told[0])
+    assert "the window that says" in told[1]
+    assert "The first 60 s" in told[3]
+
+
+def test_what_is_recorded_is_answered(page, server):
+    record(page)
+    page.wait_for_timeout(1500)
+    page.get_by_role("button", name="Stop", exact=True).locator("visible=true").click()
+    answers = page.locator("#sercli-recorded")
+    answers.locator("figure img").nth(2).wait_for()
+    assert sum(shares(card(answers, 0)).values()) == pytest.approx(100, abs=0.3)
+    (seconds,) = re.findall(r"([\d.]+) s of sound", card(answers, 0).inner_text())
+    assert 0.8 < float(seconds) < 4
+    server.wait_for_no_files()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "The file is empty"),
+        (b"no audio at all" * 99, "This is not audio that can be read"),
+        ("long", "1.5 minutes long, at most 1.2 are taken"),
+        ("large", "exceeds? the maximum allowed size"),
+    ],
+)
+def test_what_can_t_be_answered_is_told_plainly(page, server, tmp_path, content, message):
+    path = tmp_path / "sent.wav"
+    if content == "long":
+        soundfile.write(path, np.zeros(8000 * 90, np.float32), 8000)
+    else:
+        path.write_bytes(b"RIFF" + bytes(4_000_000) if content == "large" else content)
+    upload(page, path)
+    page.get_by_text(re.compile(message)).first.wait_for()
+    assert "Traceback" not in page.inner_text("body")
+    assert str(server.temporary) not in page.inner_text("body")
+    server.wait_for_no_files()
+    assert "Traceback" not in server.errors.read_text()
+
+
+def test_what_must_be_told_stands_on_the_page(page):
+    assert "AI Act" in page.inner_text("body")
+    assert "not know what a person feels" in page.inner_text("body")
+    page.get_by_text("The models: corpus, licence, figures").click()
+    page.get_by_text("sercli export").first.wait_for()
+
+
+def test_a_phone_shows_all_of_it(page, write_wav, tmp_path):
+    width = 320
+    page.set_viewport_size({"width": width, "height": 700})
+    upload(page, write_wav(tmp_path / "a.wav", tone(1.0))).locator("figure img").nth(2).wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_requests_made_by_hand_reach_nothing_else(server, write_wav, tmp_path):
+    precious = write_wav(tmp_path / "precious.wav")
+    with socket.create_server(("127.0.0.1", 0)) as trap:
+        trap.settimeout(0.3)
+        address = f"http://127.0.0.1:{trap.getsockname()[1]}/a.wav"
+        functions = httpx.get(f"{server.address}config").json()["dependencies"]
+        for function in (each["id"] for each in functions if len(each["inputs"]) == 1):
+            for path in (str(precious), address):
+                for more in ({}, {"is_stream": True}):
+                    file = {"path": path, "url": path, "meta": {"_type": "gradio.FileData"}} | more
+                    told = _join(server.address, function, file)
+                    assert "not uploaded by a user" in told or "send it again" in told
+        with pytest.raises(TimeoutError):
+            trap.accept()
+    assert precious.exists()
+    assert httpx.get(f"{server.address}gradio_api/file={precious}").status_code == 403
+
+
+def _join(address, function, file):
+    query = {"data": [file], "fn_index": function, "session_hash": "byhand"}
+    assert httpx.post(f"{address}gradio_api/queue/join", json=query).status_code == 200
+    with httpx.stream("GET", f"{address}gradio_api/queue/data?session_hash=byhand", timeout=10) as lines:
+        for line in lines.iter_lines():
+            if "process_completed" in line:
+                return json.dumps(json.loads(line.removeprefix("data: "))["output"])
+    return ""
+
+
+def test_uploads_beyond_the_limit_are_refused_unread(server):
+    at = f"{server.address}gradio_api/upload"
+    assert httpx.post(at, content=bytes(5_000_000)).status_code == 413
+    assert httpx.post(at, content=(each for each in [b"x"])).status_code == 411
+    assert httpx.post(at, files={"files": ("a.wav", bytes(3_500_000))}).status_code == 413
+    server.wait_for_no_files()
+
+
+def test_nobody_else_is_asked_for_anything(page, server, asked):
+    page.get_by_role("tab", name="Live").click()
+    page.wait_for_timeout(300)
+    hosts = {urlsplit(url).hostname for url in asked if urlsplit(url).scheme not in {"blob", "data"}}
+    assert hosts == {"127.0.0.1"}
+    assert set(server.told.read_text().split()) <= _OWN
+
+
+@pytest.mark.slow
+def test_live_the_answer_follows(page, server):
+    page.get_by_role("tab", name="Live").click()
+    record(page)
+    live = page.locator("#sercli-live")
+    card(live, 1).locator("polyline").nth(1).wait_for()
+    count = "document.querySelector('#sercli-live polyline').points.numberOfItems"
+    before = page.evaluate(count)
+    page.wait_for_function(f"{count} > {before} + 10")
+    assert sum(shares(card(live, 0)).values()) == pytest.approx(100, abs=0.3)
+    assert "arousal" in card(live, 1).inner_text()
+    page.get_by_role("button", name="Stop", exact=True).locator("visible=true").click()
+    server.wait_for_no_files(20)  # chunks that came after the end are swept
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
+def test_it_ends_cleanly_with_its_folder(made, tmp_path, number, status):
+    server = Server(tmp_path, made / "mdcnn")
+    assert server.line.endswith(" shows what mdcnn, emodb says; Ctrl-C ends it\n")
+    (folder,) = server.temporary.glob("sercli-demo-*")
+    path = Path(shutil.copy(__file__, folder / "left.wav"))
+    with httpx.stream("GET", f"{server.address}gradio_api/heartbeat/open"):  # a page that stays open
+        assert server.stop(number) == status
+    assert not path.exists()
+    assert list(server.temporary.iterdir()) == []
+    assert server.process.stdout.read() == ""
+    assert server.errors.read_text() == ""
