@@ -18,6 +18,7 @@ from sercli.cli import (
     compare,
     config,
     corpora,
+    demo,
     doctor,
     evaluate,
     export,
@@ -26,6 +27,10 @@ from sercli.cli import (
     predict,
     prepare,
     protocols,
+    pull,
+    push,
+    report,
+    reproduce,
     runs,
     train,
 )
@@ -53,10 +58,15 @@ app.add_typer(features.app, name="features")
 app.add_typer(models.app, name="models")
 app.command()(train.train)
 app.command()(ablate.ablate)
+app.command()(report.report)
 app.command("eval")(evaluate.evaluate)
 app.command()(compare.compare)
 app.command()(predict.predict)
+app.command()(demo.demo)
 app.command()(export.export)
+app.command()(push.push)
+app.command()(pull.pull)
+app.command()(reproduce.reproduce)
 app.add_typer(runs.app, name="runs")
 app.add_typer(config.app, name="config")
 app.command()(bench.bench)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from sercli.training._devices import Device
     from sercli.training._plan import Plan
 
+# As early as can be: whoever waits for a trial may end while torch is imported.
+_PARENT = os.getppid()
+
 
 def train(
     *,
@@ -103,7 +106,7 @@ def train(
         parse_numbers("seeds", seeds) if seed is None else [seed],
     )
     if here:
-        leave_with(os.getppid())
+        leave_with(_PARENT)
     if here or rank(device) > 0:
         say = typer.echo if rank(device) == 0 else lambda line: None
         _train.train(plan, device, say, logger=logger, compiled=compiled)

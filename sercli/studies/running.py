@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
-from sercli.config import digest
+from sercli.config import digest, merge
 from sercli.errors import ProtocolError, SerError
 from sercli.runs.folder import Trial
+from sercli.runs.training import Precision
 from sercli.studies import Cell
 from sercli.training import _train
 from sercli.training._devices import Device
-from sercli.training._jobs import train_work
+from sercli.training._jobs import Launch, train_work
 from sercli.training._plan import Plan, make_plan, parse_numbers
 from sercli.workspace import Workspace
 
@@ -55,6 +57,7 @@ def plan_cells(
     device: Device,
     folds: str = "all",
     seeds: Sequence[int] = (0,),
+    precision: Precision | None = None,
 ) -> tuple[list[Work], list[Failure]]:
     """Plan the trials of each cell.
 
@@ -64,6 +67,7 @@ def plan_cells(
         device: decides the precision where that is ``auto``.
         folds: ``all``, or numbers, of which each protocol takes those that it has.
         seeds: one trial per fold and seed.
+        precision: what ``auto`` becomes where not this machine's device is to decide.
 
     Returns:
         What there is to do, and the cells that can't be trained.
@@ -75,13 +79,20 @@ def plan_cells(
     wanted = None if folds == "all" else parse_numbers("folds", folds)
     for cell in cells:
         try:
-            config = _train.configure(cell.settings, workspace, device)
+            config = _train.configure(_with(precision, cell.settings), workspace, device)
             plan = make_plan(config, workspace, seeds=seeds)
             chosen = plan.chosen if wanted is None else _those(wanted, plan)
             planned.append(Work(cell, replace(plan, chosen=chosen)))
         except SerError as error:
             failures.append(Failure(cell, None, str(error)))
     return planned, failures
+
+
+def _with(precision: Precision | None, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Lay a number format over settings that leave it open."""
+    if precision is None or _train.complete(settings).training.precision != "auto":
+        return settings
+    return merge(settings, {"training": {"precision": precision}})
 
 
 def _those(wanted: Collection[int], plan: Plan) -> tuple[int, ...]:
@@ -130,14 +141,17 @@ def compute_features(
     return failures
 
 
-def run(works: Iterable[Work], device: Device, watch: Watch, jobs: int = 1) -> list[Failure]:
+def run(
+    works: Iterable[Work], device: Device, watch: Watch, jobs: int = 1, launch: Launch | None = None
+) -> list[Failure]:
     """Train and test what is not finished; a trial that fails does not end the others.
 
     Args:
-        works: as `plan_cells` gives them; with several jobs their features are in the stores.
+        works: as `plan_cells` gives them; with several jobs, or a launcher, their features are in the stores.
         device: where to train.
         watch: told what happens.
         jobs: trials at once; one is trained in this process, as long as it needs one device alone.
+        launch: trains them elsewhere, instead of this machine.
 
     Returns:
         The trials that failed.
@@ -149,8 +163,10 @@ def run(works: Iterable[Work], device: Device, watch: Watch, jobs: int = 1) -> l
             failures.append(Failure(work.cell, trial, reason))
         watch.ended(work, trial, reason)
 
-    if jobs > 1 or device.several:
-        _side_by_side(todo(works), device, watch, jobs, ended)
+    if launch is None and (jobs > 1 or device.several):
+        launch = partial(train_work, device=device, jobs=jobs)
+    if launch is not None:
+        _side_by_side(todo(works), launch, watch, ended)
         return failures
     for work, trial in todo(works):
         watch.began(work, trial)
@@ -170,17 +186,14 @@ def _train_one(work: Work, trial: Trial, device: Device, watch: Watch) -> str | 
 
 def _side_by_side(
     ready: Sequence[tuple[Work, Trial]],
-    device: Device,
+    launch: Launch,
     watch: Watch,
-    jobs: int,
     ended: Callable[[Work, Trial, str | None], None],
 ) -> None:
     works: Mapping[int, Work] = {id(work.plan): work for work, _ in ready}
-    train_work(
+    launch(
         [(work.plan, trial) for work, trial in ready],
-        device,
-        jobs,
-        began=lambda plan, trial: watch.began(works[id(plan)], trial),
-        hear=lambda plan, trial, line: watch.said(works[id(plan)], trial, line),
-        ended=lambda plan, trial, reason: ended(works[id(plan)], trial, reason),
+        lambda plan, trial: watch.began(works[id(plan)], trial),
+        lambda plan, trial, line: watch.said(works[id(plan)], trial, line),
+        lambda plan, trial, reason: ended(works[id(plan)], trial, reason),
     )

@@ -1,4 +1,8 @@
-"""Trials in processes of their own, several at once."""
+"""Trials in processes of their own: several at once on this machine.
+
+Whoever launches trials, here or on a cluster, runs the same command in a process of its own, so that
+numbers are the same and a crash takes nothing else along.
+"""
 
 import os
 import queue
@@ -18,6 +22,20 @@ from sercli.errors import RunError
 from sercli.runs.folder import Trial
 from sercli.training._devices import Device
 from sercli.training._plan import Plan
+
+Work = Sequence[tuple[Plan, Trial]]
+"""Trials of any runs, each with its run's plan."""
+
+Began = Callable[[Plan, Trial], None]
+Hear = Callable[[Plan, Trial, str], None]
+Ended = Callable[[Plan, Trial, str | None], None]
+
+Launch = Callable[[Work, Began, Hear, Ended], None]
+"""Train and test trials whose features are in the stores: ``launch(work, began, hear, ended)``.
+
+``began`` is called when a trial begins, ``hear`` with each line that its process says, ``ended`` with the
+reason why it failed, or none; a trial that fails does not end the others.
+"""
 
 
 @dataclass(slots=True)
@@ -67,29 +85,30 @@ def train_in_processes(
 
     work = [(plan, trial) for trial in trials]
     hear = partial(_repeat, say)
-    train_work(work, device, jobs, lambda plan, trial: None, hear, ended, options)
+    train_work(work, lambda plan, trial: None, hear, ended, device=device, jobs=jobs, options=options)
     if failed:
         raise RunError(f"{len(failed)} of {len(trials)} trials failed; {failed[0]}")
 
 
 def train_work(
-    work: Sequence[tuple[Plan, Trial]],
+    work: Work,
+    began: Began,
+    hear: Hear,
+    ended: Ended,
+    *,
     device: Device,
     jobs: int,
-    began: Callable[[Plan, Trial], None],
-    hear: Callable[[Plan, Trial, str], None],
-    ended: Callable[[Plan, Trial, str | None], None],
     options: Sequence[str] = (),
 ) -> None:
-    """Train and test trials of any runs, each in a process of its own, all from one pool.
+    """Train and test trials of any runs, each in a process of its own, all from one pool; a `Launch`.
 
     Args:
-        work: trials, each with its run's plan, whose features are in the stores.
-        device: where to train.
-        jobs: how many at once.
+        work: trials, whose features are in the stores.
         began: called before each trial, in a thread of its own.
         hear: called with each line that a trial's process says, likewise.
-        ended: called after each trial, in this thread, with the reason why it failed, if it did.
+        ended: called after each trial, in this thread.
+        device: where to train.
+        jobs: how many at once.
         options: of `sercli train`, passed on.
     """
     files_of = {plan.run.path: _write_settings(plan) for plan, _ in work}
@@ -104,9 +123,10 @@ def train_work(
             if processes.stopped:
                 return "not begun"
             began(plan, trial)
-            command = _command(plan, trial, _device_of(device, slot, jobs), files_of[plan.run.path])
+            where = (files_of[plan.run.path], str(plan.workspace.root))
+            asked = command(*where, trial.fold, trial.seed, _device_of(device, slot, jobs))
             say = partial(hear, plan, trial)
-            return _run([*command, *options], _environment(device, jobs), say, processes)
+            return _run([*asked, *options], _environment(device, jobs), say, processes)
         finally:
             slots.put(slot)
 
@@ -153,9 +173,14 @@ def _run(
             say(line.strip())
         listener.join()
         processes.running.discard(process)
-    if process.returncode == 0:
+    return reason_of(process.returncode, complaints)
+
+
+def reason_of(status: int, complaints: Sequence[str]) -> str | None:
+    """Say why a trial's process failed, if it did, from what it wrote on stderr."""
+    if status == 0:
         return None
-    last = next((line for line in reversed(complaints) if line.strip()), f"exit status {process.returncode}")
+    last = next((line for line in reversed(complaints) if line.strip()), f"exit status {status}")
     return last.removeprefix("error: ").strip()
 
 
@@ -163,10 +188,19 @@ def _lines(stream: Iterable[str] | None) -> Iterator[str]:
     yield from stream or ()
 
 
-def _command(plan: Plan, trial: Trial, device: Device, settings: str) -> list[str]:
+def command(settings: str, workspace: str, fold: int, seed: int, device: Device) -> list[str]:
+    """Return the command that trains one trial.
+
+    Args:
+        settings: file of the run's settings, complete.
+        workspace: folder where everything lies.
+        fold: from one.
+        seed: of weights and batches.
+        device: where to train.
+    """
     return [
         *(sys.executable, "-m", "sercli", "train", "--here", "--config", settings),
-        *("--workspace", str(plan.workspace.root), "--fold", str(trial.fold), "--seed", str(trial.seed)),
+        *("--workspace", workspace, "--fold", str(fold), "--seed", str(seed)),
         *("--accelerator", device.accelerator, "--devices", device.asked),
         *("--strategy", device.strategy, "--nodes", str(device.nodes)),
     ]

@@ -59,7 +59,8 @@ class Plan:
     @property
     def trials(self) -> list[Trial]:
         """All trials, finished or not."""
-        return [self.run.trial(fold, seed) for seed in self.seeds for fold in self.chosen]
+        run = self.run  # its name is a hash over all settings
+        return [run.trial(fold, seed) for seed in self.seeds for fold in self.chosen]
 
     @property
     def todo(self) -> list[Trial]:

@@ -66,6 +66,11 @@ def test_what_can_t_be_asked_for_is_refused(monkeypatch):
         connected("ray://h:1", 1, 0),
     ):
         pass
+    with (
+        pytest.raises(RunError, match=r"127\.0\.0\.1:1: no cluster answers there"),
+        connected("127.0.0.1:1", 1, 0),
+    ):
+        pass
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ConfigError, match=r"pip install 'sercli\[ray\]'"), connected(None, 1, 0):
         pass
@@ -277,10 +282,10 @@ def processes(place):
 
 @pytest.mark.slow
 def test_a_machine_is_lost_and_predictions_are_those_of_one_machine(cluster, place):
-    options = ("--folds", "1-2", "--max-epochs", "40")
+    options = ("--folds", "1-3", "--rows", "plain", "--max-epochs", "30")
     finish(start(place, *options))
     expected = predictions(place)
-    assert len(expected) == 4
+    assert len(expected) == 3
     for run in all_runs(place):
         run.remove()
     second = cluster.add_node(num_cpus=1)
@@ -291,10 +296,8 @@ def test_a_machine_is_lost_and_predictions_are_those_of_one_machine(cluster, pla
     assert "Ray, 2 machines, 2 trials at once, 1 CPU each" in out
     assert err.count("it runs again") == 1
     assert len(err.splitlines()) == 1, err
-    assert "finished: 4 of 4 trials" in out
+    assert "finished: 3 of 3 trials" in out
     assert predictions(place) == expected
-    again, _ = finish(start(place, *options))  # finished is finished, wherever it was trained
-    assert "4 trials, 4 finished" in again
 
 
 @pytest.mark.slow

@@ -1,0 +1,198 @@
+"""A study that is finished: the command from start to end, against reading its trials' figures.
+
+A thousand trials, made from a few real ones on the synthetic corpus by changing seeds and settings. With
+``--only launchers``: eight short trials one after the other, two at once, and on a Ray cluster of two
+machines, all on the same two cores.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from shutil import copytree, rmtree
+from typing import Any
+
+from sercli import files
+from sercli.bench import Bench, Row
+from sercli.bench._timing import interleaved
+from sercli.config import read_yaml, to_yaml
+from sercli.errors import UnknownNameError
+from sercli.preparation import prepare
+from sercli.runs.folder import Trial
+from sercli.studies import get_study
+from sercli.studies.progress import Course
+from sercli.studies.running import Work, plan_cells, todo
+from sercli.training import _train
+from sercli.training._devices import Device
+from sercli.workspace import Workspace
+
+_CPU = Device("cpu")
+_PARTS = ("runner", "launchers")
+
+# Rows times folds times seeds: a thousand trials.
+_ROWS, _FOLDS, _SEEDS = 25, 8, 5
+
+
+def _run(corpora: Path | None, quick: bool) -> list[Row]:
+    return [row for part in _PARTS for row in _run_part(corpora, quick, part)]
+
+
+def _run_part(corpora: Path | None, quick: bool, part: str) -> list[Row]:  # noqa: ARG001
+    if part not in _PARTS:
+        raise UnknownNameError(f"study has no part '{part}'; it has {', '.join(_PARTS)}")
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Workspace(Path(folder) / "w")
+        prepare("synth", None, workspace)
+        return (_runner if part == "runner" else _launchers)(workspace, quick)
+
+
+def _runner(workspace: Workspace, quick: bool) -> list[Row]:
+    rows, seeds = (2, 2) if quick else (_ROWS, _SEEDS)
+    file = _write_study(workspace, rows, epochs=1)
+    works = _plan(file, workspace, seeds)
+    _finish(works)
+    found = [trial.metrics_file for work in works for trial in work.plan.trials]
+    options = ("--seeds", f"0-{seeds - 1}")
+    peaks: dict[str, float] = {}
+
+    def command(name: str, *more: str) -> None:
+        peaks[name] = _call(workspace, file, *options, *more)
+
+    contestants: dict[str, Callable[[], object]] = {
+        "reading the figures": lambda: [json.loads(path.read_bytes()) for path in found],
+        "plan and progress": lambda: _look(_plan(file, workspace, seeds)),
+        "dry run": lambda: command("dry run", "--dry-run"),
+        "whole command": lambda: command("whole command"),
+    }
+    taken = interleaved(contestants, rounds=1 if quick else 3)
+    names = {
+        "plan and progress": "plan and progress alone",
+        "dry run": "the command with --dry-run",
+        "whole command": "the command, report included",
+    }
+    least = taken["reading the figures"]
+    result = [Row(f"reading {len(found)} metrics.json", 1000 * least, "ms")]
+    for key, name in names.items():
+        peak = f"{peaks[key]:.0f} MiB at its peak; " if key in peaks else ""
+        result.append(Row(name, 1000 * taken[key], "ms", f"{peak}{taken[key] / least:.0f} x the reading"))
+    return result
+
+
+def _launchers(workspace: Workspace, quick: bool) -> list[Row]:
+    """Train the same trials by each launcher, from the same features, one launcher after another."""
+    file = _write_study(workspace, 1, epochs=1 if quick else 8)
+    folds = "1-2" if quick else f"1-{_FOLDS}"
+    for work in _plan(file, workspace, 1):
+        _train.compute_features(work.plan)
+    taken: dict[str, float] = {}
+
+    def time_(name: str, threads: int, *options: str) -> None:
+        rmtree(workspace.runs, ignore_errors=True)
+        started = time.perf_counter()
+        _call(workspace, file, "--folds", folds, *options, threads=threads)
+        taken[name] = time.perf_counter() - started
+
+    time_("one after the other", 2)
+    time_("--jobs 2", 1, "--jobs", "2")
+    try:
+        from ray.cluster_utils import Cluster
+    except ImportError:
+        pass
+    else:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        cluster: Any = Cluster(
+            initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
+        )
+        try:
+            cluster.add_node(num_cpus=1)
+            time_("Ray, two machines", 1, "--launcher", "ray", "--address", cluster.address)
+        finally:
+            cluster.shutdown()
+    one = taken["one after the other"]
+    return [
+        Row(name, seconds, "s", f"{one / seconds:.2f} x the throughput") for name, seconds in taken.items()
+    ]
+
+
+def _write_study(workspace: Workspace, rows: int, epochs: int) -> Path:
+    """Write a study of one small network at so many learning rates."""
+    study = {
+        "title": "A finished study",
+        "arch": "mdcnn",
+        "on": ["synth-4"],
+        "set": {
+            "model": {"filters": 8, "blocks": 1, "attention": False},
+            "training": {"max_epochs": epochs, "batch_size": 8, "patience": None, "precision": "32-true"},
+        },
+        "rows": [{"name": f"rate {i}", "set": {"training.lr": 1e-3 + 1e-5 * i}} for i in range(rows)],
+    }
+    file = workspace.root / "study.yaml"
+    files.write_text(file, to_yaml(study))
+    return file
+
+
+def _plan(file: Path, workspace: Workspace, seeds: int) -> list[Work]:
+    works, failures = plan_cells(get_study(str(file)).cells(), workspace, _CPU, seeds=range(seeds))
+    if failures:
+        raise RuntimeError(failures[0])
+    return works
+
+
+def _look(works: list[Work]) -> None:
+    Course(works, 1)
+    if todo(works):
+        raise RuntimeError("not finished")
+
+
+def _finish(works: list[Work]) -> None:
+    """Train the first row's folds, and make all other trials of them."""
+    first = replace(works[0].plan, seeds=(0,))
+    _train.train(first, _CPU, say=lambda line: None, bar=False)
+    real = {trial.fold: trial for trial in first.trials}
+    for work in works:
+        for trial in work.plan.todo:
+            _copy(real[trial.fold], trial, work.plan.config.to_dict())
+
+
+def _copy(source: Trial, target: Trial, settings: dict[str, object]) -> None:
+    copytree(source.path, target.path)
+    metrics = source.metrics() | {"seed": target.seed}
+    files.write_json(target.metrics_file, metrics)
+    provenance = read_yaml(source.config_file)["provenance"] | {"seed": target.seed}
+    files.write_text(target.config_file, to_yaml(settings | {"provenance": provenance}))
+    header, *rows = source.predictions_file.read_text(encoding="utf-8").splitlines()
+    place = header.split(",").index("seed")
+    cells = [row.split(",") for row in rows]
+    for row in cells:
+        row[place] = str(target.seed)
+    files.write_text(target.predictions_file, "\n".join([header, *map(",".join, cells)]) + "\n")
+
+
+# A process's peak counts from before it was another program, so it is started by one that is small.
+_MEASURE = """
+import resource, subprocess, sys
+status = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(status)
+"""
+
+
+def _call(workspace: Workspace, file: Path, *options: str, threads: int = 1) -> float:
+    """Run `sercli ablate`; return its memory at its peak, MiB."""
+    arguments = ("ablate", str(file), "--workspace", str(workspace.root), "--accelerator", "cpu", *options)
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURE, sys.executable, "-m", "sercli", *arguments],
+        env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return int(done.stdout) / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+BENCH = Bench(_run, "a finished study of 1000 trials; short trials by each launcher", _run_part)

@@ -1,0 +1,107 @@
+"""Who trains a study's trials: this machine, or a cluster."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sercli.runs.training import Precision
+    from sercli.training._devices import Device
+    from sercli.training._jobs import Launch
+
+LauncherOption = Annotated[str, typer.Option(help="Who trains: local, this machine, or a ray cluster.")]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Of the cluster's head, host:port. [default: RAY_ADDRESS, or what runs on this machine]",
+        show_default=False,
+    ),
+]
+CpusOption = Annotated[
+    float | None,
+    typer.Option(help="Of a trial on a cluster, and its threads. [default: 1]", min=0.1, show_default=False),
+]
+GpusOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Of a trial on a cluster; 0.5 for two on a GPU. [default: 1 if there are any]",
+        min=0,
+        max=1,
+        show_default=False,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks for."""
+
+    launcher: str
+    address: str | None
+    cpus: float | None
+    gpus: float | None
+    accelerator: str
+    devices: str
+    jobs: int
+
+    def check(self) -> None:
+        """Refuse options of the other launcher."""
+        if self.launcher not in {"local", "ray"}:
+            raise typer.BadParameter(f"{self.launcher} is none of local, ray", param_hint="--launcher")
+        if self.launcher == "local":
+            given = {"--address": self.address, "--cpus-per-trial": self.cpus, "--gpus-per-trial": self.gpus}
+            foreign, instead = [name for name, value in given.items() if value is not None], "ray"
+        else:
+            named = {"--jobs": self.jobs != 1, "--devices": self.devices != "auto"}
+            foreign, instead = [name for name, value in named.items() if value], "local"
+        if foreign:
+            raise typer.BadParameter(f"goes with --launcher {instead}", param_hint=foreign[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """Who trains.
+
+    Attributes:
+        device: what a trial is trained on.
+        here: what this machine has, for what is done here.
+        jobs: how many trials at once.
+        description: the device in words.
+        precision: what ``auto`` becomes, where not this machine's device decides.
+        launch: trains elsewhere; none is this machine.
+    """
+
+    device: "Device"
+    here: "Device"
+    jobs: int
+    description: str
+    precision: "Precision | None" = None
+    launch: "Launch | None" = None
+
+
+@contextmanager
+def launcher(asked: Asked) -> Iterator[Launcher]:
+    """Get ready whoever is asked for."""
+    from sercli.training._devices import choose
+
+    if asked.launcher == "local":
+        device = choose(asked.accelerator, asked.devices)
+        several = f", {asked.jobs} at once" if asked.jobs > 1 else ""
+        yield Launcher(device, device, asked.jobs, device.description + several)
+        return
+    from sercli.studies._ray.cluster import connected
+
+    cpus = 1.0 if asked.cpus is None else asked.cpus
+    say = lambda line: typer.echo(line, err=True)  # noqa: E731
+    with connected(asked.address, cpus, asked.gpus, asked.accelerator, say) as cluster:
+        yield Launcher(
+            cluster.device,
+            choose(),
+            cluster.slots,
+            cluster.description,
+            cluster.precision,
+            cluster.train_work,
+        )
