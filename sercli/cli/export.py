@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sercli.cli._foreign import printable
 from sercli.cli._options import WorkspaceOption
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def export(
     shared = export_bundle(found, trial, out, formats, sure)
     for banner in shared.banners:
         typer.echo(f"note: {banner}", err=True)
-    typer.echo(f"bundle     {out}: {found.name}, {trial}")
-    typer.echo(f"card       {out / 'README.md'}")
+    typer.echo(f"bundle     {printable(out)}: {found.name}, {trial}")
+    typer.echo(f"card       {printable(out / 'README.md')}")
     _print_threshold(shared.worth)
     for program in shared.programs:
         if program.why_not:

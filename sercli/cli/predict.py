@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from sercli.cli._foreign import printable
 from sercli.cli._live import live as follow
 from sercli.cli._options import WorkspaceOption
 from sercli.cli._progress import progress_bar
@@ -97,7 +98,7 @@ def predict(
         raise ConfigError(f"{picture}: figures are written as {', '.join(_PICTURES)}, not '{picture.suffix}'")
     place = find_bundle(Workspace(workspace), bundle)
     if place != Path(bundle):
-        typer.echo(f"note: bundle {place}", err=True)
+        typer.echo(f"note: bundle {printable(place)}", err=True)
     if live or microphone:
         follow(place, microphone=microphone, json=json, csv=csv)
         return

@@ -45,6 +45,11 @@ def push(
     pushed = push_bundle(bundle, repo, public=public, entitled=right, branch=branch, message=message)
     if public and pushed.private:
         typer.echo(f"note: {repo} is private and stays so; its settings page makes it public", err=True)
+    if pushed.rewritten and pushed.changed:
+        typer.echo(
+            f"note: the card there had been edited since; it is in the commit before {pushed.commit[:8]}",
+            err=True,
+        )
     if pushed.left:
         typer.echo(f"note: not of the bundle, left here: {', '.join(map(printable, pushed.left))}", err=True)
     seen = "only you and its members see it" if pushed.private else "everybody sees it"

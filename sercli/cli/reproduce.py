@@ -20,12 +20,6 @@ FAILED = 4
 def reproduce(
     bundle: Annotated[Path, typer.Argument(help="A bundle, exported or pulled.", show_default=False)],
     *,
-    corpus: Annotated[
-        str | None,
-        typer.Option(
-            help="Your prepared copy, if it has another name. [default: the bundle's]", show_default=False
-        ),
-    ] = None,
     lists: Annotated[
         Path | None,
         typer.Option(
@@ -54,14 +48,13 @@ def reproduce(
         result = evaluate_again(
             bundle,
             Workspace(workspace),
-            corpus,
             lists=lists,
             tolerance=tolerance,
             device=choose_device(accelerator),
             progress=progress,
         )
     if json:
-        typer.echo(json_format.dumps({"bundle": str(bundle)} | result.to_dict(), ensure_ascii=False))
+        typer.echo(json_format.dumps({"bundle": printable(bundle)} | result.to_dict(), ensure_ascii=False))
     else:
         _print(bundle, result)
     if not result.holds:
@@ -69,7 +62,7 @@ def reproduce(
 
 
 def _print(bundle: Path, result: "Reproduced") -> None:
-    typer.echo(f"{bundle}: {printable(result.what)}, on {printable(result.corpus)}\n")
+    typer.echo(f"{printable(bundle)}: {printable(result.what)}, on {printable(result.corpus)}\n")
     rows = [("", "stated", "here", "")]
     rows += [_row(each) for each in result.figures]
     rows.append((result.counted, str(result.stated_count), str(result.count), ""))
@@ -80,7 +73,9 @@ def _print(bundle: Path, result: "Reproduced") -> None:
     typer.echo("")
     for note in result.notes:
         typer.echo(f"note: {printable(note)}")
-    typer.echo(f"verdict: the stated figures {_plural(result.verdict)}")
+    some = f", on {result.count} of {result.stated_count} {result.counted}"
+    part = some if result.count < result.stated_count else ""
+    typer.echo(f"verdict: the stated figures {_plural(result.verdict)}{part}")
 
 
 def _row(figure: "Compared") -> tuple[str, str, str, str]:

@@ -164,8 +164,8 @@ def threshold_for(predictions: Predictions, target: float, level: float = 0.95) 
 
     The share seen on few rows proves little: three right of three are no 100 %. So the exact (Clopper and
     Pearson) lower bound must reach the target, and it is corrected for the twenty thresholds tried, which
-    keep the surest 5, 10, ... 100 % of the rows. Rows of several seeds are the same utterances again: they
-    are counted as the utterances there are. The bound takes utterances as independent; those of one
+    keep the surest 5, 10, ... 100 % of the rows. An utterance that several networks judge (seeds, or folds
+    that share a dev part) is counted as one. The bound takes utterances as independent; those of one
     speaker are not, so it is somewhat too high, and it holds for data like these only. Don't find the
     threshold on the test part that it is then reported on.
 
@@ -185,13 +185,13 @@ def threshold_for(predictions: Predictions, target: float, level: float = 0.95) 
         if not 0 < value < 1:
             raise ConfigError(f"{name} is a share between 0 and 1, got {value:g}")
     confidence, right = _confidence(predictions)
-    rows, seeds = len(confidence), len(set(predictions.seeds))
+    rows, times = len(confidence), len(confidence) / len(set(predictions.ids))
     ranked = np.sort(confidence)[::-1]
     kept = np.ceil(rows * np.arange(1, _CANDIDATES + 1) / _CANDIDATES).astype(np.int64)
     candidates = np.unique(ranked[kept - 1])[::-1]  # falling
     trusted = confidence >= candidates[:, None]  # (candidates, rows)
     counts, hits = trusted.sum(axis=1), (trusted & right).sum(axis=1)
-    bounds = _lower_bound(hits / seeds, counts / seeds, (1 - level) / _CANDIDATES)
+    bounds = _lower_bound(hits / times, counts / times, (1 - level) / _CANDIDATES)
     reached = np.flatnonzero(bounds >= target)
     if not len(reached):
         best = int(bounds.argmax())
@@ -221,11 +221,11 @@ def apply_threshold(predictions: Predictions, confidence: float, level: float = 
         RunError: there are no rows.
     """
     sure, right = _confidence(predictions)
-    trusted, seeds = sure >= confidence, len(set(predictions.seeds))
+    trusted, times = sure >= confidence, len(sure) / len(set(predictions.ids))
     count, hits = int(trusted.sum()), int((trusted & right).sum())
     if not count:
         return Trusted(len(sure), 0.0, None, None, level)
-    bound = _lower_bound(np.array([hits / seeds]), np.array([count / seeds]), 1 - level)
+    bound = _lower_bound(np.array([hits / times]), np.array([count / times]), 1 - level)
     return Trusted(len(sure), count / len(sure), hits / count, float(bound[0]), level)
 
 

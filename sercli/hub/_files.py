@@ -1,11 +1,16 @@
 """Which files are a bundle's: those that its description names, of kinds that nothing runs by itself."""
 
 import json
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sercli.hub import HubError
+from sercli.hub._asking import asking
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 DESCRIPTION = "bundle.json"
 WEIGHTS = "weights.safetensors"
@@ -44,6 +49,19 @@ def files_of(description: Mapping[str, Any], place: str) -> list[str]:
     if foreign:
         raise HubError(f"{place}: names {foreign[0]!r}, which is no file of a bundle; don't use it")
     return list(dict.fromkeys((DESCRIPTION, WEIGHTS, *names)))
+
+
+def name_files(api: "HfApi", repo: str, commit: str) -> dict[str, str | None]:
+    """List the files of the bundle in a repository, its description first, each with its digest if known.
+
+    Raises:
+        HubError: it is none, or can't be got.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        with asking(repo):
+            place = Path(api.hf_hub_download(repo, DESCRIPTION, revision=commit, local_dir=folder))
+        description = read_description(place, repo)
+    return dict.fromkeys(files_of(description, repo)) | dict(description.get("files", {}))
 
 
 def read_description(path: Path, place: str) -> dict[str, Any]:

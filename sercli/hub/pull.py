@@ -4,20 +4,19 @@ import glob
 import html
 import re
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from sercli import files
 from sercli.bundle import Bundle
 from sercli.errors import RunError
 from sercli.hub import HubError
 from sercli.hub._asking import asking, check_name, client
-from sercli.hub._files import CARD, DESCRIPTION, check_sizes, files_of, read_description
+from sercli.hub._files import CARD, DESCRIPTION, check_sizes, name_files
 
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi
-
+_COMMIT = re.compile("[0-9a-f]{40}")
+_MOST_NOTICES = 10
+_MOST_OF_CARD = 1 << 20  # characters
 _BANNER = re.compile(r"^> \*\*(.+)\*\*$", re.MULTILINE)
 
 
@@ -60,23 +59,35 @@ def pull(repo: str, out: Path | None = None, revision: str | None = None) -> Pul
     """
     check_name(repo)
     out = Path(repo.partition("/")[2]) if out is None else out
+    if not out.name or out.name == "..":
+        raise HubError(f"{out}: no folder of its own; name one")
     if out.is_symlink() or (out.exists() and not (out.is_dir() and not any(out.iterdir()))):
         raise HubError(f"{out}: there already; name another folder, or remove it")
     api = client()
     with asking(repo, revision):
         info = api.model_info(repo, revision=revision, files_metadata=True)
     commit = str(info.sha)
+    if not _COMMIT.fullmatch(commit):
+        raise HubError(f"{repo}: the Hub names no commit")
     sizes = {each.rfilename: each.size for each in info.siblings or ()}
     if DESCRIPTION not in sizes:
         raise HubError(f"{repo}: holds no bundle (no {DESCRIPTION}); name a repository that sercli pushed")
+    check_sizes(sizes, [DESCRIPTION], repo)
+    names = name_files(api, repo, commit)
+    check_sizes(sizes, names, repo)
     waiting = _waiting(out, commit)
-    names = _fetch(api, repo, commit, sizes, waiting)
+    for name in names:
+        with asking(repo):
+            api.hf_hub_download(repo, name, revision=commit, local_dir=waiting)
     try:
-        with files.replacing_folder(out) as folder:
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as beside:
+            folder = Path(beside) / "bundle"
+            folder.mkdir()
             for name in names:
                 (waiting / name).rename(folder / name)
             bundle = _load(folder, repo)
-            card = (folder / CARD).read_text(encoding="utf-8", errors="replace") if CARD in names else ""
+            notices = _notices(folder / CARD) if CARD in names else ()
+            _put(folder, out)
     finally:
         # What was no bundle shall not be gone on from.
         shutil.rmtree(waiting, ignore_errors=True)
@@ -84,10 +95,25 @@ def pull(repo: str, out: Path | None = None, revision: str | None = None) -> Pul
         path=out,
         commit=commit,
         bundle=bundle,
-        notices=tuple(html.unescape(each) for each in _BANNER.findall(card)),
+        notices=notices,
         programs=tuple(name for name in names if name.endswith((".onnx", ".pt2"))),
         passed_over=tuple(sorted(name for name in sizes if name not in names and name != ".gitattributes")),
     )
+
+
+def _notices(card: Path) -> tuple[str, ...]:
+    with card.open(encoding="utf-8", errors="replace") as file:
+        found = [html.unescape(each) for each in _BANNER.findall(file.read(_MOST_OF_CARD))]
+    more = [f"and {len(found) - _MOST_NOTICES} more, see {CARD}"] if len(found) > _MOST_NOTICES else []
+    return (*found[:_MOST_NOTICES], *more)
+
+
+def _put(folder: Path, out: Path) -> None:
+    """Let the folder appear, in the place of nothing but an empty one."""
+    try:
+        folder.rename(out)
+    except OSError as error:
+        raise HubError(f"{out}: can't be made ({error.strerror}); name another folder") from None
 
 
 def _waiting(out: Path, commit: str) -> Path:
@@ -99,19 +125,6 @@ def _waiting(out: Path, commit: str) -> Path:
             shutil.rmtree(other, ignore_errors=True)
     folder.mkdir(exist_ok=True)
     return folder
-
-
-def _fetch(api: "HfApi", repo: str, commit: str, sizes: dict[str, int | None], folder: Path) -> list[str]:
-    """Get the files that a bundle names, its description first, and list them."""
-    check_sizes(sizes, [DESCRIPTION], repo)
-    with asking(repo):
-        api.hf_hub_download(repo, DESCRIPTION, revision=commit, local_dir=folder)
-    names = files_of(read_description(folder / DESCRIPTION, repo), repo)
-    check_sizes(sizes, names, repo)
-    for name in names:
-        with asking(repo):
-            api.hf_hub_download(repo, name, revision=commit, local_dir=folder)
-    return names
 
 
 def _load(folder: Path, repo: str) -> Bundle:

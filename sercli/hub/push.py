@@ -1,6 +1,8 @@
 """Put an exported bundle into a model repository, as one commit of exactly its files."""
 
+import hashlib
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,7 @@ import sercli
 from sercli.bundle import Bundle
 from sercli.hub import HubError
 from sercli.hub._asking import LOGIN, asking, check_name, client
-from sercli.hub._files import CARD, DESCRIPTION, check_sizes, files_of, may_be_in_bundle, read_description
+from sercli.hub._files import CARD, DESCRIPTION, check_sizes, files_of, name_files, read_description
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -18,9 +20,7 @@ if TYPE_CHECKING:
 
 # Licences that let anyone pass on what is made of the recordings: NonCommercial and ShareAlike bind those
 # who use it, NoDerivatives forbids it.
-_OPEN = re.compile(
-    r"(CC0|public domain|free to use|CC BY(-NC)?(-SA)?)( \d[.\d]*)?( *[;,(].*)?", re.IGNORECASE
-)
+_OPEN = re.compile(r"(CC0|public domain|free to use|CC BY(-NC)?(-SA)?)( \d[.\d]*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ class Pushed:
         created: whether the repository is new.
         changed: whether there was anything to commit.
         files: of the bundle.
-        removed: of an earlier bundle there, which this one lacks.
+        removed: of the bundle that was there, which this one lacks.
+        rewritten: whether the card there had been edited since it was pushed.
         left: beside the bundle in its folder, and not pushed.
     """
 
@@ -45,6 +46,7 @@ class Pushed:
     changed: bool
     files: tuple[str, ...]
     removed: tuple[str, ...]
+    rewritten: bool
     left: tuple[str, ...]
 
 
@@ -98,7 +100,9 @@ def push(
             found = _take_branch(api, repo, branch)
     files = {each.rfilename for each in found.siblings or ()}
     _check_free(repo, files)
-    removed = sorted(name for name in files - set(names) if may_be_in_bundle(name))
+    before = name_files(api, repo, str(found.sha)) if DESCRIPTION in files else {}
+    removed = sorted((set(before) & files) - set(names))
+    rewritten = CARD in files and _rewritten(api, repo, found, before.get(CARD))
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     with asking(repo, branch):
@@ -121,6 +125,7 @@ def push(
         changed=done.oid != found.sha,
         files=tuple(names),
         removed=tuple(removed),
+        rewritten=rewritten,
         left=tuple(sorted(each.name for each in path.iterdir() if each.name not in names)),
     )
 
@@ -135,12 +140,22 @@ def _files(path: Path, facts: Mapping[str, Any]) -> list[str]:
 
 
 def _check_licence(path: Path, facts: Mapping[str, Any]) -> None:
-    licence = " ".join(str(facts.get("licence") or "unknown").split())
-    if not _OPEN.fullmatch(licence):
-        raise HubError(
-            f"{path}: trained on recordings whose licence may forbid to publish what is made of them "
-            f"({licence}); read it, then leave --public out or say --i-have-the-right"
-        )
+    """Refuse if the licence of any corpus that the weights have seen may forbid it."""
+    for each in (*facts.get("started_from", []), facts):
+        licence = " ".join(str(each.get("licence") or "unknown").split())
+        if not _OPEN.fullmatch(licence.partition(" (public domain); synthetic")[0]):
+            raise HubError(
+                f"{path}: trained on recordings ({each.get('corpus')}) whose licence may forbid to publish "
+                f"what is made of them ({licence}); read it, then leave --public out or say "
+                "--i-have-the-right"
+            )
+
+
+def _rewritten(api: "HfApi", repo: str, found: "ModelInfo", digest: str | None) -> bool:
+    """Tell whether the card is another than the bundle there came with."""
+    with tempfile.TemporaryDirectory() as folder, asking(repo):
+        place = Path(api.hf_hub_download(repo, CARD, revision=found.sha, local_dir=folder))
+        return hashlib.sha256(place.read_bytes()).hexdigest() != digest
 
 
 def _look(api: "HfApi", repo: str) -> "ModelInfo | None":

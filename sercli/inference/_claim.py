@@ -136,6 +136,6 @@ def _text(value: Any) -> str:
 
 def _name(value: Any) -> str:
     """Return what can be the name of a folder, and leads nowhere else."""
-    if _text(value) != Path(value).name:
+    if _text(value) != Path(value).name or value in {"", "..", "."}:
         raise ValueError(f"{value!r} is no name")
     return str(value)

@@ -72,7 +72,7 @@ def export_bundle(
         RunError: the trial is damaged, or a program says something else than the network.
     """
     _check_free(out, trial)
-    bundle, settings = Bundle.load(trial.bundle), trial.settings()
+    bundle, settings = Bundle.load(trial.bundle), _without_paths(trial.settings())
     worth = weigh(run, trial, bundle, sure)
     programs: list[Exported] = []
 
@@ -82,9 +82,20 @@ def export_bundle(
         card = render_card(bundle, settings, run.finished(), trial, worth, programs)
         files.write_text(folder / "README.md", card)
 
-    told = replace(bundle, facts=dict(bundle.facts) | _figures(settings, worth))
+    facts = dict(bundle.facts) | {"protocol": settings["protocol"]} | _figures(settings, worth)
+    told = replace(bundle, facts=facts)
     told.save(out, write_beside)
     return Shared(out, worth, tuple(programs), _facts.banners(settings, run.finished()))
+
+
+def _without_paths(settings: dict[str, Any]) -> dict[str, Any]:
+    """Name files that a training took, without where they lay: that is nobody else's business."""
+    told = dict(settings)
+    if str(settings["protocol"]).startswith("lists:"):
+        told["protocol"] = f"lists:{Path(settings['protocol'].removeprefix('lists:')).name}"
+    if settings.get("init"):
+        told["init"] = Path(settings["init"]).name
+    return told
 
 
 def weigh(run: Run, trial: Trial, bundle: Bundle, sure: float = SURE) -> Worth:
@@ -117,7 +128,8 @@ def _find_threshold(
     else:
         part, mine, others = "test", own, [table.read_csv(each.predictions_file) for each in finished]
     found = _search(mine, sure)
-    on = f"this model's own {part} part ({len(mine)} utterances that it was not trained on)"
+    chosen = ", its epoch chosen on them" if part == "dev" else ""
+    on = f"this model's own {part} part ({len(mine)} utterances that it was not trained on{chosen})"
     if found.confidence is None and len(others) > 1:
         again = _search(table.pool(others), sure)
         if again.confidence is not None:

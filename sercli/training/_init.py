@@ -12,7 +12,7 @@ from sercli.errors import ConfigError, RunError
 _HEAD = "head."
 
 # What is kept of each training that went before.
-_KEPT = ("corpus", "scheme", "protocol", "fold", "seed", "manifest_sha256")
+_KEPT = ("corpus", "licence", "scheme", "protocol", "fold", "seed", "manifest_sha256")
 
 
 def named(path: Path) -> str:
@@ -34,7 +34,7 @@ def trace_back(init: str) -> list[dict[str, Any]]:
         init: the bundle, as `named` gives.
 
     Returns:
-        Of each corpus, scheme, protocol, fold, seed and digest of the manifest; and of its weights.
+        Of each corpus, its licence, scheme, protocol, fold, seed, digest of the manifest and of the weights.
 
     Raises:
         RunError: there is no bundle.

@@ -270,3 +270,19 @@ def test_the_onnx_files_say_what_predict_says(run, place, tmp_path):
 )
 def test_a_card_names_its_licence_as_the_hub_does(licence, named):
     assert licence_id(licence) == named
+
+
+def test_where_files_lay_is_not_passed_on():
+    settings = {
+        "protocol": "lists:/home/ann/folds.csv#0123abcd@1",
+        "init": "/home/ann/model#0123456789ab",
+        "x": 1,
+    }
+    assert share._without_paths(settings) == {
+        "protocol": "lists:folds.csv#0123abcd@1",
+        "init": "model#0123456789ab",
+        "x": 1,
+    }
+    assert share._without_paths({"protocol": "leave-one-speaker-out@1"}) == {
+        "protocol": "leave-one-speaker-out@1"
+    }

@@ -174,7 +174,8 @@ def test_after_an_interruption_it_goes_on(hub, run, pushed, tmp_path, monkeypatc
     hub.refuse = {}
     hub.requests.clear()
     assert run("pull", "me/model", "got")[0] == 0
-    assert [path for path in hub.got("GET", "/resolve/") if "bundle.json" in path] == []
+    # Once, to learn what is named; what waits is not got again.
+    assert len([path for path in hub.got("GET", "/resolve/") if "bundle.json" in path]) == 1
     assert contents(tmp_path / "got") == contents(pushed)
     assert [path.name for path in tmp_path.glob(".*")] == []
 
@@ -196,7 +197,8 @@ def test_after_ctrl_c_what_is_here_waits_for_the_next_pull(hub, run, pushed, tmp
     assert (waiting / "bundle.json").exists()
     hub.requests.clear()
     assert run("pull", "me/model", "got")[0] == 0
-    assert [path for path in hub.got("GET", "/resolve/") if "bundle.json" in path] == []
+    # Once, to learn what is named; what waits is not got again.
+    assert len([path for path in hub.got("GET", "/resolve/") if "bundle.json" in path]) == 1
     assert contents(tmp_path / "got") == contents(pushed)
 
 
@@ -248,3 +250,34 @@ def test_the_environment_names_the_hub_and_the_login(hub, exported, tmp_path):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert contents(tmp_path / "got") == contents(tmp_path / "model")
+
+
+def test_what_appears_at_the_place_meanwhile_is_kept(hub, run, pushed, tmp_path, monkeypatch):
+    from huggingface_hub import HfApi
+
+    whole = HfApi.hf_hub_download
+
+    def busy(self, repo, name, **keys):
+        (tmp_path / "got").mkdir(exist_ok=True)
+        (tmp_path / "got" / "thesis.txt").write_text("years of work")
+        return whole(self, repo, name, **keys)
+
+    monkeypatch.setattr(HfApi, "hf_hub_download", busy)
+    status, _, err = run("pull", "me/model", "got")
+    assert (status, err.splitlines()[-1][:26]) == (1, "error: got: can't be made ")
+    assert [path.name for path in (tmp_path / "got").iterdir()] == ["thesis.txt"]
+    assert [path.name for path in tmp_path.glob(".*")] == []
+
+
+@pytest.mark.parametrize("out", [".", ".."])
+def test_the_folder_at_hand_is_no_place(hub, run, pushed, out):
+    assert "no folder of its own" in run("pull", "me/model", out)[2]
+
+
+def test_a_card_of_endless_notices_is_cut(hub, run, pushed):
+    files = hub.files("me/model")
+    files["README.md"] += b"\n".join(b"> **notice %d**" % i for i in range(5000))
+    hub.add("me/model", described_anew(files))
+    _, out, _ = run("pull", "me/model", "got")
+    assert out.count("note: ") == 11
+    assert "more, see README.md" in out

@@ -209,3 +209,32 @@ def test_a_missing_extra_is_one_line_with_the_remedy(run, exported, monkeypatch)
             1,
             "error: push and pull need 'huggingface_hub': pip install 'sercli[hub]'\n",
         )
+
+
+def test_what_others_put_there_stays_and_an_edited_card_is_told(hub, login, run, exported):
+    login()
+    run("push", exported("old", more=["speech.onnx"]), "me/model")
+    mine = {"LICENSE.md": b"mine", "demo.onnx": b"mine", "README.md": b"edited on the web"}
+    hub.add("me/model", hub.files("me/model") | mine)
+    status, out, err = run("push", exported("new", std=3.0), "me/model")
+    assert status == 0
+    there = hub.files("me/model")
+    assert (there["LICENSE.md"], there["demo.onnx"]) == (b"mine", b"mine")
+    assert "speech.onnx" not in there
+    assert "removed    speech.onnx, of the bundle there before" in out
+    assert "the card there had been edited since; " in err
+    assert "edited" not in run("push", exported("newer", std=4.0), "me/model")[2]
+
+
+def test_the_licence_of_every_corpus_that_the_weights_saw_counts():
+    free = {"corpus": "emodb", "licence": "free to use"}
+    _check_licence(Path("model"), free | {"started_from": [free]})
+    for before in ({"corpus": "iemocap"}, {"corpus": "iemocap", "licence": "ask for it"}):
+        with pytest.raises(HubError, match=r"trained on recordings \(iemocap\)"):
+            _check_licence(Path("model"), free | {"started_from": [before]})
+
+
+@pytest.mark.parametrize("licence", ["free to use, but no models", "CC BY-NC 4.0; for members only"])
+def test_a_licence_with_more_to_it_is_not_free(licence):
+    with pytest.raises(HubError, match="--i-have-the-right"):
+        _check_licence(Path("model"), {"licence": licence})

@@ -11,7 +11,7 @@ from sercli import cli, manifest
 from sercli.bundle import Bundle
 from sercli.errors import CorpusError, ProtocolError, RunError
 from sercli.evaluation.table import read_csv
-from sercli.inference.reproduce import Verdict, reproduce
+from sercli.inference.reproduce import Compared, Verdict, _verdict, reproduce
 from sercli.protocols import fold_digest
 from sercli.protocols.lists import file_digest, to_csv
 from sercli.reports.share import export_bundle
@@ -178,7 +178,7 @@ def test_lists_for_a_protocol_that_is_none(exported, place, tmp_path):
         (5e-7, None, 0.0, Verdict.EXACT),
         (2e-6, None, 0.0, Verdict.NOT),
         (0.01, None, 0.0, Verdict.NOT),
-        (0.01, (-0.02, 0.0), 0.0, Verdict.INTERVAL),
+        (0.01, (-0.02, 0.02), 0.0, Verdict.NOT),  # the very corpus: nothing is left to chance
         (0.01, (0.005, 0.02), 0.0, Verdict.NOT),
         (0.01, None, 0.011, Verdict.TOLERANCE),
         (0.01, None, 0.009, Verdict.NOT),
@@ -192,6 +192,25 @@ def test_how_far_a_stated_figure_may_lie(restated, place, by, interval, toleranc
         told["value"] += by
 
     assert reproduce(restated(change), place, tolerance=tolerance).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("stated", "found", "interval", "same_corpus", "verdict"),
+    [
+        (0.80, 0.70, (0.60, 0.90), False, Verdict.INTERVAL),
+        (0.80, 0.70, (0.60, 0.90), True, Verdict.NOT),
+        (0.80, 0.50, (0.60, 0.90), False, Verdict.NOT),
+        (0.95, 0.70, (0.60, 0.90), False, Verdict.NOT),  # an interval that does not hold its own figure
+    ],
+)
+def test_an_interval_counts_where_the_corpus_differs(stated, found, interval, same_corpus, verdict):
+    pair = Compared("UA", stated, found, interval, None)
+    assert _verdict(pair, 0.0, same_count=False, same_corpus=same_corpus) is verdict
+
+
+def test_a_ccc_is_rounded_otherwise_elsewhere():
+    assert Compared("CCC of arousal", 0.5, 0.500009, None, None).same
+    assert not Compared("UA", 0.5, 0.500009, None, None).same
 
 
 def test_a_recall_that_is_stated_wrong_is_found_too(restated, place):
@@ -286,4 +305,3 @@ def test_the_command_says_the_verdict_by_its_status(restated, exported, place, m
     assert told["utterances"] == {"stated": 12, "here": 12}
     assert told["figures"][0]["stated"] - told["figures"][0]["here"] == pytest.approx(0.1)
     assert run(wrong, "--tolerance", "0.11")[0] == 0
-    assert run(exported, "--corpus", "nosuch")[0] == 1
