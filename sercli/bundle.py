@@ -33,6 +33,9 @@ from sercli.runs.features import FeatureChoice
 
 _FORMAT = 2
 
+UNKNOWN = "unknown"
+"""What stands for a corpus, or a licence, that nothing is recorded of."""
+
 # What no description of a network comes near: beyond it a bundle is made to fill memory.
 _LARGEST = 1 << 20
 _LONGEST = 256
@@ -168,6 +171,27 @@ def own_files(folder: Path) -> frozenset[str]:
         described = {}
     named = described if isinstance(described, Mapping) else {}
     return frozenset({"bundle.json", "weights.safetensors", *named})
+
+
+def earlier_trainings(facts: Mapping[str, Any], place: Path) -> list[dict[str, Any]]:
+    """List the trainings that weights went through before their own, the first one first.
+
+    A sercli that did not record them leaves open whether there were any: then one of a corpus that is
+    `UNKNOWN` stands for them.
+
+    Args:
+        facts: of a bundle, or a trial's provenance.
+        place: where they are from, for messages.
+
+    Raises:
+        RunError: what is recorded is damaged.
+    """
+    found = facts.get("started_from", [{"corpus": UNKNOWN}])
+    if not isinstance(found, list) or not all(
+        isinstance(each, dict) and isinstance(each.get("corpus"), str) for each in found
+    ):
+        raise RunError(f"{place}: its record of earlier trainings is damaged; train again")
+    return found
 
 
 class _UnfitError(Exception):

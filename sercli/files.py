@@ -57,6 +57,8 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     except BaseException as error:
         if retired.exists() and not place.exists():
             retired.rename(place)
+        elif not temporary.exists():  # the new folder is in its place already
+            shutil.rmtree(retired, ignore_errors=True)
         shutil.rmtree(temporary, ignore_errors=True)
         name_place(error, path)
         raise

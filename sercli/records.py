@@ -1,6 +1,6 @@
 """The small immutable records that cross the layers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -116,6 +116,18 @@ class Fold:
     train: tuple[str, ...]
     dev: tuple[str, ...]
     test: tuple[str, ...]
+
+
+def rows_of(utterances: Iterable[Utterance], fold: str, seed: int) -> dict[str, Any]:
+    """Give what both kinds of predictions hold of each row, all said by one network.
+
+    Args:
+        utterances: a row each.
+        fold: name of the fold whose model it is.
+        seed: of that model.
+    """
+    rows = [(each.id, each.speaker, each.gender, fold, seed) for each in utterances]
+    return dict(zip(_BY_ROW, zip(*rows, strict=True) if rows else ((),) * len(_BY_ROW), strict=True))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,8 @@
 import errno
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -99,3 +101,40 @@ def test_a_failed_write_says_what_was_being_written(tmp_path):
 def _fail_without_a_place(path):
     with files.replacing(path):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("at", ["rmtree", "rename"])
+def test_nothing_is_left_behind_by_ctrl_c_at_the_end(tmp_path, monkeypatch, at):
+    path = tmp_path / "bundle"
+    path.mkdir()
+    (path / "old").touch()
+    whole = {"rmtree": shutil.rmtree, "rename": type(tmp_path).rename}[at]
+    pending = [KeyboardInterrupt()]
+
+    def interrupted(place, *more, **keys):
+        if pending and Path(place).name.endswith({"rmtree": ".old", "rename": ".tmp"}[at]):
+            raise pending.pop()
+        return whole(place, *more, **keys)
+
+    monkeypatch.setattr(shutil if at == "rmtree" else type(tmp_path), at, interrupted)
+    with pytest.raises(KeyboardInterrupt), files.replacing_folder(path) as folder:
+        (folder / "new").touch()
+    assert [entry.name for entry in path.iterdir()] == [{"rmtree": "new", "rename": "old"}[at]]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_what_somebody_puts_there_meanwhile_costs_nobody_anything(tmp_path, monkeypatch):
+    path, rename = tmp_path / "bundle", type(tmp_path).rename
+    path.mkdir()
+    (path / "old").touch()
+
+    def quicker(self, target):
+        if self.name.endswith(".tmp"):
+            path.mkdir()
+            (path / "theirs").touch()
+        return rename(self, target)
+
+    monkeypatch.setattr(type(tmp_path), "rename", quicker)
+    with pytest.raises(OSError, match="not empty"), files.replacing_folder(path) as folder:
+        (folder / "new").touch()
+    assert sorted(each.name for each in tmp_path.rglob("*") if each.is_file()) == ["old", "theirs"]

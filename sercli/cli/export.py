@@ -60,7 +60,10 @@ def export(
         if program.why_not:
             typer.echo(f"note: no {program.name}: {program.why_not}", err=True)
         else:
-            typer.echo(f"program    {out / program.name}, {program.difference:.1g} from the network at most")
+            typer.echo(
+                f"program    {printable(out / program.name)}, "
+                f"{program.difference:.1g} from the network at most"
+            )
 
 
 def _print_threshold(worth: "Worth") -> None:

@@ -7,6 +7,8 @@ import typer
 
 from sercli.cli._foreign import printable
 
+_SHOWN = 10  # names of files
+
 
 def pull(
     repo: Annotated[
@@ -42,10 +44,15 @@ def pull(
     if any(name.endswith(".pt2") for name in pulled.programs):
         typer.echo("note: a .pt2 file holds a pickle; sercli never opens it, and only trusted ones should be")
     if pulled.passed_over:
-        typer.echo(f"note: not of the bundle, left there: {', '.join(map(printable, pulled.passed_over))}")
+        typer.echo(f"note: not of the bundle, left there: {_some(pulled.passed_over)}")
     typer.echo(f"use it     sercli predict {place} recording.wav")
     if "figures" in facts:
         typer.echo(f"check it   sercli reproduce {place}")
+
+
+def _some(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(map(printable, names[:_SHOWN])) + more
 
 
 def _told(value: object) -> str:

@@ -47,7 +47,8 @@ def push(
         typer.echo(f"note: {repo} is private and stays so; its settings page makes it public", err=True)
     if pushed.rewritten and pushed.changed:
         typer.echo(
-            f"note: the card there had been edited since; it is in the commit before {pushed.commit[:8]}",
+            f"note: the README.md there was edited, and is replaced; the commit before {pushed.commit[:8]} "
+            "keeps it",
             err=True,
         )
     if pushed.left:

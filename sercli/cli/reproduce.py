@@ -54,7 +54,8 @@ def reproduce(
             progress=progress,
         )
     if json:
-        typer.echo(json_format.dumps({"bundle": printable(bundle)} | result.to_dict(), ensure_ascii=False))
+        # Escaped, since of a folder's name not everything can be printed.
+        typer.echo(json_format.dumps({"bundle": str(bundle)} | result.to_dict()))
     else:
         _print(bundle, result)
     if not result.holds:

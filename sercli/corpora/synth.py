@@ -89,7 +89,7 @@ def _readme() -> str:
 No person speaks in these files. They were computed by sercli from random numbers and rules of
 thumb about arousal, valence and the voice.
 
-Licence: {CORPUS.licence}
+Licence: {CORPUS.licence} (public domain)
 
 wav/SPEAKER-TEXT-EMOTION-TAKE.wav, 16 kHz, mono, 16 bits. Speakers F01 to F04 have female voices,
 M01 to M04 male ones. The texts are made of syllables without meaning:
@@ -104,7 +104,7 @@ CORPUS = Corpus(
     parse,
     title="Synthetic emotional speech of sercli (no real recordings)",
     source="made by sercli itself",
-    licence="CC0 1.0 (public domain); synthetic, proves nothing about people",
+    licence="CC0 1.0",
     layout="wav/F01-t03-anger-a.wav",
     utterances=len(_ALL),
     known={

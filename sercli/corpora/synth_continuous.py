@@ -128,7 +128,7 @@ def _readme() -> str:
 No person speaks in these files. They were computed by sercli from random numbers and rules of
 thumb about arousal, valence and the voice.
 
-Licence: {CORPUS.licence}
+Licence: {CORPUS.licence} (public domain)
 
 wav/SPEAKER-r1.wav, 16 kHz, mono, 16 bits, and traces/SPEAKER-r1.csv: arousal and valence in
 [-1, 1], one row every 0.04 s, the time being the start of the frame. Speakers F01 to F04 have
@@ -140,7 +140,7 @@ CORPUS = Corpus(
     parse,
     title="Synthetic running speech of sercli with continuous arousal and valence (no real recordings)",
     source="made by sercli itself",
-    licence="CC0 1.0 (public domain); synthetic, proves nothing about people",
+    licence="CC0 1.0",
     layout="wav/F01-r1.wav and traces/F01-r1.csv",
     utterances=len(_voice.SPEAKERS),
     known={"speaker": {speaker.name: 1 for speaker in _voice.SPEAKERS}},

@@ -59,7 +59,7 @@ def pull(repo: str, out: Path | None = None, revision: str | None = None) -> Pul
     """
     check_name(repo)
     out = Path(repo.partition("/")[2]) if out is None else out
-    if not out.name or out.name == "..":
+    if out.name in {"", ".."} or out.resolve() == Path.cwd():
         raise HubError(f"{out}: no folder of its own; name one")
     if out.is_symlink() or (out.exists() and not (out.is_dir() and not any(out.iterdir()))):
         raise HubError(f"{out}: there already; name another folder, or remove it")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sercli
-from sercli.bundle import Bundle
+from sercli.bundle import UNKNOWN, Bundle, earlier_trainings
 from sercli.hub import HubError
 from sercli.hub._asking import LOGIN, asking, check_name, client
 from sercli.hub._files import CARD, DESCRIPTION, check_sizes, files_of, name_files, read_description
@@ -35,7 +35,7 @@ class Pushed:
         changed: whether there was anything to commit.
         files: of the bundle.
         removed: of the bundle that was there, which this one lacks.
-        rewritten: whether the card there had been edited since it was pushed.
+        rewritten: whether the card there was not the one of the bundle there, such as one edited since.
         left: beside the bundle in its folder, and not pushed.
     """
 
@@ -141,9 +141,9 @@ def _files(path: Path, facts: Mapping[str, Any]) -> list[str]:
 
 def _check_licence(path: Path, facts: Mapping[str, Any]) -> None:
     """Refuse if the licence of any corpus that the weights have seen may forbid it."""
-    for each in (*facts.get("started_from", []), facts):
-        licence = " ".join(str(each.get("licence") or "unknown").split())
-        if not _OPEN.fullmatch(licence.partition(" (public domain); synthetic")[0]):
+    for each in (*earlier_trainings(facts, path), facts):
+        licence = " ".join(str(each.get("licence") or UNKNOWN).split())
+        if not _OPEN.fullmatch(licence):
             raise HubError(
                 f"{path}: trained on recordings ({each.get('corpus')}) whose licence may forbid to publish "
                 f"what is made of them ({licence}); read it, then leave --public out or say "

@@ -8,6 +8,7 @@ from typing import Any
 
 from sercli.bundle import Bundle
 from sercli.errors import RunError
+from sercli.records import TRACE_DIMENSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +114,10 @@ def _class_figures(figures: Mapping[str, Any], classes: tuple[str, ...]) -> Iter
 
 
 def _trace_figures(figures: Mapping[str, Any]) -> Iterator[Stated]:
-    if not figures["ccc"]:
-        raise ValueError("no dimension")
-    for name, told in figures["ccc"].items():
-        yield _stated(f"CCC of {name}", told)
+    if set(figures["ccc"]) != set(TRACE_DIMENSIONS):
+        raise ValueError("other dimensions than those that are told")
+    for name in TRACE_DIMENSIONS:
+        yield _stated(f"CCC of {name}", figures["ccc"][name])
 
 
 def _stated(name: str, told: Mapping[str, Any]) -> Stated:

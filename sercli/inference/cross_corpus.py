@@ -9,12 +9,12 @@ import numpy as np
 import torch
 
 from sercli import manifest
-from sercli.bundle import Bundle
+from sercli.bundle import Bundle, earlier_trainings
 from sercli.errors import ConfigError, RunError
 from sercli.evaluation import table, traces
 from sercli.evaluation.mapping import ClassMapping, map_classes
 from sercli.inference.stored import Progress, Stored
-from sercli.records import Predictions, TracePredictions, Utterance
+from sercli.records import Predictions, TracePredictions, Utterance, rows_of
 from sercli.runs.folder import Run, Trial
 from sercli.schemes import Selection, choose, get_scheme
 from sercli.workspace import Workspace
@@ -143,20 +143,21 @@ def _trained_before(run: Run, trial: Trial, bundle: Bundle) -> list[str]:
         ConfigError: it started from weights of which that is not known.
         RunError: what is recorded of it is damaged.
     """
-    facts, init = bundle.facts, trial.settings().get("init")
+    facts, init, place = bundle.facts, trial.settings().get("init"), trial.bundle
     found: list[str] = []
-    try:
-        if init and "started_from" not in facts:  # by a sercli that did not record it
-            facts = Bundle.load(Path(str(init).rpartition("#")[0])).facts
+    if "started_from" not in facts:  # by a sercli that did not record it
+        if not init:
+            return []
+        place = Path(str(init).rpartition("#")[0])
+        try:
+            facts = Bundle.load(place).facts
             found = [str(facts["corpus"])]
-        return [str(each["corpus"]) for each in facts.get("started_from", [])] + found
-    except (LookupError, TypeError, AttributeError):
-        raise RunError(f"{trial.bundle}: its record of earlier trainings is damaged; train again") from None
-    except RunError as error:
-        raise ConfigError(
-            f"{run.name} started from a bundle, and no record says what that was trained on ({error}); "
-            "put it back, or train again"
-        ) from None
+        except (RunError, KeyError) as error:
+            raise ConfigError(
+                f"{run.name} started from a bundle, and no record says what that was trained on ({error}); "
+                "put it back, or train again"
+            ) from None
+    return [each["corpus"] for each in earlier_trainings(facts, place)] + found
 
 
 def _select(
@@ -210,33 +211,20 @@ def _predict(
     batch_size: int,
     device: torch.device | str,
 ) -> Predictions | TracePredictions:
-    tested = stored.utterances
-    ids = tuple(utterance.id for utterance in tested)
-    speakers = tuple(utterance.speaker for utterance in tested)
-    genders = tuple(utterance.gender for utterance in tested)
-    folds = (str(trial.metrics()["fold_name"]),) * len(tested)
-    seeds = (trial.seed,) * len(tested)
+    rows = rows_of(stored.utterances, str(trial.metrics()["fold_name"]), trial.seed)
     if mapping is None:
         return TracePredictions(
             dimensions=selection.outputs,
-            ids=ids,
             target=stored.targets(),
             predicted=tuple(stored.score_traces(batch_size, device)),
-            speakers=speakers,
-            genders=genders,
-            folds=folds,
-            seeds=seeds,
+            **rows,
         )
-    target = [mapping.classes.index(str(mapping.of_corpus[selection.labels[name]])) for name in ids]
+    target = [mapping.classes.index(str(mapping.of_corpus[selection.labels[name]])) for name in rows["ids"]]
     return Predictions(
         classes=mapping.classes,
-        ids=ids,
         target=np.array(target),
         probabilities=mapping.carry(stored.score(batch_size, device)),
-        speakers=speakers,
-        genders=genders,
-        folds=folds,
-        seeds=seeds,
+        **rows,
     )
 
 

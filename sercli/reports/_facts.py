@@ -86,7 +86,11 @@ def _told(settings: Mapping[str, Any]) -> dict[str, str]:
             for name, own in settings["augment"].items()
         )
     if settings.get("init"):
-        told["started from"] = settings["init"]
+        before = settings["provenance"].get("started_from") or []
+        seen = dict.fromkeys(
+            f"{each['corpus']} (licence: {each.get('licence') or 'unknown'})" for each in before
+        )
+        told["started from"] = settings["init"] + (f", trained on {', then '.join(seen)}" if seen else "")
     return told
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import sercli
-from sercli.bundle import Bundle
+from sercli.bundle import UNKNOWN, Bundle
 from sercli.evaluation import DEFINITION, Evaluation, regression
 from sercli.evaluation.agreement import TraceEvaluation
 from sercli.evaluation.calibration import Threshold, Trusted
@@ -88,6 +88,8 @@ def render_card(
     facts = _facts.facts(settings, [trial], outputs, "")
     figures = _trace_figures(worth) if traces else _class_figures(worth)
     metrics = trial.metrics()
+    earlier = provenance.get("started_from", [])
+    before = {each["corpus"]: each.get("licence") or UNKNOWN for each in earlier}
     return environment.get_template("card.md").render(
         arch=bundle.arch,
         banners=_facts.banners(settings, trials),
@@ -98,8 +100,9 @@ def render_card(
         figures=figures.rows,
         fold=trial.fold,
         fold_name=provenance["fold_name"],
+        before=before,
         licence=facts["licence"],
-        licence_id=licence_id(facts["licence"]),
+        licence_id=licence_id("; ".join(dict.fromkeys([facts["licence"], *before.values()]))),
         no_intervals=dict.fromkeys(
             each.no_interval for each in (worth.own, worth.pooled) if each and each.no_interval
         ),
@@ -123,7 +126,7 @@ def render_card(
 
 def licence_id(licence: str) -> tuple[str, str | None]:
     """Give the ``license`` of a model card as Hugging Face has it, and its own name if that is other."""
-    found = _CREATIVE_COMMONS.match(licence)
+    found = _CREATIVE_COMMONS.fullmatch(licence)
     if found:
         return "-".join(each.lower() for each in found[0].split()), None
     return "other", re.sub(r"[^a-z0-9.]+", "-", licence.lower()).strip("-.")[:96] or "unknown"

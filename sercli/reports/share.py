@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli import files
-from sercli.bundle import Bundle, own_files
+from sercli.bundle import Bundle, earlier_trainings, own_files
 from sercli.errors import ConfigError, RunError
 from sercli.evaluation import evaluate, table, traces
 from sercli.evaluation.calibration import (
@@ -72,7 +72,7 @@ def export_bundle(
         RunError: the trial is damaged, or a program says something else than the network.
     """
     _check_free(out, trial)
-    bundle, settings = Bundle.load(trial.bundle), _without_paths(trial.settings())
+    bundle, settings = Bundle.load(trial.bundle), _without_paths(trial.settings(), trial.config_file)
     worth = weigh(run, trial, bundle, sure)
     programs: list[Exported] = []
 
@@ -82,20 +82,31 @@ def export_bundle(
         card = render_card(bundle, settings, run.finished(), trial, worth, programs)
         files.write_text(folder / "README.md", card)
 
-    facts = dict(bundle.facts) | {"protocol": settings["protocol"]} | _figures(settings, worth)
-    told = replace(bundle, facts=facts)
+    own = {"protocol": settings["protocol"], "started_from": settings["provenance"]["started_from"]}
+    told = replace(bundle, facts=dict(bundle.facts) | own | _figures(settings, worth))
     told.save(out, write_beside)
     return Shared(out, worth, tuple(programs), _facts.banners(settings, run.finished()))
 
 
-def _without_paths(settings: dict[str, Any]) -> dict[str, Any]:
+def _without_paths(settings: dict[str, Any], place: Path) -> dict[str, Any]:
     """Name files that a training took, without where they lay: that is nobody else's business."""
-    told = dict(settings)
-    if str(settings["protocol"]).startswith("lists:"):
-        told["protocol"] = f"lists:{Path(settings['protocol'].removeprefix('lists:')).name}"
+    provenance = settings["provenance"]
+    if not settings.get("init"):
+        provenance = {"started_from": []} | provenance
+    before = [
+        each | ({"protocol": _without_path(each["protocol"])} if each.get("protocol") else {})
+        for each in earlier_trainings(provenance, place)
+    ]
+    told = settings | {"provenance": provenance | {"started_from": before}}
+    told["protocol"] = _without_path(settings["protocol"])
     if settings.get("init"):
         told["init"] = Path(settings["init"]).name
     return told
+
+
+def _without_path(protocol: str) -> str:
+    kind, listed, path = protocol.partition(":")
+    return f"{kind}:{Path(path).name}" if listed else protocol
 
 
 def weigh(run: Run, trial: Trial, bundle: Bundle, sure: float = SURE) -> Worth:
@@ -128,13 +139,15 @@ def _find_threshold(
     else:
         part, mine, others = "test", own, [table.read_csv(each.predictions_file) for each in finished]
     found = _search(mine, sure)
-    chosen = ", its epoch chosen on them" if part == "dev" else ""
-    on = f"this model's own {part} part ({len(mine)} utterances that it was not trained on{chosen})"
+    chosen = trial.settings()["training"]["selection"].startswith("best-dev") and part == "dev"
+    note = ", but its epoch was chosen on them" if chosen else ""
+    on = f"this model's own {part} part ({len(mine)} utterances that it was not trained on{note})"
     if found.confidence is None and len(others) > 1:
         again = _search(table.pool(others), sure)
         if again.confidence is not None:
             found = again
             on = f"the {part} parts of {len(others)} trials of the run, each by its own model, not this one's"
+            on += ", and each model's epoch was chosen on its part" if chosen else ""
     tried = part == "dev" and found.confidence is not None
     return found, on, apply_threshold(own, found.confidence or 0.0) if tried else None
 

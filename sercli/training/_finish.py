@@ -16,7 +16,7 @@ from sercli.evaluation.regression import evaluate_traces
 from sercli.evaluation.table import write_csv
 from sercli.inference import score, score_traces
 from sercli.protocols import shared_speakers
-from sercli.records import Fold, Predictions, TracePredictions
+from sercli.records import Fold, Predictions, TracePredictions, rows_of
 from sercli.runs import provenance
 from sercli.runs.folder import Trial
 from sercli.training._devices import Device
@@ -99,13 +99,9 @@ def _predict(
     classes, batch_size = plan.selection.classes, plan.config.training.batch_size
     return Predictions(
         classes=classes,
-        ids=ids,
         target=np.array([classes.index(plan.selection.labels[name]) for name in ids]),
         probabilities=score(network, dataset, len(classes), batch_size, device.torch),
-        speakers=tuple(plan.utterances[name].speaker for name in ids),
-        genders=tuple(plan.utterances[name].gender for name in ids),
-        folds=(fold.name,) * len(ids),
-        seeds=(trial.seed,) * len(ids),
+        **rows_of((plan.utterances[name] for name in ids), fold.name, trial.seed),
     )
 
 
@@ -113,16 +109,12 @@ def _test_traces(
     plan: Plan, trial: Trial, parts: Parts, network: nn.Module, device: Device
 ) -> dict[str, Any]:
     """Write the predictions of continuous labels, and return their figures."""
-    tested = parts.fold.test
+    tested = [plan.utterances[name] for name in parts.fold.test]
     predictions = TracePredictions(
         dimensions=plan.selection.outputs,
-        ids=tested,
-        target=tuple(plan.trace(plan.utterances[name]).astype(np.float64) for name in tested),
+        target=tuple(plan.trace(utterance).astype(np.float64) for utterance in tested),
         predicted=tuple(score_traces(network, parts.test, plan.config.training.batch_size, device.torch)),
-        speakers=tuple(plan.utterances[name].speaker for name in tested),
-        genders=tuple(plan.utterances[name].gender for name in tested),
-        folds=(parts.fold.name,) * len(tested),
-        seeds=(trial.seed,) * len(tested),
+        **rows_of(tested, parts.fold.name, trial.seed),
     )
     traces.write_csv(trial.predictions_file, predictions)
     found = evaluate_traces(predictions)

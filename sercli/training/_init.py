@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from sercli.bundle import Bundle
+from sercli.bundle import Bundle, earlier_trainings
 from sercli.errors import ConfigError, RunError
 
 _HEAD = "head."
@@ -37,11 +37,12 @@ def trace_back(init: str) -> list[dict[str, Any]]:
         Of each corpus, its licence, scheme, protocol, fold, seed, digest of the manifest and of the weights.
 
     Raises:
-        RunError: there is no bundle.
+        RunError: there is no bundle, or a damaged one.
     """
     place, _, digest = init.rpartition("#")
     facts = _described(Path(place))["facts"]
-    return [*facts.get("started_from", []), {name: facts.get(name) for name in _KEPT} | {"weights": digest}]
+    before = earlier_trainings(facts, Path(place))
+    return [*before, {name: facts.get(name) for name in _KEPT} | {"weights": digest}]
 
 
 def _described(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sercli.errors import RunError
 from sercli.evaluation.table import read_csv
 from sercli.reports import share
 from sercli.reports.card import licence_id
-from sercli.runs.folder import all_runs
+from sercli.runs.folder import Trial, all_runs
 from sercli.workspace import Workspace
 
 
@@ -262,7 +262,8 @@ def test_the_onnx_files_say_what_predict_says(run, place, tmp_path):
     [
         ("CC BY-NC-SA 4.0", ("cc-by-nc-sa-4.0", None)),
         ("CC BY 4.0", ("cc-by-4.0", None)),
-        ("CC0 1.0 (public domain); synthetic, proves nothing about people", ("cc0-1.0", None)),
+        ("CC0 1.0", ("cc0-1.0", None)),
+        ("CC0 1.0; ask for it", ("other", "cc0-1.0-ask-for-it")),
         ("free to use", ("other", "free-to-use")),
         ("for research; ask for it", ("other", "for-research-ask-for-it")),
         ("!", ("other", "unknown")),
@@ -272,17 +273,93 @@ def test_a_card_names_its_licence_as_the_hub_does(licence, named):
     assert licence_id(licence) == named
 
 
-def test_where_files_lay_is_not_passed_on():
-    settings = {
-        "protocol": "lists:/home/ann/folds.csv#0123abcd@1",
-        "init": "/home/ann/model#0123456789ab",
-        "x": 1,
-    }
-    assert share._without_paths(settings) == {
-        "protocol": "lists:folds.csv#0123abcd@1",
-        "init": "model#0123456789ab",
-        "x": 1,
-    }
-    assert share._without_paths({"protocol": "leave-one-speaker-out@1"}) == {
-        "protocol": "leave-one-speaker-out@1"
-    }
+LISTS = "lists:/home/ann/folds.csv#0123abcd@1"
+
+
+@pytest.fixture
+def other_settings(monkeypatch):
+    """Let trials have other settings: other_settings(change) lets ``change`` alter them."""
+    whole = Trial.settings
+
+    def make(change):
+        def settings(self):
+            found = whole(self)
+            change(found)
+            return found
+
+        monkeypatch.setattr(Trial, "settings", settings)
+
+    return make
+
+
+def test_where_files_lay_is_not_passed_on(run, tmp_path, other_settings):
+    def change(settings):
+        settings["protocol"] = LISTS
+        settings["init"] = "/home/ann/model#0123456789ab"
+        settings["provenance"]["started_from"] = [
+            {"corpus": "iemocap", "licence": "ask for it", "protocol": LISTS, "fold": 1},
+            {"corpus": "ravdess", "protocol": "leave-one-speaker-out@1"},
+        ]
+
+    other_settings(change)
+    assert run("latest", tmp_path / "model", "--fold", "1")[0] == 0
+    card = (tmp_path / "model" / "README.md").read_text()
+    facts = Bundle.load(tmp_path / "model").facts
+    assert "/home/ann" not in card + (tmp_path / "model" / "bundle.json").read_text()
+    assert facts["protocol"] == facts["started_from"][0]["protocol"] == "lists:folds.csv#0123abcd@1"
+    assert "lists:folds.csv#0123abcd@1" in card
+    assert facts["started_from"][1] == {"corpus": "ravdess", "protocol": "leave-one-speaker-out@1"}
+    for told in (
+        "started from: model#0123456789ab, trained on iemocap (licence: ask for it), then ravdess (",
+        "Before that its weights were trained on iemocap. Licence: ask for it.\n",
+        "Before that its weights were trained on ravdess. Licence: unknown.\n",
+        'license: "other"',
+    ):
+        assert told in card, told
+
+
+def test_an_older_run_without_a_record_of_earlier_trainings(run, tmp_path, other_settings):
+    def forget(settings):
+        settings["provenance"].pop("started_from")
+
+    other_settings(forget)
+    run("latest", tmp_path / "model", "--fold", "1")
+    assert Bundle.load(tmp_path / "model").facts["started_from"] == []
+    assert "Before that" not in (tmp_path / "model" / "README.md").read_text()
+
+    def forget_start(settings):
+        settings["provenance"].pop("started_from")
+        settings["init"] = "model#0123456789ab"
+
+    other_settings(forget_start)
+    run("latest", tmp_path / "model", "--fold", "1")
+    assert Bundle.load(tmp_path / "model").facts["started_from"] == [{"corpus": "unknown"}]
+    assert "Before that its weights were trained on unknown" in (tmp_path / "model" / "README.md").read_text()
+
+
+def test_the_card_says_whether_the_epoch_was_chosen_on_the_same_rows(run, tmp_path, other_settings):
+    run("latest", tmp_path / "model", "--fold", "1")
+    assert "but its epoch was chosen on them" in (tmp_path / "model" / "README.md").read_text()
+
+    def last(settings):
+        settings["training"]["selection"] = "last"
+
+    other_settings(last)
+    run("latest", tmp_path / "model", "--fold", "1")
+    assert "epoch was chosen on" not in (tmp_path / "model" / "README.md").read_text()
+
+
+def test_a_threshold_of_the_other_models_rows_is_called_theirs(run, tmp_path, monkeypatch):
+    whole = share._search
+
+    def search(rows, sure):
+        found = whole(rows, sure)
+        return found if len(rows) > 12 else replace(found, confidence=None, why_none="few rows")
+
+    monkeypatch.setattr(share, "_search", search)
+    run("latest", tmp_path / "model", "--fold", "1", "--sure", "0.02")
+    told = (
+        "Found on the dev parts of 2 trials of the run, each by its own model, not this one's, and each "
+        "model's epoch was chosen on its part: "
+    )
+    assert told in (tmp_path / "model" / "README.md").read_text()

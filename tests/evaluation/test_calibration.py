@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -165,3 +166,15 @@ def test_what_makes_no_sense_is_refused():
         measure_calibration(empty)
     with pytest.raises(RunError, match="not a number"):
         measure_calibration(predictions([0], [[np.nan, np.nan]]))
+
+
+def test_folds_that_share_a_dev_part_add_no_certainty():
+    # One list of 24 utterances, judged five times: by networks of five seeds, or of five folds.
+    rng = np.random.default_rng(1)
+    confidence, right = rng.uniform(0.5, 1, 24).repeat(5), (rng.uniform(size=24) < 0.95).repeat(5)
+    seeds = sure(confidence, right, seeds=(0, 1, 2, 3, 4) * 24)
+    folds = replace(seeds, seeds=(0,) * 120, folds=seeds.seeds)
+    once = sure(confidence[::5], right[::5])
+    assert threshold_for(folds, 0.7) == threshold_for(seeds, 0.7)
+    assert apply_threshold(folds, 0.6) == apply_threshold(seeds, 0.6)
+    assert apply_threshold(folds, 0.6).at_least == pytest.approx(apply_threshold(once, 0.6).at_least)

@@ -54,7 +54,8 @@ FACTS = {
     "fold": 1,
     "seed": 0,
     "title": "Synthetic",
-    "licence": "CC0 1.0 (public domain); synthetic",
+    "licence": "CC0 1.0",
+    "started_from": [],
     "figures": {"utterances": 24},
 }
 CARD = "---\nlibrary_name: sercli\n---\n# A model\n\n> **Partial corpus: 1 &lt; 2.**\n\n> **No people.**\n"

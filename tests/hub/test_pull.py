@@ -90,6 +90,7 @@ def test_a_bundle_that_names_another_kind_of_file_is_refused(hub, run, pushed, t
     status, _, err = run("pull", "me/model", "got")
     assert (status, err.count("\n")) == (1, 1)
     assert "which is no file of a bundle" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert [path for _, path in hub.requests if path.endswith((".py", ".pkl", "evil.md"))] == []
     assert not (tmp_path / "got").exists()
 
@@ -272,6 +273,30 @@ def test_what_appears_at_the_place_meanwhile_is_kept(hub, run, pushed, tmp_path,
 @pytest.mark.parametrize("out", [".", ".."])
 def test_the_folder_at_hand_is_no_place(hub, run, pushed, out):
     assert "no folder of its own" in run("pull", "me/model", out)[2]
+
+
+def test_the_folder_at_hand_is_none_by_another_name(hub, run, pushed, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert "no folder of its own" in run("pull", "me/model", "../here")[2]
+    (tmp_path / "here" / "new").mkdir()
+    assert run("pull", "me/model", "new")[0] == 0
+
+
+def test_what_is_no_commit_is_never_part_of_a_path(hub, run, pushed, tmp_path):
+    branch = hub.repos["me/model"].branches["main"]
+    branch[-1] = ("../../elsewhere", branch[-1][1])
+    status, _, err = run("pull", "me/model", "got")
+    assert (status, err) == (1, "error: me/model: the Hub names no commit\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_repository_of_thousands_of_files_is_told_in_short(hub, run, pushed):
+    more = {f"shard-{i:04}.bin": b"" for i in range(1000)}
+    hub.add("me/model", hub.files("me/model") | more)
+    _, out, _ = run("pull", "me/model", "got")
+    assert "left there: shard-0000.bin" in out
+    assert "shard-0009.bin and 990 more\n" in out
 
 
 def test_a_card_of_endless_notices_is_cut(hub, run, pushed):

@@ -80,7 +80,8 @@ def test_public_is_said_each_time(hub, login, run, exported):
 @pytest.mark.parametrize(
     ("licence", "free"),
     [
-        ("CC0 1.0 (public domain); synthetic, proves nothing about people", True),
+        ("CC0 1.0", True),
+        ("CC0 1.0 (public domain); synthetic, not to be passed on", False),
         ("free to use", True),
         ("CC BY 4.0", True),
         ("CC BY-NC-SA 4.0", True),
@@ -98,7 +99,7 @@ def test_public_is_said_each_time(hub, login, run, exported):
 def test_which_licences_let_a_model_be_published(licence, free):
     refused = nullcontext() if free else pytest.raises(HubError, match="--i-have-the-right")
     with refused:
-        _check_licence(Path("model"), {"licence": licence})
+        _check_licence(Path("model"), {"licence": licence, "started_from": []})
 
 
 def test_a_public_push_of_what_the_licence_does_not_free_asks_for_the_right(hub, login, run, exported):
@@ -222,7 +223,7 @@ def test_what_others_put_there_stays_and_an_edited_card_is_told(hub, login, run,
     assert (there["LICENSE.md"], there["demo.onnx"]) == (b"mine", b"mine")
     assert "speech.onnx" not in there
     assert "removed    speech.onnx, of the bundle there before" in out
-    assert "the card there had been edited since; " in err
+    assert "the README.md there was edited, and is replaced; " in err
     assert "edited" not in run("push", exported("newer", std=4.0), "me/model")[2]
 
 
@@ -237,4 +238,26 @@ def test_the_licence_of_every_corpus_that_the_weights_saw_counts():
 @pytest.mark.parametrize("licence", ["free to use, but no models", "CC BY-NC 4.0; for members only"])
 def test_a_licence_with_more_to_it_is_not_free(licence):
     with pytest.raises(HubError, match="--i-have-the-right"):
-        _check_licence(Path("model"), {"licence": licence})
+        _check_licence(Path("model"), {"licence": licence, "started_from": []})
+
+
+def test_weights_of_which_nobody_recorded_what_they_saw_are_not_free():
+    with pytest.raises(HubError, match=r"trained on recordings \(unknown\)"):
+        _check_licence(Path("model"), {"corpus": "emodb", "licence": "free to use"})
+
+
+@pytest.mark.parametrize("record", [None, 7, "synth", ["synth"], [{"licence": "CC0"}]])
+def test_a_damaged_record_of_earlier_trainings_is_one_line(hub, login, run, exported, record):
+    login()
+    status, _, err = run("push", exported(started_from=record), "me/model", "--public")
+    assert (status, err.count("\n"), hub.requests) == (1, 1, [])
+    assert "record of earlier trainings is damaged" in err
+
+
+def test_a_card_made_on_the_web_before_the_first_push_is_told(hub, login, run, exported):
+    login()
+    hub.add("me/model", {".gitattributes": b"", "README.md": b"to come"}, private=True)
+    _, _, err = run("push", exported(), "me/model")
+    commit = hub.repos["me/model"].branches["main"][-1][0]
+    told = f"note: the README.md there was edited, and is replaced; the commit before {commit[:8]} keeps it\n"
+    assert err == told

@@ -17,6 +17,7 @@ from sercli.inference.cross_corpus import apply_run
 from sercli.reports import cross_corpus as report
 from sercli.reports.insights import draw_insights, write_insights
 from sercli.runs.folder import Run
+from sercli.training._init import named, trace_back
 
 
 @pytest.fixture
@@ -183,7 +184,7 @@ def test_a_training_records_what_its_weights_went_through(train, small):
         json.loads((trial.bundle / "bundle.json").read_text())["weights_sha256"][:12]
         for trial in (first, second)
     ]
-    assert {each["corpus"] for each in told} == {"emodb"}
+    assert {(each["corpus"], each["licence"]) for each in told} == {("emodb", "free to use")}
     assert told[0]["manifest_sha256"] == first.settings()["provenance"]["manifest_sha256"]
     assert third.settings()["provenance"]["started_from"] == told
 
@@ -230,3 +231,19 @@ def test_a_network_is_drawn_by_what_it_has(small, segmented, regressor, place, t
     assert (run / "report" / "fold-01-seed-0" / "attention.png").exists()
     titles = [axes.get_title(loc="left").partition(",")[0] for axes in drawn["attention"].axes[:4]]
     assert titles == ["anger", "happiness", "neutral", "sadness"]
+
+
+def test_an_ancestor_that_recorded_none_of_its_own_leaves_them_unknown(
+    small, run_from, place, other, tmp_path
+):
+    init = tmp_path / "init"
+    bundle = Bundle.load(small[1].bundle)
+    facts = {name: value for name, value in bundle.facts.items() if name != "started_from"}
+    replace(bundle, facts=facts | {"corpus": "elder"}).save(init)
+    assert [each["corpus"] for each in trace_back(named(init))] == ["unknown", "elder"]
+    applied = apply_run(run_from({}, init), other("emodb", "new"), place, "common-4")
+    assert applied.before == ("unknown", "elder")
+    assert "unknown" in applied.unheard
+    replace(bundle, facts=facts | {"started_from": 3}).save(init)
+    with pytest.raises(RunError, match="record of earlier trainings is damaged"):
+        trace_back(named(init))

@@ -1,6 +1,8 @@
+import contextlib
 import copy
 import json
 import math
+import os
 import shutil
 from dataclasses import replace
 
@@ -209,8 +211,9 @@ def test_an_interval_counts_where_the_corpus_differs(stated, found, interval, sa
 
 
 def test_a_ccc_is_rounded_otherwise_elsewhere():
-    assert Compared("CCC of arousal", 0.5, 0.500009, None, None).same
-    assert not Compared("UA", 0.5, 0.500009, None, None).same
+    assert Compared("CCC of arousal", 0.5, 0.50009, None, None).same
+    assert not Compared("CCC of arousal", 0.5, 0.50011, None, None).same
+    assert not Compared("UA", 0.5, 0.50009, None, None).same
 
 
 def test_a_recall_that_is_stated_wrong_is_found_too(restated, place):
@@ -265,6 +268,8 @@ def test_what_can_not_be_compared_is_one_error(small, exported, place, restated,
         ("versions", ["torch"]),
         ("corpus", "em\x1b[2Jodb"),
         ("corpus", "../emodb"),
+        ("corpus", ".."),
+        ("corpus", ""),
         ("fold", "first"),
         ("manifest_sha256", 7),
     ],
@@ -305,3 +310,43 @@ def test_the_command_says_the_verdict_by_its_status(restated, exported, place, m
     assert told["utterances"] == {"stated": 12, "here": 12}
     assert told["figures"][0]["stated"] - told["figures"][0]["here"] == pytest.approx(0.1)
     assert run(wrong, "--tolerance", "0.11")[0] == 0
+
+
+@pytest.mark.parametrize("change", [{"made-up": None}, {"arousal": None}, {}, ["arousal", "valence"]])
+def test_other_dimensions_than_are_told_are_no_claim(regressor, place, tmp_path, change):
+    plan, trial = regressor
+    export_bundle(plan.run, trial, tmp_path / "model")
+    bundle = Bundle.load(tmp_path / "model")
+    facts = copy.deepcopy(dict(bundle.facts))
+    told = {"value": None, "interval": None}
+    facts["figures"]["ccc"] = dict.fromkeys(change, told) if isinstance(change, dict) else change
+    replace(bundle, facts=facts).save(tmp_path / "model")
+    with pytest.raises(RunError, match="get the bundle again"):
+        reproduce(tmp_path / "model", place)
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_folder_of_any_name_is_told(exported, place, tmp_path, monkeypatch, capsys, more):
+    folder = tmp_path / os.fsdecode(b"m\xff")
+    shutil.copytree(exported, folder)
+    arguments = ["reproduce", str(folder), "--workspace", str(place.root), *more]
+    monkeypatch.setattr("sys.argv", ["sercli", *arguments])
+    with contextlib.suppress(SystemExit):
+        cli.main()
+    out = capsys.readouterr().out.encode().decode()  # nothing that can't be printed
+    if more:
+        assert json.loads(out)["bundle"] == str(folder)
+    else:
+        assert out.endswith("the stated figures hold exactly\n")
+
+
+def test_the_verdict_says_on_how_many_utterances_it_rests(exported, altered, small, monkeypatch, capsys):
+    plan, _ = small
+    gone = plan.folds[0].test[0]
+    workspace = altered(lambda utterances: [u for u in utterances if u.id != gone])
+    monkeypatch.setattr(
+        "sys.argv", ["sercli", "reproduce", str(exported), "--workspace", str(workspace.root)]
+    )
+    with contextlib.suppress(SystemExit):
+        cli.main()
+    assert capsys.readouterr().out.endswith(", on 11 of 12 utterances\n")

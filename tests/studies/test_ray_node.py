@@ -266,3 +266,19 @@ def test_a_trial_trained_out_of_sight_is_the_same_and_comes_back_whole(place, tm
     for name in expected.keys() - {"metrics.json", "history.csv"}:  # which hold seconds
         assert found[name] == expected[name], name
     assert {path.name for path in trial.bundle.iterdir()} == {"bundle.json", "weights.safetensors"}
+
+
+def test_a_machine_without_room_is_broken_and_not_the_trial(place):
+    def full(parcel):
+        raise OSError(28, "No space left on device")
+
+    plan = planned(place)
+    given = {parcel.place: parcel.digest for parcel in parcels.parcels_of(plan)}
+    order = order_of(plan, mark=".never", parcels=given)
+    (said,) = node.train(order, full, sent=tuple(given.values()))
+    assert isinstance(said, messages.Broken)
+    assert "No space left on device" in said.reason
+
+
+def test_other_software_is_named_even_if_it_is_missing():
+    assert "nosuch missing instead of 1" in node.disagreement({"nosuch": "1"})

@@ -172,9 +172,10 @@ def connected(
         raise ConfigError(f"accelerator '{accelerator}' is none of auto, cpu, gpu, cuda, which Ray gives out")
     if gpus is not None and accelerator == ("cpu" if gpus else "cuda"):
         raise ConfigError(f"--accelerator {accelerator}, --gpus-per-trial {gpus:g}: leave one of the two out")
-    if (address or "").startswith("ray://"):
+    outside = address or os.environ.get("RAY_ADDRESS") or ""
+    if outside.startswith("ray://"):
         raise ConfigError(
-            f"{address}: not from outside the cluster; run the command on one of its machines, with the "
+            f"{outside}: not from outside the cluster; run the command on one of its machines, with the "
             "address that `ray start` printed there"
         )
     ray = _import()
@@ -217,7 +218,9 @@ def _find_head(address: str | None) -> str:
     # Where `ray start` leaves it; a machine that was switched off leaves one that is no longer true.
     temporary = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108
     note = Path(temporary) / "ray" / "ray_current_cluster"
-    running = note.read_text(encoding="utf-8").strip() if note.exists() else ""
+    # Whoever else wrote it: what trials are would go to a stranger's cluster, and be run by it.
+    own = note.exists() and note.stat().st_uid == os.getuid()
+    running = note.read_text(encoding="utf-8").strip() if own else ""
     return running if running and _answers(running) else "local"
 
 

@@ -64,6 +64,13 @@ class Unfit:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """The machine can't do its part, for lack of room on its disk say; another may."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """The trial begins."""
 
@@ -93,4 +100,4 @@ class Ended:
     files: Mapping[str, bytes] | None = None
 
 
-Message = Lacks | Unfit | Begun | Said | Ended
+Message = Lacks | Unfit | Broken | Begun | Said | Ended

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from sercli.errors import RunError, SerError
 from sercli.runs import provenance
 from sercli.runs.folder import Run, Trial
-from sercli.studies._ray.messages import INIT, Begun, Ended, Lacks, Message, Order, Said, Unfit
+from sercli.studies._ray.messages import INIT, Begun, Broken, Ended, Lacks, Message, Order, Said, Unfit
 from sercli.studies._ray.process import listen
 from sercli.studies._ray.unpacking import Piece, lay_out, unpack
 from sercli.workspace import Workspace
@@ -48,7 +48,9 @@ def disagreement(wanted: Mapping[str, str]) -> str | None:
     """Say in what this machine's software is not what was asked for."""
     found = deciding_versions()
     unlike = [
-        f"{name} {found[name]} instead of {wanted[name]}" for name in wanted if found[name] != wanted[name]
+        f"{name} {found.get(name, 'missing')} instead of {wanted[name]}"
+        for name in wanted
+        if found.get(name) != wanted[name]
     ]
     if not unlike:
         return None
@@ -96,7 +98,9 @@ def train(order: Order, fetch: Fetch, *, sent: Sequence[str] = ()) -> Iterator[M
         return
     try:
         yield from _train(order, fetch, sent)
-    except (SerError, OSError) as error:
+    except OSError as error:
+        yield Broken(f"{platform.node()}: {error}")
+    except SerError as error:
         yield Ended(1, (f"{platform.node()}: {error}",))
 
 

@@ -9,16 +9,16 @@ from shutil import rmtree
 from typing import Any
 
 import ray
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from ray.exceptions import RayError, RayTaskError
 
-from sercli import files
+from sercli import files, manifest
 from sercli.config import read_yaml, to_yaml
 from sercli.errors import RunError
 from sercli.runs.folder import Trial
 from sercli.studies._ray import messages
 from sercli.studies._ray.node import deciding_versions, work_off
-from sercli.studies._ray.parcels import chunks, parcels_of
+from sercli.studies._ray.parcels import Parcel, chunks, parcels_of
 from sercli.training._devices import Device
 from sercli.training._jobs import Began, Ended, Hear, Work, command, reason_of
 from sercli.training._plan import Plan
@@ -146,7 +146,7 @@ class Tasks:
                     continue
                 name = parcel.digest
                 if name not in self._sent:
-                    self._sent[name] = [ray.put(chunk) for chunk in chunks(parcel)]
+                    self._sent[name] = _put(plan, parcel)
                 found[parcel.place] = name
             self._parcels[plan.run.name] = found
         return self._parcels.get(plan.run.name, {})
@@ -156,19 +156,25 @@ class Tasks:
         task = self._running[stream]
         try:
             message: messages.Message = ray.get(next(stream))
-        except RayTaskError:  # a bug of ours, which keeps its traceback
-            raise
+        except RayTaskError as error:
+            if not isinstance(error.cause, RayError | OSError):
+                raise  # a bug of ours, which keeps its traceback
+            self._lose(stream, f"{task.machine} could not go on ({in_short(error.cause)})")
+            return
         except (StopIteration, RayError) as error:
             last = in_short(error) if isinstance(error, RayError) else "without a word"
             self._lose(stream, f"{task.machine} was lost ({last})")
             return
         match message:
             case messages.Lacks(parts):
-                self._sending |= parts
-                self._parcels.clear()
+                if parts - self._sending:
+                    self._sending |= parts
+                    self._parcels.clear()
                 self._waiting.appendleft(self._running.pop(stream))
             case messages.Unfit(reason):
                 raise RunError(reason)
+            case messages.Broken(reason):
+                self._lose(stream, reason)
             case messages.Begun(machine):
                 task.machine = machine
                 self.began(task.plan, task.trial)
@@ -216,11 +222,30 @@ def in_short(error: BaseException) -> str:
     return text.partition(". ")[0] or type(error).__name__
 
 
+def _put(plan: Plan, parcel: Parcel) -> list[Any]:
+    """Put a parcel's chunks where machines fetch them.
+
+    Raises:
+        RunError: there is no room, or the corpus is no longer the one that the trials are planned for.
+    """
+    try:
+        put = [ray.put(chunk) for chunk in chunks(parcel)]
+    except RayError as error:
+        raise RunError(f"{parcel.place} can't be sent: {in_short(error)}") from None
+    corpus = plan.config.corpus
+    if manifest.digest(plan.workspace.manifest(corpus)) != plan.manifest_sha256:
+        raise RunError(f"corpus '{corpus}' was prepared anew meanwhile; run the same command again")
+    return put
+
+
 def _settle(task: _Task, found: Mapping[str, bytes] | None) -> str | None:
     """See to it that a finished trial lies here; say why it does not, if so."""
     if found is not None:
-        receive(task.plan, task.trial, found)
-        return None
+        try:
+            receive(task.plan, task.trial, found)
+        except Timeout:
+            return f"finished on {task.machine}, but another `sercli train` is at work on it here"
+        return None if task.trial.finished else f"{task.machine} gave back no finished trial"
     deadline = time.monotonic() + _SEEN_S
     while not task.trial.finished:
         if time.monotonic() > deadline:
@@ -234,7 +259,7 @@ def _settle(task: _Task, found: Mapping[str, bytes] | None) -> str | None:
 def receive(plan: Plan, trial: Trial, found: Mapping[str, bytes]) -> None:
     """Write what a finished trial left on another machine, and last what says that it is finished."""
     trial.path.mkdir(parents=True, exist_ok=True)
-    with FileLock(trial.path / ".lock"):
+    with FileLock(trial.path / ".lock", timeout=_END_S):
         for name in sorted(found, key=lambda name: trial.path / name == trial.metrics_file):
             with files.replacing(trial.path / name) as temporary:
                 temporary.write_bytes(found[name])
