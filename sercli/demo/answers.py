@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,7 +56,7 @@ class Listener:
         limits: what is taken.
         keep: the folder that recordings are kept in with their answers; none are, if none.
         busy: held while a network is applied; hooks and thread counts bear one caller only.
-        last: when something was answered last, seconds of the monotonic clock.
+        last: when a network was applied last, seconds of the monotonic clock.
     """
 
     def __init__(
@@ -69,31 +70,37 @@ class Listener:
         """Say for how long nothing has been answered."""
         return 0.0 if self.busy.locked() else time.monotonic() - self.last
 
+    @contextmanager
+    def applying(self) -> Iterator[None]:
+        """Wait for the networks, and hold them."""
+        with self.busy:
+            try:
+                yield
+            finally:
+                self.last = time.monotonic()
+
     def answer(self, name: Path | str) -> Iterator[str]:
         """Yield that it is heard, the answers, then the answers with pictures; delete the recording."""
         path = Path(name)
         try:
-            yield rendering.waiting()
-            path = self.uploads.take(name)
-            self.limits.check(path)
-            with self.busy:
-                answers = [self._apply(each, path) for each in self.loaded]
-            kept = self._kept(path, answers)
-            yield rendering.answers(answers, kept)
-            with self.busy:  # never across a yield: nobody may come back to it
-                drawn = [
-                    replace(each, pictures=tuple(draw(each.loaded.predictor, path, each.said)))
-                    for each in answers
-                ]
+            with self.uploads.taken(name) as path:
+                yield rendering.waiting()
+                self.limits.check(path)
+                with self.applying():
+                    answers = [self._apply(each, path) for each in self.loaded]
+                kept = self._kept(path, answers)
+                yield rendering.answers(answers, kept)
+                with self.applying():  # never across a yield: nobody may come back to it
+                    drawn = [
+                        replace(each, pictures=tuple(draw(each.loaded.predictor, path, each.said)))
+                        for each in answers
+                    ]
             yield rendering.answers(drawn, kept)
         except SerError as error:
             yield rendering.refusal(explain(path, error))
         except OSError as error:  # a full disk, say
             _LOG.warning("%s: %s", error.filename or path, error.strerror)
             yield rendering.refusal(f"The server could not do it: {error.strerror}.")
-        finally:
-            self.last = time.monotonic()
-            self.uploads.discard(path)
 
     def _apply(self, loaded: Loaded, path: Path) -> Answer:
         begun = time.perf_counter()

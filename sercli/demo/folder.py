@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from sercli.errors import AudioError
 
@@ -32,16 +33,39 @@ class Uploads:
 
     folder: Path
 
-    def take(self, name: Path | str) -> Path:
-        """Return the resolved path of an upload.
+    @contextmanager
+    def taken(self, name: Path | str) -> Iterator[Path]:
+        """Give an upload a path of its own, and delete it at the end; anything else is left alone.
+
+        Gradio puts what two visitors send at one path if it is the same: the other's is left alone then.
 
         Raises:
             AudioError: it is gone, or was none ever.
         """
         path = self.locate(name)
-        if not path.is_file():
-            raise AudioError("the recording is not there any more; send it again")
-        return path
+        own = self.folder / f"{uuid4().hex}{path.suffix}"
+        try:
+            os.link(path, own)
+            own.touch()  # or it is swept while it waits
+        except OSError:
+            raise AudioError("the recording is not there any more; send it again") from None
+        try:
+            yield own
+        finally:
+            with suppress(OSError):  # gone; or another upload lies there too
+                if path.samefile(own):
+                    path.unlink()
+                    if path.parent != self.folder:
+                        path.parent.rmdir()
+            own.unlink(missing_ok=True)
+
+    def size(self) -> int:
+        """Count the bytes of all uploads."""
+        total = 0
+        for path in self.folder.rglob("*"):
+            with suppress(OSError):  # gone meanwhile
+                total += path.lstat().st_size
+        return total
 
     def locate(self, name: Path | str) -> Path:
         """Return the resolved path that an upload has, or had.
@@ -56,17 +80,6 @@ class Uploads:
         if not path.is_relative_to(self.folder):
             raise AudioError("that is no recording that was sent; send it again")
         return path
-
-    def discard(self, name: Path | str) -> None:
-        """Delete an upload, and the folder that Gradio made for it alone; anything else is left alone."""
-        try:
-            path = self.take(name)
-        except AudioError:
-            return
-        path.unlink(missing_ok=True)
-        if path.parent != self.folder:
-            with suppress(OSError):  # another upload of the same content may lie there
-                path.parent.rmdir()
 
 
 @contextmanager

@@ -1,18 +1,28 @@
-"""What stands between the network and Gradio: no address but our own, and no upload beyond the limit."""
+"""What stands between the network and Gradio: only what the page itself asks for comes through."""
 
+import ipaddress
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
+from urllib.parse import urlsplit
+
+from sercli.demo.folder import Uploads
+from sercli.errors import AudioError
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
-# What Gradio 5 puts into its page: fonts and a script of other hosts.
-_ELSEWHERE = re.compile(
-    rb"<link\b[^>]*\brel=\"preconnect\"[^>]*>|<script\b[^>]*\bsrc=\"https?://[^>]*>\s*</script>", re.DOTALL
-)
+_UPLOAD = "/gradio_api/upload"
+_FILE = "/gradio_api/file="
+_ASKED = {
+    "GET": re.compile(
+        r"/|/config|/theme\.css|/favicon\.ico|/(static|assets)/[\w./@-]+"
+        r"|/gradio_api/(upload_progress|queue/data|heartbeat/\w+|startup-events|file=.+)"
+    ),
+    "POST": re.compile(r"/gradio_api/(upload|queue/join|cancel|stream/\w+(/close)?)"),
+}
 _POLICY = (
     b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
     b"style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:; "
@@ -24,71 +34,108 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
 )
-_ROOM = 1 << 20  # bytes that a request may have besides the file
+_ROOM = 1 << 20  # bytes that an upload may have besides the file
+_WORDS = 1 << 16  # bytes of any other request
+_HELD = 10  # uploads of the largest size that may lie in the folder at once
 
 
 class Guard:
     """Wraps an ASGI application.
 
-    A content security policy forbids browsers to ask any other host for anything; what the page would ask
-    for is taken out besides. Requests that announce more than the limit, or no length, are refused unread.
+    Refused unread is what the page does not ask for itself, what a page of another site sends, and what
+    is too large or does not say how large it is. A content security policy forbids browsers to ask any
+    other host for anything.
     """
 
-    def __init__(self, app: App, limit: int) -> None:
-        self.app, self.limit = app, limit
+    def __init__(self, app: App, uploads: Uploads, limit: int, local: str | None = None) -> None:
+        """Wrap.
+
+        Args:
+            app: the application.
+            uploads: where it puts uploads.
+            limit: bytes that an upload may have.
+            local: the name of this machine that it is to be reached by alone, besides its addresses; else
+                a stranger's name could be led to it. By any name if not given.
+        """
+        self.app, self.uploads, self.limit, self.local = app, uploads, limit, local
+        self._coming = 0  # bytes of uploads that are on their way
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        if scope["method"] == "POST":
-            length = dict(scope["headers"]).get(b"content-length", b"")
-            if not length.isdigit():
-                await _refuse(send, 411, "The request does not say how long it is.")
-                return
-            if int(length) > self.limit + _ROOM:
-                await _refuse(send, 413, f"At most {self.limit / 1e6:g} MB are taken.")
-                return
-        if scope["path"] == "/":
-            plain = [header for header in scope["headers"] if header[0] != b"accept-encoding"]
-            await self.app(dict(scope) | {"headers": plain}, receive, _Cleaned(send))
-        else:
-            await self.app(scope, receive, _Headed(send))
-
-
-class _Headed:
-    """Adds the headers to an answer."""
-
-    def __init__(self, send: Send) -> None:
-        self.send = send
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *_HEADERS]
-        await self.send(message)
-
-
-class _Cleaned:
-    """Adds the headers, and takes out of the page what asks other hosts."""
-
-    def __init__(self, send: Send) -> None:
-        self.send = send
-        self.start: Message = {}
-        self.body = b""
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.start = message
+        if scope["type"] != "http":
+            await send({"type": "websocket.close"})
             return
-        self.body += message.get("body", b"")
-        if message.get("more_body"):
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        refusal = self._refusal(scope["method"], scope["path"], headers)
+        if refusal:
+            await _refuse(send, *refusal)
             return
-        body = _ELSEWHERE.sub(b"", self.body)
-        kept = [header for header in self.start.get("headers", ()) if header[0] != b"content-length"]
-        length = (b"content-length", str(len(body)).encode())
-        await self.send(dict(self.start) | {"headers": [*kept, length, *_HEADERS]})
-        await self.send({"type": "http.response.body", "body": body})
+        size = int(headers[b"content-length"]) if scope["path"] == _UPLOAD else 0
+        self._coming += size
+        try:
+            await self.app(scope, receive, _headed(send))
+        finally:
+            self._coming -= size
+
+    def _refusal(self, method: str, path: str, headers: dict[bytes, str]) -> tuple[int, str] | None:
+        """Say why a request is refused: status and words."""
+        host = headers.get(b"host", "")
+        if not self._is_ours(host):
+            return 421, "This page is not to be had under that name."
+        if method not in _ASKED or not _ASKED[method].fullmatch(path) or not self._is_upload(path):
+            return 404, "There is no such page."
+        if method == "GET":
+            return None
+        origin = headers.get(b"origin")
+        if headers.get(b"sec-fetch-site", "none") not in {"same-origin", "none"} or (
+            origin is not None and origin.partition("://")[2] != host
+        ):
+            return 403, "Another site may not send anything."
+        return self._length_refusal(path, headers)
+
+    def _length_refusal(self, path: str, headers: dict[bytes, str]) -> tuple[int, str] | None:
+        length = headers.get(b"content-length", "")
+        if b"transfer-encoding" in headers or not length.isdecimal():
+            return 411, "The request does not say how long it is."
+        if path != _UPLOAD:
+            return (413, "The request is too long.") if int(length) > _WORDS else None
+        if int(length) > self.limit + _ROOM:
+            return 413, f"At most {self.limit / 1e6:g} MB are taken."
+        if self.uploads.size() + self._coming + int(length) > _HELD * (self.limit + _ROOM):
+            return 507, "Too many recordings are waiting; try again in a minute."
+        return None
+
+    def _is_ours(self, host: str) -> bool:
+        if self.local is None:
+            return True
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+            return name in {"localhost", self.local.lower()} or ipaddress.ip_address(name).is_loopback
+        except ValueError:
+            return False
+
+    def _is_upload(self, path: str) -> bool:
+        """Tell whether a file that is asked for, if one is, lies among the uploads."""
+        try:
+            return not path.startswith(_FILE) or bool(self.uploads.locate(path.removeprefix(_FILE)))
+        except AudioError:
+            return False
+
+
+def _headed(send: Send) -> Send:
+    """Add our headers to an answer, and take out those that let other sites read it."""
+
+    async def send_(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            given: Iterable[tuple[bytes, bytes]] = message.get("headers", ())
+            kept = [header for header in given if not header[0].lower().startswith(b"access-control-")]
+            message = dict(message) | {"headers": [*kept, *_HEADERS]}
+        await send(message)
+
+    return send_
 
 
 async def _refuse(send: Send, status: int, fact: str) -> None:

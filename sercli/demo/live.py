@@ -1,6 +1,7 @@
 """What the models say while somebody speaks."""
 
 import os
+import struct
 import tempfile
 import time
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from sercli.audio import SAMPLE_RATE, Samples
 from sercli.demo.answers import Listener
 from sercli.demo.limits import explain
 from sercli.demo.loaded import Loaded
-from sercli.errors import ConfigError
+from sercli.errors import AudioError, ConfigError
 from sercli.inference.prediction import Prediction
 from sercli.inference.streaming import Stream
 from sercli.records import TRACE_RATE, Problem
@@ -24,6 +25,10 @@ STEP_S = 0.5
 LEAST_S = 1.0
 """What must be heard before there is a first answer."""
 
+_CHUNK_S = 10.0  # longest that is taken; browsers send half a second
+_CHUNK_BYTES = 2_000_000
+_RATES, _CHANNELS = range(8000, 192_001), (1, 2)
+_WAITING_S = 60.0  # kept for networks that are busy
 _PAUSE_S = 3.0  # without sound for so long: somebody began anew
 _SHOWN = 30 * TRACE_RATE  # frames of a trace that are shown
 _WIDTH, _HEIGHT = 300.0, 60.0  # of the drawn trace
@@ -73,11 +78,16 @@ class Live:
         Nor is anything said while the networks are busy with something else: it is made good later.
         """
         now = time.monotonic()
-        if rate != self._rate or now - self._last > _PAUSE_S:
+        if rate != self._rate or now - self._last > _PAUSE_S or self._waiting_s > _WAITING_S:
             self._begin(rate)
-        self._last = now
+        try:
+            return self._feed(samples)
+        finally:
+            self._last = time.monotonic()  # what comes while it answers is no pause
+
+    def _feed(self, samples: Samples) -> list[Heard] | None:
         self._new.append(samples)
-        waiting = sum(map(len, self._new)) / rate
+        waiting = self._waiting_s
         if waiting < STEP_S or self._seconds + waiting < LEAST_S:
             return None
         if not self.listener.busy.acquire(blocking=False):
@@ -87,6 +97,10 @@ class Live:
         finally:
             self.listener.last = time.monotonic()
             self.listener.busy.release()
+
+    @property
+    def _waiting_s(self) -> float:
+        return sum(map(len, self._new)) / (self._rate or 1)
 
     def _begin(self, rate: int) -> None:
         self._rate, self._seconds = rate, 0.0
@@ -177,8 +191,10 @@ def _follow(loaded: Loaded) -> _Window | _Causal | _Silent:
         return _Silent(loaded, str(error))
 
 
-def read_chunk(content: bytes, path: Path) -> tuple[Samples, int]:
+def read_chunk(path: Path) -> tuple[Samples, int]:
     """Read a chunk of a microphone's stream, whose header counts bytes as if the whole were known.
+
+    Only what browsers send is decoded, PCM16 behind a header of 44 bytes, and at most ten seconds.
 
     Returns:
         Samples, (samples,), and their rate.
@@ -186,10 +202,19 @@ def read_chunk(content: bytes, path: Path) -> tuple[Samples, int]:
     Raises:
         AudioError: it is no such chunk.
     """
-    if content[:4] == b"RIFF" and content[36:40] == b"data":
-        content = content[:40] + (len(content) - 44).to_bytes(4, "little") + content[44:]
-    samples, header = audio.decode(path, content=content)
-    return samples, header.sample_rate
+    with path.open("rb") as file:
+        content = file.read(_CHUNK_BYTES + 1)
+    size = len(content) - 44
+    if not 0 < size <= _CHUNK_BYTES - 44:
+        raise AudioError(f"{path}: not a chunk of a stream; record anew")
+    riff, wave, length, code, channels, rate, bits, data = struct.unpack("<4s4x8sIHHI6xH4s4x", content[:44])
+    if (riff, wave, length, code, bits, data) != (b"RIFF", b"WAVEfmt ", 16, 1, 16, b"data"):
+        raise AudioError(f"{path}: not a chunk of a stream, which is PCM16; record anew")
+    if channels not in _CHANNELS or rate not in _RATES or size > _CHUNK_S * rate * channels * 2:
+        raise AudioError(f"{path}: not a chunk of a stream of 8 to 192 kHz; record anew")
+    content = content[:40] + struct.pack("<I", size) + content[44:]
+    samples, _ = audio.decode(path, content=content)
+    return samples, rate
 
 
 def _line(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:

@@ -1,7 +1,6 @@
-"""The page in Gradio, from 5.20 on; Gradio 6 takes some settings at another place or by another name."""
+"""The page in Gradio 6."""
 
-import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +12,7 @@ from sercli.demo.answers import Listener
 from sercli.demo.folder import Uploads
 from sercli.demo.limits import explain
 from sercli.demo.live import Live, read_chunk
-from sercli.errors import AudioError
+from sercli.errors import AudioError, ConfigError
 
 # No fonts but those of the reader's own system: none is fetched from anywhere.
 _FONT, _MONO = ["system-ui", "sans-serif"], ["ui-monospace", "monospace"]
@@ -27,19 +26,14 @@ _SCRIPT = """() => {
   new MutationObserver(mark).observe(document.body, {childList: true, subtree: true});
 }"""
 _SPEAKERS = 8  # live at once
-_WAITING = 32  # recordings
+_TAKEN = 16  # recordings at once: they wait for the networks, but have a path of their own then
+_WAITING = 32  # recordings behind them
+_PAGES = 64  # open at once; the live session of the oldest begins anew then
 
 
 def build_app(listener: Listener) -> fastapi.FastAPI:
     """Build the page, whose uploads Gradio puts where those of the listener lie."""
-    look = {
-        "theme": gr.themes.Default(primary_hue="blue", font=_FONT, font_mono=_MONO),
-        "css": rendering.style(),
-        "js": _SCRIPT,
-    }
-    with gr.Blocks(
-        title="sercli demo", analytics_enabled=False, fill_width=True, **_fitting(gr.Blocks, look)
-    ) as page:
+    with gr.Blocks(title="sercli demo", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(rendering.head(listener.loaded, listener.limits, listener.keep is not None))
         with gr.Tab("Record"):
             _add_recording(listener, "microphone", "sercli-recorded")
@@ -51,17 +45,22 @@ def build_app(listener: Listener) -> fastapi.FastAPI:
             gr.HTML(rendering.about(listener.loaded))
         with gr.Accordion("What they are for, and what they can't tell"):
             gr.Markdown(rendering.intended_use())
-    page.queue(max_size=_WAITING)
-    page.has_launched = True  # else a mounted page takes any file of the server for an upload
-    options = look | {"footer_links": [], "run_history": False, "show_api": False}
+    page.queue(max_size=_WAITING, api_open=False)
+    page.state_session_capacity = _PAGES
+    # Else a mounted page takes any file of the server for an upload.
+    _replace(page, "has_launched", True)
     app: fastapi.FastAPI = gr.mount_gradio_app(
         fastapi.FastAPI(openapi_url=None),
         page,
         path="/",
         max_file_size=listener.limits.size,
         ssr_mode=False,
-        show_error=True,
-        **_fitting(gr.mount_gradio_app, options),
+        show_error=False,  # of ours only what is meant for visitors
+        theme=gr.themes.Default(primary_hue="blue", font=_FONT, font_mono=_MONO),
+        css=rendering.style(),
+        js=_SCRIPT,
+        footer_links=[],
+        run_history=False,
     )
     return app
 
@@ -80,31 +79,29 @@ def _add_recording(listener: Listener, way: Literal["microphone", "upload"], ans
         shown,
         trigger_mode="multiple",
         show_progress="minimal",
-        **_private(),
+        concurrency_id="recordings",
+        concurrency_limit=_TAKEN,
+        api_visibility="private",
     )
-    source.clear(lambda: "", None, shown, **_private())
+    source.clear(lambda: "", None, shown, api_visibility="private")
 
 
 def _add_live(listener: Listener) -> None:
     def hear(path: str | None, state: Live | None) -> tuple[Any, Live | None]:
         if path is None:
             return gr.skip(), state
-        chunk = Path(path)
         try:
-            chunk = listener.uploads.take(path)
-            samples, rate = read_chunk(chunk.read_bytes(), chunk)
-            state = state or Live(listener)
-            heard = state.feed(samples, rate)
-        except (FileNotFoundError, AudioError):
-            # Told twice, or equal to one before it, as silence is, and deleted with that.
+            with listener.uploads.taken(path) as chunk:
+                samples, rate = read_chunk(chunk)
+        except AudioError:  # told twice, or equal to one before it, as silence is, and deleted with that
             return gr.skip(), state
-        finally:
-            listener.uploads.discard(chunk)
+        state = state or Live(listener)
+        heard = state.feed(samples, rate)
         return gr.skip() if heard is None else rendering.live(heard), state
 
     gr.HTML('<p class="sercli-note">Press Record and speak; the answer follows what was said last.</p>')
     source = _source(listener.uploads, "microphone", streaming=True)
-    state = gr.State(None)
+    state = gr.State(None, time_to_live=60 * listener.limits.minutes)
     shown = gr.HTML(elem_id="sercli-live")
     source.stream(
         hear,
@@ -114,19 +111,18 @@ def _add_live(listener: Listener) -> None:
         time_limit=round(60 * listener.limits.minutes),
         concurrency_limit=_SPEAKERS,
         show_progress="hidden",
-        **_private(),
+        api_visibility="private",
     )
 
 
 def _source(uploads: Uploads, way: Literal["microphone", "upload"], *, streaming: bool = False) -> gr.Audio:
-    bare = {"buttons": [], "show_share_button": False, "show_download_button": False}
     made = gr.Audio(
         sources=[way],
         type="filepath",
         label="Speech",
         editable=False,  # a cut recording would be another upload
         streaming=streaming,
-        **_fitting(gr.Audio, bare),
+        buttons=[],
     )
 
     async def take(name: str | Path | None) -> str | None:
@@ -136,17 +132,18 @@ def _source(uploads: Uploads, way: Literal["microphone", "upload"], *, streaming
         except AudioError as error:
             raise gr.Error(explain(Path(str(name)), error), print_exception=False) from None
 
-    made.async_move_resource_to_block_cache = take  # type: ignore[assignment,method-assign]
+    _replace(made, "async_move_resource_to_block_cache", take)
     return made
 
 
-def _private() -> dict[str, Any]:
-    """Say that an event is the page's own: Gradio would give it a named address for programs."""
-    named = "api_visibility" in inspect.signature(gr.on).parameters
-    return {"api_visibility": "private"} if named else {"api_name": False}
+def _replace(owner: object, name: str, value: Any) -> None:
+    """Replace what is Gradio's own; without it the page would read files that nobody sent.
 
-
-def _fitting(function: Callable[..., Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the settings that this Gradio takes elsewhere, or does not know."""
-    known = inspect.signature(function).parameters
-    return {name: value for name, value in settings.items() if name in known}
+    Raises:
+        ConfigError: this Gradio has no such thing.
+    """
+    if not hasattr(owner, name):
+        raise ConfigError(
+            f"gradio {gr.__version__} is not one the page is safe with: pip install 'gradio>=6.31,<7'"
+        )
+    setattr(owner, name, value)

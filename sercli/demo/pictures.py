@@ -70,14 +70,18 @@ def draw(predictor: Predictor, path: Path, said: Prediction) -> Iterator[Picture
         yield _draw_trace(said.trace, said.dimensions)
     elif said.windows:
         yield _draw_windows(said)
-    piece, when = _choose(predictor, path, said)
+    piece, when, start = _choose(predictor, path, said)
     if said.predicted is None:
         yield _draw_spectrogram(piece, f"{when}. A network of continuous labels has no attention to show.")
     else:
-        yield from _look_into(predictor.bundle, piece, when, said.classes, said.predicted)
+        yield from _look_into(predictor.bundle, piece, when, start, said.classes, said.predicted)
 
 
-def _address(figure: Figure, height: float | None = None) -> str:
+def _address(figure: Figure, height: float | None = None, start: float = 0.0) -> str:
+    """Write a figure, whose seconds count from where the piece starts in its recording."""
+    for image in (each for axes in figure.axes if start for each in axes.images):
+        left, right, bottom, top = image.get_extent()
+        image.set_extent((left + start, right + start, bottom, top))
     figure.set_size_inches(_WIDTH, height or figure.get_figheight())
     return to_data_uri(figure, "png")
 
@@ -99,8 +103,8 @@ def _draw_windows(said: Prediction) -> Picture:
     return Picture("Over time", "; ".join(spans[:_NAMED]) + more, _address(figure))
 
 
-def _choose(predictor: Predictor, path: Path, said: Prediction) -> tuple[Piece, str]:
-    """Read the piece that is looked into, and say which it is."""
+def _choose(predictor: Predictor, path: Path, said: Prediction) -> tuple[Piece, str, float]:
+    """Read the piece that is looked into, and say which it is and where it starts, in seconds."""
     rates = rates_of(predictor.bundle)
     if said.predicted is not None and said.windows:
         own = said.classes.index(said.predicted)
@@ -108,14 +112,15 @@ def _choose(predictor: Predictor, path: Path, said: Prediction) -> tuple[Piece, 
         window = said.windows[best]
         pieces = read_pieces(path, rates, predictor.window_s, predictor.hop_s, align=True)
         when = f"{window.start:.1f} to {window.end:.1f} s, the window that says {said.predicted} most clearly"
-        return next(islice(pieces, best, None)), when
+        return next(islice(pieces, best, None)), when, window.start
     if said.duration > WHOLE_S:
-        return next(read_pieces(path, rates, WHOLE_S, WHOLE_S, align=False)), f"The first {WHOLE_S:.0f} s"
-    return read_whole(path, rates), "The whole recording"
+        first = next(read_pieces(path, rates, WHOLE_S, WHOLE_S, align=False))
+        return first, f"The first {WHOLE_S:.0f} s", 0.0
+    return read_whole(path, rates), "The whole recording", 0.0
 
 
 def _look_into(
-    bundle: Bundle, piece: Piece, when: str, classes: Sequence[str], predicted: str
+    bundle: Bundle, piece: Piece, when: str, start: float, classes: Sequence[str], predicted: str
 ) -> Iterator[Picture]:
     own, utterance = classes.index(predicted), Utterance(id="heard", corpus="heard", file="heard")
     heard = _Heard(bundle=bundle, utterances=(utterance,), folder=Path(), part=extract(bundle, piece))
@@ -128,9 +133,9 @@ def _look_into(
             if found.neutral
             else f"{when}, as the network sees it. Red: this place speaks for {predicted}; blue: against it."
         )
-        yield Picture("Where it attended", says, _address(figure, 3.2))
+        yield Picture("Where it attended", says, _address(figure, 3.2, start))
         return
-    yield _draw_spectrogram(piece, f"{when}. {bundle.arch} has no attention to places of it to show.")
+    yield _draw_spectrogram(piece, f"{when}. {bundle.arch} has no attention to places of it to show.", start)
     weights = channel_weights(heard, [own])
     if weights is not None:
         figure = drawings.channel_weights(weights[[own]], [predicted])
@@ -138,10 +143,10 @@ def _look_into(
         yield Picture("Weights of its channels", says, _address(figure))
 
 
-def _draw_spectrogram(piece: Piece, says: str) -> Picture:
+def _draw_spectrogram(piece: Piece, says: str, start: float = 0.0) -> Picture:
     rate, samples = next(iter(piece.audio.items()))
     feature = get_feature("spectrogram")
     config = feature.config(**_SPECTROGRAM)
     magnitudes = feature.extract(resample(samples, rate or SAMPLE_RATE, SAMPLE_RATE), config)[0]
     figure = spectrogram(magnitudes, feature.frame_rate(config), SAMPLE_RATE / 2)
-    return Picture("Spectrogram", says, _address(figure))
+    return Picture("Spectrogram", says, _address(figure, start=start))

@@ -63,7 +63,7 @@ def serve(
                 raise ConfigError(f"the page needs '{error.name}': pip install 'sercli[demo]'") from None
             uploads = Uploads(folder)
             listener = Listener(loaded, uploads, limits, keep)
-            app = Guard(build_app(listener), limits.size)
+            app = Guard(build_app(listener), uploads, limits.size, host if is_loopback(host) else None)
             _warm_up(Listener(loaded, uploads, limits))
             config = uvicorn.Config(
                 app,

@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import time
 
 import numpy as np
 import pytest
@@ -70,6 +71,41 @@ def test_an_upload_is_gone_if_nobody_waits_for_the_rest(listen, send, tmp_path):
     assert list((tmp_path / "uploads").iterdir()) == []
 
 
+def test_who_sends_the_same_is_answered_too(listen, send, tmp_path):
+    listener, samples = listen("mdcnn"), tone(1.0)
+    first = listener.answer(send(samples))
+    next(first)
+    second = listener.answer(send(samples))
+    next(second)
+    *_, said = first
+    *_, other = second
+    assert shares(other) == shares(said) != {}
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
+def test_what_another_sent_meanwhile_is_left_alone(listen, send):
+    listener, samples = listen("mdcnn"), tone(1.0)
+    answers = listener.answer(send(samples))
+    next(answers)
+    path = send(samples)
+    path.unlink()
+    send(samples)  # another file, as Gradio writes it
+    list(answers)
+    assert path.exists()
+
+
+def test_a_slow_network_keeps_the_sweeper_off(listen, send):
+    listener = listen("mdcnn")
+    path = send(tone(1.0))
+    os.utime(path, (0, 0))
+    answers = listener.answer(path)
+    next(answers)
+    assert time.time() - path.stat().st_mtime < 60
+    listener.last -= 1000
+    assert "sercli-share" in next(answers)
+    assert listener.idle_s() < 60
+
+
 LONG = Limits(minutes=0.01)
 
 
@@ -123,7 +159,6 @@ def test_nothing_but_an_upload_is_answered_or_deleted(listen, send, write_wav, t
     }[way]
     *_, html = listener.answer(name)
     assert "send it again" in html
-    listener.uploads.discard(name)
     assert precious.exists()
     assert os.path.lexists(uploads / "link")
 

@@ -1,5 +1,8 @@
+import struct
+
 import numpy as np
 import pytest
+import soundfile
 from conftest import tone
 
 from sercli import audio
@@ -100,14 +103,68 @@ def test_nothing_is_left_on_the_disk(listen, tmp_path, talk):
     assert list((tmp_path / "uploads").iterdir()) == []
 
 
+def test_a_slow_answer_is_no_pause(listen, monkeypatch, talk):
+    now = [0.0]
+    monkeypatch.setattr(live.time, "monotonic", lambda: now[0])
+    follower = Live(listen("mdcnn"))
+    answer = follower._followers[0].answer
+
+    def slow(*given):
+        now[0] += 4.0
+        return answer(*given)
+
+    monkeypatch.setattr(follower._followers[0], "answer", slow)
+    notes = [said[0].note for said in follow(follower, talk(2.0), 16_000, 8000) if said]
+    assert notes == ["the last 1.0 s", "the last 1.5 s", "the last 2.0 s"]
+
+
+def test_what_waits_for_a_busy_network_is_bounded(listen, talk):
+    listener = listen("traces")
+    follower = Live(listener)
+    with listener.busy:
+        follow(follower, np.zeros(200 * 16_000, np.float32), 16_000, 160_000)
+    assert follower._waiting_s <= 70
+
+
 def test_a_chunk_of_a_stream_is_read_though_its_header_counts_wrongly(tmp_path, write_wav):
     path = write_wav(tmp_path / "a.wav", tone(0.1), rate=48_000)
     content = path.read_bytes()
     expected, _ = audio.decode(path)
     for length in (0, 0xFFFFFFD3, 0xFFFFFFFF):
-        wrong = content[:40] + length.to_bytes(4, "little") + content[44:]
-        samples, rate = read_chunk(wrong, path)
+        path.write_bytes(content[:40] + length.to_bytes(4, "little") + content[44:])
+        samples, rate = read_chunk(path)
         np.testing.assert_array_equal(samples, expected)
         assert rate == 48_000
-    with pytest.raises(AudioError):
-        read_chunk(b"webm", path)
+
+
+@pytest.mark.parametrize(
+    ("rate", "channels", "seconds"),
+    [
+        (1, 1, 0.0),
+        (7999, 1, 0.0),
+        (192_001, 1, 0.0),
+        (4_000_000_000, 1, 0.0),
+        (16_000, 3, 0.0),
+        (16_000, 0, 0.0),
+        (16_000, 1, 10.1),
+        (192_000, 2, 3.0),
+    ],
+)
+def test_no_other_chunk_is_decoded(tmp_path, monkeypatch, rate, channels, seconds):
+    monkeypatch.setattr(live.audio, "decode", lambda *_, **__: pytest.fail("it was decoded"))
+    path, body = tmp_path / "a.wav", bytes(max(4000, int(seconds * rate * channels * 2)))
+    form = struct.pack("<IHHIIHH", 16, 1, channels, rate, 0, 2, 16)
+    path.write_bytes(b"RIFF" + bytes(4) + b"WAVEfmt " + form + b"data" + bytes(4) + body)
+    with pytest.raises(AudioError, match="not a chunk of a stream"):
+        read_chunk(path)
+
+
+@pytest.mark.parametrize("suffix", ["flac", "ogg"])
+def test_no_other_format_is_decoded(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, np.zeros(16_000), 16_000)
+    with pytest.raises(AudioError, match="not a chunk of a stream"):
+        read_chunk(path)
+    path.write_bytes(b"webm")
+    with pytest.raises(AudioError, match="not a chunk of a stream"):
+        read_chunk(path)

@@ -1,5 +1,7 @@
 import base64
 import io
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -41,7 +43,7 @@ def test_the_attention_is_that_of_the_network_itself(bundles, write_wav, tmp_pat
     monkeypatch.setattr(
         pictures.drawings, "attention_maps", lambda overlays, *rest: drawn.append((overlays, rest))
     )
-    monkeypatch.setattr(pictures, "_address", lambda figure, height=None: "")
+    monkeypatch.setattr(pictures, "_address", lambda *_, **__: "")
     predictor = Predictor(bundles["attpool"])
     path = write_wav(tmp_path / "a.wav", tone(2.0))  # one segment
     (said,) = predictor.predict([path])
@@ -66,7 +68,8 @@ def test_of_windows_the_clearest_is_looked_into(bundles, write_wav, tmp_path, ta
     (said,) = predictor.predict([path])
     own = said.classes.index(said.predicted)
     best = max(said.windows, key=lambda window: window.probabilities[own])
-    piece, when = pictures._choose(predictor, path, said)
+    piece, when, start = pictures._choose(predictor, path, said)
+    assert start == best.start
     assert when.startswith(f"{best.start:.1f} to {best.end:.1f} s, ")
     assert piece.start == pytest.approx(best.start)
     *_, spectrogram, _ = pictures.draw(predictor, path, said)
@@ -80,3 +83,28 @@ def test_a_long_trace_shows_the_first_minute_of_the_spectrogram(bundles, write_w
     trace, spectrogram = pictures.draw(predictor, path, said)
     assert spectrogram.says.startswith("The first 60 s.")
     assert "arousal" in trace.says
+
+
+@pytest.mark.parametrize("name", ["mdcnn", "eca"])
+def test_the_axis_of_a_window_counts_from_the_recordings_beginning(
+    bundles, write_wav, tmp_path, talk, monkeypatch, name
+):
+    figures = []
+
+    def keep(figure, kind):
+        figures.append(figure)
+        return ""
+
+    monkeypatch.setattr(pictures, "to_data_uri", keep)
+    predictor = Predictor(bundles[name])
+    path = write_wav(tmp_path / "a.wav", talk(62.0))
+    (said,) = predictor.predict([path])
+    first = replace(said.windows[0], probabilities=(0.0,) * len(said.classes))
+    said = replace(said, windows=(first, *said.windows[1:]))
+    _, shown, *_ = pictures.draw(predictor, path, said)
+    start, end = map(float, re.match(r"([\d.]+) to ([\d.]+) s, the window", shown.says).groups())
+    assert start > 0
+    for drawn in figures[1].axes[0].images:
+        left, right, *_ = drawn.get_extent()
+        assert (left, right) == pytest.approx((start, end), abs=0.1)
+    assert figures[1].axes[0].get_xlim() == pytest.approx((start, end), abs=0.1)
