@@ -8,6 +8,7 @@ import numpy as np
 
 from sercli.audit import Division, Finding, Verdict, gravest
 from sercli.audit.protocol import divisions
+from sercli.bundle import UNKNOWN
 from sercli.data.statistics import Statistics
 from sercli.errors import FeatureError, RunError
 from sercli.runs.config import RunConfig
@@ -89,13 +90,14 @@ def _origin(plan: Plan, trial: Trial) -> Finding:
     """Find out whether the weights that the training started from know the test part already."""
     check, path = "init", str(plan.config.init).rpartition("#")[0]
     before = trial.settings()["provenance"].get("started_from") or []
-    if not before:
+    if not before or any(each["corpus"] == UNKNOWN for each in before):
         return Finding(check, Verdict.NOT_CHECKED, f"nothing is known of the bundle it started from ({path})")
     own = [each for each in before if each["corpus"] == plan.config.corpus]
     if not own:
         corpora = ", ".join(dict.fromkeys(f"'{each['corpus']}'" for each in before))
         return Finding(check, Verdict.CLEAN, f"the weights it started from were trained on {corpora}")
-    other = [each for each in own if (each["protocol"], each["fold"]) != (plan.config.protocol, trial.fold)]
+    here = (_unplaced(plan.config.protocol), trial.fold)
+    other = [each for each in own if (_unplaced(each["protocol"]), each["fold"]) != here]
     if not other:
         return Finding(check, Verdict.CLEAN, "the weights it started from are of the same fold")
     fact = f"fold {trial.fold} started from weights of {other[0]['protocol']}, fold {other[0]['fold']}"
@@ -104,6 +106,11 @@ def _origin(plan: Plan, trial: Trial) -> Finding:
         Verdict.LEAK,
         f"{fact}, of the same corpus: those who are tested may have been trained on there",
     )
+
+
+def _unplaced(protocol: str) -> str:
+    """Leave out where a list of folds lies, as exported bundles do; its digest says which it is."""
+    return protocol.removeprefix("lists:").rpartition("/")[2]
 
 
 def _selection(plan: Plan, trial: Trial) -> Finding:
