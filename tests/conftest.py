@@ -7,11 +7,21 @@ from pathlib import Path
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import signal
+import threading
+
 import numpy as np
 import pytest
 import soundfile
 
 from sercli.workspace import Workspace
+
+# A shell's background jobs ignore Ctrl-C, and so would the programs that tests interrupt.
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    and threading.current_thread() is threading.main_thread()
+):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def tone(seconds=0.5, rate=16_000, pitch=200.0, seed=0):
