@@ -1,8 +1,8 @@
 """A study that is finished: the command from start to end, against reading its trials' figures.
 
 A thousand trials, made from a few real ones on the synthetic corpus by changing seeds and settings. With
-``--only launchers``: eight short trials one after the other, two at once, and on a Ray cluster of two
-machines, all on the same two cores.
+``--only launchers``: four trials of half a minute one after the other, two at once, and on a Ray cluster of
+two machines, all on the same two cores.
 """
 
 import json
@@ -85,8 +85,8 @@ def _runner(workspace: Workspace, quick: bool) -> list[Row]:
 
 def _launchers(workspace: Workspace, quick: bool) -> list[Row]:
     """Train the same trials by each launcher, from the same features, one launcher after another."""
-    file = _write_study(workspace, 1, epochs=1 if quick else 8)
-    folds = "1-2" if quick else f"1-{_FOLDS}"
+    file = _write_study(workspace, 1, epochs=1 if quick else 60)
+    folds = "1-2" if quick else "1-4"
     for work in _plan(file, workspace, 1):
         _train.compute_features(work.plan)
     taken: dict[str, float] = {}
