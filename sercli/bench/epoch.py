@@ -14,10 +14,10 @@ import torch
 from sercli.bench import Bench, Row
 from sercli.bench._timing import interleaved
 from sercli.data.batches import BucketSampler
+from sercli.inference._allocator import keep_freed_memory
 from sercli.preparation import prepare
 from sercli.runs.folder import Trial
 from sercli.training import _train
-from sercli.training._allocator import keep_freed_memory
 from sercli.training._devices import Device
 from sercli.training._fit import build_module, fit
 from sercli.training._parts import Parts, load_parts

@@ -22,6 +22,7 @@ from sercli.bench._timing import interleaved
 from sercli.bundle import Bundle, build_network
 from sercli.data.statistics import Statistics
 from sercli.inference import score
+from sercli.inference._allocator import keep_freed_memory
 from sercli.inference._parts import Part, dataset_of
 from sercli.inference.predict import Predictor
 from sercli.inference.streaming import FRAME, Stream
@@ -39,6 +40,7 @@ def _run(corpora: Path | None, quick: bool) -> list[Row]:
 
 
 def _run_part(corpora: Path | None, quick: bool, arch: str) -> list[Row]:
+    keep_freed_memory()  # as the command does; the peer gains by it too
     bundle = _untrained(arch)
     with tempfile.TemporaryDirectory() as folder:
         paths = _recordings(corpora, Path(folder))

@@ -31,9 +31,9 @@ from sercli.data import UtteranceDataset
 from sercli.data.batches import BucketSampler
 from sercli.data.statistics import Statistics
 from sercli.errors import UnknownNameError
+from sercli.inference._allocator import keep_freed_memory
 from sercli.models import Architecture, get_architecture
 from sercli.models._macs import list_layers
-from sercli.training._allocator import keep_freed_memory
 
 _MEMORY_BOUND = ("diccoser", "cnnlstm")
 

@@ -72,7 +72,10 @@ def predict(
         bool, typer.Option("--microphone", help="Likewise from the microphone (needs sercli[live]).")
     ] = False,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
-    batch_size: Annotated[int, typer.Option(help="Utterances at once.", min=1)] = 32,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(help="Utterances at once. [default: 4 on a CPU, else 32]", min=1, show_default=False),
+    ] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Say which emotion recordings have.
@@ -81,6 +84,7 @@ def predict(
     """
     from sercli import files
     from sercli.errors import ConfigError
+    from sercli.inference._allocator import keep_freed_memory
     from sercli.inference._devices import choose_device
     from sercli.inference.inputs import list_recordings, read_table
     from sercli.inference.locate import find_bundle
@@ -102,6 +106,7 @@ def predict(
     if live or microphone:
         follow(place, microphone=microphone, json=json, csv=csv)
         return
+    keep_freed_memory()
     predictor = Predictor(
         place,
         device=choose_device(accelerator),

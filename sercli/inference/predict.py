@@ -33,6 +33,8 @@ FAR = 10.0
 
 # Seconds of speech that a batch may hold for each item of --batch-size, padding included.
 _ITEM_S = 4.0
+# Recordings at once.
+_ON_CPU, _ELSEWHERE = 4, 32
 # Batches that recordings are sorted by length for.
 _BATCHES = 4
 
@@ -56,7 +58,7 @@ class Predictor:
         bundle: Bundle | Path | str,
         *,
         device: torch.device | str = "cpu",
-        batch_size: int = 32,
+        batch_size: int | None = None,
         unsure_below: float | None = None,
         timeline: bool | None = None,
         window_s: float | None = None,
@@ -67,7 +69,8 @@ class Predictor:
         Args:
             bundle: the bundle, or its folder.
             device: where the network is applied; features are computed on the CPU.
-            batch_size: utterances or segments of about four seconds that go through the network at once.
+            batch_size: utterances or segments of about four seconds that go through the network at once; if
+                not given, 4 on a CPU, whose caches hold no more, else 32.
             unsure_below: the least probability that counts as sure; if not given, the bundle's, if it
                 has one.
             timeline: whether recordings are cut into windows; if not given, those beyond `WHOLE_S`.
@@ -83,8 +86,10 @@ class Predictor:
                 hop or the bundle; or another number is out of its range.
         """
         self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(Path(bundle))
-        self.device, self.batch_size, self.timeline = torch.device(device), batch_size, timeline
-        if batch_size < 1:
+        self.device, self.timeline = torch.device(device), timeline
+        usual = _ON_CPU if self.device.type == "cpu" else _ELSEWHERE
+        self.batch_size = usual if batch_size is None else batch_size
+        if self.batch_size < 1:
             raise ConfigError(f"batch_size={batch_size}: take 1 or more")
         known = self.bundle.facts.get("threshold")
         if unsure_below is None and isinstance(known, int | float):

@@ -15,11 +15,11 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMon
 from sercli import files
 from sercli.bundle import build_network
 from sercli.config import to_yaml
+from sercli.inference._allocator import keep_freed_memory
 from sercli.runs.folder import Trial
 from sercli.runs.training import TrainingConfig
 from sercli.training import _checkpoints as checkpoints
 from sercli.training import get_recipe
-from sercli.training._allocator import keep_freed_memory
 from sercli.training._checkpoints import Checkpoint, Reseed, WholeCheckpoints
 from sercli.training._devices import Device
 from sercli.training._finish import finish, resumed, settings

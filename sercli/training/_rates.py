@@ -14,7 +14,7 @@ from sercli import figures, files
 from sercli.data import Batch
 from sercli.errors import RunError
 from sercli.figures.rates import range_test
-from sercli.training._allocator import keep_freed_memory
+from sercli.inference._allocator import keep_freed_memory
 from sercli.training._devices import Device
 from sercli.training._fit import build_module, make_trainer, quieten
 from sercli.training._module import SERModule

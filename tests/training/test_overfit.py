@@ -6,10 +6,10 @@ from torch.optim.swa_utils import update_bn
 
 from sercli.data import UtteranceDataset
 from sercli.inference import score
+from sercli.inference._allocator import keep_freed_memory
 from sercli.models import architecture_names
 from sercli.preparation import prepare
 from sercli.training import _train
-from sercli.training._allocator import keep_freed_memory
 from sercli.training._devices import Device
 from sercli.training._fit import build_module
 from sercli.training._parts import load_parts

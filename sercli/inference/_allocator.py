@@ -11,8 +11,8 @@ _LARGE = 2**31 - 1
 def keep_freed_memory() -> bool:
     """Tell glibc's allocator to keep what is freed; say whether it could be told.
 
-    Training steps on a CPU allocate and free the same large tensors over and over. It costs
-    resident memory, so only the training path calls this.
+    Training steps on a CPU, and a network applied to many recordings, allocate and free the same large
+    tensors over and over. It costs resident memory, so only those commands call this.
     """
     if platform.libc_ver()[0] != "glibc":
         return False
