@@ -130,6 +130,11 @@ def rows_of(utterances: Iterable[Utterance], fold: str, seed: int) -> dict[str, 
     return dict(zip(_BY_ROW, zip(*rows, strict=True) if rows else ((),) * len(_BY_ROW), strict=True))
 
 
+def join_rows(parts: "Sequence[Predictions] | Sequence[TracePredictions]") -> dict[str, Any]:
+    """Put what `rows_of` gives, of several predictions, under one another."""
+    return {name: tuple(value for part in parts for value in getattr(part, name)) for name in _BY_ROW}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
     """What a classifier said of utterances, row by row: the test parts of one or more folds and seeds.

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from sercli import cli
 from sercli.workspace import Workspace
 
 # A shell's background jobs ignore Ctrl-C, and so would the programs that tests interrupt.
@@ -29,6 +30,23 @@ def tone(seconds=0.5, rate=16_000, pitch=200.0, seed=0):
     time = np.arange(round(seconds * rate)) / rate
     noise = np.random.default_rng(seed).normal(0, 0.01, len(time))
     return (0.5 * np.sin(2 * np.pi * pitch * time) * np.exp(-2 * time) + noise).astype(np.float32)
+
+
+@pytest.fixture
+def command_line(monkeypatch, capsys):
+    """Run sercli in this process: command_line("prepare", ...) returns exit status, stdout, stderr."""
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["sercli", *map(str, arguments)])
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as exit_:
+            status = exit_.code or 0
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
 
 
 @pytest.fixture

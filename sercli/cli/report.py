@@ -52,14 +52,14 @@ def write_and_print(
 ) -> "StudyReport":
     """Write the report of a study's cells, and print its tables unless that is not wanted."""
     from sercli.cli._tables import print_table
-    from sercli.reports.study import gather_study, place_of, tables_of, write_study
+    from sercli.reports.study import gather_study, place_of, write_study
 
     told = gather_study(study, cells, workspace, changes, draws)
     page = place_of(told, workspace)
     write_study(told, page)
     if quiet:
         return told
-    for table in tables_of(told):
+    for table in told.tables:
         if table.rows:
             typer.echo("")
             print_table(table)

@@ -9,7 +9,7 @@ import numpy as np
 from sercli import files
 from sercli.errors import RunError
 from sercli.evaluation._reading import AGAIN, reading, refuse_repeated
-from sercli.records import Predictions
+from sercli.records import Predictions, join_rows
 
 _COLUMNS = ["id", "fold", "seed", "speaker", "gender", "target", "predicted"]
 
@@ -79,13 +79,9 @@ def pool(parts: Sequence[Predictions]) -> Predictions:
             raise RunError(f"can't pool predictions of different classes ({both}); pool runs of one scheme")
     return Predictions(
         classes=classes,
-        ids=tuple(name for part in parts for name in part.ids),
         target=np.concatenate([part.target for part in parts]),
         probabilities=np.concatenate([part.probabilities for part in parts]),
-        speakers=tuple(name for part in parts for name in part.speakers),
-        genders=tuple(name for part in parts for name in part.genders),
-        folds=tuple(name for part in parts for name in part.folds),
-        seeds=tuple(seed for part in parts for seed in part.seeds),
+        **join_rows(parts),
     )
 
 

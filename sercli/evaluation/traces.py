@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sercli import files
 from sercli.errors import RunError
 from sercli.evaluation._reading import AGAIN, reading, refuse_repeated
-from sercli.records import TracePredictions
+from sercli.records import TracePredictions, join_rows
 
 _COLUMNS = ["id", "fold", "seed", "speaker", "gender", "frame"]
 
@@ -89,13 +89,9 @@ def pool(parts: Sequence[TracePredictions]) -> TracePredictions:
             )
     return TracePredictions(
         dimensions=dimensions,
-        ids=tuple(name for part in parts for name in part.ids),
         target=tuple(trace for part in parts for trace in part.target),
         predicted=tuple(trace for part in parts for trace in part.predicted),
-        speakers=tuple(name for part in parts for name in part.speakers),
-        genders=tuple(name for part in parts for name in part.genders),
-        folds=tuple(name for part in parts for name in part.folds),
-        seeds=tuple(seed for part in parts for seed in part.seeds),
+        **join_rows(parts),
     )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ _SHOWN = 6  # cells that a sentence names
 _LONGEST = 60  # characters of a column's name in that of a file
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # without slots: what is worked out is kept
 class StudyReport:
     """What a study came to.
 
@@ -44,13 +45,26 @@ class StudyReport:
     missing: tuple[Cell, ...]
     damaged: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def columns(self) -> dict[str, list[Standings]]:
         """What was found, by column."""
         columns: dict[str, list[Standings]] = {}
         for each in self.found:
             columns.setdefault(each.cell.on.name, []).append(each)
         return columns
+
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """All tables, in the page's order."""
+        columns = self.columns
+        several = [layout.overview(self.study, self.found, list(columns))] if len(columns) > 1 else []
+        return (
+            *several,
+            *(layout.column_table(name, found) for name, found in columns.items()),
+            layout.elsewhere_table(self.found, self.study.test_on),
+            layout.network_table(self.found),
+            layout.reference_table(self.study.references, list(columns)),
+        )
 
     @property
     def banners(self) -> tuple[str, ...]:
@@ -189,7 +203,7 @@ def write_study(report: StudyReport, page: Path) -> None:
     files.write_json(folder / "metrics.json", report.to_dict())
     told = [f"{report.study.source}.", *report.banners, *report.notes]
     rows = layout.rows_for_programs(report.found)
-    write_tables(folder, report.study.title, told, tables_of(report), layout.COLUMNS, rows)
+    write_tables(folder, report.study.title, told, report.tables, layout.COLUMNS, rows)
     taken: set[str] = set()
     for name, found in report.columns.items():
         picture, file = _draw(name, found), _file_name(name, taken)
@@ -198,22 +212,9 @@ def write_study(report: StudyReport, page: Path) -> None:
     files.write_text(page, render_study(report))
 
 
-def tables_of(report: StudyReport) -> list[Table]:
-    """Lay out all tables, in the page's order."""
-    columns = report.columns
-    several = [layout.overview(report.study, report.found, list(columns))] if len(columns) > 1 else []
-    return [
-        *several,
-        *(layout.column_table(name, found) for name, found in columns.items()),
-        layout.elsewhere_table(report.found, report.study.test_on),
-        layout.network_table(report.found),
-        layout.reference_table(report.study.references, list(columns)),
-    ]
-
-
 def render_study(report: StudyReport) -> str:
     """Render the page of a study; equal for equal runs."""
-    *tables, elsewhere, networks, references = tables_of(report)
+    *tables, elsewhere, networks, references = report.tables
     overview = tables.pop(0) if len(report.columns) > 1 else None
     kinds = {isinstance(each.gathered, Gathered) for each in report.found}
     return template("study.html").render(

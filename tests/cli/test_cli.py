@@ -7,24 +7,11 @@ import yaml
 from conftest import SMALL, tone
 
 import sercli
-from sercli import cli
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the command line in this process: run("prepare", ...) returns exit status, stdout, stderr."""
-
-    def run_(*arguments):
-        monkeypatch.setattr("sys.argv", ["sercli", *(str(argument) for argument in arguments)])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as exit_:
-            status = exit_.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run_
+def run(command_line):
+    return command_line
 
 
 @pytest.fixture

@@ -7,28 +7,15 @@ import yaml
 from reports.test_run import Page
 from reports.test_tables import latex_problems
 
-from sercli import cli
 from sercli.evaluation.table import write_csv
 from sercli.records import Predictions
 from sercli.runs.folder import Run
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, workspace):
-    """Run the command in this process: run("--json", ...) returns exit status, stdout, stderr."""
-
-    def run_(*arguments):
-        command = ["sercli", "compare", *map(str, arguments), "--workspace", str(workspace.root)]
-        monkeypatch.setattr("sys.argv", command)
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as exit_:
-            status = exit_.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run_
+def run(command_line, workspace):
+    """Run the command: run("--json", ...) returns exit status, stdout, stderr."""
+    return lambda *arguments: command_line("compare", *arguments, "--workspace", workspace.root)
 
 
 @pytest.fixture

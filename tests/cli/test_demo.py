@@ -6,8 +6,6 @@ import sys
 import pytest
 from untrained import make
 
-from sercli import cli
-
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
@@ -17,20 +15,8 @@ def bundle(tmp_path_factory):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    def run_(*arguments):
-        monkeypatch.setattr(
-            "sys.argv", ["sercli", "demo", *map(str, arguments), "--workspace", str(tmp_path)]
-        )
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as exit_:
-            status = exit_.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run_
+def run(command_line, tmp_path):
+    return lambda *arguments: command_line("demo", *arguments, "--workspace", tmp_path)
 
 
 @pytest.fixture

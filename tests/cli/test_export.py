@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from conftest import SMALL, tone
 
-from sercli import cli
 from sercli.bundle import Bundle
 from sercli.errors import RunError
 from sercli.evaluation.table import read_csv
@@ -33,19 +32,8 @@ def place(small_workspace, tmp_path_factory):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, place):
-    def run_(*arguments):
-        given = ["sercli", "export", *map(str, arguments), "--workspace", str(place.root)]
-        monkeypatch.setattr("sys.argv", given)
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as exit_:
-            status = exit_.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run_
+def run(command_line, place):
+    return lambda *arguments: command_line("export", *arguments, "--workspace", place.root)
 
 
 def test_the_card_tells_figures_licence_banners_and_the_law(run, place, tmp_path):

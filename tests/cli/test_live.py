@@ -13,7 +13,6 @@ import pytest
 from conftest import tone
 from untrained import diccoser, make
 
-from sercli import cli
 from sercli.cli import _live
 from sercli.inference.streaming import Stream
 
@@ -34,20 +33,11 @@ def bundle(tmp_path):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
+def run(monkeypatch, command_line, tmp_path):
     def run_(*arguments, stdin=b""):
-        monkeypatch.setattr(
-            "sys.argv", ["sercli", "predict", *map(str, arguments), "--workspace", str(tmp_path)]
-        )
         source = stdin if isinstance(stdin, io.BytesIO) else io.BytesIO(stdin)
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(source))
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as exit_:
-            status = exit_.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
+        return command_line("predict", *arguments, "--workspace", tmp_path)
 
     return run_
 

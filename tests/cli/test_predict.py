@@ -5,7 +5,6 @@ import json
 import pytest
 from conftest import SMALL, tone
 
-from sercli import cli
 from sercli.runs.folder import all_runs
 from sercli.workspace import Workspace
 
@@ -27,20 +26,12 @@ def place(small_workspace, tmp_path_factory):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, place):
-    """Run ``sercli predict`` in this process: returns exit status, stdout, stderr."""
+def run(monkeypatch, command_line, place):
+    """Run ``sercli predict``: returns exit status, stdout, stderr."""
 
     def run_(*arguments, stdin=""):
-        given = ["sercli", "predict", *map(str, arguments), "--workspace", str(place.root)]
-        monkeypatch.setattr("sys.argv", given)
         monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as exit_:
-            status = exit_.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
+        return command_line("predict", *arguments, "--workspace", place.root)
 
     return run_
 

@@ -244,7 +244,7 @@ def test_what_can_t_be_answered_is_told_plainly(page, server, tmp_path, content,
 
 @pytest.mark.slow
 def test_what_must_be_told_stands_on_the_page(page):
-    assert "AI Act" in page.inner_text("body")
+    page.get_by_text("AI Act").first.wait_for()
     assert "not know what a person feels" in page.inner_text("body")
     page.get_by_text("The models: corpus, licence, figures").click()
     page.get_by_text("sercli export").first.wait_for()

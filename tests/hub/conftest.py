@@ -9,8 +9,6 @@ import pytest
 from hub_stand_in import OWNER, Hub
 from untrained import make
 
-from sercli import cli
-
 
 @pytest.fixture
 def hub(monkeypatch, tmp_path):
@@ -86,19 +84,13 @@ def exported(tmp_path):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
+def run(monkeypatch, command_line, tmp_path):
     """Run a command in ``tmp_path``: run("pull", ...) returns status, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
 
     def run_(*arguments):
-        monkeypatch.setattr("sys.argv", ["sercli", *map(str, arguments)])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as exit_:
-            status = exit_.code or 0
-        captured = capsys.readouterr()
-        assert "secret" not in captured.out + captured.err
-        return status, captured.out, captured.err
+        status, out, err = command_line(*arguments)
+        assert "secret" not in out + err
+        return status, out, err
 
     return run_

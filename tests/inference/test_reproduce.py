@@ -282,17 +282,9 @@ def test_facts_that_are_damaged_are_one_error(restated, place, key, value):
         reproduce(restated(change), place)
 
 
-def test_the_command_says_the_verdict_by_its_status(restated, exported, place, monkeypatch, capsys):
+def test_the_command_says_the_verdict_by_its_status(restated, exported, place, command_line):
     def run(*arguments):
-        given = ["sercli", "reproduce", *map(str, arguments), "--workspace", str(place.root)]
-        monkeypatch.setattr("sys.argv", given)
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as exit_:
-            status = exit_.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
+        return command_line("reproduce", *arguments, "--workspace", place.root)
 
     status, out, err = run(exported)
     assert (status, err) == (0, "")

@@ -11,7 +11,6 @@ import pytest
 import yaml
 from conftest import SMALL
 
-from sercli import cli
 from sercli.preparation import prepare
 from sercli.runs.folder import all_runs
 from sercli.studies import get_study
@@ -162,21 +161,10 @@ def test_what_is_left_is_timed_on_a_sample(place):
     assert not place.runs.exists()
 
 
-def in_process(monkeypatch, capsys, *arguments):
-    monkeypatch.setattr("sys.argv", ["sercli", "ablate", *(str(argument) for argument in arguments)])
-    status = 0
-    try:
-        cli.main()
-    except SystemExit as exit_:
-        status = exit_.code or 0
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
-
-
-def test_a_dry_run_says_what_is_left_out_and_what_is_to_do(place, monkeypatch, capsys):
+def test_a_dry_run_says_what_is_left_out_and_what_is_to_do(place, command_line):
     file = place.root.parent / "small.yaml"
     options = ("--workspace", place.root, "--accelerator", "cpu", "--dry-run", "--folds", "1-2")
-    status, out, err = in_process(monkeypatch, capsys, file, *options, "--max-epochs", "7")
+    status, out, err = command_line("ablate", file, *options, "--max-epochs", "7")
     assert (status, err) == (0, "")
     assert "left out: 3 of 6 cells, since ravdess is not prepared" in out
     assert "changed in every row: training.max_epochs=7" in out
@@ -186,19 +174,19 @@ def test_a_dry_run_says_what_is_left_out_and_what_is_to_do(place, monkeypatch, c
     assert "takes at most about" in out
 
 
-def test_a_corpus_that_is_named_has_to_be_there(place, monkeypatch, capsys):
+def test_a_corpus_that_is_named_has_to_be_there(place, command_line):
     file = place.root.parent / "small.yaml"
-    status, _, err = in_process(monkeypatch, capsys, file, "--workspace", place.root, "--on", "ravdess-4")
+    status, _, err = command_line("ablate", file, "--workspace", place.root, "--on", "ravdess-4")
     assert status == 1
     assert "corpus 'ravdess' is not prepared" in err
-    status, _, err = in_process(monkeypatch, capsys, "attpool", "--workspace", place.root)
+    status, _, err = command_line("ablate", "attpool", "--workspace", place.root)
     assert status == 1
     assert "none of the study's corpora is prepared (iemocap)" in err
     assert "prepared are emodb: choose with --on" in err
 
 
-def test_without_a_study_they_are_listed(monkeypatch, capsys):
-    status, out, _ = in_process(monkeypatch, capsys)
+def test_without_a_study_they_are_listed(command_line):
+    status, out, _ = command_line("ablate")
     assert status == 0
     assert re.search(r"^mdcnn-arcface +Margin and scale of ArcFace$", out, re.MULTILINE)
 
