@@ -13,12 +13,29 @@ from sercli import registry
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One contestant: its figure, and that figure against the peer's (or the floor's)."""
+    """One contestant and its figure.
+
+    Attributes:
+        name: who, doing what.
+        value: the figure.
+        unit: of the figure.
+        against: what else there is to say; of a floor (work that every contestant has to do) how far it is.
+        ratio: how many times as fast as the peer, the fastest one of the same run; none without one.
+        peer: who that is.
+    """
 
     name: str
     value: float
     unit: str
     against: str = ""
+    ratio: float | None = None
+    peer: str = ""
+
+    @property
+    def told(self) -> str:
+        """The comparisons in words."""
+        compared = f"{self.ratio:.3g} x as fast as {self.peer}" if self.ratio is not None else ""
+        return ", ".join(part for part in (compared, self.against) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +47,13 @@ class Bench:
             to rows.
         description: one line.
         run_part: the same of one part, named last, where it has parts.
+        lacks: what this machine lacks to run it (unless it is to be quick), empty if nothing.
     """
 
     run: Callable[[Path | None, bool], list[Row]]
     description: str
     run_part: Callable[[Path | None, bool, str], list[Row]] | None = None
+    lacks: Callable[[], str] = lambda: ""
 
 
 def bench_names() -> list[str]:

@@ -90,7 +90,8 @@ class _Utterances(Dataset[Tensor]):
         return torch.from_numpy(self.arrays[row])
 
 
-def _pad(utterances: list[Tensor]) -> Tensor:
+def pad(utterances: list[Tensor]) -> Tensor:
+    """Pad with zeros to the longest, (batch, *shape, frames)."""
     x = torch.zeros(len(utterances), *utterances[0].shape[:-1], max(x.shape[-1] for x in utterances))
     for place, utterance in zip(x, utterances, strict=True):
         place[..., : utterance.shape[-1]] = utterance
@@ -101,6 +102,6 @@ def batches(case: Case) -> Iterator[Tensor]:
     """Deliver one batch over and over, by two workers of a DataLoader."""
     rows = case.at_random()
     loader = DataLoader(
-        _Utterances(case.arrays(rows)), batch_sampler=[rows] * 10_000, num_workers=2, collate_fn=_pad
+        _Utterances(case.arrays(rows)), batch_sampler=[rows] * 10_000, num_workers=2, collate_fn=pad
     )
     return iter(loader)

@@ -5,6 +5,7 @@ left by a copy. MDCNN and ECA-CNN are ours in torch's default layout, never told
 """
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -18,8 +19,17 @@ from sercli.models.diccoser import DiCCOSERConfig
 from sercli.models.melcnn import MelCNNConfig
 
 
-def plain(arch: str, shape: tuple[int, ...], n_classes: int) -> nn.Module:
-    """Build the straightforward counterpart of a network with its default settings; it takes x alone."""
+def plain(
+    arch: str, shape: tuple[int, ...], n_classes: int, settings: Mapping[str, Any] | None = None
+) -> nn.Module:
+    """Build the straightforward counterpart of a network; it takes x alone.
+
+    Args:
+        arch: name of the network.
+        shape: of its input, without batch and frames.
+        n_classes: number of classes.
+        settings: of MDCNN or ECA-CNN, where they are not the default ones that all others have.
+    """
     if arch == "melcnn":
         return _melcnn(shape, n_classes)
     if arch == "attpool":
@@ -29,7 +39,7 @@ def plain(arch: str, shape: tuple[int, ...], n_classes: int) -> nn.Module:
     if arch == "cnnlstm":
         return _CNNLSTM(n_classes, CNNLSTMConfig())
     entry = get_architecture(arch)
-    network = entry.build({"x": shape}, n_classes, entry.config())
+    network = entry.build({"x": shape}, n_classes, entry.config(**(settings or {})))
     return _Unmasked(network.to(memory_format=torch.contiguous_format))  # type: ignore[call-overload]
 
 
@@ -39,7 +49,9 @@ class _Unmasked(nn.Module):
         self.network = network
 
     def forward(self, x: Tensor) -> Tensor:
-        scores: Tensor = self.network(x, x.new_ones(x.shape[0], x.shape[-1], dtype=torch.bool))
+        # On the CPU, where looking at it costs nothing: seen to be full, it is not applied on a GPU either.
+        full = torch.ones(x.shape[0], x.shape[-1], dtype=torch.bool)
+        scores: Tensor = self.network(x, full)
         return scores
 
 

@@ -8,7 +8,7 @@ samples in memory to arrays in memory, one thread. Everything takes turns in one
 import importlib.util
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -107,7 +107,13 @@ def _compute_alone(samples: list[Samples], rounds: int) -> list[Row]:
         seconds = sum(len(wave) for wave in samples) / audio.SAMPLE_RATE
         floor = taken["bare rfft"]
         rows += [
-            Row(f"compute, {what}: {name}", seconds / t, "x real time", f"{t / floor:.2f} x the bare rfft")
+            Row(
+                f"compute, {what}: {name}",
+                seconds / t,
+                "x real time",
+                f"takes {t / floor:.2f} x the bare rfft",
+                *(_ratio(t, {"torchaudio": taken["torchaudio"]}) if name == "sercli" else ()),
+            )
             for name, t in taken.items()
         ]
     return rows
@@ -120,16 +126,23 @@ def _each(extracts: list[Extract], samples: list[Samples]) -> None:
 
 
 def _rows(what: str, taken: dict[str, float], seconds: float) -> list[Row]:
-    ours = taken["sercli"]
+    peers = {name: t for name, t in taken.items() if name != "sercli"}
     return [
         Row(
             f"{what}: {name}",
             seconds / t,
             "x real time",
-            "" if name == "sercli" else f"sercli is {t / ours:.1f} x as fast",
+            "" if name == "sercli" else f"sercli is {t / taken['sercli']:.1f} x as fast",
+            *(_ratio(t, peers) if name == "sercli" else ()),
         )
         for name, t in taken.items()
     ]
+
+
+def _ratio(ours: float, peers: Mapping[str, float]) -> tuple[float, str]:
+    """Return how many times as fast as the fastest peer, and who that is."""
+    fastest = min(peers, key=peers.__getitem__)
+    return peers[fastest] / ours, fastest
 
 
 def _open(root: Path, configs: list[tuple[str, LogMelConfig | LogMel3DConfig]]) -> list[FeatureStore]:

@@ -2,15 +2,24 @@
 
 import json as json_format
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sercli.cli._options import JsonOption
 
+if TYPE_CHECKING:
+    from sercli.bench import Row
+    from sercli.bench._results import Results
+
 
 def bench(
-    stages: Annotated[list[str] | None, typer.Argument(help="startup, prepare, train; all if none.")] = None,
+    stages: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="startup, prepare, features, train, gpu and so on; all if none.", show_default=False
+        ),
+    ] = None,
     *,
     corpora: Annotated[
         Path | None,
@@ -21,35 +30,96 @@ def bench(
     ] = None,
     only: Annotated[
         str | None,
-        typer.Option(help="One part of the stage: of train and predict an architecture."),
+        typer.Option(help="One part of the stage: of train, predict and gpu an architecture."),
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Few rounds: see that it runs, judge nothing.")
     ] = False,
+    figure: Annotated[
+        Path | None,
+        typer.Option(help="Draw how many times as fast as the peers: .png, .pdf, .svg.", dir_okay=False),
+    ] = None,
+    kept: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", help="Measure nothing: show what --json printed once.", exists=True, dir_okay=False
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Measure stages against their peers.
 
     The contestants take turns: ratios are what to read, not seconds.
     """
-    import dataclasses
+    if kept is not None and (stages or only or quick):
+        raise typer.BadParameter(
+            "it measures nothing; leave stages, --only and --quick out", param_hint="--from"
+        )
+    from sercli.bench import _results
 
-    from sercli.bench import bench_names, get_bench
+    if figure is not None:
+        from sercli.figures import check_suffix
 
-    results = {}
-    for name in stages or bench_names():
-        stage = get_bench(name)
-        if only is None:
-            rows = stage.run(corpora, quick)
-        elif stage.run_part is None:
-            raise typer.BadParameter(f"{name} has no parts", param_hint="--only")
-        else:
-            rows = stage.run_part(corpora, quick, only)
-        results[name] = [dataclasses.asdict(row) for row in rows]
+        check_suffix(figure)
+    if kept is not None:
+        results = _results.read(kept)
         if not json:
-            typer.echo(f"{name}: {stage.description}")
-            width = max(len(row.name) for row in rows)
-            for row in rows:
-                typer.echo(f"  {row.name:<{width}}  {row.value:10.1f} {row.unit:<24} {row.against}")
+            _tell_machine(results)
+            for name, rows in results.stages.items():
+                _tell_rows(name, rows)
+    else:
+        results = _measure(stages or [], corpora, only, quick=quick, silent=json)
     if json:
-        typer.echo(json_format.dumps(results))
+        typer.echo(json_format.dumps(results.to_dict(), indent=2))
+    if figure is not None:
+        from sercli.figures import save
+        from sercli.figures.bench import ratios
+
+        save(ratios(results.compared()), figure)
+
+
+def _measure(
+    stages: list[str], corpora: Path | None, only: str | None, *, quick: bool, silent: bool
+) -> "Results":
+    from sercli.bench import bench_names, get_bench
+    from sercli.bench._machine import examine
+    from sercli.bench._results import Results
+    from sercli.errors import ConfigError
+
+    chosen = {name: get_bench(name) for name in stages or bench_names()}  # a wrong name is told at once
+    for name, stage in chosen.items():
+        if only is not None and stage.run_part is None:
+            raise typer.BadParameter(f"{name} has no parts", param_hint="--only")
+        lacking = stage.lacks()
+        if stages and lacking and not quick:
+            raise ConfigError(f"bench {name}: {lacking}; see `sercli doctor`, or try it small with --quick")
+    results = Results(examine(), quick)
+    if not silent:
+        _tell_machine(results)
+    for name, stage in chosen.items():
+        lacking = stage.lacks()
+        if lacking and not quick:
+            typer.echo(f"{name}: left out, {lacking}", err=silent)
+            continue
+        if only is not None and stage.run_part is not None:
+            rows = stage.run_part(corpora, quick, only)
+        else:
+            rows = stage.run(corpora, quick)
+        results.stages[name] = rows
+        if not silent:
+            _tell_rows(f"{name}: {stage.description}", rows)
+    return results
+
+
+def _tell_machine(results: "Results") -> None:
+    typer.echo("machine" + ("; quick, so judge nothing" if results.quick else ""))
+    for name, fact in results.machine.lines().items():
+        typer.echo(f"  {name:<10} {fact}")
+
+
+def _tell_rows(heading: str, rows: "list[Row]") -> None:
+    typer.echo(heading)
+    width = max((len(row.name) for row in rows), default=0)
+    for row in rows:
+        value = f"{row.value:.1f}" if row.value >= 100 else f"{row.value:.3g}"
+        typer.echo(f"  {row.name:<{width}}  {value:>10} {row.unit:<24} {row.told}".rstrip())

@@ -24,11 +24,21 @@ def save(figure: Figure, path: Path) -> None:
     Raises:
         ConfigError: another suffix.
     """
+    kind = check_suffix(path)
+    with files.replacing(path) as temporary, mpl.rc_context(_FIXED):
+        figure.savefig(temporary, format=kind, dpi=_DPI, metadata=_UNDATED[kind])
+
+
+def check_suffix(path: Path) -> str:
+    """Return the format that a file's suffix stands for: png, pdf or svg.
+
+    Raises:
+        ConfigError: another suffix.
+    """
     kind = _SUFFIXES.get(path.suffix.lower())
     if kind is None:
         raise ConfigError(f"{path}: figures are written as .png, .pdf or .svg, not '{path.suffix}'")
-    with files.replacing(path) as temporary, mpl.rc_context(_FIXED):
-        figure.savefig(temporary, format=kind, dpi=_DPI, metadata=_UNDATED[kind])
+    return kind
 
 
 def to_data_uri(figure: Figure, kind: Literal["png", "svg"] = "svg") -> str:

@@ -1,0 +1,63 @@
+"""What a measurement found, as it is kept, told and drawn."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from sercli.bench import Row
+from sercli.bench._machine import Machine
+from sercli.errors import ConfigError
+
+# What rows of sercli itself end in, which the picture need not say of each.
+_OURS = (": ours", ": sercli")
+
+
+@dataclass(slots=True)
+class Results:
+    """Rows by stage, and the machine that they are of; ``quick`` ones prove no more than that it runs."""
+
+    machine: Machine
+    quick: bool
+    stages: dict[str, list[Row]] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON holds."""
+        return asdict(self)
+
+    def compared(self) -> dict[str, dict[str, float]]:
+        """Return how many times as fast, by heading and label; stages without peers are left out.
+
+        Raises:
+            ConfigError: there is no other stage.
+        """
+        compared: dict[str, dict[str, float]] = {}
+        for stage, rows in self.stages.items():
+            peers = {row.peer for row in rows if row.ratio is not None}
+            heading = f"{stage}, against {min(peers)}" if len(peers) == 1 else stage
+            for row in rows:
+                if row.ratio is not None:
+                    label = _label(row.name) if len(peers) == 1 else f"{_label(row.name)}, against {row.peer}"
+                    compared.setdefault(heading, {})[label] = row.ratio
+        if not compared:
+            raise ConfigError(f"nothing to draw: no peers in {', '.join(self.stages) or 'no stage'}")
+        return compared
+
+
+def read(path: Path) -> Results:
+    """Read what `sercli bench --json` printed.
+
+    Raises:
+        ConfigError: it is not that.
+    """
+    try:
+        return TypeAdapter(Results).validate_json(path.read_bytes())
+    except ValueError:
+        raise ConfigError(f"{path}: not what `sercli bench --json` prints; measure again") from None
+
+
+def _label(name: str) -> str:
+    for ending in _OURS:
+        name = name.removesuffix(ending)
+    return name

@@ -1,0 +1,258 @@
+"""Training at the size of IEMOCAP on one GPU, against a straightforward loop and the card's own speed.
+
+MDCNN and ECA-CNN by their recipes, on the utterances that their papers take (`sercli.bench._iemocap`:
+random features, lengths from 0.6 to 34 s, 4.5 s on average). The epochs are the trainer's, as `sercli
+train` runs them: its batches, its number format, features that stay on the GPU, the dev part, history and
+checkpoints. Between two of them the straightforward loop (`sercli.bench._loop`) has an epoch and a large
+square matrix product in the same format is timed. The first of each is a warm-up.
+
+The share is that of the product's operations a second; three times the forward pass's are counted in
+training, once in the dev part, padding included. How busy the GPU is, the profiler says of a further epoch,
+which it slows a little, so rather too low. The whole table is extrapolated from the first fold: what
+comes before an epoch, the epochs, the test.
+"""
+
+import gc
+import re
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from sercli.bench import Bench, Row, _iemocap
+from sercli.bench._loop import KINDS, straightforward, wait
+from sercli.bench._trace import Watch, Work, busy, heaviest
+from sercli.bench.train import operations
+from sercli.data.batches import BucketSampler, sorted_batches
+from sercli.errors import UnknownNameError
+from sercli.inference import score
+from sercli.models import get_architecture
+from sercli.runs.config import RunConfig
+from sercli.runs.folder import Trial
+from sercli.training import _train, get_recipe
+from sercli.training._devices import Device, choose, resolve_precision
+from sercli.training._fit import fit
+from sercli.training._module import SERModule
+from sercli.training._parts import Parts, load_parts, padded_frames
+from sercli.training._plan import Plan
+
+# Of each paper's table; MDCNN stops early, so fewer than its recipe's hundred.
+_EPOCHS = {"mdcnn": 60, "eca": 150}
+_AIM = 10  # minutes for a table
+_QUICK = {"mdcnn": {"filters": 4, "blocks": 1}, "eca": {"n": 1}}
+_ROUNDS = 3
+
+
+def _run(corpora: Path | None, quick: bool) -> list[Row]:
+    return [row for arch in _EPOCHS for row in _run_part(corpora, quick, arch)]
+
+
+def _run_part(corpora: Path | None, quick: bool, arch: str) -> list[Row]:  # noqa: ARG001
+    if arch not in _EPOCHS:
+        raise UnknownNameError(f"gpu has no part '{arch}'; it has {', '.join(_EPOCHS)}")
+    device = choose("cpu" if quick and _lacks() else "cuda")
+    rounds = 1 if quick else _ROUNDS
+    with tempfile.TemporaryDirectory() as folder:
+        plan = _iemocap.make_plan(_configure(arch, device, rounds, quick), Path(folder), quick)
+        return _measure(plan, device, rounds, 256 if quick else 8192)
+
+
+def _lacks() -> str:
+    return "" if torch.cuda.is_available() else "torch finds no CUDA GPU, and it takes one"
+
+
+def _configure(arch: str, device: Device, rounds: int, quick: bool) -> RunConfig:
+    setting = get_recipe(arch).settings[0]
+    named = {
+        "arch": arch,
+        "corpus": setting.corpus,
+        "scheme": setting.scheme,
+        "protocol": setting.protocol,
+        "model": _QUICK[arch] if quick else {},
+        "training": {"max_epochs": rounds + 2},  # a warm-up before, one that is watched after
+    }
+    config = _train.complete(named)
+    return _train.with_precision(config, resolve_precision(config.training.precision, device))
+
+
+@dataclass(slots=True)
+class _Turns:
+    """Hears of each epoch that the trainer has finished, and lets the others take theirs before the next.
+
+    Attributes:
+        device: which is waited for.
+        rounds: epochs that are timed, after one that is not.
+        others: by name, what takes a turn and returns seconds.
+        taken: by name, the seconds of each timed turn, the trainer's own epochs' as ``epoch``.
+        first: seconds to the end of the first epoch.
+        memory: bytes on the GPU at the peak of the first epoch: of tensors, and held for them.
+        works: what the device did in the epoch that was watched.
+        watched: the seconds of that.
+    """
+
+    device: torch.device
+    rounds: int
+    others: Mapping[str, Callable[[], float]]
+    taken: dict[str, list[float]] = field(default_factory=dict)
+    first: float = 0.0
+    memory: tuple[int, int] = (0, 0)
+    works: list[Work] = field(default_factory=list)
+    watched: float = 0.0
+    _watch: Watch | None = None
+    _epochs: int = 0
+    _began: float = 0.0
+
+    def begin(self) -> None:
+        """Start the clock, and the count of memory."""
+        if self.device.type == "cuda":
+            torch.cuda.init()  # type: ignore[no-untyped-call]  # before it there is nothing to reset
+            gc.collect()
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(self.device)
+        self._began = time.perf_counter()
+
+    def hear(self, line: str) -> None:  # noqa: ARG002
+        """Take the time of the epoch that has ended; what follows until the next call is the next one."""
+        if self._watch is not None:
+            self.works, self.watched = self._watch.stop()
+            return
+        wait(self.device)
+        seconds = time.perf_counter() - self._began
+        if self._epochs == 0:
+            self.first = seconds
+            if self.device.type == "cuda":
+                allocated = torch.cuda.max_memory_allocated(self.device)
+                self.memory = allocated, torch.cuda.max_memory_reserved(self.device)
+        turn = {"epoch": seconds} | {name: other() for name, other in self.others.items()}
+        if self._epochs > 0:
+            for name, spent in turn.items():
+                self.taken.setdefault(name, []).append(spent)
+        self._epochs += 1
+        if self._epochs > self.rounds:
+            self._watch = Watch(self.device)
+            self._watch.start()
+        self._began = time.perf_counter()
+
+
+def _measure(plan: Plan, device: Device, rounds: int, size: int) -> list[Row]:
+    config = plan.config
+    started = time.perf_counter()
+    parts = load_parts(plan, 1)
+    loading = time.perf_counter() - started
+    kind = KINDS[config.training.precision]
+    others = {
+        "straightforward": straightforward(plan, parts, device.torch),
+        "product": lambda: _product(device.torch, kind, size),
+    }
+    turns = _Turns(device.torch, rounds, others)
+    turns.begin()
+    module = fit(plan, Trial(plan.workspace.root / "trial", 1, 0), parts, device, turns.hear, bar=False)
+    testing = _test(plan, parts, module, device.torch)
+
+    taken = {name: statistics.median(times) for name, times in turns.taken.items()}
+    epoch, peak = taken["epoch"], 2 * size**3 / taken["product"]
+    share = _operations(plan, parts) / epoch / peak
+    # To be cautious: the first epoch's finding its way is taken for part of every fold.
+    before = loading + max(0.0, turns.first - epoch)
+    epochs = _EPOCHS[config.arch]
+    table = len(plan.folds) * (before + epochs * epoch + testing)
+    name = config.arch
+    rows = [
+        Row(f"{name}: an epoch, straightforward", taken["straightforward"], "s"),
+        Row(
+            f"{name}: an epoch",
+            epoch,
+            "s",
+            f"{len(parts.train)} utterances, {config.training.precision}, {100 * share:.0f} % of the product",
+            taken["straightforward"] / epoch,
+            "the straightforward loop",
+        ),
+        Row(f"{name}: matrix product", peak / 1e12, "TFLOP/s", f"{size} x {size}, {str(kind)[6:]}"),
+        Row(f"{name}: a fold before its epochs", before, "s"),
+        Row(f"{name}: a fold's test", testing, "s"),
+        Row(
+            f"{name}: {len(plan.folds)} folds x {epochs} epochs",
+            table / 60,
+            "min",
+            f"extrapolated; the aim is under {_AIM}",
+        ),
+    ]
+    if device.accelerator == "cuda":
+        allocated, reserved = (size / 2**30 for size in turns.memory)
+        total = torch.cuda.get_device_properties(device.torch).total_memory / 2**30
+        held = f"{reserved:.1f} GiB held, of {total:.0f}"
+        rows.append(Row(f"{name}: memory at its peak", allocated, "GiB", held))
+    return rows + _tell(name, turns)
+
+
+def _product(device: torch.device, kind: torch.dtype, size: int, times: int = 20) -> float:
+    """Return the seconds of a matrix product of normally distributed numbers."""
+    a, b = (torch.randn(size, size, device=device).to(kind) for _ in range(2))
+    out = torch.empty_like(a)
+    for _ in range(times // 4):
+        torch.mm(a, b, out=out)
+    wait(device)
+    if device.type != "cuda":
+        started = time.perf_counter()
+        torch.mm(a, b, out=out)
+        return time.perf_counter() - started
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
+    start.record()
+    for _ in range(times):
+        torch.mm(a, b, out=out)
+    end.record()
+    end.synchronize()
+    return float(start.elapsed_time(end)) / 1000 / times
+
+
+def _test(plan: Plan, parts: Parts, module: SERModule, device: torch.device) -> float:
+    """Return the seconds in which the tested parts are scored, as the trainer scores them in the end."""
+    network = module.network.to("cpu", memory_format=torch.contiguous_format)
+    started = time.perf_counter()
+    for part in (parts.test, parts.dev):
+        if part is not None:
+            score(network, part, len(plan.selection.classes), plan.config.training.batch_size, device)
+    return time.perf_counter() - started
+
+
+def _operations(plan: Plan, parts: Parts) -> float:
+    """Count the operations of an epoch, padding included."""
+    config, train, dev = plan.config, parts.train, parts.dev
+    batch = config.training.batch_size
+    frames = 3 * padded_frames(train, BucketSampler(train.lengths, batch, seed=0))
+    if dev is not None:
+        frames += padded_frames(dev, sorted_batches(dev.lengths, batch))
+    middling = statistics.median_low(train.lengths)
+    shape = train.row(0)["x"].shape[:-1]
+    of_one = operations(get_architecture(config.arch), shape, middling, **config.model)
+    return of_one / middling * frames
+
+
+def _tell(name: str, turns: _Turns) -> list[Row]:
+    """Say how busy the device was in the epoch that was watched, and with what."""
+    spent = busy(turns.works)
+    if not spent:
+        return [Row(f"{name}: GPU busy", 0.0, "%", "the profiler saw nothing of the GPU")]
+    rows = [Row(f"{name}: GPU busy", spent / turns.watched / 1e4, "% of an epoch", "by the profiler")]
+    for place, (kernel, time_, count) in enumerate(heaviest(turns.works), start=1):
+        told = f"{_short(kernel)}, {count} times"
+        rows.append(Row(f"{name}: kernel {place}", 100 * time_ / spent, "% of that", told))
+    return rows
+
+
+def _short(kernel: str) -> str:
+    """Leave out of a kernel's name what all have, and what is longer than a line."""
+    name = re.sub(r"^void |at::native::|\(anonymous namespace\)::", "", kernel)
+    return name if len(name) <= 80 else f"{name[:79]}…"
+
+
+BENCH = Bench(
+    _run,
+    "training at the size of IEMOCAP on one GPU, against a straightforward loop and the card's own speed",
+    _run_part,
+    _lacks,
+)
