@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 def what(plan: "Plan", device: "Device") -> None:
     """Say what will be trained on what, and how much of it is done."""
+    from sercli.augmentations import get_augmentation
     from sercli.bundle import build_network
     from sercli.training._train import features_missing
 
@@ -29,8 +30,9 @@ def what(plan: "Plan", device: "Device") -> None:
     )
     typer.echo(f"protocol  {config.protocol}: {len(plan.folds)} folds")
     typer.echo(f"network   {config.arch}, {parameters:,} parameters, on {kinds}")
-    if config.augment:
-        typer.echo(f"augment   {', '.join(config.augment)}")
+    for name in config.augment:
+        warning = get_augmentation(name).warning
+        typer.echo(f"augment   {name}" + (f": {warning}" if warning else ""))
     if config.init:
         typer.echo(f"weights   of {config.init.rpartition('#')[0]} to start from")
     typer.echo(f"device    {device.description}, {config.training.precision}")

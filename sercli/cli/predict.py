@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sercli.inference.prediction import Prediction
     from sercli.inference.writing import CsvLines
 
-_PICTURES = (".png", ".pdf", ".svg")
 # What --live and --microphone have a use for, besides the bundle.
 _LIVE = {"bundle", "live", "microphone", "json", "csv", "workspace"}
 _LONGEST_NAME = 48  # of a file in the readable table; what is longer loses its beginning
@@ -98,8 +97,10 @@ def predict(
         raise typer.BadParameter("name files or a --table, not both")
     if live or microphone:
         _refuse_unused(context)
-    if picture is not None and picture.suffix.lower() not in _PICTURES:
-        raise ConfigError(f"{picture}: figures are written as {', '.join(_PICTURES)}, not '{picture.suffix}'")
+    if picture is not None:
+        from sercli.figures import check_suffix  # brings matplotlib
+
+        check_suffix(picture)
     place = find_bundle(Workspace(workspace), bundle)
     if place != Path(bundle):
         typer.echo(f"note: bundle {printable(place)}", err=True)

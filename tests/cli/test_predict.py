@@ -118,7 +118,7 @@ def test_a_timeline_is_told_and_drawn(run, tmp_path, write_wav):
         (["-"], 1, "error: -: no recordings"),
         (["a.wav", "b.wav", "--picture", "p.png"], 1, "--picture draws one file, 2 are named"),
         (["a.wav", "--picture", "p.png", "--no-timeline"], 1, "leave --no-timeline out"),
-        (["a.wav", "--picture", "p.txt"], 1, "p.txt: figures are written as .png, .pdf, .svg, not '.txt'"),
+        (["a.wav", "--picture", "p.txt"], 1, "p.txt: figures are written as .png, .pdf or .svg, not '.txt'"),
         (["a.wav", "--window-s", "inf"], 1, "window_s=inf: take 0.1 to 3600 s"),
         (["a.wav", "--json", "--csv"], 2, "say --json or --csv, not both"),
         (["a.wav", "--table", "t.csv"], 2, "name files or a --table, not both"),
