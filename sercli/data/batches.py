@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
-# An epoch is shuffled, then sorted within pools of so many batches: little padding, yet each epoch
-# brings other utterances together.
-_POOL = 8
+# Lengths are taken for up to so much longer or shorter than they are, by chance, when an epoch is sorted:
+# little padding, yet each epoch brings other utterances together.
+_BLUR = 0.1
 
 
 class BucketSampler(torch.utils.data.Sampler[list[int]]):
@@ -49,14 +49,9 @@ class BucketSampler(torch.utils.data.Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         random = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        order = torch.randperm(len(self.lengths), generator=random).tolist()
-        size = self.batch_size * _POOL
-        pooled = [
-            row
-            for start in range(0, len(order), size)
-            for row in sorted(order[start : start + size], key=self.lengths.__getitem__)
-        ]
-        batches = split(pooled, self.batch_size, self.processes)
+        blurred = 1 + _BLUR * (2 * torch.rand(len(self.lengths), generator=random, dtype=torch.float64) - 1)
+        lengths = torch.as_tensor(self.lengths) * blurred
+        batches = split(lengths.argsort(stable=True).tolist(), self.batch_size, self.processes)
         for i in torch.randperm(len(batches), generator=random).tolist():
             yield batches[i][self.rank :: self.processes]
 
