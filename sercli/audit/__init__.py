@@ -106,7 +106,10 @@ def judge(check: str, division: Division, fact: str, examples: Sequence[str], we
 
 
 def examine(divisions: Sequence[Division]) -> list[Finding]:
-    """Run every check on every division; of each check the gravest finding is told."""
+    """Run every check on every division; of each check the gravest finding is told.
+
+    Where there is one part alone, nothing can be on both sides.
+    """
     from sercli.audit.audio import same_audio
     from sercli.audit.labels import labels_by_speaker
     from sercli.audit.prefix import prefix_speakers
@@ -123,6 +126,10 @@ def examine(divisions: Sequence[Division]) -> list[Finding]:
         texts,
         labels_by_speaker,
     )
+    if not any(division.pairs() for division in divisions):
+        fact = "everything trains and nothing is tested, so nothing can leak into a test"
+        alone = gravest([labels_by_speaker(division) for division in divisions])
+        return [Finding("parts", Verdict.NOT_CHECKED, fact), alone]
     return [gravest([check(division) for division in divisions]) for check in checks]
 
 

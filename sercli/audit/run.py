@@ -35,13 +35,13 @@ def from_run(run: Run, workspace: Workspace) -> tuple[str, list[Division], list[
     if (plan.manifest_sha256, plan.protocol_digest) != (made["manifest_sha256"], made["protocol_digest"]):
         raise RunError(f"{run.path}: corpus '{plan.config.corpus}' was prepared anew since; train again")
     folds = [plan.folds[number - 1] for number in sorted({trial.fold for trial in trials})]
-    config = plan.config
+    config, tested = plan.config, any(fold.test for fold in folds)
     what = (
         f"{run.name}: {config.corpus}, {config.scheme}, {config.protocol} "
         f"(digest {plan.protocol_digest}): {len(folds)} of {len(plan.folds)} folds"
     )
     findings = [
-        *([gravest([_origin(plan, trial) for trial in trials])] if config.init else []),
+        *([gravest([_origin(plan, trial) for trial in trials])] if config.init and tested else []),
         gravest(_statistics(plan, trials)),
         gravest([_selection(plan, trial) for trial in trials]),
     ]

@@ -52,6 +52,8 @@ def evaluate(
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
+    if insights or on is None:
+        _check_tested(place, run)
     if insights:  # before the page, which shows them
         from sercli.cli._insights import draw
 
@@ -73,6 +75,16 @@ def evaluate(
         raise typer.BadParameter("--scheme and --keep-foreign go with --on")
     else:
         _evaluate(place, run, draws, audit=audit, json=json)
+
+
+def _check_tested(place: "Workspace", name: str) -> None:
+    """Refuse a run that tested nothing before its audit and its pictures are made."""
+    from sercli.reports.gather import check_tested
+    from sercli.runs.folder import find_run
+
+    run = find_run(place, name)
+    if run.finished():
+        check_tested(run, run.finished()[0].settings())
 
 
 def _evaluate(place: "Workspace", name: str, draws: int, *, audit: bool, json: bool) -> None:

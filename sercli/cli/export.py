@@ -9,7 +9,20 @@ from sercli.cli._foreign import printable
 from sercli.cli._options import WorkspaceOption
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sercli.inference.export import Format
     from sercli.reports.card import Worth
+    from sercli.runs.folder import Run, Trial
+
+TestedByOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RUN",
+        help="Of a model trained on everything: a run on folds, trained alike, whose figures it gets.",
+        show_default=False,
+    ),
+]
 
 
 def export(
@@ -32,29 +45,47 @@ def export(
         float,
         typer.Option(help="Share right that is asked for of what is not called unsure.", min=0.01, max=0.99),
     ] = 0.8,
+    tested_by: TestedByOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Write a trained model as a folder to pass on: weights, description, model card.
 
-    A model is that of one fold and seed; a mean over several is not a model.
+    A model is that of one fold and seed; a mean over several is not a model. To train one on everything:
+    `sercli train --protocol train-on-all`.
     """
-    from sercli.inference.export import Format
-    from sercli.reports.share import choose_trial, export_bundle
+    from sercli.reports.share import choose_trial
     from sercli.runs.folder import find_run
     from sercli.workspace import Workspace
 
-    found = find_run(Workspace(workspace), run)
+    place = Workspace(workspace)
+    found = find_run(place, run)
     trial = choose_trial(found, fold, seed)
     formats: list[Format] = []
     if onnx:
         formats.append("onnx")
     if torch:
         formats.append("pt2")
-    shared = export_bundle(found, trial, out, formats, sure)
+    write_and_print(found, trial, out, find_run(place, tested_by) if tested_by else None, formats, sure)
+
+
+def write_and_print(
+    run: "Run",
+    trial: "Trial",
+    out: Path,
+    tested_by: "Run | None" = None,
+    formats: "Sequence[Format]" = (),
+    sure: float = 0.8,
+) -> None:
+    """Export a finished trial's bundle, and say what came out."""
+    from sercli.reports.share import export_bundle
+
+    shared = export_bundle(run, trial, out, formats, sure, tested_by)
     for banner in shared.banners:
         typer.echo(f"note: {banner}", err=True)
-    typer.echo(f"bundle     {printable(out)}: {found.name}, {trial}")
+    typer.echo(f"bundle     {printable(out)}: {run.name}, {trial}")
     typer.echo(f"card       {printable(out / 'README.md')}")
+    if shared.worth.own is None:
+        _print_expected(shared.worth)
     _print_threshold(shared.worth)
     for program in shared.programs:
         if program.why_not:
@@ -64,6 +95,23 @@ def export(
                 f"program    {printable(out / program.name)}, "
                 f"{program.difference:.1g} from the network at most"
             )
+
+
+def _print_expected(worth: "Worth") -> None:
+    """Say what networks reached that were trained alike as a model that nothing tested."""
+    from sercli.evaluation import Evaluation
+
+    if worth.alike is None or worth.pooled is None:
+        typer.echo(
+            "note: no figures: --tested-by RUN takes those of a run on folds, trained alike",
+            err=True,
+        )
+        return
+    if isinstance(worth.pooled, Evaluation):
+        told = [f"{each.name} {100 * each.value:.1f} %" for each in worth.pooled.measures[:2]]
+    else:
+        told = [f"CCC of {each.name} {each.ccc:.3f}" for each in worth.pooled.by_dimension]
+    typer.echo(f"expect     {', '.join(told)}: {worth.trials} networks trained alike, {worth.alike.run.name}")
 
 
 def _print_threshold(worth: "Worth") -> None:
@@ -78,7 +126,7 @@ def _print_threshold(worth: "Worth") -> None:
     if tried is None:
         typer.echo(
             f"note: {100 * (found.right or 0):.1f} % right of the {100 * found.kept:.0f} % that are sure, "
-            "but on the same rows that the threshold was found on: there is no dev part to find it on",
+            "but on the same rows that the threshold was found on: there are no others to try it on",
             err=True,
         )
         return

@@ -53,6 +53,7 @@ def show(
     from sercli import manifest
     from sercli.protocols import fold_digest, get_protocol, shared_speakers
     from sercli.protocols.lists import to_csv
+    from sercli.protocols.train_on_all import trains_on_all
     from sercli.schemes import choose
     from sercli.workspace import Workspace
 
@@ -73,7 +74,13 @@ def show(
         return
     typer.echo(f"{protocol.name} on {corpus}, {selected}; digest {fold_digest(folds)}")
     typer.echo(f"{protocol.description}")
-    shared = shared_speakers(folds, utterances)
+    if not trains_on_all(protocol.name):
+        _print_what_is_tested(protocol, corpus, shared_speakers(folds, utterances))
+    _print_table(folds, labels, utterances)
+
+
+def _print_what_is_tested(protocol: "Protocol", corpus: str, shared: int | None) -> None:
+    """Say who is in two parts, and what figures would mean."""
     if shared is None:
         typer.echo("speakers are not known: nobody can say whether it is speaker independent")
     elif shared:
@@ -83,15 +90,17 @@ def show(
     typer.echo(
         "figures: pooled over the tested folds, the mean over folds beside them; UA over the classes present"
     )
-    _print_table(folds, labels, utterances)
 
 
 def _described(entry: "Protocol") -> dict[str, object]:
+    from sercli.protocols.train_on_all import trains_on_all
+
     return {
         "name": entry.name,
         "description": entry.description,
         "speaker_independent": entry.speaker_independent,
         "dev": entry.has_dev,
+        "test": not trains_on_all(entry.name),
         "corpora": list(entry.corpora),
         "scheme": entry.scheme,
         "papers": dict(entry.papers),

@@ -46,7 +46,7 @@ def pull(
     if pulled.passed_over:
         typer.echo(f"note: not of the bundle, left there: {_some(pulled.passed_over)}")
     typer.echo(f"use it     sercli predict {place} recording.wav")
-    if "figures" in facts:
+    if facts.get("figures") is not None:
         typer.echo(f"check it   sercli reproduce {place}")
 
 

@@ -38,7 +38,8 @@ def reproduce(
 ) -> None:
     """Evaluate a model again on your copy of its corpus. Exit status 4 when its figures do not hold.
 
-    The test part of its fold is evaluated as at the end of the training, in 32-bit floats.
+    The test part of its fold is evaluated as at the end of the training, in 32-bit floats. A model that was
+    trained on everything has none: exit status 1.
     """
     from sercli.inference._devices import choose_device
     from sercli.inference.reproduce import reproduce as evaluate_again

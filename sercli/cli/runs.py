@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None)
 
+_UNTESTED = "trained on everything, tested on nothing"
+
 NameArgument = Annotated[str, typer.Argument(help="Name, the end of a name, a folder, or latest.")]
 
 
@@ -83,6 +85,7 @@ def remove(
 def _row(run: "Run") -> dict[str, Any]:
     """Say of a run how much is finished, and UA and WA, or CCC, over all finished trials' predictions."""
     from sercli.errors import SerError
+    from sercli.protocols.train_on_all import trains_on_all
 
     finished = run.finished()
     row: dict[str, Any] = {"run": run.name, "trials": len(run.trials()), "finished": len(finished)}
@@ -92,6 +95,8 @@ def _row(run: "Run") -> dict[str, Any]:
     try:
         settings = finished[0].settings()
         provenance = settings["provenance"]
+        if trains_on_all(str(settings["protocol"])):
+            return row | {"note": "; ".join(filter(None, [_UNTESTED, provenance["corpus"]["notice"]]))}
         figures = _ccc(finished) if provenance.get("task") == "regression" else _ua_wa(finished)
     except SerError as error:
         return row | {"note": f"damaged: {error}"}

@@ -8,8 +8,10 @@ import typer
 
 from sercli.cli._options import ConfigOption, SetOption, WorkspaceOption
 from sercli.cli._progress import progress_bar
+from sercli.cli.export import TestedByOption, write_and_print
 
 if TYPE_CHECKING:
+    from sercli.runs.folder import Run
     from sercli.training._devices import Device
     from sercli.training._plan import Plan
 
@@ -58,6 +60,11 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be trained and how long it takes.")
     ] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Export the one model as this folder, as `sercli export`.", show_default=False),
+    ] = None,
+    tested_by: TestedByOption = None,
     here: Annotated[bool, typer.Option("--here", hidden=True)] = False,
     lr_range_test: Annotated[
         bool,
@@ -72,7 +79,8 @@ def train(
     """Train and test an architecture on folds.
 
     Each fold is tested once, after its weights are chosen. The same command run again goes on where
-    it stopped; what is finished is not trained again.
+    it stopped; what is finished is not trained again. With --protocol train-on-all everything trains and
+    nothing is tested: for a model to pass on.
     """
     from sercli.cli import _training as says
     from sercli.training import _train
@@ -111,6 +119,7 @@ def train(
         say = typer.echo if rank(device) == 0 else lambda line: None
         _train.train(plan, device, say, logger=logger, compiled=compiled)
         return
+    alike = _check_export(plan, export, tested_by)
     says.what(plan, device)
     if dry_run:
         says.each_trial(plan)
@@ -126,7 +135,42 @@ def train(
         says.how_long(plan, device)
     _train_all(plan, device, jobs, logger, compiled=compiled)
     says.kept(plan)
-    typer.echo(f"finished: {plan.run.path}\nsee the test figures with: sercli eval {plan.run.name}")
+    typer.echo(f"finished: {plan.run.path}")
+    _go_on(plan, export, alike)
+
+
+def _check_export(plan: "Plan", out: Path | None, tested_by: str | None) -> "Run | None":
+    """Refuse before the training what could not be exported after it; return the run on folds, if named."""
+    from sercli.errors import ConfigError
+    from sercli.reports.share import check_export
+    from sercli.runs.folder import find_run
+
+    if out is None:
+        if tested_by:
+            raise typer.BadParameter("--tested-by goes with --export")
+        return None
+    if len(plan.trials) > 1:
+        raise ConfigError(
+            f"--export {out}: {len(plan.trials)} trials ({len(plan.chosen)} folds, {len(plan.seeds)} seeds), "
+            "and a model is one; name a --fold and a --seed, or --protocol train-on-all"
+        )
+    settings = plan.config.to_dict() | {"provenance": {"manifest_sha256": plan.manifest_sha256}}
+    alike = find_run(plan.workspace, tested_by) if tested_by else None
+    check_export(plan.trials[0], settings, out, alike)
+    return alike
+
+
+def _go_on(plan: "Plan", out: Path | None, alike: "Run | None") -> None:
+    """Export the model where that was asked for, else say what comes next."""
+    from sercli.protocols.train_on_all import trains_on_all
+
+    if out is not None:
+        write_and_print(plan.run, plan.trials[0], out, alike)
+    elif trains_on_all(plan.config.protocol):
+        which = " --seed NUMBER" if len(plan.seeds) > 1 else ""
+        typer.echo(f"make the model with: sercli export {plan.run.name} FOLDER{which}")
+    else:
+        typer.echo(f"see the test figures with: sercli eval {plan.run.name}")
 
 
 def _train_all(plan: "Plan", device: "Device", jobs: int, logger: str | None, *, compiled: bool) -> None:

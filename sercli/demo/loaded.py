@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli.inference.predict import Predictor
+from sercli.protocols.train_on_all import trains_on_all
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +52,7 @@ def _load(path: Path, unsure_below: float | None) -> Loaded:
         "Licence of the recordings": _text(facts.get("licence")),
         "Says": ", ".join(predictor.bundle.classes) or "arousal and valence, 25 times a second",
         "Tested by": _protocol(facts),
-        "Figures": "; ".join(_figures(facts)) or "none in this bundle: `sercli export` writes them",
+        "Figures": "; ".join(_figures(facts)) or _why_none(facts),
     }
     return Loaded(
         f"{predictor.bundle.arch}, {_text(scheme or corpus)}",
@@ -69,14 +70,28 @@ def _trial(each: Loaded) -> str:
 
 def _protocol(facts: Mapping[str, Any]) -> str:
     protocol = facts.get("protocol")
+    if trains_on_all(str(protocol)):
+        return "nothing: trained on everything there was"
     return f"{_text(protocol)}, fold {facts.get('fold', '?')}" if protocol else ""
+
+
+def _why_none(facts: Mapping[str, Any]) -> str:
+    if trains_on_all(str(facts.get("protocol"))):
+        return "none: nobody knows how good it is"
+    return "none in this bundle: `sercli export` writes them"
 
 
 def _figures(facts: Mapping[str, Any]) -> list[str]:
     """Write the figures that an exported bundle has, with intervals; a stranger's may be of any form."""
-    told = []
-    for key, whose in (("figures", "this model"), ("run_figures", "its run's models, pooled")):
-        figures = facts.get(key)
+    told, alike = [], facts.get("tested_by")
+    for figures, whose in (
+        (facts.get("figures"), "this model"),
+        (facts.get("run_figures"), "its run's models, pooled"),
+        (
+            alike.get("figures") if isinstance(alike, Mapping) else None,
+            "models trained alike on folds, pooled",
+        ),
+    ):
         if not isinstance(figures, Mapping):
             continue
         of_classes = [_figure(name.upper(), figures.get(name), 100, " %") for name in ("ua", "wa")]

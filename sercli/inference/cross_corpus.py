@@ -127,7 +127,7 @@ def _refuse_known(run: Run, own: str, before: Sequence[str], corpus: str) -> Non
     if own == corpus:
         raise ConfigError(
             f"{run.name} was trained on '{corpus}': name another corpus; of its own, "
-            f"`sercli eval {run.name}` without --on evaluates the parts that were kept for the test"
+            f"`sercli eval {run.name}` without --on evaluates the parts that were kept for the test, if any"
         )
     if corpus in before:
         raise ConfigError(

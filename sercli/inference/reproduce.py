@@ -18,6 +18,7 @@ from sercli.evaluation.regression import evaluate_traces
 from sercli.inference._claim import Claim, Stated, read_claim, to_number
 from sercli.inference.stored import Progress, Stored
 from sercli.protocols import Protocol, fold_digest, get_protocol
+from sercli.protocols.train_on_all import trains_on_all
 from sercli.records import Fold, TracePredictions, Utterance, rows_of
 from sercli.runs import provenance
 from sercli.schemes import Selection, choose
@@ -146,12 +147,17 @@ def reproduce(
         progress: called with the number of utterances whose features are done and to do.
 
     Raises:
-        RunError: the bundle is damaged or states no figure, or nothing of its test part is here.
+        RunError: the bundle is damaged or states no figure of its own, or nothing of its test part is here.
         CorpusError: the corpus is not prepared.
         ConfigError: the scheme does not fit the corpus.
         ProtocolError: the fold can't be made of the utterances at hand.
     """
     bundle = Bundle.load(path)
+    if trains_on_all(str(bundle.facts.get("protocol"))):
+        raise RunError(
+            f"{path}: trained on all of its corpus and tested on nothing, so it has no figure of its own to "
+            "hold; figures in its card are of other networks: reproduce a bundle of one of those"
+        )
     claim = read_claim(bundle, path)
     corpus = claim.corpus
     place = workspace.require(corpus)

@@ -20,6 +20,7 @@ from sercli.inference.export import Exported
 from sercli.models import get_architecture
 from sercli.records import TRACE_DIMENSIONS
 from sercli.reports import _facts
+from sercli.reports.alike import Alike
 from sercli.reports.gather import left_open
 from sercli.runs.folder import Trial
 
@@ -32,20 +33,22 @@ class Worth:
     """What a bundle's model is worth.
 
     Attributes:
-        own: of the trial's predictions, those of this model.
-        pooled: of all finished trials of its run; ``None`` where there is no other.
+        own: of the trial's predictions, those of this model; ``None`` where nothing was tested.
+        pooled: of all finished trials of its run, or of ``alike``; ``None`` where there is no other.
         trials: how many these are.
         threshold: from which confidence on a classifier is trusted.
         threshold_on: on which predictions that was found.
         trusted: what it does on this model's test part, where it was not found there.
+        alike: the run on folds whose figures say what to expect of a model that nothing tested.
     """
 
-    own: Evaluation | TraceEvaluation
+    own: Evaluation | TraceEvaluation | None
     pooled: Evaluation | TraceEvaluation | None = None
     trials: int = 1
     threshold: Threshold | None = None
     threshold_on: str = ""
     trusted: Trusted | None = None
+    alike: Alike | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +60,7 @@ class _Figures:
 def render_card(
     bundle: Bundle,
     settings: Mapping[str, Any],
-    trials: Sequence[Trial],
+    banners: Sequence[str],
     trial: Trial,
     worth: Worth,
     programs: Sequence[Exported] = (),
@@ -67,7 +70,7 @@ def render_card(
     Args:
         bundle: the trial's.
         settings: the trial's, with provenance.
-        trials: the finished ones of its run.
+        banners: what stands above its figures.
         trial: the one whose bundle it is.
         worth: its figures.
         programs: ONNX and torch programs that go with it.
@@ -82,21 +85,25 @@ def render_card(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    traces = isinstance(worth.own, TraceEvaluation)
+    traces = not bundle.classes
     provenance = settings["provenance"]
     outputs = bundle.classes or TRACE_DIMENSIONS
     facts = _facts.facts(settings, [trial], outputs, "")
-    figures = _trace_figures(worth) if traces else _class_figures(worth)
+    left_out = (*_LEFT_OUT, "folds") if worth.own is None else _LEFT_OUT
+    figures = _Figures()
+    if worth.own or worth.pooled:
+        figures = _trace_figures(worth) if traces else _class_figures(worth)
     metrics = trial.metrics()
     earlier = provenance.get("started_from", [])
     before = {each["corpus"]: each.get("licence") or UNKNOWN for each in earlier}
     return environment.get_template("card.md").render(
+        alike=worth.alike and f"{_facts.protocol(worth.alike.settings)}, run {worth.alike.run.name}",
         arch=bundle.arch,
-        banners=_facts.banners(settings, trials),
+        banners=banners,
         corpus=facts["corpus"],
         definition=regression.DEFINITION if traces else DEFINITION,
         epoch=f"epoch {metrics['epoch']} of {metrics['epochs']}",
-        facts={name: value for name, value in facts.items() if name not in _LEFT_OUT},
+        facts={name: value for name, value in facts.items() if name not in left_out},
         figures=figures.rows,
         fold=trial.fold,
         fold_name=provenance["fold_name"],
@@ -115,12 +122,36 @@ def render_card(
         recalls=figures.recalls,
         regression=traces,
         seed=trial.seed,
+        scheme=settings["scheme"],
         source=get_architecture(bundle.arch).source,
+        tested=worth.own is not None,
         threshold=worth.threshold,
         threshold_on=worth.threshold_on,
+        trained_on=metrics["utterances"]["train"],
         trials=worth.trials,
         trusted=worth.trusted,
         version=sercli.__version__,
+    )
+
+
+def banners_of(settings: Mapping[str, Any], trials: Sequence[Trial], worth: Worth) -> tuple[str, ...]:
+    """Say what must stand above a card's figures.
+
+    Args:
+        settings: the trial's, with provenance.
+        trials: the finished ones of its run.
+        worth: its figures.
+    """
+    own = _facts.banners(settings, trials)
+    if worth.own is not None:
+        return own
+    if worth.alike is None:
+        return ("Tested on nothing: trained on everything there was, so nobody knows how good it is.", *own)
+    theirs = _facts.banners(worth.alike.settings, worth.alike.trials)
+    return (
+        "Tested on nothing: trained on everything there was; figures are of networks trained alike on folds.",
+        *own,
+        *(f"Of the networks trained alike: {each}" for each in theirs if each not in own),
     )
 
 
@@ -185,15 +216,16 @@ def _class_figures(worth: Worth) -> _Figures:
     found.rows.append(("tested on", counts[0], counts[1]))
     chances = [f"{100 * e.chance:.1f} %" if isinstance(e, Evaluation) else "" for e in both]
     found.rows.append(("chance", chances[0], chances[1]))
-    for each in worth.own.by_class if isinstance(worth.own, Evaluation) else ():
+    told = worth.own or worth.pooled
+    for each in told.by_class if isinstance(told, Evaluation) else ():
         found.recalls.append((each.name, f"{100 * each.recall:.1f} %" if each.count else "-", each.count))
     return found
 
 
 def _trace_figures(worth: Worth) -> _Figures:
     found = _Figures()
-    both = [worth.own, worth.pooled]
-    for i, name in enumerate(worth.own.dimensions if isinstance(worth.own, TraceEvaluation) else ()):
+    both, told = [worth.own, worth.pooled], worth.own or worth.pooled
+    for i, name in enumerate(told.dimensions if isinstance(told, TraceEvaluation) else ()):
         cells = []
         for each in both:
             score = each.by_dimension[i] if isinstance(each, TraceEvaluation) else None

@@ -8,6 +8,7 @@ from typing import Any
 from sercli.errors import RunError
 from sercli.evaluation import DEFINITION, evaluate, regression, table, traces
 from sercli.evaluation.intervals import DRAWS
+from sercli.protocols.train_on_all import trains_on_all
 from sercli.reports import _facts
 from sercli.reports._facts import left_open
 from sercli.reports._writing import write
@@ -15,7 +16,7 @@ from sercli.reports.audited import Audited
 from sercli.reports.gathered import Gathered, GatheredTraces
 from sercli.runs.folder import Run, Trial
 
-__all__ = ["Gathered", "GatheredTraces", "gather", "left_open", "write_report"]
+__all__ = ["Gathered", "GatheredTraces", "check_tested", "gather", "left_open", "write_report"]
 
 
 def gather(run: Run, draws: int = DRAWS, audited: Audited | None = None) -> Gathered | GatheredTraces:
@@ -27,12 +28,13 @@ def gather(run: Run, draws: int = DRAWS, audited: Audited | None = None) -> Gath
         audited: what an audit of the run found; it is told with the figures.
 
     Raises:
-        RunError: none is finished, or one is damaged.
+        RunError: none is finished, or one is damaged; or nothing was tested.
     """
     trials = run.finished()
     if not trials:
         raise RunError(f"{run.path}: no finished trial yet; go on with `sercli train` and the same settings")
     settings = trials[0].settings()
+    check_tested(run, settings)
     common = partial(_common, run, trials, settings, audited)
     paths = [trial.predictions_file for trial in trials]
     if settings["provenance"].get("task") == "regression":
@@ -50,6 +52,20 @@ def gather(run: Run, draws: int = DRAWS, audited: Audited | None = None) -> Gath
         predictions=rows,
         evaluation=evaluate(rows, draws),
     )
+
+
+def check_tested(run: Run, settings: Mapping[str, Any]) -> None:
+    """Refuse a run that keeps nothing for the test, by the settings of a trial.
+
+    Raises:
+        RunError: it is one.
+    """
+    if trains_on_all(str(settings["protocol"])):
+        raise RunError(
+            f"{run.name}: trained on everything ({settings['protocol']}), so there is nothing of its corpus "
+            f"to test it on; `sercli eval {run.name} --on CORPUS` tests it on another, `sercli export` "
+            "makes the model"
+        )
 
 
 def write_report(gathered: Gathered | GatheredTraces) -> Path:

@@ -1,6 +1,6 @@
 """Export a trial's bundle: with its figures, a model card, and programs for other runtimes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,17 @@ from sercli.evaluation.calibration import (
 )
 from sercli.evaluation.regression import evaluate_traces
 from sercli.inference.export import Exported, Format, export_programs
+from sercli.protocols.train_on_all import trains_on_all
 from sercli.records import Predictions
-from sercli.reports import _facts
-from sercli.reports.card import Worth, figures_of, render_card
+from sercli.reports.alike import Alike, find_alike
+from sercli.reports.card import Worth, banners_of, figures_of, render_card
 from sercli.runs.folder import Run, Trial
 
 SURE = 0.8
 """Share right that is asked for of what is not called unsure."""
 LEVEL = 0.95
 """How certain that is."""
+_OTHERS = "each by its own model, not this one's"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,8 +57,35 @@ def choose_trial(run: Run, fold: int | None = None, seed: int | None = None) -> 
     raise RunError(f"{run.name}: {what}; name one with --fold and --seed: {known}")
 
 
+def check_export(
+    trial: Trial, settings: Mapping[str, Any], out: Path, tested_by: Run | None = None
+) -> Alike | None:
+    """Refuse what `export_bundle` would refuse; the trial itself need not be trained yet.
+
+    Args:
+        trial: whose bundle is to be exported.
+        settings: its, with the digest of the manifest in their provenance.
+        out: the folder.
+        tested_by: a run on folds that says what to expect of a model that nothing tested.
+
+    Returns:
+        That run, looked at.
+
+    Raises:
+        ConfigError: the folder can't be taken, or that run does not fit.
+        RunError: that run is not finished, or damaged.
+    """
+    _check_free(out, trial)
+    return None if tested_by is None else find_alike(settings, tested_by)
+
+
 def export_bundle(
-    run: Run, trial: Trial, out: Path, formats: Sequence[Format] = (), sure: float = SURE
+    run: Run,
+    trial: Trial,
+    out: Path,
+    formats: Sequence[Format] = (),
+    sure: float = SURE,
+    tested_by: Run | None = None,
 ) -> Shared:
     """Write a trial's bundle with its card as a folder, whole or not at all.
 
@@ -66,29 +95,37 @@ def export_bundle(
         out: the folder; a bundle there is replaced.
         formats: of programs that are written beside it.
         sure: share right that is asked for of what is not called unsure.
+        tested_by: of a model that nothing tested: a run on folds whose networks were trained alike.
 
     Raises:
-        ConfigError: there is something else at ``out``, or a format needs what is not installed.
+        ConfigError: there is something else at ``out``, a format needs what is not installed, or
+            ``tested_by`` was not trained alike.
         RunError: the trial is damaged, or a program says something else than the network.
     """
-    _check_free(out, trial)
-    bundle, settings = Bundle.load(trial.bundle), _without_paths(trial.settings(), trial.config_file)
-    worth = weigh(run, trial, bundle, sure)
+    settings = trial.settings()
+    alike = check_export(trial, settings, out, tested_by)
+    bundle, settings = Bundle.load(trial.bundle), _without_paths(settings, trial.config_file)
+    worth = _expect(alike, bundle, sure) if _untested(settings) else weigh(run, trial, bundle, sure)
+    banners = banners_of(settings, run.finished(), worth)
     programs: list[Exported] = []
 
     def write_beside(folder: Path) -> None:
         for each in formats:
             programs.extend(export_programs(bundle, folder, each))
-        card = render_card(bundle, settings, run.finished(), trial, worth, programs)
+        card = render_card(bundle, settings, banners, trial, worth, programs)
         files.write_text(folder / "README.md", card)
 
     own = {"protocol": settings["protocol"], "started_from": settings["provenance"]["started_from"]}
     told = replace(bundle, facts=dict(bundle.facts) | own | _figures(settings, worth))
     told.save(out, write_beside)
-    return Shared(out, worth, tuple(programs), _facts.banners(settings, run.finished()))
+    return Shared(out, worth, tuple(programs), banners)
 
 
-def _without_paths(settings: dict[str, Any], place: Path) -> dict[str, Any]:
+def _untested(settings: Mapping[str, Any]) -> bool:
+    return trains_on_all(str(settings["protocol"]))
+
+
+def _without_paths(settings: Mapping[str, Any], place: Path) -> dict[str, Any]:
     """Name files that a training took, without where they lay: that is nobody else's business."""
     provenance = settings["provenance"]
     if not settings.get("init"):
@@ -97,7 +134,7 @@ def _without_paths(settings: dict[str, Any], place: Path) -> dict[str, Any]:
         each | ({"protocol": _without_path(each["protocol"])} if each.get("protocol") else {})
         for each in earlier_trainings(provenance, place)
     ]
-    told = settings | {"provenance": provenance | {"started_from": before}}
+    told = {**settings, "provenance": provenance | {"started_from": before}}
     told["protocol"] = _without_path(settings["protocol"])
     if settings.get("init"):
         told["init"] = Path(settings["init"]).name
@@ -120,6 +157,25 @@ def weigh(run: Run, trial: Trial, bundle: Bundle, sure: float = SURE) -> Worth:
     own, pooled = table.read_csv(trial.predictions_file), table.pool([table.read_csv(p) for p in paths])
     found, on, trusted = _find_threshold(finished, trial, own, sure)
     return Worth(evaluate(own), evaluate(pooled) if several else None, len(finished), found, on, trusted)
+
+
+def _expect(alike: Alike | None, bundle: Bundle, sure: float) -> Worth:
+    """Weigh a model that nothing tested by networks trained alike, if there are any."""
+    if alike is None:
+        return Worth(None)
+    alike = replace(alike, settings=_without_paths(alike.settings, alike.trials[0].config_file))
+    trials, paths = alike.trials, [each.predictions_file for each in alike.trials]
+    if not bundle.classes:
+        frames = traces.pool([traces.read_csv(path) for path in paths])
+        return Worth(None, evaluate_traces(frames), len(trials), alike=alike)
+    tested = [table.read_csv(path) for path in paths]
+    dev = [_read_dev(trial, own) for trial, own in zip(trials, tested, strict=True)]
+    part, rows = "dev", [each for each in dev if each is not None]
+    if not rows:
+        part, rows = "test", tested
+    found = _search(table.pool(rows), sure)
+    on = f"the {part} parts of {len(rows)} trials of {alike.run.name}, {_OTHERS}"
+    return Worth(None, evaluate(table.pool(tested)), len(trials), found, on, alike=alike)
 
 
 def _find_threshold(
@@ -146,7 +202,7 @@ def _find_threshold(
         again = _search(table.pool(others), sure)
         if again.confidence is not None:
             found = again
-            on = f"the {part} parts of {len(others)} trials of the run, each by its own model, not this one's"
+            on = f"the {part} parts of {len(others)} trials of the run, {_OTHERS}"
             on += ", and each model's epoch was chosen on its part" if chosen else ""
     tried = part == "dev" and found.confidence is not None
     return found, on, apply_threshold(own, found.confidence or 0.0) if tried else None
@@ -170,14 +226,22 @@ def _read_dev(trial: Trial, own: Predictions) -> Predictions | None:
 def _figures(settings: dict[str, Any], worth: Worth) -> dict[str, Any]:
     provenance = settings["provenance"]
     told: dict[str, Any] = {
-        "figures": figures_of(worth.own),
-        "run_figures": None if worth.pooled is None else figures_of(worth.pooled),
+        "figures": None if worth.own is None else figures_of(worth.own),
+        "run_figures": None if worth.own is None or worth.pooled is None else figures_of(worth.pooled),
         "fold_name": provenance["fold_name"],
         "protocol_digest": provenance["protocol_digest"],
         "manifest_sha256": provenance["manifest_sha256"],
         "versions": provenance["versions"],
         "commit": provenance["commit"],
     }
+    if worth.alike is not None and worth.pooled is not None:
+        told["tested_by"] = {
+            "run": worth.alike.run.name,
+            "protocol": worth.alike.settings["protocol"],
+            "protocol_digest": worth.alike.settings["provenance"]["protocol_digest"],
+            "trials": worth.trials,
+            "figures": figures_of(worth.pooled),
+        }
     if worth.threshold is not None:
         told["threshold"] = worth.threshold.confidence
         told["threshold_found"] = asdict(worth.threshold) | {"on": worth.threshold_on}
@@ -190,11 +254,14 @@ def _check_free(out: Path, trial: Trial) -> None:
     place = out.resolve()
     if place == trial.bundle.resolve():
         raise ConfigError(f"{out}: the run's own bundle; name another folder")
-    run = next((each for each in (place, *place.parents) if any(each.glob("fold-*/seed-*"))), None)
+    own = trial.path.parent.parent.resolve()  # which may not be there yet
+    above = (place, *place.parents)
+    run = next((each for each in above if each == own or any(each.glob("fold-*/seed-*"))), None)
     if run is not None:
         raise ConfigError(f"{out}: lies in the folder of the run {run.name}; name one outside")
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out}: a file; name a folder")
+    file = next((each for each in (out, *out.parents) if each.exists() and not each.is_dir()), None)
+    if file is not None:
+        raise ConfigError(f"{file}: a file; name a folder")
     if out.is_dir():
         held = {each.name for each in out.iterdir()}
         foreign = min(held - own_files(out), default=None)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli.errors import ConfigError, unknown
+from sercli.protocols.train_on_all import trains_on_all
 
 Assignment = tuple[str, Any]
 """A setting by its dotted name, ``features.window_ms``, and its value."""
@@ -181,10 +182,20 @@ class Study:
 
 
 def settings_of(row: Row, on: On, changes: Sequence[Assignment] = ()) -> dict[str, Any]:
-    """Return the settings of a row on a corpus, what is more special laid over what is less."""
+    """Return the settings of a row on a corpus, what is more special laid over what is less.
+
+    Raises:
+        ConfigError: nothing would be tested, so the table would have no figure.
+    """
     settings = nest([*on.settings, *row.settings, *row.settings_on.get(on.name, ()), *changes])
     named = {"arch": row.arch, "corpus": on.corpus, "scheme": on.scheme, "protocol": on.protocol}
-    return named | settings
+    found = named | settings
+    if trains_on_all(str(found["protocol"])):
+        raise ConfigError(
+            f"'{found['protocol']}' on {on.name}: nothing is tested, so there is no figure to tell; name a "
+            "protocol with a test part, and train the model to pass on with `sercli train`"
+        )
+    return found
 
 
 def nest(assignments: Iterable[Assignment]) -> dict[str, Any]:

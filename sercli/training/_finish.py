@@ -16,6 +16,7 @@ from sercli.evaluation.regression import evaluate_traces
 from sercli.evaluation.table import write_csv
 from sercli.inference import score, score_traces
 from sercli.protocols import shared_speakers
+from sercli.protocols.train_on_all import trains_on_all
 from sercli.records import Fold, Predictions, TracePredictions, rows_of
 from sercli.runs import provenance
 from sercli.runs.folder import Trial
@@ -32,7 +33,7 @@ _MOVING = ("device", "threads", "versions", "commit")
 def finish(
     plan: Plan, trial: Trial, parts: Parts, module: SERModule, device: Device, epoch: int
 ) -> dict[str, Any]:
-    """Test the chosen weights, once, and write everything that is kept."""
+    """Test the chosen weights, once, if there is a test part, and write everything that is kept."""
     config = plan.config
     network = module.network.to("cpu", memory_format=torch.contiguous_format)
     Bundle(
@@ -64,7 +65,7 @@ def finish(
         "epoch": epoch + 1,
         "epochs": len(history),
         **{name: history.get(epoch + 1, {}).get(name) for name in ("dev_ua", "dev_ccc")},
-        **(_test_traces if config.task == "regression" else _test)(plan, trial, parts, network, device),
+        **_test(plan, trial, parts, network, device),
         "seconds": round(sum(row["seconds"] for row in history.values()), 1),
     }
     files.write_json(trial.metrics_file, metrics)
@@ -72,9 +73,19 @@ def finish(
     return metrics
 
 
-def _test(plan: Plan, trial: Trial, parts: Parts, network: nn.Module, device: Device) -> dict[str, float]:
+def _test(plan: Plan, trial: Trial, parts: Parts, network: nn.Module, device: Device) -> dict[str, Any]:
+    """Write the predictions of the test part, and return its figures; none of either without one."""
+    if parts.test is None:
+        return {}
+    test = _test_traces if plan.config.task == "regression" else _test_classes
+    return test(plan, trial, parts, parts.test, network, device)
+
+
+def _test_classes(
+    plan: Plan, trial: Trial, parts: Parts, test: UtteranceDataset, network: nn.Module, device: Device
+) -> dict[str, Any]:
     """Write the predictions of classes, of the dev part too; return the test part's figures."""
-    predictions = _predict(plan, trial, parts.fold, parts.fold.test, parts.test, network, device)
+    predictions = _predict(plan, trial, parts.fold, parts.fold.test, test, network, device)
     write_csv(trial.predictions_file, predictions)
     # Chosen on the test part, what counts as the dev part is the test part.
     if parts.dev is not None and plan.config.training.selection != "best-on-test":
@@ -106,14 +117,14 @@ def _predict(
 
 
 def _test_traces(
-    plan: Plan, trial: Trial, parts: Parts, network: nn.Module, device: Device
+    plan: Plan, trial: Trial, parts: Parts, test: UtteranceDataset, network: nn.Module, device: Device
 ) -> dict[str, Any]:
     """Write the predictions of continuous labels, and return their figures."""
     tested = [plan.utterances[name] for name in parts.fold.test]
     predictions = TracePredictions(
         dimensions=plan.selection.outputs,
         target=tuple(plan.trace(utterance).astype(np.float64) for utterance in tested),
-        predicted=tuple(score_traces(network, parts.test, plan.config.training.batch_size, device.torch)),
+        predicted=tuple(score_traces(network, test, plan.config.training.batch_size, device.torch)),
         **rows_of(tested, parts.fold.name, trial.seed),
     )
     traces.write_csv(trial.predictions_file, predictions)
@@ -137,6 +148,8 @@ def resumed(made: dict[str, Any], trial: Trial) -> dict[str, Any]:
 
 def settings(plan: Plan, trial: Trial, device: Device) -> dict[str, Any]:
     """Return what the trial's ``config.yaml`` holds: settings and provenance."""
+    # Nobody is in two parts where there is one, whether or not anybody is named.
+    shared = 0 if trains_on_all(plan.config.protocol) else shared_speakers(plan.folds, plan.selected())
     return plan.config.to_dict() | {
         "provenance": {
             "fold": trial.fold,
@@ -145,7 +158,7 @@ def settings(plan: Plan, trial: Trial, device: Device) -> dict[str, Any]:
             "seed": trial.seed,
             "manifest_sha256": plan.manifest_sha256,
             "protocol_digest": plan.protocol_digest,
-            "shared_speakers": shared_speakers(plan.folds, plan.selected()),
+            "shared_speakers": shared,
             "paper": plan.protocol.papers.get(plan.config.corpus),
             "task": plan.config.task,
             "classes": list(plan.selection.classes),

@@ -14,6 +14,7 @@ from sercli.data.resident import Resident, fits
 from sercli.data.segments import Cut, Joined, TraceCut
 from sercli.data.statistics import Statistics, fit
 from sercli.errors import RunError
+from sercli.protocols.train_on_all import trains_on_all
 from sercli.records import Fold
 from sercli.store import FeatureStore
 from sercli.training._devices import Device
@@ -22,12 +23,12 @@ from sercli.training._plan import Plan
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parts:
-    """The data sets of a fold; ``dev``, which selects, is ``None`` where the protocol has none."""
+    """The data sets of a fold; ``dev``, which selects, or ``test`` is ``None`` where there is none."""
 
     fold: Fold
     train: UtteranceDataset
     dev: UtteranceDataset | None
-    test: UtteranceDataset
+    test: UtteranceDataset | None
     statistics: dict[str, Statistics]
     class_counts: list[int]
 
@@ -52,7 +53,7 @@ def load_parts(plan: Plan, number: int, seed: int = 0) -> Parts:
             f"fold {number} ({fold.name}): no training utterance of {', '.join(absent)}; "
             "choose another scheme or protocol"
         )
-    for part in ("train", "test"):
+    for part in ("train",) if trains_on_all(plan.config.protocol) else ("train", "test"):
         if not getattr(fold, part):
             raise RunError(f"fold {number} ({fold.name}): no {part} utterance; choose another protocol")
     stores, variants = plan.stores(), plan.variant_stores()
@@ -62,7 +63,7 @@ def load_parts(plan: Plan, number: int, seed: int = 0) -> Parts:
         fold=fold,
         train=_training_part(plan, fold.train, stores, variants, statistics, seed),
         dev=_tested_part(plan, selecting, stores, statistics) if selecting else None,
-        test=_tested_part(plan, fold.test, stores, statistics),
+        test=_tested_part(plan, fold.test, stores, statistics) if fold.test else None,
         statistics=statistics,
         class_counts=[counted[name] for name in classes],
     )

@@ -12,6 +12,7 @@ from sercli.config import merge, parse_assignments, read_yaml
 from sercli.errors import ConfigError, CorpusError, RunError
 from sercli.models import architecture_names
 from sercli.protocols import get_protocol
+from sercli.protocols.train_on_all import trains_on_all
 from sercli.runs.config import RunConfig, resolve
 from sercli.runs.folder import Trial
 from sercli.runs.training import Precision
@@ -92,7 +93,8 @@ def complete(settings: Mapping[str, Any]) -> RunConfig:
     """Lay settings that name corpus, scheme and protocol over the architecture's recipe.
 
     Raises:
-        ConfigError: a setting is unknown or wrong.
+        ConfigError: a setting is unknown or wrong, or the epoch is to be chosen on a test part that there
+            is not.
         UnknownNameError: there is no such architecture, scheme or protocol.
     """
     model = settings.get("model")
@@ -100,7 +102,13 @@ def complete(settings: Mapping[str, Any]) -> RunConfig:
     base = get_recipe(settings["arch"]).to_dict(model if isinstance(model, Mapping) else {}, task)
     if not get_protocol(str(settings["protocol"])).has_dev:  # nothing to choose an epoch by
         base = merge(base, {"training": {"selection": "last", "patience": None}})
-    return resolve(base, settings)
+    config = resolve(base, settings)
+    if config.training.selection == "best-on-test" and trains_on_all(config.protocol):
+        raise ConfigError(
+            f"training.selection=best-on-test: '{config.protocol}' has no test part; set it to last, and the "
+            "number of epochs with --max-epochs"
+        )
+    return config
 
 
 def with_precision(config: RunConfig, precision: Precision) -> RunConfig:

@@ -142,6 +142,13 @@ def test_a_prepared_corpus_is_divided_by_its_own_protocol(small_workspace):
     assert checks["speakers"].divisions == 3
 
 
+def test_where_everything_trains_nothing_can_leak(small_workspace):
+    _, divisions = from_protocol(small_workspace, "emodb", "emodb-4", "train-on-all")
+    checks = found(divisions)
+    assert list(checks) == ["parts", "labels by speaker"]
+    assert checks["parts"].verdict is Verdict.NOT_CHECKED
+
+
 def test_a_corpus_without_emotions_has_no_scheme(workspace, small_workspace):
     with pytest.raises(CorpusError, match="corpus 'ravdess' is not prepared"):
         from_protocol(small_workspace, "ravdess", None, None)

@@ -6,6 +6,7 @@ from sklearn.model_selection import KFold
 
 from sercli.errors import ProtocolError, UnknownNameError
 from sercli.protocols import fold_digest, get_protocol, lists, shared_speakers
+from sercli.protocols.train_on_all import trains_on_all
 from sercli.records import Utterance
 from sercli.runs.config import RunConfig
 
@@ -49,6 +50,23 @@ def test_ten_speakers_give_eight_one_one():
 def test_without_dev_the_other_nine_train():
     folds = divide("leave-one-speaker-out-no-dev", *corpus([f"{i:02d}" for i in range(10)], each=1))
     assert {(len(f.train), len(f.dev), len(f.test)) for f in folds} == {(9, 0, 1)}
+
+
+def test_everything_trains_and_nothing_is_tested():
+    utterances, labels = corpus(["03", "08"])
+    del labels["03-1"]
+    (fold,) = divide("train-on-all", utterances[::-1], labels)
+    assert (fold.name, fold.train, fold.dev, fold.test) == ("all", ("08-1", "08-0", "03-0"), (), ())
+    unknown = [replace(each, speaker=None) for each in utterances]
+    assert divide("train-on-all", unknown[::-1], labels) == [fold]
+    with pytest.raises(ProtocolError, match="train-on-all: no utterance to train on"):
+        divide("train-on-all", utterances, {})
+
+
+def test_it_is_known_by_its_name_alone():
+    assert [trains_on_all(name) for name in ("train-on-all", "train-on-all@1")] == [True, True]
+    others = ("leave-one-speaker-out@1", "lists:/none/train-on-all.csv#01234567@1", "random-5-fold", "None")
+    assert not any(trains_on_all(name) for name in others)
 
 
 def test_five_sessions_give_three_one_one():

@@ -133,6 +133,18 @@ def test_a_wrong_value_that_another_row_brought_is_told_where_it_stands(write):
         get_study(write(text))
 
 
+def test_a_study_without_figures_is_refused(write):
+    text = GOOD.replace("on: [emodb-4]\n", "on: [{scheme: emodb-4, protocol: train-on-all}]\n")
+    with pytest.raises(
+        ConfigError, match=r"^my-study.yaml:5: row 'small', .*nothing is tested, so there is no"
+    ):
+        get_study(write(text))
+    study = get_study(write(GOOD))
+    for options in ({"on": ["ravdess:train-on-all"]}, {"changes": [("protocol", "train-on-all")]}):
+        with pytest.raises(ConfigError, match="nothing is tested"):
+            study.cells(**options)
+
+
 def test_a_circle_of_two_is_found(write):
     text = "title: T\narch: mdcnn\non: [emodb-4]\nrows:\n  - {name: a, from: b}\n  - {name: b, from: a}\n"
     with pytest.raises(ConfigError, match=r":6: rows in a circle: a from b from a"):

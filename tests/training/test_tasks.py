@@ -12,8 +12,11 @@ from sercli.audit.run import from_run
 from sercli.bundle import Bundle
 from sercli.errors import ConfigError, RunError
 from sercli.evaluation import traces
+from sercli.evaluation.regression import evaluate_traces
 from sercli.inference import score_traces
 from sercli.preparation import prepare
+from sercli.reports.gather import gather
+from sercli.reports.share import export_bundle
 from sercli.training import _train
 from sercli.training._devices import Device
 from sercli.training._fit import build_module
@@ -97,6 +100,30 @@ def test_a_regressor_is_trained_selected_and_tested(talking):
     assert bundle.segments == plan.config.segments
     (again,) = score_traces(bundle.network, load_parts(plan, 1).test)
     np.testing.assert_allclose(again, predictions.predicted[0], atol=1e-6)
+
+
+def test_a_regressor_of_everything_is_told_by_others_trained_alike(talking, tmp_path):
+    training = {"max_epochs": 1, "selection": "last"}
+    runs = []
+    for protocol in ("speaker-3-fold", "train-on-all"):
+        plan = planned(talking, REGRESSION, protocol=protocol, training=training)
+        plan = replace(plan, chosen=tuple(range(1, len(plan.folds) + 1)))
+        _train.train(plan, CPU, quiet)
+        runs.append(plan.run)
+    folds, everything = runs
+    (trial,) = everything.trials()
+    assert not trial.predictions_file.exists()
+    assert trial.settings()["provenance"]["task"] == "regression"
+    with pytest.raises(RunError, match="nothing of its corpus to test it on"):
+        gather(everything)
+    export_bundle(everything, trial, tmp_path / "model", tested_by=folds)
+    facts = Bundle.load(tmp_path / "model").facts
+    tested = traces.pool([traces.read_csv(each.predictions_file) for each in folds.trials()])
+    for each in evaluate_traces(tested).by_dimension:
+        assert facts["tested_by"]["figures"]["ccc"][each.name]["value"] == pytest.approx(each.ccc)
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "| | 3 networks trained alike, pooled |" in card
+    assert "Unsure" not in card
 
 
 def test_consecutive_windows_are_joined_and_overlapping_ones_averaged(talking):

@@ -43,6 +43,30 @@ def quiet(line):
     pass
 
 
+def test_a_model_of_everything_is_trained_and_tested_on_nothing(plan_for):
+    plan = plan_for(protocol="train-on-all", training={"selection": "best-dev-ua", "max_epochs": 3})
+    (trial,) = _train.train(plan, CPU, quiet)
+    assert {path.name for path in trial.path.iterdir()} - {".lock"} == {
+        "bundle",
+        "config.yaml",
+        "history.csv",
+        "metrics.json",
+    }
+    metrics = trial.metrics()
+    assert metrics["utterances"] == {"train": 48, "dev": 0, "test": 0}
+    assert (metrics["epoch"], metrics["epochs"]) == (3, 3)
+    assert not any(name.startswith("test") for name in metrics)
+    assert trial.settings()["provenance"]["shared_speakers"] == 0
+    assert Bundle.load(trial.bundle).facts["protocol"] == "train-on-all@1"
+    assert plan.todo == []
+
+
+def test_without_a_test_part_no_epoch_is_chosen_on_it(plan_for):
+    assert plan_for(protocol="train-on-all").config.training.selection == "last"
+    with pytest.raises(ConfigError, match=r"best-on-test: 'train-on-all@1' has no test part; set it to last"):
+        plan_for(protocol="train-on-all", training={"selection": "best-on-test"})
+
+
 def test_a_trial_leaves_all_that_is_promised(plan_for):
     plan = plan_for()
     (trial,) = _train.train(plan, CPU, quiet)

@@ -1,0 +1,95 @@
+"""Networks trained on folds as a model was that nothing tested: what to expect of that one."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sercli.errors import ConfigError, RunError
+from sercli.protocols.train_on_all import trains_on_all
+from sercli.runs.folder import Run, Trial
+
+_DECIDING = ("arch", "corpus", "scheme", "model", "augment", "features", "segments", "training", "init")
+_SHOWN = 4  # differences
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alike:
+    """A run on folds whose networks were trained as another one was.
+
+    Attributes:
+        run: the run.
+        trials: all of it, finished.
+        settings: of the first one, with provenance.
+    """
+
+    run: Run
+    trials: tuple[Trial, ...]
+    settings: Mapping[str, Any]
+
+
+def find_alike(settings: Mapping[str, Any], run: Run) -> Alike:
+    """Make sure that a run's figures say what to expect of a model that nothing tested.
+
+    Everything that trains must be equal, the number of epochs and how the kept one was chosen among it; only
+    folds and seeds differ.
+
+    Args:
+        settings: of that model, its provenance with the digest of the manifest at least.
+        run: on folds.
+
+    Raises:
+        ConfigError: the model has a test part of its own, or the run none; or they were not trained alike.
+        RunError: the run is not finished, or damaged.
+    """
+    if not trains_on_all(str(settings["protocol"])):
+        raise ConfigError(
+            f"--tested-by {run.name}: '{settings['protocol']}' has a test part of its own; leave it out"
+        )
+    trials = run.trials()
+    told = trials[0].settings()
+    if trains_on_all(str(told["protocol"])):
+        raise ConfigError(
+            f"--tested-by {run.name}: '{told['protocol']}' tests nothing either; name a run on folds"
+        )
+    done = {trial.fold for trial in trials if trial.finished}
+    if not all(trial.finished for trial in trials) or len(done) < told["provenance"]["folds"]:
+        raise RunError(
+            f"{run.path}: not finished ({len(done)} of {told['provenance']['folds']} folds); go on with "
+            "`sercli train` and the same settings"
+        )
+    has_dev = any(trial.metrics()["utterances"]["dev"] for trial in trials)
+    ours, theirs = _deciding(settings, has_dev=False), _deciding(told, has_dev=has_dev)
+    differing = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+    if differing:
+        shown = [
+            f"{name} is {theirs.get(name, 'not set')}, not {ours.get(name, 'set')}"
+            for name in differing[:_SHOWN]
+        ]
+        more = f"; and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
+        raise ConfigError(
+            f"--tested-by {run.name}: not trained alike: {'; '.join(shown)}{more}; train folds with the same "
+            "settings, if they have a dev part with --set training.selection=last"
+        )
+    return Alike(run, tuple(trials), told)
+
+
+def _deciding(settings: Mapping[str, Any], *, has_dev: bool) -> dict[str, str]:
+    """Return what decides the weights, but for folds and seeds, by dotted name, as JSON spells it."""
+    found = {name: settings.get(name) for name in _DECIDING}
+    training = dict(settings["training"])
+    if not has_dev or training["selection"] == "last":  # nothing chooses, so nothing is waited for
+        training |= {"selection": "last", "patience": None}
+    init = str(settings["init"]).rpartition("#")[2] if settings.get("init") else None
+    found |= {"training": training, "init": init, "manifest": settings["provenance"]["manifest_sha256"][:16]}
+    return dict(_flat(found))
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    flat: list[tuple[str, str]] = []
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            flat += _flat(value, f"{prefix}{name}.")
+        else:
+            flat.append((prefix + name, json.dumps(value)))
+    return flat
