@@ -11,6 +11,7 @@ from sercli.audit.protocol import divisions
 from sercli.bundle import UNKNOWN
 from sercli.data.statistics import Statistics
 from sercli.errors import FeatureError, RunError
+from sercli.protocols import unplaced
 from sercli.runs.config import RunConfig
 from sercli.runs.folder import Run, Trial
 from sercli.training._plan import Plan, make_plan
@@ -96,8 +97,8 @@ def _origin(plan: Plan, trial: Trial) -> Finding:
     if not own:
         corpora = ", ".join(dict.fromkeys(f"'{each['corpus']}'" for each in before))
         return Finding(check, Verdict.CLEAN, f"the weights it started from were trained on {corpora}")
-    here = (_unplaced(plan.config.protocol), trial.fold)
-    other = [each for each in own if (_unplaced(each["protocol"]), each["fold"]) != here]
+    here = (unplaced(plan.config.protocol), trial.fold)
+    other = [each for each in own if (unplaced(each["protocol"]), each["fold"]) != here]
     if not other:
         return Finding(check, Verdict.CLEAN, "the weights it started from are of the same fold")
     fact = f"fold {trial.fold} started from weights of {other[0]['protocol']}, fold {other[0]['fold']}"
@@ -106,11 +107,6 @@ def _origin(plan: Plan, trial: Trial) -> Finding:
         Verdict.LEAK,
         f"{fact}, of the same corpus: those who are tested may have been trained on there",
     )
-
-
-def _unplaced(protocol: str) -> str:
-    """Leave out where a list of folds lies, as exported bundles do; its digest says which it is."""
-    return protocol.removeprefix("lists:").rpartition("/")[2]
 
 
 def _selection(plan: Plan, trial: Trial) -> Finding:

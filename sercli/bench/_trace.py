@@ -1,4 +1,4 @@
-"""What a device did while it was watched: how much of the time it was busy, and with what."""
+"""What a GPU did while it was watched: how much of the time it was busy, and with what."""
 
 import json
 import tempfile
@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.profiler import ProfilerActivity, profile
+from torch.profiler import ProfilerActivity, profile, supported_activities
 
 from sercli.bench._loop import wait
 
-# The profiler's words for what runs on a device; on a CPU operations stand for kernels.
-_WORK = {"cuda": {"kernel", "gpu_memcpy", "gpu_memset"}, "cpu": {"cpu_op"}}
-_KERNELS = {"kernel", "cpu_op"}
+# The profiler's words for what runs on a GPU.
+_KERNEL = "kernel"
+_WORK = {_KERNEL, "gpu_memcpy", "gpu_memset"}
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One thing that a device did; times in microseconds."""
+    """One thing that a GPU did; times in microseconds."""
 
     name: str
     kind: str
@@ -30,18 +30,19 @@ class Work:
 
 
 class Watch:
-    """Notes what a device does, from `start` to `stop`."""
+    """Notes what a GPU does, from `start` to `stop`; nothing where torch's profiler can't see it."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
         # The host's operations would cost more to note than the device's kernels take.
-        activity = ProfilerActivity.CUDA if device.type == "cuda" else ProfilerActivity.CPU
-        self.profile = profile(activities=[activity])
+        seen = device.type == "cuda" and ProfilerActivity.CUDA in supported_activities()  # type: ignore[no-untyped-call]
+        self.profile = profile(activities=[ProfilerActivity.CUDA]) if seen else None
         self.started = 0.0
 
     def start(self) -> None:
         """Begin; the device has nothing left to do."""
-        self.profile.start()
+        if self.profile is not None:
+            self.profile.start()
         wait(self.device)
         self.started = time.perf_counter()
 
@@ -49,20 +50,22 @@ class Watch:
         """Return what was done, and the seconds that have passed."""
         wait(self.device)
         seconds = time.perf_counter() - self.started
+        if self.profile is None:
+            return [], seconds
         self.profile.stop()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "trace.json"
             self.profile.export_chrome_trace(str(path))
             events = json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
-        return works_of(events, self.device.type), seconds
+        return works_of(events), seconds
 
 
-def works_of(events: Iterable[Mapping[str, Any]], device: str) -> list[Work]:
-    """Choose what ran on a device, ``cuda`` or ``cpu``, among the events of a trace."""
+def works_of(events: Iterable[Mapping[str, Any]]) -> list[Work]:
+    """Choose what ran on a GPU among the events of a trace."""
     return [
         Work(event["name"], event["cat"], float(event["ts"]), float(event["dur"]))
         for event in events
-        if event.get("cat") in _WORK[device] and event.get("ph") == "X"
+        if event.get("cat") in _WORK and event.get("ph") == "X"
     ]
 
 
@@ -80,7 +83,7 @@ def heaviest(works: Sequence[Work], count: int = 5) -> list[tuple[str, float, in
     """List the kernels with most time: name, microseconds, how often; the heaviest first."""
     spent: dict[str, list[float]] = defaultdict(list)
     for work in works:
-        if work.kind in _KERNELS:
+        if work.kind == _KERNEL:
             spent[work.name].append(work.duration)
     found = sorted(spent.items(), key=lambda item: -sum(item[1]))[:count]
     return [(name, sum(times), len(times)) for name, times in found]

@@ -28,7 +28,7 @@ from sercli.bench._loop import KINDS, straightforward, wait
 from sercli.bench._trace import Watch, Work, busy, heaviest
 from sercli.bench.train import operations
 from sercli.data.batches import BucketSampler, sorted_batches
-from sercli.errors import UnknownNameError
+from sercli.errors import RunError
 from sercli.inference import score
 from sercli.models import get_architecture
 from sercli.runs.config import RunConfig
@@ -52,8 +52,6 @@ def _run(corpora: Path | None, quick: bool) -> list[Row]:
 
 
 def _run_part(corpora: Path | None, quick: bool, arch: str) -> list[Row]:  # noqa: ARG001
-    if arch not in _EPOCHS:
-        raise UnknownNameError(f"gpu has no part '{arch}'; it has {', '.join(_EPOCHS)}")
     device = choose("cpu" if quick and _lacks() else "cuda")
     rounds = 1 if quick else _ROUNDS
     with tempfile.TemporaryDirectory() as folder:
@@ -127,7 +125,10 @@ class _Turns:
             if self.device.type == "cuda":
                 allocated = torch.cuda.max_memory_allocated(self.device)
                 self.memory = allocated, torch.cuda.max_memory_reserved(self.device)
-        turn = {"epoch": seconds} | {name: other() for name, other in self.others.items()}
+        try:
+            turn = {"epoch": seconds} | {name: other() for name, other in self.others.items()}
+        except torch.OutOfMemoryError:
+            raise RunError("bench gpu: the GPU has too little memory for what it is compared with") from None
         if self._epochs > 0:
             for name, spent in turn.items():
                 self.taken.setdefault(name, []).append(spent)
@@ -186,7 +187,8 @@ def _measure(plan: Plan, device: Device, rounds: int, size: int) -> list[Row]:
         total = torch.cuda.get_device_properties(device.torch).total_memory / 2**30
         held = f"{reserved:.1f} GiB held, of {total:.0f}"
         rows.append(Row(f"{name}: memory at its peak", allocated, "GiB", held))
-    return rows + _tell(name, turns)
+        rows += _tell(name, turns)
+    return rows
 
 
 def _product(device: torch.device, kind: torch.dtype, size: int, times: int = 20) -> float:
@@ -254,5 +256,6 @@ BENCH = Bench(
     _run,
     "training at the size of IEMOCAP on one GPU, against a straightforward loop and the card's own speed",
     _run_part,
+    tuple(_EPOCHS),
     _lacks,
 )

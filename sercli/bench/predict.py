@@ -127,4 +127,9 @@ def _median(values: Sequence[float]) -> float:
     return float(np.median(values))
 
 
-BENCH = Bench(_run, "recordings to classes, against librosa and the same network file by file", _run_part)
+BENCH = Bench(
+    _run,
+    "recordings to classes, against librosa and the same network file by file",
+    _run_part,
+    tuple(architecture_names()),
+)

@@ -61,6 +61,7 @@ def bench(
         from sercli.figures import check_suffix
 
         check_suffix(figure)
+    failed: list[str] = []
     if kept is not None:
         results = _results.read(kept)
         if not json:
@@ -68,7 +69,7 @@ def bench(
             for name, rows in results.stages.items():
                 _tell_rows(name, rows)
     else:
-        results = _measure(stages or [], corpora, only, quick=quick, silent=json)
+        results, failed = _measure(stages or [], corpora, only, quick=quick, silent=json)
     if json:
         typer.echo(json_format.dumps(results.to_dict(), indent=2))
     if figure is not None:
@@ -76,24 +77,33 @@ def bench(
         from sercli.figures.bench import ratios
 
         save(ratios(results.compared()), figure)
+    if failed:
+        raise typer.Exit(1)
 
 
 def _measure(
     stages: list[str], corpora: Path | None, only: str | None, *, quick: bool, silent: bool
-) -> "Results":
+) -> "tuple[Results, list[str]]":
+    """Measure stages; return what was found, and the names of those that failed."""
     from sercli.bench import bench_names, get_bench
     from sercli.bench._machine import examine
     from sercli.bench._results import Results
-    from sercli.errors import ConfigError
+    from sercli.errors import ConfigError, SerError
 
     chosen = {name: get_bench(name) for name in stages or bench_names()}  # a wrong name is told at once
+    if only is not None and not stages:
+        chosen = {name: stage for name, stage in chosen.items() if only in stage.parts}
+        if not chosen:
+            raise typer.BadParameter(f"no stage has a part '{only}'", param_hint="--only")
     for name, stage in chosen.items():
-        if only is not None and stage.run_part is None:
-            raise typer.BadParameter(f"{name} has no parts", param_hint="--only")
+        if only is not None and only not in stage.parts:
+            known = f"its parts are {', '.join(stage.parts)}" if stage.parts else "it has no parts"
+            raise typer.BadParameter(f"{name} has no part '{only}'; {known}", param_hint="--only")
         lacking = stage.lacks()
         if stages and lacking and not quick:
             raise ConfigError(f"bench {name}: {lacking}; see `sercli doctor`, or try it small with --quick")
     results = Results(examine(), quick)
+    failed: list[str] = []
     if not silent:
         _tell_machine(results)
     for name, stage in chosen.items():
@@ -101,14 +111,19 @@ def _measure(
         if lacking and not quick:
             typer.echo(f"{name}: left out, {lacking}", err=silent)
             continue
-        if only is not None and stage.run_part is not None:
-            rows = stage.run_part(corpora, quick, only)
-        else:
-            rows = stage.run(corpora, quick)
+        try:
+            if only is not None and stage.run_part is not None:
+                rows = stage.run_part(corpora, quick, only)
+            else:
+                rows = stage.run(corpora, quick)
+        except SerError as error:  # what the others found is kept
+            typer.echo(f"error: {name}: {error}", err=True)
+            failed.append(name)
+            continue
         results.stages[name] = rows
         if not silent:
             _tell_rows(f"{name}: {stage.description}", rows)
-    return results
+    return results, failed
 
 
 def _tell_machine(results: "Results") -> None:

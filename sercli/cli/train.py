@@ -91,6 +91,8 @@ def train(
 
     if fold is not None and folds != "all":
         raise typer.BadParameter("say --fold or --folds, not both")
+    if export is not None and lr_range_test:
+        raise typer.BadParameter("a range test trains no model to --export")
     if seed is not None and seeds != "0":
         raise typer.BadParameter("say --seed or --seeds, not both")
     place = Workspace(workspace)

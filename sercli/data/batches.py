@@ -50,8 +50,12 @@ class BucketSampler(torch.utils.data.Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         random = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
         blurred = 1 + _BLUR * (2 * torch.rand(len(self.lengths), generator=random, dtype=torch.float64) - 1)
-        lengths = torch.as_tensor(self.lengths) * blurred
-        batches = split(lengths.argsort(stable=True).tolist(), self.batch_size, self.processes)
+        rows = (torch.as_tensor(self.lengths) * blurred).argsort(stable=True).tolist()
+        # Else the smallest batch, whose utterances weigh most, would always be of the longest.
+        rest, whole = len(rows) % self.batch_size, len(rows) // self.batch_size
+        start = self.batch_size * int(torch.randint(whole + 1, (), generator=random))
+        rows = rows[:start] + rows[start + rest :] + rows[start : start + rest]
+        batches = split(rows, self.batch_size, self.processes)
         for i in torch.randperm(len(batches), generator=random).tolist():
             yield batches[i][self.rank :: self.processes]
 

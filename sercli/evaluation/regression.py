@@ -27,8 +27,8 @@ from sercli.records import TracePredictions
 
 DEFINITION = (
     "CCC is Lin's concordance correlation coefficient, its moments divided by n, over the test frames of all "
-    "folds and seeds joined (pooled); the mean over folds of each fold's own, as the DiCCOSER paper has it, "
-    "stands beside"
+    "folds and seeds joined (pooled); where the mean over folds of each fold's own is told, as the "
+    "DiCCOSER paper has it, it stands beside"
 )
 """What the figures mean; told with every one."""
 

@@ -128,6 +128,11 @@ def _load(name: str) -> Protocol:
     raise unknown(__name__, name, [*protocol_names(), "lists:FILE"])
 
 
+def unplaced(name: str) -> str:
+    """Leave out where a list of folds lies, as exported bundles do; its digest says which it is."""
+    return name.removeprefix("lists:").rpartition("/")[2]
+
+
 def shared_speakers(folds: Sequence[Fold], utterances: Sequence[Utterance]) -> int | None:
     """Count the speakers who are in two parts of a fold; ``None`` where an utterance has none."""
     speaker = {utterance.id: utterance.speaker for utterance in utterances}

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
+from sercli.bundle import UNKNOWN
+from sercli.protocols import unplaced
 from sercli.runs.folder import Trial
 
 _SHOWN = 6  # names of what a banner is about
@@ -116,6 +118,11 @@ def banners(settings: Mapping[str, Any], trials: Sequence[Trial]) -> tuple[str, 
     found = [corpus["notice"]] if corpus["notice"] else []
     if settings["training"]["selection"] == "best-on-test":
         found.append("Optimistic: the epoch was chosen on the test part itself.")
+    if _heard_before(settings, trials):
+        found.append(
+            "Perhaps leaked: the weights that training started from were trained on this corpus before, or "
+            "nobody knows on what; those who are tested may have been among it."
+        )
     shared = provenance.get("shared_speakers", 0)
     if shared is None:
         found.append("Speakers are not known: the same people may train and be tested.")
@@ -133,6 +140,21 @@ def banners(settings: Mapping[str, Any], trials: Sequence[Trial]) -> tuple[str, 
     if folds < provenance["folds"]:
         found.append(f"Unfinished: {folds} of {provenance['folds']} folds are tested.")
     return tuple(found)
+
+
+def _heard_before(settings: Mapping[str, Any], trials: Sequence[Trial]) -> bool:
+    """Tell whether the weights that trials started from may know the test parts, being of other folds."""
+    before = [
+        each
+        for each in settings["provenance"].get("started_from") or []
+        if each["corpus"] in {settings["corpus"], UNKNOWN}
+    ]
+    here = unplaced(settings["protocol"])
+    return any(
+        (unplaced(str(each.get("protocol"))), each.get("fold")) != (here, trial.fold)
+        for each in before
+        for trial in trials
+    )
 
 
 def told_once(banners: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

@@ -78,7 +78,8 @@ def _deciding(settings: Mapping[str, Any], *, has_dev: bool) -> dict[str, str]:
     """Return what decides the weights, but for folds and seeds, by dotted name, as JSON spells it."""
     found = {name: settings.get(name) for name in _DECIDING}
     training = dict(settings["training"])
-    if not has_dev or training["selection"] == "last":  # nothing chooses, so nothing is waited for
+    chooses = training["selection"] == "best-on-test" or has_dev
+    if not chooses or training["selection"] == "last":  # nothing is waited for
         training |= {"selection": "last", "patience": None}
     init = str(settings["init"]).rpartition("#")[2] if settings.get("init") else None
     found |= {"training": training, "init": init, "manifest": settings["provenance"]["manifest_sha256"][:16]}

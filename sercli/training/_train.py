@@ -80,6 +80,8 @@ def configure(settings: Mapping[str, Any], workspace: Workspace, device: Device)
     else:
         chosen["protocol"] = of_paper.protocol if of_paper else facts["protocol"]
         made_for = of_paper.scheme if of_paper else None
+    if of_paper and trains_on_all(str(chosen["protocol"])):  # the classes that its folds have
+        made_for = of_paper.scheme
     if "scheme" not in chosen:
         emotions = bool(set(facts["emotions"]) - {"none"})
         chosen["scheme"] = made_for or default_scheme(corpus, emotions=emotions)
@@ -93,8 +95,8 @@ def complete(settings: Mapping[str, Any]) -> RunConfig:
     """Lay settings that name corpus, scheme and protocol over the architecture's recipe.
 
     Raises:
-        ConfigError: a setting is unknown or wrong, or the epoch is to be chosen on a test part that there
-            is not.
+        ConfigError: a setting is unknown or wrong, or an epoch is to be chosen where there is nothing to
+            choose it by.
         UnknownNameError: there is no such architecture, scheme or protocol.
     """
     model = settings.get("model")
@@ -103,10 +105,10 @@ def complete(settings: Mapping[str, Any]) -> RunConfig:
     if not get_protocol(str(settings["protocol"])).has_dev:  # nothing to choose an epoch by
         base = merge(base, {"training": {"selection": "last", "patience": None}})
     config = resolve(base, settings)
-    if config.training.selection == "best-on-test" and trains_on_all(config.protocol):
+    if config.training.selection != "last" and trains_on_all(config.protocol):
         raise ConfigError(
-            f"training.selection=best-on-test: '{config.protocol}' has no test part; set it to last, and the "
-            "number of epochs with --max-epochs"
+            f"training.selection={config.training.selection}: '{config.protocol}' has nothing to choose an "
+            "epoch by; set it to last, and the number of epochs with --max-epochs"
         )
     return config
 

@@ -7,7 +7,7 @@ import torch
 
 from sercli.bench import _iemocap, get_bench, gpu
 from sercli.bench._trace import Work, busy, heaviest, works_of
-from sercli.errors import ConfigError, UnknownNameError
+from sercli.errors import ConfigError
 from sercli.training._devices import Device
 from sercli.training._parts import load_parts
 
@@ -82,8 +82,8 @@ def test_of_a_trace_only_what_ran_on_the_gpu_counts():
         event(kind, kind) for kind in ("cuda_runtime", "cuda_driver", "gpu_user_annotation", "overhead")
     ]
     others += [event("ac2g", "ac2g", "s"), {"ph": "M", "name": "process_name", "ts": 0}]
-    assert [work.name for work in works_of(events + others, "cuda")] == ["kernel", "gpu_memcpy", "gpu_memset"]
-    assert works_of(events[:1], "cuda") == [Work("kernel", "kernel", 1.5, 2)]
+    assert [work.name for work in works_of(events + others)] == ["kernel", "gpu_memcpy", "gpu_memset"]
+    assert works_of(events[:1]) == [Work("kernel", "kernel", 1.5, 2)]
 
 
 class FakeEvent:
@@ -173,8 +173,3 @@ def test_operations_of_an_epoch_grow_with_its_padded_frames(tmp_path):
 def test_without_a_gpu_it_says_so():
     with pytest.raises(ConfigError, match="torch finds no such device"):
         get_bench("gpu").run(None, False)
-
-
-def test_another_part_is_refused():
-    with pytest.raises(UnknownNameError, match="gpu has no part 'melcnn'; it has mdcnn, eca"):
-        get_bench("gpu").run_part(None, True, "melcnn")

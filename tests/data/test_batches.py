@@ -56,6 +56,18 @@ def test_an_epoch_brings_other_utterances_together():
     assert padded / sum(lengths) < 1.25
 
 
+def test_the_smallest_batch_is_of_others_in_each_epoch():
+    lengths = [*range(100, 164), 1000]
+    sampler = BucketSampler(lengths, 16, seed=0)
+    alone = []
+    for epoch in range(40):
+        sampler.set_epoch(epoch)
+        alone += min(sampler, key=len)
+    assert len(alone) == 40
+    assert alone.count(64) < 20
+    assert len(set(alone)) > 5
+
+
 @pytest.fixture
 def dataset():
     arrays = [np.full((3, 4, frames), float(frames), np.float32) for frames in (5, 2, 7)]

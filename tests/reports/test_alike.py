@@ -66,6 +66,12 @@ def test_only_folds_and_seeds_may_differ(on_folds, dev, changes):
     assert (found.run, len(found.trials), found.settings["protocol"]) == (run, 2, "random-2-fold@1")
 
 
+@pytest.mark.parametrize("dev", [0, 9])
+def test_a_run_that_chose_on_its_test_part_is_refused(on_folds, dev):
+    with pytest.raises(ConfigError, match=r'training\.selection is "best-on-test", not "last"'):
+        find_alike(MODEL, on_folds(dev, {"training.selection": "best-on-test"}))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -2,6 +2,7 @@ import errno
 import json
 import os
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def quiet(line):
 
 
 def test_a_model_of_everything_is_trained_and_tested_on_nothing(plan_for):
-    plan = plan_for(protocol="train-on-all", training={"selection": "best-dev-ua", "max_epochs": 3})
+    plan = plan_for(protocol="train-on-all", training={"max_epochs": 3})
     (trial,) = _train.train(plan, CPU, quiet)
     assert {path.name for path in trial.path.iterdir()} - {".lock"} == {
         "bundle",
@@ -61,10 +62,11 @@ def test_a_model_of_everything_is_trained_and_tested_on_nothing(plan_for):
     assert plan.todo == []
 
 
-def test_without_a_test_part_no_epoch_is_chosen_on_it(plan_for):
+@pytest.mark.parametrize("selection", ["best-on-test", "best-dev-ua"])
+def test_where_nothing_is_left_no_epoch_is_chosen(plan_for, selection):
     assert plan_for(protocol="train-on-all").config.training.selection == "last"
-    with pytest.raises(ConfigError, match=r"best-on-test: 'train-on-all@1' has no test part; set it to last"):
-        plan_for(protocol="train-on-all", training={"selection": "best-on-test"})
+    with pytest.raises(ConfigError, match=rf"{selection}: 'train-on-all@1' has nothing to choose"):
+        plan_for(protocol="train-on-all", training={"selection": selection})
 
 
 def test_a_trial_leaves_all_that_is_promised(plan_for):
@@ -225,6 +227,14 @@ def test_without_a_corpus_the_papers_are_looked_for(small_workspace, workspace):
     assert (config.corpus, config.scheme) == ("emodb", "emodb-7")
     with pytest.raises(CorpusError, match=r"none of mdcnn's corpora is prepared \(iemocap, emodb\)"):
         _train.configure({"arch": "mdcnn"}, workspace, CPU)
+
+
+def test_a_model_of_everything_has_the_classes_of_the_papers_folds():
+    place = SimpleNamespace(facts=lambda corpus: {"emotions": {"anger": 1}, "protocol": "speaker-5-fold"})
+    given = {"arch": "melcnn", "corpus": "ravdess"}
+    assert _train.configure(given, place, CPU).scheme == "ravdess-14"
+    everything = _train.configure(given | {"protocol": "train-on-all"}, place, CPU)
+    assert everything.scheme == "ravdess-14"
 
 
 def test_settings_of_file_assignments_and_options_are_laid_over_each_other(tmp_path):

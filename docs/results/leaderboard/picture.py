@@ -1,0 +1,42 @@
+"""Draw what a random split claims beside what holds for speakers never heard.
+
+Usage: picture.py metrics.json OUT.png CORPUS
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from sercli.figures import save
+
+UNSEEN, RANDOM = "#2457a7", "#c2571a"
+
+
+def main(metrics: Path, out: Path, corpus: str) -> None:
+    """Draw UA with its interval over speakers, row by row, unseen speakers first."""
+    figures = json.loads(metrics.read_text())["figures"]
+    found = {(f["row"], f["column"]): f for f in figures if f["figure"] == "UA"}
+    rows = [row for row, column in found if column == corpus and (row, f"{corpus} random") in found]
+    figure = Figure((6.4, 0.45 * len(rows) + 1.1), layout="constrained")
+    axes = figure.subplots()
+    for place, row in enumerate(rows):
+        for column, colour, shift in ((corpus, UNSEEN, -0.13), (f"{corpus} random", RANDOM, 0.13)):
+            told = found[row, column]
+            axes.hlines(place + shift, 100 * told["low"], 100 * told["high"], color=colour, lw=2)
+            axes.plot(100 * told["value"], place + shift, "o", color=colour, ms=6)
+    axes.plot([], [], "o-", color=UNSEEN, label="speakers never heard")
+    axes.plot([], [], "o-", color=RANDOM, label="random split, same speakers in training")
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set_ylim(len(rows) - 0.5, -0.5)  # the first on top
+    axes.set_xlabel("UA in %, 95 % over speakers")
+    axes.grid(axis="x", alpha=0.3)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params("y", length=0)
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
+    save(figure, out)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

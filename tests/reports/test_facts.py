@@ -1,0 +1,53 @@
+from types import SimpleNamespace
+
+import pytest
+
+from sercli.reports._facts import banners
+
+
+def told(before, protocol="leave-one-speaker-out@1", folds=(1,)):
+    settings = {
+        "corpus": "emodb",
+        "protocol": protocol,
+        "training": {"selection": "last"},
+        "provenance": {
+            "corpus": {"notice": "", "utterances": 535, "expected": 535},
+            "folds": len(folds),
+            "started_from": before,
+        },
+    }
+    return banners(settings, [SimpleNamespace(fold=fold) for fold in folds])
+
+
+@pytest.mark.parametrize(
+    ("before", "folds"),
+    [
+        ([{"corpus": "unknown"}], (1,)),
+        ([{"corpus": "emodb", "protocol": "train-on-all@1", "fold": 1}], (1,)),
+        ([{"corpus": "emodb", "protocol": "leave-one-speaker-out@1", "fold": 2}], (1,)),
+        # Of two trials one started from its own fold, the other did not.
+        ([{"corpus": "emodb", "protocol": "leave-one-speaker-out@1", "fold": 1}], (1, 2)),
+        # Long ago counts too.
+        ([{"corpus": "emodb", "protocol": "speaker-5-fold@1", "fold": 1}, {"corpus": "ravdess"}], (1,)),
+    ],
+)
+def test_weights_that_may_know_the_test_part_are_told_of(before, folds):
+    (banner,) = told(before, folds=folds)
+    assert banner.startswith("Perhaps leaked: the weights that training started from")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        [],
+        [{"corpus": "ravdess", "protocol": "train-on-all@1", "fold": 1}],
+        [{"corpus": "emodb", "protocol": "leave-one-speaker-out@1", "fold": 1}],
+    ],
+)
+def test_weights_that_can_t_know_it_are_not(before):
+    assert told(before) == ()
+
+
+def test_where_a_list_of_folds_lies_makes_no_difference():
+    before = [{"corpus": "emodb", "protocol": "lists:mine.csv#01234567@1", "fold": 1}]
+    assert told(before, protocol="lists:/here/mine.csv#01234567@1") == ()
