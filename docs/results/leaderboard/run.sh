@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# All architectures on EMO-DB-4 and RAVDESS-7, unseen speakers and random folds, cut to what two cores can do.
-# Usage: run.sh EMODB RAVDESS WORKSPACE
+# All architectures on EMO-DB, four classes: unseen speakers and random folds, cut to what two cores can do.
+# Usage: run.sh EMODB WORKSPACE
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 export OMP_NUM_THREADS=1
-sercli prepare emodb "$1" --partial --workspace "$3"
-sercli prepare ravdess "$2" --partial --workspace "$3"
-sercli ablate "$here/leaderboard-cut.yaml" --jobs 2 --workspace "$3"
+sercli prepare emodb "$1" --partial --workspace "$2"
+sercli ablate "$here/leaderboard-cut.yaml" --jobs 2 --workspace "$2"
