@@ -3,10 +3,7 @@
 The tree is made on the spot: 10 039 turns of 0.6 s in 150 dialogs, with labels, raters and words.
 """
 
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -15,6 +12,7 @@ import soundfile
 
 from sercli import audio, files, manifest
 from sercli.bench import Bench, Row
+from sercli.bench._command import run
 from sercli.bench._timing import interleaved
 from sercli.workspace import Workspace
 
@@ -38,7 +36,7 @@ def _run(corpora: Path | None, quick: bool) -> list[Row]:  # noqa: ARG001
 def _measure(root: Path, paths: list[Path], folder: Path, rounds: int) -> list[Row]:
     workspaces = [Workspace(folder / f"workspace-{number}") for number in range(rounds + 1)]
     pending = iter(workspaces)
-    memory: list[int] = []
+    memory: list[float] = []
 
     def decode() -> None:
         for path in paths:
@@ -50,7 +48,8 @@ def _measure(root: Path, paths: list[Path], folder: Path, rounds: int) -> list[R
                 shutil.copyfile(path, Path(target) / path.name)
 
     def prepare() -> None:
-        memory.append(_command(root, next(pending)))
+        where = str(next(pending).root)
+        memory.append(run("prepare", "iemocap", str(root), "--partial", "--workspace", where))
 
     def read() -> None:
         manifest.read(workspaces[0].manifest("iemocap"))
@@ -66,18 +65,7 @@ def _measure(root: Path, paths: list[Path], folder: Path, rounds: int) -> list[R
     )
     floor = taken["soundfile decode"]
     rows = [Row(what, t, "s", f"{t / floor:.1f} x the decoding") for what, t in taken.items()]
-    return [*rows, Row("sercli prepare, peak memory", max(memory) / 2**20, "MiB")]
-
-
-def _command(root: Path, workspace: Workspace) -> int:
-    """Run the command in a process of its own; return the most memory it held, in bytes."""
-    line = [sys.executable, "-m", "sercli", "prepare", "iemocap", str(root), "--partial"]
-    process = subprocess.Popen([*line, "--workspace", str(workspace.root)], stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, line)
-    return used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return [*rows, Row("sercli prepare, peak memory", max(memory), "MiB")]
 
 
 def _build(root: Path, turns: int) -> list[Path]:

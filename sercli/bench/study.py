@@ -7,8 +7,6 @@ two machines, all on the same two cores.
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,6 +17,7 @@ from typing import Any
 
 from sercli import files
 from sercli.bench import Bench, Row
+from sercli.bench._command import run
 from sercli.bench._timing import interleaved
 from sercli.config import read_yaml, to_yaml
 from sercli.preparation import prepare
@@ -171,26 +170,10 @@ def _copy(source: Trial, target: Trial, settings: dict[str, object]) -> None:
     files.write_text(target.predictions_file, "\n".join([header, *map(",".join, cells)]) + "\n")
 
 
-# A process's peak counts from before it was another program, so it is started by one that is small.
-_MEASURE = """
-import resource, subprocess, sys
-status = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(status)
-"""
-
-
 def _call(workspace: Workspace, file: Path, *options: str, threads: int = 1) -> float:
     """Run `sercli ablate`; return its memory at its peak, MiB."""
-    arguments = ("ablate", str(file), "--workspace", str(workspace.root), "--accelerator", "cpu", *options)
-    done = subprocess.run(
-        [sys.executable, "-c", _MEASURE, sys.executable, "-m", "sercli", *arguments],
-        env=os.environ | {"OMP_NUM_THREADS": str(threads)},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return int(done.stdout) / (2**20 if sys.platform == "darwin" else 2**10)
+    where = ("--workspace", str(workspace.root), "--accelerator", "cpu")
+    return run("ablate", str(file), *where, *options, threads=threads)
 
 
 BENCH = Bench(_run, "a finished study of 1000 trials; short trials by each launcher", _run_part, _PARTS)
