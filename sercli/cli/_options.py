@@ -23,3 +23,11 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option(help="Settings in YAML; a run's config.yaml repeats that run.", dir_okay=False, exists=True),
 ]
+TestedByOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RUN",
+        help="Of a model trained on everything: a run on folds, trained alike, whose figures it gets.",
+        show_default=False,
+    ),
+]

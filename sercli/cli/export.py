@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sercli.cli._foreign import printable
-from sercli.cli._options import WorkspaceOption
+from sercli.cli._options import TestedByOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,15 +14,6 @@ if TYPE_CHECKING:
     from sercli.inference.export import Format
     from sercli.reports.card import Worth
     from sercli.runs.folder import Run, Trial
-
-TestedByOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="RUN",
-        help="Of a model trained on everything: a run on folds, trained alike, whose figures it gets.",
-        show_default=False,
-    ),
-]
 
 
 def export(

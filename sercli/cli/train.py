@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sercli.cli._options import ConfigOption, SetOption, WorkspaceOption
+from sercli.cli._options import ConfigOption, SetOption, TestedByOption, WorkspaceOption
 from sercli.cli._progress import progress_bar
-from sercli.cli.export import TestedByOption, write_and_print
+from sercli.cli.export import write_and_print
 
 if TYPE_CHECKING:
     from sercli.runs.folder import Run
