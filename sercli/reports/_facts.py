@@ -7,6 +7,7 @@ from typing import Any
 
 from sercli.bundle import UNKNOWN
 from sercli.protocols import unplaced
+from sercli.protocols.train_on_all import trains_on_all
 from sercli.runs.folder import Trial
 
 _SHOWN = 6  # names of what a banner is about
@@ -150,6 +151,8 @@ def _heard_before(settings: Mapping[str, Any], trials: Sequence[Trial]) -> bool:
         if each["corpus"] in {settings["corpus"], UNKNOWN}
     ]
     here = unplaced(settings["protocol"])
+    if trains_on_all(here):  # nobody is tested
+        return False
     return any(
         (unplaced(str(each.get("protocol"))), each.get("fold")) != (here, trial.fold)
         for each in before

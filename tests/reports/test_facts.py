@@ -48,6 +48,10 @@ def test_weights_that_can_t_know_it_are_not(before):
     assert told(before) == ()
 
 
+def test_where_nothing_is_tested_nobody_can_be_known():
+    assert told([{"corpus": "emodb", "protocol": "speaker-5-fold@1", "fold": 1}], "train-on-all@1") == ()
+
+
 def test_where_a_list_of_folds_lies_makes_no_difference():
     before = [{"corpus": "emodb", "protocol": "lists:mine.csv#01234567@1", "fold": 1}]
     assert told(before, protocol="lists:/here/mine.csv#01234567@1") == ()
