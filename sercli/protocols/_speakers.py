@@ -64,3 +64,31 @@ def leave_one_out(
         by_groups(f"{field} {test}", utterances, labels, [after] if dev else [], [test], field)
         for test, after in zip(groups, following, strict=True)
     ]
+
+
+def leave_one_group_out(
+    protocol: str, utterances: Sequence[Utterance], labels: Mapping[str, str], k: int, *, dev: bool
+) -> list[Fold]:
+    """Deal the speakers out to ``k`` groups and make a fold per group, the next one, cyclically, being dev.
+
+    Women and men are dealt out in turn, so that each group has nearly as many of either as another.
+
+    Raises:
+        ProtocolError: fewer than ``k`` speakers, too few groups, or an utterance has no speaker.
+    """
+    if dev and k < 3:
+        raise ProtocolError(f"{protocol}: train, dev and test need three groups of speakers or more")
+    speakers = groups_of(utterances, labels, protocol)
+    if len(speakers) < k:
+        least = 3 if dev else 2
+        fewer = f"; try {protocol.replace(str(k), str(len(speakers)))}" if len(speakers) >= least else ""
+        raise ProtocolError(f"{protocol} needs {k} speakers or more, found {len(speakers)}{fewer}")
+    genders = {utterance.speaker: utterance.gender or "" for utterance in utterances}
+    dealt = sorted(speakers, key=lambda speaker: (genders[speaker], speaker))
+    groups = [sorted(dealt[start::k]) for start in range(k)]
+    return [
+        by_groups(
+            f"speakers {' '.join(group)}", utterances, labels, groups[(i + 1) % k] if dev else [], group
+        )
+        for i, group in enumerate(groups)
+    ]

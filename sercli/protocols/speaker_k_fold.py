@@ -7,9 +7,8 @@ twin of the ECA paper's random folds.
 
 from collections.abc import Mapping, Sequence
 
-from sercli.errors import ProtocolError
 from sercli.protocols import Protocol
-from sercli.protocols._speakers import by_groups, groups_of
+from sercli.protocols._speakers import leave_one_group_out
 from sercli.records import Fold, Utterance
 
 
@@ -19,20 +18,7 @@ def make(utterances: Sequence[Utterance], labels: Mapping[str, str], k: int) -> 
     Raises:
         ProtocolError: fewer than ``k`` (or than three) speakers, or an utterance has none.
     """
-    name = f"speaker-{k}-fold"
-    if k < 3:
-        raise ProtocolError(f"{name}: train, dev and test need three groups of speakers or more")
-    speakers = groups_of(utterances, labels, name)
-    if len(speakers) < k:
-        fewer = f"; try speaker-{len(speakers)}-fold" if len(speakers) >= 3 else ""
-        raise ProtocolError(f"{name} needs {k} speakers or more, found {len(speakers)}{fewer}")
-    genders = {utterance.speaker: utterance.gender or "" for utterance in utterances}
-    dealt = sorted(speakers, key=lambda speaker: (genders[speaker], speaker))
-    groups = [sorted(dealt[start::k]) for start in range(k)]
-    return [
-        by_groups(f"speakers {' '.join(group)}", utterances, labels, groups[(i + 1) % k], group)
-        for i, group in enumerate(groups)
-    ]
+    return leave_one_group_out(f"speaker-{k}-fold", utterances, labels, k, dev=True)
 
 
 PROTOCOL = Protocol(
