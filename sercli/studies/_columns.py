@@ -59,16 +59,16 @@ def _protocol(corpus: str, scheme: str, arch: str) -> str:
 
 
 def choose(texts: Sequence[str], row: Row, columns: Sequence[str]) -> list[On]:
-    """Choose columns of a row: by name or corpus; or any corpus that the study does not have.
+    """Choose columns of a row: the one of a name, all of a corpus, or any corpus that the study lacks.
 
-    Of a corpus that the study lacks the row is trained too, as long as its network can be.
+    Of the last the row is trained too, as long as its network can be.
 
     Raises:
         UnknownNameError: there is no such column, scheme or protocol.
     """
     chosen: dict[str, On] = {}
     for text in texts:
-        fitting = [on for on in row.on if text in (on.name, on.corpus)]
+        fitting = [on for on in row.on if on.name == text] or [on for on in row.on if on.corpus == text]
         if not fitting and text not in columns:
             try:
                 parsed = parse(text, row.arch)

@@ -107,6 +107,21 @@ def test_groups_of_speakers_are_balanced_by_gender(k):
     assert sorted(name for fold in folds for name in fold.test) == sorted(labels)
 
 
+@pytest.mark.parametrize("k", [3, 5])
+def test_without_dev_the_groups_are_the_same_and_their_dev_part_trains(k):
+    utterances, labels = corpus([f"{i:02d}" for i in range(1, 22)])
+    folds = divide(f"speaker-{k}-fold-no-dev", utterances, labels)
+    for fold, twin in zip(folds, divide(f"speaker-{k}-fold", utterances, labels), strict=True):
+        assert (fold.name, fold.test) == (twin.name, twin.test)
+        assert fold.dev == ()
+        assert sorted(fold.train) == sorted(twin.train + twin.dev)
+
+
+def test_two_groups_suffice_without_dev():
+    folds = divide("speaker-2-fold-no-dev", *corpus(["03", "08", "09", "10"]))
+    assert [fold.name for fold in folds] == ["speakers 03 08", "speakers 09 10"]
+
+
 def test_random_folds_are_scikit_learn_s():
     utterances, labels = corpus([f"{i:02d}" for i in range(1, 12)], each=3)
     folds = divide("random-5-fold", utterances, labels)
@@ -158,6 +173,8 @@ def test_the_recordings_of_avec_make_folds_of_4_4_4_3_3():
         ("leave-one-speaker-out-no-dev", 1, "needs 2 speakers or more .* found 1"),
         ("speaker-5-fold", 4, "needs 5 speakers or more, found 4; try speaker-4-fold"),
         ("speaker-2-fold", 4, "need three groups of speakers"),
+        ("speaker-5-fold-no-dev", 2, "needs 5 speakers or more, found 2; try speaker-2-fold-no-dev"),
+        ("speaker-2-fold-no-dev", 1, "needs 2 speakers or more, found 1$"),
         ("random-5-fold", 1, "needs 5 utterances or more, found 2"),
     ],
 )

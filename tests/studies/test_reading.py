@@ -82,6 +82,23 @@ def test_columns_are_chosen_by_name_or_corpus_and_others_may_be_added(write):
         study.cells(on=["emdb"])
 
 
+def test_a_column_s_name_goes_before_a_corpus_of_that_name(write):
+    columns = (
+        "on:\n  - {name: emodb, scheme: emodb-4}\n"
+        "  - {name: emodb random, scheme: emodb-4, protocol: random-5-fold}\n"
+        "  - {name: three, scheme: emodb-7}\n"
+    )
+    study = get_study(write(f"title: T\narch: eca\n{columns}rows:\n  - {{name: a}}\n"))
+    assert [cell.on.name for cell in study.cells(on=["emodb"])] == ["emodb"]
+    assert [cell.on.name for cell in study.cells(on=["emodb random"])] == ["emodb random"]
+    other = get_study(
+        write(
+            f"title: T\narch: eca\n{columns.replace('name: emodb,', 'name: first,')}rows:\n  - {{name: a}}\n"
+        )
+    )
+    assert [cell.on.name for cell in other.cells(on=["emodb"])] == ["first", "emodb random", "three"]
+
+
 def test_augment_alone_replaces_and_with_a_name_adds(write):
     text = (
         "title: T\narch: diccoser\non: [emodb-4]\nrows:\n"
