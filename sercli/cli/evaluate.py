@@ -143,6 +143,12 @@ def _print(evaluation: "Evaluation") -> None:
     typer.echo(
         f"ECE {100 * calibration.ece:.1f} % ({calibration.estimator}), Brier score {calibration.brier:.3f}"
     )
+    if evaluation.without_gender:
+        merged = evaluation.without_gender
+        told = ", ".join(
+            f"{each.name} {100 * each.value:.1f} ({_interval(each.interval)})" for each in merged.measures
+        )
+        typer.echo(f"without gender in %, {len(merged.classes)} classes: {told}")
     genders = ", ".join(
         f"{s.gender or 'unknown'} UA {100 * s.ua:.1f} WA {100 * s.wa:.1f}" for s in evaluation.by_gender
     )

@@ -24,7 +24,7 @@ from sercli.evaluation.classification import (
     ua,
     wa,
 )
-from sercli.evaluation.genders import by_gender
+from sercli.evaluation.genders import by_gender, without_gender
 from sercli.evaluation.intervals import DRAWS, Interval
 from sercli.evaluation.scores import (
     ClassScore,
@@ -72,6 +72,7 @@ def evaluate(predictions: Predictions, draws: int = DRAWS) -> Evaluation:
         RunError: there are no rows, or a probability is not a number.
     """
     _check(predictions)
+    merged = without_gender(predictions)
     classes, n = predictions.classes, len(predictions.classes)
     pooled = confusion(predictions.target, predictions.predicted, n)
     counts = pooled.sum(axis=1)
@@ -121,6 +122,7 @@ def evaluate(predictions: Predictions, draws: int = DRAWS) -> Evaluation:
         measures=measures,
         by_gender=by_gender(predictions),
         calibration=measure_calibration(predictions),
+        without_gender=None if merged is None else evaluate(merged, draws),
     )
 
 

@@ -1,10 +1,11 @@
-"""UA and WA of women and men apart."""
+"""UA and WA of women and men apart, and classes that carry the speaker's gender without it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sercli.evaluation.classification import confusions, ua, wa
+from sercli.evaluation.mapping import map_classes, name_without_gender
 from sercli.records import Predictions
 
 
@@ -40,4 +41,25 @@ def by_gender(predictions: Predictions) -> tuple[GenderScore, ...]:
             wa=float(wa(matrix)),
         )
         for gender, matrix in zip(genders, matrices, strict=True)
+    )
+
+
+def without_gender(predictions: Predictions) -> Predictions | None:
+    """Tell emotions where the classes are emotions of women and of men: probabilities of the two add up.
+
+    Returns:
+        The same rows with fewer classes, sorted; none where no two classes differ in gender alone, or
+        where a single emotion would be left.
+    """
+    names = sorted({name_without_gender(name) for name in predictions.classes})
+    if not 2 <= len(names) < len(predictions.classes):
+        return None
+    mapping = map_classes(predictions.classes, names)
+    index = {name: i for i, name in enumerate(mapping.classes)}
+    carried = np.array([index[mapping.of_model[name]] for name in predictions.classes], dtype=np.int64)
+    return replace(
+        predictions,
+        classes=mapping.classes,
+        target=carried[predictions.target],
+        probabilities=mapping.carry(predictions.probabilities),
     )

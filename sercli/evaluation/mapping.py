@@ -88,8 +88,8 @@ def map_classes(model: Sequence[str], corpus: Sequence[str], *, keep_foreign: bo
         ConfigError: they share fewer than two classes.
     """
     genders = _gendered(model) and _gendered(corpus)
-    ours = {name: name if genders else _without_gender(name) for name in model}
-    theirs = {name: name if genders else _without_gender(name) for name in corpus}
+    ours = {name: name if genders else name_without_gender(name) for name in model}
+    theirs = {name: name if genders else name_without_gender(name) for name in corpus}
     ours, theirs = _calm_is_neutral(ours, theirs), _calm_is_neutral(theirs, ours)
     shared = sorted(set(ours.values()) & set(theirs.values()))
     if len(shared) < 2:
@@ -106,17 +106,18 @@ def map_classes(model: Sequence[str], corpus: Sequence[str], *, keep_foreign: bo
     )
 
 
+def name_without_gender(name: str) -> str:
+    """Return a class's name without the speaker's gender, if it carries one."""
+    return name.partition(" ")[2] if name.startswith(_GENDERS) else name
+
+
 def _gendered(classes: Sequence[str]) -> bool:
     return all(name.startswith(_GENDERS) for name in classes)
 
 
-def _without_gender(name: str) -> str:
-    return name.partition(" ")[2] if name.startswith(_GENDERS) else name
-
-
 def _calm_is_neutral(side: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
     """Call calm neutral where the other side has none."""
-    if any(_without_gender(name) == "calm" for name in other.values()):
+    if any(name_without_gender(name) == "calm" for name in other.values()):
         return dict(side)
     return {
         name: own.removesuffix("calm") + "neutral" if own.endswith("calm") else own

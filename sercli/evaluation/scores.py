@@ -127,6 +127,8 @@ class Evaluation:
         measures: UA, WA, ACC and macro F1, each with all that stands beside it.
         by_gender: sorted by name, unknown last.
         calibration: confidence against the share right.
+        without_gender: the same rows with classes of women and men merged; ``None`` where classes carry
+            no gender.
     """
 
     classes: tuple[str, ...]
@@ -152,6 +154,7 @@ class Evaluation:
     measures: tuple[Measure, ...]
     by_gender: tuple[GenderScore, ...]
     calibration: Calibration
+    without_gender: "Evaluation | None" = None
 
     @property
     def rates(self) -> Rates:
@@ -178,6 +181,7 @@ class Evaluation:
             "best_speaker": best and best.speaker,
             "worst_speaker": worst and worst.speaker,
             "confusion_rates": [[*map(float, row)] for row in self.rates],
+            "without_gender": self.without_gender and self.without_gender.to_dict(),
         }
         plain: dict[str, Any] = to_plain(asdict(self) | extremes)
         return plain

@@ -24,7 +24,7 @@ _Cells = tuple[object, ...]
 
 def class_tables(evaluation: Evaluation) -> list[Table]:
     """Lay out figures with intervals, classes, confusion, speakers, genders and calibration."""
-    calibration, always = evaluation.calibration, f"always “{evaluation.majority_class}”"
+    calibration = evaluation.calibration
     counted = "utterances" if len(evaluation.by_seed) == 1 else "predictions"
     shares = [
         (name, *(f"{count} ({percents(rate)})" for count, rate in zip(counts, rates, strict=True)))
@@ -32,24 +32,14 @@ def class_tables(evaluation: Evaluation) -> list[Table]:
             evaluation.classes, evaluation.confusion.tolist(), evaluation.rates.tolist(), strict=True
         )
     ]
+    merged = evaluation.without_gender
     return [
-        Table(
+        _measures(
+            evaluation,
             "Figures in %: pooled, with the interval over speakers; mean and standard deviation over folds "
             "and seeds, and over seeds",
-            ("figure", "pooled", "95 % interval", "chance", always, "folds and seeds", "seeds"),
-            tuple(
-                (
-                    each.name,
-                    percents(each.value),
-                    interval_percents(each.interval),
-                    percents(each.chance),
-                    percents(each.majority),
-                    spread_percents(each.spread),
-                    spread_percents(each.seed_spread),
-                )
-                for each in evaluation.measures
-            ),
         ),
+        *([_measures(merged, f"The same without gender: {len(merged.classes)} classes")] if merged else []),
         Table(
             "Classes, in %",
             ("class", counted, "recall", "precision", "F1"),
@@ -96,6 +86,26 @@ def class_tables(evaluation: Evaluation) -> list[Table]:
     ]
 
 
+def _measures(evaluation: Evaluation, title: str) -> Table:
+    always = f"always “{evaluation.majority_class}”"
+    return Table(
+        title,
+        ("figure", "pooled", "95 % interval", "chance", always, "folds and seeds", "seeds"),
+        tuple(
+            (
+                each.name,
+                percents(each.value),
+                interval_percents(each.interval),
+                percents(each.chance),
+                percents(each.majority),
+                spread_percents(each.spread),
+                spread_percents(each.seed_spread),
+            )
+            for each in evaluation.measures
+        ),
+    )
+
+
 def class_rows(evaluation: Evaluation) -> Iterator[_Cells]:
     """Give the same figures with all digits, a row each, as `COLUMNS` has them."""
     chance, count = evaluation.chance, evaluation.count
@@ -103,6 +113,9 @@ def class_rows(evaluation: Evaluation) -> Iterator[_Cells]:
         beside = (each.chance, each.majority)
         yield _row("all", None, each.name, each.value, each.interval, beside, each.spread, count)
         yield _row("seeds", None, each.name, None, None, beside, each.seed_spread, count)
+    for each in evaluation.without_gender.measures if evaluation.without_gender else ():
+        beside = (each.chance, each.majority)
+        yield _row("without gender", None, each.name, each.value, each.interval, beside, each.spread, count)
     calibration = evaluation.calibration
     yield _row("all", None, f"ECE ({calibration.estimator})", calibration.ece, count=count)
     yield _row("all", None, "Brier score", calibration.brier, count=count)
