@@ -7,9 +7,7 @@ import typer
 
 from sercli.cli import app
 
-MARK = (
-    "<!-- every command's options are put here when the site is built; sercli COMMAND --help has them too -->"
-)
+MARK = "Every command's options stand here in the site that `make docs` builds; `sercli COMMAND --help` has them too."
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

@@ -1,7 +1,7 @@
 """3D log-mel spectrogram: log-mel energies, their slope over time, and the slope of the slope.
 
 Frames of 25 ms every 10 ms, Hamming window, FFT of 512 points, power divided by 512, 40 triangular
-filters whose corners are rounded to FFT bins, natural log of the energies with a floor of 1e-10.
+filters whose corners are rounded down to FFT bins, natural log of the energies with a floor of 1e-10.
 The last frame is filled up with zeros: 1 + ceil((samples - window) / hop) frames, at least one.
 Slopes are regressions over nine frames on either side, the first and last frame repeated.
 
@@ -9,7 +9,8 @@ Source: Madanian et al., Scientific Reports 15:8254, 2025, section "3D Log-Mel s
 Open in the paper: frame count and tail, the log's floor, the scale of the power (here all as
 python_speech_features has them, samples at full scale 1.0); whether samples are pre-emphasised or
 normalised (here neither; both are options, and the code of the paper's lineage does the first).
-Departures: none.
+Departures: corners are rounded down, as python_speech_features does; the paper says to the nearest bin,
+    where 13 of the 42 would lie a bin higher.
 """
 
 from functools import lru_cache

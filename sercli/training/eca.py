@@ -4,8 +4,8 @@ Weighted focal loss, Adam, 150 epochs, the last of which counts: the paper's ran
 part.
 
 Source: the ECA-CNN paper (arXiv 2409.04007), section "Experimental setup".
-Open in the paper: gamma (here 2, the focal loss's default), learning rate and decay (1e-3 and 1e-6,
-those of the network it compares itself with), the weights' scale (mean one), normalisation (one mean
+Open in the paper: gamma (here 2, the focal loss's default), learning rate and weight decay (1e-3 and
+1e-6, as in the code of a CNN that it cites), the weights' scale (mean one), normalisation (one mean
 and deviation of the training part), which epoch counts (the last).
 Departures: none.
 """
