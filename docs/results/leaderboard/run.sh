@@ -6,3 +6,4 @@ here="$(cd "$(dirname "$0")" && pwd)"
 export OMP_NUM_THREADS=1
 sercli prepare emodb "$1" --partial --workspace "$2"
 sercli ablate "$here/leaderboard-cut.yaml" --jobs 2 --workspace "$2"
+python "$here/gap.py" "$here/leaderboard-cut.yaml" "$2" emodb "$here/emodb-gap.csv"
