@@ -7,7 +7,7 @@ import typer
 
 from sercli.cli import app
 
-MARK = "Every command's options stand here in the site that `make docs` builds; `sercli COMMAND --help` has them too."
+MARK = "What `make docs` builds has every command's options here; `sercli COMMAND --help` prints them."
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

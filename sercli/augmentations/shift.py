@@ -55,5 +55,5 @@ AUGMENTATION = Augmentation(
     "features",
     source="our own choice, for the MelCNN (arXiv 2503.19677) on RAVDESS",
     apply=shift,
-    warning="acts within the silence at both ends: the padding to one length (duration_s), or zeros of the recording",
+    warning="acts within the silence at both ends: the padding (duration_s), or zeros in the recording",
 )

@@ -66,6 +66,7 @@ def ablate(
     if changes:
         typer.echo("changed in every row: " + ", ".join(f"{name}={value}" for name, value in changes))
     there = _prepared(cells, place, named=on is not None)
+    _check_elsewhere(found, place)
     problems = _train(found, there, place, folds, seeds, asked, dry_run=dry_run)
     if not dry_run and any(find_finished(cell, place) for cell in there):
         write_and_print(found, cells, changes, place)
@@ -104,6 +105,18 @@ def _prepared(cells: "tuple[Cell, ...]", workspace: "Workspace", *, named: bool)
         count = sum(cell.on.corpus == corpus for cell in cells)
         typer.echo(f"left out: {count} of {len(cells)} cells, since {corpus} is not prepared")
     return there
+
+
+def _check_elsewhere(study: "Study", workspace: "Workspace") -> None:
+    """Refuse a scheme that does not fit the corpus to test on; say what is not there to test on."""
+    from sercli import manifest
+    from sercli.schemes import choose
+
+    for on in study.test_on:
+        if on.corpus in workspace.prepared():
+            choose(manifest.read(workspace.manifest(on.corpus)), on.corpus, on.scheme)
+        else:
+            typer.echo(f"not tested on {on.name}, since {on.corpus} is not prepared")
 
 
 def _train(

@@ -19,6 +19,8 @@ def show(
     *,
     arch: Annotated[str | None, typer.Option(help="Architecture.")] = None,
     corpus: Annotated[str | None, typer.Option(help="Corpus.")] = None,
+    scheme: Annotated[str | None, typer.Option(help="Which utterances and classes, as emodb-4.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="Which folds, as leave-one-speaker-out.")] = None,
     augment: Annotated[str | None, typer.Option(help="As flip,noise; or none.")] = None,
     config: ConfigOption = None,
     settings: SetOption = None,
@@ -30,5 +32,7 @@ def show(
     from sercli.training._train import configure, gather
     from sercli.workspace import Workspace
 
-    given = gather(config, settings or [], arch=arch, corpus=corpus, augment=augment)
+    given = gather(
+        config, settings or [], arch=arch, corpus=corpus, scheme=scheme, protocol=protocol, augment=augment
+    )
     typer.echo(to_yaml(configure(given, Workspace(workspace), choose()).to_dict()), nl=False)

@@ -2,7 +2,7 @@
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -118,6 +118,7 @@ def predict(
         hop_s=hop_s,
     )
     inputs = read_table(table, column) if table else list_recordings(audio or [], _names())
+    _check_out(out, [*inputs.files, *([table] if table else [])])
     classes = predictor.bundle.classes
     if picture is not None and len(inputs.files) > 1:
         raise ConfigError(f"--picture draws one file, {len(inputs.files)} are named; name one of them")
@@ -150,6 +151,21 @@ def _refuse_unused(context: typer.Context) -> None:
         raise typer.BadParameter(
             f"--live and --microphone name their input, and print by frame: leave {', '.join(given)} out"
         )
+
+
+def _check_out(out: Path | None, read: Sequence[Path]) -> None:
+    """Refuse to write over what is read, over a recording, or to a folder."""
+    from sercli.audio import SUFFIXES
+    from sercli.errors import ConfigError
+
+    if out is None:
+        return
+    if out.is_dir():
+        raise ConfigError(f"{out}: is a folder; name a file")
+    if out.suffix.lower() in SUFFIXES:
+        raise ConfigError(f"{out}: the name of a recording; predictions are text, name a .txt, .csv or .json")
+    if out.resolve() in {each.resolve() for each in read}:
+        raise ConfigError(f"{out}: is read by this command, so it can't be replaced; name another file")
 
 
 def _write(

@@ -1,6 +1,7 @@
 """``sercli runs``."""
 
 import json as json_format
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -86,6 +87,7 @@ def _row(run: "Run") -> dict[str, Any]:
     """Say of a run how much is finished, and UA and WA, or CCC, over all finished trials' predictions."""
     from sercli.errors import SerError
     from sercli.protocols.train_on_all import trains_on_all
+    from sercli.reports._facts import banners
 
     finished = run.finished()
     row: dict[str, Any] = {"run": run.name, "trials": len(run.trials()), "finished": len(finished)}
@@ -100,9 +102,9 @@ def _row(run: "Run") -> dict[str, Any]:
         figures = _ccc(finished) if provenance.get("task") == "regression" else _ua_wa(finished)
     except SerError as error:
         return row | {"note": f"damaged: {error}"}
-    on_test = settings["training"]["selection"] == "best-on-test"
-    optimistic = "optimistic: the epoch was chosen on the test part" if on_test else None
-    return row | figures | {"note": optimistic or provenance["corpus"]["notice"]}
+    # What stands above the figures elsewhere, each by its first words: `sercli eval` says the rest.
+    told = [re.split(r"[:.]", banner)[0] for banner in banners(settings, finished)]
+    return row | figures | {"note": "; ".join(told) or None}
 
 
 def _ua_wa(trials: "list[Trial]") -> dict[str, float]:

@@ -91,12 +91,16 @@ class Predictor:
         self.batch_size = usual if batch_size is None else batch_size
         if self.batch_size < 1:
             raise ConfigError(f"batch_size={batch_size}: take 1 or more")
+        if unsure_below is not None and not self.bundle.classes:
+            raise ConfigError("unsure_below is of classes; this bundle tells continuous labels")
         known = self.bundle.facts.get("threshold")
         if unsure_below is None and isinstance(known, int | float):
             unsure_below = float(known)
         if unsure_below is not None and not 0 <= unsure_below <= 1:
             raise ConfigError(f"unsure_below={unsure_below:g}: a probability lies between 0 and 1")
         self.unsure_below = unsure_below
+        if timeline is False and (window_s is not None or hop_s is not None):
+            raise ConfigError("a window or hop without a timeline: leave one of them out")
         self.window_s, self.hop_s = choose_window(self.bundle, window_s, hop_s)
         self._rates = rates_of(self.bundle)
         # Windows of classes are recordings of their own; pieces of continuous labels are parts of one.

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
-from sercli.bundle import UNKNOWN
 from sercli.protocols import unplaced
 from sercli.protocols.train_on_all import trains_on_all
 from sercli.runs.folder import Trial
@@ -145,14 +144,13 @@ def banners(settings: Mapping[str, Any], trials: Sequence[Trial]) -> tuple[str, 
 
 def _heard_before(settings: Mapping[str, Any], trials: Sequence[Trial]) -> bool:
     """Tell whether the weights that trials started from may know the test parts, being of other folds."""
-    before = [
-        each
-        for each in settings["provenance"].get("started_from") or []
-        if each["corpus"] in {settings["corpus"], UNKNOWN}
-    ]
     here = unplaced(settings["protocol"])
-    if trains_on_all(here):  # nobody is tested
+    earlier = settings["provenance"].get("started_from")
+    if not earlier or trains_on_all(here):  # nobody is tested
         return False
+    from sercli.bundle import UNKNOWN  # brings torch, which listing runs can do without
+
+    before = [each for each in earlier if each["corpus"] in {settings["corpus"], UNKNOWN}]
     return any(
         (unplaced(str(each.get("protocol"))), each.get("fold")) != (here, trial.fold)
         for each in before

@@ -31,6 +31,8 @@ COLUMNS = (
 )
 """Of the CSV: a row is one figure of one cell; shares are between 0 and 1."""
 
+_NAMED = {"arch", "corpus", "scheme", "protocol"}  # told elsewhere
+
 
 def overview(study: Study, found: Sequence[Standings], columns: Sequence[str]) -> Table:
     """Lay rows and columns out as papers do: ours, and the paper's in brackets."""
@@ -98,6 +100,30 @@ def network_table(found: Sequence[Standings]) -> Table:
         ),
         text=1 + several,
     )
+
+
+def settings_table(found: Sequence[Standings]) -> Table:
+    """Lay out what was set beside each network's recipe."""
+    several = len({each.cell.on.name for each in found}) > 1
+    rows = []
+    for each in found:
+        cell = each.cell
+        told = ", ".join(f"{name}={value}" for name, value in _dotted(cell.settings) if name not in _NAMED)
+        column = (cell.on.name,) if several else ()
+        rows.append((cell.row.name, *column, cell.row.arch, told or "nothing: the recipe as it is"))
+    header = ("row", *(("column",) if several else ()), "recipe", "set")
+    return Table(
+        "Settings: what differs from the recipe of each architecture", header, tuple(rows), text=len(header)
+    )
+
+
+def _dotted(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield settings by their dotted names, as ``--set`` takes them."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            yield from _dotted(value, f"{before}{name}.")
+        else:
+            yield before + name, value
 
 
 def reference_table(references: Mapping[str, Mapping[str, Figures]], columns: Sequence[str]) -> Table:

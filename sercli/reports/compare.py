@@ -69,9 +69,11 @@ class Compared:
             return (*notes, f"No intervals and no test: {comparison.no_test}.")
         what = "UA" if isinstance(comparison, Comparison) else "the pooled CCC"
         notes += _test_notes([each.test for each in comparison.differences if each.test], what)
-        if any(run.seeds == 1 for run in comparison.runs):
+        single = [run.name for run in comparison.runs if run.seeds == 1]
+        if single:
+            of = "a run" if len(single) == len(comparison.runs) else f"of {', '.join(single)}"
             notes.append(
-                "One training a run: another seed may differ as much; train several and compare again."
+                f"One training {of}: another seed may differ as much; train several and compare again."
             )
         return tuple(notes)
 

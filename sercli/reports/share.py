@@ -200,7 +200,7 @@ def _find_threshold(
     on = f"this model's own {part} part ({len(mine)} utterances that it was not trained on{note})"
     if found.confidence is None and len(others) > 1:
         again = _search(table.pool(others), sure)
-        if again.confidence is not None:
+        if again.confidence is not None or (again.at_least or 0.0) > (found.at_least or 0.0):
             found = again
             on = f"the {part} parts of {len(others)} trials of the run, {_OTHERS}"
             on += ", and each model's epoch was chosen on its part" if chosen else ""

@@ -63,6 +63,7 @@ class StudyReport:
             *(layout.column_table(name, found) for name, found in columns.items()),
             layout.elsewhere_table(self.found, self.study.test_on),
             layout.network_table(self.found),
+            layout.settings_table(self.found),
             layout.reference_table(self.study.references, list(columns)),
         )
 
@@ -184,12 +185,15 @@ def gather_study(
 
 
 def place_of(report: StudyReport, workspace: Workspace) -> Path:
-    """Say where the page of a study lies: a folder of its own for each file, choice of cells and changes."""
+    """Say where the page of a study lies: a folder of its own for each file, choice of cells and changes.
+
+    A study of one's own has a digest in the folder's name always: two files may have one name.
+    """
     study = report.study
     cells = sorted(_name(cell) for cell in (*(each.cell for each in report.found), *report.missing))
     told = [*cells, *(f"{key}={value}" for key, value in report.changes)]
-    if study.name in study_names() and study.file.resolve() != find_study(study.name).resolve():
-        told.append(str(study.file.resolve()))  # one's own, called as one of sercli's
+    if study.name not in study_names() or study.file.resolve() != find_study(study.name).resolve():
+        told.append(str(study.file.resolve()))
     name = study.name
     if told != sorted(_name(cell) for cell in study.cells()):
         digest = hashlib.sha256("\n".join(told).encode()).hexdigest()
@@ -214,7 +218,7 @@ def write_study(report: StudyReport, page: Path) -> None:
 
 def render_study(report: StudyReport) -> str:
     """Render the page of a study; equal for equal runs."""
-    *tables, elsewhere, networks, references = report.tables
+    *tables, elsewhere, networks, settings, references = report.tables
     overview = tables.pop(0) if len(report.columns) > 1 else None
     kinds = {isinstance(each.gathered, Gathered) for each in report.found}
     return template("study.html").render(
@@ -226,6 +230,7 @@ def render_study(report: StudyReport) -> str:
         ],
         elsewhere=elsewhere,
         networks=networks,
+        settings=settings,
         references=references,
         classes=True in kinds,
         traces=False in kinds,

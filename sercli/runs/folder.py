@@ -12,13 +12,15 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from sercli import config
-from sercli.errors import ConfigError, RunError, unknown
+from sercli.errors import ConfigError, RunError, UnknownNameError, unknown
 from sercli.workspace import Workspace
 
+_LISTED = 6  # runs that a message names where none is like the one that was named
 _TRIAL = re.compile(r"fold-(\d+)/seed-(\d+)")
 
 
@@ -152,11 +154,11 @@ class Run:
 
     def changed(self) -> float:
         """When a trial last changed, seconds since the epoch."""
-        stamps = [self.path.stat().st_mtime]
+        stamps = []  # without the run's folder, which reports change too
         for path in self.path.glob("fold-*/seed-*/*"):
             with suppress(FileNotFoundError):  # a training in progress renames its files
                 stamps.append(path.stat().st_mtime)
-        return max(stamps)
+        return max(stamps, default=self.path.stat().st_mtime)
 
     def remove(self) -> None:
         """Delete the run and all its trials."""
@@ -185,7 +187,11 @@ def find_run(workspace: Workspace, name: str) -> Run:
         return runs[-1]
     fitting = [run for run in runs if name == run.name] or [run for run in runs if run.name.endswith(name)]
     if not fitting:
-        raise unknown(str(workspace.runs), name, [run.name for run in runs])
+        if (folder / "bundle.json").is_file():
+            raise RunError(f"{folder}: is a bundle, not a run; `sercli runs` lists the runs")
+        if not get_close_matches(name, names := [run.name for run in runs]) and len(names) > _LISTED:
+            raise UnknownNameError(f"{workspace.runs} has no '{name}'; `sercli runs` lists what there is")
+        raise unknown(str(workspace.runs), name, names)
     if len(fitting) > 1:
         raise RunError(f"'{name}' fits {', '.join(run.name for run in fitting)}; name one of them")
     return fitting[0]

@@ -41,9 +41,11 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
     """
     settings = read_yaml(file) if file else {}
     settings.pop("provenance", None)
-    settings = merge(settings, parse_assignments(assignments))
+    assigned = parse_assignments(assignments)
     augment = options.pop("augment", None)
-    settings = merge(settings, {name: value for name, value in options.items() if value is not None})
+    chosen_by_name = {name: value for name, value in options.items() if value is not None}
+    _refuse_twice(assigned, chosen_by_name)
+    settings = merge(merge(settings, assigned), chosen_by_name)
     if augment is not None:
         chosen = [] if augment == "none" else [name.strip() for name in augment.split(",")]
         given = settings.get("augment") or {}
@@ -53,6 +55,18 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
     if "arch" not in settings:
         raise ConfigError(f"name an architecture with --arch: {', '.join(architecture_names())}")
     return settings
+
+
+def _refuse_twice(assigned: Mapping[str, Any], options: Mapping[str, Any], before: str = "") -> None:
+    """Refuse a setting that ``--set`` and an option of its own give different values."""
+    for name in assigned.keys() & options.keys():
+        one, other = assigned[name], options[name]
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            _refuse_twice(one, other, f"{before}{name}.")
+        elif one != other:
+            raise ConfigError(
+                f"{before}{name} is set to {one}, and to {other} by its option; say one of them"
+            )
 
 
 def configure(settings: Mapping[str, Any], workspace: Workspace, device: Device) -> RunConfig:
@@ -105,12 +119,26 @@ def complete(settings: Mapping[str, Any]) -> RunConfig:
     if not get_protocol(str(settings["protocol"])).has_dev:  # nothing to choose an epoch by
         base = merge(base, {"training": {"selection": "last", "patience": None}})
     config = resolve(base, settings)
-    if config.training.selection != "last" and trains_on_all(config.protocol):
-        raise ConfigError(
-            f"training.selection={config.training.selection}: '{config.protocol}' has nothing to choose an "
-            "epoch by; set it to last, and the number of epochs with --max-epochs"
-        )
+    _check_selection(config)
     return config
+
+
+def _check_selection(config: RunConfig) -> None:
+    """Refuse what chooses an epoch where there is nothing to choose it by."""
+    training = config.training
+    by_test = training.selection == "best-on-test" and not trains_on_all(config.protocol)
+    if get_protocol(config.protocol).has_dev or by_test:
+        return
+    if training.selection != "last":
+        raise ConfigError(
+            f"training.selection={training.selection}: '{config.protocol}' has nothing to choose an epoch "
+            "by; set it to last, and the number of epochs with --max-epochs"
+        )
+    if training.patience is not None:
+        raise ConfigError(
+            f"training.patience={training.patience}: '{config.protocol}' has no dev part to watch; set it to "
+            "null, and the number of epochs with --max-epochs"
+        )
 
 
 def with_precision(config: RunConfig, precision: Precision) -> RunConfig:

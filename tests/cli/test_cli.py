@@ -83,6 +83,7 @@ def test_the_main_job_from_corpus_to_report(run, build_emodb, workspace, small_w
     figures = json.loads(run("eval", "latest", "--json", *place)[1])
     listed = json.loads(run("runs", "--json", *place)[1])
     assert listed[-1]["ua"] == pytest.approx(figures["ua"])
+    assert listed[-1]["note"] == "Partial corpus; Unfinished"  # as `eval` says at more length
     assert "fold_name: speaker 08" in run("runs", "show", "latest", *place)[1]
     assert figures["run"] in run("runs", *place)[1]
     assert run("runs", "rm", "latest", "--yes", *place)[0] == 0

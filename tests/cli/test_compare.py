@@ -1,5 +1,6 @@
 import json
 import re
+from itertools import product
 
 import numpy as np
 import pytest
@@ -22,10 +23,10 @@ def run(command_line, workspace):
 def make_run(workspace):
     """Write a finished run of one trial a speaker: each says two classes four times, ``right`` are right."""
 
-    def make(name, right, speakers=6, digest="aaaa1111", notice="", root=None):
+    def make(name, right, speakers=6, digest="aaaa1111", notice="", root=None, seeds=(0,)):
         found = Run((root or workspace.runs) / name)
-        for i in range(speakers):
-            trial = found.trial(i + 1, 0)
+        for i, seed in product(range(speakers), seeds):
+            trial = found.trial(i + 1, seed)
             trial.path.mkdir(parents=True)
             target = [0] * 4 + [1] * 4
             said = [c if take < right else 1 - c for c in (0, 1) for take in range(4)]
@@ -39,7 +40,7 @@ def make_run(workspace):
                     speakers=(f"{i:02d}",) * 8,
                     genders=("female",) * 8,
                     folds=(f"speaker {i:02d}",) * 8,
-                    seeds=(0,) * 8,
+                    seeds=(seed,) * 8,
                 ),
             )
             trial.config_file.write_text(yaml.safe_dump(settings(digest, notice, speakers)))
@@ -99,6 +100,14 @@ def test_two_runs_are_compared(run, make_run):
     assert line == "wide-bbbb2222 +25.0 +25.0 to +25.0 +25.0 +25.0 to +25.0 0.0312 0.0312 wide-bbbb2222"
     assert "sign flips over 6 speakers, all 64 flips (exact); it can't be below 0.031." in out
     assert "The protocols differ" not in out
+
+
+def test_a_run_of_a_single_seed_is_named_where_others_have_several(run, make_run):
+    make_run("base-aaaa1111", 2)
+    make_run("wide-bbbb2222", 3)
+    assert "note: One training a run: another seed" in run("aaaa1111", "bbbb2222")[1]
+    make_run("deep-cccc3333", 3, seeds=(0, 1))
+    assert "note: One training of base-aaaa1111: another seed" in run("aaaa1111", "cccc3333")[1]
 
 
 def test_figures_come_as_json(run, make_run):

@@ -120,6 +120,7 @@ def test_a_timeline_is_told_and_drawn(run, tmp_path, write_wav):
         (["a.wav", "--picture", "p.png", "--no-timeline"], 1, "leave --no-timeline out"),
         (["a.wav", "--picture", "p.txt"], 1, "p.txt: figures are written as .png, .pdf or .svg, not '.txt'"),
         (["a.wav", "--window-s", "inf"], 1, "window_s=inf: take 0.1 to 3600 s"),
+        (["a.wav", "--window-s", "1", "--no-timeline"], 1, "a window or hop without a timeline"),
         (["a.wav", "--json", "--csv"], 2, "say --json or --csv, not both"),
         (["a.wav", "--table", "t.csv"], 2, "name files or a --table, not both"),
         (["a.wav", "--accelerator", "tpu"], 1, "accelerator 'tpu' is none of auto, cpu, gpu"),
@@ -137,6 +138,23 @@ def test_a_picture_that_can_not_be_written_is_refused_before_the_work(run, recor
     monkeypatch.setattr(Predictor, "predict", lambda self, paths: pytest.fail("worked"))
     status, out, _ = run("latest", recording, "--picture", "p.jpeg")
     assert (status, out) == (1, "")
+
+
+@pytest.mark.parametrize("name", ["recording", "other.FLAC", "folder", "table.csv"])
+def test_nothing_that_is_read_is_written_over(run, recording, tmp_path, monkeypatch, name):
+    from sercli.inference.predict import Predictor
+
+    monkeypatch.setattr(Predictor, "predict", lambda self, paths: pytest.fail("worked"))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "other.FLAC").write_bytes(b"kept")
+    table = tmp_path / "table.csv"
+    table.write_text(f"file\n{recording}\n")
+    out = recording if name == "recording" else tmp_path / name
+    before = {path: path.read_bytes() for path in (recording, table, tmp_path / "other.FLAC")}
+    status, said, err = run("latest", "--table", table, "--csv", "--out", out)
+    assert (status, said) == (1, "")
+    assert str(out) in " ".join(err.split())
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_an_unknown_run_is_told(run, recording):

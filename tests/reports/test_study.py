@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -172,7 +173,9 @@ def test_tables_and_pictures_lie_beside_the_page(study, place):
     report = gather_study(study, study.cells(), place)
     page = place_of(report, place)
     write_study(report, page)
-    assert page == place.root / "reports" / "study-mine" / "report.html"
+    assert (page.parent.parent, page.name) == (place.root / "reports", "report.html")
+    assert re.fullmatch("study-mine-[0-9a-f]{8}", page.parent.name)
+    assert "| attention | mdcnn |" in (page.parent / "table.md").read_text()
     names = {path.name for path in page.parent.iterdir()}
     assert names == {
         *("report.html", "metrics.json", "table.csv", "table.md", "table.tex"),
@@ -192,7 +195,17 @@ def test_changes_are_told_and_have_a_page_of_their_own(study, place):
     changes = [("training.max_epochs", 100)]  # the recipe's own number: the same runs
     report = gather_study(study, study.cells(on=["emodb-4"], changes=changes), place, changes)
     assert "Changed in every row: training.max_epochs=100" in report.banners[0]
-    assert place_of(report, place).parent.name.startswith("study-mine-")
+    other = place_of(report, place).parent.name
+    assert other.startswith("study-mine-")
+    assert other != place_of(gather_study(study, study.cells(), place), place).parent.name
+
+
+def test_two_files_of_one_name_have_a_page_each(study, place, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    copy = get_study(str(shutil.copy(study.file, elsewhere)))
+    pages = {place_of(gather_study(each, each.cells(), place), place) for each in (study, copy)}
+    assert len(pages) == 2
 
 
 def test_without_a_finished_trial_it_says_what_to_run(study, place):

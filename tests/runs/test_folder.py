@@ -30,6 +30,27 @@ def test_runs_are_found_by_name_end_folder_and_time(runs):
     assert find_run(runs, str(first.path)).path == first.path
 
 
+def test_a_report_does_not_make_a_run_the_latest(runs):
+    first, second = all_runs(runs)
+    (first.path / "report").mkdir()
+    assert find_run(runs, "latest") == second
+
+
+def test_a_bundle_is_no_run(runs, tmp_path):
+    (tmp_path / "bundle.json").write_text("{}")
+    with pytest.raises(RunError, match="is a bundle, not a run"):
+        find_run(runs, str(tmp_path))
+
+
+def test_where_no_name_is_near_not_all_are_listed(runs):
+    for i in range(9):
+        trial = Run(runs.runs / f"eca-emodb-4-{i}").trial(1, 0)
+        trial.path.mkdir(parents=True)
+        trial.config_file.write_text("arch: eca\n")
+    with pytest.raises(UnknownNameError, match="has no 'xyz'; `sercli runs` lists what there is"):
+        find_run(runs, "xyz")
+
+
 def test_an_unknown_or_ambiguous_name_is_told(runs):
     with pytest.raises(UnknownNameError, match="did you mean mdcnn-emodb-4-aaaaaaaa"):
         find_run(runs, "mdcnn-emodb-4-aaaaaaab")

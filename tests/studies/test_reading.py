@@ -82,6 +82,13 @@ def test_columns_are_chosen_by_name_or_corpus_and_others_may_be_added(write):
         study.cells(on=["emdb"])
 
 
+def test_classes_are_not_tested_on_continuous_labels(write):
+    with pytest.raises(
+        ConfigError, match=r"row 'small', on emodb-4: classification can't be tested on recola"
+    ):
+        get_study(write(GOOD + "test_on: [recola/arousal-valence]\n"))
+
+
 def test_a_column_s_name_goes_before_a_corpus_of_that_name(write):
     columns = (
         "on:\n  - {name: emodb, scheme: emodb-4}\n"

@@ -251,6 +251,23 @@ def test_trials_of_several_rows_share_a_pool(place):
     assert len(trials(place)) == 4
 
 
+def test_what_can_not_be_tested_elsewhere_is_told_before_anything_is_trained(place, command_line):
+    (place.root / "corpora").unlink()
+    (place.root / "corpora").mkdir()
+    prepare("synth-continuous", None, place)
+    rows = [{"name": "plain"}]
+    write(place, STUDY | {"on": ["synth-4"], "test_on": ["synth-continuous"], "rows": rows})
+    prepare("synth", None, place)
+    file = place.root.parent / "small.yaml"
+    status, out, err = command_line("ablate", file, "--workspace", place.root, "--dry-run")
+    assert status == 1
+    assert "corpus 'synth-continuous' has no emotions" in err
+    write(place, STUDY | {"on": ["synth-4"], "test_on": ["emodb-4"], "rows": rows})
+    status, out, _ = command_line("ablate", file, "--workspace", place.root, "--dry-run")
+    assert status == 0
+    assert "not tested on emodb-4, since emodb is not prepared" in out
+
+
 @pytest.mark.slow
 def test_networks_are_tested_on_the_study_s_other_corpora_once(place, small_workspace):
     (place.root / "corpora").unlink()

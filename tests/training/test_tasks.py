@@ -168,6 +168,28 @@ def test_without_a_dev_part_the_last_epoch_counts(small):
     assert plan.config.training.patience is None
 
 
+@pytest.mark.parametrize(
+    ("training", "message"),
+    [
+        ({"selection": "best-dev-ua"}, "selection=best-dev-ua: 'leave-one-speaker-out-no-dev@1' has nothing"),
+        ({"patience": 3}, "patience=3: 'leave-one-speaker-out-no-dev@1' has no dev part"),
+    ],
+)
+def test_what_would_choose_an_epoch_without_a_dev_part_is_refused(small, training, message):
+    with pytest.raises(ConfigError, match=message):
+        small(protocol="leave-one-speaker-out-no-dev", training=training)
+    assert small(protocol="random-5-fold", training={"selection": "best-on-test"})
+
+
+def test_a_setting_is_given_once():
+    gather = _train.gather
+    both = {"training": {"max_epochs": 1}, "arch": "eca"}
+    with pytest.raises(ConfigError, match=r"training\.max_epochs is set to 5, and to 1 by its option"):
+        gather(None, ["training.max_epochs=5"], **both)
+    given = gather(None, ["training.max_epochs=1", "training.lr=0.1", "arch=eca"], **both)
+    assert given["training"] == {"max_epochs": 1, "lr": 0.1}
+
+
 def test_the_audit_knows_weights_of_another_fold(small):
     (trial,) = _train.train(small(), CPU, quiet)
     elsewhere = small(init=str(trial.bundle), training={"max_epochs": 1})
