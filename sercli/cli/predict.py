@@ -82,7 +82,6 @@ def predict(
     A file that can't be read is told on stderr and the others go on; the exit status then is 1.
     """
     from sercli import files
-    from sercli.errors import ConfigError
     from sercli.inference._allocator import keep_freed_memory
     from sercli.inference._devices import choose_device
     from sercli.inference.inputs import list_recordings, read_table
@@ -120,10 +119,7 @@ def predict(
     inputs = read_table(table, column) if table else list_recordings(audio or [], _names())
     _check_out(out, [*inputs.files, *([table] if table else [])])
     classes = predictor.bundle.classes
-    if picture is not None and len(inputs.files) > 1:
-        raise ConfigError(f"--picture draws one file, {len(inputs.files)} are named; name one of them")
-    if picture is not None and classes and predictor.timeline is False:
-        raise ConfigError("--picture draws a timeline; leave --no-timeline out")
+    _check_asked(predictor, inputs, picture, unsure_below)
     if classes:
         lines = CsvLines(classes, "windows" if predictor.timeline else "files", inputs.columns)
     else:
@@ -151,6 +147,21 @@ def _refuse_unused(context: typer.Context) -> None:
         raise typer.BadParameter(
             f"--live and --microphone name their input, and print by frame: leave {', '.join(given)} out"
         )
+
+
+def _check_asked(
+    predictor: "Predictor", inputs: "Inputs", picture: Path | None, unsure_below: float | None
+) -> None:
+    """Refuse what these recordings or this bundle have no use for."""
+    from sercli.errors import ConfigError
+
+    classes = predictor.bundle.classes
+    if picture is not None and len(inputs.files) > 1:
+        raise ConfigError(f"--picture draws one file, {len(inputs.files)} are named; name one of them")
+    if picture is not None and classes and predictor.timeline is False:
+        raise ConfigError("--picture draws a timeline; leave --no-timeline out")
+    if unsure_below is not None and not classes:
+        raise ConfigError("--unsure-below is of classes, this bundle tells continuous labels; leave it out")
 
 
 def _check_out(out: Path | None, read: Sequence[Path]) -> None:

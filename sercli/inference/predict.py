@@ -91,8 +91,6 @@ class Predictor:
         self.batch_size = usual if batch_size is None else batch_size
         if self.batch_size < 1:
             raise ConfigError(f"batch_size={batch_size}: take 1 or more")
-        if unsure_below is not None and not self.bundle.classes:
-            raise ConfigError("unsure_below is of classes; this bundle tells continuous labels")
         known = self.bundle.facts.get("threshold")
         if unsure_below is None and isinstance(known, int | float):
             unsure_below = float(known)

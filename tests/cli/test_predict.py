@@ -161,3 +161,17 @@ def test_an_unknown_run_is_told(run, recording):
     status, _, err = run("nonsense", recording)
     assert status == 1
     assert "has no 'nonsense'" in err
+
+
+def test_a_threshold_of_classes_is_refused_for_continuous_labels(recording):
+    from sercli.cli.predict import _check_asked
+    from sercli.errors import ConfigError
+    from sercli.inference.inputs import Inputs
+
+    class Traces:
+        bundle = type("Bundle", (), {"classes": ()})
+        timeline = None
+
+    with pytest.raises(ConfigError, match="--unsure-below is of classes"):
+        _check_asked(Traces(), Inputs((recording,)), None, 0.5)
+    _check_asked(Traces(), Inputs((recording,)), None, None)
