@@ -66,7 +66,7 @@ def ablate(
     if changes:
         typer.echo("changed in every row: " + ", ".join(f"{name}={value}" for name, value in changes))
     there = _prepared(cells, place, named=on is not None)
-    _check_elsewhere(found, place)
+    _check_elsewhere(found, there, place)
     problems = _train(found, there, place, folds, seeds, asked, dry_run=dry_run)
     if not dry_run and any(find_finished(cell, place) for cell in there):
         write_and_print(found, cells, changes, place)
@@ -107,16 +107,23 @@ def _prepared(cells: "tuple[Cell, ...]", workspace: "Workspace", *, named: bool)
     return there
 
 
-def _check_elsewhere(study: "Study", workspace: "Workspace") -> None:
-    """Refuse a scheme that does not fit the corpus to test on; say what is not there to test on."""
+def _check_elsewhere(study: "Study", cells: "list[Cell]", workspace: "Workspace") -> None:
+    """Refuse what can't be tested on the study's other corpora; say which of these are not there."""
     from sercli import manifest
-    from sercli.schemes import choose
+    from sercli.errors import ConfigError
+    from sercli.schemes import choose, get_scheme
 
     for on in study.test_on:
         if on.corpus in workspace.prepared():
             choose(manifest.read(workspace.manifest(on.corpus)), on.corpus, on.scheme)
         else:
             typer.echo(f"not tested on {on.name}, since {on.corpus} is not prepared")
+        for cell in cells:
+            task = get_scheme(cell.on.scheme).task
+            if cell.on.corpus != on.corpus and task != get_scheme(on.scheme).task:
+                raise ConfigError(
+                    f"test_on: {cell.row.name} on {cell.on.name} is for {task}, {on.name} has no such labels"
+                )
 
 
 def _train(

@@ -126,7 +126,9 @@ def train(
     if dry_run:
         says.each_trial(plan)
         if plan.todo and _train.features_missing(plan):
-            typer.echo("takes     not known before its features are computed: sercli features")
+            typer.echo(
+                "takes     not known before its features are computed: sercli features CORPUS --kind KIND"
+            )
         elif plan.todo:
             says.how_long(plan, device)
         return

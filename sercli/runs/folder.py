@@ -181,13 +181,14 @@ def find_run(workspace: Workspace, name: str) -> Run:
     if any(folder.glob("fold-*/seed-*")):
         return Run(folder)
     runs = all_runs(workspace)
-    if not runs:
+    is_bundle = (folder / "bundle.json").is_file()
+    if not runs and not is_bundle:
         raise RunError(f"{workspace.runs}: no runs yet; make one with `sercli train`")
-    if name == "latest":
+    if name == "latest" and runs:
         return runs[-1]
     fitting = [run for run in runs if name == run.name] or [run for run in runs if run.name.endswith(name)]
     if not fitting:
-        if (folder / "bundle.json").is_file():
+        if is_bundle:
             raise RunError(f"{folder}: is a bundle, not a run; `sercli runs` lists the runs")
         if not get_close_matches(name, names := [run.name for run in runs]) and len(names) > _LISTED:
             raise UnknownNameError(f"{workspace.runs} has no '{name}'; `sercli runs` lists what there is")

@@ -77,5 +77,8 @@ def choose(texts: Sequence[str], row: Row, columns: Sequence[str]) -> list[On]:
             fits = get_scheme(parsed.scheme).task in get_architecture(row.arch).tasks
             shared = row.on[0].settings if len({on.settings for on in row.on}) == 1 else ()
             fitting = [replace(parsed, settings=shared)] if fits else []
-        chosen |= {on.name: on for on in fitting}
+        for on in fitting:
+            if chosen.get(on.name, on) != on:  # the same scheme under another protocol
+                on = replace(on, name=f"{on.name}, {on.protocol.partition('@')[0]}")  # noqa: PLW2901
+            chosen[on.name] = on
     return list(chosen.values())

@@ -8,7 +8,6 @@ from typing import Any
 
 from sercli.errors import SerError, unknown
 from sercli.models import architecture_names
-from sercli.schemes import get_scheme
 from sercli.studies import Assignment, On, Row, Study, _columns, settings_of
 from sercli.studies._paper import read_references, with_paper
 from sercli.studies._source import Place, Source, parse
@@ -86,7 +85,6 @@ class _Reader:
         )
         for row in study.rows:
             self._check(row)
-            self._check_elsewhere(row, study.test_on)
         return study
 
     def _every_row_has(self, key: str) -> bool:
@@ -270,17 +268,6 @@ class _Reader:
                 complete(settings_of(row, on))
             except SerError as error:
                 self.source.fail(self._blamed(row, on), f"row '{row.name}', on {on.name}: {error}")
-
-    def _check_elsewhere(self, row: Row, test_on: tuple[On, ...]) -> None:
-        """Refuse to test classes on a corpus of continuous labels, or the other way round."""
-        for on in row.on:
-            task = get_scheme(on.scheme).task
-            for other in test_on:
-                if other.corpus != on.corpus and get_scheme(other.scheme).task != task:
-                    self.source.fail(
-                        ("test_on",),
-                        f"row '{row.name}', on {on.name}: {task} can't be tested on {other.name}",
-                    )
 
     def _blamed(self, row: Row, on: On) -> Place:
         stated = self.stated[row.group]

@@ -51,6 +51,9 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
         given = settings.get("augment") or {}
         if not isinstance(given, Mapping):
             raise ConfigError("augment: expected settings of its own, for example augment.flip.p=0.3")
+        unnamed = [name for name in assigned.get("augment") or {} if name not in chosen]
+        if unnamed:
+            raise ConfigError(f"augment.{unnamed[0]} is set, but --augment leaves {unnamed[0]} out")
         settings["augment"] = {name: given.get(name, {}) for name in chosen}
     if "arch" not in settings:
         raise ConfigError(f"name an architecture with --arch: {', '.join(architecture_names())}")
@@ -108,6 +111,8 @@ def configure(settings: Mapping[str, Any], workspace: Workspace, device: Device)
 def complete(settings: Mapping[str, Any]) -> RunConfig:
     """Lay settings that name corpus, scheme and protocol over the architecture's recipe.
 
+    Where folds have no dev part the last epoch counts, whatever recipe and settings say.
+
     Raises:
         ConfigError: a setting is unknown or wrong, or an epoch is to be chosen where there is nothing to
             choose it by.
@@ -119,26 +124,15 @@ def complete(settings: Mapping[str, Any]) -> RunConfig:
     if not get_protocol(str(settings["protocol"])).has_dev:  # nothing to choose an epoch by
         base = merge(base, {"training": {"selection": "last", "patience": None}})
     config = resolve(base, settings)
-    _check_selection(config)
-    return config
-
-
-def _check_selection(config: RunConfig) -> None:
-    """Refuse what chooses an epoch where there is nothing to choose it by."""
-    training = config.training
-    by_test = training.selection == "best-on-test" and not trains_on_all(config.protocol)
-    if get_protocol(config.protocol).has_dev or by_test:
-        return
-    if training.selection != "last":
+    if config.training.selection != "last" and trains_on_all(config.protocol):
         raise ConfigError(
-            f"training.selection={training.selection}: '{config.protocol}' has nothing to choose an epoch "
-            "by; set it to last, and the number of epochs with --max-epochs"
+            f"training.selection={config.training.selection}: '{config.protocol}' has nothing to choose an "
+            "epoch by; set it to last, and the number of epochs with --max-epochs"
         )
-    if training.patience is not None:
-        raise ConfigError(
-            f"training.patience={training.patience}: '{config.protocol}' has no dev part to watch; set it to "
-            "null, and the number of epochs with --max-epochs"
-        )
+    if get_protocol(config.protocol).has_dev or config.training.selection == "best-on-test":
+        return config
+    # What is set without effect makes no other run.
+    return resolve(base, merge(settings, {"training": {"selection": "last", "patience": None}}))
 
 
 def with_precision(config: RunConfig, precision: Precision) -> RunConfig:

@@ -140,8 +140,18 @@ def test_a_picture_that_can_not_be_written_is_refused_before_the_work(run, recor
     assert (status, out) == (1, "")
 
 
-@pytest.mark.parametrize("name", ["recording", "other.FLAC", "folder", "table.csv"])
-def test_nothing_that_is_read_is_written_over(run, recording, tmp_path, monkeypatch, name):
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("a.wav", "the name of a recording"),
+        ("other.FLAC", "the name of a recording"),
+        ("folder", "is no file"),
+        ("table.csv", "is read by this command"),
+        ("link.csv", "is read by this command"),
+        ("bundle/bundle.json", "is read by this command"),
+    ],
+)
+def test_nothing_that_is_read_is_written_over(run, place, recording, tmp_path, monkeypatch, name, why):
     from sercli.inference.predict import Predictor
 
     monkeypatch.setattr(Predictor, "predict", lambda self, paths: pytest.fail("worked"))
@@ -149,11 +159,13 @@ def test_nothing_that_is_read_is_written_over(run, recording, tmp_path, monkeypa
     (tmp_path / "other.FLAC").write_bytes(b"kept")
     table = tmp_path / "table.csv"
     table.write_text(f"file\n{recording}\n")
-    out = recording if name == "recording" else tmp_path / name
+    (tmp_path / "link.csv").symlink_to(table)
+    (bundle,) = place.runs.glob("*/fold-*/seed-*/bundle")
+    out = bundle.parent / name if name.startswith("bundle") else tmp_path / name
     before = {path: path.read_bytes() for path in (recording, table, tmp_path / "other.FLAC")}
     status, said, err = run("latest", "--table", table, "--csv", "--out", out)
     assert (status, said) == (1, "")
-    assert str(out) in " ".join(err.split())
+    assert f"{out}: {why}" in " ".join(err.split())
     assert {path: path.read_bytes() for path in before} == before
 
 

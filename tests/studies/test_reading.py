@@ -82,11 +82,10 @@ def test_columns_are_chosen_by_name_or_corpus_and_others_may_be_added(write):
         study.cells(on=["emdb"])
 
 
-def test_classes_are_not_tested_on_continuous_labels(write):
-    with pytest.raises(
-        ConfigError, match=r"row 'small', on emodb-4: classification can't be tested on recola"
-    ):
-        get_study(write(GOOD + "test_on: [recola/arousal-valence]\n"))
+def test_a_scheme_under_two_protocols_makes_two_columns(write):
+    study = get_study(write(GOOD))
+    cells = study.cells(on=["ravdess-4:random-5-fold", "ravdess-4:leave-one-speaker-out"])
+    assert [cell.on.name for cell in cells[:2]] == ["ravdess-4", "ravdess-4, leave-one-speaker-out"]
 
 
 def test_a_column_s_name_goes_before_a_corpus_of_that_name(write):

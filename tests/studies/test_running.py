@@ -262,6 +262,10 @@ def test_what_can_not_be_tested_elsewhere_is_told_before_anything_is_trained(pla
     status, out, err = command_line("ablate", file, "--workspace", place.root, "--dry-run")
     assert status == 1
     assert "corpus 'synth-continuous' has no emotions" in err
+    write(place, STUDY | {"on": ["synth-4"], "test_on": ["recola/arousal-valence"], "rows": rows})
+    status, _, err = command_line("ablate", file, "--workspace", place.root, "--dry-run")
+    assert status == 1
+    assert "test_on: plain on synth-4 is for classification, recola/arousal-valence has no" in err
     write(place, STUDY | {"on": ["synth-4"], "test_on": ["emodb-4"], "rows": rows})
     status, out, _ = command_line("ablate", file, "--workspace", place.root, "--dry-run")
     assert status == 0

@@ -168,17 +168,13 @@ def test_without_a_dev_part_the_last_epoch_counts(small):
     assert plan.config.training.patience is None
 
 
-@pytest.mark.parametrize(
-    ("training", "message"),
-    [
-        ({"selection": "best-dev-ua"}, "selection=best-dev-ua: 'leave-one-speaker-out-no-dev@1' has nothing"),
-        ({"patience": 3}, "patience=3: 'leave-one-speaker-out-no-dev@1' has no dev part"),
-    ],
-)
-def test_what_would_choose_an_epoch_without_a_dev_part_is_refused(small, training, message):
-    with pytest.raises(ConfigError, match=message):
-        small(protocol="leave-one-speaker-out-no-dev", training=training)
-    assert small(protocol="random-5-fold", training={"selection": "best-on-test"})
+@pytest.mark.parametrize("training", [{"selection": "best-dev-ua"}, {"patience": 3}])
+def test_what_has_no_effect_without_a_dev_part_makes_no_other_run(small, training):
+    protocol = "leave-one-speaker-out-no-dev"
+    plan = small(protocol=protocol, training=training)
+    assert (plan.config, plan.run) == ((same := small(protocol=protocol)).config, same.run)
+    on_test = small(protocol=protocol, training={"selection": "best-on-test", "patience": 3}).config.training
+    assert (on_test.selection, on_test.patience) == ("best-on-test", 3)
 
 
 def test_a_setting_is_given_once():
@@ -188,6 +184,8 @@ def test_a_setting_is_given_once():
         gather(None, ["training.max_epochs=5"], **both)
     given = gather(None, ["training.max_epochs=1", "training.lr=0.1", "arch=eca"], **both)
     assert given["training"] == {"max_epochs": 1, "lr": 0.1}
+    with pytest.raises(ConfigError, match=r"augment\.flip is set, but --augment leaves flip out"):
+        gather(None, ["augment.flip.p=0.3"], arch="eca", augment="noise")
 
 
 def test_the_audit_knows_weights_of_another_fold(small):

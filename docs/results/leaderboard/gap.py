@@ -13,14 +13,14 @@ from sercli.evaluation.comparison import compare
 from sercli.evaluation.sign_flip import holm
 from sercli.reports.gather import gather
 from sercli.studies import get_study
-from sercli.studies.results import find_run
+from sercli.studies.results import find_finished
 from sercli.workspace import Workspace
 
 
 def main(study: str, workspace: str, corpus: str, out: str) -> None:
     """Write a line for each row: UA under both protocols, difference, interval, p corrected for all rows."""
     place = Workspace(workspace)
-    found = {(cell.row.name, cell.on.name): find_run(cell, place) for cell in get_study(study).cells()}
+    found = {(cell.row.name, cell.on.name): find_finished(cell, place) for cell in get_study(study).cells()}
     lines = []
     for row in dict.fromkeys(name for name, _ in found):
         unseen, random = found[row, corpus], found.get((row, f"{corpus} random"))
