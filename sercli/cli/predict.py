@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # What --live and --microphone have a use for, besides the bundle.
 _LIVE = {"bundle", "live", "microphone", "json", "csv", "workspace"}
+_STREAMS = ("/dev/std", "/dev/fd/", "/proc/")
 _LONGEST_NAME = 48  # of a file in the readable table; what is longer loses its beginning
 
 
@@ -172,7 +173,8 @@ def _check_out(out: Path | None, read: Sequence[Path], bundle: Path) -> None:
 
     if out is None:
         return
-    if out.exists() and not out.is_file():
+    # /dev/stdout may stand for a file, in whose place a new one would leave nothing of what was said before.
+    if (out.exists() and not out.is_file()) or str(out).startswith(_STREAMS):
         raise ConfigError(f"{out}: is no file; name one, or leave --out out")
     if out.suffix.lower() in SUFFIXES:
         raise ConfigError(f"{out}: the name of a recording; predictions are text, name a .txt, .csv or .json")

@@ -146,6 +146,7 @@ def test_a_picture_that_can_not_be_written_is_refused_before_the_work(run, recor
         ("a.wav", "the name of a recording"),
         ("other.FLAC", "the name of a recording"),
         ("folder", "is no file"),
+        ("/dev/stdout", "is no file"),
         ("table.csv", "is read by this command"),
         ("link.csv", "is read by this command"),
         ("bundle/bundle.json", "is read by this command"),
