@@ -146,7 +146,9 @@ def _print(evaluation: "Evaluation") -> None:
     if evaluation.without_gender:
         merged = evaluation.without_gender
         told = ", ".join(
-            f"{each.name} {100 * each.value:.1f} ({_interval(each.interval)})" for each in merged.measures
+            f"{each.name} {100 * each.value:.1f}"
+            + (f" ({_interval(each.interval)})" if each.interval else "")
+            for each in merged.measures
         )
         typer.echo(f"without gender in %, {len(merged.classes)} classes: {told}")
     genders = ", ".join(
