@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,15 @@ def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
         both = isinstance(under, Mapping) and isinstance(value, Mapping)
         merged[key] = merge(under, value) if both else value  # type: ignore[arg-type]
     return merged
+
+
+def dotted(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield nested settings one by one, by their dotted names, as ``--set`` takes them."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            yield from dotted(value, f"{before}{name}.")
+        else:
+            yield before + name, value
 
 
 def _explain(config: type[BaseModel], error: ErrorDetails) -> str:

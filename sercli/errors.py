@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 # Names listed in a message when none is near.
 _SHOWN = 24
+_FEW = 6  # where a command lists them
 
 
 class SerError(Exception):
@@ -47,10 +48,16 @@ class RunError(SerError):
     """A training run that is missing, unfinished, damaged or can't start."""
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> UnknownNameError:
-    """Say that ``what`` has no ``name``, with the nearest known names (or all of them)."""
+def unknown(what: str, name: str, known: Iterable[str], listed_by: str | None = None) -> UnknownNameError:
+    """Say that ``what`` has no ``name``, with the nearest known names.
+
+    Where none is near all are named, or, of more than a few, the command that lists them.
+    """
     choices = sorted(known)
-    near = get_close_matches(str(name), choices) or choices
+    near = get_close_matches(str(name), choices)
+    if not near and listed_by and len(choices) > _FEW:
+        return UnknownNameError(f"{what} has no '{name}'; `{listed_by}` lists what there is")
+    near = near or choices
     more = f" or another of {len(near)}" if len(near) > _SHOWN else ""
     remedy = f"did you mean {', '.join(near[:_SHOWN])}{more}?" if near else "there is none yet"
     return UnknownNameError(f"{what} has no '{name}'; {remedy}")

@@ -19,6 +19,8 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A single setting, for example model.attention=false."),
 ]
+SchemeOption = Annotated[str | None, typer.Option(help="Which utterances and classes, as emodb-4.")]
+ProtocolOption = Annotated[str | None, typer.Option(help="Which folds, as leave-one-speaker-out.")]
 ConfigOption = Annotated[
     Path | None,
     typer.Option(help="Settings in YAML; a run's config.yaml repeats that run.", dir_okay=False, exists=True),

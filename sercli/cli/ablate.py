@@ -113,8 +113,9 @@ def _check_elsewhere(study: "Study", cells: "list[Cell]", workspace: "Workspace"
     from sercli.errors import ConfigError
     from sercli.schemes import choose, get_scheme
 
+    prepared = workspace.prepared() if study.test_on else []
     for on in study.test_on:
-        if on.corpus in workspace.prepared():
+        if on.corpus in prepared:
             choose(manifest.read(workspace.manifest(on.corpus)), on.corpus, on.scheme)
         else:
             typer.echo(f"not tested on {on.name}, since {on.corpus} is not prepared")

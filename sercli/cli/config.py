@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from sercli.cli._options import ConfigOption, SetOption, WorkspaceOption
+from sercli.cli._options import ConfigOption, ProtocolOption, SchemeOption, SetOption, WorkspaceOption
 
 app = typer.Typer(help="Look at settings.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -19,8 +19,8 @@ def show(
     *,
     arch: Annotated[str | None, typer.Option(help="Architecture.")] = None,
     corpus: Annotated[str | None, typer.Option(help="Corpus.")] = None,
-    scheme: Annotated[str | None, typer.Option(help="Which utterances and classes, as emodb-4.")] = None,
-    protocol: Annotated[str | None, typer.Option(help="Which folds, as leave-one-speaker-out.")] = None,
+    scheme: SchemeOption = None,
+    protocol: ProtocolOption = None,
     augment: Annotated[str | None, typer.Option(help="As flip,noise; or none.")] = None,
     config: ConfigOption = None,
     settings: SetOption = None,

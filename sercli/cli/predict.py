@@ -119,7 +119,7 @@ def predict(
         hop_s=hop_s,
     )
     inputs = read_table(table, column) if table else list_recordings(audio or [], _names())
-    _check_out(out, [*inputs.files, *([table] if table else [])], place)
+    out = _check_out(out, [*inputs.files, *([table] if table else [])], place)
     classes = predictor.bundle.classes
     _check_asked(predictor, inputs, picture, unsure_below)
     if classes:
@@ -129,7 +129,7 @@ def predict(
     with ExitStack() as stack:
         target: TextIO = sys.stdout
         if out is not None:
-            temporary = stack.enter_context(files.replacing(Path(os.path.realpath(out))))
+            temporary = stack.enter_context(files.replacing(out))
             target = stack.enter_context(temporary.open("w", encoding="utf-8"))
         failed = _write(predictor, inputs, target, lines if csv else None, picture, json=json)
     if failed:
@@ -166,23 +166,27 @@ def _check_asked(
         raise ConfigError("--unsure-below is of classes, this bundle tells continuous labels; leave it out")
 
 
-def _check_out(out: Path | None, read: Sequence[Path], bundle: Path) -> None:
-    """Refuse to write over what is read, over a recording, or where no file can take another's place."""
+def _check_out(out: Path | None, read: Sequence[Path], bundle: Path) -> Path | None:
+    """Refuse to write over what is read, over a recording, or where no file can take another's place.
+
+    Returns:
+        Where a link leads to.
+    """
     from sercli.audio import SUFFIXES
     from sercli.errors import ConfigError
 
     if out is None:
-        return
+        return None
     # /dev/stdout may stand for a file, in whose place a new one would leave nothing of what was said before.
     if (out.exists() and not out.is_file()) or str(out).startswith(_STREAMS):
         raise ConfigError(f"{out}: is no file; name one, or leave --out out")
     if out.suffix.lower() in SUFFIXES:
         raise ConfigError(f"{out}: the name of a recording; predictions are text, name a .txt, .csv or .json")
-    place = os.path.realpath(out)  # unlike Path.resolve it bears links that go round in a circle
-    if place in {os.path.realpath(each) for each in read} or Path(place).is_relative_to(
-        os.path.realpath(bundle)
-    ):
+    # Unlike Path.resolve, os.path.realpath bears links that go round in a circle.
+    place, kept, *inputs = (Path(os.path.realpath(each)) for each in (out, bundle, *read))
+    if place in inputs or place.is_relative_to(kept):
         raise ConfigError(f"{out}: is read by this command, so it can't be replaced; name another file")
+    return place
 
 
 def _write(

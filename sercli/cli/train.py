@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sercli.cli._options import ConfigOption, SetOption, TestedByOption, WorkspaceOption
+from sercli.cli._options import (
+    ConfigOption,
+    ProtocolOption,
+    SchemeOption,
+    SetOption,
+    TestedByOption,
+    WorkspaceOption,
+)
 from sercli.cli._progress import progress_bar
 from sercli.cli.export import write_and_print
 
@@ -26,8 +33,8 @@ def train(
         str | None,
         typer.Option(help="Prepared corpus. [default: the first of the paper's that is]", show_default=False),
     ] = None,
-    scheme: Annotated[str | None, typer.Option(help="Which utterances and classes, as emodb-4.")] = None,
-    protocol: Annotated[str | None, typer.Option(help="Which folds, as leave-one-speaker-out.")] = None,
+    scheme: SchemeOption = None,
+    protocol: ProtocolOption = None,
     fold: Annotated[int | None, typer.Option(help="A single fold, from 1.")] = None,
     folds: Annotated[str, typer.Option(help="all, 1,4 or 1-3.")] = "all",
     seed: Annotated[

@@ -59,11 +59,7 @@ def leave_one_out(
     if len(groups) < least:
         parts = "train, dev, test" if dev else "train, test"
         raise ProtocolError(f"{protocol} needs {least} {field}s or more ({parts}), found {len(groups)}")
-    following = [*groups[1:], groups[0]]
-    return [
-        by_groups(f"{field} {test}", utterances, labels, [after] if dev else [], [test], field)
-        for test, after in zip(groups, following, strict=True)
-    ]
+    return _in_turn(field, [[group] for group in groups], utterances, labels, field, dev=dev)
 
 
 def leave_one_group_out(
@@ -86,9 +82,21 @@ def leave_one_group_out(
     genders = {utterance.speaker: utterance.gender or "" for utterance in utterances}
     dealt = sorted(speakers, key=lambda speaker: (genders[speaker], speaker))
     groups = [sorted(dealt[start::k]) for start in range(k)]
+    return _in_turn("speakers", groups, utterances, labels, dev=dev)
+
+
+def _in_turn(
+    called: str,
+    groups: Sequence[Sequence[str]],
+    utterances: Sequence[Utterance],
+    labels: Mapping[str, str],
+    field: str = "speaker",
+    *,
+    dev: bool,
+) -> list[Fold]:
+    """Make a fold per group, named by who is tested; the next one, cyclically, is dev."""
+    following = [*groups[1:], groups[0]]
     return [
-        by_groups(
-            f"speakers {' '.join(group)}", utterances, labels, groups[(i + 1) % k] if dev else [], group
-        )
-        for i, group in enumerate(groups)
+        by_groups(f"{called} {' '.join(test)}", utterances, labels, after if dev else [], test, field)
+        for test, after in zip(groups, following, strict=True)
     ]

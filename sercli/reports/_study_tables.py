@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sercli.config import dotted
 from sercli.errors import RunError
 from sercli.evaluation import Interval, Spread
 from sercli.reports._numbers import (
@@ -108,22 +109,13 @@ def settings_table(found: Sequence[Standings]) -> Table:
     rows = []
     for each in found:
         cell = each.cell
-        told = ", ".join(f"{name}={value}" for name, value in _dotted(cell.settings) if name not in _NAMED)
+        told = ", ".join(f"{name}={value}" for name, value in dotted(cell.settings) if name not in _NAMED)
         column = (cell.on.name,) if several else ()
         rows.append((cell.row.name, *column, cell.row.arch, told or "nothing: the recipe as it is"))
     header = ("row", *(("column",) if several else ()), "recipe", "set")
     return Table(
         "Settings: what differs from the recipe of each architecture", header, tuple(rows), text=len(header)
     )
-
-
-def _dotted(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield settings by their dotted names, as ``--set`` takes them."""
-    for name, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            yield from _dotted(value, f"{before}{name}.")
-        else:
-            yield before + name, value
 
 
 def reference_table(references: Mapping[str, Mapping[str, Figures]], columns: Sequence[str]) -> Table:

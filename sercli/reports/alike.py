@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sercli.config import dotted
 from sercli.errors import ConfigError, RunError
 from sercli.protocols.train_on_all import trains_on_all
 from sercli.runs.folder import Run, Trial
@@ -83,14 +84,4 @@ def _deciding(settings: Mapping[str, Any], *, has_dev: bool) -> dict[str, str]:
         training |= {"selection": "last", "patience": None}
     init = str(settings["init"]).rpartition("#")[2] if settings.get("init") else None
     found |= {"training": training, "init": init, "manifest": settings["provenance"]["manifest_sha256"][:16]}
-    return dict(_flat(found))
-
-
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    flat: list[tuple[str, str]] = []
-    for name, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            flat += _flat(value, f"{prefix}{name}.")
-        else:
-            flat.append((prefix + name, json.dumps(value)))
-    return flat
+    return {name: json.dumps(value) for name, value in dotted(found)}

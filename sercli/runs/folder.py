@@ -12,15 +12,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from sercli import config
-from sercli.errors import ConfigError, RunError, UnknownNameError, unknown
+from sercli.errors import ConfigError, RunError, unknown
 from sercli.workspace import Workspace
 
-_LISTED = 6  # runs that a message names where none is like the one that was named
 _TRIAL = re.compile(r"fold-(\d+)/seed-(\d+)")
 
 
@@ -181,18 +179,15 @@ def find_run(workspace: Workspace, name: str) -> Run:
     if any(folder.glob("fold-*/seed-*")):
         return Run(folder)
     runs = all_runs(workspace)
-    is_bundle = (folder / "bundle.json").is_file()
-    if not runs and not is_bundle:
-        raise RunError(f"{workspace.runs}: no runs yet; make one with `sercli train`")
     if name == "latest" and runs:
         return runs[-1]
     fitting = [run for run in runs if name == run.name] or [run for run in runs if run.name.endswith(name)]
     if not fitting:
-        if is_bundle:
+        if (folder / "bundle.json").is_file():
             raise RunError(f"{folder}: is a bundle, not a run; `sercli runs` lists the runs")
-        if not get_close_matches(name, names := [run.name for run in runs]) and len(names) > _LISTED:
-            raise UnknownNameError(f"{workspace.runs} has no '{name}'; `sercli runs` lists what there is")
-        raise unknown(str(workspace.runs), name, names)
+        if not runs:
+            raise RunError(f"{workspace.runs}: no runs yet; make one with `sercli train`")
+        raise unknown(str(workspace.runs), name, [run.name for run in runs], "sercli runs")
     if len(fitting) > 1:
         raise RunError(f"'{name}' fits {', '.join(run.name for run in fitting)}; name one of them")
     return fitting[0]

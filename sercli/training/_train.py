@@ -121,18 +121,18 @@ def complete(settings: Mapping[str, Any]) -> RunConfig:
     model = settings.get("model")
     task = get_scheme(str(settings["scheme"])).task
     base = get_recipe(settings["arch"]).to_dict(model if isinstance(model, Mapping) else {}, task)
-    if not get_protocol(str(settings["protocol"])).has_dev:  # nothing to choose an epoch by
-        base = merge(base, {"training": {"selection": "last", "patience": None}})
-    config = resolve(base, settings)
+    has_dev = get_protocol(str(settings["protocol"])).has_dev
+    last = {"training": {"selection": "last", "patience": None}}
+    config = resolve(base if has_dev else merge(base, last), settings)
     if config.training.selection != "last" and trains_on_all(config.protocol):
         raise ConfigError(
             f"training.selection={config.training.selection}: '{config.protocol}' has nothing to choose an "
             "epoch by; set it to last, and the number of epochs with --max-epochs"
         )
-    if get_protocol(config.protocol).has_dev or config.training.selection == "best-on-test":
+    if has_dev or config.training.selection == "best-on-test":
         return config
     # What is set without effect makes no other run.
-    return resolve(base, merge(settings, {"training": {"selection": "last", "patience": None}}))
+    return resolve(base, merge(settings, last))
 
 
 def with_precision(config: RunConfig, precision: Precision) -> RunConfig:
