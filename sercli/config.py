@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -32,6 +32,10 @@ class Config(BaseModel):
         allow_inf_nan=False,
     )
 
+    neutral: ClassVar[Mapping[str, Any]] = {}
+    """Settings that were added when runs already existed, each with the value that leaves the numbers as they
+    were before. At that value a setting has no part in digests, so that existing runs keep their names."""
+
     def __init__(self, **settings: Any) -> None:
         try:
             super().__init__(**settings)
@@ -42,10 +46,17 @@ class Config(BaseModel):
         """Return the settings as plain types, ready for JSON or YAML."""
         return self.model_dump(mode="json")
 
+    def deciding(self) -> dict[str, Any]:
+        """Return the settings that digests are made of: `to_dict` without those at their `neutral` value."""
+        absent = object()
+        return {
+            name: value for name, value in self.to_dict().items() if value != self.neutral.get(name, absent)
+        }
+
     @property
     def digest(self) -> str:
         """Twelve hexadecimal digits: equal for equal settings, different otherwise."""
-        return digest(self.to_dict())
+        return digest(self.deciding())
 
 
 def digest(value: Any, length: int = 12) -> str:

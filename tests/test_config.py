@@ -1,4 +1,4 @@
-from typing import Self
+from typing import ClassVar, Self
 
 import pytest
 from pydantic import model_validator
@@ -49,6 +49,17 @@ def test_the_digest_hangs_on_every_value_and_on_no_order():
     assert Window().digest == Window(hop_ms=10, window_ms=25).digest
     assert Window().digest != Window(hop_ms=11).digest
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+
+
+def test_a_setting_added_later_changes_no_digest_at_its_neutral_value():
+    class Later(Window):
+        neutral: ClassVar = {"taper": False}
+        taper: bool = False
+
+    assert Later().digest == Window().digest
+    assert Later(taper=True).digest != Window().digest
+    assert Later().to_dict() == Window().to_dict() | {"taper": False}
+    assert Later().deciding() == Window().to_dict()
 
 
 def test_assignments_are_yaml_under_dotted_keys():

@@ -203,7 +203,15 @@ class RunConfig(Config):
         """
         versions = {name: choice.feature.version for name, choice in self.inputs.items()}
         init = self.init and self.init.rpartition("#")[2]
-        deciding = self.to_dict() | {"protocol": get_protocol(self.protocol).identity, "init": init}
+        deciding = self.deciding() | {
+            "model": self.network.deciding(),
+            "augment": {name: config.deciding() for name, (_, config) in self.augmentations.items()},
+            "features": {name: choice.deciding() for name, choice in self.inputs.items()},
+            "segments": self.segments.deciding(),
+            "training": self.training.deciding(),
+            "protocol": get_protocol(self.protocol).identity,
+            "init": init,
+        }
         return digest([deciding, versions, manifest_sha256], length=8)
 
     def name(self, manifest_sha256: str) -> str:

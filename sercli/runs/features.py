@@ -83,6 +83,11 @@ class FeatureChoice(Config):
         """Return what `parse` reads."""
         return {"kind": self.kind, "statistics": self.statistics, "number": self.number} | self.settings
 
+    def deciding(self) -> dict[str, Any]:
+        """Return the settings that digests are made of, the kind's own beside the others."""
+        left_out = self.settings.keys() - self.config.deciding().keys()
+        return {name: value for name, value in super().deciding().items() if name not in left_out}
+
 
 def choose(
     architecture: Architecture, network: Config, given: Mapping[str, Mapping[str, Any]]

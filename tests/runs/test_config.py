@@ -80,3 +80,10 @@ def test_the_identity_hangs_on_the_audio_and_labels():
     assert config.identity(DIGEST) == resolve(RECIPE, CHOICE).identity(DIGEST)
     assert config.identity(DIGEST) != config.identity("1" * 64)
     assert config.name(DIGEST) == f"mdcnn-emodb-4-leave-one-speaker-out-{config.identity(DIGEST)}"
+
+
+def test_runs_keep_the_names_that_they_had():
+    """A new setting belongs into its Config's `neutral`; a name may change where the numbers do."""
+    assert resolve(RECIPE, CHOICE).identity(DIGEST) == "0f98773e"
+    stft = {"augment": {"stft-multi": {}}}
+    assert resolve(RECIPE, CHOICE | {"arch": "eca"}, stft).identity(DIGEST) == "a94bac58"
