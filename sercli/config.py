@@ -101,7 +101,7 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
         A nested mapping, ready for `merge`.
 
     Raises:
-        ConfigError: an item has no ``=`` or its value is not YAML.
+        ConfigError: an item has no ``=``, its value is not YAML, or two items give a setting two values.
     """
     settings: dict[str, Any] = {}
     for item in assignments:
@@ -116,7 +116,7 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
             _with_text_keys(value, f"--set {item}")
         for part in reversed(key.split(".")):
             value = {part: value}
-        settings = merge(settings, value)
+        settings = join(settings, value)
     return settings
 
 
@@ -128,6 +128,24 @@ def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
         both = isinstance(under, Mapping) and isinstance(value, Mapping)
         merged[key] = merge(under, value) if both else value  # type: ignore[arg-type]
     return merged
+
+
+def join(one: Mapping[str, Any], other: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Return all settings of two mappings that stand beside each other, so that neither may hide the other's.
+
+    Raises:
+        ConfigError: they give a setting different values.
+    """
+    joined = dict(one)
+    for key, value in other.items():
+        there = joined.get(key, value)
+        if isinstance(there, Mapping) and isinstance(value, Mapping):
+            joined[key] = join(there, value, f"{before}{key}.")
+        elif there == value:
+            joined[key] = value
+        else:
+            raise ConfigError(f"{before}{key} is set to {there} and to {value}; give it one value")
+    return joined
 
 
 def dotted(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

@@ -53,7 +53,7 @@ def _runner(workspace: Workspace, quick: bool) -> list[Row]:
     works = _plan(file, workspace, seeds)
     _finish(works)
     found = [trial.metrics_file for work in works for trial in work.plan.trials]
-    options = ("--seeds", f"0-{seeds - 1}")
+    options = ("--seed", f"0-{seeds - 1}")
     peaks: dict[str, float] = {}
 
     def command(name: str, *more: str) -> None:
@@ -90,7 +90,7 @@ def _launchers(workspace: Workspace, quick: bool) -> list[Row]:
     def time_(name: str, threads: int, *options: str) -> None:
         rmtree(workspace.runs, ignore_errors=True)
         started = time.perf_counter()
-        _call(workspace, file, "--folds", folds, *options, threads=threads)
+        _call(workspace, file, "--fold", folds, *options, threads=threads)
         taken[name] = time.perf_counter() - started
 
     time_("one after the other", 2)

@@ -34,6 +34,7 @@ from sercli.cli import (
     runs,
     train,
 )
+from sercli.cli._app import App
 from sercli.errors import SerError
 
 _REMEDIES = {
@@ -42,11 +43,10 @@ _REMEDIES = {
     errno.EROFS: "; choose another --workspace",
 }
 
-app = typer.Typer(
+app = App(
     name="sercli",
     help=sercli.__doc__,
     no_args_is_help=True,
-    rich_markup_mode=None,  # plain help needs half the time
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -33,3 +34,68 @@ TestedByOption = Annotated[
         show_default=False,
     ),
 ]
+
+
+def _renamed(new: str) -> Callable[[list[str] | None], list[str] | None]:
+    """Make a callback that names the present spelling of an option."""
+
+    def note(values: list[str] | None) -> list[str] | None:
+        if values:
+            typer.echo(f"note: the option is called {new} now", err=True)
+        return values
+
+    return note
+
+
+FoldOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fold",
+        metavar="NUMBERS",
+        help="Folds to train: all, 2, 1,4 or 1-3; several add up. [default: all]",
+        show_default=False,
+    ),
+]
+SeedOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--seed",
+        metavar="NUMBERS",
+        help="Seeds of weights and batches, each for every fold: 5, 0,1 or 0-2; several add up. [default: 0]",
+        show_default=False,
+    ),
+]
+FoldsOption = Annotated[list[str] | None, typer.Option("--folds", hidden=True, callback=_renamed("--fold"))]
+SeedsOption = Annotated[list[str] | None, typer.Option("--seeds", hidden=True, callback=_renamed("--seed"))]
+
+
+def chosen_folds(*given: Sequence[str] | None) -> str:
+    """Return the folds that all spellings and repetitions of an option name together.
+
+    Raises:
+        BadParameter: they are not numbers.
+    """
+    texts = [text for texts in given for text in texts or ()]
+    if not texts or "all" in texts:
+        return "all"
+    _numbers("--fold", texts)
+    return ",".join(texts)
+
+
+def chosen_seeds(*given: Sequence[str] | None) -> tuple[int, ...]:
+    """Return the seeds that all spellings and repetitions of an option name together.
+
+    Raises:
+        BadParameter: they are not numbers.
+    """
+    return _numbers("--seed", [text for texts in given for text in texts or ()] or ["0"])
+
+
+def _numbers(option: str, texts: Sequence[str]) -> tuple[int, ...]:
+    from sercli.errors import ProtocolError
+    from sercli.protocols import parse_numbers
+
+    try:
+        return parse_numbers(option, ",".join(texts))
+    except ProtocolError as error:
+        raise typer.BadParameter(str(error)) from None

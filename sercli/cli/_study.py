@@ -30,6 +30,7 @@ def changes_of(settings: list[str], max_epochs: int | None) -> "list[Assignment]
     """Read what is laid over every row."""
     from sercli.config import parse_assignments
 
+    parse_assignments(settings)  # refuses two values of a setting
     changes: list[Assignment] = []
     for item in settings:
         value = parse_assignments([item])

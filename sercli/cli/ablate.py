@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sercli.cli._launcher import AddressOption, Asked, CpusOption, GpusOption, LauncherOption
-from sercli.cli._options import SetOption, WorkspaceOption
+from sercli.cli._options import (
+    FoldOption,
+    FoldsOption,
+    SeedOption,
+    SeedsOption,
+    SetOption,
+    WorkspaceOption,
+    chosen_folds,
+    chosen_seeds,
+)
 from sercli.cli._study import MaxEpochsOption, OnOption, RowsOption, changes_of, columns_of
 
 if TYPE_CHECKING:
@@ -27,8 +36,10 @@ def ablate(
     *,
     rows: RowsOption = None,
     on: OnOption = None,
-    folds: Annotated[str, typer.Option(help="all, 1,4 or 1-3.")] = "all",
-    seeds: Annotated[str, typer.Option(help="0,1,2 or 0-2; each trains every fold.")] = "0",
+    fold: FoldOption = None,
+    folds: FoldsOption = None,
+    seed: SeedOption = None,
+    seeds: SeedsOption = None,
     max_epochs: MaxEpochsOption = None,
     jobs: Annotated[int, typer.Option(help="Trials at once.", min=1, max=256)] = 1,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu, cuda or mps.")] = "auto",
@@ -56,6 +67,7 @@ def ablate(
     if study is None:
         _list()
         return
+    chosen = chosen_folds(fold, folds), chosen_seeds(seed, seeds)
     asked = Asked(launcher, address, cpus_per_trial, gpus_per_trial, accelerator, devices, jobs)
     asked.check()
     found = get_study(study)
@@ -67,7 +79,7 @@ def ablate(
         typer.echo("changed in every row: " + ", ".join(f"{name}={value}" for name, value in changes))
     there = _prepared(cells, place, named=on is not None)
     _check_elsewhere(found, there, place)
-    problems = _train(found, there, place, folds, seeds, asked, dry_run=dry_run)
+    problems = _train(found, there, place, *chosen, asked, dry_run=dry_run)
     if not dry_run and any(find_finished(cell, place) for cell in there):
         write_and_print(found, cells, changes, place)
     if problems:
@@ -132,7 +144,7 @@ def _train(
     cells: "list[Cell]",
     workspace: "Workspace",
     folds: str,
-    seeds: str,
+    seeds: tuple[int, ...],
     asked: Asked,
     *,
     dry_run: bool,
@@ -143,12 +155,10 @@ def _train(
     from sercli.cli._progress import progress_bar
     from sercli.studies.progress import Course
     from sercli.studies.running import compute_features, plan_cells, run, todo
-    from sercli.training._plan import parse_numbers
 
     try:
         with launcher(asked) as who:
-            numbers = parse_numbers("seeds", seeds)
-            works, failures = plan_cells(cells, workspace, who.device, folds, numbers, who.precision)
+            works, failures = plan_cells(cells, workspace, who.device, folds, seeds, who.precision)
             problems = [str(failure) for failure in failures]
             for problem in problems:
                 typer.echo(f"can't be trained: {problem}", err=True)

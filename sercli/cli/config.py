@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
+from sercli.cli._app import App
 from sercli.cli._options import ConfigOption, ProtocolOption, SchemeOption, SetOption, WorkspaceOption
 
-app = typer.Typer(help="Look at settings.", no_args_is_help=True, rich_markup_mode=None)
+app = App(help="Look at settings.", no_args_is_help=True)
 
 
 @app.callback()

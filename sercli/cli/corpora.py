@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from sercli.cli._app import App
 from sercli.cli._options import JsonOption, WorkspaceOption
 
-app = typer.Typer(help="List the corpora, or export a prepared one's manifest.", rich_markup_mode=None)
+app = App(help="List the corpora, or export a prepared one's manifest.")
 
 
 @app.callback(invoke_without_command=True)

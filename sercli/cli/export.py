@@ -21,10 +21,10 @@ def export(
     out: Annotated[Path, typer.Argument(help="The folder to make.")],
     *,
     fold: Annotated[
-        int | None, typer.Option(help="Of which fold. [default: the only one]", show_default=False)
+        int | None, typer.Option(help="Fold to export. [default: the only one]", show_default=False)
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Of which seed. [default: the only one]", show_default=False)
+        int | None, typer.Option(help="Seed to export. [default: the only one]", show_default=False)
     ] = None,
     onnx: Annotated[
         bool, typer.Option("--onnx", help="Write network.onnx, and speech.onnx from samples on.")

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
+from sercli.cli._app import App, Group
 from sercli.cli._options import JsonOption, SetOption, WorkspaceOption
 from sercli.cli._progress import progress_bar
 
@@ -33,7 +33,7 @@ VariantsOption = Annotated[
 ]
 
 
-class _CorpusFirst(TyperGroup):
+class _CorpusFirst(Group):
     """``sercli features CORPUS`` computes; anything else is a command of its own."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -43,10 +43,9 @@ class _CorpusFirst(TyperGroup):
         return list(super().parse_args(ctx, args))
 
 
-app = typer.Typer(
+app = App(
     cls=_CorpusFirst,
     help="Compute a corpus's features, once: sercli features CORPUS --kind KIND; or look after them.",
-    rich_markup_mode=None,
     no_args_is_help=True,
 )
 

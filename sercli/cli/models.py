@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sercli.cli._app import App
 from sercli.cli._options import JsonOption, SetOption
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ _MACS = (
     f"MACs: multiply-accumulates of convolutions, linear layers and LSTM for an utterance of {_SECONDS:g} s"
 )
 
-app = typer.Typer(help="List the architectures, or show one's layers.", rich_markup_mode=None)
+app = App(help="List the architectures, or show one's layers.")
 
 
 @app.callback(invoke_without_command=True)

@@ -70,16 +70,16 @@ def prepare(
 
     An interrupted preparation goes on where it stopped; nothing half-written is taken for whole.
     """
-    from sercli.config import parse_assignments
+    from sercli.config import join, parse_assignments
     from sercli.preparation import prepare as run
     from sercli.workspace import Workspace
 
     chosen: dict[str, Any] = parse_assignments(settings or [])
     for key, pairs in (("map", labels), ("columns", columns)):
         if pairs:
-            chosen[key] = chosen.get(key, {}) | _pairs(key, pairs)
+            chosen = join(chosen, {key: _pairs(key, pairs)})
     if speaker_pattern is not None:
-        chosen["speaker_pattern"] = speaker_pattern
+        chosen = join(chosen, {"speaker_pattern": speaker_pattern})
     with progress_bar(f"preparing {corpus}") as progress:
         result = run(
             corpus,
@@ -101,11 +101,14 @@ def prepare(
 
 def _pairs(option: str, pairs: Sequence[str]) -> dict[str, str]:
     """Split ``key=value`` items, both of them text as they stand."""
-    split = [pair.rpartition("=") for pair in pairs]
-    for pair, (key, _, value) in zip(pairs, split, strict=True):
+    split: dict[str, str] = {}
+    for pair in pairs:
+        key, _, value = pair.rpartition("=")
         if not key or not value:
             raise typer.BadParameter(f"'{pair}': write {option} as KEY=VALUE")
-    return {key: value for key, _, value in split}
+        if split.setdefault(key, value) != value:
+            raise typer.BadParameter(f"'{pair}': {option} has {key}={split[key]} already; give it once")
+    return split
 
 
 def _print(result: "Preparation") -> None:

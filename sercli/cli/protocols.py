@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sercli.cli._app import App
 from sercli.cli._options import JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from sercli.protocols import Protocol
     from sercli.records import Fold, Utterance
 
-app = typer.Typer(help="List the protocols, or show one's folds on a corpus.", rich_markup_mode=None)
+app = App(help="List the protocols, or show one's folds on a corpus.")
 
 
 @app.callback(invoke_without_command=True)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sercli.cli._app import App
 from sercli.cli._options import JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from sercli.runs.folder import Run, Trial
 
-app = typer.Typer(rich_markup_mode=None)
+app = App()
 
 _UNTESTED = "trained on everything, tested on nothing"
 

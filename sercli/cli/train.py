@@ -8,11 +8,17 @@ import typer
 
 from sercli.cli._options import (
     ConfigOption,
+    FoldOption,
+    FoldsOption,
     ProtocolOption,
     SchemeOption,
+    SeedOption,
+    SeedsOption,
     SetOption,
     TestedByOption,
     WorkspaceOption,
+    chosen_folds,
+    chosen_seeds,
 )
 from sercli.cli._progress import progress_bar
 from sercli.cli.export import write_and_print
@@ -35,12 +41,10 @@ def train(
     ] = None,
     scheme: SchemeOption = None,
     protocol: ProtocolOption = None,
-    fold: Annotated[int | None, typer.Option(help="A single fold, from 1.")] = None,
-    folds: Annotated[str, typer.Option(help="all, 1,4 or 1-3.")] = "all",
-    seed: Annotated[
-        int | None, typer.Option(help="A single seed of weights and batches.", min=0, max=2**32 - 1)
-    ] = None,
-    seeds: Annotated[str, typer.Option(help="0,1,2 or 0-2; each trains every fold.")] = "0",
+    fold: FoldOption = None,
+    folds: FoldsOption = None,
+    seed: SeedOption = None,
+    seeds: SeedsOption = None,
     jobs: Annotated[int, typer.Option(help="Folds and seeds trained at once.", min=1, max=256)] = 1,
     augment: Annotated[
         str | None,
@@ -92,16 +96,13 @@ def train(
     from sercli.cli import _training as says
     from sercli.training import _train
     from sercli.training._devices import choose
-    from sercli.training._plan import make_plan, parse_numbers
+    from sercli.training._plan import make_plan
     from sercli.training._ranks import leave_with, rank
     from sercli.workspace import Workspace
 
-    if fold is not None and folds != "all":
-        raise typer.BadParameter("say --fold or --folds, not both")
+    numbers, random_seeds = chosen_folds(fold, folds), chosen_seeds(seed, seeds)
     if export is not None and lr_range_test:
         raise typer.BadParameter("a range test trains no model to --export")
-    if seed is not None and seeds != "0":
-        raise typer.BadParameter("say --seed or --seeds, not both")
     place = Workspace(workspace)
     device = choose(accelerator, devices, strategy, nodes)
     recipe = {"max_epochs": max_epochs, "precision": precision}
@@ -119,8 +120,8 @@ def train(
     plan = make_plan(
         _train.configure(given, place, device),
         place,
-        str(fold) if fold is not None else folds,
-        parse_numbers("seeds", seeds) if seed is None else [seed],
+        numbers,
+        random_seeds,
     )
     if here:
         leave_with(_PARENT)

@@ -26,7 +26,11 @@ class AnyOptions(Config):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        meant: dict[str, str] = {}
         for label, noun in self.map.items():
+            key = label.strip().lower()
+            if meant.setdefault(key, noun) != noun:
+                raise ValueError(f"map {label}={noun}: {key} is mapped to {meant[key]} already")
             if noun not in EMOTIONS:
                 usual = to_noun(noun)
                 known = (

@@ -17,6 +17,8 @@ from sercli.records import Fold, Utterance
 
 _LISTS = re.compile(r"lists:(?P<path>.+?)(?:#(?P<digest>[0-9a-f]{8}))?")
 _NUMBERED = re.compile(r"-(\d+)-")
+# Of folds, seeds or rows: more are a slip of the finger.
+_MOST_NUMBERS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +150,23 @@ def shared_speakers(folds: Sequence[Fold], utterances: Sequence[Utterance]) -> i
 def fold_digest(folds: Sequence[Fold]) -> str:
     """Hash folds: equal when every part of every fold holds the same utterances."""
     return digest([[fold.name, fold.train, fold.dev, fold.test] for fold in folds])
+
+
+def parse_numbers(what: str, text: str) -> tuple[int, ...]:
+    """Read ``3``, ``1,4`` or ``1-3``, each number once.
+
+    Raises:
+        ProtocolError: it is none of these.
+    """
+    chosen: list[int] = []
+    for part in text.split(","):
+        ends = [end.strip() for end in part.split("-")]
+        if len(ends) > 2 or not all(end.isascii() and end.isdecimal() for end in ends):
+            raise ProtocolError(f"{what} '{text}': write a number, 1,4 or 1-3")
+        first, last = int(ends[0]), int(ends[-1])
+        if first > last:
+            raise ProtocolError(f"{what} '{text}': write them in rising order")
+        if last - first >= _MOST_NUMBERS:
+            raise ProtocolError(f"{what} '{text}': more than {_MOST_NUMBERS} numbers")
+        chosen += range(first, last + 1)
+    return tuple(dict.fromkeys(chosen))

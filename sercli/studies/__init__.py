@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli.errors import ConfigError, unknown
+from sercli.protocols import parse_numbers
 from sercli.protocols.train_on_all import trains_on_all
 
 Assignment = tuple[str, Any]
@@ -166,8 +167,6 @@ class Study:
         if text in names:
             return [text]
         if set(text) <= set("0123456789,- "):
-            from sercli.training._plan import parse_numbers
-
             numbers = parse_numbers("rows", text)
             if not set(numbers) <= set(range(1, len(names) + 1)):
                 raise ConfigError(f"rows '{text}': {self.name} has rows 1 to {len(names)}")

@@ -7,13 +7,14 @@ from typing import Any, Protocol
 
 from sercli.config import digest, merge
 from sercli.errors import ProtocolError, SerError
+from sercli.protocols import parse_numbers
 from sercli.runs.folder import Trial
 from sercli.runs.training import Precision
 from sercli.studies import Cell
 from sercli.training import _train
 from sercli.training._devices import Device
 from sercli.training._jobs import Launch, train_work
-from sercli.training._plan import Plan, make_plan, parse_numbers
+from sercli.training._plan import Plan, make_plan
 from sercli.workspace import Workspace
 
 
@@ -76,7 +77,7 @@ def plan_cells(
         ProtocolError: ``folds`` can't be read.
     """
     planned, failures = [], []
-    wanted = None if folds == "all" else parse_numbers("folds", folds)
+    wanted = None if folds == "all" else parse_numbers("fold", folds)
     for cell in cells:
         try:
             config = _train.configure(_with(precision, cell.settings), workspace, device)

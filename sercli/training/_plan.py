@@ -13,7 +13,7 @@ from sercli.data.segments import Cut, Segmenter, TraceCut
 from sercli.data.statistics import Statistics, fit_all
 from sercli.data.utterances import count_samples, read_trace
 from sercli.errors import ProtocolError
-from sercli.protocols import Protocol, fold_digest, get_protocol
+from sercli.protocols import Protocol, fold_digest, get_protocol, parse_numbers
 from sercli.records import Fold, Utterance
 from sercli.runs.config import RunConfig
 from sercli.runs.features import FeatureChoice
@@ -22,9 +22,6 @@ from sercli.schemes import Selection, choose
 from sercli.segments import Segment
 from sercli.store import FeatureStore
 from sercli.workspace import Workspace
-
-# Of folds, seeds or rows: more are a slip of the finger.
-_MOST_NUMBERS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,27 +223,7 @@ def _read(path: Path, sha256: str) -> dict[str, Utterance]:  # noqa: ARG001
 def _choose(text: str, count: int) -> tuple[int, ...]:
     if text == "all":
         return tuple(range(1, count + 1))
-    chosen = parse_numbers("folds", text)
+    chosen = parse_numbers("fold", text)
     if not set(chosen) <= set(range(1, count + 1)):
-        raise ProtocolError(f"folds '{text}': the protocol has folds 1 to {count}, in rising order")
+        raise ProtocolError(f"fold '{text}': the protocol has folds 1 to {count}")
     return chosen
-
-
-def parse_numbers(what: str, text: str) -> tuple[int, ...]:
-    """Read ``3``, ``1,4`` or ``1-3``, each number once.
-
-    Raises:
-        ProtocolError: it is none of these.
-    """
-    chosen: list[int] = []
-    for part in text.split(","):
-        ends = [end.strip() for end in part.split("-")]
-        if len(ends) > 2 or not all(end.isascii() and end.isdecimal() for end in ends):
-            raise ProtocolError(f"{what} '{text}': write a number, 1,4 or 1-3")
-        first, last = int(ends[0]), int(ends[-1])
-        if first > last:
-            raise ProtocolError(f"{what} '{text}': write them in rising order")
-        if last - first >= _MOST_NUMBERS:
-            raise ProtocolError(f"{what} '{text}': more than {_MOST_NUMBERS} numbers")
-        chosen += range(first, last + 1)
-    return tuple(dict.fromkeys(chosen))

@@ -8,7 +8,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from sercli.config import merge, parse_assignments, read_yaml
+from sercli.config import join, merge, parse_assignments, read_yaml
 from sercli.errors import ConfigError, CorpusError, RunError
 from sercli.models import architecture_names
 from sercli.protocols import get_protocol
@@ -44,8 +44,7 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
     assigned = parse_assignments(assignments)
     augment = options.pop("augment", None)
     chosen_by_name = {name: value for name, value in options.items() if value is not None}
-    _refuse_twice(assigned, chosen_by_name)
-    settings = merge(merge(settings, assigned), chosen_by_name)
+    settings = merge(settings, join(assigned, chosen_by_name))
     if augment is not None:
         chosen = [] if augment == "none" else [name.strip() for name in augment.split(",")]
         given = settings.get("augment") or {}
@@ -58,18 +57,6 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
     if "arch" not in settings:
         raise ConfigError(f"name an architecture with --arch: {', '.join(architecture_names())}")
     return settings
-
-
-def _refuse_twice(assigned: Mapping[str, Any], options: Mapping[str, Any], before: str = "") -> None:
-    """Refuse a setting that ``--set`` and an option of its own give different values."""
-    for name in assigned.keys() & options.keys():
-        one, other = assigned[name], options[name]
-        if isinstance(one, Mapping) and isinstance(other, Mapping):
-            _refuse_twice(one, other, f"{before}{name}.")
-        elif one != other:
-            raise ConfigError(
-                f"{before}{name} is set to {one}, and to {other} by its option; say one of them"
-            )
 
 
 def configure(settings: Mapping[str, Any], workspace: Workspace, device: Device) -> RunConfig:

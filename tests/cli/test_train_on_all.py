@@ -152,7 +152,7 @@ def test_what_leads_to_no_model_is_refused_before_the_training(command_line, mad
     out, file = tmp_path / "model", tmp_path / "file"
     file.write_text("")
     before = sorted(made.place.runs.iterdir())
-    several = ["leave-one-speaker-out", "--seeds", "5-6", "--export", out]
+    several = ["leave-one-speaker-out", "--seed", "5-6", "--export", out]
     assert "8 trials (4 folds, 2 seeds), and a model is one; name a --fold" in refused(*several)
     fresh = ["train-on-all", "--seed", "5", "--export"]
     assert "file: a file; name a folder" in refused(*fresh, file)

@@ -282,7 +282,7 @@ def processes(place):
 
 @pytest.mark.slow
 def test_a_machine_is_lost_and_predictions_are_those_of_one_machine(cluster, place):
-    options = ("--folds", "1-3", "--rows", "plain", "--max-epochs", "30")
+    options = ("--fold", "1-3", "--rows", "plain", "--max-epochs", "30")
     finish(start(place, *options))
     expected = predictions(place)
     assert len(expected) == 3
@@ -303,12 +303,12 @@ def test_a_machine_is_lost_and_predictions_are_those_of_one_machine(cluster, pla
 @pytest.mark.slow
 def test_where_the_workspace_is_not_seen_all_travels(cluster, place, tmp_path):
     """For the cluster's processes this name of the workspace leads elsewhere."""
-    finish(start(place, "--folds", "1-2", "--rows", "plain"))
+    finish(start(place, "--fold", "1-2", "--rows", "plain"))
     expected = predictions(place)
     for run in all_runs(place):
         run.remove()
     process = subprocess.Popen(
-        command(Workspace("/proc/self/cwd/w"), "--folds", "1-2", "--rows", "plain", *on(cluster)),
+        command(Workspace("/proc/self/cwd/w"), "--fold", "1-2", "--rows", "plain", *on(cluster)),
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -325,7 +325,7 @@ def test_where_the_workspace_is_not_seen_all_travels(cluster, place, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_or_killed_nothing_is_left_at_work(cluster, place, how):
-    with start(place, "--folds", "1-2", "--max-epochs", "5000", *on(cluster)) as process:
+    with start(place, "--fold", "1-2", "--max-epochs", "5000", *on(cluster)) as process:
         wait_for(lambda: at_work(place))
         process.send_signal(how)
         _, err = process.communicate(timeout=60)

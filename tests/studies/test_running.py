@@ -163,7 +163,7 @@ def test_what_is_left_is_timed_on_a_sample(place):
 
 def test_a_dry_run_says_what_is_left_out_and_what_is_to_do(place, command_line):
     file = place.root.parent / "small.yaml"
-    options = ("--workspace", place.root, "--accelerator", "cpu", "--dry-run", "--folds", "1-2")
+    options = ("--workspace", place.root, "--accelerator", "cpu", "--dry-run", "--fold", "1-2")
     status, out, err = command_line("ablate", file, *options, "--max-epochs", "7")
     assert (status, err) == (0, "")
     assert "left out: 3 of 6 cells, since ravdess is not prepared" in out
@@ -213,7 +213,7 @@ def test_what_a_training_has_finished_is_used(place):
 @pytest.mark.slow
 def test_killed_and_run_again_it_goes_on_and_ends_alike(place):
     """kill -9 in the middle of the second trial."""
-    options = ("--folds", "1-2", "--rows", "plain", "--rows", "attention", "--max-epochs", "6")
+    options = ("--fold", "1-2", "--rows", "plain", "--rows", "attention", "--max-epochs", "6")
     assert ablate(place, *options).returncode == 0
     expected = {trial.path: trial.predictions_file.read_bytes() for trial in trials(place)}
     assert len(expected) == 4
@@ -244,7 +244,7 @@ def test_killed_and_run_again_it_goes_on_and_ends_alike(place):
 
 @pytest.mark.slow
 def test_trials_of_several_rows_share_a_pool(place):
-    done = ablate(place, "--folds", "1-2", "--jobs", "2")
+    done = ablate(place, "--fold", "1-2", "--jobs", "2")
     assert done.returncode == 0, done.stderr
     assert "finished: 4 of 4 trials" in done.stdout
     assert "the same again, emodb-4: 2 of 2 trials" in done.stdout
@@ -278,12 +278,12 @@ def test_networks_are_tested_on_the_study_s_other_corpora_once(place, small_work
     prepare("synth", None, place)
     (place.root / "corpora" / "emodb").symlink_to(small_workspace.corpus("emodb"))
     write(place, STUDY | {"on": ["emodb-4"], "test_on": ["synth-4", "emodb-4"], "rows": STUDY["rows"][:1]})
-    done = ablate(place, "--folds", "1", "--max-epochs", "1")
+    done = ablate(place, "--fold", "1", "--max-epochs", "1")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("tested: plain, emodb-4 on synth-4") == 1
     assert done.stdout.count("tested:") == 1
     assert (all_runs(place)[0].path / "on-synth-synth-4" / "metrics.json").exists()
-    assert "tested:" not in ablate(place, "--folds", "1", "--max-epochs", "1").stdout
+    assert "tested:" not in ablate(place, "--fold", "1", "--max-epochs", "1").stdout
 
 
 def trials(place):

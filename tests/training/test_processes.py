@@ -95,7 +95,7 @@ def test_two_processes_train_as_one(own, tmp_path):
 
 @pytest.mark.slow
 def test_trials_side_by_side_give_what_one_after_the_other_gives(own):
-    options = ("--folds", "1-2", "--seeds", "0,3")
+    options = ("--fold", "1-2", "--seed", "0,3")
     assert sercli(own, *options).returncode == 0
     expected = {key: trial.predictions_file.read_bytes() for key, trial in results(own).items()}
     all_runs(own)[0].remove()
@@ -138,7 +138,7 @@ def test_killed_and_run_again_it_ends_bit_identical(own):
 @pytest.mark.slow
 def test_a_killed_command_leaves_no_process_at_work(own):
     with subprocess.Popen(
-        command(own, "--folds", "1-2", "--jobs", "2", "--max-epochs", "500"),
+        command(own, "--fold", "1-2", "--jobs", "2", "--max-epochs", "500"),
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -158,7 +158,7 @@ def test_a_killed_command_leaves_no_process_at_work(own):
 
 
 def test_a_dry_run_says_what_there_is_to_do_and_writes_nothing(own):
-    done = sercli(own, "--folds", "1-2", "--dry-run")
+    done = sercli(own, "--fold", "1-2", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "fold 1 (speaker 03), seed 0: to do" in done.stdout
     assert "2 of 2 trials" in done.stdout
@@ -166,7 +166,7 @@ def test_a_dry_run_says_what_there_is_to_do_and_writes_nothing(own):
 
 
 def test_a_failed_trial_is_told_with_its_reason(own):
-    done = sercli(own, "--folds", "1-2", "--jobs", "2", "--set", "training.lr=1e30")
+    done = sercli(own, "--fold", "1-2", "--jobs", "2", "--set", "training.lr=1e30")
     assert done.returncode == 1
     assert "trials failed" in done.stderr
     assert "the loss is no longer a number in epoch 1, in the batch of emodb/" in done.stderr

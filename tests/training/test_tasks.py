@@ -180,7 +180,7 @@ def test_what_has_no_effect_without_a_dev_part_makes_no_other_run(small, trainin
 def test_a_setting_is_given_once():
     gather = _train.gather
     both = {"training": {"max_epochs": 1}, "arch": "eca"}
-    with pytest.raises(ConfigError, match=r"training\.max_epochs is set to 5, and to 1 by its option"):
+    with pytest.raises(ConfigError, match=r"training\.max_epochs is set to 5 and to 1; give it one value"):
         gather(None, ["training.max_epochs=5"], **both)
     given = gather(None, ["training.max_epochs=1", "training.lr=0.1", "arch=eca"], **both)
     assert given["training"] == {"max_epochs": 1, "lr": 0.1}

@@ -1,0 +1,52 @@
+"""The classes that every command of the command line is made with."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+
+class Group(TyperGroup):
+    """A group of commands that drops no option of its own in silence."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse an option that is given twice, or that stands before a command, which would not see it."""
+        given, rest = _options_of(self, ctx, args)
+        if rest and given:
+            raise typer.BadParameter(f"write it after '{rest[0]}', which takes it, not before", ctx, given[0])
+        return list(super().parse_args(ctx, args))
+
+
+class _Command(TyperCommand):
+    """A command that refuses an option that is given twice and can hold one value only."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Check the options before they are read."""
+        _options_of(self, ctx, args)
+        return list(super().parse_args(ctx, args))
+
+
+class App(typer.Typer):
+    """A Typer application whose commands never drop one of two values of an option."""
+
+    def __init__(self, *, cls: type[TyperGroup] = Group, **settings: Any) -> None:
+        super().__init__(cls=cls, rich_markup_mode=None, **settings)  # plain help needs half the time
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]: 
+        """Register a command, as `typer.Typer.command` does."""
+        return super().command(name, cls=_Command, **settings)
+
+
+def _options_of(command: TyperCommand | TyperGroup, ctx: Any, args: list[str]) -> tuple[list[Any], list[str]]:
+    """List the options that are given, and what follows them; refuse those that can't be given twice."""
+    if ctx.resilient_parsing:  # completion looks at a line that is not finished
+        return [], []
+    _, rest, given = command.make_parser(ctx).parse_args(args=list(args))
+    options = Counter(each for each in given if isinstance(each, TyperOption))
+    for option, times in options.items():
+        switch = option.is_flag and not option.secondary_opts  # given twice it says the same
+        if times > 1 and not (option.multiple or option.count or switch):
+            raise typer.BadParameter("it is given more than once, and takes one value", ctx, option)
+    return [option for option in options if not option.is_eager], rest

@@ -1,0 +1,146 @@
+"""No option that is given twice loses one of its values in silence."""
+
+import re
+
+import pytest
+import typer
+
+from sercli.cli import app
+
+
+def commands(group=None, before=()):
+    """Every command with the words that call it."""
+    group = group or typer.main.get_command(app)
+    for name, command in group.commands.items():
+        yield (*before, name), command
+        if hasattr(command, "commands"):
+            yield from commands(command, (*before, name))
+
+
+SINGLE = [
+    (words, option)
+    for words, command in commands()
+    for option in command.params
+    if option.param_type_name == "option" and not (option.multiple or option.is_flag or option.is_eager)
+]
+
+
+def test_the_options_of_one_value_are_found():
+    assert len(SINGLE) > 60
+    assert {"--arch", "--corpus", "--workspace"} <= {option.opts[0] for _, option in SINGLE}
+
+
+@pytest.mark.parametrize(("words", "option"), SINGLE, ids=lambda x: getattr(x, "name", None) or "-".join(x))
+def test_an_option_of_one_value_is_not_taken_twice(command_line, words, option):
+    spelled = option.opts[0]
+    status, out, err = command_line(*words, spelled, "1", f"{spelled}=2")
+    assert (status, out) == (2, "")
+    assert f"Invalid value for '{spelled}'" in err
+    assert "more than once" in err
+
+
+def test_contrary_switches_are_refused_and_equal_ones_are_not(command_line, workspace):
+    status, _, err = command_line("predict", "b", "x.wav", "--timeline", "--no-timeline")
+    assert (status, "more than once" in err) == (2, True)
+    assert command_line("runs", "--json", "--json", "--workspace", workspace.root)[:2] == (0, "[]\n")
+
+
+@pytest.mark.parametrize("group", ["runs", "corpora", "protocols", "models"])
+def test_an_option_before_a_command_is_refused_since_the_command_would_not_see_it(command_line, group):
+    status, _, err = command_line(group, "--json", "show", "x")
+    assert status == 2
+    assert "write it after 'show'" in err
+
+
+def trials(out):
+    return re.findall(r"fold (\d) .*seed (\d+): ", out)
+
+
+@pytest.mark.parametrize(
+    ("given", "folds"),
+    [
+        (["--fold", "1", "--fold", "2"], "12"),
+        (["--fold", "2", "--fold=1"], "21"),
+        (["--fold", "1-2", "--fold", "2,4"], "124"),
+        (["--folds", "1", "--folds", "3"], "13"),
+        (["--fold", "1", "--folds", "3-4"], "134"),
+        (["--fold", "1", "--fold", "all"], "1234"),
+        ([], "1234"),
+    ],
+)
+def test_folds_of_repeated_options_add_up(command_line, small_workspace, given, folds):
+    place = ["--workspace", small_workspace.root, "--corpus", "emodb", "--scheme", "emodb-4"]
+    status, out, err = command_line("train", "--arch", "mdcnn", "--dry-run", *place, *given)
+    assert status == 0
+    assert trials(out) == [(fold, "0") for fold in folds]
+    assert err == ("note: the option is called --fold now\n" if "--folds" in given else "")
+
+
+@pytest.mark.parametrize(
+    ("given", "seeds"),
+    [
+        (["--seed", "1", "--seed", "2"], "12"),
+        (["--seed", "0-1", "--seeds", "7"], "017"),
+        (["--seeds", "3", "--seeds", "5"], "35"),
+    ],
+)
+def test_seeds_of_repeated_options_add_up(command_line, small_workspace, given, seeds):
+    place = ["--workspace", small_workspace.root, "--corpus", "emodb", "--scheme", "emodb-4"]
+    status, out, err = command_line("train", "--arch", "mdcnn", "--fold", "2", "--dry-run", *place, *given)
+    assert status == 0
+    assert trials(out) == [("2", seed) for seed in seeds]
+    assert err == ("note: the option is called --seed now\n" if "--seeds" in given else "")
+
+
+def test_a_study_takes_the_same_options(command_line, small_workspace, tmp_path):
+    study = tmp_path / "mine.yaml"
+    study.write_text("title: t\nsource: s\narch: mdcnn\non: [emodb-4]\nrows: [{name: a}]\n")
+    place = ["--workspace", small_workspace.root, "--on", "emodb-4", "--dry-run"]
+    given = ["--fold", "1", "--folds", "3", "--seed", "0", "--seed", "4"]
+    status, out, err = command_line("ablate", study, *place, *given)
+    assert (status, err) == (0, "note: the option is called --fold now\n")
+    assert "1 cells, 4 trials" in out
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [(command, option) for command in ("train", "ablate") for option in ("fold", "seed")],
+)
+@pytest.mark.parametrize("text", ["x", "3-1", "1-999999999999", "²", "", "1,,2"])
+def test_numbers_that_are_none_are_a_wrong_usage(command_line, command, option, text):
+    status, _, err = command_line(command, *(["x"] if command == "ablate" else []), f"--{option}", text)
+    assert (status, f"--{option} '{text}'" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["model.blocks=1", "model.blocks=2"], "model.blocks is set to 1 and to 2; give it one value"),
+        (["training.lr=0.1", "training={lr: 0.2}"], "training.lr is set to 0.1 and to 0.2"),
+        (["model=5", "model.blocks=2"], "model is set to 5 and to"),
+    ],
+)
+@pytest.mark.parametrize("command", ["train", "features", "ablate", "prepare"])
+def test_a_setting_is_given_one_value(command_line, small_workspace, command, given, told):
+    words = {
+        "train": ["train", "--arch", "mdcnn", "--corpus", "emodb"],
+        "features": ["features", "emodb"],
+        "ablate": ["ablate", "mdcnn"],
+        "prepare": ["prepare", "recola", small_workspace.root],
+    }[command]
+    settings = [word for item in given for word in ("--set", item)]
+    status, _, err = command_line(*words, *settings, "--workspace", small_workspace.root)
+    assert (status, err.count("\n")) == (1, 1)
+    assert told in err
+
+
+def test_a_label_is_given_one_emotion(command_line, tmp_path):
+    prepare = ["prepare", "folder", tmp_path, "--name", "c", "--workspace", tmp_path / "w"]
+    status, _, err = command_line(*prepare, "--map", "x=anger", "--map", "x=fear")
+    assert (status, "x=anger already" in err) == (2, True)
+    status, _, err = command_line(*prepare, "--map", "X=anger", "--map", "x=fear")
+    assert status == 1
+    assert "map x=fear: x is mapped to anger already" in err
+    status, _, err = command_line(*prepare, "--map", "x=anger", "--set", "map.x=fear")
+    assert status == 1
+    assert "map.x is set to fear and to anger" in err
