@@ -65,7 +65,7 @@ def test_a_setting_added_later_changes_no_digest_at_its_neutral_value():
 def test_assignments_are_yaml_under_dotted_keys():
     given = parse_assignments(["a.b=3", "a.c=[1, 2]", "d=off", "a.b=3"])
     assert given == {"a": {"b": 3, "c": [1, 2]}, "d": False}
-    with pytest.raises(ConfigError, match="a.b is set to 3 and to 4; give it one value"):
+    with pytest.raises(ConfigError, match=r"a\.b is set to 3 and to 4; give it one value"):
         parse_assignments(["a.b=3", "d=off", "a.b=4"])
     with pytest.raises(ConfigError, match="KEY=VALUE"):
         parse_assignments(["novalue"])

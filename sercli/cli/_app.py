@@ -34,7 +34,7 @@ class App(typer.Typer):
     def __init__(self, *, cls: type[TyperGroup] = Group, **settings: Any) -> None:
         super().__init__(cls=cls, rich_markup_mode=None, **settings)  # plain help needs half the time
 
-    def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]: 
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
         """Register a command, as `typer.Typer.command` does."""
         return super().command(name, cls=_Command, **settings)
 
