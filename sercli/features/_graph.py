@@ -50,6 +50,7 @@ class Spectra(nn.Module):
         n_fft: points of the FFT.
         bins: how many are kept.
         framing: see `_stft.count_frames`.
+        normalised: whether the window is divided by its sum.
     """
 
     def __init__(
@@ -60,11 +61,13 @@ class Spectra(nn.Module):
         n_fft: int,
         bins: int,
         framing: stft.Framing,
+        *,
+        normalised: bool = False,
     ) -> None:
         super().__init__()
         phase = np.outer(np.arange(bins), np.arange(win_length)) % n_fft * (2 * np.pi / n_fft)
         waves = np.concatenate([np.cos(phase), -np.sin(phase)])[:, None]  # (2 * bins, 1, window)
-        kernel = torch.from_numpy(waves) * stft.window(shape, win_length).double()
+        kernel = torch.from_numpy(waves) * stft.window(shape, win_length, normalised=normalised).double()
         self.register_buffer("kernel", kernel.float(), persistent=False)
         self.kernel: Tensor
         self.hop_length = hop_length
@@ -97,9 +100,12 @@ class MelPower(nn.Module):
         framing: stft.Framing,
         *,
         magnitude: bool = False,
+        normalised: bool = False,
     ) -> None:
         super().__init__()
-        self.spectra = Spectra(shape, win_length, hop_length, n_fft, bank.shape[1], framing)
+        self.spectra = Spectra(
+            shape, win_length, hop_length, n_fft, bank.shape[1], framing, normalised=normalised
+        )
         self.register_buffer("bank", torch.from_numpy(bank.astype(np.float32)), persistent=False)
         self.bank: Tensor
         self.magnitude = magnitude

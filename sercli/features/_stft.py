@@ -53,8 +53,16 @@ def frame(wave: Tensor, win_length: int, hop_length: int, framing: Framing) -> T
 
 
 @lru_cache(maxsize=64)
-def window(shape: WindowShape, win_length: int, device: str = "cpu") -> Tensor:
-    """Make a window, (window,); symmetric, or periodic as librosa's and TensorFlow's are."""
+def window(shape: WindowShape, win_length: int, device: str = "cpu", *, normalised: bool = False) -> Tensor:
+    """Make a window, (window,); symmetric, or periodic as librosa's and TensorFlow's are.
+
+    Args:
+        shape: which window.
+        win_length: samples.
+        device: where the window is kept.
+        normalised: divide the window by its sum. A sine's largest magnitude is then half its amplitude,
+            however long the window is.
+    """
     shapes: dict[str, Callable[[int], Any]] = {
         "hamming": np.hamming,
         "hann": np.hanning,
@@ -63,6 +71,7 @@ def window(shape: WindowShape, win_length: int, device: str = "cpu") -> Tensor:
     make = shapes[shape.removeprefix("periodic-")]
     periodic = shape.startswith("periodic-")
     values = make(win_length + 1)[:-1] if periodic else make(win_length)
+    values = values / values.sum() if normalised else values
     return torch.from_numpy(values.astype(np.float32)).to(device)
 
 

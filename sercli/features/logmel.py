@@ -11,13 +11,17 @@ all hold two or more. Neither empty filters nor padding have a part in the stati
 
 Source: the ECA-CNN paper (arXiv 2409.04007), section "Multi-STFT augmentation".
 Open in the paper: points of the FFT (here the window's, as MATLAB does; also the next power of two,
-or any number), window (Hamming, symmetric), range (0 to 8000 Hz), floor, what fills 596 frames up to
-600 (silence at the end), whether filters have equal area (no).
+or any number), window (Hamming, symmetric), whether spectra are divided by the window's sum (no, so
+that the levels of v1 and v8 differ by about 3 nats), range (0 to 8000 Hz), floor, what fills 596 frames
+up to 600 (silence at the end), whether filters have equal area (no). The paper computes its features
+in MATLAB and does not name the function: `spectrogram` and `stft` divide by nothing, `melSpectrogram` and
+`audioFeatureExtractor` take, unless told otherwise, a periodic Hamming window divided by its sum
+and filters of equal area.
 Departures: none.
 """
 
 from functools import lru_cache
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -37,6 +41,8 @@ from sercli.segments import Placement
 class LogMelConfig(MelConfig):
     """Settings of the log-mel spectrogram."""
 
+    neutral: ClassVar = {"normalise_window": False}
+
     duration_s: float | None = Field(6.0, gt=0, le=3600)
     """Length to which an utterance is cropped or padded; whole utterances if none."""
     placement: Placement = "centre"
@@ -45,6 +51,9 @@ class LogMelConfig(MelConfig):
     """Length of a frame."""
     window: stft.WindowShape = "hamming"
     """Shape of the window; symmetric unless it is called periodic."""
+    normalise_window: bool = False
+    """Whether the window is divided by its sum, so that a tone has one level at every window length; the
+    energies are then about 1e5 times smaller, and ``floor`` should be too."""
     n_fft: Annotated[int, Field(ge=2, le=1 << 20)] | Literal["window", "power-of-two"] = "window"
     """Points of the FFT: the window's, the next power of two, or a number."""
     n_mels: int = Field(64, ge=1, le=4096)
@@ -91,7 +100,7 @@ def extract(samples: Samples, config: LogMelConfig, device: str = "cpu") -> Arra
     """
     wave = torch.from_numpy(np.ascontiguousarray(config.placed(samples))).to(device)
     frames = stft.frame(wave, config.win_length, config.hop_length, "whole")
-    shape = stft.window(config.window, config.win_length, device)
+    shape = stft.window(config.window, config.win_length, device, normalised=config.normalise_window)
     energies = stft.mel_power(frames, shape, config.fft_length, _filters(config, device))
     out = torch.full((1, config.n_mels, count_frames(len(samples), config)), config.floor, device=device)
     kept = min(out.shape[2], len(energies))
@@ -120,7 +129,15 @@ class _Graph(nn.Module):
         super().__init__()
         size, hop = config.win_length, config.hop_length
         self.place = Place(config)
-        self.power = MelPower(config.window, size, hop, config.fft_length, _bank(config), "whole")
+        self.power = MelPower(
+            config.window,
+            size,
+            hop,
+            config.fft_length,
+            _bank(config),
+            "whole",
+            normalised=config.normalise_window,
+        )
         self.frames = None if config.duration_s is None else count_frames(0, config)
         self.floor = config.floor
 

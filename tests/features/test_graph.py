@@ -13,6 +13,7 @@ CASES = [
     ("logmel3d", {"preemphasis": 0.97, "normalise_waveform": True}),
     ("logmel", {"window_ms": 15.0, "duration_s": None, "equal_area": True}),
     ("logmel", {"duration_s": 0.3, "placement": "end"}),
+    ("logmel", {"normalise_window": True, "window": "periodic-hamming", "floor": 1e-15}),
     ("logmel40", {"duration_s": 3.0}),
     ("logmel40", {"spectrum": "power", "duration_s": 0.5, "placement": "start"}),
     ("spectrogram", {"map_scope": "utterance", "map": "min-max"}),

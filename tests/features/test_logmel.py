@@ -1,6 +1,7 @@
 import librosa
 import numpy as np
 import pytest
+import scipy.signal
 import torch
 from conftest import tone
 from hypothesis import given, settings
@@ -150,6 +151,7 @@ def test_the_defaults_are_the_papers():
         "f_min": 0,
         "f_max": 8000,
         "window": "hamming",
+        "normalise_window": False,
         "n_fft": "window",
         "n_mels": 64,
         "equal_area": False,
@@ -170,6 +172,40 @@ def test_the_eight_variants_fill_600_columns_and_differ_in_how_many_are_real():
     assert real == [599, 599, 598, 598, 597, 597, 596, 596]
     assert list(FEATURE.variants) == ["v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8"]
     assert [v["window_ms"] for v in FEATURE.variants.values()] == [15, 20, 25, 30, 35, 40, 45, 50]
+
+
+@pytest.mark.parametrize("window_ms", [15, 30, 50])
+def test_normalised_windows_give_scipys_spectrum_whose_tones_have_their_own_level(window_ms):
+    config = LogMelConfig(window_ms=window_ms, normalise_window=True, duration_s=None, floor=1e-15)
+    samples = tone(1.0, seed=3)
+    win, hop = config.win_length, config.hop_length
+    bank = librosa.filters.mel(
+        sr=16_000, n_fft=win, n_mels=64, fmax=8000, htk=True, norm=None, dtype=np.float64
+    )
+    _, _, spectra = scipy.signal.stft(
+        samples.astype(np.float64),
+        window=np.hamming(win),
+        nperseg=win,
+        noverlap=win - hop,
+        boundary=None,
+        padded=False,
+        scaling="spectrum",  # scipy too divides by the sum of the window
+    )
+    expected = np.log(np.maximum(bank @ np.abs(spectra) ** 2, config.floor))
+    np.testing.assert_allclose(extract(samples, config)[0], expected, atol=TOLERANCE, rtol=0)
+
+
+def median_level(name, **settings):
+    """Of white noise, over the filters that hold several bins at every window length."""
+    noise = 0.1 * np.random.default_rng(0).standard_normal(96_000).astype(np.float32)
+    return float(np.median(extract(noise, LogMelConfig(**FEATURE.variants[name], **settings))[0, 40:, :590]))
+
+
+def test_only_normalised_windows_give_all_variants_one_level():
+    # Without it the energy goes with the square of the window's length: 2 ln(50 / 15) = 2.41 nats.
+    assert median_level("v8") - median_level("v1") == pytest.approx(2.41, abs=0.1)
+    even = {"normalise_window": True, "floor": 1e-15}
+    assert median_level("v8", **even) - median_level("v1", **even) == pytest.approx(0, abs=0.1)
 
 
 def bins_per_filter(config):
