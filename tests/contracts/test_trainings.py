@@ -79,3 +79,11 @@ def test_a_network_of_one_length_says_what_to_set(small_workspace):
         planned(small_workspace, "eca", features={"x": {"kind": "logmel3d"}})
     with pytest.raises(ConfigError, match=r"set features.x.duration_s or segments.size_s"):
         planned(small_workspace, "eca", features={"x": {"duration_s": None}})
+
+
+@pytest.mark.parametrize("arch", architecture_names())
+def test_where_the_last_epoch_counts_the_learning_rate_is_low_by_then(arch):
+    training = get_recipe(arch).training
+    if training.selection == "last":
+        falls = [epoch for epoch in training.milestones if epoch <= training.max_epochs]
+        assert training.schedule == "cosine" or (training.schedule == "steps" and len(falls) >= 2)

@@ -13,8 +13,8 @@ run --arch mdcnn --max-epochs 4
 run --arch mdcnn --max-epochs 4 --set model.embedding_activation=none
 run --arch mdcnn --max-epochs 4 --set model.attention_rescale=true
 run --arch mdcnn --max-epochs 4 --set model.attention=false
-run --arch eca --max-epochs 3
-run --arch eca --max-epochs 3 --set training.lr=1e-4
+run --arch eca --max-epochs 3 --set training.schedule=constant
+run --arch eca --max-epochs 3 --set training.schedule=constant --set training.lr=1e-4
 run --arch melcnn --max-epochs 12
 run --arch melcnn --max-epochs 12 --set model.layout=B
 run --arch diccoser --max-epochs 6
