@@ -88,14 +88,16 @@ def how_long(plan: "Plan", device: "Device") -> None:
 
 
 def rates(plan: "Plan", device: "Device") -> None:
-    """Try learning rates and say which limits they suggest."""
+    """Try learning rates and print which limits they suggest."""
     from sercli.training._rates import try_rates
 
     found = try_rates(plan, device)
-    typer.echo(f"rates     {found.rates[0]:.1e} to {found.rates[-1]:.1e} in {len(found.rates)} steps")
+    typer.echo(
+        f"rates     {found.rates[0]:.1e} to {found.rates[-1]:.1e}, an epoch at each of {len(found.rates)}"
+    )
     typer.echo(f"picture   {found.picture}\ntable     {found.table}")
     if found.limits is None:
-        typer.echo("proposed  nothing: the loss falls nowhere clearly; look at the curve")
+        typer.echo(f"proposed  nothing: {found.why}; look at the curve")
         return
     low, high = found.limits
     typer.echo(f"proposed  --set training.lr_min={low:.1e} --set training.lr={high:.1e}")

@@ -80,7 +80,8 @@ def train(
     lr_range_test: Annotated[
         bool,
         typer.Option(
-            "--lr-range-test", help="Only try learning rates on one fold: draw the curve, propose limits."
+            "--lr-range-test",
+            help="Only try learning rates on one fold, an epoch at each: draw dev UA, propose limits.",
         ),
     ] = False,
     config: ConfigOption = None,

@@ -1,32 +1,35 @@
-"""The range test of the learning rate: one pass over rising rates, and where the loss falls."""
+"""The range test of the learning rate: an epoch at each of rising rates, and where the dev score rises."""
 
 import csv
 import io
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import isfinite, sqrt
 from pathlib import Path
+from statistics import median
 
-import numpy as np
-from lightning.pytorch.tuner.tuning import Tuner
-from torch import Tensor
+import lightning as L
+from lightning.pytorch.callbacks import Callback
 
 from sercli import figures, files
-from sercli.data import Batch
 from sercli.errors import RunError
 from sercli.figures.rates import range_test
 from sercli.inference._allocator import keep_freed_memory
 from sercli.training._devices import Device
 from sercli.training._fit import build_module, make_trainer, quieten
-from sercli.training._module import SERModule
 from sercli.training._parts import FoldDataModule, load_parts
 from sercli.training._plan import Plan
 
-_STEPS, _LOWEST, _HIGHEST = 150, 1e-7, 1.0
+RATES = tuple(10 ** (-6 + step / 3) for step in range(19))
+"""From 1e-6 to 1, three a decade."""
 
-# Of the way from the first loss to the least one: where the loss has begun to fall, and where it is about
-# to stop falling. A fall of less than the last share of the first loss is none.
-_BEGUN, _ENDING, _CLEAR = 0.1, 0.9, 0.05
-_FIRST = 10
+# A rise or fall of fewer standard errors is taken for chance.
+_CLEAR = 2.0
+# Of a CCC, whose standard error depends on how the labels move.
+_CCC_NOISE = 0.05
+# The test ends when so many epochs in a row are clearly below the best one.
+_FALLEN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,115 +37,162 @@ class RangeTest:
     """What a range test found.
 
     Attributes:
-        rates: rising, one a step.
-        losses: of the training part, smoothed.
-        limits: proposed lower and upper limit, none where the loss does not fall clearly.
-        picture: the curve.
-        table: rates and losses.
+        rates: rising, one an epoch.
+        scores: of the dev part after each epoch, UA or CCC.
+        losses: of the training part, mean of each epoch.
+        noise: standard error of a score.
+        limits: proposed lower and upper limit, none where the scores do not show them.
+        why: what keeps limits from being proposed, empty where they are.
+        picture: the curves.
+        table: rates, losses and scores.
     """
 
     rates: tuple[float, ...]
+    scores: tuple[float, ...]
     losses: tuple[float, ...]
+    noise: float
     limits: tuple[float, float] | None
+    why: str
     picture: Path
     table: Path
 
 
-def try_rates(plan: Plan, device: Device, steps: int = _STEPS) -> RangeTest:
-    """Train the first chosen fold for some steps, the rate rising at each, and write curve and table.
+def try_rates(plan: Plan, device: Device, rates: Sequence[float] = RATES) -> RangeTest:
+    """Train the first chosen fold for an epoch at each rate, one after the other, and write curves and table.
 
-    The folder is the run's ``lr-range-test``; nothing else of the run is touched.
+    The folder is the run's ``lr-range-test``; nothing else of the run is touched, and no test part is looked
+    at. The test ends early once the dev score has clearly fallen.
 
     Raises:
-        RunError: the fold can't be trained, or the loss is no number from the first step on.
+        RunError: the fold can't be trained or has no development part, or the loss is no number from the
+            first epoch on.
 
-    Source: Smith, Cyclical Learning Rates for Training Neural Networks, WACV 2017, section 3.3.
+    Source: Madanian et al. 2025, section "Model training"; Smith, Cyclical Learning Rates for Training Neural
+        Networks, WACV 2017, section 3.3.
     """
+    number, seed = plan.chosen[0], plan.seeds[0]
+    recipe, folder = plan.config.training, plan.run.path / "lr-range-test"
+    fold = plan.folds[number - 1]
+    if not fold.dev or recipe.selection == "best-on-test":
+        raise RunError(
+            f"fold {number} ({fold.name}) has no development part to try learning rates on; take a protocol "
+            "that has one, as leave-one-speaker-out, and leave training.selection=best-on-test out"
+        )
     quieten()
     device = Device(device.accelerator, device.indices[:1])  # the curve needs no more
     if device.accelerator == "cpu":
         keep_freed_memory()
-    recipe, folder = plan.config.training, plan.run.path / "lr-range-test"
     folder.mkdir(parents=True, exist_ok=True)
-    parts = load_parts(plan, plan.chosen[0], plan.seeds[0])
-    module = build_module(plan, parts, plan.seeds[0])
+    parts = load_parts(plan, number, seed)
+    module = build_module(plan, parts, seed)
+    module.configure_optimizers = module.make_optimizer  # type: ignore[method-assign]  # no schedule of its own
+    regression = plan.config.task == "regression"
+    noise = _CCC_NOISE if regression else ua_noise(plan.selection.labels[name] for name in fold.dev)
+    climb = _Climb(rates, "dev_ccc" if regression else "dev_ua", noise)
     trainer = make_trainer(
         device,
         recipe,
         default_root_dir=folder,
-        max_epochs=steps,
-        limit_val_batches=0,
+        max_epochs=len(rates),
+        callbacks=[climb],
         logger=False,
         enable_checkpointing=False,
     )
-    raw = _listen(module)
-    found = Tuner(trainer).lr_find(
-        module,
-        datamodule=FoldDataModule(parts, recipe.batch_size, plan.seeds[0], device),
-        min_lr=_LOWEST,
-        max_lr=_HIGHEST,
-        num_training=steps,
-        update_attr=False,
-    )
-    if found is None:
-        raise RunError(f"{folder}: the range test found nothing")
-    finite = [bool(np.isfinite(loss)) for loss in raw]
-    count = finite.index(False) if False in finite else len(finite)
-    if not count:
+    trainer.fit(module, FoldDataModule(parts, recipe.batch_size, seed, device))
+    if not climb.scores:
         raise RunError(f"{folder}: the loss is no number at any rate; try --precision 32-true")
-    rates, losses = found.results["lr"][:count], smooth(raw[:count])
-    limits = propose(rates, losses)
+    tried = rates[: len(climb.scores)]
+    limits, why = propose(tried, climb.scores, noise)
     picture, table = folder / "curve.png", folder / "curve.csv"
-    figures.save(range_test(rates, losses, limits, plan.config.arch), picture)
-    files.write_text(table, _csv(rates, losses))
-    return RangeTest(tuple(rates), tuple(losses), limits, picture, table)
+    label = "dev CCC" if regression else "dev UA"
+    drawn = range_test(tried, climb.scores, climb.losses, _CLEAR * noise, limits, label, plan.config.arch)
+    figures.save(drawn, picture)
+    files.write_text(table, _csv(tried, climb.losses, climb.scores, climb.monitor))
+    found = tuple(tried), tuple(climb.scores), tuple(climb.losses)
+    return RangeTest(*found, noise, limits, why, picture, table)
 
 
-def _listen(module: SERModule) -> list[float]:
-    """Keep each step's loss; Lightning keeps a smoothed one alone, whose first values are too low."""
-    heard: list[float] = []
-    training_step = module.training_step
+class _Climb(Callback):
+    """Gives each epoch its rate, keeps what comes of it, and ends the training when it is clear."""
 
-    def step(batch: Batch, batch_idx: int) -> Tensor:
-        loss = training_step(batch, batch_idx)
-        heard.append(float(loss.detach()))
-        return loss
+    def __init__(self, rates: Sequence[float], monitor: str, noise: float) -> None:
+        self.rates, self.monitor, self.noise = rates, monitor, noise
+        self.scores: list[float] = []
+        self.losses: list[float] = []
 
-    module.training_step = step  # type: ignore[method-assign]
-    return heard
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Set the epoch's rate."""
+        for group in trainer.optimizers[0].param_groups:
+            group["lr"] = self.rates[trainer.current_epoch]
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Keep loss and score; stop where the loss is no number or the score has fallen."""
+        loss = float(trainer.callback_metrics["train_loss"])
+        if isfinite(loss):
+            self.losses.append(loss)
+            self.scores.append(float(trainer.callback_metrics[self.monitor]))
+        low = max(self.scores, default=0.0) - _CLEAR * self.noise
+        fallen = len(self.scores) > _FALLEN and max(self.scores[-_FALLEN:]) <= low
+        trainer.should_stop = trainer.should_stop or not isfinite(loss) or (fallen and self._rose())
+
+    def _rose(self) -> bool:
+        return max(self.scores) - _start(self.scores) >= _CLEAR * self.noise
 
 
-def smooth(losses: Sequence[float], keep: float = 0.9) -> list[float]:
-    """Average losses with weights that fall by ``keep`` from step to step into the past."""
-    smoothed, total, weight = [], 0.0, 0.0
-    for loss in losses:
-        total, weight = keep * total + loss, keep * weight + 1
-        smoothed.append(total / weight)
-    return smoothed
+def ua_noise(labels: Iterable[str]) -> float:
+    """Return the standard error of a UA over these labels, at most: each recall is taken for a half."""
+    counts = Counter(labels).values()
+    return sqrt(sum(1 / (4 * count) for count in counts)) / len(counts)
 
 
-def propose(rates: Sequence[float], losses: Sequence[float]) -> tuple[float, float] | None:
-    """Propose limits for a cyclical rate: where the loss has begun to fall, and where it is about to stop.
+def propose(
+    rates: Sequence[float], scores: Sequence[float], noise: float
+) -> tuple[tuple[float, float] | None, str]:
+    """Propose limits for a cyclical rate: where the dev score has risen, and the last one before it falls.
+
+    A single epoch proves nothing: scores are smoothed by the median of three neighbours, and a rise or a fall
+    of less than two standard errors is taken for chance. The upper limit is the last rate before the fall
+    whose score is within one standard error of the best. Without a fall nothing shows how high is too high.
 
     Args:
         rates: rising.
-        losses: smoothed, of equal number.
+        scores: one for each rate.
+        noise: standard error of a score.
+
+    Returns:
+        The limits and nothing, or ``None`` and why there are none.
     """
-    values = np.asarray(losses)
-    first, least = float(np.median(values[:_FIRST])), int(values.argmin())
-    fall = first - float(values[least])
-    if fall < _CLEAR * abs(first):
-        return None
-    fallen = (first - values[: least + 1]) / fall
-    high = int(np.argmax(fallen >= _ENDING))
-    before = np.flatnonzero(fallen[:high] < _BEGUN)  # noise may dip below for a step or two
-    low = int(before[-1]) + 1 if len(before) else 0
-    return (rates[low], rates[high]) if low < high else None
+    if len(scores) < _FALLEN:
+        return None, f"only {len(scores)} rates could be tried before the loss was no number"
+    clear, start = _CLEAR * noise, _start(scores)
+    firsts = [min(max(place - 1, 0), len(scores) - 3) for place in range(len(scores))]
+    middle = [median(scores[first : first + 3]) for first in firsts]
+    best = middle.index(max(middle))
+    if middle[best] - start < clear:
+        return None, (
+            f"the dev score rises by {middle[best] - start:.3f}, which chance could do (two standard errors "
+            f"are {clear:.3f})"
+        )
+    fallen = [place for place in range(best, len(middle)) if middle[place] <= middle[best] - clear]
+    if not fallen:
+        return None, f"up to a rate of {rates[-1]:.0e} the dev score falls by no more than chance could do"
+    high = max(place for place in range(best, fallen[0]) if middle[place] >= middle[best] - noise)
+    below = [place for place in range(best) if middle[place] < start + clear]
+    low = below[-1] + 1 if below else 0
+    if low == high:
+        return None, "the dev score rises and falls within two rates"
+    return (rates[low], rates[high]), ""
 
 
-def _csv(rates: Sequence[float], losses: Sequence[float]) -> str:
+def _start(scores: Sequence[float]) -> float:
+    """Return the score at the lowest rates."""
+    return median(scores[:_FALLEN])
+
+
+def _csv(rates: Sequence[float], losses: Sequence[float], scores: Sequence[float], monitor: str) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["lr", "loss"])
-    writer.writerows((f"{rate:.6g}", f"{loss:.6g}") for rate, loss in zip(rates, losses, strict=True))
+    writer.writerow(["lr", "train_loss", monitor])
+    for row in zip(rates, losses, scores, strict=True):
+        writer.writerow(f"{value:.6g}" for value in row)
     return text.getvalue()

@@ -23,7 +23,6 @@ from sercli.training._fit import build_module
 from sercli.training._init import named, start_from
 from sercli.training._parts import load_parts
 from sercli.training._plan import make_plan
-from sercli.training._rates import propose, smooth, try_rates
 from sercli.workspace import Workspace
 
 CPU = Device("cpu")
@@ -324,27 +323,3 @@ def test_a_bundle_that_does_not_fit_is_refused(small, tmp_path):
         small(init=str(tmp_path))
     with pytest.raises(ConfigError, match="not the bundle that was named"):
         start_from(torch.nn.Linear(1, 1), named(trial.bundle) + "0", "mdcnn", ())
-
-
-def test_the_range_test_draws_a_curve_and_leaves_the_run_alone(small):
-    plan = small()
-    found = try_rates(plan, CPU, steps=40)
-    assert found.picture.stat().st_size > 1000
-    assert len(found.table.read_text().splitlines()) == len(found.rates) + 1
-    assert list(found.rates) == sorted(found.rates)
-    assert not plan.run.trials()
-    assert {path.name for path in plan.run.path.iterdir()} == {"lr-range-test"}
-
-
-def test_smoothing_by_hand():
-    assert smooth([1, 3, 2], keep=0.5) == pytest.approx([1, 3.5 / 1.5, 3.75 / 1.75])
-
-
-def test_limits_are_where_the_loss_has_begun_to_fall_and_is_about_to_stop():
-    rates = [10.0**i for i in range(-6, 5)]
-    losses = [2.0] * 6 + [1.5, 1.0, 0.9, 3.0, 9.0]
-    # The fall is 1.1: 0.45 of it is passed at 1, 0.91 at 10.
-    assert propose(rates, losses) == (1.0, 10.0)
-    assert propose(rates, [2.0] * 11) is None
-    # A first step that happens to be lower is noise.
-    assert propose(rates, [1.8, *losses[1:]]) == (1.0, 10.0)
