@@ -199,7 +199,9 @@ def prune(
 
 @app.command()
 def show(
-    utterance: Annotated[str, typer.Argument(help="Id of an utterance, as emodb/03a01Fa.")],
+    utterance: Annotated[
+        str, typer.Argument(help="Id of an utterance, as emodb/03a01Fa; or a corpus, as emodb.")
+    ],
     *,
     kind: KindOption = "logmel3d",
     variants: VariantsOption = None,
@@ -210,7 +212,7 @@ def show(
     originals: OriginalsOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Draw an utterance's features, variants side by side."""
+    """Draw an utterance's features, variants side by side; of a corpus, an utterance of each emotion."""
     from sercli import figures, manifest
     from sercli.errors import unknown
     from sercli.figures.features import Panel, feature_panels
@@ -218,20 +220,53 @@ def show(
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
-    corpus = utterance.partition("/")[0]
+    corpus, _, name = utterance.partition("/")
     by_id = {each.id: each for each in manifest.read(place.require(corpus))}
-    if utterance not in by_id:
+    if name and utterance not in by_id:
         raise unknown(f"corpus '{corpus}'", utterance, by_id)
     stores = _stores(place, kind, variants, settings, half=False)
-    arrays = extract_one(by_id[utterance], list(stores.values()), place.corpus(corpus), originals)
-    panels = [
-        Panel(f"{kind} {name}".strip(), array, store.feature.frame_rate(store.config))
-        for (name, store), array in zip(stores.items(), arrays, strict=True)
-    ]
-    path = out or Path(f"{utterance.partition('/')[2].replace('/', '-')}-{kind}.png")
-    figures.save(feature_panels(panels, utterance), path)
+    shown = {"": by_id[utterance]} if name else _one_of_each_emotion(list(by_id.values()), corpus)
+    panels = []
+    for emotion, each in shown.items():
+        arrays = extract_one(each, list(stores.values()), place.corpus(corpus), originals)
+        for (variant, store), array in zip(stores.items(), arrays, strict=True):
+            title = (
+                f"{kind} {variant}".strip() if name else f"{emotion} {variant}: {each.id}".replace(" :", ":")
+            )
+            panels.append(Panel(title, array, store.feature.frame_rate(store.config)))
+    path = out or Path(f"{(name or corpus).replace('/', '-')}-{kind}.png")
+    feature = next(iter(stores.values())).feature
+    rows = {"mels": "mel filter", "bins": "bin of the FFT"}.get(feature.axes[-2], feature.axes[-2])
+    figures.save(
+        feature_panels(panels, utterance if name else f"{kind} of {corpus}", rows, feature.units), path
+    )
     shapes = ", ".join(dict.fromkeys(" x ".join(map(str, panel.features.shape)) for panel in panels))
     typer.echo(f"{path}: {shapes}")
+
+
+def _one_of_each_emotion(utterances: "Sequence[Utterance]", corpus: str) -> "dict[str, Utterance]":
+    """Choose an utterance of each emotion, all of the speaker who has most of these, of middling length.
+
+    What the speaker does not have is of whoever comes first.
+
+    Raises:
+        CorpusError: no utterance has an emotion.
+    """
+    from sercli.errors import CorpusError
+
+    known = sorted((each for each in utterances if each.emotion), key=lambda each: (each.duration, each.id))
+    if not known:
+        raise CorpusError(f"corpus '{corpus}' has no emotions; name an utterance instead")
+    by_speaker: dict[str, set[str]] = {}
+    for each in known:
+        by_speaker.setdefault(each.speaker or "", set()).add(str(each.emotion))
+    speaker = min(by_speaker, key=lambda name: (-len(by_speaker[name]), name))
+    chosen = {}
+    for emotion in sorted({str(each.emotion) for each in known}):
+        having = [each for each in known if each.emotion == emotion]
+        own = [each for each in having if (each.speaker or "") == speaker] or having
+        chosen[emotion] = own[len(own) // 2]
+    return chosen
 
 
 def _stores(

@@ -38,6 +38,7 @@ class Feature:
         graph: from settings to a torch module that does what `extract` does, from (batch, samples) to
             (batch, *shape, frames), and can be exported; it refuses settings that can't be.
         finish_graph: likewise `finish`, of torch tensors with a batch.
+        units: of each map's values, for pictures.
         needs: from settings to the only statistics that go with them, where that is so.
         variants: settings by name that a paper uses side by side.
     """
@@ -57,6 +58,7 @@ class Feature:
     finish: Callable[[Array, Any], Array] | None = None
     graph: Callable[[Any], nn.Module] | None = None
     finish_graph: Callable[[Tensor, Any], Tensor] | None = None
+    units: tuple[str, ...] = ()
     needs: Callable[[Any], str | None] = lambda config: None
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 

@@ -165,6 +165,7 @@ FEATURE = Feature(
     extract=extract,
     shape=lambda config: (1, config.n_mels),
     axes=("maps", "mels", "frames"),
+    units=("log energy (nats)",),
     source="ECA-CNN, arXiv 2409.04007",
     count_frames=count_frames,
     frame_rate=lambda config: SAMPLE_RATE / config.hop_length,

@@ -179,6 +179,7 @@ FEATURE = Feature(
     extract=extract,
     shape=lambda config: (3, config.n_mels),
     axes=("maps", "mels", "frames"),
+    units=("log energy (nats)", "slope (nats a frame)", "slope of the slope"),
     source="Madanian et al., Scientific Reports 15:8254, 2025",
     count_frames=count_frames,
     frame_rate=lambda config: SAMPLE_RATE / config.hop_length,

@@ -125,6 +125,7 @@ FEATURE = Feature(
     extract=extract,
     shape=lambda config: (1, config.n_mels),
     axes=("maps", "mels", "frames"),
+    units=("log energy (nats)",),
     source="Tang et al., EURASIP JASM 2021:18",
     count_frames=count_frames,
     frame_rate=lambda config: SAMPLE_RATE / config.hop_length,

@@ -179,6 +179,7 @@ FEATURE = Feature(
     extract=extract,
     shape=lambda config: (1, config.n_mels),
     axes=("maps", "mels", "frames"),
+    units=("decibels",),
     source="Penumajji, arXiv 2503.19677",
     count_frames=count_frames,
     frame_rate=lambda config: config.sample_rate / config.hop_length,

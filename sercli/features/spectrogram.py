@@ -161,6 +161,7 @@ FEATURE = Feature(
     extract=extract,
     shape=lambda config: (1, config.bins),
     axes=("maps", "bins", "frames"),
+    units=("magnitude",),
     source="Li et al., Interspeech 2018",
     count_frames=count_frames,
     frames_within=frames_within,

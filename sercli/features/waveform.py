@@ -96,6 +96,7 @@ FEATURE = Feature(
     extract=extract,
     shape=lambda config: (1,),
     axes=("maps", "frames"),
+    units=("amplitude",),
     source="Tang et al., EURASIP JASM 2021:18",
     count_frames=count_frames,
     frame_rate=lambda config: SAMPLE_RATE / config.frame_length,
