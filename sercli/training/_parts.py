@@ -69,6 +69,15 @@ def load_parts(plan: Plan, number: int, seed: int = 0) -> Parts:
     )
 
 
+def plain_training_part(plan: Plan, parts: Parts) -> UtteranceDataset:
+    """Open the training part as it is without augmentation, cut and standardised as in training."""
+    stores, ids = plan.stores(), parts.fold.train
+    cuts = {
+        name: plan.cut(choice, ids, stores[name], training=True) for name, choice in plan.config.inputs.items()
+    }
+    return _dataset(plan, cuts, cuts, ids, parts.statistics, training=True)
+
+
 def _tested_part(
     plan: Plan,
     ids: Sequence[str],

@@ -1,0 +1,118 @@
+"""Dev scores with running and with re-estimated batch statistics, after each epoch of one training.
+
+The statistics of batch normalisation change no training step, so that one training gives both columns.
+Test speakers are not looked at.
+
+    python measure.py WORKSPACE NETWORK FOLD SEED OUT.csv
+"""
+
+import copy
+import csv
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from lightning.pytorch.callbacks import Callback
+
+from sercli.config import merge
+from sercli.evaluation import classification
+from sercli.evaluation.regression import evaluate_traces
+from sercli.inference import score, score_traces
+from sercli.records import TracePredictions, rows_of
+from sercli.training import _train
+from sercli.training._batch_statistics import reestimate
+from sercli.training._checkpoints import Reseed
+from sercli.training._devices import choose
+from sercli.training._fit import build_module, make_trainer, quieten
+from sercli.training._parts import FoldDataModule, load_parts, plain_training_part
+from sercli.training._plan import make_plan
+from sercli.workspace import Workspace
+
+HERE = Path(__file__).parent
+
+
+class Measure(Callback):
+    """Scores the dev part twice after each epoch, on copies of the network."""
+
+    def __init__(self, plan, parts, seed, writer):
+        self.plan, self.parts, self.seed, self.writer = plan, parts, seed, writer
+        self.plain = plain_training_part(plan, parts)
+        self.started = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer, pl_module):
+        """Write a row."""
+        row = {"epoch": trainer.current_epoch + 1, "train_loss": float(trainer.callback_metrics["train_loss"])}
+        random = torch.get_rng_state()
+        network = copy.deepcopy(pl_module.network).float()
+        row |= {f"running_{name}": value for name, value in self.dev(network).items()}
+        before = time.perf_counter()
+        reestimate(network, self.plain, self.plan.config.training.batch_size, self.seed)
+        row["pass_s"] = time.perf_counter() - before
+        row |= {f"reestimated_{name}": value for name, value in self.dev(network).items()}
+        torch.set_rng_state(random)
+        row["seconds"] = time.perf_counter() - self.started
+        self.writer(row)
+
+    def dev(self, network):
+        """Score the dev part."""
+        plan, parts, fold = self.plan, self.parts, self.parts.fold
+        if plan.config.task == "regression":
+            tested = [plan.utterances[name] for name in fold.dev]
+            found = evaluate_traces(
+                TracePredictions(
+                    dimensions=plan.selection.outputs,
+                    target=tuple(plan.trace(each).astype(np.float64) for each in tested),
+                    predicted=tuple(score_traces(network, parts.dev)),
+                    **rows_of(tested, fold.name, self.seed),
+                )
+            )
+            return {"ccc": float(np.mean([each.ccc for each in found.by_dimension]))}
+        classes = plan.selection.classes
+        target = np.array([classes.index(plan.selection.labels[name]) for name in fold.dev])
+        probabilities = score(network, parts.dev, len(classes))
+        confusion = classification.confusion(target, probabilities.argmax(1), len(classes))
+        loss = -np.log(probabilities[np.arange(len(target)), target].clip(1e-12)).mean()
+        return {"ua": float(classification.ua(confusion)), "loss": float(loss)}
+
+
+def main():
+    """Train one network on one fold."""
+    root, name, fold, seed, out = sys.argv[1:]
+    workspace, device = Workspace(Path(root)), choose("cpu")
+    every = yaml.safe_load((HERE / "networks.yaml").read_text())
+    chosen = every[name]
+    settings = merge(every["on"][chosen.pop("on")], chosen)
+    plan = make_plan(_train.configure(settings, workspace, device), workspace, fold, (int(seed),))
+    _train.compute_features(plan)
+    parts = load_parts(plan, int(fold), int(seed))
+    quieten()
+    rows = []
+
+    def write(row):
+        rows.append(row)
+        with Path(out).open("w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, list(rows[0]))
+            table.writeheader()
+            table.writerows({key: f"{value:.6g}" for key, value in each.items()} for each in rows)
+        print(name, fold, seed, {key: round(value, 3) for key, value in row.items()}, flush=True)
+
+    recipe = plan.config.training
+    trainer = make_trainer(
+        device,
+        recipe,
+        max_epochs=recipe.max_epochs,
+        callbacks=[Reseed(int(seed)), Measure(plan, parts, int(seed), write)],
+        logger=False,
+        enable_checkpointing=False,
+        limit_val_batches=0,
+    )
+    trainer.fit(
+        build_module(plan, parts, int(seed)), FoldDataModule(parts, recipe.batch_size, int(seed), device)
+    )
+
+
+if __name__ == "__main__":
+    main()
