@@ -1,39 +1,38 @@
 """A paired permutation test over speakers, and Holm's correction for several of them.
 
-The test swaps, speaker by speaker, which of two runs the predictions came from: were the runs equally good,
-each swap would be as likely as what was seen. A swap turns the sign of what the speaker adds to the
-difference between the runs.
+A speaker's part is what the speaker adds to the difference between two runs. If the runs are equally good,
+each part could as well have the other sign. The test flips the signs speaker by speaker and counts how often
+the sum is at least as far from zero as the difference that was found.
 
 Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 15; Phipson and Smyth,
 Statistical Applications in Genetics and Molecular Biology 9(1), 2010 (one is added to random draws); Holm,
 Scandinavian Journal of Statistics 6(2), 1979.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from sercli.evaluation.classification import Counts, Rates
+from sercli.evaluation.classification import Rates
 
 EXACT_SPEAKERS = 16
 FLIPS = 10_000
 
 _CHUNK = 1_000  # flips at a time: thousands of speakers stay within some ten megabytes
 _ROUNDING = 1e-12  # sums of the same parts in another order are equal
-_MOMENTS = 1e-9  # likewise, of figures put together from moments
 
 
 @dataclass(frozen=True, slots=True)
 class SignFlip:
-    """How often swapping speakers gives a difference at least as large, either way.
+    """How often flipping the signs of speakers gives a difference at least as large, either way.
 
     Attributes:
-        p: share of the swaps that do, two-sided.
-        flips: how many swaps were looked at.
+        p: share of the flips that do, two-sided.
+        flips: how many flips were looked at.
         exact: whether they were all there are; otherwise they were drawn.
-        speakers: how many could be swapped.
-        least_p: the smallest p that so many speakers and swaps can give.
+        speakers: how many have a part.
+        least_p: the smallest p that so many speakers and flips can give.
     """
 
     p: float
@@ -68,47 +67,6 @@ def flip_signs(parts: Rates, flips: int = FLIPS, seed: int = 0) -> SignFlip:
         signs = random.integers(2, size=(min(_CHUNK, flips - start), speakers)) * 2.0 - 1
         reached += int((np.abs(signs @ parts) >= least).sum())
     return SignFlip((1 + reached) / (1 + flips), flips, False, speakers, 1 / (1 + flips))
-
-
-def flip_speakers(
-    difference: Callable[[Counts], Rates], speakers: int, flips: int = FLIPS, seed: int = 0
-) -> list[SignFlip]:
-    """Test differences that are no sum over speakers, as `flip_signs` does those that are.
-
-    Args:
-        difference: gives the differences, (swaps, differences), of which speakers are swapped, ones in
-            (swaps, speakers).
-        speakers: how many can be swapped.
-        flips: how many to draw, where they are drawn.
-        seed: of the draws.
-
-    Returns:
-        The test of each difference.
-    """
-    exact = speakers <= EXACT_SPEAKERS
-    seen = np.abs(difference(np.zeros((1, speakers), dtype=np.int64))[0])
-    swaps = _all_swaps(speakers) if exact else _some_swaps(speakers, flips, seed)
-    reached, count = np.zeros(len(seen), dtype=np.int64), 0
-    for some in swaps:
-        reached += (np.abs(difference(some)) >= seen - _MOMENTS).sum(axis=0)
-        count += len(some)
-    if exact:
-        return [SignFlip(found / count, count, True, speakers, 2 / count) for found in reached.tolist()]
-    least = 1 / (1 + count)
-    return [SignFlip((1 + found) / (1 + count), count, False, speakers, least) for found in reached.tolist()]
-
-
-def _all_swaps(speakers: int) -> Iterator[Counts]:
-    bits = np.arange(speakers)
-    for start in range(0, 2**speakers, _CHUNK):
-        numbers = np.arange(start, min(start + _CHUNK, 2**speakers))
-        yield numbers[:, None] >> bits & 1
-
-
-def _some_swaps(speakers: int, flips: int, seed: int) -> Iterator[Counts]:
-    random = np.random.default_rng(seed)
-    for start in range(0, flips, _CHUNK):
-        yield random.integers(2, size=(min(_CHUNK, flips - start), speakers))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

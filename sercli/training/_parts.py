@@ -73,7 +73,8 @@ def plain_training_part(plan: Plan, parts: Parts) -> UtteranceDataset:
     """Open the training part as it is without augmentation, cut and standardised as in training."""
     stores, ids = plan.stores(), parts.fold.train
     cuts = {
-        name: plan.cut(choice, ids, stores[name], training=True) for name, choice in plan.config.inputs.items()
+        name: plan.cut(choice, ids, stores[name], training=True)
+        for name, choice in plan.config.inputs.items()
     }
     return _dataset(plan, cuts, cuts, ids, parts.statistics, training=True)
 

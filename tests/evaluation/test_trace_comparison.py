@@ -1,5 +1,7 @@
 import itertools
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,6 +29,15 @@ def predictions(
     return TracePredictions(dimensions, ids, target, predicted, who, (None,) * len(rows), some, seed)
 
 
+def moved(run, offset):
+    return replace(run, predicted=tuple(values + offset for values in run.predicted))
+
+
+def relabelled(run):
+    """The same predictions, under seed 0."""
+    return replace(run, seeds=(0,) * len(run.seeds))
+
+
 def plain_ccc(rows, predicted):
     """Lin's coefficient of the joined frames, by the textbook, (dimensions,)."""
     x, y = np.concatenate(rows.target), np.concatenate(predicted)
@@ -45,21 +56,57 @@ def test_differences_equal_those_of_the_joined_frames():
     json.dumps(found.to_dict(), allow_nan=False)
 
 
-def test_p_equals_that_of_swapping_recordings_one_by_one():
+def shares_of(run):
+    """Jackknife pseudo-values of the pooled CCC, less the correction of the bias, (speakers, dimensions)."""
+    pooled = plain_ccc(run, run.predicted)
+    names = sorted(set(run.speakers))
+    without = []
+    for name in names:
+        kept = [i for i, who in enumerate(run.speakers) if who != name]
+        rest = SimpleNamespace(target=[run.target[i] for i in kept])
+        without.append(plain_ccc(rest, [run.predicted[i] for i in kept]))
+    pseudo = len(names) * pooled - (len(names) - 1) * np.array(without)
+    return (pseudo - pseudo.mean(axis=0) + pooled) / len(names)
+
+
+def test_p_equals_that_of_flipping_speakers_shares_one_by_one():
     base, other = predictions(1.0), predictions(0.9)
-    seen = np.abs(plain_ccc(other, other.predicted) - plain_ccc(base, base.predicted))
-    reached = np.zeros(2)
-    for swapped in itertools.product([False, True], repeat=SPEAKERS):
-        turn = [swapped[int(who[1:])] for who in base.speakers]
-        ours, theirs = (
-            [b if t != way else a for a, b, t in zip(base.predicted, other.predicted, turn, strict=True)]
-            for way in (False, True)
-        )
-        reached += np.abs(plain_ccc(base, theirs) - plain_ccc(base, ours)) >= seen - 1e-9
+    shares = shares_of(other) - shares_of(base)
+    assert shares.sum(axis=0) == pytest.approx(
+        plain_ccc(other, other.predicted) - plain_ccc(base, base.predicted), abs=1e-12
+    )
+    sums = np.array([np.dot(signs, shares) for signs in itertools.product([1, -1], repeat=SPEAKERS)])
+    reached = (np.abs(sums) >= np.abs(shares.sum(axis=0)) - 1e-9).mean(axis=0)
     found = compare_traces({"base": base, "other": other})
-    assert [each.test.p for each in found.differences] == (reached / 2**SPEAKERS).tolist()
+    assert [each.test.p for each in found.differences] == reached.tolist()
     assert {(each.test.flips, each.test.exact) for each in found.differences} == {(32, True)}
     assert found.differences[0].test.least_p == 2 / 32
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.5, 2.0])
+def test_offsets_do_not_hide_a_difference_that_the_interval_shows(offset):
+    """One network is off by so much upwards, the other downwards; one is better for every speaker."""
+    base, other = predictions(1.5, speakers=8), predictions(0.3, speakers=8)
+    runs = {"base": moved(base, offset), "other": moved(other, -offset)}
+    for found in compare_traces(runs).differences:
+        assert found.ccc_interval.low > 0
+        assert found.test.p == 2 / 2**8
+
+
+def test_equal_networks_with_opposite_offsets_seldom_differ_and_interval_and_p_agree():
+    alarms = against = 0
+    for repeat in range(150):
+        base = predictions(1.0, seeds=(2 * repeat,), speakers=7, dimensions=("arousal",))
+        other = predictions(1.0, seeds=(2 * repeat + 1,), speakers=7, dimensions=("arousal",))
+        runs = {"base": moved(base, 0.5), "other": moved(other, -0.5)}
+        (found,) = compare_traces(
+            {name: relabelled(run) for name, run in runs.items()}, draws=200
+        ).differences
+        outside = not found.ccc_interval.low <= 0 <= found.ccc_interval.high
+        alarms += found.test.p < 0.05
+        against += outside and found.test.p > 0.25
+    assert alarms / 150 == pytest.approx(0.05, abs=0.05)
+    assert against == 0
 
 
 def test_the_interval_draws_the_same_speakers_for_both_runs():

@@ -10,12 +10,15 @@ import copy
 import csv
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import lightning as L
 import numpy as np
 import torch
 import yaml
 from lightning.pytorch.callbacks import Callback
+from torch import nn
 
 from sercli.config import merge
 from sercli.evaluation import classification
@@ -27,24 +30,29 @@ from sercli.training._batch_statistics import reestimate
 from sercli.training._checkpoints import Reseed
 from sercli.training._devices import choose
 from sercli.training._fit import build_module, make_trainer, quieten
-from sercli.training._parts import FoldDataModule, load_parts, plain_training_part
-from sercli.training._plan import make_plan
+from sercli.training._parts import FoldDataModule, Parts, load_parts, plain_training_part
+from sercli.training._plan import Plan, make_plan
 from sercli.workspace import Workspace
 
 HERE = Path(__file__).parent
+
+Row = dict[str, float]
 
 
 class Measure(Callback):
     """Scores the dev part twice after each epoch, on copies of the network."""
 
-    def __init__(self, plan, parts, seed, writer):
+    def __init__(self, plan: Plan, parts: Parts, seed: int, writer: Callable[[Row], None]) -> None:
         self.plan, self.parts, self.seed, self.writer = plan, parts, seed, writer
         self.plain = plain_training_part(plan, parts)
         self.started = time.perf_counter()
 
-    def on_train_epoch_end(self, trainer, pl_module):
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write a row."""
-        row = {"epoch": trainer.current_epoch + 1, "train_loss": float(trainer.callback_metrics["train_loss"])}
+        row = {
+            "epoch": trainer.current_epoch + 1,
+            "train_loss": float(trainer.callback_metrics["train_loss"]),
+        }
         random = torch.get_rng_state()
         network = copy.deepcopy(pl_module.network).float()
         row |= {f"running_{name}": value for name, value in self.dev(network).items()}
@@ -56,7 +64,7 @@ class Measure(Callback):
         row["seconds"] = time.perf_counter() - self.started
         self.writer(row)
 
-    def dev(self, network):
+    def dev(self, network: nn.Module) -> Row:
         """Score the dev part."""
         plan, parts, fold = self.plan, self.parts, self.parts.fold
         if plan.config.task == "regression":
@@ -78,20 +86,20 @@ class Measure(Callback):
         return {"ua": float(classification.ua(confusion)), "loss": float(loss)}
 
 
-def main():
+def main() -> None:
     """Train one network on one fold."""
     root, name, fold, seed, out = sys.argv[1:]
     workspace, device = Workspace(Path(root)), choose("cpu")
     every = yaml.safe_load((HERE / "networks.yaml").read_text())
     chosen = every[name]
-    settings = merge(every["on"][chosen.pop("on")], chosen)
+    settings = merge(every["corpora"][chosen.pop("part_of")], chosen)
     plan = make_plan(_train.configure(settings, workspace, device), workspace, fold, (int(seed),))
     _train.compute_features(plan)
     parts = load_parts(plan, int(fold), int(seed))
     quieten()
     rows = []
 
-    def write(row):
+    def write(row: Row) -> None:
         rows.append(row)
         with Path(out).open("w", newline="", encoding="utf-8") as file:
             table = csv.DictWriter(file, list(rows[0]))
