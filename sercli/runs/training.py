@@ -1,6 +1,7 @@
 """How a network is trained."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +12,8 @@ Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 
 class TrainingConfig(Config):
     """How a network is trained; each architecture's recipe states its own."""
+
+    neutral: ClassVar[Mapping[str, Any]] = {"batch_statistics": "running", "rmsprop_decay": 0.99}
 
     loss: Literal["cross-entropy", "focal", "ccc"] = "cross-entropy"
     """What is minimised, where the network has no cosine head (whose loss is ArcFace); ccc, one minus the
@@ -31,6 +34,8 @@ class TrainingConfig(Config):
     """The optimiser; sgd with Nesterov momentum."""
     momentum: float = Field(0.9, ge=0, lt=1)
     """Momentum of sgd."""
+    rmsprop_decay: float = Field(0.99, ge=0, lt=1)
+    """Share of the former average in rmsprop's running average of squared gradients."""
     schedule: Literal["constant", "cyclical", "cosine", "steps"] = "constant"
     """Learning rate: ``lr`` throughout, a triangle between ``lr_min`` and ``lr``, half a cosine from
     ``lr`` to zero, or ``lr`` divided by ten at each of ``milestones``."""
@@ -55,6 +60,9 @@ class TrainingConfig(Config):
     """Epochs without a better dev figure before training ends."""
     selection: Literal["best-dev-ua", "best-dev-ccc", "last", "best-on-test"] = "best-dev-ua"
     """Which epoch's weights are kept; best-on-test looks at the test part, so its figures are optimistic."""
+    batch_statistics: Literal["running", "reestimated"] = "running"
+    """What batch normalisation uses in evaluation: the running averages of the training, with its dropout and
+    augmentation, or statistics of the kept epoch's weights over the training part, without either."""
     precision: Precision = "auto"
     """Number format; ``auto`` becomes what the device does well, and that is what is recorded."""
 

@@ -42,10 +42,9 @@ class _Moments:
         self.square += count * (variance + mean * mean)
 
     def store(self, norm: _BatchNorm) -> None:
-        """Give the normalisation these statistics; the variance divides by n - 1, as torch's does."""
+        """Give the normalisation these statistics."""
         mean = self.sum / self.count
         variance = (self.square / self.count - mean * mean).clamp(min=0)
-        variance *= self.count / max(self.count - 1, 1)
         for buffer, value in ((norm.running_mean, mean), (norm.running_var, variance)):
             if buffer is not None:
                 buffer.copy_(value)
@@ -83,12 +82,17 @@ def reestimate(
     network.to(device)
     found = [_Moments(norm.num_features) for norm in norms]
     sampler = BucketSampler(dataset.lengths, batch_size, seed)
-    with _estimating(network, norms, found), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+    with (
+        torch.compiler.set_stance("force_eager"),  # a compiled network would not call the hooks
+        torch.backends.cudnn.flags(enabled=True, allow_tf32=False),
+        _estimating(network, norms, found),
+    ):
         for rows in sampler:
             batch = dataset[rows].to(device)
             network(**batch.inputs, mask=batch.mask)
     for norm, moments in zip(norms, found, strict=True):
-        moments.store(norm)
+        if moments.count:  # not a layer that the network leaves out
+            moments.store(norm)
 
 
 @contextmanager
@@ -96,13 +100,18 @@ def _estimating(network: nn.Module, norms: list[_BatchNorm], found: list[_Moment
     """Evaluate a network but for its normalisations, and listen to what enters them."""
     modes = {module: module.training for module in network.modules()}
     network.eval()
+    for norm in norms:
+        norm.train()
+        norm.track_running_stats = False  # else torch would average as it goes
     handles = [
-        norm.train().register_forward_pre_hook(partial(_listen, moments))
+        norm.register_forward_pre_hook(partial(_listen, moments))
         for norm, moments in zip(norms, found, strict=True)
     ]
     try:
         yield
     finally:
+        for norm in norms:
+            norm.track_running_stats = True
         for handle in handles:
             handle.remove()
         for module, mode in modes.items():

@@ -20,6 +20,7 @@ from sercli.runs.folder import Trial
 from sercli.runs.training import TrainingConfig
 from sercli.training import _checkpoints as checkpoints
 from sercli.training import get_recipe
+from sercli.training._batch_statistics import reestimate
 from sercli.training._checkpoints import Checkpoint, Reseed, WholeCheckpoints
 from sercli.training._devices import Device
 from sercli.training._finish import finish, resumed, settings
@@ -28,7 +29,7 @@ from sercli.training._history import History
 from sercli.training._init import start_from
 from sercli.training._loggers import make_logger
 from sercli.training._module import SERModule
-from sercli.training._parts import FoldDataModule, Parts, load_parts
+from sercli.training._parts import FoldDataModule, Parts, load_parts, plain_training_part
 from sercli.training._plan import Plan
 from sercli.training._progress import ProgressBar
 from sercli.training._ranks import rank
@@ -85,6 +86,10 @@ def train_trial(
         return {}
     chosen = checkpoints.read(trial.checkpoints / ("best.ckpt" if _selects(plan, parts) else "last.ckpt"))
     module.load_state_dict(chosen["state_dict"])
+    recipe = plan.config.training
+    if recipe.batch_statistics == "reestimated":
+        plain = plain_training_part(plan, parts)
+        reestimate(module.network, plain, recipe.batch_size, trial.seed, device.torch)
     return finish(plan, trial, parts, module, device, chosen["epoch"])
 
 

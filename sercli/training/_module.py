@@ -155,8 +155,11 @@ class SERModule(L.LightningModule):
                 nesterov=nesterov,
                 weight_decay=recipe.weight_decay,
             )
-        kind = torch.optim.RMSprop if recipe.optimizer == "rmsprop" else torch.optim.Adam
-        return kind(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
+        if recipe.optimizer == "rmsprop":
+            return torch.optim.RMSprop(
+                parameters, lr=recipe.lr, alpha=recipe.rmsprop_decay, weight_decay=recipe.weight_decay
+            )
+        return torch.optim.Adam(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
 
 
 def _aligned(scores: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:

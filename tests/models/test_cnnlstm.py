@@ -8,6 +8,13 @@ from sercli.models.cnnlstm import ARCHITECTURE, CNNLSTM, CNNLSTMConfig, inputs_o
 PLAIN = {"batch_norm": False, "activation": "relu", "hidden_size": 256, "layers": 2}
 SMALL = {"filters": (4, 6, 8), "hidden_size": 5}
 LOGMEL = {"input": "logmel"}
+# By hand. Convolutions: weights and biases. Each direction of a layer: four gates of 256 cells, each with
+# weights of its input and of 256 cells and with two biases. The second layer reads both directions.
+CONVOLUTIONS = (64 * 8 + 64) + (128 * 64 * 6 + 128) + (256 * 128 * 6 + 256)
+BIDIRECTIONAL = (
+    CONVOLUTIONS + 2 * 4 * 256 * (256 + 256 + 2) + 2 * 4 * 256 * (512 + 256 + 2)
+)  # the output layer comes on top
+
 VARIANTS = [
     {},
     {"batch_norm": True},
@@ -15,6 +22,7 @@ VARIANTS = [
     {"batch_norm": True, "activation": "leaky_relu"},
     LOGMEL,
     LOGMEL | {"batch_norm": True},
+    {"bidirectional": True},
 ]
 
 
@@ -41,6 +49,8 @@ def run(network, x):
         (PLAIN | {"task": "regression"}, 2, 1_299_906),
         (PLAIN | LOGMEL, 4, 1_320_388),
         (PLAIN | {"batch_norm": True}, 4, 1_300_420 + 2 * (64 + 128 + 256)),
+        (PLAIN | {"bidirectional": True}, 4, BIDIRECTIONAL + 512 * 4 + 4),
+        (PLAIN | {"bidirectional": True, "task": "regression"}, 2, BIDIRECTIONAL + 512 * 2 + 2),
     ],
     ids=str,
 )
@@ -121,6 +131,24 @@ def test_the_lstm_runs_forwards():
     run(network, x)[:, 2].sum().backward()
     assert x.grad[..., : 3 * 640].any()
     assert not x.grad[..., 3 * 640 + 274 :].any()
+
+
+def test_a_bidirectional_lstm_sees_the_end_at_the_start():
+    network = build(2, task="regression", bidirectional=True).eval()
+    x = inputs(network).requires_grad_()
+    run(network, x)[:, 0].sum().backward()
+    assert x.grad[..., -640:].any()
+    assert network.head.in_features == 2 * network.lstm.hidden_size
+
+
+def test_only_without_the_backward_direction_has_diccoser_about_a_third_of_the_parameters():
+    counts = {
+        way: sum(p.numel() for p in CNNLSTM(1, 4, CNNLSTMConfig(bidirectional=way)).parameters())
+        for way in (False, True)
+    }
+    assert counts[True] == 2_878_404
+    assert 431_236 / counts[False] == pytest.approx(0.332, abs=5e-4)
+    assert 431_236 / counts[True] == pytest.approx(0.150, abs=5e-4)
 
 
 def test_dropout_follows_each_pooling():

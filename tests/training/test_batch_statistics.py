@@ -1,0 +1,148 @@
+"""Statistics of batch normalisation, estimated anew: by hand, without dropout, padding and augmentation."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from conftest import SMALL
+from torch import nn
+
+from sercli.bundle import Bundle
+from sercli.data import UtteranceDataset
+from sercli.data.statistics import Statistics
+from sercli.models import architecture_names, get_architecture
+from sercli.models._dropout import Dropout
+from sercli.models._padding import normalise, valid_frames
+from sercli.runs.folder import all_runs
+from sercli.training import _fit, _train
+from sercli.training._batch_statistics import normalisations, reestimate
+from sercli.training._devices import Device
+from sercli.training._parts import load_parts, plain_training_part
+from sercli.training._plan import make_plan
+from sercli.workspace import Workspace
+
+CPU = Device("cpu")
+NORMED = {**SMALL, "model": SMALL["model"] | {"batch_norm": True}}
+PLAIN = Statistics(np.zeros((), np.float32), np.ones((), np.float32))
+
+
+class Normed(nn.Module):
+    """Dropout, a normalisation, another one of what comes out; padding takes no part."""
+
+    def __init__(self, dropout=0.5):
+        super().__init__()
+        self.dropout = Dropout(dropout)
+        self.first, self.second = nn.BatchNorm2d(2), nn.BatchNorm2d(2)
+
+    def forward(self, x, mask):
+        keep = valid_frames(mask.sum(1), x)
+        x = normalise(self.first, self.dropout(x), keep)
+        return normalise(self.second, x.relu(), keep).mean((2, 3))
+
+
+def utterances(lengths, seed=0):
+    random = np.random.default_rng(seed)
+    arrays = [random.normal(3, 2, (2, 4, frames)).astype(np.float32) for frames in lengths]
+    names = [f"u{i}" for i in range(len(lengths))]
+    return arrays, UtteranceDataset({"x": arrays}, {"x": PLAIN}, [0] * len(names), names)
+
+
+def test_statistics_by_hand():
+    # Channel 0 holds 1, 3 and 8, channel 1 always 5: means 4 and 5, variances (9 + 1 + 16) / 3 and 0.
+    arrays = [np.array([[[1, 3]], [[5, 5]]], np.float32), np.array([[[8]], [[5]]], np.float32)]
+    network = Normed()
+    reestimate(network, UtteranceDataset({"x": arrays}, {"x": PLAIN}, [0, 0], ["a", "b"]), 2)
+    assert network.first.running_mean.tolist() == pytest.approx([4, 5])
+    assert network.first.running_var.tolist() == pytest.approx([26 / 3, 0], abs=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 50])
+def test_all_batches_count_by_their_frames_and_padding_not(batch_size):
+    arrays, dataset = utterances([5, 9, 40, 2, 17, 30, 8])
+    joined = np.concatenate(arrays, axis=2).astype(np.float64)  # (channels, mels, frames)
+    network = Normed()
+    reestimate(network, dataset, batch_size, seed=3)
+    np.testing.assert_allclose(network.first.running_mean, joined.mean((1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(network.first.running_var, joined.var((1, 2)), rtol=1e-4)
+
+
+def test_later_layers_see_what_comes_out_of_the_earlier_ones():
+    arrays, dataset = utterances([5, 9, 40, 2, 17, 30, 8])
+    joined = np.concatenate(arrays, axis=2).astype(np.float64)
+    network = Normed()
+    reestimate(network, dataset, len(arrays))  # one batch: its own statistics are those of all
+    wanted = np.maximum((joined - joined.mean((1, 2), keepdims=True)) / joined.std((1, 2), keepdims=True), 0)
+    np.testing.assert_allclose(network.second.running_mean, wanted.mean((1, 2)), rtol=1e-4)
+    np.testing.assert_allclose(network.second.running_var, wanted.var((1, 2)), rtol=1e-4)
+
+
+def test_dropout_before_a_normalisation_no_longer_counts():
+    """Dropout of a half keeps the mean m and makes the mean square twice as large: variance 2 v + m^2."""
+    arrays, dataset = utterances([300] * 40)
+    joined = np.concatenate(arrays, axis=2)
+    mean, variance = joined.mean((1, 2)), joined.var((1, 2))
+    network = Normed()
+    network.first.momentum = None
+    torch.manual_seed(0)
+    batch = dataset[range(40)]
+    network.train()(**batch.inputs, mask=batch.mask)
+    np.testing.assert_allclose(network.first.running_var, 2 * variance + mean**2, rtol=0.02)
+    reestimate(network, dataset, 8)
+    np.testing.assert_allclose(network.first.running_var, variance, rtol=0.005)
+
+
+def test_nothing_else_changes():
+    _, dataset = utterances([5, 9, 40, 2])
+    network = Normed()
+    network.train()
+    network.second.eval()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    random = torch.get_rng_state()
+    reestimate(network, dataset, 2)
+    assert torch.equal(torch.get_rng_state(), random)
+    assert [module.training for module in network.modules()] == [True, True, True, False]
+    changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed == {f"{norm}.running_{what}" for norm in ("first", "second") for what in ("mean", "var")}
+    assert not any(module._forward_pre_hooks for module in network.modules())
+
+
+def test_a_compiled_network_is_listened_to_all_the_same():
+    _, dataset = utterances([5, 9, 40, 2])
+    plain, compiled = Normed(), Normed()
+    compiled.compile(backend="eager")
+    batch = dataset[[0, 1]]
+    compiled.eval()(**batch.inputs, mask=batch.mask)
+    for network in (plain, compiled):
+        reestimate(network, dataset, 2)
+    assert torch.equal(plain.second.running_var, compiled.second.running_var)
+
+
+@pytest.mark.parametrize("name", architecture_names())
+def test_every_architecture_evaluates_as_it_trained_but_for_dropout(name):
+    """On one batch, which is all there is, evaluation gives what training gives without dropout."""
+    entry = get_architecture(name)
+    torch.manual_seed(0)
+    settings = {"dropout": 0.0} if "dropout" in entry.config.model_fields and name != "melcnn" else {}
+    if "batch_norm" in entry.config.model_fields:
+        settings["batch_norm"] = True
+    network = entry.build(entry.shapes, 4, entry.config(**settings))
+    assert normalisations(network)
+    example = entry.example(3)
+    lengths = example["mask"].sum(1).tolist()
+    arrays = {
+        key: [example[key][i, ..., : lengths[i]].numpy() for i in range(3)] for key in entry.shapes
+    }
+    dataset = UtteranceDataset(arrays, dict.fromkeys(arrays, PLAIN), [0, 1, 2], ["a", "b", "c"])
+    reestimate(network, dataset, 3)
+    batch = dataset[[0, 1, 2]]
+    with torch.no_grad():
+        network.eval()
+        evaluated = network(**batch.inputs, mask=batch.mask)
+        for norm in normalisations(network):
+            norm.train()
+        trained = network(**batch.inputs, mask=batch.mask)
+    torch.testing.assert_close(evaluated, trained, rtol=1e-3, atol=1e-3 * float(trained.abs().max()))
