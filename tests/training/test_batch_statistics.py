@@ -133,9 +133,7 @@ def test_every_architecture_evaluates_as_it_trained_but_for_dropout(name):
     assert normalisations(network)
     example = entry.example(3)
     lengths = example["mask"].sum(1).tolist()
-    arrays = {
-        key: [example[key][i, ..., : lengths[i]].numpy() for i in range(3)] for key in entry.shapes
-    }
+    arrays = {key: [example[key][i, ..., : lengths[i]].numpy() for i in range(3)] for key in entry.shapes}
     dataset = UtteranceDataset(arrays, dict.fromkeys(arrays, PLAIN), [0, 1, 2], ["a", "b", "c"])
     reestimate(network, dataset, 3)
     batch = dataset[[0, 1, 2]]
@@ -146,3 +144,108 @@ def test_every_architecture_evaluates_as_it_trained_but_for_dropout(name):
             norm.train()
         trained = network(**batch.inputs, mask=batch.mask)
     torch.testing.assert_close(evaluated, trained, rtol=1e-3, atol=1e-3 * float(trained.abs().max()))
+
+
+@pytest.fixture
+def plan_for(small_workspace, tmp_path):
+    """A plan over the small corpus whose runs go into a folder of their own."""
+    place = Workspace(tmp_path / "w")
+    place.root.mkdir()
+    small_workspace.features.mkdir(exist_ok=True)
+    for name in ("corpora", "features"):
+        (place.root / name).symlink_to(small_workspace.root / name)
+
+    def make(**changes):
+        config = _train.configure(_train.merge(NORMED, changes), place, CPU)
+        return make_plan(config, place, "1", (0,))
+
+    return make
+
+
+def trained(plan):
+    (trial,) = _train.train(plan, CPU, lambda line: None)
+    return trial, Bundle.load(trial.bundle).network.state_dict()
+
+
+def test_a_trial_keeps_the_chosen_weights_with_statistics_of_the_training_part(plan_for):
+    """Equal trainings; only the buffers differ, and they are those of unchanged training utterances."""
+    augment = {"noise": {"p": 1.0, "snr_db_min": 0.0, "snr_db_max": 5.0}}
+    running_trial, running = trained(plan_for(augment=augment))
+    plan = plan_for(augment=augment, training={"batch_statistics": "reestimated"})
+    trial, found = trained(plan)
+    assert [row["train_loss"] for row in trial.history()] == [
+        row["train_loss"] for row in running_trial.history()
+    ]
+    assert trial.metrics()["epoch"] == running_trial.metrics()["epoch"]
+    differ = {
+        name.rpartition(".")[2] for name, value in found.items() if not torch.equal(value, running[name])
+    }
+    assert differ == {"running_mean", "running_var"}
+
+    parts = load_parts(plan, 1, 0)
+    plain = plain_training_part(plan, parts)
+    assert plain.augmenter is None
+    assert set(plain.ids) == set(parts.fold.train)
+    network = Bundle.load(running_trial.bundle).network
+    reestimate(network, plain, 8)
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(value, found[name], rtol=1e-4, atol=1e-6)
+
+
+def test_killed_between_training_and_testing_it_ends_with_the_same_statistics(plan_for, monkeypatch):
+    plan = plan_for(training={"batch_statistics": "reestimated", "max_epochs": 2})
+    trial, wanted = trained(plan)
+    predictions = trial.predictions_file.read_bytes()
+    plan.run.remove()
+
+    def killed(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_fit, "finish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            _train.train(plan, CPU, lambda line: None)
+    trial, found = trained(plan)
+    assert all(torch.equal(value, wanted[name]) for name, value in found.items())
+    assert trial.predictions_file.read_bytes() == predictions
+
+
+def test_the_name_changes_where_the_numbers_do(plan_for):
+    names = {
+        value: plan_for(training={"batch_statistics": value}).run.name for value in ("running", "reestimated")
+    }
+    assert names["running"] == plan_for().run.name != names["reestimated"]
+
+
+@pytest.mark.slow
+def test_of_several_processes_one_estimates_over_the_complete_training_part(small_workspace, tmp_path):
+    place = Workspace(tmp_path / "w")
+    place.root.mkdir()
+    small_workspace.features.mkdir(exist_ok=True)
+    for name in ("corpora", "features"):
+        (place.root / name).symlink_to(small_workspace.root / name)
+    settings = _train.merge(
+        NORMED, {"training": {"max_epochs": 2, "precision": "32-true", "batch_statistics": "reestimated"}}
+    )
+    (tmp_path / "settings.yaml").write_text(yaml.safe_dump(settings))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "sercli", "train", "--config", str(tmp_path / "settings.yaml")),
+            *("--workspace", str(place.root), "--accelerator", "cpu", "--fold", "1", "--devices", "2"),
+        ],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (run,) = all_runs(place)
+    (trial,) = run.trials()
+    network = Bundle.load(trial.bundle).network
+    wanted = {name: value.clone() for name, value in network.state_dict().items()}
+    plan = make_plan(_train.configure(settings, place, CPU), place, "1", (0,))
+    assert plan.run.name == run.name
+    reestimate(network, plain_training_part(plan, load_parts(plan, 1, 0)), 8)
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(value, wanted[name], rtol=1e-5, atol=1e-7)
