@@ -5,11 +5,13 @@ import numpy as np
 Bank = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
 
-def rounded_mel(n_mels: int, n_fft: int, sample_rate: int, f_min: float, f_max: float) -> Bank:
+def rounded_mel(
+    n_mels: int, n_fft: int, sample_rate: int, f_min: float, f_max: float, *, nearest: bool = False
+) -> Bank:
     """Make triangular filters whose corners are rounded to FFT bins, peak 1.
 
     Corners are equally spaced in mel, 2595 log10(1 + f / 700), and rounded down to the bins of an
-    FFT of ``n_fft + 1`` points, as python_speech_features does.
+    FFT of ``n_fft + 1`` points, as python_speech_features does, or to the nearest bin of the FFT itself.
 
     Returns:
         Weights, (mels, n_fft / 2 + 1).
@@ -19,6 +21,8 @@ def rounded_mel(n_mels: int, n_fft: int, sample_rate: int, f_min: float, f_max: 
     low, high = (2595 * np.log10(1 + f / 700) for f in (f_min, f_max))
     corners_hz = 700 * (10 ** (np.linspace(low, high, n_mels + 2) / 2595) - 1)
     corners = np.floor((n_fft + 1) * corners_hz / sample_rate)  # (mels + 2,)
+    if nearest:
+        corners = np.rint(n_fft * corners_hz / sample_rate)
     bins = np.arange(n_fft // 2 + 1)
     bank = np.zeros((n_mels, len(bins)))
     for mel, (left, peak, right) in enumerate(zip(corners, corners[1:], corners[2:], strict=False)):

@@ -10,11 +10,11 @@ Open in the paper: frame count and tail, the log's floor, the scale of the power
 python_speech_features has them, samples at full scale 1.0); whether samples are pre-emphasised or
 normalised (here neither; both are options, and the code of the paper's lineage does the first).
 Departures: corners are rounded down, as python_speech_features does; the paper says to the nearest bin,
-    where 13 of the 42 would lie a bin higher.
+    which puts 13 of the 42 a bin higher (``corners: nearest``).
 """
 
 from functools import lru_cache
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -26,12 +26,14 @@ from sercli.audio import SAMPLE_RATE, Samples
 from sercli.config import Config
 from sercli.features import Array, Feature
 from sercli.features import _stft as stft
-from sercli.features._filterbank import rounded_mel
+from sercli.features._filterbank import Bank, rounded_mel
 from sercli.features._graph import MelPower
 
 
 class LogMel3DConfig(Config):
     """Settings of the 3D log-mel spectrogram."""
+
+    neutral: ClassVar = {"corners": "down"}
 
     window_ms: float = Field(25.0, gt=0, le=1000)
     """Length of a frame."""
@@ -43,6 +45,8 @@ class LogMel3DConfig(Config):
     """Points of the FFT; a frame is filled up with zeros."""
     n_mels: int = Field(40, le=4096)
     """Number of mel filters."""
+    corners: Literal["down", "nearest"] = "down"
+    """How the corners of the filters are rounded to bins of the FFT: down, or to the nearest one."""
     f_min: float = 0.0
     """Lower edge of the lowest filter, hertz."""
     f_max: float = 8000.0
@@ -127,8 +131,14 @@ def _conditioned(samples: Samples, config: LogMel3DConfig) -> Samples:
 
 @lru_cache(maxsize=8)
 def _filters(config: LogMel3DConfig, device: str) -> stft.Filters:
-    bank = rounded_mel(config.n_mels, config.n_fft, SAMPLE_RATE, config.f_min, config.f_max)
-    return stft.lay_out(bank / config.n_fft, device)
+    return stft.lay_out(_bank(config), device)
+
+
+def _bank(config: LogMel3DConfig) -> Bank:
+    """Make the filters, divided by the points of the FFT as the power is."""
+    nearest = config.corners == "nearest"
+    bank = rounded_mel(config.n_mels, config.n_fft, SAMPLE_RATE, config.f_min, config.f_max, nearest=nearest)
+    return bank / config.n_fft
 
 
 def _slopes(x: Tensor, n: int, out: Tensor) -> None:
@@ -149,9 +159,8 @@ def _slope(n: int) -> Tensor:
 class _Graph(nn.Module):
     def __init__(self, config: LogMel3DConfig) -> None:
         super().__init__()
-        bank = rounded_mel(config.n_mels, config.n_fft, SAMPLE_RATE, config.f_min, config.f_max)
         size, hop = config.win_length, config.hop_length
-        self.power = MelPower(config.window, size, hop, config.n_fft, bank / config.n_fft, "filled")
+        self.power = MelPower(config.window, size, hop, config.n_fft, _bank(config), "filled")
         self.config = config
         self.register_buffer("slope", _slope(config.delta_frames).view(1, 1, 1, -1), persistent=False)
         self.slope: Tensor

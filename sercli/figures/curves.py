@@ -16,27 +16,27 @@ _Points = list[tuple[int, float]]
 
 _PANELS = {
     "loss": {"train_loss": "train", "dev_loss": "dev"},
-    "dev UA": {"dev_ua": "dev UA"},
+    "UA": {"train_ua": "train", "dev_ua": "dev"},
     "dev CCC": {"dev_ccc": "dev CCC"},
     "learning rate": {"lr": "learning rate"},
 }
 
 
 def training_curves(history: Sequence[Row], title: str | None = None, *, dark: bool = False) -> Figure:
-    """Draw loss, dev UA or CCC and learning rate over the epochs, a panel for each that was recorded.
+    """Draw loss, UA or dev CCC and learning rate over the epochs, a panel for each that was recorded.
 
     Several trainings are thin lines; a bold one is the median over those still running, drawn while at least
     half of them are. A dot is the epoch whose weights were kept.
 
     Args:
-        history: a row per epoch with ``epoch`` and any of ``train_loss``, ``dev_loss``, ``dev_ua``,
-            ``dev_ccc`` and ``lr`` (``None`` where not measured); ``selected`` is true in the row of the kept
-            epoch; ``fold`` and ``seed`` tell several trainings apart.
+        history: a row per epoch with ``epoch`` and any of ``train_loss``, ``dev_loss``, ``train_ua``,
+            ``dev_ua``, ``dev_ccc`` and ``lr`` (``None`` where not measured); ``selected`` is true in the row
+            of the kept epoch; ``fold`` and ``seed`` tell several trainings apart.
         title: heading.
         dark: draw for a dark background.
     """
     colours = _style.palette(dark)
-    inks = {"train_loss": colours.second, "lr": colours.muted}
+    inks = {"train_loss": colours.second, "train_ua": colours.second, "lr": colours.muted}
     trainings = _trainings(history)
     measured = {name for row in history for name, value in row.items() if value is not None}
     panels = {label: [name for name in names if name in measured] for label, names in _PANELS.items()}
@@ -57,7 +57,7 @@ def training_curves(history: Sequence[Row], title: str | None = None, *, dark: b
         if axes is grid[-1]:
             axes.set_xlabel("epoch")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if label == "dev UA":
+        if label == "UA":
             _style.in_percent(axes, "y")
         _style.plain(axes, colours, title if axes is grid[0] else None)
         if axes.get_legend_handles_labels()[1] != [label]:

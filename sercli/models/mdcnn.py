@@ -41,8 +41,9 @@ class MDCNNConfig(Config):
     """Split each block's 5 x 3 convolutions in two, 5 x 1 over time and 1 x 3 over frequency."""
     factors: Literal["time-first", "frequency-first"] = "time-first"
     """Order of the two."""
-    dilation: Literal["none", "two", "multi"] = "multi"
-    """``two``: every block is a single branch of dilation 2; ``multi``: see `branches`."""
+    dilation: Literal["none", "two", "iterative", "multi"] = "multi"
+    """``two``: every block is a single branch of dilation 2; ``iterative``: single branches of dilation 1, 2
+    and 3 in turn, with the receptive field of ``two``; ``multi``: see `branches`."""
     merge: Literal["sum", "mean", "max", "concat"] = "sum"
     """How branches become one map; ``concat`` adds a 1 x 1 convolution back to ``filters``."""
     spp_levels: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 5, 10)
@@ -71,7 +72,12 @@ class MDCNNConfig(Config):
     @property
     def branches(self) -> tuple[tuple[int, ...], ...]:
         """Dilation of each branch of each block (figure 4: in turn 1 and 2, 2, 3 and 2)."""
-        cycle = {"none": ((1,),), "two": ((2,),), "multi": ((1, 2), (2,), (3, 2))}[self.dilation]
+        cycle = {
+            "none": ((1,),),
+            "two": ((2,),),
+            "iterative": ((1,), (2,), (3,)),
+            "multi": ((1, 2), (2,), (3, 2)),
+        }[self.dilation]
         return tuple(cycle[block % len(cycle)] for block in range(self.blocks))
 
     @property

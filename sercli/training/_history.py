@@ -9,7 +9,7 @@ from lightning.pytorch.callbacks import Callback
 from sercli import files
 from sercli.runs.folder import Trial
 
-_COLUMNS = ("epoch", "train_loss", "dev_loss", "dev_ua", "dev_ccc", "lr", "seconds")
+_COLUMNS = ("epoch", "train_loss", "train_ua", "dev_loss", "dev_ua", "dev_ccc", "lr", "seconds")
 
 
 class History(Callback):

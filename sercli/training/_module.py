@@ -21,8 +21,9 @@ from sercli.training._processes import gather_traces, share_of_batch
 class SERModule(L.LightningModule):
     """Train a classifier of utterances, or a regressor of their frames, on `sercli.data.Batch`es.
 
-    Logs ``train_loss``, ``dev_loss`` and, of a classifier, ``dev_ua`` (mean recall over the classes
-    present), of a regressor ``dev_ccc`` (mean over the dimensions, all frames of the dev part joined).
+    Logs ``train_loss``, ``dev_loss`` and, of a classifier, ``train_ua`` and ``dev_ua`` (mean recall over the
+    classes present; of the training part as it is trained on, the weights changing meanwhile), of a
+    regressor ``dev_ccc`` (mean over the dimensions, all frames of the dev part joined).
     """
 
     class_weights: Tensor | None
@@ -54,6 +55,7 @@ class SERModule(L.LightningModule):
         self.register_buffer("class_weights", weights, persistent=False)
         self.train_loss, self.dev_loss = (MeanMetric(nan_strategy="disable") for _ in range(2))
         self.regression = training.loss == "ccc"
+        self.train_ua = None if self.regression else UtteranceUA(n_outputs)
         # torchmetrics divides by n - 1, the loss by n: a difference that thousands of frames don't show.
         self.dev_figure: Metric = (
             ConcordanceCorrCoef(num_outputs=n_outputs) if self.regression else UtteranceUA(n_outputs)
@@ -95,9 +97,13 @@ class SERModule(L.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
         """Return the loss of a batch, as of all processes' parts of it together."""
-        loss, count = self.batch_loss(self(batch), batch), len(batch.target)
+        scores, count = self(batch), len(batch.target)
+        loss = self.batch_loss(scores, batch)
         self.train_loss.update(loss.detach(), count)
         self.log("train_loss", self.train_loss, on_step=False, on_epoch=True)
+        if self.train_ua is not None and batch.other is None:  # mixed utterances have no one class
+            self.train_ua.update(scores.detach(), batch.target, batch.utterances)
+            self.log("train_ua", self.train_ua, on_step=False, on_epoch=True)
         return loss if self.regression else loss * share_of_batch(count, loss.device)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002

@@ -12,6 +12,7 @@ CASES = [
     *((name, {"sample_rate": 16_000} if name == "melspec-db" else {}) for name in feature_names()),
     ("logmel3d", {"preemphasis": 0.97, "normalise_waveform": True}),
     ("logmel", {"window_ms": 15.0, "duration_s": None, "equal_area": True}),
+    ("logmel3d", {"corners": "nearest"}),
     ("logmel", {"duration_s": 0.3, "placement": "end"}),
     ("logmel", {"normalise_window": True, "window": "periodic-hamming", "floor": 1e-15}),
     ("logmel40", {"duration_s": 3.0}),

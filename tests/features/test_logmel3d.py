@@ -43,6 +43,31 @@ def test_equal_to_python_speech_features_edges_included(config, length):
     np.testing.assert_allclose(extract(samples, config), reference(samples, config), atol=1e-3, rtol=0)
 
 
+def test_corners_to_the_nearest_bin_by_a_loop():
+    found = rounded_mel(40, 512, 16_000, 0, 8000, nearest=True)
+    mels = np.linspace(0, 2595 * np.log10(1 + 8000 / 700), 42)
+    hertz = [700 * (10 ** (mel / 2595) - 1) for mel in mels]
+    bins = np.arange(257) * 16_000 / 512
+    corners = [int(np.abs(bins - f).argmin()) for f in hertz]
+    for m in range(40):
+        left, peak, right = corners[m : m + 3]
+        expected = np.interp(np.arange(257), [left, peak, right], [0, 1, 0], left=0, right=0)
+        np.testing.assert_allclose(found[m], expected, atol=1e-12)
+    down = rounded_mel(40, 512, 16_000, 0, 8000)
+    moved = found.argmax(axis=1) - down.argmax(axis=1)
+    assert (sum(moved), set(moved)) == (13, {0, 1})  # as the module's docstring says: 13 corners, all peaks
+
+
+def test_the_nearest_corners_are_used():
+    samples = tone(0.5)
+    config = LogMel3DConfig(corners="nearest", n_mels=26)
+    bank = rounded_mel(26, 512, 16_000, 0, 8000, nearest=True)
+    frames = np.lib.stride_tricks.sliding_window_view(samples.astype(np.float64), 400)[::160]
+    power = np.abs(np.fft.rfft(frames * np.hamming(400), 512)) ** 2 / 512
+    expected = np.log(np.maximum(power @ bank.T, config.floor)).T
+    np.testing.assert_allclose(extract(samples, config)[0, :, : expected.shape[1]], expected, atol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("samples", "frames"), [(1, 1), (400, 1), (401, 2), (560, 2), (561, 3), (16_000, 99)]
 )

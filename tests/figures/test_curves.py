@@ -21,11 +21,12 @@ def lines(axes):
 
 
 def test_each_measure_has_its_panel():
-    history = rows([3, 2, 1], dev_loss=[3, 3, 4], dev_ua=[0.25, 0.5, 0.4], lr=[0.1, 0.1, 0.01])
+    measured = {"train_ua": [0.3, 0.6, 0.9], "dev_ua": [0.25, 0.5, 0.4]}
+    history = rows([3, 2, 1], dev_loss=[3, 3, 4], **measured, lr=[0.1, 0.1, 0.01])
     loss, ua, rate = training_curves(history).axes
-    assert [axes.get_ylabel() for axes in (loss, ua, rate)] == ["loss", "dev UA", "learning rate"]
+    assert [axes.get_ylabel() for axes in (loss, ua, rate)] == ["loss", "UA", "learning rate"]
     assert lines(loss) == {"train": [(1, 3), (2, 2), (3, 1)], "dev": [(1, 3), (2, 3), (3, 4)]}
-    assert lines(ua)["dev UA"] == [(1, 0.25), (2, 0.5), (3, 0.4)]
+    assert lines(ua) == {"train": [(1, 0.3), (2, 0.6), (3, 0.9)], "dev": [(1, 0.25), (2, 0.5), (3, 0.4)]}
     assert lines(rate)["learning rate"] == [(1, 0.1), (2, 0.1), (3, 0.01)]
     assert rate.get_xlabel() == "epoch"
     assert ua.yaxis.get_major_formatter()(0.5) == "50 %"

@@ -12,7 +12,9 @@ from sercli.models.mdcnn import ARCHITECTURE, MDCNN, MDCNNConfig
 GLOBAL, PYRAMID = {"spp_levels": (1,)}, {"spp_levels": (1, 5, 10)}
 SOFTMAX, ARCFACE = {"head": "softmax"}, {"head": "arcface"}
 PLAIN = {"factorised": False, "dilation": "none", "attention": False}
-FF, DIL2, MULTI = ({"factorised": True, "dilation": d, "attention": False} for d in ("none", "two", "multi"))
+FF, DIL2, ITERATIVE, MULTI = (
+    {"factorised": True, "dilation": d, "attention": False} for d in ("none", "two", "iterative", "multi")
+)
 ATTENTION = {"attention": True, "attention_reduction": "keep"}
 
 TABLE_1 = {  # row: its settings, number of classes, parameters
@@ -29,6 +31,14 @@ TABLE_3 = {  # all FF, undilated, softmax
     "1, 2, 5, 10": (FF | SOFTMAX | {"spp_levels": (1, 2, 5, 10)}, 4, 1_457_828),
     "1, 2, 5, 8, 10": (FF | SOFTMAX | {"spp_levels": (1, 2, 5, 8, 10)}, 4, 1_719_972),
 }
+# The layer after the pyramid has 32 neurons on 128 values of each vector: 4096 weights a vector. (1, 5, 10)
+# has 126 vectors, so 1,441,444 - 126 * 4096 = 925,348 are without any; plain 1,731,364 - 4096 = 1,727,268.
+BY_HAND = {
+    "iterative: one branch a block, as none and two": (ITERATIVE | PYRAMID | SOFTMAX, 4, 1_441_444),
+    "1, 5, 6, 10: 162 vectors": (FF | SOFTMAX | {"spp_levels": (1, 5, 6, 10)}, 4, 925_348 + 162 * 4096),
+    "plain 1, 2, 5: 30 vectors": (PLAIN | SOFTMAX | {"spp_levels": (1, 2, 5)}, 4, 1_727_268 + 30 * 4096),
+    "plain 1, 6, 8, 10: 201": (PLAIN | SOFTMAX | {"spp_levels": (1, 6, 8, 10)}, 4, 1_727_268 + 201 * 4096),
+}
 
 VARIANTS = [
     {},
@@ -36,6 +46,7 @@ VARIANTS = [
     {"factorised": False},
     {"dilation": "none"},
     {"dilation": "two"},
+    {"dilation": "iterative"},
     {"merge": "mean"},
     {"merge": "max"},
     {"merge": "concat"},
@@ -77,9 +88,9 @@ def collate(batch, frames=None, padding=0.0):
     return x, mask
 
 
-@pytest.mark.parametrize("row", TABLE_1 | TABLE_3)
-def test_parameters_as_in_the_paper(row):
-    settings, n_classes, expected = (TABLE_1 | TABLE_3)[row]
+@pytest.mark.parametrize("row", TABLE_1 | TABLE_3 | BY_HAND)
+def test_parameters_as_in_the_paper_and_by_hand(row):
+    settings, n_classes, expected = (TABLE_1 | TABLE_3 | BY_HAND)[row]
     with torch.device("meta"):
         network = MDCNN(3, n_classes, MDCNNConfig(**settings))
     assert sum(p.numel() for p in network.parameters()) == expected
@@ -95,6 +106,7 @@ def test_the_default_is_the_papers_whole_scheme():
     [
         ("none", ((1,),) * 7),
         ("two", ((2,),) * 7),
+        ("iterative", ((1,), (2,), (3,), (1,), (2,), (3,), (1,))),
         ("multi", ((1, 2), (2,), (3, 2), (1, 2), (2,), (3, 2), (1, 2))),
     ],
 )

@@ -2,6 +2,7 @@
 
 import json
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,16 @@ CPU = Device("cpu")
 MERGED = "iemocap-impro4-merged"
 
 OF_THE_ISSUE = (
-    *("mdcnn", "mdcnn-spp", "mdcnn-depth", "mdcnn-arcface", "eca", "eca-channels", "eca-original"),
+    *(
+        "mdcnn",
+        "mdcnn-spp",
+        "mdcnn-pyramids",
+        "mdcnn-depth",
+        "mdcnn-arcface",
+        "eca",
+        "eca-channels",
+        "eca-original",
+    ),
     *("eca-positions", "eca-kernels", "eca-ascending", "eca-descending", "melcnn", "diccoser"),
     *("diccoser-baseline", "diccoser-features", "attpool", "attpool-filters"),
     *("protocol-gap", "leaderboard", "cross-corpus"),
@@ -78,7 +88,9 @@ def test_mdcnn_s_networks_have_the_paper_s_sizes():
         n_classes = 7 if cell.row.name == "multi FF, SPP, ArcFace" else 4
         network = build_network(config.arch, config.model, config.inputs, n_classes)
         sizes.append(sum(p.numel() for p in network.parameters()))
-    assert sizes == [*(1_731_364, 929_444, 1_441_444, 1_441_444, 2_098_084, 2_098_214, 2_098_210, 2_098_176)]
+    assert sizes == [
+        *(1_731_364, 929_444, 1_441_444, 1_441_444, 1_441_444, 2_098_084, 2_098_214, 2_098_210, 2_098_176)
+    ]
 
 
 def test_mdcnn_s_pyramids_are_those_of_table_3():
@@ -96,6 +108,19 @@ def test_mdcnn_s_pyramids_are_those_of_table_3():
         sizes[cell.row.name] = sum(p.numel() for p in network.parameters())
     assert sizes["FF, SPP 1-2-5-10"] == 1_457_828
     assert sizes["FF, SPP 1-2-5-8-10"] == 1_719_972
+    assert sizes["FF, SPP 1-5-6-10"] == 1_588_900
+
+
+def test_mdcnn_s_other_pyramids_are_all_of_two_or_three_levels():
+    found = [tuple(cell.settings["model"]["spp_levels"]) for cell in get_study("mdcnn-pyramids").cells()]
+    wanted = [(1, *some) for n in (2, 3) for some in combinations((2, 5, 6, 8, 10), n)]
+    assert found == wanted
+    assert len(found) == 20
+
+
+def test_mdcnn_s_iterative_row_differs_in_its_dilations_alone():
+    cells = {cell.row.name: cell.settings["model"] for cell in get_study("mdcnn").cells(on=["emodb"])}
+    assert cells["iterative FF, SPP, softmax"] == cells["FF, SPP, softmax"] | {"dilation": "iterative"}
 
 
 def test_eca_s_figures_are_those_of_table_v():

@@ -17,6 +17,7 @@ from sercli.evaluation.table import read_csv
 from sercli.inference import score
 from sercli.training import _train
 from sercli.training._devices import Device, choose, resolve_precision
+from sercli.training._fit import build_module
 from sercli.training._parts import load_parts
 from sercli.training._plan import make_plan
 from sercli.workspace import Workspace
@@ -353,3 +354,16 @@ def test_diccoser_trains_on_two_inputs_of_two_frame_rates(plan_for):
     plan = make_plan(_train.configure(given | settings, place, CPU), place, "1", [0])
     (trial,) = _train.train(plan, CPU, say=lambda line: None)
     assert trial.metrics()["epochs"] == 1
+
+
+def test_the_history_has_the_ua_of_the_training_part(plan_for):
+    # At a rate of next to nothing the weights stay, so the figure is that of the untrained network.
+    plan = plan_for(training={"max_epochs": 1, "lr": 1e-30, "schedule": "constant", "precision": "32-true"})
+    (trial,) = _train.train(plan, CPU, quiet)
+    parts = load_parts(plan, trial.fold, trial.seed)
+    network = build_module(plan, parts, trial.seed).network.eval()
+    batch = parts.train[list(range(len(parts.train)))]
+    with torch.no_grad():
+        hits = network(**batch.inputs, mask=batch.mask).argmax(1) == batch.target
+    recalls = [float(hits[batch.target == number].float().mean()) for number in range(4)]
+    assert trial.history()[0]["train_ua"] == pytest.approx(sum(recalls) / 4)
