@@ -40,6 +40,10 @@ class ProtocolError(SerError):
     """Folds that can't be made of the utterances at hand."""
 
 
+class DivisionError(ProtocolError):
+    """Utterances that one protocol can't divide, though another may."""
+
+
 class FeatureError(SerError):
     """Features that can't be computed, or a feature store that is damaged."""
 

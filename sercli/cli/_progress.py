@@ -4,6 +4,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import typer
+
+
+def print_waiting() -> None:
+    """Say why nothing happens while another process holds a feature store."""
+    typer.echo("another process computes the same features; waiting until it has finished", err=True)
+
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:

@@ -152,7 +152,7 @@ def _train(
     """Train what is not finished; return what failed."""
     from sercli.cli import _course
     from sercli.cli._launcher import launcher
-    from sercli.cli._progress import progress_bar
+    from sercli.cli._progress import print_waiting, progress_bar
     from sercli.studies.progress import Course
     from sercli.studies.running import compute_features, plan_cells, run, todo
 
@@ -170,7 +170,7 @@ def _train(
                 _say_costs(works, who)
                 return []
             with progress_bar("computing features") as computing:
-                lacking = compute_features(works, computing)
+                lacking = compute_features(works, computing, print_waiting)
             problems += [str(failure) for failure in lacking]
             ready = [work for work in works if all(work.cell is not failure.cell for failure in lacking)]
             with _course.shown(course, study) as watch:

@@ -9,7 +9,7 @@ import typer
 
 from sercli.cli._app import App, Group
 from sercli.cli._options import JsonOption, SetOption, WorkspaceOption
-from sercli.cli._progress import progress_bar
+from sercli.cli._progress import print_waiting, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,6 +86,7 @@ def compute(
             progress,
             device=device,
             originals=originals,
+            waiting=print_waiting,
         )
     audio = {name: {store.key(utterance) for utterance in utterances} for name, store in stores.items()}
     if json:

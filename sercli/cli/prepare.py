@@ -120,7 +120,8 @@ def _print(result: "Preparation") -> None:
     typer.echo(f"  speakers    {_speakers(result)}")
     emotions = Counter(utterance.emotion for utterance in utterances if utterance.emotion)
     if emotions:
-        typer.echo(f"  emotions    {_listed(emotions)}")
+        one = "; a training needs two emotions or more" if len(emotions) == 1 else ""
+        typer.echo(f"  emotions    {_listed(emotions)}{one}")
     if entry.any_name and result.spellings:
         spelled = (f"{', '.join(labels)} -> {noun}" for noun, labels in result.spellings.items())
         typer.echo(f"  read as     {'; '.join(spelled)}")

@@ -52,7 +52,7 @@ def show(
 ) -> None:
     """Show the folds of a protocol on a prepared corpus as a table."""
     from sercli import manifest
-    from sercli.protocols import fold_digest, get_protocol, shared_speakers
+    from sercli.protocols import fold_digest, get_protocol, shared_speakers, untrained
     from sercli.protocols.lists import to_csv
     from sercli.protocols.train_on_all import trains_on_all
     from sercli.schemes import choose
@@ -77,6 +77,9 @@ def show(
     typer.echo(f"{protocol.description}")
     if not trains_on_all(protocol.name):
         _print_what_is_tested(protocol, corpus, shared_speakers(folds, utterances))
+    for missing, lacking in untrained(folds, labels).items():
+        numbers = ", ".join(str(folds.index(fold) + 1) for fold in lacking)
+        typer.echo(f"class {missing}: nothing to train on in fold {numbers}, which `sercli train` refuses")
     _print_table(folds, labels, utterances)
 
 

@@ -20,7 +20,7 @@ from sercli.cli._options import (
     chosen_folds,
     chosen_seeds,
 )
-from sercli.cli._progress import progress_bar
+from sercli.cli._progress import print_waiting, progress_bar
 from sercli.cli.export import write_and_print
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def train(
     """
     from sercli.cli import _training as says
     from sercli.training import _train
+    from sercli.training._classes import check_classes
     from sercli.training._devices import choose
     from sercli.training._plan import make_plan
     from sercli.training._ranks import leave_with, rank
@@ -124,6 +125,7 @@ def train(
         numbers,
         random_seeds,
     )
+    check_classes(plan)
     if here:
         leave_with(_PARENT)
     if here or rank(device) > 0:
@@ -142,7 +144,7 @@ def train(
             says.how_long(plan, device)
         return
     with progress_bar("computing features") as progress:
-        _train.compute_features(plan, progress)
+        _train.compute_features(plan, progress, print_waiting)
     if lr_range_test:
         says.rates(plan, device)
         return

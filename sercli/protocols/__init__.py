@@ -5,14 +5,15 @@ A name says it all: ``leave-one-speaker-out``, ``speaker-5-fold`` (any number in
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from sercli import registry
 from sercli.config import digest
-from sercli.errors import ProtocolError, unknown
+from sercli.errors import DivisionError, ProtocolError, UnknownNameError, unknown
 from sercli.records import Fold, Utterance
 
 _LISTS = re.compile(r"lists:(?P<path>.+?)(?:#(?P<digest>[0-9a-f]{8}))?")
@@ -59,14 +60,18 @@ class Protocol:
             labels: class by id of those that count.
 
         Raises:
-            ProtocolError: they can't be made of these utterances.
+            ProtocolError: they can't be made of these utterances; the message names a protocol that can.
         """
         if self.corpora:
             foreign = {utterance.corpus for utterance in utterances} - set(self.corpora)
             if foreign:
                 made_for = " or ".join(self.corpora)
                 raise ProtocolError(f"'{self.name}' is made for {made_for}, not for '{min(foreign)}'")
-        return self.make(utterances, labels)
+        try:
+            return self.make(utterances, labels)
+        except DivisionError as error:
+            instead = alternative(utterances, labels, dev=self.has_dev)
+            raise ProtocolError(f"{error}; {instead}" if instead else str(error)) from None
 
     @property
     def identity(self) -> str:
@@ -145,6 +150,47 @@ def shared_speakers(folds: Sequence[Fold], utterances: Sequence[Utterance]) -> i
             return None
         shared |= train & test | train & dev | dev & test
     return len(shared)
+
+
+def untrained(folds: Iterable[Fold], labels: Mapping[str, str]) -> dict[str, list[Fold]]:
+    """List the folds that train on no utterance of a class which the corpus has, by class."""
+    lacking: dict[str, list[Fold]] = {}
+    for fold in folds:
+        for name in sorted(set(labels.values()) - {labels[each] for each in fold.train}):
+            lacking.setdefault(name, []).append(fold)
+    return lacking
+
+
+def alternative(utterances: Sequence[Utterance], labels: Mapping[str, str], *, dev: bool) -> str | None:
+    """Name a protocol that can divide a corpus and trains on each of its classes in every fold.
+
+    Protocols that keep speakers apart come first.
+
+    Args:
+        utterances: the whole corpus.
+        labels: class by id of those that count.
+        dev: whether a development part is wanted.
+
+    Returns:
+        A part of a sentence; ``None`` if there is no such protocol.
+    """
+    speakers = len({utterance.speaker for utterance in utterances if utterance.id in labels} - {None})
+    several = f"speaker-{min(5, speakers)}-fold"
+    by_speaker = [several, "leave-one-speaker-out"] if dev else [f"{several}-no-dev"] if speakers > 2 else []
+    at_random = "stratified" if any(labels.values()) else "random"
+    least = min(Counter(labels.values()).values(), default=0)
+    for name in (*by_speaker, "leave-one-speaker-out-no-dev", *(f"{at_random}-{k}-fold" for k in (5, least))):
+        try:
+            protocol = get_protocol(name)
+            folds = protocol.make(utterances, labels)
+        except (UnknownNameError, DivisionError):
+            continue
+        if untrained(folds, labels):
+            continue
+        if not protocol.speaker_independent:
+            return f"{name} works, but is not speaker independent"
+        return f"{name} works" + ("" if protocol.has_dev or not dev else ", without a development part")
+    return None
 
 
 def fold_digest(folds: Sequence[Fold]) -> str:

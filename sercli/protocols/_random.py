@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sercli.errors import ProtocolError
+from sercli.errors import DivisionError
 from sercli.records import Fold, Utterance
 
 SHARES = {
@@ -31,10 +31,10 @@ def without_dev(
     """Make a fold per test part, in manifest order; everything else trains.
 
     Raises:
-        ProtocolError: there are more folds than utterances.
+        DivisionError: there are more folds than utterances.
     """
     if any(not test for test in tests):
-        raise ProtocolError(f"{protocol} needs {len(tests)} utterances or more, found {len(labels)}")
+        raise DivisionError(f"{protocol} needs {len(tests)} utterances or more, found {len(labels)}")
     names = [utterance.id for utterance in utterances if utterance.id in labels]
     folds = []
     for number, test in enumerate(tests, 1):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sercli.errors import ProtocolError
+from sercli.errors import DivisionError
 from sercli.protocols._speakers import by_groups, groups_of
 from sercli.records import Fold, Utterance
 
@@ -13,16 +13,14 @@ def blind(
     """Make the one fold in which the given actors are tested and all others train.
 
     Raises:
-        ProtocolError: an actor is missing, or none is left to train.
+        DivisionError: an actor is missing, or none is left to train.
     """
     there = groups_of(utterances, labels, protocol)
     missing = [actor for actor in actors if actor not in there]
     if missing:
-        instead = f"speaker-{min(5, len(there))}-fold runs on the {len(there)} actors that are there"
-        raise ProtocolError(
+        raise DivisionError(
             f"{protocol} tests actor {', '.join(actors)}; the corpus lacks {', '.join(missing)}"
-            + (f"; {instead}" if len(there) >= 3 else "")
         )
     if len(there) == len(actors):
-        raise ProtocolError(f"{protocol}: no actor but the tested ones, so nothing to train on")
+        raise DivisionError(f"{protocol}: no actor but the tested ones, so nothing to train on")
     return [by_groups(f"actors {' '.join(actors)}", utterances, labels, [], actors)]

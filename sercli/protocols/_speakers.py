@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sercli.errors import ProtocolError
+from sercli.errors import DivisionError
 from sercli.records import Fold, Utterance
 
 
@@ -12,17 +12,16 @@ def groups_of(
     """List the speakers (or the values of another field) of the labelled utterances, sorted.
 
     Raises:
-        ProtocolError: an utterance has none.
+        DivisionError: an utterance has none.
     """
     found = set()
     for utterance in utterances:
         if utterance.id in labels:
             value = getattr(utterance, field)
             if value is None:
-                raise ProtocolError(
+                raise DivisionError(
                     f"{utterance.id}: no {field}, without which '{protocol}' can't be made; name the "
-                    f"{field}s when the corpus is prepared, or take random-5-fold, which is not "
-                    "speaker independent"
+                    f"{field}s when the corpus is prepared"
                 )
             found.add(value)
     return sorted(found)
@@ -52,13 +51,13 @@ def leave_one_out(
     """Make a fold per speaker (or session), named by who is tested; the next one, cyclically, is dev.
 
     Raises:
-        ProtocolError: there are too few, or an utterance has none.
+        DivisionError: there are too few, or an utterance has none.
     """
     groups = groups_of(utterances, labels, protocol, field)
     least = 3 if dev else 2
     if len(groups) < least:
         parts = "train, dev, test" if dev else "train, test"
-        raise ProtocolError(f"{protocol} needs {least} {field}s or more ({parts}), found {len(groups)}")
+        raise DivisionError(f"{protocol} needs {least} {field}s or more ({parts}), found {len(groups)}")
     return _in_turn(field, [[group] for group in groups], utterances, labels, field, dev=dev)
 
 
@@ -70,15 +69,13 @@ def leave_one_group_out(
     Women and men are dealt out in turn, so that each group has nearly as many of either as another.
 
     Raises:
-        ProtocolError: fewer than ``k`` speakers, too few groups, or an utterance has no speaker.
+        DivisionError: fewer than ``k`` speakers, too few groups, or an utterance has no speaker.
     """
     if dev and k < 3:
-        raise ProtocolError(f"{protocol}: train, dev and test need three groups of speakers or more")
+        raise DivisionError(f"{protocol}: train, dev and test need three groups of speakers or more")
     speakers = groups_of(utterances, labels, protocol)
     if len(speakers) < k:
-        least = 3 if dev else 2
-        fewer = f"; try {protocol.replace(str(k), str(len(speakers)))}" if len(speakers) >= least else ""
-        raise ProtocolError(f"{protocol} needs {k} speakers or more, found {len(speakers)}{fewer}")
+        raise DivisionError(f"{protocol} needs {k} speakers or more, found {len(speakers)}")
     genders = {utterance.speaker: utterance.gender or "" for utterance in utterances}
     dealt = sorted(speakers, key=lambda speaker: (genders[speaker], speaker))
     groups = [sorted(dealt[start::k]) for start in range(k)]

@@ -7,7 +7,7 @@ Source: Madanian et al., Scientific Reports 15:8254, 2025, section "Speaker-inde
 
 from collections.abc import Mapping, Sequence
 
-from sercli.errors import ProtocolError
+from sercli.errors import DivisionError
 from sercli.protocols import Protocol
 from sercli.protocols._speakers import by_groups, groups_of
 from sercli.records import Fold, Utterance
@@ -19,17 +19,17 @@ def make(utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fol
     """Make a fold per actor, named by the tested one, in their order.
 
     Raises:
-        ProtocolError: fewer than two sessions, or a session without exactly two speakers.
+        DivisionError: fewer than two sessions, or a session without exactly two speakers.
     """
     sessions = groups_of(utterances, labels, _NAME, "session")
     if len(sessions) < 2:
-        raise ProtocolError(f"{_NAME} needs two sessions or more, found {len(sessions)}")
+        raise DivisionError(f"{_NAME} needs two sessions or more, found {len(sessions)}")
     folds = []
     for session in sessions:
         here = [utterance for utterance in utterances if utterance.session == session]
         pair = groups_of(here, labels, _NAME)
         if len(pair) != 2:
-            raise ProtocolError(f"{_NAME}: session {session} has {len(pair)} speakers, not two")
+            raise DivisionError(f"{_NAME}: session {session} has {len(pair)} speakers, not two")
         for test, dev in (pair, pair[::-1]):
             folds.append(by_groups(f"speaker {test}", utterances, labels, [dev], [test]))
     return folds

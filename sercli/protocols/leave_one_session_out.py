@@ -17,7 +17,7 @@ def make(utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fol
     """Make a fold per session, named by the test session, in the sessions' order.
 
     Raises:
-        ProtocolError: fewer than three sessions, or an utterance has none.
+        DivisionError: fewer than three sessions, or an utterance has none.
     """
     return leave_one_out("leave-one-session-out", utterances, labels, "session", dev=True)
 

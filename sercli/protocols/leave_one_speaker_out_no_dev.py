@@ -17,7 +17,7 @@ def make(utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fol
     """Make a fold per speaker, named by the test speaker, in the speakers' order.
 
     Raises:
-        ProtocolError: fewer than two speakers, or an utterance has none.
+        DivisionError: fewer than two speakers, or an utterance has none.
     """
     return leave_one_out("leave-one-speaker-out-no-dev", utterances, labels, "speaker", dev=False)
 

@@ -20,7 +20,7 @@ def make(utterances: Sequence[Utterance], labels: Mapping[str, str], k: int) -> 
     """Make ``k`` folds of nearly equal size.
 
     Raises:
-        ProtocolError: fewer than ``k`` utterances.
+        DivisionError: fewer than ``k`` utterances.
     """
     names = shuffled(list(labels))
     parts = [[names[i] for i in rows] for rows in np.array_split(np.arange(len(names)), k)]

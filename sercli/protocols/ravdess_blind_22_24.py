@@ -19,7 +19,7 @@ def make(utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fol
     """Make the one fold.
 
     Raises:
-        ProtocolError: one of the three actors is missing; the message names a protocol that would run.
+        DivisionError: one of the three actors is missing; the message names a protocol that would run.
     """
     return blind("ravdess-blind-22-24", ("22", "23", "24"), utterances, labels)
 

@@ -14,7 +14,7 @@ def make(utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fol
     """Make the one fold.
 
     Raises:
-        ProtocolError: actor 24 is missing; the message names a protocol that would run.
+        DivisionError: actor 24 is missing; the message names a protocol that would run.
     """
     return blind("ravdess-blind-24", ("24",), utterances, labels)
 

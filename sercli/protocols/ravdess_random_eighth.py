@@ -16,7 +16,7 @@ def make(utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fol
     """Make the one fold.
 
     Raises:
-        ProtocolError: fewer than eight utterances.
+        DivisionError: fewer than eight utterances.
     """
     return without_dev(
         "ravdess-random-eighth", utterances, labels, [shuffled(list(labels))[: len(labels) // 8]]

@@ -11,7 +11,7 @@ writes them to a file and uses ``lists:FILE``.
 import re
 from collections.abc import Mapping, Sequence
 
-from sercli.errors import ProtocolError
+from sercli.errors import DivisionError
 from sercli.protocols import Protocol
 from sercli.protocols._speakers import by_groups, groups_of
 from sercli.records import Fold, Utterance
@@ -23,11 +23,11 @@ def make(utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fol
     """Make five folds, each named by the recordings it tests.
 
     Raises:
-        ProtocolError: fewer than ten recordings, so that a fold has none to divide.
+        DivisionError: fewer than ten recordings, so that a fold has none to divide.
     """
     speakers = groups_of(utterances, labels, "recola-5-fold")
     if len(speakers) < 2 * _FOLDS:
-        raise ProtocolError(f"recola-5-fold needs ten recordings or more, found {len(speakers)}")
+        raise DivisionError(f"recola-5-fold needs ten recordings or more, found {len(speakers)}")
     genders = {utterance.speaker: utterance.gender or "" for utterance in utterances}
     dealt = sorted(speakers, key=lambda speaker: (genders[speaker], _natural(speaker)))
     folds = []

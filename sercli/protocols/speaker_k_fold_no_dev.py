@@ -16,7 +16,7 @@ def make(utterances: Sequence[Utterance], labels: Mapping[str, str], k: int) -> 
     """Make ``k`` folds, each named by its test speakers.
 
     Raises:
-        ProtocolError: fewer than ``k`` speakers, or an utterance has none.
+        DivisionError: fewer than ``k`` speakers, or an utterance has none.
     """
     return leave_one_group_out(f"speaker-{k}-fold-no-dev", utterances, labels, k, dev=False)
 

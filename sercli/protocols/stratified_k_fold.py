@@ -14,7 +14,7 @@ def make(utterances: Sequence[Utterance], labels: Mapping[str, str], k: int) -> 
     """Make ``k`` folds.
 
     Raises:
-        ProtocolError: fewer than ``k`` utterances.
+        DivisionError: fewer than ``k`` utterances.
     """
     dealt = [
         name

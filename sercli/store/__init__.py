@@ -10,8 +10,8 @@ tail of an interrupted write) is overwritten by the next writer.
 
 import json
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -129,15 +129,27 @@ class FeatureStore:
         return found
 
     @contextmanager
-    def writing(self) -> Iterator["Writer"]:
-        """Give the one writer that a store can have.
+    def writing(self, waiting: Callable[[], None] | None = None) -> Iterator["Writer"]:
+        """Give the one writer that a store can have, which knows what others wrote before it.
+
+        Args:
+            waiting: called once before waiting for another process that is writing; without it the writer
+                is refused in that case.
 
         Raises:
             FeatureError: another process is writing.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(self.path / ".lock", timeout=0):
+            with ExitStack() as stack:
+                lock = FileLock(self.path / ".lock")
+                try:
+                    stack.enter_context(lock.acquire(timeout=0))
+                except Timeout:
+                    if waiting is None:
+                        raise
+                    waiting()
+                    stack.enter_context(lock.acquire())
                 self._describe()
                 from sercli.store.writer import Writer
 

@@ -45,10 +45,12 @@ def compute(
     *,
     device: str = "cpu",
     originals: Path | None = None,
+    waiting: Callable[[], None] = lambda: None,
 ) -> int:
-    """Compute what is missing; interrupted, the next call goes on where it stopped.
+    """Compute what is missing; after an interruption the next call continues where it stopped.
 
-    Each audio file is decoded once, whatever the number of stores.
+    Each audio file is decoded once, whatever the number of stores. While another process writes one of the
+    stores this one waits, and then computes what is still missing.
 
     Args:
         stores: where the features go.
@@ -57,6 +59,7 @@ def compute(
         progress: called with the number of utterances done and to do.
         device: where to compute, ``cpu`` (on all cores) or for example ``cuda``.
         originals: the corpus as distributed, for kinds that read it.
+        waiting: called before each wait for another process.
 
     Returns:
         How many arrays were computed.
@@ -66,19 +69,22 @@ def compute(
         FeatureError: an audio file is not the one that the manifest describes; or a kind reads the
             corpus as distributed and ``originals`` does not say where it lies.
     """
-    wanted: dict[str, list[FeatureStore]] = {}
-    first: dict[str, Utterance] = {}
-    for store in {store.path: store for store in stores}.values():
-        for utterance in missing(store, utterances):
-            wanted.setdefault(store.key(utterance), []).append(store)
-            first.setdefault(store.key(utterance), utterance)
-    if not wanted:
-        return 0
+    # In one order for all processes: none holds a store that another needs while it waits for a second one.
+    involved = {
+        store.path: store
+        for store in sorted(stores, key=lambda each: each.path)
+        if missing(store, utterances)
+    }
     decoder = _Decoder(folder, originals)
     computed = 0
     with ExitStack() as stack:
-        involved = {id(store): store for found in wanted.values() for store in found}
-        writers = {key: stack.enter_context(store.writing()) for key, store in involved.items()}
+        writers = {key: stack.enter_context(store.writing(waiting)) for key, store in involved.items()}
+        wanted: dict[str, list[FeatureStore]] = {}
+        first: dict[str, Utterance] = {}
+        for store in involved.values():
+            for utterance in missing(store, utterances):
+                wanted.setdefault(store.key(utterance), []).append(store)
+                first.setdefault(store.key(utterance), utterance)
         groups = _grouped({sha256: first[sha256].duration * len(wanted[sha256]) for sha256 in wanted})
 
         def work(group: list[str]) -> list[_Computed]:
@@ -88,12 +94,12 @@ def compute(
         for group, results in zip(groups, stack.enter_context(_working(work, groups, device)), strict=True):
             for sha256, arrays in zip(group, results, strict=True):
                 for store, array in arrays:
-                    writers[id(store)].append(sha256, array)
+                    writers[store.path].append(sha256, array)
                     computed += 1
                 done += 1
                 progress(done, len(wanted))
     for store in stores:
-        if store.path in {each.path for each in involved.values()} and id(store) not in involved:
+        if involved.get(store.path, store) is not store:
             store.reload()  # the same store, opened twice
     return computed
 

@@ -12,6 +12,7 @@ from sercli.runs.folder import Trial
 from sercli.runs.training import Precision
 from sercli.studies import Cell
 from sercli.training import _train
+from sercli.training._classes import check_classes
 from sercli.training._devices import Device
 from sercli.training._jobs import Launch, train_work
 from sercli.training._plan import Plan, make_plan
@@ -83,7 +84,9 @@ def plan_cells(
             config = _train.configure(_with(precision, cell.settings), workspace, device)
             plan = make_plan(config, workspace, seeds=seeds)
             chosen = plan.chosen if wanted is None else _those(wanted, plan)
-            planned.append(Work(cell, replace(plan, chosen=chosen)))
+            plan = replace(plan, chosen=chosen)
+            check_classes(plan)
+            planned.append(Work(cell, plan))
         except SerError as error:
             failures.append(Failure(cell, None, str(error)))
     return planned, failures
@@ -112,13 +115,16 @@ def todo(works: Iterable[Work]) -> list[tuple[Work, Trial]]:
 
 
 def compute_features(
-    works: Iterable[Work], computing: Callable[[int, int], None] = lambda done, total: None
+    works: Iterable[Work],
+    computing: Callable[[int, int], None] = lambda done, total: None,
+    waiting: Callable[[], None] = lambda: None,
 ) -> list[Failure]:
     """Compute the features that trials still to train need, those that several cells share once.
 
     Args:
         works: as `plan_cells` gives them.
         computing: called with the number of utterances done and to do.
+        waiting: called before each wait for another process that computes such features.
 
     Returns:
         The cells that lack some.
@@ -133,7 +139,7 @@ def compute_features(
         key = digest([config.corpus, config.scheme, config.features, variants])
         if key not in reasons:
             try:
-                _train.compute_features(work.plan, computing)
+                _train.compute_features(work.plan, computing, waiting)
                 reasons[key] = None
             except SerError as error:
                 reasons[key] = str(error)

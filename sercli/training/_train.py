@@ -20,6 +20,7 @@ from sercli.schemes import default_scheme, get_scheme
 from sercli.store import FeatureStore
 from sercli.store.compute import compute, missing
 from sercli.training import get_recipe
+from sercli.training._classes import check_classes
 from sercli.training._devices import Device, resolve_precision
 from sercli.training._init import named
 from sercli.training._plan import Plan
@@ -140,15 +141,24 @@ def _first_prepared(arch: str, workspace: Workspace) -> str:
     )
 
 
-def compute_features(plan: Plan, progress: Callable[[int, int], None] = lambda done, total: None) -> int:
-    """Compute the features that the plan needs and the stores lack; say how many.
+def compute_features(
+    plan: Plan,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    waiting: Callable[[], None] = lambda: None,
+) -> int:
+    """Compute the features that the plan needs and the stores lack; return how many.
+
+    Args:
+        plan: the run.
+        progress: called with the number of utterances done and to do.
+        waiting: called before each wait for another process that computes such features.
 
     Raises:
         AudioError: an audio file can't be read.
         FeatureError: an audio file is not the one that the manifest describes.
     """
     folder = plan.workspace.corpus(plan.config.corpus)
-    return compute(_stores(plan), plan.selected(), folder, progress)
+    return compute(_stores(plan), plan.selected(), folder, progress, waiting=waiting)
 
 
 def features_missing(plan: Plan) -> int:
@@ -187,10 +197,12 @@ def train(
         All the plan's trials, each finished.
 
     Raises:
+        ConfigError, ProtocolError: a class can't be learned.
         RunError: another process is training the same trial, or a fold can't be trained.
     """
     from sercli.training._fit import train_trial
 
+    check_classes(plan)
     for trial in plan.todo:
         if rank(device) > 0:  # the first process writes and locks for all
             _wait_for_features(plan)

@@ -152,7 +152,7 @@ def test_the_blind_actors_are_tested(name, tested):
 
 def test_missing_blind_actors_are_named_with_the_protocol_that_would_run():
     utterances, labels = corpus([f"{i:02d}" for i in range(1, 22)], name="ravdess")
-    message = "the corpus lacks 22, 23, 24; speaker-5-fold runs on the 21 actors that are there"
+    message = "the corpus lacks 22, 23, 24; speaker-5-fold-no-dev works"
     with pytest.raises(ProtocolError, match=message):
         divide("ravdess-blind-22-24", utterances, labels)
 
@@ -169,13 +169,25 @@ def test_the_recordings_of_avec_make_folds_of_4_4_4_3_3():
 @pytest.mark.parametrize(
     ("name", "count", "message"),
     [
-        ("leave-one-speaker-out", 2, "needs 3 speakers or more .* found 2"),
-        ("leave-one-speaker-out-no-dev", 1, "needs 2 speakers or more .* found 1"),
-        ("speaker-5-fold", 4, "needs 5 speakers or more, found 4; try speaker-4-fold"),
-        ("speaker-2-fold", 4, "need three groups of speakers"),
-        ("speaker-5-fold-no-dev", 2, "needs 5 speakers or more, found 2; try speaker-2-fold-no-dev"),
-        ("speaker-2-fold-no-dev", 1, "needs 2 speakers or more, found 1$"),
-        ("random-5-fold", 1, "needs 5 utterances or more, found 2"),
+        (
+            "leave-one-speaker-out",
+            2,
+            "needs 3 speakers or more .* found 2; leave-one-speaker-out-no-dev works, without",
+        ),
+        ("leave-one-speaker-out-no-dev", 1, "needs 2 speakers or more .* found 1; stratified-2-fold works"),
+        ("speaker-5-fold", 4, "needs 5 speakers or more, found 4; speaker-4-fold works$"),
+        ("speaker-2-fold", 4, "need three groups of speakers or more; speaker-4-fold works$"),
+        (
+            "speaker-5-fold-no-dev",
+            2,
+            "needs 5 speakers or more, found 2; leave-one-speaker-out-no-dev works$",
+        ),
+        (
+            "speaker-2-fold-no-dev",
+            1,
+            "needs 2 speakers or more, found 1; stratified-2-fold works, but is not speaker",
+        ),
+        ("random-5-fold", 1, "needs 5 utterances or more, found 2; stratified-2-fold works, but"),
     ],
 )
 def test_too_few_is_an_error(name, count, message):
@@ -185,8 +197,12 @@ def test_too_few_is_an_error(name, count, message):
 
 def test_an_utterance_without_speaker_is_an_error():
     utterance = Utterance(id="x", corpus="c", file="f")
-    with pytest.raises(ProtocolError, match=r"x: no speaker, without which .* or take random-5-fold"):
+    with pytest.raises(ProtocolError, match=r"x: no speaker, without which .* is prepared$"):
         divide("leave-one-speaker-out", [utterance], {"x": "anger"})
+    utterances, labels = corpus(["03", "08", "09"])
+    utterances[4] = replace(utterances[4], speaker=None)
+    with pytest.raises(ProtocolError, match=r"09-0: no speaker, .*; stratified-5-fold works, but is not sp"):
+        divide("leave-one-speaker-out", utterances, labels)
 
 
 def test_unlabelled_utterances_are_in_no_part():

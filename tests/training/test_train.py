@@ -208,7 +208,7 @@ def test_a_loss_that_is_no_number_stops_and_says_so(plan_for):
 
 
 def test_a_class_without_training_utterances_is_an_error(plan_for):
-    with pytest.raises(RunError, match="no training utterance of boredom, disgust, fear"):
+    with pytest.raises(ConfigError, match="scheme 'emodb-7': no utterance of boredom, disgust, fear"):
         _train.train(plan_for(scheme="emodb-7"), CPU, quiet)
 
 
@@ -219,7 +219,7 @@ def test_folds_are_chosen_by_number(plan_for, folds, chosen):
 
 @pytest.mark.parametrize("folds", ["0", "5", "one", "2-", ""])
 def test_folds_that_do_not_exist_are_an_error(plan_for, folds):
-    with pytest.raises(ProtocolError, match="folds"):
+    with pytest.raises(ProtocolError, match="fold"):
         plan_for(folds)
 
 
