@@ -1,7 +1,8 @@
 """``sercli report``."""
 
 import json as json_format
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +22,17 @@ def report(
     on: OnOption = None,
     max_epochs: MaxEpochsOption = None,
     settings: SetOption = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            help="Of classes: ua, wa, acc, recall (of each class), without_gender; as wa,recall. "
+            "[default: the study's]",
+            show_default=False,
+        ),
+    ] = None,
+    confusion: Annotated[
+        bool, typer.Option("--confusion", help="Draw the confusion matrix of each row.")
+    ] = False,
     draws: DrawsOption = 10_000,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
@@ -33,12 +45,29 @@ def report(
     from sercli.studies import get_study
     from sercli.workspace import Workspace
 
-    found = get_study(study)
+    found = _shown(get_study(study), metrics, confusion=confusion)
     changes = changes_of(settings or [], max_epochs)
     cells = found.cells(found.choose_rows(rows or []), columns_of(on), changes)
     told = write_and_print(found, cells, changes, Workspace(workspace), draws, quiet=json)
     if json:
         typer.echo(json_format.dumps(told.to_dict()))
+
+
+def _shown(study: "Study", metrics: str | None, *, confusion: bool) -> "Study":
+    """Lay the options over what the study's own file says of its report."""
+    from sercli.errors import unknown
+    from sercli.studies import METRICS
+
+    display = study.display
+    if metrics is not None:
+        names = tuple(dict.fromkeys(name.strip() for name in metrics.split(",") if name.strip()))
+        for name in names:
+            if name not in METRICS:
+                raise unknown("metrics", name, METRICS)
+        display = replace(display, metrics=names)
+    if confusion:
+        display = replace(display, confusion=tuple(row.name for row in study.rows))
+    return replace(study, display=display)
 
 
 def write_and_print(

@@ -4,28 +4,17 @@ UA and WA are defined in `classification`, the intervals in `intervals`, what `e
 predictions on disk in `table`.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
 from sercli.errors import RunError
 from sercli.evaluation import intervals
 from sercli.evaluation.calibration import measure_calibration
-from sercli.evaluation.classification import (
-    Counts,
-    Rates,
-    acc,
-    confusion,
-    confusions,
-    f1s,
-    macro_f1,
-    precisions,
-    recalls,
-    ua,
-    wa,
-)
+from sercli.evaluation.classification import Counts, confusion, f1s, precisions, recalls, ua, wa
 from sercli.evaluation.genders import by_gender, without_gender
 from sercli.evaluation.intervals import DRAWS, Interval
+from sercli.evaluation.measures import MEASURES, count_by, measure, units_of
 from sercli.evaluation.scores import (
     ClassScore,
     Evaluation,
@@ -58,9 +47,6 @@ __all__ = [
 ]
 
 
-_MEASURES: dict[str, Callable[[Counts], Rates]] = {"UA": ua, "WA": wa, "ACC": acc, "macro F1": macro_f1}
-
-
 def evaluate(predictions: Predictions, draws: int = DRAWS) -> Evaluation:
     """Score predictions, pooled over folds and seeds as `Evaluation` says.
 
@@ -76,27 +62,9 @@ def evaluate(predictions: Predictions, draws: int = DRAWS) -> Evaluation:
     classes, n = predictions.classes, len(predictions.classes)
     pooled = confusion(predictions.target, predictions.predicted, n)
     counts = pooled.sum(axis=1)
-    majority = np.zeros_like(pooled)
-    majority[:, counts.argmax()] = counts  # everything taken for the most frequent class
-
-    speakers, by_speaker = _by_speaker(predictions)
+    speakers = _by_speaker(predictions)
     no_interval = intervals.why_none(len(speakers), sum(name is None for name in predictions.speakers))
-    found = [None] * len(_MEASURES) if no_interval else _intervals(by_speaker, draws)
-    by_unit, unit_matrices = _by_unit(predictions)
-    by_seed, seed_matrices = _by_seed(predictions)
-    guessed = np.repeat(counts[:, None], n, axis=1)  # in proportion; no figure depends on the scale
-    measures = tuple(
-        Measure(
-            name=name,
-            value=float(of(pooled)),
-            interval=interval,
-            chance=float(of(guessed)),
-            majority=float(of(majority)),
-            spread=Spread.of(of(unit_matrices).tolist()),
-            seed_spread=Spread.of(of(seed_matrices).tolist()),
-        )
-        for (name, of), interval in zip(_MEASURES.items(), found, strict=True)
-    )
+    measures = measure(predictions, MEASURES, draws)
     by_ua, by_wa, _, by_f1 = measures
     return Evaluation(
         classes=classes,
@@ -115,8 +83,8 @@ def evaluate(predictions: Predictions, draws: int = DRAWS) -> Evaluation:
         confusion=pooled,
         by_class=_by_class(classes, pooled),
         by_speaker=speakers,
-        by_unit=by_unit,
-        by_seed=by_seed,
+        by_unit=_by_unit(predictions),
+        by_seed=_by_seed(predictions),
         ua_spread=by_ua.spread,
         wa_spread=by_wa.spread,
         measures=measures,
@@ -135,54 +103,31 @@ def _check(predictions: Predictions) -> None:
         raise RunError(f"{name}: a probability is not a number: training diverged; try a lower learning rate")
 
 
-def _intervals(by_speaker: Counts, draws: int) -> list[Interval]:
-    """Give the interval of each measure, all of the same draws."""
-    drawn = np.concatenate(
-        [
-            np.stack([of(matrices) for of in _MEASURES.values()], axis=1)
-            for matrices in intervals.resample(by_speaker, draws)
-        ]
-    )  # (draws, measures)
-    return [intervals.percentile(values, len(by_speaker)) for values in drawn.T]
-
-
 def _by_class(classes: tuple[str, ...], pooled: Counts) -> tuple[ClassScore, ...]:
     columns = (pooled.sum(axis=1), pooled.sum(axis=0), recalls(pooled), precisions(pooled), f1s(pooled))
     rows = zip(classes, *(column.tolist() for column in columns), strict=True)
     return tuple(ClassScore(*row) for row in rows)
 
 
-def _by_speaker(predictions: Predictions) -> tuple[tuple[SpeakerScore, ...], Counts]:
-    """Score each known speaker, sorted by name, and give the confusion matrices in the same order."""
+def _by_speaker(predictions: Predictions) -> tuple[SpeakerScore, ...]:
+    """Score each known speaker, sorted by name."""
     genders = dict(zip(predictions.speakers, predictions.genders, strict=True))
     names = sorted(name for name in genders if name is not None)
-    matrices = _by(predictions, predictions.speakers, names)
-    scores = zip(names, _scores(matrices), strict=True)
-    return tuple(SpeakerScore(name, genders[name], *score) for name, score in scores), matrices
+    scores = zip(names, _scores(count_by(predictions, predictions.speakers, names)), strict=True)
+    return tuple(SpeakerScore(name, genders[name], *score) for name, score in scores)
 
 
-def _by_unit(predictions: Predictions) -> tuple[tuple[UnitScore, ...], Counts]:
-    units = list(zip(predictions.folds, predictions.seeds, strict=True))
+def _by_unit(predictions: Predictions) -> tuple[UnitScore, ...]:
+    units = units_of(predictions)
     names = list(dict.fromkeys(units))
-    matrices = _by(predictions, units, names)
-    scores = zip(names, _scores(matrices), strict=True)
-    return tuple(UnitScore(fold, seed, *score) for (fold, seed), score in scores), matrices
+    scores = zip(names, _scores(count_by(predictions, units, names)), strict=True)
+    return tuple(UnitScore(fold, seed, *score) for (fold, seed), score in scores)
 
 
-def _by_seed(predictions: Predictions) -> tuple[tuple[SeedScore, ...], Counts]:
+def _by_seed(predictions: Predictions) -> tuple[SeedScore, ...]:
     seeds = sorted(set(predictions.seeds))
-    matrices = _by(predictions, predictions.seeds, seeds)
-    scores = zip(seeds, _scores(matrices), strict=True)
-    return tuple(SeedScore(seed, *score) for seed, score in scores), matrices
-
-
-def _by(predictions: Predictions, keys: Sequence[Hashable], groups: Sequence[Hashable]) -> Counts:
-    """Count each group's rows, (groups, classes, classes), given each row's group; others are left out."""
-    index = {group: i for i, group in enumerate(groups)}
-    rows = np.array([index.get(key, -1) for key in keys])
-    kept = rows >= 0
-    target, predicted = predictions.target[kept], predictions.predicted[kept]
-    return confusions(rows[kept], len(groups), target, predicted, len(predictions.classes))
+    scores = zip(seeds, _scores(count_by(predictions, predictions.seeds, seeds)), strict=True)
+    return tuple(SeedScore(seed, *score) for seed, score in scores)
 
 
 def _scores(matrices: Counts) -> Iterator[tuple[int, float, float]]:

@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from matplotlib.artist import Artist
@@ -13,6 +13,11 @@ from matplotlib.ticker import FuncFormatter
 from sercli.evaluation.intervals import Interval
 from sercli.figures import _style
 from sercli.figures._style import Palette
+
+Colour = str | tuple[float, ...]
+
+_CHARACTER = 0.55 * _style.SIZE / 72  # about the width of one in the legend, in inches
+_HANDLE = 7  # characters that a legend's handle and its margins take
 
 _SHAPES = "os^vP*X"  # the diamond is the paper's
 
@@ -43,19 +48,24 @@ class Panel:
         share: whether it is told in per cent.
         curves: marks by the curve's name; their names are places on the other axis.
         along: what is varied there.
+        title: what all of it is of, where panels differ in that.
+        controls: names of the curves that are drawn apart from the others, dashed.
     """
 
     label: str
     share: bool
     curves: dict[str, list[Mark]]
     along: str = ""
+    title: str = ""
+    controls: frozenset[str] = frozenset()
 
 
 def rows_beside_paper(panels: Sequence[Panel], title: str | None = None, *, dark: bool = False) -> Figure:
     """Draw each row as a dot on its interval, the first on top, and the paper's figure as a hollow diamond.
 
     Args:
-        panels: side by side, each with one curve of the same rows.
+        panels: side by side, each with the same rows. A panel of several curves, such as the recalls of
+            classes, has a marker for each and no intervals.
         title: heading.
         dark: draw for a dark background.
     """
@@ -67,11 +77,20 @@ def rows_beside_paper(panels: Sequence[Panel], title: str | None = None, *, dark
     for axes, panel in zip(_side_by_side(figure, len(panels)), panels, strict=True):
         marks = _first(panel)
         places = range(len(marks) - 1, -1, -1)
-        for place, mark in zip(places, marks, strict=True):
-            if mark.interval is not None:
-                axes.hlines(place, mark.interval.low, mark.interval.high, color=colours.main, lw=1.8)
-        axes.scatter([mark.ours for mark in marks], places, s=34, color=colours.main, zorder=3, label="ours")
-        _diamonds(axes, [(mark.paper, place) for mark, place in zip(marks, places, strict=True)], colours)
+        for (name, own), colour, shape in _lines(panel, colours):
+            for place, mark in zip(places, own, strict=True):
+                if mark.interval is not None and len(panel.curves) == 1:
+                    axes.hlines(place, mark.interval.low, mark.interval.high, color=colour, lw=1.8)
+            axes.scatter(
+                [mark.ours for mark in own],
+                places,
+                s=34,
+                color=colour,
+                marker=shape,
+                zorder=3,
+                label=_text(name) or "ours",
+            )
+            _diamonds(axes, [(mark.paper, place) for mark, place in zip(own, places, strict=True)], colours)
         axes.set_yticks(list(places), names)
         axes.set(ylim=(-0.6, len(marks) - 0.4), xlabel=_unit(panel))
         _scale(axes, "x", panel)
@@ -95,11 +114,7 @@ def sweep(panels: Sequence[Panel], title: str | None = None, *, dark: bool = Fal
     grid = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
     for axes, panel in zip(grid, panels, strict=True):
         ticks = _in_order([[mark.name for mark in marks] for marks in panel.curves.values()])
-        shade = colours.colormap
-        for number, (name, marks) in enumerate(panel.curves.items()):
-            colour: str | tuple[float, ...] = colours.main
-            if len(panel.curves) > 1:
-                colour = shade(0.4 + 0.6 * number / (len(panel.curves) - 1))
+        for number, ((name, marks), colour, shape) in enumerate(_lines(panel, colours)):
             aside = 0.08 * (number - (len(panel.curves) - 1) / 2)
             places = [ticks.index(mark.name) + aside for mark in marks]
             for place, mark in zip(places, marks, strict=True):
@@ -109,9 +124,10 @@ def sweep(panels: Sequence[Panel], title: str | None = None, *, dark: bool = Fal
                 places,
                 [mark.ours for mark in marks],
                 color=colour,
-                marker=_SHAPES[number % len(_SHAPES)],
+                marker=shape,
                 ms=4.5,
                 lw=1.4,
+                ls="--" if name in panel.controls else "-",
                 label=_text(name) or "ours",
             )
             _diamonds(axes, [(place, mark.paper) for place, mark in zip(places, marks, strict=True)], colours)
@@ -121,8 +137,21 @@ def sweep(panels: Sequence[Panel], title: str | None = None, *, dark: bool = Fal
         axes.set_ylabel(_unit(panel))
         _scale(axes, "y", panel)
         _quiet(axes, colours, "y")
+        if panel.title:
+            axes.set_title(_text(panel.title), loc="left", color=colours.ink, size=_style.SIZE)
     _head(figure, title, colours)
     return figure
+
+
+def _lines(panel: Panel, colours: Palette) -> Iterator[tuple[tuple[str, list[Mark]], Colour, str]]:
+    """Give each curve its colour and its marker."""
+    for number, curve in enumerate(panel.curves.items()):
+        colour: Colour = colours.main
+        if curve[0] in panel.controls:
+            colour = colours.ink
+        elif len(panel.curves) > 1:
+            colour = colours.colormap(0.4 + 0.6 * number / (len(panel.curves) - 1))
+        yield curve, colour, _SHAPES[number % len(_SHAPES)]
 
 
 def _in_order(curves: Sequence[Sequence[str]]) -> list[str]:
@@ -170,7 +199,7 @@ def _side_by_side(figure: Figure, count: int) -> list[Axes]:
 
 
 def _unit(panel: Panel) -> str:
-    return f"{panel.label} in %" if panel.share else panel.label
+    return f"{panel.label} in %".lstrip() if panel.share else panel.label
 
 
 def _scale(axes: Axes, which: str, panel: Panel) -> None:
@@ -194,12 +223,13 @@ def _head(figure: Figure, title: str | None, colours: Palette) -> None:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     if len(handles) > 1:
+        room = figure.get_figwidth() / _CHARACTER
         figure.legend(
             list(handles.values()),
             list(handles),
             loc="outside lower right",
             frameon=False,
-            ncols=min(6, len(handles)),
+            ncols=max(1, min(6, len(handles), int(room / (max(map(len, handles)) + _HANDLE)))),
             fontsize=_style.SIZE - 1,
             labelcolor=colours.ink,
         )

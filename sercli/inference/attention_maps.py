@@ -93,9 +93,9 @@ def _top_down(head: AttentionPooling, target: int) -> _Way:
     def read(seen: _Seen) -> Map:
         scores = seen["top_down"][1][0, target].double()  # (height, width)
         weights = seen["bottom_up"][1][0, 0].double()  # (height, width)
-        if head.reduction != "mean":
+        if head.softmax:
             weights = weights.flatten().softmax(dim=0).view_as(weights)
-        places = scores.numel() if head.reduction == "softmax-sum" else 1
+        places = scores.numel() if head.sums else 1
         product: Map = (scores * weights * places).numpy()
         return product
 

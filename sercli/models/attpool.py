@@ -25,7 +25,7 @@ from sercli.config import Config
 from sercli.errors import ConfigError
 from sercli.models import Architecture, Windows
 
-Reduction = Literal["softmax-sum", "softmax-mean", "mean"]
+Reduction = Literal["softmax-sum", "softmax-mean", "mean", "sum"]
 Order = Literal["paper", "usual"]
 
 _TALL, _WIDE = (10, 2), (2, 8)  # bins x frames
@@ -38,7 +38,8 @@ class AttPoolConfig(Config):
     head: Literal["attention", "gap", "bilinear"] = "attention"
     """How maps become scores: attention pooling, or a layer over global averages or second moments."""
     attention_reduction: Reduction = "softmax-sum"
-    """Whether bottom-up attention is a softmax over positions, and what is taken of the product."""
+    """Whether bottom-up attention is a softmax over positions, and what is taken of the product;
+    ``sum`` is equation 10 as written."""
     bilinear_order: Order = "paper"
     """``paper``: l2 normalisation, then the signed square root; ``usual``: the other way round."""
     pools_after: tuple[Annotated[int, Field(ge=1, le=4)], ...] = (2, 3)
@@ -96,7 +97,8 @@ class AttentionPooling(nn.Module):
         channels: of the feature map.
         n_classes: number of outputs.
         reduction: ``softmax-sum``: the weights are a softmax over positions, the weighted scores are
-            summed; ``softmax-mean``: averaged instead; ``mean``: averaged, without a softmax.
+            summed; ``softmax-mean``: averaged instead; ``mean``: averaged, without a softmax; ``sum``:
+            summed, without a softmax, which is equation 10.
 
     Source: Li et al. 2018, equations 9 and 10 and section 3.3; Girdhar and Ramanan, Attentional
     Pooling for Action Recognition, NIPS 2017.
@@ -107,16 +109,17 @@ class AttentionPooling(nn.Module):
         self.top_down = nn.Conv2d(channels, n_classes, 1)
         # The softmax takes the bias out again; the paper's layer has one.
         self.bottom_up = nn.Conv2d(channels, 1, 1)
-        self.reduction = reduction
+        self.softmax = reduction.startswith("softmax")
+        self.sums = reduction.endswith("sum")
 
     def forward(self, x: Tensor) -> Tensor:
         """Return scores, (batch, classes), float32, of maps (batch, channels, height, width)."""
         scores = self.top_down(x).flatten(2).float()  # (batch, classes, positions)
         weights = self.bottom_up(x).flatten(2).float()  # (batch, 1, positions)
-        if self.reduction != "mean":
+        if self.softmax:
             weights = weights.softmax(dim=2)
         attended: Tensor = scores * weights
-        return attended.sum(dim=2) if self.reduction == "softmax-sum" else attended.mean(dim=2)
+        return attended.sum(dim=2) if self.sums else attended.mean(dim=2)
 
 
 class BilinearPooling(nn.Module):

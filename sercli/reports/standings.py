@@ -9,12 +9,12 @@ from typing import TypeVar
 from sercli.config import digest
 from sercli.data import count_outputs
 from sercli.errors import RunError
-from sercli.evaluation import Interval, Spread
 from sercli.evaluation.comparison import compare
 from sercli.evaluation.intervals import DRAWS
 from sercli.evaluation.sign_flip import holm
 from sercli.evaluation.trace_comparison import compare_traces
 from sercli.records import Predictions, TracePredictions
+from sercli.reports._study_values import Above, Standing, class_values, papers, trace_values
 from sercli.reports.gather import gather
 from sercli.reports.gathered import Gathered, GatheredTraces
 from sercli.runs.config import RunConfig
@@ -24,92 +24,7 @@ from sercli.studies.results import find_finished
 from sercli.training._train import complete
 from sercli.workspace import Workspace
 
-USUAL = ("ua", "wa")
-"""Figures that are told of classes even if the paper reports none."""
-
 _Rows = TypeVar("_Rows", Predictions, TracePredictions)
-
-
-@dataclass(frozen=True, slots=True)
-class Above:
-    """How a figure differs from that of the row above, on what both tested.
-
-    Attributes:
-        row: that row.
-        difference: this one's less that one's.
-        interval: of the difference, paired over speakers.
-        p: of the sign-flip test over speakers; none where there is none.
-        p_holm: corrected for all tests of the column.
-        why_not: why there is no difference or no test.
-    """
-
-    row: str
-    difference: float | None = None
-    interval: Interval | None = None
-    p: float | None = None
-    p_holm: float | None = None
-    why_not: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """What a paper reports.
-
-    Attributes:
-        value: a share, or a CCC.
-        digits: after the point, of what the paper prints: per cent, or a CCC.
-        mean: whether it is a mean over folds, and not pooled.
-    """
-
-    value: float
-    digits: int
-    mean: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A figure of a cell.
-
-    Attributes:
-        key: as studies spell it: ``ua``, ``wa``, ``acc``, ``ccc_arousal``, ``ccc_valence``.
-        ours: pooled over folds and seeds.
-        interval: over speakers, of the pooled figure; none with few of them.
-        spread: over folds and seeds.
-        paper: what the paper reports.
-        above: the comparison with the row above; none of figures that are not tested, and the first row.
-    """
-
-    key: str
-    ours: float
-    interval: Interval | None
-    spread: Spread
-    paper: Paper | None
-    above: Above | None = None
-
-    @property
-    def name(self) -> str:
-        """As tables spell it."""
-        return name_of(self.key)
-
-    @property
-    def share(self) -> bool:
-        """Whether it is a share, told in per cent."""
-        return not self.key.startswith("ccc")
-
-    @property
-    def difference(self) -> float | None:
-        """Ours less the paper's: of the mean over folds where the paper's is one, else of the pooled."""
-        if self.paper is None:
-            return None
-        return (self.spread.mean if self.paper.mean else self.ours) - self.paper.value
-
-    @property
-    def holds(self) -> bool | None:
-        """Whether the paper's figure, which is rounded, lies in our interval."""
-        if self.paper is None or self.interval is None:
-            return None
-        rounding = 0.5 * 10.0 ** -(self.paper.digits + 2 * self.share)
-        return self.interval.low - rounding <= self.paper.value <= self.interval.high + rounding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,11 +57,6 @@ class Standings:
         return {(trial.fold, trial.seed) for trial in self.gathered.trials}
 
 
-def name_of(key: str) -> str:
-    """Spell a figure as tables do."""
-    return f"{key.removeprefix('ccc_')} CCC" if key.startswith("ccc_") else key.upper()
-
-
 def stand(
     study: Study, cells: Sequence[Cell], workspace: Workspace, draws: int = DRAWS
 ) -> tuple[list[Standings], list[str]]:
@@ -172,7 +82,7 @@ def stand(
         try:
             if run.name not in gathered:
                 gathered[run.name] = gather(run, draws)
-            found = _stand(study, cells, cell, gathered[run.name], sizes)
+            found = _stand(study, cells, cell, gathered[run.name], sizes, draws)
         except RunError as error:
             damaged.append(f"{cell.row.name} on {cell.on.name} can't be told: {error}")
             continue
@@ -190,47 +100,23 @@ def _stand(
     cell: Cell,
     gathered: Gathered | GatheredTraces,
     sizes: dict[str, Size],
+    draws: int,
 ) -> Standings:
-    reported = _papers(study, cells, cell)
-    figures: list[Standing] = []
+    reported = papers(cells, cell)
     if isinstance(gathered, Gathered):
-        measures = {each.name.lower(): each for each in gathered.evaluation.measures}
-        for key in dict.fromkeys([*USUAL, *reported]):
-            if key in measures:
-                each = measures[key]
-                figures.append(Standing(key, each.value, each.interval, each.spread, reported.get(key)))
+        figures = class_values(study, gathered, reported, draws)
     else:
-        for score in gathered.evaluation.by_dimension:
-            key = f"ccc_{score.name}"
-            told = (score.ccc, score.ccc_interval, score.ccc_spread)
-            figures.append(Standing(key, *told, reported.get(key)))
+        figures = trace_values(study, gathered, reported, draws)
     config = complete(cell.settings)
     classes = gathered.predictions.classes if isinstance(gathered, Gathered) else ()
     return Standings(
         cell,
         gathered,
-        tuple(figures),
+        figures,
         _size(config, classes, sizes),
         seconds=fmean(trial.metrics()["seconds"] for trial in gathered.trials),
         precision=str(gathered.trials[0].settings()["training"]["precision"]),
     )
-
-
-def _papers(study: Study, cells: Sequence[Cell], cell: Cell) -> dict[str, Paper | None]:
-    """Return what the paper reports, by figure; of those that it has for other rows alone none."""
-    column = [each.paper for each in cells if each.on.name == cell.on.name]
-    found: dict[str, Paper | None] = {}
-    for key in dict.fromkeys(key for figures in column for key in figures):
-        # YAML keeps no zeros at the end: the longest of a column tells how many digits the paper prints.
-        digits = max(_digits(figures[key]) for figures in column if key in figures)
-        value, scale = cell.paper.get(key), 1 if key.startswith("ccc") else 100
-        # 60.03 / 100 is 0.6003 with a rest.
-        found[key] = None if value is None else Paper(round(value / scale, 9), digits, study.means)
-    return found
-
-
-def _digits(value: float) -> int:
-    return len(f"{value:.6f}".rstrip("0").partition(".")[2])
 
 
 def _size(config: RunConfig, classes: Sequence[str], sizes: dict[str, Size]) -> Size:

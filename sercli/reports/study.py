@@ -3,23 +3,24 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
-
-from matplotlib.figure import Figure
+from urllib.parse import quote
 
 from sercli import figures, files
 from sercli.errors import RunError
 from sercli.evaluation.intervals import DRAWS
-from sercli.figures.study import Mark, Panel, rows_beside_paper, sweep
 from sercli.reports import _study_tables as layout
 from sercli.reports._facts import told_once
 from sercli.reports._page import draw_both, template
+from sercli.reports._study_pictures import draw_column, draw_confusion, with_confusion
+from sercli.reports._study_values import Standing
 from sercli.reports._writing import write_tables
 from sercli.reports.gathered import Gathered
 from sercli.reports.standings import Standings, stand
 from sercli.reports.tables import Table
+from sercli.runs.folder import Run
 from sercli.studies import Assignment, Cell, Study, find_study, study_names
 from sercli.workspace import Workspace
 
@@ -90,10 +91,28 @@ class StudyReport:
         return (*own, *told_once(by_cell))
 
     @property
+    def _values(self) -> list[Standing]:
+        return [figure for each in self.found for figure in each.figures]
+
+    @property
+    def has_paper(self) -> bool:
+        """Whether the paper reports a value of any cell here."""
+        return any(each.paper for each in self._values)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What the paper leaves open, and what else bears on the table."""
-        notes = list(self.study.doubtful)
+        study, notes = self.study, list(self.study.doubtful)
+        if self.has_paper or any(on in self.columns for by in study.references.values() for on in by):
+            notes += study.about_values
+        if any(each.paper and each.paper.derived for each in self._values):
+            notes.append(
+                f"{layout.DERIVED} before a value of the paper: the paper does not print the value; it is "
+                "computed from what the paper states."
+            )
         for name, column in self.columns.items():
+            if not any(figure.paper for each in column for figure in each.figures):
+                continue
             reported = dict.fromkeys(each.gathered.facts.get("the paper's own figures") for each in column)
             notes += [f"The paper's figures on {name}: {fact}." for fact in reported if fact]
         if any(len({seed for _, seed in each.units}) == 1 for each in self.found):
@@ -210,9 +229,14 @@ def write_study(report: StudyReport, page: Path) -> None:
     write_tables(folder, report.study.title, told, report.tables, layout.COLUMNS, rows)
     taken: set[str] = set()
     for name, found in report.columns.items():
-        picture, file = _draw(name, found), _file_name(name, taken)
-        for kind in (".png", ".pdf"):
-            figures.save(picture, folder / f"{file}{kind}")
+        pictures = {name: draw_column(name, found, report.study.display)}
+        for each, gathered in with_confusion(found, report.study.display):
+            title = f"{each.cell.row.name} on {name}"
+            pictures[f"confusion, {title}"] = draw_confusion(gathered, title=title)
+        for title, picture in pictures.items():
+            file = _file_name(title, taken)
+            for kind in (".png", ".pdf"):
+                figures.save(picture, folder / f"{file}{kind}")
     files.write_text(page, render_study(report))
 
 
@@ -224,10 +248,7 @@ def render_study(report: StudyReport) -> str:
     return template("study.html").render(
         title=report.study.title,
         overview=overview,
-        columns=[
-            _column(name, found, table)
-            for (name, found), table in zip(report.columns.items(), tables, strict=True)
-        ],
+        columns=[_column(report, name, table) for name, table in zip(report.columns, tables, strict=True)],
         elsewhere=elsewhere,
         networks=networks,
         settings=settings,
@@ -235,6 +256,9 @@ def render_study(report: StudyReport) -> str:
         classes=True in kinds,
         traces=False in kinds,
         means=report.study.means,
+        paper=report.has_paper,
+        derived=any(each.paper and each.paper.derived for each in report._values),
+        runs=_runs(report),
         banners=report.banners,
         notes=report.notes,
         facts=report.facts,
@@ -243,47 +267,44 @@ def render_study(report: StudyReport) -> str:
     )
 
 
-def _column(name: str, found: Sequence[Standings], table: Table) -> Mapping[str, Any]:
+def _column(report: StudyReport, name: str, table: Table) -> Mapping[str, Any]:
+    found, display = report.columns[name], report.study.display
     figures_of = [figure for each in found for figure in each.figures]
     return {
         "name": name,
-        "picture": draw_both(lambda dark: _draw("", found, dark=dark)),
-        "interval": any(figure.interval for figure in figures_of),
+        "picture": draw_both(lambda dark: draw_column("", found, display, dark=dark)),
+        "interval": any(figure.value_interval for figure in figures_of),
         "paper": any(figure.paper is not None for figure in figures_of),
         "table": table,
+        "confusion": [
+            {
+                "row": each.cell.row.name,
+                "run": gathered.run.name,
+                "link": _link(gathered.run),
+                "picture": draw_both(partial(draw_confusion, gathered)),
+            }
+            for each, gathered in with_confusion(found, display)
+        ],
     }
 
 
-def _draw(title: str, found: Sequence[Standings], *, dark: bool = False) -> Figure:
-    """Draw a column: curves where all rows are varied, else a dot a row; figures side by side."""
-    kinds = {figure.key: figure for each in found for figure in each.figures}
-    panels: dict[tuple[str, str], Panel] = {}
-    varied = len(found) > 2 and all(each.cell.row.varied for each in found)
-    for key, kind in kinds.items():
-        for each in found:
-            curve, place, along = _place(each, found) if varied else ("", each.cell.row.name, "")
-            figure = each.figure(key)
-            mark = Mark(place)
-            if figure is not None:
-                reported = None if figure.paper is None else figure.paper.value
-                mark = Mark(place, figure.ours, figure.interval, reported)
-            panel = panels.setdefault((key, along), Panel(kind.name, kind.share, {}, along))
-            panel.curves.setdefault(curve, []).append(mark)
-    return (sweep if varied else rows_beside_paper)(list(panels.values()), title, dark=dark)
-
-
-def _place(each: Standings, found: Sequence[Standings]) -> tuple[str, str, str]:
-    """Say on which curve a varied row lies, where, and along which setting: that with the most values."""
-    row = each.cell.row
-    rows = [other.cell.row for other in found]
-    siblings = [
-        other for other in rows if other.group == row.group and other.varied.keys() == row.varied.keys()
+def _runs(report: StudyReport) -> list[Mapping[str, str | None]]:
+    """Name the run of each cell, with the address of its report."""
+    return [
+        {
+            "row": each.cell.row.name,
+            "column": each.cell.on.name,
+            "run": each.gathered.run.name,
+            "link": _link(each.gathered.run),
+        }
+        for each in report.found
     ]
-    values = {name: {other.varied[name] for other in siblings} for name in row.varied}
-    along = max(values, key=lambda name: len(values[name]))
-    rest = [label for name, label in row.varied.items() if name != along]
-    groups = {other.group for other in rows}
-    return ", ".join([*([row.group] if len(groups) > 1 else []), *rest]), row.varied[along], along
+
+
+def _link(run: Run) -> str | None:
+    """Give the address of a run's report as seen from a study's page; ``None`` if it is not written yet."""
+    there = (run.path / "report" / "report.html").exists()
+    return f"../../runs/{quote(run.name)}/report/report.html" if there else None
 
 
 def _banners_of(each: Standings) -> tuple[str, ...]:

@@ -17,8 +17,43 @@ from sercli.protocols.train_on_all import trains_on_all
 Assignment = tuple[str, Any]
 """A setting by its dotted name, ``features.window_ms``, and its value."""
 
-Figures = Mapping[str, float]
-"""What a paper reports: ``ua``, ``wa`` and ``acc`` in per cent, ``ccc_arousal`` and ``ccc_valence`` plain."""
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A value that a paper reports.
+
+    Attributes:
+        value: as the paper prints it: per cent, or a plain CCC.
+        derived: whether the paper does not print the value, and it is computed from what the paper states.
+    """
+
+    value: float
+    derived: bool = False
+
+
+Figures = Mapping[str, Reported]
+"""What a paper reports, by metric: ``ua``, ``wa``, ``acc`` and ``recall_CLASS`` in per cent, ``ccc_arousal``
+and ``ccc_valence`` plain."""
+
+METRICS = ("ua", "wa", "acc", "recall", "without_gender")
+"""What a study's tables can show of classes besides what the paper reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """What a report shows of a study, and how it draws it.
+
+    Attributes:
+        metrics: of classes, from `METRICS`; UA and WA if there are none.
+        x: the varied setting on the horizontal axis; the one with the most values if not given.
+        metrics_as_lines: whether metrics share the axes, a line each, and each varied row has its own axes.
+        confusion: names of the rows whose confusion matrices are drawn.
+    """
+
+    metrics: tuple[str, ...] = ()
+    x: str | None = None
+    metrics_as_lines: bool = False
+    confusion: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +105,14 @@ class Row:
     varied: Mapping[str, str]
     line: int
 
+    @property
+    def values(self) -> frozenset[str]:
+        """Its group and varied values in small letters, as `Study.choose_rows` knows them."""
+        if not self.varied:
+            return frozenset()
+        named = (f"{setting.rpartition('.')[2]} {label}" for setting, label in self.varied.items())
+        return frozenset(each.lower() for each in (self.group, *self.varied.values(), *named))
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -101,10 +144,12 @@ class Study:
         source: paper, section and table that it repeats.
         rows: the lines of its table, in order.
         doubtful: what the paper leaves open and this table rests on.
+        about_values: what bears on the paper's own values; for tables that show such values.
         references: figures of others that the paper compares itself with, by name and column.
         means: whether the paper's figures are means over folds, and not pooled.
         test_on: the corpora, besides its own, that each network is tested on.
         file: where it is written.
+        display: what its report shows.
     """
 
     name: str
@@ -112,10 +157,12 @@ class Study:
     source: str
     rows: tuple[Row, ...]
     doubtful: tuple[str, ...]
+    about_values: tuple[str, ...]
     references: Mapping[str, Mapping[str, Figures]]
     means: bool
     test_on: tuple[On, ...]
     file: Path
+    display: Display = Display()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -151,7 +198,10 @@ class Study:
         return cells
 
     def choose_rows(self, texts: Sequence[str]) -> tuple[Row, ...]:
-        """Choose rows by name, by a part that no other name has, or by number, ``2``, ``1,4`` or ``1-3``.
+        """Choose rows by name, by number, by a varied value, or by a part that no other name has.
+
+        Numbers are written as ``2``, ``1,4`` or ``1-3``. A varied value, such as ``k 7``, chooses all rows
+        that have it, and ``CNN, v6`` all varied rows of CNN that have v6.
 
         Raises:
             UnknownNameError: there is no such row.
@@ -171,12 +221,14 @@ class Study:
             if not set(numbers) <= set(range(1, len(names) + 1)):
                 raise ConfigError(f"rows '{text}': {self.name} has rows 1 to {len(names)}")
             return [names[number - 1] for number in numbers]
-        fitting = [row.name for row in self.rows if row.group == text]
-        fitting = fitting or [name for name in names if text.lower() in name.lower()]
+        wanted = {part.strip().lower() for part in text.split(",")}
+        fitting = [row.name for row in self.rows if row.group == text or wanted <= row.values]
         if not fitting:
-            raise unknown(f"study '{self.name}'", text, names)
-        if len(fitting) > 1 and any(row.group != text for row in self.rows if row.name in fitting):
-            raise ConfigError(f"rows '{text}' fits {'; '.join(fitting[:6])}; name one of them")
+            fitting = [name for name in names if text.lower() in name.lower()]
+            if not fitting:
+                raise unknown(f"study '{self.name}'", text, names)
+            if len(fitting) > 1:
+                raise ConfigError(f"rows '{text}' fits {'; '.join(fitting[:6])}; name one of them")
         return fitting
 
 

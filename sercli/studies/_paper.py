@@ -1,14 +1,17 @@
 """What papers report, as a study's file has it: by row and column, and of others."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from sercli.errors import unknown
-from sercli.studies import Figures, Row
+from sercli.studies import Figures, Reported, Row
 from sercli.studies._source import Place, Source
 
-_LIMITS = {"ua": 100, "wa": 100, "acc": 100, "ccc_arousal": 1, "ccc_valence": 1}
+_KEYS = ("ua", "wa", "acc", "ua_without_gender", "wa_without_gender", "ccc_arousal", "ccc_valence")
+_RECALL = "recall_"
+_DERIVED = re.compile(r"~ ?(-?\d*\.?\d+)")
 
 
 def with_paper(source: Source, top: Mapping[str, Any], rows: Mapping[str, Row]) -> list[Row]:
@@ -51,11 +54,23 @@ def _figures(source: Source, place: Place, given: Any, columns: set[str]) -> Map
         at = (*place, column)
         if column not in columns:
             source.fail(at, str(unknown("on", column, columns)))
-        source.known(at, source.mapping(at, figures, "paper"), tuple(_LIMITS), "figures")
-        for key, value in figures.items():
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                source.fail((*at, key), f"{key}: a figure is a number, not {value!r}")
-            if not -1 <= value <= _LIMITS[key]:
-                unit = "in per cent" if _LIMITS[key] > 1 else "plain, at most 1"
-                source.fail((*at, key), f"{key}: {value} is out of range; write it {unit}")
-    return {column: dict(figures) for column, figures in given.items()}
+        for key in source.mapping(at, figures, "paper"):
+            if not (key.startswith(_RECALL) and key != _RECALL):
+                source.known(at, {key: figures[key]}, _KEYS, "figures")
+    return {
+        column: {key: _reported(source, (*place, column, key), key, value) for key, value in figures.items()}
+        for column, figures in given.items()
+    }
+
+
+def _reported(source: Source, place: Place, key: str, value: Any) -> Reported:
+    """Read a value; ``~57.5`` is one that the paper does not print, but that follows from what it states."""
+    derived = _DERIVED.fullmatch(value) if isinstance(value, str) else None
+    number = float(derived[1]) if derived else value
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        source.fail(place, f"{key}: a figure is a number, or ~ and a number if it is derived, not {value!r}")
+    limit = 1 if key.startswith("ccc") else 100
+    if not -1 <= number <= limit:
+        unit = "in per cent" if limit > 1 else "plain, at most 1"
+        source.fail(place, f"{key}: {value} is out of range; write it {unit}")
+    return Reported(float(number), derived is not None)

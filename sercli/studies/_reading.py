@@ -9,13 +9,15 @@ from typing import Any
 from sercli.errors import SerError, unknown
 from sercli.models import architecture_names
 from sercli.studies import Assignment, On, Row, Study, _columns, settings_of
+from sercli.studies._display import read_display
 from sercli.studies._paper import read_references, with_paper
 from sercli.studies._source import Place, Source, parse
 from sercli.training._train import complete
 
 _STUDY = (
     *("title", "source", "arch", "on", "set", "vary", "rows"),
-    *("paper", "paper_is", "doubtful", "references", "test_on"),
+    *("paper", "paper_is", "doubtful", "about_values", "references", "test_on"),
+    *("metrics", "plot", "confusion"),
 )
 _ROW = ("name", "from", "arch", "on", "set", "set_on", "vary", "paper")
 _ON = ("name", "corpus", "scheme", "protocol", "set")
@@ -78,10 +80,12 @@ class _Reader:
             source=source.text(("source",), top.get("source", "own"), "source"),
             rows=tuple(rows),
             doubtful=self._texts("doubtful"),
+            about_values=self._texts("about_values"),
             references=read_references(source, top, {on.name for row in rows for on in row.on}),
             means=self._means(),
             test_on=self._on(("test_on",), top["test_on"], rows[0].arch) if "test_on" in top else (),
             file=path,
+            display=read_display(source, top, rows),
         )
         for row in study.rows:
             self._check(row)

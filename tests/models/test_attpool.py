@@ -11,6 +11,7 @@ COUNTS = [
     ({}, 93_573),
     ({"head": "attention", "attention_reduction": "softmax-mean"}, 93_573),
     ({"head": "attention", "attention_reduction": "mean"}, 93_573),
+    ({"head": "attention", "attention_reduction": "sum"}, 93_573),
     ({"head": "gap"}, 93_492),
     ({"head": "gap", "pools_after": (1, 2, 3)}, 93_492),
     ({"head": "bilinear"}, 118_772),
@@ -65,10 +66,10 @@ def reference(network, x, config):
         )
         return network.head[-1]((x / norm).sqrt() if config.bilinear_order == "paper" else x.sqrt() / norm)
     top, bottom = network.head.top_down(x), network.head.bottom_up(x)
-    if config.attention_reduction != "mean":
+    if config.attention_reduction in {"softmax-sum", "softmax-mean"}:
         bottom = bottom.exp() / bottom.exp().sum((2, 3), keepdim=True)
     attended = top * bottom
-    return attended.sum((2, 3)) if config.attention_reduction == "softmax-sum" else attended.mean((2, 3))
+    return attended.sum((2, 3)) if config.attention_reduction.endswith("sum") else attended.mean((2, 3))
 
 
 @pytest.mark.parametrize(("settings", "expected"), COUNTS, ids=str)
@@ -125,6 +126,7 @@ def test_ten_is_frequency_and_the_odd_row_and_column_are_at_the_end():
         ("softmax-sum", [7.0, 2.5]),
         ("softmax-mean", [3.5, 1.25]),
         ("mean", [4 * np.log(3), 1.5 * np.log(3)]),
+        ("sum", [8 * np.log(3), 3 * np.log(3)]),
     ],
 )
 def test_attention_by_hand(reduction, expected):
@@ -141,17 +143,17 @@ def test_attention_by_hand(reduction, expected):
 
 
 def test_attention_is_second_order_pooling_of_rank_one():
-    # Equation 5: score k is the trace of X'X b a_k', where X is (positions, channels).
+    # Equations 5 and 10: score k is the trace of X'X b a_k', where X is (positions, channels).
     random = np.random.default_rng(0)
     x, a, b = random.normal(size=(12, 5)), random.normal(size=(3, 5)), random.normal(size=5)
     traces = [np.trace(x.T @ x @ np.outer(b, row)) for row in a]
-    pooling = AttentionPooling(5, 3, "mean").double()
+    pooling = AttentionPooling(5, 3, "sum").double()
     with torch.no_grad():
         for layer, weight in ((pooling.top_down, a), (pooling.bottom_up, b[None])):
             layer.weight.copy_(torch.from_numpy(weight)[..., None, None])
             layer.bias.zero_()
         scores = pooling(torch.from_numpy(x.T).view(1, 5, 4, 3))[0]
-    np.testing.assert_allclose(scores, np.divide(traces, 12), rtol=1e-5)
+    np.testing.assert_allclose(scores, traces, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

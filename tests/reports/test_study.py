@@ -19,7 +19,8 @@ from sercli.errors import ConfigError, RunError
 from sercli.evaluation import table, traces
 from sercli.files import write_text
 from sercli.records import Predictions
-from sercli.reports.standings import Paper, stand
+from sercli.reports._study_values import Paper
+from sercli.reports.standings import stand
 from sercli.reports.study import gather_study, place_of, render_study, write_study
 from sercli.runs.folder import Run
 from sercli.studies import get_study
@@ -242,10 +243,10 @@ def test_what_is_varied_is_drawn_as_curves(place):
             finish(place, cell, fold, predictions(fold, number % 4), table.write_csv)
     for each in place.runs.glob("*/*/*/config.yaml"):
         each.write_text(each.read_text().replace("corpus: recola", "corpus: emodb"))
-    from sercli.reports.study import _draw
+    from sercli.reports._study_pictures import draw_column
 
     found = stand(study, study.cells(), place, 100)[0]
-    figure = _draw("emodb-4", found)
+    figure = draw_column("emodb-4", found, study.display)
     assert [axes.get_ylabel() for axes in figure.axes] == ["UA in %", "WA in %"]
     ticks = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     assert ticks == ["v1", "v3", "v5"]
@@ -273,7 +274,7 @@ def test_continuous_labels_are_told_by_dimension(place):
     report = gather_study(study, study.cells(), place, draws=100)
     keys = [figure.key for figure in report.found[0].figures]
     assert keys == ["ccc_arousal", "ccc_valence"]
-    assert report.found[0].figures[0].paper == Paper(0.666, 3, mean=True)
+    assert report.found[0].figures[0].paper == Paper(0.666, 3)
     assert report.found[1].figures[0].above.difference == 0
     assert "arousal CCC" in Page(render_study(report)).text
     first = report.found[0].figures[0]

@@ -3,7 +3,7 @@
 import pytest
 
 from sercli.errors import ConfigError, SerError
-from sercli.studies import get_study
+from sercli.studies import Reported, get_study
 
 GOOD = """\
 title: Mine
@@ -35,7 +35,7 @@ def test_rows_state_only_their_difference(write):
     study = get_study(write(GOOD))
     assert (study.name, study.source, study.columns) == ("my-study", "own", ("emodb-4",))
     first, second = study.cells()
-    assert first.paper == {"ua": 60}
+    assert first.paper == {"ua": Reported(60.0)}
     assert second.row.own == (("model.blocks", 1),)
     assert second.paper == {}
     assert second.settings == {
@@ -132,7 +132,7 @@ def test_augment_alone_replaces_and_with_a_name_adds(write):
         ("ua: 60", "uaa: 60", 7, "unknown key 'uaa' of figures; did you mean ua"),
         ("ua: 60", "ua: 160", 7, "out of range; write it in per cent"),
         ("ua: 60", "ccc_arousal: 60", 7, "out of range; write it plain"),
-        ("ua: 60", "ua: high", 7, "a figure is a number, not 'high'"),
+        ("ua: 60", "ua: high", 7, "a figure is a number, or ~ and a number if it is derived, not 'high'"),
         ("{emodb-4: {", "{emodb-7: {", 7, "on has no 'emodb-7'; did you mean emodb-4"),
         ("- name: smaller", "- name: small", 8, "two rows are called 'small'"),
         ("from: small", "from: smal", 9, "rows has no 'smal'; did you mean small"),

@@ -11,7 +11,7 @@ import yaml
 from sercli.augmentations.stft_multi import ASCENDING, DESCENDING
 from sercli.bundle import build_network
 from sercli.config import dotted, merge
-from sercli.studies import describe, get_study, study_names
+from sercli.studies import Reported, describe, get_study, study_names
 from sercli.training import _train
 from sercli.training._devices import Device
 from sercli.training._fit import build_module
@@ -58,7 +58,7 @@ def test_every_cell_s_settings_are_right_and_stay_so(name):
 
 def figures(name, column, *keys):
     return {
-        row.name: tuple(row.paper[column].get(key) for key in keys)
+        row.name: tuple(row.paper[column][key].value if key in row.paper[column] else None for key in keys)
         for row in get_study(name).rows
         if column in row.paper
     }
@@ -214,7 +214,7 @@ def test_of_the_plain_melcnn_nothing_is_trimmed_moved_or_annealed():
     config = _train.complete(plain.settings)
     assert (config.augment, config.training.schedule) == ({}, "constant")
     assert config.inputs["x"].config.trim_db is None
-    assert plain.paper == {"wa": 68.88}
+    assert plain.paper == {"wa": Reported(68.88)}
 
 
 def test_each_row_of_the_protocol_gap_has_its_paper_s_folds_and_others():

@@ -1,0 +1,95 @@
+"""The pictures of a study's page: values of a column's rows, and confusion matrices."""
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from sercli.figures.confusion import confusion_matrix
+from sercli.figures.study import Mark, Panel, rows_beside_paper, sweep
+from sercli.reports._study_values import RECALL, Standing
+from sercli.reports.gathered import Gathered
+from sercli.reports.standings import Standings
+from sercli.studies import Display
+
+
+def draw_column(title: str, found: Sequence[Standings], display: Display, *, dark: bool = False) -> Figure:
+    """Draw a column: lines where all rows are varied, else a dot a row.
+
+    Metrics have axes of their own, except that the recalls of all classes share theirs.
+
+    Args:
+        title: heading.
+        found: the column's rows.
+        display: which setting is on the horizontal axis, and what the lines are.
+        dark: draw for a dark background.
+    """
+    varied = len(found) > 2 and all(each.cell.row.varied for each in found)
+    panels: dict[tuple[str, ...], Panel] = {}
+    where: tuple[str, ...]
+    controls = _controls(found, display.x) if varied else frozenset()
+    for key, kind in {figure.key: figure for each in found for figure in each.figures}.items():
+        recall = key.startswith(RECALL)
+        name = key.removeprefix(RECALL) if recall else kind.name
+        for each in found:
+            line, place, along = _place(each, found, display.x) if varied else ("", each.cell.row.name, "")
+            if display.metrics_as_lines and varied:
+                where, heading, label, line = (line, along), line, "", kind.name
+            elif recall:
+                where, heading, label, line = ("recall", line, along), line, "recall", name
+            else:
+                where, heading, label = (key, along), "", kind.name
+            panel = panels.setdefault(
+                where, Panel(label, kind.share, {}, along, heading, frozenset() if heading else controls)
+            )
+            panel.curves.setdefault(line, []).append(_mark(place, each.figure(key)))
+    return (sweep if varied else rows_beside_paper)(list(panels.values()), title, dark=dark)
+
+
+def with_confusion(found: Sequence[Standings], display: Display) -> list[tuple[Standings, Gathered]]:
+    """List the rows of a column whose confusion matrices are drawn, each with its predictions."""
+    return [
+        (each, each.gathered)
+        for each in found
+        if each.cell.row.name in display.confusion and isinstance(each.gathered, Gathered)
+    ]
+
+
+def draw_confusion(gathered: Gathered, dark: bool = False, title: str | None = None) -> Figure:
+    """Draw the confusion matrix of a row."""
+    evaluation = gathered.evaluation
+    return confusion_matrix(evaluation.confusion, evaluation.classes, title, dark=dark)
+
+
+def _mark(place: str, figure: Standing | None) -> Mark:
+    if figure is None:
+        return Mark(place)
+    reported = None if figure.paper is None else figure.paper.value
+    return Mark(place, figure.value, figure.value_interval, reported)
+
+
+def _controls(found: Sequence[Standings], x: str | None) -> frozenset[str]:
+    """Name the lines that are not of the first varied row, if one of the rows has several lines."""
+    lines: dict[str, dict[str, None]] = {}
+    for each in found:
+        lines.setdefault(each.cell.row.group, {})[_place(each, found, x)[0]] = None
+    first, *others = lines.values()
+    alone = all(len(each) == 1 for each in lines.values())
+    return frozenset() if alone or len(first) == 1 else frozenset(name for each in others for name in each)
+
+
+def _place(each: Standings, found: Sequence[Standings], x: str | None) -> tuple[str, str, str]:
+    """Say on which line a varied row is, at which place, and along which setting.
+
+    The setting is ``x`` where the row varies it, else the one with the most values.
+    """
+    row = each.cell.row
+    rows = [other.cell.row for other in found]
+    siblings = [
+        other for other in rows if other.group == row.group and other.varied.keys() == row.varied.keys()
+    ]
+    values = {name: {other.varied[name] for other in siblings} for name in row.varied}
+    most = max(values, key=lambda name: len(values[name]))
+    along = x if x is not None and x in row.varied else most
+    rest = [label for name, label in row.varied.items() if name != along]
+    groups = {other.group for other in rows}
+    return ", ".join([*([row.group] if len(groups) > 1 else []), *rest]), row.varied[along], along
