@@ -288,7 +288,7 @@ def test_what_is_wrong_of_the_display_is_refused_with_its_line(place, other, mes
 
 def test_the_command_takes_metrics_and_confusion_matrices(place, monkeypatch, capsys):
     study = finished(place, two_rows())
-    line = ["report", str(study.file), "--draws", "20", "--workspace", str(place.root)]
+    line = ["report", str(study.file), "--draws", "100", "--workspace", str(place.root)]
     monkeypatch.setattr("sys.argv", ["sercli", *line, "--metrics", "recall,wa", "--confusion"])
     with pytest.raises(SystemExit, match="0"):
         cli.main()
