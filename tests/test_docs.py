@@ -120,8 +120,10 @@ def test_a_papers_page_has_the_figures_of_its_studies(paper):
         given = [row.get("paper", {}) for row in study.get("rows", [])]
         given += [*study.get("paper", {}).values(), *study.get("references", {}).values()]
         figures |= {value for row in given for of in row.values() for value in of.values()}
-    printed = {value if isinstance(value, str) else f"{value:g}".removeprefix("0") for value in figures}
-    assert [each for each in sorted(printed) if each.rstrip("0") not in text] == []
+    printed = {
+        value.rstrip("0") if isinstance(value, str) else f"{value:g}".removeprefix("0") for value in figures
+    }
+    assert [each for each in sorted(printed) if each not in text] == []
 
 
 @pytest.mark.slow
