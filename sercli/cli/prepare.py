@@ -133,6 +133,8 @@ def _print(result: "Preparation") -> None:
     if result.resampled:
         audio = f"{result.resampled} {'utterances' if entry.cuts else 'files'} brought to 16 kHz mono"
     typer.echo(f"  audio       {audio}" + (f"; {result.reused} were there" if result.reused else ""))
+    if result.replaced.gone:
+        typer.echo(f"  replaced    {result.replaced}")
     for line in result.differences:
         typer.echo(f"  differs     {line}")
     _print_problems(result.problems)

@@ -1,6 +1,6 @@
 """A corpus as distributed, turned into utterances: one file per corpus."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,8 @@ class Corpus:
         known: utterances of the released corpus by field and value, for example
             ``{"emotion": {"anger": 127}}``.
         ids: every id of the released corpus, where they follow from a rule.
+        release: from the utterances that were found to the corpus as far as the release that they are of is
+            known: with ``utterances`` and ``ids`` of its own.
         options: what a user can choose when preparing it; a property ``notice`` of theirs, if there is one,
             stands for the corpus's.
         read_trace: for corpora with continuous labels: from the folder of its files, utterance (and
@@ -75,6 +77,7 @@ class Corpus:
     seconds: float | None = None
     known: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     ids: tuple[str, ...] | None = None
+    release: "Callable[[Sequence[Utterance]], Corpus] | None" = None
     options: type[Config] | None = None
     read_trace: Callable[..., Trace] | None = None
     from_name: Callable[[str], Utterance | None] | None = None

@@ -21,6 +21,8 @@ Table = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 Centring = Literal["agreement", "none"]
 
 _LIMIT = 1 + 1e-6
+# A curve that is moved by the difference of two means, each within [-1, 1].
+_CENTRED_LIMIT = 3.0
 # Rows further apart than this are not a curve, but a file that lacks some.
 _LONGEST_GAP_S = 1.0
 _ATTRIBUTE = re.compile(r"@attribute\s+['\"]?(\w+)", re.IGNORECASE)
@@ -46,6 +48,7 @@ def read(path: Path, place: str) -> Ratings:
         CorpusError: the file is missing, or holds anything but ratings over a rising time.
     """
     lines = _read_lines(path, place)
+    numbered = is_centred(path) and lines[0].startswith((";", '"";'))
     rows = _arff_rows(lines, place) if path.suffix.lower() == ".arff" else _csv_rows(lines, place)
     numbers: list[int] = []
     table: list[list[float]] = []
@@ -55,9 +58,16 @@ def read(path: Path, place: str) -> Ratings:
     if not table:
         raise CorpusError(f"{place}: holds no ratings")
     array = np.array(table)
+    if numbered:  # by the row, not by its time
+        array[:, 0] /= TRACE_RATE
     ratings = Ratings(array[:, 0], array[:, 1:])
-    _check(ratings, numbers, place)
+    _check(ratings, numbers, place, _CENTRED_LIMIT if is_centred(path) else _LIMIT)
     return ratings
+
+
+def is_centred(path: Path) -> bool:
+    """Tell by its folders whether a rating file holds curves that somebody has centred."""
+    return any(re.search("cent(red|ered)$", folder.name, re.IGNORECASE) for folder in list(path.parents)[1:3])
 
 
 def count_raters(path: Path, place: str) -> int:
@@ -146,6 +156,7 @@ def _header(lines: list[str], place: str) -> tuple[int, list[str]]:
     """Return the index of a ``.csv`` file's header line, and its columns, time first."""
     for index, line in enumerate(lines):
         columns = [name.strip() for name in line.strip().removesuffix(";").split(";")]
+        columns[0] = columns[0].strip('"') or "time"  # pandas writes no name above the numbers of the rows
         if columns[0].lower() == "time" and len(columns) > 1 and all(columns):
             return index, columns
         if line.strip():
@@ -200,7 +211,7 @@ def _number(cell: str, time: str, where: str) -> float:
     return number
 
 
-def _check(ratings: Ratings, numbers: list[int], place: str) -> None:
+def _check(ratings: Ratings, numbers: list[int], place: str, limit: float) -> None:
     """Raise unless times rise from the recording's start without gaps, and values keep to their range."""
     times = ratings.times
     steps = np.diff(times)
@@ -213,8 +224,10 @@ def _check(ratings: Ratings, numbers: list[int], place: str) -> None:
         row = int(steps.argmax()) + 1
         between = f"{times[row - 1]:g} and {times[row]:g} s"
         raise CorpusError(f"{place}:{numbers[row]}: nothing between {between}; rows are missing")
-    beyond = np.abs(ratings.values).max(axis=1) > _LIMIT
+    beyond = np.abs(ratings.values).max(axis=1) > limit
     if beyond.any():
         row = int(beyond.argmax())
         worst = ratings.values[row][np.abs(ratings.values[row]).argmax()]
-        raise CorpusError(f"{place}:{numbers[row]}: {worst:g} at {times[row]:g} s is not within [-1, 1]")
+        raise CorpusError(
+            f"{place}:{numbers[row]}: {worst:g} at {times[row]:g} s is not within [-{limit:.0f}, {limit:.0f}]"
+        )

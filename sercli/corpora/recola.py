@@ -4,15 +4,16 @@ Two releases are read. In the full database a recording is ``RECOLA-Audio-record
 and six raters' curves lie in ``RECOLA-Annotation/emotional_behaviour/arousal/P16.csv``. In that
 of the AVEC challenges of 2015 and 2016 it is ``recordings_audio/train_1.wav``, with a gold standard
 in ``ratings_gold_standard/arousal/train_1.arff`` and the raters in ``ratings_individual``; the
-labels of its test part were never released.
+labels of its test part were never released. Copies exist whose raters' curves are centred already, in
+``ratings_individual_centred``; they are read where the curves as released are missing.
 
 Source: Ringeval et al., Introducing the RECOLA Multimodal Corpus of Remote Collaborative and
 Affective Interactions, FG 2013, EmoSPACE workshop.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,10 @@ from sercli.errors import CorpusError
 from sercli.records import Problem, Utterance
 
 _DIMENSIONS = ("arousal", "valence")
+# The labelled recordings of AVEC. How many the full database has depends on the copy.
+_AVEC = tuple(f"recola/{part}_{number}" for part in ("dev", "train") for number in range(1, 10))
+# What the folder of centred ratings is called beside that of the ratings as released.
+_CENTRED = ("_centred", "_centered", "-centred", "-centered", "/centred", "/centered")
 
 
 class RecolaConfig(Config):
@@ -45,7 +50,7 @@ _DEFAULTS = RecolaConfig()
 
 @dataclass(frozen=True, slots=True)
 class _Release:
-    """Where a release keeps what; folders are found whatever their case."""
+    """Where a release keeps its files; folders are found whatever their case."""
 
     recordings: str
     name: re.Pattern[str]
@@ -132,6 +137,11 @@ def _parse_release(
     if options.gold == "raters" or (options.gold == "auto" and not any(files.values())):
         where, suffix = release.raters, ".csv"
         files = _rating_files(base, where, suffix)
+        for ending in _CENTRED if not any(files.values()) else ():
+            centred = _rating_files(base, release.raters + ending, suffix)
+            if any(centred.values()):
+                where, files = release.raters + ending, centred
+                break
     recorded = set()
     for path in audio_files(folder):
         name, place = path.stem, place_of(path, root)
@@ -148,7 +158,11 @@ def _parse_release(
             yield _read_recording(root, path, [files[dimension][name] for dimension in _DIMENSIONS], options)
     for dimension in _DIMENSIONS:
         for name in sorted(set(files[dimension]) - recorded):
-            yield Problem(place_of(files[dimension][name], root), "ratings of no recording", harmless=True)
+            yield Problem(
+                place_of(files[dimension][name], root),
+                f"ratings of no recording: {release.recordings}/{name}.wav is missing",
+                harmless=release.gold is not None,  # of AVEC it is known how many recordings there are
+            )
 
 
 def _read_recording(
@@ -171,13 +185,15 @@ def _read_recording(
 
 
 def _method(root: Path, ratings: list[Path], options: RecolaConfig) -> str:
-    """Say in words how the gold standard is got."""
+    """Say in words how the gold standard is made."""
     if ratings[0].suffix.lower() == ".arff":
         return "gold standard of the release"
     arousal, valence = (_ratings.count_raters(path, place_of(path, root)) for path in ratings)
     raters = (
         f"{arousal} raters" if arousal == valence else f"{arousal} (arousal) and {valence} (valence) raters"
     )
+    if _ratings.is_centred(ratings[0]):
+        return f"mean of {raters}, whose curves are centred in this copy"
     if options.centring == "none":
         return f"mean of {raters}"
     return f"mean of {raters}, each centred on the agreement-weighted mean of all (AVEC 2016)"
@@ -189,8 +205,20 @@ def _rating_files(base: Path, place: str, suffix: str) -> dict[str, dict[str, Pa
     for dimension in _DIMENSIONS:
         folder = _find(base, f"{place}/{dimension}")
         paths = [] if folder is None else [folder / name for name in list_names(folder)]
-        found[dimension] = {path.stem: path for path in paths if path.suffix.lower() == suffix}
+        # Beside centred ratings lies their mean, gs_train_1.csv.
+        found[dimension] = {
+            path.stem: path
+            for path in paths
+            if path.suffix.lower() == suffix and not path.name.lower().startswith("gs_")
+        }
     return found
+
+
+def _release_of(utterances: Sequence[Utterance]) -> Corpus:
+    """Return what is known of the release: AVEC's has 18 labelled recordings."""
+    if not {utterance.id for utterance in utterances} & set(_AVEC):
+        return CORPUS
+    return replace(CORPUS, utterances=len(_AVEC), ids=_AVEC)
 
 
 def _releases(folder: Path) -> list[_Release]:
@@ -213,6 +241,7 @@ CORPUS = Corpus(
     source="Ringeval et al., FG 2013 EmoSPACE workshop",
     licence="licensed by the University of Fribourg for research; ask for it there",
     layout="RECOLA-Audio-recordings/P16.wav or, from AVEC, recordings_audio/train_1.wav",
+    release=_release_of,
     options=RecolaConfig,
     read_trace=read_trace,
     protocol="recola-5-fold",

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from sercli import files, manifest
 from sercli.corpora import get_corpus
 from sercli.errors import ConfigError, CorpusError
-from sercli.preparation._describe import Preparation
+from sercli.preparation._describe import Preparation, Replaced
 from sercli.preparation._reading import Place, locate, name_for, nothing_found, read
 from sercli.preparation.convert import Conversion, Converted
 from sercli.preparation.counts import by_scheme, differences
@@ -103,9 +103,13 @@ def _prepare(
     if not utterances:
         raise CorpusError(nothing_found(source, place, problems))
     _refuse_bad(place.base, problems, skip_bad)
+    corpus = corpus.release(utterances) if corpus.release else corpus
     differing = differences(corpus, utterances)
     if differing and not partial and len(utterances) < (corpus.utterances or 0):
         raise CorpusError(f"{place.root}: {'; '.join(differing)}; add --partial to prepare what is there")
+    replaced = Replaced.by(utterances, target)
+    if replaced.gone and corpus.utterances is None and not (corpus.any_name or partial):
+        raise CorpusError(f"{place.root}: {replaced}; add --partial to put these in their place")
 
     # From here on audio may change: an earlier manifest would vouch for what it does not describe.
     (target / "manifest.jsonl").unlink(missing_ok=True)
@@ -139,6 +143,7 @@ def _prepare(
         resampled=sum(item.resampled for item in converted),
         reused=sum(item.reused for item in converted),
         settings={"reader": source} | (place.options[0].to_dict() if place.options else {}),
+        replaced=replaced,
         notice=corpus.notice or (getattr(place.options[0], "notice", None) if place.options else None),
     )
     files.write_json(target / "corpus.json", result.to_dict())

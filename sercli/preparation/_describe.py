@@ -1,13 +1,49 @@
 """What a preparation did, as a record and as ``corpus.json``."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import sercli
+from sercli import manifest
 from sercli.corpora import Corpus
+from sercli.errors import ManifestError
 from sercli.preparation.counts import SchemeCounts
 from sercli.records import Problem, Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What an earlier preparation of the corpus held.
+
+    Attributes:
+        before: how many utterances it held.
+        now: how many there are now.
+        gone: ids of those that are not there any more.
+    """
+
+    before: int
+    now: int
+    gone: tuple[str, ...]
+
+    @classmethod
+    def by(cls, utterances: Sequence[Utterance], target: Path) -> Self:
+        """Compare utterances with those of an earlier preparation, if there is one that can be read."""
+        try:
+            before = [utterance.id for utterance in manifest.read(target / "manifest.jsonl")]
+        except (ManifestError, FileNotFoundError):
+            before = []
+        found = {utterance.id for utterance in utterances}
+        return cls(len(before), len(found), tuple(sorted(set(before) - found)))
+
+    def __str__(self) -> str:
+        shown = ", ".join(self.gone[:3]) + (" and others" if len(self.gone) > 3 else "")
+        return (
+            f"{len(self.gone)} of the {self.before} utterances that were prepared before are not among these "
+            f"{self.now} ({shown})"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +61,7 @@ class Preparation:
         resampled: how many files were resampled or mixed down to mono.
         reused: how many were already there from an earlier preparation.
         settings: what was chosen of the corpus's options.
+        replaced: what an earlier preparation held.
         notice: a sentence that goes wherever a figure of this corpus goes.
     """
 
@@ -38,6 +75,7 @@ class Preparation:
     resampled: int
     reused: int
     settings: dict[str, object]
+    replaced: Replaced
     notice: str | None
 
     @property

@@ -38,6 +38,7 @@ class Protocol:
         papers: by corpus, the paper that divides it so, and whether its figures are means over folds
             or pooled.
         shares: what train and test share by design, by check of the audit, and why.
+        earlier: how earlier versions divided, by version, so that runs of theirs can still be read.
         name: as a user writes it, complete: with version, and for lists with a digest of the file.
     """
 
@@ -50,6 +51,7 @@ class Protocol:
     scheme: str | None = None
     papers: Mapping[str, str] = field(default_factory=dict)
     shares: Mapping[str, str] = field(default_factory=dict)
+    earlier: Mapping[int, Callable[..., list[Fold]]] = field(default_factory=dict)
     name: str = ""
 
     def divide(self, utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fold]:
@@ -116,6 +118,8 @@ def get_protocol(name: str) -> Protocol:
         base = f"lists:{path}#{contents}"
     else:
         protocol = _load(base)
+    if version.isdecimal() and int(version) in protocol.earlier:
+        protocol = replace(protocol, make=protocol.earlier[int(version)], version=int(version))
     if version and version != str(protocol.version):
         raise unknown(__name__, name, [f"{base}@{protocol.version}"])
     return replace(protocol, name=f"{base}@{protocol.version}")

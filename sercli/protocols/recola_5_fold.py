@@ -1,15 +1,18 @@
 """RECOLA by recordings: five folds, half of the held-out one for development, the other half tested.
 
-Of AVEC's 18 recordings that makes folds of 4, 4, 4, 3 and 3. Women and men are dealt out evenly where
-the gender is known; the releases do not say it.
+AVEC's 18 recordings make folds of 4, 4, 4, 3 and 3. Women and men are dealt out evenly where the gender
+is known; the releases do not state it.
 
 Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 4.
-Open in the paper: who is in which fold (its Tables 1 and 2 are lost to us). Whoever has the lists
-writes them to a file and uses ``lists:FILE``.
+Open in the paper: its tables 1 and 2, which list the recordings of each fold, are lost to us. Inferred are
+who is in which fold (recordings are dealt out in the order of their names), which half of a fold is tested
+(the second half, then the first one, and so on, so that AVEC's dev recordings are tested as well as its
+train ones), and that of three recordings two are tested. With the lists at hand use ``lists:FILE``.
 """
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from sercli.errors import DivisionError
 from sercli.protocols import Protocol
@@ -19,8 +22,10 @@ from sercli.records import Fold, Utterance
 _FOLDS = 5
 
 
-def make(utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fold]:
-    """Make five folds, each named by the recordings it tests.
+def make(
+    utterances: Sequence[Utterance], labels: Mapping[str, str], *, alternating: bool = True
+) -> list[Fold]:
+    """Make five folds, each named by the recordings that it tests.
 
     Raises:
         DivisionError: fewer than ten recordings, so that a fold has none to divide.
@@ -33,9 +38,14 @@ def make(utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fol
     folds = []
     for start in range(_FOLDS):
         held_out = dealt[start::_FOLDS]
+        # Names are sorted, so one half is AVEC's dev recordings and the other its train ones.
+        if alternating and start % 2:
+            held_out = held_out[::-1]
         half = len(held_out) // 2
         dev, test = held_out[:half], held_out[half:]
-        folds.append(by_groups(f"recordings {' '.join(test)}", utterances, labels, dev, test))
+        folds.append(
+            by_groups(f"recordings {' '.join(sorted(test, key=_natural))}", utterances, labels, dev, test)
+        )
     return folds
 
 
@@ -46,10 +56,11 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 PROTOCOL = Protocol(
     make,
-    version=1,
+    version=2,
     speaker_independent=True,
     has_dev=True,
     description="five folds of recordings: four train, half of the fifth for development, half tested",
     corpora=("recola",),
     papers={"recola": "DiCCOSER: CCC of a fold's test frames joined, averaged over the five folds"},
+    earlier={1: partial(make, alternating=False)},
 )

@@ -12,7 +12,7 @@ from sercli.errors import ConfigError, unknown
 from sercli.features import feature_names, get_feature
 from sercli.models import Architecture, architecture_names, get_architecture
 from sercli.protocols import Protocol, get_protocol
-from sercli.records import Task
+from sercli.records import TRACE_RATE, Task
 from sercli.runs._named import named
 from sercli.runs.features import FeatureChoice, choose, tested_variant
 from sercli.runs.training import TrainingConfig
@@ -149,6 +149,14 @@ class RunConfig(Config):
         segments = self.segments
         if segments.size_s is None:
             return
+        frames = self.model.get("frames")  # of a network made for windows of one length
+        window = segments.size_s * TRACE_RATE
+        if frames is not None and abs(frames - window) > 1e-6:
+            raise ValueError(
+                f"model.frames={frames} is a window of {frames / TRACE_RATE:g} s, but segments.size_s is "
+                f"{segments.size_s:g}: set model.frames={max(round(window), 1)} or "
+                f"segments.size_s={frames / TRACE_RATE:g}"
+            )
         if segments.tail == "drop":
             raise ValueError("segments.tail=drop leaves labels untested; set it to pad or align")
         if (segments.test_hop_s or segments.hop_s) > segments.size_s:

@@ -12,6 +12,7 @@ from sercli.records import Problem, Utterance
 
 RATINGS = "RECOLA-Annotation/emotional_behaviour"
 GOLD = "ratings_gold_standard"
+NO_RECORDING = "ratings of no recording: RECOLA-Audio-recordings/P17.wav is missing"
 CENTRED = "each centred on the agreement-weighted mean of all (AVEC 2016)"
 
 
@@ -138,8 +139,8 @@ def test_what_does_not_belong_is_a_problem(tmp_path):
     assert [u.id for u in utterances] == ["recola/P16"]
     assert problems == [
         Problem("RECOLA-Audio-recordings/noise.wav", "not a RECOLA recording such as P16.wav"),
-        Problem(f"{RATINGS}/arousal/P17.csv", "ratings of no recording", harmless=True),
-        Problem(f"{RATINGS}/valence/P17.csv", "ratings of no recording", harmless=True),
+        Problem(f"{RATINGS}/arousal/P17.csv", NO_RECORDING),
+        Problem(f"{RATINGS}/valence/P17.csv", NO_RECORDING),
     ]
 
 
@@ -361,3 +362,111 @@ def test_an_empty_folder_and_none_at_all_hold_nothing(tmp_path):
     assert list(parse(tmp_path)) == list(parse(tmp_path / "nowhere")) == []
     (tmp_path / "recordings_audio").mkdir()
     assert list(parse(tmp_path)) == []
+
+
+AVEC = [f"{part}_{number}" for part in ("train", "dev") for number in range(1, 10)]
+
+
+def centre(root, raters, to, *, index):
+    """Replace raters' files by curves that are centred already, as pandas writes them (``index``) or not."""
+    for path in sorted((root / raters).glob("*/*.csv")):
+        rows = [line.split(";") for line in path.read_text().split("\n")[1:] if line]
+        table = np.array(rows, dtype=float)
+        curves = table[:, 1:] - table[:, 1:].mean(axis=0) + 0.9
+        first = [f"{row}" for row in range(len(table))] if index else [f"{time:.2f}" for time in table[:, 0]]
+        head = ("" if index else "time") + ";FM1 ;FM2 ;FM3 \n"
+        lines = (f"{a};{';'.join(f'{x:.6f}' for x in row)}\n" for a, row in zip(first, curves, strict=True))
+        write(root / to / path.parent.name / path.name, head + "".join(lines))
+        write(root / to / path.parent.name / f"gs_{path.name}", ";GS\n")
+        path.unlink()
+
+
+@pytest.mark.parametrize("index", [True, False])
+@pytest.mark.parametrize(
+    ("release", "to"),
+    [
+        ("avec", "ratings_individual_centred"),
+        ("avec", "Ratings_Individual_Centered"),
+        ("full", f"{RATINGS}_centred"),
+        ("full", f"{RATINGS}/centred"),
+    ],
+)
+def test_ratings_that_a_copy_holds_centred_are_read(tmp_path, release, to, index):
+    root = build_avec(tmp_path, ["train_1"]) if release == "avec" else build_recola(tmp_path, ["P16"])
+    plain = trace_of(root, gold="raters")
+    centre(root, "ratings_individual" if release == "avec" else RATINGS, to, index=index)
+    (utterance,), problems = split(root, gold="raters")
+    assert problems == []
+    assert utterance.trace.lower().startswith(to.lower())
+    assert utterance.trace_method == "mean of 3 raters, whose curves are centred in this copy; lag 0 s"
+    found = trace_of(root, gold="raters")
+    # Only the centre differs: here 0.9, where curves may leave [-1, 1].
+    np.testing.assert_allclose(found - found.mean(0), plain - plain.mean(0), atol=1e-5)
+    np.testing.assert_allclose(found.mean(0), 0.9, atol=1e-5)
+    assert found.max() > 1
+
+
+def test_ratings_as_released_come_before_centred_ones(tmp_path):
+    build_avec(tmp_path, ["train_1"])
+    centred = tmp_path / "ratings_individual_centred"
+    (tmp_path / "ratings_individual").rename(centred)
+    build_avec(tmp_path, ["train_1"])
+    (utterance,), _ = split(tmp_path, gold="raters")
+    assert utterance.trace == "ratings_individual/arousal/train_1.csv"
+    write(centred / "arousal" / "train_1.csv", "time;FM1\n0.00;0.1\n0.04;3.5\n")
+    with pytest.raises(CorpusError, match=r"3.5 at 0.04 s is not within \[-3, 3\]"):
+        read_trace(tmp_path, replace(utterance, trace="ratings_individual_centred/arousal/train_1.csv"))
+
+
+def prepared(command_line, root, place, *more):
+    return command_line("prepare", "recola", root, "--workspace", place, *more)
+
+
+def test_the_recordings_of_avec_are_counted(command_line, tmp_path):
+    build_avec(tmp_path / "half", AVEC[:9])
+    status, _, err = prepared(command_line, tmp_path / "half", tmp_path / "w")
+    assert status == 1
+    assert "9 of 18 utterances; 9 missing: recola/dev_1, recola/dev_2, recola/dev_3 and 6 more" in err
+    assert "--partial" in err
+    status, out, _ = prepared(command_line, tmp_path / "half", tmp_path / "w", "--partial")
+    assert status == 0
+    assert "utterances  9 of 18" in out
+    build_avec(tmp_path / "all", AVEC)
+    status, out, _ = prepared(command_line, tmp_path / "all", tmp_path / "w")
+    assert (status, "replaced" in out) == (0, False)
+    assert prepared(command_line, tmp_path / "half", tmp_path / "w")[0] == 1
+    status, out, _ = prepared(command_line, tmp_path / "half", tmp_path / "w", "--partial")
+    assert status == 0
+    assert "replaced    9 of the 18 utterances that were prepared before are not among these 9" in out
+
+
+def test_fewer_recordings_do_not_take_the_place_of_more_in_silence(command_line, tmp_path, workspace):
+    names = [f"P{number}" for number in range(16, 22)]
+    build_recola(tmp_path / "six", names)
+    build_recola(tmp_path / "three", names[:3])
+    assert prepared(command_line, tmp_path / "six", workspace.root)[0] == 0
+    before = workspace.manifest("recola").read_bytes()
+    status, _, err = prepared(command_line, tmp_path / "three", workspace.root)
+    assert (status, err.count("\n")) == (1, 1)
+    assert "3 of the 6 utterances that were prepared before are not among these 3 (recola/P19" in err
+    assert workspace.manifest("recola").read_bytes() == before
+    build_avec(tmp_path / "avec", AVEC)  # of another release nothing stays
+    assert "6 of the 6 utterances" in prepared(command_line, tmp_path / "avec", workspace.root)[1]
+    assert prepared(command_line, tmp_path / "six", workspace.root)[0] == 1
+    assert prepared(command_line, tmp_path / "six", workspace.root, "--partial")[0] == 0
+    (tmp_path / "six" / "RECOLA-Audio-recordings" / "P21.wav").unlink()
+    status, _, err = prepared(command_line, tmp_path / "six", workspace.root)
+    assert (status, "P21.wav is missing" in err) == (1, True)
+
+
+def test_another_corpus_that_shrinks_says_so(command_line, tmp_path, write_wav):
+    for take in range(3):
+        write_wav(tmp_path / "c" / "angry" / f"{take}.wav", np.full(8000, 0.1 * (take + 1)))
+    given = ["prepare", "folder", tmp_path / "c", "--workspace", tmp_path / "w"]
+    assert "replaced" not in command_line(*given)[1]
+    (tmp_path / "c" / "angry" / "2.wav").unlink()
+    status, out, _ = command_line(*given)
+    assert status == 0
+    assert (
+        "replaced    1 of the 3 utterances that were prepared before are not among these 2 (c/angry/2)" in out
+    )

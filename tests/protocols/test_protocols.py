@@ -164,6 +164,29 @@ def test_the_recordings_of_avec_make_folds_of_4_4_4_3_3():
     assert [len(fold.dev) + len(fold.test) for fold in folds] == [4, 4, 4, 3, 3]
     assert [len(fold.test) for fold in folds] == [2, 2, 2, 2, 2]
     assert set(folds[0].dev + folds[0].test) == {"dev_1", "dev_6", "train_2", "train_7"}
+    assert [fold.test for fold in folds] == [
+        ("train_2", "train_7"),
+        ("dev_2", "dev_7"),
+        ("train_4", "train_9"),
+        ("dev_4", "dev_9"),
+        ("train_1", "train_6"),
+    ]
+    assert folds[1].name == "recordings dev_2 dev_7"
+    assert folds[3].dev == ("train_5",)
+    assert folds[4].dev == ("dev_5",)
+
+
+def test_runs_on_earlier_folds_of_recola_keep_them():
+    names = [f"{part}_{i}" for part in ("train", "dev") for i in range(1, 10)]
+    utterances = [Utterance(id=name, corpus="recola", file="f", speaker=name) for name in names]
+    labels = dict.fromkeys(names, "")
+    earlier = get_protocol("recola-5-fold@1")
+    assert earlier.name == "recola-5-fold@1"
+    tested = [name for fold in earlier.divide(utterances, labels) for name in fold.test]
+    assert sum(name.startswith("train") for name in tested) == 9
+    assert get_protocol("recola-5-fold").name == "recola-5-fold@2"
+    with pytest.raises(UnknownNameError, match="did you mean recola-5-fold@2"):
+        get_protocol("recola-5-fold@3")
 
 
 @pytest.mark.parametrize(

@@ -269,6 +269,7 @@ def train_a_step(cell, small_workspace, talking):
     if _train.complete(settings).task == "regression":
         place, corpus, segments = talking, "synth-continuous", {"size_s": 1.0, "hop_s": 0.5}
         there = {"corpus": corpus, "protocol": "speaker-3-fold", "segments": segments | {"test_hop_s": 1.0}}
+        there |= {"model": {"frames": 25}} if cell.row.arch == "diccoser" else {}
     else:
         place = small_workspace
         there = {"corpus": "emodb", "scheme": "emodb-4", "protocol": "leave-one-speaker-out"}

@@ -176,6 +176,30 @@ def test_what_has_no_effect_without_a_dev_part_makes_no_other_run(small, trainin
     assert (on_test.selection, on_test.patience) == ("best-on-test", 3)
 
 
+@pytest.mark.parametrize(
+    ("frames", "size_s", "told"),
+    [
+        (
+            500,
+            10.0,
+            "model.frames=500 is a window of 20 s, but segments.size_s is 10: set model.frames=250 or",
+        ),
+        (250, 20.0, "model.frames=250 is a window of 10 s, but .* segments.size_s=10"),
+        (75, 3.02, "model.frames=75 is a window of 3 s, but .* set model.frames=76 or segments.size_s=3"),
+        (75, 3.0, None),
+        (1, 0.1, "set model.frames=2 or"),
+    ],
+)
+def test_the_window_that_a_network_is_made_for_is_the_one_that_is_cut(talking, frames, size_s, told):
+    settings = {"arch": "diccoser", "corpus": "synth-continuous", "model": {"frames": frames}}
+    settings["segments"] = {"size_s": size_s, "hop_s": size_s, "test_hop_s": size_s}
+    if told is None:
+        assert _train.configure(settings, talking, CPU).segments.size_s == size_s
+        return
+    with pytest.raises(ConfigError, match=told):
+        _train.configure(settings, talking, CPU)
+
+
 def test_a_setting_is_given_once():
     gather = _train.gather
     both = {"training": {"max_epochs": 1}, "arch": "eca"}
