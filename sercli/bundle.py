@@ -7,7 +7,6 @@ signature, since whoever changes a bundle on purpose can write its digests anew.
 """
 
 import hashlib
-import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +28,7 @@ from sercli.data.segments import SegmentConfig
 from sercli.data.statistics import Statistics
 from sercli.errors import RunError, UnknownNameError
 from sercli.models import get_architecture
+from sercli.plain.json import from_json
 from sercli.runs.features import FeatureChoice
 
 _FORMAT = 2
@@ -40,6 +40,8 @@ UNKNOWN = "unknown"
 _LARGEST = 1 << 20
 _LONGEST = 256
 _MOST_BYTES = 1 << 24
+# Products of two larger ones are beyond 32-bit floats, so that no training ends in any.
+_LARGEST_WEIGHT = 1e18
 
 # Control characters, line separators, marks that turn the direction of writing, halves of characters.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -164,7 +166,7 @@ def build_network(
 def own_files(folder: Path) -> frozenset[str]:
     """List the names of files that belong to a bundle, as its description says; none where there is none."""
     try:
-        described = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))["files"]
+        described = from_json((folder / "bundle.json").read_text(encoding="utf-8"))["files"]
     except FileNotFoundError:
         return frozenset()
     except (OSError, ValueError, LookupError, TypeError):
@@ -202,7 +204,7 @@ def _read(place: Path) -> dict[str, Any]:
     """Read a description; refuse one that has changed, or is beyond all measure."""
     if place.stat().st_size > _MOST_BYTES:
         raise ValueError(f"more than {_MOST_BYTES >> 20} MiB")
-    description: dict[str, Any] = json.loads(_read_plain(place).decode(), parse_constant=_refuse)
+    description: dict[str, Any] = from_json(_read_plain(place))
     if description["format"] != _FORMAT:
         raise RunError(
             f"{place.parent}: a bundle of format {description['format']}, this sercli reads {_FORMAT}; "
@@ -237,10 +239,6 @@ def _read_plain(file: Path) -> bytes:
     return file.read_bytes()
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")
-
-
 def _check_measure(value: Any, part: str) -> None:
     if isinstance(value, Mapping):
         value = list(value.values())
@@ -272,8 +270,14 @@ def _check_shapes(planned: nn.Module, state: Mapping[str, Tensor]) -> None:
 def _check_finite(network: nn.Module) -> None:
     for name, value in network.state_dict().items():
         # A sum is quicker than a look at each, and in 64 bits that of finite numbers never overflows.
-        if value.is_floating_point() and not value.sum(dtype=torch.float64).isfinite():
+        if not value.is_floating_point() or not value.numel():
+            continue
+        # The norm is quicker than a look at each, and in 64 bits that of 32-bit numbers never overflows.
+        norm = float(torch.linalg.vector_norm(value, dtype=torch.float64))
+        if not math.isfinite(norm):
             raise ValueError(f"weights '{name}' hold values that are no numbers")
+        if norm > _LARGEST_WEIGHT and float(value.abs().max()) > _LARGEST_WEIGHT:
+            raise ValueError(f"weights '{name}' hold values beyond {_LARGEST_WEIGHT:g}, which overflow")
 
 
 def _statistics(

@@ -7,14 +7,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from sercli.errors import ConfigError
+from sercli.plain import PlainError, shorten
+from sercli.plain.yaml import from_yaml
 
-# Safe as yaml.safe_load is, and seven times as fast where libyaml is there.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# Parts of a setting's dotted name; real ones have three or four.
+_DEEPEST = 12
 
 
 class Config(BaseModel):
@@ -72,26 +73,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
         ConfigError: the file is not YAML, or not a mapping.
     """
     try:
-        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+        value = from_yaml(path.read_text(encoding="utf-8")).value
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8 text; save it as UTF-8") from None
+    except PlainError as error:
+        raise ConfigError(f"{path}:{error.line or 1}: {error}") from None
     if not isinstance(value, dict):
         raise ConfigError(f"{path}: expected settings as 'key: value', found {type(value).__name__}")
-    return _with_text_keys(value, str(path))
-
-
-def _with_text_keys(value: dict[Any, Any], place: str) -> dict[str, Any]:
-    for key, under in value.items():
-        if not isinstance(key, str):
-            raise ConfigError(f"{place}: a setting's name is text, not {key!r}")
-        if isinstance(under, dict):
-            _with_text_keys(under, place)
     return value
-
-
-def to_yaml(value: Mapping[str, Any]) -> str:
-    """Render plain types as YAML in their own order."""
-    return yaml.safe_dump(dict(value), sort_keys=False, allow_unicode=True, width=100)
 
 
 def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
@@ -106,14 +95,15 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for item in assignments:
         key, equals, text = item.partition("=")
+        place = f"--set {shorten(item)}"
         if not equals or not key:
-            raise ConfigError(f"--set {item}: write it as KEY=VALUE, for example features.window_ms=40")
+            raise ConfigError(f"{place}: write it as KEY=VALUE, for example features.window_ms=40")
         try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise ConfigError(f"--set {item}: '{text}' is not a YAML value") from None
-        if isinstance(value, dict):
-            _with_text_keys(value, f"--set {item}")
+            value = from_yaml(text).value
+        except PlainError as error:
+            raise ConfigError(f"{place}: {error}") from None
+        if key.count(".") >= _DEEPEST:
+            raise ConfigError(f"{place}: the name has {key.count('.') + 1} parts, no setting has so many")
         for part in reversed(key.split(".")):
             value = {part: value}
         settings = join(settings, value)
@@ -144,7 +134,9 @@ def join(one: Mapping[str, Any], other: Mapping[str, Any], before: str = "") -> 
         elif there == value:
             joined[key] = value
         else:
-            raise ConfigError(f"{before}{key} is set to {there} and to {value}; give it one value")
+            raise ConfigError(
+                f"{before}{key} is set to {shorten(there)} and to {shorten(value)}; give it one value"
+            )
     return joined
 
 
@@ -170,4 +162,4 @@ def _explain(config: type[BaseModel], error: ErrorDetails) -> str:
         return message
     if error["type"] in {"value_error", "missing"}:
         return f"{where}: {message}"
-    return f"{where}: {message[:1].lower()}{message[1:]}, got {error['input']!r}"
+    return f"{where}: {message[:1].lower()}{message[1:]}, got {shorten(repr(error['input']))}"

@@ -1,6 +1,5 @@
 """Write files that appear whole or not at all: beside the target first, then renamed over it."""
 
-import json
 import os
 import shutil
 import tempfile
@@ -8,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from sercli.plain.json import to_json
 
 # Read once: asking for it means setting it, which threads must not do side by side.
 _UMASK = os.umask(0)
@@ -78,4 +79,4 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, whole or not at all."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, to_json(value, indent=2, escaped=False) + "\n")

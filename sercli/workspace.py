@@ -4,12 +4,12 @@ A workspace is a folder: ``corpora/<name>/manifest.jsonl`` with its audio, ``fea
 ``runs/``. It can be moved or copied as it is: nothing in it names a place outside.
 """
 
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 from sercli.errors import CorpusError
+from sercli.plain.json import from_json
 
 VARIABLE = "SERCLI_WORKSPACE"
 
@@ -69,7 +69,7 @@ class Workspace:
         """
         path = self.require(name).with_name("corpus.json")
         try:
-            described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            described: dict[str, Any] = from_json(path.read_text(encoding="utf-8"))
             for key in ("title", "licence", "notice", "protocol", "utterances", "expected"):
                 described[key]
         except (OSError, ValueError, KeyError, TypeError):

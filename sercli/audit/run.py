@@ -1,6 +1,5 @@
 """What a training run did: its folds, its statistics, its choice of epoch."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from sercli.audit.protocol import divisions
 from sercli.bundle import UNKNOWN
 from sercli.data.statistics import Statistics
 from sercli.errors import FeatureError, RunError
+from sercli.plain.json import from_json
 from sercli.protocols import unplaced
 from sercli.runs.config import RunConfig
 from sercli.runs.folder import Run, Trial
@@ -73,7 +73,7 @@ def _compare(fitted: Mapping[str, Statistics], trial: Trial) -> Finding:
 def _kept_statistics(trial: Trial) -> dict[str, Statistics]:
     path = trial.bundle / "bundle.json"
     try:
-        described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        described: dict[str, Any] = from_json(path.read_text(encoding="utf-8"))
         return {name: Statistics.from_dict(values) for name, values in described["statistics"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise RunError(f"{path}: missing or damaged; remove {trial.path} and train again") from None

@@ -5,7 +5,6 @@ A thousand trials, made from a few real ones on the synthetic corpus by changing
 two machines, all on the same two cores.
 """
 
-import json
 import os
 import tempfile
 import time
@@ -19,7 +18,9 @@ from sercli import files
 from sercli.bench import Bench, Row
 from sercli.bench._command import run
 from sercli.bench._timing import interleaved
-from sercli.config import read_yaml, to_yaml
+from sercli.config import read_yaml
+from sercli.plain.json import from_json
+from sercli.plain.yaml import to_yaml
 from sercli.preparation import prepare
 from sercli.runs.folder import Trial
 from sercli.studies import get_study
@@ -60,7 +61,7 @@ def _runner(workspace: Workspace, quick: bool) -> list[Row]:
         peaks[name] = _call(workspace, file, *options, *more)
 
     contestants: dict[str, Callable[[], object]] = {
-        "reading the figures": lambda: [json.loads(path.read_bytes()) for path in found],
+        "reading the figures": lambda: [from_json(path.read_bytes()) for path in found],
         "plan and progress": lambda: _look(_plan(file, workspace, seeds)),
         "dry run": lambda: command("dry run", "--dry-run"),
         "whole command": lambda: command("whole command"),

@@ -1,7 +1,6 @@
 """``sercli predict BUNDLE --live``: from raw samples as they come in, or a microphone."""
 
 import csv as csv_format
-import json as json_format
 import math
 import sys
 import time
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import typer
+
+from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
     from sercli.inference.streaming import Frame
@@ -109,7 +110,7 @@ def _print(frames: "list[Frame]", names: tuple[str, ...], *, json: bool, csv: bo
     for frame in frames:
         if json:
             told = {"start_s": frame.start, "end_s": frame.end, "window_end": frame.last}
-            print(json_format.dumps(told | dict(zip(names, frame.values, strict=True)), ensure_ascii=False))
+            print(to_json(told | dict(zip(names, frame.values, strict=True)), escaped=False))
         elif csv:
             row = [f"{frame.start:.2f}", f"{frame.end:.2f}", int(frame.last), *map(repr, frame.values)]
             csv_format.writer(sys.stdout, lineterminator="\n").writerow(row)

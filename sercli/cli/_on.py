@@ -1,11 +1,11 @@
 """``sercli eval RUN --on CORPUS``."""
 
-import json as json_format
 from typing import TYPE_CHECKING
 
 import typer
 
 from sercli.cli._progress import progress_bar
+from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
     from sercli.inference.cross_corpus import Applied
@@ -45,7 +45,7 @@ def evaluate_on(
     result = cross_corpus.evaluate_applied(applied, workspace, draws)
     page = cross_corpus.write(result)
     if json:
-        typer.echo(json_format.dumps(result.to_dict() | {"report": str(page)}))
+        typer.echo(to_json(result.to_dict() | {"report": str(page)}))
         return
     gathered = result.gathered
     typer.echo(f"{applied.run.name}\n{gathered.protocol}, scheme {applied.scheme}\n")

@@ -1,12 +1,12 @@
 """``sercli audit``."""
 
-import json as json_format
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sercli.cli._options import JsonOption, WorkspaceOption
+from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
     from sercli.audit import Finding
@@ -79,7 +79,7 @@ def audit(
     leaks = [finding for finding in findings if finding.verdict is Verdict.LEAK]
     if json:
         report = {"audited": what, "leaks": len(leaks), "findings": [f.to_dict() for f in findings]}
-        typer.echo(json_format.dumps(report, ensure_ascii=False))
+        typer.echo(to_json(report, escaped=False))
     else:
         typer.echo(what)
         for finding in findings:

@@ -1,12 +1,12 @@
 """``sercli bench``."""
 
-import json as json_format
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sercli.cli._options import JsonOption
+from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
     from sercli.bench import Row
@@ -71,7 +71,7 @@ def bench(
     else:
         results, failed = _measure(stages or [], corpora, only, quick=quick, silent=json)
     if json:
-        typer.echo(json_format.dumps(results.to_dict(), indent=2))
+        typer.echo(to_json(results.to_dict(), indent=2))
     if figure is not None:
         from sercli.figures import save
         from sercli.figures.bench import ratios

@@ -1,11 +1,11 @@
 """``sercli compare``."""
 
-import json as json_format
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sercli.cli._options import DrawsOption, JsonOption, WorkspaceOption
+from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
     from sercli.reports.compare import Compared
@@ -34,7 +34,7 @@ def compare(
     page = place_of(compared, place)
     write_comparison(compared, page)
     if json:
-        typer.echo(json_format.dumps(compared.to_dict() | {"report": str(page)}))
+        typer.echo(to_json(compared.to_dict() | {"report": str(page)}))
         return
     _print(compared)
     for note in (*compared.notes, *compared.banners):

@@ -28,7 +28,7 @@ def show(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Print all settings of a training as it would run, ready for --config."""
-    from sercli.config import to_yaml
+    from sercli.plain.yaml import to_yaml
     from sercli.training._devices import choose
     from sercli.training._train import configure, gather
     from sercli.workspace import Workspace
@@ -36,4 +36,4 @@ def show(
     given = gather(
         config, settings or [], arch=arch, corpus=corpus, scheme=scheme, protocol=protocol, augment=augment
     )
-    typer.echo(to_yaml(configure(given, Workspace(workspace), choose()).to_dict()), nl=False)
+    typer.echo(to_yaml(configure(given, Workspace(workspace), choose(), config).to_dict()), nl=False)

@@ -1,6 +1,5 @@
 """``sercli corpora``."""
 
-import json as json_format
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +7,7 @@ import typer
 
 from sercli.cli._app import App
 from sercli.cli._options import JsonOption, WorkspaceOption
+from sercli.plain.json import to_json
 
 app = App(help="List the corpora, or export a prepared one's manifest.")
 
@@ -24,7 +24,7 @@ def corpora(context: typer.Context, *, workspace: WorkspaceOption = None, json: 
     held = {name: place.facts(name) for name in place.prepared()}
     supported = {name: get_corpus(name) for name in corpus_names()}
     if json:
-        typer.echo(json_format.dumps({"supported": _supported(), "prepared": held}, ensure_ascii=False))
+        typer.echo(to_json({"supported": _supported(), "prepared": held}, escaped=False))
         return
     for name, entry in supported.items():
         size = f", {entry.utterances} utterances" if entry.utterances else ""

@@ -1,10 +1,9 @@
 """``sercli doctor``."""
 
-import json as json_format
-
 import typer
 
 from sercli.cli._options import JsonOption
+from sercli.plain.json import to_json
 
 
 def doctor(*, json: JsonOption = False) -> None:
@@ -17,7 +16,7 @@ def doctor(*, json: JsonOption = False) -> None:
 
     found = health.examine()
     if json:
-        typer.echo(json_format.dumps(found, indent=2))
+        typer.echo(to_json(found, indent=2))
         return
     for title, section in found.items():
         typer.echo(f"{title}")

@@ -1,12 +1,12 @@
 """``sercli eval``."""
 
-import json as json_format
 import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sercli.cli._options import DrawsOption, JsonOption, WorkspaceOption
+from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
     from sercli.evaluation import Evaluation, Measure
@@ -95,7 +95,7 @@ def _evaluate(place: "Workspace", name: str, draws: int, *, audit: bool, json: b
     gathered = gather(run, draws, _audit(run, place) if audit else None)
     page = write_report(gathered)
     if json:
-        typer.echo(json_format.dumps(gathered.to_dict() | {"report": str(page)}))
+        typer.echo(to_json(gathered.to_dict() | {"report": str(page)}))
         return
     typer.echo(f"{gathered.run.name}\nprotocol {gathered.protocol}")
     if gathered.audited is not None:

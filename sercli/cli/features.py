@@ -1,6 +1,5 @@
 """``sercli features``."""
 
-import json as json_format
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ import typer
 from sercli.cli._app import App, Group
 from sercli.cli._options import JsonOption, SetOption, WorkspaceOption
 from sercli.cli._progress import print_waiting, progress_bar
+from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +95,7 @@ def compute(
             | {"config": store.config.to_dict()}
             for name, store in stores.items()
         ]
-        typer.echo(json_format.dumps({"computed": computed, "utterances": len(utterances), "stores": facts}))
+        typer.echo(to_json({"computed": computed, "utterances": len(utterances), "stores": facts}))
         return
     there = sum(map(len, audio.values())) - computed
     typer.echo(f"{kind} of {corpus}: {computed} computed, {there} were there")
@@ -125,7 +125,7 @@ def list_stores(*, workspace: WorkspaceOption = None, json: JsonOption = False) 
             | {"bytes": found.size, "whole": whole, "part": part, "unusable": found.why or None}
         )
     if json:
-        typer.echo(json_format.dumps(rows))
+        typer.echo(to_json(rows))
         return
     for row in rows:
         differs = (

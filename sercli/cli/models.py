@@ -1,6 +1,5 @@
 """``sercli models``."""
 
-import json as json_format
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,6 +7,7 @@ import typer
 
 from sercli.cli._app import App
 from sercli.cli._options import JsonOption, SetOption
+from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
     from sercli.models._macs import Layer
@@ -30,7 +30,7 @@ def models(context: typer.Context, *, json: JsonOption = False) -> None:
 
     rows = [_describe(name, [])[0] for name in architecture_names()]
     if json:
-        typer.echo(json_format.dumps(rows))
+        typer.echo(to_json(rows))
         return
     inputs = [", ".join(f"{name} {kind}" for name, kind in row["inputs"].items()) for row in rows]
     tasks = [", ".join(row["tasks"]) for row in rows]
@@ -58,7 +58,7 @@ def show(
     row, layers = _describe(name, settings or [])
     if json:
         notes = {"layers": [_to_dict(layer) for layer in layers], "open": left_open(name)}
-        typer.echo(json_format.dumps(row | notes))
+        typer.echo(to_json(row | notes))
         return
     typer.echo(f"{name}: {row['source']}\n{row['parameters']:,} parameters with {_CLASSES} classes")
     typer.echo(f"{_millions(row['macs'])} MACs on {_fed(row)}\n")

@@ -1,12 +1,12 @@
 """``sercli protocols``."""
 
-import json as json_format
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sercli.cli._app import App
 from sercli.cli._options import JsonOption, WorkspaceOption
+from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ def protocols(context: typer.Context, *, json: JsonOption = False) -> None:
 
     entries = [get_protocol(name) for name in protocol_names()]
     if json:
-        typer.echo(json_format.dumps([_described(entry) for entry in entries]))
+        typer.echo(to_json([_described(entry) for entry in entries]))
         return
     width = max(len(entry.name) for entry in entries)
     for entry in entries:
@@ -71,7 +71,7 @@ def show(
         parts = [
             {"name": f.name, "train": list(f.train), "dev": list(f.dev), "test": list(f.test)} for f in folds
         ]
-        typer.echo(json_format.dumps(told | {"folds": parts}))
+        typer.echo(to_json(told | {"folds": parts}))
         return
     typer.echo(f"{protocol.name} on {corpus}, {selected}; digest {fold_digest(folds)}")
     typer.echo(f"{protocol.description}")

@@ -1,6 +1,5 @@
 """``sercli report``."""
 
-import json as json_format
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from sercli.cli._options import DrawsOption, JsonOption, SetOption, WorkspaceOption
 from sercli.cli._study import MaxEpochsOption, OnOption, RowsOption, StudyArgument, changes_of, columns_of
+from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
     from sercli.reports.study import StudyReport
@@ -50,7 +50,7 @@ def report(
     cells = found.cells(found.choose_rows(rows or []), columns_of(on), changes)
     told = write_and_print(found, cells, changes, Workspace(workspace), draws, quiet=json)
     if json:
-        typer.echo(json_format.dumps(told.to_dict()))
+        typer.echo(to_json(told.to_dict()))
 
 
 def _shown(study: "Study", metrics: str | None, *, confusion: bool) -> "Study":

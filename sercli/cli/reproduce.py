@@ -1,6 +1,5 @@
 """``sercli reproduce``."""
 
-import json as json_format
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +8,7 @@ import typer
 from sercli.cli._foreign import printable
 from sercli.cli._options import JsonOption, WorkspaceOption
 from sercli.cli._progress import progress_bar
+from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
     from sercli.inference.reproduce import Compared, Reproduced
@@ -56,7 +56,7 @@ def reproduce(
         )
     if json:
         # Escaped, since of a folder's name not everything can be printed.
-        typer.echo(json_format.dumps({"bundle": str(bundle)} | result.to_dict()))
+        typer.echo(to_json({"bundle": str(bundle)} | result.to_dict()))
     else:
         _print(bundle, result)
     if not result.holds:

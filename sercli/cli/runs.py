@@ -1,6 +1,5 @@
 """``sercli runs``."""
 
-import json as json_format
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,6 +7,7 @@ import typer
 
 from sercli.cli._app import App
 from sercli.cli._options import JsonOption, WorkspaceOption
+from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
     from sercli.runs.folder import Run, Trial
@@ -30,7 +30,7 @@ def list_runs(context: typer.Context, *, workspace: WorkspaceOption = None, json
     place = Workspace(workspace)
     rows = [_row(run) for run in all_runs(place)]
     if json:
-        typer.echo(json_format.dumps(rows))
+        typer.echo(to_json(rows))
     elif not rows:
         typer.echo(f"no runs in {place.runs}; make one with `sercli train`")
     else:
@@ -50,7 +50,7 @@ def list_runs(context: typer.Context, *, workspace: WorkspaceOption = None, json
 @app.command()
 def show(name: NameArgument, *, workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
     """Print what a run was and what its trials came to."""
-    from sercli.config import to_yaml
+    from sercli.plain.yaml import to_yaml
     from sercli.runs.folder import find_run
     from sercli.workspace import Workspace
 
@@ -61,7 +61,7 @@ def show(name: NameArgument, *, workspace: WorkspaceOption = None, json: JsonOpt
     ]
     settings = run.trials()[0].settings()  # a run has one trial or more
     if json:
-        typer.echo(json_format.dumps({"run": run.name, "settings": settings, "trials": trials}))
+        typer.echo(to_json({"run": run.name, "settings": settings, "trials": trials}))
         return
     typer.echo(f"{run.path}\n\n{to_yaml(settings)}\n{to_yaml({'trials': trials})}", nl=False)
 

@@ -120,7 +120,7 @@ def train(
         training={name: value for name, value in recipe.items() if value is not None} or None,
     )
     plan = make_plan(
-        _train.configure(given, place, device),
+        _train.configure(given, place, device, config),
         place,
         numbers,
         random_seeds,

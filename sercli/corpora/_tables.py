@@ -2,13 +2,13 @@
 
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sercli.plain.json import from_json
 from sercli.records import Problem
 
 
@@ -61,8 +61,8 @@ def _json_lines(text: str, name: str) -> list[Row | Problem]:
         if not line.strip():
             continue
         try:
-            values = json.loads(line)
-        except (ValueError, RecursionError):  # a number of 5000 digits is no JSONDecodeError
+            values = from_json(line, strict=False)
+        except ValueError:  # a number of 5000 digits is no JSONDecodeError
             values = None
         if isinstance(values, dict):
             columns |= dict.fromkeys(values)

@@ -1,6 +1,5 @@
 """What the models say of a recording, as the page shows it; the recording goes afterwards."""
 
-import json
 import logging
 import threading
 import time
@@ -18,6 +17,7 @@ from sercli.demo.loaded import Loaded
 from sercli.demo.pictures import Picture, draw
 from sercli.errors import SerError
 from sercli.inference.prediction import Prediction
+from sercli.plain.json import to_json
 from sercli.records import Problem
 
 _LOG = logging.getLogger(__name__)
@@ -121,7 +121,5 @@ class Listener:
                 {"bundle": str(each.loaded.path)} | each.said.to_dict() | {"file": recording.name}
                 for each in answers
             ]
-            (folder / "answers.json").write_text(
-                json.dumps(told, indent=2, ensure_ascii=False) + "\n", "utf-8"
-            )
+            (folder / "answers.json").write_text(to_json(told, indent=2, escaped=False) + "\n", "utf-8")
         return True

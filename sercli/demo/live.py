@@ -15,7 +15,7 @@ from sercli.audio import SAMPLE_RATE, Samples
 from sercli.demo.answers import Listener
 from sercli.demo.limits import explain
 from sercli.demo.loaded import Loaded
-from sercli.errors import AudioError, ConfigError
+from sercli.errors import AudioError, ConfigError, RunError
 from sercli.inference.prediction import Prediction
 from sercli.inference.streaming import Stream
 from sercli.records import TRACE_RATE, Problem
@@ -155,7 +155,11 @@ class _Causal:
         self.rows = []
 
     def answer(self, held: Samples, rate: int, new: Samples, path: Path) -> Heard:  # noqa: ARG002
-        self.rows = [*self.rows, *(frame.values for frame in self.stream.feed(new))][-_SHOWN:]
+        try:
+            frames = self.stream.feed(new)
+        except RunError as error:
+            return Heard(self.loaded, f"No answer: {error}.")
+        self.rows = [*self.rows, *(frame.values for frame in frames)][-_SHOWN:]
         if not self.rows:
             return Heard(self.loaded, "nothing yet")
         trace = np.array(self.rows)  # (frames, dimensions)

@@ -1,6 +1,5 @@
 """Which files are a bundle's: those that its description names, of kinds that nothing runs by itself."""
 
-import json
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sercli.hub import HubError
 from sercli.hub._asking import asking
+from sercli.plain.json import from_json
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -71,8 +71,8 @@ def read_description(path: Path, place: str) -> dict[str, Any]:
         HubError: it is none.
     """
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError):
+        description = from_json(path.read_text(encoding="utf-8"))
+    except ValueError:
         description = None
     if not isinstance(description, dict) or "weights_sha256" not in description:
         raise HubError(f"{place}: its {DESCRIPTION} is not a bundle's; name a repository that sercli pushed")

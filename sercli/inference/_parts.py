@@ -145,7 +145,8 @@ def _distance(bundle: Bundle, features: Mapping[str, Array], samples: int) -> fl
     for name, choice in bundle.inputs.items():
         if choice.statistics not in _SPREAD:
             continue
-        squares = np.square(bundle.statistics[name].apply(choice.unpadded(features[name], samples)))
+        standard = bundle.statistics[name].apply(choice.unpadded(features[name], samples))
+        squares = np.square(standard, dtype=np.float64)
         held = True if choice.empty is None else ~choice.empty
         found.append(float(squares.mean(dtype=np.float64, where=held)))
     return sum(found) / len(found) if found else None

@@ -5,7 +5,6 @@ probabilities (see `sercli.inference.graph`). Each is run after it is written, a
 network says.
 """
 
-import json
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -21,8 +20,10 @@ from torch.export import Dim, ExportedProgram
 from sercli.audio import SAMPLE_RATE
 from sercli.bundle import Bundle
 from sercli.errors import ConfigError, RunError
+from sercli.inference import NO_SCORES
 from sercli.inference.graph import SpeechNetwork, example_samples, least_frames, network_example
 from sercli.models import get_architecture
+from sercli.plain.json import to_json
 from sercli.records import TRACE_DIMENSIONS
 
 Format = Literal["onnx", "pt2"]
@@ -83,6 +84,8 @@ def export_programs(bundle: Bundle, folder: Path, kind: Format) -> list[Exported
             exported = torch.export.export(program.module, (), batch, dynamic_shapes=dict(program.varying))
             write(exported, folder / file, program)
             expected = program.module(**batch)
+            if not bool(expected.isfinite().all()):
+                raise RunError(f"{file}: {NO_SCORES} (of noise, which each program is tested with)")
             difference = float((run(folder / file, batch) - expected).abs().max())
         if not difference <= TOLERANCE:
             raise RunError(f"{file}: {difference:.2g} from the network, {TOLERANCE:g} is allowed")
@@ -144,7 +147,7 @@ def _write_onnx(exported: ExportedProgram, path: Path, program: _Program) -> Non
     if made is None:
         raise RunError(f"{path.name}: torch exported nothing")
     for key, value in program.facts.items():
-        made.model.metadata_props[f"sercli.{key}"] = json.dumps(value)
+        made.model.metadata_props[f"sercli.{key}"] = to_json(value)
     made.save(path)
 
 
@@ -157,7 +160,7 @@ def _run_onnx(path: Path, inputs: Mapping[str, Tensor]) -> Tensor:
 
 
 def _write_pt2(exported: ExportedProgram, path: Path, program: _Program) -> None:
-    facts = {f"sercli.{key}": json.dumps(value) for key, value in program.facts.items()}
+    facts = {f"sercli.{key}": to_json(value) for key, value in program.facts.items()}
     exported.example_inputs = None
     torch.export.save(exported, path, extra_files=facts)
 

@@ -18,7 +18,7 @@ import torch
 from sercli import audio
 from sercli.bundle import Bundle
 from sercli.errors import ConfigError, SerError
-from sercli.inference import Traces, score, score_traces
+from sercli.inference import NO_SCORES, Traces, score, score_traces
 from sercli.inference._decoding import Piece, read_pieces, read_whole
 from sercli.inference._parts import Part, count_rows, dataset_of, extract, look_ahead, rates_of
 from sercli.inference._windows import LEAST_S, choose_window, looked_at
@@ -189,8 +189,12 @@ class Predictor:
             parts = [part for part in (waiting[i][1] for i in rows) if isinstance(part, Part)]
             found.update(zip(rows, self._apply(parts), strict=True))
         for i, (task, part) in enumerate(waiting):
-            # Without its features: a recording's parts are kept until its last one is here.
-            yield task, (replace(part, features={}), found[i]) if isinstance(part, Part) else part
+            if isinstance(part, Problem):
+                yield task, part
+            elif not np.isfinite(found[i]).all():
+                yield task, Problem(task.file, NO_SCORES)
+            else:  # without its features: a recording's parts are kept until its last one is here
+                yield task, (replace(part, features={}), found[i])
 
     def _apply(self, parts: Sequence[Part]) -> list[Traces]:
         """Give each part's probabilities, (1, classes), or values by frame, (frames, dimensions)."""

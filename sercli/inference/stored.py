@@ -12,7 +12,7 @@ from sercli.bundle import Bundle
 from sercli.corpora import Trace
 from sercli.data import UtteranceDataset
 from sercli.data.utterances import count_samples, read_trace
-from sercli.inference import Probabilities, Traces, score, score_traces
+from sercli.inference import Probabilities, Traces, refuse_unscored, score, score_traces
 from sercli.inference._parts import Part, dataset_of
 from sercli.records import Utterance
 from sercli.store import FeatureStore
@@ -72,22 +72,36 @@ class Stored:
         return dataset_of(self.bundle, [self._part(utterance) for utterance in utterances], rows)
 
     def score(self, batch_size: int = 32, device: torch.device | str = "cpu") -> Probabilities:
-        """Give each utterance's class probabilities, (utterances, classes)."""
+        """Give each utterance's class probabilities, (utterances, classes).
+
+        Raises:
+            RunError: scores are not finite.
+        """
         bundle = self.bundle
         found = [
             score(bundle.network, self.dataset(some), len(bundle.classes), batch_size, device)
             for some in self.chunks()
         ]
         together: Probabilities = np.concatenate(found)
+        self._refuse_unscored(together)
         return together
 
     def score_traces(self, batch_size: int = 32, device: torch.device | str = "cpu") -> list[Traces]:
-        """Give each utterance's values by frame, (frames, dimensions), as many as its labels."""
+        """Give each utterance's values by frame, (frames, dimensions), as many as its labels.
+
+        Raises:
+            RunError: values are not finite.
+        """
         found: list[Traces] = []
         for some in self.chunks():
             dataset = self.dataset(some, [len(self.trace(utterance)) for utterance in some])
             found += score_traces(self.bundle.network, dataset, batch_size, device)
+        self._refuse_unscored(found)
         return found
+
+    def _refuse_unscored(self, scores: Sequence[Traces] | Probabilities) -> None:
+        names = [utterance.id for utterance in self.utterances]
+        refuse_unscored(scores, names, f"{self.bundle.arch} on {self.folder.name}")
 
     def chunks(self) -> Iterator[Sequence[Utterance]]:
         """Divide the utterances, so that memory stays bounded."""

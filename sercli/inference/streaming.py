@@ -18,7 +18,8 @@ from torch import Tensor
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.bundle import Bundle
 from sercli.config import Config
-from sercli.errors import ConfigError
+from sercli.errors import ConfigError, RunError
+from sercli.inference import NO_SCORES
 from sercli.inference._windows import looked_at
 from sercli.models import Stream as NetworkStream
 from sercli.models import get_architecture
@@ -85,7 +86,11 @@ class Stream:
         self._done = 0  # samples judged
 
     def feed(self, samples: Samples) -> list[Frame]:
-        """Take the next block, (samples,), full scale 1.0; return the frames that it completes."""
+        """Take the next block, (samples,), full scale 1.0; return the frames that it completes.
+
+        Raises:
+            RunError: the network gives no finite scores.
+        """
         if samples.ndim != 1:
             raise ConfigError(f"a block of a stream is mono, (samples,), got {samples.ndim} axes")
         self._held = np.concatenate([self._held, samples.astype(np.float32, copy=False)])
@@ -119,6 +124,8 @@ class Stream:
         seen = self._held[: size if last and not self._beyond else size + self._ahead]
         scores = self._network({name: each(seen, count) for name, each in self._inputs.items()})[0].double()
         values: NDArray[np.float64] = (scores.softmax(dim=1) if self.bundle.classes else scores).numpy()
+        if not bool(scores.isfinite().all()):
+            raise RunError(f"at {first / SAMPLE_RATE:.2f} s: {NO_SCORES}")
         self._held, self._done = self._held[size:], first + size
         return [
             Frame(

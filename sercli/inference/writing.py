@@ -2,13 +2,13 @@
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from sercli.errors import ConfigError
 from sercli.inference.prediction import Prediction
+from sercli.plain import json
 from sercli.records import TRACE_DIMENSIONS, TRACE_RATE
 
 Rows = Literal["files", "windows", "frames"]
@@ -94,8 +94,8 @@ def to_json(
     told = prediction.to_dict()
     if columns:
         told["table"] = dict(zip(columns, cells, strict=True))
-    line = json.dumps(told, ensure_ascii=False)
-    return line if line == encodable(line, encoding) else json.dumps(told)
+    line = json.to_json(told, escaped=False)
+    return line if line == encodable(line, encoding) else json.to_json(told)
 
 
 def _said(prediction: Prediction, probabilities: Sequence[float]) -> list[str]:

@@ -2,14 +2,14 @@
 
 import dataclasses
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from sercli import files
 from sercli.errors import ManifestError
+from sercli.plain import PlainError, shorten
+from sercli.plain.json import from_json, to_json
 from sercli.records import Utterance
 
 _FIELDS = [field.name for field in dataclasses.fields(Utterance)]
@@ -17,6 +17,9 @@ _NUMBERS = {"duration", "start", "end", "valence", "arousal", "dominance"}
 # What JSON has for each field; the rest is text, speakers and sessions above all.
 _KINDS: dict[str, tuple[type, ...]] = dict.fromkeys(_FIELDS, (str,)) | dict.fromkeys(_NUMBERS, (int, float))
 _KINDS |= {"sample_rate": (int,), "raters": (list,)}
+_NOT_NEGATIVE = {"duration", "sample_rate"}
+_FILES = {"file", "trace"}
+_AGAIN = "prepare the corpus again"
 
 
 def write(path: Path, utterances: Iterable[Utterance]) -> None:
@@ -58,25 +61,43 @@ def digest(path: Path) -> str:
 def _to_line(utterance: Utterance) -> str:
     record = {name: getattr(utterance, name) for name in _FIELDS}
     present = {name: value for name, value in record.items() if value is not None}
-    return json.dumps(present, ensure_ascii=False) + "\n"
+    return to_json(present, escaped=False) + "\n"
 
 
 def _from_line(line: str, place: str) -> Utterance:
     try:
-        record: dict[str, Any] = json.loads(line)
-    except json.JSONDecodeError:
-        raise ManifestError(f"{place}: not JSON; prepare the corpus again") from None
+        record = from_json(line)
+    except PlainError as error:
+        raise ManifestError(f"{place}: not JSON ({error}); {_AGAIN}") from None
     if not isinstance(record, dict):
-        raise ManifestError(f"{place}: not an utterance; prepare the corpus again")
+        raise ManifestError(f"{place}: not an utterance; {_AGAIN}")
     unknown = set(record) - set(_FIELDS)
     if unknown:
-        raise ManifestError(f"{place}: unknown field '{min(unknown)}'; prepare the corpus again")
+        raise ManifestError(f"{place}: unknown field '{shorten(min(unknown))}'; {_AGAIN}")
     for name, value in record.items():
-        if not isinstance(value, _KINDS[name]):
-            raise ManifestError(f"{place}: '{name}' can't be {value!r}; prepare the corpus again")
+        if not isinstance(value, _KINDS[name]) or isinstance(value, bool):
+            raise ManifestError(f"{place}: '{name}' can't be {shorten(repr(value))}; {_AGAIN}")
     missing = [name for name in ("id", "corpus", "file") if name not in record]
     if missing:
-        raise ManifestError(f"{place}: no '{missing[0]}'; prepare the corpus again")
+        raise ManifestError(f"{place}: no '{missing[0]}'; {_AGAIN}")
+    for name in _NOT_NEGATIVE & record.keys():
+        if record[name] < 0:
+            raise ManifestError(f"{place}: '{name}' can't be {record[name]}; {_AGAIN}")
+    for name in _FILES & record.keys():
+        if not _is_within(record[name]):
+            fact = f"'{shorten(record[name])}' is outside the corpus folder"
+            raise ManifestError(f"{place}: '{name}': {fact}; {_AGAIN}")
     if "raters" in record:
         record["raters"] = tuple(record["raters"])
     return Utterance(**record)
+
+
+def _is_within(file: str) -> bool:
+    """Tell whether a relative path names a file below its folder, by its spelling on any system.
+
+    A link below the folder may lead elsewhere: that is for its owner to make, and no manifest can.
+    """
+    return all(
+        file and "\0" not in file and not path.is_absolute() and not path.anchor and ".." not in path.parts
+        for path in (PurePosixPath(file), PureWindowsPath(file))
+    )

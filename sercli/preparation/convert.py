@@ -1,7 +1,6 @@
 """Bring a corpus's audio to 16 kHz mono, on all cores, going on where an earlier attempt stopped."""
 
 import hashlib
-import json
 import os
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from typing import Any
 
 from sercli import audio, files
 from sercli.errors import AudioError
+from sercli.plain.json import from_json, to_json
 from sercli.records import Problem, Utterance
 
 _JOURNAL = ".journal.jsonl"
@@ -105,7 +105,7 @@ class Conversion:
             with closing(self._outcomes(utterances)) as outcomes:
                 for utterance, (outcome, entry) in zip(utterances, outcomes, strict=True):
                     if entry is not None:
-                        journal.write(json.dumps(entry) + "\n")
+                        journal.write(to_json(entry) + "\n")
                     yield utterance, outcome
 
     def _outcomes(self, utterances: Sequence[Utterance]) -> Generator[_Outcome, None, None]:
@@ -207,7 +207,7 @@ def _read_journal(path: Path) -> dict[str, dict[str, Any]]:
     if path.exists():
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             with suppress(ValueError, TypeError, KeyError):
-                entry = json.loads(line)
+                entry = from_json(line)
                 if entry["version"] == _VERSION:
                     done[entry["id"]] = entry
     return done

@@ -6,7 +6,6 @@ there are ``NAME.zip.part`` and ``NAME.zip.part.json``: what a later run needs t
 
 import glob
 import hashlib
-import json
 import re
 import shutil
 import urllib.request
@@ -21,6 +20,7 @@ import sercli
 from sercli import files
 from sercli.corpora import Download
 from sercli.errors import CorpusError
+from sercli.plain.json import from_json
 from sercli.preparation._unpack import BY_HAND, unpack
 
 _TIMEOUT_S = 60
@@ -232,7 +232,7 @@ def _forget(part: Path) -> None:
 def _read_json(path: Path) -> dict[str, Any]:
     """Read a mapping; one that is missing or damaged says nothing."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = from_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -1,6 +1,5 @@
 """The tables of a study: the paper's again with ours beside, networks, and other corpora."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from sercli.config import dotted
 from sercli.errors import RunError
 from sercli.evaluation import Interval, Spread
+from sercli.plain.json import from_json
 from sercli.reports._numbers import (
     NONE,
     interval_percents,
@@ -281,7 +281,7 @@ def _elsewhere(each: Standings, on: On) -> tuple[str, str, str, str] | None:
         return None
     path = place_on(each.gathered.run, on)
     try:
-        figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        figures: dict[str, Any] = from_json(path.read_text(encoding="utf-8"))
         interval = Interval(**figures["ua_interval"]) if figures["ua_interval"] else None
         ua, wa, chance = (percents(float(figures[name])) for name in ("ua", "wa", "chance"))
     except (ValueError, KeyError, TypeError):

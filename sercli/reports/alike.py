@@ -1,12 +1,12 @@
 """Networks trained on folds as a model was that nothing tested: what to expect of that one."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sercli.config import dotted
 from sercli.errors import ConfigError, RunError
+from sercli.plain.json import to_json
 from sercli.protocols.train_on_all import trains_on_all
 from sercli.runs.folder import Run, Trial
 
@@ -84,4 +84,4 @@ def _deciding(settings: Mapping[str, Any], *, has_dev: bool) -> dict[str, str]:
         training |= {"selection": "last", "patience": None}
     init = str(settings["init"]).rpartition("#")[2] if settings.get("init") else None
     found |= {"training": training, "init": init, "manifest": settings["provenance"]["manifest_sha256"][:16]}
-    return {name: json.dumps(value) for name, value in dotted(found)}
+    return {name: to_json(value) for name, value in dotted(found)}

@@ -1,7 +1,6 @@
 """The model card that goes with an exported bundle: what it is, how good, and what it is not for."""
 
 import html
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from sercli.evaluation.calibration import Threshold, Trusted
 from sercli.evaluation.intervals import Interval
 from sercli.inference.export import Exported
 from sercli.models import get_architecture
+from sercli.plain.json import to_json
 from sercli.records import TRACE_DIMENSIONS
 from sercli.reports import _facts
 from sercli.reports.alike import Alike
@@ -191,7 +191,7 @@ class _Quoted:
         self.text = text
 
     def __str__(self) -> str:
-        return json.dumps(self.text, ensure_ascii=False)
+        return to_json(self.text, escaped=False)
 
 
 def _plain(text: str) -> str:

@@ -6,7 +6,6 @@
 ``metrics.json``: a trial is finished when that file is there.
 """
 
-import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import Any
 
 from sercli import config
 from sercli.errors import ConfigError, RunError, unknown
+from sercli.plain.json import from_json
 from sercli.workspace import Workspace
 
 _TRIAL = re.compile(r"fold-(\d+)/seed-(\d+)")
@@ -80,7 +80,7 @@ class Trial:
             RunError: they are damaged.
         """
         try:
-            metrics: dict[str, Any] = json.loads(self.metrics_file.read_text(encoding="utf-8"))
+            metrics: dict[str, Any] = from_json(self.metrics_file.read_text(encoding="utf-8"))
             for name in ("fold", "fold_name", "epoch", "epochs", "seconds"):
                 metrics[name]
         except (OSError, ValueError, KeyError, TypeError):

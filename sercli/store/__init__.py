@@ -8,7 +8,6 @@ written and flushed before its line, so what the index names is there; what it d
 tail of an interrupted write) is overwritten by the next writer.
 """
 
-import json
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,6 +23,7 @@ from sercli import files
 from sercli.config import Config, digest
 from sercli.errors import FeatureError
 from sercli.features import Array, get_feature
+from sercli.plain.json import from_json
 from sercli.records import Utterance
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ class FeatureStore:
         }
         text = path.read_bytes() if path.exists() else b""
         try:
-            right = json.loads(text) == description
+            right = from_json(text) == description
         except ValueError:
             right = False
         if not right:
@@ -240,7 +240,7 @@ class FeatureStore:
 def _read_line(line: bytes) -> tuple[str, Place] | None:
     """Read a line of the index; ``None`` if it is damaged."""
     try:
-        sha256, *numbers = json.loads(line)
+        sha256, *numbers = from_json(line)
         place = Place(*numbers)
     except (ValueError, TypeError):
         return None

@@ -1,6 +1,5 @@
 """All the feature stores of a workspace: what they hold, whether it is sound, whether it is needed."""
 
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from sercli.errors import ConfigError, FeatureError, UnknownNameError
 from sercli.features import get_feature
+from sercli.plain.json import from_json
 from sercli.records import Utterance
 from sercli.store import FeatureStore
 
@@ -85,7 +85,7 @@ def remove(found: Found) -> None:
 
 def _describe(root: Path, path: Path) -> Found:
     try:
-        description = json.loads((path / "feature.json").read_text(encoding="utf-8"))
+        description = from_json((path / "feature.json").read_text(encoding="utf-8"))
         kind, settings = str(description["kind"]), dict(description["config"])
         version, number = description["version"], description.get("number", "float32")
     except (OSError, ValueError, KeyError, TypeError):

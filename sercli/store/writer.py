@@ -1,6 +1,5 @@
 """Writing to a feature store: append only, data before its line in the index."""
 
-import json
 import os
 import time
 import zlib
@@ -12,6 +11,7 @@ import numpy as np
 from sercli import files
 from sercli.errors import FeatureError
 from sercli.features import Array
+from sercli.plain.json import to_json
 from sercli.store import FeatureStore, Place
 
 _SHARD_BYTES = 1 << 30
@@ -113,4 +113,4 @@ class Writer:
 
 
 def _line(sha256: str, place: Place) -> str:
-    return json.dumps([sha256, place.shard, place.offset, place.frames, place.crc32]) + "\n"
+    return to_json([sha256, place.shard, place.offset, place.frames, place.crc32]) + "\n"

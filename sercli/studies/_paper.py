@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from sercli.errors import unknown
+from sercli.plain.yaml import Place
 from sercli.studies import Figures, Reported, Row
-from sercli.studies._source import Place, Source
+from sercli.studies._source import Source
 
 _KEYS = ("ua", "wa", "acc", "ua_without_gender", "wa_without_gender", "ccc_arousal", "ccc_valence")
 _RECALL = "recall_"

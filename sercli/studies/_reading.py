@@ -8,10 +8,11 @@ from typing import Any
 
 from sercli.errors import SerError, unknown
 from sercli.models import architecture_names
+from sercli.plain.yaml import Place
 from sercli.studies import Assignment, On, Row, Study, _columns, settings_of
 from sercli.studies._display import read_display
 from sercli.studies._paper import read_references, with_paper
-from sercli.studies._source import Place, Source, parse
+from sercli.studies._source import Source, parse
 from sercli.training._train import complete
 
 _STUDY = (

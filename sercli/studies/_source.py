@@ -4,14 +4,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
-import yaml
-
 from sercli.errors import ConfigError
-
-Place = tuple[str | int, ...]
-"""Keys and positions that lead to a value."""
-
-_DEPTH = 24
+from sercli.plain import PlainError, shorten
+from sercli.plain.yaml import Place, from_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,47 +70,11 @@ def parse(text: str, name: str) -> Source:
         ConfigError: it is not YAML, or a key stands twice; the message names the line.
     """
     try:
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise ConfigError(
-            f"{name}:{mark.line + 1 if mark else 1}: not valid YAML ({error.problem})"
-        ) from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{name}:1: not valid YAML ({' '.join(str(error).split())})") from None
-    source = Source(name, None, {})
-    return Source(name, _build(loader, node, (), source), source.lines)
-
-
-def _build(loader: yaml.SafeLoader, node: yaml.Node | None, place: Place, source: Source) -> Any:
-    if len(place) > _DEPTH:
-        source.fail(place, "nested too deeply")
-    if isinstance(node, yaml.MappingNode):
-        value: dict[str, Any] = {}
-        for key, under in node.value:
-            inner = (*place, str(key.value))
-            line = key.start_mark.line + 1
-            if not isinstance(key, yaml.ScalarNode):
-                raise ConfigError(f"{source.name}:{line}: a key is a word, not a list or a mapping")
-            if key.value in value:
-                raise ConfigError(f"{source.name}:{line}: '{key.value}' stands twice; leave one out")
-            source.lines[inner] = line
-            value[key.value] = _build(loader, under, inner, source)
-        return value
-    if isinstance(node, yaml.SequenceNode):
-        items = []
-        for number, under in enumerate(node.value):
-            source.lines[*place, number] = under.start_mark.line + 1
-            items.append(_build(loader, under, (*place, number), source))
-        return items
-    if node is None:
-        return None
-    try:
-        return loader.construct_object(node, deep=True)
-    except (yaml.YAMLError, ValueError):
-        source.fail(place, f"'{node.value}' is no value")
+        parsed = from_yaml(text)
+    except PlainError as error:
+        raise ConfigError(f"{name}:{error.line or 1}: {error}") from None
+    return Source(name, parsed.value, parsed.lines)
 
 
 def _spell(value: Any) -> str:
-    return "nothing" if value is None or value in ("", [], {}) else repr(value)
+    return "nothing" if value is None or value in ("", [], {}) else shorten(repr(value))

@@ -1,10 +1,10 @@
 """How long a study will take, from two steps of each distinct network on a few utterances."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sercli.errors import RunError, SerError
+from sercli.plain.json import to_json
 from sercli.records import Fold
 from sercli.studies.running import Work
 from sercli.training._devices import Device
@@ -71,7 +71,7 @@ def _kind(plan: Plan) -> str:
     augment = {name: len(settings.get("train", ())) for name, settings in config.augment.items()}
     decisive = [config.arch, config.corpus, config.scheme, config.protocol, config.model, shapes, augment]
     training = [config.training.batch_size, config.training.precision]
-    return json.dumps([*decisive, config.segments.to_dict(), training], sort_keys=True)
+    return to_json([*decisive, config.segments.to_dict(), training], sort_keys=True)
 
 
 def _duration(config: object) -> float | None:

@@ -135,6 +135,6 @@ def train(
         augment=augment,
         init=str(init) if init else None,
     )
-    plan = make_plan(_train.configure(given, workspace, device), workspace, folds, seeds)
+    plan = make_plan(_train.configure(given, workspace, device, config), workspace, folds, seeds)
     _train.train(plan, device, say)
     return plan.run

@@ -14,7 +14,7 @@ from sercli.errors import RunError
 from sercli.evaluation import classification, traces
 from sercli.evaluation.regression import evaluate_traces
 from sercli.evaluation.table import write_csv
-from sercli.inference import score, score_traces
+from sercli.inference import refuse_unscored, score, score_traces
 from sercli.protocols import shared_speakers
 from sercli.protocols.train_on_all import trains_on_all
 from sercli.records import Fold, Predictions, TracePredictions, rows_of
@@ -108,10 +108,12 @@ def _predict(
     device: Device,
 ) -> Predictions:
     classes, batch_size = plan.selection.classes, plan.config.training.batch_size
+    probabilities = score(network, dataset, len(classes), batch_size, device.torch)
+    refuse_unscored(probabilities, ids, str(trial.path))
     return Predictions(
         classes=classes,
         target=np.array([classes.index(plan.selection.labels[name]) for name in ids]),
-        probabilities=score(network, dataset, len(classes), batch_size, device.torch),
+        probabilities=probabilities,
         **rows_of((plan.utterances[name] for name in ids), fold.name, trial.seed),
     )
 
@@ -121,10 +123,12 @@ def _test_traces(
 ) -> dict[str, Any]:
     """Write the predictions of continuous labels, and return their figures."""
     tested = [plan.utterances[name] for name in parts.fold.test]
+    predicted = score_traces(network, test, plan.config.training.batch_size, device.torch)
+    refuse_unscored(predicted, parts.fold.test, str(trial.path))
     predictions = TracePredictions(
         dimensions=plan.selection.outputs,
         target=tuple(plan.trace(utterance).astype(np.float64) for utterance in tested),
-        predicted=tuple(score_traces(network, test, plan.config.training.batch_size, device.torch)),
+        predicted=tuple(predicted),
         **rows_of(tested, parts.fold.name, trial.seed),
     )
     traces.write_csv(trial.predictions_file, predictions)

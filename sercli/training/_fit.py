@@ -14,8 +14,8 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMon
 
 from sercli import files
 from sercli.bundle import build_network
-from sercli.config import to_yaml
 from sercli.inference._allocator import keep_freed_memory
+from sercli.plain.yaml import to_yaml
 from sercli.runs.folder import Trial
 from sercli.runs.training import TrainingConfig
 from sercli.training import _checkpoints as checkpoints

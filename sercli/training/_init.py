@@ -1,6 +1,5 @@
 """Start a training from the weights of a bundle."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ from torch import nn
 
 from sercli.bundle import Bundle, earlier_trainings
 from sercli.errors import ConfigError, RunError
+from sercli.plain.json import from_json
 
 _HEAD = "head."
 
@@ -47,7 +47,7 @@ def trace_back(init: str) -> list[dict[str, Any]]:
 
 def _described(path: Path) -> dict[str, Any]:
     try:
-        described: dict[str, Any] = json.loads((path / "bundle.json").read_text(encoding="utf-8"))
+        described: dict[str, Any] = from_json((path / "bundle.json").read_text(encoding="utf-8"))
         described["weights_sha256"], described["facts"]["corpus"]
     except (OSError, ValueError, KeyError, TypeError):
         raise RunError(f"{path}: no bundle there; a finished trial has one in its folder") from None

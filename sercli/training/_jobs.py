@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from sercli import files
-from sercli.config import to_yaml
 from sercli.errors import RunError
+from sercli.plain.yaml import to_yaml
 from sercli.runs.folder import Trial
 from sercli.training._devices import Device
 from sercli.training._plan import Plan

@@ -60,19 +60,31 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
     return settings
 
 
-def configure(settings: Mapping[str, Any], workspace: Workspace, device: Device) -> RunConfig:
+def configure(
+    settings: Mapping[str, Any], workspace: Workspace, device: Device, file: Path | None = None
+) -> RunConfig:
     """Complete the settings that were given by the architecture's recipe and the corpus's defaults.
 
     Args:
         settings: at least ``arch``; other keys of `RunConfig` as far as they were chosen.
         workspace: where corpora are looked for when none is named.
         device: decides the precision where that is ``auto``.
+        file: from which some of the settings are, for messages.
 
     Raises:
         ConfigError: a setting is unknown or wrong.
         UnknownNameError: there is no such architecture, corpus, scheme or protocol.
         CorpusError: no corpus is named, and none of the architecture's papers is prepared.
     """
+    try:
+        return _configure(settings, workspace, device)
+    except ConfigError as error:
+        if file is None:
+            raise
+        raise ConfigError(f"{error} (settings of {file} and of the command line)") from None
+
+
+def _configure(settings: Mapping[str, Any], workspace: Workspace, device: Device) -> RunConfig:
     recipe = get_recipe(settings["arch"])
     chosen = dict(settings)
     if "corpus" not in chosen:

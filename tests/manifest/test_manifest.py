@@ -17,6 +17,12 @@ FULL = Utterance(
 )
 
 
+def _with(name, text):
+    """A line with a value put in as it is spelled."""
+    fields = {"id": '"a"', "corpus": '"c"', "file": '"f"'} | {name: text}
+    return "{" + ", ".join(f'"{key}": {value}' for key, value in fields.items()) + "}"
+
+
 def test_what_is_written_is_read_again(tmp_path):
     utterances = [FULL, Utterance(id="c/b", corpus="c", file="b.wav")]
     manifest.write(tmp_path / "m.jsonl", utterances)
@@ -49,6 +55,27 @@ def test_an_id_that_occurs_twice_is_refused(tmp_path):
         ("[1]", "not an utterance"),
         ('{"id": "a", "corpus": "c"}', "no 'file'"),
         ('{"id": "a", "corpus": "c", "file": "f", "mood": 1}', "unknown field 'mood'"),
+        ("[" * 100_000 + "]" * 100_000, "not JSON (nested too deeply)"),
+        ('{"id": ' * 70 + "1" + "}" * 70, "not JSON (nested too deeply)"),
+        (_with("duration", "9" * 5000), "not JSON (a whole number of 5000 digits has more than 64 bits)"),
+        (_with("sample_rate", "9" * 30), "not JSON (a whole number of 30 digits has more than 64 bits)"),
+        (_with("duration", "NaN"), "not JSON (NaN is no number)"),
+        (_with("duration", "Infinity"), "not JSON (Infinity is no number)"),
+        (_with("valence", "-Infinity"), "not JSON (-Infinity is no number)"),
+        (_with("start", "1e999"), "not JSON (1e999 is beyond the largest number)"),
+        (_with("raters", '[{"rater": "a", "valence": NaN}]'), "not JSON (NaN is no number)"),
+        (_with("duration", "true"), "'duration' can't be True"),
+        (_with("sample_rate", "false"), "'sample_rate' can't be False"),
+        (_with("duration", "-1.5"), "'duration' can't be -1.5"),
+        (_with("duration", '"1.5"'), "'duration' can't be '1.5'"),
+        (_with("speaker", "3"), "'speaker' can't be 3"),
+        (_with("file", '"../../outside.wav"'), "'file': '../../outside.wav' is outside the corpus folder"),
+        (_with("file", '"audio/../../x.wav"'), "'file': 'audio/../../x.wav' is outside the corpus folder"),
+        (_with("file", '"/etc/passwd"'), "'file': '/etc/passwd' is outside the corpus folder"),
+        (_with("file", r'"..\\x.wav"'), r"'file': '..\x.wav' is outside the corpus folder"),
+        (_with("file", r'"C:\\x.wav"'), r"'file': 'C:\x.wav' is outside the corpus folder"),
+        (_with("file", '""'), "'file': '' is outside the corpus folder"),
+        (_with("trace", '"../other/traces/x.npy"'), "'trace': '../other/traces/x.npy' is outside the corpus"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path, line, fact):

@@ -1,7 +1,6 @@
 """From the records of a list to utterances: text, JSON lines, and what a record states."""
 
 import gzip
-import json
 import math
 import re
 import zlib
@@ -11,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sercli.errors import ManifestError
+from sercli.plain.json import from_json, to_json
 from sercli.records import Problem, Utterance
 
 FIELDS = tuple(field.name for field in fields(Utterance))
@@ -175,9 +175,9 @@ def _typed(name: str, value: Any) -> Any:
 def _raters(value: Any, bad: ValueError) -> tuple[dict[str, Any], ...]:
     try:
         if isinstance(value, str):  # formats of flat columns hold it as JSON
-            value = json.loads(value)
-        json.dumps(value, allow_nan=False)
-    except (ValueError, RecursionError):
+            value = from_json(value, strict=False)
+        to_json(value)
+    except ValueError:
         raise bad from None
     if not isinstance(value, list) or not all(isinstance(rater, dict) for rater in value):
         raise bad
@@ -225,8 +225,8 @@ def first_records(path: Path) -> list[dict[str, Any]]:
     records = []
     for line in [line for line in head(path).split("\n") if line.strip()][:5]:
         try:
-            records.append(json.loads(line))
-        except (ValueError, RecursionError):
+            records.append(from_json(line, strict=False))
+        except ValueError:
             continue
     return [record for record in records if isinstance(record, dict)]
 
@@ -239,8 +239,8 @@ def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]] | Problem]:
             continue
         place = f"{path}:{number}"
         try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
+            record = from_json(line, strict=False)
+        except ValueError:
             yield Problem(place, "not JSON, or cut off")
             continue
         yield (place, record) if isinstance(record, dict) else Problem(place, "not a JSON object")

@@ -3,12 +3,12 @@
 Source: Yang et al., SUPERB, Interspeech 2021; s3prl/downstream/emotion/meta_data.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from sercli.errors import ManifestError
 from sercli.manifest.interop._reading import Intake, head, load_text
+from sercli.plain.json import from_json
 from sercli.records import Problem, Utterance
 
 
@@ -25,8 +25,8 @@ def read(path: Path) -> Iterator[Utterance | Problem]:
         ManifestError: the file is cut off, or not s3prl's.
     """
     try:
-        entries = json.loads(load_text(path))["meta_data"]
-    except (ValueError, KeyError, RecursionError):
+        entries = from_json(load_text(path), strict=False)["meta_data"]
+    except (ValueError, LookupError, TypeError):
         raise ManifestError(f"{path}: not whole JSON with 'meta_data'; fetch it again") from None
     if not isinstance(entries, list):
         raise ManifestError(f"{path}: 'meta_data' is no list; fetch it again")

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from sercli.errors import ManifestError
 from sercli.manifest.interop._reading import head, load_text
+from sercli.plain.json import to_json
 from sercli.records import Problem
 
 
@@ -66,4 +66,4 @@ def table(records: list[dict[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+    return to_json(value, escaped=False) if isinstance(value, list) else value

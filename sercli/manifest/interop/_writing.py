@@ -1,6 +1,5 @@
 """From utterances to the records of a list, and the checks before any is written."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
@@ -11,6 +10,7 @@ from typing import Any
 from sercli import files
 from sercli.errors import ManifestError
 from sercli.manifest.interop._reading import FIELDS
+from sercli.plain.json import to_json
 from sercli.records import Utterance
 
 EVERYTHING = frozenset(FIELDS)
@@ -35,7 +35,7 @@ def checked(path: Path, utterances: Iterable[Utterance], root: Path) -> list[Utt
         if not record.id.startswith(f"{record.corpus}/"):
             raise ManifestError(f"{path}: the id '{record.id}' does not begin with '{record.corpus}/'")
         try:
-            to_json(to_record(record)).encode()
+            to_json(to_record(record), escaped=False).encode()
         except ValueError:
             fact = "a number that is not finite, or text that is not Unicode"
             raise ManifestError(f"{path}: '{record.id}' has {fact}; correct its manifest") from None
@@ -72,11 +72,6 @@ def to_record(utterance: Utterance, leave: Iterable[str] = ()) -> dict[str, Any]
         for name, value in record.items()
         if value is not None and (name not in _DEFAULTS or value != _DEFAULTS[name])
     }
-
-
-def to_json(value: Any) -> str:
-    """Write JSON on one line, refusing numbers that JSON has not."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def refuse_folder(path: Path) -> None:

@@ -17,12 +17,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sercli.errors import ConfigError, ManifestError
 from sercli.manifest.interop import Format
 from sercli.manifest.interop._reading import NUMBERS, Intake, refusal
-from sercli.manifest.interop._writing import EVERYTHING, checked, new_files, to_json, to_record
+from sercli.manifest.interop._writing import EVERYTHING, checked, new_files, to_record
+from sercli.plain.json import to_json
+from sercli.plain.yaml import from_yaml
 from sercli.records import Problem, Utterance
 
 _TABLE = "utterances"
@@ -89,7 +89,9 @@ def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
         values = [entry.get(name) for entry in entries.values()]
         database.schemes[name] = _scheme(audformat, name, values)
         database[_TABLE][name] = audformat.Column(scheme_id=name)
-        database[_TABLE][name].set([to_json(value) if isinstance(value, list) else value for value in values])
+        database[_TABLE][name].set(
+            [to_json(value, escaped=False) if isinstance(value, list) else value for value in values]
+        )
     with tempfile.TemporaryDirectory() as folder:
         database.save(folder, storage_format=audformat.define.TableStorageFormat.CSV)
         new_files(path, {file.name: file.read_bytes() for file in sorted(Path(folder).iterdir())})
@@ -115,13 +117,13 @@ def _load(path: Path) -> Any:
     """Load a database's header and tables, but no pickle and no YAML that could run code."""
     audformat = _library()
     try:
-        yaml.safe_load((path / "db.yaml").read_text(encoding="utf-8"))
+        from_yaml((path / "db.yaml").read_text(encoding="utf-8"))
         with tempfile.TemporaryDirectory() as folder:
             for file in path.glob("db.*"):
                 if file.suffix in {".yaml", ".csv", ".parquet"}:
                     (Path(folder) / file.name).symlink_to(file.resolve())
             return audformat.Database.load(folder, load_data=True)
-    except (yaml.YAMLError, OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
         fact = " ".join(str(error).split())[:200]
         raise ManifestError(f"{path}: audformat can't load it ({fact}); fetch or write it again") from None
 

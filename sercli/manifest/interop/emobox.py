@@ -19,9 +19,9 @@ from sercli.manifest.interop._writing import (
     checked,
     measured,
     refuse_folder,
-    to_json,
     to_record,
 )
+from sercli.plain.json import to_json
 from sercli.records import Problem, Utterance
 
 _PATHS = frozenset({"wav", "audio"})
@@ -75,7 +75,7 @@ def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
         | to_record(utterance, leave=("file", "duration", "sample_rate"))
         for utterance in records
     ]
-    files.write_text(path, "".join(to_json(line) + "\n" for line in lines))
+    files.write_text(path, "".join(to_json(line, escaped=False) + "\n" for line in lines))
 
 
 FORMAT = Format("EmoBox list (.jsonl)", read, write, EVERYTHING, recognises)

@@ -15,7 +15,8 @@ from typing import Any
 
 from sercli.manifest.interop import Format
 from sercli.manifest.interop._reading import Intake, first_records, json_lines, refusal
-from sercli.manifest.interop._writing import EVERYTHING, checked, measured, new_files, to_json, to_record
+from sercli.manifest.interop._writing import EVERYTHING, checked, measured, new_files, to_record
+from sercli.plain.json import to_json
 from sercli.records import Problem, Utterance
 
 _OWN = ("id", "file", "duration", "sample_rate", "speaker", "gender", "transcript")
@@ -93,7 +94,7 @@ def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
 
 
 def _packed(entries: list[dict[str, Any]]) -> bytes:
-    text = "".join(to_json(entry) + "\n" for entry in entries)
+    text = "".join(to_json(entry, escaped=False) + "\n" for entry in entries)
     return gzip.compress(text.encode(), mtime=0)  # no time stamp: equal lists, equal files
 
 

@@ -7,7 +7,6 @@ utterance lacks is ``null``. ``emo`` is the noun where known, else the label as 
 Source: github.com/speechbrain/speechbrain, ``recipes/IEMOCAP/emotion_recognition/iemocap_prepare.py``.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from sercli.errors import ManifestError
 from sercli.manifest.interop import Format
 from sercli.manifest.interop._reading import Intake, head, load_text, refusal
 from sercli.manifest.interop._writing import EVERYTHING, checked, refuse_folder, to_record
+from sercli.plain.json import from_json
 from sercli.records import Problem, Utterance
 
 _OPENING = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\{')
@@ -49,8 +49,8 @@ def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Pr
         return entry
 
     try:
-        entries: dict[str, Any] = json.loads(load_text(path), object_pairs_hook=unique)
-    except (ValueError, RecursionError) as error:
+        entries: dict[str, Any] = from_json(load_text(path), pairs=unique, strict=False)
+    except ValueError as error:
         raise ManifestError(f"{path}: not whole JSON ({error}); write it again") from None
     for name in repeated:
         yield Problem(f"{path}, entry '{name}'", "occurs more than once; the last counts")

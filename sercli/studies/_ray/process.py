@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli import files
-from sercli.config import to_yaml
+from sercli.plain.yaml import to_yaml
 from sercli.studies._ray.messages import SETTINGS, WORKSPACE, Order
 
 # How often a process that says nothing is left, to see whether the task is cancelled.

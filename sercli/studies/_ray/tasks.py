@@ -13,8 +13,9 @@ from filelock import FileLock, Timeout
 from ray.exceptions import RayError, RayTaskError
 
 from sercli import files, manifest
-from sercli.config import read_yaml, to_yaml
+from sercli.config import read_yaml
 from sercli.errors import RunError
+from sercli.plain.yaml import to_yaml
 from sercli.runs.folder import Trial
 from sercli.studies._ray import messages
 from sercli.studies._ray.node import deciding_versions, work_off

@@ -1,0 +1,100 @@
+"""JSON of plain types."""
+
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from sercli.plain import PlainError, shorten
+
+# Our own files nest to about ten levels.
+_DEPTH = 64
+_LARGEST = 1 << 63
+_LONGEST_NUMBER = 20  # characters of a whole number of 64 bits
+
+
+def to_json(value: Any, *, indent: int | None = None, escaped: bool = True, sort_keys: bool = False) -> str:
+    r"""Return plain types as JSON.
+
+    Args:
+        value: what is written.
+        indent: spaces for each level, on lines of their own; all on one line if not given.
+        escaped: whether letters beyond ASCII are written as ``\uXXXX``.
+        sort_keys: whether keys are sorted.
+
+    Raises:
+        ValueError: a number is NaN or infinite, for which JSON has no word. An undefined metric is ``None``.
+    """
+    return json.dumps(value, indent=indent, ensure_ascii=escaped, sort_keys=sort_keys, allow_nan=False)
+
+
+def from_json(
+    text: str | bytes,
+    pairs: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None,
+    *,
+    strict: bool = True,
+) -> Any:
+    """Read JSON.
+
+    Args:
+        text: UTF-8 if bytes.
+        pairs: makes a mapping of its keys and values; the last one of equal keys counts if not given.
+        strict: whether numbers are refused that are not finite or have more than 64 bits. Other tools write
+            them for absent values, which is for the reader of their files to judge.
+
+    Raises:
+        PlainError: it is not JSON, is nested too deeply, or holds a number that is refused.
+    """
+    try:
+        text = text.decode("utf-8") if isinstance(text, bytes) else text
+        value = json.loads(
+            text,
+            parse_constant=_refuse_constant if strict else None,
+            parse_float=_finite if strict else None,
+            parse_int=_whole if strict else None,
+            object_pairs_hook=pairs,
+        )
+    except PlainError:
+        raise
+    except json.JSONDecodeError as error:
+        raise PlainError(str(error), error.lineno) from None
+    except UnicodeDecodeError:
+        raise PlainError("not UTF-8 text") from None
+    except ValueError as error:  # Python reads no number of more than 4300 digits
+        raise PlainError(str(error)) from None
+    except RecursionError:
+        raise PlainError("nested too deeply") from None
+    if text.count("[") + text.count("{") > _DEPTH:
+        _check_depth(value)
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise PlainError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise PlainError(f"{shorten(text)} is beyond the largest number")
+    return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > _LONGEST_NUMBER or abs(int(text)) >= _LARGEST:
+        raise PlainError(f"a whole number of {len(text)} digits has more than 64 bits")
+    return int(text)
+
+
+def _check_depth(value: Any) -> None:
+    level: Sequence[Any] = [value]
+    for _ in range(_DEPTH):
+        level = [under for each in level for under in _inner(each)]
+        if not level:
+            return
+    raise PlainError("nested too deeply")
+
+
+def _inner(value: Any) -> Iterator[Any]:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (each for each in inner if isinstance(each, dict | list))

@@ -1,0 +1,204 @@
+"""YAML of plain types."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from sercli.plain import PlainError, shorten
+
+Place = tuple[str | int, ...]
+"""Keys and positions that lead to a value."""
+
+# Settings and studies nest to about six levels, and have some thousand values.
+_DEPTH = 24
+_MOST_VALUES = 100_000
+_LARGEST = 1 << 63
+
+# Safe as yaml.SafeLoader is, and seven times as fast where libyaml is there.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TAG = "tag:yaml.org,2002:"
+_SCALARS = frozenset(_TAG + name for name in ("null", "bool", "int", "float", "str", "timestamp"))
+
+
+def to_yaml(value: Mapping[str, Any]) -> str:
+    """Return plain types as YAML, keys in their own order."""
+    return str(yaml.safe_dump(dict(value), sort_keys=False, allow_unicode=True, width=100))
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What YAML holds.
+
+    Attributes:
+        value: as plain types; keys are text as they are spelled (``on`` is no truth value), dates too.
+        lines: line of each key and item, by place.
+    """
+
+    value: Any
+    lines: dict[Place, int] = field(default_factory=dict)
+
+
+def from_yaml(text: str) -> Parsed:
+    """Read YAML.
+
+    Raises:
+        PlainError: it is not YAML, a key stands twice, a value is not of the type that its tag names, it
+            is nested too deeply, or its aliases make too many values of it.
+    """
+    try:
+        return _YamlReader(text).read()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        fact = " ".join(str(error.problem or error.context or "").split())
+        raise PlainError(f"not valid YAML ({fact})", mark.line + 1 if mark else None) from None
+    except (yaml.YAMLError, UnicodeError) as error:
+        raise PlainError(f"not valid YAML ({shorten(' '.join(str(error).split()), 160)})") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """A value, how many values are in it with all aliases put out, and how deeply they are nested."""
+
+    value: Any
+    count: int = 1
+    depth: int = 0
+
+
+class _YamlReader:
+    """Builds a document's value from libyaml's events, so that nothing is made that was not counted first."""
+
+    def __init__(self, text: str) -> None:
+        self.events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
+        self.lines: dict[Place, int] = {}
+        self.anchors: dict[str, _Built | None] = {}  # none: it is being built
+        self.count = 0
+        self.resolve: Callable[..., str] = yaml.resolver.Resolver().resolve
+        self.constructor = yaml.constructor.SafeConstructor()
+
+    def read(self) -> Parsed:
+        next(self.events)  # the stream's start
+        event = next(self.events)
+        if isinstance(event, yaml.StreamEndEvent):
+            return Parsed(None)
+        value = self._build(next(self.events), ()).value
+        next(self.events)  # the document's end
+        event = next(self.events)
+        if not isinstance(event, yaml.StreamEndEvent):
+            raise PlainError("a second document begins here; keep one", _line(event))
+        return Parsed(value, self.lines)
+
+    def _build(self, event: Any, place: Place) -> _Built:
+        if isinstance(event, yaml.AliasEvent):
+            return self._aliased(event, place)
+        if len(place) > _DEPTH:
+            raise PlainError("nested too deeply", _line(event))
+        if event.anchor in self.anchors:
+            raise PlainError(f"two anchors are called &{event.anchor}", _line(event))
+        if event.anchor is not None:
+            self.anchors[event.anchor] = None
+        before = self.count
+        self._add(1, event)
+        if isinstance(event, yaml.ScalarEvent):
+            value, depth = self._scalar(event), 0
+        elif isinstance(event, yaml.SequenceStartEvent):
+            value, depth = self._sequence(event, place)
+        else:
+            value, depth = self._mapping(event, place)
+        built = _Built(value, self.count - before, depth)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = built
+        return built
+
+    def _add(self, count: int, event: Any) -> None:
+        self.count += count
+        if self.count > _MOST_VALUES:
+            raise PlainError(f"more than {_MOST_VALUES} values, those of aliases counted in", _line(event))
+
+    def _aliased(self, event: Any, place: Place) -> _Built:
+        built = self.anchors.get(event.anchor)
+        if built is None:
+            fact = "stands within its own anchor" if event.anchor in self.anchors else "has no anchor above"
+            raise PlainError(f"the alias *{event.anchor} {fact}", _line(event))
+        if len(place) + built.depth > _DEPTH:
+            raise PlainError("nested too deeply", _line(event))
+        self._add(built.count, event)
+        return built
+
+    def _sequence(self, start: Any, place: Place) -> tuple[list[Any], int]:
+        _check_tag(start, "seq")
+        items: list[Any] = []
+        depth = 0
+        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+            inner = (*place, len(items))
+            self.lines[inner] = _line(event)
+            built = self._build(event, inner)
+            items.append(built.value)
+            depth = max(depth, built.depth)
+        return items, depth + 1
+
+    def _mapping(self, start: Any, place: Place) -> tuple[dict[str, Any], int]:
+        _check_tag(start, "map")
+        own: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
+        depth = 0
+        while not isinstance(key := next(self.events), yaml.MappingEndEvent):
+            if not isinstance(key, yaml.ScalarEvent):
+                raise PlainError("a key is a word, not a list or a mapping", _line(key))
+            if key.value in own:
+                raise PlainError(f"'{shorten(key.value)}' stands twice; leave one out", _line(key))
+            inner, event = (*place, key.value), next(self.events)
+            built = self._build(event, inner)
+            if self._tag(key) == _TAG + "merge":
+                merged = _take_over(built.value, event) | merged
+                depth = max(depth, built.depth - (2 if isinstance(built.value, list) else 1))
+                continue
+            depth = max(depth, built.depth)
+            self.lines[inner] = _line(key)
+            own[key.value] = built.value
+        return merged | own, depth + 1
+
+    def _tag(self, event: Any) -> str:
+        if event.tag is not None and event.tag != "!":
+            return str(event.tag)
+        return str(self.resolve(yaml.ScalarNode, event.value, event.implicit))
+
+    def _scalar(self, event: Any) -> Any:
+        tag, text = self._tag(event), shorten(event.value)
+        if tag not in _SCALARS:
+            raise PlainError(f"'{text}' of type {_short(tag)} is not read here", _line(event))
+        node = yaml.ScalarNode(tag, event.value, event.start_mark)
+        try:
+            value = self.constructor.yaml_constructors[tag](self.constructor, node)
+        except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, yaml.YAMLError):
+            raise PlainError(f"'{text}' is no value of type {_short(tag)}", _line(event)) from None
+        if isinstance(value, float) and not math.isfinite(value):
+            raise PlainError(f"'{text}' is no finite number", _line(event))
+        if isinstance(value, int) and abs(value) >= _LARGEST:
+            raise PlainError("a whole number has more than 64 bits", _line(event))
+        return event.value if tag == _TAG + "timestamp" else value
+
+
+def _take_over(value: Any, event: Any) -> dict[str, Any]:
+    """Return the keys that ``<<`` takes over from a mapping, or from a list of them, the first one first."""
+    taken: dict[str, Any] = {}
+    for source in value if isinstance(value, list) else [value]:
+        if not isinstance(source, dict):
+            raise PlainError("'<<' takes over the keys of a mapping, and this is none", _line(event))
+        taken = source | taken
+    return taken
+
+
+def _check_tag(event: Any, usual: str) -> None:
+    if event.tag not in (None, "!", _TAG + usual):
+        raise PlainError(f"a collection of type {_short(event.tag)} is not read here", _line(event))
+
+
+def _short(tag: str) -> str:
+    return shorten(tag.replace(_TAG, "!!"))
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
