@@ -41,6 +41,7 @@ class Augmentation:
             share that it keeps of itself; ``variants`` has none.
         traces: whether it leaves continuous labels true.
         warning: what whoever uses it should know.
+        about_slopes: whether the warning is about features that hold slopes in time, and about no others.
     """
 
     config: type[Config]
@@ -49,6 +50,11 @@ class Augmentation:
     apply: Callable[..., Any] | None = None
     traces: bool = False
     warning: str = ""
+    about_slopes: bool = False
+
+    def warning_on(self, *, slopes: bool) -> str:
+        """Return the warning if it is about a network's features, which hold slopes in time or do not."""
+        return self.warning if slopes or not self.about_slopes else ""
 
 
 def augmentation_names() -> list[str]:

@@ -3,7 +3,7 @@
 Values are moved, not computed again. Maps that are slopes in time, such as the deltas of `logmel3d`,
 keep the sign that they had forwards; so does what a frame holds of its own course.
 
-Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 4.
+Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 4.2.3.
 Open in the paper: whether padding is reversed too (here it is: the sequence as fed).
 Departures: none.
 """
@@ -46,7 +46,7 @@ def flip(
     Returns:
         Features by input, each of the same shape.
 
-    Source: Tang et al., EURASIP JASM 2021:18, section 4.
+    Source: Tang et al., EURASIP JASM 2021:18, section 4.2.3.
     """
     if random.random() >= config.p:
         return dict(features)
@@ -67,4 +67,5 @@ AUGMENTATION = Augmentation(
     source="Tang et al., EURASIP JASM 2021:18",
     apply=flip,
     warning="maps that are slopes in time (deltas) keep the sign that they had forwards",
+    about_slopes=True,
 )

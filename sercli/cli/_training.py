@@ -30,8 +30,9 @@ def what(plan: "Plan", device: "Device") -> None:
     )
     typer.echo(f"protocol  {config.protocol}: {len(plan.folds)} folds")
     typer.echo(f"network   {config.arch}, {parameters:,} parameters, on {kinds}")
+    slopes = any(choice.feature.slopes for choice in config.inputs.values())
     for name in config.augment:
-        warning = get_augmentation(name).warning
+        warning = get_augmentation(name).warning_on(slopes=slopes)
         typer.echo(f"augment   {name}" + (f": {warning}" if warning else ""))
     if config.init:
         typer.echo(f"weights   of {config.init.rpartition('#')[0]} to start from")
@@ -70,12 +71,20 @@ def kept(plan: "Plan") -> None:
 
 
 def how_long(plan: "Plan", device: "Device") -> None:
-    """Say how long an epoch and all of them take, from a step."""
-    from sercli.training._estimate import seconds_per_epoch
-    from sercli.training._parts import load_parts
+    """Say how long an epoch and all of them take, from a step.
 
-    parts = load_parts(plan, plan.todo[0].fold, plan.todo[0].seed)
-    seconds = seconds_per_epoch(plan, parts, device)
+    Where features are still to be computed, a sample of the utterances is measured, and theirs are computed.
+    """
+    from sercli.training._estimate import sampled_seconds_per_epoch, seconds_per_epoch
+    from sercli.training._parts import load_parts
+    from sercli.training._train import features_missing
+
+    first = plan.todo[0]
+    missing = features_missing(plan)
+    if missing:
+        seconds = sampled_seconds_per_epoch(plan, first.fold, device)
+    else:
+        seconds = seconds_per_epoch(plan, load_parts(plan, first.fold, first.seed), device)
     if seconds is None:
         return
     epochs = plan.config.training.max_epochs
@@ -83,7 +92,9 @@ def how_long(plan: "Plan", device: "Device") -> None:
     most = seconds * (epochs * len(plan.todo) - begun)
     typer.echo(
         f"takes     about {duration(seconds)} an epoch, at most {duration(most)} "
-        f"for {epochs} epochs of {len(plan.todo)} trials" + (f", {begun} of them done" if begun else "")
+        f"for {epochs} epochs of {len(plan.todo)} trials"
+        + (f", {begun} of them done" if begun else "")
+        + (", without the features still to compute" if missing else "")
     )
 
 

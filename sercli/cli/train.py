@@ -136,11 +136,7 @@ def train(
     says.what(plan, device)
     if dry_run:
         says.each_trial(plan)
-        if plan.todo and _train.features_missing(plan):
-            typer.echo(
-                "takes     not known before its features are computed: sercli features CORPUS --kind KIND"
-            )
-        elif plan.todo:
+        if plan.todo:
             says.how_long(plan, device)
         return
     with progress_bar("computing features") as progress:

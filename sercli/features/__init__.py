@@ -39,6 +39,7 @@ class Feature:
             (batch, *shape, frames), and can be exported; it refuses settings that can't be.
         finish_graph: likewise `finish`, of torch tensors with a batch.
         units: of each map's values, for pictures.
+        slopes: whether it holds slopes in time, such as deltas.
         needs: from settings to the only statistics that go with them, where that is so.
         variants: settings by name that a paper uses side by side.
     """
@@ -59,6 +60,7 @@ class Feature:
     graph: Callable[[Any], nn.Module] | None = None
     finish_graph: Callable[[Tensor, Any], Tensor] | None = None
     units: tuple[str, ...] = ()
+    slopes: bool = False
     needs: Callable[[Any], str | None] = lambda config: None
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 

@@ -9,7 +9,7 @@ With an FFT as long as the window the lowest filters are narrower than a bin: of
 sits at the floor) and 13 hold a single bin, of v2 none is empty and 7 hold a single one, of v6 to v8
 all hold two or more. Neither empty filters nor padding have a part in the statistics.
 
-Source: the ECA-CNN paper (arXiv 2409.04007), section "Multi-STFT augmentation".
+Source: the ECA-CNN paper (arXiv 2409.04007), sections III-A and V-B.
 Open in the paper: points of the FFT (here the window's, as MATLAB does; also the next power of two,
 or any number), window (Hamming, symmetric), whether spectra are divided by the window's sum (no, so
 that the levels of v1 and v8 differ by 2.6 nats on EMO-DB), range (0 to 8000 Hz), floor, what fills 596

@@ -193,6 +193,7 @@ FEATURE = Feature(
     count_frames=count_frames,
     frame_rate=lambda config: SAMPLE_RATE / config.hop_length,
     graph=_Graph,
+    slopes=True,
     # The slopes of silence are zero.
     silence=lambda config: np.log(np.array([[[config.floor]], [[1]], [[1]]], np.float32)),
 )

@@ -4,7 +4,7 @@ Every frame that starts within the utterance counts, filled up with zeros at the
 exactly 150 frames and 20 s exactly 1000: two for each label of RECOLA. Magnitude spectrum, 40
 triangular mel filters from 0 to 7600 Hz, natural log of the sums plus 1e-6.
 
-Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 3.
+Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 5.3.
 Open in the paper: mel formula (here 2595 log10(1 + f / 700), sides straight in hertz), window
 (periodic Hann), FFT (1024 points, the next power of two), magnitude or power (magnitude), what is
 added before the log (1e-6); most are the values of TensorFlow's example, which the paper's 7600 Hz

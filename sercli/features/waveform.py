@@ -1,6 +1,7 @@
 """The samples themselves, or one value for each 40 ms of them.
 
-Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 3.
+Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, sections 4.1 and
+4.1.1.
 Open in the paper: whether the maximum of a frame is of the signed samples (here it is, as written;
 ``max-abs`` is the other reading).
 Departures: none.

@@ -3,7 +3,7 @@
 Excitement counts as happiness: 2943 utterances. ``iemocap-impro4-merged-speaker5`` is the
 speaker-independent twin.
 
-Source: the ECA-CNN paper (arXiv 2409.04007), section "Experimental setup".
+Source: the ECA-CNN paper (arXiv 2409.04007), section V-C.
 Open in the paper: the draw (here: shuffled with seed 0, as scikit-learn's ``KFold`` does it).
 """
 

@@ -3,7 +3,7 @@
 With IEMOCAP's five sessions this is the 3/1/1 division of the DiCCOSER paper, which does not say
 which session is left for validation; the next one is our choice.
 
-Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 4.
+Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 4.2.4.
 """
 
 from collections.abc import Mapping, Sequence

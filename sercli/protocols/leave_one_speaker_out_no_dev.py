@@ -3,7 +3,7 @@
 So the epoch can't be chosen: the last one counts.
 
 Source: Li et al., An Attention Pooling based Representation Learning Method for Speech Emotion
-Recognition, Interspeech 2018, section 4 (ten-fold on IEMOCAP, nine speakers train, one is tested).
+Recognition, Interspeech 2018, section 3.1 (ten-fold on IEMOCAP, nine speakers train, one is tested).
 """
 
 from collections.abc import Mapping, Sequence

@@ -3,7 +3,8 @@
 AVEC's 18 recordings make folds of 4, 4, 4, 3 and 3. Women and men are dealt out evenly where the gender
 is known; the releases do not state it.
 
-Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 4.
+Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, sections 4.2.1 and
+4.2.4.
 Open in the paper: its tables 1 and 2, which list the recordings of each fold, are lost to us. Inferred are
 who is in which fold (recordings are dealt out in the order of their names), which half of a fold is tested
 (the second half, then the first one, and so on, so that AVEC's dev recordings are tested as well as its

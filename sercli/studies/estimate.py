@@ -1,19 +1,14 @@
 """How long a study will take, from two steps of each distinct network on a few utterances."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from sercli.errors import RunError, SerError
+from sercli.errors import SerError
 from sercli.plain.json import to_json
-from sercli.records import Fold
 from sercli.studies.running import Work
 from sercli.training._devices import Device
-from sercli.training._estimate import seconds_per_epoch
-from sercli.training._parts import load_parts
+from sercli.training._estimate import sampled_seconds_per_epoch
 from sercli.training._plan import Plan
-from sercli.training._train import compute_features
-
-_SAMPLED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +43,8 @@ def costs(works: Iterable[Work], device: Device) -> list[Cost]:
         key = f"{_kind(plan)}, fold {trials[0].fold}"
         if key not in timed:
             try:
-                timed[key] = _time(plan, trials[0].fold, device)
+                seconds = sampled_seconds_per_epoch(plan, trials[0].fold, device)
+                timed[key] = "a step of it does not fit into the GPU's memory" if seconds is None else seconds
             except SerError as error:
                 timed[key] = str(error)
         epoch = timed[key]
@@ -77,30 +73,3 @@ def _kind(plan: Plan) -> str:
 def _duration(config: object) -> float | None:
     duration: float | None = getattr(config, "duration_s", None)
     return duration
-
-
-def _time(plan: Plan, number: int, device: Device) -> float:
-    """Time an epoch of a fold from one of a sample of it, scaled by the audio's length."""
-    fold = plan.folds[number - 1]
-    train, dev = _sample(plan, fold.train, _SAMPLED), _sample(plan, fold.dev, _SAMPLED // 4)
-    small = Fold(fold.name, tuple(train), tuple(dev), tuple(train[:1]))
-    labels = {name: plan.selection.labels[name] for name in (*train, *dev)}
-    sampled = replace(plan, selection=replace(plan.selection, labels=labels), folds=(small,), chosen=(1,))
-    compute_features(sampled)
-    seconds = seconds_per_epoch(sampled, load_parts(sampled, 1), device)
-    if seconds is None:
-        raise RunError("a step of it does not fit into the GPU's memory")
-    return seconds * _length(plan, fold.train) / _length(plan, train)
-
-
-def _sample(plan: Plan, ids: Sequence[str], count: int) -> list[str]:
-    """Take utterances at even distances, and one of each class at least."""
-    labels = plan.selection.labels
-    first = {labels[name]: name for name in reversed(ids)}
-    step = max(1, len(ids) // count)
-    chosen = {*first.values(), *ids[::step]}
-    return [name for name in ids if name in chosen]
-
-
-def _length(plan: Plan, ids: Sequence[str]) -> float:
-    return sum(plan.utterances[name].duration for name in ids) or 1.0

@@ -1,14 +1,20 @@
 """How long a training will take, from a step of it."""
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
 from sercli.data.batches import BucketSampler, sorted_batches
+from sercli.records import Fold
 from sercli.training._devices import Device
 from sercli.training._fit import build_module
-from sercli.training._parts import Parts, padded_frames
+from sercli.training._parts import Parts, load_parts, padded_frames
 from sercli.training._plan import Plan
+from sercli.training._train import compute_features
+
+_SAMPLED = 64  # utterances of the training part, a quarter as many of the dev part
 
 # Forward and backward cost about three times a forward pass alone.
 _FORWARD_SHARE = 1 / 3
@@ -24,6 +30,21 @@ def seconds_per_epoch(plan: Plan, parts: Parts, device: Device) -> float | None:
     except torch.cuda.OutOfMemoryError:
         torch.cuda.empty_cache()
         return None
+
+
+def sampled_seconds_per_epoch(plan: Plan, number: int, device: Device) -> float | None:
+    """Time an epoch of a fold on a sample of its utterances, scaled by the length of the audio.
+
+    The features of the sample are computed and kept.
+    """
+    fold = plan.folds[number - 1]
+    train, dev = _sample(plan, fold.train, _SAMPLED), _sample(plan, fold.dev, _SAMPLED // 4)
+    small = Fold(fold.name, tuple(train), tuple(dev), tuple(train[:1]))
+    labels = {name: plan.selection.labels[name] for name in (*train, *dev)}
+    sampled = replace(plan, selection=replace(plan.selection, labels=labels), folds=(small,), chosen=(1,))
+    compute_features(sampled)
+    seconds = seconds_per_epoch(sampled, load_parts(sampled, 1), device)
+    return None if seconds is None else seconds * _length(plan, fold.train) / _length(plan, train)
 
 
 def _measure(plan: Plan, parts: Parts, device: Device) -> float:
@@ -47,3 +68,16 @@ def _measure(plan: Plan, parts: Parts, device: Device) -> float:
         dev = sorted_batches(parts.dev.lengths, recipe.batch_size)
         frames += _FORWARD_SHARE * padded_frames(parts.dev, dev)
     return taken * frames / padded_frames(parts.train, [rows])
+
+
+def _sample(plan: Plan, ids: Sequence[str], count: int) -> list[str]:
+    """Take utterances at even distances, and one of each class at least."""
+    labels = plan.selection.labels
+    first = {labels[name]: name for name in reversed(ids)}
+    step = max(1, len(ids) // count)
+    chosen = {*first.values(), *ids[::step]}
+    return [name for name in ids if name in chosen]
+
+
+def _length(plan: Plan, ids: Sequence[str]) -> float:
+    return sum(plan.utterances[name].duration for name in ids) or 1.0

@@ -5,7 +5,8 @@ of each utterance, its last ones, padded at the front; in training half of them 
 continuous labels: one minus the concordance correlation, arousal's and valence's averaged, batches of
 five windows of twenty seconds, one every four; tested on windows one after the other.
 
-Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 4.
+Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, sections 3.3, 4.2.3
+and 4.2.4.
 Open in the paper: patience (here 20 epochs of at most 200), what the l2 penalty of 1e-4 is of (here of
 every parameter, as RMSprop's weight decay), which end is trimmed (the front), what is monitored (UA, or
 the CCC of all dev frames joined), of what the loss's CCC is (of a batch's frames joined).

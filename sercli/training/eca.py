@@ -3,7 +3,7 @@
 Weighted focal loss, Adam at 1e-3 falling to zero along half a cosine, 150 epochs, the last of which
 counts: the paper's random folds have no dev part.
 
-Source: the ECA-CNN paper (arXiv 2409.04007), section "Experimental setup".
+Source: the ECA-CNN paper (arXiv 2409.04007), sections IV-D and V-C.
 Open in the paper: gamma (here 2, the focal loss's default), learning rate and weight decay (1e-3 and
 1e-6, as in the code of a CNN that it cites), the course of the rate ("initial learning rates and decay
 rates", whose values are lost: a falling rate, here a cosine; a constant rate makes the last epoch a
