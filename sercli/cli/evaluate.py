@@ -40,6 +40,14 @@ def evaluate(
     insights: Annotated[
         bool, typer.Option("--insights", help="Draw what goes on within the networks too.")
     ] = False,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RUN",
+            help="With --insights: draw the embeddings of this run beside; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or gpu; for --on and --insights.")] = "auto",
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
@@ -57,7 +65,9 @@ def evaluate(
     if insights:  # before the page, which shows them
         from sercli.cli._insights import draw
 
-        draw(place, run, accelerator)
+        draw(place, run, accelerator, beside or ())
+    elif beside:
+        raise typer.BadParameter("--beside goes with --insights")
     if on is not None:
         from sercli.cli._on import evaluate_on
 

@@ -1,10 +1,11 @@
 """What goes on within a network: channel weights, attention over spectrograms, embeddings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.artist import Artist
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -35,6 +36,23 @@ class Overlay:
     frame_rate: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """Utterances in a plane.
+
+    Attributes:
+        title: above it.
+        points: (utterances, 2).
+        target: index of each one's class.
+        axes: what is written at the horizontal and the vertical axis.
+    """
+
+    title: str | None
+    points: Values
+    target: Sequence[int]
+    axes: tuple[str, str]
+
+
 def channel_weights(
     weights: Values, classes: Sequence[str], title: str | None = None, *, dark: bool = False
 ) -> Figure:
@@ -50,50 +68,50 @@ def channel_weights(
     figure = _style.figure(7.0, 3.0, colours)
     axes = figure.add_subplot()
     channels = np.arange(1, weights.shape[1] + 1)
+    named: dict[str, Artist] = {}
     for number, (row, name) in enumerate(zip(weights, classes, strict=True)):
         if np.isfinite(row).any():
             dashes = "-" if number < len(_CLASS_COLOURS) else "--"
-            axes.plot(channels, row, dashes, color=_colour(number), lw=0.9, label=name)
+            (named[name],) = axes.plot(channels, row, dashes, color=_colour(number), lw=0.9, label=name)
     axes.set(xlabel="channel", ylabel="mean weight", xlim=(1, max(2, len(channels))))
-    _legend(figure, len(classes), colours)
+    _legend(figure, named, colours)
     _style.plain(axes, colours, title)
     return figure
 
 
 def projection(
-    points: Values,
-    share: Sequence[float],
-    target: Sequence[int],
-    classes: Sequence[str],
-    title: str | None = None,
-    *,
-    dark: bool = False,
+    panels: Sequence[Panel], classes: Sequence[str], title: str | None = None, *, dark: bool = False
 ) -> Figure:
-    """Draw utterances as points in the plane of their first two principal components.
+    """Draw utterances as points in the plane of their first two principal components, panel beside panel.
 
     Args:
-        points: (utterances, 2).
-        share: of the variance, by component.
-        target: index of each one's class.
-        classes: names.
+        panels: at least one; at most three are in a line.
+        classes: names, of all panels.
         title: heading.
         dark: draw for a dark background.
     """
     colours = _style.palette(dark)
-    figure = _style.figure(5.6, 4.2, colours)
-    axes = figure.add_subplot()
-    own = np.asarray(target)
-    for number, name in enumerate(classes):
-        x, y = points[own == number].T
-        if len(x):
-            marker = _MARKERS[number % len(_MARKERS)]
-            axes.scatter(
-                x, y, s=18, marker=marker, color=_colour(number), alpha=0.75, linewidths=0, label=name
-            )
-    first, second = (f"component {n}, {100 * part:.0f} % of the variance" for n, part in enumerate(share, 1))
-    axes.set(xlabel=first, ylabel=second)
-    _legend(figure, len(classes), colours)
-    _style.plain(axes, colours, title)
+    columns = min(3, len(panels))
+    lines = -(-len(panels) // columns)
+    figure = _style.figure(4.3 * columns + 1.3, 4.0 * lines + 0.2 + 0.4 * bool(title), colours)
+    grid = figure.subplots(lines, columns, squeeze=False)
+    for axes in grid.flat[len(panels) :]:
+        axes.set_visible(False)
+    named: dict[str, Artist] = {}
+    for axes, panel in zip(grid.flat, panels, strict=False):
+        own = np.asarray(panel.target)
+        for number, name in enumerate(classes):
+            x, y = panel.points[own == number].T
+            if len(x):
+                marker = _MARKERS[number % len(_MARKERS)]
+                named[name] = axes.scatter(
+                    x, y, s=18, marker=marker, color=_colour(number), alpha=0.75, linewidths=0, label=name
+                )
+        axes.set(xlabel=panel.axes[0], ylabel=panel.axes[1])
+        _style.plain(axes, colours, panel.title)
+    _legend(figure, {name: named[name] for name in classes if name in named}, colours)
+    if title:
+        figure.suptitle(title, color=colours.ink, fontsize=_style.SIZE + 1, x=0.01, ha="left")
     return figure
 
 
@@ -163,10 +181,13 @@ def _colour(number: int) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _legend(figure: Figure, classes: int, colours: _style.Palette) -> None:
+def _legend(figure: Figure, named: Mapping[str, Artist], colours: _style.Palette) -> None:
+    """Name the classes beside the panels."""
     figure.legend(
+        list(named.values()),
+        list(named),
         loc="outside right center",
-        ncols=1 + classes // 16,
+        ncols=1 + len(named) // 16,
         frameon=False,
         fontsize=_style.SIZE - 1,
         labelcolor=colours.ink,

@@ -1,6 +1,9 @@
 """Pictures of what goes on within a run's network, on its test utterances."""
 
 import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -8,6 +11,7 @@ from matplotlib.figure import Figure
 
 from sercli import figures, manifest
 from sercli.bundle import Bundle
+from sercli.config import dotted
 from sercli.errors import RunError
 from sercli.evaluation import table
 from sercli.figures import insight as pictures
@@ -15,8 +19,12 @@ from sercli.inference import insight
 from sercli.inference.attention_maps import map_attention
 from sercli.inference.stored import Progress, Stored
 from sercli.records import Predictions
+from sercli.reports import projections
+from sercli.reports.projections import Projected
 from sercli.runs.folder import Trial
 from sercli.workspace import Workspace
+
+_SHOWN_SETTINGS = 2  # above a panel: more do not fit
 
 _SHOWN = {
     "channels": "Weights of the last channel attention, the mean of each class's utterances",
@@ -25,19 +33,34 @@ _SHOWN = {
 }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Insights:
+    """What there is to see within a network.
+
+    Attributes:
+        pictures: by name.
+        projected: the points of the picture ``projection``, of each run in it.
+    """
+
+    pictures: Mapping[str, Figure]
+    projected: tuple[Projected, ...] = ()
+
+
 def draw_insights(
     trial: Trial,
     workspace: Workspace,
     *,
+    beside: Sequence[Trial] = (),
     batch_size: int = 32,
     device: torch.device | str = "cpu",
     progress: Progress = lambda done, total: None,
-) -> dict[str, Figure]:
+) -> Insights:
     """Draw what there is to see within a finished trial's network.
 
     Args:
         trial: whose bundle is applied to its test utterances.
         workspace: where its corpus lies.
+        beside: the same fold and seed of other runs, whose projections are drawn beside this one's.
         batch_size: utterances or segments at once.
         device: where the network is applied.
         progress: called with the number of utterances whose features are done and to do.
@@ -48,12 +71,13 @@ def draw_insights(
         the network has not, nor of networks of continuous labels.
 
     Raises:
-        RunError: the trial is damaged, or its corpus is not the one that it was trained on.
+        RunError: a trial is damaged, or its corpus is not the one that it was trained on, or the trials did
+            not test the same utterances and classes.
         CorpusError: its corpus is not prepared.
     """
     bundle = Bundle.load(trial.bundle)
     if not bundle.classes:
-        return {}
+        return Insights({})
     predictions = table.read_csv(trial.predictions_file)
     stored = _open(trial, bundle, predictions, workspace, progress)
     target, heading = predictions.target.tolist(), f"{bundle.arch}, {predictions.folds[0]}, test part"
@@ -65,14 +89,50 @@ def draw_insights(
     attention = _draw_attention(stored, predictions, heading)
     if attention is not None:
         drawn["attention"] = attention
-    found = insight.embeddings(stored, batch_size, device)
-    if found is not None:
-        what, vectors = found
-        plane = insight.project(vectors)
-        drawn["projection"] = pictures.projection(
-            plane.points, plane.share, target, bundle.classes, f"{heading}\n{what}"
+    projected, trials = [], (trial, *beside)
+    for each, own in zip(trials, _what_differs(trials), strict=True):
+        found = _project(each, workspace, predictions, own, batch_size, device, progress)
+        if found is not None:
+            projected.append(found)
+    if projected:
+        drawn["projection"] = projections.draw(projected)
+    return Insights(drawn, tuple(projected))
+
+
+def _project(
+    trial: Trial,
+    workspace: Workspace,
+    reference: Predictions,
+    own: str,
+    batch_size: int,
+    device: torch.device | str,
+    progress: Progress,
+) -> Projected | None:
+    """Project the test utterances of a trial, which are those of the reference."""
+    bundle, predictions = Bundle.load(trial.bundle), table.read_csv(trial.predictions_file)
+    if predictions.classes != reference.classes or set(predictions.ids) != set(reference.ids):
+        raise RunError(
+            f"{trial.path}: tested other utterances or classes than the first run; name runs of one corpus, "
+            "scheme and protocol with --beside"
         )
-    return drawn
+    stored = _open(trial, bundle, predictions, workspace, progress)
+    run = trial.path.parents[1].name
+    heading = f"{bundle.arch}, {predictions.folds[0]}, test part\n{own or run}"
+    return projections.project(run, heading, stored, predictions, batch_size, device)
+
+
+def _what_differs(trials: Sequence[Trial]) -> list[str]:
+    """Name for each trial the settings that the others do not have; nothing for one alone."""
+    every = []
+    for trial in trials:
+        settings = {name: value for name, value in trial.settings().items() if name != "provenance"}
+        every.append({name: str(value) for name, value in dotted(settings)})
+    names = list(dict.fromkeys(chain.from_iterable(every)))
+    differing = [name for name in names if len({settings.get(name) for settings in every}) > 1]
+    return [
+        ", ".join(f"{name}={settings[name]}" for name in differing[:_SHOWN_SETTINGS] if name in settings)
+        for settings in every
+    ]
 
 
 def drawn_insights(folder: Path) -> dict[str, str]:
@@ -91,13 +151,13 @@ def drawn_insights(folder: Path) -> dict[str, str]:
     return found
 
 
-def write_insights(drawn: dict[str, Figure], folder: Path) -> list[Path]:
-    """Write pictures as ``<name>.png``; return where."""
+def write_insights(drawn: Insights, folder: Path) -> list[Path]:
+    """Write pictures as ``<name>.png`` and the points of the projection; return where."""
     paths = []
-    for name, figure in drawn.items():
+    for name, figure in drawn.pictures.items():
         paths.append(folder / f"{name}.png")
         figures.save(figure, paths[-1])
-    return paths
+    return [*paths, *(projections.write(drawn.projected, folder) if drawn.projected else [])]
 
 
 def _open(

@@ -2,7 +2,7 @@ import numpy as np
 from matplotlib.collections import PathCollection
 
 from sercli import figures
-from sercli.figures.insight import Overlay, attention_maps, channel_weights, projection
+from sercli.figures.insight import Overlay, Panel, attention_maps, channel_weights, projection
 
 
 def test_each_class_has_a_line_over_its_channels():
@@ -15,11 +15,21 @@ def test_each_class_has_a_line_over_its_channels():
 
 def test_each_class_has_its_points():
     points = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
-    figure = projection(points, (0.61, 0.2), [1, 0, 1], ("anger", "fear"), dark=True)
-    anger, fear = (each for each in figure.axes[0].collections if isinstance(each, PathCollection))
+    panels = [Panel("one", points, [1, 0, 1], ("x", "y")), Panel("other", points, [2, 2, 2], ("u", "v"))]
+    figure = projection(panels, ("anger", "fear", "joy", "sadness"), dark=True)
+    one, other = figure.axes
+    anger, fear = (each for each in one.collections if isinstance(each, PathCollection))
     np.testing.assert_array_equal(anger.get_offsets(), [[2, 3]])
     np.testing.assert_array_equal(fear.get_offsets(), [[0, 1], [4, 5]])
-    assert figure.axes[0].get_xlabel() == "component 1, 61 % of the variance"
+    assert (one.get_xlabel(), one.get_ylabel(), other.get_xlabel()) == ("x", "y", "u")
+    # Classes that are in some panel are named, each once.
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["anger", "fear", "joy"]
+
+
+def test_four_panels_are_in_two_lines():
+    panels = [Panel(None, np.zeros((1, 2)), [0], ("x", "y"))] * 4
+    figure = projection(panels, ("anger",), "title")
+    assert [axes.get_visible() for axes in figure.axes] == [True] * 4 + [False] * 2
 
 
 def test_attention_is_laid_over_the_spectrogram(tmp_path):

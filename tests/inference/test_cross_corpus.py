@@ -221,16 +221,40 @@ def test_the_classes_are_shown(small, place, other, capsys):
 
 
 def test_a_network_is_drawn_by_what_it_has(small, segmented, regressor, place, tmp_path):
-    assert set(draw_insights(small[1], place)) == {"projection"}
-    assert draw_insights(regressor[1], place) == {}
+    assert set(draw_insights(small[1], place).pictures) == {"projection"}
+    assert draw_insights(regressor[1], place).pictures == {}
     drawn = draw_insights(segmented[1], place)
-    assert set(drawn) == {"attention"}
+    assert set(drawn.pictures) == {"attention"}
     assert write_insights(drawn, tmp_path) == [tmp_path / "attention.png"]
     run = segmented[1].path.parents[1]
     _insights.draw(place, str(run), "cpu")
     assert (run / "report" / "fold-01-seed-0" / "attention.png").exists()
-    titles = [axes.get_title(loc="left").partition(",")[0] for axes in drawn["attention"].axes[:4]]
+    titles = [axes.get_title(loc="left").partition(",")[0] for axes in drawn.pictures["attention"].axes[:4]]
     assert titles == ["anger", "happiness", "neutral", "sadness"]
+
+
+def test_two_runs_are_projected_side_by_side(small, train, segmented, place, capsys):
+    other = train(SMALL | {"training": SMALL["training"] | {"max_epochs": 1}})
+    run, beside = (str(each[1].path.parents[1]) for each in (small, other))
+    _insights.draw(place, run, "cpu", [beside])
+    told = capsys.readouterr().err
+    assert told.count("no ratings of arousal and valence") == 2
+    folder = small[1].path.parents[1] / "report" / "fold-01-seed-0"
+    rows = (folder / "projection.csv").read_text(encoding="utf-8").splitlines()
+    tested = len(table.read_csv(small[1].predictions_file))
+    assert len(rows) == 1 + 2 * tested
+    drawn = draw_insights(small[1], place, beside=[other[1]])
+    titles = [axes.get_title(loc="left").splitlines()[1] for axes in drawn.pictures["projection"].axes]
+    assert titles == ["training.max_epochs=4", "training.max_epochs=1"]
+    assert draw_insights(small[1], place, beside=[segmented[1]]).projected[1:] == ()  # it has no embedding
+
+
+def test_a_run_beside_has_the_same_fold_and_seed(small, place, tmp_path):
+    unfinished = tmp_path / "unfinished"
+    shutil.copytree(small[1].path.parents[1], unfinished)
+    (unfinished / "fold-01" / "seed-0").rename(unfinished / "fold-01" / "seed-1")
+    with pytest.raises(RunError, match="fold 1, seed 0 is not finished; train it or leave out --beside"):
+        _insights.draw(place, str(small[1].path.parents[1]), "cpu", [str(unfinished)])
 
 
 def test_an_ancestor_that_recorded_none_of_its_own_leaves_them_unknown(
