@@ -21,6 +21,7 @@ from lightning.pytorch.callbacks import Callback
 from torch import nn
 
 from sercli.config import merge
+from sercli.data import UtteranceDataset
 from sercli.evaluation import classification
 from sercli.evaluation.regression import evaluate_traces
 from sercli.inference import score, score_traces
@@ -55,32 +56,40 @@ class Measure(Callback):
         }
         random = torch.get_rng_state()
         network = copy.deepcopy(pl_module.network).float()
-        row |= {f"running_{name}": value for name, value in self.dev(network).items()}
+        last = trainer.current_epoch + 1 == trainer.max_epochs
+        row |= self.scores(network, "running", last=last)
         before = time.perf_counter()
         reestimate(network, self.plain, self.plan.config.training.batch_size, self.seed)
         row["pass_s"] = time.perf_counter() - before
-        row |= {f"reestimated_{name}": value for name, value in self.dev(network).items()}
+        row |= self.scores(network, "reestimated", last=last)
         torch.set_rng_state(random)
         row["seconds"] = time.perf_counter() - self.started
         self.writer(row)
 
-    def dev(self, network: nn.Module) -> Row:
-        """Score the dev part."""
-        plan, parts, fold = self.plan, self.parts, self.parts.fold
+    def scores(self, network: nn.Module, statistics: str, *, last: bool) -> Row:
+        """Score the dev part and, after the last epoch, the training part."""
+        fold = self.parts.fold
+        found = {f"{statistics}_{k}": v for k, v in self.score(network, fold.dev, self.parts.dev).items()}
+        train = self.score(network, fold.train, self.plain) if last else {}
+        return found | {f"{statistics}_train_{k}": v for k, v in train.items()}
+
+    def score(self, network: nn.Module, ids: tuple[str, ...], dataset: UtteranceDataset) -> Row:
+        """Score a part in evaluation."""
+        plan, fold = self.plan, self.parts.fold
         if plan.config.task == "regression":
-            tested = [plan.utterances[name] for name in fold.dev]
+            tested = [plan.utterances[name] for name in ids]
             found = evaluate_traces(
                 TracePredictions(
                     dimensions=plan.selection.outputs,
                     target=tuple(plan.trace(each).astype(np.float64) for each in tested),
-                    predicted=tuple(score_traces(network, parts.dev)),
+                    predicted=tuple(score_traces(network, dataset)),
                     **rows_of(tested, fold.name, self.seed),
                 )
             )
             return {"ccc": float(np.mean([each.ccc for each in found.by_dimension]))}
         classes = plan.selection.classes
-        target = np.array([classes.index(plan.selection.labels[name]) for name in fold.dev])
-        probabilities = score(network, parts.dev, len(classes))
+        target = np.array([classes.index(plan.selection.labels[name]) for name in ids])
+        probabilities = score(network, dataset, len(classes))
         confusion = classification.confusion(target, probabilities.argmax(1), len(classes))
         loss = -np.log(probabilities[np.arange(len(target)), target].clip(1e-12)).mean()
         return {"ua": float(classification.ua(confusion)), "loss": float(loss)}
@@ -102,7 +111,7 @@ def main() -> None:
     def write(row: Row) -> None:
         rows.append(row)
         with Path(out).open("w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, list(rows[0]))
+            table = csv.DictWriter(file, list(rows[-1]))
             table.writeheader()
             table.writerows({key: f"{value:.6g}" for key, value in each.items()} for each in rows)
         print(name, fold, seed, {key: round(value, 3) for key, value in row.items()}, flush=True)
