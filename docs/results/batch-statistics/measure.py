@@ -3,7 +3,7 @@
 The statistics of batch normalisation change no training step, so that one training gives both columns.
 Test speakers are not looked at.
 
-    python measure.py WORKSPACE NETWORK FOLD SEED OUT.csv
+    python measure.py WORKSPACE FOLD SEED FOLDER NETWORK...
 """
 
 import copy
@@ -96,9 +96,15 @@ class Measure(Callback):
 
 
 def main() -> None:
+    """Train networks on one fold, one after the other."""
+    root, fold, seed, folder, *names = sys.argv[1:]
+    for name in names:
+        measure(Path(root), name, fold, seed, Path(folder) / f"{name}-fold-{fold}-seed-{seed}.csv")
+
+
+def measure(root: Path, name: str, fold: str, seed: str, out: Path) -> None:
     """Train one network on one fold."""
-    root, name, fold, seed, out = sys.argv[1:]
-    workspace, device = Workspace(Path(root)), choose("cpu")
+    workspace, device = Workspace(root), choose("cpu")
     every = yaml.safe_load((HERE / "networks.yaml").read_text())
     chosen = every[name]
     settings = merge(every["corpora"][chosen.pop("part_of")], chosen)
@@ -110,7 +116,7 @@ def main() -> None:
 
     def write(row: Row) -> None:
         rows.append(row)
-        with Path(out).open("w", newline="", encoding="utf-8") as file:
+        with out.open("w", newline="", encoding="utf-8") as file:
             table = csv.DictWriter(file, list(rows[-1]))
             table.writeheader()
             table.writerows({key: f"{value:.6g}" for key, value in each.items()} for each in rows)
