@@ -54,6 +54,18 @@ class Config(BaseModel):
             name: value for name, value in self.to_dict().items() if value != self.neutral.get(name, absent)
         }
 
+    def idle(self) -> dict[str, str]:
+        """Return the settings that change nothing beside the others, each with the one that makes it so.
+
+        The reason is written as a user sets it: ``head=gap``. Such a setting is refused where somebody sets
+        it, since it would give a run another name and the same numbers.
+        """
+        return {}
+
+    def conflict(self) -> str | None:
+        """Return what is wrong with the settings where runs exist that have them: such are read, not made."""
+        return None
+
     @property
     def digest(self) -> str:
         """Twelve hexadecimal digits: equal for equal settings, different otherwise."""

@@ -28,6 +28,10 @@ class FlipConfig(Config):
     place: Literal["whole", "utterance"] = "whole"
     """What is reversed: the whole sequence as fed, padding included, or the utterance within its padding."""
 
+    def idle(self) -> dict[str, str]:
+        """Return the settings that change nothing: all where no utterance is reversed."""
+        return dict.fromkeys(type(self).model_fields, "p=0") if self.p == 0 else {}
+
 
 def flip(
     features: Mapping[str, Signal],

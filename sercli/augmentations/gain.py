@@ -23,6 +23,15 @@ class GainConfig(Config):
     gain_db_max: float = Field(6.0, ge=-60, le=60)
     """Largest change, decibels."""
 
+    def idle(self) -> dict[str, str]:
+        """Return the settings that change nothing: all where every factor is one."""
+        every = type(self).model_fields
+        if self.p == 0:
+            return dict.fromkeys(every, "p=0")
+        if self.gain_db_min == self.gain_db_max == 0:
+            return dict.fromkeys(every, "gain_db_min=gain_db_max=0")
+        return {}
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.gain_db_min > self.gain_db_max:

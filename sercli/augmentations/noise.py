@@ -26,6 +26,10 @@ class NoiseConfig(Config):
     snr_db_max: float = Field(30.0, ge=-60, le=120)
     """Largest ratio of the utterance's power to the noise's, decibels."""
 
+    def idle(self) -> dict[str, str]:
+        """Return the settings that change nothing: all where no utterance gets noise."""
+        return dict.fromkeys(type(self).model_fields, "p=0") if self.p == 0 else {}
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.snr_db_min > self.snr_db_max:

@@ -20,6 +20,10 @@ class SpeedConfig(Config):
     factors: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = (0.9, 1.0, 1.1)
     """Factors of which one is drawn for an utterance, each as likely; above 1 is faster and higher."""
 
+    def idle(self) -> dict[str, str]:
+        """Return the settings that change nothing: a speed that stays as it is."""
+        return {"factors": "all of them 1"} if set(self.factors) == {1.0} else {}
+
     @field_validator("factors")
     @classmethod
     def _check(cls, factors: tuple[float, ...]) -> tuple[float, ...]:

@@ -31,6 +31,10 @@ class StftMultiConfig(Config):
     each: Literal["all", "random"] = "all"
     """Every utterance in all of them in each epoch, or in one, drawn anew."""
 
+    def idle(self) -> dict[str, str]:
+        """Return the settings that change nothing: one variant is all variants."""
+        return {"each": "one variant in train"} if len(self.train) == 1 else {}
+
     @field_validator("train")
     @classmethod
     def _check(cls, train: tuple[str, ...]) -> tuple[str, ...]:

@@ -37,6 +37,10 @@ class SegmentConfig(Config):
     frames: int | None = Field(None, ge=1, le=100_000)
     """Frames to which a segment is filled up with silence; as many as lie within it if none."""
 
+    def idle(self) -> dict[str, str]:
+        """Return the settings that change nothing: whole utterances are not cut."""
+        return dict.fromkeys(("hop_s", "test_hop_s", "tail"), "size_s=null") if self.size_s is None else {}
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.size_s is None and self.frames is not None:

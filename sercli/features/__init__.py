@@ -42,6 +42,7 @@ class Feature:
         slopes: whether it holds slopes in time, such as deltas.
         needs: from settings to the only statistics that go with them, where that is so.
         variants: settings by name that a paper uses side by side.
+        shows_level: whether the features of a louder utterance differ, from settings.
     """
 
     config: type[Config]
@@ -63,6 +64,7 @@ class Feature:
     slopes: bool = False
     needs: Callable[[Any], str | None] = lambda config: None
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    shows_level: Callable[[Any], bool] = lambda config: True
 
 
 def feature_names() -> list[str]:

@@ -17,6 +17,10 @@ class DurationConfig(Config):
     placement: Placement = "centre"
     """What is kept and where it is padded: start, centre or end."""
 
+    def idle(self) -> dict[str, str]:
+        """Return the settings that change nothing: nothing is placed in a length that is not given."""
+        return {"placement": "duration_s=null"} if self.duration_s is None else {}
+
     def length(self, samples: int, sample_rate: int = SAMPLE_RATE) -> int:
         """Return how many samples an utterance has once it is cropped or padded."""
         return samples if self.duration_s is None else max(1, round(self.duration_s * sample_rate))

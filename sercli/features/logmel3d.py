@@ -196,4 +196,5 @@ FEATURE = Feature(
     slopes=True,
     # The slopes of silence are zero.
     silence=lambda config: np.log(np.array([[[config.floor]], [[1]], [[1]]], np.float32)),
+    shows_level=lambda config: not config.normalise_waveform,
 )

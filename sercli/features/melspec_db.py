@@ -186,4 +186,5 @@ FEATURE = Feature(
     silence=lambda config: -config.top_db,
     span=span,
     graph=_Graph,
+    shows_level=lambda config: False,  # decibels below an utterance's own maximum
 )

@@ -45,6 +45,10 @@ class SpectrogramConfig(FramesConfig):
     mu: float = Field(255.0, ge=0)
     """Strength of the mu law; 0 leaves it out."""
 
+    def idle(self) -> dict[str, str]:
+        """Return the settings that change nothing: companding alone treats each value by itself."""
+        return super().idle() | ({"map_scope": "map=none"} if self.map == "none" else {})
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.n_fft < self.win_length or self.bins > self.n_fft // 2 + 1:
@@ -173,4 +177,6 @@ FEATURE = Feature(
     # Mapping and companding is all that is done to a matrix.
     needs=lambda config: "max" if (config.map, config.map_scope) == ("max-abs", "training") else "none",
     span=lambda samples, config: config.span(samples, count_frames(samples, config)),
+    # What a matrix is divided by, or mapped from, is its own unless it is the training part's.
+    shows_level=lambda config: config.map == "none" or config.map_scope == "training",
 )

@@ -32,6 +32,10 @@ class WaveformConfig(DurationConfig):
     frame_ms: float = Field(40.0, gt=0, le=1000)
     """Length of a frame; frames do not overlap."""
 
+    def idle(self) -> dict[str, str]:
+        """Return the settings that change nothing: samples as they are have no frames."""
+        return super().idle() | ({"frame_ms": "aggregate=none"} if self.aggregate == "none" else {})
+
     @property
     def frame_length(self) -> int:
         """Samples for each value."""

@@ -48,6 +48,20 @@ class AttPoolConfig(Config):
     """``both``: 8 filters of 10 bins x 2 frames and 8 of 2 x 8; or, to study the first layer, the bins
     and frames of 16 filters, right after which come global averages and a layer, and nothing else."""
 
+    def idle(self) -> dict[str, str]:
+        """Return the settings that change nothing: each head has its own, a first layer alone has none."""
+        if self.first_layer != "both":
+            alone = "first_layer, which is studied without the layers after it"
+            return dict.fromkeys(("attention_reduction", "bilinear_order", "pools_after"), alone)
+        of = {"attention": "attention_reduction", "bilinear": "bilinear_order"}
+        return {name: f"head={self.head}" for head, name in of.items() if head != self.head}
+
+    def conflict(self) -> str | None:
+        """Return what is wrong: a first layer alone is always followed by global averages."""
+        if self.first_layer == "both" or self.head == "gap":
+            return None
+        return "first_layer is followed by global averages and a layer: set head=gap"
+
     @property
     def halvings(self) -> int:
         """How often the maps are halved."""

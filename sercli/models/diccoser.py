@@ -62,6 +62,25 @@ class DiCCOSERConfig(Config):
     logmel_stacks: Annotated[int, Field(ge=1, le=7)] = 7
     """Stacks of the local network for log-mel input; for raw input always seven."""
 
+    def idle(self) -> dict[str, str]:
+        """Return the settings that change nothing: of inputs and branches that the network has not."""
+        idle = {}
+        if self.variant in {"a", "d"}:
+            idle["max_of"] = f"variant={self.variant}, which takes no maximum"
+        if not self.stacked:
+            without = f"variant={self.variant}, which has no condition"
+            idle |= dict.fromkeys(("causal_condition", "norm_per_branch"), without)
+        if self.input == "raw":
+            idle |= dict.fromkeys(("logmel_pool", "logmel_stacks"), "input=raw")
+        return idle
+
+    @property
+    def aggregate(self) -> str:
+        """What stands for 40 ms of samples beside the local network, as `waveform` calls it."""
+        if self.variant == "d":
+            return "rms"
+        return "max-abs" if self.max_of == "abs" else "max"
+
     @property
     def pools(self) -> tuple[int, ...]:
         """Sizes of the local network's max pooling: after its first convolution, then each stack."""
@@ -115,7 +134,7 @@ class DiCCOSER(nn.Module):
                 raise ConfigError(
                     f"the waveform beside a log-mel spectrogram of {x.shape[-1]} frames needs "
                     f"{context.shape[-1]} values, one for each 40 ms, got {values.shape[-1]}; "
-                    f"set its aggregate to {'rms' if self.config.variant == 'd' else 'max'}"
+                    f"set its aggregate to {self.config.aggregate}"
                 )
             aggregate = self.parallel(values)  # (batch, channels, frames at 25 Hz)
             swapped = self.config.variant == "b"
@@ -173,7 +192,7 @@ def features_of(config: DiCCOSERConfig) -> dict[str, dict[str, Any]]:
         name: {"duration_s": config.frames / TRACE_RATE} for name in inputs_of(config)
     }
     if "wave" in settings:
-        settings["wave"]["aggregate"] = "rms" if config.variant == "d" else "max"
+        settings["wave"]["aggregate"] = config.aggregate
     return settings
 
 

@@ -63,6 +63,13 @@ class ECAConfig(Config):
             raise ValueError(f"eca_kernel is odd, so that a channel is its middle, got {self.eca_kernel}")
         return self
 
+    def idle(self) -> dict[str, str]:
+        """Return the settings that change nothing: channels that are named, attention that is absent."""
+        idle = dict.fromkeys(("n", "base", "growth"), "channels") if self.channels else {}
+        if not self.eca_layers:
+            idle |= dict.fromkeys(("eca_kernel", "eca_batch_norm"), "eca_layers=[]")
+        return idle
+
     @property
     def widths(self) -> tuple[int, ...]:
         """Channels of each convolution."""

@@ -69,6 +69,26 @@ class MDCNNConfig(Config):
     arcface_scale: PositiveFloat = 2.0
     """What cosines are multiplied by."""
 
+    def idle(self) -> dict[str, str]:
+        """Return the settings that change nothing: of parts that are absent, or of a choice among one."""
+        idle = {}
+        if not self.factorised:
+            idle["factors"] = "factorised=false"
+        if all(len(branches) == 1 for branches in self.branches):
+            idle["merge"] = f"dilation={self.dilation}"
+        if self.blocks == 0:
+            idle |= dict.fromkeys(("factorised", "factors", "dilation", "merge"), "blocks=0")
+        if max(self.spp_levels) == 1:
+            idle["spp_bins"] = "spp_levels=[1], whose only bin is everything"
+        if not self.attention:
+            idle |= dict.fromkeys(("attention_reduction", "attention_rescale"), "attention=false")
+        elif self.spp_levels == (1,):
+            one = "spp_levels=[1], which leaves one vector"
+            idle |= dict.fromkeys(("attention_reduction", "attention_rescale"), one)
+        if self.head == "softmax":
+            idle["arcface_scale"] = "head=softmax"
+        return idle
+
     @property
     def branches(self) -> tuple[tuple[int, ...], ...]:
         """Dilation of each branch of each block (figure 4: in turn 1 and 2, 2, 3 and 2)."""

@@ -76,6 +76,12 @@ class MelCNNConfig(Config):
             )
         return self
 
+    def idle(self) -> dict[str, str]:
+        """Return the settings that change nothing: a layout of which no part is left."""
+        parts = (self.filters, self.pools, self.dropout, self.dense)
+        replaced = all(part is not None for part in parts)
+        return {"layout": "filters, pools, dropout and dense, which replace all of it"} if replaced else {}
+
     @property
     def parts(self) -> Layout:
         """The layout with the settings laid over it."""

@@ -66,6 +66,32 @@ class TrainingConfig(Config):
     precision: Precision = "auto"
     """Number format; ``auto`` becomes what the device does well, and that is what is recorded."""
 
+    def idle(self) -> dict[str, str]:
+        """Return the settings that change nothing: of a loss, optimiser or schedule that is not chosen.
+
+        What a network's own module does without is not known here: see `sercli.training`.
+        """
+        idle = {}
+        if self.loss != "ccc":
+            idle["ccc_scope"] = f"loss={self.loss}"
+        if self.loss != "focal":
+            idle["focal_gamma"] = f"loss={self.loss}"
+        if not self.class_weights:
+            idle["class_weight_alpha"] = "class_weights=false"
+        if self.loss == "ccc":
+            idle |= dict.fromkeys(("class_weights", "class_weight_alpha"), "loss=ccc")
+        if self.arcface_margin == 0:
+            idle["arcface_easy_margin"] = "arcface_margin=0"
+        if self.optimizer != "sgd":
+            idle["momentum"] = f"optimizer={self.optimizer}"
+        if self.schedule != "steps":
+            idle["milestones"] = f"schedule={self.schedule}"
+        if self.schedule != "cyclical":
+            idle["lr_min"] = f"schedule={self.schedule}"
+        if self.selection == "last":
+            idle["patience"] = "selection=last"
+        return idle
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.schedule == "cyclical" and self.lr_min > self.lr:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import ConcordanceCorrCoef, MeanMetric, Metric
 
+from sercli.config import Config
 from sercli.data import Batch
 from sercli.losses.ccc import ccc_loss
 from sercli.losses.cross_entropy import cross_entropy
@@ -16,6 +17,9 @@ from sercli.losses.weights import class_weights
 from sercli.runs.training import TrainingConfig
 from sercli.training._metrics import UtteranceUA
 from sercli.training._processes import gather_traces, share_of_batch
+
+LOSS_SETTINGS = frozenset({"loss", "focal_gamma", "arcface_margin", "arcface_easy_margin"})
+"""The settings of a training that only the loss of classes reads."""
 
 
 class SERModule(L.LightningModule):
@@ -60,6 +64,15 @@ class SERModule(L.LightningModule):
         self.dev_figure: Metric = (
             ConcordanceCorrCoef(num_outputs=n_outputs) if self.regression else UtteranceUA(n_outputs)
         )
+
+    @classmethod
+    def loss_settings(cls, network: Config) -> frozenset[str]:  # noqa: ARG003
+        """Name the settings among `LOSS_SETTINGS` that `loss` reads, given those of the network.
+
+        Override it together with `loss`. A loss of one's own that does not say so is taken to read them all.
+        """
+        own = cls.loss is not SERModule.loss
+        return LOSS_SETTINGS if own else frozenset({"loss", "focal_gamma"})
 
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the cross-entropy, or the focal loss, of a batch, weighted by class, a scalar.

@@ -22,6 +22,7 @@ from sercli.store.compute import compute, missing
 from sercli.training import get_recipe
 from sercli.training._classes import check_classes
 from sercli.training._devices import Device, resolve_precision
+from sercli.training._idle import refuse_idle
 from sercli.training._init import named
 from sercli.training._plan import Plan
 from sercli.training._ranks import rank
@@ -114,10 +115,16 @@ def complete(settings: Mapping[str, Any]) -> RunConfig:
     Where folds have no dev part the last epoch counts, whatever recipe and settings say.
 
     Raises:
-        ConfigError: a setting is unknown or wrong, or an epoch is to be chosen where there is nothing to
-            choose it by.
+        ConfigError: a setting is unknown or wrong, or changes nothing, or an epoch is to be chosen where
+            there is nothing to choose it by.
         UnknownNameError: there is no such architecture, scheme or protocol.
     """
+    config = _complete(settings)
+    refuse_idle(config, settings, _complete)
+    return config
+
+
+def _complete(settings: Mapping[str, Any]) -> RunConfig:
     model = settings.get("model")
     task = get_scheme(str(settings["scheme"])).task
     base = get_recipe(settings["arch"]).to_dict(model if isinstance(model, Mapping) else {}, task)

@@ -44,7 +44,9 @@ def _features(model: Mapping[str, Any]) -> Features:
         return {"x": {"statistics": "none"} | length}
     inputs: dict[str, Mapping[str, Any]] = {"x": {"statistics": "per-map"} | length}
     if model.get("variant", "d") != "a":
-        aggregate = "rms" if model.get("variant", "d") == "d" else "max"
+        aggregate = "max-abs" if model.get("max_of") == "abs" else "max"
+        if model.get("variant", "d") == "d":
+            aggregate = "rms"
         inputs["wave"] = {"statistics": "none", "aggregate": aggregate} | length
     return inputs
 

@@ -13,6 +13,7 @@ Departures: none.
 
 from torch import Tensor
 
+from sercli.config import Config
 from sercli.losses.arcface import arcface_loss
 from sercli.models._heads import CosineHead
 from sercli.runs.training import TrainingConfig
@@ -22,6 +23,13 @@ from sercli.training._module import SERModule
 
 class MDCNNModule(SERModule):
     """Train MDCNN on 3D log-mel spectrograms of whole utterances."""
+
+    @classmethod
+    def loss_settings(cls, network: Config) -> frozenset[str]:
+        """Name the settings that `loss` reads: ArcFace's for a cosine head."""
+        if getattr(network, "head", None) == "arcface":
+            return frozenset({"arcface_margin", "arcface_easy_margin"})
+        return frozenset({"loss", "focal_gamma"})
 
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the ArcFace loss for a cosine head, cross-entropy for any other, a scalar."""

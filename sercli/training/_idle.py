@@ -1,0 +1,162 @@
+"""Settings that would give a run another name and the same numbers are refused where somebody sets them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from sercli.errors import ConfigError
+from sercli.runs.config import RunConfig
+from sercli.training import get_recipe
+from sercli.training._module import LOSS_SETTINGS
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class _Idle:
+    """A setting that changes nothing.
+
+    Attributes:
+        because: the setting or fact that makes it so.
+        among: values that all mean the same; every value does if none.
+    """
+
+    because: str
+    among: tuple[Any, ...] | None = None
+
+
+def refuse_idle(
+    config: RunConfig, settings: Mapping[str, Any], resolve: Callable[[Mapping[str, Any]], RunConfig]
+) -> None:
+    """Refuse what was set in vain.
+
+    A setting that changes nothing may keep the value that it has without being set; so a run's complete
+    ``config.yaml`` is taken as settings too.
+
+    Args:
+        config: made of ``settings``, complete.
+        settings: as far as they were chosen.
+        resolve: makes complete settings of chosen ones.
+
+    Raises:
+        ConfigError: a setting was given another value and changes nothing, or one of the features
+            contradicts the network.
+    """
+    _refuse_contradiction(config)
+    idle = _list_idle(config)
+    stated = {name: idle[name] for name in idle if _is_stated(name, settings)}
+    if not stated:
+        return
+    plain = dict(settings)
+    for name in stated:
+        for spelling in _spellings(name):
+            plain = _without(plain, spelling)
+    chosen, usual = config.to_dict(), resolve(plain).to_dict()
+    for name, each in stated.items():
+        value, otherwise = _value(chosen, name), _value(usual, name)
+        if value != otherwise and (each.among is None or otherwise in each.among):
+            shown = name if isinstance(value, Mapping) else f"{name}={_show(value)}"
+            reason = "" if each.because.startswith(f"{name}=") else f" with {each.because}"
+            raise ConfigError(f"{shown} changes nothing{reason}; leave it out")
+
+
+def _list_idle(config: RunConfig) -> dict[str, _Idle]:
+    """List what changes nothing, by dotted name."""
+    idle = {
+        f"{section}.{name}": _Idle(_prefixed(section, because))
+        for section, found in (
+            ("model", config.network.idle()),
+            ("segments", config.segments.idle()),
+            ("training", config.training.idle()),
+            *((f"features.{name}", choice.config.idle()) for name, choice in config.inputs.items()),
+            *((f"augment.{name}", own.idle()) for name, (_, own) in config.augmentations.items()),
+        )
+        for name, because in found.items()
+    }
+    for name in _idle_in_loss(config):
+        idle[f"training.{name}"] = _Idle(f"the loss that {config.arch} has with these settings")
+    for name, choice in config.inputs.items():
+        same = _same_statistics(choice.shape)
+        if len(same) > 1:
+            idle[f"features.{name}.statistics"] = _Idle("features of so few maps and bins", same)
+        if config.segments.size_s is None and hasattr(choice.config, "map_scope"):
+            uncut = ("segment", "utterance")
+            idle.setdefault(f"features.{name}.map_scope", _Idle("segments.size_s=null", uncut))
+    levels = [choice.feature.shows_level(choice.config) for choice in config.inputs.values()]
+    if "gain" in config.augment and not any(levels):
+        idle["augment.gain"] = _Idle("features that do not show the level")
+    return idle
+
+
+def _idle_in_loss(config: RunConfig) -> frozenset[str]:
+    """Name the settings that the loss does not read."""
+    if config.task == "regression":
+        return LOSS_SETTINGS - {"loss"}
+    read = get_recipe(config.arch).module.loss_settings(config.network)
+    return LOSS_SETTINGS - read
+
+
+def _same_statistics(shape: tuple[int, ...]) -> tuple[str, ...]:
+    """Name the statistics that take equally many means, which are then the same."""
+    counts = {"scalar": 1, "per-map": shape[0], "per-bin": prod(shape)}
+    same: dict[int, list[str]] = {}
+    for scope, count in counts.items():
+        same.setdefault(count, []).append(scope)
+    return tuple(max(same.values(), key=lambda scopes: len(scopes)))
+
+
+def _refuse_contradiction(config: RunConfig) -> None:
+    """Refuse settings of the network, or of its features, that contradict the network's settings.
+
+    Lengths are not compared: those of the segments may take their place.
+    """
+    conflict = config.network.conflict()
+    if conflict:
+        raise ConfigError(f"model.{conflict}")
+    for name, needed in config.architecture.features_of(config.network).items():
+        choice = config.inputs[name].to_dict()
+        for key, value in needed.items():
+            if key != "duration_s" and key in choice and choice[key] != value:
+                raise ConfigError(
+                    f"features.{name}.{key}={choice[key]}: the settings of the network need {value}; "
+                    "leave it out, or change model"
+                )
+
+
+def _prefixed(section: str, because: str) -> str:
+    return f"{section}.{because}" if because[0].islower() and ("=" in because) else because
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """Give a setting's name with and, for features, without the input."""
+    section, _, rest = name.partition(".")
+    return (name, f"{section}.{rest.partition('.')[2]}") if section == "features" else (name,)
+
+
+def _is_stated(name: str, settings: Mapping[str, Any]) -> bool:
+    return any(_value(settings, spelling) is not _ABSENT for spelling in _spellings(name))
+
+
+def _value(settings: Any, name: str) -> Any:
+    for part in name.split("."):
+        if not isinstance(settings, Mapping) or part not in settings:
+            return _ABSENT
+        settings = settings[part]
+    return settings
+
+
+def _without(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
+    first, _, rest = name.partition(".")
+    if first not in settings:
+        return dict(settings)
+    if not rest:
+        return {key: value for key, value in settings.items() if key != first}
+    under = settings[first]
+    return {**settings, first: _without(under, rest)} if isinstance(under, Mapping) else dict(settings)
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    return str(value)
