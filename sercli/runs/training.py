@@ -84,6 +84,8 @@ class TrainingConfig(Config):
             idle["arcface_easy_margin"] = "arcface_margin=0"
         if self.optimizer != "sgd":
             idle["momentum"] = f"optimizer={self.optimizer}"
+        if self.optimizer != "rmsprop":
+            idle["rmsprop_decay"] = f"optimizer={self.optimizer}"
         if self.schedule != "steps":
             idle["milestones"] = f"schedule={self.schedule}"
         if self.schedule != "cyclical":

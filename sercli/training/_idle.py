@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+import torch
+
+from sercli.bundle import build_network
 from sercli.errors import ConfigError
 from sercli.runs.config import RunConfig
 from sercli.training import get_recipe
+from sercli.training._batch_statistics import normalisations
 from sercli.training._module import LOSS_SETTINGS
 
 _ABSENT = object()
@@ -76,6 +80,8 @@ def _list_idle(config: RunConfig) -> dict[str, _Idle]:
     }
     for name in _idle_in_loss(config):
         idle[f"training.{name}"] = _Idle(f"the loss that {config.arch} has with these settings")
+    if config.training.batch_statistics == "reestimated" and not _normalises(config):
+        idle["training.batch_statistics"] = _Idle("a network without batch normalisation")
     for name, choice in config.inputs.items():
         same = _same_statistics(choice.shape)
         if len(same) > 1:
@@ -97,13 +103,19 @@ def _idle_in_loss(config: RunConfig) -> frozenset[str]:
     return LOSS_SETTINGS - read
 
 
+def _normalises(config: RunConfig) -> bool:
+    """Whether the network has batch normalisation."""
+    with torch.random.fork_rng(devices=[]):
+        return bool(normalisations(build_network(config.arch, config.model, config.inputs, n_outputs=2)))
+
+
 def _same_statistics(shape: tuple[int, ...]) -> tuple[str, ...]:
     """Name the statistics that take equally many means, which are then the same."""
     counts = {"scalar": 1, "per-map": shape[0], "per-bin": prod(shape)}
     same: dict[int, list[str]] = {}
     for scope, count in counts.items():
         same.setdefault(count, []).append(scope)
-    return tuple(max(same.values(), key=lambda scopes: len(scopes)))
+    return max(map(tuple, same.values()), key=len)
 
 
 def _refuse_contradiction(config: RunConfig) -> None:

@@ -151,6 +151,8 @@ def equal(one, other):
     return one == other
 
 
+# Three blocks, so that each dilation in turn differs.
+TINY = {"diccoser": {"frames": 5}, "mdcnn": {"filters": 3, "blocks": 3}}
 THOROUGH = pytest.mark.parametrize("thorough", [False, pytest.param(True, marks=pytest.mark.slow)])
 
 
@@ -158,7 +160,7 @@ THOROUGH = pytest.mark.parametrize("thorough", [False, pytest.param(True, marks=
 @pytest.mark.parametrize("arch", architecture_names())
 def test_every_setting_of_a_network_changes_it_or_is_idle(arch, thorough):
     entry = get_architecture(arch)
-    settings = entry.config(**SMALL[arch] | ({"frames": 5} if arch == "diccoser" else {}))
+    settings = entry.config(**SMALL[arch] | TINY.get(arch, {}))
 
     def fingerprint(config):
         yield [dict(entry.inputs_for(config)), entry.features_of(config)]
@@ -293,10 +295,8 @@ class Network(nn.Module):
         return self.head(x if self.regression else x.mean(1))
 
 
-STEPPED = sorted(  # the others are tried by trainings
-    {*TrainingConfig.model_fields}
-    - {"batch_size", "accumulate", "clip_norm", "max_epochs", "patience", "selection", "precision"}
-)
+TRAINED = {"batch_size", "accumulate", "clip_norm", "max_epochs", "patience", "selection", "precision"}
+STEPPED = sorted({*TrainingConfig.model_fields} - TRAINED - {"batch_statistics"})
 
 
 @THOROUGH
@@ -397,6 +397,8 @@ def complete(arch, scheme="emodb-4", **settings):
         ),
         ("eca", {"training": {"arcface_margin": 0.3}}, "training.arcface_margin=0.3 changes nothing"),
         ("mdcnn", {"training": {"loss": "focal"}}, "training.loss=focal changes nothing with the loss"),
+        ("mdcnn", {"training": {"batch_statistics": "reestimated"}}, "a network without batch normalisation"),
+        ("eca", {"training": {"rmsprop_decay": 0.9}}, "rmsprop_decay=0.9 changes nothing with"),
         ("eca", {"features": {"statistics": "per-map"}}, "features.x.statistics=per-map changes nothing"),
         ("eca", {"segments": {"tail": "pad"}}, "segments.tail=pad changes nothing with segments.size_s=null"),
         ("attpool", {"augment": {"gain": {}}}, "augment.gain changes nothing with features that do not show"),
