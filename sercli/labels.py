@@ -1,6 +1,7 @@
 """Emotions, each one English noun, and the spellings that corpora use for them."""
 
 from collections.abc import Mapping
+from difflib import SequenceMatcher
 
 EMOTIONS = frozenset(
     {
@@ -78,3 +79,36 @@ def to_noun(label: str, given: Mapping[str, str] | None = None) -> str | None:
         if key in nouns:
             return nouns[key]
     return _NOUNS.get(key)
+
+
+# What people call the parts of a division.
+_PARTS = frozenset(
+    {
+        *("train", "training", "trainset"),
+        *("dev", "devel", "development", "devset", "val", "valid", "validation", "valset"),
+        *("test", "testing", "testset", "eval", "evaluation", "heldout", "held-out", "held_out"),
+    }
+)
+# How alike two spellings are when one is a slip of the other: boredem and boredom have 0.86.
+_NEAR = 0.82
+# Shorter ones are near to each other by chance.
+_SHORTEST = 4
+
+
+def is_part(name: str) -> bool:
+    """Tell whether a name is that of a part of a division, as ``train`` or ``Test``, which is no emotion."""
+    return name.strip().lower() in _PARTS
+
+
+def near_noun(label: str) -> str | None:
+    """Return the noun of which a label is a slip of the pen, ``None`` where no spelling is really near."""
+    key = label.strip().lower()
+    if len(key) < _SHORTEST or is_part(key):
+        return None
+    alike = {
+        spelling: SequenceMatcher(None, spelling, key).ratio()
+        for spelling in _NOUNS
+        if len(spelling) >= _SHORTEST and spelling[0] == key[0]
+    }
+    nearest = max(alike, key=lambda spelling: alike[spelling], default=None)
+    return _NOUNS[nearest] if nearest and alike[nearest] >= _NEAR else None

@@ -106,6 +106,21 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Note(Problem):
+    """A decision of a reader that the user should look at: nothing is wrong and nothing is lost.
+
+    Attributes:
+        title: what it is about, in a word or two.
+    """
+
+    harmless: bool = True
+    title: str = "note"
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.title}: {self.fact}"
+
+
+@dataclass(frozen=True, slots=True)
 class Fold:
     """One division of a corpus's utterances: ids, in manifest order, no id in two parts.
 

@@ -116,6 +116,7 @@ def _print(result: "Preparation") -> None:
     typer.echo(entry.title)
     typer.echo(f"  manifest    {result.path}")
     known = f" of {entry.utterances}" if entry.utterances else ""
+    _print_notes(result.problems)
     typer.echo(f"  utterances  {len(utterances)}{known}, {_length(result.hours)}")
     typer.echo(f"  speakers    {_speakers(result)}")
     emotions = Counter(utterance.emotion for utterance in utterances if utterance.emotion)
@@ -158,12 +159,26 @@ def _speakers(result: "Preparation") -> str:
 
 def _print_problems(problems: Sequence["Problem"]) -> None:
     """Name the problems, of those that say the same only the first."""
-    alike: dict[tuple[bool, str], list[Problem]] = {}
+    from sercli.records import Note
+
+    alike: dict[tuple[str, str], list[Problem]] = {}
     for problem in problems:
-        alike.setdefault((problem.harmless, problem.fact), []).append(problem)
-    for (harmless, _), group in alike.items():
+        if isinstance(problem, Note):
+            continue
+        label = "passed over" if problem.harmless else "skipped"
+        alike.setdefault((label, problem.fact), []).append(problem)
+    for (label, _), group in alike.items():
         more = f" (and {len(group) - 1} more like it)" if len(group) > 1 else ""
-        typer.echo(f"  {'passed over' if harmless else 'skipped    '} {group[0]}{more}")
+        typer.echo(f"  {label:<11} {group[0]}{more}")
+
+
+def _print_notes(problems: Sequence["Problem"]) -> None:
+    """Print what the reader decided."""
+    from sercli.records import Note
+
+    for note in problems:
+        if isinstance(note, Note):
+            typer.echo(f"  {note.title:<11} {note.fact}")
 
 
 def _print_scheme(scheme: "SchemeCounts") -> None:

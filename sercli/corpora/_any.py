@@ -2,13 +2,12 @@
 
 import re
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from sercli.config import Config
-from sercli.labels import EMOTIONS, to_noun
+from sercli.labels import EMOTIONS, near_noun, to_noun
 from sercli.manifest.interop._reading import GENDERS
 from sercli.records import Problem, Utterance
 
@@ -59,9 +58,8 @@ class AnyOptions(Config):
 
 
 def remedy(label: str) -> str:
-    """Say how to make a label known, with the nearest emotion."""
-    near = get_close_matches(label.lower(), EMOTIONS, 1)
-    return f"say which with --map '{label}={near[0] if near else 'EMOTION'}'"
+    """Say how to make a label known, with the emotion that it is a slip of, if there is one."""
+    return f"say which with --map '{label}={near_noun(label) or 'EMOTION'}'"
 
 
 def complete(utterance: Utterance, place: str, options: AnyOptions) -> Utterance | Problem:

@@ -1,48 +1,100 @@
-"""Any corpus whose recordings lie in one folder per emotion: ``angry/x.wav``, ``Happy/sub/y.flac``."""
+"""Any corpus whose recordings lie in one folder per emotion: ``angry/x.wav``, ``Happy/sub/y.flac``.
+
+The folders of the emotions may lie below others: ``train/angry``, ``0011/Angry/train``.
+"""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from sercli.audio import SUFFIXES
 from sercli.corpora import Corpus
 from sercli.corpora._any import AnyOptions, complete, remedy
-from sercli.labels import to_noun
+from sercli.corpora._levels import find_levels
+from sercli.labels import is_part, to_noun
 from sercli.records import Problem, Utterance
 
 
 def parse(root: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
-    """Yield the recordings below each folder of ``root``, sorted; the folder's name is the label.
+    """Yield the recordings below ``root``, sorted; the name of a folder above each is its label.
 
-    A folder whose name is no emotion is one problem, however many recordings it holds. Files of
-    other kinds are counted, lest recordings in an unknown format go unnoticed.
+    That is the outermost folder, or, where none of these is called as an emotion is, the one level of
+    folders whose names are. A folder whose name is no emotion is one problem, however many recordings it
+    holds. Files of other kinds are counted, so that recordings in an unknown format are noticed.
     """
-    for top in sorted(root.iterdir()):
-        if top.name.startswith("."):
-            continue
-        in_folder = top.is_dir()
-        paths = _files(top) if in_folder else [top]
-        recordings = [path for path in paths if path.suffix.lower() in SUFFIXES]
-        if not recordings and not (in_folder and to_noun(top.name, options.map)):
-            continue
-        if not options.names_emotion and not in_folder:
-            yield Problem(
-                top.name, "lies in no emotion's folder; give the folder above those of the emotions"
-            )
-        elif not options.names_emotion and to_noun(top.name, options.map) is None:
-            count = f"{len(recordings)} recording" + "s" * (len(recordings) > 1)
-            fact = f"a folder of {count}, whose name is no emotion known here"
-            yield Problem(top.name, f"{fact}; {remedy(top.name)}")
-        else:
-            others = sorted(path.suffix for path in paths if path.suffix.lower() not in SUFFIXES)
-            if others:
-                kinds = ", ".join(dict.fromkeys(suffix or "no suffix" for suffix in others))
-                fact = f"{len(others)} files that are no audio by their suffix ({kinds})"
-                yield Problem(top.name, fact, harmless=True)
-            raw = None if options.names_emotion else top.name
-            for path in recordings:
+    tops = [top for top in sorted(root.iterdir()) if not top.name.startswith(".")]
+    files = [path for top in tops for path in (_files(top) if top.is_dir() else [top])]
+    recordings = [path for path in files if path.suffix.lower() in SUFFIXES]
+    if options.names_emotion:
+        yield from _other_kinds(files, root, 0)
+        for path in recordings:
+            file = path.relative_to(root).as_posix()
+            yield complete(Utterance(id="", corpus="", file=file), file, options)
+        return
+
+    def is_emotion(name: str) -> bool:
+        return to_noun(name, options.map) is not None
+
+    given = options.speaker_pattern is not None
+    levels = find_levels(
+        [path.relative_to(root).parts[:-1] for path in recordings], is_emotion, speaker_given=given
+    )
+    if isinstance(levels, Problem):
+        yield levels
+        return
+    yield from levels.notes
+    for folder, paths in _by_folder(files, root, levels.emotion):
+        inside = [path for path in paths if path.suffix.lower() in SUFFIXES]
+        if not folder:
+            for path in inside:
+                yield Problem(
+                    path.relative_to(root).as_posix(),
+                    "lies in no emotion's folder; give the folder above those of the emotions",
+                )
+        elif is_emotion(folder[-1]):
+            yield from _other_kinds(paths, root, len(folder))
+            for path in inside:
+                parts = path.relative_to(root).parts
+                facts: dict[str, Any] = {
+                    field: parts[level].strip() for field, level in levels.fields.items()
+                }
                 file = path.relative_to(root).as_posix()
-                yield complete(Utterance(id="", corpus="", file=file, emotion_raw=raw), file, options)
+                utterance = Utterance(id="", corpus="", file=file, emotion_raw=folder[-1], **facts)
+                yield complete(utterance, file, options)
+        elif inside:
+            place = "/".join(folder)
+            if is_part(folder[-1]):
+                fact = (
+                    "a part of a division by its name, and no emotion; move the folders of emotions out of it"
+                )
+                yield Problem(place, fact)
+                continue
+            count = f"{len(inside)} recording" + "s" * (len(inside) > 1)
+            fact = f"a folder of {count}, whose name is no emotion known here"
+            yield Problem(place, f"{fact}; {remedy(folder[-1])}")
+
+
+def _by_folder(files: Iterable[Path], root: Path, level: int) -> Iterator[tuple[tuple[str, ...], list[Path]]]:
+    """Group files by their folder of a level; those that lie in none come with an empty name."""
+    groups: dict[tuple[str, ...], list[Path]] = {}
+    for path in files:
+        folders = path.relative_to(root).parts[:-1]
+        groups.setdefault(folders[: level + 1] if len(folders) > level else (), []).append(path)
+    yield from sorted(groups.items())
+
+
+def _other_kinds(paths: Iterable[Path], root: Path, depth: int) -> Iterator[Problem]:
+    """Count the files of a folder that are no audio, by the folder of that depth."""
+    by_folder: dict[str, list[str]] = {}
+    for path in paths:
+        parts = path.relative_to(root).parts
+        if path.suffix.lower() not in SUFFIXES and len(parts) > max(depth, 1):
+            by_folder.setdefault("/".join(parts[: max(depth, 1)]), []).append(path.suffix)
+    for folder, suffixes in by_folder.items():
+        kinds = ", ".join(dict.fromkeys(suffix or "no suffix" for suffix in sorted(suffixes)))
+        fact = f"{len(suffixes)} files that are no audio by their suffix ({kinds})"
+        yield Problem(folder, fact, harmless=True)
 
 
 def _files(folder: Path) -> list[Path]:

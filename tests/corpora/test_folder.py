@@ -2,7 +2,8 @@ import pytest
 
 from sercli.corpora.folder import CORPUS
 from sercli.errors import ConfigError
-from sercli.records import Problem
+from sercli.labels import EMOTIONS, is_part, near_noun
+from sercli.records import Note, Problem, Utterance
 
 
 def parse(root, *files, **settings):
@@ -98,3 +99,146 @@ def test_linked_folders_are_followed_but_not_upwards(tmp_path):
     (tmp_path / "c/sad/up").symlink_to("..")
     (tmp_path / "c/sad/self").symlink_to(".")
     assert [u.file for u in parse(tmp_path / "c")] == ["angry/d.wav", "sad/a.wav", "sad/more/b.wav"]
+
+
+def taken(found):
+    """Speaker, session, emotion of each recording, and what each level was taken for."""
+    facts = [(u.speaker, u.session, u.emotion) for u in found if isinstance(u, Utterance)]
+    notes = {note.title: note.fact for note in found if isinstance(note, Note)}
+    assert [item for item in found if isinstance(item, Problem) and not isinstance(item, Note)] == []
+    return facts, notes
+
+
+SPEAKER = "the speaker; where that is wrong, --speaker-pattern says where the speaker's name is"
+PART = "parts of a division, which are not used: a protocol divides the corpus"
+UNUSED = "not used; if it is the speaker, say so with --speaker-pattern"
+OUTER = "one folder around the others, not used"
+
+
+@pytest.mark.parametrize(
+    ("files", "facts", "notes"),
+    [
+        (
+            ["train/angry/a.wav", "train/sad/b.wav", "test/angry/c.wav"],
+            [(None, None, "anger"), (None, None, "anger"), (None, None, "sadness")],
+            {"level 1": f"test, train: {PART}", "level 2": "angry, sad: the emotion"},
+        ),
+        (
+            ["0011/Angry/train/a.wav", "0011/Sad/test/b.wav", "0012/Happy/train/c.wav"],
+            [("0011", None, "anger"), ("0011", None, "sadness"), ("0012", None, "happiness")],
+            {
+                "level 1": f"0011, 0012: {SPEAKER}",
+                "level 2": "Angry, Sad, Happy: the emotion",
+                "level 3": f"train, test: {PART}",
+            },
+        ),
+        (
+            ["My corpus v1/angry/a.wav", "My corpus v1/sad/b.wav"],
+            [(None, None, "anger"), (None, None, "sadness")],
+            {"level 1": f"My corpus v1: {OUTER}", "level 2": "angry, sad: the emotion"},
+        ),
+        (
+            ["data/Validation/Session1/Actor_03/FEAR/x/a.wav", "data/Dev/Session2/Actor_04/joy/x/b.wav"],
+            [("Actor_04", "Session2", "happiness"), ("Actor_03", "Session1", "fear")],
+            {
+                "level 1": f"data: {OUTER}",
+                "level 2": f"Dev, Validation: {PART}",
+                "level 3": "Session2, Session1: the session",
+                "level 4": f"Actor_04, Actor_03: {SPEAKER}",
+                "level 5": "joy, FEAR: the emotion",
+                "level 6": f"x: {OUTER}",
+            },
+        ),
+        (
+            ["studio/angry/a.wav", "kitchen/angry/b.wav", "2019/sad/c.wav"],
+            [(None, None, "sadness"), (None, None, "anger"), (None, None, "anger")],
+            {
+                "level 1": f"2019, kitchen, studio: {UNUSED}",
+                "level 2": "sad, angry: the emotion",
+            },
+        ),
+        (
+            ["angry/spk 1/a.wav", "sad/spk 2/b.wav"],
+            [("spk 1", None, "anger"), ("spk 2", None, "sadness")],
+            {"level 1": "angry, sad: the emotion", "level 2": f"spk 1, spk 2: {SPEAKER}"},
+        ),
+        (["angry/spk1/a.wav", "sad/b.wav"], [(None, None, "anger"), (None, None, "sadness")], {}),
+    ],
+)
+def test_emotions_below_other_folders_are_found_and_each_level_is_explained(tmp_path, files, facts, notes):
+    assert taken(parse(tmp_path, *files)) == (facts, notes)
+
+
+def test_the_pattern_is_asked_before_the_folders(tmp_path):
+    found = parse(tmp_path, "01/angry/mia_1.wav", "02/sad/ben_1.wav", speaker_pattern="([a-z]+)_1")
+    facts, notes = taken(found)
+    assert [speaker for speaker, *_ in facts] == ["mia", "ben"]
+    assert notes["level 1"].startswith("01, 02: not used")
+
+
+def test_a_slip_below_other_folders_is_a_problem_at_its_place(tmp_path):
+    *notes, known, slip = parse(tmp_path, "train/angrry/a.wav", "test/sad/b.wav")
+    assert [note.title for note in notes] == ["level 1", "level 2"]
+    assert known.emotion == "sadness"
+    assert str(slip).startswith("train/angrry: a folder of 1 recording, whose name is no emotion")
+    assert slip.fact.endswith("--map 'angrry=anger'")
+
+
+def test_levels_that_could_both_be_the_emotion_are_not_guessed(tmp_path):
+    (problem,) = parse(tmp_path, "x/angry/sad/a.wav", "y/happy/sad/b.wav")
+    assert "level 2 (angry, happy) and level 3 (sad)" in problem.fact
+    assert not problem.harmless
+
+
+@pytest.mark.parametrize("part", ["train", "Test", "dev", "VAL", "validation", "evaluation", "testing"])
+def test_a_part_is_never_proposed_as_an_emotion(tmp_path, part):
+    found = parse(tmp_path, f"{part}/a.wav", "sad/b.wav", f"{part}/c/d.wav")
+    (told,) = [str(item) for item in found if isinstance(item, Problem)]
+    assert told.startswith(f"{part}: a part of a division")
+    assert "--map" not in told
+    assert is_part(part)
+    assert near_noun(part) is None
+
+
+@pytest.mark.parametrize(
+    ("label", "noun"),
+    [
+        *(("boredem", "boredom"), ("suprised", "surprise"), ("hapy", "happiness"), ("Angrry", "anger")),
+        *(
+            ("neutrl", "neutral"),
+            ("disgusting", "disgust"),
+            ("frustated", "frustration"),
+            ("saddness", "sadness"),
+        ),
+    ],
+)
+def test_a_slip_is_proposed(label, noun):
+    assert near_noun(label) == noun
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        *(
+            "test",
+            "question",
+            "an",
+            "guilt",
+            "encouraging",
+            "drunk",
+            "train",
+            "mother",
+            "bride",
+            "shade",
+            "ok",
+        ),
+        *("na", "unknown", "W", "04", "statement", "apology", "hope", "love", "hate", "serious", "panic"),
+        *("despair", "admiration", "concern", "terror", "positive", "negative", "rest", "interview"),
+    ],
+)
+def test_nothing_that_is_not_near_is_proposed(label):
+    assert near_noun(label) is None
+
+
+def test_every_emotion_is_near_itself():
+    assert {noun for noun in EMOTIONS if near_noun(noun) != noun} == set()

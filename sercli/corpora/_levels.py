@@ -1,0 +1,110 @@
+"""What the levels of folders above recordings stand for: emotion, speaker, session, a part, nothing."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from sercli.labels import is_part
+from sercli.records import Note, Problem
+
+Folders = tuple[str, ...]
+"""The folders that a recording lies in, outermost first."""
+
+_NAMED = {
+    "speaker": re.compile(
+        r"(?:speaker|spkr?|sp|actor|actress|subject|subj|sub|participant|person|talker|[smfp])[-_ ]?\d{1,6}"
+        r"|(?!(?:19|20)\d\d$)\d{2,6}",  # a number, but not a year
+        re.IGNORECASE,
+    ),
+    "session": re.compile(r"(?:session|sess?)[-_ ]?\d{1,4}", re.IGNORECASE),
+}
+_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What each level of folders was taken for.
+
+    Attributes:
+        emotion: the level whose names are the labels, 0 for the outermost.
+        fields: level by field (``speaker``, ``session``) that its names give.
+        notes: a sentence on each level, where there is more than that of the emotions.
+    """
+
+    emotion: int
+    fields: dict[str, int]
+    notes: tuple[Note, ...]
+
+
+def find_levels(
+    recordings: Sequence[Folders], is_emotion: Callable[[str], bool], *, speaker_given: bool
+) -> Levels | Problem:
+    """Find the one level of folders that are called as emotions are, and what the others stand for.
+
+    Args:
+        recordings: the folders of each.
+        is_emotion: whether a folder's name is an emotion's.
+        speaker_given: whether the user says where the speaker's name is.
+
+    Returns:
+        The levels, or a problem where several could be the emotions'.
+    """
+    names = [
+        list(dict.fromkeys(each[level] for each in recordings if level < len(each)))
+        for level in range(max(map(len, recordings), default=0))
+    ]
+    full = [sum(level < len(each) for each in recordings) == len(recordings) for level in range(len(names))]
+    some = [level for level, found in enumerate(names) if any(map(is_emotion, found))]
+    every = [level for level in some if full[level] and all(map(is_emotion, names[level]))]
+    fitting = [0] if 0 in some or not some else every or some
+    if len(fitting) > 1:
+        listed = " and ".join(f"level {level + 1} ({_listed(names[level])})" for level in fitting)
+        return Problem(
+            ".",
+            f"folders of {listed} are called as emotions are; give the folder above those of the emotions, "
+            "or name the place of the emotion with --speaker-pattern and a group (?P<emotion>...)",
+        )
+    emotion = fitting[0]
+    kinds = ["emotion" if level == emotion else _kind(names[level]) for level in range(len(names))]
+    fields: dict[str, int] = {}
+    for level, kind in enumerate(kinds):
+        if (
+            kind in _NAMED
+            and full[level]
+            and kind not in fields
+            and not (kind == "speaker" and speaker_given)
+        ):
+            fields[kind] = level
+    if emotion == 0 and not fields and "part" not in kinds:  # what else lies below does not matter
+        return Levels(emotion, fields, ())
+    return Levels(emotion, fields, tuple(_notes(names, kinds, fields)))
+
+
+def _kind(names: Sequence[str]) -> str:
+    if all(map(is_part, names)):
+        return "part"
+    if len(names) == 1:
+        return "outer"
+    for field, pattern in _NAMED.items():
+        if all(map(pattern.fullmatch, names)):
+            return field
+    return "unknown"
+
+
+def _notes(names: Sequence[Sequence[str]], kinds: Sequence[str], fields: dict[str, int]) -> Iterator[Note]:
+    said = {
+        "emotion": "the emotion",
+        "part": "parts of a division, which are not used: a protocol divides the corpus",
+        "outer": "one folder around the others, not used",
+        "speaker": "the speaker; where that is wrong, --speaker-pattern says where the speaker's name is",
+        "session": "the session",
+        "unknown": "not used; if it is the speaker, say so with --speaker-pattern",
+    }
+    for level, kind in enumerate(kinds):
+        taken = kind if kind not in _NAMED or fields.get(kind) == level else "unknown"
+        yield Note(".", f"{_listed(names[level])}: {said[taken]}", title=f"level {level + 1}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
