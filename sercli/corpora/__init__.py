@@ -50,6 +50,7 @@ class Corpus:
         ids: every id of the released corpus, where they follow from a rule.
         release: from the utterances that were found to the corpus as far as the release that they are of is
             known: with ``utterances`` and ``ids`` of its own.
+        inner: patterns of the names that folders within the corpus have, for who gives one of these.
         options: what a user can choose when preparing it; a property ``notice`` of theirs, if there is one,
             stands for the corpus's.
         read_trace: for corpora with continuous labels: from the folder of its files, utterance (and
@@ -78,6 +79,7 @@ class Corpus:
     known: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     ids: tuple[str, ...] | None = None
     release: "Callable[[Sequence[Utterance]], Corpus] | None" = None
+    inner: tuple[str, ...] = ()
     options: type[Config] | None = None
     read_trace: Callable[..., Trace] | None = None
     from_name: Callable[[str], Utterance | None] | None = None

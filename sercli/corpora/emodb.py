@@ -224,6 +224,7 @@ CORPUS = Corpus(
     },
     options=EmodbConfig,
     from_name=from_name,
+    inner=("lablaut", "silb", "labsilb", *_LARYNGOGRAMS),
     download=Download("http://emodb.bilderbar.info/download/download.zip"),
     shares={"texts": "every actor says the same ten sentences"},
 )

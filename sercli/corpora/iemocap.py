@@ -19,7 +19,7 @@ from sercli.corpora import Corpus
 from sercli.corpora._iemocap import Turn, read_lines, read_transcripts, read_turns
 from sercli.corpora._listing import find_base, list_names, place_of
 from sercli.errors import CorpusError
-from sercli.records import Problem, Utterance
+from sercli.records import Note, Problem, Utterance
 
 _DIALOG = (
     r"(?P<dialog>(?P<session>Ses0(?P<number>[1-5]))[FM]_(?:impro\d\d[a-z]?|(?P<play>script\d\d_\d)[a-z]?))"
@@ -82,8 +82,23 @@ def prefix_speaker(name: str) -> str:
 
 def _parse_session(root: Path, session: Path) -> Iterator[Utterance | Problem]:
     evaluations, sentences = session / "dialog" / "EmoEvaluation", session / "sentences" / "wav"
+    if not sentences.is_dir():
+        sentences = sentences.parent
+        if sentences.is_dir():
+            yield Note(
+                place_of(sentences, root),
+                f"no folder wav in {place_of(sentences, root)}; recordings are looked for beside it",
+                title="layout",
+            )
     labels = {Path(name).stem: evaluations / name for name in list_names(evaluations, (".txt",))}
-    for dialog in sorted({*labels, *list_names(sentences)}):
+    flat = [name for name in list_names(sentences, SUFFIXES) if _TURN_NAME.fullmatch(Path(name).stem)]
+    if flat:
+        yield Note(
+            place_of(sentences, root),
+            f"recordings lie in {place_of(sentences, root)} itself and are found by their names",
+            title="layout",
+        )
+    for dialog in sorted({*labels, *list_names(sentences)} - set(flat)):
         place = place_of(labels.get(dialog, sentences / dialog), root)
         match = _DIALOG_NAME.fullmatch(dialog)
         if match is None:
@@ -102,6 +117,13 @@ def _parse_dialog(root: Path, labels: Path, folder: Path) -> Iterator[Utterance 
     """Yield the turns of one label file whose recordings lie in ``folder``."""
     place, where = place_of(labels, root), place_of(folder, root)
     recordings = {Path(name).stem: f"{where}/{name}" for name in list_names(folder, SUFFIXES)}
+    if not folder.is_dir():  # all dialogs in one
+        above = place_of(folder.parent, root)
+        recordings = {
+            Path(name).stem: f"{above}/{name}"
+            for name in list_names(folder.parent, SUFFIXES)
+            if name.startswith(f"{folder.name}_")
+        }
     try:
         items = read_turns(read_lines(labels), place)
     except CorpusError as error:
@@ -207,5 +229,6 @@ CORPUS = Corpus(
         "style": {"improvised": 4784, "scripted": 5255},
     },
     from_name=from_name,
+    inner=("Session[1-5]", "dialog", "sentences", "wav"),
     protocol="leave-one-session-out",
 )

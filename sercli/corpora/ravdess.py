@@ -16,7 +16,7 @@ from itertools import product
 from pathlib import Path
 
 from sercli.corpora import Corpus, Download, audio_files
-from sercli.records import Problem, Utterance
+from sercli.records import Note, Problem, Utterance
 
 _NAME = re.compile(r"(\d\d)-(\d\d)-(0[1-8])-(0[12])-(0[12])-(0[12])-(0[1-9]|1\d|2[0-4])")
 
@@ -38,10 +38,17 @@ _ACTORS = [f"{actor:02d}" for actor in range(1, 25)]
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the utterances of the folders ``Actor_XX`` at any depth, sorted; a recording counts once.
 
-    Public copies often hold the whole tree twice: the same seven numbers are the same recording.
+    Public copies often hold the whole tree twice: the same seven numbers are the same recording. Where
+    there is no such folder, any folder counts that holds a recording by its name.
     """
     seen: dict[str, str] = {}
     folders = sorted(path for path in root.rglob("Actor_*") if path.is_dir())
+    if not folders:
+        folders = [folder for folder in _folders(root) if any(map(_is_ours, audio_files(folder)))]
+        if folders:
+            yield Note(
+                ".", "no folders Actor_01 to Actor_24; recordings are found by their names", title="layout"
+            )
     for path in (path for folder in folders for path in audio_files(folder)):
         place = path.relative_to(root).as_posix()
         utterance = from_name(path.stem)
@@ -56,6 +63,14 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
         else:
             seen[path.stem] = place
             yield replace(utterance, file=place)
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted([root, *(path for path in root.rglob("*") if path.is_dir())])
+
+
+def _is_ours(path: Path) -> bool:
+    return _NAME.fullmatch(path.stem) is not None
 
 
 def from_name(stem: str) -> Utterance | None:

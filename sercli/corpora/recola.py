@@ -242,6 +242,7 @@ CORPUS = Corpus(
     licence="licensed by the University of Fribourg for research; ask for it there",
     layout="RECOLA-Audio-recordings/P16.wav or, from AVEC, recordings_audio/train_1.wav",
     release=_release_of,
+    inner=("RECOLA-*", "recordings_audio", "ratings_*", "emotional_behaviour*"),
     options=RecolaConfig,
     read_trace=read_trace,
     protocol="recola-5-fold",

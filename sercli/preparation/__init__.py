@@ -20,6 +20,7 @@ from sercli.corpora import get_corpus
 from sercli.errors import ConfigError, CorpusError
 from sercli.preparation._describe import Preparation, Replaced
 from sercli.preparation._reading import Place, locate, name_for, nothing_found, read
+from sercli.preparation._root import find_root
 from sercli.preparation.convert import Conversion, Converted
 from sercli.preparation.counts import by_scheme, differences
 from sercli.preparation.download import fetch
@@ -99,7 +100,9 @@ def _prepare(
     source: str, place: Place, target: Path, partial: bool, skip_bad: bool, progress: Progress
 ) -> Preparation:
     corpus = place.corpus
+    place, notes = find_root(source, place)
     utterances, problems = read(place)
+    problems = [*notes, *problems]
     if not utterances:
         raise CorpusError(nothing_found(source, place, problems))
     _refuse_bad(place.base, problems, skip_bad)
