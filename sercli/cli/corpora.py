@@ -30,7 +30,7 @@ def corpora(context: typer.Context, *, workspace: WorkspaceOption = None, json: 
         size = f", {entry.utterances} utterances" if entry.utterances else ""
         typer.echo(f"{name}: {entry.title}{size}")
         typer.echo(f"  licence   {entry.licence}")
-        how = " (or --download)" if entry.download else ""
+        how = " (or --download)" if entry.download else f"; from {entry.origin}" if entry.origin else ""
         made = f"made on the spot: sercli prepare {name}"
         typer.echo(f"  expected  {made if entry.generate else entry.layout + how}")
         if name in held:

@@ -29,7 +29,7 @@ def prepare(
     ] = None,
     *,
     download: Annotated[
-        bool, typer.Option("--download", help="Fetch it first (emodb, ravdess); goes on where it stopped.")
+        bool, typer.Option("--download", help="Fetch it first (ravdess); resumes where it stopped.")
     ] = False,
     partial: Annotated[bool, typer.Option("--partial", help="Take an incomplete copy.")] = False,
     skip_bad: Annotated[

@@ -62,7 +62,9 @@ class Corpus:
         any_name: whether this reads any corpus, to which the user gives a name; its parser leaves
             ``corpus`` empty, and ``id`` too unless the corpus has ids.
         takes_file: whether it is read from a file (a table, a manifest) rather than from a folder.
-        download: where it can be fetched, if openly licensed.
+        download: where it can be fetched, if it is openly licensed and an https address with a known
+            size and checksum exists.
+        origin: who gives it out, where it can't be fetched.
         shares: what its utterances share whatever the division, by check of the audit, and why.
         generate: writes the corpus into an empty folder, for those made rather than recorded.
         notice: a sentence that goes wherever a figure of this corpus goes.
@@ -87,6 +89,7 @@ class Corpus:
     any_name: bool = False
     takes_file: bool = False
     download: Download | None = None
+    origin: str | None = None
     shares: Mapping[str, str] = field(default_factory=dict)
     generate: Callable[[Path], None] | None = None
     notice: str | None = None

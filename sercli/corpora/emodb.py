@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sercli.config import Config
-from sercli.corpora import Corpus, Download, audio_files
+from sercli.corpora import Corpus, audio_files
 from sercli.records import Problem, Utterance
 
 _NAME = re.compile(r"(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[WLEAFTN])[a-z]")
@@ -225,6 +225,6 @@ CORPUS = Corpus(
     options=EmodbConfig,
     from_name=from_name,
     inner=("lablaut", "silb", "labsilb", *_LARYNGOGRAMS),
-    download=Download("http://emodb.bilderbar.info/download/download.zip"),
+    origin="its authors, http://emodb.bilderbar.info, under Download",
     shares={"texts": "every actor says the same ten sentences"},
 )

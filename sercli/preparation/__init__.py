@@ -74,7 +74,10 @@ def prepare(
         how = "generated" if corpus.generate else "to be downloaded"
         raise CorpusError(f"{root}: corpus '{source}' is {how}; leave the path out")
     if download and corpus.download is None:
-        raise ConfigError(f"corpus '{source}' can't be downloaded: {corpus.licence}")
+        origin = f"get it from {corpus.origin}" if corpus.origin else corpus.licence
+        raise ConfigError(
+            f"corpus '{source}' can't be downloaded: {origin}; then run `sercli prepare {source} PATH` on it"
+        )
     place = None
     if corpus.generate is None and not download:
         place = locate(source, corpus, root, audio_root, options, name)  # before anything is made

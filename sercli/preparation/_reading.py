@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from sercli.config import Config
 from sercli.corpora import Corpus, corpus_names, get_corpus
 from sercli.errors import ConfigError, CorpusError
+from sercli.preparation._unpack import archive_kind
 from sercli.records import Problem, Utterance
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -80,6 +81,11 @@ def locate(
     if not root.exists():
         raise CorpusError(f"{root}: no such {what}; {wanted}")
     if not root.is_dir() and not corpus.takes_file:
+        archive = archive_kind(root)
+        if archive is not None:
+            raise CorpusError(
+                f"{root}: {archive}, not a folder; unpack it, and give the folder that it holds"
+            )
         raise CorpusError(f"{root}: not a folder; {wanted}")
     if audio_root is not None and not corpus.takes_file:
         raise CorpusError(f"{audio_root}: --audio-root is for tables; corpus '{source}' is one folder")

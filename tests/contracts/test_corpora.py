@@ -18,6 +18,15 @@ def test_every_corpus_says_where_it_comes_from(name):
 
 
 @pytest.mark.parametrize("name", corpus_names())
+def test_what_is_downloaded_comes_encrypted_and_is_checked(name):
+    download = get_corpus(name).download
+    if download is not None:
+        assert download.url.startswith("https://")
+        assert download.size
+        assert len(download.md5) == 32
+
+
+@pytest.mark.parametrize("name", corpus_names())
 def test_the_known_counts_of_every_corpus_agree_with_its_size(name):
     corpus = get_corpus(name)
     for counts in corpus.known.values():

@@ -1,9 +1,12 @@
 """A corpus is read where it begins, if that is a folder above or below the one that was given."""
 
+import tarfile
+import zipfile
+
 import pytest
 from corpora.trees import build_avec, build_iemocap
 
-from sercli.errors import CorpusError
+from sercli.errors import ConfigError, CorpusError
 from sercli.preparation import prepare
 
 EMODB = ("03a01Fa", "03a01Wa", "08a01Wa")
@@ -132,3 +135,39 @@ def test_nothing_is_looked_for_above_a_folder_of_another_name(tmp_path, build_em
     (root / "elsewhere").mkdir()
     with pytest.raises(CorpusError, match="elsewhere: the folder is empty"):
         prepare("emodb", root / "elsewhere", workspace)
+
+
+@pytest.mark.parametrize("source", ["emodb", "folder", "recola"])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("c.zip", "zip"),
+        ("c", "zip"),
+        ("c.tar", "tar"),
+        ("c.tgz", "tar.gz"),
+        ("c.tar.xz", "tar.xz"),
+        ("c.7z", "7z"),
+    ],
+)
+def test_an_archive_in_place_of_a_folder_is_to_be_unpacked(tmp_path, workspace, source, name, kind):
+    (tmp_path / "a.txt").write_text("a")
+    path = tmp_path / name
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.write(tmp_path / "a.txt")
+    elif kind == "7z":
+        path.write_bytes(b"7z\xbc\xaf\x27\x1c" + bytes(100))
+    else:
+        with tarfile.open(path, {"tar": "w", "tar.gz": "w:gz", "tar.xz": "w:xz"}[kind]) as archive:
+            archive.add(tmp_path / "a.txt")
+    with pytest.raises(CorpusError, match=rf"{name}: an? .*archive.*; unpack it|unpack the archive"):
+        prepare(source, path, workspace, name="mine" if source == "folder" else None)
+
+
+def test_a_corpus_without_a_safe_source_says_who_gives_it_out(workspace):
+    with pytest.raises(
+        ConfigError, match=r"'emodb' can't be downloaded: get it from its authors, http://emodb"
+    ):
+        prepare("emodb", None, workspace, download=True)
+    with pytest.raises(ConfigError, match=r"'iemocap' can't be downloaded: licensed by"):
+        prepare("iemocap", None, workspace, download=True)
