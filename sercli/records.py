@@ -39,7 +39,7 @@ class Utterance:
         start: seconds from the start of the source recording, where the utterance is cut from one.
         end: likewise, its end.
         speaker: who speaks, unique within the corpus.
-        gender: ``female`` or ``male``.
+        gender: ``female``, ``male``, or another word of the corpus's in small letters, such as ``child``.
         session: recording session.
         dialog: conversation within a session.
         style: ``improvised`` or ``scripted``.

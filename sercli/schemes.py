@@ -86,8 +86,12 @@ class Scheme:
                 left_out[emotion] += 1
             elif not self.gendered:
                 labels[utterance.id] = name
-            elif utterance.gender is None:
-                raise ManifestError(f"{utterance.id}: no gender, which scheme '{self.name}' needs")
+            elif utterance.gender not in ("female", "male"):
+                gender = f"gender '{utterance.gender}'" if utterance.gender else "no gender"
+                raise ManifestError(
+                    f"{utterance.id}: {gender}, and scheme '{self.name}' needs female or male; "
+                    "choose a scheme without gender"
+                )
             else:
                 labels[utterance.id] = f"{utterance.gender} {name}"
             seen.add(emotion)

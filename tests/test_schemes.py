@@ -32,7 +32,7 @@ def test_a_gendered_scheme_names_both():
 
 
 def test_a_gendered_scheme_needs_the_gender():
-    with pytest.raises(ManifestError, match="a: no gender, which scheme 'ravdess-14' needs"):
+    with pytest.raises(ManifestError, match="a: no gender, and scheme 'ravdess-14' needs female or male"):
         get_scheme("ravdess-14").select([said("a", "calm")])
 
 

@@ -19,8 +19,8 @@ class Verdict(StrEnum):
 
     LEAK = "leak"
     KNOWN = "known"
-    CLEAN = "clean"
     NOT_CHECKED = "not checked"
+    CLEAN = "clean"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,16 @@ class Item:
     """An utterance of a list.
 
     Attributes:
-        utterance: with what is known of it; where the file's name says who speaks, that is believed.
+        utterance: with what is known of it, be it of the list or of the file's name.
         declared_speaker: the speaker as the list has it.
         path: where its audio lies, if it is at hand.
+        seconds: how long its audio is, if that was read.
     """
 
     utterance: Utterance
     declared_speaker: str | None = None
     path: str | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

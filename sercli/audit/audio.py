@@ -48,12 +48,12 @@ def hash_audio(items: list[Item]) -> list[Item]:
             return item
         path = Path(item.path)
         try:
-            samples = audio.decode(path, item.utterance.start, item.utterance.end)[0]
+            samples, header = audio.decode(path, item.utterance.start, item.utterance.end)
             content = hashlib.sha256(path.read_bytes()).hexdigest()
         except (AudioError, OSError):
             return item
         hashed = replace(item.utterance, sha256=audio.hash_samples(samples), source_sha256=content)
-        return replace(item, utterance=hashed)
+        return replace(item, utterance=hashed, seconds=len(samples) / header.sample_rate)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(filled, items))

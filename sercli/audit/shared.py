@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import combinations
 from pathlib import PurePosixPath
 
@@ -30,8 +31,14 @@ def utterances(division: Division) -> Finding:
 
 
 def speakers(division: Division) -> Finding:
-    """Find speakers who are in two parts."""
-    return _shared("speakers", division, _of_corpus("speaker"), "speaker")
+    """Find speakers who are in two parts; without a speaker an utterance can't be compared."""
+    finding = _shared("speakers", division, _of_corpus("speaker"), "speaker")
+    unnamed = sum(item.utterance.speaker is None for item in division.items)
+    if not unnamed or finding.fact == "no speakers are named":
+        return finding
+    fact = f"{finding.fact}; {unnamed} of {len(division.items)} utterances have no speaker"
+    verdict = Verdict.NOT_CHECKED if finding.verdict is Verdict.CLEAN else finding.verdict
+    return replace(finding, verdict=verdict, fact=fact)
 
 
 def sessions(division: Division) -> Finding:

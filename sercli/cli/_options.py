@@ -26,6 +26,12 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option(help="Settings in YAML; a run's config.yaml repeats that run.", dir_okay=False, exists=True),
 ]
+ColumnOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column", metavar="FIELD=COLUMN", help="Which column is which, as speaker=who.", show_default=False
+    ),
+]
 TestedByOption = Annotated[
     str | None,
     typer.Option(
@@ -99,3 +105,19 @@ def _numbers(option: str, texts: Sequence[str]) -> tuple[int, ...]:
         return parse_numbers(option, ",".join(texts))
     except ProtocolError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def key_values(option: str, pairs: Sequence[str]) -> dict[str, str]:
+    """Split ``key=value`` items, both of them text as they stand.
+
+    Raises:
+        BadParameter: an item is no such pair, or a key has two values.
+    """
+    split: dict[str, str] = {}
+    for pair in pairs:
+        key, _, value = pair.rpartition("=")
+        if not key or not value:
+            raise typer.BadParameter(f"'{pair}': write {option} as KEY=VALUE")
+        if split.setdefault(key, value) != value:
+            raise typer.BadParameter(f"'{pair}': {option} has {key}={split[key]} already; give it once")
+    return split

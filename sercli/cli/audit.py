@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sercli.cli._options import JsonOption, WorkspaceOption
+from sercli.cli._options import ColumnOption, JsonOption, WorkspaceOption, key_values
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
-    from sercli.audit import Finding
+    from collections.abc import Mapping, Sequence
+
+    from sercli.audit import Division, Finding
+    from sercli.workspace import Workspace
 
 
 def audit(
@@ -36,68 +39,92 @@ def audit(
         Path | None,
         typer.Option(help="Folder that the lists' audio files are relative to.", show_default=False),
     ] = None,
+    columns: ColumnOption = None,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Find what leaks between train, dev and test. Exit status 3 when something does.
+    """Find what leaks between train, dev and test.
 
     Each check answers clean, LEAK, known (a property that the protocol or the corpus declares) or
-    not checked (the lists do not say enough).
+    not checked (the lists do not say enough). The exit status is 3 when something leaks, 4 when
+    speakers could not be compared and nothing else leaks, else 0.
     """
     from sercli.audit import Verdict, examine
-    from sercli.audit.lists import from_files, from_folder
-    from sercli.audit.protocol import from_protocol
     from sercli.workspace import Workspace
 
-    place = Workspace(workspace)
-    extra: list[Finding] = []
-    paths = [Path(target) for target in targets or []]
+    chosen = key_values("column", columns or [])
     if corpus is not None:
         if targets:
             raise typer.BadParameter("name a corpus with --corpus, or lists, or a run, not both")
-        what, divisions = from_protocol(place, corpus, scheme, protocol)
+        if chosen:
+            raise typer.BadParameter("--column goes with lists, not with --corpus")
+        from sercli.audit.protocol import from_protocol
+
+        what, divisions = from_protocol(Workspace(workspace), corpus, scheme, protocol)
+        notes: list[str] = []
+        extra: list[Finding] = []
     elif not targets:
         raise typer.BadParameter("name a run, lists of files or a folder of them, or a corpus with --corpus")
     elif scheme or protocol:
         raise typer.BadParameter("--scheme and --protocol go with --corpus")
-    elif len(paths) > 1:
-        divisions = [from_files(paths, audio_root)]
-        what = divisions[0].name
-    elif paths[0].is_dir() and not any(paths[0].glob("fold-*/seed-*")):
-        divisions, passed_over = from_folder(paths[0], audio_root)
-        what = "\n".join(
-            [f"{paths[0]}: {len(divisions)} divisions", *(f"passed over: {s}" for s in passed_over)]
-        )
-    elif paths[0].is_file():
-        raise typer.BadParameter("a division needs two or three lists: train, (dev,) test")
     else:
-        from sercli.audit.run import from_run
-        from sercli.runs.folder import find_run
-
-        what, divisions, extra = from_run(find_run(place, targets[0]), place)
+        what, divisions, notes, extra = _divide(targets, audio_root, chosen, Workspace(workspace))
     findings = examine(divisions) + extra
     leaks = [finding for finding in findings if finding.verdict is Verdict.LEAK]
+    unchecked = any(each.check == "speakers" and each.verdict is Verdict.NOT_CHECKED for each in findings)
+    if leaks:
+        verdict = f"{len(leaks)} of {len(findings)} checks found a leak: {', '.join(f.check for f in leaks)}"
+    else:
+        verdict = "speakers not checked; otherwise no leak found" if unchecked else "no leak found"
     if json:
-        report = {"audited": what, "leaks": len(leaks), "findings": [f.to_dict() for f in findings]}
+        report = {
+            "audited": what,
+            "notes": notes,
+            "leaks": len(leaks),
+            "speakers_checked": not unchecked,
+            "verdict": verdict,
+            "findings": [finding.to_dict() for finding in findings],
+        }
         typer.echo(to_json(report, escaped=False))
     else:
-        typer.echo(what)
-        for finding in findings:
-            _print(finding, len(divisions))
-        names = ", ".join(finding.check for finding in leaks)
-        typer.echo(
-            f"{len(leaks)} of {len(findings)} checks found a leak: {names}" if leaks else "no leak found"
-        )
-    if leaks:
-        raise typer.Exit(3)
+        lines = [what, *(f"  {note}" for note in dict.fromkeys(notes))]
+        lines += [line for finding in findings for line in _lines(finding, len(divisions))]
+        typer.echo("\n".join([*lines, verdict]))
+    if leaks or unchecked:
+        raise typer.Exit(3 if leaks else 4)
 
 
-def _print(finding: "Finding", divisions: int) -> None:
+def _divide(
+    targets: "Sequence[str]", audio_root: Path | None, columns: "Mapping[str, str]", place: "Workspace"
+) -> tuple[str, "list[Division]", list[str], "list[Finding]"]:
+    """Divide what lists, a folder of them or a run name; say what, how it was read, and what a run did."""
+    from sercli.audit.lists import from_files, from_folder
+
+    paths = [Path(target) for target in targets]
+    if len(paths) > 1:
+        division, notes = from_files(paths, audio_root, columns)
+        return division.name, [division], notes, []
+    if paths[0].is_dir() and not any(paths[0].glob("fold-*/seed-*")):
+        divisions, notes = from_folder(paths[0], audio_root, columns)
+        return f"{paths[0]}: {len(divisions)} divisions", divisions, notes, []
+    if paths[0].is_file():
+        raise typer.BadParameter("a division needs two or three lists: train, (dev,) test")
+    if columns:
+        raise typer.BadParameter("--column goes with lists, not with a run")
+    from sercli.audit.run import from_run
+    from sercli.runs.folder import find_run
+
+    what, divisions, extra = from_run(find_run(place, targets[0]), place)
+    return what, divisions, [], extra
+
+
+def _lines(finding: "Finding", divisions: int) -> list[str]:
     verdict = finding.verdict.upper() if finding.verdict == "leak" else finding.verdict
     where = f" [{finding.divisions} of {divisions}]" if 1 < divisions != finding.divisions else ""
-    typer.echo(f"  {verdict:<11}  {finding.check:<17}  {finding.fact}{where}")
+    lines = [f"  {verdict:<11}  {finding.check:<17}  {finding.fact}{where}"]
     indent = " " * 34
     if finding.reason:
-        typer.echo(f"{indent}{finding.reason}")
+        lines.append(f"{indent}{finding.reason}")
     if finding.examples and finding.verdict in ("leak", "known"):
-        typer.echo(f"{indent}such as {', '.join(finding.examples)}")
+        lines.append(f"{indent}such as {', '.join(finding.examples)}")
+    return lines

@@ -39,9 +39,16 @@ def predict(
     ] = None,
     *,
     table: Annotated[
-        Path | None, typer.Option(help="CSV table of files; its columns are kept.", dir_okay=False)
+        Path | None, typer.Option(help="Table of files; its columns are kept.", dir_okay=False)
     ] = None,
-    column: Annotated[str, typer.Option(help="The table's column of files.")] = "file",
+    column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[file=]COLUMN",
+            help="The table's column of files, where it has no usual name.",
+            show_default=False,
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each file.")] = False,
     csv: Annotated[
         bool, typer.Option("--csv", help="Print CSV: a line for each file, window or frame.")
@@ -119,6 +126,8 @@ def predict(
         hop_s=hop_s,
     )
     inputs = read_table(table, column) if table else list_recordings(audio or [], _names())
+    for note in inputs.notes:
+        typer.echo(f"note: {printable(note)}", err=True)
     out = _check_out(out, [*inputs.files, *([table] if table else [])], place)
     classes = predictor.bundle.classes
     _check_asked(predictor, inputs, picture, unsure_below)

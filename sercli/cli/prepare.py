@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sercli.cli._options import JsonOption, WorkspaceOption
+from sercli.cli._options import ColumnOption, JsonOption, WorkspaceOption, key_values
 from sercli.cli._progress import progress_bar
 
 if TYPE_CHECKING:
@@ -43,10 +43,7 @@ def prepare(
         list[str] | None,
         typer.Option("--map", metavar="LABEL=EMOTION", help="What a spelling means, as hap=happiness."),
     ] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option("--column", metavar="FIELD=COLUMN", help="Which column is which, as speaker=spk."),
-    ] = None,
+    columns: ColumnOption = None,
     speaker_pattern: Annotated[
         str | None,
         typer.Option(
@@ -77,7 +74,7 @@ def prepare(
     chosen: dict[str, Any] = parse_assignments(settings or [])
     for key, pairs in (("map", labels), ("columns", columns)):
         if pairs:
-            chosen = join(chosen, {key: _pairs(key, pairs)})
+            chosen = join(chosen, {key: key_values(key, pairs)})
     if speaker_pattern is not None:
         chosen = join(chosen, {"speaker_pattern": speaker_pattern})
     with progress_bar(f"preparing {corpus}") as progress:
@@ -97,18 +94,6 @@ def prepare(
         typer.echo((result.path.parent / "corpus.json").read_text(encoding="utf-8"), nl=False)
     else:
         _print(result)
-
-
-def _pairs(option: str, pairs: Sequence[str]) -> dict[str, str]:
-    """Split ``key=value`` items, both of them text as they stand."""
-    split: dict[str, str] = {}
-    for pair in pairs:
-        key, _, value = pair.rpartition("=")
-        if not key or not value:
-            raise typer.BadParameter(f"'{pair}': write {option} as KEY=VALUE")
-        if split.setdefault(key, value) != value:
-            raise typer.BadParameter(f"'{pair}': {option} has {key}={split[key]} already; give it once")
-    return split
 
 
 def _print(result: "Preparation") -> None:
@@ -150,11 +135,12 @@ def _speakers(result: "Preparation") -> str:
     unnamed = sum(utterance.speaker is None for utterance in result.utterances)
     if not genders:
         return "not known: no speaker-independent protocol can run; name them when preparing"
-    counts = Counter(genders.values())
+    counts = Counter(gender for gender in genders.values() if gender)
     known = (
-        f" ({counts['female']} female, {counts['male']} male)" if counts["female"] + counts["male"] else ""
+        f" ({', '.join(f'{count} {gender}' for gender, count in sorted(counts.items()))})" if counts else ""
     )
-    return f"{len(genders)}{known}" + (f"; {unnamed} utterances without" if unnamed else "")
+    without = f"; {unnamed} utterances have no speaker: speaker-independent protocols refuse them"
+    return f"{len(genders)}{known}" + (without if unnamed else "")
 
 
 def _print_problems(problems: Sequence["Problem"]) -> None:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from sercli.config import Config
 from sercli.labels import EMOTIONS, near_noun, to_noun
-from sercli.manifest.interop._reading import GENDERS
+from sercli.manifest.values import GENDERS, is_nothing
 from sercli.records import Problem, Utterance
 
 _IN_NAMES = ("speaker", "gender", "session", "dialog", "text_id", "emotion")
@@ -78,7 +78,7 @@ def complete(utterance: Utterance, place: str, options: AnyOptions) -> Utterance
             )
         named = match.groupdict() or {"speaker": match[1]}
         facts: dict[str, Any] = {
-            name: value.strip() for name, value in named.items() if value and value.strip()
+            name: value.strip() for name, value in named.items() if not is_nothing(value)
         }
         if "emotion" in facts:
             facts["emotion_raw"] = facts.pop("emotion")
@@ -86,11 +86,9 @@ def complete(utterance: Utterance, place: str, options: AnyOptions) -> Utterance
     if utterance.style not in (None, "improvised", "scripted"):
         return Problem(place, f"style '{utterance.style}' is neither improvised nor scripted")
     if utterance.gender is not None:
-        gender = GENDERS.get(utterance.gender.lower())
-        if gender is None:
-            fact = f"gender '{utterance.gender}' is neither female nor male"
-            return Problem(place, f"{fact}; leave it out where it is not known")
-        utterance = replace(utterance, gender=gender)
+        # Any other word is kept: only schemes whose classes carry the gender need one of the two.
+        gender = utterance.gender.lower()
+        utterance = replace(utterance, gender=GENDERS.get(gender, gender))
     if utterance.emotion_raw is None:
         return Problem(place, "no emotion")
     noun = to_noun(utterance.emotion_raw, options.map)

@@ -1,12 +1,18 @@
 """Which recordings a command line names: files, folders, lists and tables of them."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sercli.audio import SUFFIXES
 from sercli.errors import AudioError, ConfigError, ManifestError
+from sercli.manifest import tables
+from sercli.manifest.listing import choose_columns
+from sercli.manifest.recordings import Found, Missing, Recordings, describe
+from sercli.plain.json import to_json
+from sercli.records import Problem
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +23,13 @@ class Inputs:
         files: the recordings.
         columns: names of the table's columns, none without a table.
         rows: the table's cells by recording.
+        notes: how the table was read, a line each.
     """
 
     files: tuple[Path, ...]
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def list_recordings(names: Sequence[str], lines: Iterable[str] = ()) -> Inputs:
@@ -48,43 +56,60 @@ def list_recordings(names: Sequence[str], lines: Iterable[str] = ()) -> Inputs:
     return Inputs(tuple(dict.fromkeys(found)))
 
 
-def read_table(path: Path, column: str = "file") -> Inputs:
-    """Read a CSV table of recordings; relative names count from the table's folder.
+def read_table(path: Path, column: str | None = None) -> Inputs:
+    """Read a table of recordings; relative names count from the table's folder.
 
     Args:
         path: the table.
-        column: the column that names the recordings.
+        column: the column that names the recordings, also written ``file=COLUMN``; if not given, the one
+            with a usual name.
 
     Raises:
-        ConfigError: it has no such column, or two of one name.
+        ConfigError: it has no such column.
         ManifestError: it can't be read, has no rows, or a row has too many or too few cells.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header, *rows = ((reader.line_num, cells) for cells in reader if cells)
-    except FileNotFoundError:
-        raise ManifestError(f"{path}: no such table") from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ManifestError(f"{path}: not a CSV table ({error})") from None
-    except ValueError:
-        raise ManifestError(f"{path}: the table is empty; give it a header and a row for each file") from None
-    columns = header[1]
-    if len(set(columns)) < len(columns):
-        raise ConfigError(f"{path}: two columns of one name; rename one")
-    if column not in columns:
-        raise ConfigError(f"{path}: no column '{column}'; choose one of {', '.join(columns)} with --column")
-    if not rows:
-        raise ManifestError(f"{path}: the table has no rows; give it a row for each file")
-    for line, cells in rows:
-        if len(cells) != len(columns):
-            raise ManifestError(f"{path}:{line}: {len(cells)} cells, the header has {len(columns)}")
-    place = columns.index(column)
+    if not path.exists():
+        raise ManifestError(f"{path}: no such table")
+    table = tables.read_table(path)
+    said = [item for item in table.items if isinstance(item, Problem)]
+    grave = next((item for item in said if not item.harmless), None)
+    if grave is not None:
+        raise ManifestError(f"{path.parent / grave.place}: {grave.fact}")
+    chosen = {} if column is None else {"file": column.removeprefix("file=")}
+    fields, _ = choose_columns(table, chosen)
+    if "file" not in fields:
+        wanted, listed = chosen.get("file", "file"), ", ".join(name for name in table.columns if name)
+        raise ConfigError(f"{path}: no column '{wanted}'; choose one of {listed} with --column")
+    names = ["" if (name := row.values[fields["file"]]) is None else str(name).strip() for row in table.rows]
+    found = Recordings(path.parent).find(names)
+    notes = [f"{path.name}: {item.fact}" for item in said]
+    notes += [f"{path.name}: {note.fact}" for note in describe(found, path.name)]
+    if fields["file"] != "file":
+        notes.append(f"{path.name}: file <- {fields['file']}")
+    near = [f"{name}: {each.fact}" for name, each in found.items() if isinstance(each, Missing) and each.fact]
+    times = [fields[name] for name in ("start", "end") if name in fields]
+    if times:
+        notes.append(
+            f"{path.name}: {' and '.join(times)} cut nothing here: each recording is predicted as a whole; "
+            "cut it before, or prepare the table as a corpus"
+        )
+    files = [answer.file if isinstance(answer := found[name], Found) else name for name in names]
     return Inputs(
-        tuple(path.parent / cells[place] for _, cells in rows),
-        tuple(columns),
-        tuple(tuple(cells) for _, cells in rows),
+        tuple(path.parent / file for file in files),
+        table.columns,
+        tuple(tuple(_text(row.values[name]) for name in table.columns) for row in table.rows),
+        tuple(notes + near[:_SHOWN]),
     )
+
+
+def _text(value: object) -> str:
+    """Write a cell as a table has it; of JSON, a list or an object as JSON."""
+    if value is None:
+        return ""
+    try:
+        return value if isinstance(value, str) else to_json(value, escaped=False)
+    except ValueError:  # NaN or infinite, as other tools write for absent values
+        return str(value)
 
 
 def _expand(path: Path) -> list[Path]:

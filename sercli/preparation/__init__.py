@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from sercli import files, manifest
 from sercli.corpora import get_corpus
 from sercli.errors import ConfigError, CorpusError
+from sercli.manifest.lengths import Lengths
 from sercli.preparation._describe import Preparation, Replaced
 from sercli.preparation._reading import Place, locate, name_for, nothing_found, read
 from sercli.preparation._root import find_root
@@ -121,6 +122,7 @@ def _prepare(
     (target / "manifest.jsonl").unlink(missing_ok=True)
     prepared: list[Utterance] = []
     converted: list[Converted] = []
+    lengths = Lengths(place.root.name)
     with closing(Conversion(place.base, target, cuts=corpus.cuts).run(utterances)) as outcomes:
         for done, (utterance, outcome) in enumerate(outcomes, 1):
             if isinstance(outcome, Problem):
@@ -131,6 +133,7 @@ def _prepare(
                 if whole is not None:
                     converted.append(outcome)
                     prepared.append(whole)
+                    lengths.add(utterance, whole)
             progress(done, len(utterances))
     _refuse_bad(place.base, problems, skip_bad)
     if not prepared:
@@ -138,6 +141,7 @@ def _prepare(
             f"{place.root}: none of its {len(utterances)} files can be used; first: {problems[0]}"
         )
 
+    problems += lengths.notes()
     result = Preparation(
         corpus=place.name,
         entry=corpus,

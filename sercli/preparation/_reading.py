@@ -2,13 +2,15 @@
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
 from sercli.config import Config
 from sercli.corpora import Corpus, corpus_names, get_corpus
 from sercli.errors import ConfigError, CorpusError
+from sercli.manifest.recordings import Found, Missing, Recordings, describe, without_foreign_times
+from sercli.manifest.tables import binary_kind
 from sercli.preparation._unpack import archive_kind
 from sercli.records import Problem, Utterance
 
@@ -80,6 +82,9 @@ def locate(
         raise CorpusError(f"corpus '{source}': say where it lies, `sercli prepare {source} PATH`")
     if not root.exists():
         raise CorpusError(f"{root}: no such {what}; {wanted}")
+    kind = binary_kind(root) if corpus.takes_file and root.is_file() else None
+    if kind is not None:
+        raise CorpusError(f"{root}: {kind}; {wanted}")
     if not root.is_dir() and not corpus.takes_file:
         archive = archive_kind(root)
         if archive is not None:
@@ -99,8 +104,12 @@ def read(place: Place) -> tuple[list[Utterance], list[Problem]]:
     """Read a corpus: each utterance once, each file within the corpus."""
     first: dict[str, Utterance] = {}
     problems: list[Problem] = []
-    within = _keeper(place)
-    for item in place.corpus.parse(place.root, *place.options):
+    items = list(place.corpus.parse(place.root, *place.options))
+    missing: dict[str, str] = {}
+    if place.corpus.takes_file:
+        items, missing = _located(items, place)
+    within = _keeper(place, missing)
+    for item in items:
         if isinstance(item, Problem):
             problems.append(_from_table(item, place))
             continue
@@ -114,7 +123,36 @@ def read(place: Place) -> tuple[list[Utterance], list[Problem]]:
             problems.append(Problem(utterance.file, fact))
         else:
             first[utterance.id] = utterance
-    return list(first.values()), [_printable(problem) for problem in problems]
+    utterances = list(first.values())
+    if place.corpus.cuts:
+        utterances, note = without_foreign_times(utterances, place.base, place.root.name)
+        problems += [note] if note else []
+    return utterances, [_printable(problem) for problem in problems]
+
+
+def _located(
+    items: Sequence[Utterance | Problem], place: Place
+) -> tuple[list[Utterance | Problem], dict[str, str]]:
+    """Name the files as the disk does, where a list names them otherwise.
+
+    Returns:
+        The items with a note for each way in which names differ, and what is near the names that lead
+        nowhere.
+    """
+    found = Recordings(place.base).find(item.file for item in items if isinstance(item, Utterance))
+    located: list[Utterance | Problem] = []
+    for item in items:
+        answer = found[item.file] if isinstance(item, Utterance) else None
+        if isinstance(item, Utterance) and isinstance(answer, Found) and answer.file != item.file:
+            # An id that was made of the name loses another computer's folders with it.
+            made, real = (_stem(name).lstrip("/") for name in (item.file.replace("\\", "/"), answer.file))
+            key = item.id.replace("\\", "/")
+            name = real + key.removeprefix(made) if key.startswith(made) else item.id
+            located.append(replace(item, file=answer.file, id=name))
+        else:
+            located.append(item)
+    missing = {name: answer.fact for name, answer in found.items() if isinstance(answer, Missing)}
+    return [*located, *describe(found, place.root.name)], missing
 
 
 def nothing_found(source: str, place: Place, problems: Sequence[Problem]) -> str:
@@ -136,7 +174,13 @@ def nothing_found(source: str, place: Place, problems: Sequence[Problem]) -> str
     return f"{root}: no recordings of corpus '{source}', which lie as {corpus.layout} below it{first}"
 
 
-def _keeper(place: Place) -> Callable[[Utterance], tuple[Utterance | None, Problem | None]]:
+def _stem(file: str) -> str:
+    return file.removesuffix(PurePosixPath(file).suffix)
+
+
+def _keeper(
+    place: Place, missing: Mapping[str, str]
+) -> Callable[[Utterance], tuple[Utterance | None, Problem | None]]:
     """Make a function that gives an utterance its id and its file's place relative to ``base``.
 
     What can't be prepared becomes ``None`` and a problem.
@@ -156,10 +200,12 @@ def _keeper(place: Place) -> Callable[[Utterance], tuple[Utterance | None, Probl
         path = Path(os.path.normpath(given / file))
         root = given if path.is_relative_to(given) else real
         if not path.is_relative_to(root) or path == root:
-            return None, Problem(file, f"lies outside {given}; {elsewhere}")
+            near = f"{fact}; " if (fact := missing.get(utterance.file)) else ""
+            return None, Problem(file, f"lies outside {given}; {near}{elsewhere}")
         file = path.relative_to(root).as_posix()
         if corpus.takes_file and not os.path.lexists(base / file):
-            return None, Problem(file, f"no such file; if the audio lies elsewhere, {elsewhere}")
+            near = f"{fact}; " if (fact := missing.get(utterance.file)) else ""
+            return None, Problem(file, f"no such file; {near}if the audio lies elsewhere, {elsewhere}")
         name = utterance.id
         if corpus.any_name:
             name = f"{place.name}/{name or _name_by_file(file, utterance)}"
@@ -180,7 +226,7 @@ def _texts(utterance: Utterance) -> list[str | None]:
 
 
 def _name_by_file(file: str, utterance: Utterance) -> str:
-    name = file.removesuffix(PurePosixPath(file).suffix)
+    name = _stem(file)
     if utterance.start is None and utterance.end is None:
         return name
     return f"{name}_{utterance.start or 0:.10g}-" + ("" if utterance.end is None else f"{utterance.end:.10g}")

@@ -74,7 +74,7 @@ def by_scheme(corpus: str, utterances: Sequence[Utterance]) -> list[SchemeCounts
 
 def _count(name: str, utterances: Sequence[Utterance]) -> SchemeCounts:
     scheme = SCHEMES[name]
-    gendered = scheme.gendered and any(utterance.gender is None for utterance in utterances)
+    gendered = scheme.gendered and any(utterance.gender not in ("female", "male") for utterance in utterances)
     selection = scheme.select(() if gendered else utterances)
     counts: dict[str, Mapping[str, int]] = {"class": selection.counts}
     for field in ("session", "speaker"):

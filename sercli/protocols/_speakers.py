@@ -14,17 +14,15 @@ def groups_of(
     Raises:
         DivisionError: an utterance has none.
     """
-    found = set()
-    for utterance in utterances:
-        if utterance.id in labels:
-            value = getattr(utterance, field)
-            if value is None:
-                raise DivisionError(
-                    f"{utterance.id}: no {field}, without which '{protocol}' can't be made; name the "
-                    f"{field}s when the corpus is prepared"
-                )
-            found.add(value)
-    return sorted(found)
+    chosen = [utterance for utterance in utterances if utterance.id in labels]
+    without = [utterance.id for utterance in chosen if getattr(utterance, field) is None]
+    if without:
+        others = f", as for {len(without) - 1} others of {len(chosen)}" if len(without) > 1 else ""
+        raise DivisionError(
+            f"{without[0]}: no {field}{others}, without which '{protocol}' can't be made; name the "
+            f"{field}s when the corpus is prepared, or leave these utterances out of its list"
+        )
+    return sorted({getattr(utterance, field) for utterance in chosen})
 
 
 def by_groups(

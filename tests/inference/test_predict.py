@@ -328,11 +328,11 @@ def test_a_table_keeps_its_columns(tmp_path):
 @pytest.mark.parametrize(
     ("text", "kind", "told"),
     [
-        ("", ManifestError, "the table is empty"),
-        ("file\n", ManifestError, "no rows"),
-        ("path\na.wav\n", ConfigError, "no column 'file'; choose one of path with --column"),
-        ("file,x\na.wav\n", ManifestError, ":2: 1 cells, the header has 2"),
-        ("file,file\na,b\n", ConfigError, "two columns of one name"),
+        ("", ManifestError, "holds no rows"),
+        ("file\n", ManifestError, "holds no rows"),
+        ("name,x\na,b\n", ConfigError, "no column 'file'; choose one of name, x with --column"),
+        ("file,x\na.wav\n", ManifestError, ":2: 1 cells for 2 columns"),
+        ("file,file\na,b\n", ManifestError, "two columns are called 'file'"),
     ],
 )
 def test_a_damaged_table_is_told(tmp_path, text, kind, told):

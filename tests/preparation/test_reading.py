@@ -5,13 +5,20 @@ import pytest
 
 from sercli.corpora import get_corpus
 from sercli.errors import ConfigError, CorpusError
-from sercli.preparation._reading import locate, name_for, nothing_found, read
-from sercli.records import Problem
+from sercli.preparation import _reading
+from sercli.preparation._reading import locate, name_for, nothing_found
+from sercli.records import Note, Problem
 
 
 def place(root, source="csv", audio_root=None, **settings):
     corpus = get_corpus(source)
     return locate(source, corpus, root, audio_root, corpus.chosen(settings), "mine")
+
+
+def read(where):
+    """Read a corpus, without the notes of how its list was understood."""
+    utterances, problems = _reading.read(where)
+    return utterances, [problem for problem in problems if not isinstance(problem, Note)]
 
 
 def listed(folder, *rows, files=()):

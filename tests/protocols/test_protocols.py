@@ -220,7 +220,7 @@ def test_too_few_is_an_error(name, count, message):
 
 def test_an_utterance_without_speaker_is_an_error():
     utterance = Utterance(id="x", corpus="c", file="f")
-    with pytest.raises(ProtocolError, match=r"x: no speaker, without which .* is prepared$"):
+    with pytest.raises(ProtocolError, match=r"x: no speaker, without which .* out of its list$"):
         divide("leave-one-speaker-out", [utterance], {"x": "anger"})
     utterances, labels = corpus(["03", "08", "09"])
     utterances[4] = replace(utterances[4], speaker=None)

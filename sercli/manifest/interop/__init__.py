@@ -1,12 +1,13 @@
 """Manifests in the formats of other tools: one file per format, read and written."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sercli import registry
 from sercli.errors import ManifestError
-from sercli.manifest.interop import _own, _plain, _s3prl
+from sercli.manifest.interop import _columns, _own, _plain, _s3prl
+from sercli.manifest.tables import binary_kind
 from sercli.records import Problem, Utterance
 
 
@@ -53,26 +54,42 @@ def recognise(path: Path) -> str | None:
     return next((name for name in format_names() if get_format(name).recognises(path)), None)
 
 
-def read_list(path: Path) -> Iterator[Utterance | Problem]:
-    """Read any list of utterances: each format, s3prl's meta data, a manifest, or one path a line.
+def read_list(path: Path, columns: Mapping[str, str] | None = None) -> Iterator[Utterance | Problem]:
+    """Read any list of utterances: each format, s3prl's meta data, a manifest, a table, or one path a line.
 
     Only what the list states is filled in; nothing is guessed from the names of files. Ids that
     sercli wrote are kept, the others begin with ``imported/``.
 
+    Args:
+        path: the list.
+        columns: column by field; the list then is read as a table, whatever else it may be.
+
     Raises:
         ManifestError: the list is of no known kind.
     """
+    if not path.exists():
+        raise ManifestError(f"{path}: no such file")
+    if path.is_file() and (kind := binary_kind(path)) is not None:
+        raise ManifestError(f"{path}: {kind}")
+    if columns and path.is_file():
+        yield from _columns.read(path, columns=columns)
+        return
     name = recognise(path)
     if name is not None:
         yield from get_format(name).read(path, corpus=None)
         return
-    for kind in (_own, _s3prl, _plain):
-        if kind.recognises(path):
-            yield from kind.read(path)
+    for kind_ in (_own, _s3prl, _columns, _plain):
+        if kind_.recognises(path):
+            yield from kind_.read(path)
             return
-    if not path.exists():
-        raise ManifestError(f"{path}: no such file")
+    if (path / "wav.scp").exists():
+        raise ManifestError(f"{path}: a Kaldi folder, which sercli does not read; {_TABLE}")
+    names = ", ".join(format_names())
     raise ManifestError(
-        f"{path}: not a list of utterances that sercli knows; give one of {', '.join(format_names())}, "
-        "s3prl's meta data, a manifest.jsonl or a text file of one audio path a line"
+        f"{path}: not a list of utterances that sercli knows; give one of {names}, s3prl's meta data, "
+        "a manifest.jsonl, a table with a column of files (--column file=COLUMN names it) or a text file "
+        "of one audio path a line"
     )
+
+
+_TABLE = "write its list as a table with the columns file, speaker and emotion"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from sercli.audio import SUFFIXES
-from sercli.manifest.interop._reading import Intake, head, load_text
+from sercli.manifest.interop._reading import Intake, head, load
 from sercli.records import Problem, Utterance
 
 
@@ -16,7 +16,9 @@ def recognises(path: Path) -> bool:
 def read(path: Path) -> Iterator[Utterance | Problem]:
     """Yield an utterance a line, of which only the file is known."""
     intake = Intake(None)
-    for number, line in enumerate(load_text(path).split("\n"), 1):
+    text, said = load(path)
+    yield from said
+    for number, line in enumerate(text.split("\n"), 1):
         place = f"{path}:{number}"
         if _is_audio(line):
             yield intake.take({"file": line.strip()}, place)

@@ -1,8 +1,6 @@
 """From the records of a list to utterances: text, JSON lines, and what a record states."""
 
-import gzip
 import math
-import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -10,34 +8,36 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sercli.errors import ManifestError
+from sercli.manifest.columns import SPELLINGS, fields_by_name, in_milliseconds, plain
+from sercli.manifest.tables import binary_kind, decode
+from sercli.manifest.values import (
+    GENDERS,
+    NAMES,
+    NUMBERS,
+    TIMES,
+    cell,
+    is_nothing,
+    number,
+    seconds,
+    settle_times,
+)
 from sercli.plain.json import from_json, to_json
 from sercli.records import Problem, Utterance
 
 FIELDS = tuple(field.name for field in fields(Utterance))
-NUMBERS = frozenset({"duration", "start", "end", "valence", "arousal", "dominance"})
 _HEAD = 1 << 16
 _NOT_NEGATIVE = {"duration", "sample_rate", "start", "end"}
 
 # What is taken from a list that sercli did not write, whose other columns may share a name with a
 # field and mean something else (`source` is often the name of a corpus).
-_STATED = (
-    *("file", "duration", "sample_rate", "start", "end", "speaker", "gender", "session", "dialog"),
-    *("text_id", "transcript", "intensity", "valence", "arousal", "dominance"),
+_STATED = frozenset(
+    {
+        *("duration", "sample_rate", "start", "end", "speaker", "gender", "session", "dialog"),
+        *("text_id", "transcript", "intensity", "valence", "arousal", "dominance"),
+    }
 )
-_ALIASES = {
-    "speaker_id": "speaker",
-    "spk_id": "speaker",
-    "text": "transcript",
-    "transcription": "transcript",
-    "sampling_rate": "sample_rate",
-}
-GENDERS = {"f": "female", "female": "female", "w": "female", "m": "male", "male": "male"}
-"""Genders by their spellings in lower case; w is German."""
-# What pandas writes, or is made to write, for nothing. None of them is likely a person's name; of
-# words and labels one can't tell.
-_NOTHING = frozenset({"nan", "NaN", "NA", "N/A", "None", "null"})
-_NAMES = frozenset({"speaker", "gender", "session", "dialog", "text_id"})
-_TIME = re.compile(r"(\d+) days?(?: (\d+):(\d\d):(\d\d(?:\.\d+)?))?", re.ASCII)
+
+_SPELL_NAMES = {spelling for field in NAMES for spelling in SPELLINGS[field]}
 
 
 class Intake:
@@ -62,7 +62,7 @@ class Intake:
             key: the format's own name of the utterance, if it has one.
             label: the format's own label; what sercli wrote beside it comes first.
         """
-        ours = _is_ours(record)
+        ours = is_ours(record)
         values = _written(record) if ours else _stated(record) | {"emotion_raw": cell("emotion_raw", label)}
         try:
             stated = {name: _typed(name, value) for name, value in values.items() if value not in (None, "")}
@@ -84,37 +84,7 @@ class Intake:
         return Utterance(**stated)
 
 
-def cell(name: str, value: Any) -> Any:
-    """Read what a list that sercli did not write has for a field as it was meant; its type is unchecked.
-
-    Text loses the blanks around it; a name that is pandas' word for nothing is absent; of a number
-    where text belongs 1 and 1.0 are the same, and one that is not a number is absent.
-    """
-    if name in ("start", "end"):
-        return _seconds(value)
-    if isinstance(value, str):
-        text = value.strip()
-        return None if name in _NAMES and text in _NOTHING else text
-    if isinstance(value, float) and name not in NUMBERS and name != "sample_rate":
-        if math.isnan(value):
-            return None
-        return int(value) if value.is_integer() else value
-    return value
-
-
-def _seconds(value: Any) -> Any:
-    """Read a time as pandas writes it, ``0 days 00:00:01.500000``; any other value stays as it is."""
-    text = value.strip() if isinstance(value, str) else ""
-    if text == "NaT":
-        return None
-    match = _TIME.fullmatch(text)
-    if match is None:
-        return text or value
-    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return round(days * 86_400 + hours * 3_600 + minutes * 60 + seconds, 9)
-
-
-def _is_ours(record: Mapping[str, Any]) -> bool:
+def is_ours(record: Mapping[str, Any]) -> bool:
     """Tell whether sercli wrote a record: only then are an id and a corpus its own."""
     name, corpus = record.get("id"), record.get("corpus")
     return isinstance(name, str) and isinstance(corpus, str) and name.startswith(f"{corpus}/")
@@ -125,19 +95,28 @@ def _written(record: Mapping[str, Any]) -> dict[str, Any]:
     values = {name: record.get(name) for name in FIELDS}
     for name in ("start", "end"):
         # Whoever cut a list of ours into segments may have done so with pandas.
-        values[name] = _seconds(record.get(f"source_{name}", record.get(name)))
+        values[name] = seconds(record.get(f"source_{name}", record.get(name)))
     return values
 
 
 def _stated(record: Mapping[str, Any]) -> dict[str, Any]:
-    # Our own names come last, and so before the others.
-    said = [(_ALIASES.get(name, name), record[name]) for name in (*_ALIASES, *_STATED) if name in record]
-    cells = [(name, cell(name, value)) for name, value in said]
-    values = {name: value for name, value in cells if value not in (None, "")}
+    # A name that is not known under one key may be under another.
+    keys = [key for key, value in record.items() if plain(key) not in _SPELL_NAMES or not is_nothing(value)]
+    columns = {field: key for field, key in fields_by_name(keys).items() if field in _STATED}
+    values = {}
+    for field, column in columns.items():
+        value = cell(field, record[column])
+        if field in TIMES and in_milliseconds(column) and (found := number(value)) is not None:
+            value = round(found / 1000, 9)
+        values[field] = value
+    times = settle_times(values)
+    values = {name: value for name, value in values.items() if name not in ("start", "end")} | times
+    values = {name: value for name, value in values.items() if value not in (None, "")}
     gender = values.get("gender")
     if isinstance(gender, str):
-        values["gender"] = GENDERS.get(gender.lower(), gender)
-    return values
+        values["gender"] = GENDERS.get(gender.lower(), gender.lower())
+    file = cell("file", record.get("file"))
+    return values if file in (None, "") else values | {"file": file}
 
 
 def _key_of(stated: Mapping[str, Any]) -> str:
@@ -191,21 +170,32 @@ def refusal(path: Path, what: str) -> ManifestError:
     return ManifestError(f"{path}: not {what}; name another file or another format")
 
 
-def load_text(path: Path) -> str:
-    """Read a text file, unpacked where its name ends in ``.gz``.
+def load(path: Path) -> tuple[str, list[Problem]]:
+    """Read a text file, unpacked where it is gzip, and what is to be said of its encoding.
 
     Raises:
-        ManifestError: the file is missing, cut off or not UTF-8.
+        ManifestError: the file is missing, cut off or no text.
     """
     try:
-        data = path.read_bytes()
-        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
+        kind = binary_kind(path)
+        text, problem = decode(path.read_bytes(), str(path)) if kind is None else (None, Problem("", kind))
     except FileNotFoundError:
         raise ManifestError(f"{path}: no such file") from None
-    except UnicodeDecodeError:
-        raise ManifestError(f"{path}: not UTF-8 text; save it as UTF-8") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error):
-        raise ManifestError(f"{path}: not a whole gzip file; fetch or write it again") from None
+    if text is None:
+        raise ManifestError(f"{path}: {problem.fact if problem else 'no text'}")
+    return text, [problem] if problem else []
+
+
+def load_text(path: Path) -> str:
+    """Read a text file that has to be Unicode.
+
+    Raises:
+        ManifestError: the file is missing, cut off or not Unicode.
+    """
+    text, said = load(path)
+    if said:
+        raise ManifestError(f"{path}: not UTF-8 text; save it as UTF-8")
+    return text
 
 
 def head(path: Path) -> str:
@@ -213,9 +203,10 @@ def head(path: Path) -> str:
     try:
         with path.open("rb") as file:
             data = file.read(_HEAD)
-        if path.suffix == ".gz":
+        if data[:2] == b"\x1f\x8b":
             data = zlib.decompressobj(wbits=31).decompress(data, _HEAD)  # 31: gzip, also where cut off
-        return data.decode("utf-8-sig", errors="replace")
+        encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        return data.decode(encoding, errors="replace")
     except (OSError, zlib.error):
         return ""
 
@@ -233,11 +224,13 @@ def first_records(path: Path) -> list[dict[str, Any]]:
 
 def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]] | Problem]:
     """Yield each line's place and JSON object, or a problem."""
+    text, said = load(path)
+    yield from said
     # Not splitlines: JSON may hold the other line separators of Unicode.
-    for number, line in enumerate(load_text(path).split("\n"), 1):
+    for count, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
-        place = f"{path}:{number}"
+        place = f"{path}:{count}"
         try:
             record = from_json(line, strict=False)
         except ValueError:

@@ -19,8 +19,9 @@ from typing import Any
 
 from sercli.errors import ConfigError, ManifestError
 from sercli.manifest.interop import Format
-from sercli.manifest.interop._reading import NUMBERS, Intake, refusal
+from sercli.manifest.interop._reading import Intake, refusal
 from sercli.manifest.interop._writing import EVERYTHING, checked, new_files, to_record
+from sercli.manifest.values import NUMBERS
 from sercli.plain.json import to_json
 from sercli.plain.yaml import from_yaml
 from sercli.records import Problem, Utterance

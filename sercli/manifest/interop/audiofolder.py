@@ -11,15 +11,19 @@ Source: huggingface.co/docs/hub/datasets-audio; datasets 5.2, folder_based_build
 
 import shutil
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sercli import files
 from sercli.errors import ManifestError
+from sercli.manifest.columns import fields_by_name
 from sercli.manifest.interop import Format
-from sercli.manifest.interop._reading import NUMBERS, Intake, first_records, json_lines, refusal
-from sercli.manifest.interop._table import columns, rows, table
+from sercli.manifest.interop._reading import Intake, first_records, head, json_lines, refusal
+from sercli.manifest.interop._table import table
 from sercli.manifest.interop._writing import EVERYTHING, checked, new_files, to_record
+from sercli.manifest.tables import column_names, read_table
+from sercli.manifest.values import NUMBERS
 from sercli.records import Problem, Utterance
 
 _NAMES = ("metadata.csv", "metadata.jsonl")
@@ -42,7 +46,7 @@ def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Pr
     folder = path if path.is_dir() else path.parent
     intake = Intake(corpus)
     for file in _metadata(path):
-        for entry in rows(file) if file.suffix == ".csv" else json_lines(file):
+        for entry in _rows(file) if file.suffix == ".csv" else json_lines(file):
             if isinstance(entry, Problem):
                 yield entry
                 continue
@@ -53,9 +57,9 @@ def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Pr
                 name = (part / name).as_posix()
             if isinstance(record.get("trace"), str) and record["trace"]:
                 record["trace"] = (part / record["trace"]).as_posix()
-            yield intake.take(
-                {**record, "file": name}, place, label=record.get("emotion") or record.get("label")
-            )
+            labels = [record[key] for key in ("emotion", "label") if record.get(key)]
+            label = labels[0] if labels else record.get(fields_by_name(record).get("emotion_raw", ""))
+            yield intake.take({**record, "file": name}, place, label=label)
 
 
 def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
@@ -89,6 +93,13 @@ def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
         new_files(folder, texts)
 
 
+def _rows(file: Path) -> Iterator[tuple[str, dict[str, Any]] | Problem]:
+    """Yield each row's place and cells by column, or a problem."""
+    for item in read_table(file).items:
+        place = str(file.parent / item.place)
+        yield replace(item, place=place) if isinstance(item, Problem) else (place, item.values)
+
+
 def _stays_below(name: str) -> bool:
     path = PurePosixPath(name)
     return not path.is_absolute() and ".." not in path.parts
@@ -114,7 +125,7 @@ def _metadata(path: Path) -> list[Path]:
 
 def _is_metadata(file: Path) -> bool:
     if file.suffix == ".csv":
-        return "file_name" in columns(file)
+        return "file_name" in column_names(head(file))
     return any("file_name" in record for record in first_records(file))
 
 

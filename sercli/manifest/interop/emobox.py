@@ -46,7 +46,8 @@ def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Pr
             yield entry
             continue
         place, record = entry
-        named = {"file": record.get("wav", record.get("audio")), "duration": record.get("length")}
+        length = record.get("length", record.get("duration"))
+        named = {"file": record.get("wav", record.get("audio")), "duration": length}
         yield intake.take(record | named, place, record.get("key"), record.get("emo", record.get("label")))
 
 

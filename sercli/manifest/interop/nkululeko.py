@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sercli import files
-from sercli.manifest.interop import Format
-from sercli.manifest.interop._reading import Intake, refusal
-from sercli.manifest.interop._table import columns, rows, table
+from sercli.manifest.interop import Format, _columns
+from sercli.manifest.interop._reading import head, refusal
+from sercli.manifest.interop._table import table
 from sercli.manifest.interop._writing import EVERYTHING, checked, refuse_folder, to_record
+from sercli.manifest.tables import column_names
 from sercli.records import Problem, Utterance
 
 _FIRST = ("file", "speaker", "gender", "emotion")
@@ -22,24 +23,18 @@ _FIRST = ("file", "speaker", "gender", "emotion")
 
 def recognises(path: Path) -> bool:
     """Tell it by a column ``file``."""
-    return path.is_file() and "file" in columns(path)
+    return path.suffix.lower() == ".csv" and path.is_file() and "file" in column_names(head(path))
 
 
 def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Problem]:
-    """Yield the utterances of a table.
+    """Yield the utterances of a table, after a note of which column was read as which field.
 
     Raises:
         ManifestError: the file is no table with a column ``file``.
     """
     if not recognises(path):
         raise refusal(path, "an nkululeko table (CSV with a column 'file')")
-    intake = Intake(corpus)
-    for entry in rows(path):
-        if isinstance(entry, Problem):
-            yield entry
-            continue
-        place, row = entry
-        yield intake.take(row, place, label=row.get("emotion"))
+    yield from _columns.read(path, corpus)
 
 
 def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:

@@ -3,7 +3,6 @@ import re
 
 import pytest
 
-from sercli.errors import ManifestError
 from sercli.manifest.interop import recognise
 from sercli.manifest.interop.emobox import read, recognises
 from sercli.records import Problem, Utterance
@@ -136,8 +135,9 @@ def test_the_blanks_around_text_are_no_part_of_it_but_in_lists_of_ours(path):
     assert (second.id, second.file, second.speaker, second.text_id) == ("c/ b", " b.wav", " NA ", "NA")
 
 
-def test_another_encoding_is_refused(path):
+def test_another_encoding_is_read_and_named(path):
     path.write_bytes(b'{"key": "a", "wav": "\xe4.wav"}\n')
     assert recognises(path)
-    with pytest.raises(ManifestError, match="not UTF-8 text; save it as UTF-8"):
-        list(read(path))
+    said, found = read(path)
+    assert (said.fact, said.harmless) == ("not UTF-8, read as Latin-1", True)
+    assert found.file == "ä.wav"

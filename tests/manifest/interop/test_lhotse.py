@@ -133,7 +133,7 @@ def test_bad_lines_are_problems(tmp_path):
         PART | {"recording_id": "pipe"},
         PART | {"start": "soon"},
         PART | {"start": float("nan")},
-        PART | {"custom": {"valence": float("nan")}},
+        PART | {"custom": {"valence": "high"}},
         WHOLE,
         '{"id": "cut o',
     )
@@ -144,7 +144,7 @@ def test_bad_lines_are_problems(tmp_path):
         f"{supervisions}:3: its recording is no file",
         f"{supervisions}:4: no start or duration in seconds",
         f"{supervisions}:5: no start or duration in seconds",
-        f"{supervisions}:6: 'valence' can't be nan",
+        f"{supervisions}:6: 'valence' can't be 'high'",
         f"{supervisions}:7: the id 'imported/whole' occurs more than once",
         f"{supervisions}:8: not JSON, or cut off",
     ]

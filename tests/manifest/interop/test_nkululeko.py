@@ -3,8 +3,14 @@ import csv
 import pytest
 
 from sercli.errors import ManifestError
-from sercli.manifest.interop.nkululeko import read, write
-from sercli.records import Utterance
+from sercli.manifest.interop import nkululeko
+from sercli.manifest.interop.nkululeko import write
+from sercli.records import Note, Utterance
+
+
+def read(path, corpus="imported"):
+    """Read a table, without the note of which column is which field."""
+    return [item for item in nkululeko.read(path, corpus) if not isinstance(item, Note)]
 
 
 @pytest.fixture
@@ -70,30 +76,41 @@ def test_bad_rows_are_problems_at_the_line_where_they_begin(path):
     path.write_text(
         "file,valence,emotion\n"
         'a.wav,1,"a label\nof two lines"\n'
-        "b.wav,nan,sad\n"
+        "b.wav,high,sad\n"
         "c.wav,sad\n"
         ",1,sad\n"
         "a.wav,2,sad\n"
         "\n"
-        'd.wav,1,"sad\n'
+        "d.wav,nan,sad\n"
     )
-    first, *problems = read(path)
+    first, *problems, last = read(path)
     assert first.emotion_raw == "a label\nof two lines"
     assert [str(problem) for problem in problems] == [
-        f"{path}:4: 'valence' can't be 'nan'",
-        f"{path}:5: 2 cells where the header has 3",
+        f"{path}:4: 'valence' can't be 'high'",
+        f"{path}:5: 2 cells for 3 columns; cut short?",
         f"{path}:6: names no audio file",
         f"{path}:7: the id 'imported/a' occurs more than once",
-        f"{path}:9: not CSV (unexpected end of data)",
     ]
+    assert (last.file, last.valence) == ("d.wav", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ('file,emotion\na.wav,sad\nd.wav,"sad\n', ":3: not readable as a table from here on"),
+        ("file,emotion,emotion\na.wav,sad,sad\n", ":1: two columns are called 'emotion'; rename one"),
+    ],
+)
+def test_a_table_that_can_not_be_read_to_its_end_has_no_rows(path, text, fact):
+    path.write_text(text)
+    (problem,) = read(path)
+    assert str(problem).startswith(f"{path}{fact}")
 
 
 @pytest.mark.parametrize(
     ("text", "fact"),
     [
         (b"speaker,emotion\n03,sad\n", "not an nkululeko table .CSV with a column 'file'.; name another"),
-        (b"file,emotion,emotion\na.wav,sad,sad\n", "two columns have the same name; rename one"),
-        (b"file,emotion\n\xe4.wav,sad\n", "not UTF-8 text; save it as UTF-8"),
         (b"", "not an nkululeko table"),
     ],
 )

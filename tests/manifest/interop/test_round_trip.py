@@ -8,7 +8,7 @@ import pytest
 
 from sercli.errors import ManifestError
 from sercli.manifest.interop import format_names, get_format, read_list, recognise
-from sercli.records import Problem, Utterance
+from sercli.records import Note, Problem, Utterance
 
 FULL = Utterance(
     id="korpus/a b, \"c\" 'ü'",
@@ -169,7 +169,7 @@ def test_damage_gives_problems_or_one_error_never_a_crash(name, root, tmp_path):
             file.write_bytes(damaged)
             with suppress(ManifestError):
                 found = list(get_format(name).read(out))
-                assert {type(item) for item in found} <= {Utterance, Problem}
+                assert {type(item) for item in found} <= {Utterance, Problem, Note}
 
 
 @pytest.mark.parametrize("name", ["emobox", "speechbrain"])

@@ -1,0 +1,104 @@
+"""What tables and lists call the fields of an utterance.
+
+Case, blanks, underscores, hyphens and dots of a column's name do not count: ``Speaker ID`` is
+``speaker_id``.
+"""
+
+from collections.abc import Iterable, Mapping
+
+SPELLINGS: dict[str, tuple[str, ...]] = {
+    "file": (
+        *("file", "path", "filename", "filepath", "audio", "wav", "audiofile", "audiopath", "audiofilepath"),
+        *("audiofilename", "wavfile", "wavpath", "wavname", "wavfilename", "filelocation", "fullpath"),
+        *("relativepath", "relpath", "fname", "soundfile", "recording", "recordingfile", "mediafile", "clip"),
+        *("clippath", "clipname"),
+    ),
+    "emotion_raw": (
+        *("emotion", "label", "emo", "emotions", "emotionlabel", "emolabel", "labels", "emoclass"),
+        *("emotionclass", "emotioncategory", "emotionraw", "majoremotion", "class", "category", "target"),
+    ),
+    "id": (
+        *("id", "key", "uttid", "utteranceid", "utterancename", "uttname", "uid", "segmentid", "segid"),
+        *("clipid", "sampleid", "utterance"),
+    ),
+    "speaker": (
+        *("speaker", "speakerid", "spk", "spkid", "spkr", "spkrid", "speakername", "actor", "actorid"),
+        *("talker", "talkerid", "subject", "subjectid", "participant", "participantid", "clientid"),
+    ),
+    "gender": ("gender", "sex", "speakergender", "speakersex", "spkgender"),
+    "session": ("session", "sessionid"),
+    "dialog": ("dialog", "dialogue", "dialogid", "dialogueid", "conversation", "conversationid"),
+    "style": ("style",),
+    "text_id": ("textid", "sentenceid", "statement", "statementid"),
+    "transcript": (
+        *("transcript", "transcription", "text", "sentence", "words", "utterancetext", "utterance"),
+    ),
+    "intensity": ("intensity", "emotionintensity"),
+    "start": (
+        *("start", "starttime", "begin", "begintime", "starts", "starttimes", "startsec", "startseconds"),
+        *("begins", "beginsec", "segmentstart", "segstart", "onset", "tmin", "startms", "beginms"),
+        *("starttimems", "begintimems", "begintimessmsec", "begintimehhmmssms", "begintimemsec", "offset"),
+    ),
+    "end": (
+        *("end", "endtime", "stop", "stoptime", "ends", "endtimes", "endsec", "endseconds", "stopsec"),
+        *("segmentend", "segend", "tmax", "endms", "stopms", "endtimems", "endtimessmsec"),
+        *("endtimehhmmssms", "endtimemsec"),
+    ),
+    "duration": (
+        *("duration", "length", "dur", "durations", "durationsec", "durationseconds", "lengths", "lengthsec"),
+        *("durationms", "lengthms", "durationssmsec", "durationhhmmssms", "durationmsec"),
+    ),
+    "sample_rate": ("samplerate", "samplingrate"),
+    "valence": ("valence", "emoval"),
+    "arousal": ("arousal", "activation", "emoact"),
+    "dominance": ("dominance", "emodom"),
+}
+"""Spellings by field, the surest first, each as `plain` leaves it."""
+
+
+def plain(name: str) -> str:
+    """Return a column's name without what does not count: case, blanks and all that is no letter or digit."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+def fields_by_name(names: Iterable[str], chosen: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the column of each field that columns of usual names, or the chosen ones, hold.
+
+    Args:
+        names: the columns.
+        chosen: column by field, where a user said it; it may be spelled as loosely as the usual names.
+    """
+    by_name: dict[str, str] = {}
+    exact = list(names)
+    for name in exact:
+        by_name.setdefault(plain(name), name)
+    fields: dict[str, str] = {}
+    for field, spellings in SPELLINGS.items():
+        if chosen and field in chosen:
+            wanted = chosen[field]
+            found = wanted if wanted in exact else by_name.get(plain(wanted))
+        else:
+            found = next((by_name[spelling] for spelling in spellings if spelling in by_name), None)
+        if found is not None:
+            fields[field] = found
+    if not chosen or "end" not in chosen:
+        _settle_offset(fields, by_name)
+    return fields
+
+
+def _settle_offset(fields: dict[str, str], by_name: Mapping[str, str]) -> None:
+    """Tell an offset that ends what an onset begins from one that begins what lasts a duration."""
+    if "offset" not in by_name:
+        return
+    if plain(fields.get("start", "")) == "onset" and "end" not in fields:
+        fields["end"] = by_name["offset"]
+    elif fields.get("start") == by_name["offset"] and "duration" not in fields:
+        del fields["start"]
+
+
+def in_milliseconds(column: str) -> bool:
+    """Tell whether a column's name says that its times are milliseconds."""
+    name = plain(column)
+    return name.endswith(("timemsec", "durationmsec")) or (
+        name.endswith("ms") and not name.endswith("hhmmssms")
+    )

@@ -1,0 +1,184 @@
+"""A table whose rows are utterances: which column is which field, and what each row says.
+
+A column is a field where its name is a usual one (`sercli.manifest.columns`) or
+the user names it. A column of ids is one only where no two rows share an id, and a column called
+``utterance`` holds ids only where they look like some; else it holds the words.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from sercli.audio import SUFFIXES
+from sercli.errors import ConfigError
+from sercli.manifest.columns import SPELLINGS, fields_by_name, in_milliseconds, plain
+from sercli.manifest.tables import Row, Table, read_table
+from sercli.manifest.values import NAMES, TIMES, cell, number, settle_times
+from sercli.records import Note, Problem
+
+# One word with a digit, or parts that are joined, as programs make names; "Fine." is something said.
+_IDENTIFIER = re.compile(r"[\w./\\:+-]*[\d_/\\][\w./\\:+-]*")
+_WHOLE = re.compile(r"\d+\.0")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of a table.
+
+    Attributes:
+        place: file and line.
+        fields: value by field of an utterance, absent ones left out; the label is ``emotion_raw``.
+        values: the row as it stands, by column.
+    """
+
+    place: str
+    fields: dict[str, Any]
+    values: dict[str, Any]
+
+
+def field_called(name: str) -> str:
+    """Return the field that a user's word stands for: the label is called ``emotion``."""
+    return "emotion_raw" if name == "emotion" else name
+
+
+def called(field: str) -> str:
+    """Return what users call a field."""
+    return "emotion" if field == "emotion_raw" else field
+
+
+def check_columns(columns: Mapping[str, str]) -> dict[str, str]:
+    """Return the chosen columns by field.
+
+    Raises:
+        ConfigError: there is no such field.
+    """
+    for name in columns:
+        if field_called(name) not in SPELLINGS:
+            known = ", ".join(map(called, SPELLINGS))
+            raise ConfigError(f"--column {name}: no such field; the fields are {known}")
+    return {field_called(name): column for name, column in columns.items()}
+
+
+def read_entries(
+    path: Path, chosen: Mapping[str, str] | None = None, needed: Sequence[str] = ("file",)
+) -> Iterator[Entry | Problem]:
+    """Yield the rows of a table by field; first a note that says which column was read as which.
+
+    Args:
+        path: the table.
+        chosen: column by field, where the user names it.
+        needed: fields without which no row is read.
+    """
+    chosen = chosen or {}
+    table = read_table(path)
+    rows = table.rows
+    fields, remarks = choose_columns(table, chosen)
+    absent = [field for field in (*chosen, *needed) if field not in fields]
+    if rows and absent:
+        yield from (item for item in table.items if isinstance(item, Problem) and item.harmless)
+        yield _no_column(path, table, absent[0], chosen)
+        return
+    if rows:
+        yield _note(path.name, table, fields, remarks)
+    whole = {field for field in NAMES & fields.keys() if _are_whole(rows, fields[field])}
+    for item in table.items:
+        if isinstance(item, Problem):
+            yield item
+        else:
+            yield Entry(item.place, _cells(item, fields, whole), item.values)
+
+
+def choose_columns(table: Table, chosen: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return the column of each field, and what is to be said of the choice."""
+    rows, remarks = table.rows, []
+    fields = fields_by_name(table.columns, chosen)
+    if "file" not in fields and "file" not in chosen:
+        # A column whose name is a file's is a first line that names no columns.
+        naming = [name for name in table.columns if not _is_audio(name) and _names_audio(rows, name)]
+        if len(naming) == 1:
+            fields["file"] = naming[0]
+    taken = {name: field for field, name in fields.items() if field not in ("id", "transcript")}
+    for field in ("id", "transcript"):
+        if field in fields and field not in chosen and fields[field] in taken:
+            del fields[field]
+    name = fields.get("id")
+    if name is not None and "id" not in chosen:
+        if plain(name) == "utterance" and not _are_identifiers(rows, name):
+            del fields["id"]
+        elif not _are_unique(rows, name):
+            remarks.append(f"'{name}' is no id, for rows share its values")
+            del fields["id"]
+    if "id" in fields and fields.get("transcript") == fields["id"] and "transcript" not in chosen:
+        del fields["transcript"]
+    return fields, remarks
+
+
+def _cells(row: Row, fields: Mapping[str, str], whole: set[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for field, column in fields.items():
+        value = row.values[column]
+        if field == "file" and isinstance(value, dict) and isinstance(value.get("path"), str):
+            value = value["path"]  # as Hugging Face's datasets keep audio
+        content = cell(field, value)
+        if field in whole and isinstance(content, str):
+            content = content.removesuffix(".0")
+        if field in TIMES and in_milliseconds(column) and (found := number(content)) is not None:
+            content = round(found / 1000, 9)
+        if content not in (None, ""):
+            values[field] = content
+    columns = [name for name in ("start", "end") if name in fields]
+    if columns:
+        times = settle_times(dict.fromkeys(columns) | values)
+        values = {name: value for name, value in values.items() if name not in columns} | times
+    return values
+
+
+def _names_audio(rows: Sequence[Row], column: str) -> bool:
+    """Tell whether all that a column says are names of audio files."""
+    found = [row.values[column] for row in rows if row.values[column] not in (None, "")]
+    return bool(found) and all(isinstance(value, str) and _is_audio(value) for value in found)
+
+
+def _is_audio(name: str) -> bool:
+    return PurePosixPath(name.strip()).suffix.lower() in SUFFIXES
+
+
+def _are_identifiers(rows: Sequence[Row], column: str) -> bool:
+    found = [str(row.values[column]).strip() for row in rows if row.values[column] not in (None, "")]
+    return all(_IDENTIFIER.fullmatch(value) for value in found)
+
+
+def _are_unique(rows: Sequence[Row], column: str) -> bool:
+    """Tell whether no two different rows share a value."""
+    first: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        value = row.values[column]
+        if value not in (None, "") and first.setdefault(str(value).strip(), row.values) != row.values:
+            return False
+    return True
+
+
+def _are_whole(rows: Sequence[Row], column: str) -> bool:
+    """Tell whether a column holds whole numbers that pandas wrote as 1.0, for it has gaps."""
+    found = [value.strip() for row in rows if isinstance(value := row.values[column], str)]
+    numbers = [value for value in found if cell("speaker", value) is not None]
+    return bool(numbers) and all(_WHOLE.fullmatch(value) for value in numbers)
+
+
+def _note(name: str, table: Table, fields: Mapping[str, str], remarks: Sequence[str]) -> Note:
+    """Say which column was read as which field, and which were not read."""
+    read = ", ".join(f"{called(field)} <- {column}" for field, column in fields.items())
+    left = [column for column in table.columns if column and column not in fields.values()]
+    unread = f"; not read: {', '.join(left)}" if left else ""
+    return Note(name, "; ".join([read + unread, *remarks]), title="columns")
+
+
+def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str]) -> Problem:
+    word = called(field)
+    listed = ", ".join(column for column in table.columns if column)
+    fact = f"no column '{chosen.get(field, word)}'; the columns are {listed}"
+    if any(map(_is_audio, table.columns)):
+        return Problem(path.name, f"{fact}; the first line must name the columns, such as file and emotion")
+    return Problem(path.name, f"{fact}; name the right one with --column {word}=COLUMN")

@@ -1,0 +1,263 @@
+"""Find the recordings that a list names, also where it spells their names otherwise than the disk does.
+
+A name that is on the disk is taken as it is. Another one is looked for without regard to case, to the
+suffix and to how accents are coded, and without the folders of another computer before it. It is only
+taken where one file alone can be meant and no other name of the list means the same file.
+"""
+
+import os
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path, PurePosixPath
+
+from sercli import audio
+from sercli.errors import AudioError
+from sercli.records import Note, Utterance
+
+_MEDIA = audio.SUFFIXES | {
+    *(".mp4", ".m4a", ".avi", ".webm", ".mkv", ".mov", ".aac", ".wma", ".sph", ".raw", ".pcm", ".amr"),
+}
+_DRIVE = re.compile(r"(?:[A-Za-z]:)?/+")
+# Beyond so many files a folder is not searched: it is more than one corpus.
+_MOST = 300_000
+_NEAR = 20
+_NEAR_AMONG = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A recording.
+
+    Attributes:
+        file: where it lies, relative to the folder or absolute, as the name was.
+        how: in what its name differs from the one that was looked for; empty where in nothing.
+    """
+
+    file: str
+    how: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A name without a recording.
+
+    Attributes:
+        fact: what is there instead; empty where nothing is.
+    """
+
+    fact: str = ""
+
+
+class Recordings:
+    """The recordings below a folder."""
+
+    def __init__(self, base: Path) -> None:
+        """Look below ``base``; its files are listed when a name is not found as it is."""
+        self.base = base
+        self._by_tail: dict[str, list[str]] | None = None
+
+    def find(self, names: Iterable[str]) -> dict[str, Found | Missing]:
+        """Return what is found by each name of a list; give all names of the list at once."""
+        found: dict[str, Found | Missing] = {}
+        for name in dict.fromkeys(names):
+            slashed = name.replace("\\", "/")
+            spelled = next((each for each in (name, slashed) if self._is_there(each)), None)
+            found[name] = Missing() if spelled is None else Found(spelled)
+        lost = [name for name, answer in found.items() if isinstance(answer, Missing)]
+        searched = [name for name in lost if "\0" not in name]
+        prefixes: dict[str, str] = {}
+        for number, name in enumerate(searched):
+            found[name], prefixes[name] = self._search(name, near=number < _NEAR)
+        self._refuse_doubtful(found, lost, prefixes)
+        return found
+
+    def _is_there(self, name: str) -> bool:
+        try:
+            return os.path.lexists(self.base / name)
+        except ValueError:  # a name with a zero in it
+            return False
+
+    def _search(self, name: str, *, near: bool) -> tuple[Found | Missing, str]:
+        """Return what is found by a name, and the folders before it that were left away for that."""
+        slashed = name.replace("\\", "/").strip()
+        foreign = _DRIVE.match(slashed)
+        parts = [
+            part for part in (slashed[foreign.end() :] if foreign else slashed).split("/") if part != "."
+        ]
+        if not parts or ".." in parts or "" in parts:
+            return Missing(), ""
+        tails = self._tails()
+        for first in range(len(parts)):
+            wanted = "/".join(parts[first:])
+            candidates = tails.get(_key(wanted), [])
+            at_root = [each for each in candidates if each.count("/") == len(parts) - first - 1]
+            # Without its folder a name is looked for at the top only: elsewhere it may be another's.
+            chosen = at_root or (candidates if len(parts) - first > 1 or len(parts) == 1 else [])
+            best = _nearest(wanted, chosen)
+            if len(best) > 1:
+                return Missing(f"{best[0]} and {best[1]} have that name"), ""
+            if best:
+                prefix = "/".join(parts[:first])
+                return Found(best[0], _difference(wanted, best[0], foreign or first)), prefix
+        return Missing(self._near(parts[-1]) if near else ""), ""
+
+    def _near(self, name: str) -> str:
+        names = {PurePosixPath(files[0]).name: files[0] for files in self._tails().values()}
+        if len(names) > _NEAR_AMONG:
+            return ""
+        close = get_close_matches(name, names, 1, 0.8)
+        return f"the nearest name is {names[close[0]]}" if close else ""
+
+    def _refuse_doubtful(
+        self, found: dict[str, Found | Missing], lost: Sequence[str], prefixes: dict[str, str]
+    ) -> None:
+        """Take no file that two names lead to, nor one that lies in another folder than the list says."""
+        names: dict[str, list[str]] = defaultdict(list)
+        for name, answer in found.items():
+            if isinstance(answer, Found):
+                names[os.path.normpath(self.base / answer.file)].append(name)
+        bare = {
+            name
+            for name in lost
+            if isinstance(answer := found[name], Found) and prefixes[name] and "/" not in answer.file
+        }
+        several = len({prefixes[name] for name in bare}) > 1
+        for name in lost:
+            answer = found[name]
+            if not isinstance(answer, Found):
+                continue
+            others = [each for each in names[os.path.normpath(self.base / answer.file)] if each != name]
+            if others:
+                found[name] = Missing(f"{answer.file} is near, but {others[0]} is that file, too")
+            elif several and name in bare:
+                found[name] = Missing(f"{answer.file} is near, but lies in no folder as the list says")
+
+    def _tails(self) -> dict[str, list[str]]:
+        """Return the files by each end of their place, as `_key` writes it."""
+        if self._by_tail is None:
+            self._by_tail = defaultdict(list)
+            for file in _files(self.base):
+                parts = file.split("/")
+                for first in range(len(parts)):
+                    self._by_tail[_key("/".join(parts[first:]))].append(file)
+        return self._by_tail
+
+
+def describe(found: dict[str, Found | Missing], place: str) -> list[Note]:
+    """Say which names were found otherwise than they are spelled, a note for each way."""
+    by_way: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for name, answer in found.items():
+        if isinstance(answer, Found) and answer.how:
+            by_way[answer.how].append((name, answer.file))
+    notes = []
+    for how, pairs in by_way.items():
+        name, file = pairs[0]
+        count = f"{len(pairs)} name" + ("s" if len(pairs) > 1 else "")
+        notes.append(
+            Note(place, f"{count} found that differ in {how}, such as {name} -> {file}", title="files")
+        )
+    return notes
+
+
+def without_foreign_times(
+    utterances: Sequence[Utterance], base: Path, place: str
+) -> tuple[list[Utterance], Note | None]:
+    """Leave out the times of lists that count them in a longer recording than the file that they name.
+
+    Lists of clips state when a clip is heard in the film or the call that it is from. That is so where
+    no file is named twice and most times lie beyond the end of their files.
+    """
+    listed = list(utterances)
+    timed = [each for each in listed if each.source is None and (each.start or each.end is not None)]
+    if not timed or len({each.file for each in listed}) < len(listed):
+        return listed, None
+    lengths = {each.file: _length(base / each.file) for each in timed}
+    beyond = {
+        each.file for each in timed if (length := lengths[each.file]) is not None and _is_beyond(each, length)
+    }
+    if 2 * len(beyond) <= len(timed):
+        return listed, None
+    files = {each.file for each in timed}
+    whole = [replace(each, start=None, end=None) if each.file in files else each for each in listed]
+    first = next(each for each in timed if each.file in beyond)
+    until = "" if first.end is None else f" to {first.end:g}"
+    fact = (
+        f"start and end are times of a longer recording, so nothing is cut: {len(beyond)} of {len(timed)} "
+        f"lie beyond their file, such as {first.start or 0:g}{until} s of {first.file}, "
+        f"which is {lengths[first.file]:g} s long"
+    )
+    return whole, Note(place, fact, title="times")
+
+
+def _is_beyond(utterance: Utterance, length: float) -> bool:
+    # As much as `sercli.audio` lets a list be wrong about the end of a file.
+    return (utterance.start or 0) >= length or (utterance.end or 0) > length + 0.05
+
+
+def _length(path: Path) -> float | None:
+    try:
+        header = audio.header(path)
+    except (AudioError, OSError):
+        return None
+    return round(header.frames / header.sample_rate, 3)
+
+
+def _key(name: str) -> str:
+    """Return a place without what two spellings of it may differ in."""
+    path = PurePosixPath(name)
+    suffix = path.suffix if path.suffix.lower() in _MEDIA else ""
+    text = unicodedata.normalize("NFC", name.removesuffix(suffix)).casefold()
+    return unicodedata.normalize("NFC", text)
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
+
+
+def _nearest(wanted: str, candidates: Sequence[str]) -> list[str]:
+    """Keep the candidates that differ least: those of the same suffix, of these the same letters."""
+    best = [each for each in candidates if _suffix(each) == _suffix(wanted)] or list(candidates)
+    composed = unicodedata.normalize("NFC", wanted)
+    return [each for each in best if unicodedata.normalize("NFC", each).endswith(composed)] or best
+
+
+def _difference(wanted: str, file: str, before: object) -> str:
+    """Say in what a name and a file's place differ."""
+    own = file.split("/")[-wanted.count("/") - 1 :]
+    there, ways = "/".join(own), []
+    if before or len(own) < file.count("/") + 1:
+        ways.append("the folders before them")
+    one, other = PurePosixPath(wanted), PurePosixPath(there)
+    suffix = one.suffix if one.suffix.lower() in _MEDIA else ""
+    if suffix.lower() != other.suffix.lower():
+        ways.append("the suffix")
+    stem, found = wanted.removesuffix(suffix), there.removesuffix(other.suffix)
+    composed, there = (unicodedata.normalize("NFC", each) for each in (stem, found))
+    if composed != there or (suffix and suffix != other.suffix and suffix.lower() == other.suffix.lower()):
+        ways.append("case")
+    if composed.casefold() == there.casefold() and stem.casefold() != found.casefold():
+        ways.append("how accents are coded")
+    return " and ".join(ways)
+
+
+def _files(base: Path) -> Iterable[str]:
+    """List the audio files below a folder, relative to it; links to folders are followed once."""
+    found: list[str] = []
+    seen: set[str] = set()
+    for place, folders, names in os.walk(base, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        below = Path(place).relative_to(base)
+        shown = sorted(name for name in names if not name.startswith("."))
+        found += [(below / name).as_posix() for name in shown if _suffix(name) in audio.SUFFIXES]
+        if len(found) > _MOST:
+            return []
+    return found

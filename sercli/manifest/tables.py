@@ -1,0 +1,316 @@
+"""Read a table row by row, whatever program wrote it, and name the line of what is wrong.
+
+Delimited text (comma, semicolon, tab or ``|``), JSON Lines and JSON are told apart by their content,
+never by the file's suffix, and so is the encoding. Every command that takes a table reads it here.
+"""
+
+import csv
+import gzip
+import io
+import os
+import re
+import struct
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sercli.manifest.columns import fields_by_name
+from sercli.plain import PlainError
+from sercli.plain.json import from_json
+from sercli.records import Problem
+
+_SEPARATORS = "\t;,|"
+# What Excel writes into the first line to tell itself the separator.
+_SEPARATOR_LINE = re.compile(r'"?sep=(\\t|.)"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+_CSV = "save the table as CSV in UTF-8"
+# What a file is that is no text, by its first bytes.
+_BINARY = {
+    b"PK\x03\x04": f"a zip archive or a spreadsheet (.xlsx, .ods): unpack the archive, or {_CSV}",
+    b"\xd0\xcf\x11\xe0": f"an old Excel file (.xls); {_CSV}",
+    b"ARROW1": f"an Arrow file; {_CSV}, for example with pandas.read_feather(FILE).to_csv(...)",
+    b"\x89HDF": f"an HDF5 file; {_CSV}",
+    b"SQLite format": f"an SQLite database; {_CSV}",
+    b"7z\xbc\xaf": "a 7z archive; unpack it",
+    b"Rar!": "a RAR archive; unpack it",
+    b"BZh": "a bzip2 archive; unpack it",
+    b"\xfd7zXZ": "an xz archive; unpack it",
+    b"RIFF": "a recording, not a list of recordings; `sercli prepare folder` reads folders of them",
+    b"fLaC": "a recording, not a list of recordings; `sercli prepare folder` reads folders of them",
+    b"%PDF": f"a PDF file; {_CSV}",
+    b"version https://git-lfs": "a Git LFS stub in place of the file; fetch the file with `git lfs pull`",
+}
+_PAGE = re.compile(rb"\s*<(?:!doctype html|html)", re.IGNORECASE)
+_FOOTER = b"\x15"  # what the description at the end of a Parquet file begins with
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table.
+
+    Attributes:
+        place: file and line.
+        values: cells by column, the same columns in every row.
+    """
+
+    place: str
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as its file holds it.
+
+    Attributes:
+        columns: names of the columns, without the blanks around them.
+        items: rows, and a problem for each line that is none; a table that can't be read to its end
+            has no rows, only that problem: nobody could tell what is missing.
+    """
+
+    columns: tuple[str, ...]
+    items: tuple[Row | Problem, ...]
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows alone."""
+        return [item for item in self.items if isinstance(item, Row)]
+
+
+def read_table(path: Path) -> Table:
+    """Read a table; places name the file without its folder.
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    if path.is_dir():
+        return Table((), (Problem(".", "a folder; give the table itself"),))
+    if kind := binary_kind(path):
+        return Table((), (Problem(path.name, kind),))
+    text, problem = decode(path.read_bytes(), path.name)
+    if text is None:
+        return Table((), (problem,) if problem else ())
+    said = [problem] if problem else []
+    if text.lstrip()[:1] in ("{", "["):
+        columns, items = _from_json(text, path.name)
+    else:
+        columns, items = _from_text(text, path.name)
+    if not items:
+        fact = "holds no rows; the first line names the columns, each other is an utterance"
+        items = [Problem(path.name, fact)]
+    return Table(tuple(columns), (*said, *items))
+
+
+def decode(content: bytes, name: str) -> tuple[str | None, Problem | None]:
+    """Return the text of a file, and what is to be said of it; no text where the file holds none.
+
+    UTF-8 and UTF-16 are read, and gzip is unpacked; what is neither is taken for Windows-1252 or
+    Latin-1, which is said.
+    """
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except (gzip.BadGzipFile, EOFError, zlib.error):
+            return None, Problem(name, "not a whole gzip file; fetch or write it again")
+    encoding = _utf_16(content)
+    if encoding is not None:
+        try:
+            return content.decode(encoding).removeprefix("\ufeff"), None
+        except UnicodeDecodeError:
+            return None, Problem(name, f"not whole UTF-16 text; {_CSV}")
+    nul = content.find(b"\0")
+    if nul >= 0:
+        line = content.count(b"\n", 0, nul) + 1
+        return None, Problem(f"{name}:{line}", f"not plain text (a spreadsheet, or damaged); {_CSV}")
+    try:
+        return content.decode("utf-8-sig").removeprefix("\ufeff"), None
+    except UnicodeDecodeError:
+        pass
+    try:
+        # Where the two differ, Latin-1 has control characters, which no one means.
+        text, called = content.decode("cp1252"), "Windows-1252"
+    except UnicodeDecodeError:
+        text, called = content.decode("latin-1"), "Latin-1"
+    if text == content.decode("latin-1"):
+        called = "Latin-1"
+    return text, Problem(name, f"not UTF-8, read as {called}", harmless=True)
+
+
+def binary_kind(path: Path) -> str | None:
+    """Say what a file is that is no list in text, and what to do with it; ``None`` if it may be one.
+
+    Only its beginning and its end are read, for an archive can be as large as a corpus.
+    """
+    with path.open("rb") as file:
+        start = file.read(1024)
+        if start[:4] == b"PAR1":
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(4, size - 8))
+            end = file.read()
+            length = struct.unpack("<I", end[:4])[0] if len(end) == 8 else 0
+            file.seek(max(4, size - 8 - length))
+            if end[4:] != b"PAR1" or not 0 < length <= size - 12 or file.read(1) != _FOOTER:
+                return "a damaged Parquet file; fetch or write it again"
+            return f"a Parquet file; {_CSV}, for example with pandas.read_parquet(FILE).to_csv(...)"
+    if _PAGE.match(start):
+        return "a web page in place of the file (a login or an error page?); fetch the file again"
+    return next((kind for first, kind in _BINARY.items() if start.startswith(first)), None)
+
+
+def _utf_16(content: bytes) -> str | None:
+    """Tell UTF-16 by its mark, or by the zeros that it puts beside each letter of Latin script."""
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    start = content[:1000]
+    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        zeros, others = start[first::2], start[1 - first :: 2]
+        if len(start) >= 8 and zeros.count(0) > 0.9 * len(zeros) and 0 not in others:
+            return encoding
+    return None
+
+
+def _from_json(text: str, name: str) -> tuple[list[str], list[Row | Problem]]:
+    """Read JSON Lines, or one JSON value that holds all rows."""
+    items = _lines(text, name)
+    if not isinstance(items[0], Row) or len(items) == 1:
+        try:
+            entries = _entries(from_json(text, strict=False))
+        except PlainError:
+            entries = None
+        if entries is not None:
+            items = [_entry(f"{name}, entry {key}", value) for key, value in entries]
+    columns = list(dict.fromkeys(key for item in items if isinstance(item, Row) for key in item.values))
+    absent = dict.fromkeys(columns)
+    return columns, [
+        item if isinstance(item, Problem) else Row(item.place, absent | item.values) for item in items
+    ]
+
+
+def _lines(text: str, name: str) -> list[Row | Problem]:
+    items: list[Row | Problem] = []
+    for number, line in enumerate(text.split("\n"), 1):  # splitlines would cut at U+2028, too
+        if not line.strip():
+            continue
+        try:
+            value = from_json(line, strict=False)
+        except PlainError:
+            value = None
+        items.append(_entry(f"{name}:{number}", value))
+    return items
+
+
+def _entry(place: str, value: Any) -> Row | Problem:
+    if isinstance(value, dict):
+        return Row(place, {str(key).strip(): each for key, each in value.items()})
+    return Problem(place, "not a JSON object (cut short?); write one a line, with a key per column")
+
+
+def _entries(value: Any) -> list[tuple[object, Any]] | None:
+    """Find the rows of a JSON value, as pandas and others lay tables out; none if it holds none."""
+    if isinstance(value, list):
+        return list(enumerate(value, 1))
+    if not isinstance(value, dict) or not value:
+        return None
+    file = fields_by_name(value).get("file")
+    if file is not None and not isinstance(value[file], list | dict):
+        return None  # a row itself
+    rows = _split(value) or _records(value) or _by_column(value)
+    if rows is not None:
+        return list(enumerate(rows, 1))
+    return _by_key(value, file) if all(isinstance(each, dict) for each in value.values()) else None
+
+
+def _by_key(value: dict[str, Any], file: str | None) -> list[tuple[object, Any]]:
+    """Read an object of objects: rows by their key, or columns whose cells have the rows' keys."""
+    if file is None:
+        return [(key, {"id": key} | each) for key, each in value.items()]
+    keys = dict.fromkeys(key for each in value.values() for key in each)
+    return [(key, {name: each.get(key) for name, each in value.items()}) for key in keys]
+
+
+def _split(value: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Read the columns' names and the rows' cells, which stand apart (pandas: orient="split")."""
+    columns, data = value.get("columns"), value.get("data")
+    if not isinstance(columns, list) or not isinstance(data, list):
+        return None
+    if not all(isinstance(row, list) and len(row) == len(columns) for row in data):
+        return None
+    return [dict(zip(map(str, columns), row, strict=True)) for row in data]
+
+
+def _records(value: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Read the one list of objects that stands under some key."""
+    lists = [each for each in value.values() if isinstance(each, list) and each]
+    found = lists[0] if len(lists) == 1 else []
+    return found if found and all(isinstance(each, dict) for each in found) else None
+
+
+def _by_column(value: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Read a list of cells for each column (pandas: orient="list")."""
+    lists = list(value.values())
+    if not all(isinstance(each, list) for each in lists) or len({len(each) for each in lists}) > 1:
+        return None
+    return [dict(zip(value, row, strict=True)) for row in zip(*lists, strict=True)]
+
+
+def _from_text(text: str, name: str) -> tuple[list[str], list[Row | Problem]]:
+    separator, skipped = None, 0
+    if first := _SEPARATOR_LINE.match(text):
+        separator, text, skipped = first[1].replace("\\t", "\t"), text[first.end() :], 1
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    if separator is None:
+        separator = _separator(header)
+    # Some write "file, speaker"; only then is the blank no part of a cell that is quoted.
+    padded = f"{separator} " in header and separator != "\t"
+    # Strict, or a quote that is left open would take the rest of the table for one cell.
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=padded
+    )
+    items: list[Row | Problem] = []
+    columns: list[str] | None = None
+    line = 1 + skipped
+    try:
+        for cells in reader:
+            place, line = f"{name}:{line}", reader.line_num + 1 + skipped
+            if not any(cell.strip() for cell in cells):
+                continue
+            if columns is None:
+                columns = [cell.strip().strip("\ufeff") for cell in cells]
+                repeated = [column for column, count in Counter(columns).items() if column and count > 1]
+                if repeated:
+                    fact = f"two columns are called '{repeated[0]}'; rename one"
+                    return columns, [Problem(place, fact)]
+                continue
+            while len(cells) > len(columns) and not cells[-1].strip():
+                cells.pop()
+            if len(cells) != len(columns):
+                why = "cut short?" if len(cells) < len(columns) else f"quote a cell that holds '{separator}'"
+                items.append(Problem(place, f"{len(cells)} cells for {len(columns)} columns; {why}"))
+            else:
+                items.append(Row(place, dict(zip(columns, cells, strict=True))))
+    except csv.Error as error:
+        fact = f"not readable as a table from here on ({error})"
+        fact = f"{fact}; a quote may be left open, or not be doubled in a cell"
+        return columns or [], [Problem(f"{name}:{line}", fact)]
+    return columns or [], items
+
+
+def _separator(header: str) -> str:
+    """Choose the separator by which most columns have a usual name, then by which there are most."""
+
+    def rank(separator: str) -> tuple[int, int]:
+        try:
+            names = next(csv.reader([header], delimiter=separator, skipinitialspace=True), [])
+        except csv.Error:
+            names = []
+        return len(fields_by_name(names)), len(names)
+
+    return max(_SEPARATORS, key=rank)
+
+
+def column_names(text: str) -> Sequence[str]:
+    """Return the columns that the beginning of a table names; none if it is no delimited text."""
+    if text.lstrip()[:1] in ("{", "[", ""):
+        return ()
+    return tuple(_from_text(text.splitlines()[0] if text else "", "")[0])

@@ -1,0 +1,128 @@
+"""What a cell of a list that sercli did not write means: names, genders, times, and nothing."""
+
+import math
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+NUMBERS = frozenset({"duration", "start", "end", "valence", "arousal", "dominance"})
+"""Fields that hold numbers."""
+RATINGS = frozenset({"valence", "arousal", "dominance"})
+TIMES = frozenset({"start", "end", "duration"})
+"""Fields in seconds."""
+NAMES = frozenset({"speaker", "gender", "session", "dialog", "text_id"})
+"""Fields that name someone or something, of which one may not be known."""
+
+GENDERS = {
+    **dict.fromkeys(("f", "female", "w", "fem", "woman", "women", "weiblich", "frau", "feminine"), "female"),
+    **dict.fromkeys(("m", "male", "man", "men", "männlich", "maennlich", "mann", "masculine"), "male"),
+}
+"""Genders by their spellings in lower case; w is German."""
+
+# How pandas and others write that there is nothing. These are no person's name as they are spelled;
+# "Nan" and "Na" may be one.
+_NOTHING = frozenset({"nan", "NaN", "NAN", "NA", "NaT", "nat", "<NA>", "<na>"})
+# Likewise, however they are spelled.
+_UNKNOWN = frozenset(
+    {
+        *("", "unknown", "unk", "<unk>", "[unk]", "unknown speaker", "speaker unknown", "unknown_speaker"),
+        *("not known", "not_known", "unspecified", "not specified", "undefined", "undetermined", "missing"),
+        *("not available", "n/a", "#n/a", "n.a.", "n. a.", "none", "null", "unbekannt", "-", "--", "–", "—"),
+    }
+)
+_MARKS = re.compile(r"\?+")
+_PANDAS_TIME = re.compile(r"(\d+) days?(?: (\d+):(\d\d):(\d\d(?:\.\d+)?))?", re.ASCII)
+_CLOCK = re.compile(r"(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:[.,]\d*)?)", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
+_RATES = (8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+
+
+def is_nothing(value: Any) -> bool:
+    """Tell whether a value says that something is not known."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return True
+    if not isinstance(value, str):
+        return False
+    text = value.strip()
+    return text in _NOTHING or text.casefold() in _UNKNOWN or _MARKS.fullmatch(text) is not None
+
+
+def cell(name: str, value: Any) -> Any:
+    """Read what a list has for a field as it was meant; its type is unchecked.
+
+    Text loses the blanks around it; a name or a rating that is not known is absent; of a number where
+    text belongs 1 and 1.0 are the same, and one that is not a number is absent.
+    """
+    if name in TIMES:
+        return seconds(value)
+    if name in NAMES | RATINGS and is_nothing(value):
+        return None
+    if isinstance(value, str):
+        text = value.strip()
+        if name in NUMBERS and _DECIMAL_COMMA.fullmatch(text):
+            return text.replace(",", ".")
+        return unicodedata.normalize("NFC", text) if name in NAMES else text
+    if isinstance(value, float) and name not in NUMBERS and name != "sample_rate":
+        whole = int(value) if value.is_integer() else value
+        return None if math.isnan(value) else whole
+    return value
+
+
+def seconds(value: Any) -> Any:
+    """Read a time in seconds; what is no time stays as it is.
+
+    Read are ``1.5``, ``1,5``, ``00:01:02.500``, ``01:02,5`` (minutes and seconds) and pandas'
+    ``0 days 00:00:01.500000``.
+    """
+    text = value.strip() if isinstance(value, str) else ""
+    if text == "NaT":
+        return None
+    if _DECIMAL_COMMA.fullmatch(text):
+        return text.replace(",", ".")
+    match = _PANDAS_TIME.fullmatch(text)
+    if match is not None:
+        days, hours, minutes, rest = (float(part or 0) for part in match.groups())
+        return round(days * 86_400 + hours * 3_600 + minutes * 60 + rest, 9)
+    match = _CLOCK.fullmatch(text)
+    if match is not None:
+        hours, minutes, rest = (float((part or "0").replace(",", ".")) for part in match.groups())
+        return round(hours * 3_600 + minutes * 60 + rest, 9)
+    return text or value
+
+
+def number(value: Any) -> float | None:
+    """Return a finite number, ``None`` for whatever is none."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) and not isinstance(value, bool) else None
+
+
+def settle_times(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the times of an utterance in seconds, with the end that its start and length give.
+
+    Times in samples or milliseconds are told by a length that is stated in seconds.
+
+    Args:
+        values: ``start``, ``end``, ``duration`` and ``sample_rate`` as far as they are known.
+    """
+    times = {name: values[name] for name in ("start", "end") if values.get(name) not in (None, "")}
+    both = {"start", "end"} <= values.keys()
+    if both and all(is_nothing(values[name]) for name in ("start", "end")):
+        return {}
+    start, end = (number(times.get(name)) for name in ("start", "end"))
+    length = number(values.get("duration"))
+    if not length or length <= 0:
+        return times
+    if start is not None and start >= 0 and "end" not in times:
+        return times | {"end": round(start + length, 9)}
+    if end is None or end <= (start or 0):
+        return times
+    stated = number(values.get("sample_rate"))
+    span, known = end - (start or 0), 0.02 * length + 0.01
+    for unit in (1.0, stated or 1.0, 1000.0, *_RATES):
+        if abs(span / unit - length) <= known:
+            return {name: round(float(times[name]) / unit, 9) if unit > 1 else times[name] for name in times}
+    return times

@@ -1,0 +1,107 @@
+"""Which column is which field."""
+
+import json
+
+import pytest
+
+from sercli.errors import ConfigError
+from sercli.manifest.listing import Entry, check_columns, read_entries
+from sercli.records import Note, Problem
+
+
+def entries(path, content, **chosen):
+    path.write_text(content, encoding="utf-8")
+    found = list(read_entries(path, chosen))
+    notes = [item.fact for item in found if isinstance(item, Note)]
+    assert not [item for item in found if isinstance(item, Problem) and not item.harmless], found
+    return [item.fields for item in found if isinstance(item, Entry)], notes
+
+
+SPELLED = {
+    "file": ("file", "File", "path", "PATH", "filename", "file_name", "File Name", "audio-file", "wav"),
+    "emotion_raw": ("emotion", "Emotion", "label", "emo", "EMOTION_LABEL"),
+    "speaker": ("speaker", "Speaker", "spk", "speaker_id", "Speaker ID", "SpeakerID", "spk-id", "actor"),
+    "gender": ("gender", "Sex"),
+    "start": ("start", "start_time", "StartTime", "Begin Time", "begin", "onset"),
+    "end": ("end", "end_time", "EndTime", "stop", "End Time"),
+    "transcript": ("text", "Transcript", "transcription", "sentence"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "name"), [(field, name) for field, names in SPELLED.items() for name in names]
+)
+def test_the_usual_spellings_are_known(tmp_path, field, name):
+    columns = {"file": "file", "emotion_raw": "emotion"} | {field: name}
+    line = ["2"] * len(columns)
+    (found,), (note,) = entries(tmp_path / "t.csv", f"{','.join(columns.values())}\n{','.join(line)}\n")
+    assert found[field] == "2"
+    assert f"{'emotion' if field == 'emotion_raw' else field} <- {name}" in note
+    record = dict(zip(columns.values(), line, strict=True))
+    assert entries(tmp_path / "t.jsonl", json.dumps(record))[0] == [found]
+
+
+def test_a_sentence_is_no_id_and_a_repeated_number_neither(tmp_path):
+    content = "Utterance,Utterance_ID,Speaker,path\nWhat?,0,Ada,a.wav\nFine.,1,Ben,b.wav\nFine.,0,Ada,c.wav\n"
+    found, (note,) = entries(tmp_path / "t.csv", content)
+    assert [(each["transcript"], "id" in each) for each in found] == [
+        ("What?", False),
+        ("Fine.", False),
+        ("Fine.", False),
+    ]
+    assert note == (
+        "file <- path, speaker <- Speaker, transcript <- Utterance; not read: Utterance_ID; "
+        "'Utterance_ID' is no id, for rows share its values"
+    )
+
+
+def test_sentences_that_do_not_recur_are_no_ids_either(tmp_path):
+    found, _ = entries(tmp_path / "t.csv", "utterance,file\nYes,a.wav\nOver there,b.wav\nNo!,c.wav\n")
+    assert [each.get("id") for each in found] == [None] * 3
+    assert [each["transcript"] for each in found] == ["Yes", "Over there", "No!"]
+
+
+def test_an_utterance_that_looks_like_an_id_is_one(tmp_path):
+    found, _ = entries(tmp_path / "t.csv", "utterance,text,file\ndia0_utt0,Yes,a.wav\ndia0_utt1,No,b.wav\n")
+    assert [(each["id"], each["transcript"]) for each in found] == [("dia0_utt0", "Yes"), ("dia0_utt1", "No")]
+
+
+def test_a_chosen_column_is_spelled_as_loosely_as_the_usual_ones(tmp_path):
+    (found,), _ = entries(tmp_path / "t.csv", "file,Who Speaks\na.wav,Ann\n", speaker="who_speaks")
+    assert found["speaker"] == "Ann"
+    with pytest.raises(ConfigError, match="--column spaeker: no such field; the fields are file, emotion"):
+        check_columns({"spaeker": "x"})
+
+
+def test_speakers_that_pandas_made_decimal_are_whole_again(tmp_path):
+    found, _ = entries(tmp_path / "t.csv", "file,spk,text_id\na.wav,1.0,1.0\nb.wav,,1.1\nc.wav,12.0,1.2\n")
+    assert [each.get("speaker") for each in found] == ["1", None, "12"]
+    assert [each["text_id"] for each in found] == ["1.0", "1.1", "1.2"]
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("file;start_ms;end_ms", "a.wav;500;1750"),
+        ("file;Begin Time - hh:mm:ss.ms;End Time - hh:mm:ss.ms", "a.wav;00:00:00.500;00:00:01.750"),
+        ("file;Begin Time - msec;End Time - msec", "a.wav;500;1750"),
+        ("audio_filepath;offset;duration", "a.wav;0,5;1,25"),
+        ("file;onset;offset", "a.wav;0.5;1.75"),
+        ("file;start;stop;duration", "a.wav;8000;28000;1.25"),
+    ],
+)
+def test_times_of_other_tools_are_seconds(tmp_path, header, row):
+    (found,), _ = entries(tmp_path / "t.csv", f"{header}\n{row}\n")
+    assert (float(found["start"]), float(found["end"])) == (0.5, 1.75)
+
+
+def test_a_column_of_audio_files_is_known_by_its_contents(tmp_path):
+    (found, _), (note,) = entries(tmp_path / "t.csv", "nr,take\n1,x/a.wav\n2,b.FLAC\n")
+    assert found["file"] == "x/a.wav"
+    assert note == "file <- take; not read: nr"
+
+
+def test_a_table_without_a_first_line_of_names_is_told_so(tmp_path):
+    (tmp_path / "t.csv").write_text("a.wav,sad\nb.wav,happy\n")
+    (problem,) = read_entries(tmp_path / "t.csv")
+    assert problem.fact.endswith("the first line must name the columns, such as file and emotion")

@@ -1,0 +1,80 @@
+"""Recordings whose names a list spells otherwise than the disk."""
+
+import pytest
+
+from sercli.manifest.recordings import Found, Missing, Recordings, describe
+
+
+@pytest.fixture
+def base(tmp_path):
+    for name in ("wav/s1/a.wav", "wav/s2/a.wav", "wav/s1/J\u00f6rg.wav", "wav/s2/b.flac", "top.wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "how"),
+    [
+        ("wav/s1/a.wav", "wav/s1/a.wav", ""),
+        ("wav\\s1\\a.wav", "wav/s1/a.wav", ""),
+        ("wav/s1/a", "wav/s1/a.wav", "the suffix"),
+        ("wav/s2/b.wav", "wav/s2/b.flac", "the suffix"),
+        ("wav/s2/b.mp4", "wav/s2/b.flac", "the suffix"),
+        ("WAV/S1/A.WAV", "wav/s1/a.wav", "case"),
+        ("wav/s1/a.WAV", "wav/s1/a.wav", "case"),
+        ("wav/s1/A", "wav/s1/a.wav", "the suffix and case"),
+        ("wav/s1/Jo\u0308rg.wav", "wav/s1/J\u00f6rg.wav", "how accents are coded"),
+        ("C:\\Users\\Ada\\corpus\\wav\\s1\\a.wav", "wav/s1/a.wav", "the folders before them"),
+        ("/home/other/data/wav/s2/a.wav", "wav/s2/a.wav", "the folders before them"),
+        ("//server/share/wav/s2/a.wav", "wav/s2/a.wav", "the folders before them"),
+        ("downloads/corpus/wav/s2/a.wav", "wav/s2/a.wav", "the folders before them"),
+        ("s2/a.wav", "wav/s2/a.wav", "the folders before them"),
+        ("D:/x/top.wav", "top.wav", "the folders before them"),
+        ("b.flac", "wav/s2/b.flac", "the folders before them"),
+        ("/x/WAV/s1/a", "wav/s1/a.wav", "the folders before them and the suffix and case"),
+    ],
+)  # fmt: skip
+def test_a_name_is_found_however_it_is_spelled(base, name, file, how):
+    assert Recordings(base).find([name]) == {name: Found(file, how)}
+
+
+@pytest.mark.parametrize(
+    ("name", "fact"),
+    [
+        ("a.wav", "wav/s1/a.wav and wav/s2/a.wav have that name"),
+        ("wav/s1/Joerg.wav", "the nearest name is wav/s1/J\u00f6rg.wav"),
+        ("wav/s3/b.flac", "the nearest name is wav/s2/b.flac"),
+        ("../wav/s1/a", ""),
+        ("nothing/like/it.wav", ""),
+    ],
+)
+def test_a_name_that_may_mean_several_files_or_none_is_not_found(base, name, fact):
+    assert Recordings(base).find([name]) == {name: Missing(fact)}
+
+
+def test_two_names_never_lead_to_one_file(base):
+    found = Recordings(base).find(["x/s1/a.wav", "y/s1/a.wav", "wav/s2/a", "wav/s2/a.wav"])
+    assert found["wav/s2/a.wav"] == Found("wav/s2/a.wav")
+    assert {
+        found[name].fact.partition(" is near")[0] for name in found if isinstance(found[name], Missing)
+    } == {
+        "wav/s1/a.wav",
+        "wav/s2/a.wav",
+    }
+
+
+def test_other_folders_of_the_list_do_not_all_stand_for_the_top(tmp_path):
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / name).touch()
+    found = Recordings(tmp_path).find(["s1/a.wav", "s2/b.wav"])
+    assert {type(each) for each in found.values()} == {Missing}
+    assert Recordings(tmp_path).find(["s1/a.wav", "s1/b.wav"])["s1/b.wav"] == Found(
+        "b.wav", "the folders before them"
+    )
+
+
+def test_each_way_of_differing_is_said_once(base):
+    found = Recordings(base).find(["wav/s1/a", "wav/s2/a", "wav/s2/b.flac"])
+    (note,) = describe(found, "t.csv")
+    assert note.fact == "2 names found that differ in the suffix, such as wav/s1/a -> wav/s1/a.wav"

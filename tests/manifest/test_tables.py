@@ -1,0 +1,109 @@
+"""One reader of tables: the same rows, whatever program wrote them."""
+
+import gzip
+import json
+import struct
+
+import pytest
+
+from sercli.manifest.tables import Row, read_table
+from sercli.records import Problem
+
+ROWS = [
+    {"file": "wav/größe.wav", "emotion": "sad", "speaker": "s1"},
+    {"file": "b, c.wav", "emotion": "happy", "speaker": "s2"},
+]
+
+
+def delimited(separator, quote='"', end="\n", header='"file"{0}emotion{0}speaker'):
+    lines = [header.format(separator)]
+    lines += [separator.join(f"{quote}{value}{quote}" for value in row.values()) for row in ROWS]
+    return end.join(lines) + end
+
+
+def read(path, content):
+    path.write_bytes(content)
+    return read_table(path)
+
+
+def values(table):
+    return [row.values for row in table.rows]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(delimited(separator) for separator in ",;\t|"),
+        delimited(";", end="\r\n"),
+        delimited(",", end="\r"),
+        "sep=;\n" + delimited(";"),
+        '"sep=|"\r\n' + delimited("|", end="\r\n"),
+        "SEP=\\t\n" + delimited("\t"),
+        "\n \n" + delimited(","),
+        delimited(",", header=" file {0} emotion {0} speaker "),
+        delimited(";", quote=""),
+        delimited(";").replace("speaker", "speaker;;").replace('s1"', 's1";;').replace('s2"', 's2";;'),
+        delimited(",").replace('s1"', 's1",,'),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_delimited_text_of_any_program_holds_the_same_rows(tmp_path, text, encoding):
+    table = read(tmp_path / "t.txt", text.encode(encoding))
+    found = [{name: value for name, value in row.items() if name} for row in values(table)]
+    assert [{name.strip(): value.strip() for name, value in row.items()} for row in found] == ROWS
+
+
+LAYOUTS = {
+    "lines": "\n".join(json.dumps(row) for row in ROWS),
+    "list": json.dumps(ROWS, indent=1),
+    "under a key": json.dumps({"version": 1, "data": ROWS}),
+    "pandas' columns": json.dumps({name: {"0": ROWS[0][name], "1": ROWS[1][name]} for name in ROWS[0]}),
+    "pandas' lists": json.dumps({name: [row[name] for row in ROWS] for name in ROWS[0]}),
+    "pandas' split": json.dumps(
+        {"columns": list(ROWS[0]), "index": [0, 1], "data": [list(row.values()) for row in ROWS]}
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", ["t.json", "t.jsonl", "t.csv"])
+def test_json_of_any_layout_holds_the_same_rows(tmp_path, layout, name):
+    assert values(read(tmp_path / name, LAYOUTS[layout].encode())) == ROWS
+
+
+def test_an_object_of_rows_gives_each_its_key_as_id(tmp_path):
+    (row,) = read(tmp_path / "t.json", json.dumps({"u1": {"path": "x.wav"}}, indent=1).encode()).rows
+    assert row == Row("t.json, entry u1", {"id": "u1", "path": "x.wav"})
+
+
+def test_a_packed_table_is_unpacked(tmp_path):
+    assert values(read(tmp_path / "t.csv.gz", gzip.compress(delimited(";").encode()))) == ROWS
+    table = read(tmp_path / "t.csv.gz", gzip.compress(delimited(";").encode())[:30])
+    assert table.items == (Problem("t.csv.gz", "not a whole gzip file; fetch or write it again"),)
+
+
+@pytest.mark.parametrize(("letter", "called"), [("ö", "Latin-1"), ("€", "Windows-1252")])
+def test_another_encoding_is_read_and_named(tmp_path, letter, called):
+    said, row = read(tmp_path / "t.csv", f"file,emotion\n{letter}.wav,sad\n".encode("cp1252")).items
+    assert said == Problem("t.csv", f"not UTF-8, read as {called}", harmless=True)
+    assert row.values["file"] == f"{letter}.wav"
+
+
+@pytest.mark.parametrize(
+    ("content", "fact"),
+    [
+        (b"PAR1" + bytes(200) + struct.pack("<I", 100) + b"PAR1", "a damaged Parquet file"),
+        (b"PAR1" + bytes(20), "a damaged Parquet file"),
+        (b"PAR1\x15\x04" + b"\x15\x04" + bytes(30) + struct.pack("<I", 32) + b"PAR1", "a Parquet file; save"),
+        (b"PK\x03\x04" + bytes(50), "a zip archive or a spreadsheet"),
+        (b"\xd0\xcf\x11\xe0" + bytes(50), "an old Excel file"),
+        (b"RIFF" + bytes(50), "a recording, not a list"),
+        (b"\n<!DOCTYPE html><html></html>", "a web page in place of the file"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS stub"),
+        (b"ARROW1" + bytes(9), "an Arrow file"),
+    ],
+)
+def test_what_is_no_table_is_named(tmp_path, content, fact):
+    (problem,) = read(tmp_path / "t.csv", content).items
+    assert problem.fact.startswith(fact)
+    assert not problem.harmless

@@ -1,0 +1,75 @@
+"""What a cell means: times, names, and nothing."""
+
+import math
+
+import pytest
+
+from sercli.manifest.values import cell, is_nothing, settle_times
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1.25", 1.25),
+        ("1,25", 1.25),
+        (",5", 0.5),
+        ("00:00:01.250", 1.25),
+        ("00:00:01,250", 1.25),
+        ("1:02:03", 3723.0),
+        ("01:02,5", 62.5),
+        (" 00:01:00 ", 60.0),
+        ("0 days 00:00:01.500000", 1.5),
+        ("-1,5", -1.5),
+        (2, 2.0),
+    ],
+)
+def test_times_are_read_as_people_and_programs_write_them(text, seconds):
+    assert float(cell("start", text)) == pytest.approx(seconds, abs=1e-9)
+
+
+@pytest.mark.parametrize("text", ["1:2:3:4", "00:61:00", "1,2,3", "soon", "1.2.3"])
+def test_what_is_no_time_stays_as_it_is(text):
+    assert cell("start", text) == text
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["Unknown", "UNKNOWN", "unk", "?", "???", "nan", "NaN", "NA", "n/a", "N/A", "", " ", "-", "None", "null",
+     "<NA>", "NaT", "not available", None, math.nan],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["speaker", "gender", "session", "valence"])
+def test_the_words_for_nothing_are_absent(value, name):
+    assert is_nothing(value)
+    assert cell(name, value) is None
+
+
+@pytest.mark.parametrize("value", ["Nan", "Na", "0", "unknown1", "Noone", "A?", 0, False])
+def test_what_may_be_a_name_is_kept(value):
+    assert not is_nothing(value)
+
+
+def test_a_text_is_kept_whatever_it_says():
+    assert cell("transcript", " None ") == "None"
+    assert cell("emotion_raw", "Unknown") == "Unknown"
+
+
+def test_a_name_is_the_same_however_its_accents_are_coded():
+    assert cell("speaker", "Jo\u0308rg") == cell("speaker", "J\u00f6rg") == "J\u00f6rg"
+
+
+@pytest.mark.parametrize(
+    ("values", "times"),
+    [
+        ({"start": 1.0, "end": 3.0}, (1.0, 3.0)),
+        ({"start": 1.0, "duration": 0.5}, (1.0, 1.5)),
+        ({"start": 1000, "end": 2500, "duration": 1.5}, (1.0, 2.5)),  # milliseconds
+        ({"start": 16000, "end": 40000, "duration": 1.5}, (1.0, 2.5)),  # samples at 16 kHz
+        ({"start": 44100, "end": 88200, "duration": 1.0}, (1.0, 2.0)),
+        ({"start": 12000, "end": 24000, "duration": 1.0, "sample_rate": 12000}, (1.0, 2.0)),
+        ({"start": 1.0, "end": 3.0, "duration": 9.0}, (1.0, 3.0)),  # contradicts: left to whoever compares
+        ({"start": "nan", "end": None}, (None, None)),
+    ],
+)
+def test_times_are_seconds_and_a_length_ends_what_has_no_end(values, times):
+    found = settle_times(values)
+    assert (found.get("start"), found.get("end")) == times

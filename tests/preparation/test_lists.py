@@ -1,0 +1,140 @@
+"""Lists of people's own, from the file to prepared audio."""
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from conftest import tone
+
+from sercli import audio
+from sercli.errors import CorpusError, ProtocolError
+from sercli.preparation import prepare
+from sercli.protocols import get_protocol
+from sercli.records import Note
+from sercli.schemes import choose
+
+
+def notes(result, title):
+    return [
+        problem.fact for problem in result.problems if isinstance(problem, Note) and problem.title == title
+    ]
+
+
+@pytest.fixture
+def long(tmp_path, write_wav):
+    """Four seconds of noise, of which no two pieces are alike."""
+    samples = np.random.default_rng(0).normal(0, 0.1, 4 * 16_000).astype(np.float32)
+    return write_wav(tmp_path / "c/long.flac", samples)
+
+
+def clock(seconds, point="."):
+    return f"00:00:{seconds:06.3f}".replace(".", point)
+
+
+ROW = {"wav": "long.flac", "emo": "sad"}
+LISTS = {
+    "emobox": ("t.jsonl", lambda s: {"key": f"u{s}", "start_time": s, "end_time": s + 0.75, "length": 0.75}),
+    "samples": ("t.jsonl", lambda s: {"ID": s, "start": s * 16e3, "stop": s * 16e3 + 12e3, "duration": 0.75}),
+    "offset": ("t.json", lambda s: {"offset": s, "duration": 0.75}),
+    "upper case": ("t.jsonl", lambda s: {"StartTime": s, "EndTime": s + 0.75, "LABEL": "sad"}),
+    "clock": ("t.json", lambda s: {"begin": clock(s, ","), "end": clock(s + 0.75)}),
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+@pytest.mark.parametrize("source", ["csv", "manifest"])
+def test_each_list_cuts_its_segments_out(workspace, long, kind, source):
+    name, row = LISTS[kind]
+    rows = [ROW | row(start) for start in (0.0, 1.25, 3.0)]
+    path = long.parent / name
+    path.write_text(json.dumps(rows) if name == "t.json" else "\n".join(map(json.dumps, rows)))
+    result = prepare(source, path, workspace, name="mine")
+    assert [utterance.duration for utterance in result.utterances] == [0.75] * 3
+    whole = audio.read(long)
+    for utterance, start in zip(result.utterances, (0, 20_000, 48_000), strict=True):
+        cut = audio.read(workspace.corpus("mine") / utterance.file)
+        np.testing.assert_allclose(cut, whole[start : start + 12_000], atol=1 / 32768)
+    assert notes(result, "lengths") == []
+
+
+def test_a_stated_length_that_is_not_the_one_read_is_named(workspace, long):
+    rows = [{"key": f"u{k}", "wav": "long.flac", "emo": "sad", "length": 0.5} for k in range(3)]
+    path = long.parent / "t.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    first, second = notes(prepare("manifest", path, workspace, name="mine"), "lengths")
+    assert first.startswith(
+        "3 of 3 utterances are not as long as the list states: mine/u0 is 4 s long, 0.5 s"
+    )
+    assert second.startswith(
+        "3 utterances are complete recordings that others are too: long.flac is read 3 times"
+    )
+
+
+@pytest.mark.parametrize("source", ["csv", "manifest"])
+def test_times_of_the_film_that_clips_are_from_cut_nothing(workspace, tmp_path, write_wav, source):
+    lines = ["file,Emotion,StartTime,EndTime"]
+    for k in range(4):
+        write_wav(tmp_path / f"clips/{k}.wav", tone(0.5 + 0.1 * k, seed=k))
+        lines.append(f'clips/{k}.wav,sad,"00:1{k}:00,250","00:1{k}:01,900"')
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    result = prepare(source, tmp_path / "t.csv", workspace, name="mine")
+    assert [utterance.duration for utterance in result.utterances] == [0.5, 0.6, 0.7, 0.8]
+    assert {utterance.start for utterance in result.utterances} == {None}
+    (note,) = notes(result, "times")
+    assert note.startswith(
+        "start and end are times of a longer recording, so nothing is cut: 4 of 4 lie beyond"
+    )
+
+
+def test_one_wrong_time_among_right_ones_is_still_a_fault(workspace, tmp_path, write_wav):
+    lines = ["file,emotion,start,end"]
+    for k in range(4):
+        write_wav(tmp_path / f"{k}.wav", tone(0.5, seed=k))
+        lines.append(f"{k}.wav,sad,0.1,{9 if k == 2 else 0.4}")
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    with pytest.raises(CorpusError, match=r"2\.wav: can't cut out 0\.1 to 9 s; it is 0\.5 s long"):
+        prepare("csv", tmp_path / "t.csv", workspace, name="mine")
+
+
+@pytest.mark.parametrize("nobody", ["Unknown", "", "?", "nan", "N/A"])
+def test_nobody_is_no_speaker(workspace, tmp_path, write_wav, nobody, command_line):
+    lines = ["file,emotion,spk"]
+    for k, who in enumerate(("a", "b", "c", nobody, nobody)):
+        write_wav(tmp_path / f"{k}.wav", tone(0.3, seed=k))
+        lines.append(f"{k}.wav,{'sad' if k % 2 else 'happy'},{who}")
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    status, out, _ = command_line("prepare", "csv", tmp_path / "t.csv", "--workspace", workspace.root)
+    assert status == 0
+    assert "speakers    3; 2 utterances have no speaker: speaker-independent protocols refuse them" in out
+    result = prepare("csv", tmp_path / "t.csv", workspace)
+    labels = choose(result.utterances, "t", None)[1].labels
+    with pytest.raises(ProtocolError, match=r"t/3: no speaker, as for 1 others of 5, without which"):
+        get_protocol("leave-one-speaker-out").divide(result.utterances, labels)
+
+
+def test_names_of_another_computer_are_found_and_ids_lose_its_folders(workspace, tmp_path, write_wav):
+    write_wav(tmp_path / "wav/a.wav")
+    write_wav(tmp_path / "wav/B.wav", tone(0.3))
+    rows = [r"C:\Users\Ada\mine\wav\a.wav,sad", r"C:\Users\Ada\mine\wav\b,happy"]
+    (tmp_path / "t.csv").write_text("\n".join(["file,emotion", *rows]))
+    for source in ("csv", "manifest"):
+        result = prepare(source, tmp_path / "t.csv", workspace, name=f"{source}-1")
+        assert [each.id for each in result.utterances] == [f"{source}-1/wav/a", f"{source}-1/wav/B"]
+        assert len(notes(result, "files")) == 2
+
+
+def test_an_archive_is_to_be_unpacked(workspace, tmp_path):
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
+        archive.writestr("angry/a.wav", b"")
+    for source in ("folder", "csv", "manifest", "emodb"):
+        with pytest.raises(CorpusError, match=r"a zip archive.* unpack"):
+            prepare(source, tmp_path / "c.zip", workspace)
+
+
+def test_a_kaldi_folder_is_named(workspace, tmp_path):
+    (tmp_path / "wav.scp").write_text("a /x/a.wav\n")
+    with pytest.raises(
+        CorpusError, match="a Kaldi folder, which sercli does not read; write its list as a table"
+    ):
+        prepare("manifest", tmp_path, workspace, name="mine")
