@@ -23,6 +23,7 @@ from sercli.plain.json import from_json
 from sercli.plain.yaml import to_yaml
 from sercli.preparation import prepare
 from sercli.runs.folder import Trial
+from sercli.runs.predictions import digests
 from sercli.studies import get_study
 from sercli.studies.progress import Course
 from sercli.studies.running import Work, plan_cells, todo
@@ -159,8 +160,6 @@ def _finish(works: list[Work]) -> None:
 
 def _copy(source: Trial, target: Trial, settings: dict[str, object]) -> None:
     copytree(source.path, target.path)
-    metrics = source.metrics() | {"seed": target.seed}
-    files.write_json(target.metrics_file, metrics)
     provenance = read_yaml(source.config_file)["provenance"] | {"seed": target.seed}
     files.write_text(target.config_file, to_yaml(settings | {"provenance": provenance}))
     header, *rows = source.predictions_file.read_text(encoding="utf-8").splitlines()
@@ -169,6 +168,8 @@ def _copy(source: Trial, target: Trial, settings: dict[str, object]) -> None:
     for row in cells:
         row[place] = str(target.seed)
     files.write_text(target.predictions_file, "\n".join([header, *map(",".join, cells)]) + "\n")
+    metrics = source.metrics() | {"seed": target.seed, "sha256": digests(target)}
+    files.write_json(target.metrics_file, metrics)
 
 
 def _call(workspace: Workspace, file: Path, *options: str, threads: int = 1) -> float:

@@ -81,7 +81,8 @@ def ablate(
     _check_elsewhere(found, there, place)
     problems = _train(found, there, place, *chosen, asked, dry_run=dry_run)
     if not dry_run and any(find_finished(cell, place) for cell in there):
-        write_and_print(found, cells, changes, place)
+        told = write_and_print(found, cells, changes, place)
+        problems = [*problems, *told.damaged]
     if problems:
         raise RunError(f"{len(problems)} failed: {problems[0]}")
 

@@ -51,6 +51,20 @@ def report(
     told = write_and_print(found, cells, changes, Workspace(workspace), draws, quiet=json)
     if json:
         typer.echo(to_json(told.to_dict()))
+    refuse_damaged(told)
+
+
+def refuse_damaged(told: "StudyReport") -> None:
+    """End a command with an error where runs of a study were left out of its report as damaged.
+
+    Raises:
+        RunError: some were.
+    """
+    from sercli.errors import RunError
+
+    if told.damaged:
+        more = f" (and {len(told.damaged) - 1} more)" if len(told.damaged) > 1 else ""
+        raise RunError(f"{told.damaged[0]}{more}")
 
 
 def _shown(study: "Study", metrics: str | None, *, confusion: bool) -> "Study":

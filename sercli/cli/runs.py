@@ -110,9 +110,10 @@ def _row(run: "Run") -> dict[str, Any]:
 
 def _ua_wa(trials: "list[Trial]") -> dict[str, float]:
     from sercli.evaluation.classification import confusion, ua, wa
-    from sercli.evaluation.table import pool, read_csv
+    from sercli.evaluation.table import pool
+    from sercli.runs.predictions import read_tested
 
-    pooled = pool([read_csv(trial.predictions_file) for trial in trials])
+    pooled = pool([read_tested(trial) for trial in trials])
     counts = confusion(pooled.target, pooled.predicted, len(pooled.classes))
     return {"ua": float(ua(counts)), "wa": float(wa(counts))}
 
@@ -121,7 +122,8 @@ def _ccc(trials: "list[Trial]") -> dict[str, float]:
     from statistics import fmean
 
     from sercli.evaluation.regression import evaluate_traces
-    from sercli.evaluation.traces import pool, read_csv
+    from sercli.evaluation.traces import pool
+    from sercli.runs.predictions import read_tested_traces
 
-    found = evaluate_traces(pool([read_csv(trial.predictions_file) for trial in trials]))
+    found = evaluate_traces(pool([read_tested_traces(trial) for trial in trials]))
     return {"ccc": fmean(each.ccc for each in found.by_dimension)}

@@ -15,6 +15,7 @@ from sercli.reports._writing import write
 from sercli.reports.audited import Audited
 from sercli.reports.gathered import Gathered, GatheredTraces
 from sercli.runs.folder import Run, Trial
+from sercli.runs.predictions import read_tested, read_tested_traces
 
 __all__ = ["Gathered", "GatheredTraces", "check_tested", "gather", "left_open", "write_report"]
 
@@ -36,16 +37,15 @@ def gather(run: Run, draws: int = DRAWS, audited: Audited | None = None) -> Gath
     settings = trials[0].settings()
     check_tested(run, settings)
     common = partial(_common, run, trials, settings, audited)
-    paths = [trial.predictions_file for trial in trials]
     if settings["provenance"].get("task") == "regression":
-        frames = traces.pool([traces.read_csv(path) for path in paths])
+        frames = traces.pool([read_tested_traces(trial) for trial in trials])
         return GatheredTraces(
             **common(frames.dimensions, regression.DEFINITION),
             picture="traces.png",
             predictions=frames,
             evaluation=regression.evaluate_traces(frames, draws),
         )
-    rows = table.pool([table.read_csv(path) for path in paths])
+    rows = table.pool([read_tested(trial) for trial in trials])
     return Gathered(
         **common(settings["provenance"]["classes"], DEFINITION),
         picture="confusion.png",

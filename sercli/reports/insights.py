@@ -13,7 +13,6 @@ from sercli import figures, manifest
 from sercli.bundle import Bundle
 from sercli.config import dotted
 from sercli.errors import RunError
-from sercli.evaluation import table
 from sercli.figures import insight as pictures
 from sercli.inference import insight
 from sercli.inference.attention_maps import map_attention
@@ -22,6 +21,7 @@ from sercli.records import Predictions
 from sercli.reports import projections
 from sercli.reports.projections import Projected
 from sercli.runs.folder import Trial
+from sercli.runs.predictions import read_tested
 from sercli.workspace import Workspace
 
 _SHOWN_SETTINGS = 2  # above a panel: more do not fit
@@ -78,7 +78,7 @@ def draw_insights(
     bundle = Bundle.load(trial.bundle)
     if not bundle.classes:
         return Insights({})
-    predictions = table.read_csv(trial.predictions_file)
+    predictions = read_tested(trial)
     stored = _open(trial, bundle, predictions, workspace, progress)
     target, heading = predictions.target.tolist(), f"{bundle.arch}, {predictions.folds[0]}, test part"
     drawn = {}

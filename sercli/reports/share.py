@@ -18,10 +18,11 @@ from sercli.evaluation.calibration import (
 from sercli.evaluation.regression import evaluate_traces
 from sercli.inference.export import Exported, Format, export_programs
 from sercli.protocols.train_on_all import trains_on_all
-from sercli.records import Predictions
+from sercli.records import Predictions, TracePredictions
 from sercli.reports.alike import Alike, find_alike
 from sercli.reports.card import Worth, banners_of, figures_of, render_card
 from sercli.runs.folder import Run, Trial
+from sercli.runs.predictions import read_dev, read_tested, read_tested_traces
 
 SURE = 0.8
 """Share right that is asked for of what is not called unsure."""
@@ -149,12 +150,12 @@ def _without_path(protocol: str) -> str:
 def weigh(run: Run, trial: Trial, bundle: Bundle, sure: float = SURE) -> Worth:
     """Evaluate a trial's predictions, and those of its whole run beside them."""
     finished = run.finished()
-    several, paths = len(finished) > 1, [each.predictions_file for each in finished]
+    several = len(finished) > 1
     if not bundle.classes:
-        frames = evaluate_traces(traces.read_csv(trial.predictions_file))
-        everything = evaluate_traces(traces.pool([traces.read_csv(p) for p in paths])) if several else None
+        frames = evaluate_traces(read_tested_traces(trial))
+        everything = evaluate_traces(_pool_traces(finished)) if several else None
         return Worth(frames, everything, len(finished))
-    own, pooled = table.read_csv(trial.predictions_file), table.pool([table.read_csv(p) for p in paths])
+    own, pooled = read_tested(trial), table.pool([read_tested(each) for each in finished])
     found, on, trusted = _find_threshold(finished, trial, own, sure)
     return Worth(evaluate(own), evaluate(pooled) if several else None, len(finished), found, on, trusted)
 
@@ -164,11 +165,10 @@ def _expect(alike: Alike | None, bundle: Bundle, sure: float) -> Worth:
     if alike is None:
         return Worth(None)
     alike = replace(alike, settings=_without_paths(alike.settings, alike.trials[0].config_file))
-    trials, paths = alike.trials, [each.predictions_file for each in alike.trials]
+    trials = alike.trials
     if not bundle.classes:
-        frames = traces.pool([traces.read_csv(path) for path in paths])
-        return Worth(None, evaluate_traces(frames), len(trials), alike=alike)
-    tested = [table.read_csv(path) for path in paths]
+        return Worth(None, evaluate_traces(_pool_traces(trials)), len(trials), alike=alike)
+    tested = [read_tested(trial) for trial in trials]
     dev = [_read_dev(trial, own) for trial, own in zip(trials, tested, strict=True)]
     part, rows = "dev", [each for each in dev if each is not None]
     if not rows:
@@ -193,7 +193,7 @@ def _find_threshold(
     if mine is not None:
         part, others = "dev", [rows for each in finished if (rows := _read_dev(each, own)) is not None]
     else:
-        part, mine, others = "test", own, [table.read_csv(each.predictions_file) for each in finished]
+        part, mine, others = "test", own, [read_tested(each) for each in finished]
     found = _search(mine, sure)
     chosen = trial.settings()["training"]["selection"].startswith("best-dev") and part == "dev"
     note = ", but its epoch was chosen on them" if chosen else ""
@@ -208,6 +208,10 @@ def _find_threshold(
     return found, on, apply_threshold(own, found.confidence or 0.0) if tried else None
 
 
+def _pool_traces(trials: Sequence[Trial]) -> TracePredictions:
+    return traces.pool([read_tested_traces(trial) for trial in trials])
+
+
 def _search(predictions: Predictions, sure: float) -> Threshold:
     # Two searches may be made, and the one that finds something is told: each takes half of the error.
     return replace(threshold_for(predictions, sure, 1 - (1 - LEVEL) / 2), level=LEVEL)
@@ -215,10 +219,9 @@ def _search(predictions: Predictions, sure: float) -> Threshold:
 
 def _read_dev(trial: Trial, own: Predictions) -> Predictions | None:
     """Read the predictions of a trial's dev part, without utterances that ``own`` tests."""
-    path = trial.dev_predictions_file
-    if not path.exists():
+    read, tested = read_dev(trial), frozenset(own.ids)
+    if read is None:
         return None
-    read, tested = table.read_csv(path), frozenset(own.ids)
     rows = [row for row, name in enumerate(read.ids) if name not in tested]
     return read.select(rows) if rows else None
 

@@ -19,6 +19,16 @@ from sercli.errors import ConfigError, RunError, unknown
 from sercli.plain.json import from_json
 from sercli.workspace import Workspace
 
+# What a trial's metrics hold at least.
+_METRICS: dict[str, tuple[type, ...]] = {
+    "fold": (int,),
+    "fold_name": (str,),
+    "epoch": (int,),
+    "epochs": (int,),
+    "seconds": (int, float),
+    "utterances": (dict,),
+}
+
 _TRIAL = re.compile(r"fold-(\d+)/seed-(\d+)")
 
 
@@ -81,11 +91,26 @@ class Trial:
         """
         try:
             metrics: dict[str, Any] = from_json(self.metrics_file.read_text(encoding="utf-8"))
-            for name in ("fold", "fold_name", "epoch", "epochs", "seconds"):
-                metrics[name]
+            for name, kinds in _METRICS.items():
+                if not isinstance(metrics[name], kinds) or isinstance(metrics[name], bool):
+                    raise TypeError(name)
+            for part in ("train", "dev", "test"):
+                if type(metrics["utterances"][part]) is not int:
+                    raise TypeError(part)
         except (OSError, ValueError, KeyError, TypeError):
             raise self._damaged(self.metrics_file) from None
         return metrics
+
+    def digests(self) -> dict[str, str]:
+        """Read the digests of the files of predictions, by name; none in trials from before they were kept.
+
+        Raises:
+            RunError: the metrics are damaged.
+        """
+        recorded = self.metrics().get("sha256", {})
+        if not isinstance(recorded, dict):
+            raise self._damaged(self.metrics_file)
+        return recorded
 
     def settings(self) -> dict[str, Any]:
         """Read settings and provenance.

@@ -1,6 +1,7 @@
 """What a trained trial leaves: bundle, predictions of its test part, figures."""
 
 import shutil
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from sercli.protocols.train_on_all import trains_on_all
 from sercli.records import Fold, Predictions, TracePredictions, rows_of
 from sercli.runs import provenance
 from sercli.runs.folder import Trial
+from sercli.runs.predictions import digests
 from sercli.training._devices import Device
 from sercli.training._init import trace_back
 from sercli.training._module import SERModule
@@ -66,6 +68,7 @@ def finish(
         "epochs": len(history),
         **{name: history.get(epoch + 1, {}).get(name) for name in ("dev_ua", "dev_ccc")},
         **_test(plan, trial, parts, network, device),
+        "sha256": digests(trial),
         "seconds": round(sum(row["seconds"] for row in history.values()), 1),
     }
     files.write_json(trial.metrics_file, metrics)
@@ -133,7 +136,8 @@ def _test_traces(
     )
     traces.write_csv(trial.predictions_file, predictions)
     found = evaluate_traces(predictions)
-    return {"test_ccc": {each.name: each.ccc for each in found.by_dimension}}
+    # Of two equal constants the CCC is undefined, and JSON has no NaN.
+    return {"test_ccc": {each.name: each.ccc if isfinite(each.ccc) else None for each in found.by_dimension}}
 
 
 def resumed(made: dict[str, Any], trial: Trial) -> dict[str, Any]:

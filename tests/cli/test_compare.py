@@ -45,7 +45,8 @@ def make_run(workspace):
             )
             trial.config_file.write_text(yaml.safe_dump(settings(digest, notice, speakers)))
             figures = {"fold": i + 1, "fold_name": f"speaker {i:02d}", "epoch": 1, "epochs": 1, "seconds": 1}
-            trial.metrics_file.write_text(json.dumps(figures | {"dev_ua": None, "dev_loss": None}))
+            figures["utterances"] = {"train": 8, "dev": 0, "test": 8}
+            trial.metrics_file.write_text(json.dumps(figures | {"dev_ua": None}))
         return found
 
     return make

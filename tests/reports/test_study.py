@@ -14,10 +14,11 @@ from reports.test_tables import latex_problems
 from reports.test_traces import predictions as trace_predictions
 from reports.test_traces import settings
 
-from sercli import cli, config
+from sercli import cli
 from sercli.errors import ConfigError, RunError
 from sercli.evaluation import table, traces
 from sercli.files import write_text
+from sercli.plain.yaml import to_yaml
 from sercli.records import Predictions
 from sercli.reports._study_values import Paper
 from sercli.reports.standings import stand
@@ -71,7 +72,7 @@ def finish(workspace, cell, fold, told, write, task="classification"):
     chosen = with_precision(complete(cell.settings), "32-true")
     trial = Run(workspace.runs / chosen.name("0" * 64)).trial(fold, 0)
     provenance = settings(task)["provenance"] | {"classes": list(CLASSES), "folds": 2}
-    write_text(trial.config_file, config.to_yaml(chosen.to_dict() | {"provenance": provenance}))
+    write_text(trial.config_file, to_yaml(chosen.to_dict() | {"provenance": provenance}))
     write(trial.predictions_file, told)
     metrics = {
         "fold": fold,
@@ -80,6 +81,7 @@ def finish(workspace, cell, fold, told, write, task="classification"):
         "epoch": 1,
         "epochs": 2,
         "seconds": 90 * fold,
+        "utterances": {"train": 9, "dev": 0, "test": len(told)},
     }
     write_text(trial.metrics_file, json.dumps(metrics))
 
@@ -289,6 +291,19 @@ def test_a_damaged_run_is_told_and_the_others_go_on(study, place):
     assert [each.cell.row.name for each in report.found] == ["plain", "attention", "the same again"]
     assert report.banners[0].startswith("softmax on emodb-4 can't be told: ")
     assert not any("Not trained yet" in banner for banner in report.banners)
+
+
+def test_a_report_without_a_damaged_run_ends_with_an_error(study, place, monkeypatch, capsys):
+    file = stand(study, study.cells(on=["emodb-4"]), place)[0][3].gathered.trials[0].predictions_file
+    header, *rows = file.read_text().splitlines()
+    file.write_text("\n".join([header, *rows[::2]]) + "\n")
+    line = ["report", str(study.file), "--on", "emodb-4", "--draws", "100", "--workspace", str(place.root)]
+    monkeypatch.setattr("sys.argv", ["sercli", *line])
+    with pytest.raises(SystemExit, match="1"):
+        cli.main()
+    printed, said = capsys.readouterr()
+    assert "attention" in printed
+    assert re.fullmatch(rf"error: softmax on emodb-4 .*{file}: \d+ of \d+ utterances are missing; .*\n", said)
 
 
 def test_uneven_folds_and_seeds_are_told(study, place):

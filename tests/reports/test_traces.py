@@ -9,11 +9,11 @@ from reports.test_run import Page
 from reports.test_tables import latex_problems
 from typer.testing import CliRunner
 
-from sercli import config
 from sercli.cli import app
 from sercli.evaluation import traces
 from sercli.evaluation.regression import evaluate_traces
 from sercli.files import write_text
+from sercli.plain.yaml import to_yaml
 from sercli.records import TracePredictions
 from sercli.reports.audited import Audited
 from sercli.reports.gather import gather, write_report
@@ -83,7 +83,7 @@ def run(tmp_path):
     found = Run(tmp_path / "runs" / "diccoser-recola-12345678")
     for fold, speakers in ((1, (0, 1, 2)), (2, (3, 4))):
         trial = found.trial(fold, 0)
-        write_text(trial.config_file, config.to_yaml(settings()))
+        write_text(trial.config_file, to_yaml(settings()))
         write_text(
             trial.history_file,
             "epoch,train_loss,dev_loss,dev_ccc,lr,seconds\n1,0.9,0.8,0.2,0.0001,3\n2,0.7,0.6,0.4,0.0001,3\n",
@@ -98,6 +98,7 @@ def run(tmp_path):
             "dev_ua": None,
             "dev_ccc": 0.4,
             "seconds": 6,
+            "utterances": {"train": 9, "dev": 3, "test": len(speakers)},
         }
         write_text(trial.metrics_file, json.dumps(metrics))
     return found
