@@ -109,7 +109,7 @@ def _project(
     progress: Progress,
 ) -> Projected | None:
     """Project the test utterances of a trial, which are those of the reference."""
-    bundle, predictions = Bundle.load(trial.bundle), table.read_csv(trial.predictions_file)
+    bundle, predictions = Bundle.load(trial.bundle), read_tested(trial)
     if predictions.classes != reference.classes or set(predictions.ids) != set(reference.ids):
         raise RunError(
             f"{trial.path}: tested other utterances or classes than the first run; name runs of one corpus, "
