@@ -1,9 +1,11 @@
 """Write files that appear whole or not at all: beside the target first, then renamed over it."""
 
+import fcntl
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,10 @@ from sercli.plain.json import to_json
 _UMASK = os.umask(0)
 os.umask(_UMASK)
 
+_TEMPORARY = re.compile(r"\.(?P<target>.+)\.[a-z0-9_]{8}\.(?:tmp|old)", re.DOTALL)
+# By folder and target what was there before this process wrote into the folder.
+_litter: dict[Path, dict[str, list[Path]]] = {}
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -22,8 +28,8 @@ def replacing(path: Path) -> Iterator[Path]:
     An interrupted or failed body leaves ``path`` as it was and no temporary file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    os.close(handle)
+    _sweep(path)
+    handle, name = _held(lambda: tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
     temporary = Path(name)
     try:
         yield temporary
@@ -35,6 +41,8 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
         name_place(error, path)
         raise
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -46,7 +54,14 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     """
     place = path.resolve()
     place.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".tmp", dir=place.parent))
+    _sweep(place)
+
+    def make() -> tuple[int, str]:
+        name = tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".tmp", dir=place.parent)
+        return os.open(name, os.O_RDONLY), name
+
+    handle, name = _held(make)
+    temporary = Path(name)
     retired = temporary.with_suffix(".old")
     try:
         yield temporary
@@ -63,6 +78,76 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         name_place(error, path)
         raise
+    finally:
+        os.close(handle)
+
+
+def _held(make: Callable[[], tuple[int, str]]) -> tuple[int, str]:
+    """Make a temporary file or folder and lock it for as long as its handle is open.
+
+    The lock tells others that its command lives. The system releases it when the command ends, however
+    it ends, and knows it in all containers of a machine.
+    """
+    while True:
+        handle, name = make()
+        with suppress(OSError):  # a file system that knows no locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), os.stat(name)):  # noqa: PTH116
+                return handle, name
+        os.close(handle)  # swept before it was locked
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed commands left beside ``path`` on their way to write it.
+
+    What a living command writes is locked and stays. A folder that was put aside is put back where
+    nothing has taken its place.
+    """
+    if path.parent not in _litter:
+        found: dict[str, list[Path]] = {}
+        try:
+            names = os.listdir(path.parent)  # noqa: PTH208 (half the time, for folders of many files)
+        except OSError:  # a folder that can be written only
+            names = []
+        for name in names:
+            match = _TEMPORARY.fullmatch(name)
+            if match:
+                found.setdefault(match["target"], []).append(path.parent / name)
+        _litter[path.parent] = found
+    for left in _litter[path.parent].pop(path.name, []):
+        with suppress(OSError):
+            if left.suffix == ".old":
+                _put_back(left, path)
+            else:
+                _remove_unless_held(left)
+
+
+def _put_back(left: Path, path: Path) -> None:
+    beside = left.with_suffix(".tmp")
+    if beside.exists() and not _remove_unless_held(beside):
+        return
+    if path.exists():
+        shutil.rmtree(left)
+    else:
+        left.rename(path)
+
+
+def _remove_unless_held(left: Path) -> bool:
+    """Remove a temporary file or folder; return whether its command is dead."""
+    handle = os.open(left, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
+    except OSError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(handle)
 
 
 def name_place(error: BaseException, path: Path) -> None:

@@ -1,6 +1,8 @@
 import errno
 import os
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -138,3 +140,102 @@ def test_what_somebody_puts_there_meanwhile_costs_nobody_anything(tmp_path, monk
     with pytest.raises(OSError, match="not empty"), files.replacing_folder(path) as folder:
         (folder / "new").touch()
     assert sorted(each.name for each in tmp_path.rglob("*") if each.is_file()) == ["old", "theirs"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from sercli import files
+path, how = Path(sys.argv[1]), sys.argv[2]
+with (files.replacing_folder if how == "folder" else files.replacing)(path) as temporary:
+    (temporary / "a" if how == "folder" else temporary).write_text("half")
+    print(temporary, flush=True)
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def writing(tmp_path):
+    """Start a process that writes a file or folder and waits; it kills itself when its input ends."""
+    processes = []
+
+    def start(path, how):
+        command = [sys.executable, "-c", KILLED, str(path), how]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        processes.append(process)
+        return process, Path(process.stdout.readline().strip())
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def afresh(monkeypatch):
+    """Act as a command that has just begun."""
+
+    def begin():
+        monkeypatch.setattr(files, "_litter", {})
+
+    begin()
+    return begin
+
+
+def write(path, how):
+    with (files.replacing_folder if how == "folder" else files.replacing)(path) as temporary:
+        (temporary / "b" if how == "folder" else temporary).write_text("complete")
+
+
+@pytest.mark.parametrize("how", ["file", "folder"])
+def test_what_a_killed_command_left_is_swept_and_what_a_living_one_writes_is_not(
+    tmp_path, writing, afresh, how
+):
+    path = tmp_path / "deep" / "target.bin"
+    process, temporary = writing(path, how)
+    write(path, how)
+    assert temporary.exists()
+    process.communicate()
+    assert process.returncode == -9
+    assert temporary.exists()
+    afresh()
+    write(path.with_name("another"), how)  # of another target nothing is touched
+    assert temporary.exists()
+    write(path, how)
+    assert sorted(entry.name for entry in path.parent.iterdir()) == ["another", "target.bin"]
+
+
+def test_names_of_other_programs_stay(tmp_path, afresh):
+    names = [".x.tmp", ".x.12345678", "x.abcdefgh.tmp", ".x.ABCDEFGH.tmp", ".x.abc.tmp", ".y.abcdefgh.tmp"]
+    for name in [*names, ".x.abcdefgh.tmp"]:
+        (tmp_path / name).touch()
+    files.write_text(tmp_path / "x", "x")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted([*names, "x"])
+
+
+@pytest.mark.parametrize("taken", [True, False])
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_folder_that_was_put_aside_is_put_back_unless_another_took_its_place(
+    tmp_path, afresh, taken, begun
+):
+    (tmp_path / ".bundle.abcdefgh.old").mkdir()
+    (tmp_path / ".bundle.abcdefgh.old" / "older").touch()
+    if begun:
+        (tmp_path / ".bundle.abcdefgh.tmp").mkdir()
+    if taken:
+        (tmp_path / "bundle").mkdir()
+    files._sweep(tmp_path / "bundle")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]
+    assert [entry.name for entry in (tmp_path / "bundle").iterdir()] == ([] if taken else ["older"])
+
+
+def test_many_who_write_and_sweep_at_once_lose_nothing(tmp_path, monkeypatch):
+    class Never(dict):
+        def __contains__(self, key):
+            return False  # each write looks anew
+
+    monkeypatch.setattr(files, "_litter", Never())
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: files.write_text(tmp_path / "x", str(i)), range(400)))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x"]

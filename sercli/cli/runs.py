@@ -35,7 +35,8 @@ def list_runs(context: typer.Context, *, workspace: WorkspaceOption = None, json
         typer.echo(f"no runs in {place.runs}; make one with `sercli train`")
     else:
         width = max(len(row["run"]) for row in rows)
-        typer.echo(f"{'run':<{width}}  trials       UA %   WA %")
+        corpora = max(len("corpus"), *(len(row["corpus"] or "-") for row in rows))
+        typer.echo(f"{'run':<{width}}  {'corpus':<{corpora}}  trials       UA %   WA %")
         for row in rows:
             trials = f"{row['finished']} of {row['trials']}"
             figures = "    -      -"
@@ -44,7 +45,8 @@ def list_runs(context: typer.Context, *, workspace: WorkspaceOption = None, json
             elif row["ccc"] is not None:
                 figures = f"CCC {row['ccc']:.3f} "
             note = f"  {row['note']}" if row["note"] else ""
-            typer.echo(f"{row['run']:<{width}}  {trials:<11}  {figures}{note}")
+            corpus = f"{row['corpus'] or '-':<{corpora}}"
+            typer.echo(f"{row['run']:<{width}}  {corpus}  {trials:<11}  {figures}{note}")
 
 
 @app.command()
@@ -91,7 +93,8 @@ def _row(run: "Run") -> dict[str, Any]:
     from sercli.reports._facts import banners
 
     finished = run.finished()
-    row: dict[str, Any] = {"run": run.name, "trials": len(run.trials()), "finished": len(finished)}
+    row: dict[str, Any] = {"run": run.name, "corpus": _corpus_of(run)}
+    row |= {"trials": len(run.trials()), "finished": len(finished)}
     row |= {"ua": None, "wa": None, "ccc": None, "note": None}
     if not finished:
         return row
@@ -106,6 +109,18 @@ def _row(run: "Run") -> dict[str, Any]:
     # What stands above the figures elsewhere, each by its first words: `sercli eval` says the rest.
     told = [re.split(r"[:.]", banner)[0] for banner in banners(settings, finished)]
     return row | figures | {"note": "; ".join(told) or None}
+
+
+def _corpus_of(run: "Run") -> str | None:
+    """Return the corpus of a run, which its name need not contain; ``None`` where no trial says it."""
+    from sercli.errors import RunError
+
+    for trial in run.trials():
+        try:
+            return str(trial.settings()["corpus"])
+        except (RunError, KeyError):
+            continue
+    return None
 
 
 def _ua_wa(trials: "list[Trial]") -> dict[str, float]:

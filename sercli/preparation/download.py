@@ -4,10 +4,8 @@ Beside the unpacked folder ``NAME`` lies ``NAME.json``, which says what it was m
 there are ``NAME.zip.part`` and ``NAME.zip.part.json``: what a later run needs to go on from there.
 """
 
-import glob
 import hashlib
 import re
-import shutil
 import urllib.request
 from collections.abc import Callable, Iterator
 from http.client import HTTPException, HTTPResponse
@@ -51,9 +49,6 @@ def fetch(
         _forget(part)
         return target
     folder.mkdir(parents=True, exist_ok=True)
-    for suffix in ("tmp", "old"):  # of a run that was killed
-        for left in folder.glob(f".{glob.escape(target.name)}.*.{suffix}"):
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
     _receive(download, part, progress)
     try:
         made_of = {"url": download.url, "size": part.stat().st_size} | _checksum(download, part)

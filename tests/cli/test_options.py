@@ -52,6 +52,22 @@ def test_an_option_before_a_command_is_refused_since_the_command_would_not_see_i
     assert "write it after 'show'" in err
 
 
+def test_runs_names_the_corpus_of_each(command_line, workspace):
+    for number, corpus in enumerate(("emodb", "a-corpus-of-my-own", None)):
+        folder = workspace.runs / f"eca-every-emotion-{number}" / "fold-01" / "seed-0"
+        folder.mkdir(parents=True)
+        if corpus:
+            (folder / "config.yaml").write_text(f"corpus: {corpus}\nprovenance: {{corpus: {{}}}}\n")
+    _, out, _ = command_line("runs", "--workspace", workspace.root)
+    words = [line.split()[:2] for line in out.splitlines()]
+    assert words == [
+        ["run", "corpus"],
+        ["eca-every-emotion-0", "emodb"],
+        ["eca-every-emotion-1", "a-corpus-of-my-own"],
+        ["eca-every-emotion-2", "-"],
+    ]
+
+
 def trials(out):
     return re.findall(r"fold (\d) .*seed (\d+): ", out)
 

@@ -174,7 +174,7 @@ def test_a_run_killed_before_unpacking_does_not_transfer_again(server, tmp_path)
     (tmp_path / "small.zip.part").write_bytes(CONTENT)
     state = {"url": server.url(), "validator": '"one"', "size": 0}  # of a server that told no size
     (tmp_path / "small.zip.part.json").write_text(json.dumps(state))
-    (tmp_path / ".small.abc.tmp").mkdir()
+    (tmp_path / ".small.abcdefgh.tmp").mkdir()
     fetch(Download(server.url()), tmp_path)
     assert server.requests == [(f"bytes={len(CONTENT)}-", '"one"')]  # answered 416: nothing more
     assert names(tmp_path) == ["small", "small.json"]
