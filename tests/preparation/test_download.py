@@ -289,7 +289,7 @@ def test_a_full_disk_while_unpacking_names_the_place_and_keeps_the_archive(serve
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr("sercli.preparation.download.shutil.copyfileobj", full)
+        patched.setattr("shutil.copyfileobj", full)
         with pytest.raises(OSError, match="No space left") as caught:
             fetch(Download(server.url()), tmp_path)
     assert caught.value.filename == str(tmp_path / "small")
