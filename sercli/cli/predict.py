@@ -208,6 +208,7 @@ def _write(
     json: bool,
 ) -> int:
     """Write what is said of each file as soon as it is known; return how many failed."""
+    from sercli.inference.cuts import predict_inputs
     from sercli.inference.writing import encodable, printable, to_json
     from sercli.records import Problem
 
@@ -218,7 +219,7 @@ def _write(
         print(encodable(header, encoding), file=target)
     failed = 0
     with progress_bar("predicting") as progress:
-        for number, said in enumerate(predictor.predict(inputs.files)):
+        for number, said in enumerate(predict_inputs(predictor, inputs)):
             progress(number + 1, len(inputs.files))
             cells = inputs.rows[number] if inputs.rows else ()
             if isinstance(said, Problem):

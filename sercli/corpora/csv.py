@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from sercli.corpora import Corpus
 from sercli.corpora._any import AnyOptions, complete
 from sercli.errors import ConfigError
-from sercli.manifest.listing import Entry, called, check_columns, field_called, read_entries
+from sercli.manifest.listing import Entry, called, check_columns, field_called, line_of, read_entries
 from sercli.manifest.values import NUMBERS, number
 from sercli.records import Problem, Utterance
 
@@ -81,13 +81,12 @@ def _utterance(entry: Entry, options: TableOptions) -> Utterance | Problem:
 
 
 def _repeated(here: str, place: str, known: Utterance, item: Utterance) -> Problem:
-    where = place.rpartition(":")[2] if ":" in place else place.rpartition(", entry ")[2]
-    what = "line" if ":" in place else "entry"
+    where = line_of(place)
     if known == item:
-        return Problem(here, f"the same as {what} {where}", harmless=True)
+        return Problem(here, f"the same as {where}", harmless=True)
     if item.id:
-        return Problem(here, f"id '{item.id}' is that of {what} {where}, too; each utterance needs its own")
-    return Problem(here, f"{item.file} stands in {what} {where}, too, and not with the same facts")
+        return Problem(here, f"id '{item.id}' is that of {where}, too; each utterance needs its own")
+    return Problem(here, f"{item.file} stands in {where}, too, and not with the same facts")
 
 
 CORPUS = Corpus(

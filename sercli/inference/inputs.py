@@ -1,16 +1,16 @@
 """Which recordings a command line names: files, folders, lists and tables of them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sercli.audio import SUFFIXES
 from sercli.errors import AudioError, ConfigError, ManifestError
-from sercli.manifest import tables
-from sercli.manifest.listing import choose_columns
-from sercli.manifest.recordings import Found, Missing, Recordings, describe
+from sercli.manifest.listing import Entry, read_entries
+from sercli.manifest.recordings import Found, Missing, Recordings, describe, without_foreign_times
+from sercli.manifest.values import number
 from sercli.plain.json import to_json
-from sercli.records import Problem
+from sercli.records import Note, Utterance
 
 _SHOWN = 3
 
@@ -24,12 +24,14 @@ class Inputs:
         columns: names of the table's columns, none without a table.
         rows: the table's cells by recording.
         notes: how the table was read, a line each.
+        spans: start and end in seconds of the part of each recording that is meant; none if all of each.
     """
 
     files: tuple[Path, ...]
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     notes: tuple[str, ...] = ()
+    spans: tuple[tuple[float | None, float | None], ...] = ()
 
 
 def list_recordings(names: Sequence[str], lines: Iterable[str] = ()) -> Inputs:
@@ -66,40 +68,63 @@ def read_table(path: Path, column: str | None = None) -> Inputs:
 
     Raises:
         ConfigError: it has no such column.
-        ManifestError: it can't be read, has no rows, or a row has too many or too few cells.
+        ManifestError: it can't be read, has no rows, or a row has too many or too few cells, no file or
+            no times.
     """
     if not path.exists():
         raise ManifestError(f"{path}: no such table")
-    table = tables.read_table(path)
-    said = [item for item in table.items if isinstance(item, Problem)]
-    grave = next((item for item in said if not item.harmless), None)
-    if grave is not None:
-        raise ManifestError(f"{path.parent / grave.place}: {grave.fact}")
     chosen = {} if column is None else {"file": column.removeprefix("file=")}
-    fields, _ = choose_columns(table, chosen)
-    if "file" not in fields:
-        wanted, listed = chosen.get("file", "file"), ", ".join(name for name in table.columns if name)
-        raise ConfigError(f"{path}: no column '{wanted}'; choose one of {listed} with --column")
-    names = ["" if (name := row.values[fields["file"]]) is None else str(name).strip() for row in table.rows]
-    found = Recordings(path.parent).find(names)
-    notes = [f"{path.name}: {item.fact}" for item in said]
+    entries: list[Entry] = []
+    notes: list[str] = []
+    for item in read_entries(path, chosen):
+        if isinstance(item, Entry):
+            entries.append(item)
+        elif isinstance(item, Note):
+            notes += [f"{path.name}: {item.fact}"] if _is_worth_a_note(item) else []
+        elif item.harmless:
+            notes.append(f"{path.name}: {item.fact}")
+        else:
+            kind = ConfigError if item.fact.startswith("no column") else ManifestError
+            raise kind(f"{path.parent / item.place}: {item.fact}")
+    listed = [_utterance(entry, path.parent) for entry in entries]
+    found = Recordings(path.parent).find(each.file for each in listed)
     notes += [f"{path.name}: {note.fact}" for note in describe(found, path.name)]
-    if fields["file"] != "file":
-        notes.append(f"{path.name}: file <- {fields['file']}")
     near = [f"{name}: {each.fact}" for name, each in found.items() if isinstance(each, Missing) and each.fact]
-    times = [fields[name] for name in ("start", "end") if name in fields]
-    if times:
-        notes.append(
-            f"{path.name}: {' and '.join(times)} cut nothing here: each recording is predicted as a whole; "
-            "cut it before, or prepare the table as a corpus"
-        )
-    files = [answer.file if isinstance(answer := found[name], Found) else name for name in names]
+    there = {name: each.file for name, each in found.items() if isinstance(each, Found)}
+    placed = [replace(each, file=there.get(each.file, each.file)) for each in listed]
+    placed, times = without_foreign_times(placed, path.parent, path.name)
+    notes += [f"{path.name}: {times.fact}"] if times else []
+    spans = tuple((each.start, each.end) for each in placed)
+    columns = tuple(entries[0].values)
     return Inputs(
-        tuple(path.parent / file for file in files),
-        table.columns,
-        tuple(tuple(_text(row.values[name]) for name in table.columns) for row in table.rows),
+        tuple(path.parent / each.file for each in placed),
+        columns,
+        tuple(tuple(_text(entry.values[name]) for name in columns) for entry in entries),
         tuple(notes + near[:_SHOWN]),
+        spans if any(span != (None, None) for span in spans) else (),
     )
+
+
+def _is_worth_a_note(note: Note) -> bool:
+    """Tell whether the file's column has another name, or there are times to cut by."""
+    return not note.fact.startswith(("file <- file,", "file <- file;")) or " start <- " in note.fact
+
+
+def _utterance(entry: Entry, folder: Path) -> Utterance:
+    """Return what a prediction takes of a row: the file, and where to cut it."""
+    times: dict[str, float] = {}
+    for name in ("start", "end"):
+        if name in entry.fields:
+            found = number(entry.fields[name])
+            if found is None or found < 0:
+                raise ManifestError(
+                    f"{folder / entry.place}: {name} '{entry.fields[name]}' is no time in seconds"
+                )
+            times[name] = found
+    file = entry.fields.get("file")
+    if not isinstance(file, str):
+        raise ManifestError(f"{folder / entry.place}: no file")
+    return Utterance(id=entry.place, corpus="", file=file, start=times.get("start"), end=times.get("end"))
 
 
 def _text(value: object) -> str:

@@ -48,6 +48,12 @@ def called(field: str) -> str:
     return "emotion" if field == "emotion_raw" else field
 
 
+def line_of(place: str) -> str:
+    """Return the line or the entry of an `Entry`'s place, as in ``line 3``."""
+    before, _, entry = place.rpartition(", entry ")
+    return f"entry {entry}" if before else f"line {place.rpartition(':')[2]}"
+
+
 def check_columns(columns: Mapping[str, str]) -> dict[str, str]:
     """Return the chosen columns by field.
 

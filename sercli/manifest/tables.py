@@ -262,7 +262,7 @@ def _from_text(text: str, name: str) -> tuple[list[str], list[Row | Problem]]:
     if separator is None:
         separator = _separator(header)
     # Some write "file, speaker"; only then is the blank no part of a cell that is quoted.
-    padded = f"{separator} " in header and separator != "\t"
+    padded = (f"{separator} " in header and separator != "\t") or separator == " "
     # Strict, or a quote that is left open would take the rest of the table for one cell.
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=padded
@@ -306,7 +306,9 @@ def _separator(header: str) -> str:
             names = []
         return len(fields_by_name(names)), len(names)
 
-    return max(_SEPARATORS, key=rank)
+    best = max(_SEPARATORS, key=rank)
+    # Blanks part columns only where nothing else does: file names may hold some.
+    return " " if rank(best)[1] < 2 and len(fields_by_name(header.split())) > 1 else best
 
 
 def column_names(text: str) -> Sequence[str]:

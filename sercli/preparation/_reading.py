@@ -204,8 +204,8 @@ def _keeper(
             return None, Problem(file, f"lies outside {given}; {near}{elsewhere}")
         file = path.relative_to(root).as_posix()
         if corpus.takes_file and not os.path.lexists(base / file):
-            near = f"{fact}; " if (fact := missing.get(utterance.file)) else ""
-            return None, Problem(file, f"no such file; {near}if the audio lies elsewhere, {elsewhere}")
+            near = missing.get(utterance.file) or f"if the audio lies elsewhere, {elsewhere}"
+            return None, Problem(file, f"no such file; {near}")
         name = utterance.id
         if corpus.any_name:
             name = f"{place.name}/{name or _name_by_file(file, utterance)}"

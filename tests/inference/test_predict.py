@@ -19,6 +19,7 @@ from sercli.errors import AudioError, ConfigError, ManifestError, RunError
 from sercli.evaluation import traces
 from sercli.evaluation.table import read_csv
 from sercli.inference._decoding import PREPARED, read_pieces, read_whole
+from sercli.inference.cuts import predict_inputs
 from sercli.inference.inputs import list_recordings, read_table
 from sercli.inference.locate import find_bundle
 from sercli.inference.predict import Predictor
@@ -326,11 +327,60 @@ def test_a_table_keeps_its_columns(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "encoding"),
+    [
+        ("t.csv", "sep=;\nPath;who\nsub\\größe.wav;Ann\n", "utf-16"),
+        ("t.tsv", "Path\twho\nC:\\data\\sub\\GRÖßE.wav\tAnn\n", "latin-1"),
+        ("t.jsonl", '{"Path": "sub/größe", "who": "Ann"}\n', "utf-8"),
+        ("t.json", '[{"Path": "sub/gro\u0308ße.wav", "who": "Ann"}]', "utf-8"),
+    ],
+)
+def test_a_table_of_any_program_is_read(tmp_path, name, text, encoding):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/größe.wav").touch()
+    (tmp_path / name).write_bytes(text.encode(encoding))
+    found = read_table(tmp_path / name)
+    assert found.files == (tmp_path / "sub/größe.wav",)
+    assert (found.columns, found.rows[0][1]) == (("Path", "who"), "Ann")
+    assert any("file <- Path" in note for note in found.notes)
+    assert read_table(tmp_path / name, "path") == read_table(tmp_path / name, "file=Path")
+
+
+def test_segments_of_a_table_are_predicted_as_recordings_of_their_own(small, tmp_path, write_wav):
+    predictor = Predictor(small[1].bundle)
+    samples = np.concatenate([tone(0.5, pitch=110.0), tone(0.7, pitch=320.0, seed=1)])
+    write_wav(tmp_path / "long.wav", samples)
+    write_wav(tmp_path / "first.wav", audio.read(tmp_path / "long.wav")[:8000])
+    write_wav(tmp_path / "second.wav", audio.read(tmp_path / "long.wav")[8000:])
+    (tmp_path / "t.csv").write_text(
+        "wav;start;end\nlong.wav;0;0,5\nlong.wav;00:00:00,5;\nlong.wav;;\nlong.wav;1;9\nnone.wav;0;1\n"
+    )
+    *parts, whole, beyond, missing = predict_inputs(predictor, read_table(tmp_path / "t.csv"))
+    alone = list(predictor.predict([tmp_path / "first.wav", tmp_path / "second.wav", tmp_path / "long.wav"]))
+    for part, each in zip([*parts, whole], alone, strict=True):
+        assert (part.file, part.duration) == (str(tmp_path / "long.wav"), each.duration)
+        np.testing.assert_allclose(part.probabilities, each.probabilities, atol=1e-6)
+    assert beyond.place == str(tmp_path / "long.wav")
+    assert beyond.fact.startswith("can't cut out 1 to 9 s")
+    assert missing.place == str(tmp_path / "none.wav")
+
+
+def test_times_of_a_table_that_are_none_are_named(tmp_path):
+    (tmp_path / "t.csv").write_text("file,start\na.wav,soon\n")
+    with pytest.raises(ManifestError, match=r"t\.csv:2: start 'soon' is no time in seconds"):
+        read_table(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(
     ("text", "kind", "told"),
     [
         ("", ManifestError, "holds no rows"),
         ("file\n", ManifestError, "holds no rows"),
-        ("name,x\na,b\n", ConfigError, "no column 'file'; choose one of name, x with --column"),
+        (
+            "name,x\na,b\n",
+            ConfigError,
+            "no column 'file'; the columns are name, x; name the right one with --column",
+        ),
         ("file,x\na.wav\n", ManifestError, ":2: 1 cells for 2 columns"),
         ("file,file\na,b\n", ManifestError, "two columns are called 'file'"),
     ],

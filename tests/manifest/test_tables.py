@@ -42,6 +42,8 @@ def values(table):
         "\n \n" + delimited(","),
         delimited(",", header=" file {0} emotion {0} speaker "),
         delimited(";", quote=""),
+        delimited(" "),
+        delimited(" ").replace(" ", "   ").replace("b,   c", "b, c"),
         delimited(";").replace("speaker", "speaker;;").replace('s1"', 's1";;').replace('s2"', 's2";;'),
         delimited(",").replace('s1"', 's1",,'),
     ],

@@ -7,7 +7,7 @@ from pathlib import Path
 from sercli import registry
 from sercli.errors import ManifestError
 from sercli.manifest.interop import _columns, _own, _plain, _s3prl
-from sercli.manifest.tables import binary_kind
+from sercli.manifest.tables import binary_kind, read_table
 from sercli.records import Problem, Utterance
 
 
@@ -84,6 +84,9 @@ def read_list(path: Path, columns: Mapping[str, str] | None = None) -> Iterator[
             return
     if (path / "wav.scp").exists():
         raise ManifestError(f"{path}: a Kaldi folder, which sercli does not read; {_TABLE}")
+    if path.is_file() and len(read_table(path).columns) > 1:
+        yield from _columns.read(path)  # says which column it lacks
+        return
     names = ", ".join(format_names())
     raise ManifestError(
         f"{path}: not a list of utterances that sercli knows; give one of {names}, s3prl's meta data, "

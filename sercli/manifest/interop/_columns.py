@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sercli.manifest.interop._reading import Intake, is_ours
-from sercli.manifest.listing import choose_columns, read_entries
+from sercli.manifest.listing import Entry, choose_columns, line_of, read_entries
 from sercli.manifest.tables import read_table
 from sercli.records import Note, Problem, Utterance
 
@@ -27,6 +27,7 @@ def read(
     """
     intake = Intake(corpus)
     note: Note | None = None
+    first: dict[str, Entry] = {}
     for entry in read_entries(path, columns):
         place = str(path.parent / entry.place)
         if isinstance(entry, Note):
@@ -40,4 +41,8 @@ def read(
                 yield note
             note = None
             fields = entry.fields
+            known = first.setdefault(repr(fields), entry)
+            if known is not entry:
+                yield Problem(place, f"the same as {line_of(known.place)}", harmless=True)
+                continue
             yield intake.take(fields, place, fields.get("id"), fields.get("emotion_raw"))

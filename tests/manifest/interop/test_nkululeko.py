@@ -80,6 +80,7 @@ def test_bad_rows_are_problems_at_the_line_where_they_begin(path):
         "c.wav,sad\n"
         ",1,sad\n"
         "a.wav,2,sad\n"
+        "a.wav,2,sad\n"
         "\n"
         "d.wav,nan,sad\n"
     )
@@ -90,6 +91,7 @@ def test_bad_rows_are_problems_at_the_line_where_they_begin(path):
         f"{path}:5: 2 cells for 3 columns; cut short?",
         f"{path}:6: names no audio file",
         f"{path}:7: the id 'imported/a' occurs more than once",
+        f"{path}:8: the same as line 7",
     ]
     assert (last.file, last.valence) == ("d.wav", None)
 

@@ -101,6 +101,15 @@ def test_anything_else_is_refused_with_what_is_read(tmp_path, data):
             list(read_list(tmp_path / name))
 
 
+@pytest.mark.parametrize("text", ["name;emotion\na;sad\n", '{"name": "a", "emotion": "sad"}\n'])
+def test_a_table_whose_files_have_another_column_is_told_its_columns(tmp_path, text):
+    (tmp_path / "t.csv").write_text(text)
+    (problem,) = read_list(tmp_path / "t.csv")
+    assert problem.fact == (
+        "no column 'file'; the columns are name, emotion; name the right one with --column file=COLUMN"
+    )
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ManifestError, match=r"a\.txt: no such file"):
         list(read_list(tmp_path / "a.txt"))
