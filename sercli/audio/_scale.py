@@ -1,0 +1,105 @@
+"""Full scale: what becomes of samples beyond it.
+
+Formats of floats, and lossy ones, can hold samples beyond full scale, which 16 bits cannot. A file with
+such samples is divided by one number: by 2^15, 2^23 or 2^31, whichever its peak fits in, where it holds
+integers as floats; else by its peak. Nothing is ever clipped, and the reader says what it did.
+"""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sercli.errors import AudioError
+
+_SUBTYPES = ("FLOAT", "DOUBLE", "VORBIS", "OPUS", "MPEG")
+# From this peak on samples are integers as floats even if a filter left them no whole numbers. It lies in
+# the middle, in decibels, between full scale and that of 16 bits: 42 dB too loud, or 48 dB too quiet.
+_INTEGERS = 128.0
+_INTEGER_SCALES = (2.0**15, 2.0**23, 2.0**31)
+# How far a filter may have brought integers beyond their scale.
+_OVERSHOOT = 1.5
+_REMEMBERED = 1024  # files
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How a file's samples are brought within full scale.
+
+    Attributes:
+        divisor: what they are divided by; one where nothing is to be done.
+        note: what is to be said of it; empty where nothing is.
+    """
+
+    divisor: float = 1.0
+    note: str = ""
+
+
+class Scales:
+    """Remembers how files are scaled, since that takes all their samples to find."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Path, int, int], Scale] = {}
+        self._lock = threading.Lock()
+
+    def find(self, path: Path) -> Scale | None:
+        """Return a file's scale, if the file is the one that it was found for."""
+        with self._lock:
+            return self._known.get(_version(path))
+
+    def keep(self, path: Path, scale: Scale) -> None:
+        """Remember a file's scale."""
+        with self._lock:
+            self._known[_version(path)] = scale
+            if len(self._known) > _REMEMBERED:
+                del self._known[next(iter(self._known))]
+
+
+def _version(path: Path) -> tuple[Path, int, int]:
+    stat = path.stat()
+    return path, stat.st_size, stat.st_mtime_ns
+
+
+def can_exceed(subtype: str) -> bool:
+    """Tell whether samples of a format, as libsndfile names it, can lie beyond full scale."""
+    return subtype.startswith(_SUBTYPES)
+
+
+def choose_scale(blocks: Iterable[np.ndarray]) -> Scale:
+    """Choose how to bring a file within full scale.
+
+    Args:
+        blocks: all its samples, in any blocks.
+
+    Raises:
+        AudioError: it is beyond every scale (the message has no place).
+    """
+    peak, beyond, count, whole = 0.0, 0, 0, True
+    for block in blocks:
+        if not block.size:
+            continue
+        highest = max(abs(float(block.max())), abs(float(block.min())))
+        peak, count = max(peak, highest), count + block.size
+        if highest > 1:
+            beyond += int(np.count_nonzero(np.abs(block) > 1))
+        whole = whole and _is_whole(block)
+    if peak <= 1 or peak == np.inf:  # samples that are no numbers are refused by who reads them
+        return Scale()
+    percent = 100 * beyond / count
+    share = f"{percent:.{0 if percent >= 10 else 4}f} % of its samples beyond full scale, peak {peak:.6g}"
+    if not whole and peak < _INTEGERS:
+        return Scale(peak, f"{share}: divided by the peak")
+    scale = next((each for each in _INTEGER_SCALES if peak <= each * (1 if whole else _OVERSHOOT)), None)
+    if scale is None:
+        raise AudioError(f"far beyond full scale ({share}); its samples are damaged, or of no known scale")
+    divisor = max(peak, scale)
+    return Scale(divisor, f"{share}: taken for integers and divided by {divisor:.6g}")
+
+
+def _is_whole(block: np.ndarray) -> bool:
+    """Tell whether all samples are whole numbers; of others the first few thousand show it."""
+    flat = block.reshape(-1)
+    pieces = (flat[begin : begin + 8192] for begin in range(0, len(flat), 8192))
+    return all(bool((piece == np.rint(piece)).all()) for piece in pieces)
