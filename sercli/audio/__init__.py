@@ -14,26 +14,48 @@ import numpy as np
 import soundfile
 import soxr
 
+from sercli.audio._blocks import OpenFile, Samples, cancels, is_silent, mix, read_block, scale_of
 from sercli.audio._containers import examine
 from sercli.audio._kinds import describe
 from sercli.audio._quiet import without_remarks
 from sercli.audio._scale import Scale, Scales, can_exceed, choose_scale
 from sercli.errors import AudioError
 
-Samples = np.ndarray[tuple[int], np.dtype[np.float32]]
-Block = np.ndarray[tuple[int, int], np.dtype[np.int16 | np.float32]]
-"""Samples as they are in a file, (samples, channels)."""
+__all__ = [
+    "FOREIGN_SUFFIXES",
+    "HIGHEST_RATE",
+    "LEAST_S",
+    "LOWEST_RATE",
+    "SAMPLE_RATE",
+    "SUFFIXES",
+    "AudioFile",
+    "Samples",
+    "decode",
+    "full_scale",
+    "hash_samples",
+    "header",
+    "is_prepared",
+    "is_silent",
+    "nothing_in",
+    "read",
+    "recordings",
+    "resample",
+    "round_to_pcm16",
+    "stream",
+    "too_short",
+    "write_pcm16",
+]
 
 SAMPLE_RATE = 16_000
 SUFFIXES = frozenset(
     {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64", ".caf"}
-    | {".aifc", ".bwf", ".nist", ".oga", ".rf64", ".snd", ".sph", ".wave"}
+    | {".aifc", ".bwf", ".mp2", ".nist", ".oga", ".rf64", ".snd", ".sph", ".wave"}
 )
 """Names of files that are read."""
 FOREIGN_SUFFIXES = frozenset(
     {".m4a", ".m4b", ".mp4", ".aac", ".3gp", ".3g2", ".mov", ".amr", ".awb", ".wma", ".asf", ".wmv", ".webm"}
     | {".weba", ".mka", ".mkv", ".avi", ".ape", ".wv", ".tta", ".mpc", ".ac3", ".dts", ".spx", ".shn", ".ra"}
-    | {".rm", ".dss", ".ds2", ".silk", ".raw", ".pcm", ".gsm", ".vox", ".mp2"}
+    | {".rm", ".dss", ".ds2", ".silk", ".raw", ".pcm", ".gsm", ".vox"}
 )
 """Names of recordings that are not read: they are named, never passed over."""
 LEAST_S = 0.1
@@ -41,14 +63,8 @@ LEAST_S = 0.1
 LOWEST_RATE, HIGHEST_RATE = 2_000, 768_000
 """Sample rates that are taken. Below, less than 1 kHz is left of a voice; no converter reaches beyond."""
 
-# Samples, of all channels, that are asked of libsndfile at once: a damaged header may promise any number.
-_AT_ONCE = 1 << 26
-# Frames of at most 1152 samples that a decoder of MPEG audio may keep back at both ends of a stream.
-_KEPT_BACK = 4 * 1152
-# Steps of 16 bits between lowest and highest sample up to which a recording is silence: that of dither.
-_SILENCE = 2 / 32768
-# Share of the channels' peak below which their mean shows that they cancel each other.
-_CANCELLED = 0.1
+# Samples, of all channels, that are looked at together to find a file's scale.
+_AT_ONCE = 1 << 22
 _scales = Scales()
 
 
@@ -108,11 +124,11 @@ def decode(
         whole = first == 0 and last == header.frames
         # All parts of a file are divided by the same number.
         scale = Scale() if whole or not can_exceed(file.subtype) else full_scale(path)
-        samples = _read(file, last - first, first)
+        samples = read_block(file, last - first, first)
         if whole:
-            scale = _choose(file, samples)
-        mono = _mix(samples, scale)
-        return mono, replace(header, note=scale.note, cancels=_cancels(samples, mono, scale))
+            scale = scale_of(file, samples)
+        mono = mix(samples, scale)
+        return mono, replace(header, note=scale.note, cancels=cancels(samples, mono, scale))
 
 
 def header(path: Path) -> AudioFile:
@@ -141,11 +157,11 @@ def stream(path: Path, sample_rate: int = SAMPLE_RATE, block_s: float = 30.0) ->
         scale = full_scale(path) if found.frames > size and can_exceed(file.subtype) else Scale()
         for first in range(0, found.frames, size):
             count = min(size, found.frames - first)
-            samples = _read(file, count, first)
+            samples = read_block(file, count, first)
             if count == found.frames:
-                scale = _choose(file, samples)
+                scale = scale_of(file, samples)
                 _scales.keep(path, scale)
-            block = _mix(samples, scale)
+            block = mix(samples, scale)
             if found.sample_rate != sample_rate:
                 block = resampler.resample_chunk(block, last=first + count == found.frames)
             yield block
@@ -161,9 +177,9 @@ def full_scale(path: Path) -> Scale:
         known = _scales.find(path)
     if known is None:
         with _opened(path) as file:
-            size = _AT_ONCE // file.channels // 16
+            size = _AT_ONCE // file.channels
             starts = range(0, file.frames, size) if can_exceed(file.subtype) else ()
-            known = choose_scale(_read(file, min(size, file.frames - at), at) for at in starts)
+            known = choose_scale(read_block(file, min(size, file.frames - at), at) for at in starts)
             _scales.keep(path, known)
     return known
 
@@ -181,6 +197,15 @@ def recordings(paths: Iterable[Path]) -> list[Path]:
     return sorted(taken + [path for path in foreign if path.with_suffix("") not in there])
 
 
+def too_short(frames: int, sample_rate: int) -> str | None:
+    """Say why a recording is too short to hold speech; none where it is not."""
+    seconds = frames / sample_rate
+    if seconds >= LEAST_S:
+        return None
+    counted = f"{frames} sample{'s' * (frames != 1)}, {seconds:.3g} s"
+    return f"holds nothing: {counted}; a recording of less than {LEAST_S:g} s is too short to hold speech"
+
+
 def nothing_in(samples: Samples, header: AudioFile) -> str | None:
     """Say why a recording holds nothing; none where it does not.
 
@@ -188,20 +213,13 @@ def nothing_in(samples: Samples, header: AudioFile) -> str | None:
         samples: (samples,), at the file's own rate.
         header: what `decode` gave with them.
     """
-    seconds = len(samples) / header.sample_rate
-    if seconds < LEAST_S:
-        counted = f"{len(samples)} sample{'s' * (len(samples) > 1)}, {seconds:.3g} s"
-        return f"holds nothing: {counted}; {LEAST_S:g} s are the least that can hold speech"
+    if short := too_short(len(samples), header.sample_rate):
+        return short
     if header.cancels:
         return "holds nothing once mixed: its channels cancel each other; take one of them"
     if is_silent(samples):
         return "holds nothing but silence"
     return None
-
-
-def is_silent(samples: Samples) -> bool:
-    """Tell whether samples are digital silence, with dither or without."""
-    return not samples.size or bool(samples.max() - samples.min() <= _SILENCE)
 
 
 def is_prepared(path: Path) -> bool:
@@ -218,7 +236,7 @@ def is_prepared(path: Path) -> bool:
 
 
 @contextmanager
-def _opened(path: Path, content: bytes | None = None) -> Iterator[soundfile.SoundFile]:
+def _opened(path: Path, content: bytes | None = None) -> Iterator[OpenFile]:
     """Open a file that is as long as its header says; what goes wrong becomes one line that names it."""
     with _refusing(path):
         if content is None and not stat.S_ISREG(path.stat().st_mode):
@@ -242,7 +260,7 @@ def _opened(path: Path, content: bytes | None = None) -> Iterator[soundfile.Soun
                 source.seek(0)
             try:
                 with without_remarks if found.mpeg else nullcontext():
-                    file = soundfile.SoundFile(given, closefd=False)
+                    file = OpenFile(given, closefd=False)
             except soundfile.LibsndfileError as error:
                 source.seek(0)
                 said = describe(source.read(1024), path.suffix.lower())
@@ -277,74 +295,8 @@ def _check_rate(rate: float) -> None:
         )
 
 
-def _header(file: soundfile.SoundFile) -> AudioFile:
+def _header(file: OpenFile) -> AudioFile:
     return AudioFile(file.samplerate, file.channels, file.frames, file.subtype)
-
-
-def _read(file: soundfile.SoundFile, count: int, first: int) -> Block:
-    """Read samples from ``first`` on, (samples, channels), 16-bit ones as integers.
-
-    Raises:
-        AudioError: there are fewer.
-    """
-    # PCM16 read as integers is twice as fast and, divided by 2^15, exactly what float32 gives.
-    kind = "int16" if file.subtype == "PCM_16" else "float32"
-    mpeg = file.subtype.startswith("MPEG")
-    most = max(1, _AT_ONCE // file.channels)
-    blocks: list[Block] = []
-    done = 0
-    try:
-        with without_remarks if mpeg else nullcontext():
-            if file.tell() != first:
-                file.seek(first)
-            while done < count:
-                wanted = min(count - done, most)
-                blocks.append(file.read(wanted, dtype=kind, always_2d=True))
-                done += len(blocks[-1])
-                if len(blocks[-1]) < wanted:
-                    break
-    except soundfile.LibsndfileError as error:
-        reason = error.error_string.removeprefix("Error : ").rstrip(".")
-        raise AudioError(
-            f"cut short or damaged, not all of its {file.frames} samples can be read ({reason}); copy it again"
-        ) from None
-    # Where the complete frames of MPEG audio end is known; the decoder's own count is the length.
-    if done < count - (_KEPT_BACK if mpeg else 0):
-        raise AudioError(f"cut short, {first + done} of {file.frames} samples; copy it again")
-    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
-
-
-def _choose(file: soundfile.SoundFile, samples: Block) -> Scale:
-    return choose_scale([samples]) if can_exceed(file.subtype) else Scale()
-
-
-def _mix(samples: Block, scale: Scale) -> Samples:
-    """Average the channels and bring the samples within full scale."""
-    if samples.dtype == np.int16:
-        samples = samples * np.float32(1 / 32768)
-    elif not np.isfinite(samples.sum(dtype=np.float64)):
-        raise AudioError("holds values that are no numbers (NaN or infinity)")
-    elif scale.divisor != 1:
-        samples = samples / np.float32(scale.divisor)
-    if samples.shape[1] == 1:
-        mono = samples[:, 0]
-    elif samples.shape[1] == 2:
-        mono = (samples[:, 0] + samples[:, 1]) * np.float32(0.5)  # as `mean`, but ten times as fast
-    else:
-        mono = samples.mean(axis=1)
-    return np.ascontiguousarray(mono, dtype=np.float32)
-
-
-def _cancels(samples: Block, mono: Samples, scale: Scale) -> bool:
-    """Tell whether the mean of channels holds next to nothing of them."""
-    if samples.shape[1] == 1 or not mono.size:
-        return False
-    full = (32768 if samples.dtype == np.int16 else 1) * scale.divisor
-    peak, loudest = np.abs(mono).max(), max(-float(samples.min()), float(samples.max())) / full
-    if loudest <= _SILENCE or peak >= _CANCELLED * loudest:
-        return False
-    # Of many channels of which few hold anything the mean is low too.
-    return bool(peak < _CANCELLED * np.abs(samples / np.float32(full)).mean(axis=1).max())
 
 
 def _span(header: AudioFile, start: float | None, end: float | None) -> tuple[int, int]:

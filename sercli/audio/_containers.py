@@ -138,18 +138,18 @@ def _chunked(file: BinaryIO, size: int, layout: _Layout) -> Found:
     if wide is not None and length == 0xFFFFFFFF:
         (field, length), form = wide, f"{order}Q"
     is_long = layout is _W64 or not form.endswith("I")
-    if length and not _is_placeholder(length, is_long=is_long):
+    known = length != 0 and not _is_placeholder(length, is_long=is_long)
+    if known:
         _refuse_cut(length, present)
-    # libsndfile takes the other placeholders, and those of the other containers, for what they are.
-    elif layout in (_RIFF, _RIFX, _CAF) and (length == 0 or is_long) and present > 0:
-        is_empty = length == 0 and _holds_chunks(file, size, at, layout)
-        if not is_empty:
-            return Found(rate, _with(file, field, struct.pack(form, min(present, 0xFFFFFFFF))))
     code = struct.unpack(f"{order}H", settings[:2].ljust(2, b"\0"))[0]
     if layout in (_RIFF, _RIFX) and code in _MPEG:
         file.seek(at)
-        stream = file.read(length if length and length <= present else present)
-        return _mpeg_found(stream)
+        return _mpeg_found(file.read(length if known else present))
+    # libsndfile takes the other placeholders, and those of the other containers, for what they are.
+    unread = layout in (_RIFF, _RIFX, _CAF) and not known and (length == 0 or is_long)
+    if unread and present > 0 and not (length == 0 and _holds_chunks(file, size, at, layout)):
+        most = 0xFFFFFFFF if form.endswith("I") else present
+        return Found(rate, _with(file, field, struct.pack(form, min(present, most))))
     return Found(rate)
 
 

@@ -112,7 +112,7 @@ def _writing(head: bytes) -> str | None:
 
 def _samples(head: bytes, suffix: str) -> str | None:
     """Name what has no header."""
-    if suffix in (".raw", ".pcm"):
+    if suffix in (".raw", ".pcm", ".gsm", ".vox"):
         return (
             "samples without a header, whose sample rate can't be known; state it to convert them, as with "
             "`ffmpeg -f s16le -ar 16000 -ac 1 -i FILE FILE.wav`"

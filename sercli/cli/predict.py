@@ -226,6 +226,8 @@ def _write(
                 failed += 1
                 typer.echo(f"error: {printable(str(said), sys.stderr.encoding)}", err=True)
                 continue
+            if said.note is not None:
+                typer.echo(f"note: {printable(f'{said.file}: {said.note}', sys.stderr.encoding)}", err=True)
             if json:
                 print(to_json(said, inputs.columns, cells, encoding), file=target)
             else:

@@ -1,5 +1,6 @@
 """``sercli prepare``."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from sercli.preparation import Preparation
     from sercli.preparation.counts import SchemeCounts
     from sercli.records import Problem
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+# Lines about files that differ in numbers alone.
+_SHOWN = 8
 
 
 def prepare(
@@ -116,8 +121,11 @@ def _print(result: "Preparation") -> None:
         how = "; ".join(sorted({utterance.trace_method or "as distributed" for utterance in traces}))
         typer.echo(f"  traces      {len(traces)}, 25 Hz: {how}")
     audio = "all 16 kHz mono already, taken as it is"
+    if result.scaled:
+        audio = "all 16 kHz mono already"
     if result.resampled:
         audio = f"{result.resampled} {'utterances' if entry.cuts else 'files'} brought to 16 kHz mono"
+    audio += f"; {result.scaled} brought within full scale" if result.scaled else ""
     typer.echo(f"  audio       {audio}" + (f"; {result.reused} were there" if result.reused else ""))
     if result.replaced.gone:
         typer.echo(f"  replaced    {result.replaced}")
@@ -144,18 +152,23 @@ def _speakers(result: "Preparation") -> str:
 
 
 def _print_problems(problems: Sequence["Problem"]) -> None:
-    """Name the problems, of those that say the same only the first."""
+    """Name the problems: of those that say the same the first, of those that differ in numbers a few."""
     from sercli.records import Note
 
-    alike: dict[tuple[str, str], list[Problem]] = {}
+    alike: dict[tuple[bool, str], dict[str, list[Problem]]] = {}
     for problem in problems:
         if isinstance(problem, Note):
             continue
-        label = "passed over" if problem.harmless else "skipped"
-        alike.setdefault((label, problem.fact), []).append(problem)
-    for (label, _), group in alike.items():
-        more = f" (and {len(group) - 1} more like it)" if len(group) > 1 else ""
-        typer.echo(f"  {label:<11} {group[0]}{more}")
+        kind = alike.setdefault((problem.harmless, _NUMBER.sub("#", problem.fact)), {})
+        kind.setdefault(problem.fact, []).append(problem)
+    for (harmless, _), facts in alike.items():
+        mark = "noted      " if harmless else "skipped    "
+        for group in list(facts.values())[:_SHOWN]:
+            more = f" (and {len(group) - 1} more like it)" if len(group) > 1 else ""
+            typer.echo(f"  {mark} {group[0]}{more}")
+        if len(facts) > _SHOWN:
+            left = sum(map(len, list(facts.values())[_SHOWN:]))
+            typer.echo(f"  {mark} {left} more of this kind; corpus.json lists them")
 
 
 def _print_notes(problems: Sequence["Problem"]) -> None:

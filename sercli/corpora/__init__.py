@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sercli import registry
-from sercli.audio import SUFFIXES
+from sercli.audio import recordings
 from sercli.config import Config
 from sercli.errors import ConfigError
 from sercli.records import Problem, Utterance
@@ -123,9 +123,5 @@ def get_corpus(name: str) -> Corpus:
 
 
 def audio_files(folder: Path) -> Iterable[Path]:
-    """List the audio files of a folder, sorted by name, leaving out hidden ones (``._a.wav``)."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-    )
+    """List the recordings of a folder, sorted by name; see `sercli.audio.recordings`."""
+    return recordings(folder.iterdir()) if folder.is_dir() else []

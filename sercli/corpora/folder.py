@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from sercli.audio import SUFFIXES
+from sercli import audio
 from sercli.corpora import Corpus
 from sercli.corpora._any import AnyOptions, complete, remedy
 from sercli.corpora._levels import find_levels
@@ -25,9 +25,11 @@ def parse(root: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
     """
     tops = [top for top in sorted(root.iterdir()) if not top.name.startswith(".")]
     files = [path for top in tops for path in (_files(top) if top.is_dir() else [top])]
-    recordings = [path for path in files if path.suffix.lower() in SUFFIXES]
+    recordings = audio.recordings(files)
+    taken = set(recordings)
+    others = [path for path in files if path not in taken]
     if options.names_emotion:
-        yield from _other_kinds(files, root, 0)
+        yield from _other_kinds(others, root, 0)
         for path in recordings:
             file = path.relative_to(root).as_posix()
             yield complete(Utterance(id="", corpus="", file=file), file, options)
@@ -45,7 +47,7 @@ def parse(root: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
         return
     yield from levels.notes
     for folder, paths in _by_folder(files, root, levels.emotion):
-        inside = [path for path in paths if path.suffix.lower() in SUFFIXES]
+        inside = [path for path in paths if path in taken]
         if not folder:
             for path in inside:
                 yield Problem(
@@ -53,7 +55,7 @@ def parse(root: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
                     "lies in no emotion's folder; give the folder above those of the emotions",
                 )
         elif is_emotion(folder[-1]):
-            yield from _other_kinds(paths, root, len(folder))
+            yield from _other_kinds((path for path in paths if path not in taken), root, len(folder))
             for path in inside:
                 parts = path.relative_to(root).parts
                 facts: dict[str, Any] = {
@@ -89,7 +91,7 @@ def _other_kinds(paths: Iterable[Path], root: Path, depth: int) -> Iterator[Prob
     by_folder: dict[str, list[str]] = {}
     for path in paths:
         parts = path.relative_to(root).parts
-        if path.suffix.lower() not in SUFFIXES and len(parts) > max(depth, 1):
+        if len(parts) > max(depth, 1):
             by_folder.setdefault("/".join(parts[: max(depth, 1)]), []).append(path.suffix)
     for folder, suffixes in by_folder.items():
         kinds = ", ".join(dict.fromkeys(suffix or "no suffix" for suffix in sorted(suffixes)))

@@ -23,11 +23,13 @@ class Piece:
         start: where it begins, seconds.
         audio: its samples by sample rate, (samples,); under `PREPARED` 16 kHz as prepared.
         after: likewise the samples that follow it in the recording, as far as they were asked for.
+        note: what was done to bring the recording within full scale; empty where nothing was.
     """
 
     start: float
     audio: Mapping[int, Samples]
     after: Mapping[int, Samples] = field(default_factory=dict)
+    note: str = ""
 
     @property
     def samples(self) -> int:
@@ -37,8 +39,8 @@ class Piece:
 
     @property
     def silent(self) -> bool:
-        """Whether it is digital silence."""
-        return not any(samples.any() for samples in self.audio.values())
+        """Whether it is digital silence, with dither or without."""
+        return all(audio.is_silent(samples) for samples in self.audio.values())
 
 
 def read_whole(path: Path, rates: Sequence[int]) -> Piece:
@@ -47,7 +49,8 @@ def read_whole(path: Path, rates: Sequence[int]) -> Piece:
     Raises:
         AudioError: it can't be read.
     """
-    return Piece(0.0, {rate: np.concatenate(list(_blocks(path, rate))) for rate in rates})
+    samples = {rate: np.concatenate(list(_blocks(path, rate))) for rate in rates}
+    return Piece(0.0, samples, note=audio.full_scale(path).note)
 
 
 def read_pieces(
@@ -81,7 +84,8 @@ def read_pieces(
     ]
     for found in zip(*cut, strict=False):  # a window that is a sample short at one rate only is left out
         starts, own, after = zip(*found, strict=True)
-        yield Piece(starts[0], dict(zip(rates, own, strict=True)), dict(zip(rates, after, strict=True)))
+        sounds, following = dict(zip(rates, own, strict=True)), dict(zip(rates, after, strict=True))
+        yield Piece(starts[0], sounds, following, audio.full_scale(path).note)
 
 
 def _blocks(path: Path, rate: int) -> Iterator[Samples]:
@@ -89,8 +93,10 @@ def _blocks(path: Path, rate: int) -> Iterator[Samples]:
     if rate != PREPARED:
         yield from audio.stream(path, rate)
         return
+    blocks = audio.stream(path)
+    first = next(blocks)  # of a short recording it tells how all is scaled
     as_it_is = audio.is_prepared(path)
-    for block in audio.stream(path):
+    for block in chain((first,), blocks):
         yield block if as_it_is else audio.round_to_pcm16(block)
 
 

@@ -32,6 +32,7 @@ class Part:
         distance: mean square of the standardised features, which is one over the training part; none
             where the bundle does not say how far that spreads.
         silent: whether it is digital silence.
+        note: what was done to bring the recording within full scale; empty where nothing was.
     """
 
     start: float
@@ -39,6 +40,7 @@ class Part:
     features: Mapping[str, Array]
     distance: float | None
     silent: bool
+    note: str = ""
 
     @property
     def seconds(self) -> float:
@@ -84,7 +86,7 @@ def extract(bundle: Bundle, piece: Piece) -> Part:
             array = choice.feature.extract(samples, choice.config)
         features[name] = array.astype(np.dtype(choice.number)).astype(np.float32, copy=False)
     distance = _distance(bundle, features, piece.samples)
-    return Part(piece.start, piece.samples, features, distance, piece.silent)
+    return Part(piece.start, piece.samples, features, distance, piece.silent, piece.note)
 
 
 def dataset_of(bundle: Bundle, parts: Sequence[Part], rows: Sequence[int] | None = None) -> UtteranceDataset:

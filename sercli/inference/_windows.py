@@ -1,5 +1,6 @@
 """How long the windows are that a recording is cut into, and how far apart."""
 
+from sercli.audio import LEAST_S
 from sercli.bundle import Bundle
 from sercli.errors import ConfigError
 
@@ -7,8 +8,6 @@ WINDOW_S = 4.0
 """Length of a window where the bundle names none; IEMOCAP's mean utterance has 4.5 s, EMO-DB's 2.8 s."""
 MOST_S = 3600.0
 """A window longer than this is a slip of the finger."""
-LEAST_S = 0.1
-"""A recording, or a window, shorter than this holds no speech."""
 
 # Length of the pieces that continuous labels are predicted in: that of RECOLA's recordings.
 _TRACE_PIECE_S = 300.0

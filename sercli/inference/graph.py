@@ -8,11 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sercli.audio import SAMPLE_RATE
+from sercli.audio import LEAST_S, SAMPLE_RATE
 from sercli.bundle import Bundle
 from sercli.data.segments import Segmenter
 from sercli.errors import ConfigError
-from sercli.inference._windows import LEAST_S
 from sercli.models import get_architecture
 from sercli.runs.features import FeatureChoice
 

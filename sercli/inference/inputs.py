@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sercli.audio import SUFFIXES
+from sercli import audio
 from sercli.errors import AudioError, ConfigError, ManifestError
 from sercli.manifest.listing import Entry, read_entries
 from sercli.manifest.recordings import Found, Missing, Recordings, describe, without_foreign_times
@@ -38,8 +38,8 @@ def list_recordings(names: Sequence[str], lines: Iterable[str] = ()) -> Inputs:
     """List the recordings that names stand for, each once.
 
     Args:
-        names: files; folders, searched with all below them for files that are named as audio; ``-`` for
-            the names in ``lines``.
+        names: files; folders, searched with all below them for files that are named as audio, of formats
+            that are not read too; ``-`` for the names in ``lines``.
         lines: a name each, such as standard input; empty ones are passed over.
 
     Raises:
@@ -140,8 +140,4 @@ def _text(value: object) -> str:
 def _expand(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    return sorted(
-        each
-        for each in path.rglob("*")
-        if each.suffix.lower() in SUFFIXES and not each.name.startswith(".") and each.is_file()
-    )
+    return [each for each in audio.recordings(path.rglob("*")) if each.is_file()]

@@ -16,12 +16,13 @@ import numpy as np
 import torch
 
 from sercli import audio
+from sercli.audio import LEAST_S
 from sercli.bundle import Bundle
 from sercli.errors import ConfigError, SerError
 from sercli.inference import NO_SCORES, Traces, score, score_traces
 from sercli.inference._decoding import Piece, read_pieces, read_whole
 from sercli.inference._parts import Part, count_rows, dataset_of, extract, look_ahead, rates_of
-from sercli.inference._windows import LEAST_S, choose_window, looked_at
+from sercli.inference._windows import choose_window, looked_at
 from sercli.inference._working import Task, Work, ahead, threads
 from sercli.inference.prediction import Prediction, Window
 from sercli.records import TRACE_DIMENSIONS, Problem
@@ -122,8 +123,8 @@ class Predictor:
             try:
                 header = audio.header(path)
                 seconds = header.frames / header.sample_rate
-                if seconds < LEAST_S:
-                    problem = Problem(str(path), _too_short(seconds))
+                if short := audio.too_short(header.frames, header.sample_rate):
+                    problem = Problem(str(path), short)
                     yield Task(number, str(path)), partial(_same, problem)
                 elif (size := self._size(seconds)) is None:
                     yield Task(number, str(path), seconds), partial(self._read, path)
@@ -140,7 +141,7 @@ class Predictor:
                         length = piece.samples / audio.SAMPLE_RATE
                         task = Task(number, str(path), length, cut=True)
                         yield task, partial(self._extract, str(path), piece)
-            except SerError as error:
+            except (SerError, MemoryError) as error:
                 yield Task(number, str(path)), partial(_problem, str(path), error)
 
     def _size(self, seconds: float) -> tuple[float, float] | None:
@@ -153,13 +154,13 @@ class Predictor:
     def _read(self, path: Path) -> Part | Problem:
         try:
             return extract(self.bundle, read_whole(path, self._rates))
-        except SerError as error:
+        except (SerError, MemoryError) as error:
             return _problem(str(path), error)
 
     def _extract(self, file: str, piece: Piece) -> Part | Problem:
         try:
             return extract(self.bundle, piece)
-        except SerError as error:
+        except (SerError, MemoryError) as error:
             return _problem(file, error)
 
     def _scored(
@@ -212,7 +213,8 @@ class Predictor:
         parts = [part for part, _ in found]
         values = np.concatenate([each for _, each in found])
         duration = round(max(part.end for part in parts), 6)
-        said = Prediction(file, duration, unlike=_unlike(parts))
+        note = next((part.note for part in parts if part.note), None)
+        said = Prediction(file, duration, unlike=_unlike(parts), note=note)
         if not self.bundle.classes:
             return replace(said, dimensions=TRACE_DIMENSIONS, trace=values[: count_rows(duration)])
         windows = (
@@ -247,9 +249,9 @@ def _same(problem: Problem) -> Problem:
     return problem
 
 
-def _problem(file: str, error: SerError) -> Problem:
+def _problem(file: str, error: SerError | MemoryError) -> Problem:
+    if isinstance(error, MemoryError):
+        return Problem(
+            file, "too long for the memory that is free; leave --no-timeline out, or cut it into parts"
+        )
     return Problem(file, str(error).removeprefix(f"{file}: "))
-
-
-def _too_short(seconds: float) -> str:
-    return f"{seconds:.3f} s are too short to hold speech; give {LEAST_S:g} s or more"

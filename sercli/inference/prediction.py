@@ -58,6 +58,7 @@ class Prediction:
         windows: by part of the recording, where that was asked for, in order.
         dimensions: names of the continuous labels.
         trace: their values, (frames, dimensions), `TRACE_RATE` frames a second.
+        note: how samples beyond full scale were brought within it; none where there were none.
     """
 
     file: str
@@ -69,6 +70,7 @@ class Prediction:
     windows: tuple[Window, ...] = ()
     dimensions: tuple[str, ...] = ()
     trace: Traces | None = None
+    note: str | None = None
 
     @property
     def predicted(self) -> str | None:
@@ -115,6 +117,8 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """Return it ready for JSON."""
         told: dict[str, Any] = {"file": self.file, "duration_s": self.duration, "unlike": self.unlike}
+        if self.note is not None:
+            told["note"] = self.note
         if self.trace is not None:
             means = self.trace.mean(axis=0).tolist()
             told["mean"] = dict(zip(self.dimensions, means, strict=True))

@@ -136,6 +136,7 @@ def _prepare(
                     lengths.add(utterance, whole)
             progress(done, len(utterances))
     _refuse_bad(place.base, problems, skip_bad)
+    problems += _notes(prepared, converted)
     if not prepared:
         raise CorpusError(
             f"{place.root}: none of its {len(utterances)} files can be used; first: {problems[0]}"
@@ -151,6 +152,7 @@ def _prepare(
         problems=tuple(problems),
         schemes=tuple(by_scheme(place.name, prepared)),
         resampled=sum(item.resampled for item in converted),
+        scaled=sum(bool(item.note) for item in converted),
         reused=sum(item.reused for item in converted),
         settings={"reader": source} | (place.options[0].to_dict() if place.options else {}),
         replaced=replaced,
@@ -159,6 +161,16 @@ def _prepare(
     files.write_json(target / "corpus.json", result.to_dict())
     manifest.write(result.path, prepared)
     return result
+
+
+def _notes(utterances: Sequence[Utterance], converted: Sequence[Converted]) -> list[Problem]:
+    """Say what was done to files beyond full scale, once for each, however many utterances are in it."""
+    noted = {
+        utterance.source or utterance.file: item.note
+        for utterance, item in zip(utterances, converted, strict=True)
+        if item.note
+    }
+    return [Problem(place, note, harmless=True) for place, note in noted.items()]
 
 
 def _with_trace(

@@ -59,6 +59,7 @@ class Preparation:
         problems: what was skipped or passed over.
         schemes: what the schemes make of it.
         resampled: how many files were resampled or mixed down to mono.
+        scaled: how many were brought within full scale.
         reused: how many were already there from an earlier preparation.
         settings: what was chosen of the corpus's options.
         replaced: what an earlier preparation held.
@@ -73,6 +74,7 @@ class Preparation:
     problems: tuple[Problem, ...]
     schemes: tuple[SchemeCounts, ...]
     resampled: int
+    scaled: int
     reused: int
     settings: dict[str, object]
     replaced: Replaced
@@ -131,5 +133,6 @@ class Preparation:
             "differences": list(self.differences),
             "problems": [str(problem) for problem in self.problems],
             "resampled": self.resampled,
+            "scaled": self.scaled,
             "sercli": sercli.__version__,
         }

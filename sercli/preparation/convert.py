@@ -16,7 +16,7 @@ from sercli.records import Problem, Utterance
 
 _JOURNAL = ".journal.jsonl"
 # Raised when the same file would become other audio.
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Converted:
         duration: seconds.
         source_sha256: hash of the bytes of the file it was made from.
         resampled: whether it was resampled or mixed down to mono.
+        note: how it was brought within full scale; empty where it was already.
         reused: whether it was there already.
     """
 
@@ -55,6 +56,7 @@ class Converted:
     duration: float
     source_sha256: str
     resampled: bool
+    note: str = ""
     reused: bool = False
 
     def to_dict(self) -> dict[str, Any]:
@@ -143,6 +145,8 @@ class Conversion:
                 return Converted(**known["converted"], reused=True), None
             content = source.read_bytes() if start is None and end is None else None
             samples, header = audio.decode(source, start, end, content)
+            if nothing := audio.nothing_in(samples, header):
+                return Problem(utterance.file, nothing), None
             whole_hash = self._hash(source, stamp, content)
         except AudioError as error:
             return Problem(utterance.file, str(error).removeprefix(f"{source}: ")), None
@@ -178,7 +182,8 @@ class Conversion:
         suffix: str,
         source_sha256: str,
     ) -> Converted:
-        as_it_is = content is not None and header.channels == 1 and header.sample_rate == audio.SAMPLE_RATE
+        fits = header.channels == 1 and header.sample_rate == audio.SAMPLE_RATE and not header.note
+        as_it_is = content is not None and fits
         file = f"audio/{name}{suffix.lower() if as_it_is else '.wav'}"
         with files.replacing(self.target / file) as temporary:
             if content is not None and as_it_is:
@@ -192,6 +197,7 @@ class Conversion:
             duration=round(len(samples) / audio.SAMPLE_RATE, 6),
             source_sha256=source_sha256,
             resampled=header.channels > 1 or header.sample_rate != audio.SAMPLE_RATE,
+            note=header.note,
         )
 
     def _is_there(self, known: dict[str, Any]) -> bool:

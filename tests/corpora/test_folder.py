@@ -34,13 +34,21 @@ def test_a_folder_that_is_no_emotion_is_one_problem_with_the_remedy(tmp_path):
 
 def test_what_is_hidden_is_left_out_and_what_is_no_audio_is_counted(tmp_path):
     told, only = parse(
-        tmp_path, "sad/a.wav", "sad/._a.wav", "sad/.x/b.wav", "sad/c.m4a", "sad/d", ".git/e.wav", "readme.md"
+        tmp_path, "sad/a.wav", "sad/._a.wav", "sad/.x/b.wav", "sad/c.txt", "sad/d", ".git/e.wav", "readme.md"
     )
     assert only.file == "sad/a.wav"
     assert told == Problem(
-        "sad", "2 files that are no audio by their suffix (no suffix, .m4a)", harmless=True
+        "sad", "2 files that are no audio by their suffix (no suffix, .txt)", harmless=True
     )
-    assert parse(tmp_path / "other", "sad/c.m4a")[0].harmless
+    assert parse(tmp_path / "other", "sad/c.txt")[0].harmless
+
+
+def test_recordings_in_formats_that_are_not_read_are_taken_up_to_be_named(tmp_path):
+    found = parse(tmp_path, "sad/a.wav", "sad/b.m4a", "happy/c.webm", "happy/d.sph")
+    assert [each.file for each in found] == ["happy/c.webm", "happy/d.sph", "sad/a.wav", "sad/b.m4a"]
+    told, only = parse(tmp_path / "films", "sad/a.wav", "sad/a.mp4")
+    assert only.file == "sad/a.wav"
+    assert told.harmless
 
 
 def test_a_recording_beside_the_folders_is_a_problem(tmp_path):

@@ -1,0 +1,186 @@
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import tone
+from encoded import encode, to_pcm, to_wav
+
+from sercli import audio
+from sercli.errors import AudioError
+
+CONTAINERS = {
+    "wav": ("WAV", "PCM_16"),
+    "wave": ("WAVEX", "PCM_24"),
+    "aiff": ("AIFF", "PCM_16"),
+    "aifc": ("AIFF", "FLOAT"),
+    "w64": ("W64", "PCM_24"),
+    "rf64": ("RF64", "PCM_16"),
+    "au": ("AU", "PCM_16"),
+    "snd": ("AU", "ULAW"),
+    "caf": ("CAF", "ALAC_16"),
+    "sph": ("NIST", "PCM_16"),
+    "flac": ("FLAC", "PCM_16"),
+    "ogg": ("OGG", "VORBIS"),
+    "opus": ("OGG", "OPUS"),
+}
+
+
+def write(path, content):
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("suffix", CONTAINERS)
+@pytest.mark.parametrize("share", [0.4, 0.75, 0.97])
+def test_a_file_that_is_cut_is_refused_wherever_it_was_cut(tmp_path, suffix, share):
+    content = encode(tone(1.5), *CONTAINERS[suffix])
+    assert len(audio.read(write(tmp_path / f"whole.{suffix}", content))) == 24_000
+    path = write(tmp_path / f"cut.{suffix}", content[: int(share * len(content))])
+    with pytest.raises(AudioError, match=r"cut\.\w+: cut short"):
+        audio.read(path)
+
+
+@pytest.mark.parametrize("suffix", CONTAINERS)
+def test_what_a_file_is_counts_and_not_its_name(tmp_path, suffix):
+    content = encode(tone(1.5), *CONTAINERS[suffix])
+    assert len(audio.read(write(tmp_path / "renamed.raw", content))) == 24_000
+    with pytest.raises(AudioError, match="cut short"):
+        audio.read(write(tmp_path / "cut.wav", content[: 3 * len(content) // 4]))
+
+
+def test_a_cut_big_endian_wav_is_refused(tmp_path):
+    content = encode(tone(1.0), "WAV", endian="BIG")
+    assert content[:4] == b"RIFX"
+    assert len(audio.read(write(tmp_path / "a.wav", content))) == 16_000
+    with pytest.raises(AudioError, match="cut short, 10000 of 32000 bytes missing"):
+        audio.read(write(tmp_path / "b.wav", content[:-10_000]))
+
+
+@pytest.mark.parametrize("at_page", [True, False])
+@pytest.mark.parametrize("suffix", ["ogg", "opus"])
+def test_an_ogg_file_without_its_last_page_is_cut_and_what_follows_that_does_not_count(
+    tmp_path, suffix, at_page
+):
+    content = encode(tone(4.0), *CONTAINERS[suffix])
+    end = content.rfind(b"OggS") + (0 if at_page else 30)
+    with pytest.raises(AudioError, match="cut short, the page that ends it is missing"):
+        audio.read(write(tmp_path / f"cut.{suffix}", content[:end]))
+    whole = audio.read(write(tmp_path / f"whole.{suffix}", content))
+    tagged = audio.read(write(tmp_path / f"tagged.{suffix}", content + b"TAG" + bytes(125)))
+    np.testing.assert_array_equal(tagged, whole)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [0, 0xFFFFFFFF, 0xFFFFFFDB, 0x80000000, 0x7FFFFFFF, 0x7FFFFFFC, 0x7FFFF000, 0x7FFFEFFE],
+)
+def test_a_recorder_that_never_learnt_the_length_is_read_to_the_end(tmp_path, declared):
+    path = write(tmp_path / "a.wav", to_wav(to_pcm(tone(0.5)), declared))
+    np.testing.assert_array_equal(audio.read(path), np.round(tone(0.5) * 32767) / np.float32(32768))
+    assert audio.header(path).frames == 8000
+    np.testing.assert_array_equal(np.concatenate(list(audio.stream(path))), audio.read(path))
+
+
+@pytest.mark.parametrize("declared", [16_002, 1 << 20, 0x7000_0000, 0xC000_0000])
+def test_a_length_that_is_no_placeholder_is_believed(tmp_path, declared):
+    with pytest.raises(AudioError, match=f"cut short, {declared - 16_000} of {declared} bytes missing"):
+        audio.read(write(tmp_path / "a.wav", to_wav(to_pcm(tone(0.5)), declared)))
+
+
+def test_an_empty_data_chunk_before_other_chunks_holds_no_samples(tmp_path):
+    path = write(tmp_path / "a.wav", to_wav(b"", after=b"LIST" + struct.pack("<I", 5) + b"INFO\0\0"))
+    with pytest.raises(AudioError, match="holds no audio"):
+        audio.read(path)
+
+
+def _with_length(content, name, offset, value):
+    at = content.index(name) + offset
+    return content[:at] + value + content[at + len(value) :]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "name", "offset", "value"),
+    [
+        ("au", b".snd", 8, b"\xff" * 4),
+        ("au", b".snd", 8, bytes(4)),
+        ("aiff", b"SSND", 4, b"\xff" * 4),
+        ("aiff", b"SSND", 4, bytes(4)),
+        ("caf", b"data", 4, b"\xff" * 8),
+        ("caf", b"data", 4, bytes(8)),
+        ("rf64", b"ds64", 16, bytes(8)),
+        ("rf64", b"ds64", 16, b"\xff" * 8),
+        ("w64", b"data", 16, bytes(8)),
+        ("w64", b"data", 16, b"\xff" * 7 + b"\x7f"),
+        ("flac", b"fLaC", 22, bytes(4)),
+    ],
+)
+def test_other_containers_of_no_known_length_are_read_to_the_end(tmp_path, suffix, name, offset, value):
+    container = {"caf": ("CAF", "PCM_16")}.get(suffix, CONTAINERS[suffix])
+    content = encode(tone(1.5, seed=3), *container)
+    whole = audio.read(write(tmp_path / f"whole.{suffix}", content))
+    streamed = audio.read(write(tmp_path / f"open.{suffix}", _with_length(content, name, offset, value)))
+    np.testing.assert_array_equal(streamed, whole)
+
+
+@pytest.mark.parametrize("blocksize", [None, 0.0, 1.0])
+@pytest.mark.parametrize("seconds", [0.2, 3.3])
+def test_a_flac_file_written_to_a_pipe_is_counted_by_its_last_frame(tmp_path, seconds, blocksize):
+    options = {} if blocksize is None else {"compression_level": blocksize}
+    content = _with_length(encode(tone(seconds, seed=1), "FLAC", **options), b"fLaC", 22, bytes(4))
+    assert len(audio.read(write(tmp_path / "a.flac", content))) == round(seconds * 16_000)
+    with pytest.raises(AudioError, match="cut short, its last frame is not complete"):
+        audio.read(write(tmp_path / "b.flac", content[:-9]))
+
+
+def test_a_header_that_promises_more_than_memory_holds_is_a_bad_file(tmp_path):
+    content = _with_length(encode(tone(1.0), "FLAC"), b"fLaC", 21, b"\xff" * 5)
+    with pytest.raises(AudioError, match=r"a\.flac: cut short"):
+        audio.read(write(tmp_path / "a.flac", content))
+
+
+@pytest.mark.parametrize("rate", [0, 1, 100, 1_000_000, 4_000_000_000])
+def test_absurd_sample_rates_are_named(tmp_path, rate):
+    path = write(tmp_path / "a.wav", to_wav(to_pcm(tone(0.5)), rate=rate))
+    for function in (audio.read, audio.header, audio.is_prepared, lambda path: next(audio.stream(path))):
+        with pytest.raises(AudioError, match=f"claims a sample rate of {rate} Hz; take 2000 to 768000 Hz"):
+            function(path)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "name", "offset", "value", "rate"),
+    [
+        ("aiff", b"COMM", 16, b"\x40\x05\x80" + bytes(7), "64"),
+        ("aiff", b"COMM", 16, bytes(10), "0"),
+        ("au", b".snd", 16, struct.pack(">I", 3), "3"),
+        ("caf", b"desc", 12, struct.pack(">d", 1e9), "1000000000"),
+        ("caf", b"desc", 12, struct.pack(">d", float("nan")), "nan"),
+        ("w64", b"fmt ", 28, struct.pack("<I", 7), "7"),
+        ("sph", b"sample_rate", 0, b"sample_rate -i 1\n    ", "1"),
+        ("flac", b"fLaC", 18, b"\x00\x01\xf0", "31"),
+    ],
+)
+def test_absurd_sample_rates_are_named_in_every_container(tmp_path, suffix, name, offset, value, rate):
+    content = _with_length(encode(tone(0.5), *CONTAINERS[suffix]), name, offset, value)
+    with pytest.raises(AudioError, match=f"claims a sample rate of {rate} Hz"):
+        audio.read(write(tmp_path / f"a.{suffix}", content))
+
+
+@pytest.mark.parametrize("rate", [2000, 8000, 22_050, 44_100, 192_000])
+def test_usual_sample_rates_are_taken(tmp_path, rate):
+    samples = audio.read(write(tmp_path / "a.wav", to_wav(to_pcm(tone(0.5, rate)), rate=rate)))
+    assert len(samples) == 8000
+
+
+def test_a_wav_of_zero_bytes_after_its_header_ends_at_once(tmp_path):
+    path = write(tmp_path / "a.wav", b"RIFF\0\0\0\0WAVE" + bytes(2_000_000))
+    with pytest.raises(AudioError, match="cut short before its audio begins"):
+        audio.read(path)
+
+
+def test_pipes_and_devices_are_refused_without_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe.wav")
+    for place in (tmp_path / "pipe.wav", Path(os.devnull), tmp_path):
+        with pytest.raises(AudioError, match="a folder, pipe or device, and no file"):
+            audio.header(place)

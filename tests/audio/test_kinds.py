@@ -1,0 +1,81 @@
+import struct
+import zipfile
+
+import pytest
+from conftest import tone
+from encoded import encode, to_pcm
+
+from sercli import audio
+from sercli.errors import AudioError
+
+MP4 = struct.pack(">I", 28) + b"ftypM4A \0\0\0\0M4A mp42isom" + bytes(4000)
+PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head></html>\n"
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0a" * 32 + b"\nsize 71266\n"
+
+KINDS = {
+    "pointer": (POINTER, "a git-lfs pointer.*git lfs pull"),
+    "annex": (b"/annex/objects/SHA256E-s1--ab.wav\n", "a git-annex pointer.*git annex get"),
+    "link to annex": (b"../../.git/annex/objects/q/Z/SHA256E-s1--ab.wav\n", "a git-annex pointer"),
+    "page": (PAGE, r"a web page \(HTML\).*download it again"),
+    "page, after a comment": (b"\n <!-- saved from\nhere -->\n<html>", r"a web page \(HTML\)"),
+    "page in UTF-16": (PAGE.decode().encode("utf-16"), r"a web page \(HTML\)"),
+    "page with a mark": (b"\xef\xbb\xbf" + PAGE, r"a web page \(HTML\)"),
+    "answer": (b'{"error": "too many requests"}', "JSON and no recording.*too many requests"),
+    "notes": ("gruß aus Köln, ".encode() * 99, "text and no recording"),
+    "phone": (MP4, r"MPEG-4 \(m4a, mp4\).*ffmpeg"),
+    "old phone": (MP4.replace(b"M4A ", b"3gp4"), r"3GPP \(3gp\).*ffmpeg"),
+    "browser": (b"\x1aE\xdf\xa3" + bytes(99), "WebM or Matroska.*ffmpeg"),
+    "aac": (b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(99), "AAC.*ffmpeg"),
+    "windows": (b"0&\xb2u\x8ef\xcf\x11" + bytes(99), "Windows Media.*ffmpeg"),
+    "amr": (b"#!AMR\n" + bytes(99), "AMR.*ffmpeg"),
+    "video": (b"RIFF\0\1\0\0AVI LIST" + bytes(99), "AVI video.*ffmpeg"),
+    "pdf": (b"%PDF-1.7\n%\xe2\xe3" + bytes(99), "a PDF document"),
+    "picture": (b"\x89PNG\r\n\x1a\n" + bytes(99), "a picture"),
+    "nothing": (bytes(9000), "zero bytes.*download it again"),
+}
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".m4a", ".mp3", ".au", ".raw", ".flac"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_no_audio_is_named_whatever_it_is_called(tmp_path, kind, suffix):
+    content, fact = KINDS[kind]
+    if kind == "nothing" and suffix == ".raw":
+        return  # samples without a header may be zero
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(AudioError, match=rf"a\{suffix}: not readable as audio: it is {fact}") as caught:
+        audio.read(path)
+    assert str(caught.value).isprintable()
+
+
+def test_an_archive_is_to_be_unpacked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.wav", "w") as archive:
+        archive.writestr("b.wav", encode(tone(), "WAV"))
+    with pytest.raises(AudioError, match="a zip archive; unpack it first"):
+        audio.read(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("suffix", [".raw", ".pcm", ".RAW", ".vox"])
+def test_samples_without_a_header_have_no_known_rate(tmp_path, suffix):
+    (tmp_path / f"a{suffix}").write_bytes(to_pcm(tone()))
+    for function in (audio.read, audio.header):
+        with pytest.raises(AudioError, match="samples without a header, whose sample rate can't be known"):
+            function(tmp_path / f"a{suffix}")
+
+
+@pytest.mark.parametrize("suffix", [".au", ".snd"])
+def test_samples_without_a_header_are_not_taken_for_telephone_speech(tmp_path, suffix):
+    (tmp_path / f"a{suffix}").write_bytes(to_pcm(tone()))
+    with pytest.raises(AudioError, match="not readable as audio"):
+        audio.read(tmp_path / f"a{suffix}")
+
+
+def test_recordings_in_other_formats_are_listed_unless_they_are_there_twice(tmp_path):
+    names = ["b.WAV", "a.m4a", "b.mp4", "c.sph", "notes.txt", "._c.wav", "d/b.webm"]
+    found = audio.recordings(tmp_path / name for name in names)
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == [
+        "a.m4a",
+        "b.WAV",
+        "c.sph",
+        "d/b.webm",
+    ]

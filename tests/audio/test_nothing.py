@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+import soundfile
+from conftest import tone
+
+from sercli import audio
+
+
+def nothing_in(path, samples, subtype="PCM_16", rate=16_000):
+    soundfile.write(path, samples, rate, subtype=subtype)
+    return audio.nothing_in(*audio.decode(path))
+
+
+def noise(steps, count=16_000):
+    """Noise of some steps of 16 bits to either side."""
+    return np.random.default_rng(0).integers(-steps, steps + 1, count).astype(np.int16)
+
+
+@pytest.mark.parametrize(
+    ("samples", "fact"),
+    [
+        (np.full(1, 0.1), "1 sample, 6.25e-05 s; a recording of less than 0.1 s"),
+        (tone(0.09), "1440 samples, 0.09 s"),
+        (np.zeros(32_000), "nothing but silence"),
+        (np.full(16_000, 0.25), "nothing but silence"),
+        (noise(1), "nothing but silence"),
+        (np.stack([noise(1), noise(1)[::-1]], axis=1), "nothing but silence"),
+        (np.stack([tone(), -tone()], axis=1), "its channels cancel each other"),
+        (np.stack([tone(), -0.95 * tone()], axis=1), "its channels cancel each other"),
+        (np.stack([tone(), -tone(), 0.5 * tone(), -0.5 * tone()], axis=1), "its channels cancel each other"),
+    ],
+)
+def test_recordings_that_hold_nothing_are_known(tmp_path, samples, fact):
+    assert fact in nothing_in(tmp_path / "a.wav", samples)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_24", "FLOAT"])
+def test_cancelling_channels_are_known_in_every_format(tmp_path, subtype):
+    both = np.stack([tone(), -tone()], axis=1)
+    assert "cancel" in nothing_in(tmp_path / "a.wav", both, subtype)
+    assert "cancel" in nothing_in(tmp_path / "b.wav", 5 * both, "FLOAT")
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        tone(0.1),
+        1e-3 * tone(),
+        noise(3),
+        np.stack([tone(), tone()], axis=1),
+        np.stack([tone(), np.zeros(8000)], axis=1),
+        np.stack([tone(), *np.zeros((15, 8000))], axis=1),  # one of sixteen microphones
+        np.stack([tone(pitch=200), tone(pitch=333, seed=1)], axis=1),
+        np.stack([tone(), -0.5 * tone()], axis=1),
+    ],
+)
+def test_quiet_short_and_one_sided_recordings_hold_something(tmp_path, samples):
+    assert nothing_in(tmp_path / "a.wav", samples) is None
