@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import SMALL, tone
+from encoded import encode, to_mp3, to_pcm
 from untrained import diccoser, make
 
 from sercli import audio
@@ -400,3 +402,74 @@ def test_prediction_needs_no_lightning():
     code = "import sys, sercli.inference.predict; print('lightning' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
+
+
+def test_whatever_is_wrong_with_one_file_the_others_are_answered(small, tmp_path, write_wav):
+    _, trial = small
+    bad = {
+        "b.raw": to_pcm(tone()),
+        "c.m4a": b"\0\0\0\x1cftypM4A " + bytes(99),
+        "d.wav": encode(tone(), "WAV")[:30],
+        "e.caf": encode(tone(2.0), "CAF")[:-20_000],
+        "f.mp3": to_mp3(tone(2.0))[:2000],
+        "g.flac": b"fLaC" + bytes(60),
+        "h.ogg": b"OggS" + bytes(60),
+        "i.aiff": b"FORM\0\0\0\0AIFF" + b"\xff" * 60,
+        "j.au": b"words",
+        "k.sph": b"NIST_1A\n   1024\n" + bytes(60),
+        "l.w64": b"riff" + bytes(20) + b"wave" + b"\xff" * 60,
+    }
+    for name, content in bad.items():
+        (tmp_path / name).write_bytes(content)
+    os.mkfifo(tmp_path / "m.wav")
+    (tmp_path / "n.wav").mkdir()
+    write_wav(tmp_path / "o.wav", np.full(16_000, 1e38), subtype="FLOAT")
+    names = [*bad, "m.wav", "n.wav", "o.wav", "\ud800.wav", "nul\0.wav", f"{'x' * 300}.wav"]
+    good = write_wav(tmp_path / "a.wav")
+    paths = [each for name in names for each in (good, tmp_path / name)]
+    said = list(Predictor(trial.bundle).predict(paths))
+    assert [isinstance(each, Problem) for each in said] == [False, True] * len(names)
+    assert all(str(tmp_path) not in each.fact for each in said if isinstance(each, Problem))
+
+
+def test_a_file_that_vanishes_is_a_problem_of_its_own(small, tmp_path, write_wav, monkeypatch):
+    _, trial = small
+    paths = [write_wav(tmp_path / f"{name}.wav") for name in "abc"]
+    look = audio.header
+
+    def look_and_lose(path):
+        found = look(path)
+        if path == paths[1]:
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(audio, "header", look_and_lose)
+    said = list(Predictor(trial.bundle).predict(paths))
+    assert said[1] == Problem(str(paths[1]), "no such file")
+    assert [isinstance(each, Prediction) for each in said] == [True, False, True]
+
+
+def test_a_recording_beyond_full_scale_gives_what_its_preparation_does(small, tmp_path):
+    _, trial = small
+    for name, samples in (("03a01Fa", 6 * tone()), ("03a02Fa", np.round(30_000 * tone()))):
+        place = tmp_path / "emodb" / "wav" / f"{name}.wav"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(place, samples, 16_000, subtype="FLOAT")
+    workspace = Workspace(tmp_path / "w")
+    prepare("emodb", tmp_path / "emodb", workspace, partial=True)
+    originals = sorted((tmp_path / "emodb" / "wav").iterdir())
+    prepared = [workspace.corpus("emodb") / "audio" / each.name for each in originals]
+    predictor = Predictor(trial.bundle)
+    mine, theirs = list(predictor.predict(originals)), list(predictor.predict(prepared))
+    assert [each.probabilities for each in mine] == [each.probabilities for each in theirs]
+    assert [each.note is None for each in mine + theirs] == [False, False, True, True]
+    assert json.loads(to_json(mine[0]))["note"].endswith("divided by the peak")
+    assert "note" not in json.loads(to_json(theirs[0]))
+
+
+def test_a_folder_holds_recordings_of_formats_that_are_not_read_too(tmp_path):
+    for name in ("a.wav", "b.sph", "c.m4a", "d.webm", "e/f.WMA", "notes.txt", "a.mp4", "._c.m4a"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    files = list_recordings([str(tmp_path)]).files
+    assert [each.name for each in files] == ["a.wav", "b.sph", "c.m4a", "d.webm", "f.WMA"]
