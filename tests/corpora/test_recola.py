@@ -3,6 +3,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from conftest import tone
 from corpora.trees import build_avec, build_recola, write, write_gold, write_raters
 
 from sercli.corpora._ratings import gold_standard
@@ -461,7 +462,7 @@ def test_fewer_recordings_do_not_take_the_place_of_more_in_silence(command_line,
 
 def test_another_corpus_that_shrinks_says_so(command_line, tmp_path, write_wav):
     for take in range(3):
-        write_wav(tmp_path / "c" / "angry" / f"{take}.wav", np.full(8000, 0.1 * (take + 1)))
+        write_wav(tmp_path / "c" / "angry" / f"{take}.wav", tone(pitch=150 + 30 * take))
     given = ["prepare", "folder", tmp_path / "c", "--workspace", tmp_path / "w"]
     assert "replaced" not in command_line(*given)[1]
     (tmp_path / "c" / "angry" / "2.wav").unlink()

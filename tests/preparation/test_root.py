@@ -4,6 +4,7 @@ import tarfile
 import zipfile
 
 import pytest
+from conftest import tone
 from corpora.trees import build_avec, build_iemocap
 
 from sercli.errors import ConfigError, CorpusError
@@ -19,7 +20,7 @@ def ravdess(tmp_path, write_wav):
     def build(flat=False, root=tmp_path / "r"):
         for number, name in enumerate(RAVDESS):
             folder = root if flat else root / f"Actor_{name[-2:]}"
-            write_wav(folder / f"{name}.wav", [0.1 * (number + 1), 0.2] * 4000)
+            write_wav(folder / f"{name}.wav", tone(pitch=150 + 30 * number))
         return root
 
     return build
