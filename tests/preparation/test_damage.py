@@ -55,7 +55,7 @@ def test_a_silent_part_of_a_recording_holds_nothing(tmp_path, workspace, write_w
     (tmp_path / "t.csv").write_text("file,emotion,start,end\na.wav,sad,0,1\na.wav,sad,1,2\n")
     result = prepare("csv", tmp_path / "t.csv", workspace, name="mine", skip_bad=True)
     assert [each.start for each in result.utterances] == [0.0]
-    assert result.problems[0].fact == "holds nothing but silence"
+    assert [each.fact for each in result.problems if not each.harmless] == ["holds nothing but silence"]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_all_parts_of_a_loud_recording_keep_their_relation(tmp_path, workspace):
     result = prepare("csv", tmp_path / "t.csv", workspace, name="mine")
     loud, quiet = (audio.read(workspace.corpus("mine") / each.file) for each in result.utterances)
     assert loud.std() / quiet.std() == pytest.approx(8, rel=0.01)
-    assert [problem.place for problem in result.problems] == ["a.wav"]  # once
+    assert [each.place for each in result.problems].count("a.wav") == 1
 
 
 def test_every_bad_file_is_named_by_what_is_wrong_with_it(folder, workspace):
