@@ -137,8 +137,9 @@ def _look_into(
         return
     yield _draw_spectrogram(piece, f"{when}. {bundle.arch} has no attention to places of it to show.", start)
     weights = channel_weights(heard, [own])
-    if weights is not None:
-        figure = drawings.channel_weights(weights[[own]], [predicted])
+    if weights:
+        last = max(weights)
+        figure = drawings.channel_weights({last: weights[last][[own]]}, [predicted])
         says = f"{when}: how much the last channel attention lets through of each channel."
         yield Picture("Weights of its channels", says, _address(figure))
 

@@ -54,28 +54,38 @@ class Panel:
 
 
 def channel_weights(
-    weights: Values, classes: Sequence[str], title: str | None = None, *, dark: bool = False
+    weights: Mapping[int, Values], classes: Sequence[str], title: str | None = None, *, dark: bool = False
 ) -> Figure:
-    """Draw a line for each class over the channels.
+    """Draw a line for each class over the channels, a panel for each layer, all on one scale.
 
     Args:
-        weights: mean weight by class and channel, (classes, channels); NaN where a class has none.
+        weights: by number of the layer: mean weight by class and channel, (classes, channels); NaN where a
+            class has none.
         classes: names.
         title: heading.
         dark: draw for a dark background.
     """
     colours = _style.palette(dark)
-    figure = _style.figure(7.0, 3.0, colours)
-    axes = figure.add_subplot()
-    channels = np.arange(1, weights.shape[1] + 1)
+    columns = min(2, len(weights))
+    lines = -(-len(weights) // columns)
+    figure = _style.figure(2.0 + 5.0 * columns, 0.4 + 2.6 * lines, colours)
+    panels = figure.subplots(lines, columns, squeeze=False, sharey=True)
+    for axes in panels.flat[len(weights) :]:
+        axes.set_visible(False)
     named: dict[str, Artist] = {}
-    for number, (row, name) in enumerate(zip(weights, classes, strict=True)):
-        if np.isfinite(row).any():
-            dashes = "-" if number < len(_CLASS_COLOURS) else "--"
-            (named[name],) = axes.plot(channels, row, dashes, color=_colour(number), lw=0.9, label=name)
-    axes.set(xlabel="channel", ylabel="mean weight", xlim=(1, max(2, len(channels))))
+    for place, (axes, (layer, means)) in enumerate(zip(panels.flat, weights.items(), strict=False)):
+        channels = np.arange(1, means.shape[1] + 1)
+        for number, (row, name) in enumerate(zip(means, classes, strict=True)):
+            if np.isfinite(row).any():
+                dashes = "-" if number < len(_CLASS_COLOURS) else "--"
+                (named[name],) = axes.plot(channels, row, dashes, color=_colour(number), lw=0.9, label=name)
+        axes.set(xlabel=f"channel of layer {layer}", xlim=(1, max(2, len(channels))))
+        if place % columns == 0:
+            axes.set_ylabel("mean weight")
+        _style.plain(axes, colours)
     _legend(figure, named, colours)
-    _style.plain(axes, colours, title)
+    if title:
+        figure.suptitle(title, color=colours.ink, fontsize=_style.SIZE + 1, x=0.01, ha="left")
     return figure
 
 

@@ -5,7 +5,9 @@ Read by hooks, so that networks need not know of it. Who has no such thing gives
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +18,7 @@ from sercli.data import UtteranceDataset
 from sercli.data.batches import sorted_batches
 from sercli.inference.stored import Stored
 from sercli.models.diccoser import DiCCOSER
-from sercli.models.eca import ChannelAttention
+from sercli.models.eca import ECACNN, ChannelAttention
 
 Values = NDArray[np.float64]
 Read = Callable[[Tensor, Tensor], Tensor]
@@ -37,8 +39,8 @@ class Projection:
 
 def channel_weights(
     stored: Stored, target: Sequence[int], batch_size: int = 32, device: torch.device | str = "cpu"
-) -> Values | None:
-    """Average the weights that the last channel attention of an ECA network gives, by class.
+) -> dict[int, Values]:
+    """Average the weights that each channel attention of an ECA network gives, by class.
 
     Args:
         stored: the utterances.
@@ -47,19 +49,26 @@ def channel_weights(
         device: where the network is applied.
 
     Returns:
-        Sigmoid weights, (classes, channels), NaN for a class without an utterance; ``None`` where the
+        Sigmoid weights, (classes, channels), NaN for a class without an utterance, by number of the
+        convolution that the attention follows (in a network from elsewhere: in order); nothing where the
         network has no such attention.
 
     Source: arXiv 2409.04007, figure 14.
     """
-    layers = [each for each in stored.bundle.network.modules() if isinstance(each, ChannelAttention)]
-    if not layers:
-        return None
-    weights = _collect(stored, layers[-1], lambda x, y: y.flatten(1), batch_size, device)
+    network = stored.bundle.network
+    attentions = [each for each in network.modules() if isinstance(each, ChannelAttention)]
+    if not attentions:
+        return {}
+    layers = network.config.eca_layers if isinstance(network, ECACNN) else range(1, len(attentions) + 1)
+    read: list[Read] = [lambda x, y: y.flatten(1)] * len(attentions)
     classes = np.asarray(target)
-    means = np.full((len(stored.bundle.classes), weights.shape[1]), np.nan)
-    for number in np.unique(classes):
-        means[number] = weights[classes == number].mean(axis=0)
+    means = {}
+    for layer, weights in zip(
+        layers, _collect_all(stored, attentions, read, batch_size, device), strict=True
+    ):
+        means[layer] = np.full((len(stored.bundle.classes), weights.shape[1]), np.nan)
+        for number in np.unique(classes):
+            means[layer][number] = weights[classes == number].mean(axis=0)
     return means
 
 
@@ -106,38 +115,55 @@ def _collect(
     stored: Stored, module: nn.Module, read: Read, batch_size: int, device: torch.device | str
 ) -> Values:
     """Give what is read of a module, as a mean over the segments of each utterance, (utterances, size)."""
+    (found,) = _collect_all(stored, [module], [read], batch_size, device)
+    return found
+
+
+def _collect_all(
+    stored: Stored,
+    modules: Sequence[nn.Module],
+    reads: Sequence[Read],
+    batch_size: int,
+    device: torch.device | str,
+) -> list[Values]:
+    """Give what is read of each module, as `_collect` does, in one pass over the utterances."""
     network = stored.bundle.network.to(device).eval()
-    found = []
+    found: list[list[Values]] = [[] for _ in modules]
     for some in stored.chunks():
         dataset = stored.dataset(some)
-        rows = _observe(network, dataset, module, read, batch_size, device)
         firsts = np.flatnonzero(np.diff(dataset.utterances.numpy(), prepend=-1))
         counts = np.diff([*firsts.tolist(), len(dataset)])
-        found.append(np.add.reduceat(rows, firsts, axis=0) / counts[:, None])
-    return np.concatenate(found)
+        observed = _observe(network, dataset, modules, reads, batch_size, device)
+        for kept, rows in zip(found, observed, strict=True):
+            kept.append(np.add.reduceat(rows, firsts, axis=0) / counts[:, None])
+    return [np.concatenate(kept) for kept in found]
 
 
 @torch.inference_mode()
 def _observe(
     network: nn.Module,
     dataset: UtteranceDataset,
-    module: nn.Module,
-    read: Read,
+    modules: Sequence[nn.Module],
+    reads: Sequence[Read],
     batch_size: int,
     device: torch.device | str,
-) -> Values:
-    caught: list[Values] = []
-    handle = module.register_forward_hook(
-        lambda module, inputs, output: caught.append(read(inputs[0], output).cpu().double().numpy())
-    )
+) -> list[Values]:
+    caught: list[list[Values]] = [[] for _ in modules]
+    handles = [
+        module.register_forward_hook(partial(_catch, read, into))
+        for module, read, into in zip(modules, reads, caught, strict=True)
+    ]
     order = sorted_batches(dataset.lengths, batch_size)
     try:
         for rows in order:
             batch = dataset[rows].to(device)
             network(**batch.inputs, mask=batch.mask)
     finally:
-        handle.remove()
-    together = np.concatenate(caught)
-    sorted_rows = np.empty_like(together)
-    sorted_rows[list(chain.from_iterable(order))] = together
-    return sorted_rows
+        for handle in handles:
+            handle.remove()
+    rows = list(chain.from_iterable(order))
+    return [np.concatenate(values)[np.argsort(rows)] for values in caught]
+
+
+def _catch(read: Read, into: list[Values], module: nn.Module, inputs: Any, output: Any) -> None:  # noqa: ARG001
+    into.append(read(inputs[0], output).cpu().double().numpy())

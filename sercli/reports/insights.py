@@ -27,7 +27,7 @@ from sercli.workspace import Workspace
 _SHOWN_SETTINGS = 2  # above a panel: more do not fit
 
 _SHOWN = {
-    "channels": "Weights of the last channel attention, the mean of each class's utterances",
+    "channels": "Weights of each channel attention, the mean of each class's utterances",
     "attention": "Where the network attended: of each class the utterance that was told best",
     "projection": "Embeddings of the test utterances, on their two principal axes",
 }
@@ -83,8 +83,8 @@ def draw_insights(
     target, heading = predictions.target.tolist(), f"{bundle.arch}, {predictions.folds[0]}, test part"
     drawn = {}
     weights = insight.channel_weights(stored, target, batch_size, device)
-    if weights is not None:
-        title = f"{heading}: weights of the last channel attention"
+    if weights:
+        title = f"{heading}: weights of the channel attention"
         drawn["channels"] = pictures.channel_weights(weights, bundle.classes, title)
     attention = _draw_attention(stored, predictions, heading)
     if attention is not None:

@@ -7,10 +7,23 @@ from sercli.figures.insight import Overlay, Panel, attention_maps, channel_weigh
 
 def test_each_class_has_a_line_over_its_channels():
     weights = np.array([[0.2, 0.4, 0.6], [np.nan] * 3, [0.5, 0.5, 0.1]])
-    (axes,) = channel_weights(weights, ("anger", "fear", "sadness"), "title").axes
+    (axes,) = channel_weights({6: weights}, ("anger", "fear", "sadness"), "title").axes
     assert [line.get_label() for line in axes.lines] == ["anger", "sadness"]
     np.testing.assert_array_equal(axes.lines[0].get_ydata(), [0.2, 0.4, 0.6])
     np.testing.assert_array_equal(axes.lines[0].get_xdata(), [1, 2, 3])
+    assert axes.get_xlabel() == "channel of layer 6"
+
+
+def test_layers_stand_side_by_side_on_one_scale():
+    weights = {5: np.array([[0.2, 0.4], [0.1, 0.3]]), 6: np.array([[0.9, 0.8, 0.7], [0.5, 0.5, 0.5]])}
+    figure = channel_weights(weights, ("anger", "sadness"))
+    fifth, sixth = figure.axes
+    assert [axes.get_xlabel() for axes in (fifth, sixth)] == ["channel of layer 5", "channel of layer 6"]
+    assert [len(axes.lines) for axes in (fifth, sixth)] == [2, 2]
+    np.testing.assert_array_equal(sixth.lines[0].get_ydata(), [0.9, 0.8, 0.7])
+    assert fifth.get_ylim() == sixth.get_ylim()
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["anger", "sadness"]
 
 
 def test_each_class_has_its_points():

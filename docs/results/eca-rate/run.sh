@@ -4,5 +4,5 @@
 set -e
 for schedule in constant cosine; do
     OMP_NUM_THREADS=1 sercli train --arch eca --corpus emodb --scheme emodb-4 --protocol leave-one-speaker-out \
-        --folds 1 --set model.n=1 --max-epochs 100 --set training.schedule=$schedule
+        --fold 1 --set model.n=1 --max-epochs 100 --set training.schedule=$schedule
 done
