@@ -1,9 +1,13 @@
 """Checkpoints that are whole or not there, may be moved with their workspace, and lead to the same end."""
 
+import hashlib
 import pickle
+import struct
+import zlib
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import lightning as L
 import numpy as np
@@ -14,9 +18,21 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from sercli import files
 from sercli.errors import RunError
 
+# A checkpoint ends in these, followed by the digits of a SHA-256 of all that is before them.
+_MARK, _DIGITS = b"sha256:", 64
+
+# What zipfile and torch raise of damaged bytes.
+_DAMAGES = (
+    *(RuntimeError, OSError, EOFError, ValueError, LookupError, TypeError, AttributeError),
+    *(NotImplementedError, struct.error, zlib.error, pickle.UnpicklingError, BadZipFile),
+)
+
 
 class WholeCheckpoints(TorchCheckpointIO):
-    """Writes a checkpoint beside its place, then renames it; Lightning's own goes by way of ``/tmp``."""
+    """Writes a checkpoint beside its place, then renames it; Lightning's own goes by way of ``/tmp``.
+
+    What is read is what was written: each file ends in a digest of its bytes.
+    """
 
     def save_checkpoint(
         self,
@@ -28,7 +44,20 @@ class WholeCheckpoints(TorchCheckpointIO):
         encoded = BytesIO()  # torch, writing to a file, can't say that a disk is full
         torch.save(checkpoint, encoded)
         with files.replacing(Path(path)) as temporary:
-            temporary.write_bytes(encoded.getbuffer())
+            temporary.write_bytes(_seal(encoded.getvalue()))
+
+    def load_checkpoint(
+        self,
+        path: Any,
+        map_location: Any | None = None,  # noqa: ARG002
+        weights_only: bool | None = None,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """Read a checkpoint.
+
+        Raises:
+            RunError: it is damaged.
+        """
+        return read(Path(path))
 
 
 class Checkpoint(ModelCheckpoint):
@@ -95,11 +124,32 @@ def read(path: Path) -> dict[str, Any]:
     """Read a checkpoint's plain types and tensors.
 
     Raises:
-        RunError: it is damaged.
+        RunError: it is missing or damaged.
     """
+    again = f"remove {path.parent.parent} and train again"
     try:
-        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError):
-        trial = path.parent.parent
-        raise RunError(f"{path}: damaged; remove {trial} and train again") from None
+        content = path.read_bytes()
+        if not _is_intact(content):
+            raise RunError(f"{path}: damaged since it was written; {again}")
+        checkpoint: dict[str, Any] = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
+        checkpoint["state_dict"], checkpoint["epoch"]
+    except FileNotFoundError:
+        raise RunError(f"{path}: missing; {again}") from None
+    except _DAMAGES:
+        raise RunError(f"{path}: damaged; {again}") from None
     return checkpoint
+
+
+def _seal(content: bytes) -> bytes:
+    """Put a digest into the comment that a zip archive, which torch writes, may end with."""
+    body = content[:-2] + (len(_MARK) + _DIGITS).to_bytes(2, "little")  # the length of the comment
+    return body + _MARK + hashlib.sha256(body).hexdigest().encode()
+
+
+def _is_intact(content: bytes) -> bool:
+    """Compare a checkpoint's bytes with their digest; in files from before that, with the archive's CRCs."""
+    body, end = content[: -len(_MARK) - _DIGITS], content[-len(_MARK) - _DIGITS :]
+    if end.startswith(_MARK):
+        return end == _MARK + hashlib.sha256(body).hexdigest().encode()
+    with ZipFile(BytesIO(content)) as archive:
+        return not archive.comment and archive.testzip() is None

@@ -116,7 +116,9 @@ def fit(
         module.network.compile()
     last = trial.checkpoints / "last.ckpt"
     if last.exists():
-        checkpoints.check(last, module)  # says what to remove, should it not be right
+        # What is damaged is found before an epoch is trained.
+        for path in (last, trial.checkpoints / "best.ckpt") if _selects(plan, parts) else (last,):
+            checkpoints.check(path, module)
     trainer = make_trainer(
         device,
         recipe,

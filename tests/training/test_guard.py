@@ -65,7 +65,7 @@ def test_a_checkpoint_of_another_network_says_what_to_remove(plan):
     (trial,) = plan.trials
     _train.compute_features(plan)
     trial.checkpoints.mkdir(parents=True)
-    torch.save({"state_dict": {"network.w": torch.zeros(1)}}, trial.checkpoints / "last.ckpt")
+    torch.save({"epoch": 0, "state_dict": {"network.w": torch.zeros(1)}}, trial.checkpoints / "last.ckpt")
     with pytest.raises(RunError, match="of another network than this sercli builds; remove"):
         _train.train(plan, CPU, print)
 
