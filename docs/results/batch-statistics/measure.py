@@ -1,4 +1,4 @@
-"""Dev scores with running and with re-estimated batch statistics, after each epoch of one training.
+"""Dev scores with running and with re-estimated batch statistics, along one training.
 
 The statistics of batch normalisation change no training step, so that one training gives both columns.
 Test speakers are not looked at.
@@ -38,10 +38,11 @@ from sercli.workspace import Workspace
 HERE = Path(__file__).parent
 
 Row = dict[str, float]
+EVERY = 5  # epochs
 
 
 class Measure(Callback):
-    """Scores the dev part twice after each epoch, on copies of the network."""
+    """Scores the dev part twice after every few epochs, on copies of the network."""
 
     def __init__(self, plan: Plan, parts: Parts, seed: int, writer: Callable[[Row], None]) -> None:
         self.plan, self.parts, self.seed, self.writer = plan, parts, seed, writer
@@ -50,13 +51,15 @@ class Measure(Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write a row."""
+        last = trainer.current_epoch + 1 == trainer.max_epochs
+        if not last and (trainer.current_epoch + 1) % EVERY:
+            return
         row = {
             "epoch": trainer.current_epoch + 1,
             "train_loss": float(trainer.callback_metrics["train_loss"]),
         }
         random = torch.get_rng_state()
         network = copy.deepcopy(pl_module.network).float()
-        last = trainer.current_epoch + 1 == trainer.max_epochs
         row |= self.scores(network, "running", last=last)
         before = time.perf_counter()
         reestimate(network, self.plain, self.plan.config.training.batch_size, self.seed)
