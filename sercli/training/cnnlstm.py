@@ -6,8 +6,9 @@ utterance, on continuous labels windows of twenty.
 Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, sections 4.2.4 and
 5.2.
 Open in the paper: patience (here 20 epochs of at most 200), what the l2 penalty of 1e-4 is of (here of
-every parameter, as RMSprop's weight decay), which end is trimmed (the front), what is monitored (UA, or
-the CCC of all dev frames joined), of what the loss's CCC is (of a batch's frames joined).
+every parameter, as RMSprop's weight decay), the decay of RMSprop's average (0.99, torch's own; the lecture
+that the paper cites has 0.9), which end is trimmed (the front), what is monitored (UA, or the CCC of all
+dev frames joined), of what the loss's CCC is (of a batch's frames joined).
 Departures: none.
 """
 
