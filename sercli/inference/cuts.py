@@ -26,7 +26,8 @@ def predict_inputs(predictor: Predictor, inputs: Inputs) -> Iterator[Prediction 
         return
     with tempfile.TemporaryDirectory(prefix="sercli-cuts-") as folder:
         problems: dict[int, Problem] = {}
-        cuts = _cuts(inputs, Path(folder), problems)
+        notes: dict[int, str] = {}
+        cuts = _cuts(inputs, Path(folder), problems, notes)
         for number, said in enumerate(predictor.predict(cuts)):
             file = str(inputs.files[number])
             _place(Path(folder), number).unlink(missing_ok=True)
@@ -34,11 +35,13 @@ def predict_inputs(predictor: Predictor, inputs: Inputs) -> Iterator[Prediction 
                 whole = inputs.spans[number] == (None, None)
                 yield problems.get(number, said if whole else replace(said, place=file))
             else:
-                yield replace(said, file=file)
+                yield replace(said, file=file, note=notes.get(number, said.note))
 
 
-def _cuts(inputs: Inputs, folder: Path, problems: dict[int, Problem]) -> Iterator[Path]:
-    """Yield the file to predict for each recording; of what can't be cut the problem is kept."""
+def _cuts(
+    inputs: Inputs, folder: Path, problems: dict[int, Problem], notes: dict[int, str]
+) -> Iterator[Path]:
+    """Yield the file to predict for each recording; problems and notes are kept by number."""
     for number, (file, (start, end)) in enumerate(zip(inputs.files, inputs.spans, strict=True)):
         if start is None and end is None:
             yield file
@@ -46,6 +49,8 @@ def _cuts(inputs: Inputs, folder: Path, problems: dict[int, Problem]) -> Iterato
         place = _place(folder, number)
         try:
             samples, header = audio.decode(file, start, end)
+            if header.note:
+                notes[number] = header.note
             soundfile.write(place, samples, header.sample_rate, subtype="FLOAT")
         except (AudioError, OSError) as error:
             problems[number] = Problem(str(file), str(error).removeprefix(f"{file}: "))

@@ -18,9 +18,7 @@ from sercli import audio
 from sercli.errors import AudioError
 from sercli.records import Note, Utterance
 
-_MEDIA = audio.SUFFIXES | {
-    *(".mp4", ".m4a", ".avi", ".webm", ".mkv", ".mov", ".aac", ".wma", ".sph", ".raw", ".pcm", ".amr"),
-}
+_MEDIA = audio.SUFFIXES | audio.FOREIGN_SUFFIXES
 _DRIVE = re.compile(r"(?:[A-Za-z]:)?/+")
 # Beyond so many files a folder is not searched: it is more than one corpus.
 _MOST = 300_000

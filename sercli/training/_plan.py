@@ -6,13 +6,15 @@ from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sercli import audio, manifest
 from sercli.audio import Samples
 from sercli.corpora import Trace
 from sercli.data.segments import Cut, Segmenter, TraceCut
 from sercli.data.statistics import Statistics, fit_all
 from sercli.data.utterances import count_samples, read_trace
-from sercli.errors import ProtocolError
+from sercli.errors import FeatureError, ProtocolError
 from sercli.protocols import Protocol, fold_digest, get_protocol, parse_numbers
 from sercli.records import Fold, Utterance
 from sercli.runs.config import RunConfig
@@ -102,8 +104,9 @@ class Plan:
             variants: as `variant_stores` opens them; where there are any, of all of these together.
 
         Raises:
-            FeatureError: features are missing in a store.
+            FeatureError: features are missing in a store, or the training part is silent.
         """
+        self._refuse_silence(fold, stores)
         several = [(choice, variants[name]) for name, choice in self.config.variants.items()]
         fitted = {}
         for name, choice in self.config.inputs.items():
@@ -114,6 +117,18 @@ class Plan:
             )
             fitted[name] = fit_all(arrays, choice.statistics)
         return fitted
+
+    def _refuse_silence(self, fold: Fold, stores: Mapping[str, FeatureStore]) -> None:
+        """Raise if the features of no training utterance change over time: there is nothing to learn."""
+        name, choice = next(iter(self.config.inputs.items()))
+        for utterance in map(self.utterances.__getitem__, fold.train):
+            features = stores[name][stores[name].key(utterance)]
+            if np.ptp(choice.unpadded(features, count_samples(utterance)), axis=-1).any():
+                return
+        raise FeatureError(
+            f"fold {fold.name}: all {len(fold.train)} recordings of the training part are silent; listen to "
+            "some, and prepare the corpus again from recordings that hold speech"
+        )
 
     def cut(self, choice: FeatureChoice, ids: Sequence[str], store: FeatureStore, *, training: bool) -> Cut:
         """Cut the features of some utterances into segments."""

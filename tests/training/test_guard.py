@@ -1,12 +1,16 @@
 """What goes wrong in a training is told in words that help."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from conftest import SMALL
+from conftest import SMALL, tone
 
+from sercli import audio, manifest
 from sercli.data.statistics import Statistics
-from sercli.errors import ConfigError, RunError
+from sercli.errors import ConfigError, FeatureError, RunError
+from sercli.preparation import prepare
 from sercli.runs.training import TrainingConfig
 from sercli.training import _fit, _train
 from sercli.training._devices import Device
@@ -49,6 +53,27 @@ def test_a_loss_that_is_no_number_names_the_batch_and_keeps_the_checkpoint(plan,
     monkeypatch.undo()
     _train.train(plan, CPU, epochs.append)
     assert trial.finished
+
+
+@pytest.mark.parametrize("statistics", ["per-map", "scalar", "per-utterance"])
+def test_a_silent_training_part_is_refused(tmp_path, write_wav, statistics):
+    """Of a corpus whose recordings were prepared and then lost what they held."""
+    place = Workspace(tmp_path / "w")
+    for number, letter in enumerate("WFNTWFNTWFNT"):
+        name = f"{3 + number // 4:02}a0{1 + number % 2}{letter}a.wav"
+        write_wav(tmp_path / "emodb" / "wav" / name, tone(0.3 + 0.01 * number))
+    prepare("emodb", tmp_path / "emodb", place, partial=True)
+    folder = place.corpus("emodb")
+    utterances = []
+    for each in manifest.read(folder / "manifest.jsonl"):
+        samples = audio.write_pcm16(folder / each.file, 0 * audio.read(folder / each.file), 16_000)
+        utterances.append(replace(each, sha256=audio.hash_samples(samples)))
+    manifest.write(folder / "manifest.jsonl", utterances)
+    settings = SMALL | {"features": {"statistics": statistics}, "protocol": "random-3-fold"}
+    plan = make_plan(_train.configure(settings, place, CPU), place, "1")
+    _train.compute_features(plan)
+    with pytest.raises(FeatureError, match=r"all \d+ recordings of the training part are silent"):
+        _train.train(plan, CPU, print)
 
 
 def test_memory_that_is_not_enough_is_told_with_what_would_fit(plan, monkeypatch):
