@@ -97,7 +97,7 @@ def mix(samples: Block, scale: Scale) -> Samples:
     """Average the channels and bring the samples within full scale."""
     if samples.dtype == np.int16:
         samples = samples * np.float32(1 / 32768)
-    elif not np.isfinite(samples.sum(dtype=np.float64)):
+    elif samples.size and not (np.isfinite(samples.max()) and np.isfinite(samples.min())):
         raise AudioError("holds values that are no numbers (NaN or infinity)")
     elif scale.divisor != 1:
         samples = samples / np.float32(scale.divisor)

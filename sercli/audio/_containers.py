@@ -22,6 +22,7 @@ _MARGIN = 1 << 16
 _MOST_CHUNKS = 10_000
 # Formats of a wav file's samples that are MPEG audio.
 _MPEG = {0x50, 0x55}
+_EXTENSIBLE = 0xFFFE  # the format is stated further on
 # Other audio that an ID3 tag is sometimes put before.
 _TAGGED = {b"fLaC", b"RIFF", b"FORM", b"OggS"}
 
@@ -94,7 +95,7 @@ def examine(file: BinaryIO, size: int, suffix: str) -> Found:
         _check_ogg(file, size)
     elif head[:4] == b"fLaC":
         found = _unstated_flac(file, head)
-    elif head[:3] == b"ID3" or _mpeg.begins(head) or suffix == ".mp3":
+    elif head[:3] == b"ID3" or _mpeg.may_begin(head) or suffix == ".mp3":
         file.seek(0)
         content = file.read()
         begin = _mpeg.skip_id3(content)
@@ -118,7 +119,7 @@ def _layout(head: bytes) -> _Layout | None:
 def _chunked(file: BinaryIO, size: int, layout: _Layout) -> Found:
     rate, settings, wide = None, b"", None
     data: tuple[int, int] | None = None
-    for name, at, length in _chunks(file, layout):
+    for name, at, length in _chunks(file, size, layout):
         if name == layout.settings:
             settings = file.read(40)
             rate = _rate(settings, layout)
@@ -142,6 +143,8 @@ def _chunked(file: BinaryIO, size: int, layout: _Layout) -> Found:
     if known:
         _refuse_cut(length, present)
     code = struct.unpack(f"{order}H", settings[:2].ljust(2, b"\0"))[0]
+    if code == _EXTENSIBLE and len(settings) >= 26:
+        code = struct.unpack(f"{order}H", settings[24:26])[0]
     if layout in (_RIFF, _RIFX) and code in _MPEG:
         file.seek(at)
         return _mpeg_found(file.read(length if known else present))
@@ -153,7 +156,7 @@ def _chunked(file: BinaryIO, size: int, layout: _Layout) -> Found:
     return Found(rate)
 
 
-def _chunks(file: BinaryIO, layout: _Layout) -> Iterator[tuple[bytes, int, int]]:
+def _chunks(file: BinaryIO, size: int, layout: _Layout) -> Iterator[tuple[bytes, int, int]]:
     """Yield each chunk's name, where its content begins and its length; the file is then there."""
     position = layout.first
     for _ in range(_MOST_CHUNKS):
@@ -168,7 +171,7 @@ def _chunks(file: BinaryIO, layout: _Layout) -> Iterator[tuple[bytes, int, int]]
         at = position + layout.head.size
         yield name, at, length
         position = at + max(0, length) + -length % layout.even
-        if position >= 1 << 63:
+        if position >= size:
             return
 
 
@@ -206,7 +209,7 @@ def _rate(settings: bytes, layout: _Layout) -> float | None:
     if len(settings) < 18:
         return None
     exponent, mantissa = struct.unpack(">HQ", settings[8:18])  # of 80 bits
-    if exponent & 0x7FFF == 0x7FFF:
+    if exponent & 0x7FFF > 16383 + 64:
         return math.inf
     return math.ldexp(mantissa, (exponent & 0x7FFF) - 16383 - 63)
 

@@ -46,9 +46,9 @@ class _Header:
         return 4 + _SIDE[self.version, self.mono]
 
 
-def begins(head: bytes) -> bool:
-    """Tell whether bytes begin as a frame does."""
-    return len(head) >= 4 and _parse(head, 0) is not None
+def may_begin(head: bytes) -> bool:
+    """Tell whether bytes begin with eleven set bits, as a frame does and some text and AAC."""
+    return len(head) >= 4 and head[0] == 0xFF and head[1] >= 0xE0
 
 
 def skip_id3(content: bytes) -> int:

@@ -81,11 +81,13 @@ def choose_scale(blocks: Iterable[np.ndarray]) -> Scale:
         if not block.size:
             continue
         highest = max(abs(float(block.max())), abs(float(block.min())))
+        if not np.isfinite(highest):
+            return Scale()  # who reads it refuses samples that are no numbers
         peak, count = max(peak, highest), count + block.size
         if highest > 1:
             beyond += int(np.count_nonzero(np.abs(block) > 1))
         whole = whole and _is_whole(block)
-    if peak <= 1 or peak == np.inf:  # samples that are no numbers are refused by who reads them
+    if peak <= 1:
         return Scale()
     percent = 100 * beyond / count
     share = f"{percent:.{0 if percent >= 10 else 4}f} % of its samples beyond full scale, peak {peak:.6g}"

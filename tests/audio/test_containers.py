@@ -153,6 +153,7 @@ def test_absurd_sample_rates_are_named(tmp_path, rate):
     [
         ("aiff", b"COMM", 16, b"\x40\x05\x80" + bytes(7), "64"),
         ("aiff", b"COMM", 16, bytes(10), "0"),
+        ("aiff", b"COMM", 16, b"\x7f\xf0" + b"\xff" * 8, "inf"),
         ("au", b".snd", 16, struct.pack(">I", 3), "3"),
         ("caf", b"desc", 12, struct.pack(">d", 1e9), "1000000000"),
         ("caf", b"desc", 12, struct.pack(">d", float("nan")), "nan"),
@@ -171,6 +172,24 @@ def test_absurd_sample_rates_are_named_in_every_container(tmp_path, suffix, name
 def test_usual_sample_rates_are_taken(tmp_path, rate):
     samples = audio.read(write(tmp_path / "a.wav", to_wav(to_pcm(tone(0.5, rate)), rate=rate)))
     assert len(samples) == 8000
+
+
+@pytest.mark.parametrize("suffix", CONTAINERS)
+def test_a_damaged_header_is_one_line_whatever_is_damaged(tmp_path, suffix, recwarn):
+    rng = np.random.default_rng(len(suffix))
+    whole = encode(tone(0.3), *CONTAINERS[suffix])
+    told = []
+    for _ in range(40):
+        content = bytearray(whole)
+        for place in rng.integers(0, 120, 3):
+            content[place] = rng.choice([0, 0x7F, 0x80, 0xFF])
+        path = write(tmp_path / "a.bin", bytes(content))
+        try:
+            assert np.isfinite(audio.read(path)).all()
+        except AudioError as error:
+            told.append(str(error))
+    assert "".join(told).isprintable()
+    assert not recwarn.list
 
 
 def test_a_wav_of_zero_bytes_after_its_header_ends_at_once(tmp_path):

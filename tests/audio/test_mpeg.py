@@ -1,3 +1,4 @@
+import struct
 import subprocess
 import sys
 
@@ -84,6 +85,15 @@ def test_mpeg_audio_in_a_wav_file_is_as_long_as_its_frames(tmp_path, rate, decla
         audio.read(
             write(tmp_path / "b.wav", to_wav(stream[:2000], len(stream), rate=rate, form=0x55, bits=8))
         )
+
+
+def test_mpeg_audio_is_found_where_a_wav_states_its_format_further_on(tmp_path):
+    stream = b"".join(split_mp3(to_mp3(speech(2.0), mode="VARIABLE"))[1:])
+    guid = struct.pack("<H", 0x55) + bytes.fromhex("000000001000800000aa00389b71")
+    settings = struct.pack("<HHIIHHHHI", 0xFFFE, 1, 16_000, 4000, 1, 8, 22, 0, 4) + guid
+    body = b"WAVEfmt " + struct.pack("<I", 40) + settings + b"data" + struct.pack("<I", len(stream)) + stream
+    path = write(tmp_path / "a.wav", b"RIFF" + struct.pack("<I", len(body)) + body)
+    assert 0 <= audio.header(path).frames - 32_000 <= ADDED
 
 
 @pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE"])
