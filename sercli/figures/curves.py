@@ -65,6 +65,44 @@ def training_curves(history: Sequence[Row], title: str | None = None, *, dark: b
     return figure
 
 
+def curves_side_by_side(
+    trainings: Mapping[str, Sequence[Row]], title: str | None = None, *, dark: bool = False
+) -> Figure:
+    """Draw the UA of the training and the dev part over the epochs, a panel for each training, on one scale.
+
+    Args:
+        trainings: rows as `training_curves` takes them, of one fold and seed, by heading.
+        title: heading of them all.
+        dark: draw for a dark background.
+    """
+    colours = _style.palette(dark)
+    columns = min(4, len(trainings))
+    lines = -(-len(trainings) // columns)
+    figure = _style.figure(0.8 + 2.4 * columns, 0.4 + 2.1 * lines + 0.3 * bool(title), colours)
+    grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
+    for axes in grid.flat[len(trainings) :]:
+        axes.set_visible(False)
+    for place, (axes, (name, rows)) in enumerate(zip(grid.flat, trainings.items(), strict=False)):
+        for measure, label in _PANELS["UA"].items():
+            points = _points(rows, measure)
+            if points:
+                ink = colours.second if measure == "train_ua" else colours.main
+                axes.plot(*zip(*points, strict=True), color=ink, lw=1.2, label=label)
+        axes.grid(axis="y", color=colours.line, lw=0.6)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel("epoch")
+        if place % columns == 0:
+            axes.set_ylabel("UA")
+        _style.in_percent(axes, "y")
+        _style.plain(axes, colours)
+        axes.set_title(name, color=colours.ink, size=_style.SIZE, loc="left")
+        if place == 0:
+            axes.legend(frameon=False, fontsize=_style.SIZE - 1, labelcolor=colours.ink)
+    if title:
+        figure.suptitle(title, color=colours.ink, fontsize=_style.SIZE + 1, x=0.01, ha="left")
+    return figure
+
+
 def _trainings(history: Sequence[Row]) -> list[list[Row]]:
     """Tell the trainings apart, each in the order of its epochs."""
     found: dict[tuple[Any, Any], list[Row]] = defaultdict(list)

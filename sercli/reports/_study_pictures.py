@@ -1,10 +1,13 @@
-"""The pictures of a study's page: values of a column's rows, and confusion matrices."""
+"""The pictures of a study's page: values of a column's rows, confusion matrices and training curves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.figure import Figure
 
 from sercli.figures.confusion import confusion_matrix
+from sercli.figures.curves import curves_side_by_side
 from sercli.figures.study import Mark, Panel, rows_beside_paper, sweep
 from sercli.reports._study_values import RECALL, Standing
 from sercli.reports.gathered import Gathered
@@ -58,6 +61,46 @@ def draw_confusion(gathered: Gathered, dark: bool = False, title: str | None = N
     """Draw the confusion matrix of a row."""
     evaluation = gathered.evaluation
     return confusion_matrix(evaluation.confusion, evaluation.classes, title, dark=dark)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curves:
+    """Trainings of one fold and seed.
+
+    Attributes:
+        trial: which fold and seed, in words.
+        rows: epochs by name of the row.
+    """
+
+    trial: str
+    rows: Mapping[str, Sequence[Mapping[str, Any]]]
+
+    def draw(self, dark: bool = False, title: str | None = None) -> Figure:
+        """Draw the rows side by side."""
+        return curves_side_by_side(self.rows, title, dark=dark)
+
+
+def find_curves(found: Sequence[Standings], display: Display) -> Curves | None:
+    """Choose the fold and seed whose training curves are drawn: one that all these rows have finished.
+
+    Returns:
+        Nothing where no row is asked for, or no fold is finished by all of them.
+    """
+    rows = {each.cell.row.name: each.gathered for each in found if each.cell.row.name in display.curves}
+    trials = {
+        name: {(trial.fold, trial.seed): trial for trial in gathered.trials}
+        for name, gathered in rows.items()
+        if isinstance(gathered, Gathered)
+    }
+    if not trials:
+        return None
+    shared = set.intersection(*(set(each) for each in trials.values()))
+    if not shared:
+        return None
+    fold, seed = min(shared, key=lambda unit: (unit[0] != display.curves_fold, unit))
+    name = next(iter(trials.values()))[fold, seed].metrics()["fold_name"]
+    epochs = {row: [dict(each) for each in of[fold, seed].history()] for row, of in trials.items()}
+    return Curves(f"fold {fold} ({name}), seed {seed}", epochs)
 
 
 def _mark(place: str, figure: Standing | None) -> Mark:

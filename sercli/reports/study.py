@@ -14,7 +14,7 @@ from sercli.evaluation.intervals import DRAWS
 from sercli.reports import _study_tables as layout
 from sercli.reports._facts import told_once
 from sercli.reports._page import draw_both, template
-from sercli.reports._study_pictures import draw_column, draw_confusion, with_confusion
+from sercli.reports._study_pictures import draw_column, draw_confusion, find_curves, with_confusion
 from sercli.reports._study_values import Standing
 from sercli.reports._writing import write_tables
 from sercli.reports.gathered import Gathered
@@ -233,6 +233,9 @@ def write_study(report: StudyReport, page: Path) -> None:
         for each, gathered in with_confusion(found, report.study.display):
             title = f"{each.cell.row.name} on {name}"
             pictures[f"confusion, {title}"] = draw_confusion(gathered, title=title)
+        curves = find_curves(found, report.study.display)
+        if curves is not None:
+            pictures[f"curves, {name}"] = curves.draw(title=f"{name}, {curves.trial}")
         for title, picture in pictures.items():
             file = _file_name(title, taken)
             for kind in (".png", ".pdf"):
@@ -270,8 +273,10 @@ def render_study(report: StudyReport) -> str:
 def _column(report: StudyReport, name: str, table: Table) -> Mapping[str, Any]:
     found, display = report.columns[name], report.study.display
     figures_of = [figure for each in found for figure in each.figures]
+    curves = find_curves(found, display)
     return {
         "name": name,
+        "curves": curves and {"trial": curves.trial, "picture": draw_both(curves.draw)},
         "picture": draw_both(lambda dark: draw_column("", found, display, dark=dark)),
         "interval": any(figure.value_interval for figure in figures_of),
         "paper": any(figure.paper is not None for figure in figures_of),

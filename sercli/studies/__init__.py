@@ -48,12 +48,16 @@ class Display:
         x: the varied setting on the horizontal axis; the one with the most values if not given.
         metrics_as_lines: whether metrics share the axes, a line each, and each varied row has its own axes.
         confusion: names of the rows whose confusion matrices are drawn.
+        curves: names of the rows whose training curves are drawn side by side.
+        curves_fold: number of the fold whose curves are drawn; the first that all rows have if they lack it.
     """
 
     metrics: tuple[str, ...] = ()
     x: str | None = None
     metrics_as_lines: bool = False
     confusion: tuple[str, ...] = ()
+    curves: tuple[str, ...] = ()
+    curves_fold: int = 1
 
 
 @dataclass(frozen=True, slots=True)

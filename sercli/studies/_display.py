@@ -1,17 +1,19 @@
-"""What a study's file says of its report: metrics, axes and confusion matrices."""
+"""What a study's file says of its report: metrics, axes, confusion matrices and training curves."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sercli.errors import unknown
+from sercli.plain.yaml import Place
 from sercli.studies import METRICS, Display, Row
 from sercli.studies._source import Source
 
 _PLOT = ("x", "lines")
+_CURVES = ("rows", "fold")
 
 
 def read_display(source: Source, top: Mapping[str, Any], rows: Sequence[Row]) -> Display:
-    """Read ``metrics:``, ``plot:`` and ``confusion:``.
+    """Read ``metrics:``, ``plot:``, ``confusion:`` and ``curves:``.
 
     Raises:
         ConfigError: a metric, a setting or a row is unknown.
@@ -24,7 +26,19 @@ def read_display(source: Source, top: Mapping[str, Any], rows: Sequence[Row]) ->
     varied = {name for row in rows for name in row.varied}
     if x is not None and x not in varied:
         source.fail(("plot", "x"), str(unknown("the varied settings", x, varied)))
-    return Display(_metrics(source, top), x, "lines" in plot, _confusion(source, top, rows))
+    curves = source.mapping(("curves",), top.get("curves", {}), "curves")
+    source.known(("curves",), curves, _CURVES, "curves")
+    fold = curves.get("fold", 1)
+    if isinstance(fold, bool) or not isinstance(fold, int) or fold < 1:
+        source.fail(("curves", "fold"), f"fold is a number from 1, not {fold!r}")
+    return Display(
+        metrics=_metrics(source, top),
+        x=x,
+        metrics_as_lines="lines" in plot,
+        confusion=_rows(source, ("confusion",), top, rows),
+        curves=_rows(source, ("curves", "rows"), curves, rows),
+        curves_fold=fold,
+    )
 
 
 def _metrics(source: Source, top: Mapping[str, Any]) -> tuple[str, ...]:
@@ -37,14 +51,15 @@ def _metrics(source: Source, top: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _confusion(source: Source, top: Mapping[str, Any], rows: Sequence[Row]) -> tuple[str, ...]:
-    if "confusion" not in top:
+def _rows(source: Source, place: Place, given: Mapping[str, Any], rows: Sequence[Row]) -> tuple[str, ...]:
+    """Read a list of rows by name, or ``all``."""
+    if place[-1] not in given:
         return ()
-    known = [row.name for row in rows]
-    if top["confusion"] == "all":
+    known, chosen = [row.name for row in rows], given[str(place[-1])]
+    if chosen == "all":
         return tuple(known)
-    names = source.items(("confusion",), top["confusion"], "confusion")
+    names = source.items(place, chosen, str(place[-1]))
     for i, name in enumerate(names):
         if name not in known:
-            source.fail(("confusion", i), str(unknown("rows", str(name), known)))
+            source.fail((*place, i), str(unknown("rows", str(name), known)))
     return tuple(dict.fromkeys(names))

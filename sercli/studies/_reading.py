@@ -18,7 +18,7 @@ from sercli.training._train import complete
 _STUDY = (
     *("title", "source", "arch", "on", "set", "vary", "rows"),
     *("paper", "paper_is", "doubtful", "about_values", "references", "test_on"),
-    *("metrics", "plot", "confusion"),
+    *("metrics", "plot", "confusion", "curves"),
 )
 _ROW = ("name", "from", "arch", "on", "set", "set_on", "vary", "paper")
 _ON = ("name", "corpus", "scheme", "protocol", "set")

@@ -20,11 +20,12 @@ from sercli.evaluation import table, traces
 from sercli.files import write_text
 from sercli.plain.yaml import to_yaml
 from sercli.records import Predictions
+from sercli.reports._study_pictures import find_curves
 from sercli.reports._study_values import Paper
 from sercli.reports.standings import stand
 from sercli.reports.study import gather_study, place_of, render_study, write_study
 from sercli.runs.folder import Run
-from sercli.studies import get_study
+from sercli.studies import Display, get_study
 from sercli.training._train import complete, with_precision
 from sercli.workspace import Workspace
 
@@ -367,3 +368,48 @@ def test_pictures_of_columns_with_odd_names_lie_side_by_side(place):
 def test_the_paper_is_pooled_or_a_mean(place):
     with pytest.raises(ConfigError, match=r"mine.yaml:\d+: paper_is is pooled or mean over folds"):
         study_of(place, STUDY | {"paper_is": "median"})
+
+
+def with_histories(place, study):
+    """Give every finished trial two epochs, whose UA tells row and fold."""
+    for number, cell in enumerate(study.cells(on=["emodb-4"]), 1):
+        run = Run(place.runs / with_precision(complete(cell.settings), "32-true").name("0" * 64))
+        for trial in run.finished():
+            ua = (number + trial.fold / 10) / 10
+            lines = f"epoch,train_loss,train_ua,dev_ua\n1,1,{ua},{ua / 2}\n2,1,{ua},{ua / 2}\n"
+            trial.history_file.write_text(lines)
+
+
+def test_training_curves_of_chosen_rows_stand_side_by_side_and_name_their_fold(place, study):
+    study = study_of(place, STUDY | {"curves": {"rows": ["plain", "softmax"], "fold": 2}})
+    with_histories(place, study)
+    report = gather_study(study, study.cells(), place, draws=20)
+    curves = find_curves(report.columns["emodb-4"], study.display)
+    assert curves.trial == "fold 2 (fold 2), seed 0"
+    plain, softmax = curves.draw(title="emodb-4").axes
+    assert (plain.get_title("left"), softmax.get_title("left")) == ("plain", "softmax")
+    lines = {line.get_label(): list(line.get_ydata()) for line in plain.lines}
+    assert lines == {"train": pytest.approx([0.12, 0.12]), "dev": pytest.approx([0.06, 0.06])}
+    assert list(softmax.lines[0].get_ydata()) == pytest.approx([0.42, 0.42])
+    assert "of fold 2 (fold 2), seed 0 alone" in render_study(report)
+
+
+def test_where_the_fold_is_missing_the_first_shared_one_is_drawn(place, study):
+    study = study_of(place, STUDY | {"curves": {"rows": "all", "fold": 7}})
+    with_histories(place, study)
+    report = gather_study(study, study.cells(), place, draws=20)
+    assert find_curves(report.columns["emodb-4"], study.display).trial == "fold 1 (fold 1), seed 0"
+    assert find_curves(report.columns["emodb-4"], Display()) is None
+
+
+@pytest.mark.parametrize(
+    ("curves", "why"),
+    [
+        ({"rows": ["plane"]}, "did you mean plain"),
+        ({"rows": ["plain"], "fold": 0}, "fold is a number from 1, not 0"),
+        ({"rows": ["plain"], "folds": 2}, "did you mean fold"),
+    ],
+)
+def test_wrong_curves_are_refused(place, curves, why):
+    with pytest.raises(ConfigError, match=why):
+        study_of(place, STUDY | {"curves": curves})
