@@ -116,11 +116,27 @@ def _sweep(path: Path) -> None:
                 found.setdefault(match["target"], []).append(path.parent / name)
         _litter[path.parent] = found
     for left in _litter[path.parent].pop(path.name, []):
-        with suppress(OSError):
-            if left.suffix == ".old":
-                _put_back(left, path)
-            else:
-                _remove_unless_held(left)
+        _clear(left, path)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed commands left anywhere below a folder that holds nothing but ours.
+
+    What a living command writes is locked and stays.
+    """
+    for place, folders, names in os.walk(folder):
+        found = [match for name in (*folders, *names) if (match := _TEMPORARY.fullmatch(name))]
+        folders[:] = [name for name in folders if not _TEMPORARY.fullmatch(name)]
+        for match in found:
+            _clear(Path(place, match[0]), Path(place, match["target"]))
+
+
+def _clear(left: Path, path: Path) -> None:
+    with suppress(OSError):
+        if left.suffix == ".old":
+            _put_back(left, path)
+        else:
+            _remove_unless_held(left)
 
 
 def _put_back(left: Path, path: Path) -> None:

@@ -230,6 +230,34 @@ def test_a_folder_that_was_put_aside_is_put_back_unless_another_took_its_place(
     assert [entry.name for entry in (tmp_path / "bundle").iterdir()] == ([] if taken else ["older"])
 
 
+def test_a_tree_of_ours_is_swept_and_what_is_written_there_stays(tmp_path, writing):
+    process, living = writing(tmp_path / "a" / "b" / "living.wav", "file")
+    for name in ("a/.x.wav.abcdefgh.tmp", "a/b/.y.wav.a_cd3fgh.tmp", ".z.abcdefgh.tmp/inside/q"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "a" / ".bundle.abcdefgh.old").mkdir()
+    (tmp_path / "a" / "x.wav").touch()
+    files.sweep(tmp_path)
+    found = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*"))
+    assert found == sorted(["a", "a/b", "a/bundle", "a/x.wav", living.relative_to(tmp_path).as_posix()])
+    process.communicate()
+    files.sweep(tmp_path)
+    assert not living.exists()
+
+
+@pytest.mark.parametrize("where", ["audio", "traces", "."])
+def test_preparing_again_sweeps_what_a_killed_one_left(workspace, build_emodb, where):
+    from sercli.preparation import prepare
+
+    root = build_emodb("03a01Fa", "03a01Wa")
+    prepare("emodb", root, workspace, partial=True)
+    left = workspace.corpus("emodb") / where / ".03a01Fa.wav.k3jf0a_1.tmp"
+    left.parent.mkdir(exist_ok=True)
+    left.touch()
+    prepare("emodb", root, workspace, partial=True)
+    assert not left.exists()
+
+
 def test_many_who_write_and_sweep_at_once_lose_nothing(tmp_path, monkeypatch):
     class Never(dict):
         def __contains__(self, key):

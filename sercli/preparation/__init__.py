@@ -85,6 +85,7 @@ def prepare(
     target.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(target / ".lock", timeout=0):
+            files.sweep(target)
             if download and corpus.download is not None:
                 root = fetch(corpus.download, workspace.root / "downloads" / name, progress)
             if corpus.generate is None:

@@ -150,6 +150,7 @@ class FeatureStore:
                         raise
                     waiting()
                     stack.enter_context(lock.acquire())
+                files.sweep(self.path)
                 self._describe()
                 from sercli.store.writer import Writer
 

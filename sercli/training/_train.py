@@ -8,6 +8,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from sercli import files
 from sercli.config import join, merge, parse_assignments, read_yaml
 from sercli.errors import ConfigError, CorpusError, RunError
 from sercli.models import architecture_names
@@ -233,6 +234,7 @@ def train(
             with FileLock(trial.path / ".lock", timeout=0):
                 if trial.finished:  # by another process, since the list was made
                     continue
+                files.sweep(trial.path)
                 begin(trial)
                 train_trial(plan, trial, device, say, logger, compiled=compiled, bar=bar)
         except Timeout:
