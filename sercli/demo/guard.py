@@ -2,11 +2,13 @@
 
 import ipaddress
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from sercli.demo.asked import is_asked
 from sercli.demo.folder import Uploads
+from sercli.demo.patience import LateError, Patient
 from sercli.errors import AudioError
 
 Message = MutableMapping[str, Any]
@@ -15,6 +17,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _UPLOAD = "/gradio_api/upload"
+_JOIN = "/gradio_api/queue/join"
 _FILE = "/gradio_api/file="
 _ASKED = {
     "GET": re.compile(
@@ -47,7 +50,14 @@ class Guard:
     other host for anything.
     """
 
-    def __init__(self, app: App, uploads: Uploads, limit: int, local: str | None = None) -> None:
+    def __init__(
+        self,
+        app: App,
+        uploads: Uploads,
+        limit: int,
+        local: str | None = None,
+        inputs: Mapping[int, int] | None = None,
+    ) -> None:
         """Wrap.
 
         Args:
@@ -56,8 +66,11 @@ class Guard:
             limit: bytes that an upload may have.
             local: the name of this machine that it is to be reached by alone, besides its addresses; else
                 a stranger's name could be led to it. By any name if not given.
+            inputs: how many inputs each function of the page has, by its number; requests to the queue
+                are not looked into if not given.
         """
         self.app, self.uploads, self.limit, self.local = app, uploads, limit, local
+        self.inputs = inputs
         self._coming = 0  # bytes of uploads that are on their way
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -73,10 +86,18 @@ class Guard:
         if refusal:
             await _refuse(send, *refusal)
             return
-        size = int(headers[b"content-length"]) if scope["path"] == _UPLOAD else 0
+        length = int(headers[b"content-length"]) if scope["method"] == "POST" else 0
+        size = length if scope["path"] == _UPLOAD else 0
+        exchange = _Exchange(receive, send, length)
         self._coming += size
         try:
-            await self.app(scope, receive, _headed(send))
+            looked_into = scope["path"] == _JOIN and self.inputs is not None
+            if looked_into and not is_asked(await exchange.read(), self.inputs or {}):
+                await exchange.refuse(400, "The page does not ask for that.")
+                return
+            await self.app(scope, exchange.receive, _headed(exchange.send))
+        except LateError:
+            pass  # answered already
         finally:
             self._coming -= size
 
@@ -123,6 +144,45 @@ class Guard:
             return not path.startswith(_FILE) or bool(self.uploads.locate(path.removeprefix(_FILE)))
         except AudioError:
             return False
+
+
+class _Exchange:
+    """A request that has to come in time, and its answer."""
+
+    def __init__(self, receive: Receive, send: Send, length: int) -> None:
+        self._patient, self._send = Patient(receive, length), send
+        self._read: list[Message] = []
+        self._begun = self._refused = False
+
+    async def receive(self) -> Message:
+        """Return the next message; refuse the request if it does not come in time."""
+        if self._read:
+            return self._read.pop(0)
+        try:
+            return await self._patient.receive()
+        except LateError:
+            await self.refuse(408, "The request did not come in time.")
+            raise
+
+    async def read(self) -> bytes:
+        """Read the body, which is short; `receive` gives it once more."""
+        messages = [await self.receive()]
+        while messages[-1].get("more_body", False):
+            messages.append(await self.receive())
+        self._read = messages
+        return b"".join(message.get("body", b"") for message in messages)
+
+    async def send(self, message: Message) -> None:
+        """Send what the application answers, unless the request was refused meanwhile."""
+        self._begun = True
+        if not self._refused:
+            await self._send(message)
+
+    async def refuse(self, status: int, fact: str) -> None:
+        """Answer in the application's stead, if it has not begun."""
+        self._refused = True
+        if not self._begun:
+            await _refuse(self._send, status, fact)
 
 
 def _headed(send: Send) -> Send:

@@ -1,11 +1,14 @@
 """The page in Gradio 6."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+from uuid import uuid4
 
 import fastapi
 import gradio as gr
+from gradio import processing_utils, route_utils
 
 from sercli.demo import rendering
 from sercli.demo.answers import Listener
@@ -31,8 +34,14 @@ _WAITING = 32  # recordings behind them
 _PAGES = 64  # open at once; the live session of the oldest begins anew then
 
 
-def build_app(listener: Listener) -> fastapi.FastAPI:
-    """Build the page, whose uploads Gradio puts where those of the listener lie."""
+def build_app(listener: Listener) -> tuple[fastapi.FastAPI, dict[int, int]]:
+    """Build the page, whose uploads Gradio puts where those of the listener lie.
+
+    Returns:
+        The application, and how many inputs each function of the page has, by its number.
+    """
+    # Else two visitors who send the same have one file, which goes with the first answer.
+    _replace(route_utils, "GradioUploadFile", _Upload)
     with gr.Blocks(title="sercli demo", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(rendering.head(listener.loaded, listener.limits, listener.keep is not None))
         with gr.Tab("Record"):
@@ -49,6 +58,7 @@ def build_app(listener: Listener) -> fastapi.FastAPI:
     page.state_session_capacity = _PAGES
     # Else a mounted page takes any file of the server for an upload.
     _replace(page, "has_launched", True)
+    _replace(processing_utils, "_check_allowed", partial(_check_sent, listener.uploads))
     app: fastapi.FastAPI = gr.mount_gradio_app(
         fastapi.FastAPI(openapi_url=None),
         page,
@@ -62,7 +72,30 @@ def build_app(listener: Listener) -> fastapi.FastAPI:
         footer_links=[],
         run_history=False,
     )
-    return app
+    return app, {number: len(function.inputs) for number, function in page.fns.items()}
+
+
+def _check_sent(uploads: Uploads, path: str | Path, check_in_upload_folder: bool) -> None:
+    """Refuse what is no upload where Gradio wants one; the page shows no files of its own."""
+    if not check_in_upload_folder:
+        return
+    try:
+        uploads.locate(path)
+    except AudioError as error:
+        raise _refusal(path, error) from None
+
+
+def _refusal(path: str | Path, error: AudioError) -> gr.Error:
+    """Make an error that visitors see, and that Gradio prints no traceback for."""
+    return gr.Error(explain(Path(str(path)), error), print_exception=False)
+
+
+class _Upload(route_utils.GradioUploadFile):
+    """An upload whose folder, which is named by a hash, is its own."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.sha.update(uuid4().bytes)
 
 
 def _add_recording(listener: Listener, way: Literal["microphone", "upload"], answers: str) -> None:
@@ -130,7 +163,7 @@ def _source(uploads: Uploads, way: Literal["microphone", "upload"], *, streaming
         try:
             return None if name is None else str(uploads.locate(name))
         except AudioError as error:
-            raise gr.Error(explain(Path(str(name)), error), print_exception=False) from None
+            raise _refusal(str(name), error) from None
 
     _replace(made, "async_move_resource_to_block_cache", take)
     return made

@@ -2,6 +2,7 @@
 
 import errno
 import ipaddress
+import logging
 import os
 import signal
 import socket
@@ -59,14 +60,18 @@ def serve(
                 import uvicorn
 
                 from sercli.demo.page import build_app
+                from sercli.demo.protocol import Protocol
             except ImportError as error:
                 raise ConfigError(f"the page needs '{error.name}': pip install 'sercli[demo]'") from None
             uploads = Uploads(folder)
             listener = Listener(loaded, uploads, limits, keep)
-            app = Guard(build_app(listener), uploads, limits.size, host if is_loopback(host) else None)
+            app, inputs = build_app(listener)
+            guarded = Guard(app, uploads, limits.size, host if is_loopback(host) else None, inputs)
             _warm_up(Listener(loaded, uploads, limits))
+            logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # forms that are none
             config = uvicorn.Config(
-                app,
+                guarded,
+                http=Protocol,
                 log_level="critical",
                 access_log=False,
                 timeout_graceful_shutdown=1,  # pages that stay open would hold it up

@@ -1,9 +1,13 @@
 import asyncio
+import json
+import socket
 
 import pytest
 
+from sercli.demo.asked import is_asked
 from sercli.demo.folder import Uploads
 from sercli.demo.guard import Guard
+from sercli.demo.patience import LateError, Patient
 
 UPLOAD, JOIN = "/gradio_api/upload", "/gradio_api/queue/join"
 LENGTH = {"content-length": "10"}
@@ -156,6 +160,194 @@ def test_uploads_on_their_way_are_counted(tmp_path):
 
     asyncio.run(together())
     assert seen.count(200) == 10
+
+
+def test_a_body_that_does_not_come_holds_no_place(tmp_path, monkeypatch):
+    monkeypatch.setattr("sercli.demo.patience.SILENT_S", 0.05)
+    guard, length = Guard(reading, Uploads(tmp_path.resolve()), 1000), str(1 << 20).encode()
+    scope = {"type": "http", "method": "POST", "path": UPLOAD, "headers": [(b"content-length", length)]}
+    seen = []
+
+    async def receive():
+        if "begun" in seen:
+            await asyncio.sleep(60)
+        seen.append("begun")
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def send(message):
+        seen.append(message.get("status"))
+
+    asyncio.run(guard(scope, receive, send))
+    assert seen == ["begun", 408, None]
+    assert guard._coming == 0
+
+
+async def reading(scope, receive, send):
+    """Read the body to its end, and answer even where that fails, as Gradio does."""
+    try:
+        while (await receive()).get("more_body"):
+            pass
+    except Exception:
+        await send({"type": "http.response.start", "status": 500, "headers": []})
+        raise
+    await gradio(scope, receive, send)
+
+
+def test_a_body_may_come_slowly_but_not_for_ever(monkeypatch):
+    monkeypatch.setattr("sercli.demo.patience.SLOW_S", 0.2)
+    messages = []
+
+    async def receive():
+        await asyncio.sleep(0.03)
+        return {"type": "http.request", "body": b"x", "more_body": len(messages) < 100}
+
+    async def all_of(patient):
+        while True:
+            messages.append(await patient.receive())
+            if not messages[-1]["more_body"]:
+                return
+
+    with pytest.raises(LateError):
+        asyncio.run(all_of(Patient(receive, 0)))
+    assert 2 <= len(messages) <= 8
+    messages[:] = [None] * 96
+    asyncio.run(all_of(Patient(receive, 0)))
+    assert len(messages) == 101
+
+
+def test_once_it_has_come_the_answer_may_take_its_time(monkeypatch):
+    monkeypatch.setattr("sercli.demo.patience.SILENT_S", 0.01)
+
+    async def receive():
+        await asyncio.sleep(0.005 if first.pop() else 0.05)
+        return {"type": "http.request", "body": b""}
+
+    async def twice(patient):
+        return [await patient.receive() for _ in range(2)]
+
+    first = [False, True]
+    assert len(asyncio.run(twice(Patient(receive, 0)))) == 2
+
+
+FILE = {"path": "/tmp/a.wav", "meta": {"_type": "gradio.FileData"}}
+ASKED = {"data": [FILE], "fn_index": 0, "session_hash": "a", "event_data": None, "trigger_id": 4}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"data": [None]},
+        {"data": [FILE | {"url": "http://127.0.0.1/a", "orig_name": "a.wav", "size": 12, "mime_type": ""}]},
+        {"data": [FILE | {"is_stream": True}, None], "fn_index": 4},
+        {"data": [], "fn_index": 1},
+    ],
+)
+def test_what_the_page_asks_of_its_queue_is_known(change):
+    assert is_asked(json.dumps(ASKED | change).encode(), {0: 1, 1: 0, 4: 2})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"data": []},
+        {"data": [FILE, FILE]},
+        {"data": FILE},
+        {"data": ["/tmp/a.wav"]},
+        {"data": [0]},
+        {"data": [[]]},
+        {"data": [{}]},
+        {"data": [FILE | {"path": None}]},
+        {"data": [FILE | {"path": "\0"}]},
+        {"data": [FILE | {"path": "a" * 300}]},
+        {"data": [FILE | {"path": "a/" * 3000}]},
+        {"data": [FILE | {"size": "big"}]},
+        {"data": [FILE | {"size": True}]},
+        {"data": [FILE | {"is_stream": "maybe"}]},
+        {"data": [FILE | {"meta": {}}]},
+        {"data": [FILE | {"more": 1}]},
+        {"data": [FILE, {"live": 1}], "fn_index": 4},
+        {"fn_index": 9},
+        {"fn_index": True},
+        {"fn_index": "0"},
+        {"fn_index": None},
+        {"session_hash": None},
+        {"session_hash": {}},
+        {"event_data": {"target": 1}},
+    ],
+)
+def test_nothing_else_reaches_the_queue(change):
+    assert not is_asked(json.dumps(ASKED | change).encode(), {0: 1, 1: 0, 4: 2})
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"null", b"[]", b"\xff", b"[" * 60_000, b'{"data": ' + b"9" * 6000 + b"}"]
+)
+def test_what_is_no_json_neither(body):
+    assert not is_asked(body, {0: 1})
+
+
+@pytest.mark.parametrize(("data", "status"), [([FILE], 200), ([FILE, FILE], 400), ({}, 400)])
+def test_the_guard_looks_into_requests_to_the_queue(tmp_path, data, status):
+    body = json.dumps(ASKED | {"data": data}).encode()
+    headers = [(b"content-length", str(len(body)).encode())]
+    scope = {"type": "http", "method": "POST", "path": JOIN, "headers": headers}
+    given, sent = [body[:20], body[20:]], []
+
+    async def receive():
+        part = given.pop(0)
+        return {"type": "http.request", "body": part, "more_body": bool(given)}
+
+    async def send(message):
+        sent.append(message)
+
+    async def echo(scope, receive, send):
+        messages = [await receive()]
+        while messages[-1]["more_body"]:
+            messages.append(await receive())
+        told = b"".join(message["body"] for message in messages)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": told})
+
+    asyncio.run(Guard(echo, Uploads(tmp_path.resolve()), 1000, inputs={0: 1})(scope, receive, send))
+    assert sent[0]["status"] == status
+    assert (sent[1]["body"] == body) == (status == 200)
+
+
+def test_a_connection_whose_head_does_not_end_is_closed(monkeypatch):
+    uvicorn = pytest.importorskip("uvicorn", reason="uvicorn is not installed")
+    monkeypatch.setattr("sercli.demo.patience.SILENT_S", 0.2)
+    from sercli.demo.protocol import Protocol
+
+    async def app(scope, receive, send):
+        await asyncio.sleep(0.4)  # an answer may take longer
+        await gradio(scope, receive, send)
+
+    async def talk(lines):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(lines)
+        told = await asyncio.wait_for(reader.read(12), 5)
+        writer.close()
+        return told
+
+    async def both():
+        nonlocal port
+        config = uvicorn.Config(app, http=Protocol, log_level="critical", lifespan="off")
+        server = uvicorn.Server(config)
+        with socket.create_server(("127.0.0.1", 0)) as source:
+            port = source.getsockname()[1]
+            serving = asyncio.create_task(server._serve([source]))
+            while not server.started:
+                await asyncio.sleep(0.01)
+            told = await asyncio.gather(
+                talk(b"GET / HTTP/1.1\r\nHos"), talk(b""), talk(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            )
+            server.should_exit = True
+            await serving
+        return told
+
+    port = 0
+    assert asyncio.run(both()) == [b"", b"", b"HTTP/1.1 200"]
 
 
 def test_the_server_itself_is_left_alone(tmp_path):

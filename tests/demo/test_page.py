@@ -1,5 +1,6 @@
 """The page itself, in a headless Chromium, served by ``sercli demo`` in a process of its own."""
 
+import io
 import json
 import os
 import re
@@ -285,6 +286,53 @@ def _join(address, function, file):
             if "process_completed" in line:
                 return json.dumps(json.loads(line.removeprefix("data: "))["output"])
     return ""
+
+
+def test_requests_made_by_hand_print_no_traceback(server):
+    at = f"{server.address}gradio_api/"
+    for data in ([], [0], [{}], [[]], ["a.wav"], [{"path": "\0", "meta": {"_type": "gradio.FileData"}}], {}):
+        query = {"data": data, "fn_index": 0, "session_hash": "byhand"}
+        assert httpx.post(f"{at}queue/join", json=query).status_code == 400
+    form = {"content-type": "multipart/form-data; boundary=a"}
+    assert httpx.post(f"{at}upload", content=b"--b", headers=form).status_code == 400
+    assert server.errors.read_text() == ""
+
+
+def test_each_of_several_who_sent_the_same_is_answered(server):
+    file = io.BytesIO()
+    soundfile.write(file, tone(1.0), 16_000, format="WAV")
+    sent = [
+        httpx.post(f"{server.address}gradio_api/upload", files={"files": ("a.wav", file.getvalue())}).json()
+        for _ in range(3)
+    ]
+    functions = httpx.get(f"{server.address}config").json()["dependencies"]
+    first = min(each["id"] for each in functions if len(each["inputs"]) == 1)
+    for (path,) in sent:
+        told = _join(server.address, first, {"path": path, "meta": {"_type": "gradio.FileData"}})
+        assert "anger" in told
+        assert "send it again" not in told
+    server.wait_for_no_files()
+
+
+def test_uploads_that_stop_half_way_make_room(server):
+    host, port = urlsplit(server.address).netloc.split(":")
+    head = (
+        f"POST /gradio_api/upload HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 3000000\r\n"
+        "Content-Type: multipart/form-data; boundary=a\r\n\r\n--a\r\n"
+    ).encode()
+    connections = [socket.create_connection((host, int(port))) for _ in range(15)]
+    for each in connections:
+        each.sendall(head)
+    time.sleep(0.5)
+    answers = []
+    for each in connections:
+        each.settimeout(20)
+        answers.append(each.recv(12)[9:])
+        each.close()
+    assert set(answers) <= {b"408", b"507"}
+    small = {"files": ("a.wav", b"RIFF")}
+    assert httpx.post(f"{server.address}gradio_api/upload", files=small).status_code == 200
+    server.wait_for_no_files(30)  # nobody waits for these: they are swept
 
 
 def test_uploads_beyond_the_limit_are_refused_unread(server):
