@@ -7,7 +7,7 @@ could be EMO-DB's proves nothing where its neighbour's could not.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +21,7 @@ from sercli.manifest.interop import read_list
 from sercli.manifest.lengths import Lengths
 from sercli.manifest.listing import check_columns
 from sercli.manifest.recordings import Found, Recordings, describe, without_foreign_times
+from sercli.manifest.tables import binary_kind
 from sercli.records import Note, Problem, Utterance
 
 # A part's name within a file's name, as toolkits write it.
@@ -42,6 +43,17 @@ class ListReader:
 
     audio_root: Path | None = None
     columns: Mapping[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the folder.
+
+        Raises:
+            ManifestError: it is none.
+        """
+        if self.audio_root is not None and not self.audio_root.is_dir():
+            kind = binary_kind(self.audio_root) if self.audio_root.is_file() else None
+            fact = kind or "no such folder; --audio-root names the folder of the audio files"
+            raise ManifestError(f"{self.audio_root}: {fact}")
 
     def read(self, path: Path) -> tuple[list[Item], list[str]]:
         """Read a list: its items, and what is to be said of it.
@@ -191,7 +203,8 @@ def _rank(path: Path) -> int:
 def _with_names(parts: Mapping[str, Sequence[Item]]) -> tuple[dict[str, list[Item]], list[str]]:
     """Complete items by their files' names, where all are a corpus's and no column contradicts them."""
     items = [item for found in parts.values() for item in found]
-    known = {id(item): _named(item.utterance) for item in items}
+    readers = [read for name in corpus_names() if (read := get_corpus(name).from_name)]
+    known = {id(item): _named(item.utterance, readers) for item in items}
     named = [(item, each) for item in items if (each := known[id(item)]) is not None]
     corpora = ", ".join(sorted({each.corpus for _, each in named}))
     why = ""
@@ -202,19 +215,18 @@ def _with_names(parts: Mapping[str, Sequence[Item]]) -> tuple[dict[str, list[Ite
     if not named or why:
         kept = {part: [_by_file(item) for item in found] for part, found in parts.items()}
         return kept, [f"names: {why}; nothing is read out of names"] if why else []
-    read = {
+    completed = {
         part: [_completed(item, each) for item in found if (each := known[id(item)]) is not None]
         for part, found in parts.items()
     }
-    return read, [
+    return completed, [
         f"names: speakers, texts and sessions are read out of the files' names, which are {corpora}'s"
     ]
 
 
-def _named(listed: Utterance) -> Utterance | None:
+def _named(listed: Utterance, readers: Sequence[Callable[[str], Utterance | None]]) -> Utterance | None:
     """Return what a file's name says, if it is a supported corpus's."""
     stem = PurePosixPath(listed.file).stem
-    readers = (read for name in corpus_names() if (read := get_corpus(name).from_name))
     return next((known for read in readers if (known := read(stem)) is not None), None)
 
 

@@ -7,7 +7,9 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from sercli.config import Config
+from sercli.errors import ConfigError
 from sercli.labels import EMOTIONS, near_noun, to_noun
+from sercli.manifest.listing import check_columns
 from sercli.manifest.values import GENDERS, is_nothing
 from sercli.records import Problem, Utterance
 
@@ -55,6 +57,26 @@ class AnyOptions(Config):
     def names_emotion(self) -> bool:
         """Whether the pattern gives the emotion, too."""
         return "(?P<emotion>" in (self.speaker_pattern or "")
+
+
+class TableOptions(AnyOptions):
+    """Likewise for a list, whose columns have names."""
+
+    columns: dict[str, str] = Field({})
+    """Column by field, where it has none of the usual names: ``speaker``, ``emotion``, ``file`` and so on."""
+
+    @model_validator(mode="after")
+    def _check_fields(self) -> Self:
+        try:
+            check_columns(self.columns)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """Column by field."""
+        return check_columns(self.columns)
 
 
 def remedy(label: str) -> str:

@@ -9,39 +9,20 @@ import math
 import posixpath
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
-
-from pydantic import Field, model_validator
+from typing import Any
 
 from sercli.corpora import Corpus
-from sercli.corpora._any import AnyOptions, complete
-from sercli.errors import ConfigError
-from sercli.manifest.listing import Entry, called, check_columns, field_called, line_of, read_entries
+from sercli.corpora._any import TableOptions, complete
+from sercli.manifest.listing import Entry, called, line_of, read_entries
 from sercli.manifest.values import NUMBERS, number
 from sercli.records import Problem, Utterance
 
 
-class TableOptions(AnyOptions):
-    """Which column is which."""
-
-    columns: dict[str, str] = Field({})
-    """Column by field, where it has none of the usual names: ``speaker``, ``emotion``, ``file`` and so on."""
-
-    @model_validator(mode="after")
-    def _check_fields(self) -> Self:
-        try:
-            check_columns(self.columns)
-        except ConfigError as error:
-            raise ValueError(str(error)) from None
-        return self
-
-
 def parse(table: Path, options: TableOptions) -> Iterator[Utterance | Problem]:
     """Yield the utterances that a table lists, in its order; each problem names the line."""
-    chosen = {field_called(name): column for name, column in options.columns.items()}
     needed = ["file"] if options.names_emotion else ["file", "emotion_raw"]
     first: dict[object, tuple[str, Utterance]] = {}
-    for entry in read_entries(table, chosen, needed):
+    for entry in read_entries(table, options.chosen, needed):
         if isinstance(entry, Problem):
             yield entry
             continue

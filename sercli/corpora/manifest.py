@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from sercli.corpora import Corpus, Trace
-from sercli.corpora._any import AnyOptions, complete
+from sercli.corpora._any import AnyOptions, TableOptions, complete
 from sercli.errors import CorpusError, ManifestError
 from sercli.manifest.interop import read_list
 from sercli.records import Problem, Utterance
 
 
-def parse(path: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
+def parse(path: Path, options: TableOptions) -> Iterator[Utterance | Problem]:
     """Yield the utterances of a list, in its order."""
     try:
-        for found in read_list(path):
+        for found in read_list(path, options.chosen):
             if isinstance(found, Problem):
                 yield replace(found, place=_below(path, found.place))
             else:
@@ -66,7 +66,7 @@ CORPUS = Corpus(
     source="the user's own",
     licence="unknown; whoever has the recordings knows",
     layout="a list of audformat, audiofolder, EmoBox, lhotse, nkululeko, SpeechBrain or sercli itself",
-    options=AnyOptions,
+    options=TableOptions,
     read_trace=read_trace,
     cuts=True,
     any_name=True,

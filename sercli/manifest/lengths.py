@@ -4,6 +4,8 @@ from collections import Counter
 
 from sercli.records import Note, Utterance
 
+# A list may state samples or milliseconds.
+_UNITS = (1, 1000, 8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 # What padding, resampling and rounding change, seconds and share.
 _TOLERANCE_S = 0.1
 _TOLERANCE = 0.02
@@ -24,8 +26,7 @@ class Lengths:
         self._count += 1
         if listed.start is None and listed.end is None:
             self._whole[listed.file] += 1
-        apart = abs(listed.duration - read.duration)
-        if listed.duration and apart > max(_TOLERANCE_S, _TOLERANCE * listed.duration):
+        if listed.duration and not any(_alike(listed.duration / unit, read.duration) for unit in _UNITS):
             self._other.append((listed.id, listed.duration, read.duration))
 
     def notes(self) -> list[Note]:
@@ -47,3 +48,7 @@ class Lengths:
             )
             notes.append(Note(self.place, fact, title="lengths"))
         return notes
+
+
+def _alike(stated: float, read: float) -> bool:
+    return abs(stated - read) <= max(_TOLERANCE_S, _TOLERANCE * stated)

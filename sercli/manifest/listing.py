@@ -15,11 +15,12 @@ from sercli.audio import SUFFIXES
 from sercli.errors import ConfigError
 from sercli.manifest.columns import SPELLINGS, fields_by_name, in_milliseconds, plain
 from sercli.manifest.tables import Row, Table, read_table
-from sercli.manifest.values import NAMES, TIMES, cell, number, settle_times
+from sercli.manifest.values import NAMES, RATINGS, TIMES, cell, is_nothing, number, settle_times
 from sercli.records import Note, Problem
 
 # One word with a digit, or parts that are joined, as programs make names; "Fine." is something said.
 _IDENTIFIER = re.compile(r"[\w./\\:+-]*[\d_/\\][\w./\\:+-]*")
+_STYLES = ("improvised", "scripted")
 _WHOLE = re.compile(r"\d+\.0")
 
 
@@ -105,6 +106,11 @@ def choose_columns(table: Table, chosen: Mapping[str, str]) -> tuple[dict[str, s
         naming = [name for name in table.columns if not _is_audio(name) and _names_audio(rows, name)]
         if len(naming) == 1:
             fields["file"] = naming[0]
+    for field in ("style", *sorted(RATINGS)):
+        if field in fields and field not in chosen and not _is_of_kind(rows, fields[field], field):
+            what = "neither improvised nor scripted" if field == "style" else "no number"
+            remarks.append(f"'{fields[field]}' is {what}")
+            del fields[field]
     taken = {name: field for field, name in fields.items() if field not in ("id", "transcript")}
     for field in ("id", "transcript"):
         if field in fields and field not in chosen and fields[field] in taken:
@@ -132,6 +138,8 @@ def _cells(row: Row, fields: Mapping[str, str], whole: set[str]) -> dict[str, An
             content = content.removesuffix(".0")
         if field in TIMES and in_milliseconds(column) and (found := number(content)) is not None:
             content = round(found / 1000, 9)
+        if field == "duration" and not (number(content) or 0) > 0:
+            content = None  # it only confirms what the audio itself says
         if content not in (None, ""):
             values[field] = content
     columns = [name for name in ("start", "end") if name in fields]
@@ -145,6 +153,14 @@ def _names_audio(rows: Sequence[Row], column: str) -> bool:
     """Tell whether all that a column says are names of audio files."""
     found = [row.values[column] for row in rows if row.values[column] not in (None, "")]
     return bool(found) and all(isinstance(value, str) and _is_audio(value) for value in found)
+
+
+def _is_of_kind(rows: Sequence[Row], column: str, field: str) -> bool:
+    """Tell whether a column of a field's name holds what the field holds, in any row that says something."""
+    found = [row.values[column] for row in rows if not is_nothing(row.values[column])]
+    if field == "style":
+        return all(value in _STYLES for value in found)
+    return not found or any(number(cell(field, value)) is not None for value in found)
 
 
 def _is_audio(name: str) -> bool:

@@ -13,13 +13,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 from sercli import audio
 from sercli.errors import AudioError
 from sercli.records import Note, Utterance
 
 _MEDIA = audio.SUFFIXES | audio.FOREIGN_SUFFIXES
-_DRIVE = re.compile(r"(?:[A-Za-z]:)?/+")
+_DRIVE = re.compile(r"/*(?:[A-Za-z]:)?/+|[A-Za-z]:")
 # Beyond so many files a folder is not searched: it is more than one corpus.
 _MOST = 300_000
 _NEAR = 20
@@ -57,6 +58,7 @@ class Recordings:
         """Look below ``base``; its files are listed when a name is not found as it is."""
         self.base = base
         self._by_tail: dict[str, list[str]] | None = None
+        self._names: dict[str, str] | None = None
 
     def find(self, names: Iterable[str]) -> dict[str, Found | Missing]:
         """Return what is found by each name of a list; give all names of the list at once."""
@@ -82,6 +84,8 @@ class Recordings:
     def _search(self, name: str, *, near: bool) -> tuple[Found | Missing, str]:
         """Return what is found by a name, and the folders before it that were left away for that."""
         slashed = name.replace("\\", "/").strip()
+        if slashed.startswith("file://"):
+            slashed = unquote(slashed.removeprefix("file://"))
         foreign = _DRIVE.match(slashed)
         parts = [
             part for part in (slashed[foreign.end() :] if foreign else slashed).split("/") if part != "."
@@ -104,11 +108,12 @@ class Recordings:
         return Missing(self._near(parts[-1]) if near else ""), ""
 
     def _near(self, name: str) -> str:
-        names = {PurePosixPath(files[0]).name: files[0] for files in self._tails().values()}
-        if len(names) > _NEAR_AMONG:
+        if self._names is None:
+            self._names = {PurePosixPath(files[0]).name: files[0] for files in self._tails().values()}
+        if len(self._names) > _NEAR_AMONG:
             return ""
-        close = get_close_matches(name, names, 1, 0.8)
-        return f"the nearest name is {names[close[0]]}" if close else ""
+        close = get_close_matches(name, self._names, 1, 0.8)
+        return f"the nearest name is {self._names[close[0]]}" if close else ""
 
     def _refuse_doubtful(
         self, found: dict[str, Found | Missing], lost: Sequence[str], prefixes: dict[str, str]

@@ -34,6 +34,7 @@ _UNKNOWN = frozenset(
 _MARKS = re.compile(r"\?+")
 _PANDAS_TIME = re.compile(r"(\d+) days?(?: (\d+):(\d\d):(\d\d(?:\.\d+)?))?", re.ASCII)
 _CLOCK = re.compile(r"(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:[.,]\d*)?)", re.ASCII)
+_WITH_UNIT = re.compile(r"([+-]?[\d.,]+) ?(s|sec|seconds|ms|msec)\.?", re.ASCII | re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
 _RATES = (8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 
@@ -72,12 +73,17 @@ def cell(name: str, value: Any) -> Any:
 def seconds(value: Any) -> Any:
     """Read a time in seconds; what is no time stays as it is.
 
-    Read are ``1.5``, ``1,5``, ``00:01:02.500``, ``01:02,5`` (minutes and seconds) and pandas'
-    ``0 days 00:00:01.500000``.
+    Read are ``1.5``, ``1,5``, ``1.5 s``, ``1500 ms``, ``00:01:02.500``, ``01:02,5`` (minutes and seconds)
+    and pandas' ``0 days 00:00:01.500000``.
     """
     text = value.strip() if isinstance(value, str) else ""
     if text == "NaT":
         return None
+    match = _WITH_UNIT.fullmatch(text)
+    if match is not None:
+        found = number(match[1].replace(",", "."))
+        thousands = 1000 if match[2].lower().startswith("m") else 1
+        return text if found is None else round(found / thousands, 9)
     if _DECIMAL_COMMA.fullmatch(text):
         return text.replace(",", ".")
     match = _PANDAS_TIME.fullmatch(text)

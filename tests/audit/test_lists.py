@@ -181,3 +181,12 @@ def test_an_archive_in_place_of_a_list_is_named(tmp_path):
         (tmp_path / f"{part}.csv").write_bytes(b"PK\x03\x04" + bytes(40))
     with pytest.raises(ManifestError, match=r"train\.csv: a zip archive or a spreadsheet"):
         from_files([tmp_path / "train.csv", tmp_path / "test.csv"])
+
+
+def test_a_folder_of_audio_that_is_none_is_named(corpus):
+    lists = split(corpus)
+    with pytest.raises(ManifestError, match=r"none: no such folder; --audio-root names the folder"):
+        from_files(lists, corpus / "none")
+    (corpus / "audio.zip").write_bytes(b"PK\x03\x04" + bytes(40))
+    with pytest.raises(ManifestError, match=r"audio\.zip: a zip archive.*unpack the archive"):
+        from_files(lists, corpus / "audio.zip")

@@ -105,3 +105,11 @@ def test_a_table_without_a_first_line_of_names_is_told_so(tmp_path):
     (tmp_path / "t.csv").write_text("a.wav,sad\nb.wav,happy\n")
     (problem,) = read_entries(tmp_path / "t.csv")
     assert problem.fact.endswith("the first line must name the columns, such as file and emotion")
+
+
+def test_a_column_that_only_shares_a_field_s_name_is_not_read(tmp_path):
+    content = "file,style,valence,arousal,length\na.wav,whispered,positive,3.5,long\nb.wav,read,negative,?,\n"
+    (first, second), (note,) = entries(tmp_path / "t.csv", content)
+    assert first == {"file": "a.wav", "arousal": "3.5"}
+    assert second == {"file": "b.wav"}
+    assert note.endswith("; 'style' is neither improvised nor scripted; 'valence' is no number")

@@ -31,6 +31,7 @@ def base(tmp_path):
         ("downloads/corpus/wav/s2/a.wav", "wav/s2/a.wav", "the folders before them"),
         ("s2/a.wav", "wav/s2/a.wav", "the folders before them"),
         ("D:/x/top.wav", "top.wav", "the folders before them"),
+        ("file:///home/o/wav/s1/J%C3%B6rg.wav", "wav/s1/J\u00f6rg.wav", "the folders before them"),
         ("b.flac", "wav/s2/b.flac", "the folders before them"),
         ("/x/WAV/s1/a", "wav/s1/a.wav", "the folders before them and the suffix and case"),
     ],

@@ -21,6 +21,9 @@ from sercli.manifest.values import cell, is_nothing, settle_times
         ("0 days 00:00:01.500000", 1.5),
         ("-1,5", -1.5),
         (2, 2.0),
+        ("1.5 s", 1.5),
+        ("1500 ms", 1.5),
+        ("1,5s", 1.5),
     ],
 )
 def test_times_are_read_as_people_and_programs_write_them(text, seconds):

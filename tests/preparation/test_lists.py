@@ -138,3 +138,19 @@ def test_a_kaldi_folder_is_named(workspace, tmp_path):
         CorpusError, match="a Kaldi folder, which sercli does not read; write its list as a table"
     ):
         prepare("manifest", tmp_path, workspace, name="mine")
+
+
+def test_a_list_may_have_columns_of_other_names(workspace, tmp_path, write_wav):
+    write_wav(tmp_path / "a.wav")
+    (tmp_path / "t.csv").write_text("take,file,mood,emotion,who\n1,a,sad,?,Ann\n")
+    for source in ("csv", "manifest"):
+        settings = {"columns": {"emotion": "Mood", "speaker": "who"}}
+        (found,) = prepare(source, tmp_path / "t.csv", workspace, name="mine", settings=settings).utterances
+        assert (found.emotion, found.speaker) == ("sadness", "Ann")
+
+
+@pytest.mark.parametrize("stated", [500, 8000, 0.5])
+def test_a_length_in_milliseconds_or_samples_is_no_contradiction(workspace, tmp_path, write_wav, stated):
+    write_wav(tmp_path / "a.wav", tone(0.5))
+    (tmp_path / "t.csv").write_text(f"file,emotion,length\na.wav,sad,{stated}\n")
+    assert notes(prepare("csv", tmp_path / "t.csv", workspace, name="mine"), "lengths") == []
