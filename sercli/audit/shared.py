@@ -8,6 +8,7 @@ from itertools import combinations
 from pathlib import PurePosixPath
 
 from sercli.audit import Division, Finding, Item, Verdict, judge
+from sercli.manifest.values import is_nothing
 
 Key = Callable[[Item], str | None]
 
@@ -33,7 +34,7 @@ def utterances(division: Division) -> Finding:
 def speakers(division: Division) -> Finding:
     """Find speakers who are in two parts; without a speaker an utterance can't be compared."""
     finding = _shared("speakers", division, _of_corpus("speaker"), "speaker")
-    unnamed = sum(item.utterance.speaker is None for item in division.items)
+    unnamed = sum(is_nothing(item.utterance.speaker) for item in division.items)
     if not unnamed or finding.fact == "no speakers are named":
         return finding
     fact = f"{finding.fact}; {unnamed} of {len(division.items)} utterances have no speaker"
@@ -110,7 +111,7 @@ def _of_corpus(field: str) -> Key:
 
     def key(item: Item) -> str | None:
         value = getattr(item.utterance, field)
-        return None if value is None else f"{item.utterance.corpus}/{value}"
+        return None if is_nothing(value) else f"{item.utterance.corpus}/{value}"
 
     return key
 

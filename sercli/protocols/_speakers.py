@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from sercli.errors import DivisionError
+from sercli.manifest.values import is_nothing
 from sercli.records import Fold, Utterance
 
 
@@ -15,7 +16,7 @@ def groups_of(
         DivisionError: an utterance has none.
     """
     chosen = [utterance for utterance in utterances if utterance.id in labels]
-    without = [utterance.id for utterance in chosen if getattr(utterance, field) is None]
+    without = [utterance.id for utterance in chosen if is_nothing(getattr(utterance, field))]
     if without:
         others = f", as for {len(without) - 1} others of {len(chosen)}" if len(without) > 1 else ""
         raise DivisionError(

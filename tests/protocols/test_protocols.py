@@ -220,8 +220,10 @@ def test_too_few_is_an_error(name, count, message):
 
 def test_an_utterance_without_speaker_is_an_error():
     utterance = Utterance(id="x", corpus="c", file="f")
-    with pytest.raises(ProtocolError, match=r"x: no speaker, without which .* out of its list$"):
-        divide("leave-one-speaker-out", [utterance], {"x": "anger"})
+    for speaker in (None, "Unknown", "?"):
+        nobody = replace(utterance, speaker=speaker)
+        with pytest.raises(ProtocolError, match=r"x: no speaker, without which .* out of its list"):
+            divide("leave-one-speaker-out", [nobody], {"x": "anger"})
     utterances, labels = corpus(["03", "08", "09"])
     utterances[4] = replace(utterances[4], speaker=None)
     with pytest.raises(ProtocolError, match=r"09-0: no speaker, .*; stratified-5-fold works, but is not sp"):
