@@ -182,11 +182,14 @@ def _print_notes(problems: Sequence["Problem"]) -> None:
 
 def _print_scheme(scheme: "SchemeCounts") -> None:
     left = f"; leaves out {_listed(scheme.left_out)}" if scheme.left_out else ""
-    classes = len(scheme.counts["class"])
+    counts = scheme.counts["class"]
+    absent = [name for name, count in counts.items() if not count]
+    classes = f"{len(counts) - len(absent)} of {len(counts)}" if absent else f"{len(counts)}"
+    lacks = f"; has no {', '.join(absent)}" if absent else ""
     agrees = (
         "" if not scheme.checked else " (as published)" if not scheme.differences else " (not as published)"
     )
-    typer.echo(f"  scheme      {scheme.name}: {scheme.utterances} in {classes} classes{agrees}{left}")
+    typer.echo(f"  scheme      {scheme.name}: {scheme.utterances} in {classes} classes{agrees}{left}{lacks}")
     if scheme.checked:
         for field, counts in scheme.counts.items():
             typer.echo(f"    by {field:<8} {', '.join(f'{name} {count}' for name, count in counts.items())}")

@@ -381,3 +381,14 @@ def test_every_paper_s_network_trains_on_any_corpus(run, small_workspace, arch, 
     assert status == 0
     assert "12 utterances, 1 trials" in out
     assert run("runs", "rm", "latest", "--yes", *place)[0] == 0
+
+
+def test_classes_that_a_corpus_lacks_are_not_counted(run, tmp_path, write_wav):
+    for name in ("angry", "sad"):
+        write_wav(tmp_path / "corpus" / name / "a.wav")
+    status, out, _ = run(
+        "prepare", "folder", tmp_path / "corpus", "--name", "two", "--workspace", tmp_path / "workspace"
+    )
+    assert status == 0
+    assert "scheme      every-emotion: 2 in 2 classes" in out
+    assert "scheme      common-4: 2 in 2 of 4 classes; has no happiness, neutral" in out
