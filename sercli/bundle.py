@@ -9,7 +9,7 @@ signature, since whoever changes a bundle on purpose can write its digests anew.
 import hashlib
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ import sercli
 from sercli import files
 from sercli.config import digest
 from sercli.data import count_outputs
-from sercli.data.segments import SegmentConfig
+from sercli.data.segments import SegmentConfig, Segmenter
 from sercli.data.statistics import Statistics
 from sercli.errors import RunError, UnknownNameError
 from sercli.models import get_architecture
@@ -77,10 +77,19 @@ class Bundle:
         Args:
             path: the folder; what is there is replaced.
             beside: writes what goes with the bundle into the folder, given to it.
+
+        Raises:
+            RunError: a weight is not finite, or beyond what `load` takes.
         """
         weights = {
             name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()
         }
+        try:
+            _check_finite(self.network)
+        except ValueError as error:
+            raise RunError(
+                f"{path}: {error}; remove the trial, and train again with a lower learning rate"
+            ) from None
         with files.replacing_folder(path) as folder:
             # Not save_file, whose error does not say that a disk is full.
             (folder / "weights.safetensors").write_bytes(safetensors.torch.save(weights))
@@ -123,6 +132,9 @@ class Bundle:
             inputs = {name: FeatureChoice.parse(flat) for name, flat in description["inputs"].items()}
             arch, model, classes = description["arch"], description["model"], description["classes"]
             state = safetensors.torch.load(stored)
+            segments = SegmentConfig(**description["segments"])
+            for choice in inputs.values():
+                Segmenter(segments, choice.feature, choice.config)  # refuses what does not go together
             with torch.device("meta"):  # takes no memory, whatever sizes are named
                 planned = build_network(arch, model, inputs, count_outputs(classes))
             _check_shapes(planned, state)
@@ -133,7 +145,7 @@ class Bundle:
                 classes=tuple(classes),
                 inputs=inputs,
                 statistics=_statistics(description["statistics"], inputs),
-                segments=SegmentConfig(**description["segments"]),
+                segments=segments,
                 facts=description["facts"],
             )
             bundle.network.load_state_dict(state)
@@ -240,11 +252,12 @@ def _read_plain(file: Path) -> bytes:
 
 
 def _check_measure(value: Any, part: str) -> None:
+    if isinstance(value, Mapping | list) and len(value) > _LONGEST:
+        raise ValueError(f"{part} names {len(value)} values, {_LONGEST} at most are taken")
     if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        if len(value) > _LONGEST:
-            raise ValueError(f"{part} names {len(value)} values, {_LONGEST} at most are taken")
+        for name, each in value.items():
+            _check_measure(each, f"{part}.{name}")
+    elif isinstance(value, list):
         for each in value:
             _check_measure(each, part)
     elif isinstance(value, int | float) and not abs(value) <= _LARGEST:

@@ -22,15 +22,21 @@ from sercli.features import Array, Feature
 from sercli.records import TRACE_RATE
 from sercli.segments import Segment, Span, Tail, windows
 
+# A recording of RECOLA, the longest that any paper's network sees at once.
+_LONGEST_S = 300.0
+_MOST_OVERLAP = 100
+# How many times its own frames a segment may be filled up to, where that is more than the second number.
+_MOST_FILLED, _FILLED = 4, 100
+
 
 class SegmentConfig(Config):
     """How utterances are cut for a network."""
 
-    size_s: float | None = Field(None, ge=0.1, le=3600)
+    size_s: float | None = Field(None, ge=0.1, le=_LONGEST_S)
     """Length of a segment; whole utterances if none."""
-    hop_s: float = Field(1.0, ge=0.01, le=3600)
+    hop_s: float = Field(1.0, ge=0.01, le=_LONGEST_S)
     """From one training segment's start to the next one's."""
-    test_hop_s: float | None = Field(None, ge=0.01, le=3600)
+    test_hop_s: float | None = Field(None, ge=0.01, le=_LONGEST_S)
     """Likewise in the dev and test parts; as in training if none."""
     tail: Tail = "drop"
     """What becomes of the rest after the last whole segment: drop, align (with the end) or pad."""
@@ -45,6 +51,12 @@ class SegmentConfig(Config):
     def _check(self) -> Self:
         if self.size_s is None and self.frames is not None:
             raise ValueError("frames goes with size_s: whole utterances are not filled up")
+        for name, hop in (("hop_s", self.hop_s), ("test_hop_s", self.test_hop_s)):
+            if self.size_s is not None and hop is not None and self.size_s > _MOST_OVERLAP * hop:
+                raise ValueError(
+                    f"{name}={hop:g} with size_s={self.size_s:g}: a sample would be in "
+                    f"{self.size_s / hop:.0f} segments, at most {_MOST_OVERLAP} are cut"
+                )
         return self
 
 
@@ -93,6 +105,11 @@ class Segmenter:
             raise ConfigError(
                 f"segments.frames={self.config.frames}: a segment of {self.config.size_s:g} s has "
                 f"{self._within} frames already, it can't be filled up to fewer"
+            )
+        if (self.config.frames or 0) > max(_FILLED, _MOST_FILLED * self._within):
+            raise ConfigError(
+                f"segments.frames={self.config.frames}: a segment of {self.config.size_s:g} s has "
+                f"{self._within} frames, it is filled up to {_MOST_FILLED} times as many at most"
             )
 
     def cut(self, utterance: str, samples: int, frames: int, *, training: bool) -> list[Segment]:

@@ -8,11 +8,18 @@ from sercli.audio import SAMPLE_RATE, Samples
 from sercli.config import Config
 from sercli.segments import Placement, Span, fit
 
+LONGEST_S = 120.0
+"""Longest length that utterances are padded to: IEMOCAP's longest has 34 s. Others are cut into segments."""
+MOST_POINTS = 1 << 16
+"""Most points of an FFT: four times the longest window. More only interpolate, and cost time and memory."""
+MOST_FILTERS = 512
+"""Most mel filters. Their bank has a column for each point of the FFT."""
+
 
 class DurationConfig(Config):
     """Whether utterances are brought to one length, and how."""
 
-    duration_s: float | None = Field(None, gt=0, le=3600)
+    duration_s: float | None = Field(None, gt=0, le=LONGEST_S)
     """Length to which an utterance is cropped or padded; whole utterances if none."""
     placement: Placement = "centre"
     """What is kept and where it is padded: start, centre or end."""
@@ -40,7 +47,7 @@ class FramesConfig(DurationConfig):
 
     window_ms: float = Field(25.0, gt=0, le=1000)
     """Length of a frame."""
-    hop_ms: float = Field(10.0, gt=0, le=1000)
+    hop_ms: float = Field(10.0, ge=1, le=1000)
     """From one frame's start to the next one's."""
 
     @property

@@ -34,7 +34,7 @@ from sercli.features import Array, Feature
 from sercli.features import _stft as stft
 from sercli.features._filterbank import Bank, mel
 from sercli.features._graph import MelPower, Place
-from sercli.features._settings import MelConfig
+from sercli.features._settings import LONGEST_S, MOST_FILTERS, MOST_POINTS, MelConfig
 from sercli.segments import Placement
 
 
@@ -43,7 +43,7 @@ class LogMelConfig(MelConfig):
 
     neutral: ClassVar = {"normalise_window": False}
 
-    duration_s: float | None = Field(6.0, gt=0, le=3600)
+    duration_s: float | None = Field(6.0, gt=0, le=LONGEST_S)
     """Length to which an utterance is cropped or padded; whole utterances if none."""
     placement: Placement = "centre"
     """What is kept and where it is padded: start, centre or end."""
@@ -54,13 +54,13 @@ class LogMelConfig(MelConfig):
     normalise_window: bool = False
     """Whether the window is divided by its sum, so that a tone has one level at every window length; the
     energies are then 2e4 to 2e5 times smaller (15 to 50 ms), and ``floor`` should be too."""
-    n_fft: Annotated[int, Field(ge=2, le=1 << 20)] | Literal["window", "power-of-two"] = "window"
+    n_fft: Annotated[int, Field(ge=2, le=MOST_POINTS)] | Literal["window", "power-of-two"] = "window"
     """Points of the FFT: the window's, the next power of two, or a number."""
-    n_mels: int = Field(64, ge=1, le=4096)
+    n_mels: int = Field(64, ge=1, le=MOST_FILTERS)
     """Number of mel filters."""
     equal_area: bool = False
     """Whether wide filters are lowered so that all have one area."""
-    floor: float = Field(1e-10, ge=1e-37)
+    floor: float = Field(1e-10, ge=1e-37, le=1)
     """Least energy, so that the logarithm of silence is finite."""
 
     @model_validator(mode="after")

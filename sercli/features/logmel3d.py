@@ -28,6 +28,7 @@ from sercli.features import Array, Feature
 from sercli.features import _stft as stft
 from sercli.features._filterbank import Bank, rounded_mel
 from sercli.features._graph import MelPower
+from sercli.features._settings import MOST_FILTERS, MOST_POINTS
 
 
 class LogMel3DConfig(Config):
@@ -37,13 +38,13 @@ class LogMel3DConfig(Config):
 
     window_ms: float = Field(25.0, gt=0, le=1000)
     """Length of a frame."""
-    hop_ms: float = Field(10.0, gt=0, le=1000)
+    hop_ms: float = Field(10.0, ge=1, le=1000)
     """From one frame's start to the next one's."""
     window: Literal["hamming", "hann", "rectangular"] = "hamming"
     """Shape of the window (symmetric)."""
-    n_fft: int = Field(512, le=1 << 20)
+    n_fft: int = Field(512, ge=2, le=MOST_POINTS)
     """Points of the FFT; a frame is filled up with zeros."""
-    n_mels: int = Field(40, le=4096)
+    n_mels: int = Field(40, ge=1, le=MOST_FILTERS)
     """Number of mel filters."""
     corners: Literal["down", "nearest"] = "down"
     """How the corners of the filters are rounded to bins of the FFT: down, or to the nearest one."""
@@ -51,13 +52,14 @@ class LogMel3DConfig(Config):
     """Lower edge of the lowest filter, hertz."""
     f_max: float = 8000.0
     """Upper edge of the highest filter, hertz."""
-    delta_frames: int = 9
-    """Frames on either side that a slope is fitted over (N of Eq. 5)."""
-    preemphasis: float = 0.0
+    delta_frames: int = Field(9, ge=1, le=50)
+    """Frames on either side that a slope is fitted over (N of Eq. 5); half a second of hops of 10 ms at most,
+    for each frame's neighbours are held at once."""
+    preemphasis: float = Field(0.0, ge=0, le=1)
     """Weight of the previous sample that is subtracted from each one; 0.97 in the lineage's code."""
     normalise_waveform: bool = False
     """Whether each utterance's samples are brought to zero mean and unit variance."""
-    floor: float = Field(1e-10, ge=1e-37)
+    floor: float = Field(1e-10, ge=1e-37, le=1)
     """Least energy, so that the logarithm of silence is finite."""
 
     @model_validator(mode="after")
@@ -72,8 +74,6 @@ class LogMel3DConfig(Config):
                 f"need a hop of a sample or more and 1 < window <= n_fft, got a hop of {self.hop_length} "
                 f"and a window of {self.win_length} samples with n_fft={self.n_fft}"
             )
-        if self.n_mels < 1 or self.delta_frames < 1 or self.floor <= 0:
-            raise ValueError("n_mels, delta_frames and floor must be positive")
         return self
 
     @property

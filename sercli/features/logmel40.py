@@ -25,7 +25,7 @@ from sercli.features import Array, Feature
 from sercli.features import _stft as stft
 from sercli.features._filterbank import Bank, mel
 from sercli.features._graph import MelPower, Place
-from sercli.features._settings import MelConfig
+from sercli.features._settings import MOST_FILTERS, MelConfig
 from sercli.segments import Placement
 
 
@@ -36,17 +36,17 @@ class LogMel40Config(MelConfig):
     """What is kept and where it is padded: start, centre or end (the paper pads at the front)."""
     window_ms: float = Field(40.0, gt=0, le=1000)
     """Length of a frame."""
-    hop_ms: float = Field(20.0, gt=0, le=1000)
+    hop_ms: float = Field(20.0, ge=1, le=1000)
     """From one frame's start to the next one's."""
     f_max: float = 7600.0
     """Upper edge of the highest filter, hertz."""
     window: stft.WindowShape = "periodic-hann"
     """Shape of the window; symmetric unless it is called periodic."""
-    n_mels: int = Field(40, ge=1, le=4096)
+    n_mels: int = Field(40, ge=1, le=MOST_FILTERS)
     """Number of mel filters."""
     spectrum: Literal["magnitude", "power"] = "magnitude"
     """What the filters sum."""
-    offset: float = Field(1e-6, ge=1e-37)
+    offset: float = Field(1e-6, ge=1e-37, le=1)
     """What is added before the logarithm."""
 
     @property

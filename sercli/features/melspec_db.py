@@ -26,16 +26,18 @@ from sercli.features import Array, Feature
 from sercli.features import _stft as stft
 from sercli.features._filterbank import Bank, mel
 from sercli.features._graph import MelPower, Place
-from sercli.features._settings import DurationConfig
+from sercli.features._settings import LONGEST_S, MOST_FILTERS, MOST_POINTS, DurationConfig
 from sercli.segments import Placement
 
 _TRIM_FRAME, _TRIM_HOP = 2048, 512
+
+_MOST_OVERLAP = 64
 
 
 class MelSpecDBConfig(DurationConfig):
     """Settings of the mel spectrogram in decibels."""
 
-    duration_s: float | None = Field(3.0, gt=0, le=3600)
+    duration_s: float | None = Field(3.0, gt=0, le=LONGEST_S)
     """Length to which an utterance is cropped or padded; whole utterances if none."""
     placement: Placement = "start"
     """What is kept and where it is padded: start, centre or end."""
@@ -43,19 +45,19 @@ class MelSpecDBConfig(DurationConfig):
     """Hertz to which the audio is brought."""
     original: bool = False
     """Whether the recording as distributed is read, whatever was left of it at 16 kHz."""
-    trim_db: float | None = Field(None, gt=0)
+    trim_db: float | None = Field(None, gt=0, le=1000)
     """Silence at both ends that lies so far below the loudest frame is cut off; nothing if none."""
-    n_fft: int = Field(2048, ge=2, le=1 << 20)
+    n_fft: int = Field(2048, ge=2, le=MOST_POINTS)
     """Points of the FFT, and length of a frame."""
-    hop_length: int = Field(512, ge=1)
+    hop_length: int = Field(512, ge=1, le=MOST_POINTS)
     """Samples from one frame's middle to the next one's."""
-    n_mels: int = Field(128, ge=1, le=4096)
+    n_mels: int = Field(128, ge=1, le=MOST_FILTERS)
     """Number of mel filters."""
     f_min: float = 0.0
     """Lower edge of the lowest filter, hertz."""
     f_max: float | None = None
     """Upper edge of the highest filter, hertz; half the sample rate if none."""
-    top_db: float = Field(80.0, gt=0)
+    top_db: float = Field(80.0, gt=0, le=1000)
     """How far below the maximum values may lie."""
 
     @model_validator(mode="after")
@@ -64,6 +66,11 @@ class MelSpecDBConfig(DurationConfig):
             raise ValueError(
                 f"need 0 <= f_min < f_max <= {self.sample_rate / 2:g} Hz (half the sample rate), "
                 f"got f_min={self.f_min:g}, f_max={self.top:g}"
+            )
+        if self.n_fft > _MOST_OVERLAP * self.hop_length:
+            raise ValueError(
+                f"n_fft={self.n_fft} with hop_length={self.hop_length}: a sample would be in "
+                f"{self.n_fft // self.hop_length} frames, at most {_MOST_OVERLAP} are computed"
             )
         return self
 

@@ -24,7 +24,7 @@ from sercli.audio import SAMPLE_RATE, Samples
 from sercli.features import Array, Feature
 from sercli.features import _stft as stft
 from sercli.features._graph import Place, Spectra
-from sercli.features._settings import FramesConfig
+from sercli.features._settings import MOST_POINTS, FramesConfig
 
 
 class SpectrogramConfig(FramesConfig):
@@ -34,7 +34,7 @@ class SpectrogramConfig(FramesConfig):
     """Length of a frame."""
     window: stft.WindowShape = "hamming"
     """Shape of the window; symmetric unless it is called periodic."""
-    n_fft: int = Field(1600, ge=2, le=1 << 20)
+    n_fft: int = Field(1600, ge=2, le=MOST_POINTS)
     """Points of the FFT."""
     bins: int = Field(400, ge=1)
     """How many bins are kept, from 0 Hz."""
@@ -42,7 +42,7 @@ class SpectrogramConfig(FramesConfig):
     """How a matrix is mapped: divided by its largest value, or from its least and largest to -1 and 1."""
     map_scope: Literal["segment", "utterance", "training"] = "segment"
     """What the matrix is: a segment, an utterance, or (statistics: max) all training utterances."""
-    mu: float = Field(255.0, ge=0)
+    mu: float = Field(255.0, ge=0, le=1e6)
     """Strength of the mu law; 0 leaves it out."""
 
     def idle(self) -> dict[str, str]:

@@ -45,7 +45,7 @@ class DiCCOSERConfig(Config):
     """What the local network is fed with; log-mel at 50 frames a second."""
     task: Task = "classification"
     """Classify the window by its last frame, or regress each frame (25 a second)."""
-    frames: PositiveInt = 75
+    frames: Annotated[int, Field(ge=1, le=7500)] = 75
     """Frames of the window at 25 Hz: 75 for 3 s, 500 for 20 s; the largest dilation."""
     channels: PositiveInt = 64
     """Channels of every convolution."""

@@ -61,7 +61,7 @@ class MelCNNConfig(Config):
     """Share of the values that is zeroed in training after each block."""
     dense: Annotated[int, Field(ge=0)] | None = None
     """Neurons of the layer before the head; without it if zero."""
-    frames: PositiveInt = 130
+    frames: Annotated[int, Field(ge=1, le=30_000)] = 130
     """Frames of every spectrogram: the size of the head depends on them; 3 s at librosa's defaults."""
 
     @model_validator(mode="after")

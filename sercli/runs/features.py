@@ -1,5 +1,6 @@
 """Which features a network takes."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from sercli.features import Array, Feature, feature_names, get_feature
 from sercli.models import Architecture
 from sercli.runs._named import named
 from sercli.store import FeatureStore, Number
+
+# Of a minute, which is predicted at once, 120 MB; spectrograms of the papers have 40 000 a second.
+_MOST_VALUES = 1 << 19
 
 
 class FeatureChoice(Config):
@@ -42,6 +46,12 @@ class FeatureChoice(Config):
         needed = feature.needs(config)
         if needed is not None and own.setdefault("statistics", needed) != needed:
             raise ConfigError(f"'{kind}' with these settings needs statistics={needed}")
+        values = feature.frame_rate(config) * math.prod(feature.shape(config))
+        if values > _MOST_VALUES:
+            raise ConfigError(
+                f"'{kind}' with these settings has {values:.0f} values a second, at most {_MOST_VALUES} are "
+                "computed; take fewer filters or bins, or a longer hop"
+            )
         return cls(kind=kind, settings=config.to_dict(), **own)
 
     @property

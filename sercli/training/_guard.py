@@ -15,7 +15,7 @@ _SHOWN = 8
 
 
 class Guard(Callback):
-    """Stops where the loss is no number, and says in which batch, before anything is saved.
+    """Stops where a loss is no finite number, and says in which batch, before anything is saved.
 
     A step's loss is looked at when the next step begins, so that a GPU is not waited for.
     """
@@ -48,20 +48,26 @@ class Guard(Callback):
         self.rows = batch.rows.tolist()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
-        """Look at the last step."""
+        """Look at the last step, and at the loss of the dev part, before the epoch is kept."""
         self._check(trainer)
+        dev_loss = trainer.callback_metrics.get("dev_loss")
+        if dev_loss is not None and not bool(dev_loss.isfinite()):
+            raise self._stop(trainer, "the dev loss is not a finite number")
 
     def _check(self, trainer: L.Trainer) -> None:
         if self.loss is None or bool(self.loss.isfinite()):
             return
         named = list(dict.fromkeys(self.ids[row] for row in self.rows))
         more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
+        batch = f", in the batch of {', '.join(named[:_SHOWN])}{more}"
+        raise self._stop(trainer, "the loss is no longer a number", batch)
+
+    def _stop(self, trainer: L.Trainer, fact: str, where: str = "") -> RunError:
         epoch = trainer.current_epoch  # those before it, which is how many are finished
         kept = f"; the checkpoint of epoch {epoch} is kept" if epoch else ""
-        raise RunError(
-            f"{self.trial.path}: the loss is no longer a number in epoch {epoch + 1}, in the batch of "
-            f"{', '.join(named[:_SHOWN])}{more}{kept}. Try a lower learning rate (--set training.lr=...), "
-            "--set training.clip_norm=1 or --precision 32-true"
+        return RunError(
+            f"{self.trial.path}: {fact} in epoch {epoch + 1}{where}{kept}. Try a lower learning rate "
+            "(--set training.lr=...), --set training.clip_norm=1 or --precision 32-true"
         )
 
 

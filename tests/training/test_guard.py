@@ -16,6 +16,7 @@ from sercli.training import _fit, _train
 from sercli.training._devices import Device
 from sercli.training._guard import out_of_memory
 from sercli.training._loggers import make_logger
+from sercli.training._module import SERModule
 from sercli.training._plan import make_plan
 from sercli.workspace import Workspace
 
@@ -74,6 +75,35 @@ def test_a_silent_training_part_is_refused(tmp_path, write_wav, statistics):
     _train.compute_features(plan)
     with pytest.raises(FeatureError, match=r"all \d+ recordings of the training part are silent"):
         _train.train(plan, CPU, print)
+
+
+@pytest.mark.parametrize("lr", [1e20, 1e30])
+def test_a_rate_far_too_high_stops_in_its_epoch(small_workspace, tmp_path, lr):
+    place = Workspace(tmp_path / "high")
+    place.root.mkdir()
+    (place.root / "corpora").symlink_to(small_workspace.root / "corpora")
+    settings = SMALL | {"training": SMALL["training"] | {"lr": lr, "max_epochs": 2}}
+    plan, said = make_plan(_train.configure(settings, place, CPU), place, "1"), []
+    with pytest.raises(RunError, match=r"in epoch 1\b.*Try a lower learning rate"):
+        _train.train(plan, CPU, said.append)
+    assert not plan.trials[0].finished
+
+
+def test_a_dev_loss_that_is_not_finite_stops_in_that_epoch(plan, monkeypatch):
+    validate, epochs = SERModule.validation_step, []
+
+    def spoil(self, batch, batch_idx):
+        validate(self, batch, batch_idx)
+        if len(epochs) == 1:
+            self.dev_loss.update(torch.tensor(float("inf")), 1)
+
+    monkeypatch.setattr(SERModule, "validation_step", spoil)
+    with pytest.raises(
+        RunError, match="dev loss is not a finite number in epoch 2; the checkpoint of epoch 1"
+    ):
+        _train.train(plan, CPU, epochs.append)
+    assert len(epochs) == 1
+    assert len(plan.trials[0].history()) == 1
 
 
 def test_memory_that_is_not_enough_is_told_with_what_would_fit(plan, monkeypatch):
