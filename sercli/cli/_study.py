@@ -1,11 +1,12 @@
 """How a command line names a study and its cells, for the commands that do."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from sercli.studies import Assignment
+    from sercli.studies import Assignment, Cell
 
 StudyArgument = Annotated[str, typer.Argument(help="A study's name, or a YAML file of one's own.")]
 RowsOption = Annotated[
@@ -43,3 +44,21 @@ def changes_of(settings: list[str], max_epochs: int | None) -> "list[Assignment]
             raise typer.BadParameter("say --max-epochs or --set training.max_epochs, not both")
         changes.append(("training.max_epochs", max_epochs))
     return changes
+
+
+def check_cells(cells: "Sequence[Cell]") -> None:
+    """Refuse settings that a row can't take before any is trained.
+
+    Raises:
+        ConfigError: a row has no such setting, or it changes nothing there.
+    """
+    from sercli.errors import ConfigError, SerError
+    from sercli.training._train import complete
+
+    for cell in cells:
+        try:
+            complete(cell.settings)
+        except SerError as error:
+            raise ConfigError(
+                f"row '{cell.row.name}', on {cell.on.name}: {error} (--rows names the rows that can take it)"
+            ) from None

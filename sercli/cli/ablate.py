@@ -16,7 +16,7 @@ from sercli.cli._options import (
     chosen_folds,
     chosen_seeds,
 )
-from sercli.cli._study import MaxEpochsOption, OnOption, RowsOption, changes_of, columns_of
+from sercli.cli._study import MaxEpochsOption, OnOption, RowsOption, changes_of, check_cells, columns_of
 
 if TYPE_CHECKING:
     from sercli.cli._launcher import Launcher
@@ -74,6 +74,8 @@ def ablate(
     place = Workspace(workspace)
     changes = changes_of(settings or [], max_epochs)
     cells = found.cells(found.choose_rows(rows or []), columns_of(on), changes)
+    if changes:
+        check_cells(cells)
     typer.echo(f"{found.name}: {found.title}\n{found.source}")
     if changes:
         typer.echo("changed in every row: " + ", ".join(f"{name}={value}" for name, value in changes))

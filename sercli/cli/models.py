@@ -37,7 +37,7 @@ def models(context: typer.Context, *, json: JsonOption = False) -> None:
     for row, on, task in zip(rows, inputs, tasks, strict=True):
         typer.echo(
             f"{row['name']:<9} {row['parameters']:>12,} parameters, on {on:<{max(map(len, inputs))}} "
-            f"{_millions(row['macs']):>8} MACs  {task:<{max(map(len, tasks))}}  {row['source']}"
+            f"{_millions(row['macs']):>11} MACs  {task:<{max(map(len, tasks))}}  {row['source']}"
         )
     typer.echo(f"\nParameters with {_CLASSES} classes. {_MACS}, as the paper feeds it:")
     for row in rows:
@@ -61,6 +61,11 @@ def show(
         typer.echo(to_json(row | notes))
         return
     typer.echo(f"{name}: {row['source']}\n{row['parameters']:,} parameters with {_CLASSES} classes")
+    if row["uncounted"]:
+        typer.echo(f"MACs and layers are not counted: {row['uncounted']}")
+        for note in left_open(name):
+            typer.echo(f"\n{note}")
+        return
     typer.echo(f"{_millions(row['macs'])} MACs on {_fed(row)}\n")
     width = max(len(layer.name) for layer in layers)
     typer.echo(f"{'layer':<{width}}  {'kind':<22} {'output':<24} {'parameters':>12} {'MACs':>15}")
@@ -99,6 +104,7 @@ def _describe(name: str, settings: list[str]) -> "tuple[dict[str, Any], tuple[La
         "parameters": size.parameters,
         "macs": size.macs,
         "macs_per_pass": size.macs_per_pass,
+        "uncounted": size.uncounted,
         "passes": size.passes,
         "seconds_per_pass": size.seconds,
         "example": {key: list(shape) for key, shape in size.shapes.items()},
@@ -127,5 +133,5 @@ def _times(shape: "tuple[int, ...] | list[int]") -> str:
     return " x ".join(map(str, shape))
 
 
-def _millions(macs: int) -> str:
-    return f"{macs / 1e6:,.0f} M"
+def _millions(macs: int | None) -> str:
+    return "uncounted" if macs is None else f"{macs / 1e6:,.0f} M"

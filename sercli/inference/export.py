@@ -22,7 +22,7 @@ from sercli.bundle import Bundle
 from sercli.errors import ConfigError, RunError
 from sercli.inference import NO_SCORES
 from sercli.inference.graph import SpeechNetwork, example_samples, least_frames, network_example
-from sercli.models import get_architecture
+from sercli.models import FOREIGN, get_architecture
 from sercli.plain.json import to_json
 from sercli.records import TRACE_DIMENSIONS
 
@@ -33,6 +33,7 @@ TOLERANCE = 1e-4
 
 _LONGEST_S = 3600
 _MOST = 1024  # of a batch
+_SHOWN = 160  # characters of what torch says
 _TOLD = ("title", "licence", "notice", "protocol", "fold")
 
 
@@ -81,8 +82,17 @@ def export_programs(bundle: Bundle, folder: Path, kind: Format) -> list[Exported
             continue
         with _quietly(), torch.no_grad():
             batch = dict(program.example)
-            exported = torch.export.export(program.module, (), batch, dynamic_shapes=dict(program.varying))
-            write(exported, folder / file, program)
+            try:
+                exported = torch.export.export(
+                    program.module, (), batch, dynamic_shapes=dict(program.varying)
+                )
+                write(exported, folder / file, program)
+            except FOREIGN as error:
+                (folder / file).unlink(missing_ok=True)
+                first = next(iter(str(error).strip().splitlines()), "")[:_SHOWN]
+                why_not = f"torch can't export '{bundle.arch}' ({type(error).__name__}: {first})"
+                done.append(Exported(file, why_not=why_not))
+                continue
             expected = program.module(**batch)
             if not bool(expected.isfinite().all()):
                 raise RunError(f"{file}: {NO_SCORES} (of noise, which each program is tested with)")

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from sercli import registry
 from sercli.config import Config
 
+FOREIGN = (RuntimeError, TypeError, ValueError, LookupError, AttributeError, AssertionError, ArithmeticError)
+"""What a network may raise where it is run as nobody foresaw: without values, or by an exporter."""
+
 Task = Literal["classification", "regression"]
 
 

@@ -2,7 +2,8 @@
 
 import ast
 from collections.abc import Mapping, Sequence
-from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from sercli.protocols import unplaced
@@ -175,12 +176,22 @@ def _some(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
 
 
+def _docstring(module: str) -> str:
+    """Read a module's docstring, wherever its family is looked for; none where its source can't be read."""
+    found = find_spec(module)
+    if found is None or found.origin is None or not found.origin.endswith(".py"):
+        return ""
+    try:
+        return ast.get_docstring(ast.parse(Path(found.origin).read_text(encoding="utf-8"))) or ""
+    except (OSError, ValueError, SyntaxError):  # no file in UTF-8 that holds Python
+        return ""
+
+
 def left_open(arch: str) -> list[str]:
     """Return what an architecture's paper leaves open and what was chosen, network and training."""
     notes = []
     for package, what in (("models", "network"), ("training", "training")):
-        source = resources.files("sercli") / package / f"{arch.replace('-', '_')}.py"
-        docstring = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
+        docstring = _docstring(f"sercli.{package}.{arch.replace('-', '_')}")
         _, found, rest = docstring.partition("Open in the paper:")
         if found:
             notes.append(

@@ -134,7 +134,7 @@ def network_table(found: Sequence[Standings]) -> Table:
                 each.cell.row.name,
                 *((each.cell.on.name,) if several else ()),
                 f"{each.size.parameters:,}",
-                f"{each.size.macs / 1e6:,.0f} M",
+                "–" if each.size.macs is None else f"{each.size.macs / 1e6:,.0f} M",
                 f"{each.size.passes} of {each.size.seconds:g} s",
                 str(len(each.gathered.trials)),
                 _duration(each.seconds),

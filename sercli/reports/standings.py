@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sercli.config import digest
 from sercli.data import count_outputs
-from sercli.errors import RunError
+from sercli.errors import RunError, SerError
 from sercli.evaluation.comparison import compare
 from sercli.evaluation.intervals import DRAWS
 from sercli.evaluation.sign_flip import holm
@@ -83,7 +83,7 @@ def stand(
             if run.name not in gathered:
                 gathered[run.name] = gather(run, draws)
             found = _stand(study, cells, cell, gathered[run.name], sizes, draws)
-        except RunError as error:
+        except SerError as error:
             damaged.append(f"{cell.row.name} on {cell.on.name} can't be told: {error}")
             continue
         columns.setdefault(cell.on.name, []).append(found)

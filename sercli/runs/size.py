@@ -8,7 +8,7 @@ import torch
 
 from sercli.audio import SAMPLE_RATE
 from sercli.data.segments import SegmentConfig
-from sercli.models import get_architecture
+from sercli.models import FOREIGN, get_architecture
 from sercli.models._macs import Layer, list_layers
 from sercli.runs.features import FeatureChoice
 from sercli.segments import windows
@@ -23,10 +23,12 @@ class Size:
 
     Attributes:
         parameters: how many it has.
-        layers: those without layers in them, with the multiply-accumulates of one pass.
+        layers: those without layers in them, with the multiply-accumulates of one pass; none if these could
+            not be counted.
         shapes: by input, (axes of the features, frames) of one pass.
         passes: pieces that an utterance of `SECONDS` goes through the network in.
         seconds: what each of them holds.
+        uncounted: why multiply-accumulates could not be counted, if so.
     """
 
     parameters: int
@@ -34,16 +36,17 @@ class Size:
     shapes: Mapping[str, tuple[int, ...]]
     passes: int
     seconds: float
+    uncounted: str | None = None
 
     @property
-    def macs_per_pass(self) -> int:
-        """Multiply-accumulates of one pass."""
-        return sum(layer.macs for layer in self.layers)
+    def macs_per_pass(self) -> int | None:
+        """Multiply-accumulates of one pass, if they could be counted."""
+        return None if self.uncounted else sum(layer.macs for layer in self.layers)
 
     @property
-    def macs(self) -> int:
-        """Multiply-accumulates of the whole utterance, as the network is fed in test."""
-        return self.passes * self.macs_per_pass
+    def macs(self) -> int | None:
+        """Multiply-accumulates of an utterance, as the network is fed in test, if they could be counted."""
+        return None if self.macs_per_pass is None else self.passes * self.macs_per_pass
 
 
 def measure_size(
@@ -61,18 +64,25 @@ def measure_size(
         inputs: by input of the network, the features it takes.
         segments: how utterances are cut for it.
         n_outputs: classes, or dimensions of continuous labels.
+
+    A network that reads values while it runs, lengths to pack for an LSTM say, can't run there: then its
+    parameters alone are counted.
     """
     architecture = get_architecture(arch)
     shapes, passes, seconds = _feed(inputs, segments)
-    with torch.device("meta"):
-        network = architecture.build(
-            {key: shape[:-1] for key, shape in shapes.items()}, n_outputs, architecture.config(**model)
-        )
-        given = {key: torch.empty(1, *shape) for key, shape in shapes.items()}
-        given["mask"] = torch.ones(1, given["x"].shape[-1], dtype=torch.bool)
-        layers = list_layers(network, given)
+    features = {key: shape[:-1] for key, shape in shapes.items()}
+    settings = architecture.config(**model)
+    try:
+        with torch.device("meta"):
+            network = architecture.build(features, n_outputs, settings)
+            given = {key: torch.empty(1, *shape) for key, shape in shapes.items()}
+            given["mask"] = torch.ones(1, given[next(iter(given))].shape[-1], dtype=torch.bool)
+            layers, uncounted = tuple(list_layers(network, given)), None
+    except FOREIGN as error:
+        network, layers = architecture.build(features, n_outputs, settings), ()
+        uncounted = f"it does not run without values ({type(error).__name__})"
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    return Size(parameters, tuple(layers), shapes, passes, seconds)
+    return Size(parameters, layers, shapes, passes, seconds, uncounted)
 
 
 def _feed(
