@@ -143,6 +143,7 @@ def _shares(length: int, level: int, pyramid: SpatialPyramidPooling) -> Map:
 def _over_frames(stored: Stored, utterance: Utterance, way: _Way) -> AttentionMap:
     """Apply the network segment by segment, and put the maps where the segments lie."""
     bundle = stored.bundle
+    network = bundle.network.to("cpu").eval()  # a GPU may lack 64-bit floats
     dataset = stored.dataset([utterance])
     name, choice = next(iter(bundle.inputs.items()))
     cut = cast("Cut", dataset.inputs[name])  # as `dataset_of` makes it
@@ -153,7 +154,7 @@ def _over_frames(stored: Stored, utterance: Utterance, way: _Way) -> AttentionMa
     for row, span in enumerate(spans):
         batch = dataset[[row]]
         with _watching(way.modules) as seen:
-            bundle.network(**batch.inputs, mask=batch.mask)
+            network(**batch.inputs, mask=batch.mask)
         x = batch.inputs[name][0, 0].double().numpy()  # (bins, frames)
         inside = slice(span.before, span.before + span.stop - span.start)
         sums["features"][:, span.start : span.stop] += x[:, inside]

@@ -10,26 +10,30 @@ class UtteranceUA(Metric):
     """Mean recall over the classes present, of utterances whose segments' probabilities are averaged."""
 
     full_state_update = False
-    probabilities: list[Tensor]
+    logits: list[Tensor]
     target: list[Tensor]
     utterances: list[Tensor]
 
     def __init__(self, n_classes: int) -> None:
         super().__init__()
         self.n_classes = n_classes
-        for name in ("probabilities", "target", "utterances"):
+        for name in ("logits", "target", "utterances"):
             self.add_state(name, [], dist_reduce_fx="cat")
 
     def update(self, logits: Tensor, target: Tensor, utterances: Tensor) -> None:
         """Take in segments: logits, (batch, classes), class and number of the utterance of each, (batch,)."""
-        self.probabilities.append(logits.double().softmax(1))
+        self.logits.append(logits)
         self.target.append(target)
         self.utterances.append(utterances)
 
     def compute(self) -> Tensor:
         """Return the mean recall, a scalar."""
-        probabilities, target = dim_zero_cat(self.probabilities), dim_zero_cat(self.target)
-        found, place = torch.unique(dim_zero_cat(self.utterances), return_inverse=True)
+        # On the CPU, since Apple's GPUs have no 64-bit floats.
+        logits, target, utterances = (
+            dim_zero_cat(each).cpu() for each in (self.logits, self.target, self.utterances)
+        )
+        probabilities = logits.double().softmax(1)
+        found, place = torch.unique(utterances, return_inverse=True)
         sums = probabilities.new_zeros(len(found), self.n_classes).index_add_(0, place, probabilities)
         true = target.new_zeros(len(found)).scatter_(0, place, target)
         counts = torch.bincount(true, minlength=self.n_classes).double()
