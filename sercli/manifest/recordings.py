@@ -77,7 +77,7 @@ class Recordings:
 
     def _is_there(self, name: str) -> bool:
         try:
-            return os.path.lexists(self.base / name)
+            return os.path.lexists(self.base / name) and not (self.base / name).is_dir()
         except ValueError:  # a name with a zero in it
             return False
 

@@ -25,6 +25,9 @@ from sercli.records import Problem
 _SEPARATORS = "\t;,|"
 # What Excel writes into the first line to tell itself the separator.
 _SEPARATOR_LINE = re.compile(r'"?sep=(\\t|.)"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+# How lists are called, for a folder to name those that it holds.
+_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
+_SHOWN = 3
 _CSV = "save the table as CSV in UTF-8"
 # What a file is that is no text, by its first bytes.
 _BINARY = {
@@ -85,7 +88,7 @@ def read_table(path: Path) -> Table:
         OSError: the file can't be read.
     """
     if path.is_dir():
-        return Table((), (Problem(".", "a folder; give the table itself"),))
+        return Table((), (Problem(".", f"a folder; give the table itself{lists_in(path)}"),))
     if kind := binary_kind(path):
         return Table((), (Problem(path.name, kind),))
     text, problem = decode(path.read_bytes(), path.name)
@@ -100,6 +103,18 @@ def read_table(path: Path) -> Table:
         fact = "holds no rows; the first line names the columns, each other is an utterance"
         items = [Problem(path.name, fact)]
     return Table(tuple(columns), (*said, *items))
+
+
+def lists_in(folder: Path) -> str:
+    """Name the lists in a folder that was given in place of one, as the end of a sentence."""
+    if (folder / "wav.scp").exists():
+        return (
+            ", for this is a Kaldi folder, which sercli does not read: write its list as a table with the "
+            "columns file, speaker and emotion"
+        )
+    names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"; it holds {', '.join(names[:_SHOWN])}{more}" if names else ""
 
 
 def decode(content: bytes, name: str) -> tuple[str | None, Problem | None]:

@@ -54,6 +54,11 @@ def test_a_name_that_may_mean_several_files_or_none_is_not_found(base, name, fac
     assert Recordings(base).find([name]) == {name: Missing(fact)}
 
 
+def test_a_name_without_suffix_is_not_the_folder_beside_the_file(base):
+    (base / "wav/s1.wav").touch()
+    assert Recordings(base).find(["wav/s1"]) == {"wav/s1": Found("wav/s1.wav", "the suffix")}
+
+
 def test_two_names_never_lead_to_one_file(base):
     found = Recordings(base).find(["x/s1/a.wav", "y/s1/a.wav", "wav/s2/a", "wav/s2/a.wav"])
     assert found["wav/s2/a.wav"] == Found("wav/s2/a.wav")

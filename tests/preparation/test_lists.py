@@ -134,10 +134,17 @@ def test_an_archive_is_to_be_unpacked(workspace, tmp_path):
 
 def test_a_kaldi_folder_is_named(workspace, tmp_path):
     (tmp_path / "wav.scp").write_text("a /x/a.wav\n")
-    with pytest.raises(
-        CorpusError, match="a Kaldi folder, which sercli does not read; write its list as a table"
-    ):
-        prepare("manifest", tmp_path, workspace, name="mine")
+    for source in ("csv", "manifest"):
+        with pytest.raises(CorpusError, match="Kaldi folder, which sercli does not read: write its list"):
+            prepare(source, tmp_path, workspace, name="mine")
+
+
+def test_a_folder_in_place_of_a_list_names_the_lists_in_it(workspace, tmp_path):
+    for number in range(5):
+        (tmp_path / f"{number}.jsonl").touch()
+    for source in ("csv", "manifest"):
+        with pytest.raises(CorpusError, match=r"it holds 0\.jsonl, 1\.jsonl, 2\.jsonl and 2 more"):
+            prepare(source, tmp_path, workspace, name="mine")
 
 
 def test_a_list_may_have_columns_of_other_names(workspace, tmp_path, write_wav):

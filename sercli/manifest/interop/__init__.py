@@ -7,7 +7,7 @@ from pathlib import Path
 from sercli import registry
 from sercli.errors import ManifestError
 from sercli.manifest.interop import _columns, _own, _plain, _s3prl
-from sercli.manifest.tables import binary_kind, read_table
+from sercli.manifest.tables import binary_kind, lists_in, read_table
 from sercli.records import Problem, Utterance
 
 
@@ -82,8 +82,6 @@ def read_list(path: Path, columns: Mapping[str, str] | None = None) -> Iterator[
         if kind_.recognises(path):
             yield from kind_.read(path)
             return
-    if (path / "wav.scp").exists():
-        raise ManifestError(f"{path}: a Kaldi folder, which sercli does not read; {_TABLE}")
     if path.is_file() and len(read_table(path).columns) > 1:
         yield from _columns.read(path)  # says which column it lacks
         return
@@ -91,8 +89,5 @@ def read_list(path: Path, columns: Mapping[str, str] | None = None) -> Iterator[
     raise ManifestError(
         f"{path}: not a list of utterances that sercli knows; give one of {names}, s3prl's meta data, "
         "a manifest.jsonl, a table with a column of files (--column file=COLUMN names it) or a text file "
-        "of one audio path a line"
+        f"of one audio path a line{lists_in(path) if path.is_dir() else ''}"
     )
-
-
-_TABLE = "write its list as a table with the columns file, speaker and emotion"
