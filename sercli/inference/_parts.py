@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from sercli.audio import SAMPLE_RATE
+from sercli.audio import SAMPLE_RATE, Samples
 from sercli.bundle import Bundle
 from sercli.data import UtteranceDataset
 from sercli.data.segments import Cut, Segmenter
@@ -17,6 +17,7 @@ from sercli.inference._decoding import PREPARED, Piece
 from sercli.records import TRACE_DIMENSIONS, TRACE_RATE
 from sercli.runs.features import FeatureChoice
 
+_LOUDEST_S = 0.04
 # Statistics that say how far the training part spreads.
 _SPREAD = frozenset({"scalar", "per-map", "per-bin"})
 
@@ -33,6 +34,7 @@ class Part:
             where the bundle does not say how far that spreads.
         silent: whether it is digital silence.
         note: what was done to bring the recording within full scale; empty where nothing was.
+        level_db: of its loudest 40 ms, as recorded, decibels of full scale; zero where it is not known.
     """
 
     start: float
@@ -41,6 +43,7 @@ class Part:
     distance: float | None
     silent: bool
     note: str = ""
+    level_db: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -86,7 +89,9 @@ def extract(bundle: Bundle, piece: Piece) -> Part:
             array = choice.feature.extract(samples, choice.config)
         features[name] = array.astype(np.dtype(choice.number)).astype(np.float32, copy=False)
     distance = _distance(bundle, features, piece.samples)
-    return Part(piece.start, piece.samples, features, distance, piece.silent, piece.note)
+    rate, samples = next(iter(piece.audio.items()))
+    level = _level_db(samples, round(_LOUDEST_S * (rate or SAMPLE_RATE)))
+    return Part(piece.start, piece.samples, features, distance, piece.silent, piece.note, level)
 
 
 def dataset_of(bundle: Bundle, parts: Sequence[Part], rows: Sequence[int] | None = None) -> UtteranceDataset:
@@ -140,6 +145,14 @@ def _cut(choice: FeatureChoice, parts: Sequence[Part], bundle: Bundle, name: str
 def _own_statistics(choice: FeatureChoice, parts: Sequence[Part], name: str, number: str) -> Statistics:
     part = parts[int(number)]
     return choice.own_statistics(part.features[name], part.samples)
+
+
+def _level_db(samples: Samples, frame: int) -> float:
+    """Return the root mean square of the loudest of frames of so many samples, decibels of full scale."""
+    starts = np.arange(0, max(1, len(samples)), frame)
+    squares = np.square(samples, dtype=np.float64)
+    powers = np.add.reduceat(squares, starts) / frame if len(samples) else np.zeros(1)
+    return float(10 * np.log10(max(powers.max(), 1e-20)))
 
 
 def _distance(bundle: Bundle, features: Mapping[str, Array], samples: int) -> float | None:

@@ -32,6 +32,10 @@ WHOLE_S = 60.0
 FAR = 10.0
 """Mean square of the standardised features from which on a recording counts as unlike the training part."""
 
+QUIET_DB = -70.0
+"""Level of the loudest 40 ms below which a recording counts as unlike any training part: speech there has
+five bits of sixteen. Of 342 recordings of EMO-DB the quietest has -15 dB, of 1260 of RAVDESS -55 dB."""
+
 # Seconds of speech that a batch may hold for each item of --batch-size, padding included.
 _ITEM_S = 4.0
 # Recordings at once.
@@ -45,13 +49,14 @@ _Found = tuple[Part, Traces]
 class Predictor:
     """Applies a bundle to recordings.
 
-    ``unlike`` of a prediction rests on one number, the mean square of the standardised features. Over
-    the training part (all its frames, augmented variants included) it is one, so by Markov's inequality
-    at most a tenth of the training audio lies in utterances where it is `FAR` = 10 or more. What it finds
-    is a level far off, near silence above all. What it does not find is whatever keeps within the usual
-    range: noise or hum at the level of speech, another language, age, room or way of speaking. And it
-    needs statistics of the training part: where features go in as they are or standardised by
-    themselves, nothing but digital silence is found. That a recording is not unlike says little.
+    ``unlike`` of a prediction rests on two numbers. One is the level of the loudest 40 ms, which is below
+    `QUIET_DB` where there is next to nothing but the noise of a converter; that holds whatever the features,
+    which may show no level at all. The other is the mean square of the standardised features. Over the
+    training part (all its frames, augmented variants included) it is one, so by Markov's inequality
+    at most a tenth of the training audio lies in utterances where it is `FAR` = 10 or more; it needs
+    statistics of the training part, and finds nothing where features go in as they are or standardised by
+    themselves. Neither finds what keeps within the usual range: noise or hum at the level of speech, another
+    language, age, room or way of speaking. That a recording is not unlike says little.
     """
 
     def __init__(
@@ -234,6 +239,10 @@ def _unlike(parts: Sequence[Part]) -> str | None:
     """Say how a recording differs from the training part, if that can be seen; see `Predictor`."""
     if all(part.silent for part in parts):
         return "nothing but digital silence"
+    level = max(part.level_db for part in parts)
+    if level < QUIET_DB:
+        loudest = f"its loudest 40 ms are at {level:.0f} dB of full scale"
+        return f"unlike the training corpus: next to silent, {loudest}"
     known = [(part.distance, part.seconds) for part in parts if part.distance is not None]
     if not known:
         return None

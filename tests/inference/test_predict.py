@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from conftest import SMALL, tone
 from encoded import encode, to_mp3, to_pcm
-from untrained import diccoser, make
+from untrained import ALL, diccoser, make
 
 from sercli import audio
 from sercli.bundle import Bundle
@@ -21,6 +21,7 @@ from sercli.errors import AudioError, ConfigError, ManifestError, RunError
 from sercli.evaluation import traces
 from sercli.evaluation.table import read_csv
 from sercli.inference._decoding import PREPARED, read_pieces, read_whole
+from sercli.inference._parts import _level_db
 from sercli.inference.cuts import predict_inputs
 from sercli.inference.inputs import list_recordings, read_table
 from sercli.inference.locate import find_bundle
@@ -262,6 +263,33 @@ def test_silence_and_what_is_far_from_the_training_part_are_told(small, segmente
     silence = write_wav(tmp_path / "silence.wav", np.zeros(8000, np.float32))
     for _, trial in (small, segmented):
         assert one(Predictor(trial.bundle), silence).unlike == "nothing but digital silence"
+
+
+@pytest.mark.parametrize("arch", sorted(ALL))
+def test_what_is_next_to_silent_is_marked_whatever_the_features(arch, tmp_path, write_wav):
+    predictor = Predictor(ALL[arch]())
+    speech, random = tone(1.5, pitch=180), np.random.default_rng(1)
+    lead = np.concatenate([1e-4 * tone(1.0), np.zeros(8000, np.float32)])
+    for name, samples, subtype in (
+        ("quiet", 1e-4 * speech, "PCM_16"),
+        ("float", 1e-5 * speech, "FLOAT"),
+        ("one-bit", random.integers(-1, 2, 24_000) / 32768, "PCM_16"),
+        ("two-bit", random.integers(-3, 4, 24_000) / 32768, "PCM_16"),
+        ("then-nothing", lead, "FLOAT"),
+    ):
+        path = write_wav(tmp_path / f"{name}.wav", np.asarray(samples, np.float32), subtype=subtype)
+        assert one(predictor, path).unlike is not None, name
+    for level in (1.0, 0.1, 0.01):
+        path = write_wav(tmp_path / "usual.wav", level * speech)
+        assert "next to silent" not in (one(predictor, path).unlike or "")
+
+
+def test_the_level_is_that_of_the_loudest_40_ms_by_hand():
+    samples = np.zeros(16_000, np.float32)
+    samples[3200:3840] = 0.01  # its square is 1e-4: -40 dB
+    assert _level_db(samples, 640) == pytest.approx(-40, abs=1e-4)
+    assert _level_db(samples[3200:3210], 640) == pytest.approx(-40 - 10 * np.log10(64), abs=1e-4)
+    assert _level_db(samples[:0], 640) == _level_db(samples[:100], 640) == -200
 
 
 @pytest.mark.parametrize(
