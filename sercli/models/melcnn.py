@@ -3,8 +3,9 @@
 Source: Penumajji, arXiv 2503.19677, as summarised by third parties: four convolutions, each with batch
     normalisation, ELU, max pooling and dropout, then softmax.
 Open in the paper: order of the parts (as above), filters, kernels, pools, dropout and dense layer
-    (layout A, from Choi's tagging CNN, which has exactly these parts; layout B is a common
-    alternative), input (128 mels, 130 frames), what follows the dense layer (ELU), initial weights
+    (layout A, from Choi's tagging CNN, which has exactly these parts; layout B, which the summary's
+    question about a 128 x 128 input, four 2 x 2 pools and the fully connected layers after them
+    describes), input (128 mels, 130 frames), what follows the dense layer (ELU), initial weights
     (Glorot uniform and zero biases, the default of Keras, which the author used). Tried on EMO-DB for
     twelve epochs: the training loss falls with layout A (1.35 to 0.62) and with B (7.64 to 0.57).
 Departures: ELU follows the pooling: it never falls, so the largest value stays the largest and the

@@ -318,6 +318,7 @@ def test_confusion_matrices_stand_with_their_runs_and_links(place):
     assert (page.parent / link).resolve() == own.resolve()
     pictures = [path.name for path in page.parent.glob("confusion*.png")]
     assert len(pictures) == 1
+    assert html.text.count("Confusion matrices") == 1
     everything = study_of(place, two_rows(confusion="all"))
     assert everything.display.confusion == ("plain", "attention")
 

@@ -217,6 +217,52 @@ def test_of_the_plain_melcnn_nothing_is_trimmed_moved_or_annealed():
     assert plain.paper == {"wa": Reported(68.88)}
 
 
+def test_the_paper_s_value_of_melcnn_stands_beside_both_plain_layouts_and_gender_is_left_out_too():
+    study = get_study("melcnn")
+    beside = [
+        (cell.row.name, _train.complete(cell.settings).model["layout"])
+        for cell in study.cells()
+        if cell.paper
+    ]
+    assert beside == [("plain", "A"), ("plain, layout B", "B")]
+    assert "without_gender" in study.display.metrics
+
+
+def test_attention_pooling_s_figure_2_has_wa_and_the_recalls_by_height_and_by_width():
+    study = get_study("attpool-filters")
+    assert (study.display.metrics, study.display.metrics_as_lines) == (("wa", "recall"), True)
+    assert {row.group for row in study.rows} == {"height", "width"}
+
+
+def test_equation_10_of_attention_pooling_is_a_row():
+    (cell,) = [
+        cell
+        for cell in get_study("attpool").cells()
+        if _train.complete(cell.settings).model["attention_reduction"] == "sum"
+    ]
+    assert "equation 10" in cell.row.name
+
+
+def test_eca_s_figure_6_has_the_window_on_the_horizontal_axis():
+    study = get_study("eca-channels")
+    assert study.display.x == "features.window_ms"
+    assert all("features.window_ms" in row.varied for row in study.rows)
+
+
+def test_derived_values_of_diccoser_are_marked():
+    derived = {
+        (name, row.name, column, key)
+        for name in ("diccoser", "diccoser-baseline", "diccoser-features")
+        for row in get_study(name).rows
+        for column, values in row.paper.items()
+        for key, value in values.items()
+        if value.derived
+    }
+    assert len(derived) == 10 + 1 + 7
+    assert ("diccoser-baseline", "CNN-LSTM, no augmentation", "iemocap-impro4", "ua") in derived
+    assert ("diccoser", "CS rms", "recola", "ccc_arousal") not in derived
+
+
 def test_each_row_of_the_protocol_gap_has_its_paper_s_folds_and_others():
     for row in get_study("protocol-gap").rows:
         protocols = [on.protocol for on in row.on]
