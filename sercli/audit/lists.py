@@ -84,7 +84,7 @@ class ListReader:
         return items, notes
 
     def _locate(self, names: Sequence[str], base: Path) -> tuple[dict[str, str], list[Note]]:
-        """Name the files as the disk does, where the user says on which folder of it they are."""
+        """Spell the file names as the disk does, if the user named the folder of the audio."""
         if self.audio_root is None:
             return {name: name.replace("\\", "/") for name in names}, []
         found = Recordings(base).find(names)
@@ -201,7 +201,7 @@ def _rank(path: Path) -> int:
 
 
 def _with_names(parts: Mapping[str, Sequence[Item]]) -> tuple[dict[str, list[Item]], list[str]]:
-    """Complete items by their files' names, where all are a corpus's and no column contradicts them."""
+    """Complete items by their file names, if all are names of a corpus and no column contradicts them."""
     items = [item for found in parts.values() for item in found]
     readers = [read for name in corpus_names() if (read := get_corpus(name).from_name)]
     known = {id(item): _named(item.utterance, readers) for item in items}
@@ -209,18 +209,18 @@ def _with_names(parts: Mapping[str, Sequence[Item]]) -> tuple[dict[str, list[Ite
     corpora = ", ".join(sorted({each.corpus for _, each in named}))
     why = ""
     if 0 < len(named) < len(items):
-        why = f"{len(named)} of {len(items)} files could be {corpora}'s by their names, the others could not"
+        why = f"{len(named)} of {len(items)} file names look like those of {corpora}, the others do not"
     elif named and (contradicted := _contradicted(named)):
-        why = f"all files could be {corpora}'s by their names, but the lists' {contradicted} say otherwise"
+        why = f"all file names look like those of {corpora}, but the {contradicted} in the lists contradict them"
     if not named or why:
         kept = {part: [_by_file(item) for item in found] for part, found in parts.items()}
-        return kept, [f"names: {why}; nothing is read out of names"] if why else []
+        return kept, [f"names: {why}; file names were not used"] if why else []
     completed = {
         part: [_completed(item, each) for item in found if (each := known[id(item)]) is not None]
         for part, found in parts.items()
     }
     return completed, [
-        f"names: speakers, texts and sessions are read out of the files' names, which are {corpora}'s"
+        f"names: speakers, texts and sessions were read from the file names, which are those of {corpora}"
     ]
 
 
@@ -277,7 +277,7 @@ def _completed(item: Item, known: Utterance) -> Item:
 
 
 def _by_file(item: Item) -> Item:
-    """Name an utterance by its file: without a corpus's own ids that says which it is, in whatever list."""
+    """Name an utterance by its file, so that it has the same id in every list."""
     listed = item.utterance
     cut = "" if listed.start is None and listed.end is None else f"#{listed.start!r}-{listed.end!r}"
     place = str(Path(item.path).resolve()) if item.path else listed.file

@@ -66,8 +66,8 @@ def _repeated(here: str, place: str, known: Utterance, item: Utterance) -> Probl
     if known == item:
         return Problem(here, f"the same as {where}", harmless=True)
     if item.id:
-        return Problem(here, f"id '{item.id}' is that of {where}, too; each utterance needs its own")
-    return Problem(here, f"{item.file} stands in {where}, too, and not with the same facts")
+        return Problem(here, f"id '{item.id}' is used in {where} already; each utterance needs its own")
+    return Problem(here, f"{item.file} is in {where} already, with other values")
 
 
 CORPUS = Corpus(

@@ -118,7 +118,7 @@ def _utterance(entry: Entry, folder: Path) -> Utterance:
             found = number(entry.fields[name])
             if found is None or found < 0:
                 raise ManifestError(
-                    f"{folder / entry.place}: {name} '{entry.fields[name]}' is no time in seconds"
+                    f"{folder / entry.place}: {name} '{entry.fields[name]}' is not a time in seconds"
                 )
             times[name] = found
     file = entry.fields.get("file")

@@ -57,7 +57,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
 
 
 def plain(name: str) -> str:
-    """Return a column's name without what does not count: case, blanks and all that is no letter or digit."""
+    """Return a column's name in small letters, with letters and digits only."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 

@@ -36,15 +36,17 @@ class Lengths:
             name, stated, found = self._other[0]
             fact = (
                 f"{len(self._other)} of {self._count} utterances are not as long as the list states: "
-                f"{name} is {found:g} s long, {stated:g} s are stated; do times within a recording lack?"
+                f"{name} is {found:g} s long, {stated:g} s are stated; does the list lack "
+                "the times of segments?"
             )
             notes.append(Note(self.place, fact, title="lengths"))
         repeated = {file: count for file, count in self._whole.items() if count > 1}
         if repeated:
             file, count = next(iter(repeated.items()))
             fact = (
-                f"{sum(repeated.values())} utterances are complete recordings that others are too: {file} is "
-                f"read {count} times; name the columns of their times, as in --column start=COLUMN"
+                f"{sum(repeated.values())} utterances share a complete recording with others: {file} is "
+                f"read {count} times; if they are segments, name the columns of their times, as in "
+                "--column start=COLUMN"
             )
             notes.append(Note(self.place, fact, title="lengths"))
         return notes

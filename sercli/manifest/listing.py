@@ -108,8 +108,8 @@ def choose_columns(table: Table, chosen: Mapping[str, str]) -> tuple[dict[str, s
             fields["file"] = naming[0]
     for field in ("style", *sorted(RATINGS)):
         if field in fields and field not in chosen and not _is_of_kind(rows, fields[field], field):
-            what = "neither improvised nor scripted" if field == "style" else "no number"
-            remarks.append(f"'{fields[field]}' is {what}")
+            what = "neither improvised nor scripted" if field == "style" else "it holds no number"
+            remarks.append(f"'{fields[field]}' is not used: {what}")
             del fields[field]
     taken = {name: field for field, name in fields.items() if field not in ("id", "transcript")}
     for field in ("id", "transcript"):
@@ -120,7 +120,7 @@ def choose_columns(table: Table, chosen: Mapping[str, str]) -> tuple[dict[str, s
         if plain(name) == "utterance" and not _are_identifiers(rows, name):
             del fields["id"]
         elif not _are_unique(rows, name):
-            remarks.append(f"'{name}' is no id, for rows share its values")
+            remarks.append(f"'{name}' is not used as id, because its values repeat")
             del fields["id"]
     if "id" in fields and fields.get("transcript") == fields["id"] and "transcript" not in chosen:
         del fields["transcript"]

@@ -1,8 +1,8 @@
-"""Find the recordings that a list names, also where it spells their names otherwise than the disk does.
+"""Find the recordings that a list names, even if it spells their names differently from the disk.
 
-A name that is on the disk is taken as it is. Another one is looked for without regard to case, to the
-suffix and to how accents are coded, and without the folders of another computer before it. It is only
-taken where one file alone can be meant and no other name of the list means the same file.
+A name that is on the disk is taken as it is. For any other name the search ignores case, suffix, the
+coding of accents, and the folders of another computer before the name. A file is taken only if it is
+the one candidate and no other name of the list leads to it.
 """
 
 import os
@@ -82,7 +82,7 @@ class Recordings:
             return False
 
     def _search(self, name: str, *, near: bool) -> tuple[Found | Missing, str]:
-        """Return what is found by a name, and the folders before it that were left away for that."""
+        """Return what a name leads to, and the leading folders that were ignored for it."""
         slashed = name.replace("\\", "/").strip()
         if slashed.startswith("file://"):
             slashed = unquote(slashed.removeprefix("file://"))
@@ -118,7 +118,7 @@ class Recordings:
     def _refuse_doubtful(
         self, found: dict[str, Found | Missing], lost: Sequence[str], prefixes: dict[str, str]
     ) -> None:
-        """Take no file that two names lead to, nor one that lies in another folder than the list says."""
+        """Drop files that two names lead to, and files in another folder than the list states."""
         names: dict[str, list[str]] = defaultdict(list)
         for name, answer in found.items():
             if isinstance(answer, Found):
@@ -135,9 +135,13 @@ class Recordings:
                 continue
             others = [each for each in names[os.path.normpath(self.base / answer.file)] if each != name]
             if others:
-                found[name] = Missing(f"{answer.file} is near, but {others[0]} is that file, too")
+                found[name] = Missing(
+                    f"{answer.file} has a similar name, but {others[0]} names that file as well"
+                )
             elif several and name in bare:
-                found[name] = Missing(f"{answer.file} is near, but lies in no folder as the list says")
+                found[name] = Missing(
+                    f"{answer.file} has that name, but is not in the folder that the list states"
+                )
 
     def _tails(self) -> dict[str, list[str]]:
         """Return the files by each end of their place, as `_key` writes it."""
@@ -161,7 +165,11 @@ def describe(found: dict[str, Found | Missing], place: str) -> list[Note]:
         name, file = pairs[0]
         count = f"{len(pairs)} name" + ("s" if len(pairs) > 1 else "")
         notes.append(
-            Note(place, f"{count} found that differ in {how}, such as {name} -> {file}", title="files")
+            Note(
+                place,
+                f"{count} found under a spelling that differs in {how}, such as {name} -> {file}",
+                title="files",
+            )
         )
     return notes
 
@@ -189,8 +197,8 @@ def without_foreign_times(
     first = next(each for each in timed if each.file in beyond)
     until = "" if first.end is None else f" to {first.end:g}"
     fact = (
-        f"start and end are times of a longer recording, so nothing is cut: {len(beyond)} of {len(timed)} "
-        f"lie beyond their file, such as {first.start or 0:g}{until} s of {first.file}, "
+        f"start and end are times of a longer recording, so nothing was cut: {len(beyond)} of {len(timed)} "
+        f"are beyond the end of their file, such as {first.start or 0:g}{until} s of {first.file}, "
         f"which is {lengths[first.file]:g} s long"
     )
     return whole, Note(place, fact, title="times")
@@ -210,7 +218,7 @@ def _length(path: Path) -> float | None:
 
 
 def _key(name: str) -> str:
-    """Return a place without what two spellings of it may differ in."""
+    """Return a path without the parts in which two spellings of it may differ."""
     path = PurePosixPath(name)
     suffix = path.suffix if path.suffix.lower() in _MEDIA else ""
     text = unicodedata.normalize("NFC", name.removesuffix(suffix)).casefold()
@@ -229,7 +237,7 @@ def _nearest(wanted: str, candidates: Sequence[str]) -> list[str]:
 
 
 def _difference(wanted: str, file: str, before: object) -> str:
-    """Say in what a name and a file's place differ."""
+    """Describe how a name and the path of its file differ."""
     own = file.split("/")[-wanted.count("/") - 1 :]
     there, ways = "/".join(own), []
     if before or len(own) < file.count("/") + 1:

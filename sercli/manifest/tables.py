@@ -100,7 +100,7 @@ def read_table(path: Path) -> Table:
     else:
         columns, items = _from_text(text, path.name)
     if not items:
-        fact = "holds no rows; the first line names the columns, each other is an utterance"
+        fact = "holds no rows; the first line must name the columns, and each other line is an utterance"
         items = [Problem(path.name, fact)]
     return Table(tuple(columns), (*said, *items))
 
@@ -127,13 +127,13 @@ def decode(content: bytes, name: str) -> tuple[str | None, Problem | None]:
         try:
             content = gzip.decompress(content)
         except (gzip.BadGzipFile, EOFError, zlib.error):
-            return None, Problem(name, "not a whole gzip file; fetch or write it again")
+            return None, Problem(name, "the gzip file is incomplete; fetch or write it again")
     encoding = _utf_16(content)
     if encoding is not None:
         try:
             return content.decode(encoding).removeprefix("\ufeff"), None
         except UnicodeDecodeError:
-            return None, Problem(name, f"not whole UTF-16 text; {_CSV}")
+            return None, Problem(name, f"incomplete UTF-16 text; {_CSV}")
     nul = content.find(b"\0")
     if nul >= 0:
         line = content.count(b"\n", 0, nul) + 1

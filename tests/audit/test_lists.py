@@ -133,7 +133,7 @@ def test_a_length_that_contradicts_the_audio_is_named(tmp_path, write_wav):
         write(tmp_path / f"{part}.jsonl", rows, None)
     _, notes = from_files([tmp_path / "train.jsonl", tmp_path / "test.jsonl"], tmp_path)
     assert "train.jsonl: lengths: 2 of 2 utterances are not as long as the list states" in notes[0]
-    assert "2 utterances are complete recordings that others are too" in notes[1]
+    assert "2 utterances share a complete recording with others" in notes[1]
 
 
 EMODB = ("03a01Fa", "08a02Wb", "09b01Na", "10a04Ta")
@@ -142,14 +142,24 @@ EMODB = ("03a01Fa", "08a02Wb", "09b01Na", "10a04Ta")
 @pytest.mark.parametrize(
     ("names", "columns", "speakers", "said"),
     [
-        (EMODB, {}, {"03", "08", "09", "10"}, "are read out of the files' names, which are emodb's"),
-        (EMODB, {"speaker": ("Ann", "Ben", "Cem", "Dan")}, {"03", "08", "09", "10"}, "are read out"),
-        ((*EMODB[:3], "10-long-4"), {"speaker": ("x", "y", "x", "y")}, {"x", "y"}, "3 of 4 files could be"),
-        ((*EMODB[:3], "10-long-4"), {}, {None}, "3 of 4 files could be emodb's by their names"),
-        (EMODB, {"speaker": ("x", "x", "y", "y")}, {"x", "y"}, "the lists' speakers say otherwise"),
-        (("03a01Fa", "03a02Wb", "03b01Na", "03a04Ta"), {"speaker": "abcd"}, set("abcd"), "speakers say"),
-        (EMODB, {"sex": ("f", "m", "m", "m")}, {None}, "the lists' genders say otherwise"),
-        (EMODB, {"emotion": ("sad", "sad", "fear", "anger")}, {None}, "the lists' emotions say otherwise"),
+        (EMODB, {}, {"03", "08", "09", "10"}, "were read from the file names, which are those of emodb"),
+        (EMODB, {"speaker": ("Ann", "Ben", "Cem", "Dan")}, {"03", "08", "09", "10"}, "were read from"),
+        (
+            (*EMODB[:3], "10-long-4"),
+            {"speaker": ("x", "y", "x", "y")},
+            {"x", "y"},
+            "3 of 4 file names look like",
+        ),
+        ((*EMODB[:3], "10-long-4"), {}, {None}, "3 of 4 file names look like those of emodb"),
+        (EMODB, {"speaker": ("x", "x", "y", "y")}, {"x", "y"}, "the speakers in the lists contradict"),
+        (
+            ("03a01Fa", "03a02Wb", "03b01Na", "03a04Ta"),
+            {"speaker": "abcd"},
+            set("abcd"),
+            "the speakers in the lists",
+        ),
+        (EMODB, {"sex": ("f", "m", "m", "m")}, {None}, "the genders in the lists contradict"),
+        (EMODB, {"emotion": ("sad", "sad", "fear", "anger")}, {None}, "the emotions in the lists contradict"),
     ],
 )
 def test_names_count_where_all_are_a_corpus_s_and_no_column_contradicts(
@@ -164,7 +174,7 @@ def test_names_count_where_all_are_a_corpus_s_and_no_column_contradicts(
     division, notes = from_files([tmp_path / "train.csv", tmp_path / "test.csv"])
     assert {item.utterance.speaker for item in division.items} == speakers
     assert any(said in note for note in notes)
-    assert ({item.utterance.text_id for item in division.items} == {None}) == ("are read out" not in said)
+    assert ({item.utterance.text_id for item in division.items} == {None}) == ("were read from" not in said)
 
 
 def test_a_harmless_problem_of_a_list_is_a_note(tmp_path):

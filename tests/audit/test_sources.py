@@ -40,7 +40,7 @@ def test_emobox_folds_are_found_and_speakers_read_off_the_turns(tmp_path):
             names = (f"{session}F_impro01_F000", f"{session}F_impro01_M000", f"{session}M_script01_1_F000")
             lines(tmp_path / f"fold_{fold}" / f"iemocap_{part}_fold_{fold}.jsonl", *map(emobox, names))
     divisions, passed_over = from_folder(tmp_path)
-    assert all("are read out of the files' names, which are iemocap's" in line for line in passed_over)
+    assert all("were read from the file names, which are those of iemocap" in line for line in passed_over)
     assert [division.name for division in divisions] == [
         f"fold_{fold}/iemocap_*_fold_{fold}.jsonl" for fold in (1, 2)
     ]

@@ -134,7 +134,7 @@ def test_a_bad_line_of_json_is_named_and_the_others_are_kept(tmp_path, line, fac
         ("", "t.csv", "holds no rows"),
         ("\n\n", "t.csv", "holds no rows"),
         ("file,emotion\n", "t.csv", "holds no rows"),
-        ("file,emotion\nx.wav,sad\n".encode("utf-16")[:-1], "t.csv", "not whole UTF-16 text"),
+        ("file,emotion\nx.wav,sad\n".encode("utf-16")[:-1], "t.csv", "incomplete UTF-16 text"),
         (b"file,emotion\nx.wav,sad\ny.wav,\0sad\n", "t.csv:3", "not plain text"),
         (
             'file,emotion\nx.wav,sad\ny.wav,"sad\nz.wav,sad\n',
@@ -170,8 +170,8 @@ def test_a_repeated_row_is_passed_over_and_a_contradicting_one_refused(tmp_path)
     found = parse(tmp_path, content, columns={"id": "id"})
     assert [item for item in found if isinstance(item, Problem)] == [
         Problem("t.csv:3", "the same as line 2", harmless=True),
-        Problem("t.csv:4", "id 'a' is that of line 2, too; each utterance needs its own"),
-        Problem("t.csv:6", "x.wav stands in line 5, too, and not with the same facts"),
+        Problem("t.csv:4", "id 'a' is used in line 2 already; each utterance needs its own"),
+        Problem("t.csv:6", "x.wav is in line 5 already, with other values"),
     ]
 
 

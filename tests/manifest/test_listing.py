@@ -51,7 +51,7 @@ def test_a_sentence_is_no_id_and_a_repeated_number_neither(tmp_path):
     ]
     assert note == (
         "file <- path, speaker <- Speaker, transcript <- Utterance; not read: Utterance_ID; "
-        "'Utterance_ID' is no id, for rows share its values"
+        "'Utterance_ID' is not used as id, because its values repeat"
     )
 
 
@@ -112,4 +112,6 @@ def test_a_column_that_only_shares_a_field_s_name_is_not_read(tmp_path):
     (first, second), (note,) = entries(tmp_path / "t.csv", content)
     assert first == {"file": "a.wav", "arousal": "3.5"}
     assert second == {"file": "b.wav"}
-    assert note.endswith("; 'style' is neither improvised nor scripted; 'valence' is no number")
+    assert note.endswith(
+        "; 'style' is not used: neither improvised nor scripted; 'valence' is not used: it holds no number"
+    )

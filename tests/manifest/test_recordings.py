@@ -63,7 +63,9 @@ def test_two_names_never_lead_to_one_file(base):
     found = Recordings(base).find(["x/s1/a.wav", "y/s1/a.wav", "wav/s2/a", "wav/s2/a.wav"])
     assert found["wav/s2/a.wav"] == Found("wav/s2/a.wav")
     assert {
-        found[name].fact.partition(" is near")[0] for name in found if isinstance(found[name], Missing)
+        found[name].fact.partition(" has a similar name")[0]
+        for name in found
+        if isinstance(found[name], Missing)
     } == {
         "wav/s1/a.wav",
         "wav/s2/a.wav",
@@ -83,4 +85,7 @@ def test_other_folders_of_the_list_do_not_all_stand_for_the_top(tmp_path):
 def test_each_way_of_differing_is_said_once(base):
     found = Recordings(base).find(["wav/s1/a", "wav/s2/a", "wav/s2/b.flac"])
     (note,) = describe(found, "t.csv")
-    assert note.fact == "2 names found that differ in the suffix, such as wav/s1/a -> wav/s1/a.wav"
+    assert (
+        note.fact
+        == "2 names found under a spelling that differs in the suffix, such as wav/s1/a -> wav/s1/a.wav"
+    )

@@ -81,7 +81,7 @@ def test_an_object_of_rows_gives_each_its_key_as_id(tmp_path):
 def test_a_packed_table_is_unpacked(tmp_path):
     assert values(read(tmp_path / "t.csv.gz", gzip.compress(delimited(";").encode()))) == ROWS
     table = read(tmp_path / "t.csv.gz", gzip.compress(delimited(";").encode())[:30])
-    assert table.items == (Problem("t.csv.gz", "not a whole gzip file; fetch or write it again"),)
+    assert table.items == (Problem("t.csv.gz", "the gzip file is incomplete; fetch or write it again"),)
 
 
 @pytest.mark.parametrize(("letter", "called"), [("ö", "Latin-1"), ("€", "Windows-1252")])

@@ -66,9 +66,7 @@ def test_a_stated_length_that_is_not_the_one_read_is_named(workspace, long):
     assert first.startswith(
         "3 of 3 utterances are not as long as the list states: mine/u0 is 4 s long, 0.5 s"
     )
-    assert second.startswith(
-        "3 utterances are complete recordings that others are too: long.flac is read 3 times"
-    )
+    assert second.startswith("3 utterances share a complete recording with others: long.flac is read 3 times")
 
 
 @pytest.mark.parametrize("source", ["csv", "manifest"])
@@ -83,7 +81,7 @@ def test_times_of_the_film_that_clips_are_from_cut_nothing(workspace, tmp_path, 
     assert {utterance.start for utterance in result.utterances} == {None}
     (note,) = notes(result, "times")
     assert note.startswith(
-        "start and end are times of a longer recording, so nothing is cut: 4 of 4 lie beyond"
+        "start and end are times of a longer recording, so nothing was cut: 4 of 4 are beyond"
     )
 
 

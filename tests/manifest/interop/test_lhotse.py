@@ -155,5 +155,5 @@ def test_a_gzip_file_cut_off_is_refused(tmp_path):
     whole = (tmp_path / "recordings.jsonl.gz").read_bytes()
     (tmp_path / "recordings.jsonl.gz").write_bytes(whole[:-6])
     assert recognises(tmp_path)
-    with pytest.raises(ManifestError, match=r"recordings\.jsonl\.gz: not a whole gzip file; fetch"):
+    with pytest.raises(ManifestError, match=r"recordings\.jsonl\.gz: the gzip file is incomplete; fetch"):
         list(read(tmp_path))
