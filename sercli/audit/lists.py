@@ -211,7 +211,7 @@ def _with_names(parts: Mapping[str, Sequence[Item]]) -> tuple[dict[str, list[Ite
     if 0 < len(named) < len(items):
         why = f"{len(named)} of {len(items)} file names look like those of {corpora}, the others do not"
     elif named and (contradicted := _contradicted(named)):
-        why = f"all file names look like those of {corpora}, but the {contradicted} in the lists contradict"
+        why = f"all names look like those of {corpora}, but the {contradicted} of the lists contradict them"
     if not named or why:
         kept = {part: [_by_file(item) for item in found] for part, found in parts.items()}
         return kept, [f"names: {why}; file names were not used"] if why else []

@@ -151,15 +151,20 @@ EMODB = ("03a01Fa", "08a02Wb", "09b01Na", "10a04Ta")
             "3 of 4 file names look like",
         ),
         ((*EMODB[:3], "10-long-4"), {}, {None}, "3 of 4 file names look like those of emodb"),
-        (EMODB, {"speaker": ("x", "x", "y", "y")}, {"x", "y"}, "the speakers in the lists contradict"),
+        (EMODB, {"speaker": ("x", "x", "y", "y")}, {"x", "y"}, "the speakers of the lists contradict them"),
         (
             ("03a01Fa", "03a02Wb", "03b01Na", "03a04Ta"),
             {"speaker": "abcd"},
             set("abcd"),
-            "the speakers in the lists",
+            "the speakers of the lists",
         ),
-        (EMODB, {"sex": ("f", "m", "m", "m")}, {None}, "the genders in the lists contradict"),
-        (EMODB, {"emotion": ("sad", "sad", "fear", "anger")}, {None}, "the emotions in the lists contradict"),
+        (EMODB, {"sex": ("f", "m", "m", "m")}, {None}, "the genders of the lists contradict them"),
+        (
+            EMODB,
+            {"emotion": ("sad", "sad", "fear", "anger")},
+            {None},
+            "the emotions of the lists contradict them",
+        ),
     ],
 )
 def test_names_count_where_all_are_a_corpus_s_and_no_column_contradicts(
