@@ -7,8 +7,10 @@ from pathlib import Path
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import json
 import signal
 import threading
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -123,3 +125,20 @@ SMALL = {
     "training": {"max_epochs": 4, "batch_size": 8, "patience": None, "lr": 3e-3},
 }
 """A training that takes a second or two."""
+
+
+@contextmanager
+def without_dev_part(trials):
+    """Make trials look, for a while, as those of a protocol without a dev part."""
+    records = {trial: trial.metrics_file.read_text() for trial in trials}
+    try:
+        for trial, record in records.items():
+            metrics = json.loads(record)
+            metrics["sha256"].pop(trial.dev_predictions_file.name)
+            trial.metrics_file.write_text(json.dumps(metrics))
+            trial.dev_predictions_file.rename(trial.path / "away")
+        yield
+    finally:
+        for trial, record in records.items():
+            trial.metrics_file.write_text(record)
+            (trial.path / "away").rename(trial.dev_predictions_file)

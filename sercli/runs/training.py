@@ -90,8 +90,6 @@ class TrainingConfig(Config):
             idle["milestones"] = f"schedule={self.schedule}"
         if self.schedule != "cyclical":
             idle["lr_min"] = f"schedule={self.schedule}"
-        if self.selection == "last":
-            idle["patience"] = "selection=last"
         return idle
 
     @model_validator(mode="after")

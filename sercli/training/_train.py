@@ -122,7 +122,22 @@ def complete(settings: Mapping[str, Any]) -> RunConfig:
     """
     config = _complete(settings)
     refuse_idle(config, settings, _complete)
+    _refuse_patience(config, settings)
     return config
+
+
+def _refuse_patience(config: RunConfig, settings: Mapping[str, Any]) -> None:
+    """Refuse a patience where the last epoch counts although there is a dev part.
+
+    The recipe's own is taken: the complete settings of an earlier run hold it.
+    """
+    training = settings.get("training")
+    patience = training.get("patience") if isinstance(training, Mapping) else None
+    in_vain = config.training.selection == "last" and get_protocol(config.protocol).has_dev
+    if in_vain and patience not in (None, get_recipe(config.arch).training.patience):
+        raise ConfigError(
+            f"training.patience={patience} changes nothing with training.selection=last; leave it out"
+        )
 
 
 def _complete(settings: Mapping[str, Any]) -> RunConfig:
@@ -137,9 +152,10 @@ def _complete(settings: Mapping[str, Any]) -> RunConfig:
             f"training.selection={config.training.selection}: '{config.protocol}' has nothing to choose an "
             "epoch by; set it to last, and the number of epochs with --max-epochs"
         )
-    if has_dev or config.training.selection == "best-on-test":
+    chooses = config.training.selection != "last" if has_dev else config.training.selection == "best-on-test"
+    if chooses:
         return config
-    # What is set without effect makes no other run.
+    # Where the last epoch counts there is no patience: what is set without effect makes no other run.
     return resolve(base, merge(settings, last))
 
 

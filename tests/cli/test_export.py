@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import SMALL, tone
+from conftest import SMALL, tone, without_dev_part
 
 from sercli.bundle import Bundle
 from sercli.errors import RunError
@@ -110,12 +110,8 @@ def test_a_threshold_is_the_bundles_and_says_what_it_was_found_on(run, place, tm
 
 def test_without_a_dev_part_the_figures_are_called_those_of_the_same_rows(run, place, tmp_path):
     (made,) = all_runs(place)
-    dev = made.trial(1, 0).dev_predictions_file
-    dev.rename(dev.with_suffix(".away"))
-    try:
+    with without_dev_part([made.trial(1, 0)]):
         _, _, err = run("latest", tmp_path / "model", "--fold", "1", "--sure", "0.02")
-    finally:
-        dev.with_suffix(".away").rename(dev)
     facts = json.loads((tmp_path / "model" / "bundle.json").read_text())["facts"]
     assert "this model's own test part (12 utterances" in facts["threshold_found"]["on"]
     assert facts["threshold_tried"] is None

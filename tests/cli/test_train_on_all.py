@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from conftest import SMALL
+from conftest import SMALL, without_dev_part
 
 from sercli import cli
 from sercli.bundle import Bundle
@@ -110,14 +110,9 @@ def test_figures_and_threshold_are_those_of_the_networks_trained_alike(command_l
 
 
 def test_without_dev_parts_the_threshold_is_of_the_test_parts(made, tmp_path):
-    for trial in made.folds.trials():
-        trial.dev_predictions_file.rename(trial.path / "away")
-    try:
-        (trial,) = made.everything.trials()
+    (trial,) = made.everything.trials()
+    with without_dev_part(made.folds.trials()):
         shared = export_bundle(made.everything, trial, tmp_path / "model", sure=0.02, tested_by=made.folds)
-    finally:
-        for trial in made.folds.trials():
-            (trial.path / "away").rename(trial.dev_predictions_file)
     assert shared.worth.threshold_on.startswith("the test parts of 4 trials of ")
     assert shared.worth.threshold.confidence == threshold_for(_tested(made), 0.02, 0.975).confidence
 

@@ -73,11 +73,15 @@ def test_huge_finite_weights_give_no_answer(name, tmp_path, write_wav):
 
 
 @pytest.mark.parametrize("value", [1e38, -3e38, 2e18])
-def test_a_bundle_of_huge_weights_is_refused(value, tmp_path):
+def test_a_bundle_of_huge_weights_is_refused(value, tmp_path, monkeypatch):
     bundle = ALL["mdcnn"]()
     with torch.no_grad():
         next(iter(bundle.network.parameters()))[-1] = value
-    bundle.save(tmp_path / "b")
+    with pytest.raises(RunError, match=r"hold values beyond 1e\+18"):
+        bundle.save(tmp_path / "b")
+    with monkeypatch.context() as patch:  # as another program may write it
+        patch.setattr("sercli.bundle._check_finite", lambda network: None)
+        bundle.save(tmp_path / "b")
     with pytest.raises(RunError, match=r"hold values beyond 1e\+18"):
         Bundle.load(tmp_path / "b")
 
