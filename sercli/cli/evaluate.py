@@ -175,11 +175,11 @@ def _print(evaluation: "Evaluation") -> None:
     typer.echo(f"{evaluation.utterances} utterances, {trials} trials, pooled\n")
 
     width = max(8, *(len(name) for name in evaluation.classes))
-    cells = [name[:8] for name in evaluation.classes]
-    typer.echo(f"{'true':<{width}}  recall %   taken for  " + "  ".join(f"{cell:>8}" for cell in cells))
+    cells = [f"{name:>8}" for name in evaluation.classes]
+    typer.echo(f"{'true':<{width}}  recall %   taken for  " + "  ".join(cells))
     for score, row in zip(evaluation.by_class, evaluation.confusion, strict=True):
         recall = f"{100 * score.recall:8.1f}" if score.count else "       -"
-        counts = "  ".join(f"{count:>8}" for count in row)
+        counts = "  ".join(f"{count:>{len(cell)}}" for count, cell in zip(row, cells, strict=True))
         typer.echo(f"{score.name:<{width}}  {recall}              {counts}")
     typer.echo("")
 

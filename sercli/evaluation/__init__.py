@@ -28,8 +28,8 @@ from sercli.records import Predictions
 
 DEFINITION = (
     "UA is the mean recall of the classes that occur in what is tested, WA the share of utterances that are "
-    "right, ACC the mean of both (the figure of the ECA paper); folds and seeds are pooled, and where a mean "
-    "over them is told it stands beside"
+    "right, ACC the mean of both (the figure of the ECA paper); folds and seeds are pooled; a mean over "
+    "them, where there is one, is given separately"
 )
 """What the figures mean; told with every one."""
 

@@ -108,6 +108,20 @@ def test_seeds_of_repeated_options_add_up(command_line, small_workspace, given, 
     assert err == ("note: the option is called --seed now\n" if "--seeds" in given else "")
 
 
+@pytest.mark.parametrize(
+    ("fold", "seed"),
+    [("--fold", "--seed"), ("--folds", "--seed"), ("--fold", "--seeds"), ("--folds", "--seeds")],
+)
+def test_each_old_spelling_has_its_own_note(command_line, small_workspace, fold, seed):
+    place = ["--workspace", small_workspace.root, "--corpus", "emodb", "--scheme", "emodb-4"]
+    given = [fold, "1", seed, "0-1"]
+    status, out, err = command_line("train", "--arch", "mdcnn", "--dry-run", *place, *given)
+    assert status == 0
+    assert trials(out) == [("1", "0"), ("1", "1")]
+    notes = [f"note: the option is called {name[:-1]} now" for name in (fold, seed) if name.endswith("s")]
+    assert sorted(err.splitlines()) == sorted(notes)
+
+
 def test_a_study_takes_the_same_options(command_line, small_workspace, tmp_path):
     study = tmp_path / "mine.yaml"
     study.write_text("title: t\nsource: s\narch: mdcnn\non: [emodb-4]\nrows: [{name: a}]\n")

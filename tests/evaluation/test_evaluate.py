@@ -1,11 +1,14 @@
 import json
 import math
+import re
 import statistics
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.metrics import recall_score
 
+from sercli.cli.evaluate import _print
 from sercli.errors import RunError
 from sercli.evaluation import Spread, evaluate
 from sercli.evaluation.table import pool
@@ -187,3 +190,18 @@ def test_json_holds_rates_genders_and_calibration():
     assert sum(each["count"] for each in plain["by_gender"]) == 4
     assert plain["calibration"]["estimator"] == "plug-in, L1, 15 bins of equal width"
     assert plain["calibration"]["right"] == 0.75
+
+
+def test_the_terminal_writes_the_names_of_classes_in_full(capsys):
+    classes = ("anger", "happiness", "anxiety/fear of all")
+    labels = [0, 1, 2, 1]
+    made = replace(predictions(labels, [0, 1, 2, 2], ["f1", "m1", "f2", "m2"], 3), classes=classes)
+    _print(evaluate(made))
+    lines = capsys.readouterr().out.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("true"))
+    header, *rows = lines[start : start + 4]
+    assert re.split(r"\s{2,}", header)[-3:] == list(classes)
+    ends = [header.index(name, header.index("taken for")) + len(name) for name in classes]
+    for name, row, counts in zip(classes, rows, [[1, 0, 0], [0, 1, 1], [0, 0, 1]], strict=True):
+        assert row.startswith(name)
+        assert [int(row[end - 1]) for end in ends] == counts

@@ -9,6 +9,7 @@ from sercli.protocols import fold_digest, get_protocol, lists, shared_speakers
 from sercli.protocols.train_on_all import trains_on_all
 from sercli.records import Utterance
 from sercli.runs.config import RunConfig
+from sercli.studies import get_study
 
 
 def corpus(speakers, each=2, name="c", sessions=None):
@@ -86,6 +87,17 @@ def test_of_a_left_out_session_one_actor_is_dev_and_the_other_tested():
     assert folds[2].dev == ("Ses02M-0", "Ses02M-1")
     assert not any(name.startswith("Ses02") for name in folds[2].train)
     assert len(folds[2].train) == 16
+
+
+def test_fold_2_of_iemocap_s_ten_validates_on_the_woman_of_session_1():
+    """MDCNN's figure 6 validates on her and trains on sessions 2 to 5; its study draws fold 2."""
+    utterances, labels = corpus(IEMOCAP[::-1], name="iemocap", sessions=lambda s: s[:5])
+    fold = divide("iemocap-impro4-speaker10", utterances, labels)[1]
+    of = {utterance.id: utterance for utterance in utterances}
+    assert {(of[name].session, of[name].gender) for name in fold.dev} == {("Ses01", "female")}
+    assert {(of[name].session, of[name].gender) for name in fold.test} == {("Ses01", "male")}
+    assert {of[name].session for name in fold.train} == {f"Ses0{i}" for i in range(2, 6)}
+    assert get_study("mdcnn-spp").display.curves_fold == 2
 
 
 def test_five_groups_of_iemocap_s_speakers_are_its_sessions():

@@ -156,7 +156,7 @@ def test_eca_s_rows_of_other_readings_differ_in_these_readings_alone():
 @pytest.mark.parametrize("name", [name for name in OF_THE_ISSUE if name.startswith("eca")])
 def test_eca_s_studies_call_1e_6_a_weight_decay(name):
     (line,) = [line for line in get_study(name).doubtful if "1e-6" in line]
-    assert "falling to zero along a cosine, with a weight decay of 1e-6" in line
+    assert "gamma 2, rate 1e-3 falling to zero along a cosine, weight decay 1e-6" in line
 
 
 @pytest.mark.parametrize("name", ["eca", "eca-channels", "eca-original", "eca-ascending", "eca-descending"])
