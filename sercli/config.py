@@ -5,13 +5,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
 from sercli.errors import ConfigError
 from sercli.plain import PlainError, shorten
+from sercli.plain.json import to_json
 from sercli.plain.yaml import from_yaml
 
 # Parts of a setting's dotted name; real ones have three or four.
@@ -42,6 +43,14 @@ class Config(BaseModel):
             super().__init__(**settings)
         except ValidationError as error:
             raise ConfigError("; ".join(_explain(type(self), e) for e in error.errors())) from None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_truth(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false where a number is meant: Python would take them for 1 and 0."""
+        if _holds_truth(value) and _takes_numbers(cls.model_fields[str(info.field_name)].annotation):
+            raise ValueError(f"a number is needed, got {spell(value)}")
+        return value
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain types, ready for JSON or YAML."""
@@ -76,6 +85,25 @@ def digest(value: Any, length: int = 12) -> str:
     """Hash plain types (dicts in any order) to ``length`` hexadecimal digits."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def spell(value: Any) -> str:
+    """Write a setting's value as ``--set`` takes it: ``null``, ``true``, ``[1, 2]``, text without quotes."""
+    return value if isinstance(value, str) else to_json(value)
+
+
+def _holds_truth(value: Any) -> bool:
+    return isinstance(value, bool) or (isinstance(value, list | tuple) and any(map(_holds_truth, value)))
+
+
+def _takes_numbers(annotation: Any) -> bool:
+    """Whether a type is one of numbers, or of lists of numbers, and not of truth values too."""
+    parts = _parts(annotation)
+    return bool(parts & {int, float}) and not parts & {bool, Any}
+
+
+def _parts(annotation: Any) -> set[Any]:
+    return {annotation}.union(*(_parts(each) for each in get_args(annotation) if not isinstance(each, str)))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@ from typing import ClassVar, Self
 import pytest
 from pydantic import model_validator
 
-from sercli.config import Config, digest, merge, parse_assignments, read_yaml
+from sercli.config import Config, digest, merge, parse_assignments, read_yaml, spell
 from sercli.errors import ConfigError
 
 
@@ -86,3 +86,33 @@ def test_what_is_no_yaml_mapping_is_one_line(tmp_path, text):
         read_yaml(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+class _Numbers(Config):
+    rate: float = 1.0
+    size: int | None = None
+    sizes: tuple[int, ...] = ()
+    wide: bool = False
+    either: bool | float = 1.0
+
+
+@pytest.mark.parametrize(
+    "settings", [{"rate": True}, {"size": False}, {"sizes": [4, True]}, {"rate": [True]}]
+)
+def test_true_and_false_are_no_numbers(settings):
+    with pytest.raises(ConfigError, match="a number is needed, got "):
+        _Numbers(**settings)
+
+
+def test_true_and_false_are_taken_where_they_are_meant():
+    found = _Numbers(wide=True, either=False)
+    assert (found.wide, found.either) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "null"), (True, "true"), ([1, 2], "[1, 2]"), ("last", "last"), (0.5, "0.5")],
+)
+def test_values_are_spelled_as_the_command_line_takes_them(value, text):
+    assert spell(value) == text
+    assert parse_assignments([f"a={text}"]) == {"a": value}

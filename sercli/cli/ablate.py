@@ -59,6 +59,7 @@ def ablate(
     What is finished is used, wherever it came from; the same command run again goes on where it stopped.
     """
     from sercli.cli.report import write_and_print
+    from sercli.config import spell
     from sercli.errors import RunError
     from sercli.studies import get_study
     from sercli.studies.results import find_finished
@@ -78,7 +79,7 @@ def ablate(
         check_cells(cells)
     typer.echo(f"{found.name}: {found.title}\n{found.source}")
     if changes:
-        typer.echo("changed in every row: " + ", ".join(f"{name}={value}" for name, value in changes))
+        typer.echo("changed in every row: " + ", ".join(f"{name}={spell(value)}" for name, value in changes))
     there = _prepared(cells, place, named=on is not None)
     _check_elsewhere(found, there, place)
     problems = _train(found, there, place, *chosen, asked, dry_run=dry_run)

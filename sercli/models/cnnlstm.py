@@ -138,6 +138,11 @@ def inputs_of(config: CNNLSTMConfig) -> dict[str, str]:
     return {"x": "waveform" if config.input == "raw" else "logmel40"}
 
 
+def features_of(config: CNNLSTMConfig) -> dict[str, dict[str, Any]]:
+    """Return what the features can't do without: all samples, where the network pools them to 25 Hz."""
+    return {"x": {"aggregate": "none"}} if config.input == "raw" else {}
+
+
 def _build(shapes: Mapping[str, tuple[int, ...]], n_outputs: int, config: CNNLSTMConfig) -> CNNLSTM:
     return CNNLSTM(math.prod(shapes["x"]), n_outputs, config)
 
@@ -147,6 +152,7 @@ ARCHITECTURE = Architecture(
     _build,
     inputs={"x": "waveform"},
     inputs_of=inputs_of,
+    features_of=features_of,
     shapes={"x": (1,)},
     example_frames=12 * 640,
     tasks=("classification", "regression"),

@@ -191,6 +191,8 @@ def features_of(config: DiCCOSERConfig) -> dict[str, dict[str, Any]]:
     settings: dict[str, dict[str, Any]] = {
         name: {"duration_s": config.frames / TRACE_RATE} for name in inputs_of(config)
     }
+    if config.input == "raw":
+        settings["x"]["aggregate"] = "none"
     if "wave" in settings:
         settings["wave"]["aggregate"] = config.aggregate
     return settings

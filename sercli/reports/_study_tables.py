@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sercli.config import dotted
+from sercli.config import dotted, spell
 from sercli.errors import RunError
 from sercli.evaluation import Interval, Spread
 from sercli.plain.json import from_json
@@ -152,7 +152,9 @@ def settings_table(found: Sequence[Standings]) -> Table:
     rows = []
     for each in found:
         cell = each.cell
-        told = ", ".join(f"{name}={value}" for name, value in dotted(cell.settings) if name not in _NAMED)
+        told = ", ".join(
+            f"{name}={spell(value)}" for name, value in dotted(cell.settings) if name not in _NAMED
+        )
         column = (cell.on.name,) if several else ()
         rows.append((cell.row.name, *column, cell.row.arch, told or "nothing: the recipe as it is"))
     header = ("row", *(("column",) if several else ()), "recipe", "set")

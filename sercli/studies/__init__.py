@@ -188,13 +188,22 @@ class Study:
 
         Raises:
             UnknownNameError: there is no such column.
-            ConfigError: no row fits any of the columns.
+            ConfigError: no row fits any of the columns, or a change is to what the study varies.
         """
+        from sercli.config import spell
         from sercli.studies import _columns
 
+        chosen = tuple(self.rows if rows is None else rows)
+        for name, value in changes:
+            for row in chosen:
+                if name in row.varied:
+                    raise ConfigError(
+                        f"--set {name}={spell(value)}: the study varies {name}, and row '{row.name}' "
+                        "is named after its value; choose rows with --rows"
+                    )
         cells = tuple(
             Cell(row, column, settings_of(row, column, changes))
-            for row in (self.rows if rows is None else rows)
+            for row in chosen
             for column in (row.on if on is None else _columns.choose(on, row, self.columns))
         )
         if not cells:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from sercli.bundle import build_network
+from sercli.config import spell
 from sercli.errors import ConfigError
 from sercli.runs.config import RunConfig
 from sercli.training import get_recipe
@@ -60,7 +61,7 @@ def refuse_idle(
     for name, each in stated.items():
         value, otherwise = _value(chosen, name), _value(usual, name)
         if value != otherwise and (each.among is None or otherwise in each.among):
-            shown = name if isinstance(value, Mapping) else f"{name}={_show(value)}"
+            shown = name if isinstance(value, Mapping) else f"{name}={spell(value)}"
             reason = "" if each.because.startswith(f"{name}=") else f" with {each.because}"
             raise ConfigError(f"{shown} changes nothing{reason}; leave it out")
 
@@ -166,9 +167,3 @@ def _without(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
         return {key: value for key, value in settings.items() if key != first}
     under = settings[first]
     return {**settings, first: _without(under, rest)} if isinstance(under, Mapping) else dict(settings)
-
-
-def _show(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    return str(value)

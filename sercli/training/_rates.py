@@ -152,7 +152,8 @@ def propose(
 
     A single epoch proves nothing: scores are smoothed by the median of three neighbours, and a rise or a fall
     of less than two standard errors is taken for chance. The upper limit is the last rate before the fall
-    whose score is within one standard error of the best. Without a fall nothing shows how high is too high.
+    whose score, smoothed and of its own epoch, is within one standard error of the best. Without a fall
+    nothing shows how high is too high.
 
     Args:
         rates: rising.
@@ -176,10 +177,12 @@ def propose(
     fallen = [place for place in range(best, len(middle)) if middle[place] <= middle[best] - clear]
     if not fallen:
         return None, f"up to a rate of {rates[-1]:.0e} the dev score falls by no more than chance could do"
-    high = max(place for place in range(best, fallen[0]) if middle[place] >= middle[best] - noise)
+    good = middle[best] - noise
+    proved = [place for place in range(fallen[0]) if min(middle[place], scores[place]) >= good]
+    high = max(proved, default=best)
     below = [place for place in range(best) if middle[place] < start + clear]
     low = below[-1] + 1 if below else 0
-    if low == high:
+    if low >= high:
         return None, "the dev score rises and falls within two rates"
     return (rates[low], rates[high]), ""
 

@@ -25,14 +25,22 @@ def test_the_limits_are_where_the_score_has_risen_and_the_last_one_before_it_fal
 
 @pytest.mark.parametrize("place", range(12))
 @pytest.mark.parametrize("value", [0.0, 1.0])
-def test_one_epoch_of_noise_moves_no_limit_by_more_than_a_step(place, value):
+def test_one_epoch_of_noise_moves_no_limit_far(place, value):
     scores = [0.25] * 4 + [0.70] * 4 + [0.25] * 4
     scores[place] = value
     limits, why = propose(RATES, scores, NOISE)
     assert why == ""
     low, high = (RATES.index(limit) for limit in limits)
     assert 3 <= low <= 5
-    assert 6 <= high <= 8
+    assert 5 <= high <= 8
+    assert scores[high] >= 0.65  # no rate is proposed whose own epoch was bad
+
+
+def test_a_rate_whose_own_epoch_is_at_chance_is_no_limit():
+    scores = [0.25, 0.30, 0.40, 0.32, 0.44, 0.52, 0.64, 0.72, 0.69, 0.25, 0.86, 0.25]
+    # Smoothed, the ninth rate's successor has 0.69 too, but its own epoch has 0.25.
+    (_, high), why = propose(RATES, scores, NOISE)
+    assert (high, why) == (RATES[8], "")
 
 
 @pytest.mark.parametrize(
