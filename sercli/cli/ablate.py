@@ -219,9 +219,9 @@ def _say_costs(works: "list[Work]", who: "Launcher") -> None:
             epochs = plan.config.training.max_epochs
             told += f"; {duration(cost.epoch)} an epoch, at most {epochs}: {duration(cost.seconds)}"
         typer.echo(f"{cost.work.cell.row.name:<{width}}  {cost.work.cell.on.name:<{wide}}  {told}")
-    typer.echo(
-        f"takes at most about {duration(sum(seconds.values()) / who.jobs)}, without features still to compute"
-    )
+    if seconds:
+        total = duration(sum(seconds.values()) / who.jobs)
+        typer.echo(f"takes at most about {total}, without features still to compute")
 
 
 def _test_elsewhere(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import torch
 
@@ -131,10 +131,31 @@ def _refuse_contradiction(config: RunConfig) -> None:
         choice = config.inputs[name].to_dict()
         for key, value in needed.items():
             if key != "duration_s" and key in choice and choice[key] != value:
+                setting = f"features.{name}.{key}"
+                cause = _model_setting_behind(config, name, key, value)
                 raise ConfigError(
-                    f"features.{name}.{key}={choice[key]}: the settings of the network need {value}; "
-                    "leave it out, or change model"
+                    f"{setting}={choice[key]}: the network needs {value} here; "
+                    f"leave {setting} out, or change {cause}"
                 )
+
+
+def _model_setting_behind(config: RunConfig, name: str, key: str, value: Any) -> str:
+    """Name the settings of the network that, with another choice, no longer need this value of a feature.
+
+    Only settings with a list of choices are tried, since other values can't be guessed.
+    """
+    architecture, found = config.architecture, []
+    for field, info in architecture.config.model_fields.items():
+        choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
+        for choice in choices:
+            try:
+                other = architecture.config(**{**config.model, field: choice})
+            except ConfigError:  # this choice contradicts the other settings
+                continue
+            if architecture.features_of(other).get(name, {}).get(key, value) != value:
+                found.append(f"model.{field}")
+                break
+    return " or ".join(found) or "the settings of model"
 
 
 def _prefixed(section: str, because: str) -> str:

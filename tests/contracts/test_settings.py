@@ -388,12 +388,12 @@ def complete(arch, scheme="emodb-4", **settings):
         (
             "diccoser",
             {"model": {"input": "logmel"}, "features": {"wave": {"aggregate": "max"}}},
-            "features.wave.aggregate=max: .* need rms",
+            "max: the network needs rms here; leave features.wave.aggregate out, or change model.variant$",
         ),
         (
             "diccoser",
             {"model": {"input": "logmel", "variant": "b"}, "features": {"wave": {"aggregate": "max-abs"}}},
-            "features.wave.aggregate=max-abs: .* need max;",
+            "features.wave.aggregate=max-abs: .* needs max here; .* change model.variant or model.max_of$",
         ),
         ("eca", {"training": {"arcface_margin": 0.3}}, "training.arcface_margin=0.3 changes nothing"),
         ("mdcnn", {"training": {"loss": "focal"}}, "training.loss=focal changes nothing with the loss"),

@@ -174,6 +174,16 @@ def test_a_dry_run_says_what_is_left_out_and_what_is_to_do(place, command_line):
     assert "takes at most about" in out
 
 
+def test_a_dry_run_with_nothing_to_train_says_no_time(place, command_line):
+    write(place, STUDY | {"on": ["emodb-4:speaker-9-fold"]})
+    file = place.root.parent / "small.yaml"
+    options = ("--workspace", place.root, "--accelerator", "cpu", "--dry-run")
+    _, out, err = command_line("ablate", file, *options)
+    assert err.count("can't be trained") == 3
+    assert "0 cells, 0 trials, 0 finished" in out
+    assert "takes at most" not in out
+
+
 def test_a_corpus_that_is_named_has_to_be_there(place, command_line):
     file = place.root.parent / "small.yaml"
     status, _, err = command_line("ablate", file, "--workspace", place.root, "--on", "ravdess-4")
