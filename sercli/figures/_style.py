@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter
 
 SIZE = 9.0  # of text, in points
+# Told apart by who sees no colours too, as far as it goes; more than ten classes repeat them.
+HUES: tuple[tuple[float, float, float], ...] = colormaps["tab10"].colors  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,13 @@ def plain(axes: Axes, colours: Palette, title: str | None = None) -> None:
 
 
 def in_percent(axes: Axes, which: str) -> None:
-    """Write the rates of the ``x`` or ``y`` axis in percent."""
-    getattr(axes, f"{which}axis").set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    """Write the rates of the ``x`` or ``y`` axis in percent, with digits enough for a tick at 22.5 %."""
+    getattr(axes, f"{which}axis").set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %"))
+
+
+def hue(number: int) -> tuple[float, float, float]:
+    """Return the colour of the class with this number."""
+    return HUES[number % len(HUES)]
 
 
 def ink_on(rgb: Sequence[float]) -> str:

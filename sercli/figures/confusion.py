@@ -16,6 +16,8 @@ def confusion_matrix(
 ) -> Figure:
     """Draw a confusion matrix: the share of each true class as colour and percent, counts beneath.
 
+    The row of a class without utterances says "none".
+
     Args:
         counts: rows by true and predicted class, (classes, classes).
         classes: class names, in the order of ``counts``.
@@ -46,7 +48,12 @@ def confusion_matrix(
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, labelcolor=colours.ink)
     size = _style.SIZE + 0.5 if cell > 0.6 else _style.SIZE - 1.5
+    for row in np.flatnonzero(totals == 0):
+        middle = (len(classes) / 2, row + 0.5)
+        axes.text(*middle, "none", ha="center", va="center", color=colours.muted, size=size)
     for (row, column), count in np.ndenumerate(counts):
+        if not totals[row]:
+            continue
         share, x, y = shares[row, column], column + 0.5, row + 0.5
         ink = _style.ink_on(mesh.cmap(share))
         if count:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.artist import Artist
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -14,8 +13,6 @@ from numpy.typing import NDArray
 from sercli.figures import _style
 
 Values = NDArray[np.float64]
-# Told apart by who sees no colours too, as far as it goes; more than ten classes repeat them, dashed.
-_CLASS_COLOURS = colormaps["tab10"].colors  # type: ignore[attr-defined]
 _MARKERS = "osD^v<>ph*X"
 
 
@@ -77,8 +74,10 @@ def channel_weights(
         channels = np.arange(1, means.shape[1] + 1)
         for number, (row, name) in enumerate(zip(means, classes, strict=True)):
             if np.isfinite(row).any():
-                dashes = "-" if number < len(_CLASS_COLOURS) else "--"
-                (named[name],) = axes.plot(channels, row, dashes, color=_colour(number), lw=0.9, label=name)
+                dashes = "-" if number < len(_style.HUES) else "--"
+                (named[name],) = axes.plot(
+                    channels, row, dashes, color=_style.hue(number), lw=0.9, label=name
+                )
         axes.set(xlabel=f"channel of layer {layer}", xlim=(1, max(2, len(channels))))
         if place % columns == 0:
             axes.set_ylabel("mean weight")
@@ -115,7 +114,7 @@ def projection(
             if len(x):
                 marker = _MARKERS[number % len(_MARKERS)]
                 named[name] = axes.scatter(
-                    x, y, s=18, marker=marker, color=_colour(number), alpha=0.75, linewidths=0, label=name
+                    x, y, s=18, marker=marker, color=_style.hue(number), alpha=0.75, linewidths=0, label=name
                 )
         axes.set(xlabel=panel.axes[0], ylabel=panel.axes[1])
         _style.plain(axes, colours, panel.title)
@@ -184,11 +183,6 @@ def attention_maps(
     if title:
         figure.suptitle(title, color=colours.ink, fontsize=_style.SIZE + 1, x=0.01, ha="left")
     return figure
-
-
-def _colour(number: int) -> tuple[float, float, float]:
-    red, green, blue = _CLASS_COLOURS[number % len(_CLASS_COLOURS)]
-    return red, green, blue
 
 
 def _legend(figure: Figure, named: Mapping[str, Artist], colours: _style.Palette) -> None:

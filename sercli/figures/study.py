@@ -50,6 +50,8 @@ class Panel:
         along: what is varied there.
         title: what all of it is of, where panels differ in that.
         controls: names of the curves that are drawn apart from the others, dashed.
+        classes: names of the curves of classes. Each has a hue of its own and no interval; a curve beside
+            them, such as WA, is in ink.
     """
 
     label: str
@@ -58,6 +60,7 @@ class Panel:
     along: str = ""
     title: str = ""
     controls: frozenset[str] = frozenset()
+    classes: frozenset[str] = frozenset()
 
 
 def rows_beside_paper(panels: Sequence[Panel], title: str | None = None, *, dark: bool = False) -> Figure:
@@ -65,19 +68,26 @@ def rows_beside_paper(panels: Sequence[Panel], title: str | None = None, *, dark
 
     Args:
         panels: side by side, each with the same rows. A panel of several curves, such as the recalls of
-            classes, has a marker for each and no intervals.
+            classes, has a marker for each, one under the other, and no intervals.
         title: heading.
         dark: draw for a dark background.
     """
     colours = _style.palette(dark)
     names = [textwrap.fill(_text(mark.name), 30, break_long_words=False) for mark in _first(panels[0])]
     lines = max(name.count("\n") + 1 for name in names)
-    height = (0.2 + 0.14 * lines) * len(names) + 1.2 + 0.3 * bool(title)
+    most = max(len(panel.curves) for panel in panels)
+    height = (
+        max(0.2 + 0.14 * lines, 0.14 * most + 0.1 if most > 1 else 0) * len(names) + 1.2 + 0.3 * bool(title)
+    )
+    with_classes = any(panel.classes for panel in panels)
     figure = _style.figure(2.4 + 2.6 * len(panels), height, colours)
     for axes, panel in zip(_side_by_side(figure, len(panels)), panels, strict=True):
         marks = _first(panel)
-        places = range(len(marks) - 1, -1, -1)
-        for (name, own), colour, shape in _lines(panel, colours):
+        ticks = range(len(marks) - 1, -1, -1)
+        single = "ours, all classes" if with_classes else "ours"
+        for number, ((name, own), colour, shape) in enumerate(_lines(panel, colours, with_classes)):
+            below = 0.75 / len(panel.curves) * (number - (len(panel.curves) - 1) / 2)
+            places = [tick - below for tick in ticks]
             for place, mark in zip(places, own, strict=True):
                 if mark.interval is not None and len(panel.curves) == 1:
                     axes.hlines(place, mark.interval.low, mark.interval.high, color=colour, lw=1.8)
@@ -88,10 +98,10 @@ def rows_beside_paper(panels: Sequence[Panel], title: str | None = None, *, dark
                 color=colour,
                 marker=shape,
                 zorder=3,
-                label=_text(name) or "ours",
+                label=_text(name) or single,
             )
             _diamonds(axes, [(mark.paper, place) for mark, place in zip(own, places, strict=True)], colours)
-        axes.set_yticks(list(places), names)
+        axes.set_yticks(list(ticks), names)
         axes.set(ylim=(-0.6, len(marks) - 0.4), xlabel=_unit(panel))
         _scale(axes, "x", panel)
         _quiet(axes, colours, "x")
@@ -115,10 +125,10 @@ def sweep(panels: Sequence[Panel], title: str | None = None, *, dark: bool = Fal
     for axes, panel in zip(grid, panels, strict=True):
         ticks = _in_order([[mark.name for mark in marks] for marks in panel.curves.values()])
         for number, ((name, marks), colour, shape) in enumerate(_lines(panel, colours)):
-            aside = 0.08 * (number - (len(panel.curves) - 1) / 2)
+            aside = 0 if panel.classes else 0.08 * (number - (len(panel.curves) - 1) / 2)
             places = [ticks.index(mark.name) + aside for mark in marks]
             for place, mark in zip(places, marks, strict=True):
-                if mark.interval is not None:
+                if mark.interval is not None and name not in panel.classes:
                     axes.vlines(place, mark.interval.low, mark.interval.high, color=colour, lw=1, alpha=0.6)
             axes.plot(
                 places,
@@ -143,11 +153,16 @@ def sweep(panels: Sequence[Panel], title: str | None = None, *, dark: bool = Fal
     return figure
 
 
-def _lines(panel: Panel, colours: Palette) -> Iterator[tuple[tuple[str, list[Mark]], Colour, str]]:
-    """Give each curve its colour and its marker."""
+def _lines(
+    panel: Panel, colours: Palette, with_classes: bool = False
+) -> Iterator[tuple[tuple[str, list[Mark]], Colour, str]]:
+    """Give each curve its colour and its marker; ``with_classes``: other panels have curves of classes."""
+    classes = [name for name in panel.curves if name in panel.classes]
     for number, curve in enumerate(panel.curves.items()):
         colour: Colour = colours.main
-        if curve[0] in panel.controls:
+        if curve[0] in panel.classes:
+            colour = _style.hue(classes.index(curve[0]))
+        elif panel.classes or with_classes or curve[0] in panel.controls:
             colour = colours.ink
         elif len(panel.curves) > 1:
             colour = colours.colormap(0.4 + 0.6 * number / (len(panel.curves) - 1))
@@ -205,7 +220,7 @@ def _unit(panel: Panel) -> str:
 def _scale(axes: Axes, which: str, panel: Panel) -> None:
     axes.margins(x=0.08 if which == "x" else None, y=0.08 if which == "y" else None)
     factor = 100 if panel.share else 1
-    getattr(axes, f"{which}axis").set_major_formatter(FuncFormatter(lambda value, _: f"{factor * value:.3g}"))
+    getattr(axes, f"{which}axis").set_major_formatter(FuncFormatter(lambda value, _: f"{factor * value:.4g}"))
 
 
 def _quiet(axes: Axes, colours: Palette, grid: str) -> None:
@@ -222,6 +237,8 @@ def _head(figure: Figure, title: str | None, colours: Palette) -> None:
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
+    if "paper" in handles:
+        handles["paper"] = handles.pop("paper")  # after all of ours
     if len(handles) > 1:
         room = figure.get_figwidth() / _CHARACTER
         figure.legend(

@@ -30,20 +30,24 @@ def draw_column(title: str, found: Sequence[Standings], display: Display, *, dar
     panels: dict[tuple[str, ...], Panel] = {}
     where: tuple[str, ...]
     controls = _controls(found, display.x) if varied else frozenset()
+    lines = display.metrics_as_lines and varied
+    recalls = [figure for each in found for figure in each.figures if figure.key.startswith(RECALL)]
+    classes = frozenset(each.name if lines else each.key.removeprefix(RECALL) for each in recalls)
     for key, kind in {figure.key: figure for each in found for figure in each.figures}.items():
         recall = key.startswith(RECALL)
         name = key.removeprefix(RECALL) if recall else kind.name
         for each in found:
             line, place, along = _place(each, found, display.x) if varied else ("", each.cell.row.name, "")
-            if display.metrics_as_lines and varied:
+            if lines:
                 where, heading, label, line = (line, along), line, "", kind.name
             elif recall:
                 where, heading, label, line = ("recall", line, along), line, "recall", name
             else:
                 where, heading, label = (key, along), "", kind.name
-            panel = panels.setdefault(
-                where, Panel(label, kind.share, {}, along, heading, frozenset() if heading else controls)
-            )
+            told = display.axis.get(each.cell.row.group, display.axis.get(along, along))
+            dashed = frozenset() if heading else controls
+            hued = classes if lines or recall else frozenset()
+            panel = panels.setdefault(where, Panel(label, kind.share, {}, told, heading, dashed, hued))
             panel.curves.setdefault(line, []).append(_mark(place, each.figure(key)))
     return (sweep if varied else rows_beside_paper)(list(panels.values()), title, dark=dark)
 

@@ -1,5 +1,6 @@
 """The tables of a study: the paper's again with ours beside, networks, and other corpora."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -243,7 +244,7 @@ def _cells(figure: Standing) -> tuple[str, ...]:
         _number(figure, figure.value),
         interval_percents(interval) if figure.share else plain_interval(interval),
         _number(figure, figure.ours) if figure.means else NONE,
-        _spread(figure, figure.spread),
+        _deviation(figure) if figure.means else _spread(figure, figure.spread),
         NONE if figure.difference is None else difference(figure.difference),
         NONE if figure.holds is None else "yes" if figure.holds else "no",
         NONE if above is None or above.difference is None else _less(above, difference),
@@ -271,6 +272,12 @@ def _paper(paper: Paper, *, share: bool) -> str:
 
 def _spread(figure: Standing, spread: Spread) -> str:
     return spread_percents(spread) if figure.share else plain_spread(spread)
+
+
+def _deviation(figure: Standing) -> str:
+    """Write the deviation alone, beside a column that has the mean already."""
+    found = figure.spread.deviation
+    return NONE if found is None or math.isnan(found) else f"± {_number(figure, found)}"
 
 
 def _duration(seconds: float) -> str:

@@ -122,7 +122,7 @@ def _project(
 
 
 def _what_differs(trials: Sequence[Trial]) -> list[str]:
-    """Name for each trial the settings that the others do not have; nothing for one alone."""
+    """Name for each trial the settings that differ, as in "variant d"; nothing for one trial alone."""
     every = []
     for trial in trials:
         settings = {name: value for name, value in trial.settings().items() if name != "provenance"}
@@ -130,7 +130,11 @@ def _what_differs(trials: Sequence[Trial]) -> list[str]:
     names = list(dict.fromkeys(chain.from_iterable(every)))
     differing = [name for name in names if len({settings.get(name) for settings in every}) > 1]
     return [
-        ", ".join(f"{name}={settings[name]}" for name in differing[:_SHOWN_SETTINGS] if name in settings)
+        ", ".join(
+            f"{name.rpartition('.')[2].replace('_', ' ')} {settings[name]}"
+            for name in differing[:_SHOWN_SETTINGS]
+            if name in settings
+        )
         for settings in every
     ]
 

@@ -148,7 +148,7 @@ def describe(projected: Projected) -> str:
 
 
 def _axis(projected: Projected, number: int) -> str:
-    label = f"component {number + 1}, {100 * projected.plane.share[number]:.0f} % of the variance"
+    label = f"component {number + 1}, {100 * projected.plane.share[number]:.1f} % of the variance"
     found = [f"{name} {_r(pair[number])}" for name, pair in projected.correlations.items()]
     return f"{label}\nr with {', '.join(found)}" if found else label
 

@@ -5,7 +5,7 @@ for a training. Studies refer to runs and hold none: a finished trial serves eve
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ class Display:
     Attributes:
         metrics: of classes, from `METRICS`; UA and WA if there are none.
         x: the varied setting on the horizontal axis; the one with the most values if not given.
+        axis: words at the horizontal axis by varied row or setting; the setting's name where there are none.
         metrics_as_lines: whether metrics share the axes, a line each, and each varied row has its own axes.
         confusion: names of the rows whose confusion matrices are drawn.
         curves: names of the rows whose training curves are drawn side by side.
@@ -54,6 +55,7 @@ class Display:
 
     metrics: tuple[str, ...] = ()
     x: str | None = None
+    axis: Mapping[str, str] = field(default_factory=dict)
     metrics_as_lines: bool = False
     confusion: tuple[str, ...] = ()
     curves: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from sercli.plain.yaml import Place
 from sercli.studies import METRICS, Display, Row
 from sercli.studies._source import Source
 
-_PLOT = ("x", "lines")
+_PLOT = ("x", "axis", "lines")
 _CURVES = ("rows", "fold")
 
 
@@ -26,6 +26,8 @@ def read_display(source: Source, top: Mapping[str, Any], rows: Sequence[Row]) ->
     varied = {name for row in rows for name in row.varied}
     if x is not None and x not in varied:
         source.fail(("plot", "x"), str(unknown("the varied settings", x, varied)))
+    axis = source.mapping(("plot", "axis"), plot.get("axis", {}), "axis")
+    source.known(("plot", "axis"), axis, tuple(varied | {row.group for row in rows if row.varied}), "axis")
     curves = source.mapping(("curves",), top.get("curves", {}), "curves")
     source.known(("curves",), curves, _CURVES, "curves")
     fold = curves.get("fold", 1)
@@ -34,6 +36,7 @@ def read_display(source: Source, top: Mapping[str, Any], rows: Sequence[Row]) ->
     return Display(
         metrics=_metrics(source, top),
         x=x,
+        axis={name: source.text(("plot", "axis", name), text, "axis") for name, text in axis.items()},
         metrics_as_lines="lines" in plot,
         confusion=_rows(source, ("confusion",), top, rows),
         curves=_rows(source, ("curves", "rows"), curves, rows),

@@ -29,7 +29,14 @@ def test_each_measure_has_its_panel():
     assert lines(ua) == {"train": [(1, 0.3), (2, 0.6), (3, 0.9)], "dev": [(1, 0.25), (2, 0.5), (3, 0.4)]}
     assert lines(rate)["learning rate"] == [(1, 0.1), (2, 0.1), (3, 0.01)]
     assert rate.get_xlabel() == "epoch"
-    assert ua.yaxis.get_major_formatter()(0.5) == "50 %"
+    percent = ua.yaxis.get_major_formatter()
+    assert [percent(value) for value in (0.0, 0.225, 0.5, 0.575, 1.0)] == [
+        "0 %",
+        "22.5 %",
+        "50 %",
+        "57.5 %",
+        "100 %",
+    ]
 
 
 def test_what_was_not_measured_is_left_out():

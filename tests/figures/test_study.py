@@ -21,6 +21,22 @@ def test_the_papers_figure_stands_beside_ours():
     assert paper.get_offsets().tolist() == [[0.55, 1]]
 
 
+def test_marks_of_classes_stand_apart_in_their_rows_and_have_hues_of_their_own():
+    names = ["anger", "fear", "joy", "sadness"]
+    equal = {name: [Mark("plain", 0.6, INTERVAL, 0.55), Mark("attention", 0.6)] for name in names}
+    panels = [
+        Panel("WA", True, {"": [Mark("plain", 0.6), Mark("attention", 0.6)]}),
+        Panel("recall", True, equal, classes=frozenset(names)),
+    ]
+    figure = rows_beside_paper(panels)
+    assert legend(figure) == ["ours, all classes", *names, "paper"]
+    marks = [each for each in figure.axes[1].collections if each.get_label() in names]
+    heights = [each.get_offsets()[:, 1].tolist() for each in marks]
+    assert len({place for each in heights for place in each}) == 8
+    assert all(0.5 < first < 1.5 and -0.5 < second < 0.5 for first, second in heights)
+    assert len({tuple(each.get_facecolor()[0]) for each in marks}) == 4
+
+
 def test_without_a_paper_there_is_nothing_to_tell_apart():
     figure = rows_beside_paper([Panel("UA", True, {"": [Mark("plain", 0.6)]})])
     assert legend(figure) == []

@@ -245,7 +245,7 @@ def test_two_runs_are_projected_side_by_side(small, train, segmented, place, cap
     assert len(rows) == 1 + 2 * tested
     drawn = draw_insights(small[1], place, beside=[other[1]])
     titles = [axes.get_title(loc="left").splitlines()[1] for axes in drawn.pictures["projection"].axes]
-    assert titles == ["training.max_epochs=4", "training.max_epochs=1"]
+    assert titles == ["max epochs 4", "max epochs 1"]
     assert draw_insights(small[1], place, beside=[segmented[1]]).projected[1:] == ()  # it has no embedding
 
 

@@ -86,4 +86,4 @@ def test_the_table_holds_every_point_of_every_run(tmp_path):
 def test_the_axes_say_how_the_components_go_with_the_ratings():
     figure = projections.draw([projected([[0, 1], [1, 0], [2, 5]], [1, 2, 3], [NAN] * 3)] * 2)
     assert len(figure.axes) == 2
-    assert figure.axes[1].get_xlabel() == "component 1, 60 % of the variance\nr with arousal +1.00"
+    assert figure.axes[1].get_xlabel() == "component 1, 60.0 % of the variance\nr with arousal +1.00"

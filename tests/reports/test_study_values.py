@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from reports.test_run import Page
 from reports.test_study import finish, predictions, study_of
 from reports.test_traces import predictions as trace_predictions
@@ -147,6 +148,9 @@ def test_a_study_of_means_sets_the_paper_against_the_mean_and_draws_it(place):
         assert column.rows[0][ours] == f"{100 * value:.1f}"
         assert ("pooled" in column.header) == (basis != "pooled")
         assert basis.split()[0] in column.caption
+        # Of 3/4 and 1/4: the deviation is the square root of 1/8.
+        spread = column.rows[0][column.header.index("folds and seeds")]
+        assert spread == {"pooled": "50.0 ± 35.4", "mean over folds": "± 35.4"}[basis]
 
 
 def test_a_column_of_the_overview_has_one_metric(place):
@@ -254,7 +258,7 @@ def test_metrics_can_be_the_lines_with_axes_for_each_varied_row(place):
             "arch": "eca",
             "on": ["emodb-4"],
             "metrics": ["wa", "recall"],
-            "plot": {"lines": "metrics"},
+            "plot": {"lines": "metrics", "axis": {"narrow": "window in ms"}},
             "rows": [
                 {"name": "narrow", "set": {"model.n": 1}, "vary": {"features.window_ms": [15, 20, 25]}},
                 {"name": "wide", "set": {"model.n": 2}, "vary": {"features.window_ms": [15, 20, 25]}},
@@ -268,6 +272,9 @@ def test_metrics_can_be_the_lines_with_axes_for_each_varied_row(place):
     for axes in figure.axes:
         assert [line.get_label() for line in axes.get_lines()] == ["WA", "recall of anger", "recall of fear"]
         assert axes.get_ylabel() == "in %"
+        assert all(line.get_xdata().tolist() == [0, 1, 2] for line in axes.get_lines())
+        assert len({to_hex(line.get_color()) for line in axes.get_lines()}) == 3
+    assert [axes.get_xlabel() for axes in figure.axes] == ["window in ms", "features.window_ms"]
 
 
 @pytest.mark.parametrize(
@@ -277,6 +284,7 @@ def test_metrics_can_be_the_lines_with_axes_for_each_varied_row(place):
         ({"metrics": "recall"}, r":\d+: metrics: write a list"),
         ({"plot": {"x": "model.n"}}, r":\d+: the varied settings has no 'model.n'"),
         ({"plot": {"lines": "rows"}}, r":\d+: lines is metrics"),
+        ({"plot": {"axis": {"model.n": "n"}}}, r":\d+: unknown key 'model.n' of axis"),
         ({"plot": {"y": "ua"}}, r":\d+: unknown key 'y' of plot"),
         ({"confusion": ["plane"]}, r":\d+: rows has no 'plane'; did you mean plain"),
     ],
