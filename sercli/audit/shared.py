@@ -18,6 +18,9 @@ _SUFFIX = re.compile(
     r"|stretch|shift|flip|copy|repeat)[-_ ]?[\d.x]*|\d+\.\d+[-_]\d+\.\d+)$",
     re.IGNORECASE,
 )
+# What may differ between two spellings of one number.
+_DECIMAL = re.compile(r"\d+\.0+")
+_LEADING_ZEROS = re.compile(r"(?<![\d.])0+(?=\d)")
 
 
 def utterances(division: Division) -> Finding:
@@ -34,12 +37,53 @@ def utterances(division: Division) -> Finding:
 def speakers(division: Division) -> Finding:
     """Find speakers who are in two parts; without a speaker an utterance can't be compared."""
     finding = _shared("speakers", division, _of_corpus("speaker"), "speaker")
-    unnamed = sum(is_nothing(item.utterance.speaker) for item in division.items)
-    if not unnamed or finding.fact == "no speakers are named":
+    if finding.fact == "no speakers are named":
         return finding
-    fact = f"{finding.fact}; {unnamed} of {len(division.items)} utterances have no speaker"
+    doubts = []
+    if unnamed := sum(is_nothing(item.utterance.speaker) for item in division.items):
+        doubts.append(f"{unnamed} of {len(division.items)} utterances have no speaker")
+    if alike := _spelled_differently(division):
+        have = "1 speaker has" if len(alike) == 1 else f"{len(alike)} speakers have"
+        doubts.append(
+            f"{have} names that differ only in case, blanks or leading zeros, such as "
+            f"{' and '.join(alike[0])}: spell them alike"
+        )
+    if not doubts:
+        return finding
     verdict = Verdict.NOT_CHECKED if finding.verdict is Verdict.CLEAN else finding.verdict
-    return replace(finding, verdict=verdict, fact=fact)
+    return replace(finding, verdict=verdict, fact="; ".join([finding.fact, *doubts]))
+
+
+def _spelled_differently(division: Division) -> list[tuple[str, str]]:
+    """Find names in two parts that are spelled differently but may be one speaker's, sorted."""
+    key = _of_corpus("speaker")
+    spellings: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for part, items in division.parts.items():
+        for item in items:
+            if (name := key(item)) is not None:
+                spellings[_loosely(name)][part].add(name)
+    found = []
+    for by_part in spellings.values():
+        pairs = (
+            (one, other)
+            for a, b in division.pairs()
+            for one in sorted(by_part.get(a, ()))
+            for other in sorted(by_part.get(b, ()))
+            if one != other
+        )
+        if pair := next(pairs, None):
+            one, other = (name.partition("/")[2] for name in pair)
+            found.append((one, other))
+    return sorted(found)
+
+
+def _loosely(name: str) -> str:
+    """Return a name without what lists spell differently: case, blanks, leading zeros and a decimal zero."""
+    text = "".join(name.casefold().split())
+    corpus, _, speaker = text.partition("/")
+    if _DECIMAL.fullmatch(speaker):
+        speaker = speaker.partition(".")[0]
+    return f"{corpus}/{_LEADING_ZEROS.sub('', speaker)}"
 
 
 def sessions(division: Division) -> Finding:
@@ -50,15 +94,9 @@ def sessions(division: Division) -> Finding:
 def dialogs(division: Division) -> Finding:
     """Find dialogs that are in two parts: who talks to each other shares topic, mood and microphone.
 
-    Utterances that are cut out of one recording count as a dialog where none is named.
+    Only named dialogs count; for pieces of one recording see `segments`.
     """
-
-    def key(item: Item) -> str | None:
-        if item.utterance.dialog is None and item.utterance.start is not None:
-            return _recording(item)
-        return _of_corpus("dialog")(item)
-
-    return _shared("dialogs", division, key, "dialog")
+    return _shared("dialogs", division, _of_corpus("dialog"), "dialog")
 
 
 def texts(division: Division) -> Finding:
@@ -79,7 +117,8 @@ def texts(division: Division) -> Finding:
 def segments(division: Division) -> Finding:
     """Find recordings of which one piece, or an altered copy, is in two parts.
 
-    Pieces with times that do not overlap are different utterances; see `dialogs`.
+    Pieces whose times do not overlap are different utterances. That their recording is in several parts
+    is said, but is no leak.
     """
     found: dict[str, list[tuple[str, Item]]] = defaultdict(list)
     for part, items in division.parts.items():
@@ -93,7 +132,10 @@ def segments(division: Division) -> Finding:
     counts = {pair: sum(frozenset(pair) in pairs for pairs in torn.values()) for pair in division.pairs()}
     told = [f"{_count(count, 'recording')} in {a} and {b}" for (a, b), count in counts.items() if count]
     if not told:
-        return Finding("segments", Verdict.CLEAN, f"{_count(len(found), 'recording')}, no piece in two parts")
+        fact = f"{_count(len(found), 'recording')}, no piece in two parts"
+        if apart := sum(len({item.utterance.id for _, item in found[name]}) > 1 for name in torn):
+            fact = f"{fact}; pieces of {_count(apart, 'recording')} are in several parts"
+        return Finding("segments", Verdict.CLEAN, fact)
     examples = [name.partition("/")[2] for name, pairs in torn.items() if pairs]
     return judge("segments", division, "; ".join(told), examples, _weight(counts))
 
@@ -111,7 +153,7 @@ def _of_corpus(field: str) -> Key:
 
     def key(item: Item) -> str | None:
         value = getattr(item.utterance, field)
-        return None if is_nothing(value) else f"{item.utterance.corpus}/{value}"
+        return None if is_nothing(value) else f"{item.utterance.corpus}/{str(value).strip()}"
 
     return key
 

@@ -47,6 +47,39 @@ def test_speakers_of_two_corpora_may_have_one_name():
     assert speakers(division(train, test)).verdict is Verdict.CLEAN
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        *[("spk1", "SPK1"), ("spk1", "SPK1 "), ("07", "7"), ("7.0", "07"), ("7.0", "7"), ("Spk 01", "spk1")],
+        *[("spk_007", "SPK_7"), ("Jörg", "JÖRG"), ("0", "00")],
+    ],
+)
+def test_speakers_whose_names_differ_only_in_spelling_are_not_clean(one, other):
+    finding = speakers(division([item("a", speaker=one)], [item("b", speaker=other)]))
+    assert finding.verdict is Verdict.NOT_CHECKED
+    assert "1 speaker has names that differ only in case, blanks or leading zeros" in finding.fact
+    assert finding.fact.endswith(f"such as {one.strip()} and {other.strip()}: spell them alike")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("1", "10"), ("spk10", "spk1"), ("1.5", "15"), ("a0", "a"), ("1.05", "1.5")]
+)
+def test_speakers_whose_names_differ_otherwise_are_clean(one, other):
+    assert speakers(division([item("a", speaker=one)], [item("b", speaker=other)])).verdict is Verdict.CLEAN
+
+
+def test_two_spellings_of_a_speaker_within_one_part_are_clean():
+    train = [item("a", speaker="spk1"), item("b", speaker="SPK1")]
+    assert speakers(division(train, [item("c", speaker="2")])).verdict is Verdict.CLEAN
+
+
+def test_blanks_around_a_speaker_do_not_count_and_a_leak_remains_one():
+    train = [item("a", speaker="spk1 "), item("b", speaker="07")]
+    finding = speakers(division(train, [item("c", speaker=" spk1"), item("d", speaker="7")]))
+    assert finding.verdict is Verdict.LEAK
+    assert "such as 07 and 7" in finding.fact
+
+
 def test_the_same_utterance_in_two_parts_leaks_and_twice_in_one_is_told():
     assert utterances(division([item("a")], [item("a")])).verdict is Verdict.LEAK
     twice = utterances(division([item("a"), item("a")], [item("b")]))
@@ -175,12 +208,16 @@ def test_equal_words_of_two_speakers_are_a_text_but_short_answers_are_none():
     assert texts(division(improvised[:1], improvised[1:])).verdict is Verdict.NOT_CHECKED
 
 
-def test_cuts_that_do_not_overlap_are_a_dialog_and_those_that_do_a_leak():
+def test_cuts_that_do_not_overlap_are_told_and_those_that_do_leak():
     first = item("a", path="x.wav", source="r.wav", start=0.0, end=2.0)
     later = item("b", path="y.wav", source="r.wav", start=2.0, end=4.0)
     torn = item("c", path="z.wav", source="r.wav", start=1.5, end=3.0)
-    assert segments(division([first], [later])).verdict is Verdict.CLEAN
-    assert dialogs(division([first], [later])).verdict is Verdict.LEAK
+    apart = segments(division([first], [later]))
+    assert apart.verdict is Verdict.CLEAN
+    assert apart.fact == "1 recording, no piece in two parts; pieces of 1 recording are in several parts"
+    assert dialogs(division([first], [later])).verdict is Verdict.NOT_CHECKED
+    assert speakers(division([first], [later])).verdict is Verdict.NOT_CHECKED
+    assert "several parts" not in segments(division([first, later], [item("d")])).fact
     assert segments(division([first], [torn])).verdict is Verdict.LEAK
 
 
