@@ -26,7 +26,7 @@ from sercli.config import digest
 from sercli.data import count_outputs
 from sercli.data.segments import SegmentConfig, Segmenter
 from sercli.data.statistics import Statistics
-from sercli.errors import RunError, UnknownNameError
+from sercli.errors import ConfigError, RunError, UnknownNameError
 from sercli.models import get_architecture
 from sercli.plain.json import from_json
 from sercli.runs.features import FeatureChoice
@@ -169,10 +169,21 @@ class Bundle:
 def build_network(
     arch: str, model: Mapping[str, Any], inputs: Mapping[str, FeatureChoice], n_outputs: int
 ) -> nn.Module:
-    """Build an untrained network for the given features and number of outputs."""
+    """Build an untrained network for the given features and number of outputs.
+
+    Raises:
+        ConfigError: a setting is wrong, or the network needs more memory than there is.
+    """
     architecture = get_architecture(arch)
     shapes = {name: choice.shape for name, choice in inputs.items()}
-    return architecture.build(shapes, n_outputs, architecture.config(**model))
+    try:
+        return architecture.build(shapes, n_outputs, architecture.config(**model))
+    except RuntimeError as error:  # torch has no kind of its own for it
+        if not re.search(r"allocate|out of memory|overflow", str(error)):
+            raise
+        raise ConfigError(
+            f"{arch}: a network of these settings does not fit into the memory; take smaller ones under model"
+        ) from None
 
 
 def own_files(folder: Path) -> frozenset[str]:

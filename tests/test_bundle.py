@@ -12,7 +12,7 @@ import torch
 from sercli.bundle import Bundle, build_network
 from sercli.config import digest
 from sercli.data.statistics import Statistics
-from sercli.errors import RunError
+from sercli.errors import ConfigError, RunError
 from sercli.models import get_architecture
 from sercli.runs.features import FeatureChoice
 
@@ -247,3 +247,8 @@ def test_a_bundle_without_digest_is_read(bundle, tmp_path):
     del described["digest"], described["files"]
     path.write_text(json.dumps(described))
     assert Bundle.load(tmp_path / "b").facts == {"corpus": "emodb"}
+
+
+def test_a_network_beyond_all_memory_is_one_error():
+    with pytest.raises(ConfigError, match="mdcnn: a network of these settings does not fit into the memory"):
+        build_network("mdcnn", {"filters": 10**9}, {"x": FeatureChoice(kind="logmel3d")}, 4)

@@ -116,3 +116,8 @@ def test_true_and_false_are_taken_where_they_are_meant():
 def test_values_are_spelled_as_the_command_line_takes_them(value, text):
     assert spell(value) == text
     assert parse_assignments([f"a={text}"]) == {"a": value}
+
+
+@pytest.mark.parametrize("text", ["1:30", "01:02:03", "1:30.5"])
+def test_numbers_of_base_60_are_text(text):
+    assert parse_assignments([f"a={text}"]) == {"a": text}

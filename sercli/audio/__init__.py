@@ -52,6 +52,11 @@ SUFFIXES = frozenset(
     | {".aifc", ".bwf", ".mp2", ".nist", ".oga", ".rf64", ".snd", ".sph", ".wave"}
 )
 """Names of files that are read."""
+# As libsndfile names them: those whose header is checked against the file. Of the others one that is cut
+# short looks complete.
+_CONTAINERS = frozenset(
+    {"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "NIST", "FLAC", "OGG", "MP3", "MPEG"}
+)
 FOREIGN_SUFFIXES = frozenset(
     {".m4a", ".m4b", ".mp4", ".aac", ".3gp", ".3g2", ".mov", ".amr", ".awb", ".wma", ".asf", ".wmv", ".webm"}
     | {".weba", ".mka", ".mkv", ".avi", ".ape", ".wv", ".tta", ".mpc", ".ac3", ".dts", ".spx", ".shn", ".ra"}
@@ -267,6 +272,11 @@ def _opened(path: Path, content: bytes | None = None) -> Iterator[OpenFile]:
                 raise AudioError(f"not readable as audio: {said or error.error_string.rstrip('.')}") from None
             with file:
                 _check_rate(file.samplerate)
+                if file.format not in _CONTAINERS:
+                    raise AudioError(
+                        f"{file.format_info}: a file of this kind can be cut short without a sign of it, "
+                        "so it is not read; convert it, as with `ffmpeg -i FILE FILE.wav`"
+                    )
                 yield file
 
 

@@ -2,7 +2,9 @@
 
 Formats of floats, and lossy ones, can hold samples beyond full scale, which 16 bits cannot. A file with
 such samples is divided by one number: by 2^15, 2^23 or 2^31, whichever its peak fits in, where it holds
-integers as floats; else by its peak. Nothing is ever clipped, and the reader says what it did.
+integers as floats; else by its peak. Nothing is ever clipped, and the reader says what it did. Files whose
+scale can't be known are refused: few samples far beyond full scale (a click would make the speech
+silent), unsigned integers, and integers so small that they may be of 8 bits or very quiet ones of 16.
 """
 
 import threading
@@ -21,6 +23,11 @@ _INTEGERS = 128.0
 _INTEGER_SCALES = (2.0**15, 2.0**23, 2.0**31)
 # How far a filter may have brought integers beyond their scale.
 _OVERSHOOT = 1.5
+# Integers that a filter has left no whole numbers lie beyond full scale nearly all.
+_MOST = 0.9
+# Of a recording that is too loud more than this share lies beyond full scale, if its peak is above _CLICK.
+_SOME = 0.01
+_CLICK = 10.0
 _REMEMBERED = 1024  # files
 
 
@@ -74,28 +81,39 @@ def choose_scale(blocks: Iterable[np.ndarray]) -> Scale:
         blocks: all its samples, in any blocks.
 
     Raises:
-        AudioError: it is beyond every scale (the message has no place).
+        AudioError: it is beyond every scale, or of none that can be known (the message has no place).
     """
-    peak, beyond, count, whole = 0.0, 0, 0, True
+    peak, lowest, beyond, count, whole = 0.0, 0.0, 0, 0, True
     for block in blocks:
         if not block.size:
             continue
-        highest = max(abs(float(block.max())), abs(float(block.min())))
+        low = float(block.min())
+        highest = max(abs(float(block.max())), abs(low))
         if not np.isfinite(highest):
             return Scale()  # who reads it refuses samples that are no numbers
-        peak, count = max(peak, highest), count + block.size
+        peak, lowest, count = max(peak, highest), min(lowest, low), count + block.size
         if highest > 1:
             beyond += int(np.count_nonzero(np.abs(block) > 1))
         whole = whole and _is_whole(block)
     if peak <= 1:
         return Scale()
-    percent = 100 * beyond / count
+    part = beyond / count
+    percent = 100 * part
     share = f"{percent:.{0 if percent >= 10 else 4}f} % of its samples beyond full scale, peak {peak:.6g}"
-    if not whole and peak < _INTEGERS:
-        return Scale(peak, f"{share}: divided by the peak")
-    scale = next((each for each in _INTEGER_SCALES if peak <= each * (1 if whole else _OVERSHOOT)), None)
+    limit = 1 if whole else _OVERSHOOT
+    scale = next((each for each in _INTEGER_SCALES if peak <= each * limit), None)
     if scale is None:
         raise AudioError(f"far beyond full scale ({share}); its samples are damaged, or of no known scale")
+    if whole and (lowest >= 0 or peak <= _INTEGERS):
+        kind = "unsigned integers" if lowest >= 0 else "integers of 8 bits or very quiet ones of 16"
+        raise AudioError(f"holds {kind} as floats ({share}); write it anew between -1 and 1")
+    if not whole and peak >= _CLICK and part < (_MOST if peak >= _INTEGERS else _SOME):
+        raise AudioError(
+            f"some samples are far beyond full scale and the others are not ({share}); they are damaged, or "
+            "parts have different scales: mend the recording"
+        )
+    if not whole and peak < _INTEGERS:
+        return Scale(peak, f"{share}: divided by the peak")
     divisor = max(peak, scale)
     return Scale(divisor, f"{share}: taken for integers and divided by {divisor:.6g}")
 

@@ -56,7 +56,9 @@ def find_levels(
     full = [sum(level < len(each) for each in recordings) == len(recordings) for level in range(len(names))]
     some = [level for level, found in enumerate(names) if any(map(is_emotion, found))]
     every = [level for level in some if full[level] and all(map(is_emotion, names[level]))]
-    fitting = [0] if 0 in some or not some else every or some
+    # Below emotions a level is a rival only if all its names are emotions: "normal" may be a strength.
+    inner = [level for level in some if level and all(map(is_emotion, names[level]))]
+    fitting = [0, *inner] if 0 in some else every or some or [0]
     if len(fitting) > 1:
         listed = " and ".join(f"level {level + 1} ({_listed(names[level])})" for level in fitting)
         return Problem(
@@ -75,7 +77,8 @@ def find_levels(
             and not (kind == "speaker" and speaker_given)
         ):
             fields[kind] = level
-    if emotion == 0 and not fields and "part" not in kinds:  # what else lies below does not matter
+    divided = any(full[level] and len(found) > 1 for level, found in enumerate(names[1:], 1))
+    if emotion == 0 and not fields and "part" not in kinds and not divided:  # nothing that divides the corpus
         return Levels(emotion, fields, ())
     return Levels(emotion, fields, tuple(_notes(names, kinds, fields)))
 

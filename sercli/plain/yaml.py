@@ -178,7 +178,9 @@ class _YamlReader:
             raise PlainError(f"'{text}' is no finite number", _line(event))
         if isinstance(value, int) and abs(value) >= _LARGEST:
             raise PlainError("a whole number has more than 64 bits", _line(event))
-        return event.value if tag == _TAG + "timestamp" else value
+        # Dates are text here, and so are 1:30 and the like, which YAML 1.1 takes for numbers of base 60.
+        sixties = isinstance(value, int | float) and ":" in event.value
+        return event.value if sixties or tag == _TAG + "timestamp" else value
 
 
 def _take_over(value: Any, event: Any) -> dict[str, Any]:

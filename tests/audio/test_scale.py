@@ -82,3 +82,33 @@ def test_a_file_that_is_replaced_is_looked_at_anew(tmp_path):
 def test_scaled_files_are_not_taken_as_they_are(tmp_path):
     assert audio.is_prepared(written(tmp_path / "a.wav", tone()))
     assert not audio.is_prepared(written(tmp_path / "b.wav", 4 * tone()))
+
+
+def _speech():
+    return 0.4 * tone(1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda x: np.where(np.arange(len(x)) == 800, 30_000, x), "some samples are far beyond full scale"),
+        (lambda x: np.where(np.arange(len(x)) == 800, -12.5, x), "some samples are far beyond full scale"),
+        (lambda x: np.where(np.arange(len(x)) < len(x) // 2, x, 32768 * x), "parts have different scales"),
+        (lambda x: np.round(32768 * x) + 32768, "holds unsigned integers as floats"),
+        (lambda x: np.round(100 * x) + 128, "holds unsigned integers as floats"),
+        (lambda x: np.round(127 * x), "integers of 8 bits or very quiet ones of 16"),
+    ],
+)
+def test_a_scale_that_can_not_be_known_is_refused(tmp_path, change, why):
+    with pytest.raises(AudioError, match=why):
+        audio.decode(written(tmp_path / "a.wav", change(_speech())))
+
+
+@pytest.mark.parametrize("form", ["VOC", "SVX", "IRCAM", "AVR", "PAF", "PVF", "SDS", "WVE", "MAT5", "MPC2K"])
+def test_containers_whose_length_is_not_checked_are_named(tmp_path, form):
+    path = tmp_path / "a.bin"
+    rate = 8000 if form == "WVE" else 16_000
+    subtype = "ALAW" if form == "WVE" else "PCM_16"
+    soundfile.write(path, tone(), rate, format=form, subtype=subtype)
+    with pytest.raises(AudioError, match=r"a\.bin: .*convert it"):
+        audio.decode(path)

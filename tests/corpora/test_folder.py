@@ -192,6 +192,18 @@ def test_a_slip_below_other_folders_is_a_problem_at_its_place(tmp_path):
     assert slip.fact.endswith("--map 'angrry=anger'")
 
 
+def test_an_emotion_within_an_emotion_is_not_guessed(tmp_path):
+    (problem,) = parse(tmp_path, "angry/a.wav", "angry/sad/b.wav")
+    assert "level 1 (angry) and level 2 (sad)" in problem.fact
+
+
+def test_levels_below_the_emotion_are_explained_too(tmp_path):
+    found = parse(tmp_path, "happy/normal/a.wav", "happy/strong/b.wav", "sad/normal/c.wav")
+    notes = [each for each in found if isinstance(each, Note)]
+    assert [note.title for note in notes] == ["level 1", "level 2"]
+    assert notes[1].fact.startswith("normal, strong: not used")
+
+
 def test_levels_that_could_both_be_the_emotion_are_not_guessed(tmp_path):
     (problem,) = parse(tmp_path, "x/angry/sad/a.wav", "y/happy/sad/b.wav")
     assert "level 2 (angry, happy) and level 3 (sad)" in problem.fact
