@@ -5,6 +5,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 from sercli import files
 from sercli.errors import ManifestError
@@ -18,6 +19,7 @@ _NUMBERS = {"duration", "start", "end", "valence", "arousal", "dominance"}
 _KINDS: dict[str, tuple[type, ...]] = dict.fromkeys(_FIELDS, (str,)) | dict.fromkeys(_NUMBERS, (int, float))
 _KINDS |= {"sample_rate": (int,), "raters": (list,)}
 _NOT_NEGATIVE = {"duration", "sample_rate"}
+_LARGEST = 1e9  # seconds or hertz: thirty years, beyond all recorders
 _FILES = {"file", "trace"}
 _AGAIN = "prepare the corpus again"
 
@@ -75,13 +77,13 @@ def _from_line(line: str, place: str) -> Utterance:
     if unknown:
         raise ManifestError(f"{place}: unknown field '{shorten(min(unknown))}'; {_AGAIN}")
     for name, value in record.items():
-        if not isinstance(value, _KINDS[name]) or isinstance(value, bool):
+        if not isinstance(value, _KINDS[name]) or isinstance(value, bool) or not _is_text(value):
             raise ManifestError(f"{place}: '{name}' can't be {shorten(repr(value))}; {_AGAIN}")
     missing = [name for name in ("id", "corpus", "file") if name not in record]
     if missing:
         raise ManifestError(f"{place}: no '{missing[0]}'; {_AGAIN}")
     for name in _NOT_NEGATIVE & record.keys():
-        if record[name] < 0:
+        if not 0 <= record[name] < _LARGEST:
             raise ManifestError(f"{place}: '{name}' can't be {record[name]}; {_AGAIN}")
     for name in _FILES & record.keys():
         if not _is_within(record[name]):
@@ -90,6 +92,11 @@ def _from_line(line: str, place: str) -> Utterance:
     if "raters" in record:
         record["raters"] = tuple(record["raters"])
     return Utterance(**record)
+
+
+def _is_text(value: Any) -> bool:
+    r"""Tell whether text can be written; JSON can hold half a character, such as ``\ud800``."""
+    return not isinstance(value, str) or value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def _is_within(file: str) -> bool:

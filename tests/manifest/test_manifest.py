@@ -67,6 +67,8 @@ def test_an_id_that_occurs_twice_is_refused(tmp_path):
         (_with("duration", "true"), "'duration' can't be True"),
         (_with("sample_rate", "false"), "'sample_rate' can't be False"),
         (_with("duration", "-1.5"), "'duration' can't be -1.5"),
+        (_with("duration", "1e300"), "'duration' can't be 1e"),
+        (_with("speaker", r'"\ud800"'), "'speaker' can't be"),
         (_with("duration", '"1.5"'), "'duration' can't be '1.5'"),
         (_with("speaker", "3"), "'speaker' can't be 3"),
         (_with("file", '"../../outside.wav"'), "'file': '../../outside.wav' is outside the corpus folder"),
