@@ -14,7 +14,7 @@ from typing import Any
 from sercli.corpora import Corpus
 from sercli.corpora._any import TableOptions, complete
 from sercli.manifest.listing import Entry, called, line_of, read_entries
-from sercli.manifest.values import NUMBERS, number
+from sercli.manifest.values import NUMBERS, TIMES, not_a_time, number
 from sercli.records import Problem, Utterance
 
 
@@ -45,8 +45,8 @@ def _utterance(entry: Entry, options: TableOptions) -> Utterance | Problem:
         if field in NUMBERS:
             found = number(value)
             if found is None:
-                fact = f"{field} '{value}' is not a number"
-                return Problem(entry.place, f"{fact}; leave it out where it is not known")
+                fact = f"{field} '{value}' is not a number; leave it out where it is not known"
+                return Problem(entry.place, not_a_time(field, value) if field in TIMES else fact)
             values[field] = found
         else:
             values[field] = str(value)

@@ -8,7 +8,7 @@ from sercli import audio
 from sercli.errors import AudioError, ConfigError, ManifestError
 from sercli.manifest.listing import Entry, read_entries
 from sercli.manifest.recordings import Found, Missing, Recordings, describe, without_foreign_times
-from sercli.manifest.values import number
+from sercli.manifest.values import not_a_time, number
 from sercli.plain.json import to_json
 from sercli.records import Note, Utterance
 
@@ -116,10 +116,10 @@ def _utterance(entry: Entry, folder: Path) -> Utterance:
     for name in ("start", "end"):
         if name in entry.fields:
             found = number(entry.fields[name])
-            if found is None or found < 0:
-                raise ManifestError(
-                    f"{folder / entry.place}: {name} '{entry.fields[name]}' is not a time in seconds"
-                )
+            if found is None:
+                raise ManifestError(f"{folder / entry.place}: {not_a_time(name, entry.fields[name])}")
+            if found < 0:
+                raise ManifestError(f"{folder / entry.place}: {name} {found:g} s lies before the recording")
             times[name] = found
     file = entry.fields.get("file")
     if not isinstance(file, str):

@@ -97,8 +97,16 @@ def seconds(value: Any) -> Any:
     return text or value
 
 
+def not_a_time(field: str, value: Any) -> str:
+    """Say that a start or an end can't be read as a time, and how times are written."""
+    forms = f"seconds (1.25 or 1,25), 00:00:01.250, or milliseconds in a column {field}_ms"
+    return f"{field} '{value}' is not a time; write {forms}; leave it out where it is not known"
+
+
 def number(value: Any) -> float | None:
     """Return a finite number, ``None`` for whatever is none."""
+    if isinstance(value, str) and "_" in value:
+        return None  # Python reads 0_1 as 1, but nobody who writes a list means that
     try:
         found = float(value)
     except (TypeError, ValueError, OverflowError):

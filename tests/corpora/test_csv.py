@@ -2,6 +2,7 @@ import pytest
 
 from sercli.corpora.csv import CORPUS
 from sercli.errors import ConfigError
+from sercli.manifest.values import not_a_time
 from sercli.records import Note, Problem, Utterance
 
 
@@ -88,9 +89,11 @@ def test_the_fields_that_can_be_chosen_are_listed():
         ("x.wav,qq,,", "label 'qq' is no emotion known here; say which with --map 'qq=EMOTION'"),
         ("x.wav,,,", "no emotion"),
         (",sad,,", "no file"),
-        ("x.wav,sad,nan,1", "start 'nan' is not a number; leave it out where it is not known"),
-        ("x.wav,sad,0,1e999", "end '1e999' is not a number; leave it out where it is not known"),
-        ('x.wav,sad,"0,5,",1', "start '0,5,' is not a number; leave it out where it is not known"),
+        ("x.wav,sad,nan,1", not_a_time("start", "nan")),
+        ("x.wav,sad,0_1,2", not_a_time("start", "0_1")),
+        ("x.wav,sad,00:00:01,00:00:75", not_a_time("end", "00:00:75")),
+        ("x.wav,sad,0,1e999", not_a_time("end", "1e999")),
+        ('x.wav,sad,"0,5,",1', not_a_time("start", "0,5,")),
         ("x.wav,sad,2,1", "start 2 s and end 1 s leave nothing between them"),
         ("x.wav,sad,,0", "start 0 s and end 0 s leave nothing between them"),
         ("x.wav,sad,-1,", "start -1 s lies before the recording"),
@@ -118,7 +121,7 @@ def test_a_line_is_counted_where_its_row_begins(tmp_path):
         ("9" * 5000, "not a JSON object"),
         ('{"file": "x.wav", "emotion": ["sad"]}', "emotion is neither text nor a number"),
         ('{"file": "x.wav", "emotion": NaN}', "no emotion"),
-        ('{"file": "x.wav", "emotion": "sad", "start": NaN}', "start 'nan' is not a number"),
+        ('{"file": "x.wav", "emotion": "sad", "start": NaN}', "start 'nan' is not a time"),
     ],
 )
 def test_a_bad_line_of_json_is_named_and_the_others_are_kept(tmp_path, line, fact):
@@ -217,7 +220,7 @@ def test_times_as_pandas_writes_them_are_seconds(tmp_path):
     first, second, third = parse(tmp_path, content)
     assert (first.start, first.end) == (0.0, 1.5)
     assert (second.start, second.end) == (86_400 + 3662, None)
-    assert third.fact.startswith("start '-1 days +23:59:59' is not a number")
+    assert third.fact.startswith("start '-1 days +23:59:59' is not a time")
 
 
 def test_a_speaker_is_one_person_whether_json_has_1_or_1_0(tmp_path):

@@ -397,7 +397,7 @@ def test_segments_of_a_table_are_predicted_as_recordings_of_their_own(small, tmp
 
 def test_times_of_a_table_that_are_none_are_named(tmp_path):
     (tmp_path / "t.csv").write_text("file,start\na.wav,soon\n")
-    with pytest.raises(ManifestError, match=r"t\.csv:2: start 'soon' is not a time in seconds"):
+    with pytest.raises(ManifestError, match=r"t\.csv:2: start 'soon' is not a time; write seconds"):
         read_table(tmp_path / "t.csv")
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from sercli.manifest.values import cell, is_nothing, settle_times
+from sercli.manifest.values import cell, is_nothing, not_a_time, number, settle_times
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,21 @@ def test_times_are_read_as_people_and_programs_write_them(text, seconds):
 @pytest.mark.parametrize("text", ["1:2:3:4", "00:61:00", "1,2,3", "soon", "1.2.3"])
 def test_what_is_no_time_stays_as_it_is(text):
     assert cell("start", text) == text
+
+
+@pytest.mark.parametrize("text", ["0_1", "1_000", "1_0.5", "1e1_0"])
+def test_an_underscore_is_no_part_of_a_number(text):
+    assert number(text) is None
+    assert number(cell("start", text)) is None
+
+
+@pytest.mark.parametrize("text", ["00:00:75", "PT1.25S", "2024-01-01T00:00:01", "1250 milliseconds"])
+def test_what_is_no_time_is_told_how_times_are_written(text):
+    assert number(cell("end", text)) is None
+    assert not_a_time("end", text) == (
+        f"end '{text}' is not a time; write seconds (1.25 or 1,25), 00:00:01.250, or milliseconds in a "
+        "column end_ms; leave it out where it is not known"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """From the records of a list to utterances: text, JSON lines, and what a record states."""
 
-import math
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -17,6 +16,7 @@ from sercli.manifest.values import (
     TIMES,
     cell,
     is_nothing,
+    not_a_time,
     number,
     seconds,
     settle_times,
@@ -138,17 +138,16 @@ def _typed(name: str, value: Any) -> Any:
         if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
             raise bad
         return text
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        raise bad from None
-    if not math.isfinite(number) or (name in _NOT_NEGATIVE and number < 0):
+    found = number(value)
+    if found is None and name in ("start", "end"):
+        raise ValueError(not_a_time(name, value))
+    if found is None or (name in _NOT_NEGATIVE and found < 0):
         raise bad
     if name == "sample_rate":
-        if not number.is_integer():
+        if not found.is_integer():
             raise bad
-        return int(number)
-    return number
+        return int(found)
+    return found
 
 
 def _raters(value: Any, bad: ValueError) -> tuple[dict[str, Any], ...]:
