@@ -4,6 +4,7 @@ Case, blanks, underscores, hyphens and dots of a column's name do not count: ``S
 ``speaker_id``.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 SPELLINGS: dict[str, tuple[str, ...]] = {
@@ -56,6 +57,15 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
 """Spellings by field, the surest first, each as `plain` leaves it."""
 
 
+# Words of a column's name that say that it holds a time, by field; camel case parts words, too.
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_UNIT = re.compile(r"((?:sample|frame)(?:s(?![a-z]))?)", re.IGNORECASE)
+_TIME_WORDS = {
+    "start": frozenset({"start", "begin", "onset", "offset"}),
+    "end": frozenset({"end", "stop", "offset"}),
+}
+
+
 def plain(name: str) -> str:
     """Return a column's name in small letters, with letters and digits only."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
@@ -102,3 +112,29 @@ def in_milliseconds(column: str) -> bool:
     return name.endswith(("timemsec", "durationmsec")) or (
         name.endswith("ms") and not name.endswith("hhmmssms")
     )
+
+
+def words_of(column: str) -> set[str]:
+    """Return the words of a column's name in small letters.
+
+    `start_sample`, `StartSample` and `startsample` have the same two.
+    """
+    return {word.casefold() for word in _WORDS.findall(_UNIT.sub(r" \1 ", column))}
+
+
+def unread_times(columns: Iterable[str], fields: Mapping[str, str]) -> dict[str, str]:
+    """Return the columns that may hold a start or an end that no other column gives, each with its field.
+
+    Args:
+        columns: of the table.
+        fields: column by field, of those that are read.
+    """
+    found: dict[str, str] = {}
+    for column in columns:
+        # sercli's own name for where a file that it cut lay in its recording.
+        if column in fields.values() or plain(column) in ("sourcestart", "sourceend"):
+            continue
+        for field, words in _TIME_WORDS.items():
+            if words & words_of(column) and field not in fields:
+                found.setdefault(column, field)
+    return found

@@ -13,9 +13,16 @@ from typing import Any
 
 from sercli.audio import SUFFIXES
 from sercli.errors import ConfigError
-from sercli.manifest.columns import SPELLINGS, fields_by_name, in_milliseconds, plain
+from sercli.manifest.columns import (
+    SPELLINGS,
+    fields_by_name,
+    in_milliseconds,
+    plain,
+    unread_times,
+    words_of,
+)
 from sercli.manifest.tables import Row, Table, read_table
-from sercli.manifest.values import NAMES, RATINGS, TIMES, cell, is_nothing, number, settle_times
+from sercli.manifest.values import NAMES, RATINGS, TIMES, cell, is_nothing, number, seconds, settle_times
 from sercli.records import Note, Problem
 
 # One word with a digit, or parts that are joined, as programs make names; "Fine." is something said.
@@ -86,6 +93,9 @@ def read_entries(
     if rows and absent:
         yield from (item for item in table.items if isinstance(item, Problem) and item.harmless)
         yield _no_column(path, table, absent[0], chosen)
+        return
+    if rows and (unread := _unread_time(path.name, table, fields)):
+        yield unread
         return
     if rows:
         yield _note(path.name, table, fields, remarks)
@@ -195,6 +205,26 @@ def _note(name: str, table: Table, fields: Mapping[str, str], remarks: Sequence[
     left = [column for column in table.columns if column and column not in fields.values()]
     unread = f"; not read: {', '.join(left)}" if left else ""
     return Note(name, "; ".join([read + unread, *remarks]), title="columns")
+
+
+def _unread_time(name: str, table: Table, fields: Mapping[str, str]) -> Problem | None:
+    """Refuse a table with a column of times that is not read: each row would stand for its whole file.
+
+    Zeros and ones may be flags, such as `is_end`, and cut nothing.
+    """
+    for column, field in unread_times(table.columns, fields).items():
+        found = [number(seconds(row.values[column])) for row in table.rows]
+        if not any(value not in (None, 0, 1) for value in found):
+            continue
+        if field == "end" and "start" in fields and "duration" in fields:
+            continue
+        fact = f"the column '{column}' may say where an utterance starts or ends, but it is not read"
+        if words_of(column) & {"sample", "samples", "frame", "frames"}:
+            remedy = f"write seconds into a column {field} instead (samples divided by the sampling rate)"
+        else:
+            remedy = f"if it holds seconds, name it with --column {field}={column}"
+        return Problem(name, f"{fact}; {remedy}; if it holds no such times, remove or rename the column")
+    return None
 
 
 def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str]) -> Problem:

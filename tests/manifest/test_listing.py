@@ -95,6 +95,54 @@ def test_times_of_other_tools_are_seconds(tmp_path, header, row):
     assert (float(found["start"]), float(found["end"])) == (0.5, 1.75)
 
 
+@pytest.mark.parametrize(
+    ("columns", "unread", "field"),
+    [
+        ("start_sample,end_sample", "start_sample", "start"),
+        ("start_frame,end_frame", "start_frame", "start"),
+        ("begin_sample,num_samples", "begin_sample", "start"),
+        ("offset_samples,num_samples", "offset_samples", "start"),
+        ("sampleStart,sampleEnd", "sampleStart", "start"),
+        ("startsample,endsamples", "startsample", "start"),
+        ("START_SAMPLE,STOP_SAMPLE", "START_SAMPLE", "start"),
+        ("start,EndFrame", "EndFrame", "end"),
+    ],
+)
+def test_a_table_with_times_that_are_not_read_is_refused(tmp_path, columns, unread, field):
+    (tmp_path / "t.csv").write_text(f"file,emotion,{columns}\na.wav,sad,8000,24000\n")
+    (problem,) = read_entries(tmp_path / "t.csv")
+    assert not problem.harmless
+    assert problem.fact == (
+        f"the column '{unread}' may say where an utterance starts or ends, but it is not read; write seconds "
+        f"into a column {field} instead (samples divided by the sampling rate); if it holds no such "
+        "times, remove or rename the column"
+    )
+
+
+def test_an_unread_time_that_may_be_seconds_can_be_chosen(tmp_path):
+    content = "file,speech_start,speech_end\na.wav,0.5,1.75\n"
+    (tmp_path / "t.csv").write_text(content)
+    (problem,) = read_entries(tmp_path / "t.csv")
+    assert "name it with --column start=speech_start" in problem.fact
+    (found,), _ = entries(tmp_path / "t.csv", content, start="speech_start", end="speech_end")
+    assert (found["start"], found["end"]) == ("0.5", "1.75")
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells"),
+    [
+        ("is_end,gender", "1,female"),  # a flag
+        ("start_emotion,weekend", "happy,7"),  # no time, and no word
+        ("start,end,start_frame,end_frame", "0.5,1.0,8000,16000"),  # seconds are there
+        ("start,duration,end_sample", "0.5,1.0,16000"),
+        ("offset", ""),
+    ],
+)
+def test_columns_that_cut_nothing_are_passed_over(tmp_path, columns, cells):
+    (found,), _ = entries(tmp_path / "t.csv", f"file,{columns}\na.wav,{cells}\n")
+    assert found["file"] == "a.wav"
+
+
 def test_a_column_of_audio_files_is_known_by_its_contents(tmp_path):
     (found, _), (note,) = entries(tmp_path / "t.csv", "nr,take\n1,x/a.wav\n2,b.FLAC\n")
     assert found["file"] == "x/a.wav"
