@@ -152,7 +152,7 @@ def stream(path: Path, sample_rate: int = SAMPLE_RATE, block_s: float = 30.0) ->
     """Read a file in blocks of some seconds, whose samples together are those that `read` gives.
 
     Raises:
-        AudioError: as `read`; a damage is told when its block is reached.
+        AudioError: as `read`; a damage is reported when its block is reached.
     """
     with _opened(path) as file:
         found = _header(file)

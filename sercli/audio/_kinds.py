@@ -1,4 +1,4 @@
-"""What a file is that is no audio, or is audio that libsndfile does not read."""
+"""Name the kind of a file that is no audio, or is audio that libsndfile does not read."""
 
 import re
 

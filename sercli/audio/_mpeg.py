@@ -32,7 +32,7 @@ _SAME = 0xFFFE0C00  # sync, version, layer and sample rate, which all frames of 
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """What the four bytes before a frame say."""
+    """The four bytes before a frame."""
 
     word: int
     version: int

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def draw(workspace: "Workspace", run: str, accelerator: str = "auto", beside: Sequence[str] = ()) -> None:
-    """Draw what goes on within the network of each finished trial, and say where the pictures are."""
+    """Draw what the network of each finished trial computes, and print where the pictures are."""
     from sercli.inference._devices import choose_device
     from sercli.reports.insights import draw_insights, write_insights
     from sercli.reports.projections import describe
