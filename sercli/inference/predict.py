@@ -238,7 +238,7 @@ class Predictor:
 def _unlike(parts: Sequence[Part]) -> str | None:
     """Say how a recording differs from the training part, if that can be seen; see `Predictor`."""
     if all(part.silent for part in parts):
-        return "nothing but digital silence"
+        return "unlike the training corpus: nothing but silence (a constant value, or noise of the last bit)"
     level = max(part.level_db for part in parts)
     if level < QUIET_DB:
         loudest = f"its loudest 40 ms are at {level:.0f} dB of full scale"

@@ -262,7 +262,9 @@ def test_silence_and_what_is_far_from_the_training_part_are_told(small, segmente
     assert told.startswith("unlike the training corpus: features ")
     silence = write_wav(tmp_path / "silence.wav", np.zeros(8000, np.float32))
     for _, trial in (small, segmented):
-        assert one(Predictor(trial.bundle), silence).unlike == "nothing but digital silence"
+        assert one(Predictor(trial.bundle), silence).unlike.startswith(
+            "unlike the training corpus: nothing but silence"
+        )
 
 
 @pytest.mark.parametrize("arch", sorted(ALL))
