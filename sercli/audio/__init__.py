@@ -60,7 +60,8 @@ _CONTAINERS = frozenset(
 FOREIGN_SUFFIXES = frozenset(
     {".m4a", ".m4b", ".mp4", ".aac", ".3gp", ".3g2", ".mov", ".amr", ".awb", ".wma", ".asf", ".wmv", ".webm"}
     | {".weba", ".mka", ".mkv", ".avi", ".ape", ".wv", ".tta", ".mpc", ".ac3", ".dts", ".spx", ".shn", ".ra"}
-    | {".rm", ".dss", ".ds2", ".silk", ".raw", ".pcm", ".gsm", ".vox"}
+    | {".rm", ".dss", ".ds2", ".silk", ".raw", ".pcm", ".gsm", ".vox", ".voc", ".8svx", ".svx", ".sf", ".avr"}
+    | {".paf", ".pvf", ".sds", ".wve", ".dsf", ".dff"}
 )
 """Names of recordings that are not read: they are named, never passed over."""
 LEAST_S = 0.1
