@@ -181,3 +181,19 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, whole or not at all."""
     write_text(path, to_json(value, indent=2, escaped=False) + "\n")
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder, without hidden ones; links to folders are followed, each folder once.
+
+    A link to a folder above is not followed: it would bring in files from beside the folder.
+    """
+    seen = {str(above) for above in folder.resolve().parents}
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(place, name) for name in sorted(names) if not name.startswith("."))

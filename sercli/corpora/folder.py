@@ -3,7 +3,6 @@
 The folders of the emotions may lie below others: ``train/angry``, ``0011/Angry/train``.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from sercli import audio
 from sercli.corpora import Corpus
 from sercli.corpora._any import AnyOptions, complete, remedy
 from sercli.corpora._levels import find_levels
+from sercli.files import walk
 from sercli.labels import is_part, to_noun
 from sercli.records import Problem, Utterance
 
@@ -24,7 +24,7 @@ def parse(root: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
     holds. Files of other kinds are counted, so that recordings in an unknown format are noticed.
     """
     tops = [top for top in sorted(root.iterdir()) if not top.name.startswith(".")]
-    files = [path for top in tops for path in (_files(top) if top.is_dir() else [top])]
+    files = [path for top in tops for path in (sorted(walk(top)) if top.is_dir() else [top])]
     recordings = audio.recordings(files)
     taken = set(recordings)
     others = [path for path in files if path not in taken]
@@ -97,22 +97,6 @@ def _other_kinds(paths: Iterable[Path], root: Path, depth: int) -> Iterator[Prob
         kinds = ", ".join(dict.fromkeys(suffix or "no suffix" for suffix in sorted(suffixes)))
         fact = f"{len(suffixes)} files that are no audio by their suffix ({kinds})"
         yield Problem(folder, fact, harmless=True)
-
-
-def _files(folder: Path) -> list[Path]:
-    """List what lies below a folder, sorted, without what is hidden; links to folders are followed."""
-    found: list[Path] = []
-    # A link to a folder above would bring in the recordings of every other emotion.
-    seen = {str(above) for above in folder.resolve().parents}
-    for place, folders, names in os.walk(folder, followlinks=True):
-        real = os.path.realpath(place)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(place, name) for name in names if not name.startswith(".")]
-    return sorted(found)
 
 
 CORPUS = Corpus(

@@ -12,11 +12,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from sercli import audio
 from sercli.errors import AudioError
+from sercli.files import walk
 from sercli.records import Note, Utterance
 
 _MEDIA = audio.SUFFIXES | audio.FOREIGN_SUFFIXES
@@ -255,20 +257,8 @@ def _difference(wanted: str, file: str, before: object) -> str:
     return " and ".join(ways)
 
 
-def _files(base: Path) -> Iterable[str]:
-    """List the audio files below a folder, relative to it; links to folders are followed once."""
-    found: list[str] = []
-    seen: set[str] = set()
-    for place, folders, names in os.walk(base, followlinks=True):
-        real = os.path.realpath(place)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        below = Path(place).relative_to(base)
-        shown = sorted(name for name in names if not name.startswith("."))
-        found += [(below / name).as_posix() for name in shown if _suffix(name) in audio.SUFFIXES]
-        if len(found) > _MOST:
-            return []
-    return found
+def _files(base: Path) -> Sequence[str]:
+    """List the audio files below a folder, relative to it; none where there are too many to search."""
+    recordings = (path for path in walk(base) if _suffix(path.name) in audio.SUFFIXES)
+    found = [path.relative_to(base).as_posix() for path in islice(recordings, _MOST + 1)]
+    return found if len(found) <= _MOST else []
