@@ -3,9 +3,11 @@
 Gradio prints a traceback for each that has another.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
+
+from sercli.plain import PlainError
+from sercli.plain.json import from_json
 
 _DEPTH = 20  # brackets within each other
 _KINDS: Mapping[str, type | tuple[type, ...]] = {
@@ -28,10 +30,9 @@ def is_asked(body: bytes, inputs: Mapping[int, int]) -> bool:
     """
     if max(body.count(b"["), body.count(b"{")) > _DEPTH:
         return False
-
     try:
-        asked = json.loads(body)
-    except ValueError:  # no JSON, no UTF-8, or a number of thousands of digits
+        asked = from_json(body)
+    except PlainError:
         return False
     return isinstance(asked, dict) and _names_visitor(asked) and _has_inputs(asked, inputs)
 
