@@ -142,6 +142,12 @@ def _chunked(file: BinaryIO, size: int, layout: _Layout) -> Found:
     known = length != 0 and not _is_placeholder(length, is_long=is_long)
     if known:
         _refuse_cut(length, present)
+        after = length + -length % layout.even
+        if 10 * length < present - after and not _holds_chunks(file, size, at + after, layout):
+            raise AudioError(
+                f"its header states {length} bytes of samples, and {present - after} bytes follow that are "
+                "no chunk: header and file contradict each other; record or write it again"
+            )
     code = struct.unpack(f"{order}H", settings[:2].ljust(2, b"\0"))[0]
     if code == _EXTENSIBLE and len(settings) >= 26:
         code = struct.unpack(f"{order}H", settings[24:26])[0]

@@ -89,6 +89,19 @@ def test_a_length_that_is_no_placeholder_is_believed(tmp_path, declared):
         audio.read(write(tmp_path / "a.wav", to_wav(to_pcm(tone(0.5)), declared)))
 
 
+@pytest.mark.parametrize("declared", [1, 2, 100, 400])
+def test_a_header_that_states_next_to_nothing_of_the_file_is_refused(tmp_path, declared):
+    path = write(tmp_path / "a.wav", to_wav(to_pcm(tone(0.5)), declared))
+    with pytest.raises(AudioError, match=f"its header states {declared} bytes of samples, and "):
+        audio.header(path)
+
+
+def test_a_long_chunk_after_few_samples_is_no_contradiction(tmp_path):
+    note = b"LIST" + struct.pack("<I", 20_004) + b"INFO" + bytes(20_000)
+    path = write(tmp_path / "a.wav", to_wav(to_pcm(tone(0.05)), after=note))
+    assert audio.header(path).frames == 800
+
+
 def test_an_empty_data_chunk_before_other_chunks_holds_no_samples(tmp_path):
     path = write(tmp_path / "a.wav", to_wav(b"", after=b"LIST" + struct.pack("<I", 5) + b"INFO\0\0"))
     with pytest.raises(AudioError, match="holds no audio"):
