@@ -314,6 +314,7 @@ def test_each_of_several_who_sent_the_same_is_answered(server):
     server.wait_for_no_files()
 
 
+@pytest.mark.slow
 def test_uploads_that_stop_half_way_make_room(server):
     host, port = urlsplit(server.address).netloc.split(":")
     head = (
