@@ -1,5 +1,6 @@
 """Emotions, each one English noun, and the spellings that corpora use for them."""
 
+import re
 from collections.abc import Mapping
 from difflib import SequenceMatcher
 
@@ -67,7 +68,9 @@ _NOUNS = {noun: noun for noun in EMOTIONS} | {
 
 
 def to_noun(label: str, given: Mapping[str, str] | None = None) -> str | None:
-    """Return the noun that a label means, ``None`` for an unknown one; case and blanks do not count.
+    """Return the noun that a label means, ``None`` for an unknown one.
+
+    Case and blanks do not count, nor does a number before the label: ``01_angry``.
 
     Args:
         label: as a corpus spells it.
@@ -78,9 +81,10 @@ def to_noun(label: str, given: Mapping[str, str] | None = None) -> str | None:
         nouns = {spelling.strip().lower(): noun for spelling, noun in given.items()}
         if key in nouns:
             return nouns[key]
-    return _NOUNS.get(key)
+    return _NOUNS.get(key) or _NOUNS.get(_NUMBER.sub("", key))
 
 
+_NUMBER = re.compile(r"^\d+[-_. ]+")
 # What people call the parts of a division.
 _PARTS = frozenset(
     {

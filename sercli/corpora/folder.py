@@ -15,6 +15,12 @@ from sercli.files import walk
 from sercli.labels import is_part, to_noun
 from sercli.records import Problem, Utterance
 
+_OUTSIDE = (
+    "lies in no emotion's folder; give the folder above those of the emotions. Where names of files hold the "
+    "emotion, say so, as with --speaker-pattern '(?P<emotion>[a-z]+)_'; else list files and emotions in a "
+    "table for `sercli prepare csv`"
+)
+
 
 def parse(root: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
     """Yield the recordings below ``root``, sorted; the name of a folder above each is its label.
@@ -52,7 +58,7 @@ def parse(root: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
             for path in inside:
                 yield Problem(
                     path.relative_to(root).as_posix(),
-                    "lies in no emotion's folder; give the folder above those of the emotions",
+                    _OUTSIDE,
                 )
         elif is_emotion(folder[-1]):
             yield from _other_kinds((path for path in paths if path not in taken), root, len(folder))
