@@ -17,8 +17,9 @@ import numpy as np
 from sercli.errors import AudioError
 
 _SUBTYPES = ("FLOAT", "DOUBLE", "VORBIS", "OPUS", "MPEG")
-# From this peak on samples are integers as floats even if a filter left them no whole numbers. It lies in
-# the middle, in decibels, between full scale and that of 16 bits: 42 dB too loud, or 48 dB too quiet.
+# Samples that a filter left no whole numbers are integers stored as floats if their peak is at least this
+# and nearly all of them are beyond full scale (_MOST). In decibels it is halfway between full scale and
+# that of 16 bits: 42 dB too loud, or 48 dB too quiet.
 _INTEGERS = 128.0
 _INTEGER_SCALES = (2.0**15, 2.0**23, 2.0**31)
 # How far a filter may have brought integers beyond their scale.
