@@ -4,32 +4,34 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # Threads of one job fight with those of another on few cores.
 JOBS ?= 2
+# The versions to install: those that give everybody the same numbers, or constraints-minimum.txt.
+CONSTRAINTS ?= constraints.txt
 
-.PHONY: help install demo test test-slow check format docs bench wheel-demo clean
+.PHONY: help install demo test test-slow coverage check format docs bench wheel-demo clean
 
 help:
 	@echo "make demo    set up, and run the main job on the embedded corpus"
 	@echo "make test    set up, and run the tests (make test-slow: the long ones)"
-	@echo "make check   format, lint, types, layers"
+	@echo "make check   format, lint, types, layers; reports the coverage that make coverage measured"
 	@echo "make docs    build the documentation into site/"
 	@echo "make bench   measure each stage against its peer"
 
 # torch first and pinned, so that two people get the same numbers; see constraints.txt.
-$(VENV)/.base: pyproject.toml constraints.txt
+$(VENV)/.base: pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "sercli needs Python 3.11 or newer; set it with: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) torch
+	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable '.[dev]'
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.base
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable '.[docs]'
 	@touch $@
 
 install: $(VENV)/.base
@@ -40,6 +42,10 @@ demo: $(VENV)/.base
 test: $(VENV)/.dev
 	$(BIN)/pytest -n $(JOBS) -m "not slow"
 
+# Which lines the fast tests run; `make check` reports it.
+coverage: $(VENV)/.dev
+	$(BIN)/pytest -n $(JOBS) -m "not slow" --cov=sercli --cov-report=
+
 test-slow: $(VENV)/.dev
 	$(BIN)/pytest -m slow
 
@@ -48,6 +54,8 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if [ -f .coverage ]; then echo "lines that the fast tests run: $$($(BIN)/coverage report --format=total) %"; \
+	else echo "no coverage yet: make coverage"; fi
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format
@@ -64,10 +72,10 @@ wheel-demo: $(VENV)/.dev
 	rm -rf dist build/wheel-demo
 	$(BIN)/python -m build --wheel > /dev/null
 	$(PYTHON) -m venv build/wheel-demo/venv
-	build/wheel-demo/venv/bin/pip install --quiet --constraint constraints.txt torch
-	build/wheel-demo/venv/bin/pip install --quiet --constraint constraints.txt dist/*.whl
+	build/wheel-demo/venv/bin/pip install --quiet --constraint $(CONSTRAINTS) torch
+	build/wheel-demo/venv/bin/pip install --quiet --constraint $(CONSTRAINTS) dist/*.whl
 	cp examples/demo.sh build/wheel-demo/
 	cd build/wheel-demo && PATH="$$PWD/venv/bin:$$PATH" bash demo.sh
 
 clean:
-	rm -rf $(VENV) build dist site demo-workspace
+	rm -rf $(VENV) build dist site demo-workspace .coverage
