@@ -54,7 +54,9 @@ class Workspace:
         """
         path = self.manifest(name)
         if not path.exists():
-            argument = "" if name.startswith("synth") else " PATH"
+            from sercli.corpora import corpus_names, get_corpus
+
+            argument = "" if name in corpus_names() and get_corpus(name).synthetic else " PATH"
             raise CorpusError(
                 f"{self.root}: corpus '{name}' is not prepared; run `sercli prepare {name}{argument}` "
                 "(`sercli corpora` lists what there is)"

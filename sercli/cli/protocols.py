@@ -54,7 +54,6 @@ def show(
     from sercli import manifest
     from sercli.protocols import fold_digest, get_protocol, shared_speakers, untrained
     from sercli.protocols.lists import to_csv
-    from sercli.protocols.train_on_all import trains_on_all
     from sercli.schemes import choose
     from sercli.workspace import Workspace
 
@@ -75,7 +74,7 @@ def show(
         return
     typer.echo(f"{protocol.name} on {corpus}, {selected}; digest {fold_digest(folds)}")
     typer.echo(f"{protocol.description}")
-    if not trains_on_all(protocol.name):
+    if not protocol.tests_nothing:
         _print_what_is_tested(protocol, corpus, shared_speakers(folds, utterances))
     for missing, lacking in untrained(folds, labels).items():
         numbers = ", ".join(str(folds.index(fold) + 1) for fold in lacking)
@@ -97,14 +96,12 @@ def _print_what_is_tested(protocol: "Protocol", corpus: str, shared: int | None)
 
 
 def _described(entry: "Protocol") -> dict[str, object]:
-    from sercli.protocols.train_on_all import trains_on_all
-
     return {
         "name": entry.name,
         "description": entry.description,
         "speaker_independent": entry.speaker_independent,
         "dev": entry.has_dev,
-        "test": not trains_on_all(entry.name),
+        "test": not entry.tests_nothing,
         "corpora": list(entry.corpora),
         "scheme": entry.scheme,
         "papers": dict(entry.papers),

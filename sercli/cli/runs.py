@@ -89,7 +89,7 @@ def remove(
 def _row(run: "Run") -> dict[str, Any]:
     """Say of a run how much is finished, and UA and WA, or CCC, over all finished trials' predictions."""
     from sercli.errors import SerError
-    from sercli.protocols.train_on_all import trains_on_all
+    from sercli.protocols import tests_nothing
     from sercli.reports._facts import banners
 
     finished = run.finished()
@@ -101,7 +101,7 @@ def _row(run: "Run") -> dict[str, Any]:
     try:
         settings = finished[0].settings()
         provenance = settings["provenance"]
-        if trains_on_all(str(settings["protocol"])):
+        if tests_nothing(settings["protocol"]):
             return row | {"note": "; ".join(filter(None, [_UNTESTED, provenance["corpus"]["notice"]]))}
         figures = _ccc(finished) if provenance.get("task") == "regression" else _ua_wa(finished)
     except SerError as error:

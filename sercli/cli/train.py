@@ -175,11 +175,9 @@ def _check_export(plan: "Plan", out: Path | None, tested_by: str | None) -> "Run
 
 def _go_on(plan: "Plan", out: Path | None, alike: "Run | None") -> None:
     """Export the model where that was asked for, else say what comes next."""
-    from sercli.protocols.train_on_all import trains_on_all
-
     if out is not None:
         write_and_print(plan.run, plan.trials[0], out, alike)
-    elif trains_on_all(plan.config.protocol):
+    elif plan.protocol.tests_nothing:
         which = " --seed NUMBER" if len(plan.seeds) > 1 else ""
         typer.echo(f"make the model with: sercli export {plan.run.name} FOLDER{which}")
     else:

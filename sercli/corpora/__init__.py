@@ -95,6 +95,11 @@ class Corpus:
     notice: str | None = None
     protocol: str = "leave-one-speaker-out"
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether it is made rather than recorded."""
+        return self.generate is not None
+
     def chosen(self, settings: Mapping[str, Any]) -> tuple[Config, ...]:
         """Return what follows the folder in a call of ``parse``: the options, if there are any.
 

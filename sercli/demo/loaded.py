@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli.inference.predict import Predictor
-from sercli.protocols.train_on_all import trains_on_all
+from sercli.protocols import tests_nothing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,13 +70,13 @@ def _trial(each: Loaded) -> str:
 
 def _protocol(facts: Mapping[str, Any]) -> str:
     protocol = facts.get("protocol")
-    if trains_on_all(str(protocol)):
+    if tests_nothing(protocol):
         return "nothing: trained on everything there was"
     return f"{_text(protocol)}, fold {facts.get('fold', '?')}" if protocol else ""
 
 
 def _why_none(facts: Mapping[str, Any]) -> str:
-    if trains_on_all(str(facts.get("protocol"))):
+    if tests_nothing(facts.get("protocol")):
         return "none: nobody knows how good it is"
     return "none in this bundle: `sercli export` writes them"
 

@@ -17,8 +17,7 @@ from sercli.evaluation import classification
 from sercli.evaluation.regression import evaluate_traces
 from sercli.inference._claim import Claim, Stated, read_claim, to_number
 from sercli.inference.stored import Progress, Stored
-from sercli.protocols import Protocol, fold_digest, get_protocol
-from sercli.protocols.train_on_all import trains_on_all
+from sercli.protocols import Protocol, fold_digest, get_protocol, tests_nothing
 from sercli.records import Fold, TracePredictions, Utterance, rows_of
 from sercli.runs import provenance
 from sercli.schemes import Selection, choose
@@ -153,7 +152,7 @@ def reproduce(
         ProtocolError: the fold can't be made of the utterances at hand.
     """
     bundle = Bundle.load(path)
-    if trains_on_all(str(bundle.facts.get("protocol"))):
+    if tests_nothing(bundle.facts.get("protocol")):
         raise RunError(
             f"{path}: trained on all of its corpus and tested on nothing, so it has no figure of its own to "
             "hold; figures in its card are of other networks: reproduce a bundle of one of those"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sercli import registry
 from sercli.config import digest
-from sercli.errors import DivisionError, ProtocolError, UnknownNameError, unknown
+from sercli.errors import DivisionError, ProtocolError, SerError, UnknownNameError, unknown
 from sercli.records import Fold, Utterance
 
 _LISTS = re.compile(r"lists:(?P<path>.+?)(?:#(?P<digest>[0-9a-f]{8}))?")
@@ -32,6 +32,7 @@ class Protocol:
         speaker_independent: whether it is made so that no speaker is in two parts of a fold; what
             holds of given folds, `shared_speakers` says.
         has_dev: whether folds have a development part.
+        tests_nothing: whether folds have no test part.
         description: one line.
         corpora: the corpora it is made for; none means any.
         scheme: the scheme that goes with it, where it is made for one.
@@ -52,6 +53,7 @@ class Protocol:
     papers: Mapping[str, str] = field(default_factory=dict)
     shares: Mapping[str, str] = field(default_factory=dict)
     earlier: Mapping[int, Callable[..., list[Fold]]] = field(default_factory=dict)
+    tests_nothing: bool = False
     name: str = ""
 
     def divide(self, utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fold]:
@@ -137,6 +139,17 @@ def _load(name: str) -> Protocol:
             protocol, make=partial(protocol.make, k=k), description=protocol.description.format(k=k)
         )
     raise unknown(__name__, name, [*protocol_names(), "lists:FILE"])
+
+
+def tests_nothing(recorded: object) -> bool:
+    """Tell whether the protocol that a run, a bundle or a study names has no test part.
+
+    A name that is unknown here, and a list whose file is not at hand, has one.
+    """
+    try:
+        return get_protocol(str(recorded)).tests_nothing
+    except SerError:
+        return False
 
 
 def unplaced(name: str) -> str:

@@ -6,8 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sercli.protocols import unplaced
-from sercli.protocols.train_on_all import trains_on_all
+from sercli.protocols import tests_nothing, unplaced
 from sercli.runs.folder import Trial
 
 _SHOWN = 6  # names of what a banner is about
@@ -147,7 +146,7 @@ def _heard_before(settings: Mapping[str, Any], trials: Sequence[Trial]) -> bool:
     """Tell whether the weights that trials started from may know the test parts, being of other folds."""
     here = unplaced(settings["protocol"])
     earlier = settings["provenance"].get("started_from")
-    if not earlier or trains_on_all(here):  # nobody is tested
+    if not earlier or tests_nothing(here):  # nobody is tested
         return False
     from sercli.bundle import UNKNOWN  # brings torch, which listing runs can do without
 

@@ -9,7 +9,7 @@ from sercli.evaluation import DEFINITION, evaluate, regression
 from sercli.evaluation.intervals import DRAWS
 from sercli.evaluation.mapping import ClassMapping
 from sercli.inference.cross_corpus import Applied
-from sercli.protocols.train_on_all import trains_on_all
+from sercli.protocols import tests_nothing
 from sercli.records import Predictions
 from sercli.reports import _facts, _writing
 from sercli.reports.gathered import Gathered, GatheredTraces
@@ -136,7 +136,7 @@ def _told(
         told["trained on before"] = ", then ".join(applied.before)
     folds = dict.fromkeys(str(trial.metrics()["fold_name"]) for trial in applied.trials)
     told["networks"] = f"{len(applied.trials)}, of folds that test {', '.join(folds)}"
-    if trains_on_all(str(settings["protocol"])):
+    if tests_nothing(settings["protocol"]):
         told["networks"] = f"{len(applied.trials)}, trained on everything"
     if applied.mapping is not None:
         told["classes"] = "; ".join(

@@ -8,7 +8,7 @@ from typing import Any
 from sercli.errors import RunError
 from sercli.evaluation import DEFINITION, evaluate, regression, table, traces
 from sercli.evaluation.intervals import DRAWS
-from sercli.protocols.train_on_all import trains_on_all
+from sercli.protocols import tests_nothing
 from sercli.reports import _facts
 from sercli.reports._facts import left_open
 from sercli.reports._writing import write
@@ -60,7 +60,7 @@ def check_tested(run: Run, settings: Mapping[str, Any]) -> None:
     Raises:
         RunError: it is one.
     """
-    if trains_on_all(str(settings["protocol"])):
+    if tests_nothing(settings["protocol"]):
         raise RunError(
             f"{run.name}: trained on everything ({settings['protocol']}), so there is nothing of its corpus "
             f"to test it on; `sercli eval {run.name} --on CORPUS` tests it on another, `sercli export` "

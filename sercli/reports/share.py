@@ -17,7 +17,7 @@ from sercli.evaluation.calibration import (
 )
 from sercli.evaluation.regression import evaluate_traces
 from sercli.inference.export import Exported, Format, export_programs
-from sercli.protocols.train_on_all import trains_on_all
+from sercli.protocols import tests_nothing
 from sercli.records import Predictions, TracePredictions
 from sercli.reports.alike import Alike, find_alike
 from sercli.reports.card import Worth, banners_of, figures_of, render_card
@@ -123,7 +123,7 @@ def export_bundle(
 
 
 def _untested(settings: Mapping[str, Any]) -> bool:
-    return trains_on_all(str(settings["protocol"]))
+    return tests_nothing(settings["protocol"])
 
 
 def _without_paths(settings: Mapping[str, Any], place: Path) -> dict[str, Any]:

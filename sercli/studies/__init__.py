@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli.errors import ConfigError, unknown
-from sercli.protocols import parse_numbers
-from sercli.protocols.train_on_all import trains_on_all
+from sercli.protocols import parse_numbers, tests_nothing
 
 Assignment = tuple[str, Any]
 """A setting by its dotted name, ``features.window_ms``, and its value."""
@@ -256,7 +255,7 @@ def settings_of(row: Row, on: On, changes: Sequence[Assignment] = ()) -> dict[st
     settings = nest([*on.settings, *row.settings, *row.settings_on.get(on.name, ()), *changes])
     named = {"arch": row.arch, "corpus": on.corpus, "scheme": on.scheme, "protocol": on.protocol}
     found = named | settings
-    if trains_on_all(str(found["protocol"])):
+    if tests_nothing(found["protocol"]):
         raise ConfigError(
             f"'{found['protocol']}' on {on.name}: nothing is tested, so there is no figure to tell; name a "
             "protocol with a test part, and train the model to pass on with `sercli train`"

@@ -17,7 +17,6 @@ from sercli.evaluation.regression import evaluate_traces
 from sercli.evaluation.table import write_csv
 from sercli.inference import refuse_unscored, score, score_traces
 from sercli.protocols import shared_speakers
-from sercli.protocols.train_on_all import trains_on_all
 from sercli.records import Fold, Predictions, TracePredictions, rows_of
 from sercli.runs import provenance
 from sercli.runs.folder import Trial
@@ -157,7 +156,7 @@ def resumed(made: dict[str, Any], trial: Trial) -> dict[str, Any]:
 def settings(plan: Plan, trial: Trial, device: Device) -> dict[str, Any]:
     """Return what the trial's ``config.yaml`` holds: settings and provenance."""
     # Nobody is in two parts where there is one, whether or not anybody is named.
-    shared = 0 if trains_on_all(plan.config.protocol) else shared_speakers(plan.folds, plan.selected())
+    shared = 0 if plan.protocol.tests_nothing else shared_speakers(plan.folds, plan.selected())
     return plan.config.to_dict() | {
         "provenance": {
             "fold": trial.fold,

@@ -14,7 +14,6 @@ from sercli.data.resident import Resident, fits
 from sercli.data.segments import Cut, Joined, TraceCut
 from sercli.data.statistics import Statistics, fit
 from sercli.errors import RunError
-from sercli.protocols.train_on_all import trains_on_all
 from sercli.records import Fold
 from sercli.store import FeatureStore
 from sercli.training._devices import Device
@@ -47,7 +46,7 @@ def load_parts(plan: Plan, number: int, seed: int = 0) -> Parts:
     fold = plan.folds[number - 1]
     classes = plan.selection.classes
     counted = Counter(plan.selection.labels[name] for name in fold.train)
-    for part in ("train",) if trains_on_all(plan.config.protocol) else ("train", "test"):
+    for part in ("train",) if plan.protocol.tests_nothing else ("train", "test"):
         if not getattr(fold, part):
             raise RunError(f"fold {number} ({fold.name}): no {part} utterance; choose another protocol")
     stores, variants = plan.stores(), plan.variant_stores()

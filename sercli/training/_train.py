@@ -13,7 +13,6 @@ from sercli.config import join, merge, parse_assignments, read_yaml
 from sercli.errors import ConfigError, CorpusError, RunError
 from sercli.models import architecture_names
 from sercli.protocols import get_protocol
-from sercli.protocols.train_on_all import trains_on_all
 from sercli.runs.config import RunConfig, resolve
 from sercli.runs.folder import Trial
 from sercli.runs.training import Precision
@@ -99,7 +98,7 @@ def _configure(settings: Mapping[str, Any], workspace: Workspace, device: Device
     else:
         chosen["protocol"] = of_paper.protocol if of_paper else facts["protocol"]
         made_for = of_paper.scheme if of_paper else None
-    if of_paper and trains_on_all(str(chosen["protocol"])):  # the classes that its folds have
+    if of_paper and get_protocol(str(chosen["protocol"])).tests_nothing:  # the classes that its folds have
         made_for = of_paper.scheme
     if "scheme" not in chosen:
         emotions = bool(set(facts["emotions"]) - {"none"})
@@ -147,7 +146,7 @@ def _complete(settings: Mapping[str, Any]) -> RunConfig:
     has_dev = get_protocol(str(settings["protocol"])).has_dev
     last = {"training": {"selection": "last", "patience": None}}
     config = resolve(base if has_dev else merge(base, last), settings)
-    if config.training.selection != "last" and trains_on_all(config.protocol):
+    if config.training.selection != "last" and get_protocol(config.protocol).tests_nothing:
         raise ConfigError(
             f"training.selection={config.training.selection}: '{config.protocol}' has nothing to choose an "
             "epoch by; set it to last, and the number of epochs with --max-epochs"
