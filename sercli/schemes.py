@@ -1,9 +1,11 @@
-"""Schemes: which utterances of a corpus count, and as which classes.
+"""Schemes: which utterances of a corpus are used, and with which classes.
 
 A corpus reader maps the corpus's own spelling to a noun of `sercli.labels` once. A scheme selects
-utterances and merges nouns into classes, and is applied late, when a protocol or a training asks
-for it: the manifest always holds every utterance under its own emotion. One scheme has no classes:
-it selects the utterances with continuous labels.
+utterances and merges nouns into classes. It is applied late, when a protocol or a training needs it:
+the manifest always holds every utterance with its own emotion. One scheme has no classes: it selects
+the utterances with continuous labels.
+
+The schemes for any corpus are defined here, those for one corpus in its file, ``corpora/<name>.py``.
 """
 
 from collections import Counter
@@ -31,7 +33,7 @@ class Selection:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """What the network says: the classes, or the dimensions of continuous labels."""
+        """What the network predicts: the classes, or the dimensions of continuous labels."""
         return self.classes or TRACE_DIMENSIONS
 
     @property
@@ -127,83 +129,32 @@ def _with_traces(utterances: Iterable[Utterance]) -> Selection:
     return Selection((), labels, {"without continuous labels": without} if without else {})
 
 
-def _keep(*emotions: str) -> dict[str, str]:
+def keep(*emotions: str) -> dict[str, str]:
+    """Return a `Scheme.merge` that makes each of the emotions a class of its own."""
     return {emotion: emotion for emotion in emotions}
 
 
-def _by_session(*counts: int) -> dict[str, int]:
-    return {f"Ses{number:02d}": count for number, count in enumerate(counts, 1)}
+FOUR = keep("anger", "happiness", "neutral", "sadness")
+"""The four emotions that most corpora have, each as a class."""
+CALM_IS_NEUTRAL = {"calm": "neutral"}
+"""Merges calm into neutral."""
 
-
-_SEVEN = _keep("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
-_FOUR = _keep("anger", "happiness", "neutral", "sadness")
-_CALM_IS_NEUTRAL = {"calm": "neutral"}
-_EXCITED_IS_HAPPY = {"excitement": "happiness"}
-
-SCHEMES = {
+_GENERAL = {
     scheme.name: scheme
     for scheme in (
-        Scheme(
-            "emodb-7",
-            "emodb",
-            _keep("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness"),
-        ),
-        Scheme("emodb-4", "emodb", _FOUR),
-        Scheme(
-            "iemocap-impro4",
-            "iemocap",
-            _FOUR,
-            style="improvised",
-            known={
-                "class": {"anger": 289, "happiness": 284, "neutral": 1099, "sadness": 608},
-                "session": _by_session(422, 393, 538, 370, 557),
-                "speaker": {
-                    f"Ses{session:02d}{letter}": count
-                    for session, counts in enumerate(
-                        ((217, 205), (185, 208), (264, 274), (149, 221), (298, 259)), 1
-                    )
-                    for letter, count in zip("FM", counts, strict=True)
-                },
-            },
-        ),
-        Scheme(
-            "iemocap-impro4-merged",
-            "iemocap",
-            _FOUR | _EXCITED_IS_HAPPY,
-            style="improvised",
-            known={
-                "class": {"anger": 289, "happiness": 947, "neutral": 1099, "sadness": 608},
-                "session": _by_session(521, 530, 627, 534, 731),
-            },
-        ),
-        Scheme(
-            "iemocap-impro4-excited",
-            "iemocap",
-            _keep("anger", "excitement", "neutral", "sadness"),
-            style="improvised",
-            known={"class": {"anger": 289, "excitement": 663, "neutral": 1099, "sadness": 608}},
-        ),
-        Scheme(
-            "iemocap-4",
-            "iemocap",
-            _FOUR | _EXCITED_IS_HAPPY,
-            known={
-                "class": {"anger": 1103, "happiness": 1636, "neutral": 1708, "sadness": 1084},
-                "session": _by_session(1085, 1023, 1151, 1031, 1241),
-            },
-        ),
-        Scheme("ravdess-8", "ravdess", _SEVEN | _keep("calm")),
-        Scheme("ravdess-7", "ravdess", _SEVEN | _CALM_IS_NEUTRAL),
-        Scheme("ravdess-14", "ravdess", _SEVEN | _CALM_IS_NEUTRAL, gendered=True),
-        Scheme("ravdess-16", "ravdess", _SEVEN | _keep("calm"), gendered=True),
-        Scheme("ravdess-4", "ravdess", _FOUR | _CALM_IS_NEUTRAL),
-        Scheme("ravdess-4-nocalm", "ravdess", _FOUR),
-        Scheme("synth-4", "synth", _FOUR),
         Scheme("every-emotion", None, None),
-        Scheme("common-4", None, _FOUR | _CALM_IS_NEUTRAL),
+        Scheme("common-4", None, FOUR | CALM_IS_NEUTRAL),
         Scheme("arousal-valence", None, None, task="regression"),
     )
 }
+
+
+def scheme_names() -> list[str]:
+    """List the schemes by name: those of each corpus, then the general ones."""
+    from sercli.corpora import corpus_names, get_corpus
+
+    made_for_one = [scheme.name for corpus in corpus_names() for scheme in get_corpus(corpus).schemes]
+    return [*made_for_one, *_GENERAL]
 
 
 def get_scheme(name: str) -> Scheme:
@@ -212,20 +163,28 @@ def get_scheme(name: str) -> Scheme:
     Raises:
         UnknownNameError: there is none of that name.
     """
-    if name not in SCHEMES:
-        raise unknown("sercli.schemes", name, SCHEMES)
-    return SCHEMES[name]
+    from sercli.corpora import possible_owners
+
+    if name in _GENERAL:
+        return _GENERAL[name]
+    for corpus in possible_owners(name):
+        for scheme in corpus.schemes:
+            if scheme.name == name:
+                return scheme
+    raise unknown("sercli.schemes", name, scheme_names())
 
 
-def schemes_of(corpus: str) -> list[str]:
+def schemes_of(corpus: str) -> list[Scheme]:
     """List the schemes that fit a corpus: those made for it, its default one first, then the general ones."""
-    made = [scheme.name for scheme in SCHEMES.values() if scheme.corpus == corpus]
-    return made + [scheme.name for scheme in SCHEMES.values() if scheme.corpus is None]
+    from sercli.corpora import corpus_names, get_corpus
+
+    made_for_it = get_corpus(corpus).schemes if corpus in corpus_names() else ()
+    return [*made_for_it, *_GENERAL.values()]
 
 
 def default_scheme(corpus: str, *, emotions: bool) -> str:
-    """Return the scheme of who names none: the corpus's first; without emotions, of continuous labels."""
-    return schemes_of(corpus)[0] if emotions else "arousal-valence"
+    """Return the scheme where none is named: the corpus's first; without emotions, of continuous labels."""
+    return schemes_of(corpus)[0].name if emotions else "arousal-valence"
 
 
 def choose(utterances: Sequence[Utterance], corpus: str, name: str | None) -> tuple[str, Selection]:

@@ -30,7 +30,7 @@ def protocols(context: typer.Context, *, json: JsonOption = False) -> None:
         return
     width = max(len(entry.name) for entry in entries)
     for entry in entries:
-        where = f" ({', '.join(entry.corpora)})" if entry.corpora else ""
+        where = f" ({entry.corpus})" if entry.corpus else ""
         typer.echo(f"{entry.name:<{width}}  {entry.description}{where}")
     typer.echo(f"{'lists:FILE':<{width}}  a division of your own, a CSV table with columns id, fold and part")
     typer.echo("\nAny number may stand for the 5. Folds on a corpus: sercli protocols show NAME --corpus C")
@@ -102,7 +102,7 @@ def _described(entry: "Protocol") -> dict[str, object]:
         "speaker_independent": entry.speaker_independent,
         "dev": entry.has_dev,
         "test": not entry.tests_nothing,
-        "corpora": list(entry.corpora),
+        "corpora": [entry.corpus] if entry.corpus else [],
         "scheme": entry.scheme,
         "papers": dict(entry.papers),
         "shares": dict(entry.shares),

@@ -1,4 +1,8 @@
-"""A corpus as distributed, turned into utterances: one file per corpus."""
+"""A corpus as distributed, turned into utterances, with its schemes and protocols: one file per corpus.
+
+Names of a corpus's own schemes and protocols begin with the corpus's name and a hyphen: so they are found
+without importing the others.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +15,9 @@ from sercli import registry
 from sercli.audio import recordings
 from sercli.config import Config
 from sercli.errors import ConfigError
+from sercli.protocols import Protocol
 from sercli.records import Problem, Utterance
+from sercli.schemes import Scheme
 
 Trace = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
@@ -68,7 +74,9 @@ class Corpus:
         shares: what its utterances share whatever the division, by check of the audit, and why.
         generate: writes the corpus into an empty folder, for those made rather than recorded.
         notice: a sentence that goes wherever a figure of this corpus goes.
-        protocol: what a training uses that names none, and whose paper has none for this corpus.
+        schemes: the choices of classes that are made for it, its default one first.
+        protocols: the folds that are made for it.
+        default_protocol: what a training uses that names none, and whose paper has none for this corpus.
     """
 
     parse: Callable[..., Iterator[Utterance | Problem]]
@@ -93,7 +101,9 @@ class Corpus:
     shares: Mapping[str, str] = field(default_factory=dict)
     generate: Callable[[Path], None] | None = None
     notice: str | None = None
-    protocol: str = "leave-one-speaker-out"
+    schemes: tuple[Scheme, ...] = ()
+    protocols: tuple[Protocol, ...] = ()
+    default_protocol: str = "leave-one-speaker-out"
 
     @property
     def synthetic(self) -> bool:
@@ -123,8 +133,22 @@ def get_corpus(name: str) -> Corpus:
 
     Raises:
         UnknownNameError: there is none of that name.
+        TypeError: its schemes or protocols are not named after it (a bug in its file).
     """
-    return registry.load(__name__, name, "CORPUS", Corpus)
+    corpus = registry.load(__name__, name, "CORPUS", Corpus)
+    owned = [(scheme.name, scheme.corpus) for scheme in corpus.schemes]
+    owned += [(protocol.name, protocol.corpus) for protocol in corpus.protocols]
+    for label, owner in owned:
+        if owner != name or not label.startswith(f"{name}-"):
+            raise TypeError(f"'{label}' must be for corpus '{name}', and its name begin with '{name}-'")
+    return corpus
+
+
+def possible_owners(name: str) -> Iterator[Corpus]:
+    """Yield the corpora that a scheme or protocol of that name may be made for, importing no other."""
+    for corpus in corpus_names():
+        if name.startswith(f"{corpus}-"):
+            yield get_corpus(corpus)
 
 
 def audio_files(folder: Path) -> Iterable[Path]:

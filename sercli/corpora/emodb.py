@@ -19,6 +19,7 @@ from typing import Any
 from sercli.config import Config
 from sercli.corpora import Corpus, audio_files
 from sercli.records import Problem, Utterance
+from sercli.schemes import FOUR, Scheme, keep
 
 _NAME = re.compile(r"(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[WLEAFTN])[a-z]")
 
@@ -227,4 +228,8 @@ CORPUS = Corpus(
     inner=("lablaut", "silb", "labsilb", *_LARYNGOGRAMS),
     origin="its authors, http://emodb.bilderbar.info, under Download",
     shares={"texts": "every actor says the same ten sentences"},
+    schemes=(
+        Scheme("emodb-7", "emodb", keep(*_EMOTIONS.values())),
+        Scheme("emodb-4", "emodb", FOUR),
+    ),
 )

@@ -16,6 +16,7 @@ import numpy as np
 from sercli import audio, files
 from sercli.corpora import Corpus, _voice, audio_files
 from sercli.records import Problem, Utterance
+from sercli.schemes import FOUR, Scheme
 
 TAKES = ("a",)
 
@@ -115,4 +116,5 @@ CORPUS = Corpus(
     generate=generate,
     notice=_voice.NOTICE,
     shares={"texts": "every voice says the same six texts"},
+    schemes=(Scheme("synth-4", "synth", FOUR),),
 )

@@ -102,7 +102,7 @@ class Preparation:
         speakers = len({utterance.speaker for utterance in self.utterances} - {None})
         if self.entry.any_name:
             return "leave-one-speaker-out" if 3 <= speakers <= 12 else "speaker-5-fold"
-        return self.entry.protocol
+        return self.entry.default_protocol
 
     def to_dict(self) -> dict[str, object]:
         """Return what ``corpus.json`` says."""

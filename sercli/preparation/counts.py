@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sercli.corpora import Corpus
 from sercli.records import Utterance
-from sercli.schemes import SCHEMES, schemes_of
+from sercli.schemes import Scheme, schemes_of
 
 _SHOWN = 3
 # Releases are measured in whole samples; what is published is rounded.
@@ -67,13 +67,12 @@ def by_scheme(corpus: str, utterances: Sequence[Utterance]) -> list[SchemeCounts
     """
     if any(utterance.emotion is None for utterance in utterances):
         return []
-    fitting = [name for name in schemes_of(corpus) if SCHEMES[name].task == "classification"]
-    own = [name for name in fitting if SCHEMES[name].corpus == corpus]
-    return [_count(name, utterances) for name in own or fitting]
+    fitting = [scheme for scheme in schemes_of(corpus) if scheme.task == "classification"]
+    own = [scheme for scheme in fitting if scheme.corpus == corpus]
+    return [_count(scheme, utterances) for scheme in own or fitting]
 
 
-def _count(name: str, utterances: Sequence[Utterance]) -> SchemeCounts:
-    scheme = SCHEMES[name]
+def _count(scheme: Scheme, utterances: Sequence[Utterance]) -> SchemeCounts:
     gendered = scheme.gendered and any(utterance.gender not in ("female", "male") for utterance in utterances)
     selection = scheme.select(() if gendered else utterances)
     counts: dict[str, Mapping[str, int]] = {"class": selection.counts}
@@ -86,7 +85,7 @@ def _count(name: str, utterances: Sequence[Utterance]) -> SchemeCounts:
         differing = _differing(counts.get(field, {}), known)
         if differing:
             lines.append(f"by {field}: {_listed(differing, len(differing))}")
-    return SchemeCounts(name, counts, selection.left_out, tuple(lines), bool(scheme.known))
+    return SchemeCounts(scheme.name, counts, selection.left_out, tuple(lines), bool(scheme.known))
 
 
 def _differing(counted: Mapping[str, int], known: Mapping[str, int]) -> list[str]:

@@ -1,24 +1,27 @@
-"""Folds, named and versioned: one file per way of dividing a corpus.
+"""Folds, named and versioned: rules that divide the utterances of a corpus.
 
-A name says it all: ``leave-one-speaker-out``, ``speaker-5-fold`` (any number in the place of 5),
-``lists:mine.csv`` (a division of one's own), each with or without its version (``@1``).
+A name is enough: ``leave-one-speaker-out``, ``speaker-5-fold`` (any number in the place of 5),
+``lists:mine.csv`` (the user's own folds), each with or without its version (``@1``). A protocol is data
+over one of three makers: by groups (`groups`), at random (`random`), as a table lists them (`lists`).
+Those for any corpus are in `general`, those for one corpus in its file, ``corpora/<name>.py``.
 """
 
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
-from sercli import registry
 from sercli.config import digest
 from sercli.errors import DivisionError, ProtocolError, SerError, UnknownNameError, unknown
 from sercli.records import Fold, Utterance
 
+Maker = Callable[[str, Sequence[Utterance], Mapping[str, str]], list[Fold]]
+"""From a protocol's name, utterances, and their classes by id, to folds; raises `ProtocolError`."""
+
 _LISTS = re.compile(r"lists:(?P<path>.+?)(?:#(?P<digest>[0-9a-f]{8}))?")
 _NUMBERED = re.compile(r"-(\d+)-")
-# Of folds, seeds or rows: more are a slip of the finger.
+# Of folds, seeds or rows: a larger number is a typing error.
 _MOST_NUMBERS = 100_000
 
 
@@ -27,124 +30,139 @@ class Protocol:
     """A rule that divides the utterances a scheme selects.
 
     Attributes:
-        make: from utterances and their classes by id to folds; raises `ProtocolError`.
+        base: its name without version; of a list of folds with the file's path and digest.
+        make: divides the utterances.
         version: raised when the same utterances would be divided otherwise.
-        speaker_independent: whether it is made so that no speaker is in two parts of a fold; what
-            holds of given folds, `shared_speakers` says.
+        speaker_independent: whether it is made so that no speaker is in two parts of a fold;
+            `shared_speakers` checks given folds.
         has_dev: whether folds have a development part.
         tests_nothing: whether folds have no test part.
         description: one line.
-        corpora: the corpora it is made for; none means any.
+        corpus: the corpus that it is made for; ``None`` for any.
         scheme: the scheme that goes with it, where it is made for one.
         papers: by corpus, the paper that divides it so, and whether its figures are means over folds
             or pooled.
         shares: what train and test share by design, by check of the audit, and why.
-        earlier: how earlier versions divided, by version, so that runs of theirs can still be read.
-        name: as a user writes it, complete: with version, and for lists with a digest of the file.
+        earlier: makers of earlier versions, by version, so that runs of theirs can still be read.
     """
 
-    make: Callable[..., list[Fold]]
+    base: str
+    make: Maker
     version: int
     speaker_independent: bool
     has_dev: bool
     description: str
-    corpora: tuple[str, ...] = ()
+    corpus: str | None = None
     scheme: str | None = None
     papers: Mapping[str, str] = field(default_factory=dict)
     shares: Mapping[str, str] = field(default_factory=dict)
-    earlier: Mapping[int, Callable[..., list[Fold]]] = field(default_factory=dict)
+    earlier: Mapping[int, Maker] = field(default_factory=dict)
     tests_nothing: bool = False
-    name: str = ""
+
+    @property
+    def name(self) -> str:
+        """The complete name: with version, and of a list of folds with path and digest of the file."""
+        return f"{self.base}@{self.version}"
 
     def divide(self, utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fold]:
         """Make the folds of what a scheme selected.
 
         Args:
-            utterances: the whole corpus.
-            labels: class by id of those that count.
+            utterances: all of the corpus.
+            labels: class by id of the selected ones.
 
         Raises:
             ProtocolError: they can't be made of these utterances; the message names a protocol that can.
         """
-        if self.corpora:
-            foreign = {utterance.corpus for utterance in utterances} - set(self.corpora)
-            if foreign:
-                made_for = " or ".join(self.corpora)
-                raise ProtocolError(f"'{self.name}' is made for {made_for}, not for '{min(foreign)}'")
+        foreign = {utterance.corpus for utterance in utterances} - {self.corpus}
+        if self.corpus is not None and foreign:
+            raise ProtocolError(f"'{self.name}' is made for {self.corpus}, not for '{min(foreign)}'")
         try:
-            return self.make(utterances, labels)
+            return self.make(self.base, utterances, labels)
         except DivisionError as error:
             instead = alternative(utterances, labels, dev=self.has_dev)
             raise ProtocolError(f"{error}; {instead}" if instead else str(error)) from None
 
     @property
     def identity(self) -> str:
-        """What of the name decides a number: of lists the contents, not where they lie."""
+        """The part of the name that decides a number: of a list its contents, not its path."""
         return re.sub(r"^lists:.*#", "lists#", self.name)
 
     @property
     def short_name(self) -> str:
         """A name that can be part of a file's."""
-        match = _LISTS.fullmatch(self.name.rpartition("@")[0])
-        if match:
+        if match := _LISTS.fullmatch(self.base):
             return "lists-" + re.sub(r"[^A-Za-z0-9]+", "-", Path(match["path"]).stem)
-        return self.name.rpartition("@")[0]
+        return self.base
 
 
 def protocol_names() -> list[str]:
-    """List the protocols, those of any number of folds with five, without `lists`."""
-    names = [name.replace("-k-", "-5-") for name in registry.names(__name__)]
-    return [name for name in names if name != "lists"]
+    """List the protocols by name, those of any number of folds with five; lists of folds have no name."""
+    from sercli.corpora import corpus_names, get_corpus
+    from sercli.protocols.general import NUMBERED, PROTOCOLS
+
+    made_for_one = [each.base for name in corpus_names() for each in get_corpus(name).protocols]
+    return sorted([*PROTOCOLS, *(name.replace("-k-", "-5-") for name in NUMBERED), *made_for_one])
 
 
 def get_protocol(name: str) -> Protocol:
     """Return a protocol by name, with or without its version (``leave-one-speaker-out@1``).
 
+    The file of ``lists:FILE`` is only opened where the name has no digest of it.
+
     Raises:
         UnknownNameError: there is none of that name or version.
-        ProtocolError: the file of ``lists:FILE`` is missing, or not the one that was named.
+        ProtocolError: the file of ``lists:FILE`` is missing.
     """
     base, at, version = name.rpartition("@")
     if not at or not version.isdecimal():
         base, version = name, ""
     lists = _LISTS.fullmatch(base)
-    if lists:
-        from sercli.protocols.lists import file_digest, make
-
-        path = Path(lists["path"]).absolute()
-        contents = file_digest(path)
-        if lists["digest"] not in (None, contents):
-            raise ProtocolError(f"{path}: has changed (its digest is {contents}, not {lists['digest']})")
-        protocol = registry.load(__name__, "lists", "PROTOCOL", Protocol)
-        protocol = replace(protocol, make=partial(make, path=path))
-        base = f"lists:{path}#{contents}"
-    else:
-        protocol = _load(base)
+    protocol = _listed(Path(lists["path"]), lists["digest"]) if lists else _find(base)
     if version.isdecimal() and int(version) in protocol.earlier:
         protocol = replace(protocol, make=protocol.earlier[int(version)], version=int(version))
     if version and version != str(protocol.version):
-        raise unknown(__name__, name, [f"{base}@{protocol.version}"])
-    return replace(protocol, name=f"{base}@{protocol.version}")
+        raise unknown(__name__, name, [protocol.name])
+    return protocol
 
 
-def _load(name: str) -> Protocol:
-    if name in registry.names(__name__) and name != "lists" and "-k-" not in name:
-        return registry.load(__name__, name, "PROTOCOL", Protocol)
+def _listed(path: Path, digest: str | None) -> Protocol:
+    from sercli.protocols.lists import ListedFolds, file_digest
+
+    path = path.absolute()
+    folds = ListedFolds(path, digest or file_digest(path))
+    return Protocol(
+        f"lists:{path}#{folds.digest}",
+        folds,
+        version=1,
+        speaker_independent=False,
+        has_dev=True,
+        description="the parts that a table lists (columns id, fold, part)",
+    )
+
+
+def _find(name: str) -> Protocol:
+    """Look for a name among the general protocols, then among those of the corpus it begins with."""
+    from sercli.corpora import possible_owners
+    from sercli.protocols.general import NUMBERED, PROTOCOLS
+
+    if name in PROTOCOLS:
+        return PROTOCOLS[name]
     number = _NUMBERED.search(name)
-    general = _NUMBERED.sub("-k-", name)
-    if number and general in registry.names(__name__) and int(number[1]) >= 2:
-        protocol = registry.load(__name__, general, "PROTOCOL", Protocol)
-        k = int(number[1])
-        return replace(
-            protocol, make=partial(protocol.make, k=k), description=protocol.description.format(k=k)
-        )
+    make = NUMBERED.get(_NUMBERED.sub("-k-", name))
+    if number and make and int(number[1]) >= 2:
+        return make(int(number[1]))
+    for corpus in possible_owners(name):
+        for protocol in corpus.protocols:
+            if protocol.base == name:
+                return protocol
     raise unknown(__name__, name, [*protocol_names(), "lists:FILE"])
 
 
 def tests_nothing(recorded: object) -> bool:
     """Tell whether the protocol that a run, a bundle or a study names has no test part.
 
-    A name that is unknown here, and a list whose file is not at hand, has one.
+    An unknown name, and a list of folds whose file is missing, count as protocols that test.
     """
     try:
         return get_protocol(str(recorded)).tests_nothing
@@ -153,7 +171,7 @@ def tests_nothing(recorded: object) -> bool:
 
 
 def unplaced(name: str) -> str:
-    """Leave out where a list of folds lies, as exported bundles do; its digest says which it is."""
+    """Leave out the folder of a list of folds, as exported bundles do; its digest identifies it."""
     return name.removeprefix("lists:").rpartition("/")[2]
 
 
@@ -184,8 +202,8 @@ def alternative(utterances: Sequence[Utterance], labels: Mapping[str, str], *, d
     Protocols that keep speakers apart come first.
 
     Args:
-        utterances: the whole corpus.
-        labels: class by id of those that count.
+        utterances: all of the corpus.
+        labels: class by id of the selected ones.
         dev: whether a development part is wanted.
 
     Returns:
@@ -199,7 +217,7 @@ def alternative(utterances: Sequence[Utterance], labels: Mapping[str, str], *, d
     for name in (*by_speaker, "leave-one-speaker-out-no-dev", *(f"{at_random}-{k}-fold" for k in (5, least))):
         try:
             protocol = get_protocol(name)
-            folds = protocol.make(utterances, labels)
+            folds = protocol.make(name, utterances, labels)
         except (UnknownNameError, DivisionError):
             continue
         if untrained(folds, labels):

@@ -1,50 +1,72 @@
-"""A division of one's own, or one that a paper publishes: ``lists:FILE``.
+"""Folds of the user's own, or ones that a paper publishes: ``lists:FILE``.
 
-The file is a CSV table with columns ``id``, ``fold`` and ``part`` (train, dev or test); without
-``fold`` it is one division. ``sercli protocols show NAME --corpus C --csv`` writes such a file.
+The file is a table with columns ``id``, ``fold`` and ``part`` (train, dev or test); without ``fold`` it
+is one fold. ``sercli protocols show NAME --corpus C --csv`` writes such a file.
 """
 
 import csv
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sercli.errors import ProtocolError
-from sercli.protocols import Protocol
-from sercli.records import Fold, Utterance
+from sercli.manifest.tables import read_table
+from sercli.records import Fold, Problem, Utterance
 
 _PARTS = ("train", "dev", "test")
+_COLUMNS = "columns id, part (train, dev or test) and, for several folds, fold"
 
 
-def make(utterances: Sequence[Utterance], labels: Mapping[str, str], path: Path) -> list[Fold]:
-    """Make the folds that a file lists, folds in its order, utterances in the manifest's.
+@dataclass(frozen=True, slots=True)
+class ListedFolds:
+    """The folds that a file lists, folds in its order, utterances in the manifest's.
 
-    Raises:
-        ProtocolError: the file is no such table; it names an utterance that is not in the corpus, or
-            one twice in a fold; or it lacks one that the scheme selects.
+    Attributes:
+        path: the file.
+        digest: of the file's contents, from `file_digest`.
     """
-    folds = _read(path)
-    known = {utterance.id for utterance in utterances}
-    listed = {name for parts in folds.values() for part in parts.values() for name in part}
-    foreign = sorted(listed - known)
-    if foreign:
-        more = f" (and {len(foreign) - 1} more)" if len(foreign) > 1 else ""
-        raise ProtocolError(f"{path}: '{foreign[0]}'{more} is not in the corpus")
-    absent = [name for name in labels if name not in listed]
-    if absent:
-        raise ProtocolError(
-            f"{path}: lacks {len(absent)} utterances that the scheme selects, first {absent[0]}; "
-            "add them or choose another scheme"
-        )
-    made = []
-    for fold, parts in folds.items():
-        chosen = {part: set(parts[part]) & set(labels) for part in _PARTS}
-        selected = (tuple(u.id for u in utterances if u.id in chosen[part]) for part in _PARTS)
-        made.append(Fold(fold, *selected))
-        if not made[-1].train or not made[-1].test:
-            raise ProtocolError(f"{path}: fold '{fold}' needs a train and a test part")
-    return made
+
+    path: Path
+    digest: str
+
+    def __call__(
+        self,
+        protocol: str,  # noqa: ARG002 (as every maker)
+        utterances: Sequence[Utterance],
+        labels: Mapping[str, str],
+    ) -> list[Fold]:
+        """Make the folds.
+
+        Raises:
+            ProtocolError: the file has changed or is no such table; it names an utterance that is not in
+                the corpus, or one twice in a fold; or it lacks one that the scheme selects.
+        """
+        contents = file_digest(self.path)
+        if contents != self.digest:
+            raise ProtocolError(f"{self.path}: has changed (its digest is {contents}, not {self.digest})")
+        folds = _read(self.path)
+        known = {utterance.id for utterance in utterances}
+        listed = {name for parts in folds.values() for part in parts.values() for name in part}
+        foreign = sorted(listed - known)
+        if foreign:
+            more = f" (and {len(foreign) - 1} more)" if len(foreign) > 1 else ""
+            raise ProtocolError(f"{self.path}: '{foreign[0]}'{more} is not in the corpus")
+        absent = [name for name in labels if name not in listed]
+        if absent:
+            raise ProtocolError(
+                f"{self.path}: lacks {len(absent)} utterances that the scheme selects, first {absent[0]}; "
+                "add them or choose another scheme"
+            )
+        made = []
+        for fold, parts in folds.items():
+            chosen = {part: set(parts[part]) & set(labels) for part in _PARTS}
+            selected = (tuple(u.id for u in utterances if u.id in chosen[part]) for part in _PARTS)
+            made.append(Fold(fold, *selected))
+            if not made[-1].train or not made[-1].test:
+                raise ProtocolError(f"{self.path}: fold '{fold}' needs a train and a test part")
+        return made
 
 
 def file_digest(path: Path) -> str:
@@ -56,7 +78,7 @@ def file_digest(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:8]
     except OSError as error:
-        raise ProtocolError(f"{path}: {error.strerror or error}; lists:FILE names a CSV table") from None
+        raise ProtocolError(f"{path}: {error.strerror or error}; lists:FILE names a table") from None
 
 
 def to_csv(folds: Sequence[Fold]) -> str:
@@ -71,29 +93,24 @@ def to_csv(folds: Sequence[Fold]) -> str:
 
 
 def _read(path: Path) -> dict[str, dict[str, list[str]]]:
-    try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ProtocolError(f"{path}: not a CSV table in UTF-8 ({error})") from None
-    if not rows or not {"id", "part"} <= set(rows[0]):
-        raise ProtocolError(f"{path}: needs columns id, part (train, dev or test) and, if need be, fold")
+    """Read the ids by fold and part."""
+    table = read_table(path)
+    if table.rows and not {"id", "part"} <= set(table.columns):
+        raise ProtocolError(f"{path}: needs {_COLUMNS}")
     folds: dict[str, dict[str, list[str]]] = {}
     seen: set[tuple[str, str]] = set()
-    for number, row in enumerate(rows, 2):
-        fold, name, part = row.get("fold") or "the only fold", row["id"], row["part"]
+    for item in table.items:
+        place = path.parent / item.place
+        if isinstance(item, Problem):
+            if item.harmless:
+                continue
+            raise ProtocolError(f"{place}: {item.fact}; the table needs {_COLUMNS}")
+        fold, name, part = (str(item.values.get(key) or "") for key in ("fold", "id", "part"))
+        fold = fold or "the only fold"
         if part not in _PARTS:
-            raise ProtocolError(f"{path}:{number}: part '{part}' is none of {', '.join(_PARTS)}")
+            raise ProtocolError(f"{place}: part '{part}' is none of {', '.join(_PARTS)}")
         if (fold, name) in seen:
-            raise ProtocolError(f"{path}:{number}: '{name}' occurs twice in fold '{fold}'")
+            raise ProtocolError(f"{place}: '{name}' occurs twice in fold '{fold}'")
         seen.add((fold, name))
         folds.setdefault(fold, {part: [] for part in _PARTS})[part].append(name)
     return folds
-
-
-PROTOCOL = Protocol(
-    make,
-    version=1,
-    speaker_independent=False,
-    has_dev=True,
-    description="the parts that a table lists (columns id, fold, part)",
-)

@@ -7,7 +7,7 @@ from sercli.corpora import corpus_names, get_corpus
 from sercli.errors import ConfigError, SerError, unknown
 from sercli.models import get_architecture
 from sercli.protocols import get_protocol
-from sercli.schemes import SCHEMES, get_scheme, schemes_of
+from sercli.schemes import get_scheme, scheme_names, schemes_of
 from sercli.studies import On, Row
 from sercli.training import get_recipe
 
@@ -22,9 +22,9 @@ def parse(text: str, arch: str) -> On:
     name, _, protocol = text.partition(":")
     corpus, slash, scheme = name.partition("/")
     if not slash:
-        corpus, scheme = ("", name) if name in SCHEMES else (name, "")
-        if corpus and corpus not in corpus_names():
-            raise unknown("sercli.schemes", name, [*SCHEMES, *corpus_names()])
+        corpus, scheme = (name, "") if name in corpus_names() else ("", name)
+        if scheme and scheme not in scheme_names():
+            raise unknown("sercli.schemes", name, [*scheme_names(), *corpus_names()])
     return complete(name, corpus or None, scheme or None, protocol or None, arch)
 
 
@@ -38,7 +38,7 @@ def complete(name: str | None, corpus: str | None, scheme: str | None, protocol:
     settings = get_recipe(arch).settings
     if scheme is None:
         of_paper = [setting.scheme for setting in settings if setting.corpus == corpus]
-        scheme = (of_paper or schemes_of(str(corpus)))[0]
+        scheme = of_paper[0] if of_paper else schemes_of(str(corpus))[0].name
     made_for = get_scheme(scheme).corpus
     if corpus is None and made_for is None:
         raise ConfigError(f"scheme '{scheme}' is for any corpus; write CORPUS/{scheme}")
@@ -54,7 +54,7 @@ def _protocol(corpus: str, scheme: str, arch: str) -> str:
         if setting.corpus == corpus and get_protocol(setting.protocol).scheme in (None, scheme):
             return setting.protocol
     if corpus in corpus_names():
-        return get_corpus(corpus).protocol
+        return get_corpus(corpus).default_protocol
     return "leave-one-speaker-out"
 
 

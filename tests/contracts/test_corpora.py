@@ -1,10 +1,14 @@
 """What holds for every corpus."""
 
+from dataclasses import replace
+
 import pytest
 
 from sercli.corpora import corpus_names, get_corpus
 from sercli.errors import ConfigError
+from sercli.protocols import get_protocol
 from sercli.records import Problem
+from sercli.schemes import get_scheme
 
 
 @pytest.mark.parametrize("name", corpus_names())
@@ -49,7 +53,22 @@ def test_an_unknown_setting_of_any_corpus_is_an_error(name):
         get_corpus(name).chosen({"no_such": 1})
 
 
-@pytest.mark.parametrize("name", [n for n in corpus_names() if n.startswith("synth")])
+@pytest.mark.parametrize("name", corpus_names())
+def test_the_schemes_and_protocols_of_a_corpus_are_found_by_name(name):
+    corpus = get_corpus(name)
+    assert [get_scheme(scheme.name) for scheme in corpus.schemes] == list(corpus.schemes)
+    assert [get_protocol(each.base) for each in corpus.protocols] == list(corpus.protocols)
+    assert get_protocol(corpus.default_protocol).corpus in (None, name)
+
+
+def test_a_scheme_that_is_not_named_after_its_corpus_is_a_bug(monkeypatch):
+    foreign = replace(get_corpus("synth"), schemes=get_corpus("emodb").schemes)
+    monkeypatch.setattr("sercli.corpora.synth.CORPUS", foreign)
+    with pytest.raises(TypeError, match="'emodb-7' must be for corpus 'synth'"):
+        get_corpus("synth")
+
+
+@pytest.mark.parametrize("name", [n for n in corpus_names() if get_corpus(n).synthetic])
 def test_a_synthetic_corpus_says_that_it_proves_nothing(name):
     notice = get_corpus(name).notice
     assert notice is not None

@@ -32,7 +32,7 @@ every_protocol = pytest.mark.parametrize("name", protocol_names())
 def divide(name, utterances=UTTERANCES):
     """Divide the corpus under the name of one that the protocol is made for."""
     protocol = get_protocol(name)
-    corpus = protocol.corpora[0] if protocol.corpora else "c"
+    corpus = protocol.corpus or "c"
     return protocol.divide([replace(utterance, corpus=corpus) for utterance in utterances], LABELS)
 
 
@@ -86,4 +86,4 @@ def test_its_name_holds_its_version_and_finds_it_again(name):
 def test_its_scheme_is_one_of_its_corpus(name):
     protocol = get_protocol(name)
     if protocol.scheme:
-        assert (get_scheme(protocol.scheme).corpus,) == protocol.corpora
+        assert get_scheme(protocol.scheme).corpus == protocol.corpus

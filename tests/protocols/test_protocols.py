@@ -234,7 +234,7 @@ def test_an_utterance_without_speaker_is_an_error():
     utterance = Utterance(id="x", corpus="c", file="f")
     for speaker in (None, "Unknown", "?"):
         nobody = replace(utterance, speaker=speaker)
-        with pytest.raises(ProtocolError, match=r"x: no speaker, without which .* out of its list"):
+        with pytest.raises(ProtocolError, match=r"x: no speaker, and protocol .* out of its list"):
             divide("leave-one-speaker-out", [nobody], {"x": "anger"})
     utterances, labels = corpus(["03", "08", "09"])
     utterances[4] = replace(utterances[4], speaker=None)
@@ -302,8 +302,13 @@ def test_of_a_list_the_contents_count_not_the_place(tmp_path):
     assert identity("a.csv") == identity("b.csv") != identity("c.csv")
     name = get_protocol(f"lists:{tmp_path / 'a.csv'}").name
     (tmp_path / "a.csv").write_text(lists.to_csv(folds[:1]))
+    changed = get_protocol(name)
     with pytest.raises(ProtocolError, match=r"a\.csv: has changed"):
-        get_protocol(name)
+        changed.divide([], {})
+    (tmp_path / "a.csv").unlink()
+    assert identity("b.csv") == RunConfig(
+        arch="mdcnn", corpus="emodb", scheme="emodb-4", protocol=name
+    ).identity("0"), "a run is identified without its list"
 
 
 @pytest.mark.parametrize(
@@ -324,7 +329,7 @@ def test_a_wrong_list_is_one_clear_line(tmp_path, text, message):
 
 
 def test_a_missing_list_is_an_error(tmp_path):
-    with pytest.raises(ProtocolError, match=r"no\.csv: No such file or directory; lists:FILE names a CSV"):
+    with pytest.raises(ProtocolError, match=r"no\.csv: No such file or directory; lists:FILE names a table"):
         get_protocol(f"lists:{tmp_path / 'no.csv'}")
 
 

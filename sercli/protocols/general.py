@@ -1,0 +1,149 @@
+"""The protocols that divide any corpus, as data over the makers of this folder.
+
+The ones made for one corpus are defined in its file, ``corpora/<name>.py``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from sercli.errors import ProtocolError
+from sercli.protocols import Protocol
+from sercli.protocols.groups import LeaveOneGroupOut, LeaveOneOut
+from sercli.protocols.random import SHARES, RandomParts
+from sercli.records import Fold, Utterance
+
+
+def _train_on_all(protocol: str, utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fold]:
+    """Make one fold in which everything that the scheme selects trains."""
+    train = tuple(utterance.id for utterance in utterances if utterance.id in labels)
+    if not train:
+        raise ProtocolError(f"{protocol}: no utterance to train on; choose another scheme")
+    return [Fold("all", train, (), ())]
+
+
+_FIXED = (
+    # With IEMOCAP's five sessions this is the 3/1/1 division of the DiCCOSER paper, which does not say
+    # which session is left for validation; the next one is our choice.
+    # Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 4.2.4.
+    Protocol(
+        "leave-one-session-out",
+        LeaveOneOut("session"),
+        version=1,
+        speaker_independent=True,
+        has_dev=True,
+        description="each session tested once, the next one for development, the others for training",
+        papers={"iemocap": "DiCCOSER: mean over the five folds"},
+    ),
+    # With ten speakers this is the 8/1/1 division of the MDCNN paper on EMO-DB. The paper does not say
+    # which speaker is left for validation; the next one is our choice.
+    # Source: Madanian et al., Scientific Reports 15:8254, 2025, section "Speaker-independent experiment".
+    Protocol(
+        "leave-one-speaker-out",
+        LeaveOneOut("speaker"),
+        version=1,
+        speaker_independent=True,
+        has_dev=True,
+        description="each speaker tested once, the next one for development, the others for training",
+        papers={"emodb": "MDCNN: mean UA over the ten folds"},
+        shares={
+            "sessions": "of two speakers who recorded together, one may train and the other be tested",
+            "dialogs": "of two speakers who talk to each other, one may train and the other be tested",
+        },
+    ),
+    # There is no part to choose the epoch by: the last one counts.
+    # Source: Li et al., An Attention Pooling based Representation Learning Method for Speech Emotion
+    # Recognition, Interspeech 2018, section 3.1 (ten-fold on IEMOCAP, nine speakers train, one is tested).
+    Protocol(
+        "leave-one-speaker-out-no-dev",
+        LeaveOneOut("speaker", dev=False),
+        version=1,
+        speaker_independent=True,
+        has_dev=False,
+        description="each speaker tested once, all others for training, none for development",
+        papers={"iemocap": "attention pooling: the paper does not say whether pooled or mean over folds"},
+        shares={
+            "sessions": "the other speaker of the tested one's session trains",
+            "dialogs": "the other speaker of the tested one's dialogs trains",
+        },
+    ),
+    # For a model to pass on, once its settings and its number of epochs were tried on folds: there is
+    # nothing here to choose them by.
+    Protocol(
+        "train-on-all",
+        _train_on_all,
+        version=1,
+        speaker_independent=True,
+        has_dev=False,
+        tests_nothing=True,
+        description=(
+            "everything trains, NOTHING IS TESTED: for a model to pass on, its settings tried on folds"
+        ),
+    ),
+)
+PROTOCOLS = {protocol.base: protocol for protocol in _FIXED}
+"""Protocols by name."""
+
+
+def _random_k_fold(k: int) -> Protocol:
+    """Return folds over random parts; the ECA-CNN paper divides IEMOCAP so."""
+    return Protocol(
+        f"random-{k}-fold",
+        RandomParts(k),
+        version=1,
+        speaker_independent=False,
+        has_dev=False,
+        description=f"{k} random parts of the utterances, not speaker independent",
+        shares=SHARES,
+    )
+
+
+def _speaker_k_fold(k: int) -> Protocol:
+    """Return folds over groups of speakers.
+
+    Five groups of IEMOCAP's ten speakers are its five sessions: this is the speaker-independent
+    counterpart of the ECA-CNN paper's random folds.
+    """
+    return Protocol(
+        f"speaker-{k}-fold",
+        LeaveOneGroupOut(k),
+        version=1,
+        speaker_independent=True,
+        has_dev=True,
+        description=f"{k} groups of speakers: one tests, the next is for development, the others train",
+    )
+
+
+def _speaker_k_fold_no_dev(k: int) -> Protocol:
+    """Return the groups of `_speaker_k_fold` in their order, the dev part among those that train.
+
+    For few speakers and a recipe that has nothing to select: the last epoch counts.
+    """
+    return Protocol(
+        f"speaker-{k}-fold-no-dev",
+        LeaveOneGroupOut(k, dev=False),
+        version=1,
+        speaker_independent=True,
+        has_dev=False,
+        description=f"{k} groups of speakers: one tests, all others train, none for development",
+    )
+
+
+def _stratified_k_fold(k: int) -> Protocol:
+    """Return folds over random parts, each with nearly as many utterances of each class as another."""
+    return Protocol(
+        f"stratified-{k}-fold",
+        RandomParts(k, by_class=True),
+        version=1,
+        speaker_independent=False,
+        has_dev=False,
+        description=f"{k} random parts of the utterances, class by class, not speaker independent",
+        shares=SHARES,
+    )
+
+
+NUMBERED: Mapping[str, Callable[[int], Protocol]] = {
+    "random-k-fold": _random_k_fold,
+    "speaker-k-fold": _speaker_k_fold,
+    "speaker-k-fold-no-dev": _speaker_k_fold_no_dev,
+    "stratified-k-fold": _stratified_k_fold,
+}
+"""Makers of protocols by name, in which a number stands for the k."""

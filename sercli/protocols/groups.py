@@ -1,0 +1,150 @@
+"""Folds by groups of utterances: who is tested is a speaker, a group of speakers or a session."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sercli.errors import DivisionError
+from sercli.manifest.values import is_nothing
+from sercli.records import Fold, Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveOneOut:
+    """A fold per speaker (or session), named by who is tested, in their order.
+
+    Attributes:
+        field: what an utterance is grouped by, ``speaker`` or ``session``.
+        dev: whether the next one, cyclically, is for development; else all others train.
+    """
+
+    field: str = "speaker"
+    dev: bool = True
+
+    def __call__(
+        self, protocol: str, utterances: Sequence[Utterance], labels: Mapping[str, str]
+    ) -> list[Fold]:
+        """Make the folds.
+
+        Raises:
+            DivisionError: there are too few speakers or sessions, or an utterance has none.
+        """
+        groups = groups_of(utterances, labels, protocol, self.field)
+        least = 3 if self.dev else 2
+        if len(groups) < least:
+            parts = "train, dev, test" if self.dev else "train, test"
+            raise DivisionError(
+                f"{protocol} needs {least} {self.field}s or more ({parts}), found {len(groups)}"
+            )
+        following = [[after] if self.dev else [] for after in (*groups[1:], groups[0])]
+        return [
+            fold_of(f"{self.field} {test}", utterances, labels, dev, [test], self.field)
+            for test, dev in zip(groups, following, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveOneGroupOut:
+    """A fold per group of speakers, named by its test speakers.
+
+    Women and men are dealt out to the groups in turn, so that each group has nearly as many of either
+    as another.
+
+    Attributes:
+        k: how many groups.
+        dev: whether the next group, cyclically, is for development; else all others train.
+    """
+
+    k: int
+    dev: bool = True
+
+    def __call__(
+        self, protocol: str, utterances: Sequence[Utterance], labels: Mapping[str, str]
+    ) -> list[Fold]:
+        """Make the folds.
+
+        Raises:
+            DivisionError: fewer than ``k`` speakers, too few groups, or an utterance has no speaker.
+        """
+        if self.dev and self.k < 3:
+            raise DivisionError(f"{protocol}: train, dev and test need three groups of speakers or more")
+        speakers = groups_of(utterances, labels, protocol)
+        if len(speakers) < self.k:
+            raise DivisionError(f"{protocol} needs {self.k} speakers or more, found {len(speakers)}")
+        genders = {utterance.speaker: utterance.gender or "" for utterance in utterances}
+        dealt = sorted(speakers, key=lambda speaker: (genders[speaker], speaker))
+        groups = [sorted(dealt[start :: self.k]) for start in range(self.k)]
+        following = [after if self.dev else [] for after in (*groups[1:], groups[0])]
+        return [
+            fold_of(f"speakers {' '.join(test)}", utterances, labels, dev, test)
+            for test, dev in zip(groups, following, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldOut:
+    """One fold that tests the given speakers; all others train, none is for development.
+
+    Attributes:
+        speakers: who is tested.
+        called: what the corpus calls its speakers.
+    """
+
+    speakers: tuple[str, ...]
+    called: str = "speakers"
+
+    def __call__(
+        self, protocol: str, utterances: Sequence[Utterance], labels: Mapping[str, str]
+    ) -> list[Fold]:
+        """Make the fold.
+
+        Raises:
+            DivisionError: a speaker is missing, or none is left to train.
+        """
+        present = groups_of(utterances, labels, protocol)
+        missing = [speaker for speaker in self.speakers if speaker not in present]
+        if missing:
+            raise DivisionError(
+                f"{protocol} tests {self.called} {', '.join(self.speakers)}; "
+                f"the corpus lacks {', '.join(missing)}"
+            )
+        if len(present) == len(self.speakers):
+            raise DivisionError(f"{protocol}: the corpus has no other {self.called} to train on")
+        name = f"{self.called} {' '.join(self.speakers)}"
+        return [fold_of(name, utterances, labels, [], self.speakers)]
+
+
+def groups_of(
+    utterances: Sequence[Utterance], labels: Mapping[str, str], protocol: str, field: str = "speaker"
+) -> list[str]:
+    """List the speakers (or the values of another field) of the labelled utterances, sorted.
+
+    Raises:
+        DivisionError: an utterance has none.
+    """
+    chosen = [utterance for utterance in utterances if utterance.id in labels]
+    without = [utterance.id for utterance in chosen if is_nothing(getattr(utterance, field))]
+    if without:
+        others = f", as for {len(without) - 1} others of {len(chosen)}" if len(without) > 1 else ""
+        raise DivisionError(
+            f"{without[0]}: no {field}{others}, and protocol '{protocol}' needs one; name the {field}s when "
+            "you prepare the corpus, or leave these utterances out of its list"
+        )
+    return sorted({getattr(utterance, field) for utterance in chosen})
+
+
+def fold_of(
+    name: str,
+    utterances: Sequence[Utterance],
+    labels: Mapping[str, str],
+    dev: Iterable[str],
+    test: Iterable[str],
+    field: str = "speaker",
+) -> Fold:
+    """Make the fold whose dev and test parts are the utterances of the given speakers (or sessions)."""
+    dev, test = set(dev), set(test)
+    parts: tuple[list[str], list[str], list[str]] = ([], [], [])
+    for utterance in utterances:
+        if utterance.id in labels:
+            value = getattr(utterance, field)
+            parts[2 if value in test else 1 if value in dev else 0].append(utterance.id)
+    return Fold(name, *(tuple(part) for part in parts))

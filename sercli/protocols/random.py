@@ -1,0 +1,101 @@
+"""Folds over utterances drawn at random: **not speaker independent**, and without a dev part.
+
+The same speakers train and are tested, so scores are higher than for unknown people. Papers use such
+folds; ``speaker-5-fold`` is the speaker-independent counterpart.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sercli.errors import DivisionError
+from sercli.records import Fold, Utterance
+
+SHARES = {
+    "speakers": "utterances are divided at random, whoever speaks",
+    "sessions": "utterances are divided at random",
+    "dialogs": "utterances are divided at random",
+    "texts": "utterances are divided at random",
+    "segments": "utterances are divided at random, even those cut out of one recording",
+}
+"""What train and test share in such folds, by check of the audit."""
+
+
+@dataclass(frozen=True, slots=True)
+class RandomParts:
+    """A fold per random part, of nearly equal size.
+
+    The draw is that of scikit-learn's ``KFold``, shuffled with seed 0.
+
+    Attributes:
+        k: how many parts.
+        by_class: whether each part has nearly as many utterances of each class as another.
+    """
+
+    k: int
+    by_class: bool = False
+
+    def __call__(
+        self, protocol: str, utterances: Sequence[Utterance], labels: Mapping[str, str]
+    ) -> list[Fold]:
+        """Make the folds.
+
+        Raises:
+            DivisionError: fewer than ``k`` utterances.
+        """
+        if len(labels) < self.k:
+            raise DivisionError(f"{protocol} needs {self.k} utterances or more, found {len(labels)}")
+        if self.by_class:
+            names = [
+                name
+                for label in sorted(set(labels.values()))
+                for name in _shuffle([name for name in labels if labels[name] == label])
+            ]
+            parts = [names[start :: self.k] for start in range(self.k)]
+        else:
+            names = _shuffle(list(labels))
+            parts = [[names[i] for i in rows] for rows in np.array_split(np.arange(len(names)), self.k)]
+        return [_fold(number, part, utterances, labels) for number, part in enumerate(parts, 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class RandomShare:
+    """One fold that tests a random share of the utterances.
+
+    Attributes:
+        parts: the share is one of so many parts, rounded down.
+    """
+
+    parts: int
+
+    def __call__(
+        self, protocol: str, utterances: Sequence[Utterance], labels: Mapping[str, str]
+    ) -> list[Fold]:
+        """Make the fold.
+
+        Raises:
+            DivisionError: the share is no utterance.
+        """
+        if len(labels) < self.parts:
+            raise DivisionError(f"{protocol} needs {self.parts} utterances or more, found {len(labels)}")
+        return [_fold(1, _shuffle(list(labels))[: len(labels) // self.parts], utterances, labels)]
+
+
+def _shuffle(names: Sequence[str]) -> list[str]:
+    """Shuffle ids the same way always and everywhere, whatever their order: seed 0, sorted first."""
+    order = np.arange(len(names))
+    # RandomState is frozen by NumPy's policy: no release changes what a seed gives.
+    np.random.RandomState(0).shuffle(order)
+    ordered = sorted(names)
+    return [ordered[i] for i in order]
+
+
+def _fold(
+    number: int, test: Sequence[str], utterances: Sequence[Utterance], labels: Mapping[str, str]
+) -> Fold:
+    """Make a fold, utterances in manifest order; everything that is not tested trains."""
+    tested = set(test)
+    names = [utterance.id for utterance in utterances if utterance.id in labels]
+    train = tuple(name for name in names if name not in tested)
+    return Fold(f"part {number}", train, (), tuple(name for name in names if name in tested))
