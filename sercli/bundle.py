@@ -27,7 +27,7 @@ from sercli.data import count_outputs
 from sercli.data.segments import SegmentConfig, Segmenter
 from sercli.data.statistics import Statistics
 from sercli.errors import ConfigError, RunError, UnknownNameError
-from sercli.models import get_architecture
+from sercli.models import NetworkConfig, get_architecture
 from sercli.plain.json import from_json
 from sercli.runs.features import FeatureChoice
 
@@ -64,7 +64,7 @@ class Bundle:
 
     arch: str
     network: nn.Module
-    model: Mapping[str, Any]
+    model: NetworkConfig
     classes: tuple[str, ...]
     inputs: Mapping[str, FeatureChoice]
     statistics: Mapping[str, Statistics]
@@ -99,7 +99,7 @@ class Bundle:
                 "format": _FORMAT,
                 "sercli": sercli.__version__,
                 "arch": self.arch,
-                "model": dict(self.model),
+                "model": self.model.to_dict(),
                 "classes": list(self.classes),
                 "inputs": {name: choice.to_dict() for name, choice in self.inputs.items()},
                 "statistics": {name: values.to_dict() for name, values in self.statistics.items()},
@@ -129,8 +129,9 @@ class Bundle:
             if _hash(stored) != description["weights_sha256"]:
                 raise RunError(f"{weights}: not the weights that the bundle describes; get the bundle again")
             _check_files(path, description.get("files", {}))
-            inputs = {name: FeatureChoice.parse(flat) for name, flat in description["inputs"].items()}
-            arch, model, classes = description["arch"], description["model"], description["classes"]
+            inputs = {name: FeatureChoice(**flat) for name, flat in description["inputs"].items()}
+            arch, classes = description["arch"], description["classes"]
+            model = get_architecture(arch).config(**description["model"])
             state = safetensors.torch.load(stored)
             segments = SegmentConfig(**description["segments"])
             for choice in inputs.values():
@@ -167,17 +168,16 @@ class Bundle:
 
 
 def build_network(
-    arch: str, model: Mapping[str, Any], inputs: Mapping[str, FeatureChoice], n_outputs: int
+    arch: str, model: NetworkConfig, inputs: Mapping[str, FeatureChoice], n_outputs: int
 ) -> nn.Module:
     """Build an untrained network for the given features and number of outputs.
 
     Raises:
-        ConfigError: a setting is wrong, or the network needs more memory than there is.
+        ConfigError: the network needs more memory than there is.
     """
-    architecture = get_architecture(arch)
     shapes = {name: choice.shape for name, choice in inputs.items()}
     try:
-        return architecture.build(shapes, n_outputs, architecture.config(**model))
+        return get_architecture(arch).build(shapes, n_outputs, model)
     except RuntimeError as error:  # torch has no kind of its own for it
         if not re.search(r"allocate|out of memory|overflow", str(error)):
             raise

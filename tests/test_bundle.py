@@ -14,14 +14,15 @@ from sercli.config import digest
 from sercli.data.statistics import Statistics
 from sercli.errors import ConfigError, RunError
 from sercli.models import get_architecture
+from sercli.models.mdcnn import MDCNNConfig
 from sercli.runs.features import FeatureChoice
 
-MODEL = {"filters": 8, "blocks": 1}
+MODEL = MDCNNConfig(filters=8, blocks=1)
 
 
 @pytest.fixture
 def bundle():
-    inputs = {"x": FeatureChoice.parse({"kind": "logmel3d"})}
+    inputs = {"x": FeatureChoice(kind="logmel3d")}
     network = build_network("mdcnn", MODEL, inputs, 2).eval()
     statistics = {"x": Statistics(np.ones((3, 1, 1), np.float32), np.full((3, 1, 1), 0.1, np.float32))}
     return Bundle("mdcnn", network, MODEL, ("anger", "sadness"), inputs, statistics, {"corpus": "emodb"})
@@ -251,4 +252,4 @@ def test_a_bundle_without_digest_is_read(bundle, tmp_path):
 
 def test_a_network_beyond_all_memory_is_one_error():
     with pytest.raises(ConfigError, match="mdcnn: a network of these settings does not fit into the memory"):
-        build_network("mdcnn", {"filters": 10**9}, {"x": FeatureChoice(kind="logmel3d")}, 4)
+        build_network("mdcnn", MDCNNConfig(filters=10**9), {"x": FeatureChoice(kind="logmel3d")}, 4)

@@ -9,6 +9,7 @@ from sercli.data.segments import ATTENTION_POOLING, SegmentConfig
 from sercli.data.statistics import Statistics
 from sercli.inference._decoding import Piece
 from sercli.inference._parts import dataset_of, extract
+from sercli.models import get_architecture
 from sercli.runs.features import FeatureChoice
 
 CLASSES = ("anger", "happiness", "neutral", "sadness")
@@ -17,14 +18,15 @@ CLASSES = ("anger", "happiness", "neutral", "sadness")
 def make(arch, inputs, model=None, *, segments=None, traces=False, mean=0.1, std=2.0):
     """Make a bundle: ``inputs`` are features by input name."""
     torch.manual_seed(0)
-    choices = {name: FeatureChoice.parse(flat) for name, flat in inputs.items()}
-    network = build_network(arch, model or {}, choices, 2 if traces else 4).eval()
+    choices = {name: FeatureChoice(**flat) for name, flat in inputs.items()}
+    config = get_architecture(arch).config(**model or {})
+    network = build_network(arch, config, choices, 2 if traces else 4).eval()
     own = Statistics(np.full((), mean, np.float32), np.full((), std, np.float32))
     plain = Statistics(np.zeros((), np.float32), np.ones((), np.float32))
     bundle = Bundle(
         arch,
         network,
-        model or {},
+        config,
         () if traces else CLASSES,
         choices,
         {name: plain if choice.statistics == "none" else own for name, choice in choices.items()},

@@ -38,7 +38,7 @@ def from_run(run: Run, workspace: Workspace) -> tuple[str, list[Division], list[
     folds = [plan.folds[number - 1] for number in sorted({trial.fold for trial in trials})]
     config, tested = plan.config, any(fold.test for fold in folds)
     what = (
-        f"{run.name}: {config.corpus}, {config.scheme}, {config.protocol} "
+        f"{run.name}: {config.corpus}, {config.scheme.name}, {config.protocol.name} "
         f"(digest {plan.protocol_digest}): {len(folds)} of {len(plan.folds)} folds"
     )
     findings = [
@@ -97,7 +97,7 @@ def _origin(plan: Plan, trial: Trial) -> Finding:
     if not own:
         corpora = ", ".join(dict.fromkeys(f"'{each['corpus']}'" for each in before))
         return Finding(check, Verdict.CLEAN, f"the weights it started from were trained on {corpora}")
-    here = (unplaced(plan.config.protocol), trial.fold)
+    here = (unplaced(plan.config.protocol.name), trial.fold)
     other = [each for each in own if (unplaced(each["protocol"]), each["fold"]) != here]
     if not other:
         return Finding(check, Verdict.CLEAN, "the weights it started from are of the same fold")

@@ -23,6 +23,25 @@ from sercli.config import Config
 Stage = Literal["variants", "samples", "features", "standard", "batch"]
 
 
+class AugmentationConfig(Config):
+    """Settings of an augmentation, and the answers that the rest of the package needs from them."""
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Names of the variants of a feature that utterances are trained in; none for most augmentations."""
+        return ()
+
+    @property
+    def tested_variant(self) -> str | None:
+        """Variant of the dev and test parts, where there are variants."""
+        return None
+
+    @property
+    def draws_variant(self) -> bool:
+        """Whether an epoch holds each utterance in one variant, drawn by chance, and not in all of them."""
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Augmentation:
     """A way to vary the training data.
@@ -42,15 +61,19 @@ class Augmentation:
         traces: whether it leaves continuous labels true.
         warning: what whoever uses it should know.
         about_slopes: whether the warning is about features that hold slopes in time, and about no others.
+        level_only: whether it changes only the level, which some features do not show.
+        needs_bands: whether it changes only spectrograms, which have more than one band.
     """
 
-    config: type[Config]
+    config: type[AugmentationConfig]
     stage: Stage
     source: str
     apply: Callable[..., Any] | None = None
     traces: bool = False
     warning: str = ""
     about_slopes: bool = False
+    level_only: bool = False
+    needs_bands: bool = False
 
     def warning_on(self, *, slopes: bool) -> str:
         """Return the warning if it is about a network's features, which hold slopes in time or do not."""

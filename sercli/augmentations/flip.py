@@ -14,13 +14,12 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from sercli.augmentations import Augmentation
-from sercli.augmentations._silence import count_silent
-from sercli.config import Config
+from sercli.augmentations import Augmentation, AugmentationConfig
+from sercli.augmentations.shift import count_silent
 from sercli.segments import Signal
 
 
-class FlipConfig(Config):
+class FlipConfig(AugmentationConfig):
     """Settings of reversal in time."""
 
     p: float = Field(0.5, ge=0, le=1)

@@ -9,11 +9,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from sercli.audio import Samples
-from sercli.augmentations import Augmentation
-from sercli.config import Config
+from sercli.augmentations import Augmentation, AugmentationConfig
 
 
-class GainConfig(Config):
+class GainConfig(AugmentationConfig):
     """Settings of varied loudness."""
 
     p: float = Field(1.0, ge=0, le=1)
@@ -65,5 +64,6 @@ AUGMENTATION = Augmentation(
     source="common practice; the range is our own choice",
     apply=scale,
     traces=True,
+    level_only=True,
     warning="loudness is a cue of emotion; features that normalise the level do not change",
 )

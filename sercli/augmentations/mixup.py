@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from sercli.augmentations import Augmentation
-from sercli.config import Config
+from sercli.augmentations import Augmentation, AugmentationConfig
 
 
-class MixupConfig(Config):
+class MixupConfig(AugmentationConfig):
     """Settings of mixup."""
 
     alpha: float = Field(0.2, ge=0.01, le=100)

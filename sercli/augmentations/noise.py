@@ -10,11 +10,10 @@ from pydantic import Field, model_validator
 from scipy import fft
 
 from sercli.audio import Samples
-from sercli.augmentations import Augmentation
-from sercli.config import Config
+from sercli.augmentations import Augmentation, AugmentationConfig
 
 
-class NoiseConfig(Config):
+class NoiseConfig(AugmentationConfig):
     """Settings of added noise."""
 
     p: float = Field(0.5, ge=0, le=1)

@@ -10,12 +10,11 @@ masks together, the paper's p each of them; of bands at least one is left by eac
 import numpy as np
 from pydantic import Field
 
-from sercli.augmentations import Augmentation
-from sercli.config import Config
+from sercli.augmentations import Augmentation, AugmentationConfig
 from sercli.segments import Signal
 
 
-class SpecAugmentConfig(Config):
+class SpecAugmentConfig(AugmentationConfig):
     """Settings of SpecAugment."""
 
     time_masks: int = Field(2, ge=0, le=100)
@@ -93,6 +92,7 @@ AUGMENTATION = Augmentation(
     source="Park et al., Interspeech 2019",
     apply=mask,
     traces=True,
+    needs_bands=True,
     warning="masks spectrograms alone: other inputs of the network still show what is masked; zero is the "
     "mean only of features that are standardised",
 )

@@ -10,11 +10,10 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from sercli.audio import SAMPLE_RATE, Samples, resample
-from sercli.augmentations import Augmentation
-from sercli.config import Config
+from sercli.augmentations import Augmentation, AugmentationConfig
 
 
-class SpeedConfig(Config):
+class SpeedConfig(AugmentationConfig):
     """Settings of varied speed."""
 
     factors: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = (0.9, 1.0, 1.1)

@@ -12,8 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from sercli.augmentations import Augmentation
-from sercli.config import Config
+from sercli.augmentations import Augmentation, AugmentationConfig
 
 VARIANTS = ("v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8")
 """Those of `logmel`: windows of 15 to 50 ms."""
@@ -21,7 +20,7 @@ VARIANTS = ("v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8")
 Name = Annotated[str, Field(min_length=1)]
 
 
-class StftMultiConfig(Config):
+class StftMultiConfig(AugmentationConfig):
     """Settings of training on several variants of a feature."""
 
     train: tuple[Name, ...] = VARIANTS
@@ -34,6 +33,21 @@ class StftMultiConfig(Config):
     def idle(self) -> dict[str, str]:
         """Return the settings that change nothing: one variant is all variants."""
         return {"each": "one variant in train"} if len(self.train) == 1 else {}
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Names of the variants of a feature that utterances are trained in."""
+        return self.train
+
+    @property
+    def tested_variant(self) -> str:
+        """Variant of the dev and test parts."""
+        return self.test
+
+    @property
+    def draws_variant(self) -> bool:
+        """Whether an epoch holds each utterance in one variant, drawn by chance, and not in all of them."""
+        return self.each == "random"
 
     @field_validator("train")
     @classmethod

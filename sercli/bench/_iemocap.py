@@ -13,10 +13,9 @@ import numpy as np
 
 from sercli.audio import SAMPLE_RATE
 from sercli.data.utterances import count_samples
-from sercli.protocols import get_protocol
 from sercli.records import Utterance
 from sercli.runs.config import RunConfig
-from sercli.schemes import Scheme, get_scheme
+from sercli.schemes import Scheme
 from sercli.store import FeatureStore
 from sercli.training._plan import Plan
 from sercli.workspace import Workspace
@@ -36,7 +35,7 @@ def make_plan(config: RunConfig, folder: Path, quick: bool) -> Plan:
         folder: an empty one, for the workspace.
         quick: a few utterances instead of all.
     """
-    scheme = get_scheme(config.scheme)
+    scheme = config.scheme
     utterances = _utterances(scheme, quick)
     selection = scheme.select(utterances)
     plan = Plan(
@@ -45,7 +44,7 @@ def make_plan(config: RunConfig, folder: Path, quick: bool) -> Plan:
         manifest_sha256="0" * 64,
         utterances={utterance.id: utterance for utterance in utterances},
         selection=selection,
-        folds=tuple(get_protocol(config.protocol).divide(utterances, selection.labels)),
+        folds=tuple(config.protocol.divide(utterances, selection.labels)),
         chosen=(1,),
         seeds=(0,),
     )

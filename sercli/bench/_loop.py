@@ -62,7 +62,8 @@ def straightforward(plan: Plan, parts: Parts, device: torch.device) -> Callable[
     train_batches, dev_batches = load(train, shuffle=True), load(dev, shuffle=False) if dev else None
 
     def epoch() -> float:
-        network = plain(config.arch, train.shape, len(plan.selection.classes), config.model).to(device)
+        settings = config.model.to_dict()
+        network = plain(config.arch, train.shape, len(plan.selection.classes), settings).to(device)
         optimizer = torch.optim.Adam(network.parameters(), config.training.lr)
         wait(device)
         started = time.perf_counter()

@@ -74,7 +74,7 @@ def _configure(arch: str, device: Device, rounds: int, quick: bool) -> RunConfig
         "training": {"max_epochs": rounds + 2},  # a warm-up before, one that is watched after
     }
     config = _train.complete(named)
-    return _train.with_precision(config, resolve_precision(config.training.precision, device))
+    return config.with_training(precision=resolve_precision(config.training.precision, device))
 
 
 @dataclass(slots=True)
@@ -230,7 +230,7 @@ def _operations(plan: Plan, parts: Parts) -> float:
         frames += padded_frames(dev, sorted_batches(dev.lengths, batch))
     middling = statistics.median_low(train.lengths)
     shape = train.row(0)["x"].shape[:-1]
-    of_one = operations(get_architecture(config.arch), shape, middling, **config.model)
+    of_one = operations(get_architecture(config.arch), shape, middling, **config.model.to_dict())
     return of_one / middling * frames
 
 

@@ -67,15 +67,15 @@ def _untrained(arch: str) -> Bundle:
     named = {"arch": arch, "corpus": "synth", "scheme": "synth-4", "protocol": "leave-one-speaker-out"}
     config = complete(named)
     torch.manual_seed(0)
-    network = build_network(arch, config.model, config.inputs, len(_CLASSES)).eval()
+    network = build_network(arch, config.model, config.features, len(_CLASSES)).eval()
     one = Statistics(np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32))
     return Bundle(
         arch=arch,
         network=network,
         model=config.model,
         classes=_CLASSES,
-        inputs=config.inputs,
-        statistics=dict.fromkeys(config.inputs, one),
+        inputs=config.features,
+        statistics=dict.fromkeys(config.features, one),
         segments=config.segments,
     )
 

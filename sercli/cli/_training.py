@@ -20,17 +20,17 @@ def what(plan: "Plan", device: "Device") -> None:
     if config.task == "regression":
         counts = f"{len(plan.selection.labels)} recordings with {' and '.join(plan.selection.outputs)}"
     left = sum(plan.selection.left_out.values())
-    network = build_network(config.arch, config.model, config.inputs, len(plan.selection.outputs))
+    network = build_network(config.arch, config.model, config.features, len(plan.selection.outputs))
     parameters = sum(p.numel() for p in network.parameters())
-    kinds = ", ".join(choice.kind for choice in config.inputs.values())
+    kinds = ", ".join(choice.kind for choice in config.features.values())
     typer.echo(f"run       {plan.run.name}")
     typer.echo(
-        f"corpus    {config.corpus}, scheme {config.scheme}: {counts}"
+        f"corpus    {config.corpus}, scheme {config.scheme.name}: {counts}"
         + (f"; {left} left out" if left else "")
     )
-    typer.echo(f"protocol  {config.protocol}: {len(plan.folds)} folds")
+    typer.echo(f"protocol  {config.protocol.name}: {len(plan.folds)} folds")
     typer.echo(f"network   {config.arch}, {parameters:,} parameters, on {kinds}")
-    slopes = any(choice.feature.slopes for choice in config.inputs.values())
+    slopes = any(choice.feature.slopes for choice in config.features.values())
     for name in config.augment:
         warning = get_augmentation(name).warning_on(slopes=slopes)
         typer.echo(f"augment   {name}" + (f": {warning}" if warning else ""))

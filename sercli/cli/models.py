@@ -91,14 +91,13 @@ def _describe(name: str, settings: list[str]) -> "tuple[dict[str, Any], tuple[La
     config = entry.config(**parse_assignments(settings))
     own = entry.features_of(config)
     inputs = {
-        key: FeatureChoice.parse({"kind": kind} | dict(own.get(key, {})))
-        for key, kind in entry.inputs_for(config).items()
+        key: FeatureChoice(kind=kind, **own.get(key, {})) for key, kind in entry.inputs_for(config).items()
     }
     cut = entry.windows
     segments = (
         SegmentConfig(size_s=cut.size_s, test_hop_s=cut.hop_s, frames=cut.frames) if cut else SegmentConfig()
     )
-    size = measure_size(name, config.to_dict(), inputs, segments, _CLASSES)
+    size = measure_size(name, config, inputs, segments, _CLASSES)
     row = {
         "name": name,
         "parameters": size.parameters,

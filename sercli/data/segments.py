@@ -18,7 +18,7 @@ from sercli.config import Config
 from sercli.corpora import Trace
 from sercli.data.statistics import Statistics
 from sercli.errors import ConfigError
-from sercli.features import Array, Feature
+from sercli.features import Array, Feature, FeatureConfig
 from sercli.records import TRACE_RATE
 from sercli.segments import Segment, Span, Tail, windows
 
@@ -94,10 +94,10 @@ class Segmenter:
 
     config: SegmentConfig
     feature: Feature
-    settings: Config
+    settings: FeatureConfig
 
     def __post_init__(self) -> None:
-        if self.config.size_s is not None and getattr(self.settings, "duration_s", None) is not None:
+        if self.config.size_s is not None and self.settings.crop_s is not None:
             raise ConfigError(
                 "segments are cut from whole utterances: set duration_s of the features to null"
             )

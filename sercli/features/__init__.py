@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from torch import Tensor, nn
@@ -11,6 +11,43 @@ from sercli import registry
 from sercli.config import Config
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
+
+
+class FeatureConfig(Config):
+    """Settings of a kind of feature, and the answers that the rest of the package needs from them.
+
+    A kind overrides the properties whose default does not fit.
+    """
+
+    croppable: ClassVar[bool] = False
+    """Whether the setting ``duration_s`` crops or pads utterances to one length."""
+    same_uncut: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
+    """Settings that have several values with the same effect on utterances that are not cut into segments,
+    with these values."""
+
+    @property
+    def crop_s(self) -> float | None:
+        """Length in seconds to which utterances are cropped or padded; None if they keep their length."""
+        return None
+
+    @property
+    def original_rate(self) -> int | None:
+        """Sample rate at which the recording as distributed is read; None if the prepared audio is read."""
+        return None
+
+    @property
+    def look_ahead(self) -> int:
+        """Samples of a frame that come after the start of the next frame."""
+        return 0
+
+    @property
+    def least_samples(self) -> int:
+        """Length in samples of the shortest recording that an exported graph takes."""
+        return 1
+
+    def uncropped(self) -> Self:
+        """Return the same settings for utterances that keep their length."""
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +82,7 @@ class Feature:
         shows_level: whether the features of a louder utterance differ, from settings.
     """
 
-    config: type[Config]
+    config: type[FeatureConfig]
     version: int
     extract: Callable[..., Array]
     shape: Callable[[Any], tuple[int, ...]]

@@ -1,11 +1,11 @@
 """Settings that several kinds of features share."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from sercli.audio import SAMPLE_RATE, Samples
-from sercli.config import Config
+from sercli.features import FeatureConfig
 from sercli.segments import Placement, Span, fit
 
 LONGEST_S = 120.0
@@ -16,17 +16,29 @@ MOST_FILTERS = 512
 """Most mel filters. Their bank has a column for each point of the FFT."""
 
 
-class DurationConfig(Config):
+class DurationConfig(FeatureConfig):
     """Whether utterances are brought to one length, and how."""
 
+    croppable: ClassVar[bool] = True
+
     duration_s: float | None = Field(None, gt=0, le=LONGEST_S)
-    """Length to which an utterance is cropped or padded; whole utterances if none."""
+    """Length in seconds to which an utterance is cropped or padded; null keeps its length."""
     placement: Placement = "centre"
-    """What is kept and where it is padded: start, centre or end."""
+    """Part of a longer utterance that is kept, and place of a shorter one in its padding: start, centre or
+    end."""
 
     def idle(self) -> dict[str, str]:
-        """Return the settings that change nothing: nothing is placed in a length that is not given."""
+        """Return the settings that change nothing: the placement, where no length is given."""
         return {"placement": "duration_s=null"} if self.duration_s is None else {}
+
+    @property
+    def crop_s(self) -> float | None:
+        """Length in seconds to which utterances are cropped or padded; None if they keep their length."""
+        return self.duration_s
+
+    def uncropped(self) -> Self:
+        """Return the same settings for utterances that keep their length."""
+        return self.model_copy(update={"duration_s": None})
 
     def length(self, samples: int, sample_rate: int = SAMPLE_RATE) -> int:
         """Return how many samples an utterance has once it is cropped or padded."""
@@ -42,13 +54,13 @@ class DurationConfig(Config):
         return placed
 
 
-class FramesConfig(DurationConfig):
+class FramesConfig(FeatureConfig):
     """Frames, times in milliseconds."""
 
     window_ms: float = Field(25.0, gt=0, le=1000)
-    """Length of a frame."""
+    """Length of a frame in milliseconds."""
     hop_ms: float = Field(10.0, ge=1, le=1000)
-    """From one frame's start to the next one's."""
+    """Milliseconds from the start of a frame to the start of the next one."""
 
     @property
     def win_length(self) -> int:
@@ -59,6 +71,24 @@ class FramesConfig(DurationConfig):
     def hop_length(self) -> int:
         """Hop in samples."""
         return round(SAMPLE_RATE * self.hop_ms / 1000)
+
+    @property
+    def look_ahead(self) -> int:
+        """Samples of a frame that come after the start of the next frame."""
+        return max(0, self.win_length - self.hop_length)
+
+    @model_validator(mode="after")
+    def _check_frames(self) -> Self:
+        if self.hop_length < 1 or self.win_length < 2:
+            raise ValueError(
+                f"need a hop of a sample and a window of two or more, got {self.hop_length} "
+                f"and {self.win_length} samples"
+            )
+        return self
+
+
+class CroppedFramesConfig(FramesConfig, DurationConfig):
+    """Frames of utterances that may be brought to one length."""
 
     def span(self, samples: int, frames: int) -> tuple[int, int]:
         """Return the first of ``frames`` that holds any of an utterance, and the one after the last.
@@ -71,29 +101,29 @@ class FramesConfig(DurationConfig):
         first = min(max(0, first), frames - 1)
         return first, max(first + 1, min(last, frames))
 
-    @model_validator(mode="after")
-    def _check_frames(self) -> Self:
-        if self.hop_length < 1 or self.win_length < 2:
-            raise ValueError(
-                f"need a hop of a sample and a window of two or more, got {self.hop_length} "
-                f"and {self.win_length} samples"
-            )
-        return self
 
-
-class MelConfig(FramesConfig):
+class MelConfig(CroppedFramesConfig):
     """Frames, and the range of the mel filters."""
 
     f_min: float = 0.0
-    """Lower edge of the lowest filter, hertz."""
+    """Lower edge of the lowest filter in hertz."""
     f_max: float = 8000.0
-    """Upper edge of the highest filter, hertz."""
+    """Upper edge of the highest filter in hertz."""
 
     @model_validator(mode="after")
     def _check_range(self) -> Self:
-        if not 0 <= self.f_min < self.f_max <= SAMPLE_RATE / 2:
-            raise ValueError(
-                f"need 0 <= f_min < f_max <= {SAMPLE_RATE / 2:g} Hz (half the sample rate), "
-                f"got f_min={self.f_min:g}, f_max={self.f_max:g}"
-            )
+        check_range(self.f_min, self.f_max, SAMPLE_RATE)
         return self
+
+
+def check_range(f_min: float, f_max: float, sample_rate: int) -> None:
+    """Refuse a range of mel filters that a sample rate does not hold.
+
+    Raises:
+        ValueError: the range is empty, or it goes below zero or above half the sample rate.
+    """
+    if not 0 <= f_min < f_max <= sample_rate / 2:
+        raise ValueError(
+            f"need 0 <= f_min < f_max <= {sample_rate / 2:g} Hz (half the sample rate), "
+            f"got f_min={f_min:g}, f_max={f_max:g}"
+        )

@@ -78,6 +78,11 @@ class LogMelConfig(MelConfig):
             return 1 << (self.win_length - 1).bit_length()
         return self.n_fft
 
+    @property
+    def least_samples(self) -> int:
+        """Length in samples of the shortest recording that an exported graph takes."""
+        return self.fft_length
+
 
 def count_frames(samples: int, config: LogMelConfig) -> int:
     """Return how many frames an utterance has."""

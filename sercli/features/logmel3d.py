@@ -23,23 +23,18 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from sercli.audio import SAMPLE_RATE, Samples
-from sercli.config import Config
 from sercli.features import Array, Feature
 from sercli.features import _stft as stft
 from sercli.features._filterbank import Bank, rounded_mel
 from sercli.features._graph import MelPower
-from sercli.features._settings import MOST_FILTERS, MOST_POINTS
+from sercli.features._settings import MOST_FILTERS, MOST_POINTS, FramesConfig, check_range
 
 
-class LogMel3DConfig(Config):
+class LogMel3DConfig(FramesConfig):
     """Settings of the 3D log-mel spectrogram."""
 
     neutral: ClassVar = {"corners": "down"}
 
-    window_ms: float = Field(25.0, gt=0, le=1000)
-    """Length of a frame."""
-    hop_ms: float = Field(10.0, ge=1, le=1000)
-    """From one frame's start to the next one's."""
     window: Literal["hamming", "hann", "rectangular"] = "hamming"
     """Shape of the window (symmetric)."""
     n_fft: int = Field(512, ge=2, le=MOST_POINTS)
@@ -64,27 +59,15 @@ class LogMel3DConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if not 0 <= self.f_min < self.f_max <= SAMPLE_RATE / 2:
-            raise ValueError(
-                f"need 0 <= f_min < f_max <= {SAMPLE_RATE / 2:g} Hz (half the sample rate), "
-                f"got f_min={self.f_min:g}, f_max={self.f_max:g}"
-            )
-        if not self.hop_length >= 1 or not 1 < self.win_length <= self.n_fft:
-            raise ValueError(
-                f"need a hop of a sample or more and 1 < window <= n_fft, got a hop of {self.hop_length} "
-                f"and a window of {self.win_length} samples with n_fft={self.n_fft}"
-            )
+        check_range(self.f_min, self.f_max, SAMPLE_RATE)
+        if self.n_fft < self.win_length:
+            raise ValueError(f"n_fft={self.n_fft} is shorter than the window of {self.win_length} samples")
         return self
 
     @property
-    def win_length(self) -> int:
-        """Window length in samples."""
-        return round(SAMPLE_RATE * self.window_ms / 1000)
-
-    @property
-    def hop_length(self) -> int:
-        """Hop in samples."""
-        return round(SAMPLE_RATE * self.hop_ms / 1000)
+    def least_samples(self) -> int:
+        """Length in samples of the shortest recording that an exported graph takes."""
+        return self.n_fft
 
 
 def count_frames(samples: int, config: LogMel3DConfig) -> int:

@@ -54,6 +54,11 @@ class LogMel40Config(MelConfig):
         """Points of the FFT: the next power of two."""
         return 1 << (self.win_length - 1).bit_length()
 
+    @property
+    def least_samples(self) -> int:
+        """Length in samples of the shortest recording that an exported graph takes."""
+        return self.n_fft
+
 
 def count_frames(samples: int, config: LogMel40Config) -> int:
     """Return how many frames an utterance has."""

@@ -26,7 +26,7 @@ from sercli.features import Array, Feature
 from sercli.features import _stft as stft
 from sercli.features._filterbank import Bank, mel
 from sercli.features._graph import MelPower, Place
-from sercli.features._settings import LONGEST_S, MOST_FILTERS, MOST_POINTS, DurationConfig
+from sercli.features._settings import LONGEST_S, MOST_FILTERS, MOST_POINTS, DurationConfig, check_range
 from sercli.segments import Placement
 
 _TRIM_FRAME, _TRIM_HOP = 2048, 512
@@ -62,17 +62,23 @@ class MelSpecDBConfig(DurationConfig):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if not 0 <= self.f_min < self.top <= self.sample_rate / 2:
-            raise ValueError(
-                f"need 0 <= f_min < f_max <= {self.sample_rate / 2:g} Hz (half the sample rate), "
-                f"got f_min={self.f_min:g}, f_max={self.top:g}"
-            )
+        check_range(self.f_min, self.top, self.sample_rate)
         if self.n_fft > _MOST_OVERLAP * self.hop_length:
             raise ValueError(
                 f"n_fft={self.n_fft} with hop_length={self.hop_length}: a sample would be in "
                 f"{self.n_fft // self.hop_length} frames, at most {_MOST_OVERLAP} are computed"
             )
         return self
+
+    @property
+    def original_rate(self) -> int | None:
+        """Sample rate at which the recording as distributed is read; None if the prepared audio is read."""
+        return self.sample_rate if self.original else None
+
+    @property
+    def least_samples(self) -> int:
+        """Length in samples of the shortest recording that an exported graph takes."""
+        return self.n_fft
 
     @property
     def top(self) -> float:

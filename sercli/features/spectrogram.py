@@ -13,7 +13,7 @@ and is an option).
 Departures: none.
 """
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -24,11 +24,13 @@ from sercli.audio import SAMPLE_RATE, Samples
 from sercli.features import Array, Feature
 from sercli.features import _stft as stft
 from sercli.features._graph import Place, Spectra
-from sercli.features._settings import MOST_POINTS, FramesConfig
+from sercli.features._settings import MOST_POINTS, CroppedFramesConfig
 
 
-class SpectrogramConfig(FramesConfig):
+class SpectrogramConfig(CroppedFramesConfig):
     """Settings of the spectrogram."""
+
+    same_uncut: ClassVar = {"map_scope": ("segment", "utterance")}
 
     window_ms: float = Field(40.0, gt=0, le=1000)
     """Length of a frame."""
@@ -59,6 +61,11 @@ class SpectrogramConfig(FramesConfig):
         if self.map == "min-max" and self.map_scope == "training":
             raise ValueError("map: min-max is of a segment or an utterance, not of all training utterances")
         return self
+
+    @property
+    def least_samples(self) -> int:
+        """Length in samples of the shortest recording that an exported graph takes."""
+        return self.n_fft
 
 
 def count_frames(samples: int, config: SpectrogramConfig) -> int:

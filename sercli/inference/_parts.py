@@ -65,9 +65,9 @@ def look_ahead(bundle: Bundle) -> float:
     """Return how far the window of a frame reaches beyond the next frame's start, at most, seconds."""
     configs = [choice.config for choice in bundle.inputs.values()]
     reach = [
-        getattr(each, "win_length", 0) - getattr(each, "hop_length", 0)
+        each.look_ahead
         for each in configs
-        if getattr(each, "duration_s", None) is None  # else a piece is cropped as it is
+        if each.crop_s is None  # else a piece is cropped as it is
     ]
     return max(0, 0, *reach) / SAMPLE_RATE
 
@@ -128,7 +128,7 @@ def count_rows(seconds: float) -> int:
 
 def _rate(choice: FeatureChoice) -> int:
     config = choice.config
-    return int(getattr(config, "sample_rate", PREPARED)) if getattr(config, "original", False) else PREPARED
+    return PREPARED if config.original_rate is None else config.original_rate
 
 
 def _cut(choice: FeatureChoice, parts: Sequence[Part], bundle: Bundle, name: str) -> Cut:

@@ -55,5 +55,5 @@ def looked_at(bundle: Bundle) -> float | None:
     """
     if bundle.segments.size_s is not None:
         return bundle.segments.size_s
-    durations = [getattr(choice.config, "duration_s", None) for choice in bundle.inputs.values()]
+    durations = [choice.config.crop_s for choice in bundle.inputs.values()]
     return min((each for each in durations if each is not None), default=None)

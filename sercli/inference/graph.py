@@ -99,7 +99,7 @@ def network_example(bundle: Bundle, batch: int = 2) -> tuple[dict[str, Tensor], 
     for name, choice in bundle.inputs.items():
         if bundle.segments.size_s is not None:
             _, frames = _segment(bundle, choice)
-        elif getattr(choice.config, "duration_s", None) is not None:
+        elif choice.config.crop_s is not None:
             frames = choice.feature.count_frames(SAMPLE_RATE, choice.config)
         else:
             fixed, frames = False, architecture.example_frames
@@ -123,9 +123,9 @@ def _least(bundle: Bundle) -> int:
     least = round(LEAST_S * SAMPLE_RATE)
     for choice in bundle.inputs.values():
         config: Any = choice.config
-        if getattr(config, "duration_s", None) is not None:
+        if config.crop_s is not None:
             continue
-        least = max(least, getattr(config, "win_length", 0), getattr(config, "n_fft", 0))
+        least = max(least, config.least_samples)
         while choice.feature.count_frames(least, config) < least_frames(bundle):
             least += 1
     return least

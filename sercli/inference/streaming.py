@@ -24,7 +24,6 @@ from sercli.inference._windows import looked_at
 from sercli.models import Stream as NetworkStream
 from sercli.models import get_architecture
 from sercli.records import TRACE_DIMENSIONS, TRACE_RATE
-from sercli.runs.features import FeatureChoice
 
 FRAME = SAMPLE_RATE // TRACE_RATE
 """Samples of a frame: 40 ms."""
@@ -150,22 +149,17 @@ class _Input:
             )
         if choice.statistics == "per-utterance":
             raise ConfigError("each utterance is standardised by its own mean, which a stream does not know")
-        self.config = _whole(choice)
+        self.config = choice.config.uncropped()
         self.extract: Callable[[Samples, Config], NDArray[np.float32]] = choice.feature.extract
         self.number = np.dtype(choice.number)
         self.statistics = bundle.statistics[name]
         self.frames = round(FRAME * choice.feature.frame_rate(choice.config) / SAMPLE_RATE)  # of 40 ms
-        window, hop = getattr(self.config, "win_length", 0), getattr(self.config, "hop_length", 0)
-        self.ahead = max(0, window - hop)
+        self.ahead = self.config.look_ahead
 
     def __call__(self, samples: Samples, count: int) -> Tensor:
         features = self.extract(samples, self.config)[..., : count * self.frames]
         features = features.astype(self.number).astype(np.float32, copy=False)
         return torch.from_numpy(self.statistics.apply(features))[None]
-
-
-def _whole(choice: FeatureChoice) -> Config:
-    return choice.feature.config(**choice.settings | {"duration_s": None})
 
 
 def _window(bundle: Bundle) -> int:

@@ -16,6 +16,30 @@ FOREIGN = (RuntimeError, TypeError, ValueError, LookupError, AttributeError, Ass
 Task = Literal["classification", "regression"]
 
 
+class NetworkConfig(Config):
+    """Settings of a network; the properties answer what the rest of the package asks of any network."""
+
+    @property
+    def made_for(self) -> Task | None:
+        """Task that the settings name; none where they name no task."""
+        return None
+
+    @property
+    def window_frames(self) -> int | None:
+        """Frames at 25 Hz of the windows that the network is built for; none where it takes any length."""
+        return None
+
+    @property
+    def least_frames(self) -> int:
+        """Fewest frames that the network takes without filling them up."""
+        return 1
+
+    @property
+    def cosine_head(self) -> bool:
+        """Whether the head is a `sercli.models.layers.CosineHead`, which is trained with the ArcFace loss."""
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Windows:
     """How a network that sees pieces of one length is fed an utterance when it is tested.
@@ -66,7 +90,7 @@ class Architecture:
         windows: the pieces it sees an utterance in, as the paper has it; whole if none.
     """
 
-    config: type[Config]
+    config: type[NetworkConfig]
     build: Callable[[Mapping[str, tuple[int, ...]], int, Any], nn.Module]
     inputs: Mapping[str, str]
     shapes: Mapping[str, tuple[int, ...]]
@@ -79,7 +103,7 @@ class Architecture:
     stream: "Callable[[nn.Module], Stream] | str" = "it looks at utterances as a whole"
     windows: Windows | None = None
 
-    def inputs_for(self, config: Config) -> Mapping[str, str]:
+    def inputs_for(self, config: NetworkConfig) -> Mapping[str, str]:
         """Return the feature kind by input name under given settings."""
         return self.inputs if self.inputs_of is None else self.inputs_of(config)
 

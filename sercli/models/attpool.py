@@ -21,9 +21,8 @@ import torch.nn.functional as F
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from sercli.config import Config
 from sercli.errors import ConfigError
-from sercli.models import Architecture, Windows
+from sercli.models import Architecture, NetworkConfig, Windows
 
 Reduction = Literal["softmax-sum", "softmax-mean", "mean", "sum"]
 Order = Literal["paper", "usual"]
@@ -32,7 +31,7 @@ _TALL, _WIDE = (10, 2), (2, 8)  # bins x frames
 _CHANNELS = (16, 32, 48, 64, 80)
 
 
-class AttPoolConfig(Config):
+class AttPoolConfig(NetworkConfig):
     """Settings of the network; the defaults are the paper's CNN_TF_Att.pooling."""
 
     head: Literal["attention", "gap", "bilinear"] = "attention"

@@ -22,13 +22,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from sercli.config import Config
-from sercli.models import Architecture, Task
+from sercli.models import Architecture, NetworkConfig, Task
 from sercli.models._dropout import Dropout
 from sercli.models._layout import SequenceNorm, SequencePool, as_image, convolve
 
 
-class CNNLSTMConfig(Config):
+class CNNLSTMConfig(NetworkConfig):
     """Settings of the network."""
 
     input: Literal["raw", "logmel"] = "raw"
@@ -52,6 +51,11 @@ class CNNLSTMConfig(Config):
     only."""
 
     neutral: ClassVar[Mapping[str, Any]] = {"bidirectional": False}
+
+    @property
+    def made_for(self) -> Task:
+        """Task that the settings name."""
+        return self.task
 
     @property
     def pools(self) -> tuple[int, int, int]:

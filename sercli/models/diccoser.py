@@ -26,9 +26,8 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from sercli.config import Config
 from sercli.errors import ConfigError
-from sercli.models import Architecture, Stream, Task
+from sercli.models import Architecture, NetworkConfig, Stream, Task
 from sercli.models._causal import CausalConv1d, DilatedBlock
 from sercli.models._layout import SequencePool
 from sercli.records import TRACE_RATE
@@ -36,7 +35,7 @@ from sercli.records import TRACE_RATE
 _FRAME = 640  # samples: 40 ms, one label of RECOLA
 
 
-class DiCCOSERConfig(Config):
+class DiCCOSERConfig(NetworkConfig):
     """Settings of the network; the defaults are the paper's best classifier of raw samples."""
 
     variant: Literal["a", "b", "c", "d"] = "d"
@@ -73,6 +72,16 @@ class DiCCOSERConfig(Config):
         if self.input == "raw":
             idle |= dict.fromkeys(("logmel_pool", "logmel_stacks"), "input=raw")
         return idle
+
+    @property
+    def made_for(self) -> Task:
+        """Task that the settings name."""
+        return self.task
+
+    @property
+    def window_frames(self) -> int:
+        """Frames at 25 Hz of the windows that the network is built for."""
+        return self.frames
 
     @property
     def aggregate(self) -> str:

@@ -23,15 +23,14 @@ import torch.nn.functional as F
 from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
-from sercli.config import Config
 from sercli.errors import ConfigError
-from sercli.models import Architecture
+from sercli.models import Architecture, NetworkConfig
 
 N_LAYERS = 6
 MIN_MELS = 2 ** (N_LAYERS - 1)  # the poolings before the last leave one of them
 
 
-class ECAConfig(Config):
+class ECAConfig(NetworkConfig):
     """Settings of the network; the defaults are the paper's own attention.
 
     The plain CNN is ``eca_layers=()``, the original attention ``eca_layers=(1, 2, 3, 4, 5, 6)`` with

@@ -22,15 +22,14 @@ import torch.nn.functional as F
 from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
-from sercli.config import Config
 from sercli.errors import ConfigError
-from sercli.models import Architecture
+from sercli.models import Architecture, NetworkConfig
 from sercli.models._heads import CosineHead
 from sercli.models._padding import is_full, normalise, silence, valid_frames
 from sercli.models._pooling import Bins, Reduction, SpatialPyramidPooling, VectorAttention
 
 
-class MDCNNConfig(Config):
+class MDCNNConfig(NetworkConfig):
     """Settings of the network; the defaults are the paper's last row on IEMOCAP."""
 
     filters: PositiveInt = 128

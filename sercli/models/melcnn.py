@@ -21,9 +21,8 @@ import torch.nn.functional as F
 from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
-from sercli.config import Config
 from sercli.errors import ConfigError
-from sercli.models import Architecture
+from sercli.models import Architecture, NetworkConfig
 from sercli.models._dropout import Dropout
 
 
@@ -49,7 +48,7 @@ LAYOUTS = {
 }
 
 
-class MelCNNConfig(Config):
+class MelCNNConfig(NetworkConfig):
     """Settings of the network; what is none is the layout's."""
 
     layout: Literal["A", "B"] = "A"

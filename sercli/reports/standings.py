@@ -21,7 +21,7 @@ from sercli.runs.config import RunConfig
 from sercli.runs.size import Size, measure_size
 from sercli.studies import Cell, Study
 from sercli.studies.results import find_finished
-from sercli.training._train import complete
+from sercli.training.settings import complete
 from sercli.workspace import Workspace
 
 _Rows = TypeVar("_Rows", Predictions, TracePredictions)
@@ -121,9 +121,10 @@ def _stand(
 
 def _size(config: RunConfig, classes: Sequence[str], sizes: dict[str, Size]) -> Size:
     outputs = count_outputs(classes)
-    key = digest([config.arch, config.model, config.features, config.segments.to_dict(), outputs])
+    parts = {name: config.to_dict()[name] for name in ("arch", "model", "features", "segments")}
+    key = digest([parts, outputs])
     if key not in sizes:
-        sizes[key] = measure_size(config.arch, config.model, config.inputs, config.segments, outputs)
+        sizes[key] = measure_size(config.arch, config.model, config.features, config.segments, outputs)
     return sizes[key]
 
 

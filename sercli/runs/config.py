@@ -1,155 +1,184 @@
-"""The settings of a run, all of them, and its identity."""
+"""The settings of a run and its identity."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from functools import cached_property
+from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    SerializeAsAny,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from sercli.augmentations import Augmentation, get_augmentation
-from sercli.config import Config, digest, merge
+from sercli.augmentations import Augmentation, AugmentationConfig, get_augmentation
+from sercli.config import Config, digest
 from sercli.data.segments import SegmentConfig
-from sercli.errors import ConfigError, unknown
-from sercli.features import feature_names, get_feature
-from sercli.models import Architecture, architecture_names, get_architecture
+from sercli.models import Architecture, NetworkConfig, architecture_names, get_architecture
 from sercli.protocols import Protocol, get_protocol
 from sercli.records import TRACE_RATE, Task
 from sercli.runs._named import named
-from sercli.runs.features import FeatureChoice, choose, tested_variant
+from sercli.runs.features import FeatureChoice, choose_features, choose_tested_variant
 from sercli.runs.training import TrainingConfig
-from sercli.schemes import get_scheme
+from sercli.schemes import Scheme, get_scheme
+
+
+def _read_scheme(value: Any) -> Scheme:
+    scheme: Scheme = value if isinstance(value, Scheme) else named(get_scheme, str(value))
+    return scheme
+
+
+def _read_protocol(value: Any) -> Protocol:
+    protocol: Protocol = value if isinstance(value, Protocol) else named(get_protocol, str(value))
+    return protocol
+
+
+_write_name = PlainSerializer(lambda value: value.name)
 
 
 class RunConfig(Config):
-    """Everything that decides a run's numbers, but for the audio and labels themselves."""
+    """Everything that decides a run's numbers, except for the audio and labels themselves."""
 
     arch: str
-    """Architecture."""
+    """Name of the architecture."""
     corpus: str
-    """Corpus, as prepared in the workspace."""
-    scheme: str
-    """Which utterances, and which classes."""
-    protocol: str
-    """Which folds, with version."""
-    model: dict[str, Any] = Field({}, validate_default=True)
-    """The network's own settings."""
-    augment: dict[str, dict[str, Any]] = Field({}, validate_default=True)
-    """By name: the augmentations of the training part, and their settings."""
-    features: dict[str, dict[str, Any]] = Field({}, validate_default=True)
-    """By input of the network: ``kind``, ``statistics`` and the kind's own settings."""
+    """Name of the corpus, as prepared in the workspace."""
+    scheme: Annotated[Scheme, PlainValidator(_read_scheme), _write_name]
+    """Name of the scheme, which chooses the utterances and their classes."""
+    protocol: Annotated[Protocol, PlainValidator(_read_protocol), _write_name]
+    """Name of the protocol, which divides the utterances into folds, with its version."""
+    model: SerializeAsAny[NetworkConfig] = Field({}, validate_default=True)
+    """Settings of the network."""
+    augment: dict[str, SerializeAsAny[AugmentationConfig]] = Field({}, validate_default=True)
+    """Augmentations of the training part by name, with their settings."""
+    features: dict[str, FeatureChoice] = Field({}, validate_default=True)
+    """Features by input of the network: ``kind``, ``statistics`` and the settings of the kind."""
     segments: SegmentConfig = SegmentConfig()
     """How utterances are cut for the network."""
     training: TrainingConfig = TrainingConfig()
-    """How it is trained."""
+    """How the network is trained."""
     init: str | None = None
-    """Bundle whose weights the training starts from, ``PATH#digest``."""
+    """Bundle whose weights the training starts from, as ``PATH#digest``."""
+
+    @field_validator("arch")
+    @classmethod
+    def _arch_known(cls, name: str) -> str:
+        named(get_architecture, name)
+        return name
 
     @field_validator("scheme")
     @classmethod
-    def _scheme_fits(cls, name: str, info: ValidationInfo) -> str:
-        scheme = named(get_scheme, name)
+    def _scheme_fits(cls, scheme: Scheme, info: ValidationInfo) -> Scheme:
         corpus = info.data.get("corpus")
         if scheme.corpus not in (None, corpus):
-            raise ValueError(f"scheme '{name}' is made for corpus '{scheme.corpus}', not for '{corpus}'")
-        return name
+            raise ValueError(
+                f"scheme '{scheme.name}' is made for corpus '{scheme.corpus}', not for '{corpus}'"
+            )
+        return scheme
 
-    @field_validator("protocol")
+    @field_validator("model", mode="before")
     @classmethod
-    def _protocol_versioned(cls, name: str) -> str:
-        protocol: Protocol = named(get_protocol, name)
-        return protocol.name
+    def _read_model(
+        cls, given: NetworkConfig | Mapping[str, Any], info: ValidationInfo
+    ) -> NetworkConfig | Mapping[str, Any]:
+        if "arch" not in info.data:  # the message about it is enough
+            return NetworkConfig()
+        architecture = get_architecture(info.data["arch"])
+        config = architecture.config(**given) if isinstance(given, Mapping) else given
+        if "scheme" in info.data:
+            scheme: Scheme = info.data["scheme"]
+            if scheme.task not in architecture.tasks:
+                able = [name for name in architecture_names() if scheme.task in get_architecture(name).tasks]
+                raise ValueError(
+                    f"'{info.data['arch']}' is not made for {scheme.task}, which scheme '{scheme.name}' "
+                    f"needs; take {' or '.join(able)}"
+                )
+            if config.made_for not in (None, scheme.task):
+                raise ValueError(f"task must be {scheme.task}, which scheme '{scheme.name}' needs")
+        return config
 
-    @field_validator("features")
+    @field_validator("augment", mode="before")
     @classmethod
-    def _features_complete(
-        cls, given: dict[str, dict[str, Any]], info: ValidationInfo
-    ) -> dict[str, dict[str, Any]]:
-        if "arch" not in info.data or "model" not in info.data:
-            return given
-        architecture: Architecture = named(get_architecture, info.data["arch"])
-        chosen = choose(architecture, architecture.config(**info.data["model"]), given)
-        stft = info.data.get("augment", {}).get("stft-multi")
-        if stft is not None:
-            chosen = tested_variant(chosen, stft)
-        return {name: FeatureChoice.parse(flat).to_dict() for name, flat in chosen.items()}
-
-    @field_validator("augment")
-    @classmethod
-    def _augment_complete(
-        cls, given: dict[str, dict[str, Any]], info: ValidationInfo
-    ) -> dict[str, dict[str, Any]]:
-        if "scheme" not in info.data:
-            return given
-        entries = {name: named(get_augmentation, name) for name in sorted(given)}
-        if get_scheme(info.data["scheme"]).task == "regression":
+    def _read_augmentations(
+        cls, given: Mapping[str, Mapping[str, Any]], info: ValidationInfo
+    ) -> dict[str, AugmentationConfig]:
+        entries: dict[str, Augmentation] = {name: named(get_augmentation, name) for name in sorted(given)}
+        if "scheme" in info.data and info.data["scheme"].task == "regression":
             wrong = [name for name, entry in entries.items() if not entry.traces]
             if wrong:
                 raise ValueError(f"'{wrong[0]}' does not leave continuous labels true")
-        return {name: entry.config(**given[name]).to_dict() for name, entry in entries.items()}
+        return {name: entry.config(**given[name]) for name, entry in entries.items()}
 
-    @field_validator("model")
+    @field_validator("features", mode="before")
     @classmethod
-    def _model_complete(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        if "arch" not in info.data:
-            return given
-        architecture: Architecture = named(get_architecture, info.data["arch"])
-        config = architecture.config(**given)
-        if "scheme" in info.data:
-            task = get_scheme(info.data["scheme"]).task
-            if task not in architecture.tasks:
-                able = [name for name in architecture_names() if task in get_architecture(name).tasks]
-                raise ValueError(
-                    f"'{info.data['arch']}' is no network for {task}, which scheme '{info.data['scheme']}' "
-                    f"asks for; take {' or '.join(able)}"
-                )
-            if getattr(config, "task", task) != task:
-                raise ValueError(f"task must be {task}, as scheme '{info.data['scheme']}' asks for")
-        return config.to_dict()
+    def _read_features(
+        cls, given: Mapping[str, Mapping[str, Any]], info: ValidationInfo
+    ) -> dict[str, dict[str, Any]]:
+        if "arch" not in info.data or "model" not in info.data:  # the messages about them are enough
+            return {}
+        chosen = choose_features(get_architecture(info.data["arch"]), info.data["model"], given)
+        for name, augmentation in info.data.get("augment", {}).items():
+            if augmentation.tested_variant is not None:
+                chosen = choose_tested_variant(chosen, name, augmentation)
+        return chosen
 
     @model_validator(mode="after")
-    def _task_fits(self) -> Self:
+    def _check(self) -> Self:
         regression = self.task == "regression"
         if regression != (self.training.loss == "ccc"):
             raise ValueError(f"training.loss={self.training.loss} is not for {self.task}")
         if self.training.selection == ("best-dev-ua" if regression else "best-dev-ccc"):
             raise ValueError(f"training.selection={self.training.selection} is not for {self.task}")
-        for name, choice in self.inputs.items():
-            if regression and getattr(choice.config, "duration_s", None) is not None:
-                raise ValueError(
-                    f"features.{name}.duration_s: continuous labels go with segments of recordings; set it "
-                    "to null, and segments.size_s to the seconds meant"
-                )
-            if regression:
-                self._check_windows()
-            whole = self.segments.size_s is None and getattr(choice.config, "duration_s", None) is None
-            if whole and not self.architecture.lengths_vary:
-                settable = hasattr(choice.config, "duration_s") and not regression
-                both = f"features.{name}.duration_s or " if settable else ""
-                raise ValueError(
-                    f"'{self.arch}' takes utterances of one length: set {both}segments.size_s to the seconds "
-                    "meant"
-                )
-            audio_level = [key for key in self.augment if get_augmentation(key).stage == "samples"]
-            if audio_level and choice.statistics == "per-utterance":
-                raise ValueError(
-                    f"augment.{audio_level[0]} changes the audio, features.{name}.statistics=per-utterance "
-                    "is of the unchanged one; leave one of the two out"
-                )
-            if audio_level and getattr(choice.config, "original", False):
-                raise ValueError(
-                    f"augment.{audio_level[0]} changes the prepared audio, features.{name}.original reads "
-                    "another; leave one of the two out"
-                )
-        banded = [name for name, choice in self.inputs.items() if choice.shape[-1] > 1]
-        if "specaugment" in self.augment and not banded:
-            raise ValueError("augment.specaugment hides bands and frames of a spectrogram; there is none")
+        for name, choice in self.features.items():
+            self._check_length(name, choice)
+            self._check_augmented(name, choice)
+        if regression:
+            self._check_windows()
+        banded = any(choice.shape[-1] > 1 for choice in self.features.values())
+        for name, (entry, _) in self.augmentations.items():
+            if entry.needs_bands and not banded:
+                raise ValueError(f"augment.{name} changes spectrograms, and the network has none as input")
         return self
+
+    def _check_length(self, name: str, choice: FeatureChoice) -> None:
+        """Refuse utterances of a length that the network or the labels do not fit."""
+        crop_s = choice.config.crop_s
+        if self.task == "regression" and crop_s is not None:
+            raise ValueError(
+                f"features.{name}.duration_s: continuous labels are learnt from segments of recordings; set "
+                "it to null, and segments.size_s to the length in seconds"
+            )
+        if crop_s is None and self.segments.size_s is None and not self.architecture.lengths_vary:
+            settable = choice.config.croppable and self.task != "regression"
+            either = f"features.{name}.duration_s or " if settable else ""
+            raise ValueError(
+                f"'{self.arch}' takes utterances of one length: set {either}segments.size_s to the length in "
+                "seconds"
+            )
+
+    def _check_augmented(self, name: str, choice: FeatureChoice) -> None:
+        """Refuse features that do not come from the audio that an augmentation changes."""
+        of_audio = [each for each, (entry, _) in self.augmentations.items() if entry.stage == "samples"]
+        if of_audio and choice.statistics == "per-utterance":
+            raise ValueError(
+                f"augment.{of_audio[0]} changes the audio, but features.{name}.statistics=per-utterance "
+                "is computed from the unchanged audio; leave one of the two out"
+            )
+        if of_audio and choice.config.original_rate is not None:
+            raise ValueError(
+                f"augment.{of_audio[0]} changes the prepared audio, but features.{name}.original reads "
+                "the original one; leave one of the two out"
+            )
 
     def _check_windows(self) -> None:
         """Make sure that every frame with a label is in a tested segment."""
         segments = self.segments
         if segments.size_s is None:
             return
-        frames = self.model.get("frames")  # of a network made for windows of one length
+        frames = self.model.window_frames
         window = segments.size_s * TRACE_RATE
         if frames is not None and abs(frames - window) > 1e-6:
             raise ValueError(
@@ -167,25 +196,8 @@ class RunConfig(Config):
 
     @property
     def task(self) -> Task:
-        """What the network is trained for, which the scheme decides."""
-        return get_scheme(self.scheme).task
-
-    @property
-    def augmentations(self) -> dict[str, tuple[Augmentation, Config]]:
-        """The augmentations by name, with their settings, typed."""
-        entries = {name: get_augmentation(name) for name in self.augment}
-        return {name: (entry, entry.config(**self.augment[name])) for name, entry in entries.items()}
-
-    @property
-    def variants(self) -> dict[str, "FeatureChoice"]:
-        """The features that an utterance is trained in, by name of the variant; none without stft-multi."""
-        if "stft-multi" not in self.augment:
-            return {}
-        choice = next(iter(self.inputs.values()))
-        return {
-            name: FeatureChoice.parse(choice.to_dict() | dict(choice.feature.variants[name]))
-            for name in self.augment["stft-multi"]["train"]
-        }
+        """Task of the network, which the scheme decides."""
+        return self.scheme.task
 
     @property
     def architecture(self) -> Architecture:
@@ -193,93 +205,50 @@ class RunConfig(Config):
         return get_architecture(self.arch)
 
     @property
-    def network(self) -> Config:
-        """The network's settings, typed."""
-        return self.architecture.config(**self.model)
+    def augmentations(self) -> dict[str, tuple[Augmentation, AugmentationConfig]]:
+        """The augmentations' entries by name, with their settings."""
+        return {name: (get_augmentation(name), config) for name, config in self.augment.items()}
+
+    @cached_property
+    def variants(self) -> dict[str, FeatureChoice]:
+        """Features that an utterance is trained in, by name of the variant; empty without variants."""
+        choice = next(iter(self.features.values()))
+        return {
+            name: choice.with_settings(**choice.feature.variants[name])
+            for augmentation in self.augment.values()
+            for name in augmentation.variants
+        }
 
     @property
-    def inputs(self) -> dict[str, "FeatureChoice"]:
-        """The features by input name, typed."""
-        return {name: FeatureChoice.parse(settings) for name, settings in self.features.items()}
+    def draws_variant(self) -> bool:
+        """Whether an epoch holds each utterance in one variant, drawn by chance, and not in all of them."""
+        return any(augmentation.draws_variant for augmentation in self.augment.values())
+
+    def with_training(self, **changes: Any) -> Self:
+        """Return the same settings with some valid ones of the training changed."""
+        return self.model_copy(update={"training": self.training.model_copy(update=changes)})
 
     def identity(self, manifest_sha256: str) -> str:
-        """Eight hexadecimal digits that differ wherever a number could.
+        """Return eight hexadecimal digits that differ wherever a number could.
 
-        Devices, jobs, loggers and paths have no part in it: they change where and how fast a
-        number is got, not which, up to rounding (and, of several processes that train one trial, up to
-        chance: see docs/how-to/train.md).
+        They do not depend on devices, jobs, loggers and paths: these change where and how fast a number is
+        computed, and the number only by rounding (and, where several processes train one trial, by chance:
+        see docs/how-to/train.md).
         """
-        versions = {name: choice.feature.version for name, choice in self.inputs.items()}
+        versions = {name: choice.feature.version for name, choice in self.features.items()}
         init = self.init and self.init.rpartition("#")[2]
         deciding = self.deciding() | {
-            "model": self.network.deciding(),
-            "augment": {name: config.deciding() for name, (_, config) in self.augmentations.items()},
-            "features": {name: choice.deciding() for name, choice in self.inputs.items()},
+            "model": self.model.deciding(),
+            "augment": {name: config.deciding() for name, config in self.augment.items()},
+            "features": {name: choice.deciding() for name, choice in self.features.items()},
             "segments": self.segments.deciding(),
             "training": self.training.deciding(),
-            "protocol": get_protocol(self.protocol).identity,
+            "protocol": self.protocol.identity,
             "init": init,
         }
         return digest([deciding, versions, manifest_sha256], length=8)
 
     def name(self, manifest_sha256: str) -> str:
-        """Name of the run's folder: readable, and ending in its identity."""
-        protocol = get_protocol(self.protocol).short_name
-        return f"{self.arch}-{self.scheme}-{protocol}-{self.identity(manifest_sha256)}"
-
-
-def resolve(recipe: Mapping[str, Any], *settings: Mapping[str, Any]) -> RunConfig:
-    """Lay settings, later ones over earlier ones, over an architecture's recipe.
-
-    Where the network has one input, ``features.window_ms`` stands for ``features.<input>.window_ms``.
-
-    Raises:
-        ConfigError: a setting is missing, unknown, of the wrong type, or contradicts another.
-        UnknownNameError: there is no such architecture.
-    """
-    merged: dict[str, Any] = dict(recipe)
-    for change in settings:
-        architecture = get_architecture(str({**merged, **change}["arch"]))
-        for part in ("features", "model", "training", "augment"):
-            if not isinstance(change.get(part, {}), Mapping):
-                raise ConfigError(f"{part}: expected settings of its own, for example {part}.KEY=VALUE")
-        model = merge(merged.get("model", {}), change.get("model", {}))
-        named_change = _name_inputs(change, architecture, model)
-        for name, chosen in named_change.get("features", {}).items():
-            merged = _of_kind(merged, name, chosen)
-        merged = merge(merged, named_change)
-        if "augment" in change:  # taken as a whole: what is named is what is used
-            merged["augment"] = change["augment"]
-    return RunConfig(**merged)
-
-
-def _of_kind(merged: Mapping[str, Any], name: str, chosen: Any) -> dict[str, Any]:
-    """Keep of an input's settings those that the kind has that is chosen for it, if another one is."""
-    laid = merged.get("features", {}).get(name, {})
-    kind = chosen.get("kind") if isinstance(chosen, Mapping) else None
-    if kind is None or kind == laid.get("kind") or kind not in feature_names():
-        return dict(merged)
-    feature = get_feature(kind)
-    known = {*feature.config.model_fields, "number"}
-    if feature.needs(feature.config()) is None:
-        known.add("statistics")
-    kept = {key: value for key, value in laid.items() if key in known}
-    return {**merged, "features": {**merged["features"], name: kept}} if laid else dict(merged)
-
-
-def _name_inputs(
-    change: Mapping[str, Any], architecture: Architecture, model: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    features = change.get("features")
-    if not features:
-        return change
-    try:
-        inputs = architecture.inputs_for(architecture.config(**model))
-    except ConfigError as error:
-        raise ConfigError(f"model: {error}") from None
-    if set(features) <= set(inputs):
-        return change
-    if len(inputs) > 1:
-        foreign = min(set(features) - set(inputs))
-        raise ConfigError(str(unknown("features", foreign, inputs)))
-    return {**change, "features": {next(iter(inputs)): features}}
+        """Return the name of the run's folder: readable, with the identity at its end."""
+        identity = self.identity(manifest_sha256)
+        return f"{self.arch}-{self.scheme.name}-{self.protocol.short_name}-{identity}"

@@ -3,42 +3,48 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import SerializeAsAny, model_serializer, model_validator
 
+from sercli.augmentations import AugmentationConfig
 from sercli.config import Config
 from sercli.data.statistics import Mask, Scope, Statistics, fit
 from sercli.errors import ConfigError
-from sercli.features import Array, Feature, feature_names, get_feature
-from sercli.models import Architecture
+from sercli.features import Array, Feature, FeatureConfig, feature_names, get_feature
+from sercli.models import Architecture, NetworkConfig
 from sercli.runs._named import named
 from sercli.store import FeatureStore, Number
 
-# Of a minute, which is predicted at once, 120 MB; spectrograms of the papers have 40 000 a second.
+# A minute, which is predicted at once, then takes 120 MB; spectrograms of the papers have 40 000 a second.
 _MOST_VALUES = 1 << 19
 
 
 class FeatureChoice(Config):
-    """The features of one input: a kind, its settings, and how they are standardised."""
+    """The features of one input: a kind, its settings, and how they are standardised.
+
+    Settings are read and written flat: ``kind``, ``statistics``, ``number`` and, beside them, the settings of
+    the kind.
+
+    Raises:
+        ConfigError: a setting is unknown or wrong.
+    """
 
     kind: str
     """Kind of feature."""
     statistics: Scope = "per-map"
-    """What has a mean and deviation of its own."""
+    """Values that share a mean and a deviation."""
     number: Number = "float32"
-    """In which format the features are kept."""
-    settings: dict[str, Any] = Field({})
-    """The kind's settings."""
+    """Number format in which the features are stored."""
+    config: SerializeAsAny[FeatureConfig]
+    """Settings of the kind."""
 
+    @model_validator(mode="before")
     @classmethod
-    def parse(cls, flat: Mapping[str, Any]) -> "FeatureChoice":
-        """Read ``kind``, ``statistics``, ``number`` and, beside them, the kind's own settings.
-
-        Raises:
-            ConfigError: a setting is unknown or wrong.
-        """
-        rest = dict(flat)
+    def _read_flat(cls, flat: Mapping[str, Any]) -> dict[str, Any]:
+        rest: dict[str, Any] = dict(flat)
+        if isinstance(rest.get("config"), FeatureConfig):
+            return rest
         kind = str(rest.pop("kind"))
         own = {name: rest.pop(name) for name in ("statistics", "number") if name in rest}
         feature: Feature = named(get_feature, kind)
@@ -46,28 +52,46 @@ class FeatureChoice(Config):
         needed = feature.needs(config)
         if needed is not None and own.setdefault("statistics", needed) != needed:
             raise ConfigError(f"'{kind}' with these settings needs statistics={needed}")
-        values = feature.frame_rate(config) * math.prod(feature.shape(config))
+        return own | {"kind": kind, "config": config}
+
+    @model_validator(mode="after")
+    def _check_size(self) -> Self:
+        values = self.frame_rate * math.prod(self.shape)
         if values > _MOST_VALUES:
-            raise ConfigError(
-                f"'{kind}' with these settings has {values:.0f} values a second, at most {_MOST_VALUES} are "
-                "computed; take fewer filters or bins, or a longer hop"
+            raise ValueError(
+                f"'{self.kind}' with these settings has {values:.0f} values a second, at most {_MOST_VALUES} "
+                "are computed; take fewer filters or bins, or a longer hop"
             )
-        return cls(kind=kind, settings=config.to_dict(), **own)
+        return self
+
+    @model_serializer
+    def _write_flat(self) -> dict[str, Any]:
+        own = {"kind": self.kind, "statistics": self.statistics, "number": self.number}
+        return own | self.config.to_dict()
+
+    def with_settings(self, **changes: Any) -> "FeatureChoice":
+        """Return the same choice with some settings of the kind changed."""
+        return FeatureChoice(**self.to_dict() | changes)
+
+    def deciding(self) -> dict[str, Any]:
+        """Return the settings that digests are made of, those of the kind beside the others."""
+        own = {"kind": self.kind, "statistics": self.statistics, "number": self.number}
+        return own | self.config.deciding()
 
     @property
     def feature(self) -> Feature:
-        """The kind's entry."""
+        """The entry of the kind."""
         return get_feature(self.kind)
-
-    @property
-    def config(self) -> Config:
-        """The kind's settings, typed."""
-        return self.feature.config(**self.settings)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the features without frames."""
         return self.feature.shape(self.config)
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames a second."""
+        return self.feature.frame_rate(self.config)
 
     def open_store(self, root: Path) -> FeatureStore:
         """Open the store of these features among those below ``root``."""
@@ -82,72 +106,67 @@ class FeatureChoice(Config):
 
     @property
     def empty(self) -> Mask | None:
-        """Which values hold nothing whatever the audio, (*shape, 1); none of a kind without such."""
+        """Mask of the values that are empty for any audio, (*shape, 1); None where a kind has none."""
         return self.feature.empty(self.config) if self.feature.empty else None
 
     def own_statistics(self, features: Array, samples: int) -> Statistics:
-        """Compute an utterance's own statistics, padding left out."""
+        """Compute the statistics of one utterance, without its padding."""
         return fit([self.unpadded(features, samples)], "scalar", self.empty)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `parse` reads."""
-        return {"kind": self.kind, "statistics": self.statistics, "number": self.number} | self.settings
 
-    def deciding(self) -> dict[str, Any]:
-        """Return the settings that digests are made of, the kind's own beside the others."""
-        left_out = self.settings.keys() - self.config.deciding().keys()
-        return {name: value for name, value in super().deciding().items() if name not in left_out}
-
-
-def choose(
-    architecture: Architecture, network: Config, given: Mapping[str, Mapping[str, Any]]
+def choose_features(
+    architecture: Architecture, network: NetworkConfig, given: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """Give each input of a network its kind of feature, and what was chosen of its settings.
+    """Give each input of a network its kind of feature, and the settings that were chosen for it.
 
     Raises:
-        ValueError: a kind does not give what the input takes.
+        ValueError: the shape of a kind does not fit the input.
     """
     chosen = {}
     for name, usual in architecture.inputs_for(network).items():
         chosen[name] = {"kind": usual} | dict(given.get(name, {}))
         kind = str(chosen[name]["kind"])
-        rank = len(_shape(usual))
-        if len(_shape(kind)) != rank:
-            fitting = [each for each in feature_names() if len(_shape(each)) == rank]
+        if len(_axes(kind)) != len(_axes(usual)):
+            fitting = [each for each in feature_names() if len(_axes(each)) == len(_axes(usual))]
             raise ValueError(
-                f"{name}.kind={kind}: the network takes {_axes(usual)} there, '{kind}' gives {_axes(kind)}; "
-                f"take {', '.join(fitting)}"
+                f"{name}.kind={kind}: the network takes {' by '.join(_axes(usual))} there, '{kind}' gives "
+                f"{' by '.join(_axes(kind))}; take {', '.join(fitting)}"
             )
     return chosen
 
 
-def tested_variant(
-    chosen: Mapping[str, dict[str, Any]], stft: Mapping[str, Any]
+def choose_tested_variant(
+    chosen: Mapping[str, dict[str, Any]], name: str, augmentation: AugmentationConfig
 ) -> dict[str, dict[str, Any]]:
-    """Give the network's one input the settings of the variant that stft-multi tests."""
+    """Give the one input of a network the settings of the variant that is tested.
+
+    Args:
+        chosen: settings of the features by input.
+        name: name of the augmentation that trains on several variants.
+        augmentation: its settings.
+
+    Raises:
+        ValueError: the kind does not have such variants, or other settings contradict the tested one.
+    """
     if len(chosen) != 1:
-        raise ValueError("augment.stft-multi needs a network of one input")
-    ((name, flat),) = chosen.items()
-    kind = str(flat["kind"])
+        raise ValueError(f"augment.{name} needs a network of one input")
+    ((key, flat),) = chosen.items()
+    tested, kind = str(augmentation.tested_variant), str(flat["kind"])
     variants = named(get_feature, kind).variants
-    for variant in (stft["test"], *stft["train"]):
+    for variant in (tested, *augmentation.variants):
         if variant not in variants:
             having = [each for each in feature_names() if get_feature(each).variants]
             known = f"has {', '.join(variants)}" if variants else f"has none, {', '.join(having)} has"
-            raise ValueError(f"augment.stft-multi: no variant '{variant}': '{kind}' {known}")
-    for key, value in variants[stft["test"]].items():
-        if flat.get(key, value) != value:
+            raise ValueError(f"augment.{name}: no variant '{variant}': '{kind}' {known}")
+    for setting, value in variants[tested].items():
+        if flat.get(setting, value) != value:
             raise ValueError(
-                f"{key}={flat[key]}: augment.stft-multi tests {stft['test']}, whose {key} is {value}; "
+                f"{setting}={flat[setting]}: augment.{name} tests {tested}, whose {setting} is {value}; "
                 "leave one of the two out"
             )
-    return {name: flat | dict(variants[stft["test"]])}
+    return {key: flat | dict(variants[tested])}
 
 
-def _shape(kind: str) -> tuple[int, ...]:
+def _axes(kind: str) -> tuple[str, ...]:
     feature: Feature = named(get_feature, kind)
-    return feature.shape(feature.config())
-
-
-def _axes(kind: str) -> str:
-    return " by ".join(get_feature(kind).axes)
+    return feature.axes

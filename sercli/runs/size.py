@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
 from sercli.audio import SAMPLE_RATE
 from sercli.data.segments import SegmentConfig
-from sercli.models import FOREIGN, get_architecture
+from sercli.models import FOREIGN, NetworkConfig, get_architecture
 from sercli.models._macs import Layer, list_layers
 from sercli.runs.features import FeatureChoice
 from sercli.segments import windows
@@ -51,7 +50,7 @@ class Size:
 
 def measure_size(
     arch: str,
-    model: Mapping[str, Any],
+    model: NetworkConfig,
     inputs: Mapping[str, FeatureChoice],
     segments: SegmentConfig,
     n_outputs: int,
@@ -71,15 +70,14 @@ def measure_size(
     architecture = get_architecture(arch)
     shapes, passes, seconds = _feed(inputs, segments)
     features = {key: shape[:-1] for key, shape in shapes.items()}
-    settings = architecture.config(**model)
     try:
         with torch.device("meta"):
-            network = architecture.build(features, n_outputs, settings)
+            network = architecture.build(features, n_outputs, model)
             given = {key: torch.empty(1, *shape) for key, shape in shapes.items()}
             given["mask"] = torch.ones(1, given[next(iter(given))].shape[-1], dtype=torch.bool)
             layers, uncounted = tuple(list_layers(network, given)), None
     except FOREIGN as error:
-        network, layers = architecture.build(features, n_outputs, settings), ()
+        network, layers = architecture.build(features, n_outputs, model), ()
         uncounted = f"it does not run without values ({type(error).__name__})"
     parameters = sum(parameter.numel() for parameter in network.parameters())
     return Size(parameters, layers, shapes, passes, seconds, uncounted)
@@ -100,7 +98,7 @@ def _feed(
     for name, choice in inputs.items():
         config = choice.config
         if segments.size_s is None:
-            seconds = getattr(config, "duration_s", None) or seconds
+            seconds = config.crop_s or seconds
         frames = segments.frames or choice.feature.count_frames(samples, config)
         shapes[name] = (*choice.shape, frames)
     return shapes, passes, seconds

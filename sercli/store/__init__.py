@@ -20,9 +20,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from sercli import files
-from sercli.config import Config, digest
+from sercli.config import digest
 from sercli.errors import FeatureError
-from sercli.features import Array, get_feature
+from sercli.features import Array, FeatureConfig, get_feature
 from sercli.plain.json import from_json
 from sercli.records import Utterance
 
@@ -48,7 +48,7 @@ class Place:
 class FeatureStore:
     """The features of one kind and one choice of settings."""
 
-    def __init__(self, root: Path, kind: str, config: Config, number: Number = "float32") -> None:
+    def __init__(self, root: Path, kind: str, config: FeatureConfig, number: Number = "float32") -> None:
         """Open (or lay out) the store of a kind of feature below ``root``.
 
         Args:
@@ -82,7 +82,7 @@ class FeatureStore:
         It is that of the prepared audio; for kinds that read the recording as distributed, that of the
         recording and the cut.
         """
-        if not getattr(self.config, "original", False):
+        if self.config.original_rate is None:
             return utterance.sha256
         return digest([utterance.source_sha256, utterance.start, utterance.end], length=64)
 

@@ -140,7 +140,7 @@ class _Decoder:
         prepared: Samples | None = None
         computed: _Computed = []
         for store in stores:
-            if getattr(store.config, "original", False):
+            if store.config.original_rate is not None:
                 samples = self._original(utterance, store)
             else:
                 prepared = self._prepared(utterance) if prepared is None else prepared
@@ -170,8 +170,7 @@ class _Decoder:
         samples, header = audio.decode(path, content=content)
         if abs(len(samples) / header.sample_rate - utterance.duration) > _ASTRAY_S:  # one cut of several
             samples, header = audio.decode(path, utterance.start, utterance.end, content)
-        wanted = store.config.to_dict()["sample_rate"]
-        return audio.resample(samples, header.sample_rate, wanted)
+        return audio.resample(samples, header.sample_rate, store.config.original_rate or header.sample_rate)
 
 
 @contextmanager

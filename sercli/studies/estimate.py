@@ -61,15 +61,11 @@ def _kind(plan: Plan) -> str:
     """Say what decides how long an epoch takes: not the loss, nor the length of the windows."""
     config = plan.config
     shapes = [
-        [choice.kind, choice.shape, choice.feature.frame_rate(choice.config), _duration(choice.config)]
-        for choice in config.inputs.values()
+        [choice.kind, choice.shape, choice.feature.frame_rate(choice.config), choice.config.crop_s]
+        for choice in config.features.values()
     ]
-    augment = {name: len(settings.get("train", ())) for name, settings in config.augment.items()}
-    decisive = [config.arch, config.corpus, config.scheme, config.protocol, config.model, shapes, augment]
+    augment = {name: len(each.variants) for name, each in config.augment.items()}
+    names = [config.arch, config.corpus, config.scheme.name, config.protocol.name]
+    parts = [config.model.to_dict(), shapes, augment, config.segments.to_dict()]
     training = [config.training.batch_size, config.training.precision]
-    return to_json([*decisive, config.segments.to_dict(), training], sort_keys=True)
-
-
-def _duration(config: object) -> float | None:
-    duration: float | None = getattr(config, "duration_s", None)
-    return duration
+    return to_json([*names, *parts, training], sort_keys=True)

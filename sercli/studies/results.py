@@ -10,7 +10,7 @@ from sercli.runs.config import RunConfig
 from sercli.runs.folder import Run, list_runs
 from sercli.runs.training import Precision
 from sercli.studies import Cell
-from sercli.training._train import complete, with_precision
+from sercli.training._train import complete
 from sercli.workspace import Workspace
 
 _PRECISIONS: tuple[Precision, ...] = ("32-true", "bf16-mixed", "16-mixed")
@@ -42,7 +42,7 @@ def _candidates(cell: Cell, workspace: Workspace) -> Iterator[Run]:
 def _in_each_precision(config: RunConfig) -> list[RunConfig]:
     if config.training.precision != "auto":
         return [config]
-    return [with_precision(config, precision) for precision in _PRECISIONS]
+    return [config.with_training(precision=precision) for precision in _PRECISIONS]
 
 
 def _manifests(workspace: Workspace, corpus: str) -> Collection[str]:

@@ -135,8 +135,8 @@ def compute_features(
         if not work.plan.todo:
             continue
         config = work.plan.config
-        variants = {name: choice.to_dict() for name, choice in config.variants.items()}
-        key = digest([config.corpus, config.scheme, config.features, variants])
+        choices = [choice.to_dict() for choice in (*config.features.values(), *config.variants.values())]
+        key = digest([config.corpus, config.scheme.name, choices])
         if key not in reasons:
             try:
                 _train.compute_features(work.plan, computing, waiting)

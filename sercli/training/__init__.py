@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from sercli import registry
 from sercli.config import merge
 from sercli.data.segments import SegmentConfig
+from sercli.errors import ConfigError
+from sercli.models import Architecture, NetworkConfig
 from sercli.records import Task
 from sercli.runs.folder import Run
 from sercli.runs.training import TrainingConfig
@@ -50,15 +52,28 @@ class Recipe:
     module: "type[SERModule]"
     training: TrainingConfig
     settings: tuple[Setting, ...]
-    features: Features | Callable[[Mapping[str, Any]], Features] = field(default_factory=dict)
+    features: Features | Callable[[Any], Features] = field(default_factory=dict)
     segments: SegmentConfig = field(default_factory=SegmentConfig)
     augment: Features = field(default_factory=dict)
     regression: Mapping[str, Any] = field(default_factory=dict)
 
-    def to_dict(self, model: Mapping[str, Any], task: Task = "classification") -> dict[str, Any]:
-        """Return what a run's settings are laid over, given those of the network that were chosen."""
+    def network(
+        self, architecture: Architecture, chosen: Mapping[str, Any], task: Task = "classification"
+    ) -> NetworkConfig:
+        """Build the settings of the network from those that were chosen.
+
+        Raises:
+            ConfigError: a setting is unknown or wrong.
+        """
         changes = self.regression if task == "regression" else {}
-        model = merge(changes.get("model", {}), model)
+        try:
+            return architecture.config(**merge(changes.get("model", {}), chosen))
+        except ConfigError as error:
+            raise ConfigError(f"model: {error}") from None
+
+    def to_dict(self, model: NetworkConfig, task: Task = "classification") -> dict[str, Any]:
+        """Return what a run's settings are laid over, given those of the network."""
+        changes = self.regression if task == "regression" else {}
         features = self.features(model) if callable(self.features) else self.features
         recipe = {
             "training": self.training.to_dict(),
@@ -123,9 +138,10 @@ def train(
     from sercli.training import _train
     from sercli.training._devices import choose
     from sercli.training._plan import make_plan
+    from sercli.training.settings import configure, gather
 
     device = choose(accelerator)
-    given = _train.gather(
+    given = gather(
         config,
         settings,
         arch=arch,
@@ -135,6 +151,6 @@ def train(
         augment=augment,
         init=str(init) if init else None,
     )
-    plan = make_plan(_train.configure(given, workspace, device, config), workspace, folds, seeds)
+    plan = make_plan(configure(given, workspace, device, config), workspace, folds, seeds)
     _train.train(plan, device, say)
     return plan.run

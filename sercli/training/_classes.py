@@ -22,14 +22,14 @@ def check_classes(plan: "Plan") -> None:
         return
     if len(set(labels.values())) == 1:
         raise ConfigError(
-            f"corpus '{config.corpus}', scheme '{config.scheme}': all {len(labels)} utterances are of one "
-            f"class, {next(iter(labels.values()))}; a network is trained on two classes or more, so prepare "
-            "a corpus that has them or choose another --scheme"
+            f"corpus '{config.corpus}', scheme '{config.scheme.name}': all {len(labels)} utterances are of "
+            f"one class, {next(iter(labels.values()))}; a network is trained on two classes or more, so "
+            "prepare a corpus that has them or choose another --scheme"
         )
     absent = [name for name, count in plan.selection.counts.items() if not count]
     if absent:
         raise ConfigError(
-            f"corpus '{config.corpus}', scheme '{config.scheme}': no utterance of {', '.join(absent)}; "
+            f"corpus '{config.corpus}', scheme '{config.scheme.name}': no utterance of {', '.join(absent)}; "
             "choose a --scheme without these classes, such as every-emotion"
         )
     lacking = untrained([plan.folds[number - 1] for number in plan.chosen], labels)

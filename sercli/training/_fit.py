@@ -40,7 +40,7 @@ def build_module(plan: Plan, parts: Parts, seed: int) -> SERModule:
     L.seed_everything(seed, verbose=False)
     config = plan.config
     n_outputs = len(plan.selection.outputs)
-    network = build_network(config.arch, config.model, config.inputs, n_outputs)
+    network = build_network(config.arch, config.model, config.features, n_outputs)
     if config.init:
         start_from(network, config.init, config.arch, plan.selection.classes)
     counts = parts.class_counts or None

@@ -23,8 +23,8 @@ class _Idle:
     """A setting that changes nothing.
 
     Attributes:
-        because: the setting or fact that makes it so.
-        among: values that all mean the same; every value does if none.
+        because: the setting or fact that makes it idle.
+        among: values with the same effect; every value if None.
     """
 
     because: str
@@ -32,17 +32,17 @@ class _Idle:
 
 
 def refuse_idle(
-    config: RunConfig, settings: Mapping[str, Any], resolve: Callable[[Mapping[str, Any]], RunConfig]
+    config: RunConfig, settings: Mapping[str, Any], complete: Callable[[Mapping[str, Any]], RunConfig]
 ) -> None:
-    """Refuse what was set in vain.
+    """Refuse chosen settings that change nothing.
 
-    A setting that changes nothing may keep the value that it has without being set; so a run's complete
-    ``config.yaml`` is taken as settings too.
+    A setting that changes nothing may keep the value that it has by default; so a run's complete
+    ``config.yaml`` is accepted as settings too.
 
     Args:
         config: made of ``settings``, complete.
         settings: as far as they were chosen.
-        resolve: makes complete settings of chosen ones.
+        complete: makes complete settings of chosen ones.
 
     Raises:
         ConfigError: a setting was given another value and changes nothing, or one of the features
@@ -50,17 +50,17 @@ def refuse_idle(
     """
     _refuse_contradiction(config)
     idle = _list_idle(config)
-    stated = {name: idle[name] for name in idle if _is_stated(name, settings)}
-    if not stated:
+    chosen = {name: idle[name] for name in idle if _is_chosen(name, settings)}
+    if not chosen:
         return
-    plain = dict(settings)
-    for name in stated:
+    others = dict(settings)
+    for name in chosen:
         for spelling in _spellings(name):
-            plain = _without(plain, spelling)
-    chosen, usual = config.to_dict(), resolve(plain).to_dict()
-    for name, each in stated.items():
-        value, otherwise = _value(chosen, name), _value(usual, name)
-        if value != otherwise and (each.among is None or otherwise in each.among):
+            others = _without(others, spelling)
+    values, defaults = config.to_dict(), complete(others).to_dict()
+    for name, each in chosen.items():
+        value, default = _value(values, name), _value(defaults, name)
+        if value != default and (each.among is None or default in each.among):
             shown = name if isinstance(value, Mapping) else f"{name}={spell(value)}"
             reason = "" if each.because.startswith(f"{name}=") else f" with {each.because}"
             raise ConfigError(f"{shown} changes nothing{reason}; leave it out")
@@ -70,29 +70,30 @@ def _list_idle(config: RunConfig) -> dict[str, _Idle]:
     """List what changes nothing, by dotted name."""
     idle = {
         f"{section}.{name}": _Idle(_prefixed(section, because))
-        for section, found in (
-            ("model", config.network.idle()),
-            ("segments", config.segments.idle()),
-            ("training", config.training.idle()),
-            *((f"features.{name}", choice.config.idle()) for name, choice in config.inputs.items()),
-            *((f"augment.{name}", own.idle()) for name, (_, own) in config.augmentations.items()),
+        for section, part in (
+            ("model", config.model),
+            ("segments", config.segments),
+            ("training", config.training),
+            *((f"features.{name}", choice.config) for name, choice in config.features.items()),
+            *((f"augment.{name}", augmentation) for name, augmentation in config.augment.items()),
         )
-        for name, because in found.items()
+        for name, because in part.idle().items()
     }
     for name in _idle_in_loss(config):
         idle[f"training.{name}"] = _Idle(f"the loss that {config.arch} has with these settings")
     if config.training.batch_statistics == "reestimated" and not _normalises(config):
         idle["training.batch_statistics"] = _Idle("a network without batch normalisation")
-    for name, choice in config.inputs.items():
+    for name, choice in config.features.items():
         same = _same_statistics(choice.shape)
         if len(same) > 1:
             idle[f"features.{name}.statistics"] = _Idle("features of so few maps and bins", same)
-        if config.segments.size_s is None and hasattr(choice.config, "map_scope"):
-            uncut = ("segment", "utterance")
-            idle.setdefault(f"features.{name}.map_scope", _Idle("segments.size_s=null", uncut))
-    levels = [choice.feature.shows_level(choice.config) for choice in config.inputs.values()]
-    if "gain" in config.augment and not any(levels):
-        idle["augment.gain"] = _Idle("features that do not show the level")
+        if config.segments.size_s is None:
+            for setting, among in choice.config.same_uncut.items():
+                idle.setdefault(f"features.{name}.{setting}", _Idle("segments.size_s=null", among))
+    if not any(choice.feature.shows_level(choice.config) for choice in config.features.values()):
+        for name, (entry, _) in config.augmentations.items():
+            if entry.level_only:
+                idle[f"augment.{name}"] = _Idle("features that do not show the level")
     return idle
 
 
@@ -100,18 +101,17 @@ def _idle_in_loss(config: RunConfig) -> frozenset[str]:
     """Name the settings that the loss does not read."""
     if config.task == "regression":
         return LOSS_SETTINGS - {"loss"}
-    read = get_recipe(config.arch).module.loss_settings(config.network)
-    return LOSS_SETTINGS - read
+    return LOSS_SETTINGS - get_recipe(config.arch).module.loss_settings(config.model)
 
 
 def _normalises(config: RunConfig) -> bool:
     """Whether the network has batch normalisation."""
     with torch.random.fork_rng(devices=[]):
-        return bool(normalisations(build_network(config.arch, config.model, config.inputs, n_outputs=2)))
+        return bool(normalisations(build_network(config.arch, config.model, config.features, n_outputs=2)))
 
 
 def _same_statistics(shape: tuple[int, ...]) -> tuple[str, ...]:
-    """Name the statistics that take equally many means, which are then the same."""
+    """Name the statistics that have the same number of means, and therefore the same values."""
     counts = {"scalar": 1, "per-map": shape[0], "per-bin": prod(shape)}
     same: dict[int, list[str]] = {}
     for scope, count in counts.items():
@@ -122,13 +122,13 @@ def _same_statistics(shape: tuple[int, ...]) -> tuple[str, ...]:
 def _refuse_contradiction(config: RunConfig) -> None:
     """Refuse settings of the network, or of its features, that contradict the network's settings.
 
-    Lengths are not compared: those of the segments may take their place.
+    Lengths are not compared, because the lengths of segments may replace them.
     """
-    conflict = config.network.conflict()
+    conflict = config.model.conflict()
     if conflict:
         raise ConfigError(f"model.{conflict}")
-    for name, needed in config.architecture.features_of(config.network).items():
-        choice = config.inputs[name].to_dict()
+    for name, needed in config.architecture.features_of(config.model).items():
+        choice = config.features[name].to_dict()
         for key, value in needed.items():
             if key != "duration_s" and key in choice and choice[key] != value:
                 setting = f"features.{name}.{key}"
@@ -144,12 +144,12 @@ def _model_setting_behind(config: RunConfig, name: str, key: str, value: Any) ->
 
     Only settings with a list of choices are tried, since other values can't be guessed.
     """
-    architecture, found = config.architecture, []
+    architecture, model, found = config.architecture, config.model.to_dict(), []
     for field, info in architecture.config.model_fields.items():
         choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
         for choice in choices:
             try:
-                other = architecture.config(**{**config.model, field: choice})
+                other = architecture.config(**{**model, field: choice})
             except ConfigError:  # this choice contradicts the other settings
                 continue
             if architecture.features_of(other).get(name, {}).get(key, value) != value:
@@ -168,7 +168,7 @@ def _spellings(name: str) -> tuple[str, ...]:
     return (name, f"{section}.{rest.partition('.')[2]}") if section == "features" else (name,)
 
 
-def _is_stated(name: str, settings: Mapping[str, Any]) -> bool:
+def _is_chosen(name: str, settings: Mapping[str, Any]) -> bool:
     return any(_value(settings, spelling) is not _ABSENT for spelling in _spellings(name))
 
 

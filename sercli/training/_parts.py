@@ -67,7 +67,7 @@ def plain_training_part(plan: Plan, parts: Parts) -> UtteranceDataset:
     stores, ids = plan.stores(), parts.fold.train
     cuts = {
         name: plan.cut(choice, ids, stores[name], training=True)
-        for name, choice in plan.config.inputs.items()
+        for name, choice in plan.config.features.items()
     }
     return _dataset(plan, cuts, cuts, ids, parts.statistics, training=True)
 
@@ -81,7 +81,7 @@ def _tested_part(
     """Cut the features of the dev or the test part, which never are augmented."""
     cuts = {
         name: plan.cut(choice, ids, stores[name], training=False)
-        for name, choice in plan.config.inputs.items()
+        for name, choice in plan.config.features.items()
     }
     return _dataset(plan, cuts, cuts, ids, statistics, training=False)
 
@@ -98,17 +98,17 @@ def _training_part(
     config = plan.config
     chosen = config.augmentations
     cuts = {
-        name: plan.cut(choice, ids, stores[name], training=True) for name, choice in config.inputs.items()
+        name: plan.cut(choice, ids, stores[name], training=True) for name, choice in config.features.items()
     }
     inputs: dict[str, Cut | Joined] = dict(cuts)
     sources: list[Mapping[str, Cut | Joined]] = [inputs]
-    if "stft-multi" in chosen:
+    if config.variants:
         (name,) = cuts
         parts = [
             plan.cut(choice, ids, variants[variant], training=True)
             for variant, choice in config.variants.items()
         ]
-        drawn = config.augment["stft-multi"]["each"] == "random"
+        drawn = config.draws_variant
         inputs = {name: parts[0] if drawn else Joined(parts)}
         sources = [{name: part} for part in parts] if drawn else [inputs]
     augmenter = None
@@ -117,7 +117,7 @@ def _training_part(
         augmenter = Augmenter(
             list(chosen.values()),
             seed,
-            {name: choice.feature.silence(choice.config) for name, choice in config.inputs.items()},
+            {name: choice.feature.silence(choice.config) for name, choice in config.features.items()},
             sources,
             lambda row: plan.samples(first, row % len(first)),
         )

@@ -69,7 +69,7 @@ class Plan:
     @property
     def protocol(self) -> Protocol:
         """How the corpus is divided."""
-        return get_protocol(self.config.protocol)
+        return self.config.protocol
 
     @property
     def protocol_digest(self) -> str:
@@ -84,7 +84,7 @@ class Plan:
     def stores(self) -> dict[str, FeatureStore]:
         """Open the feature stores, by input of the network."""
         return {
-            name: choice.open_store(self.workspace.features) for name, choice in self.config.inputs.items()
+            name: choice.open_store(self.workspace.features) for name, choice in self.config.features.items()
         }
 
     def variant_stores(self) -> dict[str, FeatureStore]:
@@ -109,7 +109,7 @@ class Plan:
         self._refuse_silence(fold, stores)
         several = [(choice, variants[name]) for name, choice in self.config.variants.items()]
         fitted = {}
-        for name, choice in self.config.inputs.items():
+        for name, choice in self.config.features.items():
             arrays = (
                 (each.unpadded(store[store.key(utterance)], count_samples(utterance)), each.empty)
                 for each, store in several or [(choice, stores[name])]
@@ -120,7 +120,7 @@ class Plan:
 
     def _refuse_silence(self, fold: Fold, stores: Mapping[str, FeatureStore]) -> None:
         """Raise if the features of no training utterance change over time: there is nothing to learn."""
-        name, choice = next(iter(self.config.inputs.items()))
+        name, choice = next(iter(self.config.features.items()))
         for utterance in map(self.utterances.__getitem__, fold.train):
             features = stores[name][stores[name].key(utterance)]
             if np.ptp(choice.unpadded(features, count_samples(utterance)), axis=-1).any():
@@ -165,7 +165,7 @@ class Plan:
         Raises:
             CorpusError: they are missing or damaged.
         """
-        choice = next(iter(self.config.inputs.values()))
+        choice = next(iter(self.config.features.values()))
         segmenter = Segmenter(self.config.segments, choice.feature, choice.config)
         cuts: list[TraceCut] = []
         for each in ids:
@@ -206,7 +206,9 @@ def make_plan(
         raise ProtocolError(f"seeds {', '.join(map(str, seeds))}: from 0 to {2**32 - 1}")
     path = workspace.require(config.corpus)
     sha256 = manifest.digest(path)
-    utterances, selection, made = _divide(path, sha256, config.corpus, config.scheme, config.protocol)
+    utterances, selection, made = _divide(
+        path, sha256, config.corpus, config.scheme.name, config.protocol.name
+    )
     return Plan(
         config=config,
         workspace=workspace,

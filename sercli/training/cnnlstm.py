@@ -12,10 +12,9 @@ dev frames joined), of what the loss's CCC is (of a batch's frames joined).
 Departures: none.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
+from sercli.models.cnnlstm import CNNLSTMConfig
 from sercli.training import Features, diccoser
 from sercli.training._module import SERModule
 
@@ -24,10 +23,10 @@ class CNNLSTMModule(SERModule):
     """Train CNN-LSTM on three seconds of each utterance, or on twenty seconds of a recording."""
 
 
-def _features(model: Mapping[str, Any]) -> Features:
+def _features(model: CNNLSTMConfig) -> Features:
     """Say how the input is made: log-mel standardised, the waveform as it is."""
-    statistics = "none" if model.get("input", "raw") == "raw" else "per-map"
-    return {"x": {"statistics": statistics, "duration_s": diccoser.duration_of(model)}}
+    statistics = "none" if model.input == "raw" else "per-map"
+    return {"x": {"statistics": statistics, "duration_s": 3.0 if model.task == "classification" else None}}
 
 
 RECIPE = replace(

@@ -18,37 +18,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from sercli.data.segments import DICCOSER_RECOLA
+from sercli.models.diccoser import DiCCOSERConfig
 from sercli.records import TRACE_RATE
 from sercli.runs.training import TrainingConfig
 from sercli.training import Features, Recipe, Setting
 from sercli.training._module import SERModule
-
-_CLASSES_FRAMES = 75
 
 
 class DiCCOSERModule(SERModule):
     """Train DiCCOSER on three seconds of each utterance, or on twenty seconds of a recording."""
 
 
-def duration_of(model: Mapping[str, Any]) -> float | None:
-    """Return the seconds that utterances are brought to: the network's; none where segments are cut."""
-    if model.get("task") == "regression":
-        return None
-    frames = model.get("frames", _CLASSES_FRAMES)
-    return (frames if isinstance(frames, int) else _CLASSES_FRAMES) / TRACE_RATE  # what else is refused later
-
-
-def _features(model: Mapping[str, Any]) -> Features:
+def _features(model: DiCCOSERConfig) -> Features:
     """Say how the inputs are made: log-mel standardised, the waveform as it is."""
-    length = {"duration_s": duration_of(model)}
-    if model.get("input", "raw") == "raw":
+    length = {"duration_s": model.frames / TRACE_RATE if model.task == "classification" else None}
+    if model.input == "raw":
         return {"x": {"statistics": "none"} | length}
     inputs: dict[str, Mapping[str, Any]] = {"x": {"statistics": "per-map"} | length}
-    if model.get("variant", "d") != "a":
-        aggregate = "max-abs" if model.get("max_of") == "abs" else "max"
-        if model.get("variant", "d") == "d":
-            aggregate = "rms"
-        inputs["wave"] = {"statistics": "none", "aggregate": aggregate} | length
+    if model.stacked:
+        inputs["wave"] = {"statistics": "none", "aggregate": model.aggregate} | length
     return inputs
 
 

@@ -2,8 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sercli.augmentations._silence import count_silent
-from sercli.augmentations.shift import ShiftConfig, shift
+from sercli.augmentations.shift import ShiftConfig, count_silent, shift
 
 
 class Chance:

@@ -54,8 +54,8 @@ def test_features_have_the_shapes_that_the_recipe_takes(arch, shape, tmp_path):
 def test_epochs_of_the_recipe_are_asked_for_with_its_batches():
     config = gpu._configure("mdcnn", Device("cpu"), 3, quick=False)
     assert (config.training.batch_size, config.training.max_epochs) == (32, 5)
-    assert (config.model["filters"], config.model["blocks"]) == (128, 7)
-    assert gpu._configure("eca", Device("cpu"), 3, quick=False).model["n"] == 6
+    assert (config.model.filters, config.model.blocks) == (128, 7)
+    assert gpu._configure("eca", Device("cpu"), 3, quick=False).model.n == 6
 
 
 def test_a_gpu_is_busy_while_it_does_one_thing_or_several():
@@ -165,7 +165,7 @@ def test_operations_of_an_epoch_grow_with_its_padded_frames(tmp_path):
     from sercli.bench.train import operations
     from sercli.models import get_architecture
 
-    of_one = operations(get_architecture("eca"), (1, 64), 600, **config.model)
+    of_one = operations(get_architecture("eca"), (1, 64), 600, **config.model.to_dict())
     assert gpu._operations(plan, parts) == pytest.approx(3 * len(parts.train) * of_one)
 
 

@@ -435,7 +435,7 @@ def test_the_maximum_of_absolute_values_reaches_the_features_beside_a_log_mel_sp
     names = set()
     for max_of, aggregate in ("signed", "max"), ("abs", "max-abs"):
         config = complete("diccoser", model={"input": "logmel", "variant": "b", "max_of": max_of})
-        assert config.features["wave"]["aggregate"] == aggregate
+        assert config.features["wave"].config.aggregate == aggregate
         names.add(config.identity("0" * 64))
     assert len(names) == 2
 

@@ -39,7 +39,7 @@ from sercli.runs.features import FeatureChoice
 )
 def test_features_beyond_all_measure_name_the_setting(kind, settings, message):
     with pytest.raises(ConfigError, match=message):
-        FeatureChoice.parse({"kind": kind} | settings)
+        FeatureChoice(kind=kind, **settings)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_no_number_of_a_kind_is_without_upper_limit(kind):
         if isinstance(default, bool) or not isinstance(default, int | float):
             continue
         with pytest.raises(ConfigError):
-            FeatureChoice.parse({"kind": kind, name: type(default)(1 << 40)})
+            FeatureChoice(**{"kind": kind, name: type(default)(1 << 40)})
 
 
 @pytest.mark.parametrize("kind", feature_names())

@@ -5,7 +5,6 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from sercli.cli.models import _describe
-from sercli.config import merge
 from sercli.data.segments import Segmenter
 from sercli.features import get_feature
 from sercli.models import architecture_names, get_architecture
@@ -170,9 +169,9 @@ def test_an_utterance_is_fed_as_the_recipe_feeds_it(name):
     entry, recipe = get_architecture(name), get_recipe(name)
     row, _ = _describe(name, [])
     shapes, passes = {key: tuple(shape) for key, shape in row["example"].items()}, row["passes"]
-    given = recipe.to_dict({})["features"]
+    given = recipe.to_dict(entry.config())["features"]
     for key, kind in entry.inputs_for(entry.config()).items():
-        settings = FeatureChoice.parse(merge({"kind": kind}, given.get(key, {}))).config
+        settings = FeatureChoice(kind=kind, **given.get(key, {})).config
         feature = get_feature(kind)
         frames = feature.count_frames(48_000, settings)
         pieces = Segmenter(recipe.segments, feature, settings).cut("u", 48_000, frames, training=False)

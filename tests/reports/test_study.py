@@ -26,7 +26,7 @@ from sercli.reports.standings import stand
 from sercli.reports.study import gather_study, place_of, render_study, write_study
 from sercli.runs.folder import Run
 from sercli.studies import Display, get_study
-from sercli.training._train import complete, with_precision
+from sercli.training._train import complete
 from sercli.workspace import Workspace
 
 STUDY = {
@@ -70,7 +70,7 @@ def predictions(fold, wrong, seed=0):
 
 def finish(workspace, cell, fold, told, write, task="classification"):
     """Leave a finished trial of a cell, as training does."""
-    chosen = with_precision(complete(cell.settings), "32-true")
+    chosen = complete(cell.settings).with_training(precision="32-true")
     trial = Run(workspace.runs / chosen.name("0" * 64)).trial(fold, 0)
     provenance = settings(task)["provenance"] | {"classes": list(CLASSES), "folds": 2}
     write_text(trial.config_file, to_yaml(chosen.to_dict() | {"provenance": provenance}))
@@ -373,7 +373,7 @@ def test_the_paper_is_pooled_or_a_mean(place):
 def with_histories(place, study):
     """Give every finished trial two epochs, whose UA tells row and fold."""
     for number, cell in enumerate(study.cells(on=["emodb-4"]), 1):
-        run = Run(place.runs / with_precision(complete(cell.settings), "32-true").name("0" * 64))
+        run = Run(place.runs / complete(cell.settings).with_training(precision="32-true").name("0" * 64))
         for trial in run.finished():
             ua = (number + trial.fold / 10) / 10
             lines = f"epoch,train_loss,train_ua,dev_ua\n1,1,{ua},{ua / 2}\n2,1,{ua},{ua / 2}\n"

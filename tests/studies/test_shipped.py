@@ -51,9 +51,13 @@ def test_every_cell_s_settings_are_right_and_stay_so(name):
     assert len({(cell.row.name, cell.on.name) for cell in cells}) == len(cells)
     for cell in cells:
         config = _train.complete(cell.settings)
-        again = _train.with_precision(config, "auto")  # what a process of its own is given
+        again = config.with_training(precision="auto")  # what a process of its own is given
         assert again == config
-        assert (config.arch, config.corpus, config.scheme) == (cell.row.arch, cell.on.corpus, cell.on.scheme)
+        assert (config.arch, config.corpus, config.scheme.name) == (
+            cell.row.arch,
+            cell.on.corpus,
+            cell.on.scheme,
+        )
 
 
 def figures(name, column, *keys):
@@ -86,7 +90,7 @@ def test_mdcnn_s_networks_have_the_paper_s_sizes():
     for cell in get_study("mdcnn").cells(on=["iemocap"]):
         config = _train.complete(cell.settings)
         n_classes = 7 if cell.row.name == "multi FF, SPP, ArcFace" else 4
-        network = build_network(config.arch, config.model, config.inputs, n_classes)
+        network = build_network(config.arch, config.model, config.features, n_classes)
         sizes.append(sum(p.numel() for p in network.parameters()))
     assert sizes == [
         *(1_731_364, 929_444, 1_441_444, 1_441_444, 1_441_444, 2_098_084, 2_098_214, 2_098_210, 2_098_176)
@@ -104,7 +108,7 @@ def test_mdcnn_s_pyramids_are_those_of_table_3():
     sizes = {}
     for cell in get_study("mdcnn-spp").cells():
         config = _train.complete(cell.settings)
-        network = build_network(config.arch, config.model, config.inputs, 4)
+        network = build_network(config.arch, config.model, config.features, 4)
         sizes[cell.row.name] = sum(p.numel() for p in network.parameters())
     assert sizes["FF, SPP 1-2-5-10"] == 1_457_828
     assert sizes["FF, SPP 1-2-5-8-10"] == 1_719_972
@@ -213,16 +217,14 @@ def test_of_the_plain_melcnn_nothing_is_trimmed_moved_or_annealed():
     (plain, *_) = get_study("melcnn").cells()
     config = _train.complete(plain.settings)
     assert (config.augment, config.training.schedule) == ({}, "constant")
-    assert config.inputs["x"].config.trim_db is None
+    assert config.features["x"].config.trim_db is None
     assert plain.paper == {"wa": Reported(68.88)}
 
 
 def test_the_paper_s_value_of_melcnn_stands_beside_both_plain_layouts_and_gender_is_left_out_too():
     study = get_study("melcnn")
     beside = [
-        (cell.row.name, _train.complete(cell.settings).model["layout"])
-        for cell in study.cells()
-        if cell.paper
+        (cell.row.name, _train.complete(cell.settings).model.layout) for cell in study.cells() if cell.paper
     ]
     assert beside == [("plain", "A"), ("plain, layout B", "B")]
     assert "without_gender" in study.display.metrics
@@ -238,7 +240,7 @@ def test_equation_10_of_attention_pooling_is_a_row():
     (cell,) = [
         cell
         for cell in get_study("attpool").cells()
-        if _train.complete(cell.settings).model["attention_reduction"] == "sum"
+        if _train.complete(cell.settings).model.attention_reduction == "sum"
     ]
     assert "equation 10" in cell.row.name
 
@@ -294,8 +296,9 @@ def distinct():
     for study in study_names():
         for cell in get_study(study).cells():
             config = _train.complete(merge(cell.settings, {"model": TINY[cell.row.arch]}))
-            kinds = [["model", config.model], ["augment", config.augment, config.training.loss]]
-            kinds += [[name, settings] for name, settings in config.features.items()]
+            stated = config.to_dict()
+            kinds = [["model", stated["model"]], ["augment", stated["augment"], config.training.loss]]
+            kinds += [[name, settings] for name, settings in stated["features"].items()]
             keys = {json.dumps([config.arch, config.task, *kind], sort_keys=True) for kind in kinds}
             if keys - seen:
                 seen |= keys

@@ -225,7 +225,7 @@ def test_folds_that_do_not_exist_are_an_error(plan_for, folds):
 
 def test_without_a_corpus_the_papers_are_looked_for(small_workspace, workspace):
     config = _train.configure({"arch": "mdcnn"}, small_workspace, CPU)
-    assert (config.corpus, config.scheme) == ("emodb", "emodb-7")
+    assert (config.corpus, config.scheme.name) == ("emodb", "emodb-7")
     with pytest.raises(CorpusError, match=r"none of mdcnn's corpora is prepared \(iemocap, emodb\)"):
         _train.configure({"arch": "mdcnn"}, workspace, CPU)
 

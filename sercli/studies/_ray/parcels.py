@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from sercli.config import Config, digest
-from sercli.features import Array
+from sercli.config import digest
+from sercli.features import Array, FeatureConfig
 from sercli.store import FeatureStore, Number
 from sercli.studies._ray.messages import INIT
 from sercli.studies._ray.unpacking import Piece
@@ -60,7 +60,7 @@ class _Arrays:
     """Features of some audio, by its hash."""
 
     kind: str
-    config: Config
+    config: FeatureConfig
     number: Number
     arrays: tuple[tuple[str, Array], ...]
 

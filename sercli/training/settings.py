@@ -1,0 +1,205 @@
+"""From the settings that a user chose to the complete settings of a run."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sercli.config import join, merge, parse_assignments, read_yaml
+from sercli.errors import ConfigError, CorpusError, unknown
+from sercli.features import feature_names, get_feature
+from sercli.models import Architecture, NetworkConfig, architecture_names, get_architecture
+from sercli.protocols import get_protocol
+from sercli.runs.config import RunConfig
+from sercli.schemes import default_scheme, get_scheme
+from sercli.training import get_recipe
+from sercli.training._devices import Device, resolve_precision
+from sercli.training._idle import refuse_idle
+from sercli.training._init import named
+from sercli.workspace import Workspace
+
+# Settings that have settings of their own, given as a mapping.
+_SECTIONS = ("model", "augment", "features", "training")
+
+
+def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dict[str, Any]:
+    """Lay the settings of a command line one over another: file, ``--set``, options of their own.
+
+    Args:
+        file: YAML with any of `RunConfig`'s keys; a run's ``config.yaml`` is one.
+        assignments: ``key.sub=value`` items.
+        **options: by key; those that are ``None`` were not given. ``augment`` is a text, ``flip,noise`` or
+            ``none``.
+
+    Raises:
+        ConfigError: the file or an item can't be read, or no architecture is named.
+    """
+    settings = read_yaml(file) if file else {}
+    settings.pop("provenance", None)
+    assigned = parse_assignments(assignments)
+    augment = options.pop("augment", None)
+    chosen_by_name = {name: value for name, value in options.items() if value is not None}
+    settings = merge(settings, join(assigned, chosen_by_name))
+    if augment is not None:
+        chosen = [] if augment == "none" else [name.strip() for name in augment.split(",")]
+        given = settings.get("augment") or {}
+        if not isinstance(given, Mapping):
+            raise ConfigError("augment: expected settings of its own, for example augment.flip.p=0.3")
+        unnamed = [name for name in assigned.get("augment") or {} if name not in chosen]
+        if unnamed:
+            raise ConfigError(f"augment.{unnamed[0]} is set, but --augment leaves {unnamed[0]} out")
+        settings["augment"] = {name: given.get(name, {}) for name in chosen}
+    if "arch" not in settings:
+        raise ConfigError(f"name an architecture with --arch: {', '.join(architecture_names())}")
+    return settings
+
+
+def configure(
+    settings: Mapping[str, Any], workspace: Workspace, device: Device, file: Path | None = None
+) -> RunConfig:
+    """Complete the settings that were chosen by the architecture's recipe and the corpus's defaults.
+
+    Args:
+        settings: at least ``arch``; other keys of `RunConfig` as far as they were chosen.
+        workspace: where corpora are looked for when none is named.
+        device: decides the precision where that is ``auto``.
+        file: the file that some of the settings come from, for messages.
+
+    Raises:
+        ConfigError: a setting is unknown or wrong.
+        UnknownNameError: there is no such architecture, corpus, scheme or protocol.
+        CorpusError: no corpus is named, and none of the architecture's papers is prepared.
+    """
+    try:
+        config = complete(_name_data(settings, workspace))
+    except ConfigError as error:
+        if file is None:
+            raise
+        raise ConfigError(f"{error} (settings of {file} and of the command line)") from None
+    return config.with_training(precision=resolve_precision(config.training.precision, device))
+
+
+def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
+    """Add the corpus, scheme and protocol, and the digest of the bundle to start from, where they lack."""
+    recipe = get_recipe(settings["arch"])
+    chosen = dict(settings)
+    if "corpus" not in chosen:
+        chosen["corpus"] = _first_prepared(settings["arch"], workspace)
+    corpus = str(chosen["corpus"])
+    facts = workspace.facts(corpus)
+    of_paper = {setting.corpus: setting for setting in recipe.settings}.get(corpus)
+    usual = of_paper.protocol if of_paper else facts["protocol"]
+    protocol = get_protocol(str(chosen.get("protocol", usual)))
+    made_for = protocol.scheme if "protocol" in chosen else None
+    if of_paper and (protocol.tests_nothing or "protocol" not in chosen):  # the classes that its folds have
+        made_for = of_paper.scheme
+    chosen.setdefault("protocol", usual)
+    if "scheme" not in chosen:
+        emotions = bool(set(facts["emotions"]) - {"none"})
+        chosen["scheme"] = made_for or default_scheme(corpus, emotions=emotions)
+    if chosen.get("init") and not re.search(r"#[0-9a-f]{12}$", str(chosen["init"])):
+        chosen["init"] = named(Path(str(chosen["init"])))
+    return chosen
+
+
+def _first_prepared(arch: str, workspace: Workspace) -> str:
+    wanted = [setting.corpus for setting in get_recipe(arch).settings]
+    prepared = workspace.prepared()
+    for corpus in wanted:
+        if corpus in prepared:
+            return corpus
+    others = f"; prepared are {', '.join(prepared)}: choose one with --corpus" if prepared else ""
+    raise CorpusError(
+        f"{workspace.root}: none of {arch}'s corpora is prepared ({', '.join(wanted)}); run "
+        f"`sercli prepare {wanted[-1]} PATH`, or `sercli prepare synth` and add --corpus synth{others}"
+    )
+
+
+def complete(settings: Mapping[str, Any]) -> RunConfig:
+    """Lay settings that name corpus, scheme and protocol over the architecture's recipe.
+
+    Where folds have no dev part the last epoch is kept, even if recipe or settings choose by the dev part.
+
+    Args:
+        settings: as `RunConfig` spells them; where the network has one input, ``features.window_ms`` stands
+            for ``features.<input>.window_ms``.
+
+    Raises:
+        ConfigError: a setting is unknown or wrong, or changes nothing, or an epoch is to be chosen where
+            there is nothing to choose it by.
+        UnknownNameError: there is no such architecture, scheme or protocol.
+    """
+    config = _resolve(settings)
+    refuse_idle(config, settings, _resolve)
+    _refuse_patience(config, settings)
+    return config
+
+
+def _resolve(settings: Mapping[str, Any]) -> RunConfig:
+    """Build the settings of a run, each part once."""
+    for name in _SECTIONS:
+        if not isinstance(settings.get(name, {}), Mapping):
+            raise ConfigError(f"{name}: expected settings of its own, for example {name}.KEY=VALUE")
+    architecture, recipe = get_architecture(str(settings["arch"])), get_recipe(str(settings["arch"]))
+    scheme, protocol = get_scheme(str(settings["scheme"])), get_protocol(str(settings["protocol"]))
+    model = recipe.network(architecture, settings.get("model", {}), scheme.task)
+    chosen = _name_inputs(settings, architecture, model)
+    defaults = recipe.to_dict(model, scheme.task)
+    # Patience has no effect where the last epoch is kept; equal runs would have different names with it.
+    last = {"selection": "last", "patience": None}
+    if not protocol.has_dev:
+        defaults = merge(defaults, {"training": last})
+    merged = merge(_without_foreign(defaults, chosen), chosen)
+    merged |= {"model": model, "scheme": scheme, "protocol": protocol}
+    merged["augment"] = chosen.get("augment", defaults["augment"])  # replaced, not merged
+    config = RunConfig(**merged)
+    selection = config.training.selection
+    if selection != "last" and protocol.tests_nothing:
+        raise ConfigError(
+            f"training.selection={selection}: '{protocol.name}' has nothing to choose an epoch by; set it to "
+            "last, and the number of epochs with --max-epochs"
+        )
+    if selection == "best-on-test" or (protocol.has_dev and selection != "last"):
+        return config
+    return config.with_training(**last)
+
+
+def _name_inputs(
+    settings: Mapping[str, Any], architecture: Architecture, model: NetworkConfig
+) -> Mapping[str, Any]:
+    """Name the input that settings of the features are for, where the network has only one."""
+    features = settings.get("features", {})
+    inputs = architecture.inputs_for(model)
+    if set(features) <= set(inputs):
+        return settings
+    if len(inputs) > 1:
+        raise ConfigError(str(unknown("features", min(set(features) - set(inputs)), inputs)))
+    return {**settings, "features": {next(iter(inputs)): features}}
+
+
+def _without_foreign(defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the recipe's settings of features that another kind, where one is chosen, does not have."""
+    features = dict(defaults["features"])
+    for name, settings in chosen.get("features", {}).items():
+        kind = settings.get("kind") if isinstance(settings, Mapping) else None
+        if name not in features or kind not in feature_names():
+            continue
+        feature = get_feature(kind)
+        known = {*feature.config.model_fields, "number"}
+        if feature.needs(feature.config()) is None:
+            known.add("statistics")
+        features[name] = {key: value for key, value in features[name].items() if key in known}
+    return {**defaults, "features": features}
+
+
+def _refuse_patience(config: RunConfig, settings: Mapping[str, Any]) -> None:
+    """Refuse a patience where the last epoch is kept although there is a dev part.
+
+    The recipe's own value is accepted, because the complete settings of an earlier run hold it.
+    """
+    patience = settings.get("training", {}).get("patience")
+    in_vain = config.training.selection == "last" and config.protocol.has_dev
+    if in_vain and patience not in (None, get_recipe(config.arch).training.patience):
+        raise ConfigError(
+            f"training.patience={patience} changes nothing with training.selection=last; leave it out"
+        )

@@ -1,0 +1,60 @@
+"""Settings are parsed once, into the objects that the code uses."""
+
+from collections import Counter
+
+import pytest
+
+from sercli.config import Config
+from sercli.errors import UnknownNameError
+from sercli.training.settings import complete
+
+CHOICE = {"arch": "mdcnn", "corpus": "emodb", "scheme": "emodb-4", "protocol": "leave-one-speaker-out"}
+
+
+@pytest.fixture
+def built(monkeypatch):
+    """Count the settings objects that are built, by class."""
+    complete(CHOICE)  # importing an architecture builds objects too
+    counts = Counter()
+    build = Config.__init__
+
+    def count(self, **settings):
+        counts[type(self).__name__] += 1
+        build(self, **settings)
+
+    monkeypatch.setattr(Config, "__init__", count)
+    return counts
+
+
+def test_each_settings_object_is_built_once(built):
+    config = complete(CHOICE | {"model": {"filters": 16}})
+    config.with_training(precision="32-true").name("0" * 64)
+    assert built == {
+        "MDCNNConfig": 1,
+        "LogMel3DConfig": 1,
+        "FeatureChoice": 1,
+        "SegmentConfig": 1,
+        "TrainingConfig": 1,
+        "RunConfig": 1,
+    }
+
+
+def test_a_setting_that_may_be_idle_costs_one_more_build(built):
+    # Whether the value differs from the default is known once the default is built.
+    complete(CHOICE | {"model": {"head": "softmax", "arcface_scale": 2.0}})
+    assert built["MDCNNConfig"] == built["RunConfig"] == 2
+
+
+def test_features_of_the_only_input_need_no_name():
+    short = complete(CHOICE | {"features": {"window_ms": 20}})
+    assert short == complete(CHOICE | {"features": {"x": {"window_ms": 20}}})
+
+
+def test_complete_settings_are_their_own_completion():
+    config = complete(CHOICE | {"features": {"window_ms": 20}, "model": {"filters": 64}})
+    assert complete(config.to_dict()) == config
+
+
+def test_an_unknown_architecture_is_told():
+    with pytest.raises(UnknownNameError, match="did you mean mdcnn"):
+        complete(CHOICE | {"arch": "mdcn"})
