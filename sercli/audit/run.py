@@ -14,7 +14,7 @@ from sercli.plain.json import from_json
 from sercli.protocols import unplaced
 from sercli.runs.config import RunConfig
 from sercli.runs.folder import Run, Trial
-from sercli.training._plan import Plan, make_plan
+from sercli.training.plan import Plan, make_plan
 from sercli.workspace import Workspace
 
 

@@ -17,7 +17,7 @@ from sercli.records import Utterance
 from sercli.runs.config import RunConfig
 from sercli.schemes import Scheme
 from sercli.store import FeatureStore
-from sercli.training._plan import Plan
+from sercli.training.plan import Plan
 from sercli.workspace import Workspace
 
 SHORTEST, LONGEST = 0.6, 34.0  # seconds

@@ -20,8 +20,8 @@ from torch.utils.data import DataLoader, Dataset
 from sercli.bench._case import pad
 from sercli.bench._plain import plain
 from sercli.data import UtteranceDataset
-from sercli.training._parts import Parts
-from sercli.training._plan import Plan
+from sercli.training.folds import Parts
+from sercli.training.plan import Plan
 
 KINDS = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16, "32-true": torch.float32}
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
+from sercli.devices import cpu_name
 from sercli.runs import provenance
-from sercli.training._devices import cpu_name
 
 # Wide registers, and what multiplies bf16 or 8-bit numbers.
 _FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8", "asimd", "sve", "bf16")

@@ -14,14 +14,14 @@ import torch
 from sercli.bench import Bench, Row
 from sercli.bench._timing import interleaved
 from sercli.data.batches import BucketSampler
-from sercli.inference._allocator import keep_freed_memory
+from sercli.devices import Device, keep_freed_memory
 from sercli.preparation import prepare
 from sercli.runs.folder import Trial
-from sercli.training import _train
-from sercli.training._devices import Device
-from sercli.training._fit import build_module, fit
-from sercli.training._parts import Parts, load_parts
-from sercli.training._plan import Plan, make_plan
+from sercli.training.fit import build_module, fit
+from sercli.training.folds import Parts, load_parts
+from sercli.training.plan import Plan, make_plan
+from sercli.training.settings import configure
+from sercli.training.trials import compute_features
 from sercli.workspace import Workspace
 
 _CPU = Device("cpu")
@@ -63,8 +63,8 @@ def _plan(workspace: Workspace, corpora: Path | None, quick: bool) -> Plan:
         "model": {"filters": 8, "blocks": 1} if quick else {},
         "training": {"max_epochs": 1},
     }
-    plan = make_plan(_train.configure(settings, workspace, _CPU), workspace, "1")
-    _train.compute_features(plan)
+    plan = make_plan(configure(settings, workspace, _CPU), workspace, "1")
+    compute_features(plan)
     return plan
 
 

@@ -28,17 +28,18 @@ from sercli.bench._loop import KINDS, straightforward, wait
 from sercli.bench._trace import Watch, Work, busy, heaviest
 from sercli.bench.train import operations
 from sercli.data.batches import BucketSampler, sorted_batches
+from sercli.devices import Device, choose_device, resolve_precision
 from sercli.errors import RunError
 from sercli.inference import score
 from sercli.models import get_architecture
 from sercli.runs.config import RunConfig
 from sercli.runs.folder import Trial
-from sercli.training import _train, get_recipe
-from sercli.training._devices import Device, choose, resolve_precision
-from sercli.training._fit import fit
+from sercli.training import get_recipe
 from sercli.training._module import SERModule
-from sercli.training._parts import Parts, load_parts, padded_frames
-from sercli.training._plan import Plan
+from sercli.training.fit import fit
+from sercli.training.folds import Parts, load_parts, padded_frames
+from sercli.training.plan import Plan
+from sercli.training.settings import complete
 
 # Of each paper's table; MDCNN stops early, so fewer than its recipe's hundred.
 _EPOCHS = {"mdcnn": 60, "eca": 150}
@@ -52,7 +53,7 @@ def _run(corpora: Path | None, quick: bool) -> list[Row]:
 
 
 def _run_part(corpora: Path | None, quick: bool, arch: str) -> list[Row]:  # noqa: ARG001
-    device = choose("cpu" if quick and _lacks() else "cuda")
+    device = choose_device("cpu" if quick and _lacks() else "cuda")
     rounds = 1 if quick else _ROUNDS
     with tempfile.TemporaryDirectory() as folder:
         plan = _iemocap.make_plan(_configure(arch, device, rounds, quick), Path(folder), quick)
@@ -73,7 +74,7 @@ def _configure(arch: str, device: Device, rounds: int, quick: bool) -> RunConfig
         "model": _QUICK[arch] if quick else {},
         "training": {"max_epochs": rounds + 2},  # a warm-up before, one that is watched after
     }
-    config = _train.complete(named)
+    config = complete(named)
     return config.with_training(precision=resolve_precision(config.training.precision, device))
 
 

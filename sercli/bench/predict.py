@@ -21,14 +21,14 @@ from sercli.bench import Bench, Row
 from sercli.bench._timing import interleaved
 from sercli.bundle import Bundle, build_network
 from sercli.data.statistics import Statistics
+from sercli.devices import keep_freed_memory
 from sercli.inference import score
-from sercli.inference._allocator import keep_freed_memory
 from sercli.inference._parts import Part, dataset_of
 from sercli.inference.predict import Predictor
 from sercli.inference.streaming import FRAME, Stream
 from sercli.models import architecture_names
 from sercli.preparation import prepare
-from sercli.training._train import complete
+from sercli.training.settings import complete
 from sercli.workspace import Workspace
 
 _CLASSES = ("anger", "happiness", "neutral", "sadness")

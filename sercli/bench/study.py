@@ -19,6 +19,7 @@ from sercli.bench import Bench, Row
 from sercli.bench._command import run
 from sercli.bench._timing import interleaved
 from sercli.config import read_yaml
+from sercli.devices import Device
 from sercli.plain.json import from_json
 from sercli.plain.yaml import to_yaml
 from sercli.preparation import prepare
@@ -27,8 +28,7 @@ from sercli.runs.predictions import digests
 from sercli.studies import get_study
 from sercli.studies.progress import Course
 from sercli.studies.running import Work, plan_cells, todo
-from sercli.training import _train
-from sercli.training._devices import Device
+from sercli.training.trials import compute_features, train_trials
 from sercli.workspace import Workspace
 
 _CPU = Device("cpu")
@@ -86,7 +86,7 @@ def _launchers(workspace: Workspace, quick: bool) -> list[Row]:
     file = _write_study(workspace, 1, epochs=1 if quick else 60)
     folds = "1-2" if quick else "1-4"
     for work in _plan(file, workspace, 1):
-        _train.compute_features(work.plan)
+        compute_features(work.plan)
     taken: dict[str, float] = {}
 
     def time_(name: str, threads: int, *options: str) -> None:
@@ -151,7 +151,7 @@ def _look(works: list[Work]) -> None:
 def _finish(works: list[Work]) -> None:
     """Train the first row's folds, and make all other trials of them."""
     first = replace(works[0].plan, seeds=(0,))
-    _train.train(first, _CPU, say=lambda line: None, bar=False)
+    train_trials(first, _CPU, report=lambda line: None, bar=False)
     real = {trial.fold: trial for trial in first.trials}
     for work in works:
         for trial in work.plan.todo:

@@ -30,7 +30,7 @@ from sercli.bench._timing import interleaved
 from sercli.data import UtteranceDataset
 from sercli.data.batches import BucketSampler
 from sercli.data.statistics import Statistics
-from sercli.inference._allocator import keep_freed_memory
+from sercli.devices import keep_freed_memory
 from sercli.models import Architecture, get_architecture
 from sercli.models._macs import list_layers
 

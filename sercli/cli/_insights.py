@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 def draw(workspace: "Workspace", run: str, accelerator: str = "auto", beside: Sequence[str] = ()) -> None:
     """Draw what the network of each finished trial computes, and print where the pictures are."""
-    from sercli.inference._devices import choose_device
+    from sercli.devices import choose_device
     from sercli.reports.insights import draw_insights, write_insights
     from sercli.reports.projections import describe
     from sercli.runs.folder import find_run
 
-    found, device = find_run(workspace, run), choose_device(accelerator)
+    found, device = find_run(workspace, run), choose_device(accelerator).torch
     others = [find_run(workspace, name) for name in beside]
     for trial in found.finished():
         matching = [_same_trial(other, trial) for other in others]

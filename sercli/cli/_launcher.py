@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from sercli.devices import Device
     from sercli.runs.training import Precision
-    from sercli.training._devices import Device
-    from sercli.training._jobs import Launch
+    from sercli.training.jobs import Launch
 
 LauncherOption = Annotated[str, typer.Option(help="Who trains: local, this machine, or a ray cluster.")]
 AddressOption = Annotated[
@@ -85,10 +85,12 @@ class Launcher:
 @contextmanager
 def launcher(asked: Asked) -> Iterator[Launcher]:
     """Get ready whoever is asked for."""
-    from sercli.training._devices import choose
+    from sercli.devices import choose_device, keep_freed_memory
 
     if asked.launcher == "local":
-        device = choose(asked.accelerator, asked.devices)
+        device = choose_device(asked.accelerator, asked.devices)
+        if device.accelerator == "cpu":
+            keep_freed_memory()
         several = f", {asked.jobs} at once" if asked.jobs > 1 else ""
         yield Launcher(device, device, asked.jobs, device.description + several)
         return
@@ -99,9 +101,9 @@ def launcher(asked: Asked) -> Iterator[Launcher]:
     with connected(asked.address, cpus, asked.gpus, asked.accelerator, say) as cluster:
         yield Launcher(
             cluster.device,
-            choose(),
+            choose_device(),
             cluster.slots,
             cluster.description,
             cluster.precision,
-            cluster.train_work,
+            cluster.launch,
         )

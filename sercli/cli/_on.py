@@ -26,7 +26,7 @@ def evaluate_on(
 ) -> None:
     """Test a run's networks on another corpus, print what comes out and write it beside the run."""
     from sercli.cli import evaluate
-    from sercli.inference._devices import choose_device
+    from sercli.devices import choose_device
     from sercli.inference.cross_corpus import apply_run
     from sercli.reports import cross_corpus
     from sercli.reports.gather import GatheredTraces
@@ -39,7 +39,7 @@ def evaluate_on(
             workspace,
             scheme,
             keep_foreign=keep_foreign,
-            device=choose_device(accelerator),
+            device=choose_device(accelerator).torch,
             progress=progress,
         )
     result = cross_corpus.evaluate_applied(applied, workspace, draws)

@@ -53,7 +53,7 @@ def check_cells(cells: "Sequence[Cell]") -> None:
         ConfigError: a row has no such setting, or it changes nothing there.
     """
     from sercli.errors import ConfigError, SerError
-    from sercli.training._train import complete
+    from sercli.training.settings import complete
 
     for cell in cells:
         try:

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from sercli.training._devices import Device
-    from sercli.training._plan import Plan
+    from sercli.devices import Device
+    from sercli.training.plan import Plan
 
 
 def what(plan: "Plan", device: "Device") -> None:
     """Say what will be trained on what, and how much of it is done."""
     from sercli.augmentations import get_augmentation
     from sercli.bundle import build_network
-    from sercli.training._train import features_missing
+    from sercli.training.trials import features_missing
 
     config = plan.config
     counts = ", ".join(f"{name} {count}" for name, count in plan.selection.counts.items())
@@ -75,9 +75,9 @@ def how_long(plan: "Plan", device: "Device") -> None:
 
     Where features are still to be computed, a sample of the utterances is measured, and theirs are computed.
     """
-    from sercli.training._estimate import sampled_seconds_per_epoch, seconds_per_epoch
-    from sercli.training._parts import load_parts
-    from sercli.training._train import features_missing
+    from sercli.training.estimate import sampled_seconds_per_epoch, seconds_per_epoch
+    from sercli.training.folds import load_parts
+    from sercli.training.trials import features_missing
 
     first = plan.todo[0]
     missing = features_missing(plan)
@@ -100,7 +100,7 @@ def how_long(plan: "Plan", device: "Device") -> None:
 
 def rates(plan: "Plan", device: "Device") -> None:
     """Try learning rates and print which limits they suggest."""
-    from sercli.training._rates import try_rates
+    from sercli.training.rates import try_rates
 
     found = try_rates(plan, device)
     typer.echo(

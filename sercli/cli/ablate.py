@@ -20,9 +20,9 @@ from sercli.cli._study import MaxEpochsOption, OnOption, RowsOption, changes_of,
 
 if TYPE_CHECKING:
     from sercli.cli._launcher import Launcher
+    from sercli.devices import Device
     from sercli.studies import Cell, Study
     from sercli.studies.running import Work
-    from sercli.training._devices import Device
     from sercli.workspace import Workspace
 
 

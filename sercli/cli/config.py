@@ -28,12 +28,12 @@ def show(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Print all settings of a training as it would run, ready for --config."""
+    from sercli.devices import choose_device
     from sercli.plain.yaml import to_yaml
-    from sercli.training._devices import choose
-    from sercli.training._train import configure, gather
+    from sercli.training.settings import configure, gather
     from sercli.workspace import Workspace
 
     given = gather(
         config, settings or [], arch=arch, corpus=corpus, scheme=scheme, protocol=protocol, augment=augment
     )
-    typer.echo(to_yaml(configure(given, Workspace(workspace), choose(), config).to_dict()), nl=False)
+    typer.echo(to_yaml(configure(given, Workspace(workspace), choose_device(), config).to_dict()), nl=False)

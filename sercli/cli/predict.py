@@ -91,8 +91,7 @@ def predict(
     A file that can't be read is told on stderr and the others go on; the exit status then is 1.
     """
     from sercli import files
-    from sercli.inference._allocator import keep_freed_memory
-    from sercli.inference._devices import choose_device
+    from sercli.devices import choose_device, keep_freed_memory
     from sercli.inference.inputs import list_recordings, read_table
     from sercli.inference.locate import find_bundle
     from sercli.inference.predict import Predictor
@@ -118,7 +117,7 @@ def predict(
     keep_freed_memory()
     predictor = Predictor(
         place,
-        device=choose_device(accelerator),
+        device=choose_device(accelerator).torch,
         batch_size=batch_size,
         unsure_below=unsure_below,
         timeline=True if picture is not None and timeline is None else timeline,

@@ -41,7 +41,7 @@ def reproduce(
     The test part of its fold is evaluated as at the end of the training, in 32-bit floats. A model that was
     trained on everything has none: exit status 1.
     """
-    from sercli.inference._devices import choose_device
+    from sercli.devices import choose_device
     from sercli.inference.reproduce import reproduce as evaluate_again
     from sercli.workspace import Workspace
 
@@ -51,7 +51,7 @@ def reproduce(
             Workspace(workspace),
             lists=lists,
             tolerance=tolerance,
-            device=choose_device(accelerator),
+            device=choose_device(accelerator).torch,
             progress=progress,
         )
     if json:

@@ -24,12 +24,9 @@ from sercli.cli._progress import print_waiting, progress_bar
 from sercli.cli.export import write_and_print
 
 if TYPE_CHECKING:
+    from sercli.devices import Device
     from sercli.runs.folder import Run
-    from sercli.training._devices import Device
-    from sercli.training._plan import Plan
-
-# As early as can be: whoever waits for a trial may end while torch is imported.
-_PARENT = os.getppid()
+    from sercli.training.plan import Plan
 
 
 def train(
@@ -94,21 +91,25 @@ def train(
     it stopped; what is finished is not trained again. With --protocol train-on-all everything trains and
     nothing is tested: for a model to pass on.
     """
+    parent = os.getppid()  # before torch is imported, while which the parent may end
     from sercli.cli import _training as says
-    from sercli.training import _train
+    from sercli.devices import choose_device, keep_freed_memory
     from sercli.training._classes import check_classes
-    from sercli.training._devices import choose
-    from sercli.training._plan import make_plan
-    from sercli.training._ranks import leave_with, rank
+    from sercli.training.plan import make_plan
+    from sercli.training.processes import end_with_parent, process_rank
+    from sercli.training.settings import configure, gather
+    from sercli.training.trials import compute_features, train_trials
     from sercli.workspace import Workspace
 
     numbers, random_seeds = chosen_folds(fold, folds), chosen_seeds(seed, seeds)
     if export is not None and lr_range_test:
         raise typer.BadParameter("a range test trains no model to --export")
     place = Workspace(workspace)
-    device = choose(accelerator, devices, strategy, nodes)
+    device = choose_device(accelerator, devices, strategy, nodes)
+    if device.accelerator == "cpu":
+        keep_freed_memory()
     recipe = {"max_epochs": max_epochs, "precision": precision}
-    given = _train.gather(
+    given = gather(
         config,
         settings or [],
         arch=arch,
@@ -120,17 +121,17 @@ def train(
         training={name: value for name, value in recipe.items() if value is not None} or None,
     )
     plan = make_plan(
-        _train.configure(given, place, device, config),
+        configure(given, place, device, config),
         place,
         numbers,
         random_seeds,
     )
     check_classes(plan)
     if here:
-        leave_with(_PARENT)
-    if here or rank(device) > 0:
-        say = typer.echo if rank(device) == 0 else lambda line: None
-        _train.train(plan, device, say, logger=logger, compiled=compiled)
+        end_with_parent(parent)
+    if here or process_rank(device) > 0:
+        say = typer.echo if process_rank(device) == 0 else lambda line: None
+        train_trials(plan, device, say, logger=logger, compiled=compiled)
         return
     alike = _check_export(plan, export, tested_by)
     says.what(plan, device)
@@ -140,7 +141,7 @@ def train(
             says.how_long(plan, device)
         return
     with progress_bar("computing features") as progress:
-        _train.compute_features(plan, progress, print_waiting)
+        compute_features(plan, progress, print_waiting)
     if lr_range_test:
         says.rates(plan, device)
         return
@@ -186,21 +187,21 @@ def _go_on(plan: "Plan", out: Path | None, alike: "Run | None") -> None:
 
 def _train_all(plan: "Plan", device: "Device", jobs: int, logger: str | None, *, compiled: bool) -> None:
     """Train in this process, or, where trials run at once or on several devices, each in its own."""
-    from sercli.training import _train
-    from sercli.training._jobs import train_in_processes
-    from sercli.training._ranks import launched
+    from sercli.training.jobs import train_in_processes
+    from sercli.training.processes import is_launched
+    from sercli.training.trials import train_trials
 
     names = {number: made.name for number, made in enumerate(plan.folds, 1)}
     try:
-        if (jobs > 1 or device.several) and not launched():
+        if (jobs > 1 or device.several) and not is_launched():
             options = (["--logger", logger] if logger else []) + (["--compile"] if compiled else [])
             train_in_processes(plan, plan.todo, device, jobs, typer.echo, options)
             return
-        _train.train(
+        train_trials(
             plan,
             device,
-            say=typer.echo,
-            begin=lambda trial: typer.echo(f"fold {trial.fold} ({names[trial.fold]}), seed {trial.seed}"),
+            report=typer.echo,
+            on_begin=lambda trial: typer.echo(f"fold {trial.fold} ({names[trial.fold]}), seed {trial.seed}"),
             logger=logger,
             compiled=compiled,
         )

@@ -13,7 +13,7 @@ from sercli.studies import Assignment, On, Row, Study, _columns, settings_of
 from sercli.studies._display import read_display
 from sercli.studies._paper import read_references, with_paper
 from sercli.studies._source import Source, parse
-from sercli.training._train import complete
+from sercli.training.settings import complete
 
 _STUDY = (
     *("title", "source", "arch", "on", "set", "vary", "rows"),

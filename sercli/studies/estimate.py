@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sercli.devices import Device
 from sercli.errors import SerError
 from sercli.plain.json import to_json
 from sercli.studies.running import Work
-from sercli.training._devices import Device
-from sercli.training._estimate import sampled_seconds_per_epoch
-from sercli.training._plan import Plan
+from sercli.training.estimate import sampled_seconds_per_epoch
+from sercli.training.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

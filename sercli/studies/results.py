@@ -10,7 +10,7 @@ from sercli.runs.config import RunConfig
 from sercli.runs.folder import Run, list_runs
 from sercli.runs.training import Precision
 from sercli.studies import Cell
-from sercli.training._train import complete
+from sercli.training.settings import complete
 from sercli.workspace import Workspace
 
 _PRECISIONS: tuple[Precision, ...] = ("32-true", "bf16-mixed", "16-mixed")

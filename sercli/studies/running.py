@@ -6,16 +6,17 @@ from functools import partial
 from typing import Any, Protocol
 
 from sercli.config import digest, merge
+from sercli.devices import Device
 from sercli.errors import ProtocolError, SerError
 from sercli.protocols import parse_numbers
 from sercli.runs.folder import Trial
 from sercli.runs.training import Precision
 from sercli.studies import Cell
-from sercli.training import _train
+from sercli.training import trials
 from sercli.training._classes import check_classes
-from sercli.training._devices import Device
-from sercli.training._jobs import Launch, train_work
-from sercli.training._plan import Plan, make_plan
+from sercli.training.jobs import Launch, launch_processes
+from sercli.training.plan import Plan, make_plan
+from sercli.training.settings import complete, configure
 from sercli.workspace import Workspace
 
 
@@ -81,7 +82,7 @@ def plan_cells(
     wanted = None if folds == "all" else parse_numbers("fold", folds)
     for cell in cells:
         try:
-            config = _train.configure(_with(precision, cell.settings), workspace, device)
+            config = configure(_with(precision, cell.settings), workspace, device)
             plan = make_plan(config, workspace, seeds=seeds)
             chosen = plan.chosen if wanted is None else _those(wanted, plan)
             plan = replace(plan, chosen=chosen)
@@ -94,7 +95,7 @@ def plan_cells(
 
 def _with(precision: Precision | None, settings: Mapping[str, Any]) -> Mapping[str, Any]:
     """Lay a number format over settings that leave it open."""
-    if precision is None or _train.complete(settings).training.precision != "auto":
+    if precision is None or complete(settings).training.precision != "auto":
         return settings
     return merge(settings, {"training": {"precision": precision}})
 
@@ -139,7 +140,7 @@ def compute_features(
         key = digest([config.corpus, config.scheme.name, choices])
         if key not in reasons:
             try:
-                _train.compute_features(work.plan, computing, waiting)
+                trials.compute_features(work.plan, computing, waiting)
                 reasons[key] = None
             except SerError as error:
                 reasons[key] = str(error)
@@ -171,7 +172,7 @@ def run(
         watch.ended(work, trial, reason)
 
     if launch is None and (jobs > 1 or device.several):
-        launch = partial(train_work, device=device, jobs=jobs)
+        launch = partial(launch_processes, device=device, jobs=jobs)
     if launch is not None:
         _side_by_side(todo(works), launch, watch, ended)
         return failures
@@ -185,7 +186,7 @@ def _train_one(work: Work, trial: Trial, device: Device, watch: Watch) -> str | 
     """Train a trial in this process; return why it failed, if it did."""
     single = replace(work.plan, chosen=(trial.fold,), seeds=(trial.seed,))
     try:
-        _train.train(single, device, lambda line: watch.said(work, trial, line.strip()), bar=False)
+        trials.train_trials(single, device, lambda line: watch.said(work, trial, line.strip()), bar=False)
     except SerError as error:
         return str(error)
     return None

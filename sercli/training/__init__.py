@@ -1,7 +1,7 @@
 """Train networks with Lightning: one file per architecture over one shared module.
 
-Only this package imports Lightning. An architecture's file states its paper's recipe and nothing
-else; what all trainings share lies in the files that begin with an underscore.
+Only this package imports Lightning. `plan` says which trials a run has, `settings` completes their settings,
+`trials` trains them in this process and `jobs` in processes of their own.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from sercli import registry
 from sercli.config import merge
 from sercli.data.segments import SegmentConfig
 from sercli.errors import ConfigError
-from sercli.models import Architecture, NetworkConfig
+from sercli.models import Architecture, NetworkConfig, get_architecture
 from sercli.records import Task
 from sercli.runs.folder import Run
 from sercli.runs.training import TrainingConfig
@@ -91,6 +91,7 @@ def get_recipe(arch: str) -> Recipe:
     Raises:
         UnknownNameError: there is no such architecture.
     """
+    get_architecture(arch)  # the folder holds other modules than recipes
     return registry.load(__name__, arch, "RECIPE", Recipe)
 
 
@@ -108,7 +109,7 @@ def train(
     settings: Sequence[str] = (),
     config: Path | None = None,
     accelerator: str = "auto",
-    say: Callable[[str], None] = lambda line: None,
+    report: Callable[[str], None] = lambda line: None,
 ) -> Run:
     """Train and test an architecture on folds of a prepared corpus, as ``sercli train`` does.
 
@@ -127,7 +128,7 @@ def train(
         settings: single ones, ``training.lr=1e-4``.
         config: settings in YAML.
         accelerator: ``auto``, ``cpu``, ``gpu``, ``cuda`` or ``mps``.
-        say: called with a line after each epoch.
+        report: called with a line after each epoch.
 
     Returns:
         The run, whose trials are finished.
@@ -135,12 +136,12 @@ def train(
     Raises:
         SerError: a setting, the corpus or a fold is not right; the message says what to do.
     """
-    from sercli.training import _train
-    from sercli.training._devices import choose
-    from sercli.training._plan import make_plan
+    from sercli.devices import choose_device
+    from sercli.training.plan import make_plan
     from sercli.training.settings import configure, gather
+    from sercli.training.trials import train_trials
 
-    device = choose(accelerator)
+    device = choose_device(accelerator)
     given = gather(
         config,
         settings,
@@ -152,5 +153,5 @@ def train(
         init=str(init) if init else None,
     )
     plan = make_plan(configure(given, workspace, device, config), workspace, folds, seeds)
-    _train.train(plan, device, say)
+    train_trials(plan, device, report)
     return plan.run

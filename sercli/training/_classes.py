@@ -7,7 +7,7 @@ from sercli.errors import ConfigError, ProtocolError
 from sercli.protocols import alternative, untrained
 
 if TYPE_CHECKING:
-    from sercli.training._plan import Plan
+    from sercli.training.plan import Plan
 
 
 def check_classes(plan: "Plan") -> None:

@@ -11,6 +11,7 @@ from torch import nn
 from sercli import files
 from sercli.bundle import Bundle
 from sercli.data import UtteranceDataset
+from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.evaluation import classification, traces
 from sercli.evaluation.regression import evaluate_traces
@@ -21,11 +22,10 @@ from sercli.records import Fold, Predictions, TracePredictions, rows_of
 from sercli.runs import provenance
 from sercli.runs.folder import Trial
 from sercli.runs.predictions import digests
-from sercli.training._devices import Device
-from sercli.training._init import trace_back
 from sercli.training._module import SERModule
-from sercli.training._parts import Parts
-from sercli.training._plan import Plan
+from sercli.training.folds import Parts
+from sercli.training.initial_weights import trace_back
+from sercli.training.plan import Plan
 
 # What may change between a trial's epochs, where it is interrupted and gone on with.
 _MOVING = ("device", "threads", "versions", "commit")

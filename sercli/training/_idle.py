@@ -12,8 +12,8 @@ from sercli.config import spell
 from sercli.errors import ConfigError
 from sercli.runs.config import RunConfig
 from sercli.training import get_recipe
-from sercli.training._batch_statistics import normalisations
 from sercli.training._module import LOSS_SETTINGS
+from sercli.training.batch_statistics import normalisations
 
 _ABSENT = object()
 

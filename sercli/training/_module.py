@@ -16,7 +16,7 @@ from sercli.losses.focal import focal_loss
 from sercli.losses.weights import class_weights
 from sercli.runs.training import TrainingConfig
 from sercli.training._metrics import UtteranceUA
-from sercli.training._processes import gather_traces, share_of_batch
+from sercli.training.processes import gather_traces, share_of_batch
 
 LOSS_SETTINGS = frozenset({"loss", "focal_gamma", "arcface_margin", "arcface_easy_margin"})
 """The settings of a training that only the loss of classes reads."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli.config import join, merge, parse_assignments, read_yaml
+from sercli.devices import Device, resolve_precision
 from sercli.errors import ConfigError, CorpusError, unknown
 from sercli.features import feature_names, get_feature
 from sercli.models import Architecture, NetworkConfig, architecture_names, get_architecture
@@ -13,9 +14,8 @@ from sercli.protocols import get_protocol
 from sercli.runs.config import RunConfig
 from sercli.schemes import default_scheme, get_scheme
 from sercli.training import get_recipe
-from sercli.training._devices import Device, resolve_precision
 from sercli.training._idle import refuse_idle
-from sercli.training._init import named
+from sercli.training.initial_weights import name_bundle
 from sercli.workspace import Workspace
 
 # Settings that have settings of their own, given as a mapping.
@@ -98,7 +98,7 @@ def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, A
         emotions = bool(set(facts["emotions"]) - {"none"})
         chosen["scheme"] = made_for or default_scheme(corpus, emotions=emotions)
     if chosen.get("init") and not re.search(r"#[0-9a-f]{12}$", str(chosen["init"])):
-        chosen["init"] = named(Path(str(chosen["init"])))
+        chosen["init"] = name_bundle(Path(str(chosen["init"])))
     return chosen
 
 

@@ -11,13 +11,13 @@ from sercli.audit import Verdict, examine
 from sercli.audit.lists import from_files, from_folder
 from sercli.audit.protocol import from_protocol
 from sercli.audit.run import from_run
+from sercli.devices import choose_device
 from sercli.errors import CorpusError, ManifestError, RunError
 from sercli.preparation import prepare
 from sercli.runs.config import RunConfig
 from sercli.runs.folder import Run
-from sercli.training._devices import choose
-from sercli.training._plan import make_plan
-from sercli.training._train import train
+from sercli.training.plan import make_plan
+from sercli.training.trials import train_trials
 
 
 def lines(path, *records):
@@ -164,7 +164,7 @@ def trained(small_workspace, tmp_path):
     settings = SMALL | {"training": SMALL["training"] | {"max_epochs": 1, "precision": "32-true"}}
     config = RunConfig(**settings, protocol="leave-one-speaker-out")
     plan = make_plan(config, workspace, folds="1")
-    train(plan, choose("cpu", "1"), say=lambda line: None)
+    train_trials(plan, choose_device("cpu", "1"), report=lambda line: None)
     return workspace, plan.run
 
 

@@ -7,9 +7,9 @@ import torch
 
 from sercli.bench import _iemocap, get_bench, gpu
 from sercli.bench._trace import Work, busy, heaviest, works_of
+from sercli.devices import Device
 from sercli.errors import ConfigError
-from sercli.training._devices import Device
-from sercli.training._parts import load_parts
+from sercli.training.folds import load_parts
 
 
 def test_lengths_are_those_that_are_stated():

@@ -12,16 +12,17 @@ from sercli.workspace import Workspace
 @pytest.fixture(scope="module")
 def place(small_workspace, tmp_path_factory):
     """A workspace with one finished run."""
-    from sercli.training import _train
-    from sercli.training._devices import Device
-    from sercli.training._plan import make_plan
+    from sercli.devices import Device
+    from sercli.training.plan import make_plan
+    from sercli.training.settings import configure
+    from sercli.training.trials import compute_features, train_trials
 
     place = Workspace(tmp_path_factory.mktemp("cli") / "w")
     (place.root / "corpora").mkdir(parents=True)
     (place.root / "corpora" / "emodb").symlink_to(small_workspace.corpus("emodb"))
-    plan = make_plan(_train.configure(SMALL, place, Device("cpu")), place, "1")
-    _train.compute_features(plan)
-    _train.train(plan, Device("cpu"), lambda line: None)
+    plan = make_plan(configure(SMALL, place, Device("cpu")), place, "1")
+    compute_features(plan)
+    train_trials(plan, Device("cpu"), lambda line: None)
     return place
 
 

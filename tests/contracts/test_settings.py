@@ -23,16 +23,19 @@ from sercli.config import merge
 from sercli.data import Batch
 from sercli.data.segments import SegmentConfig, Segmenter
 from sercli.data.statistics import fit
+from sercli.devices import Device
 from sercli.errors import ConfigError
 from sercli.features import feature_names, get_feature
 from sercli.models import architecture_names, get_architecture
 from sercli.models._heads import CosineHead
 from sercli.runs.training import TrainingConfig
-from sercli.training import _train, get_recipe
-from sercli.training._devices import Device
+from sercli.training import get_recipe
+from sercli.training import settings as run_settings
 from sercli.training._idle import _same_statistics
 from sercli.training._module import LOSS_SETTINGS, SERModule
-from sercli.training._plan import make_plan
+from sercli.training.plan import make_plan
+from sercli.training.settings import configure
+from sercli.training.trials import train_trials
 from sercli.workspace import Workspace
 
 CPU = Device("cpu")
@@ -353,8 +356,8 @@ def test_every_other_setting_of_a_training_changes_its_outcome(small_workspace, 
     settings = merge(MDCNN, {"model": {"filters": 2, "spp_levels": [2]}, "training": usual})
 
     def outcome(**change):
-        plan = make_plan(_train.configure(merge(settings, {"training": change}), place, CPU), place, "1")
-        (trial,) = _train.train(plan, CPU, lambda line: None)
+        plan = make_plan(configure(merge(settings, {"training": change}), place, CPU), place, "1")
+        (trial,) = train_trials(plan, CPU, lambda line: None)
         return [trial.metrics()["epochs"], Bundle.load(trial.bundle).network.state_dict()]
 
     found = [
@@ -376,7 +379,7 @@ def test_every_other_setting_of_a_training_changes_its_outcome(small_workspace, 
 
 def complete(arch, scheme="emodb-4", **settings):
     protocol = "leave-one-speaker-out"
-    return _train.complete(
+    return run_settings.complete(
         {"arch": arch, "corpus": "emodb", "scheme": scheme, "protocol": protocol} | settings
     )
 
@@ -428,7 +431,7 @@ def test_complete_settings_and_those_that_a_recipe_states_are_taken(arch):
     """A recipe's milestones may be idle; nobody set them, and the name is the one that it was."""
     for change in {}, {"training": {"schedule": "constant"}}, {"training": {"selection": "last"}}:
         config = complete(arch, **change)
-        assert _train.complete(config.to_dict()) == config
+        assert run_settings.complete(config.to_dict()) == config
 
 
 def test_the_maximum_of_absolute_values_reaches_the_features_beside_a_log_mel_spectrogram():

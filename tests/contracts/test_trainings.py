@@ -4,14 +4,17 @@ import re
 
 import pytest
 
+from sercli.config import merge
+from sercli.devices import Device
 from sercli.errors import ConfigError
 from sercli.features import feature_names, get_feature
 from sercli.models import architecture_names, get_architecture
-from sercli.training import _train, get_recipe
-from sercli.training._devices import Device
-from sercli.training._fit import build_module
-from sercli.training._parts import load_parts
-from sercli.training._plan import make_plan
+from sercli.training import get_recipe
+from sercli.training.fit import build_module
+from sercli.training.folds import load_parts
+from sercli.training.plan import make_plan
+from sercli.training.settings import configure
+from sercli.training.trials import compute_features
 
 CPU = Device("cpu")
 
@@ -32,9 +35,9 @@ def rank(kind):
 
 def planned(workspace, name, **changes):
     settings = {"arch": name, "corpus": "emodb", "scheme": "emodb-4", "model": SMALL[name]}
-    settings = _train.merge(settings, {"training": {"max_epochs": 1, "batch_size": 4}})
-    plan = make_plan(_train.configure(_train.merge(settings, changes), workspace, CPU), workspace, "1")
-    _train.compute_features(plan)
+    settings = merge(settings, {"training": {"max_epochs": 1, "batch_size": 4}})
+    plan = make_plan(configure(merge(settings, changes), workspace, CPU), workspace, "1")
+    compute_features(plan)
     return plan
 
 

@@ -23,7 +23,7 @@ MANIFEST_SHA256 = "ab" * 32
 
 def run_name(arch, corpus, scheme, protocol, settings):
     """Name the run of some settings, as `train` would on a CPU told to compute in 32 bits."""
-    from sercli.training._train import complete, gather
+    from sercli.training.settings import complete, gather
 
     if not any(each.startswith("training.precision") for each in settings):
         settings = [*settings, "training.precision=32-true"]

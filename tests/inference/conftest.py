@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from conftest import SMALL, tone
 
+from sercli.devices import Device
 from sercli.preparation import prepare
-from sercli.training import _train
-from sercli.training._devices import Device
-from sercli.training._plan import make_plan
+from sercli.training.plan import make_plan
+from sercli.training.settings import configure
+from sercli.training.trials import compute_features, train_trials
 from sercli.workspace import Workspace
 
 CPU = Device("cpu")
@@ -43,9 +44,9 @@ def train(place):
     def train_(settings):
         given = {"corpus": "emodb", "scheme": "emodb-4"} | settings
         given = {name: value for name, value in given.items() if value is not None}
-        plan = make_plan(_train.configure(given, place, CPU), place, "1", (0,))
-        _train.compute_features(plan)
-        (trial,) = _train.train(plan, CPU, lambda line: None)
+        plan = make_plan(configure(given, place, CPU), place, "1", (0,))
+        compute_features(plan)
+        (trial,) = train_trials(plan, CPU, lambda line: None)
         return plan, trial
 
     return train_

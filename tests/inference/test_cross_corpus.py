@@ -17,7 +17,7 @@ from sercli.inference.cross_corpus import apply_run
 from sercli.reports import cross_corpus as report
 from sercli.reports.insights import draw_insights, write_insights
 from sercli.runs.folder import Run
-from sercli.training._init import named, trace_back
+from sercli.training.initial_weights import named, trace_back
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from sercli.reports.standings import stand
 from sercli.reports.study import gather_study, place_of, render_study, write_study
 from sercli.runs.folder import Run
 from sercli.studies import Display, get_study
-from sercli.training._train import complete
+from sercli.training.settings import complete
 from sercli.workspace import Workspace
 
 STUDY = {

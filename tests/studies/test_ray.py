@@ -108,8 +108,8 @@ class Stream:
 def tasks(monkeypatch):
     """The tasks of a cluster that answers at once, and what is told of them."""
     pytest.importorskip("ray")
+    from sercli.devices import Device
     from sercli.studies._ray import tasks as ray_tasks
-    from sercli.training._devices import Device
 
     def get(message):
         if isinstance(message, Exception):
@@ -121,9 +121,9 @@ def tasks(monkeypatch):
     made = ray_tasks.Tasks(
         ray_tasks.Given(1, 0, Device("cpu"), 1),
         ".seen",
-        began=lambda plan, trial: told.append("began"),
-        hear=lambda plan, trial, line: told.append(line),
-        ended=lambda plan, trial, reason: told.append(f"ended: {reason}"),
+        on_begin=lambda plan, trial: told.append("began"),
+        on_line=lambda plan, trial, line: told.append(line),
+        on_end=lambda plan, trial, reason: told.append(f"ended: {reason}"),
         say=told.append,
         machines_left=lambda: False,
     )

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from conftest import SMALL
 
+from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.runs.folder import Trial
 from sercli.studies._ray import messages, node, parcels, process, unpacking
-from sercli.training import _train
-from sercli.training._devices import Device
-from sercli.training._jobs import command
-from sercli.training._plan import make_plan
+from sercli.training.jobs import command
+from sercli.training.plan import make_plan
+from sercli.training.settings import configure
+from sercli.training.trials import compute_features, features_missing, train_trials
 from sercli.workspace import Workspace
 
 CPU = Device("cpu")
@@ -34,8 +35,8 @@ def place(small_workspace, tmp_path, monkeypatch):
 
 
 def planned(place, **changes):
-    plan = make_plan(_train.configure(SMALL | {"training": TRAINING} | changes, place, CPU), place)
-    _train.compute_features(plan)
+    plan = make_plan(configure(SMALL | {"training": TRAINING} | changes, place, CPU), place)
+    compute_features(plan)
     return plan
 
 
@@ -82,7 +83,7 @@ def test_what_is_unpacked_is_what_was_packed(place, monkeypatch):
     assert not (laid.corpus("emodb") / "audio").exists()
     again = make_plan(plan.config, laid)
     assert again.run.name == plan.run.name
-    assert _train.features_missing(again) == 0
+    assert features_missing(again) == 0
     for name, store in plan.stores().items():
         for utterance in plan.selected():
             key = store.key(utterance)
@@ -242,7 +243,7 @@ def test_a_trial_trained_out_of_sight_is_the_same_and_comes_back_whole(place, tm
 
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     first = planned(place)
-    _train.train(make_plan(first.config, place, "1"), CPU, say=lambda line: None)
+    train_trials(make_plan(first.config, place, "1"), CPU, report=lambda line: None)
     shutil.copytree(first.run.trial(1, 0).bundle, tmp_path / "start")
     plan = make_plan(planned(place, init=str(tmp_path / "start")).config, place, "2")
     (trial,) = plan.trials

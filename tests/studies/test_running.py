@@ -11,6 +11,7 @@ import pytest
 import yaml
 from conftest import SMALL
 
+from sercli.devices import Device
 from sercli.preparation import prepare
 from sercli.runs.folder import all_runs
 from sercli.studies import get_study
@@ -18,7 +19,6 @@ from sercli.studies.estimate import costs
 from sercli.studies.progress import Course
 from sercli.studies.results import find_run
 from sercli.studies.running import plan_cells, run, todo
-from sercli.training._devices import Device
 from sercli.workspace import Workspace
 
 CPU = Device("cpu")

@@ -11,12 +11,13 @@ import yaml
 from sercli.augmentations.stft_multi import ASCENDING, DESCENDING
 from sercli.bundle import build_network
 from sercli.config import dotted, merge
+from sercli.devices import Device
 from sercli.studies import Reported, describe, get_study, study_names
-from sercli.training import _train
-from sercli.training._devices import Device
-from sercli.training._fit import build_module
-from sercli.training._parts import load_parts
-from sercli.training._plan import make_plan
+from sercli.training.fit import build_module
+from sercli.training.folds import load_parts
+from sercli.training.plan import make_plan
+from sercli.training.settings import complete, configure
+from sercli.training.trials import compute_features
 
 CPU = Device("cpu")
 MERGED = "iemocap-impro4-merged"
@@ -50,7 +51,7 @@ def test_every_cell_s_settings_are_right_and_stay_so(name):
     cells = study.cells()
     assert len({(cell.row.name, cell.on.name) for cell in cells}) == len(cells)
     for cell in cells:
-        config = _train.complete(cell.settings)
+        config = complete(cell.settings)
         again = config.with_training(precision="auto")  # what a process of its own is given
         assert again == config
         assert (config.arch, config.corpus, config.scheme.name) == (
@@ -88,7 +89,7 @@ def test_mdcnn_s_folds_are_the_paper_s():
 def test_mdcnn_s_networks_have_the_paper_s_sizes():
     sizes = []
     for cell in get_study("mdcnn").cells(on=["iemocap"]):
-        config = _train.complete(cell.settings)
+        config = complete(cell.settings)
         n_classes = 7 if cell.row.name == "multi FF, SPP, ArcFace" else 4
         network = build_network(config.arch, config.model, config.features, n_classes)
         sizes.append(sum(p.numel() for p in network.parameters()))
@@ -107,7 +108,7 @@ def test_mdcnn_s_pyramids_are_those_of_table_3():
     }
     sizes = {}
     for cell in get_study("mdcnn-spp").cells():
-        config = _train.complete(cell.settings)
+        config = complete(cell.settings)
         network = build_network(config.arch, config.model, config.features, 4)
         sizes[cell.row.name] = sum(p.numel() for p in network.parameters())
     assert sizes["FF, SPP 1-2-5-10"] == 1_457_828
@@ -139,7 +140,7 @@ def test_eca_s_figures_are_those_of_table_v():
 
 def differing(row, other):
     """The settings in which two rows of the study eca differ, as the first one has them."""
-    cells = {cell.row.name: _train.complete(cell.settings).to_dict() for cell in get_study("eca").cells()}
+    cells = {cell.row.name: complete(cell.settings).to_dict() for cell in get_study("eca").cells()}
     before = dict(dotted(cells[other]))
     return {name: value for name, value in dotted(cells[row]) if value != before.get(name)}
 
@@ -204,7 +205,7 @@ def test_diccoser_s_figures_are_those_of_the_text():
 
 def test_without_augmentation_nothing_is_flipped_and_windows_do_not_overlap():
     cells = {
-        (cell.row.name, cell.on.name): _train.complete(cell.settings)
+        (cell.row.name, cell.on.name): complete(cell.settings)
         for cell in get_study("diccoser-baseline").cells()
     }
     assert cells["CS rms", "iemocap-impro4"].augment.keys() == {"flip"}
@@ -215,7 +216,7 @@ def test_without_augmentation_nothing_is_flipped_and_windows_do_not_overlap():
 
 def test_of_the_plain_melcnn_nothing_is_trimmed_moved_or_annealed():
     (plain, *_) = get_study("melcnn").cells()
-    config = _train.complete(plain.settings)
+    config = complete(plain.settings)
     assert (config.augment, config.training.schedule) == ({}, "constant")
     assert config.features["x"].config.trim_db is None
     assert plain.paper == {"wa": Reported(68.88)}
@@ -223,9 +224,7 @@ def test_of_the_plain_melcnn_nothing_is_trimmed_moved_or_annealed():
 
 def test_the_paper_s_value_of_melcnn_stands_beside_both_plain_layouts_and_gender_is_left_out_too():
     study = get_study("melcnn")
-    beside = [
-        (cell.row.name, _train.complete(cell.settings).model.layout) for cell in study.cells() if cell.paper
-    ]
+    beside = [(cell.row.name, complete(cell.settings).model.layout) for cell in study.cells() if cell.paper]
     assert beside == [("plain", "A"), ("plain, layout B", "B")]
     assert "without_gender" in study.display.metrics
 
@@ -240,7 +239,7 @@ def test_equation_10_of_attention_pooling_is_a_row():
     (cell,) = [
         cell
         for cell in get_study("attpool").cells()
-        if _train.complete(cell.settings).model.attention_reduction == "sum"
+        if complete(cell.settings).model.attention_reduction == "sum"
     ]
     assert "equation 10" in cell.row.name
 
@@ -295,7 +294,7 @@ def distinct():
     found, seen = {}, set()
     for study in study_names():
         for cell in get_study(study).cells():
-            config = _train.complete(merge(cell.settings, {"model": TINY[cell.row.arch]}))
+            config = complete(merge(cell.settings, {"model": TINY[cell.row.arch]}))
             stated = config.to_dict()
             kinds = [["model", stated["model"]], ["augment", stated["augment"], config.training.loss]]
             kinds += [[name, settings] for name, settings in stated["features"].items()]
@@ -315,15 +314,15 @@ def test_a_step_of_each_distinct_network_and_feature_trains(name, small_workspac
 
 def train_a_step(cell, small_workspace, talking):
     settings = merge(cell.settings, {"model": TINY[cell.row.arch], "training": {"batch_size": 4}})
-    if _train.complete(settings).task == "regression":
+    if complete(settings).task == "regression":
         place, corpus, segments = talking, "synth-continuous", {"size_s": 1.0, "hop_s": 0.5}
         there = {"corpus": corpus, "protocol": "speaker-3-fold", "segments": segments | {"test_hop_s": 1.0}}
         there |= {"model": {"frames": 25}} if cell.row.arch == "diccoser" else {}
     else:
         place = small_workspace
         there = {"corpus": "emodb", "scheme": "emodb-4", "protocol": "leave-one-speaker-out"}
-    plan = make_plan(_train.configure(merge(settings, there), place, CPU), place, "1")
-    _train.compute_features(plan)
+    plan = make_plan(configure(merge(settings, there), place, CPU), place, "1")
+    compute_features(plan)
     parts = load_parts(plan, 1)
     module = build_module(plan, parts, seed=0)
     batch = parts.train[[0, 1, 2, 3]]

@@ -12,17 +12,20 @@ from conftest import SMALL
 from torch import nn
 
 from sercli.bundle import Bundle
+from sercli.config import merge
 from sercli.data import UtteranceDataset
 from sercli.data.statistics import Statistics
+from sercli.devices import Device
 from sercli.models import architecture_names, get_architecture
 from sercli.models._dropout import Dropout
 from sercli.models._padding import normalise, valid_frames
 from sercli.runs.folder import all_runs
-from sercli.training import _fit, _train
-from sercli.training._batch_statistics import normalisations, reestimate
-from sercli.training._devices import Device
-from sercli.training._parts import load_parts, plain_training_part
-from sercli.training._plan import make_plan
+from sercli.training import fit
+from sercli.training.batch_statistics import normalisations, reestimate
+from sercli.training.folds import load_parts, plain_training_part
+from sercli.training.plan import make_plan
+from sercli.training.settings import configure
+from sercli.training.trials import train_trials
 from sercli.workspace import Workspace
 
 CPU = Device("cpu")
@@ -156,14 +159,14 @@ def plan_for(small_workspace, tmp_path):
         (place.root / name).symlink_to(small_workspace.root / name)
 
     def make(**changes):
-        config = _train.configure(_train.merge(NORMED, changes), place, CPU)
+        config = configure(merge(NORMED, changes), place, CPU)
         return make_plan(config, place, "1", (0,))
 
     return make
 
 
 def trained(plan):
-    (trial,) = _train.train(plan, CPU, lambda line: None)
+    (trial,) = train_trials(plan, CPU, lambda line: None)
     return trial, Bundle.load(trial.bundle).network.state_dict()
 
 
@@ -202,9 +205,9 @@ def test_killed_between_training_and_testing_it_ends_with_the_same_statistics(pl
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(_fit, "finish", killed)
+        patch.setattr(fit, "finish", killed)
         with pytest.raises(KeyboardInterrupt):
-            _train.train(plan, CPU, lambda line: None)
+            train_trials(plan, CPU, lambda line: None)
     trial, found = trained(plan)
     assert all(torch.equal(value, wanted[name]) for name, value in found.items())
     assert trial.predictions_file.read_bytes() == predictions
@@ -224,7 +227,7 @@ def test_of_several_processes_one_estimates_over_the_complete_training_part(smal
     small_workspace.features.mkdir(exist_ok=True)
     for name in ("corpora", "features"):
         (place.root / name).symlink_to(small_workspace.root / name)
-    settings = _train.merge(
+    settings = merge(
         NORMED, {"training": {"max_epochs": 2, "precision": "32-true", "batch_statistics": "reestimated"}}
     )
     (tmp_path / "settings.yaml").write_text(yaml.safe_dump(settings))
@@ -244,7 +247,7 @@ def test_of_several_processes_one_estimates_over_the_complete_training_part(smal
     (trial,) = run.trials()
     network = Bundle.load(trial.bundle).network
     wanted = {name: value.clone() for name, value in network.state_dict().items()}
-    plan = make_plan(_train.configure(settings, place, CPU), place, "1", (0,))
+    plan = make_plan(configure(settings, place, CPU), place, "1", (0,))
     assert plan.run.name == run.name
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as the command had: sums over several threads are rounded in another order

@@ -8,12 +8,13 @@ import pytest
 import torch
 from conftest import SMALL
 
+from sercli.devices import Device
 from sercli.errors import RunError
-from sercli.training import _checkpoints as checkpoints
-from sercli.training import _train
-from sercli.training._checkpoints import WholeCheckpoints
-from sercli.training._devices import Device
-from sercli.training._plan import make_plan
+from sercli.training import checkpoints
+from sercli.training.checkpoints import WholeCheckpoints
+from sercli.training.plan import make_plan
+from sercli.training.settings import configure
+from sercli.training.trials import train_trials
 from sercli.workspace import Workspace
 
 CPU = Device("cpu")
@@ -109,7 +110,7 @@ def interrupted(small_workspace, tmp_path):
         (place.root / name).symlink_to(small_workspace.root / name)
     settings = copy.deepcopy(SMALL)
     settings["training"]["max_epochs"] = 3
-    plan = make_plan(_train.configure(settings, place, CPU), place, "1")
+    plan = make_plan(configure(settings, place, CPU), place, "1")
     said = []
 
     def interrupt(line):
@@ -118,7 +119,7 @@ def interrupted(small_workspace, tmp_path):
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        _train.train(plan, CPU, interrupt)
+        train_trials(plan, CPU, interrupt)
     return plan
 
 
@@ -134,7 +135,7 @@ def test_no_training_resumes_from_a_damaged_checkpoint(interrupted, name):
     _flip(trial.checkpoints / name)
     said = []
     with pytest.raises(RunError, match=rf"{name}: damaged since it was written; remove {trial.path}"):
-        _train.train(interrupted, CPU, said.append)
+        train_trials(interrupted, CPU, said.append)
     assert said == []
     assert not trial.finished
 
@@ -144,6 +145,6 @@ def test_the_history_that_counts_is_the_one_in_the_checkpoint(interrupted):
     first, second = trial.history()[:2]
     text = trial.history_file.read_text()
     trial.history_file.write_text(text.replace(f"{first['dev_ua']:.9g}", "0.987654321"))
-    _train.train(interrupted, CPU, lambda line: None)
+    train_trials(interrupted, CPU, lambda line: None)
     assert trial.history()[:2] == [first, second]
     assert trial.metrics()["dev_ua"] <= max(row["dev_ua"] for row in trial.history())

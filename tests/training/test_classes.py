@@ -6,12 +6,12 @@ import pytest
 import soundfile
 from conftest import tone
 
+from sercli.devices import choose_device
 from sercli.errors import ConfigError, ProtocolError, SerError
 from sercli.preparation import prepare
-from sercli.training import _train
 from sercli.training._classes import check_classes
-from sercli.training._devices import choose
-from sercli.training._plan import make_plan
+from sercli.training.plan import make_plan
+from sercli.training.settings import configure
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def tiny(tmp_path, workspace):
 def plan(workspace):
     def make(corpus, protocol, folds="all", **settings):
         given = {"arch": "eca", "corpus": corpus, "protocol": protocol} | settings
-        made = make_plan(_train.configure(given, workspace, choose("cpu")), workspace, folds)
+        made = make_plan(configure(given, workspace, choose_device("cpu")), workspace, folds)
         check_classes(made)
         return made
 

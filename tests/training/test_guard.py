@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import lightning
 import numpy as np
 import pytest
 import torch
@@ -9,15 +10,16 @@ from conftest import SMALL, tone
 
 from sercli import audio, manifest
 from sercli.data.statistics import Statistics
+from sercli.devices import Device
 from sercli.errors import ConfigError, FeatureError, RunError
 from sercli.preparation import prepare
 from sercli.runs.training import TrainingConfig
-from sercli.training import _fit, _train
-from sercli.training._devices import Device
-from sercli.training._guard import out_of_memory
-from sercli.training._loggers import make_logger
 from sercli.training._module import SERModule
-from sercli.training._plan import make_plan
+from sercli.training.callbacks import out_of_memory
+from sercli.training.plan import make_plan
+from sercli.training.settings import configure
+from sercli.training.trainer import make_logger
+from sercli.training.trials import compute_features, train_trials
 from sercli.workspace import Workspace
 
 CPU = Device("cpu")
@@ -30,7 +32,7 @@ def plan(small_workspace, tmp_path):
     small_workspace.features.mkdir(exist_ok=True)
     for name in ("corpora", "features"):
         (place.root / name).symlink_to(small_workspace.root / name)
-    return make_plan(_train.configure(SMALL, place, CPU), place, "1")
+    return make_plan(configure(SMALL, place, CPU), place, "1")
 
 
 def test_a_loss_that_is_no_number_names_the_batch_and_keeps_the_checkpoint(plan, monkeypatch):
@@ -42,17 +44,17 @@ def test_a_loss_that_is_no_number_names_the_batch_and_keeps_the_checkpoint(plan,
         standard = apply(self, features)
         return standard * float("nan") if len(epochs) == 2 and np.array_equal(features, its_own) else standard
 
-    _train.compute_features(plan)
+    compute_features(plan)
     (store,) = plan.stores().values()
     its_own = store[store.key(plan.utterances[spoilt])]
     monkeypatch.setattr(Statistics, "apply", spoil)
     with pytest.raises(RunError, match=rf"no longer a number in epoch 3, in the batch of .*{spoilt}") as told:
-        _train.train(plan, CPU, epochs.append)
+        train_trials(plan, CPU, epochs.append)
     assert "the checkpoint of epoch 2 is kept" in str(told.value)
     (trial,) = plan.trials
     assert torch.load(trial.checkpoints / "last.ckpt", weights_only=True)["epoch"] == 1
     monkeypatch.undo()
-    _train.train(plan, CPU, epochs.append)
+    train_trials(plan, CPU, epochs.append)
     assert trial.finished
 
 
@@ -71,10 +73,10 @@ def test_a_silent_training_part_is_refused(tmp_path, write_wav, statistics):
         utterances.append(replace(each, sha256=audio.hash_samples(samples)))
     manifest.write(folder / "manifest.jsonl", utterances)
     settings = SMALL | {"features": {"statistics": statistics}, "protocol": "random-3-fold"}
-    plan = make_plan(_train.configure(settings, place, CPU), place, "1")
-    _train.compute_features(plan)
+    plan = make_plan(configure(settings, place, CPU), place, "1")
+    compute_features(plan)
     with pytest.raises(FeatureError, match=r"all \d+ recordings of the training part are silent"):
-        _train.train(plan, CPU, print)
+        train_trials(plan, CPU, print)
 
 
 @pytest.mark.parametrize("lr", [1e20, 1e30])
@@ -83,9 +85,9 @@ def test_a_rate_far_too_high_stops_in_its_epoch(small_workspace, tmp_path, lr):
     place.root.mkdir()
     (place.root / "corpora").symlink_to(small_workspace.root / "corpora")
     settings = SMALL | {"training": SMALL["training"] | {"lr": lr, "max_epochs": 2}}
-    plan, said = make_plan(_train.configure(settings, place, CPU), place, "1"), []
+    plan, said = make_plan(configure(settings, place, CPU), place, "1"), []
     with pytest.raises(RunError, match=r"in epoch 1\b.*Try a lower learning rate"):
-        _train.train(plan, CPU, said.append)
+        train_trials(plan, CPU, said.append)
     assert not plan.trials[0].finished
 
 
@@ -101,7 +103,7 @@ def test_a_dev_loss_that_is_not_finite_stops_in_that_epoch(plan, monkeypatch):
     with pytest.raises(
         RunError, match="dev loss is not a finite number in epoch 2; the checkpoint of epoch 1"
     ):
-        _train.train(plan, CPU, epochs.append)
+        train_trials(plan, CPU, epochs.append)
     assert len(epochs) == 1
     assert len(plan.trials[0].history()) == 1
 
@@ -110,23 +112,23 @@ def test_memory_that_is_not_enough_is_told_with_what_would_fit(plan, monkeypatch
     def fail(*_, **__):
         raise torch.cuda.OutOfMemoryError
 
-    monkeypatch.setattr(_fit.L.Trainer, "fit", fail)
+    monkeypatch.setattr(lightning.Trainer, "fit", fail)
     with pytest.raises(RunError, match=r"batch_size=4 --set training.accumulate=2 takes half as much"):
-        _train.train(plan, CPU, print)
+        train_trials(plan, CPU, print)
     assert "a batch of one does not fit" in str(out_of_memory(plan.trials[0], TrainingConfig(batch_size=1)))
 
 
 def test_a_checkpoint_of_another_network_says_what_to_remove(plan):
     (trial,) = plan.trials
-    _train.compute_features(plan)
+    compute_features(plan)
     trial.checkpoints.mkdir(parents=True)
     torch.save({"epoch": 0, "state_dict": {"network.w": torch.zeros(1)}}, trial.checkpoints / "last.ckpt")
     with pytest.raises(RunError, match="of another network than this sercli builds; remove"):
-        _train.train(plan, CPU, print)
+        train_trials(plan, CPU, print)
 
 
 def test_figures_go_to_a_logger_too(plan):
-    _train.train(plan, CPU, lambda line: None, logger="csv")
+    train_trials(plan, CPU, lambda line: None, logger="csv")
     (trial,) = plan.trials
     header = (trial.path / "logs" / "metrics.csv").read_text().splitlines()[0].split(",")
     assert {"train_loss", "dev_loss", "dev_ua", "epoch"} <= set(header)

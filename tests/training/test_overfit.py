@@ -4,16 +4,17 @@ import pytest
 import torch
 from torch.optim.swa_utils import update_bn
 
+from sercli.config import merge
 from sercli.data import UtteranceDataset
+from sercli.devices import Device, keep_freed_memory
 from sercli.inference import score
-from sercli.inference._allocator import keep_freed_memory
 from sercli.models import architecture_names
 from sercli.preparation import prepare
-from sercli.training import _train
-from sercli.training._devices import Device
-from sercli.training._fit import build_module
-from sercli.training._parts import load_parts
-from sercli.training._plan import make_plan
+from sercli.training.fit import build_module
+from sercli.training.folds import load_parts
+from sercli.training.plan import make_plan
+from sercli.training.settings import configure
+from sercli.training.trials import compute_features
 from sercli.workspace import Workspace
 
 CPU = Device("cpu")
@@ -39,10 +40,10 @@ def workspace(recordings_folder, tmp_path_factory):
 @pytest.mark.parametrize("name", architecture_names())
 def test_it_learns_eight_utterances_by_heart(name, workspace):
     settings = {"arch": name, "corpus": "emodb", "scheme": "emodb-4", "augment": {}}
-    settings = _train.merge(settings, CHANGES.get(name, {}))
-    settings = _train.merge(settings, {"training": {"precision": "32-true"}})
-    plan = make_plan(_train.configure(settings, workspace, CPU), workspace, "1")
-    _train.compute_features(plan)
+    settings = merge(settings, CHANGES.get(name, {}))
+    settings = merge(settings, {"training": {"precision": "32-true"}})
+    plan = make_plan(configure(settings, workspace, CPU), workspace, "1")
+    compute_features(plan)
     keep_freed_memory()
     parts = load_parts(plan, 1)
     labels = plan.selection.labels

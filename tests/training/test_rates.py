@@ -6,11 +6,13 @@ from math import sqrt
 import pytest
 from conftest import SMALL
 
+from sercli.config import merge
+from sercli.devices import Device
 from sercli.errors import RunError
-from sercli.training import _train
-from sercli.training._devices import Device
-from sercli.training._plan import make_plan
-from sercli.training._rates import propose, try_rates, ua_noise
+from sercli.training.plan import make_plan
+from sercli.training.rates import propose, try_rates, ua_noise
+from sercli.training.settings import configure
+from sercli.training.trials import compute_features
 
 CPU = Device("cpu")
 RATES = [10.0**i for i in range(-6, 6)]
@@ -72,9 +74,9 @@ def test_the_noise_of_a_ua_by_hand():
 
 
 def planned(workspace, **changes):
-    settings = _train.merge(_train.merge(SMALL, {"training": {"schedule": "cyclical"}}), changes)
-    plan = make_plan(_train.configure(settings, workspace, CPU), workspace, "1")
-    _train.compute_features(plan)
+    settings = merge(merge(SMALL, {"training": {"schedule": "cyclical"}}), changes)
+    plan = make_plan(configure(settings, workspace, CPU), workspace, "1")
+    compute_features(plan)
     return plan
 
 

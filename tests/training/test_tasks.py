@@ -10,6 +10,8 @@ from conftest import SMALL, tone
 from sercli.audit import Verdict
 from sercli.audit.run import from_run
 from sercli.bundle import Bundle
+from sercli.config import merge
+from sercli.devices import Device
 from sercli.errors import ConfigError, RunError
 from sercli.evaluation import traces
 from sercli.evaluation.regression import evaluate_traces
@@ -17,12 +19,13 @@ from sercli.inference import score_traces
 from sercli.preparation import prepare
 from sercli.reports.gather import gather
 from sercli.reports.share import export_bundle
-from sercli.training import _train
-from sercli.training._devices import Device
-from sercli.training._fit import build_module
-from sercli.training._init import named, start_from
-from sercli.training._parts import load_parts
-from sercli.training._plan import make_plan
+from sercli.training import settings as run_settings
+from sercli.training.fit import build_module
+from sercli.training.folds import load_parts
+from sercli.training.initial_weights import name_bundle, start_from
+from sercli.training.plan import make_plan
+from sercli.training.settings import configure
+from sercli.training.trials import compute_features, train_trials
 from sercli.workspace import Workspace
 
 CPU = Device("cpu")
@@ -56,8 +59,8 @@ def talking(tmp_path_factory):
 
 
 def planned(workspace, settings, **changes):
-    plan = make_plan(_train.configure(_train.merge(settings, changes), workspace, CPU), workspace, "1")
-    _train.compute_features(plan)
+    plan = make_plan(configure(merge(settings, changes), workspace, CPU), workspace, "1")
+    compute_features(plan)
     return plan
 
 
@@ -84,7 +87,7 @@ def quiet(line):
 
 def test_a_regressor_is_trained_selected_and_tested(talking):
     plan = planned(talking, REGRESSION)
-    (trial,) = _train.train(plan, CPU, quiet)
+    (trial,) = train_trials(plan, CPU, quiet)
     metrics, history = trial.metrics(), trial.history()
     assert plan.config.task == trial.settings()["provenance"]["task"] == "regression"
     assert metrics["dev_ccc"] == pytest.approx(max(row["dev_ccc"] for row in history), abs=1e-6)
@@ -107,7 +110,7 @@ def test_a_regressor_of_everything_is_told_by_others_trained_alike(talking, tmp_
     for protocol in ("speaker-3-fold", "train-on-all"):
         plan = planned(talking, REGRESSION, protocol=protocol, training=training)
         plan = replace(plan, chosen=tuple(range(1, len(plan.folds) + 1)))
-        _train.train(plan, CPU, quiet)
+        train_trials(plan, CPU, quiet)
         runs.append(plan.run)
     folds, everything = runs
     (trial,) = everything.trials()
@@ -194,14 +197,14 @@ def test_the_window_that_a_network_is_made_for_is_the_one_that_is_cut(talking, f
     settings = {"arch": "diccoser", "corpus": "synth-continuous", "model": {"frames": frames}}
     settings["segments"] = {"size_s": size_s, "hop_s": size_s, "test_hop_s": size_s}
     if told is None:
-        assert _train.configure(settings, talking, CPU).segments.size_s == size_s
+        assert configure(settings, talking, CPU).segments.size_s == size_s
         return
     with pytest.raises(ConfigError, match=told):
-        _train.configure(settings, talking, CPU)
+        configure(settings, talking, CPU)
 
 
 def test_a_setting_is_given_once():
-    gather = _train.gather
+    gather = run_settings.gather
     both = {"training": {"max_epochs": 1}, "arch": "eca"}
     with pytest.raises(ConfigError, match=r"training\.max_epochs is set to 5 and to 1; give it one value"):
         gather(None, ["training.max_epochs=5"], **both)
@@ -212,10 +215,10 @@ def test_a_setting_is_given_once():
 
 
 def test_the_audit_knows_weights_of_another_fold(small):
-    (trial,) = _train.train(small(), CPU, quiet)
+    (trial,) = train_trials(small(), CPU, quiet)
     elsewhere = small(init=str(trial.bundle), training={"max_epochs": 1})
     elsewhere = replace(elsewhere, chosen=(1, 2))
-    _train.train(elsewhere, CPU, quiet)
+    train_trials(elsewhere, CPU, quiet)
     _, _, findings = from_run(elsewhere.run, elsewhere.workspace)
     found = next(each for each in findings if each.check == "init")
     assert found.verdict is Verdict.LEAK
@@ -224,7 +227,7 @@ def test_the_audit_knows_weights_of_another_fold(small):
 
 def test_an_epoch_chosen_on_the_test_part_is_a_leak(small):
     plan = small(training={"selection": "best-on-test", "max_epochs": 2})
-    (trial,) = _train.train(plan, CPU, quiet)
+    (trial,) = train_trials(plan, CPU, quiet)
     assert trial.metrics()["dev_ua"] == pytest.approx(trial.metrics()["test_ua"], abs=1e-6)
     _, _, findings = from_run(plan.run, plan.workspace)
     assert any(each.verdict is Verdict.LEAK and "optimistic" in each.fact for each in findings)
@@ -244,7 +247,7 @@ def test_training_with_chance_interrupted_ends_as_uninterrupted(small_workspace,
         augment={"noise": {}, "shift": {}, "specaugment": {}, "mixup": {}},
     )
     plan = replace(plan, workspace=_own_runs(plan.workspace, tmp_path))
-    (trial,) = _train.train(plan, CPU, quiet)
+    (trial,) = train_trials(plan, CPU, quiet)
     expected, history = trial.predictions_file.read_bytes(), trial.history()
     plan.run.remove()
     said = []
@@ -255,8 +258,8 @@ def test_training_with_chance_interrupted_ends_as_uninterrupted(small_workspace,
             raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError, match="killed"):
-        _train.train(plan, CPU, interrupt)
-    _train.train(plan, CPU, quiet)
+        train_trials(plan, CPU, interrupt)
+    train_trials(plan, CPU, quiet)
     assert trial.predictions_file.read_bytes() == expected
     assert [row["train_loss"] for row in trial.history()] == [row["train_loss"] for row in history]
 
@@ -318,7 +321,7 @@ def test_stft_multi_wants_a_feature_with_variants(small):
 
 def test_a_training_starts_from_a_bundle(small):
     plan = small()
-    (trial,) = _train.train(plan, CPU, quiet)
+    (trial,) = train_trials(plan, CPU, quiet)
     going_on = small(init=str(trial.bundle))
     assert going_on.run.name != plan.run.name
     module = build_module(going_on, load_parts(going_on, 1), seed=5)
@@ -327,11 +330,11 @@ def test_a_training_starts_from_a_bundle(small):
 
 
 def test_the_head_stays_new_where_the_classes_are_others(small):
-    (trial,) = _train.train(small(), CPU, quiet)
+    (trial,) = train_trials(small(), CPU, quiet)
     network = Bundle.load(trial.bundle).network
     before = {name: value.clone() for name, value in network.state_dict().items()}
     torch.nn.init.zeros_(network.head.weight)
-    fresh = start_from(network, named(trial.bundle), "mdcnn", ("a", "b", "c", "d"))
+    fresh = start_from(network, name_bundle(trial.bundle), "mdcnn", ("a", "b", "c", "d"))
     assert fresh
     assert all(name.startswith("head.") for name in fresh)
     assert not network.head.weight.any()
@@ -339,11 +342,11 @@ def test_the_head_stays_new_where_the_classes_are_others(small):
 
 
 def test_a_bundle_that_does_not_fit_is_refused(small, tmp_path):
-    (trial,) = _train.train(small(), CPU, quiet)
+    (trial,) = train_trials(small(), CPU, quiet)
     other = small(init=str(trial.bundle), model={"filters": 4})
     with pytest.raises(ConfigError, match="has other settings or features"):
         build_module(other, load_parts(other, 1), seed=0)
     with pytest.raises(RunError, match="no bundle there"):
         small(init=str(tmp_path))
     with pytest.raises(ConfigError, match="not the bundle that was named"):
-        start_from(torch.nn.Linear(1, 1), named(trial.bundle) + "0", "mdcnn", ())
+        start_from(torch.nn.Linear(1, 1), name_bundle(trial.bundle) + "0", "mdcnn", ())

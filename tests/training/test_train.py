@@ -12,14 +12,16 @@ from conftest import SMALL
 from filelock import FileLock
 
 from sercli.bundle import Bundle
+from sercli.config import merge
+from sercli.devices import Device, choose_device, resolve_precision
 from sercli.errors import ConfigError, CorpusError, ProtocolError, RunError
 from sercli.evaluation.table import read_csv
 from sercli.inference import score
-from sercli.training import _train
-from sercli.training._devices import Device, choose, resolve_precision
-from sercli.training._fit import build_module
-from sercli.training._parts import load_parts
-from sercli.training._plan import make_plan
+from sercli.training.fit import build_module
+from sercli.training.folds import load_parts
+from sercli.training.plan import make_plan
+from sercli.training.settings import configure, gather
+from sercli.training.trials import compute_features, train_trials
 from sercli.workspace import Workspace
 
 CPU = Device("cpu")
@@ -35,7 +37,7 @@ def plan_for(small_workspace, tmp_path):
     small_workspace.features.mkdir(exist_ok=True)
 
     def make(folds="1", seeds=(0,), **changes):
-        config = _train.configure(_train.merge(SMALL, changes), place, CPU)
+        config = configure(merge(SMALL, changes), place, CPU)
         return make_plan(config, place, folds, seeds)
 
     return make
@@ -47,7 +49,7 @@ def quiet(line):
 
 def test_a_model_of_everything_is_trained_and_tested_on_nothing(plan_for):
     plan = plan_for(protocol="train-on-all", training={"max_epochs": 3})
-    (trial,) = _train.train(plan, CPU, quiet)
+    (trial,) = train_trials(plan, CPU, quiet)
     assert {path.name for path in trial.path.iterdir()} - {".lock"} == {
         "bundle",
         "config.yaml",
@@ -72,7 +74,7 @@ def test_where_nothing_is_left_no_epoch_is_chosen(plan_for, selection):
 
 def test_a_trial_leaves_all_that_is_promised(plan_for):
     plan = plan_for()
-    (trial,) = _train.train(plan, CPU, quiet)
+    (trial,) = train_trials(plan, CPU, quiet)
     assert {path.name for path in trial.path.iterdir()} - {".lock"} == {
         "bundle",
         "config.yaml",
@@ -97,13 +99,13 @@ def test_a_trial_leaves_all_that_is_promised(plan_for):
 
 def test_tones_of_other_speakers_are_told_apart(plan_for):
     plan = plan_for(training={"max_epochs": 12})
-    (trial,) = _train.train(plan, CPU, quiet)
+    (trial,) = train_trials(plan, CPU, quiet)
     assert trial.metrics()["test_ua"] > 0.6
 
 
 def test_the_bundle_predicts_what_the_table_says(plan_for):
     plan = plan_for()
-    (trial,) = _train.train(plan, CPU, quiet)
+    (trial,) = train_trials(plan, CPU, quiet)
     bundle = Bundle.load(trial.bundle)
     table = read_csv(trial.predictions_file)
     again = score(bundle.network, load_parts(plan, 1).test, len(bundle.classes))
@@ -115,7 +117,7 @@ def test_the_bundle_predicts_what_the_table_says(plan_for):
 @pytest.mark.parametrize("stop_after", [1, 3])
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(plan_for, stop_after):
     whole = plan_for(seeds=(1,))
-    (trial,) = _train.train(whole, CPU, quiet)
+    (trial,) = train_trials(whole, CPU, quiet)
     expected, history = trial.predictions_file.read_bytes(), trial.history()
     whole.run.remove()
 
@@ -127,10 +129,10 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(plan_for, stop_aft
             raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError, match="killed"):
-        _train.train(whole, CPU, interrupt)
+        train_trials(whole, CPU, interrupt)
     assert not trial.finished
     said.clear()
-    _train.train(whole, CPU, said.append)
+    train_trials(whole, CPU, said.append)
     assert len(said) == 4 - (stop_after - 1)  # the last epoch had no checkpoint yet
     assert trial.predictions_file.read_bytes() == expected
     keys = ("epoch", "train_loss", "dev_loss", "dev_ua", "lr")
@@ -139,7 +141,7 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(plan_for, stop_aft
 
 def test_killed_between_training_and_testing_it_only_tests(plan_for, monkeypatch):
     plan = plan_for(training={"max_epochs": 30, "patience": 2})
-    (trial,) = _train.train(plan, CPU, quiet)
+    (trial,) = train_trials(plan, CPU, quiet)
     expected, epochs = trial.predictions_file.read_bytes(), len(trial.history())
     assert epochs < 30
     plan.run.remove()
@@ -148,11 +150,11 @@ def test_killed_between_training_and_testing_it_only_tests(plan_for, monkeypatch
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr("sercli.training._fit.finish", die)
+        patch.setattr("sercli.training.fit.finish", die)
         with pytest.raises(RuntimeError, match="killed"):
-            _train.train(plan, CPU, quiet)
+            train_trials(plan, CPU, quiet)
     said = []
-    _train.train(plan, CPU, said.append)
+    train_trials(plan, CPU, said.append)
     assert said == []
     assert len(trial.history()) == epochs
     assert trial.predictions_file.read_bytes() == expected
@@ -160,19 +162,19 @@ def test_killed_between_training_and_testing_it_only_tests(plan_for, monkeypatch
 
 def test_a_finished_trial_is_not_trained_again(plan_for):
     plan = plan_for()
-    _train.train(plan, CPU, quiet)
+    train_trials(plan, CPU, quiet)
     begun = []
-    _train.train(plan, CPU, quiet, begun.append)
+    train_trials(plan, CPU, quiet, begun.append)
     assert begun == []
 
 
 def test_equal_seeds_give_equal_numbers_and_others_differ(plan_for):
     first = plan_for(seeds=(0, 1))
-    trials = _train.train(first, CPU, quiet)
+    trials = train_trials(first, CPU, quiet)
     tables = [trial.predictions_file.read_bytes() for trial in trials]
     first.run.remove()
     again = [
-        trial.predictions_file.read_bytes() for trial in _train.train(plan_for(seeds=(0, 1)), CPU, quiet)
+        trial.predictions_file.read_bytes() for trial in train_trials(plan_for(seeds=(0, 1)), CPU, quiet)
     ]
     assert tables == again
     assert tables[0] != tables[1]
@@ -180,14 +182,14 @@ def test_equal_seeds_give_equal_numbers_and_others_differ(plan_for):
 
 def test_a_runs_config_repeats_the_run(plan_for, tmp_path):
     plan = plan_for()
-    (trial,) = _train.train(plan, CPU, quiet)
-    given = _train.gather(trial.config_file, [])
-    assert _train.configure(given, plan.workspace, CPU) == plan.config
+    (trial,) = train_trials(plan, CPU, quiet)
+    given = gather(trial.config_file, [])
+    assert configure(given, plan.workspace, CPU) == plan.config
 
 
 def test_the_cyclical_rate_rises_for_an_epoch_and_falls_for_one(plan_for):
     plan = plan_for(training={"schedule": "cyclical", "lr": 1e-2, "lr_min": 1e-4})
-    (trial,) = _train.train(plan, CPU, quiet)
+    (trial,) = train_trials(plan, CPU, quiet)
     rates = [row["lr"] for row in trial.history()]
     np.testing.assert_allclose(rates, [1e-2, 1e-4, 1e-2, 1e-4], rtol=1e-5)
 
@@ -197,19 +199,19 @@ def test_two_trainings_of_one_trial_are_refused(plan_for):
     (trial,) = plan.trials
     trial.path.mkdir(parents=True)
     with FileLock(trial.path / ".lock"), pytest.raises(RunError, match="another `sercli train` is at work"):
-        _train.train(plan, CPU, quiet)
+        train_trials(plan, CPU, quiet)
 
 
 def test_a_loss_that_is_no_number_stops_and_says_so(plan_for):
     plan = plan_for(training={"lr": 1e30, "schedule": "constant"}, model={"head": "softmax"})
     with pytest.raises(RunError, match="the loss is no longer a number in epoch"):
-        _train.train(plan, CPU, quiet)
+        train_trials(plan, CPU, quiet)
     assert not plan.trials[0].finished
 
 
 def test_a_class_without_training_utterances_is_an_error(plan_for):
     with pytest.raises(ConfigError, match="scheme 'emodb-7': no utterance of boredom, disgust, fear"):
-        _train.train(plan_for(scheme="emodb-7"), CPU, quiet)
+        train_trials(plan_for(scheme="emodb-7"), CPU, quiet)
 
 
 @pytest.mark.parametrize(("folds", "chosen"), [("all", (1, 2, 3, 4)), ("2", (2,)), ("1,3-4", (1, 3, 4))])
@@ -224,17 +226,17 @@ def test_folds_that_do_not_exist_are_an_error(plan_for, folds):
 
 
 def test_without_a_corpus_the_papers_are_looked_for(small_workspace, workspace):
-    config = _train.configure({"arch": "mdcnn"}, small_workspace, CPU)
+    config = configure({"arch": "mdcnn"}, small_workspace, CPU)
     assert (config.corpus, config.scheme.name) == ("emodb", "emodb-7")
     with pytest.raises(CorpusError, match=r"none of mdcnn's corpora is prepared \(iemocap, emodb\)"):
-        _train.configure({"arch": "mdcnn"}, workspace, CPU)
+        configure({"arch": "mdcnn"}, workspace, CPU)
 
 
 def test_a_model_of_everything_has_the_classes_of_the_papers_folds():
     place = SimpleNamespace(facts=lambda corpus: {"emotions": {"anger": 1}, "protocol": "speaker-5-fold"})
     given = {"arch": "melcnn", "corpus": "ravdess"}
-    assert _train.configure(given, place, CPU).scheme == "ravdess-14"
-    everything = _train.configure(given | {"protocol": "train-on-all"}, place, CPU)
+    assert configure(given, place, CPU).scheme == "ravdess-14"
+    everything = configure(given | {"protocol": "train-on-all"}, place, CPU)
     assert everything.scheme == "ravdess-14"
 
 
@@ -243,22 +245,22 @@ def test_settings_of_file_assignments_and_options_are_laid_over_each_other(tmp_p
     path.write_text(
         yaml.safe_dump({"arch": "mdcnn", "training": {"lr": 0.1, "batch_size": 4}, "provenance": {}})
     )
-    given = _train.gather(path, ["training.lr=0.2"], corpus="emodb", scheme=None)
+    given = gather(path, ["training.lr=0.2"], corpus="emodb", scheme=None)
     assert given == {"arch": "mdcnn", "corpus": "emodb", "training": {"lr": 0.2, "batch_size": 4}}
     with pytest.raises(ConfigError, match="name an architecture with --arch: attpool"):
-        _train.gather(None, [])
+        gather(None, [])
 
 
 def test_a_device_that_is_not_there_is_told():
     if not torch.cuda.is_available():
         with pytest.raises(ConfigError, match="torch finds no such device; see `sercli doctor`"):
-            choose("cuda")
+            choose_device("cuda")
     with pytest.raises(ConfigError, match="none of auto, cpu"):
-        choose("tpu")
+        choose_device("tpu")
     with pytest.raises(ConfigError, match="devices two: write 1, 2 for two of them"):
-        choose("cpu", "two")
-    assert choose("cpu", "2") == Device("cpu", (0, 1), strategy="ddp")
-    assert not choose("cpu", "1").several
+        choose_device("cpu", "two")
+    assert choose_device("cpu", "2") == Device("cpu", (0, 1), strategy="ddp")
+    assert not choose_device("cpu", "1").several
 
 
 def test_automatic_precision_is_resolved_before_it_is_recorded(plan_for):
@@ -274,12 +276,12 @@ def test_a_damaged_checkpoint_says_what_to_remove(plan_for):
     trial.checkpoints.mkdir(parents=True)
     (trial.checkpoints / "last.ckpt").write_bytes(b"cut off")
     with pytest.raises(RunError, match=r"last\.ckpt: damaged; remove .*seed-0 and train again"):
-        _train.train(plan, CPU, quiet)
+        train_trials(plan, CPU, quiet)
 
 
 def test_a_workspace_moved_in_the_middle_keeps_the_best_epoch(plan_for, tmp_path):
     plan = plan_for(seeds=(1,))
-    (trial,) = _train.train(plan, CPU, quiet)
+    (trial,) = train_trials(plan, CPU, quiet)
     expected = trial.predictions_file.read_bytes()
     plan.run.remove()
     said = []
@@ -290,20 +292,20 @@ def test_a_workspace_moved_in_the_middle_keeps_the_best_epoch(plan_for, tmp_path
             raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError, match="killed"):
-        _train.train(plan, CPU, interrupt)
+        train_trials(plan, CPU, interrupt)
     moved = Workspace(tmp_path / "elsewhere")
     plan.workspace.root.rename(moved.root)
     again = make_plan(plan.config, moved, "1", (1,))
-    (trial,) = _train.train(again, CPU, quiet)
+    (trial,) = train_trials(again, CPU, quiet)
     assert trial.predictions_file.read_bytes() == expected
 
 
 def test_features_that_were_deleted_are_computed_again(plan_for):
     plan = plan_for(features={"n_mels": 30})
-    _train.compute_features(plan)
+    compute_features(plan)
     for store in plan.stores().values():
         shutil.rmtree(store.path)
-    (trial,) = _train.train(plan, CPU, quiet)
+    (trial,) = train_trials(plan, CPU, quiet)
     assert trial.finished
 
 
@@ -316,9 +318,9 @@ def test_a_full_disk_during_a_checkpoint_is_told_and_gone_on_from(plan_for, monk
     with monkeypatch.context() as patch:
         patch.setattr("pathlib.Path.write_bytes", full)
         with pytest.raises(OSError, match="No space left on device") as caught:
-            _train.train(plan, CPU, quiet)
+            train_trials(plan, CPU, quiet)
     assert caught.value.filename.endswith(".ckpt")
-    (trial,) = _train.train(plan, CPU, quiet)
+    (trial,) = train_trials(plan, CPU, quiet)
     assert trial.finished
 
 
@@ -337,7 +339,7 @@ def test_a_full_disk_during_a_checkpoint_is_told_and_gone_on_from(plan_for, monk
 def test_the_inputs_of_diccoser_follow_from_its_variant(plan_for, model, inputs):
     place = plan_for().workspace
     given = {"arch": "diccoser", "corpus": "emodb", "scheme": "emodb-4", "model": model}
-    features = _train.configure(given, place, CPU).features
+    features = configure(given, place, CPU).features
     found = {
         name: (each["kind"], each["statistics"], each.get("aggregate") if name == "wave" else None)
         for name, each in features.items()
@@ -351,15 +353,15 @@ def test_diccoser_trains_on_two_inputs_of_two_frame_rates(plan_for):
     settings["features"] = {name: {"duration_s": 0.2} for name in ("x", "wave")}
     place = plan_for().workspace
     given = {"arch": "diccoser", "corpus": "emodb", "scheme": "emodb-4", "training": {"max_epochs": 1}}
-    plan = make_plan(_train.configure(given | settings, place, CPU), place, "1", [0])
-    (trial,) = _train.train(plan, CPU, say=lambda line: None)
+    plan = make_plan(configure(given | settings, place, CPU), place, "1", [0])
+    (trial,) = train_trials(plan, CPU, report=lambda line: None)
     assert trial.metrics()["epochs"] == 1
 
 
 def test_the_history_has_the_ua_of_the_training_part(plan_for):
     # At a rate of next to nothing the weights stay, so the figure is that of the untrained network.
     plan = plan_for(training={"max_epochs": 1, "lr": 1e-30, "schedule": "constant", "precision": "32-true"})
-    (trial,) = _train.train(plan, CPU, quiet)
+    (trial,) = train_trials(plan, CPU, quiet)
     parts = load_parts(plan, trial.fold, trial.seed)
     network = build_module(plan, parts, trial.seed).network.eval()
     batch = parts.train[list(range(len(parts.train)))]

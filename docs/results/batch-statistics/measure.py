@@ -22,17 +22,19 @@ from torch import nn
 
 from sercli.config import merge
 from sercli.data import UtteranceDataset
+from sercli.devices import choose_device
 from sercli.evaluation import classification
 from sercli.evaluation.regression import evaluate_traces
 from sercli.inference import score, score_traces
 from sercli.records import TracePredictions, rows_of
-from sercli.training import _train
-from sercli.training._batch_statistics import reestimate
-from sercli.training._checkpoints import Reseed
-from sercli.training._devices import choose
-from sercli.training._fit import build_module, make_trainer, quieten
-from sercli.training._parts import FoldDataModule, Parts, load_parts, plain_training_part
-from sercli.training._plan import Plan, make_plan
+from sercli.training.batch_statistics import reestimate
+from sercli.training.callbacks import Reseed
+from sercli.training.fit import build_module
+from sercli.training.folds import FoldDataModule, Parts, load_parts, plain_training_part
+from sercli.training.plan import Plan, make_plan
+from sercli.training.settings import configure
+from sercli.training.trainer import make_trainer, training_process
+from sercli.training.trials import compute_features
 from sercli.workspace import Workspace
 
 HERE = Path(__file__).parent
@@ -107,14 +109,13 @@ def main() -> None:
 
 def measure(root: Path, name: str, fold: str, seed: str, out: Path) -> None:
     """Train one network on one fold."""
-    workspace, device = Workspace(root), choose("cpu")
+    workspace, device = Workspace(root), choose_device("cpu")
     every = yaml.safe_load((HERE / "networks.yaml").read_text())
     chosen = every[name]
     settings = merge(every["corpora"][chosen.pop("part_of")], chosen)
-    plan = make_plan(_train.configure(settings, workspace, device), workspace, fold, (int(seed),))
-    _train.compute_features(plan)
+    plan = make_plan(configure(settings, workspace, device), workspace, fold, (int(seed),))
+    compute_features(plan)
     parts = load_parts(plan, int(fold), int(seed))
-    quieten()
     rows = []
 
     def write(row: Row) -> None:
@@ -126,18 +127,18 @@ def measure(root: Path, name: str, fold: str, seed: str, out: Path) -> None:
         print(name, fold, seed, {key: round(value, 3) for key, value in row.items()}, flush=True)
 
     recipe = plan.config.training
-    trainer = make_trainer(
-        device,
-        recipe,
-        max_epochs=recipe.max_epochs,
-        callbacks=[Reseed(int(seed)), Measure(plan, parts, int(seed), write)],
-        logger=False,
-        enable_checkpointing=False,
-        limit_val_batches=0,
-    )
-    trainer.fit(
-        build_module(plan, parts, int(seed)), FoldDataModule(parts, recipe.batch_size, int(seed), device)
-    )
+    with training_process(recipe):
+        trainer = make_trainer(
+            device,
+            recipe,
+            max_epochs=recipe.max_epochs,
+            callbacks=[Reseed(int(seed)), Measure(plan, parts, int(seed), write)],
+            logger=False,
+            enable_checkpointing=False,
+            limit_val_batches=0,
+        )
+        module = build_module(plan, parts, int(seed))
+        trainer.fit(module, FoldDataModule(parts, recipe.batch_size, int(seed), device))
 
 
 if __name__ == "__main__":

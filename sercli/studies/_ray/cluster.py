@@ -14,11 +14,11 @@ from types import ModuleType
 from typing import Any
 
 from sercli import files
+from sercli.devices import Device
 from sercli.errors import ConfigError, RunError, SerError
 from sercli.runs.training import Precision
 from sercli.studies._ray import node
-from sercli.training._devices import Device
-from sercli.training._jobs import Began, Ended, Hear, Work
+from sercli.training.jobs import OnBegin, OnEnd, OnLine, PlannedTrials
 
 # How long machines may take to say what they are: each imports torch for that.
 _ANSWER_S = 300.0
@@ -126,21 +126,21 @@ class Cluster:
             )
         return found.pop()
 
-    def train_work(self, work: Work, began: Began, hear: Hear, ended: Ended) -> None:
-        """Train and test trials on the cluster; a `sercli.training._jobs.Launch`.
+    def launch(self, trials: PlannedTrials, on_begin: OnBegin, on_line: OnLine, on_end: OnEnd) -> None:
+        """Train and test trials on the cluster; a `sercli.training.jobs.Launch`.
 
         Raises:
             RunError: a machine has other software than this one.
         """
         from sercli.studies._ray.tasks import Given, Tasks
 
-        if not work:
+        if not trials:
             return
-        mark = work[0][0].workspace.runs / f".seen-{uuid.uuid4().hex}"
+        mark = trials[0][0].workspace.runs / f".seen-{uuid.uuid4().hex}"
         files.write_text(mark, "")
         try:
             given = Given(self.cpus, self.gpus, self.device, self.threads)
-            Tasks(given, mark.name, began, hear, ended, self.say, lambda: self.slots > 0).run(work)
+            Tasks(given, mark.name, on_begin, on_line, on_end, self.say, lambda: self.slots > 0).run(trials)
         finally:
             mark.unlink(missing_ok=True)
 

@@ -63,9 +63,9 @@ def best_precision(accelerator: str) -> "Precision":
     Raises:
         ConfigError: it has no such device.
     """
-    from sercli.training._devices import choose, resolve_precision
+    from sercli.devices import choose_device, resolve_precision
 
-    return resolve_precision("auto", choose(accelerator))
+    return resolve_precision("auto", choose_device(accelerator))
 
 
 def work_off(order: Order, sent: Mapping[str, Sequence[Any]]) -> Iterator[Message]:
@@ -163,9 +163,9 @@ def _is_there(init: str) -> bool:
 
 
 def _named(bundle: Path) -> str:
-    from sercli.training._init import named
+    from sercli.training.initial_weights import name_bundle
 
-    return named(bundle)
+    return name_bundle(bundle)
 
 
 def _wait_for(trial: Trial) -> None:

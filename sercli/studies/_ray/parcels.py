@@ -14,7 +14,7 @@ from sercli.features import Array, FeatureConfig
 from sercli.store import FeatureStore, Number
 from sercli.studies._ray.messages import INIT
 from sercli.studies._ray.unpacking import Piece
-from sercli.training._plan import Plan
+from sercli.training.plan import Plan
 
 # What is sent at once, so that neither side has to hold more of it in memory.
 _CHUNK_BYTES = 32 << 20

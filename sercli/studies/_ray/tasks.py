@@ -14,15 +14,15 @@ from ray.exceptions import RayError, RayTaskError
 
 from sercli import files, manifest
 from sercli.config import read_yaml
+from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.plain.yaml import to_yaml
 from sercli.runs.folder import Trial
 from sercli.studies._ray import messages
 from sercli.studies._ray.node import deciding_versions, work_off
 from sercli.studies._ray.parcels import Parcel, chunks, parcels_of
-from sercli.training._devices import Device
-from sercli.training._jobs import Began, Ended, Hear, Work, command, reason_of
-from sercli.training._plan import Plan
+from sercli.training.jobs import OnBegin, OnEnd, OnLine, PlannedTrials, failure_reason, training_command
+from sercli.training.plan import Plan
 
 # How often a trial is begun again whose machine was lost; more is the trial's own fault, memory say.
 _AGAIN = 3
@@ -74,18 +74,18 @@ class Tasks:
     Attributes:
         given: what each is given.
         mark: a file below ``runs``; a machine that sees it sees the workspace.
-        began: told when a trial begins.
-        hear: told each line that it says.
-        ended: told when it has ended.
+        on_begin: called when a trial begins.
+        on_line: called with each line that it prints.
+        on_end: called when it has ended.
         say: told what a user should know of machines.
         machines_left: whether a trial fits on a machine.
     """
 
     given: Given
     mark: str
-    began: Began
-    hear: Hear
-    ended: Ended
+    on_begin: OnBegin
+    on_line: OnLine
+    on_end: OnEnd
     say: Callable[[str], None]
     machines_left: Callable[[], bool]
     _waiting: deque[_Task] = field(default_factory=deque)
@@ -95,13 +95,13 @@ class Tasks:
     _parcels: dict[str, dict[str, str]] = field(default_factory=dict)
     _stranded: bool = False
 
-    def run(self, work: Work) -> None:
+    def run(self, trials: PlannedTrials) -> None:
         """Train all.
 
         Raises:
             RunError: a machine has other software than this one.
         """
-        self._waiting.extend(_Task(plan, trial) for plan, trial in work)
+        self._waiting.extend(_Task(plan, trial) for plan, trial in trials)
         start = ray.remote(num_cpus=self.given.cpus, num_gpus=self.given.gpus, max_retries=0)(work_off)
         try:
             while self._waiting or self._running:
@@ -121,7 +121,7 @@ class Tasks:
         plan = task.plan
         parcels = self._send(plan)
         places = (messages.SETTINGS, messages.WORKSPACE)
-        asked = command(*places, task.trial.fold, task.trial.seed, self.given.device)
+        asked = training_command(*places, task.trial.fold, task.trial.seed, self.given.device)
         order = messages.Order(
             workspace=str(plan.workspace.root.absolute()),
             mark=self.mark,
@@ -178,24 +178,24 @@ class Tasks:
                 self._lose(stream, reason)
             case messages.Begun(machine):
                 task.machine = machine
-                self.began(task.plan, task.trial)
+                self.on_begin(task.plan, task.trial)
             case messages.Said(line, history):
                 if history is not None and not task.trial.checkpoints.exists():
                     files.write_text(task.trial.history_file, history)
-                self.hear(task.plan, task.trial, line)
+                self.on_line(task.plan, task.trial, line)
             case messages.Ended(status) if status < 0:
                 self._lose(stream, f"its process on {task.machine} was killed by signal {-status}")
             case messages.Ended(status, complaints, found):
                 del self._running[stream]
-                why = reason_of(status, complaints) or _settle(task, found)
-                self.ended(task.plan, task.trial, why)
+                why = failure_reason(status, complaints) or _settle(task, found)
+                self.on_end(task.plan, task.trial, why)
 
     def _lose(self, stream: Any, reason: str) -> None:
         """Begin a trial again whose machine was lost, unless that happens time and again."""
         task = self._running.pop(stream)
         lost = task.lost + 1
         if lost > _AGAIN:
-            self.ended(task.plan, task.trial, f"lost {lost} times; the last time {reason}")
+            self.on_end(task.plan, task.trial, f"lost {lost} times; the last time {reason}")
             return
         self.say(f"{task}: {reason}; it runs again")
         self._waiting.appendleft(_Task(task.plan, task.trial, lost))

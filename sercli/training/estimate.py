@@ -7,12 +7,13 @@ from dataclasses import replace
 import torch
 
 from sercli.data.batches import BucketSampler, sorted_batches
+from sercli.devices import Device
 from sercli.records import Fold
-from sercli.training._devices import Device
-from sercli.training._fit import build_module
-from sercli.training._parts import Parts, load_parts, padded_frames
-from sercli.training._plan import Plan
-from sercli.training._train import compute_features
+from sercli.training.fit import build_module
+from sercli.training.folds import Parts, load_parts, padded_frames
+from sercli.training.plan import Plan
+from sercli.training.trainer import training_process
+from sercli.training.trials import compute_features
 
 _SAMPLED = 64  # utterances of the training part, a quarter as many of the dev part
 
@@ -26,7 +27,8 @@ def seconds_per_epoch(plan: Plan, parts: Parts, device: Device) -> float | None:
     ``None`` where a GPU's memory is not enough, which the training itself has words for.
     """
     try:
-        return _measure(plan, parts, device)
+        with training_process(plan.config.training):
+            return _measure(plan, parts, device)
     except torch.cuda.OutOfMemoryError:
         torch.cuda.empty_cache()
         return None

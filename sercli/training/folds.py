@@ -13,11 +13,11 @@ from sercli.data.batches import BucketSampler, sorted_batches
 from sercli.data.resident import Resident, fits
 from sercli.data.segments import Cut, Joined, TraceCut
 from sercli.data.statistics import Statistics, fit
+from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.records import Fold
 from sercli.store import FeatureStore
-from sercli.training._devices import Device
-from sercli.training._plan import Plan
+from sercli.training.plan import Plan
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,13 +13,13 @@ import lightning as L
 from lightning.pytorch.callbacks import Callback
 
 from sercli import figures, files
+from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.figures.rates import range_test
-from sercli.inference._allocator import keep_freed_memory
-from sercli.training._devices import Device
-from sercli.training._fit import build_module, make_trainer, quieten
-from sercli.training._parts import FoldDataModule, load_parts
-from sercli.training._plan import Plan
+from sercli.training.fit import build_module
+from sercli.training.folds import FoldDataModule, load_parts
+from sercli.training.plan import Plan
+from sercli.training.trainer import make_trainer, training_process
 
 RATES = tuple(10 ** (-6 + step / 3) for step in range(19))
 """From 1e-6 to 1, three a decade."""
@@ -78,27 +78,25 @@ def try_rates(plan: Plan, device: Device, rates: Sequence[float] = RATES) -> Ran
             f"fold {number} ({fold.name}) has no development part to try learning rates on; take a protocol "
             "that has one, as leave-one-speaker-out, and leave training.selection=best-on-test out"
         )
-    quieten()
     device = Device(device.accelerator, device.indices[:1])  # the curve needs no more
-    if device.accelerator == "cpu":
-        keep_freed_memory()
     folder.mkdir(parents=True, exist_ok=True)
-    parts = load_parts(plan, number, seed)
-    module = build_module(plan, parts, seed)
-    module.configure_optimizers = module.make_optimizer  # type: ignore[method-assign]  # no schedule of its own
     regression = plan.config.task == "regression"
     noise = _CCC_NOISE if regression else ua_noise(plan.selection.labels[name] for name in fold.dev)
     climb = _Climb(rates, "dev_ccc" if regression else "dev_ua", noise)
-    trainer = make_trainer(
-        device,
-        recipe,
-        default_root_dir=folder,
-        max_epochs=len(rates),
-        callbacks=[climb],
-        logger=False,
-        enable_checkpointing=False,
-    )
-    trainer.fit(module, FoldDataModule(parts, recipe.batch_size, seed, device))
+    with training_process(recipe):
+        parts = load_parts(plan, number, seed)
+        module = build_module(plan, parts, seed)
+        module.configure_optimizers = module.make_optimizer  # type: ignore[method-assign]  # no schedule
+        trainer = make_trainer(
+            device,
+            recipe,
+            default_root_dir=folder,
+            max_epochs=len(rates),
+            callbacks=[climb],
+            logger=False,
+            enable_checkpointing=False,
+        )
+        trainer.fit(module, FoldDataModule(parts, recipe.batch_size, seed, device))
     if not climb.scores:
         raise RunError(f"{folder}: the loss is no number at any rate; try --precision 32-true")
     tried = rates[: len(climb.scores)]

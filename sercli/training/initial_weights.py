@@ -15,7 +15,7 @@ _HEAD = "head."
 _KEPT = ("corpus", "licence", "scheme", "protocol", "fold", "seed", "manifest_sha256")
 
 
-def named(path: Path) -> str:
+def name_bundle(path: Path) -> str:
     """Name a bundle by its place and a digest of its weights, ``PATH#digest``.
 
     Raises:
@@ -31,7 +31,7 @@ def trace_back(init: str) -> list[dict[str, Any]]:
     can be told when the bundle is gone.
 
     Args:
-        init: the bundle, as `named` gives.
+        init: the bundle, as `name_bundle` gives.
 
     Returns:
         Of each corpus, its licence, scheme, protocol, fold, seed, digest of the manifest and of the weights.
@@ -59,7 +59,7 @@ def start_from(network: nn.Module, init: str, arch: str, classes: tuple[str, ...
 
     Args:
         network: untrained.
-        init: the bundle, as `named` gives.
+        init: the bundle, as `name_bundle` gives.
         arch: architecture of the network.
         classes: what its outputs stand for.
 
@@ -71,7 +71,7 @@ def start_from(network: nn.Module, init: str, arch: str, classes: tuple[str, ...
         ConfigError: it has changed since it was named, or its network is another one.
     """
     place, _, digest = init.rpartition("#")
-    if named(Path(place)) != init:
+    if name_bundle(Path(place)) != init:
         raise ConfigError(f"init: {place} is not the bundle that was named (its digest was {digest})")
     bundle = Bundle.load(Path(place))
     if bundle.arch != arch:

@@ -1,4 +1,4 @@
-"""From a choice of architecture and corpus to trained and tested folds."""
+"""Train and test the trials of a plan, one after the other, in this process."""
 
 import time
 from collections.abc import Callable
@@ -6,18 +6,14 @@ from collections.abc import Callable
 from filelock import FileLock, Timeout
 
 from sercli import files
-from sercli.config import merge
+from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.runs.folder import Trial
 from sercli.store import FeatureStore
 from sercli.store.compute import compute, missing
 from sercli.training._classes import check_classes
-from sercli.training._devices import Device
-from sercli.training._plan import Plan
-from sercli.training._ranks import rank
-from sercli.training.settings import complete, configure, gather
-
-__all__ = ["complete", "configure", "gather", "merge"]
+from sercli.training.plan import Plan
+from sercli.training.processes import process_rank
 
 
 def compute_features(
@@ -25,12 +21,12 @@ def compute_features(
     progress: Callable[[int, int], None] = lambda done, total: None,
     waiting: Callable[[], None] = lambda: None,
 ) -> int:
-    """Compute the features that the plan needs and the stores lack; return how many.
+    """Compute the features that the plan needs and the stores lack; return their number.
 
     Args:
         plan: the run.
-        progress: called with the number of utterances done and to do.
-        waiting: called before each wait for another process that computes such features.
+        progress: called with the numbers of computed utterances and of all that are to compute.
+        waiting: called before each wait for another process that computes the same features.
 
     Raises:
         AudioError: an audio file can't be read.
@@ -51,26 +47,26 @@ def _stores(plan: Plan) -> list[FeatureStore]:
     return list({store.path: store for store in every}.values())
 
 
-def train(
+def train_trials(
     plan: Plan,
     device: Device,
-    say: Callable[[str], None] = print,
-    begin: Callable[[Trial], None] = lambda trial: None,
+    report: Callable[[str], None] = print,
+    on_begin: Callable[[Trial], None] = lambda trial: None,
     logger: str | None = None,
     *,
     compiled: bool = False,
     bar: bool = True,
 ) -> list[Trial]:
-    """Train and test the trials that are not finished, one after the other, in this process.
+    """Train and test the trials that are not finished.
 
     Args:
         plan: the run.
-        device: where to train.
-        say: called with a line after each epoch.
-        begin: called before each trial.
-        logger: where figures go besides: csv, tensorboard, wandb or mlflow.
+        device: device to train on.
+        report: called with a line after each epoch.
+        on_begin: called before each trial.
+        logger: where else scores are logged: csv, tensorboard, wandb or mlflow.
         compiled: whether networks are compiled.
-        bar: whether a terminal shows how far the epoch is.
+        bar: whether a terminal shows the progress of an epoch.
 
     Returns:
         All the plan's trials, each finished.
@@ -79,13 +75,13 @@ def train(
         ConfigError, ProtocolError: a class can't be learned.
         RunError: another process is training the same trial, or a fold can't be trained.
     """
-    from sercli.training._fit import train_trial
+    from sercli.training.fit import train_trial  # Lightning takes seconds to import
 
     check_classes(plan)
     for trial in plan.todo:
-        if rank(device) > 0:  # the first process writes and locks for all
+        if process_rank(device) > 0:  # the first process writes and locks for all
             _wait_for_features(plan)
-            train_trial(plan, trial, device, say, logger, compiled=compiled)
+            train_trial(plan, trial, device, report, logger, compiled=compiled)
             continue
         compute_features(plan)
         trial.path.mkdir(parents=True, exist_ok=True)
@@ -94,8 +90,8 @@ def train(
                 if trial.finished:  # by another process, since the list was made
                     continue
                 files.sweep(trial.path)
-                begin(trial)
-                train_trial(plan, trial, device, say, logger, compiled=compiled, bar=bar)
+                on_begin(trial)
+                train_trial(plan, trial, device, report, logger, compiled=compiled, bar=bar)
         except Timeout:
             raise RunError(f"{trial.path}: another `sercli train` is at work on it") from None
     return plan.trials

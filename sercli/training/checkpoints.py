@@ -10,9 +10,8 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 import lightning as L
-import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from sercli import files
@@ -83,28 +82,6 @@ class Checkpoint(ModelCheckpoint):
         }
         best = {path.replace(old, new): score for path, score in state_dict["best_k_models"].items()}
         super().load_state_dict(moved | {"best_k_models": best})
-
-
-class Reseed(Callback):
-    """Begins each step with random numbers that depend on seed, step and process alone.
-
-    So a training that is gone on from a checkpoint draws what it would have drawn, and no random state
-    needs to be kept.
-    """
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-
-    def on_train_batch_start(
-        self,
-        trainer: L.Trainer,
-        pl_module: L.LightningModule,  # noqa: ARG002
-        batch: Any,  # noqa: ARG002
-        batch_idx: int,
-    ) -> None:
-        """Seed torch, on all devices."""
-        step = [self.seed, trainer.current_epoch, batch_idx, trainer.global_rank]
-        torch.manual_seed(int(np.random.SeedSequence(step).generate_state(1)[0]))
 
 
 def check(path: Path, module: L.LightningModule) -> None:

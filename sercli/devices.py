@@ -1,5 +1,6 @@
-"""Which device trains, and in which number format."""
+"""The device that a network runs on, in training and afterwards, and the number format that it trains in."""
 
+import ctypes
 import platform
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,16 +10,22 @@ import torch
 from sercli.errors import ConfigError
 from sercli.runs.training import Precision
 
+_ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
+
+# Names and numbers of glibc's malloc.h.
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
+_LARGE = 2**31 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What a trial trains on: one device, or several of a kind, on one machine or more.
+    """One device, or several of a kind that train together, on one machine or more.
 
     Attributes:
         accelerator: ``cpu``, ``cuda`` or ``mps``.
-        indices: which ones of this machine; of a CPU, one number a process.
-        nodes: how many machines.
-        strategy: how several share the work, as Lightning names it.
+        indices: numbers of the devices of this machine; of a CPU, one number for each process.
+        nodes: number of machines.
+        strategy: how several devices share a training, by Lightning's name.
     """
 
     accelerator: str
@@ -28,17 +35,17 @@ class Device:
 
     @property
     def several(self) -> bool:
-        """Whether a trial is trained by several processes."""
+        """Whether several processes train together."""
         return len(self.indices) * self.nodes > 1
 
     @property
     def torch(self) -> torch.device:
-        """The first device as torch names it."""
+        """The first device, as torch names it; a network is applied on one device."""
         return torch.device(f"cuda:{self.indices[0]}" if self.accelerator == "cuda" else self.accelerator)
 
     @property
     def description(self) -> str:
-        """The device's name, for the record beside a figure."""
+        """Name of the device, for the record of a run."""
         shares = len(self.indices) * self.nodes
         times = f"{shares} x " if shares > 1 else ""
         if self.accelerator == "cuda":
@@ -49,29 +56,28 @@ class Device:
 
     @property
     def asked(self) -> str:
-        """How ``--devices`` asks for it."""
+        """Value of ``--devices`` that chooses it."""
         if self.accelerator == "cuda":
             return f"[{','.join(map(str, self.indices))}]"
         return str(len(self.indices))
 
 
-def choose(
+def choose_device(
     accelerator: str = "auto", devices: str = "auto", strategy: str = "auto", nodes: int = 1
 ) -> Device:
-    """Find what was asked for.
+    """Choose the device to train on, or to apply a network on.
 
     Args:
-        accelerator: ``auto`` (a GPU if there is one), ``cpu``, ``gpu``, ``cuda`` or ``mps``.
-        devices: ``auto`` or ``1`` for the first one, ``2`` for two, ``[1]`` for the second GPU, and so on.
-        strategy: how several share the work; ``auto`` is ``ddp``.
-        nodes: machines, started by torchrun or SLURM.
+        accelerator: ``auto`` (a CUDA GPU if there is one), ``cpu``, ``gpu``, ``cuda`` or ``mps``.
+        devices: ``auto`` or ``1`` for the first one, ``2`` for two, ``[1]`` for the second GPU.
+        strategy: how several devices share a training; ``auto`` is ``ddp``.
+        nodes: number of machines, started by torchrun or SLURM.
 
     Raises:
         ConfigError: there is no such device.
     """
-    known = ("auto", "cpu", "gpu", "cuda", "mps")
-    if accelerator not in known:
-        raise ConfigError(f"accelerator '{accelerator}' is none of {', '.join(known)}")
+    if accelerator not in _ACCELERATORS:
+        raise ConfigError(f"accelerator '{accelerator}' is none of {', '.join(_ACCELERATORS)}")
     if strategy not in {"auto", "ddp"}:
         raise ConfigError(f"strategy '{strategy}' is none of auto, ddp")
     indices = _indices(devices)
@@ -91,10 +97,10 @@ def choose(
 
 
 def resolve_precision(precision: Precision, device: Device) -> Precision:
-    """Turn ``auto`` into the format that the device does well; leave others as they are.
+    """Replace ``auto`` by the fastest number format of the device; keep others.
 
     Raises:
-        ConfigError: the device can't train in the format asked for.
+        ConfigError: the device can't train in this format.
     """
     if precision == "16-mixed" and device.accelerator == "cpu":
         raise ConfigError("precision 16-mixed needs a GPU; on a CPU choose bf16-mixed or 32-true")
@@ -113,6 +119,25 @@ def cpu_multiplies_bf16() -> bool:
 def cpu_name() -> str:
     """Name of the CPU's model."""
     return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def keep_freed_memory() -> bool:
+    """Make glibc's allocator keep freed memory, for the rest of this process; return whether it does.
+
+    Training steps on a CPU, and a network applied to many recordings, allocate and free the same large
+    tensors again and again; glibc otherwise returns the memory to the system after each step. This needs
+    more resident memory and can't be undone, so only commands call it, at their start.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    mallopt = ctypes.CDLL(None).mallopt
+    return all(
+        [
+            mallopt(_M_MMAP_MAX, 0),
+            mallopt(_M_TRIM_THRESHOLD, _LARGE),
+            mallopt(_M_TOP_PAD, 64 << 20),
+        ]
+    )
 
 
 def _cpuinfo(key: str) -> str:

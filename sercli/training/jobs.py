@@ -1,7 +1,7 @@
-"""Trials in processes of their own: several at once on this machine.
+"""Train trials in processes of their own, several at once on this machine.
 
-Whoever launches trials, here or on a cluster, runs the same command in a process of its own, so that
-numbers are the same and a crash takes nothing else along.
+On this machine and on a cluster each trial is trained by the same command in its own process, so that the
+numbers are the same and a crash ends no other trial.
 """
 
 import os
@@ -17,36 +17,36 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from sercli import files
+from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.plain.yaml import to_yaml
 from sercli.runs.folder import Trial
-from sercli.training._devices import Device
-from sercli.training._plan import Plan
+from sercli.training.plan import Plan
 
-Work = Sequence[tuple[Plan, Trial]]
+PlannedTrials = Sequence[tuple[Plan, Trial]]
 """Trials of any runs, each with its run's plan."""
 
-Began = Callable[[Plan, Trial], None]
-Hear = Callable[[Plan, Trial, str], None]
-Ended = Callable[[Plan, Trial, str | None], None]
+OnBegin = Callable[[Plan, Trial], None]
+OnLine = Callable[[Plan, Trial, str], None]
+OnEnd = Callable[[Plan, Trial, str | None], None]
 
-Launch = Callable[[Work, Began, Hear, Ended], None]
-"""Train and test trials whose features are in the stores: ``launch(work, began, hear, ended)``.
+Launch = Callable[[PlannedTrials, OnBegin, OnLine, OnEnd], None]
+"""Train and test trials whose features are in the stores: ``launch(trials, on_begin, on_line, on_end)``.
 
-``began`` is called when a trial begins, ``hear`` with each line that its process says, ``ended`` with the
-reason why it failed, or none; a trial that fails does not end the others.
+``on_begin`` is called when a trial begins, ``on_line`` with each line that its process prints, ``on_end``
+with the reason why it failed, or ``None``. A trial that fails does not end the others.
 """
 
 
 @dataclass(slots=True)
 class _Processes:
-    """The processes at work, which are told to stop when this one is."""
+    """The running processes, which are interrupted together with this one."""
 
     running: set[subprocess.Popen[str]] = field(default_factory=set)
     stopped: bool = False
 
     def stop(self) -> None:
-        """Interrupt them all, as Ctrl-C does; each keeps its last finished epoch."""
+        """Interrupt all of them, as Ctrl-C does; each keeps its last finished epoch."""
         self.stopped = True
         for process in list(self.running):
             with suppress(ProcessLookupError):
@@ -58,10 +58,10 @@ def train_in_processes(
     trials: Sequence[Trial],
     device: Device,
     jobs: int,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
     options: Sequence[str] = (),
 ) -> None:
-    """Train and test trials, each in a process of its own.
+    """Train and test trials of one run, each in a process of its own.
 
     The features must be in the stores. The threads of a CPU are shared out among the processes; several
     GPUs are given out in turn. A trial that fails does not end the others.
@@ -69,32 +69,38 @@ def train_in_processes(
     Args:
         plan: the run.
         trials: which of its trials.
-        device: where to train.
-        jobs: how many at once.
-        say: called with each line that a process says, after the trial's name.
-        options: of `sercli train`, passed on.
+        device: device to train on.
+        jobs: number of trials at once.
+        report: called with the trial's name and each line that its process prints.
+        options: further options of `sercli train`.
 
     Raises:
         RunError: trials failed; the message names the first one's reason.
     """
     failed = []
 
-    def ended(_: Plan, trial: Trial, reason: str | None) -> None:
+    def on_end(_: Plan, trial: Trial, reason: str | None) -> None:
         if reason is not None:
             failed.append(f"{trial}: {reason}")
 
-    work = [(plan, trial) for trial in trials]
-    hear = partial(_repeat, say)
-    train_work(work, lambda plan, trial: None, hear, ended, device=device, jobs=jobs, options=options)
+    launch_processes(
+        [(plan, trial) for trial in trials],
+        lambda plan, trial: None,
+        lambda _, trial, line: report(f"{trial}: {line}"),
+        on_end,
+        device=device,
+        jobs=jobs,
+        options=options,
+    )
     if failed:
         raise RunError(f"{len(failed)} of {len(trials)} trials failed; {failed[0]}")
 
 
-def train_work(
-    work: Work,
-    began: Began,
-    hear: Hear,
-    ended: Ended,
+def launch_processes(
+    trials: PlannedTrials,
+    on_begin: OnBegin,
+    on_line: OnLine,
+    on_end: OnEnd,
     *,
     device: Device,
     jobs: int,
@@ -103,15 +109,15 @@ def train_work(
     """Train and test trials of any runs, each in a process of its own, all from one pool; a `Launch`.
 
     Args:
-        work: trials, whose features are in the stores.
-        began: called before each trial, in a thread of its own.
-        hear: called with each line that a trial's process says, likewise.
-        ended: called after each trial, in this thread.
-        device: where to train.
-        jobs: how many at once.
-        options: of `sercli train`, passed on.
+        trials: trials whose features are in the stores.
+        on_begin: called before each trial, in a thread of its own.
+        on_line: called with each line that a trial's process prints, likewise.
+        on_end: called after each trial, in this thread.
+        device: device to train on.
+        jobs: number of trials at once.
+        options: further options of `sercli train`.
     """
-    files_of = {plan.run.path: _write_settings(plan) for plan, _ in work}
+    settings_files = {plan.run.path: _write_settings(plan) for plan, _ in trials}
     processes = _Processes()
     slots: queue.SimpleQueue[int] = queue.SimpleQueue()
     for slot in range(jobs):
@@ -122,21 +128,21 @@ def train_work(
         try:
             if processes.stopped:
                 return "not begun"
-            began(plan, trial)
-            where = (files_of[plan.run.path], str(plan.workspace.root))
-            asked = command(*where, trial.fold, trial.seed, _device_of(device, slot, jobs))
-            say = partial(hear, plan, trial)
-            return _run([*asked, *options], _environment(device, jobs), say, processes)
+            on_begin(plan, trial)
+            where = (settings_files[plan.run.path], str(plan.workspace.root))
+            command = training_command(*where, trial.fold, trial.seed, _device_of(device, slot, jobs))
+            report = partial(on_line, plan, trial)
+            return _run([*command, *options], _environment(device, jobs), report, processes)
         finally:
             slots.put(slot)
 
     with ThreadPoolExecutor(jobs) as pool:
-        waiting = {pool.submit(run, *each): each for each in work}
+        waiting = {pool.submit(run, *each): each for each in trials}
         try:
             while waiting:
                 done, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
                 for future in done:
-                    ended(*waiting.pop(future), future.result())
+                    on_end(*waiting.pop(future), future.result())
         except BaseException:
             for future in waiting:
                 future.cancel()
@@ -151,36 +157,32 @@ def _write_settings(plan: Plan) -> str:
     return str(settings)
 
 
-def _repeat(say: Callable[[str], None], _: Plan, trial: Trial, line: str) -> None:
-    say(f"{trial}: {line}")
-
-
 def _run(
     command: Sequence[str],
     environment: dict[str, str],
-    say: Callable[[str], None],
+    report: Callable[[str], None],
     processes: _Processes,
 ) -> str | None:
-    """Run a process to its end; return why it failed, if it did."""
+    """Run a process to its end; return the reason if it failed."""
     with subprocess.Popen(
         command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         processes.running.add(process)
-        complaints: list[str] = []
-        listener = threading.Thread(target=lambda: complaints.extend(_lines(process.stderr)))
-        listener.start()
+        errors: list[str] = []
+        reader = threading.Thread(target=lambda: errors.extend(_lines(process.stderr)))
+        reader.start()
         for line in _lines(process.stdout):
-            say(line.strip())
-        listener.join()
+            report(line.strip())
+        reader.join()
         processes.running.discard(process)
-    return reason_of(process.returncode, complaints)
+    return failure_reason(process.returncode, errors)
 
 
-def reason_of(status: int, complaints: Sequence[str]) -> str | None:
-    """Say why a trial's process failed, if it did, from what it wrote on stderr."""
+def failure_reason(status: int, errors: Sequence[str]) -> str | None:
+    """Return why a trial's process failed, if it did, from its lines on stderr."""
     if status == 0:
         return None
-    last = next((line for line in reversed(complaints) if line.strip()), f"exit status {status}")
+    last = next((line for line in reversed(errors) if line.strip()), f"exit status {status}")
     return last.removeprefix("error: ").strip()
 
 
@@ -188,15 +190,15 @@ def _lines(stream: Iterable[str] | None) -> Iterator[str]:
     yield from stream or ()
 
 
-def command(settings: str, workspace: str, fold: int, seed: int, device: Device) -> list[str]:
+def training_command(settings: str, workspace: str, fold: int, seed: int, device: Device) -> list[str]:
     """Return the command that trains one trial.
 
     Args:
-        settings: file of the run's settings, complete.
-        workspace: folder where everything lies.
-        fold: from one.
-        seed: of weights and batches.
-        device: where to train.
+        settings: file of the run's complete settings.
+        workspace: folder of corpora, features and runs.
+        fold: number of the fold, from one.
+        seed: seed of weights and batches.
+        device: device to train on.
     """
     return [
         *(sys.executable, "-m", "sercli", "train", "--here", "--config", settings),
@@ -207,7 +209,7 @@ def command(settings: str, workspace: str, fold: int, seed: int, device: Device)
 
 
 def _device_of(device: Device, slot: int, jobs: int) -> Device:
-    """Give each of several jobs a GPU in turn; a CPU is one for all."""
+    """Give each of several jobs a GPU in turn; all share one CPU."""
     if device.accelerator != "cuda" or jobs == 1:
         return device
     return Device("cuda", (device.indices[slot % len(device.indices)],))

@@ -1,0 +1,139 @@
+"""Train one trial: one fold, one seed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from sercli import files
+from sercli.bundle import build_network
+from sercli.devices import Device
+from sercli.plain.yaml import to_yaml
+from sercli.runs.folder import Trial
+from sercli.training import checkpoints, get_recipe
+from sercli.training._finish import finish, resumed, settings
+from sercli.training._module import SERModule
+from sercli.training.batch_statistics import reestimate
+from sercli.training.callbacks import make_callbacks, out_of_memory
+from sercli.training.folds import FoldDataModule, Parts, load_parts, plain_training_part
+from sercli.training.initial_weights import start_from
+from sercli.training.plan import Plan
+from sercli.training.processes import process_rank
+from sercli.training.trainer import make_logger, make_trainer, training_process
+
+
+def build_module(plan: Plan, parts: Parts, seed: int) -> SERModule:
+    """Build the untrained module of a trial; equal seeds give equal weights."""
+    torch.manual_seed(seed)
+    config = plan.config
+    n_outputs = len(plan.selection.outputs)
+    network = build_network(config.arch, config.model, config.features, n_outputs)
+    if config.init:
+        start_from(network, config.init, config.arch, plan.selection.classes)
+    counts = parts.class_counts or None
+    return get_recipe(config.arch).module(network, n_outputs, config.training, counts)
+
+
+def train_trial(
+    plan: Plan,
+    trial: Trial,
+    device: Device,
+    report: Callable[[str], None],
+    logger: str | None = None,
+    *,
+    compiled: bool = False,
+    bar: bool = True,
+) -> dict[str, Any]:
+    """Train a trial, or resume an interrupted one, and test it once.
+
+    Args:
+        plan: the run; its features are in the stores.
+        trial: which fold and seed.
+        device: device to train on.
+        report: called with a line after each epoch.
+        logger: where else scores are logged.
+        compiled: whether the network is compiled.
+        bar: whether a terminal shows the progress of an epoch.
+
+    Returns:
+        The trial's scores, as in its ``metrics.json``; nothing in other processes than the first.
+
+    Raises:
+        RunError: the fold can't be trained, the loss is no longer a number, or memory is not enough.
+        ConfigError: the bundle to start from does not fit.
+    """
+    with training_process(plan.config.training):
+        parts = load_parts(plan, trial.fold, trial.seed)
+        if process_rank(device) == 0:
+            made = settings(plan, trial, device)
+            files.write_text(
+                trial.config_file, to_yaml(made | {"provenance": resumed(made["provenance"], trial)})
+            )
+        module = fit(plan, trial, parts, device, report, logger, compiled=compiled, bar=bar)
+        if process_rank(device) > 0:
+            return {}
+        chosen = checkpoints.read(trial.checkpoints / ("best.ckpt" if _selects(plan, parts) else "last.ckpt"))
+        module.load_state_dict(chosen["state_dict"])
+        recipe = plan.config.training
+        if recipe.batch_statistics == "reestimated":
+            plain = plain_training_part(plan, parts)
+            reestimate(module.network, plain, recipe.batch_size, trial.seed, device.torch)
+        return finish(plan, trial, parts, module, device, chosen["epoch"])
+
+
+def fit(
+    plan: Plan,
+    trial: Trial,
+    parts: Parts,
+    device: Device,
+    report: Callable[[str], None] = lambda line: None,
+    logger: str | None = None,
+    *,
+    compiled: bool = False,
+    bar: bool = True,
+) -> SERModule:
+    """Train the module of a trial, from its last checkpoint if there is one; arguments as `train_trial`."""
+    recipe = plan.config.training
+    with training_process(recipe):
+        module = build_module(plan, parts, trial.seed)
+        if compiled:
+            module.network.compile()
+        last = trial.checkpoints / "last.ckpt"
+        if last.exists():
+            # A damaged checkpoint is found before an epoch is trained.
+            for path in (last, trial.checkpoints / "best.ckpt") if _selects(plan, parts) else (last,):
+                checkpoints.check(path, module)
+        callbacks = make_callbacks(
+            plan.config,
+            trial,
+            parts.train.ids,
+            report,
+            selects=_selects(plan, parts),
+            logged=logger is not None,
+            bar=bar and process_rank(device) == 0,
+        )
+        trainer = make_trainer(
+            device,
+            recipe,
+            default_root_dir=trial.path,
+            max_epochs=recipe.max_epochs,
+            callbacks=callbacks,
+            logger=make_logger(logger, trial.path, plan.run.name) if logger else False,
+        )
+        try:
+            trainer.fit(
+                module,
+                FoldDataModule(parts, recipe.batch_size, trial.seed, device),
+                ckpt_path=last if last.exists() else None,
+                weights_only=True,
+            )
+        except SystemExit:  # Lightning's answer to Ctrl-C
+            raise KeyboardInterrupt from None
+        except torch.cuda.OutOfMemoryError:
+            raise out_of_memory(trial, recipe) from None
+    return module
+
+
+def _selects(plan: Plan, parts: Parts) -> bool:
+    """Whether an epoch is chosen by the dev part."""
+    return plan.config.training.selection != "last" and parts.dev is not None

@@ -1,0 +1,85 @@
+"""Several processes that train one trial: their numbers, and losses over all their parts of a batch."""
+
+import os
+import threading
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, distributed
+from torch.distributed.nn.functional import all_gather
+
+from sercli.devices import Device
+
+# Set by torchrun, SLURM and Lightning's own launcher, in the order in which Lightning reads them.
+_VARIABLES = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
+
+
+def process_rank(device: Device) -> int:
+    """Return the number of this process among those that train together; zero for the first or only one.
+
+    Trainings of one device each that SLURM starts side by side do not train together.
+    """
+    if not device.several:
+        return 0
+    for name in _VARIABLES:
+        if os.environ.get(name, "").isdecimal():
+            return int(os.environ[name])
+    return 0
+
+
+def is_launched() -> bool:
+    """Return whether the processes are started already, by torchrun or by Lightning in the first of them."""
+    return "LOCAL_RANK" in os.environ or "RANK" in os.environ
+
+
+def end_with_parent(parent: int) -> None:
+    """End this process once its parent has ended, so that a killed command leaves no trial running."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def share_of_batch(count: int, device: torch.device) -> float | Tensor:
+    """Return the factor for the mean loss of this process's part of a batch.
+
+    Gradients are averaged over the processes; the factor weights a part by its number of utterances.
+
+    Args:
+        count: utterances in this process's part.
+        device: device on which the processes communicate.
+    """
+    if not _several():
+        return 1.0
+    total = torch.tensor(float(count), device=device)
+    distributed.all_reduce(total)
+    return count * distributed.get_world_size() / total
+
+
+def gather_traces(preds: Tensor, target: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Join the processes' parts of a batch, (batch, frames, dimensions) and (batch, frames).
+
+    Gradients flow back into each process's own part.
+    """
+    if not _several():
+        return preds, target, mask
+    size = torch.tensor(preds.shape[:2], device=preds.device)
+    distributed.all_reduce(size, distributed.ReduceOp.MAX)
+    rows, frames = (int(n) - own for n, own in zip(size, preds.shape[:2], strict=True))
+    padding = (0, 0, 0, frames, 0, rows)
+    joined = _joined(F.pad(mask.float(), (0, frames, 0, rows))) > 0
+    own = joined.any(dim=1)  # rows that only make the parts equally long are dropped
+    return _joined(F.pad(preds, padding))[own], _joined(F.pad(target, padding))[own], joined[own]
+
+
+def _joined(part: Tensor) -> Tensor:
+    """Put all processes' parts, of one shape, one after another."""
+    return torch.cat(all_gather(part))  # type: ignore[no-untyped-call]
+
+
+def _several() -> bool:
+    return distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1
