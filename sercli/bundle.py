@@ -1,9 +1,9 @@
 """A trained model on disk, used without Lightning: labels, settings, statistics and weights.
 
-A bundle is a folder: ``bundle.json`` and ``weights.safetensors``, and, once it is exported, what goes
-with them, such as a model card. Nothing in it is code, and loading it runs none: the architecture is
-looked up by name among those installed. What has changed since it was written is refused; that is no
-signature, since whoever changes a bundle on purpose can write its digests anew.
+A bundle is a folder: ``bundle.json`` and ``weights.safetensors``, and, once it is exported, further files
+such as a model card. It holds no code, and loading it runs none: the architecture is looked up by name among
+those installed. A bundle that changed since it was written is refused. That is not a signature: whoever
+changes a bundle on purpose can write its digests again.
 """
 
 import hashlib
@@ -34,13 +34,13 @@ from sercli.runs.features import FeatureChoice
 _FORMAT = 2
 
 UNKNOWN = "unknown"
-"""What stands for a corpus, or a licence, that nothing is recorded of."""
+"""Value for a corpus or a licence of which nothing is recorded."""
 
-# What no description of a network comes near: beyond it a bundle is made to fill memory.
+# No real network is described by larger numbers: a bundle with larger ones is made to fill the memory.
 _LARGEST = 1 << 20
 _LONGEST = 256
 _MOST_BYTES = 1 << 24
-# Products of two larger ones are beyond 32-bit floats, so that no training ends in any.
+# Products of two larger weights exceed 32-bit floats, so that no training ends with such weights.
 _LARGEST_WEIGHT = 1e18
 
 # Control characters, line separators, marks that turn the direction of writing, halves of characters.
@@ -55,10 +55,10 @@ class Bundle:
         arch: name of the architecture.
         network: the network with its trained weights, in eval mode.
         model: the network's settings.
-        classes: class names, in the order of the network's outputs; none where it gives continuous labels.
+        classes: class names, in the order of the network's outputs; empty for continuous labels.
         inputs: by input of the network, the features it takes.
         statistics: by input, mean and deviation of the training part.
-        facts: where it comes from: corpus, scheme, protocol, fold, seed, licence, notice.
+        facts: its origin: corpus, scheme, protocol, fold, seed, licence, notice.
         segments: how utterances are cut for the network.
     """
 
@@ -72,14 +72,14 @@ class Bundle:
     segments: SegmentConfig = field(default_factory=SegmentConfig)
 
     def save(self, path: Path, beside: Callable[[Path], None] | None = None) -> None:
-        """Write the bundle as a folder, whole or not at all.
+        """Write the bundle as a folder, completely or not at all.
 
         Args:
-            path: the folder; what is there is replaced.
-            beside: writes what goes with the bundle into the folder, given to it.
+            path: the folder; an existing one is replaced.
+            beside: writes further files of the bundle into the folder that it is called with.
 
         Raises:
-            RunError: a weight is not finite, or beyond what `load` takes.
+            RunError: a weight is not finite, or larger than `load` accepts.
         """
         weights = {
             name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()
@@ -91,7 +91,7 @@ class Bundle:
                 f"{path}: {error}; remove the trial, and train again with a lower learning rate"
             ) from None
         with files.replacing_folder(path) as folder:
-            # Not save_file, whose error does not say that a disk is full.
+            # Not save_file, whose error does not show that the disk is full.
             (folder / "weights.safetensors").write_bytes(safetensors.torch.save(weights))
             if beside is not None:
                 beside(folder)
@@ -120,7 +120,7 @@ class Bundle:
         """Read a bundle.
 
         Raises:
-            RunError: it is missing, incomplete, changed since it was written, or of another format.
+            RunError: it is missing, incomplete, changed since it was written, or has another format.
         """
         place, weights = path / "bundle.json", path / "weights.safetensors"
         try:
@@ -152,7 +152,7 @@ class Bundle:
             bundle.network.load_state_dict(state)
             _check_finite(bundle.network)
         except FileNotFoundError as error:
-            raise RunError(f"{error.filename}: missing; {path} is no whole bundle") from None
+            raise RunError(f"{error.filename}: missing; {path} is not a complete bundle") from None
         except OSError as error:
             raise RunError(f"{error.filename or path}: {error.strerror or error}") from None
         except _UnfitError as error:
@@ -187,7 +187,7 @@ def build_network(
 
 
 def own_files(folder: Path) -> frozenset[str]:
-    """List the names of files that belong to a bundle, as its description says; none where there is none."""
+    """List the names of the files that belong to a bundle, by its description; empty if there is none."""
     try:
         described = from_json((folder / "bundle.json").read_text(encoding="utf-8"))["files"]
     except FileNotFoundError:
@@ -199,17 +199,17 @@ def own_files(folder: Path) -> frozenset[str]:
 
 
 def earlier_trainings(facts: Mapping[str, Any], place: Path) -> list[dict[str, Any]]:
-    """List the trainings that weights went through before their own, the first one first.
+    """List the earlier trainings of weights, the first one first.
 
-    A sercli that did not record them leaves open whether there were any: then one of a corpus that is
-    `UNKNOWN` stands for them.
+    Older versions of sercli did not record them, so that there may have been some: the list then holds one
+    training on a corpus that is `UNKNOWN`.
 
     Args:
-        facts: of a bundle, or a trial's provenance.
-        place: where they are from, for messages.
+        facts: of a bundle, or the provenance of a trial.
+        place: file that they are from, for messages.
 
     Raises:
-        RunError: what is recorded is damaged.
+        RunError: the record is damaged.
     """
     found = facts.get("started_from", [{"corpus": UNKNOWN}])
     if not isinstance(found, list) or not all(
@@ -220,11 +220,11 @@ def earlier_trainings(facts: Mapping[str, Any], place: Path) -> list[dict[str, A
 
 
 class _UnfitError(Exception):
-    """Weights that are not the described network's."""
+    """Weights that do not fit the described network."""
 
 
 def _read(place: Path) -> dict[str, Any]:
-    """Read a description; refuse one that has changed, or is beyond all measure."""
+    """Read a description; refuse one that has changed, or names extremely large values."""
     if place.stat().st_size > _MOST_BYTES:
         raise ValueError(f"more than {_MOST_BYTES >> 20} MiB")
     description: dict[str, Any] = from_json(_read_plain(place))
@@ -245,7 +245,7 @@ def _read(place: Path) -> dict[str, Any]:
         raise ValueError("a class's name can't be printed")
     threshold = facts.get("threshold")
     if threshold is not None and not (_is_number(threshold) and 0 <= threshold <= 1):
-        raise ValueError("the threshold is no number from 0 to 1")
+        raise ValueError("the threshold is not a number from 0 to 1")
     for part in ("model", "inputs", "segments", "classes"):
         _check_measure(description[part], part)
     return description
@@ -256,15 +256,15 @@ def _is_number(value: Any) -> bool:
 
 
 def _read_plain(file: Path) -> bytes:
-    """Read a file; refuse what never ends, such as a pipe or a device."""
+    """Read a file; refuse a pipe or a device, which may never end."""
     if file.exists() and not file.is_file():
-        raise ValueError(f"'{file.name}' is no plain file")
+        raise ValueError(f"'{file.name}' is not a plain file")
     return file.read_bytes()
 
 
 def _check_measure(value: Any, part: str) -> None:
     if isinstance(value, Mapping | list) and len(value) > _LONGEST:
-        raise ValueError(f"{part} names {len(value)} values, {_LONGEST} at most are taken")
+        raise ValueError(f"{part} names {len(value)} values, at most {_LONGEST} are accepted")
     if isinstance(value, Mapping):
         for name, each in value.items():
             _check_measure(each, f"{part}.{name}")
@@ -278,7 +278,7 @@ def _check_measure(value: Any, part: str) -> None:
 def _check_files(folder: Path, hashes: Mapping[str, str]) -> None:
     for name, expected in hashes.items():
         if name in ("", "..") or name != Path(name).name:
-            raise ValueError(f"'{name}' is no file of the bundle's folder")
+            raise ValueError(f"'{name}' is not a file of the bundle's folder")
         if _hash(_read_plain(folder / name)) != expected:
             raise RunError(f"{folder / name}: changed since the bundle was written; get the bundle again")
 
@@ -293,21 +293,20 @@ def _check_shapes(planned: nn.Module, state: Mapping[str, Tensor]) -> None:
 
 def _check_finite(network: nn.Module) -> None:
     for name, value in network.state_dict().items():
-        # A sum is quicker than a look at each, and in 64 bits that of finite numbers never overflows.
         if not value.is_floating_point() or not value.numel():
             continue
-        # The norm is quicker than a look at each, and in 64 bits that of 32-bit numbers never overflows.
+        # The norm is faster than a look at each, and in 64 bits the norm of 32-bit numbers never overflows.
         norm = float(torch.linalg.vector_norm(value, dtype=torch.float64))
         if not math.isfinite(norm):
-            raise ValueError(f"weights '{name}' hold values that are no numbers")
+            raise ValueError(f"weights '{name}' hold values that are not finite")
         if norm > _LARGEST_WEIGHT and float(value.abs().max()) > _LARGEST_WEIGHT:
-            raise ValueError(f"weights '{name}' hold values beyond {_LARGEST_WEIGHT:g}, which overflow")
+            raise ValueError(f"weights '{name}' hold values above {_LARGEST_WEIGHT:g}, which overflow")
 
 
 def _statistics(
     described: Mapping[str, Mapping[str, Any]], inputs: Mapping[str, FeatureChoice]
 ) -> dict[str, Statistics]:
-    """Read what features are standardised by; it must be finite, and of their shape."""
+    """Read the statistics that features are standardised by; they must be finite and of the right shape."""
     found = {name: Statistics.from_dict(described[name]) for name in inputs}
     for name, choice in inputs.items():
         mean, std = found[name].mean, found[name].std

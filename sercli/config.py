@@ -35,8 +35,8 @@ class Config(BaseModel):
     )
 
     neutral: ClassVar[Mapping[str, Any]] = {}
-    """Settings that were added when runs already existed, each with the value that leaves the numbers as they
-    were before. At that value a setting has no part in digests, so that existing runs keep their names."""
+    """Settings that were added when runs already existed, each with the value that changes no number. At that
+    value a setting has no part in digests, so that existing runs keep their names."""
 
     def __init__(self, **settings: Any) -> None:
         try:
@@ -47,7 +47,7 @@ class Config(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _refuse_truth(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse true and false where a number is meant: Python would take them for 1 and 0."""
+        """Refuse true and false where a number is needed: Python would accept them as 1 and 0."""
         if _holds_truth(value) and _takes_numbers(cls.model_fields[str(info.field_name)].annotation):
             raise ValueError(f"a number is needed, got {spell(value)}")
         return value
@@ -57,22 +57,22 @@ class Config(BaseModel):
         return self.model_dump(mode="json")
 
     def deciding(self) -> dict[str, Any]:
-        """Return the settings that digests are made of: `to_dict` without those at their `neutral` value."""
+        """Return the settings that decide digests: `to_dict` without those at their `neutral` value."""
         absent = object()
         return {
             name: value for name, value in self.to_dict().items() if value != self.neutral.get(name, absent)
         }
 
     def idle(self) -> dict[str, str]:
-        """Return the settings that change nothing beside the others, each with the one that makes it so.
+        """Return the settings that change nothing because of another setting, each with that reason.
 
-        The reason is written as a user sets it: ``head=gap``. Such a setting is refused where somebody sets
+        The reason is written as a user sets it: ``head=gap``. An idle setting is refused where somebody sets
         it, since it would give a run another name and the same numbers.
         """
         return {}
 
     def conflict(self) -> str | None:
-        """Return what is wrong with the settings where runs exist that have them: such are read, not made."""
+        """Return why no new run may have these settings, which earlier runs have; None if a new run may."""
         return None
 
     @property
@@ -161,7 +161,7 @@ def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def join(one: Mapping[str, Any], other: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Return all settings of two mappings that stand beside each other, so that neither may hide the other's.
+    """Return all settings of two mappings of equal rank; neither may change a setting of the other.
 
     Raises:
         ConfigError: they give a setting different values.
@@ -190,7 +190,7 @@ def dotted(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str,
 
 
 def _explain(config: type[BaseModel], error: ErrorDetails) -> str:
-    """Put one of pydantic's errors in our words: where, what, and what would be right."""
+    """Write one of pydantic's errors as ours: the place, the fact and the remedy."""
     where = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         key = str(error["loc"][-1])

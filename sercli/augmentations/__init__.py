@@ -1,6 +1,6 @@
-"""Training data varied by chance, one file per augmentation; dev and test parts never are.
+"""Random changes of the training data, one file for each augmentation; dev and test parts never change.
 
-Where an augmentation acts is its stage:
+The stage of an augmentation is where it acts:
 
 - ``variants``: each utterance in several variants of its features.
 - ``samples``: on the audio at 16 kHz; features are computed again.
@@ -9,8 +9,8 @@ Where an augmentation acts is its stage:
 - ``standard``: on each input, standardised, so that zero is the training part's mean.
 - ``batch``: on utterances that share a batch.
 
-Chance is drawn from seed, epoch and utterance alone, so that a training that is resumed sees what it
-would have seen.
+Random numbers depend only on seed, epoch and utterance, so that a resumed training uses the same ones as
+an uninterrupted training.
 """
 
 from collections.abc import Callable
@@ -56,10 +56,10 @@ class Augmentation:
             (*shape, 1); random, config) to features by input, of the same shapes;
             ``standard``: (features (*shape, frames), frames that are valid, random, config) to the same
             shape;
-            ``batch``: (utterances in the batch, random, config) to each one's partner, (batch,), and the
-            share that it keeps of itself; ``variants`` has none.
-        traces: whether it leaves continuous labels true.
-        warning: what whoever uses it should know.
+            ``batch``: (utterances in the batch, random, config) to the partner of each, (batch,), and the
+            share that it keeps of itself; an augmentation of the stage ``variants`` has no ``apply``.
+        traces: whether continuous labels stay correct.
+        warning: a limitation that its users should know.
         about_slopes: whether the warning is about features that hold slopes in time, and about no others.
         level_only: whether it changes only the level, which some features do not show.
         needs_bands: whether it changes only spectrograms, which have more than one band.
@@ -76,7 +76,7 @@ class Augmentation:
     needs_bands: bool = False
 
     def warning_on(self, *, slopes: bool) -> str:
-        """Return the warning if it is about a network's features, which hold slopes in time or do not."""
+        """Return the warning if it applies to features with or without slopes in time, else an empty text."""
         return self.warning if slopes or not self.about_slopes else ""
 
 

@@ -1,7 +1,7 @@
-"""Time reversed: an utterance is heard backwards, all inputs of the network together.
+"""Reversal in time: an utterance runs backwards, in all inputs of the network together.
 
 Values are moved, not computed again. Maps that are slopes in time, such as the deltas of `logmel3d`,
-keep the sign that they had forwards; so does what a frame holds of its own course.
+keep the sign that they had forwards, and so do changes within a frame.
 
 Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 4.2.3.
 Open in the paper: whether padding is reversed too (here it is: the sequence as fed).
@@ -25,10 +25,10 @@ class FlipConfig(AugmentationConfig):
     p: float = Field(0.5, ge=0, le=1)
     """Probability that an utterance is reversed."""
     place: Literal["whole", "utterance"] = "whole"
-    """What is reversed: the whole sequence as fed, padding included, or the utterance within its padding."""
+    """Part that is reversed: the complete input, padding included, or the utterance within its padding."""
 
     def idle(self) -> dict[str, str]:
-        """Return the settings that change nothing: all where no utterance is reversed."""
+        """Return the settings that change nothing: all of them if no utterance is reversed."""
         return dict.fromkeys(type(self).model_fields, "p=0") if self.p == 0 else {}
 
 

@@ -1,4 +1,4 @@
-"""Loudness varied: an utterance times a random factor.
+"""Random loudness: an utterance is multiplied by a random factor.
 
 Source: common practice; the range is our own choice.
 """
@@ -13,17 +13,17 @@ from sercli.augmentations import Augmentation, AugmentationConfig
 
 
 class GainConfig(AugmentationConfig):
-    """Settings of varied loudness."""
+    """Settings of the random loudness."""
 
     p: float = Field(1.0, ge=0, le=1)
-    """Probability that an utterance's loudness is changed."""
+    """Probability that the loudness of an utterance is changed."""
     gain_db_min: float = Field(-6.0, ge=-60, le=60)
-    """Least change, decibels."""
+    """Smallest change in decibels."""
     gain_db_max: float = Field(6.0, ge=-60, le=60)
-    """Largest change, decibels."""
+    """Largest change in decibels."""
 
     def idle(self) -> dict[str, str]:
-        """Return the settings that change nothing: all where every factor is one."""
+        """Return the settings that change nothing: all of them if every factor is one."""
         every = type(self).model_fields
         if self.p == 0:
             return dict.fromkeys(every, "p=0")

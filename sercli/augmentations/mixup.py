@@ -1,4 +1,4 @@
-"""Mixup: utterances of a batch laid over each other, and their labels mixed likewise.
+"""Mixup: utterances of a batch are mixed in pairs, and their labels too.
 
 Source: Zhang et al., mixup: Beyond Empirical Risk Minimization, ICLR 2018, section 2 and equation 2.
 Departures: each utterance keeps the larger part of itself. Partners are drawn at random, so that the
@@ -23,7 +23,7 @@ class MixupConfig(AugmentationConfig):
 def pair(
     utterances: int, random: np.random.Generator, config: MixupConfig
 ) -> tuple[np.ndarray[Any, np.dtype[np.int64]], float]:
-    """Draw each utterance's partner, and the share that it keeps of itself.
+    """Draw the partner of each utterance, and the share that it keeps of itself.
 
     Args:
         utterances: how many are in the batch.
@@ -44,5 +44,5 @@ AUGMENTATION = Augmentation(
     "batch",
     source="Zhang et al., ICLR 2018",
     apply=pair,
-    warning="figures of the training part are of mixed utterances: compare them with nothing else",
+    warning="metrics of the training part are of mixed utterances: do not compare them with others",
 )

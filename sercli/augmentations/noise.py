@@ -19,14 +19,14 @@ class NoiseConfig(AugmentationConfig):
     p: float = Field(0.5, ge=0, le=1)
     """Probability that noise is added to an utterance."""
     colour: Literal["white", "pink"] = "white"
-    """White has equal power in each hertz, pink in each octave."""
+    """Colour of the noise: white has equal power in each hertz, pink in each octave."""
     snr_db_min: float = Field(10.0, ge=-60, le=120)
-    """Least ratio of the utterance's power to the noise's, decibels."""
+    """Smallest ratio of the power of the utterance to the power of the noise, in decibels."""
     snr_db_max: float = Field(30.0, ge=-60, le=120)
-    """Largest ratio of the utterance's power to the noise's, decibels."""
+    """Largest ratio of the power of the utterance to the power of the noise, in decibels."""
 
     def idle(self) -> dict[str, str]:
-        """Return the settings that change nothing: all where no utterance gets noise."""
+        """Return the settings that change nothing: all of them if no utterance gets noise."""
         return dict.fromkeys(type(self).model_fields, "p=0") if self.p == 0 else {}
 
     @model_validator(mode="after")

@@ -1,9 +1,9 @@
 """Random place in time: an utterance is moved within the silence that surrounds it.
 
-For features of one length, padded: where the utterance lies in them is then no cue.
+For padded features of one length: the place of the utterance in them is then not informative.
 
-Source: our own choice, made for the MelCNN on RAVDESS; its paper (Penumajji, arXiv 2503.19677) has no
-augmentation that we know of.
+Source: our own choice, made for the MelCNN on RAVDESS; no augmentation of its paper (Penumajji, arXiv
+2503.19677) is known.
 """
 
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ def shift(
     moved = {}
     for name, x in features.items():
         before, after = count_silent(x, silence[name])
-        # What is rolled over the edge is silence: at most `before` frames one way, `after` the other.
+        # Only silence is rolled over the edge: at most `before` frames to the left, `after` to the right.
         moved[name] = np.roll(x, round(u * (before + after)) - before, axis=-1)
     return moved
 

@@ -18,18 +18,18 @@ class SpecAugmentConfig(AugmentationConfig):
     """Settings of SpecAugment."""
 
     time_masks: int = Field(2, ge=0, le=100)
-    """How many masks in time."""
+    """Number of masks in time."""
     time_width: int = Field(20, ge=0, le=10_000)
-    """Largest width of a mask in time, frames."""
+    """Largest width of a mask in time, in frames."""
     time_share: float = Field(0.2, ge=0, le=1)
-    """Largest share of an utterance's frames that all masks in time cover together."""
+    """Largest share of the frames of an utterance that all masks in time cover together."""
     band_masks: int = Field(2, ge=0, le=100)
-    """How many masks in frequency."""
+    """Number of masks in frequency."""
     band_width: int = Field(8, ge=0, le=10_000)
-    """Largest width of a mask in frequency, bands."""
+    """Largest width of a mask in frequency, in bands."""
 
     def idle(self) -> dict[str, str]:
-        """Return the settings that change nothing: of masks that are absent or have no width."""
+        """Return the settings that change nothing: those of masks that are absent or have no width."""
         idle: dict[str, str] = {}
         for absent, others in (
             ("time_masks", ("time_width", "time_share")),
@@ -75,7 +75,7 @@ def mask(features: Signal, frames: int, random: np.random.Generator, config: Spe
 
 
 def has_bands(shape: tuple[int, ...]) -> bool:
-    """Tell whether features of a shape, (*shape, frames), are spectrograms, which can be masked."""
+    """Return whether features of a shape, (*shape, frames), are spectrograms, which can be masked."""
     return len(shape) >= 2 and shape[-2] >= 2
 
 
@@ -93,6 +93,6 @@ AUGMENTATION = Augmentation(
     apply=mask,
     traces=True,
     needs_bands=True,
-    warning="masks spectrograms alone: other inputs of the network still show what is masked; zero is the "
-    "mean only of features that are standardised",
+    warning="masks only spectrograms: other inputs of the network still contain the masked part; zero is the "
+    "mean only of standardised features",
 )

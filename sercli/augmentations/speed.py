@@ -1,4 +1,4 @@
-"""Speed varied: an utterance played faster and higher, or slower and lower.
+"""Random speed: an utterance is played faster and higher, or slower and lower.
 
 Source: Ko et al., Audio Augmentation for Speech Recognition, Interspeech 2015, section 2.
 Departures: the factor is drawn anew each epoch, where the paper trains on a copy for each factor.
@@ -14,13 +14,13 @@ from sercli.augmentations import Augmentation, AugmentationConfig
 
 
 class SpeedConfig(AugmentationConfig):
-    """Settings of varied speed."""
+    """Settings of the random speed."""
 
     factors: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = (0.9, 1.0, 1.1)
-    """Factors of which one is drawn for an utterance, each as likely; above 1 is faster and higher."""
+    """Factors of the speed, one of which is drawn for each utterance; above 1 is faster and higher."""
 
     def idle(self) -> dict[str, str]:
-        """Return the settings that change nothing: a speed that stays as it is."""
+        """Return the settings that change nothing: factors that are all one."""
         return {"factors": "all of them 1"} if set(self.factors) == {1.0} else {}
 
     @field_validator("factors")
@@ -53,5 +53,5 @@ AUGMENTATION = Augmentation(
     "samples",
     source="Ko et al., Interspeech 2015",
     apply=change_speed,
-    warning="pitch and tempo change, and with them perhaps the emotion that is heard",
+    warning="pitch and tempo change, which may change the perceived emotion",
 )

@@ -1,7 +1,7 @@
 """STFT data augmentation: each utterance in features of several window lengths.
 
-All of an utterance's variants belong to its part: the training part is varied, the test part has one
-variant alone.
+All variants of an utterance belong to the same part. The training part has several variants, the test part
+only one.
 
 Source: the ECA-CNN paper, arXiv 2409.04007, figures 10 and 11.
 Open in the paper: whether an epoch holds every variant of every utterance (here it does).
@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 from sercli.augmentations import Augmentation, AugmentationConfig
 
 VARIANTS = ("v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8")
-"""Those of `logmel`: windows of 15 to 50 ms."""
+"""Variants of `logmel`: windows of 15 to 50 ms."""
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -26,12 +26,12 @@ class StftMultiConfig(AugmentationConfig):
     train: tuple[Name, ...] = VARIANTS
     """Variants of the feature that are trained on."""
     test: Name = "v8"
-    """Variant of the dev and test parts, and of whatever the network is applied to."""
+    """Variant of the dev and test parts, and of all recordings that the network is applied to."""
     each: Literal["all", "random"] = "all"
-    """Every utterance in all of them in each epoch, or in one, drawn anew."""
+    """Whether an epoch holds each utterance in all variants, or in one that is drawn for the epoch."""
 
     def idle(self) -> dict[str, str]:
-        """Return the settings that change nothing: one variant is all variants."""
+        """Return the settings that change nothing: with one variant there is nothing to draw."""
         return {"each": "one variant in train"} if len(self.train) == 1 else {}
 
     @property

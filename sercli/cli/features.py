@@ -275,7 +275,7 @@ def _stores(
 ) -> "dict[str, FeatureStore]":
     """Open the store of each variant, or the one of the kind, by the variant's name."""
     from sercli.config import parse_assignments
-    from sercli.store.variants import open_stores
+    from sercli.store.stores import open_stores
 
     number: Number = "float16" if half else "float32"
     return open_stores(place.features, kind, variants, parse_assignments(settings or []), number)

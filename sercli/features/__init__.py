@@ -1,4 +1,4 @@
-"""From a waveform to a time-frequency image: one file per kind of feature."""
+"""Compute time-frequency images from waveforms: one file for each kind of feature."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -56,7 +56,7 @@ class Feature:
 
     Attributes:
         config: its settings.
-        version: raised when the code, not the settings, changes the numbers.
+        version: increased when the code, not the settings, changes the numbers.
         extract: from samples, (samples,), settings and a device's name to (*shape, frames), float32.
         shape: from settings to the shape without frames.
         axes: names of the axes, frames last.
@@ -65,21 +65,21 @@ class Feature:
         frame_rate: from settings to frames a second.
         silence: from settings to the value of digital silence, with which segments are padded; a
             number, or (*shape, 1).
-        frames_within: from a number of samples and settings to the number of frames that lie wholly
-            within them, where that is not all that `count_frames` counts.
+        frames_within: from a number of samples and settings to the number of complete frames within
+            them, where `count_frames` counts more.
         span: for kinds that pad: from a number of samples and settings to the first frame that holds
-            any of the utterance and the one after the last.
-        empty: which values hold nothing whatever the audio, (*shape, 1).
-        finish: from a segment, (*shape, frames), already standardised, and settings to what a network
-            sees, where that depends on the segment.
-        graph: from settings to a torch module that does what `extract` does, from (batch, samples) to
-            (batch, *shape, frames), and can be exported; it refuses settings that can't be.
-        finish_graph: likewise `finish`, of torch tensors with a batch.
-        units: of each map's values, for pictures.
-        slopes: whether it holds slopes in time, such as deltas.
-        needs: from settings to the only statistics that go with them, where that is so.
-        variants: settings by name that a paper uses side by side.
-        shows_level: whether the features of a louder utterance differ, from settings.
+            a part of the utterance and the frame after the last one.
+        empty: from settings to the values that are the same for any audio, (*shape, 1).
+        finish: from a segment, (*shape, frames), already standardised, and settings to the input of a
+            network, for kinds that change each segment.
+        graph: from settings to a torch module that computes the same as `extract`, from (batch, samples)
+            to (batch, *shape, frames), and can be exported; it refuses settings that can't be exported.
+        finish_graph: the same as `finish`, for torch tensors with a batch.
+        units: unit of the values of each map, for pictures.
+        slopes: whether the features hold slopes in time, such as deltas.
+        needs: from settings to the statistics that they require; None if any are possible.
+        variants: settings by name that a paper compares.
+        shows_level: from settings to whether the features of a louder utterance differ.
     """
 
     config: type[FeatureConfig]

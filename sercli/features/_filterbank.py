@@ -36,7 +36,7 @@ def rounded_mel(
 def mel(
     n_mels: int, n_fft: int, sample_rate: int, f_min: float, f_max: float, *, equal_area: bool = False
 ) -> Bank:
-    """Make triangular filters whose corners lie where they lie, equally spaced in mel, peak 1.
+    """Make triangular filters whose corners are not rounded, equally spaced in mel, peak 1.
 
     Corners are equally spaced in mel, 2595 log10(1 + f / 700); the sides are straight in hertz, as
     librosa (``htk=True``) and torchaudio have them. With few FFT points the lowest filters may fall

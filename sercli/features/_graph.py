@@ -1,7 +1,7 @@
 """Features as torch modules without loops or branches, so that they can be exported with a network.
 
-They give what `extract` gives, to rounding: its FFT and frames become one convolution, whose kernels are
-the windowed waves of the Fourier transform.
+They compute the same as `extract`, up to rounding: its FFT and frames become one convolution, whose kernels
+are the windowed waves of the Fourier transform.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ class Place(nn.Module):
         self.placement = config.placement
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return (batch, length), or recordings as they are where all lengths go."""
+        """Return (batch, length), or the recordings unchanged where they keep their length."""
         if self.length is None:
             return x
         surplus = torch.full((1,), x.shape[1] - self.length, device=x.device)  # may be negative
@@ -34,7 +34,7 @@ class Place(nn.Module):
         }[self.placement]
         place = torch.arange(self.length, device=x.device) + first  # (length,)
         inside = (place >= 0) & (place < x.shape[1])
-        # A sample more, so that what is clamped is always there.
+        # One sample more, so that a clamped place always exists.
         return F.pad(x, (0, 1))[:, place.clamp(0, x.shape[1])] * inside
 
 
@@ -48,7 +48,7 @@ class Spectra(nn.Module):
         win_length: samples of a frame.
         hop_length: samples from one frame's start to the next one's.
         n_fft: points of the FFT.
-        bins: how many are kept.
+        bins: number of bins that are kept.
         framing: see `_stft.count_frames`.
         normalised: whether the window is divided by its sum.
     """
@@ -88,7 +88,7 @@ class Spectra(nn.Module):
 
 
 class MelPower(nn.Module):
-    """Sum each frame's power spectrum over filters; arguments as of `Spectra`, and a filterbank."""
+    """Sum the power spectrum of each frame over filters; arguments as for `Spectra`, and a filterbank."""
 
     def __init__(
         self,

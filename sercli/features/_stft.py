@@ -1,7 +1,7 @@
-"""Short-time spectra, fast: frames in blocks that stay in a core's cache, power and mel in one product.
+"""Short-time spectra, fast: frames in blocks that fit a core's cache, power and mel in one product.
 
-Every kind of feature that looks at spectra goes through here; what differs is where frames lie and
-which window, FFT and filters are used.
+Every kind of feature that uses spectra computes them here; kinds differ in the place of their frames and in
+window, FFT and filters.
 """
 
 from collections.abc import Callable
@@ -29,10 +29,10 @@ def count_frames(samples: int, win_length: int, hop_length: int, framing: Framin
         samples: length of the signal.
         win_length: samples of a frame.
         hop_length: samples from one frame's start to the next one's.
-        framing: ``whole``, frames that lie within the signal (one, filled up with zeros, if it is
-            shorter than a frame); ``filled``, the last partial frame too, filled up with zeros;
+        framing: ``whole``, frames that are completely within the signal (one, filled up with zeros, if it
+            is shorter than a frame); ``filled``, the last partial frame too, filled up with zeros;
             ``every``, each frame that starts within the signal; ``centred``, each frame whose middle
-            lies within it or at its end, zeros on either side.
+            is within it or at its end, with zeros on either side.
     """
     if framing == "every":
         return max(1, -(-samples // hop_length))
@@ -54,7 +54,7 @@ def frame(wave: Tensor, win_length: int, hop_length: int, framing: Framing) -> T
 
 @lru_cache(maxsize=64)
 def window(shape: WindowShape, win_length: int, device: str = "cpu", *, normalised: bool = False) -> Tensor:
-    """Make a window, (window,); symmetric, or periodic as librosa's and TensorFlow's are.
+    """Make a window, (window,); symmetric, or periodic as in librosa and TensorFlow.
 
     Args:
         shape: which window.
@@ -77,12 +77,12 @@ def window(shape: WindowShape, win_length: int, device: str = "cpu", *, normalis
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Band:
-    """Neighbouring filters, and the bins that they look at.
+    """Neighbouring filters, and the bins that they use.
 
     Attributes:
-        pairs: which (real, imaginary) pairs, squared and flattened, they look at.
-        mels: which filters they are.
-        weights: (pairs, mels); each filter's weight stands twice, for the real and the imaginary part.
+        pairs: the (real, imaginary) pairs, squared and flattened, that they use.
+        mels: numbers of the filters.
+        weights: (pairs, mels); each weight of a filter occurs twice, for the real and the imaginary part.
     """
 
     pairs: slice
@@ -94,7 +94,7 @@ class Band:
 class Filters:
     """A filterbank laid out for `mel_power`.
 
-    Mel filters look at few bins each: multiplied band by band, most zeros are left out.
+    Each mel filter uses few bins: a product for each band leaves out most zeros.
     """
 
     n_mels: int
@@ -149,6 +149,6 @@ def magnitudes(frames: Tensor, shape: Tensor, n_fft: int, bins: int) -> Tensor:
 
 
 def _block(frames: Tensor) -> int:
-    """Divide frames evenly into blocks that fit a core's cache; on a GPU all are one."""
+    """Return the size of blocks of frames that fit a core's cache; on a GPU one block holds all frames."""
     blocks = 1 if frames.is_cuda else max(1, round(len(frames) / _BLOCK))
     return -(-len(frames) // blocks)

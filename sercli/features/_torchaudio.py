@@ -1,4 +1,4 @@
-"""torchaudio, imported so that it works next to any torch.
+"""torchaudio, imported in a way that works with any torch.
 
 torchaudio's pure-Python part (filterbanks, transforms, masking) needs no compiled extension, but
 importing it loads one, and that fails where the extension was built for another torch: next to a

@@ -44,24 +44,25 @@ class LogMelConfig(MelConfig):
     neutral: ClassVar = {"normalise_window": False}
 
     duration_s: float | None = Field(6.0, gt=0, le=LONGEST_S)
-    """Length to which an utterance is cropped or padded; whole utterances if none."""
+    """Length in seconds to which an utterance is cropped or padded; null keeps its length."""
     placement: Placement = "centre"
-    """What is kept and where it is padded: start, centre or end."""
+    """Part of a longer utterance that is kept, and place of a shorter one in its padding: start, centre or
+    end."""
     window_ms: float = Field(50.0, gt=0, le=1000)
-    """Length of a frame."""
+    """Length of a frame in milliseconds."""
     window: stft.WindowShape = "hamming"
     """Shape of the window; symmetric unless it is called periodic."""
     normalise_window: bool = False
     """Whether the window is divided by its sum, so that a tone has one level at every window length; the
     energies are then 2e4 to 2e5 times smaller (15 to 50 ms), and ``floor`` should be too."""
     n_fft: Annotated[int, Field(ge=2, le=MOST_POINTS)] | Literal["window", "power-of-two"] = "window"
-    """Points of the FFT: the window's, the next power of two, or a number."""
+    """Points of the FFT: as many as the window has, the next power of two, or a number."""
     n_mels: int = Field(64, ge=1, le=MOST_FILTERS)
     """Number of mel filters."""
     equal_area: bool = False
-    """Whether wide filters are lowered so that all have one area."""
+    """Whether wide filters are lowered so that all filters have the same area."""
     floor: float = Field(1e-10, ge=1e-37, le=1)
-    """Least energy, so that the logarithm of silence is finite."""
+    """Smallest energy, so that the logarithm of silence is finite."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -115,12 +116,12 @@ def extract(samples: Samples, config: LogMelConfig, device: str = "cpu") -> Arra
 
 
 def span(samples: int, config: LogMelConfig) -> tuple[int, int]:
-    """Return the first frame that holds any of the utterance, and the one after the last."""
+    """Return the first frame that holds a part of the utterance, and the frame after the last one."""
     return config.span(samples, min(count_frames(samples, config), _count_whole(samples, config)))
 
 
 def empty(config: LogMelConfig) -> "np.ndarray[Any, np.dtype[np.bool_]]":
-    """Tell which filters hold no bin of the FFT, (1, mels, 1)."""
+    """Return which filters contain no bin of the FFT, (1, mels, 1)."""
     return np.asarray(_bank(config).sum(axis=1) == 0)[None, :, None]
 
 

@@ -44,18 +44,18 @@ class LogMel3DConfig(FramesConfig):
     corners: Literal["down", "nearest"] = "down"
     """How the corners of the filters are rounded to bins of the FFT: down, or to the nearest one."""
     f_min: float = 0.0
-    """Lower edge of the lowest filter, hertz."""
+    """Lower edge of the lowest filter in hertz."""
     f_max: float = 8000.0
-    """Upper edge of the highest filter, hertz."""
+    """Upper edge of the highest filter in hertz."""
     delta_frames: int = Field(9, ge=1, le=50)
-    """Frames on either side that a slope is fitted over (N of Eq. 5); half a second of hops of 10 ms at most,
-    for each frame's neighbours are held at once."""
+    """Frames on either side that a slope is fitted over (N of Eq. 5); 50 at most, because the neighbours of
+    all frames are in memory at the same time."""
     preemphasis: float = Field(0.0, ge=0, le=1)
-    """Weight of the previous sample that is subtracted from each one; 0.97 in the lineage's code."""
+    """Weight of the previous sample, which is subtracted from each sample; 0.97 in related papers."""
     normalise_waveform: bool = False
     """Whether each utterance's samples are brought to zero mean and unit variance."""
     floor: float = Field(1e-10, ge=1e-37, le=1)
-    """Least energy, so that the logarithm of silence is finite."""
+    """Smallest energy, so that the logarithm of silence is finite."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -33,21 +33,22 @@ class LogMel40Config(MelConfig):
     """Settings of the log-mel spectrogram of 40 ms."""
 
     placement: Placement = "end"
-    """What is kept and where it is padded: start, centre or end (the paper pads at the front)."""
+    """Part of a longer utterance that is kept, and place of a shorter one in its padding: start, centre or
+    end (the paper pads at the front)."""
     window_ms: float = Field(40.0, gt=0, le=1000)
-    """Length of a frame."""
+    """Length of a frame in milliseconds."""
     hop_ms: float = Field(20.0, ge=1, le=1000)
-    """From one frame's start to the next one's."""
+    """Milliseconds from the start of a frame to the start of the next one."""
     f_max: float = 7600.0
-    """Upper edge of the highest filter, hertz."""
+    """Upper edge of the highest filter in hertz."""
     window: stft.WindowShape = "periodic-hann"
     """Shape of the window; symmetric unless it is called periodic."""
     n_mels: int = Field(40, ge=1, le=MOST_FILTERS)
     """Number of mel filters."""
     spectrum: Literal["magnitude", "power"] = "magnitude"
-    """What the filters sum."""
+    """Spectrum that the filters sum."""
     offset: float = Field(1e-6, ge=1e-37, le=1)
-    """What is added before the logarithm."""
+    """Number that is added before the logarithm."""
 
     @property
     def n_fft(self) -> int:
@@ -89,7 +90,7 @@ def extract(samples: Samples, config: LogMel40Config, device: str = "cpu") -> Ar
 
 
 def span(samples: int, config: LogMel40Config) -> tuple[int, int]:
-    """Return the first frame that holds any of the utterance, and the one after the last."""
+    """Return the first frame that holds a part of the utterance, and the frame after the last one."""
     return config.span(samples, count_frames(samples, config))
 
 

@@ -38,27 +38,28 @@ class MelSpecDBConfig(DurationConfig):
     """Settings of the mel spectrogram in decibels."""
 
     duration_s: float | None = Field(3.0, gt=0, le=LONGEST_S)
-    """Length to which an utterance is cropped or padded; whole utterances if none."""
+    """Length in seconds to which an utterance is cropped or padded; null keeps its length."""
     placement: Placement = "start"
-    """What is kept and where it is padded: start, centre or end."""
+    """Part of a longer utterance that is kept, and place of a shorter one in its padding: start, centre or
+    end."""
     sample_rate: int = Field(22_050, ge=1000, le=192_000)
-    """Hertz to which the audio is brought."""
+    """Sample rate in hertz to which the audio is resampled."""
     original: bool = False
-    """Whether the recording as distributed is read, whatever was left of it at 16 kHz."""
+    """Whether the recording as distributed is read instead of the prepared audio at 16 kHz."""
     trim_db: float | None = Field(None, gt=0, le=1000)
-    """Silence at both ends that lies so far below the loudest frame is cut off; nothing if none."""
+    """Decibels below the loudest frame under which both ends are cut off as silence; null cuts nothing."""
     n_fft: int = Field(2048, ge=2, le=MOST_POINTS)
     """Points of the FFT, and length of a frame."""
     hop_length: int = Field(512, ge=1, le=MOST_POINTS)
-    """Samples from one frame's middle to the next one's."""
+    """Samples from the middle of a frame to the middle of the next one."""
     n_mels: int = Field(128, ge=1, le=MOST_FILTERS)
     """Number of mel filters."""
     f_min: float = 0.0
-    """Lower edge of the lowest filter, hertz."""
+    """Lower edge of the lowest filter in hertz."""
     f_max: float | None = None
-    """Upper edge of the highest filter, hertz; half the sample rate if none."""
+    """Upper edge of the highest filter in hertz; null takes half the sample rate."""
     top_db: float = Field(80.0, gt=0, le=1000)
-    """How far below the maximum values may lie."""
+    """Decibels below the maximum to which smaller values are raised."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -82,12 +83,12 @@ class MelSpecDBConfig(DurationConfig):
 
     @property
     def top(self) -> float:
-        """Upper edge of the highest filter, hertz."""
+        """Upper edge of the highest filter in hertz."""
         return self.sample_rate / 2 if self.f_max is None else self.f_max
 
 
 def count_frames(samples: int, config: MelSpecDBConfig) -> int:
-    """Return how many frames an utterance has of which nothing is trimmed."""
+    """Return how many frames an utterance has if no silence is trimmed."""
     if not config.original:
         samples = int(samples * config.sample_rate / audio.SAMPLE_RATE + 0.5)  # as soxr rounds
     length = config.length(samples, config.sample_rate)
@@ -123,7 +124,7 @@ def extract(samples: Samples, config: MelSpecDBConfig, device: str = "cpu") -> A
 
 
 def trim(samples: Samples, below_db: float) -> Samples:
-    """Cut off silence at both ends: frames whose power lies so far below the loudest frame's.
+    """Cut off silence at both ends: frames whose power is so far below the power of the loudest frame.
 
     Frames of 2048 samples every 512, their middles from the first sample on, as librosa has them.
     """
@@ -138,9 +139,9 @@ def trim(samples: Samples, below_db: float) -> Samples:
 
 
 def span(samples: int, config: MelSpecDBConfig) -> tuple[int, int]:
-    """Return the first frame that holds any of so many samples at 16 kHz, and the one after the last.
+    """Return the first frame that holds any of so many samples at 16 kHz, and the frame after the last one.
 
-    What is trimmed is not known from the length: then all frames count.
+    The length does not show how much is trimmed: in that case all frames count.
     """
     own = int(samples * config.sample_rate / audio.SAMPLE_RATE + 0.5)
     frames = stft.count_frames(

@@ -33,22 +33,22 @@ class SpectrogramConfig(CroppedFramesConfig):
     same_uncut: ClassVar = {"map_scope": ("segment", "utterance")}
 
     window_ms: float = Field(40.0, gt=0, le=1000)
-    """Length of a frame."""
+    """Length of a frame in milliseconds."""
     window: stft.WindowShape = "hamming"
     """Shape of the window; symmetric unless it is called periodic."""
     n_fft: int = Field(1600, ge=2, le=MOST_POINTS)
     """Points of the FFT."""
     bins: int = Field(400, ge=1)
-    """How many bins are kept, from 0 Hz."""
+    """Number of bins that are kept, from 0 Hz upwards."""
     map: Literal["max-abs", "min-max", "none"] = "max-abs"
-    """How a matrix is mapped: divided by its largest value, or from its least and largest to -1 and 1."""
+    """Map of a matrix: divided by its largest value, or its smallest and largest value mapped to -1 and 1."""
     map_scope: Literal["segment", "utterance", "training"] = "segment"
-    """What the matrix is: a segment, an utterance, or (statistics: max) all training utterances."""
+    """The matrix that is mapped: a segment, an utterance, or (statistics: max) all training utterances."""
     mu: float = Field(255.0, ge=0, le=1e6)
-    """Strength of the mu law; 0 leaves it out."""
+    """Strength of the mu law; 0 does not compand."""
 
     def idle(self) -> dict[str, str]:
-        """Return the settings that change nothing: companding alone treats each value by itself."""
+        """Return the settings that change nothing: without a map, the matrix has no effect."""
         return super().idle() | ({"map_scope": "map=none"} if self.map == "none" else {})
 
     @model_validator(mode="after")
@@ -74,7 +74,7 @@ def count_frames(samples: int, config: SpectrogramConfig) -> int:
 
 
 def frames_within(samples: int, config: SpectrogramConfig) -> int:
-    """Return how many frames lie wholly within so many samples: 197 in 2 s."""
+    """Return how many complete frames are within so many samples: 197 in 2 s."""
     return stft.count_frames(samples, config.win_length, config.hop_length, "whole")
 
 
@@ -100,7 +100,7 @@ def extract(samples: Samples, config: SpectrogramConfig, device: str = "cpu") ->
 
 
 def finish(segment: Array, config: SpectrogramConfig) -> Array:
-    """Map and compand a segment's matrix, (1, bins, frames), where that is not done yet.
+    """Map and compand the matrix of a segment, (1, bins, frames), unless that is done already.
 
     With ``map_scope: training`` the segment is to be divided by the training part's maximum before.
     """

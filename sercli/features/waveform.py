@@ -1,4 +1,4 @@
-"""The samples themselves, or one value for each 40 ms of them.
+"""The samples of the audio, or one value for each 40 ms of them.
 
 Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, sections 4.1 and
 4.1.1.
@@ -26,14 +26,15 @@ class WaveformConfig(DurationConfig):
     """Settings of the waveform."""
 
     placement: Placement = "end"
-    """What is kept and where it is padded: start, centre or end (the paper pads at the front)."""
+    """Part of a longer utterance that is kept, and place of a shorter one in its padding: start, centre or
+    end (the paper pads at the front)."""
     aggregate: Literal["none", "max", "max-abs", "rms"] = "none"
-    """What stands for the samples of a frame; none keeps them all."""
+    """Value that represents the samples of a frame; none keeps all samples."""
     frame_ms: float = Field(40.0, gt=0, le=1000)
     """Length of a frame; frames do not overlap."""
 
     def idle(self) -> dict[str, str]:
-        """Return the settings that change nothing: samples as they are have no frames."""
+        """Return the settings that change nothing: single samples have no frames."""
         return super().idle() | ({"frame_ms": "aggregate=none"} if self.aggregate == "none" else {})
 
     @property
@@ -53,7 +54,7 @@ def extract(samples: Samples, config: WaveformConfig, device: str = "cpu") -> Ar
     Args:
         samples: mono audio at 16 kHz, (samples,), full scale 1.0.
         config: settings.
-        device: without meaning here; there is next to nothing to compute.
+        device: not used, because there is little to compute.
 
     Returns:
         (1, values).
@@ -73,7 +74,7 @@ def extract(samples: Samples, config: WaveformConfig, device: str = "cpu") -> Ar
 
 
 def span(samples: int, config: WaveformConfig) -> tuple[int, int]:
-    """Return the first value that holds any of the utterance, and the one after the last."""
+    """Return the first value that holds a part of the utterance, and the value after the last one."""
     placed = config.place(samples)
     first = placed.before // config.frame_length
     last = -(-(placed.before + placed.stop - placed.start) // config.frame_length)

@@ -1,9 +1,9 @@
-"""Where a run's results lie, and what is finished.
+"""The folder of a run: where its results are, and which trials are finished.
 
 ``runs/<name>-<hash8>/fold-03/seed-0/`` holds ``config.yaml`` (settings and provenance),
 ``history.csv`` (epochs), ``checkpoints/`` (while training), ``bundle/`` (the trained model),
 ``predictions.csv`` (of the test part), ``dev_predictions.csv`` (of the dev part) and, last of all,
-``metrics.json``: a trial is finished when that file is there.
+``metrics.json``: a trial is finished when that file exists.
 """
 
 import re
@@ -50,7 +50,7 @@ class Trial:
 
     @property
     def metrics_file(self) -> Path:
-        """Figures of the finished trial."""
+        """Metrics of the finished trial."""
         return self.path / "metrics.json"
 
     @property
@@ -60,17 +60,17 @@ class Trial:
 
     @property
     def dev_predictions_file(self) -> Path:
-        """Predictions of the dev part; there for classes, where the fold has one."""
+        """Predictions of the dev part; exists for classes, where the fold has a dev part."""
         return self.path / "dev_predictions.csv"
 
     @property
     def history_file(self) -> Path:
-        """Loss and dev figures by epoch."""
+        """Loss and dev metrics by epoch."""
         return self.path / "history.csv"
 
     @property
     def checkpoints(self) -> Path:
-        """Lightning's checkpoints, there while training."""
+        """Lightning's checkpoints, which exist while training."""
         return self.path / "checkpoints"
 
     @property
@@ -84,7 +84,7 @@ class Trial:
         return self.metrics_file.exists()
 
     def metrics(self) -> dict[str, Any]:
-        """Read the figures.
+        """Read the metrics.
 
         Raises:
             RunError: they are damaged.
@@ -102,7 +102,7 @@ class Trial:
         return metrics
 
     def digests(self) -> dict[str, str]:
-        """Read the digests of the files of predictions, by name; none in trials from before they were kept.
+        """Read the digests of the files of predictions, by name; empty for trials that did not record them.
 
         Raises:
             RunError: the metrics are damaged.
@@ -129,7 +129,7 @@ class Trial:
         return RunError(f"{file}: missing or damaged; remove {self.path} and train again")
 
     def history(self) -> list[dict[str, float]]:
-        """Read the epochs' figures, oldest first; an empty list if there are none.
+        """Read the metrics of the epochs, oldest first; an empty list if there are none.
 
         Raises:
             RunError: they are damaged.
@@ -159,11 +159,11 @@ class Run:
         return self.path.name
 
     def trial(self, fold: int, seed: int) -> Trial:
-        """Return the place of a trial, made or not; folds count from one."""
+        """Return the folder of a trial, which need not exist; folds count from one."""
         return Trial(self.path / f"fold-{fold:02d}" / f"seed-{seed}", fold, seed)
 
     def trials(self) -> list[Trial]:
-        """List the trials begun, by fold and seed."""
+        """List the trials that are begun, by fold and seed."""
         found = []
         for path in self.path.glob("fold-*/seed-*"):
             match = _TRIAL.fullmatch(path.relative_to(self.path).as_posix())
@@ -176,8 +176,8 @@ class Run:
         return [trial for trial in self.trials() if trial.finished]
 
     def changed(self) -> float:
-        """When a trial last changed, seconds since the epoch."""
-        stamps = []  # without the run's folder, which reports change too
+        """Return when a trial last changed, in seconds since 1970."""
+        stamps = []  # not of the run's folder, which reports change too
         for path in self.path.glob("fold-*/seed-*/*"):
             with suppress(FileNotFoundError):  # a training in progress renames its files
                 stamps.append(path.stat().st_mtime)

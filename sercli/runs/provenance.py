@@ -1,4 +1,4 @@
-"""What a figure was got with: versions and the state of the source."""
+"""Versions of the software that computed a number, and the state of the source code."""
 
 import importlib.metadata
 import platform
@@ -11,7 +11,7 @@ _PACKAGES = ("torch", "lightning", "torchmetrics", "numpy", "scipy", "soundfile"
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python, of sercli and of what its numbers hang on."""
+    """Return the versions of Python, of sercli and of the packages that decide its numbers."""
     found = {"sercli": sercli.__version__, "python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -22,7 +22,7 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """Return the commit of a sercli that runs from its repository, ``-dirty`` if changed; else none."""
+    """Return the commit of a sercli that runs from its repository, ``-dirty`` if changed; None otherwise."""
     root = Path(sercli.__file__).parent.parent
     if not (root / ".git").exists():
         return None

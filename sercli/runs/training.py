@@ -11,65 +11,66 @@ Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 
 
 class TrainingConfig(Config):
-    """How a network is trained; each architecture's recipe states its own."""
+    """How a network is trained; the recipe of each architecture states its own values."""
 
     neutral: ClassVar[Mapping[str, Any]] = {"batch_statistics": "running", "rmsprop_decay": 0.99}
 
     loss: Literal["cross-entropy", "focal", "ccc"] = "cross-entropy"
-    """What is minimised, where the network has no cosine head (whose loss is ArcFace); ccc, one minus the
-    concordance correlation, for continuous labels and only for these."""
+    """Loss of a network without a cosine head (with one, the loss is ArcFace). ccc is one minus the
+    concordance correlation coefficient; it is used for continuous labels, and only for them."""
     ccc_scope: Literal["batch", "sequence"] = "batch"
-    """Whether the concordance correlation is of a batch's frames joined, or of each segment."""
+    """Whether the concordance correlation is computed over all frames of a batch, or for each segment."""
     focal_gamma: float = Field(2.0, ge=0)
-    """How much less the focal loss counts what is already right."""
+    """Strength with which the focal loss reduces the weight of utterances that are already recognised."""
     arcface_margin: float = Field(0.5, ge=0, le=1.5)
-    """Radians added to the true class's angle, where the network has a cosine head."""
+    """Angle in radians that is added for the true class, for a network with a cosine head."""
     arcface_easy_margin: bool = False
-    """Whether the margin is added only to angles below a right one."""
+    """Whether the margin is added only to angles below 90 degrees."""
     class_weights: bool = True
-    """Whether rare classes weigh more: r_c = alpha * N / N_c."""
+    """Whether the loss of rare classes has a larger weight: r_c = alpha * N / N_c."""
     class_weight_alpha: float | None = Field(None, gt=0)
-    """The alpha of the class weights; one over the number of classes if not given."""
+    """The alpha of the class weights; null takes one over the number of classes."""
     optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"
-    """The optimiser; sgd with Nesterov momentum."""
+    """The optimiser; sgd uses Nesterov momentum."""
     momentum: float = Field(0.9, ge=0, lt=1)
     """Momentum of sgd."""
     rmsprop_decay: float = Field(0.99, ge=0, lt=1)
-    """Share of the former average in rmsprop's running average of squared gradients."""
+    """Weight of the previous value in rmsprop's running average of squared gradients."""
     schedule: Literal["constant", "cyclical", "cosine", "steps"] = "constant"
-    """Learning rate: ``lr`` throughout, a triangle between ``lr_min`` and ``lr``, half a cosine from
-    ``lr`` to zero, or ``lr`` divided by ten at each of ``milestones``."""
+    """Learning rate over the training: always ``lr``, a triangle between ``lr_min`` and ``lr``, half a cosine
+    from ``lr`` to zero, or ``lr`` divided by ten at each of ``milestones``."""
     milestones: tuple[Annotated[int, Field(ge=2)], ...] = ()
-    """Epochs, from one, at whose beginning the rate is divided by ten."""
+    """Epochs, counted from one, at the start of which the learning rate is divided by ten."""
     lr: float = Field(1e-3, gt=0)
-    """Learning rate, or its upper limit."""
+    """Learning rate, or the upper limit of one that changes."""
     lr_min: float = Field(1e-5, gt=0)
-    """Lower limit of the cyclical rate."""
+    """Lower limit of the cyclical learning rate."""
     weight_decay: float = Field(0.0, ge=0)
     """L2 penalty on the weights."""
     batch_size: int = Field(32, ge=1)
-    """Utterances a step, over all devices."""
+    """Utterances in a batch, over all devices."""
     accumulate: int = Field(1, ge=1)
-    """Batches whose gradients are averaged for one step of the optimiser; the rest at an epoch's end counts
-    less, being divided by this number too."""
+    """Batches whose gradients are averaged for one step of the optimiser. The last step of an epoch may have
+    fewer; it is divided by this number too, and so has a smaller weight."""
     clip_norm: float | None = Field(None, gt=0)
-    """Norm to which longer gradients are shortened; none are if none."""
+    """Maximum gradient norm; no clipping if null."""
     max_epochs: int = Field(100, ge=1)
-    """Passes over the training part, at most."""
+    """Maximum number of passes over the training part."""
     patience: int | None = Field(20, ge=1)
-    """Epochs without a better dev figure before training ends."""
+    """Epochs without a better dev metric after which training ends; null trains all epochs."""
     selection: Literal["best-dev-ua", "best-dev-ccc", "last", "best-on-test"] = "best-dev-ua"
-    """Which epoch's weights are kept; best-on-test looks at the test part, so its figures are optimistic."""
+    """Epoch whose weights are kept. best-on-test chooses it by the test part, so its scores are too high."""
     batch_statistics: Literal["running", "reestimated"] = "running"
-    """What batch normalisation uses in evaluation: the running averages of the training, with its dropout and
-    augmentation, or statistics of the kept epoch's weights over the training part, without either."""
+    """Statistics that batch normalisation uses in evaluation: running averages from the training, which
+    include dropout and augmentation; or statistics of the training part, computed with the kept weights
+    without either."""
     precision: Precision = "auto"
-    """Number format; ``auto`` becomes what the device does well, and that is what is recorded."""
+    """Number format; ``auto`` becomes the format that suits the device, and that format is recorded."""
 
     def idle(self) -> dict[str, str]:
-        """Return the settings that change nothing: of a loss, optimiser or schedule that is not chosen.
+        """Return the settings that change nothing: those of a loss, optimiser or schedule that is not chosen.
 
-        What a network's own module does without is not known here: see `sercli.training`.
+        Which settings the loss of a network reads is not known here: see `sercli.training`.
         """
         idle = {}
         if self.loss != "ccc":

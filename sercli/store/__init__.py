@@ -1,11 +1,11 @@
 """Features on disk: computed once, packed, memory-mapped.
 
 A store is a folder named by the kind of feature, its version and the digest of all its settings,
-so that a changed setting or changed code can never be served stale. Within it features are found
-by the hash of the audio they were made from: corpora that share audio share features. Arrays are
-packed one behind another in shards; a line of ``index.jsonl`` names each one's place. Data is
-written and flushed before its line, so what the index names is there; what it does not name (the
-tail of an interrupted write) is overwritten by the next writer.
+so that features of other settings or of older code are never used by mistake. Within it features are
+found by the hash of the audio that they were computed from: corpora that share audio share features.
+Arrays are packed one after another in shards; a line of ``index.jsonl`` names the place of each. Data is
+written and flushed before its line, so that everything in the index exists; what is not in the index (the
+end of an interrupted write) is overwritten by the next writer.
 """
 
 import zlib
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from sercli.store.writer import Writer
 
 Number = Literal["float32", "float16"]
-# No number of an index is larger; what says otherwise is damaged.
+# No number of an index is larger; a larger one is damaged.
 _LIMIT = 1 << 48
 _ITEMS: dict[Number, "np.dtype[Any]"] = {"float32": np.dtype("<f4"), "float16": np.dtype("<f2")}
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an array lies: shard, byte offset, length in frames and checksum."""
+    """The place of an array: shard, byte offset, length in frames and checksum."""
 
     shard: int
     offset: int
@@ -49,13 +49,13 @@ class FeatureStore:
     """The features of one kind and one choice of settings."""
 
     def __init__(self, root: Path, kind: str, config: FeatureConfig, number: Number = "float32") -> None:
-        """Open (or lay out) the store of a kind of feature below ``root``.
+        """Open the store of a kind of feature below ``root``, which need not exist yet.
 
         Args:
             root: folder of the stores.
             kind: kind of feature.
             config: its settings.
-            number: in which format values are kept; half precision takes half the disk, and 11 bits.
+            number: format in which values are stored; half precision takes half the disk, and keeps 11 bits.
 
         Raises:
             UnknownNameError: there is no such kind.
@@ -68,7 +68,7 @@ class FeatureStore:
         self.item = _ITEMS[number]
         self._maps: dict[int, np.memmap[tuple[int], np.dtype[np.uint8]]] = {}
         self.lost: frozenset[str] = frozenset()
-        """Hashes that the index names, but whose bytes are not there: a shard was cut short."""
+        """Hashes that are in the index, but whose bytes are missing: a shard was cut short."""
         self.unreadable = 0
         """Lines of the index that can't be read."""
         self._places = self.read_index()
@@ -77,10 +77,10 @@ class FeatureStore:
         return len(self._places)
 
     def key(self, utterance: Utterance) -> str:
-        """Return the hash under which an utterance's features are kept.
+        """Return the hash under which an utterance's features are stored.
 
-        It is that of the prepared audio; for kinds that read the recording as distributed, that of the
-        recording and the cut.
+        It is the hash of the prepared audio; for kinds that read the recording as distributed, the hash of
+        the recording and the cut.
         """
         if self.config.original_rate is None:
             return utterance.sha256
@@ -92,7 +92,7 @@ class FeatureStore:
     def __getitem__(self, sha256: str) -> Array:
         """Return the features of the audio with that hash, (*shape, frames), float32, read-only.
 
-        Not copied, unless they are kept in half precision.
+        They are not copied, unless they are stored in half precision.
 
         Raises:
             FeatureError: there are none.
@@ -115,11 +115,11 @@ class FeatureStore:
 
     @property
     def hashes(self) -> list[str]:
-        """Hashes of the audio whose features are there."""
+        """Hashes of the audio whose features are stored."""
         return list(self._places)
 
     def damaged(self) -> list[str]:
-        """List the hashes whose stored features are not there any more, or don't match their checksum."""
+        """List the hashes whose stored features are missing, or do not match their checksum."""
         found = sorted(self.lost)
         for sha256, place in self._places.items():
             with self.shard(place.shard).open("rb") as file:
@@ -130,11 +130,11 @@ class FeatureStore:
 
     @contextmanager
     def writing(self, waiting: Callable[[], None] | None = None) -> Iterator["Writer"]:
-        """Give the one writer that a store can have, which knows what others wrote before it.
+        """Open the one writer that a store can have, which knows what others wrote before it.
 
         Args:
-            waiting: called once before waiting for another process that is writing; without it the writer
-                is refused in that case.
+            waiting: called once before waiting for another process that is writing; without it, an error is
+                raised in that case.
 
         Raises:
             FeatureError: another process is writing.
@@ -176,24 +176,24 @@ class FeatureStore:
         return prod(self.shape) * frames * int(self.item.itemsize)
 
     def learn(self, places: dict[str, Place]) -> None:
-        """Take note of what a writer has written."""
+        """Add the places of arrays that a writer has written."""
         self._places.update(places)
         for shard in {place.shard for place in places.values()}:
             self._maps.pop(shard, None)
 
     def reload(self) -> dict[str, Place]:
-        """Read the index anew, another process may have written; return it."""
+        """Read the index again, because another process may have written to it; return it."""
         self._places = self.read_index()
         self._maps.clear()
         return self._places
 
     def read_index(self) -> dict[str, Place]:
-        """Read the places of whole arrays, and note what is lost; of two lines on an audio the last holds."""
+        """Read the places of complete arrays, the last line for each audio, and list the lost arrays."""
         places: dict[str, Place] = {}
         lost: set[str] = set()
         self.unreadable = 0
         path = self.path / "index.jsonl"
-        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []  # a line cut short is none yet
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []  # the last may be cut short
         sizes: dict[int, int] = {}
         for line in lines:
             named = _read_line(line)
@@ -220,7 +220,7 @@ class FeatureStore:
         return self._places[sha256]
 
     def _describe(self) -> None:
-        """Write what the store holds beside it, unless that is there and right."""
+        """Write a description of the store into its folder, unless it is there and correct."""
         path = self.path / "feature.json"
         description = {
             "kind": self.kind,

@@ -17,13 +17,13 @@ from sercli.features import Array
 from sercli.records import Utterance
 from sercli.store import FeatureStore
 
-# Utterances that a thread takes at once, the seconds of features that they may come to, and how often
-# a thread does so before all is written: enough to keep it busy, few enough that memory stays bounded.
+# Utterances that a thread computes at once, the most seconds of features in them, and how many such groups
+# per thread may wait to be written: enough to keep threads busy, few enough to bound the memory.
 _GROUP = 8
 _GROUP_SECONDS = 30.0
 _AHEAD = 2
 
-# How far the length of a recording may lie from that of the utterance made from all of it.
+# Largest difference in length between a recording and the utterance that was made from all of it.
 _ASTRAY_S = 1e-3
 
 _Computed = list[tuple[FeatureStore, Array]]
@@ -50,12 +50,12 @@ def compute(
     """Compute what is missing; after an interruption the next call continues where it stopped.
 
     Each audio file is decoded once, whatever the number of stores. While another process writes one of the
-    stores this one waits, and then computes what is still missing.
+    stores, this one waits, and then computes what is still missing.
 
     Args:
-        stores: where the features go.
+        stores: where the features are written.
         utterances: of a prepared corpus.
-        folder: that corpus's folder, which the utterances' files are relative to.
+        folder: folder of that corpus, which the utterances' files are relative to.
         progress: called with the number of utterances done and to do.
         device: where to compute, ``cpu`` (on all cores) or for example ``cuda``.
         originals: the corpus as distributed, for kinds that read it.
@@ -67,9 +67,9 @@ def compute(
     Raises:
         AudioError: an audio file can't be read.
         FeatureError: an audio file is not the one that the manifest describes; or a kind reads the
-            corpus as distributed and ``originals`` does not say where it lies.
+            corpus as distributed and ``originals`` is not given.
     """
-    # In one order for all processes: none holds a store that another needs while it waits for a second one.
+    # One order for all processes, so that no two of them wait for a store of each other.
     involved = {
         store.path: store
         for store in sorted(stores, key=lambda each: each.path)
@@ -117,7 +117,7 @@ def extract_one(
 
 
 def _grouped(seconds: Mapping[str, float]) -> list[list[str]]:
-    """Put audio, by hash, into groups of a few utterances, fewer where they are long."""
+    """Divide audio, by hash, into groups of a few utterances, fewer where they are long."""
     groups: list[list[str]] = []
     length = 0.0
     for sha256, more in seconds.items():
@@ -160,7 +160,7 @@ class _Decoder:
     def _original(self, utterance: Utterance, store: FeatureStore) -> Samples:
         if self.originals is None or utterance.source is None:
             raise FeatureError(
-                f"{store.kind} with original=true reads the corpus as distributed: say where it lies "
+                f"{store.kind} with original=true reads the corpus as distributed: name its folder "
                 f"with `sercli features {utterance.corpus} --kind {store.kind} --originals PATH`"
             )
         path = self.originals / utterance.source
@@ -177,12 +177,12 @@ class _Decoder:
 def _working(
     work: Callable[[list[str]], list[_Computed]], groups: Sequence[list[str]], device: str
 ) -> Iterator[Iterator[list[_Computed]]]:
-    """Give the results group by group, in order: by threads ahead of who takes them, or on a GPU at once."""
+    """Compute the results group by group, in order: in threads, ahead of the caller, or on a GPU at once."""
     if device != "cpu":
         yield map(work, groups)
         return
     threads = torch.get_num_threads()
-    # Parallel over utterances: threads within one utterance's small matrices would only get in the way.
+    # Parallel over utterances: more threads for the small matrices of one utterance would slow it down.
     pool = ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
     try:
         yield _ahead(pool, work, groups)

@@ -1,4 +1,4 @@
-"""What is damaged in a store, taken out and computed again."""
+"""Find what is damaged in a store, remove it and compute it again."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,17 +7,16 @@ from sercli import manifest
 from sercli.errors import SerError
 from sercli.store import FeatureStore
 from sercli.store.compute import compute
-from sercli.store.stores import drop_damaged
 from sercli.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What was found in a store, and what became of it.
+    """The damage that was found in a store, and the result of repairing it.
 
     Attributes:
-        damaged: arrays that were not there any more, or did not match their checksum.
-        unreadable: lines of the index that could not be read.
+        damaged: arrays that are missing, or do not match their checksum.
+        unreadable: lines of the index that can't be read.
         rebuilt: arrays computed again.
         gone: damaged arrays of audio that no prepared corpus has.
         problems: why damaged ones could not be computed again.
@@ -36,14 +35,14 @@ class Repair:
 
 
 def repair(store: FeatureStore, workspace: Workspace, originals: Path | None = None) -> Repair:
-    """Read a store against its checksums; drop what is damaged and compute it again.
+    """Compare a store with its checksums; remove what is damaged and compute it again.
 
-    Where lines of the index can't be read, nothing says what they named: whatever the store lacks of a
-    corpus of which it holds something is computed.
+    A line of the index that can't be read does not show which audio it named. In that case everything is
+    computed that the store lacks of a corpus of which it holds a part.
 
     Args:
         store: the store.
-        workspace: where the prepared corpora lie.
+        workspace: where the prepared corpora are.
         originals: a corpus as distributed, for kinds that read it.
     """
     damaged, unreadable = set(store.damaged()), store.unreadable
@@ -66,3 +65,16 @@ def repair(store: FeatureStore, workspace: Workspace, originals: Path | None = N
         except (SerError, OSError) as error:
             problems.append(f"{name}: {error}")
     return Repair(len(damaged), unreadable, rebuilt, len(damaged - owned), tuple(problems))
+
+
+def drop_damaged(store: FeatureStore) -> list[str]:
+    """Remove what is missing or does not match its checksum from a store; return the audio hashes.
+
+    Raises:
+        FeatureError: another process is writing.
+    """
+    damaged = store.damaged()
+    if damaged or store.unreadable:
+        with store.writing() as writer:
+            writer.drop(damaged)
+    return damaged

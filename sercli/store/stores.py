@@ -1,18 +1,19 @@
-"""All the feature stores of a workspace: what they hold, whether it is sound, whether it is needed."""
+"""The feature stores of a workspace: open those of a kind, find all, remove those that are not needed."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from sercli.errors import ConfigError, FeatureError, UnknownNameError
+from sercli.config import merge
+from sercli.errors import ConfigError, FeatureError, UnknownNameError, unknown
 from sercli.features import get_feature
 from sercli.plain.json import from_json
 from sercli.records import Utterance
-from sercli.store import FeatureStore
+from sercli.store import FeatureStore, Number
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,9 +23,9 @@ class Found:
     Attributes:
         path: its folder.
         kind: kind of feature.
-        settings: those that differ from the kind's own.
+        settings: those that differ from the defaults of the kind.
         store: the store; ``None`` where this sercli can't use it (another version of the kind, damaged).
-        why: why not.
+        why: why this sercli can't use it.
     """
 
     path: Path
@@ -39,6 +40,36 @@ class Found:
         return sum(path.stat().st_size for path in self.path.glob("*") if path.is_file())
 
 
+def open_stores(
+    root: Path, kind: str, variants: str | None, settings: Mapping[str, Any], number: Number
+) -> dict[str, FeatureStore]:
+    """Open the stores of some variants of a kind, by name; or, without variants, the one store of the kind.
+
+    Args:
+        root: folder of the stores.
+        kind: kind of feature.
+        variants: ``v3``, ``v1,v4`` or ``v1-v8``.
+        settings: those that differ from the defaults of the kind.
+        number: format in which values are stored.
+
+    Raises:
+        UnknownNameError: there is no such kind or variant.
+        ConfigError: the kind has no variants, a setting is wrong, or the variants differ in it.
+    """
+    feature = get_feature(kind)
+    chosen = {
+        name: feature.variants[name] for name in _choose_variants(variants, list(feature.variants), kind)
+    }
+    for name, own in chosen.items():
+        both = sorted(own.keys() & settings.keys())
+        if both:
+            raise ConfigError(f"--set {both[0]}: {name} of '{kind}' sets it too; leave one of the two out")
+    return {
+        name: FeatureStore(root, kind, feature.config(**merge(own, settings)), number)
+        for name, own in (chosen or {"": {}}).items()
+    }
+
+
 def find_stores(root: Path) -> Iterator[Found]:
     """Yield the stores below a folder, by name."""
     for path in sorted(root.glob("*/")):
@@ -46,21 +77,8 @@ def find_stores(root: Path) -> Iterator[Found]:
             yield _describe(root, path)
 
 
-def drop_damaged(store: FeatureStore) -> list[str]:
-    """Take what is lost or does not match its checksum out of a store; return the audio hashes.
-
-    Raises:
-        FeatureError: another process is writing.
-    """
-    damaged = store.damaged()
-    if damaged or store.unreadable:
-        with store.writing() as writer:
-            writer.drop(damaged)
-    return damaged
-
-
 def needless(root: Path, utterances: Sequence[Utterance]) -> list[tuple[Found, str]]:
-    """List the stores that nothing needs, and why: stale ones, and those of audio no corpus has."""
+    """List the stores that are not needed, and why: outdated ones, and those of audio that no corpus has."""
     found = []
     for each in find_stores(root):
         if each.store is None:
@@ -102,3 +120,20 @@ def _describe(root: Path, path: Path) -> Found:
     if store.path.name != path.name:
         return Found(path, kind, differing, None, "its feature.json describes another store")
     return Found(path, kind, differing, store)
+
+
+def _choose_variants(text: str | None, known: list[str], kind: str) -> list[str]:
+    """Read names of variants, as ``v1-v8`` or ``v1,v4``."""
+    if text is None:
+        return []
+    if not known:
+        raise ConfigError(f"--variants: '{kind}' has none")
+    names: list[str] = []
+    for part in text.split(","):
+        ends = [end.strip() for end in part.split("-", maxsplit=1)]
+        for end in ends:
+            if end not in known:
+                raise unknown(f"--variants: '{kind}'", end, known)
+        first, last = known.index(ends[0]), known.index(ends[-1])
+        names += known[first : last + 1] if first <= last else known[last : first + 1][::-1]
+    return list(dict.fromkeys(names))

@@ -1,4 +1,4 @@
-"""Writing to a feature store: append only, data before its line in the index."""
+"""Write to a feature store: only by appending, data before its line in the index."""
 
 import os
 import time
@@ -28,7 +28,7 @@ class Writer:
         self._flushed = time.monotonic()
         places = store.reload()
         if store.lost or store.unreadable:
-            # A line whose bytes are gone would come to life again once others were written there.
+            # A line whose bytes are lost would become valid again once other bytes are written there.
             self._write_index(places)
         self._index = self._open_index()
         ends = {0: 0}
@@ -42,7 +42,7 @@ class Writer:
         """Add the features of the audio with that hash, (*shape, frames).
 
         Raises:
-            FeatureError: they have another shape, or hold values that are no numbers (or, in half
+            FeatureError: they have another shape, or hold values that are not finite (or, in half
                 precision, too large ones).
         """
         store = self._store
@@ -65,7 +65,7 @@ class Writer:
             self.flush()
 
     def drop(self, hashes: list[str]) -> None:
-        """Take features out of the index; their bytes stay until the store is removed."""
+        """Remove features from the index; their bytes stay until the store is removed."""
         self.flush()
         self._index.close()
         gone = set(hashes)
@@ -74,7 +74,7 @@ class Writer:
         self._index = self._open_index()
 
     def flush(self) -> None:
-        """Bring everything appended so far to the disk and name it in the index."""
+        """Write everything appended so far to the disk, then add it to the index."""
         self._data.flush()
         os.fsync(self._data.fileno())
         for sha256, place in self._pending.items():

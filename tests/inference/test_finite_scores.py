@@ -77,12 +77,12 @@ def test_a_bundle_of_huge_weights_is_refused(value, tmp_path, monkeypatch):
     bundle = ALL["mdcnn"]()
     with torch.no_grad():
         next(iter(bundle.network.parameters()))[-1] = value
-    with pytest.raises(RunError, match=r"hold values beyond 1e\+18"):
+    with pytest.raises(RunError, match=r"hold values above 1e\+18"):
         bundle.save(tmp_path / "b")
     with monkeypatch.context() as patch:  # as another program may write it
         patch.setattr("sercli.bundle._check_finite", lambda network: None)
         bundle.save(tmp_path / "b")
-    with pytest.raises(RunError, match=r"hold values beyond 1e\+18"):
+    with pytest.raises(RunError, match=r"hold values above 1e\+18"):
         Bundle.load(tmp_path / "b")
 
 

@@ -325,7 +325,7 @@ def test_a_bundle_is_found_by_folder_trial_and_run(small, place, tmp_path):
     half = tmp_path / "half"
     half.mkdir()
     (half / "weights.safetensors").touch()
-    with pytest.raises(RunError, match="no whole bundle"):
+    with pytest.raises(RunError, match="not a complete bundle"):
         find_bundle(place, str(half))
 
 
