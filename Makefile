@@ -14,7 +14,7 @@ help:
 	@echo "make test    set up, and run the tests (make test-slow: the long ones)"
 	@echo "make check   format, lint, types, layers; reports the coverage that make coverage measured"
 	@echo "make docs    build the documentation into site/"
-	@echo "make bench   measure each stage against its peer"
+	@echo "make bench   measure each stage against its peer (STAGES=\"train predict\": only these)"
 
 # torch first and pinned, so that two people get the same numbers; see constraints.txt.
 $(VENV)/.base: pyproject.toml $(CONSTRAINTS)
@@ -65,7 +65,7 @@ docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(VENV)/.base
-	$(BIN)/sercli bench
+	$(BIN)/python -m benchmarks $(STAGES)
 
 # The built wheel has to work where there is no repository.
 wheel-demo: $(VENV)/.dev

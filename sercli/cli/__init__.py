@@ -14,7 +14,6 @@ import sercli
 from sercli.cli import (
     ablate,
     audit,
-    bench,
     compare,
     config,
     corpora,
@@ -35,7 +34,7 @@ from sercli.cli import (
     train,
 )
 from sercli.cli._app import App
-from sercli.errors import SerError
+from sercli.errors import ConfigError, SerError
 
 _REMEDIES = {
     errno.ENOSPC: "; make room and run the same command again, it goes on where it stopped",
@@ -69,8 +68,13 @@ app.command()(pull.pull)
 app.command()(reproduce.reproduce)
 app.add_typer(runs.app, name="runs")
 app.add_typer(config.app, name="config")
-app.command()(bench.bench)
 app.command()(doctor.doctor)
+
+
+@app.command(hidden=True, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def bench() -> None:
+    """Say where the benchmarks are; until release 0.1 they were a command of the package."""
+    raise ConfigError("the benchmarks are not part of the package; run `make bench` in the repository")
 
 
 def _print_version(wanted: bool) -> None:

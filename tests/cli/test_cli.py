@@ -30,7 +30,7 @@ def test_help_needs_neither_torch_nor_lightning_nor_numpy():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stderr.strip() == "[]"
-    for command in ("prepare", "features", "train", "eval", "runs", "config", "bench", "doctor"):
+    for command in ("prepare", "features", "train", "eval", "runs", "config", "doctor"):
         assert command in result.stdout
 
 

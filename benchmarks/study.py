@@ -14,10 +14,10 @@ from pathlib import Path
 from shutil import copytree, rmtree
 from typing import Any
 
+from benchmarks import Bench, Row
+from benchmarks._command import run
+from benchmarks._timing import interleaved
 from sercli import files
-from sercli.bench import Bench, Row
-from sercli.bench._command import run
-from sercli.bench._timing import interleaved
 from sercli.config import read_yaml
 from sercli.devices import Device
 from sercli.plain.json import from_json

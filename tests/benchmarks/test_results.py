@@ -3,9 +3,9 @@ import json
 
 import pytest
 
-from sercli.bench import Row
-from sercli.bench._machine import Machine, examine, flags
-from sercli.bench._results import Results, read
+from benchmarks import Row
+from benchmarks._machine import Machine, examine, flags
+from benchmarks._results import Results, read
 from sercli.errors import ConfigError
 
 MACHINE = Machine("A processor", 2, 1, ("avx2",), None, None, "Linux", {"torch": "2.13.0"}, None, 0.5)
@@ -54,7 +54,7 @@ def test_what_is_kept_is_read_back(tmp_path):
 def test_another_file_is_refused(tmp_path, text):
     path = tmp_path / "r.json"
     path.write_text(text, encoding="latin-1")
-    with pytest.raises(ConfigError, match=r"r\.json: not what `sercli bench --json` prints"):
+    with pytest.raises(ConfigError, match=r"r\.json: not what `python -m benchmarks --json` prints"):
         read(path)
 
 

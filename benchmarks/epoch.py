@@ -11,8 +11,8 @@ from pathlib import Path
 
 import torch
 
-from sercli.bench import Bench, Row
-from sercli.bench._timing import interleaved
+from benchmarks import Bench, Row
+from benchmarks._timing import interleaved
 from sercli.data.batches import BucketSampler
 from sercli.devices import Device, keep_freed_memory
 from sercli.preparation import prepare

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sercli.bench import Bench, Row
-from sercli.bench._timing import interleaved
+from benchmarks import Bench, Row
+from benchmarks._timing import interleaved
 from sercli.evaluation import evaluate
 from sercli.records import Predictions
 

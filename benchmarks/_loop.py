@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from sercli.bench._case import pad
-from sercli.bench._plain import plain
+from benchmarks._case import pad
+from benchmarks._plain import plain
 from sercli.data import UtteranceDataset
 from sercli.training.folds import Parts
 from sercli.training.plan import Plan

@@ -1,8 +1,8 @@
 import pytest
 from matplotlib.colors import to_rgba
 
+from benchmarks._ratios import ratios
 from sercli.figures import _style, to_data_uri
-from sercli.figures.bench import ratios
 
 GROUPS = {"train, against a step": {"mdcnn": 4.5, "eca": 0.8}, "study": {"--jobs 2": 1.0}}
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
-from sercli.bench._case import FORMATS, N_CLASSES, Case, batches, step
-from sercli.bench._plain import plain
+from benchmarks._case import FORMATS, N_CLASSES, Case, batches, step
+from benchmarks._plain import plain
 
 
 class Opponent:

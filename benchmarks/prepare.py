@@ -5,8 +5,8 @@ from pathlib import Path
 
 import soundfile
 
-from sercli.bench import Bench, Row
-from sercli.bench._timing import interleaved
+from benchmarks import Bench, Row
+from benchmarks._timing import interleaved
 from sercli.corpora import get_corpus
 from sercli.preparation.convert import Conversion
 from sercli.records import Utterance

@@ -11,7 +11,7 @@ an allocator that keeps what is freed. The two take turns, each in a process of 
 The share is that of the operations a second of a large square matrix product in the same number format,
 timed in turn with the steps; three times the forward pass's are counted. On processors whose matrix
 product is no peak (AMD, 32 bits) it can exceed one. The memory floor is the time in which a large copy
-would move what a step has to move at the least, see `sercli.bench._plain.moved_values`.
+would move what a step has to move at the least, see `benchmarks._plain.moved_values`.
 """
 
 from collections.abc import Callable
@@ -22,11 +22,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sercli.bench import Bench, Row
-from sercli.bench._case import CASES, FORMATS, N_CLASSES, Case, step
-from sercli.bench._plain import moved_values, plain
-from sercli.bench._straightforward import Opponent, opponent
-from sercli.bench._timing import interleaved
+from benchmarks import Bench, Row
+from benchmarks._case import CASES, FORMATS, N_CLASSES, Case, step
+from benchmarks._plain import moved_values, plain
+from benchmarks._straightforward import Opponent, opponent
+from benchmarks._timing import interleaved
 from sercli.data import UtteranceDataset
 from sercli.data.batches import BucketSampler
 from sercli.data.statistics import Statistics

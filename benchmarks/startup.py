@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sercli.bench import Bench, Row
-from sercli.bench._timing import interleaved
+from benchmarks import Bench, Row
+from benchmarks._timing import interleaved
 
 
 def _run(corpora: Path | None, quick: bool) -> list[Row]:  # noqa: ARG001

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from sercli.bench import bench_names, get_bench
-from sercli.bench._case import CASES, N_CLASSES
-from sercli.bench._plain import moved_values, plain
-from sercli.bench._timing import interleaved
-from sercli.bench.train import operations
+from benchmarks import bench_names, get_bench
+from benchmarks._case import CASES, N_CLASSES
+from benchmarks._plain import moved_values, plain
+from benchmarks._timing import interleaved
+from benchmarks.train import operations
 from sercli.models import architecture_names, get_architecture
 
 

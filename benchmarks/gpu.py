@@ -1,9 +1,9 @@
 """Training at the size of IEMOCAP on one GPU, against a straightforward loop and the card's own speed.
 
-MDCNN and ECA-CNN by their recipes, on the utterances that their papers take (`sercli.bench._iemocap`:
+MDCNN and ECA-CNN by their recipes, on the utterances that their papers take (`benchmarks._iemocap`:
 random features, lengths from 0.6 to 34 s, 4.5 s on average). The epochs are the trainer's, as `sercli
 train` runs them: its batches, its number format, features that stay on the GPU, the dev part, history and
-checkpoints. Between two of them the straightforward loop (`sercli.bench._loop`) has an epoch and a large
+checkpoints. Between two of them the straightforward loop (`benchmarks._loop`) has an epoch and a large
 square matrix product in the same format is timed. The first of each is a warm-up.
 
 The share is that of the product's operations a second; three times the forward pass's are counted in
@@ -23,10 +23,10 @@ from pathlib import Path
 
 import torch
 
-from sercli.bench import Bench, Row, _iemocap
-from sercli.bench._loop import KINDS, straightforward, wait
-from sercli.bench._trace import Watch, Work, busy, heaviest
-from sercli.bench.train import operations
+from benchmarks import Bench, Row, _iemocap
+from benchmarks._loop import KINDS, straightforward, wait
+from benchmarks._trace import Watch, Work, busy, heaviest
+from benchmarks.train import operations
 from sercli.data.batches import BucketSampler, sorted_batches
 from sercli.devices import Device, choose_device, resolve_precision
 from sercli.errors import RunError

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks import Bench, Row
+from benchmarks._timing import interleaved
 from sercli import audio
 from sercli.audio import Samples
-from sercli.bench import Bench, Row
-from sercli.bench._timing import interleaved
 from sercli.features import Array, _stft, get_feature
 from sercli.features._torchaudio import torchaudio
 from sercli.features.logmel import LogMelConfig

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from sercli.bench import Row
-from sercli.bench._machine import Machine
+from benchmarks import Row
+from benchmarks._machine import Machine
 from sercli.errors import ConfigError
 
 # What rows of sercli itself end in, which the picture need not say of each.
@@ -46,7 +46,7 @@ class Results:
 
 
 def read(path: Path) -> Results:
-    """Read what `sercli bench --json` printed.
+    """Read what `python -m benchmarks --json` printed.
 
     Raises:
         ConfigError: it is not that.
@@ -54,7 +54,7 @@ def read(path: Path) -> Results:
     try:
         return TypeAdapter(Results).validate_json(path.read_bytes())
     except ValueError:
-        raise ConfigError(f"{path}: not what `sercli bench --json` prints; measure again") from None
+        raise ConfigError(f"{path}: not what `python -m benchmarks --json` prints; measure again") from None
 
 
 def _label(name: str) -> str:

@@ -1,16 +1,18 @@
-"""``sercli bench``."""
+"""Measure stages against their peers: ``python -m benchmarks [STAGE...]``."""
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sercli.cli._options import JsonOption
+from sercli.errors import SerError
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
-    from sercli.bench import Row
-    from sercli.bench._results import Results
+    from benchmarks import Row
+    from benchmarks._results import Results
 
 
 def bench(
@@ -45,7 +47,7 @@ def bench(
             "--from", help="Measure nothing: show what --json printed once.", exists=True, dir_okay=False
         ),
     ] = None,
-    json: JsonOption = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
     """Measure stages against their peers.
 
@@ -55,7 +57,7 @@ def bench(
         raise typer.BadParameter(
             "it measures nothing; leave stages, --only and --quick out", param_hint="--from"
         )
-    from sercli.bench import _results
+    from benchmarks import _results
 
     if figure is not None:
         from sercli.figures import check_suffix
@@ -73,8 +75,8 @@ def bench(
     if json:
         typer.echo(to_json(results.to_dict(), indent=2))
     if figure is not None:
+        from benchmarks._ratios import ratios
         from sercli.figures import save
-        from sercli.figures.bench import ratios
 
         save(ratios(results.compared()), figure)
     if failed:
@@ -85,9 +87,9 @@ def _measure(
     stages: list[str], corpora: Path | None, only: str | None, *, quick: bool, silent: bool
 ) -> "tuple[Results, list[str]]":
     """Measure stages; return what was found, and the names of those that failed."""
-    from sercli.bench import bench_names, get_bench
-    from sercli.bench._machine import examine
-    from sercli.bench._results import Results
+    from benchmarks import bench_names, get_bench
+    from benchmarks._machine import examine
+    from benchmarks._results import Results
     from sercli.errors import ConfigError, SerError
 
     chosen = {name: get_bench(name) for name in stages or bench_names()}  # a wrong name is told at once
@@ -138,3 +140,20 @@ def _tell_rows(heading: str, rows: "list[Row]") -> None:
     for row in rows:
         value = f"{row.value:.1f}" if row.value >= 100 else f"{row.value:.3g}"
         typer.echo(f"  {row.name:<{width}}  {value:>10} {row.unit:<24} {row.told}".rstrip())
+
+
+def main() -> None:
+    """Run the benchmarks; a user's mistake ends with status 1 and one line on stderr."""
+    # The same as the command line of sercli does: threads that wait spin briefly, then sleep.
+    os.environ.setdefault("GOMP_SPINCOUNT", "30000")
+    app = typer.Typer(add_completion=False)
+    app.command()(bench)
+    try:
+        app(prog_name="python -m benchmarks")
+    except SerError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

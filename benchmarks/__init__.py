@@ -4,11 +4,13 @@ Absolute times move with the machine and with whatever else it does; ratios betw
 that took turns in one process move little, so those are what is stated.
 """
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sercli import registry
+from sercli.errors import unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Bench:
 
 def bench_names() -> list[str]:
     """List the stages."""
-    return registry.names(__name__)
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name[0] != "_")
 
 
 def get_bench(name: str) -> Bench:
@@ -69,4 +71,7 @@ def get_bench(name: str) -> Bench:
     Raises:
         UnknownNameError: there is none of that name.
     """
-    return registry.load(__name__, name, "BENCH", Bench)
+    if name not in bench_names():
+        raise unknown("benchmarks", name, bench_names())
+    bench: Bench = importlib.import_module(f"benchmarks.{name}").BENCH
+    return bench

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from sercli.bench import _iemocap, get_bench, gpu
-from sercli.bench._trace import Work, busy, heaviest, works_of
+from benchmarks import _iemocap, get_bench, gpu
+from benchmarks._trace import Work, busy, heaviest, works_of
 from sercli.devices import Device
 from sercli.errors import ConfigError
 from sercli.training.folds import load_parts
@@ -162,7 +162,7 @@ def test_operations_of_an_epoch_grow_with_its_padded_frames(tmp_path):
     config = gpu._configure("eca", Device("cpu"), 1, quick=True)
     plan = _iemocap.make_plan(config, tmp_path, quick=True)
     parts = load_parts(plan, 1)
-    from sercli.bench.train import operations
+    from benchmarks.train import operations
     from sercli.models import get_architecture
 
     of_one = operations(get_architecture("eca"), (1, 64), 600, **config.model.to_dict())

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from benchmarks import Bench, Row
+from benchmarks._command import run
+from benchmarks._timing import interleaved
 from sercli import audio, files, manifest
-from sercli.bench import Bench, Row
-from sercli.bench._command import run
-from sercli.bench._timing import interleaved
 from sercli.workspace import Workspace
 
 _TURNS = 10_039

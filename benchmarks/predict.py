@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks import Bench, Row
+from benchmarks._timing import interleaved
 from sercli import audio
 from sercli.audio import SAMPLE_RATE, Samples
-from sercli.bench import Bench, Row
-from sercli.bench._timing import interleaved
 from sercli.bundle import Bundle, build_network
 from sercli.data.statistics import Statistics
 from sercli.devices import keep_freed_memory

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile, supported_activities
 
-from sercli.bench._loop import wait
+from benchmarks._loop import wait
 
 # The profiler's words for what runs on a GPU.
 _KERNEL = "kernel"
