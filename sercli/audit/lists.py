@@ -21,7 +21,7 @@ from sercli.manifest.interop import read_list
 from sercli.manifest.lengths import Lengths
 from sercli.manifest.listing import check_columns
 from sercli.manifest.recordings import Found, Recordings, describe, without_foreign_times
-from sercli.manifest.tables import binary_kind
+from sercli.manifest.text import binary_kind
 from sercli.records import Note, Problem, Utterance
 
 # A part's name within a file's name, as toolkits write it.

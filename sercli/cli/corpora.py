@@ -56,13 +56,13 @@ def export(
 ) -> None:
     """Write a prepared corpus's manifest as another toolkit reads it."""
     from sercli import manifest
-    from sercli.manifest.interop import get_format
+    from sercli.manifest.interop import write_list
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
     path = place.require(corpus)
     utterances = manifest.read(path)
-    get_format(form).write(out, utterances, path.parent.resolve())
+    write_list(form, out, utterances, path.parent.resolve())
     typer.echo(f"{out}: {len(utterances)} utterances as {form}")
 
 

@@ -6,7 +6,7 @@ the user names it. A column of ids is one only where no two rows share an id, an
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,7 +21,7 @@ from sercli.manifest.columns import (
     unread_times,
     words_of,
 )
-from sercli.manifest.tables import Row, Table, read_table
+from sercli.manifest.tables import Table, TableRow, read_table
 from sercli.manifest.values import NAMES, RATINGS, TIMES, cell, is_nothing, number, seconds, settle_times
 from sercli.records import Note, Problem
 
@@ -104,7 +104,10 @@ def read_entries(
         if isinstance(item, Problem):
             yield item
         else:
-            yield Entry(item.place, _cells(item, fields, whole), item.values)
+            values = read_cells(item.values, fields, whole)
+            if not (number(values.get("duration")) or 0) > 0:
+                values.pop("duration", None)  # it only confirms what the audio itself states
+            yield Entry(item.place, values, item.values)
 
 
 def choose_columns(table: Table, chosen: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -137,10 +140,19 @@ def choose_columns(table: Table, chosen: Mapping[str, str]) -> tuple[dict[str, s
     return fields, remarks
 
 
-def _cells(row: Row, fields: Mapping[str, str], whole: set[str]) -> dict[str, Any]:
+def read_cells(
+    row: Mapping[str, Any], fields: Mapping[str, str], whole: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return the value of each field, absent ones left out; times in seconds.
+
+    Args:
+        row: cells by column.
+        fields: column by field.
+        whole: fields of whole numbers that may be written as 1.0.
+    """
     values: dict[str, Any] = {}
     for field, column in fields.items():
-        value = row.values[column]
+        value = row[column]
         if field == "file" and isinstance(value, dict) and isinstance(value.get("path"), str):
             value = value["path"]  # as Hugging Face's datasets keep audio
         content = cell(field, value)
@@ -148,8 +160,6 @@ def _cells(row: Row, fields: Mapping[str, str], whole: set[str]) -> dict[str, An
             content = content.removesuffix(".0")
         if field in TIMES and in_milliseconds(column) and (found := number(content)) is not None:
             content = round(found / 1000, 9)
-        if field == "duration" and not (number(content) or 0) > 0:
-            content = None  # it only confirms what the audio itself says
         if content not in (None, ""):
             values[field] = content
     columns = [name for name in ("start", "end") if name in fields]
@@ -159,13 +169,13 @@ def _cells(row: Row, fields: Mapping[str, str], whole: set[str]) -> dict[str, An
     return values
 
 
-def _names_audio(rows: Sequence[Row], column: str) -> bool:
+def _names_audio(rows: Sequence[TableRow], column: str) -> bool:
     """Tell whether all that a column says are names of audio files."""
     found = [row.values[column] for row in rows if row.values[column] not in (None, "")]
     return bool(found) and all(isinstance(value, str) and _is_audio(value) for value in found)
 
 
-def _is_of_kind(rows: Sequence[Row], column: str, field: str) -> bool:
+def _is_of_kind(rows: Sequence[TableRow], column: str, field: str) -> bool:
     """Tell whether a column of a field's name holds what the field holds, in any row that says something."""
     found = [row.values[column] for row in rows if not is_nothing(row.values[column])]
     if field == "style":
@@ -177,12 +187,12 @@ def _is_audio(name: str) -> bool:
     return PurePosixPath(name.strip()).suffix.lower() in SUFFIXES
 
 
-def _are_identifiers(rows: Sequence[Row], column: str) -> bool:
+def _are_identifiers(rows: Sequence[TableRow], column: str) -> bool:
     found = [str(row.values[column]).strip() for row in rows if row.values[column] not in (None, "")]
     return all(_IDENTIFIER.fullmatch(value) for value in found)
 
 
-def _are_unique(rows: Sequence[Row], column: str) -> bool:
+def _are_unique(rows: Sequence[TableRow], column: str) -> bool:
     """Tell whether no two different rows share a value."""
     first: dict[str, dict[str, Any]] = {}
     for row in rows:
@@ -192,7 +202,7 @@ def _are_unique(rows: Sequence[Row], column: str) -> bool:
     return True
 
 
-def _are_whole(rows: Sequence[Row], column: str) -> bool:
+def _are_whole(rows: Sequence[TableRow], column: str) -> bool:
     """Tell whether a column holds whole numbers that pandas wrote as 1.0, for it has gaps."""
     found = [value.strip() for row in rows if isinstance(value := row.values[column], str)]
     numbers = [value for value in found if cell("speaker", value) is not None]

@@ -5,19 +5,16 @@ never by the file's suffix, and so is the encoding. Every command that takes a t
 """
 
 import csv
-import gzip
 import io
-import os
 import re
-import struct
-import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sercli.manifest.columns import fields_by_name
+from sercli.manifest.text import binary_kind, decode_text, read_text
 from sercli.plain import PlainError
 from sercli.plain.json import from_json
 from sercli.records import Problem
@@ -28,29 +25,10 @@ _SEPARATOR_LINE = re.compile(r'"?sep=(\\t|.)"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORE
 # How lists are called, for a folder to name those that it holds.
 _SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 _SHOWN = 3
-_CSV = "save the table as CSV in UTF-8"
-# What a file is that is no text, by its first bytes.
-_BINARY = {
-    b"PK\x03\x04": f"a zip archive or a spreadsheet (.xlsx, .ods): unpack the archive, or {_CSV}",
-    b"\xd0\xcf\x11\xe0": f"an old Excel file (.xls); {_CSV}",
-    b"ARROW1": f"an Arrow file; {_CSV}, for example with pandas.read_feather(FILE).to_csv(...)",
-    b"\x89HDF": f"an HDF5 file; {_CSV}",
-    b"SQLite format": f"an SQLite database; {_CSV}",
-    b"7z\xbc\xaf": "a 7z archive; unpack it",
-    b"Rar!": "a RAR archive; unpack it",
-    b"BZh": "a bzip2 archive; unpack it",
-    b"\xfd7zXZ": "an xz archive; unpack it",
-    b"RIFF": "a recording, not a list of recordings; `sercli prepare folder` reads folders of them",
-    b"fLaC": "a recording, not a list of recordings; `sercli prepare folder` reads folders of them",
-    b"%PDF": f"a PDF file; {_CSV}",
-    b"version https://git-lfs": "a Git LFS stub in place of the file; fetch the file with `git lfs pull`",
-}
-_PAGE = re.compile(rb"\s*<(?:!doctype html|html)", re.IGNORECASE)
-_FOOTER = b"\x15"  # what the description at the end of a Parquet file begins with
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """A row of a table.
 
     Attributes:
@@ -68,17 +46,17 @@ class Table:
 
     Attributes:
         columns: names of the columns, without the blanks around them.
-        items: rows, and a problem for each line that is none; a table that can't be read to its end
-            has no rows, only that problem: nobody could tell what is missing.
+        items: rows, and a problem for each line that is no row; a table that can't be read to its end
+            has no rows, only that problem: nobody could know what is missing.
     """
 
     columns: tuple[str, ...]
-    items: tuple[Row | Problem, ...]
+    items: tuple[TableRow | Problem, ...]
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[TableRow]:
         """The rows alone."""
-        return [item for item in self.items if isinstance(item, Row)]
+        return [item for item in self.items if isinstance(item, TableRow)]
 
 
 def read_table(path: Path) -> Table:
@@ -91,10 +69,10 @@ def read_table(path: Path) -> Table:
         return Table((), (Problem(".", f"a folder; give the table itself{lists_in(path)}"),))
     if kind := binary_kind(path):
         return Table((), (Problem(path.name, kind),))
-    text, problem = decode(path.read_bytes(), path.name)
+    text, problem = decode_text(path.read_bytes(), path.name)
     if text is None:
         return Table((), (problem,) if problem else ())
-    said = [problem] if problem else []
+    problems = [problem] if problem else []
     if text.lstrip()[:1] in ("{", "["):
         columns, items = _from_json(text, path.name)
     else:
@@ -102,11 +80,22 @@ def read_table(path: Path) -> Table:
     if not items:
         fact = "holds no rows; the first line must name the columns, and each other line is an utterance"
         items = [Problem(path.name, fact)]
-    return Table(tuple(columns), (*said, *items))
+    return Table(tuple(columns), (*problems, *items))
+
+
+def read_json_lines(path: Path) -> Iterator[TableRow | Problem]:
+    """Yield the JSON objects of a file, one a line, each with its own keys only; places name the path.
+
+    Raises:
+        ManifestError: the file is missing, cut off or no text.
+    """
+    text, problems = read_text(path)
+    yield from problems
+    yield from _lines(text, str(path))
 
 
 def lists_in(folder: Path) -> str:
-    """Name the lists in a folder that was given in place of one, as the end of a sentence."""
+    """Name the lists in a folder that was given in place of a list, as the end of a sentence."""
     if (folder / "wav.scp").exists():
         return (
             ", for this is a Kaldi folder, which sercli does not read: write its list as a table with the "
@@ -117,93 +106,25 @@ def lists_in(folder: Path) -> str:
     return f"; it holds {', '.join(names[:_SHOWN])}{more}" if names else ""
 
 
-def decode(content: bytes, name: str) -> tuple[str | None, Problem | None]:
-    """Return the text of a file, and what is to be said of it; no text where the file holds none.
-
-    UTF-8 and UTF-16 are read, and gzip is unpacked; what is neither is taken for Windows-1252 or
-    Latin-1, which is said.
-    """
-    if content[:2] == b"\x1f\x8b":
-        try:
-            content = gzip.decompress(content)
-        except (gzip.BadGzipFile, EOFError, zlib.error):
-            return None, Problem(name, "the gzip file is incomplete; fetch or write it again")
-    encoding = _utf_16(content)
-    if encoding is not None:
-        try:
-            return content.decode(encoding).removeprefix("\ufeff"), None
-        except UnicodeDecodeError:
-            return None, Problem(name, f"incomplete UTF-16 text; {_CSV}")
-    nul = content.find(b"\0")
-    if nul >= 0:
-        line = content.count(b"\n", 0, nul) + 1
-        return None, Problem(f"{name}:{line}", f"not plain text (a spreadsheet, or damaged); {_CSV}")
-    try:
-        return content.decode("utf-8-sig").removeprefix("\ufeff"), None
-    except UnicodeDecodeError:
-        pass
-    try:
-        # Where the two differ, Latin-1 has control characters, which no one means.
-        text, called = content.decode("cp1252"), "Windows-1252"
-    except UnicodeDecodeError:
-        text, called = content.decode("latin-1"), "Latin-1"
-    if text == content.decode("latin-1"):
-        called = "Latin-1"
-    return text, Problem(name, f"not UTF-8, read as {called}", harmless=True)
-
-
-def binary_kind(path: Path) -> str | None:
-    """Say what a file is that is no list in text, and what to do with it; ``None`` if it may be one.
-
-    Only its beginning and its end are read, for an archive can be as large as a corpus.
-    """
-    with path.open("rb") as file:
-        start = file.read(1024)
-        if start[:4] == b"PAR1":
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(4, size - 8))
-            end = file.read()
-            length = struct.unpack("<I", end[:4])[0] if len(end) == 8 else 0
-            file.seek(max(4, size - 8 - length))
-            if end[4:] != b"PAR1" or not 0 < length <= size - 12 or file.read(1) != _FOOTER:
-                return "a damaged Parquet file; fetch or write it again"
-            return f"a Parquet file; {_CSV}, for example with pandas.read_parquet(FILE).to_csv(...)"
-    if _PAGE.match(start):
-        return "a web page in place of the file (a login or an error page?); fetch the file again"
-    return next((kind for first, kind in _BINARY.items() if start.startswith(first)), None)
-
-
-def _utf_16(content: bytes) -> str | None:
-    """Tell UTF-16 by its mark, or by the zeros that it puts beside each letter of Latin script."""
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
-    start = content[:1000]
-    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
-        zeros, others = start[first::2], start[1 - first :: 2]
-        if len(start) >= 8 and zeros.count(0) > 0.9 * len(zeros) and 0 not in others:
-            return encoding
-    return None
-
-
-def _from_json(text: str, name: str) -> tuple[list[str], list[Row | Problem]]:
+def _from_json(text: str, name: str) -> tuple[list[str], list[TableRow | Problem]]:
     """Read JSON Lines, or one JSON value that holds all rows."""
     items = _lines(text, name)
-    if not isinstance(items[0], Row) or len(items) == 1:
+    if not isinstance(items[0], TableRow) or len(items) == 1:
         try:
             entries = _entries(from_json(text, strict=False))
         except PlainError:
             entries = None
         if entries is not None:
             items = [_entry(f"{name}, entry {key}", value) for key, value in entries]
-    columns = list(dict.fromkeys(key for item in items if isinstance(item, Row) for key in item.values))
+    columns = list(dict.fromkeys(key for item in items if isinstance(item, TableRow) for key in item.values))
     absent = dict.fromkeys(columns)
     return columns, [
-        item if isinstance(item, Problem) else Row(item.place, absent | item.values) for item in items
+        item if isinstance(item, Problem) else TableRow(item.place, absent | item.values) for item in items
     ]
 
 
-def _lines(text: str, name: str) -> list[Row | Problem]:
-    items: list[Row | Problem] = []
+def _lines(text: str, name: str) -> list[TableRow | Problem]:
+    items: list[TableRow | Problem] = []
     for number, line in enumerate(text.split("\n"), 1):  # splitlines would cut at U+2028, too
         if not line.strip():
             continue
@@ -215,9 +136,9 @@ def _lines(text: str, name: str) -> list[Row | Problem]:
     return items
 
 
-def _entry(place: str, value: Any) -> Row | Problem:
+def _entry(place: str, value: Any) -> TableRow | Problem:
     if isinstance(value, dict):
-        return Row(place, {str(key).strip(): each for key, each in value.items()})
+        return TableRow(place, {str(key).strip(): each for key, each in value.items()})
     return Problem(place, "not a JSON object (cut short?); write one a line, with a key per column")
 
 
@@ -269,7 +190,7 @@ def _by_column(value: dict[str, Any]) -> list[dict[str, Any]] | None:
     return [dict(zip(value, row, strict=True)) for row in zip(*lists, strict=True)]
 
 
-def _from_text(text: str, name: str) -> tuple[list[str], list[Row | Problem]]:
+def _from_text(text: str, name: str) -> tuple[list[str], list[TableRow | Problem]]:
     separator, skipped = None, 0
     if first := _SEPARATOR_LINE.match(text):
         separator, text, skipped = first[1].replace("\\t", "\t"), text[first.end() :], 1
@@ -282,7 +203,7 @@ def _from_text(text: str, name: str) -> tuple[list[str], list[Row | Problem]]:
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=padded
     )
-    items: list[Row | Problem] = []
+    items: list[TableRow | Problem] = []
     columns: list[str] | None = None
     line = 1 + skipped
     try:
@@ -303,7 +224,7 @@ def _from_text(text: str, name: str) -> tuple[list[str], list[Row | Problem]]:
                 why = "cut short?" if len(cells) < len(columns) else f"quote a cell that holds '{separator}'"
                 items.append(Problem(place, f"{len(cells)} cells for {len(columns)} columns; {why}"))
             else:
-                items.append(Row(place, dict(zip(columns, cells, strict=True))))
+                items.append(TableRow(place, dict(zip(columns, cells, strict=True))))
     except csv.Error as error:
         fact = f"not readable as a table from here on ({error})"
         fact = f"{fact}; a quote may be left open, or not be doubled in a cell"

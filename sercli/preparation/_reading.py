@@ -10,7 +10,7 @@ from sercli.config import Config
 from sercli.corpora import Corpus, corpus_names, get_corpus
 from sercli.errors import ConfigError, CorpusError
 from sercli.manifest.recordings import Found, Missing, Recordings, describe, without_foreign_times
-from sercli.manifest.tables import binary_kind
+from sercli.manifest.text import binary_kind
 from sercli.preparation._unpack import archive_kind
 from sercli.records import Problem, Utterance
 

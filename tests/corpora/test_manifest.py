@@ -61,7 +61,7 @@ def test_a_list_that_can_not_be_read_is_one_problem_at_its_place(tmp_path, name,
 def test_a_folder_that_is_no_list_is_placed_as_itself(tmp_path):
     (problem,) = parse(tmp_path)
     assert problem.place == "."
-    assert problem.fact.startswith("not a list of utterances that sercli knows")
+    assert problem.fact.startswith("not a list of utterances that sercli can read")
 
 
 def test_a_trace_lies_where_the_audio_does_and_goes_with_it_into_an_audiofolder(tmp_path):

@@ -35,7 +35,7 @@ def protocols():
     """List the named protocols with their versions, and the corpora that each is made for."""
     from sercli.protocols import get_protocol, protocol_names
 
-    return {get_protocol(name).name: get_protocol(name).corpora for name in protocol_names()}
+    return {each.name: [each.corpus] if each.corpus else [] for each in map(get_protocol, protocol_names())}
 
 
 def divide(protocol, utterances):

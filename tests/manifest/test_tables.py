@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from sercli.manifest.tables import Row, read_table
+from sercli.manifest.tables import TableRow, read_table
 from sercli.records import Problem
 
 ROWS = [
@@ -75,7 +75,7 @@ def test_json_of_any_layout_holds_the_same_rows(tmp_path, layout, name):
 
 def test_an_object_of_rows_gives_each_its_key_as_id(tmp_path):
     (row,) = read(tmp_path / "t.json", json.dumps({"u1": {"path": "x.wav"}}, indent=1).encode()).rows
-    assert row == Row("t.json, entry u1", {"id": "u1", "path": "x.wav"})
+    assert row == TableRow("t.json, entry u1", {"id": "u1", "path": "x.wav"})
 
 
 def test_a_packed_table_is_unpacked(tmp_path):

@@ -1,13 +1,14 @@
-"""Manifests in the formats of other tools: one file per format, read and written."""
+"""Lists in the formats of other tools: one file per format, read and, for most, written."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sercli import registry
-from sercli.errors import ManifestError
-from sercli.manifest.interop import _columns, _own, _plain, _s3prl
-from sercli.manifest.tables import binary_kind, lists_in, read_table
+from sercli.errors import ConfigError, ManifestError
+from sercli.manifest.interop._tables import is_paths, is_table, read_any_table, read_paths
+from sercli.manifest.tables import lists_in, read_table
+from sercli.manifest.text import binary_kind
 from sercli.records import Problem, Utterance
 
 
@@ -16,23 +17,19 @@ class Format:
     """How another tool lists utterances.
 
     Attributes:
-        title: what it is, in a few words.
-        read: from a path (and ``corpus``, the name to give; ``None`` for what the list says) to
-            utterances and problems, in the list's order. ``file`` is as the format names it,
-            absolute only where the format has it so. An id is ``corpus/key``: sercli's own name
-            where the list was written by sercli, else the format's key, else the file without its
-            suffix. Raises `ManifestError` when the path is not of this format.
-        write: from a path, utterances and the folder that their files are relative to, to nothing;
-            writes whole or not at all. Raises `ManifestError` for what the format can't hold.
-        holds: names of the fields of `Utterance` that a round trip keeps.
         recognises: whether a path is of this format, from its name and its first bytes.
+        read: from a path that it recognises to utterances and problems, in the list's order. ``file`` is
+            as the format names it, absolute only where the format has it so. An id is ``corpus/key``:
+            sercli's own name where sercli wrote the list, else ``imported/`` and the format's key, else
+            the file without its suffix. Raises `ManifestError` when the path can't be read.
+        write: from a path, utterances and the folder that their files are relative to, to nothing;
+            writes everything that an `Utterance` holds, or nothing. Raises `ManifestError` for what the
+            format can't hold. ``None`` where the format is only read.
     """
 
-    title: str
-    read: Callable[..., Iterator[Utterance | Problem]]
-    write: Callable[[Path, Iterable[Utterance], Path], None]
-    holds: frozenset[str]
     recognises: Callable[[Path], bool]
+    read: Callable[[Path], Iterator[Utterance | Problem]]
+    write: Callable[[Path, Iterable[Utterance], Path], None] | None = None
 
 
 def format_names() -> list[str]:
@@ -54,8 +51,29 @@ def recognise(path: Path) -> str | None:
     return next((name for name in format_names() if get_format(name).recognises(path)), None)
 
 
+def write_list(name: str, path: Path, utterances: Iterable[Utterance], root: Path) -> None:
+    """Write utterances in a format.
+
+    Args:
+        name: the format.
+        path: file or folder to write.
+        utterances: what to write.
+        root: the folder that their files are relative to.
+
+    Raises:
+        UnknownNameError: there is no such format.
+        ConfigError: the format is only read.
+        ManifestError: the format can't hold these utterances.
+    """
+    write = get_format(name).write
+    if write is None:
+        able = ", ".join(each for each in format_names() if get_format(each).write)
+        raise ConfigError(f"format '{name}' is only read; write one of {able}")
+    write(path, utterances, root)
+
+
 def read_list(path: Path, columns: Mapping[str, str] | None = None) -> Iterator[Utterance | Problem]:
-    """Read any list of utterances: each format, s3prl's meta data, a manifest, a table, or one path a line.
+    """Read any list of utterances: each format, a table, a manifest, or one path a line.
 
     Only what the list states is filled in; nothing is guessed from the names of files. Ids that
     sercli wrote are kept, the others begin with ``imported/``.
@@ -71,23 +89,18 @@ def read_list(path: Path, columns: Mapping[str, str] | None = None) -> Iterator[
         raise ManifestError(f"{path}: no such file")
     if path.is_file() and (kind := binary_kind(path)) is not None:
         raise ManifestError(f"{path}: {kind}")
-    if columns and path.is_file():
-        yield from _columns.read(path, columns=columns)
-        return
-    name = recognise(path)
+    name = None if columns and path.is_file() else recognise(path)
     if name is not None:
-        yield from get_format(name).read(path, corpus=None)
-        return
-    for kind_ in (_own, _s3prl, _columns, _plain):
-        if kind_.recognises(path):
-            yield from kind_.read(path)
-            return
-    if path.is_file() and len(read_table(path).columns) > 1:
-        yield from _columns.read(path)  # says which column it lacks
-        return
-    names = ", ".join(format_names())
-    raise ManifestError(
-        f"{path}: not a list of utterances that sercli knows; give one of {names}, s3prl's meta data, "
-        "a manifest.jsonl, a table with a column of files (--column file=COLUMN names it) or a text file "
-        f"of one audio path a line{lists_in(path) if path.is_dir() else ''}"
-    )
+        yield from get_format(name).read(path)
+    elif (columns and path.is_file()) or is_table(path):
+        yield from read_any_table(path, columns)
+    elif is_paths(path):
+        yield from read_paths(path)
+    elif path.is_file() and len(read_table(path).columns) > 1:
+        yield from read_any_table(path)  # names the column that is missing
+    else:
+        raise ManifestError(
+            f"{path}: not a list of utterances that sercli can read; give {', '.join(format_names())}, "
+            "a manifest.jsonl, a table with a column of files (--column file=COLUMN names it) or a text file "
+            f"of one audio path a line{lists_in(path) if path.is_dir() else ''}"
+        )

@@ -1,5 +1,7 @@
 """From utterances to the records of a list, and the checks before any is written."""
 
+import csv
+import io
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
@@ -13,13 +15,10 @@ from sercli.manifest.interop._reading import FIELDS
 from sercli.plain.json import to_json
 from sercli.records import Utterance
 
-EVERYTHING = frozenset(FIELDS)
-"""What a format with free columns or keys holds; an empty text is read as absent."""
-
 _DEFAULTS = {"sha256": "", "duration": 0.0, "sample_rate": 0}
 
 
-def checked(path: Path, utterances: Iterable[Utterance], root: Path) -> list[Utterance]:
+def check_utterances(path: Path, utterances: Iterable[Utterance], root: Path) -> list[Utterance]:
     """Return the utterances, their files relative to ``root`` where they lie below it.
 
     Raises:
@@ -42,7 +41,7 @@ def checked(path: Path, utterances: Iterable[Utterance], root: Path) -> list[Utt
     return records
 
 
-def measured(path: Path, records: Iterable[Utterance]) -> None:
+def check_lengths(path: Path, records: Iterable[Utterance]) -> None:
     """Check that durations and sample rates are known, for formats that can't do without.
 
     Raises:
@@ -72,6 +71,18 @@ def to_record(utterance: Utterance, leave: Iterable[str] = ()) -> dict[str, Any]
         for name, value in record.items()
         if value is not None and (name not in _DEFAULTS or value != _DEFAULTS[name])
     }
+
+
+def to_csv(records: list[dict[str, Any]]) -> str:
+    """Write records as CSV, with every key that any of them has; text in quotes, nested values as JSON."""
+    names = list(dict.fromkeys(name for record in records for name in record))
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    writer.writerow(names)
+    for record in records:
+        cells = [record.get(name) for name in names]
+        writer.writerow([to_json(cell, escaped=False) if isinstance(cell, list) else cell for cell in cells])
+    return buffer.getvalue()
 
 
 def refuse_folder(path: Path) -> None:

@@ -19,8 +19,8 @@ from typing import Any
 
 from sercli.errors import ConfigError, ManifestError
 from sercli.manifest.interop import Format
-from sercli.manifest.interop._reading import Intake, refusal
-from sercli.manifest.interop._writing import EVERYTHING, checked, new_files, to_record
+from sercli.manifest.interop._reading import RecordReader
+from sercli.manifest.interop._writing import check_utterances, new_files, to_record
 from sercli.manifest.values import NUMBERS
 from sercli.plain.json import to_json
 from sercli.plain.yaml import from_yaml
@@ -33,19 +33,17 @@ _Index = tuple[str, float | None, float | None]
 
 
 def recognises(path: Path) -> bool:
-    """Tell it by ``db.yaml``."""
+    """Recognise it by ``db.yaml``."""
     return (path / "db.yaml").is_file()
 
 
-def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Problem]:
+def read(path: Path) -> Iterator[Utterance | Problem]:
     """Yield the utterances of a database.
 
     Raises:
         ConfigError: audformat is not installed.
         ManifestError: audformat can't load the folder, or no table has a column ``emotion``.
     """
-    if not recognises(path):
-        raise refusal(path, "an audformat database (folder with db.yaml)")
     database = _load(path)
     chosen = {name: table for name, table in database.tables.items() if "emotion" in table.columns}
     if not chosen:
@@ -55,7 +53,7 @@ def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Pr
         if name not in chosen:
             for index, values in _rows(table):
                 about[index] = values | about.get(index, {})
-    intake = Intake(corpus)
+    reader = RecordReader()
     seen: set[_Index] = set()
     for name, table in chosen.items():
         for index, values in _rows(table):
@@ -66,7 +64,7 @@ def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Pr
             times = {} if start is None else {"start": start, "end": end}
             record = about.get((file, None, None), {}) | about.get(index, {}) | values | times
             place = f"{path / 'db.yaml'}, table '{name}', {file}"
-            yield intake.take(record | {"file": file}, place, label=values.get("emotion"))
+            yield reader.read(record | {"file": file}, place, label=values.get("emotion"))
 
 
 def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
@@ -77,7 +75,7 @@ def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
         ManifestError: two utterances share a file, or the folder holds a database already.
     """
     audformat = _library()
-    records = checked(path, utterances, root)
+    records = check_utterances(path, utterances, root)
     entries = {utterance.file: to_record(utterance, ("file",)) for utterance in records}
     if len(entries) < len(records):
         raise ManifestError(
@@ -170,4 +168,4 @@ def _index(index: Any) -> _Index:
     return (file, None, None) if since == 0 and until is None else (file, since, until)
 
 
-FORMAT = Format("audformat database (folder with db.yaml)", read, write, EVERYTHING, recognises)
+FORMAT = Format(recognises, read, write)

@@ -19,10 +19,10 @@ from sercli import files
 from sercli.errors import ManifestError
 from sercli.manifest.columns import fields_by_name
 from sercli.manifest.interop import Format
-from sercli.manifest.interop._reading import Intake, first_records, head, json_lines, refusal
-from sercli.manifest.interop._table import table
-from sercli.manifest.interop._writing import EVERYTHING, checked, new_files, to_record
-from sercli.manifest.tables import column_names, read_table
+from sercli.manifest.interop._reading import RecordReader
+from sercli.manifest.interop._writing import check_utterances, new_files, to_csv, to_record
+from sercli.manifest.tables import TableRow, column_names, read_json_lines, read_table
+from sercli.manifest.text import read_first_records, read_start
 from sercli.manifest.values import NUMBERS
 from sercli.records import Problem, Utterance
 
@@ -31,26 +31,20 @@ _FLOATS = NUMBERS | {"source_start", "source_end"}
 
 
 def recognises(path: Path) -> bool:
-    """Tell it by ``file_name`` in a metadata file, in the folder or one below (``train``, ``test``)."""
+    """Recognise it by ``file_name`` in a metadata file, in the folder or one below (``train``, ``test``)."""
     return any(_is_metadata(file) for file in _metadata(path))
 
 
-def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Problem]:
-    """Yield the utterances of a folder, or of one metadata file; files relative to the folder.
-
-    Raises:
-        ManifestError: there is no metadata file with ``file_name``.
-    """
-    if not recognises(path):
-        raise refusal(path, "an audiofolder (metadata.csv or metadata.jsonl with 'file_name')")
+def read(path: Path) -> Iterator[Utterance | Problem]:
+    """Yield the utterances of a folder, or of one metadata file; files relative to the folder."""
     folder = path if path.is_dir() else path.parent
-    intake = Intake(corpus)
+    reader = RecordReader()
     for file in _metadata(path):
-        for entry in _rows(file) if file.suffix == ".csv" else json_lines(file):
+        for entry in _rows(file) if file.suffix == ".csv" else read_json_lines(file):
             if isinstance(entry, Problem):
                 yield entry
                 continue
-            place, record = entry
+            record = dict(entry.values)
             name = record.get("file_name")
             part = file.parent.relative_to(folder)
             if isinstance(name, str) and name:
@@ -59,7 +53,7 @@ def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Pr
                 record["trace"] = (part / record["trace"]).as_posix()
             labels = [record[key] for key in ("emotion", "label") if record.get(key)]
             label = labels[0] if labels else record.get(fields_by_name(record).get("emotion_raw", ""))
-            yield intake.take({**record, "file": name}, place, label=label)
+            yield reader.read({**record, "file": name}, entry.place, label=label)
 
 
 def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
@@ -69,14 +63,14 @@ def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
         ManifestError: the folder has other things in it, or an audio file is missing or not below
             ``root``.
     """
-    records = checked(path, utterances, root)
+    records = check_utterances(path, utterances, root)
     for utterance in records:
         if not _stays_below(utterance.file):
             raise ManifestError(f"{utterance.file}: not below {root}, where an audiofolder needs it")
         if not (root / utterance.file).is_file():
             raise ManifestError(f"{root / utterance.file}: no such audio file; prepare the corpus first")
     entries = [{"file_name": utterance.file} | to_record(utterance, ("file",)) for utterance in records]
-    texts = {"metadata.csv": table(entries).encode(), "README.md": _card(entries).encode()}
+    texts = {"metadata.csv": to_csv(entries).encode(), "README.md": _card(entries).encode()}
     if path.exists() and path.samefile(root):
         if (path / "README.md").exists():
             del texts["README.md"]
@@ -93,11 +87,9 @@ def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
         new_files(folder, texts)
 
 
-def _rows(file: Path) -> Iterator[tuple[str, dict[str, Any]] | Problem]:
-    """Yield each row's place and cells by column, or a problem."""
+def _rows(file: Path) -> Iterator[TableRow | Problem]:
     for item in read_table(file).items:
-        place = str(file.parent / item.place)
-        yield replace(item, place=place) if isinstance(item, Problem) else (place, item.values)
+        yield replace(item, place=str(file.parent / item.place))
 
 
 def _stays_below(name: str) -> bool:
@@ -125,8 +117,8 @@ def _metadata(path: Path) -> list[Path]:
 
 def _is_metadata(file: Path) -> bool:
     if file.suffix == ".csv":
-        return "file_name" in column_names(head(file))
-    return any("file_name" in record for record in first_records(file))
+        return "file_name" in column_names(read_start(file))
+    return any("file_name" in record for record in read_first_records(file))
 
 
-FORMAT = Format("Hugging Face audiofolder (folder with metadata.csv)", read, write, EVERYTHING, recognises)
+FORMAT = Format(recognises, read, write)

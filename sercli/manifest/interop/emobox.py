@@ -13,14 +13,10 @@ from pathlib import Path
 
 from sercli import files
 from sercli.manifest.interop import Format
-from sercli.manifest.interop._reading import Intake, first_records, json_lines, refusal
-from sercli.manifest.interop._writing import (
-    EVERYTHING,
-    checked,
-    measured,
-    refuse_folder,
-    to_record,
-)
+from sercli.manifest.interop._reading import RecordReader
+from sercli.manifest.interop._writing import check_lengths, check_utterances, refuse_folder, to_record
+from sercli.manifest.tables import read_json_lines
+from sercli.manifest.text import read_first_records
 from sercli.plain.json import to_json
 from sercli.records import Problem, Utterance
 
@@ -28,27 +24,23 @@ _PATHS = frozenset({"wav", "audio"})
 
 
 def recognises(path: Path) -> bool:
-    """Tell it by the keys of its first lines."""
-    return any("key" in record and not _PATHS.isdisjoint(record) for record in first_records(path))
+    """Recognise it by the keys of its first lines."""
+    return any("key" in record and not _PATHS.isdisjoint(record) for record in read_first_records(path))
 
 
-def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Problem]:
-    """Yield the utterances of a list.
-
-    Raises:
-        ManifestError: the file is no EmoBox list.
-    """
-    if not recognises(path):
-        raise refusal(path, "an EmoBox list (lines of JSON with 'key' and 'wav' or 'audio')")
-    intake = Intake(corpus)
-    for entry in json_lines(path):
+def read(path: Path) -> Iterator[Utterance | Problem]:
+    """Yield the utterances of a list."""
+    reader = RecordReader()
+    for entry in read_json_lines(path):
         if isinstance(entry, Problem):
             yield entry
             continue
-        place, record = entry
+        record = entry.values
         length = record.get("length", record.get("duration"))
         named = {"file": record.get("wav", record.get("audio")), "duration": length}
-        yield intake.take(record | named, place, record.get("key"), record.get("emo", record.get("label")))
+        yield reader.read(
+            record | named, entry.place, record.get("key"), record.get("emo", record.get("label"))
+        )
 
 
 def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
@@ -58,8 +50,8 @@ def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
         ManifestError: an utterance has no duration or sample rate, or ``path`` is a folder.
     """
     refuse_folder(path)
-    records = checked(path, utterances, root)
-    measured(path, records)
+    records = check_utterances(path, utterances, root)
+    check_lengths(path, records)
     lines = [
         {
             "key": utterance.id.replace("/", "-", 1),
@@ -79,4 +71,4 @@ def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
     files.write_text(path, "".join(to_json(line, escaped=False) + "\n" for line in lines))
 
 
-FORMAT = Format("EmoBox list (.jsonl)", read, write, EVERYTHING, recognises)
+FORMAT = Format(recognises, read, write)

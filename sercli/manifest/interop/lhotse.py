@@ -14,51 +14,46 @@ from pathlib import Path
 from typing import Any
 
 from sercli.manifest.interop import Format
-from sercli.manifest.interop._reading import Intake, first_records, json_lines, refusal
-from sercli.manifest.interop._writing import EVERYTHING, checked, measured, new_files, to_record
+from sercli.manifest.interop._reading import RecordReader
+from sercli.manifest.interop._writing import check_lengths, check_utterances, new_files, to_record
+from sercli.manifest.tables import TableRow, read_json_lines
+from sercli.manifest.text import read_first_records
 from sercli.plain.json import to_json
 from sercli.records import Problem, Utterance
 
 _OWN = ("id", "file", "duration", "sample_rate", "speaker", "gender", "transcript")
-_Entry = tuple[str, dict[str, Any]]
 
 
 def recognises(path: Path) -> bool:
-    """Tell it by the keys of a first line; a folder by the files named after what they hold."""
+    """Recognise it by the keys of a first line; a folder by the files named after what they hold."""
     return any(_kind(file) is not None for file in _lists(path))
 
 
-def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Problem]:
-    """Yield an utterance a supervision, and one a recording where there are no supervisions.
-
-    Raises:
-        ManifestError: there is no lhotse manifest.
-    """
+def read(path: Path) -> Iterator[Utterance | Problem]:
+    """Yield an utterance a supervision, and one a recording where there are no supervisions."""
     kinds = {file: _kind(file) for file in _lists(path)}
-    if not any(kinds.values()):
-        raise refusal(path, "a lhotse manifest (recordings and supervisions as .jsonl or .jsonl.gz)")
     recordings: dict[str, dict[str, Any]] = {}
     alone = "supervisions" not in kinds.values()
-    intake = Intake(corpus)
+    reader = RecordReader()
     for entry in _entries(kinds, "recordings"):
         if isinstance(entry, Problem):
             yield entry
         elif alone:
-            yield _utterance(intake, entry[0], {}, entry[1])
+            yield _utterance(reader, entry.place, {}, entry.values)
         else:
-            recordings[str(entry[1].get("id"))] = entry[1]
+            recordings[str(entry.values.get("id"))] = entry.values
     for entry in _entries(kinds, "supervisions"):
         if isinstance(entry, Problem):
             yield entry
             continue
-        place, supervision = entry
+        place, supervision = entry.place, entry.values
         recording = recordings.get(str(supervision.get("recording_id")))
         if recording is None:
             yield Problem(place, f"its recording '{supervision.get('recording_id')}' is not listed")
         else:
-            yield _utterance(intake, place, supervision, recording)
+            yield _utterance(reader, place, supervision, recording)
     for entry in _entries(kinds, "cuts"):
-        yield from [entry] if isinstance(entry, Problem) else _of_cut(intake, *entry)
+        yield from [entry] if isinstance(entry, Problem) else _of_cut(reader, entry.place, entry.values)
 
 
 def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
@@ -67,8 +62,8 @@ def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
     Raises:
         ManifestError: an utterance has no duration or sample rate, or the files are there already.
     """
-    records = checked(path, utterances, root)
-    measured(path, records)
+    records = check_utterances(path, utterances, root)
+    check_lengths(path, records)
     recordings: list[dict[str, Any]] = []
     supervisions: list[dict[str, Any]] = []
     for utterance in records:
@@ -113,7 +108,7 @@ def _lists(path: Path) -> list[Path]:
 
 
 def _kind(file: Path) -> str | None:
-    for record in first_records(file):
+    for record in read_first_records(file):
         if "supervisions" in record and "start" in record:
             return "cuts"
         if "recording_id" in record:
@@ -123,13 +118,13 @@ def _kind(file: Path) -> str | None:
     return None
 
 
-def _entries(kinds: dict[Path, str | None], kind: str) -> Iterator[_Entry | Problem]:
+def _entries(kinds: dict[Path, str | None], kind: str) -> Iterator[TableRow | Problem]:
     for file, found in kinds.items():
         if found == kind:
-            yield from json_lines(file)
+            yield from read_json_lines(file)
 
 
-def _of_cut(intake: Intake, place: str, cut: dict[str, Any]) -> Iterator[Utterance | Problem]:
+def _of_cut(reader: RecordReader, place: str, cut: dict[str, Any]) -> Iterator[Utterance | Problem]:
     """Yield the supervisions of a cut, which count time from its start, as parts of its recording."""
     supervisions, recording, offset = cut.get("supervisions"), cut.get("recording"), cut.get("start")
     if not isinstance(supervisions, list) or not isinstance(recording, dict) or not _is_number(offset):
@@ -140,11 +135,11 @@ def _of_cut(intake: Intake, place: str, cut: dict[str, Any]) -> Iterator[Utteran
             yield Problem(place, "a supervision has no start")
             continue
         start = round(supervision["start"] + offset, 8)
-        yield _utterance(intake, place, supervision | {"start": start}, recording)
+        yield _utterance(reader, place, supervision | {"start": start}, recording)
 
 
 def _utterance(
-    intake: Intake, place: str, supervision: dict[str, Any], recording: dict[str, Any]
+    reader: RecordReader, place: str, supervision: dict[str, Any], recording: dict[str, Any]
 ) -> Utterance | Problem:
     source = recording.get("sources")
     source = source[0] if isinstance(source, list) and source else None
@@ -160,11 +155,11 @@ def _utterance(
         return Problem(place, "no start or duration in seconds")
     if start != 0 or length != recording.get("duration"):
         record |= {"start": start, "end": round(start + length, 8), "duration": length}
-    return intake.take(record, place, supervision.get("id", recording.get("id")), record.get("emotion"))
+    return reader.read(record, place, supervision.get("id", recording.get("id")), record.get("emotion"))
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and abs(value) < 1e12
 
 
-FORMAT = Format("lhotse manifests (folder)", read, write, EVERYTHING, recognises)
+FORMAT = Format(recognises, read, write)

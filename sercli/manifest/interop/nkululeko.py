@@ -11,30 +11,24 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sercli import files
-from sercli.manifest.interop import Format, _columns
-from sercli.manifest.interop._reading import head, refusal
-from sercli.manifest.interop._table import table
-from sercli.manifest.interop._writing import EVERYTHING, checked, refuse_folder, to_record
+from sercli.manifest.interop import Format
+from sercli.manifest.interop._tables import read_any_table
+from sercli.manifest.interop._writing import check_utterances, refuse_folder, to_csv, to_record
 from sercli.manifest.tables import column_names
+from sercli.manifest.text import read_start
 from sercli.records import Problem, Utterance
 
 _FIRST = ("file", "speaker", "gender", "emotion")
 
 
 def recognises(path: Path) -> bool:
-    """Tell it by a column ``file``."""
-    return path.suffix.lower() == ".csv" and path.is_file() and "file" in column_names(head(path))
+    """Recognise it by a column ``file``."""
+    return path.suffix.lower() == ".csv" and path.is_file() and "file" in column_names(read_start(path))
 
 
-def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Problem]:
-    """Yield the utterances of a table, after a note of which column was read as which field.
-
-    Raises:
-        ManifestError: the file is no table with a column ``file``.
-    """
-    if not recognises(path):
-        raise refusal(path, "an nkululeko table (CSV with a column 'file')")
-    yield from _columns.read(path, corpus)
+def read(path: Path) -> Iterator[Utterance | Problem]:
+    """Yield the utterances of a table, after a note of which column was read as which field."""
+    yield from read_any_table(path)
 
 
 def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
@@ -44,8 +38,8 @@ def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
         ManifestError: ``path`` is a folder.
     """
     refuse_folder(path)
-    records = [to_record(utterance) for utterance in checked(path, utterances, root)]
-    files.write_text(path, table([dict.fromkeys(_FIRST) | record for record in records]))
+    records = [to_record(utterance) for utterance in check_utterances(path, utterances, root)]
+    files.write_text(path, to_csv([dict.fromkeys(_FIRST) | record for record in records]))
 
 
-FORMAT = Format("nkululeko table (.csv)", read, write, EVERYTHING, recognises)
+FORMAT = Format(recognises, read, write)

@@ -15,8 +15,9 @@ from typing import Any
 from sercli import files
 from sercli.errors import ManifestError
 from sercli.manifest.interop import Format
-from sercli.manifest.interop._reading import Intake, head, load_text, refusal
-from sercli.manifest.interop._writing import EVERYTHING, checked, refuse_folder, to_record
+from sercli.manifest.interop._reading import RecordReader
+from sercli.manifest.interop._writing import check_utterances, refuse_folder, to_record
+from sercli.manifest.text import read_start, read_unicode
 from sercli.plain.json import from_json
 from sercli.records import Problem, Utterance
 
@@ -26,19 +27,17 @@ _PLACEHOLDER = re.compile(r"\{\w+\}/+")
 
 
 def recognises(path: Path) -> bool:
-    """Tell it by an object of objects with the key ``wav``."""
-    start = head(path)
+    """Recognise it by an object of objects with the key ``wav``."""
+    start = read_start(path)
     return _OPENING.match(start) is not None and _WAV.search(start) is not None
 
 
-def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Problem]:
+def read(path: Path) -> Iterator[Utterance | Problem]:
     """Yield the utterances of a list; a leading ``{data_root}/`` is no part of the file.
 
     Raises:
-        ManifestError: the file is cut off, or not SpeechBrain's.
+        ManifestError: the file is cut off.
     """
-    if not recognises(path):
-        raise refusal(path, "a SpeechBrain list (JSON of ids, each with 'wav')")
     repeated: list[str] = []
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -49,12 +48,12 @@ def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Pr
         return entry
 
     try:
-        entries: dict[str, Any] = from_json(load_text(path), pairs=unique, strict=False)
+        entries: dict[str, Any] = from_json(read_unicode(path), pairs=unique, strict=False)
     except ValueError as error:
-        raise ManifestError(f"{path}: not whole JSON ({error}); write it again") from None
+        raise ManifestError(f"{path}: damaged JSON ({error}); write it again") from None
     for name in repeated:
         yield Problem(f"{path}, entry '{name}'", "occurs more than once; the last counts")
-    intake = Intake(corpus)
+    reader = RecordReader()
     for key, raw in entries.items():
         place = f"{path}, entry '{key}'"
         if not isinstance(raw, dict):
@@ -64,7 +63,7 @@ def read(path: Path, corpus: str | None = "imported") -> Iterator[Utterance | Pr
         if isinstance(named["file"], str):
             named["file"] = _PLACEHOLDER.sub("", named["file"], count=1)
         entry = _map_texts(raw | named, _undouble)
-        yield intake.take(entry | {"id": key}, place, key, entry.get("emo", entry.get("emotion")))
+        yield reader.read(entry | {"id": key}, place, key, entry.get("emo", entry.get("emotion")))
 
 
 def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
@@ -74,7 +73,7 @@ def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
         ManifestError: ``path`` is a folder.
     """
     refuse_folder(path)
-    records = checked(path, utterances, root)
+    records = check_utterances(path, utterances, root)
     leave = ("id", "file", "duration")
     used = dict.fromkeys(name for record in records for name in to_record(record, leave))
     entries = {}
@@ -106,4 +105,4 @@ def _undouble(text: str) -> str:
     return text.replace("{{", "{").replace("}}", "}")
 
 
-FORMAT = Format("SpeechBrain list (.json)", read, write, EVERYTHING, recognises)
+FORMAT = Format(recognises, read, write)

@@ -42,10 +42,10 @@ def emodb(audformat, tmp_path):
 
 
 def test_a_foreign_database_joined_over_its_tables(emodb):
-    assert list(ours.read(emodb, corpus="emodb")) == [
+    assert list(ours.read(emodb)) == [
         Utterance(
-            id="emodb/wav/03a01Fa",
-            corpus="emodb",
+            id="imported/wav/03a01Fa",
+            corpus="imported",
             file="wav/03a01Fa.wav",
             duration=1.5,
             speaker="3",
@@ -55,8 +55,8 @@ def test_a_foreign_database_joined_over_its_tables(emodb):
             emotion_raw="neutral",
         ),
         Utterance(
-            id="emodb/wav/08a01Wa",
-            corpus="emodb",
+            id="imported/wav/08a01Wa",
+            corpus="imported",
             file="wav/08a01Wa.wav",
             duration=2.0,
             speaker="8",

@@ -65,15 +65,15 @@ def test_the_older_keys_are_read(path):
 
 def test_a_foreign_emotion_is_no_noun_of_ours(path):
     write_lines(path, LINE | {"emotion": "anger", "id": 7, "source": "somewhere"})
-    (found,) = read(path, corpus="iemocap")
+    (found,) = read(path)
     assert (found.emotion, found.emotion_raw, found.source) == (None, "neu", None)
-    assert found.id == "iemocap/iemocap-Ses01F_impro04_F000"
+    assert found.id == "imported/iemocap-Ses01F_impro04_F000"
 
 
 @pytest.mark.parametrize(
     ("line", "fact"),
     [
-        ('{"key": "a", "wav": "a.wav", "le', "not JSON, or cut off"),
+        ('{"key": "a", "wav": "a.wav", "le', "not a JSON object .cut short"),
         ("[1, 2]", "not a JSON object"),
         (LINE, "the id 'imported/iemocap-Ses01F_impro04_F000' occurs more than once"),
         ({"key": "b", "emo": "neu"}, "names no audio file"),
@@ -129,8 +129,8 @@ def test_the_blanks_around_text_are_no_part_of_it_but_in_lists_of_ours(path):
         "text_id": "NA",
     }
     write_lines(path, LINE | padded | {"key": " k"}, LINE | ours)
-    first, second = read(path, corpus="c")
-    assert (first.id, first.file, first.speaker, first.gender) == ("c/k", "a.wav", "EB0", "female")
+    first, second = read(path)
+    assert (first.id, first.file, first.speaker, first.gender) == ("imported/k", "a.wav", "EB0", "female")
     assert first.emotion_raw == "neu"
     assert (second.id, second.file, second.speaker, second.text_id) == ("c/ b", " b.wav", " NA ", "NA")
 

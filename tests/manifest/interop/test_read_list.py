@@ -1,10 +1,11 @@
 import json
+from pathlib import Path
 
 import pytest
 
 from sercli import manifest
-from sercli.errors import ManifestError, UnknownNameError
-from sercli.manifest.interop import format_names, get_format, read_list
+from sercli.errors import ConfigError, ManifestError, UnknownNameError
+from sercli.manifest.interop import format_names, get_format, read_list, write_list
 from sercli.records import Note, Utterance
 
 LISTS = {
@@ -48,7 +49,7 @@ def test_bad_lines_of_a_manifest_are_problems(tmp_path):
     assert first.id == "c/a"
     assert [str(problem) for problem in problems] == [
         f"{path}:2: 'raters' can't be [3]",
-        f"{path}:3: not JSON, or cut off",
+        f"{path}:3: not a JSON object (cut short?); write one a line, with a key per column",
     ]
 
 
@@ -116,6 +117,10 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_formats_by_name():
-    assert format_names() == ["audformat", "audiofolder", "emobox", "lhotse", "nkululeko", "speechbrain"]
+    assert format_names() == [
+        *("audformat", "audiofolder", "emobox", "lhotse", "nkululeko", "s3prl", "speechbrain")
+    ]
     with pytest.raises(UnknownNameError, match="did you mean lhotse"):
         get_format("lhots")
+    with pytest.raises(ConfigError, match="'s3prl' is only read; write one of audformat, audiofolder"):
+        write_list("s3prl", Path("out.json"), [], Path())

@@ -47,7 +47,7 @@ FOLDERS = {"audformat", "audiofolder", "lhotse"}
 SUFFIXES = {"emobox": ".jsonl", "nkululeko": ".csv", "speechbrain": ".json"}
 
 
-@pytest.fixture(params=format_names())
+@pytest.fixture(params=[name for name in format_names() if get_format(name).write])
 def name(request):
     if request.param == "audformat":
         pytest.importorskip("audformat")
@@ -68,11 +68,6 @@ def out(tmp_path, name):
     return tmp_path / f"out{SUFFIXES.get(name, '')}"
 
 
-def kept(found, names):
-    assert isinstance(found, Utterance), found
-    return {name: getattr(found, name) for name in names}
-
-
 def test_every_field_of_the_first_utterance_is_set():
     assert [field.name for field in fields(Utterance) if not getattr(FULL, field.name)] == []
 
@@ -80,9 +75,8 @@ def test_every_field_of_the_first_utterance_is_set():
 def test_a_round_trip_keeps_what_the_format_holds(name, root, out):
     entry = get_format(name)
     entry.write(out, iter(UTTERANCES), root)
-    found = list(entry.read(out, corpus="korpus"))
-    assert [kept(item, entry.holds) for item in found] == [kept(item, entry.holds) for item in UTTERANCES]
-    assert entry.holds == {field.name for field in fields(Utterance)}
+    found = list(entry.read(out))
+    assert found == UTTERANCES
     assert found[0].raters[0]["emotion"] == ["Wut", "{Ärger}"]
 
 
@@ -95,14 +89,6 @@ def test_only_its_own_format_recognises_what_was_written(name, root, out):
 def test_read_list_keeps_our_ids(name, root, out):
     get_format(name).write(out, UTTERANCES, root)
     assert list(read_list(out)) == UTTERANCES
-
-
-def test_another_corpus_name_replaces_the_first_part_of_our_ids(name, root, out):
-    get_format(name).write(out, UTTERANCES, root)
-    found = list(get_format(name).read(out, corpus="neu"))
-    assert [item.id for item in found] == ["neu/a b, \"c\" 'ü'", "neu/b", "neu/c", "neu/d/e"]
-    assert {item.corpus for item in found} == {"neu"}
-    assert found[0].emotion == "anger"
 
 
 def test_files_below_root_become_relative(name, root, out):
@@ -149,13 +135,10 @@ def test_a_list_of_one_file_does_not_take_the_place_of_a_folder(name, root):
     assert sorted(root.parent.rglob("*")) == before
 
 
-def test_what_is_not_there_or_of_no_format_is_refused(name, tmp_path):
+def test_what_is_not_there_or_of_no_format_is_not_recognised(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing here")
     (tmp_path / "empty").mkdir()
-    for place, fact in (("none", "no such file or folder"), ("notes.txt", "not an?"), ("empty", "not an?")):
-        assert recognise(tmp_path / place) is None
-        with pytest.raises(ManifestError, match=fact):
-            list(get_format(name).read(tmp_path / place))
+    assert [recognise(tmp_path / place) for place in ("none", "notes.txt", "empty")] == [None, None, None]
 
 
 @pytest.mark.parametrize("name", sorted({*SUFFIXES, "lhotse"}))

@@ -29,17 +29,17 @@ def path(tmp_path):
 
 
 def test_a_foreign_list(path):
-    assert list(read(path, corpus="iemocap")) == [
+    assert list(read(path)) == [
         Utterance(
-            id="iemocap/psno1_ang_s084_orgn",
-            corpus="iemocap",
+            id="imported/psno1_ang_s084_orgn",
+            corpus="imported",
             file="session1/ang/psno1_ang_s084_orgn.wav",
             duration=2.4099375,
             emotion_raw="ang",
         ),
         Utterance(
-            id="iemocap/absolute",
-            corpus="iemocap",
+            id="imported/absolute",
+            corpus="imported",
             file="/data/a.wav",
             duration=1.0,
             speaker="03",
@@ -86,5 +86,5 @@ def test_a_key_that_occurs_twice_is_mentioned(path):
 
 def test_a_file_cut_off_is_refused(path):
     path.write_text(SAMPLE[:-40])
-    with pytest.raises(ManifestError, match=r"train.json: not whole JSON \(.*line.*\); write it again"):
+    with pytest.raises(ManifestError, match=r"train.json: damaged JSON \(.*line.*\); write it again"):
         list(read(path))

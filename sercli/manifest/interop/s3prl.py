@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sercli.errors import ManifestError
-from sercli.manifest.interop._reading import Intake, head, load_text
+from sercli.manifest.interop import Format
+from sercli.manifest.interop._reading import RecordReader
+from sercli.manifest.text import read_start, read_unicode
 from sercli.plain.json import from_json
 from sercli.records import Problem, Utterance
 
 
 def recognises(path: Path) -> bool:
-    """Tell it by its two keys."""
-    start = head(path)
+    """Recognise it by its key ``meta_data``."""
+    start = read_start(path)
     return start.lstrip().startswith("{") and '"meta_data"' in start
 
 
@@ -25,15 +27,18 @@ def read(path: Path) -> Iterator[Utterance | Problem]:
         ManifestError: the file is cut off, or not s3prl's.
     """
     try:
-        entries = from_json(load_text(path), strict=False)["meta_data"]
+        entries = from_json(read_unicode(path), strict=False)["meta_data"]
     except (ValueError, LookupError, TypeError):
-        raise ManifestError(f"{path}: not whole JSON with 'meta_data'; fetch it again") from None
+        raise ManifestError(f"{path}: damaged JSON, or no key 'meta_data'; fetch it again") from None
     if not isinstance(entries, list):
         raise ManifestError(f"{path}: 'meta_data' is no list; fetch it again")
-    intake = Intake(None)
+    reader = RecordReader()
     for number, entry in enumerate(entries, 1):
         place = f"{path}, entry {number}"
         if isinstance(entry, dict):
-            yield intake.take(entry | {"file": entry.get("path")}, place, label=entry.get("label"))
+            yield reader.read(entry | {"file": entry.get("path")}, place, label=entry.get("label"))
         else:
             yield Problem(place, "not a JSON object")
+
+
+FORMAT = Format(recognises, read)

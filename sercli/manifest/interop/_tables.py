@@ -1,0 +1,69 @@
+"""Lists of no particular tool: a table with a column of files, or a text file of one path a line."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from sercli.audio import SUFFIXES
+from sercli.manifest.interop._reading import RecordReader, is_ours
+from sercli.manifest.listing import Entry, choose_columns, line_of, read_entries
+from sercli.manifest.tables import read_table
+from sercli.manifest.text import read_start, read_text
+from sercli.records import Note, Problem, Utterance
+
+
+def is_table(path: Path) -> bool:
+    """Recognise a table by a column that names files."""
+    return path.is_file() and "file" in choose_columns(read_table(path), {})[0]
+
+
+def read_any_table(path: Path, columns: Mapping[str, str] | None = None) -> Iterator[Utterance | Problem]:
+    """Yield the utterances of a table, after a note of which column was read as which field.
+
+    Args:
+        path: the table: delimited text, JSON Lines (such as sercli's own manifest) or JSON.
+        columns: column by field, where the user names it.
+    """
+    reader = RecordReader()
+    note: Note | None = None
+    first: dict[str, Entry] = {}
+    for entry in read_entries(path, columns):
+        place = str(path.parent / entry.place)
+        if isinstance(entry, Note):
+            note = replace(entry, place=place)
+        elif isinstance(entry, Problem):
+            yield replace(entry, place=place)
+        elif is_ours(entry.values):  # sercli's own columns need no note
+            yield reader.read(entry.values, place, label=entry.values.get("emotion"))
+        else:
+            if note is not None:
+                yield note
+            note = None
+            fields = entry.fields
+            known = first.setdefault(repr(fields), entry)
+            if known is not entry:
+                yield Problem(place, f"the same as {line_of(known.place)}", harmless=True)
+                continue
+            yield reader.read(fields, place, fields.get("id"), fields.get("emotion_raw"))
+
+
+def is_paths(path: Path) -> bool:
+    """Recognise a list of paths by an audio file among its first lines."""
+    return any(_is_audio(line) for line in read_start(path).split("\n")[:5])
+
+
+def read_paths(path: Path) -> Iterator[Utterance | Problem]:
+    """Yield an utterance a line, of which only the file is known."""
+    reader = RecordReader()
+    text, problems = read_text(path)
+    yield from problems
+    for number, line in enumerate(text.split("\n"), 1):
+        place = f"{path}:{number}"
+        if _is_audio(line):
+            yield reader.read({"file": line.strip()}, place)
+        elif line.strip():
+            yield Problem(place, "not the path of an audio file")
+
+
+def _is_audio(line: str) -> bool:
+    return PurePosixPath(line.strip()).suffix.lower() in SUFFIXES

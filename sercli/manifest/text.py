@@ -1,0 +1,155 @@
+"""Read a file as text, or say what kind of file it is instead."""
+
+import gzip
+import os
+import re
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+from sercli.errors import ManifestError
+from sercli.plain.json import from_json
+from sercli.records import Problem
+
+_CSV = "save the table as CSV in UTF-8"
+# Kinds of files that are no text, by their first bytes.
+_BINARY = {
+    b"PK\x03\x04": f"a zip archive or a spreadsheet (.xlsx, .ods): unpack the archive, or {_CSV}",
+    b"\xd0\xcf\x11\xe0": f"an old Excel file (.xls); {_CSV}",
+    b"ARROW1": f"an Arrow file; {_CSV}, for example with pandas.read_feather(FILE).to_csv(...)",
+    b"\x89HDF": f"an HDF5 file; {_CSV}",
+    b"SQLite format": f"an SQLite database; {_CSV}",
+    b"7z\xbc\xaf": "a 7z archive; unpack it",
+    b"Rar!": "a RAR archive; unpack it",
+    b"BZh": "a bzip2 archive; unpack it",
+    b"\xfd7zXZ": "an xz archive; unpack it",
+    b"RIFF": "a recording, not a list of recordings; `sercli prepare folder` reads folders of them",
+    b"fLaC": "a recording, not a list of recordings; `sercli prepare folder` reads folders of them",
+    b"%PDF": f"a PDF file; {_CSV}",
+    b"version https://git-lfs": "a Git LFS stub in place of the file; fetch the file with `git lfs pull`",
+}
+_PAGE = re.compile(rb"\s*<(?:!doctype html|html)", re.IGNORECASE)
+_FOOTER = b"\x15"  # first byte of the description at the end of a Parquet file
+_START = 1 << 16
+
+
+def decode_text(content: bytes, name: str) -> tuple[str | None, Problem | None]:
+    """Return the text of a file, or a problem; with text the problem is a harmless one.
+
+    UTF-8 and UTF-16 are read, and gzip is unpacked; any other text is read as Windows-1252 or Latin-1,
+    which the problem reports.
+    """
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except (gzip.BadGzipFile, EOFError, zlib.error):
+            return None, Problem(name, "the gzip file is incomplete; fetch or write it again")
+    encoding = _utf_16(content)
+    if encoding is not None:
+        try:
+            return content.decode(encoding).removeprefix("\ufeff"), None
+        except UnicodeDecodeError:
+            return None, Problem(name, f"incomplete UTF-16 text; {_CSV}")
+    nul = content.find(b"\0")
+    if nul >= 0:
+        line = content.count(b"\n", 0, nul) + 1
+        return None, Problem(f"{name}:{line}", f"not plain text (a spreadsheet, or damaged); {_CSV}")
+    try:
+        return content.decode("utf-8-sig").removeprefix("\ufeff"), None
+    except UnicodeDecodeError:
+        pass
+    try:
+        # Where the two differ, Latin-1 has control characters, which no one means.
+        text, called = content.decode("cp1252"), "Windows-1252"
+    except UnicodeDecodeError:
+        text, called = content.decode("latin-1"), "Latin-1"
+    if text == content.decode("latin-1"):
+        called = "Latin-1"
+    return text, Problem(name, f"not UTF-8, read as {called}", harmless=True)
+
+
+def binary_kind(path: Path) -> str | None:
+    """Describe a file that is not text, and what to do with it; ``None`` if it may be text.
+
+    Only its beginning and its end are read, for an archive can be as large as a corpus.
+    """
+    with path.open("rb") as file:
+        start = file.read(1024)
+        if start[:4] == b"PAR1":
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(4, size - 8))
+            end = file.read()
+            length = struct.unpack("<I", end[:4])[0] if len(end) == 8 else 0
+            file.seek(max(4, size - 8 - length))
+            if end[4:] != b"PAR1" or not 0 < length <= size - 12 or file.read(1) != _FOOTER:
+                return "a damaged Parquet file; fetch or write it again"
+            return f"a Parquet file; {_CSV}, for example with pandas.read_parquet(FILE).to_csv(...)"
+    if _PAGE.match(start):
+        return "a web page in place of the file (a login or an error page?); fetch the file again"
+    return next((kind for first, kind in _BINARY.items() if start.startswith(first)), None)
+
+
+def _utf_16(content: bytes) -> str | None:
+    """Recognise UTF-16 by its mark, or by the zeros beside each letter of Latin script."""
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    start = content[:1000]
+    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        zeros, others = start[first::2], start[1 - first :: 2]
+        if len(start) >= 8 and zeros.count(0) > 0.9 * len(zeros) and 0 not in others:
+            return encoding
+    return None
+
+
+def read_text(path: Path) -> tuple[str, list[Problem]]:
+    """Read a text file, unpacked where it is gzip, and report an encoding other than Unicode.
+
+    Raises:
+        ManifestError: the file is missing, cut off or no text.
+    """
+    try:
+        if kind := binary_kind(path):
+            raise ManifestError(f"{path}: {kind}")
+        text, problem = decode_text(path.read_bytes(), str(path))
+    except FileNotFoundError:
+        raise ManifestError(f"{path}: no such file") from None
+    if text is None:
+        raise ManifestError(f"{path}: {problem.fact if problem else 'no text'}")
+    return text, [problem] if problem else []
+
+
+def read_unicode(path: Path) -> str:
+    """Read a text file that has to be Unicode.
+
+    Raises:
+        ManifestError: the file is missing, cut off or not Unicode.
+    """
+    text, problems = read_text(path)
+    if problems:
+        raise ManifestError(f"{path}: not UTF-8 text; save it as UTF-8")
+    return text
+
+
+def read_start(path: Path) -> str:
+    """Return the first 64 KiB of a text file, nothing for any other."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_START)
+        if data[:2] == b"\x1f\x8b":
+            data = zlib.decompressobj(wbits=31).decompress(data, _START)  # 31: gzip, also where cut off
+        encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        return data.decode(encoding, errors="replace")
+    except (OSError, zlib.error):
+        return ""
+
+
+def read_first_records(path: Path) -> list[dict[str, Any]]:
+    """Return the JSON objects among the first lines, by which formats recognise their lists."""
+    records = []
+    for line in [line for line in read_start(path).split("\n") if line.strip()][:5]:
+        try:
+            records.append(from_json(line, strict=False))
+        except ValueError:
+            continue
+    return [record for record in records if isinstance(record, dict)]
