@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks import Bench, Row
 from benchmarks._timing import interleaved
 from sercli.evaluation import evaluate
-from sercli.records import Predictions
+from sercli.records import ClassPredictions
 
 
 def _run(corpora: Path | None, quick: bool) -> list[Row]:  # noqa: ARG001
@@ -32,13 +32,13 @@ def _run(corpora: Path | None, quick: bool) -> list[Row]:  # noqa: ARG001
     ]
 
 
-def _predictions(count: int) -> Predictions:
+def _predictions(count: int) -> ClassPredictions:
     random = np.random.default_rng(0)
     target = random.integers(4, size=count)
     scores = random.normal(size=(count, 4)) + 1.5 * np.eye(4)[target]
     probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     speakers = [f"Ses0{1 + i // 2}{'FM'[i % 2]}" for i in random.integers(10, size=count)]
-    return Predictions(
+    return ClassPredictions(
         classes=("anger", "happiness", "neutral", "sadness"),
         ids=tuple(f"iemocap/{i}" for i in range(count)),
         target=target,

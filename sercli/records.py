@@ -1,13 +1,14 @@
 """The small immutable records that cross the layers."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-Task = Literal["classification", "regression"]
-"""A class an utterance, or values by frame."""
+from sercli.errors import RunError
 
 TRACE_RATE = 25
 """Continuous labels a second."""
@@ -134,10 +135,10 @@ class Fold:
 
 
 def rows_of(utterances: Iterable[Utterance], fold: str, seed: int) -> dict[str, Any]:
-    """Give what both kinds of predictions hold of each row, all said by one network.
+    """Return the fields that all `Predictions` have, for rows which one network predicted.
 
     Args:
-        utterances: a row each.
+        utterances: one for each row.
         fold: name of the fold whose model it is.
         seed: of that model.
     """
@@ -145,30 +146,24 @@ def rows_of(utterances: Iterable[Utterance], fold: str, seed: int) -> dict[str, 
     return dict(zip(_BY_ROW, zip(*rows, strict=True) if rows else ((),) * len(_BY_ROW), strict=True))
 
 
-def join_rows(parts: "Sequence[Predictions] | Sequence[TracePredictions]") -> dict[str, Any]:
-    """Put what `rows_of` gives, of several predictions, under one another."""
-    return {name: tuple(value for part in parts for value in getattr(part, name)) for name in _BY_ROW}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Predictions:
-    """What a classifier said of utterances, row by row: the test parts of one or more folds and seeds.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Predictions(ABC):
+    """What networks predicted, one row for each utterance: the test parts of one or more folds and seeds.
 
     Attributes:
-        classes: class names, in the order of the columns of ``probabilities``.
         ids: utterance ids, (rows,).
-        target: index of the true class, (rows,), integers.
-        probabilities: one row an utterance, (rows, classes), each summing to one.
+        target: label of each row, as the subclass has it.
         speakers: speaker of each row, ``None`` where unknown.
         genders: likewise.
         folds: name of the fold whose model predicted the row.
         seeds: seed of that model.
     """
 
-    classes: tuple[str, ...]
+    columns: ClassVar[tuple[str, ...]] = (*_BY_ROW, "target")
+    """Names of the fields that have an entry for each row."""
+
     ids: tuple[str, ...]
-    target: np.ndarray[tuple[int], np.dtype[np.int64]]
-    probabilities: np.ndarray[tuple[int, int], np.dtype[np.float64]]
+    target: Any
     speakers: tuple[str | None, ...]
     genders: tuple[str | None, ...]
     folds: tuple[str, ...]
@@ -177,46 +172,136 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def select(self, rows: Sequence[int]) -> "Predictions":
-        """Keep some rows, in the order given."""
-        kept = {name: tuple(getattr(self, name)[row] for row in rows) for name in _BY_ROW}
-        target, probabilities = self.target[list(rows)], self.probabilities[list(rows)]
-        return replace(self, target=target, probabilities=probabilities, **kept)
+    @property
+    @abstractmethod
+    def outputs(self) -> tuple[str, ...]:
+        """Names of what is predicted: classes or dimensions."""
 
     @property
-    def predicted(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    @abstractmethod
+    def noun(self) -> str:
+        """What a row is called: ``utterance`` or ``recording``."""
+
+    @property
+    @abstractmethod
+    def finite(self) -> NDArray[np.bool_]:
+        """Whether all numbers predicted for each row are finite, (rows,)."""
+
+    @property
+    def units(self) -> list[tuple[str, int]]:
+        """Fold and seed of each row: the network that predicted it."""
+        return list(zip(self.folds, self.seeds, strict=True))
+
+    @property
+    def known_speakers(self) -> list[str]:
+        """Names of the speakers, sorted, without unknown ones."""
+        return sorted({name for name in self.speakers if name is not None})
+
+    def select(self, rows: Sequence[int]) -> Self:
+        """Keep some rows, in the order given."""
+        return replace(self, **{name: _take(getattr(self, name), rows) for name in self.columns})
+
+
+AnyPredictions = TypeVar("AnyPredictions", bound=Predictions)
+
+
+def pool(parts: Sequence[AnyPredictions]) -> AnyPredictions:
+    """Put the predictions of several folds and seeds under one another.
+
+    Raises:
+        RunError: there are none, or they are not of the same classes or dimensions.
+    """
+    if not parts:
+        raise RunError("no predictions to pool; test at least one fold")
+    first = parts[0]
+    for part in parts:
+        if type(part) is not type(first) or part.outputs != first.outputs:
+            both = f"{', '.join(first.outputs)}; {', '.join(part.outputs)}"
+            raise RunError(
+                f"can't pool predictions of different classes or dimensions ({both}); pool runs of one scheme"
+            )
+    return replace(first, **{name: _join([getattr(part, name) for part in parts]) for name in first.columns})
+
+
+def _take(column: Any, rows: Sequence[int]) -> Any:
+    if isinstance(column, np.ndarray):
+        return column[list(rows)]
+    return tuple(column[row] for row in rows)
+
+
+def _join(columns: Sequence[Any]) -> Any:
+    if isinstance(columns[0], np.ndarray):
+        return np.concatenate(columns)
+    return tuple(value for column in columns for value in column)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ClassPredictions(Predictions):
+    """What a classifier predicted.
+
+    Attributes:
+        classes: class names, in the order of the columns of ``probabilities``.
+        target: index of the true class, (rows,), integers.
+        probabilities: (rows, classes), each row summing to one.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = (*_BY_ROW, "target", "probabilities")
+
+    classes: tuple[str, ...]
+    target: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The classes."""
+        return self.classes
+
+    @property
+    def noun(self) -> str:
+        """What a row is called."""
+        return "utterance"
+
+    @property
+    def finite(self) -> NDArray[np.bool_]:
+        """Whether all probabilities of each row are finite, (rows,)."""
+        return np.asarray(np.isfinite(self.probabilities).all(axis=1))
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
         """Index of the most probable class, (rows,)."""
         return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TracePredictions:
-    """What a regressor said of recordings, frame by frame: the test parts of one or more folds and seeds.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ValuePredictions(Predictions):
+    """What a regressor predicted: values of dimensions, for each frame of a recording or for an utterance.
 
     Attributes:
         dimensions: names of the columns of ``target`` and ``predicted``.
-        ids: utterance ids, one a recording.
-        target: gold standard of each recording, (frames, dimensions), `TRACE_RATE` frames a second.
-        predicted: likewise, what was said.
-        speakers: speaker of each recording, ``None`` where unknown.
-        genders: likewise.
-        folds: name of the fold whose model predicted the recording.
-        seeds: seed of that model.
+        target: gold standard of each row, (frames, dimensions), `TRACE_RATE` frames a second, or
+            (1, dimensions) of an utterance.
+        predicted: likewise, what the network gave.
+        per_frame: whether the values are of frames.
     """
 
+    columns: ClassVar[tuple[str, ...]] = (*_BY_ROW, "target", "predicted")
+
     dimensions: tuple[str, ...]
-    ids: tuple[str, ...]
-    target: tuple[np.ndarray[tuple[int, int], np.dtype[np.float64]], ...]
-    predicted: tuple[np.ndarray[tuple[int, int], np.dtype[np.float64]], ...]
-    speakers: tuple[str | None, ...]
-    genders: tuple[str | None, ...]
-    folds: tuple[str, ...]
-    seeds: tuple[int, ...]
+    target: tuple[NDArray[np.float64], ...]
+    predicted: tuple[NDArray[np.float64], ...]
+    per_frame: bool = True
 
-    def __len__(self) -> int:
-        return len(self.ids)
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The dimensions."""
+        return self.dimensions
 
-    def select(self, rows: Sequence[int]) -> "TracePredictions":
-        """Keep some recordings, in the order given."""
-        kept = ("target", "predicted", *_BY_ROW)
-        return replace(self, **{name: tuple(getattr(self, name)[row] for row in rows) for name in kept})
+    @property
+    def noun(self) -> str:
+        """What a row is called."""
+        return "recording" if self.per_frame else "utterance"
+
+    @property
+    def finite(self) -> NDArray[np.bool_]:
+        """Whether all values predicted for each row are finite, (rows,)."""
+        return np.array([np.isfinite(values).all() for values in self.predicted], dtype=np.bool_)

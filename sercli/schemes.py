@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 from sercli.errors import ConfigError, ManifestError, unknown
 from sercli.labels import EMOTIONS
-from sercli.records import TRACE_DIMENSIONS, Task, Utterance
+from sercli.records import TRACE_DIMENSIONS, Utterance
+from sercli.tasks import CLASSIFICATION, REGRESSION, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Scheme:
             occurs as a class of its own, but for ``other`` and ``undecided``, which are none.
         gendered: whether the class carries the speaker's gender, as in ``female anger``.
         style: only utterances of this style, ``improvised`` or ``scripted``.
-        task: ``regression`` takes the utterances with continuous labels, whatever their emotion.
+        task: what a network learns; without classes, the utterances with continuous labels are taken.
         known: utterances of the released corpus by ``class``, ``session`` and ``speaker``, as far as
             they are published.
     """
@@ -64,7 +65,7 @@ class Scheme:
     merge: Mapping[str, str] | None
     gendered: bool = False
     style: str | None = None
-    task: Task = "classification"
+    task: Task = CLASSIFICATION
     known: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def select(self, utterances: Iterable[Utterance]) -> Selection:
@@ -74,7 +75,7 @@ class Scheme:
             ManifestError: an utterance has no emotion, one that is not in `EMOTIONS`, or (where the
                 scheme needs it) no gender.
         """
-        if self.task == "regression":
+        if not self.task.has_classes:
             return _with_traces(utterances)
         labels: dict[str, str] = {}
         left_out: Counter[str] = Counter()
@@ -144,7 +145,7 @@ _GENERAL = {
     for scheme in (
         Scheme("every-emotion", None, None),
         Scheme("common-4", None, FOUR | CALM_IS_NEUTRAL),
-        Scheme("arousal-valence", None, None, task="regression"),
+        Scheme("arousal-valence", None, None, task=REGRESSION),
     )
 }
 
@@ -200,9 +201,9 @@ def choose(utterances: Sequence[Utterance], corpus: str, name: str | None) -> tu
     scheme = get_scheme(name or default_scheme(corpus, emotions=emotions))
     if scheme.corpus not in (None, corpus):
         raise ConfigError(f"scheme '{scheme.name}' is made for corpus '{scheme.corpus}', not for '{corpus}'")
-    if scheme.task == "classification" and not emotions:
+    if scheme.task.has_classes and not emotions:
         raise ConfigError(f"corpus '{corpus}' has no emotions, so no scheme of classes selects any of it")
     selection = scheme.select(utterances)
-    if scheme.task == "regression" and not selection.labels:
+    if not scheme.task.has_classes and not selection.labels:
         raise ConfigError(f"corpus '{corpus}' has no continuous labels, which scheme '{scheme.name}' takes")
     return scheme.name, selection

@@ -17,7 +17,7 @@ def what(plan: "Plan", device: "Device") -> None:
 
     config = plan.config
     counts = ", ".join(f"{name} {count}" for name, count in plan.selection.counts.items())
-    if config.task == "regression":
+    if not config.task.has_classes:
         counts = f"{len(plan.selection.labels)} recordings with {' and '.join(plan.selection.outputs)}"
     left = sum(plan.selection.left_out.values())
     network = build_network(config.arch, config.model, config.features, len(plan.selection.outputs))

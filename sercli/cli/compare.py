@@ -45,7 +45,7 @@ def compare(
 
 def _print(compared: "Compared") -> None:
     from sercli.cli._tables import print_table
-    from sercli.evaluation.comparison import Comparison
+    from sercli.evaluation.class_comparison import Comparison
 
     comparison = compared.comparison
     if isinstance(comparison, Comparison):

@@ -9,10 +9,9 @@ from sercli.cli._options import DrawsOption, JsonOption, WorkspaceOption
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
-    from sercli.evaluation import Evaluation, Measure
     from sercli.evaluation.agreement import TraceEvaluation
-    from sercli.evaluation.intervals import Interval
-    from sercli.evaluation.scores import Spread
+    from sercli.evaluation.class_evaluation import Evaluation, Measure
+    from sercli.evaluation.metrics import Interval, Spread
     from sercli.reports.audited import Audited
     from sercli.runs.folder import Run
     from sercli.workspace import Workspace

@@ -90,7 +90,7 @@ def write_and_print(
 
 def _print_expected(worth: "Worth") -> None:
     """Say what networks reached that were trained alike as a model that nothing tested."""
-    from sercli.evaluation import Evaluation
+    from sercli.evaluation.class_evaluation import Evaluation
 
     if worth.alike is None or worth.pooled is None:
         typer.echo(

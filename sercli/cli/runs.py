@@ -103,7 +103,7 @@ def _row(run: "Run") -> dict[str, Any]:
         provenance = settings["provenance"]
         if tests_nothing(settings["protocol"]):
             return row | {"note": "; ".join(filter(None, [_UNTESTED, provenance["corpus"]["notice"]]))}
-        figures = _ccc(finished) if provenance.get("task") == "regression" else _ua_wa(finished)
+        figures = _values(finished)
     except SerError as error:
         return row | {"note": f"damaged: {error}"}
     # What stands above the figures elsewhere, each by its first words: `sercli eval` says the rest.
@@ -123,22 +123,14 @@ def _corpus_of(run: "Run") -> str | None:
     return None
 
 
-def _ua_wa(trials: "list[Trial]") -> dict[str, float]:
-    from sercli.evaluation.classification import confusion, ua, wa
-    from sercli.evaluation.table import pool
-    from sercli.runs.predictions import read_tested
-
-    pooled = pool([read_tested(trial) for trial in trials])
-    counts = confusion(pooled.target, pooled.predicted, len(pooled.classes))
-    return {"ua": float(ua(counts)), "wa": float(wa(counts))}
-
-
-def _ccc(trials: "list[Trial]") -> dict[str, float]:
+def _values(trials: "list[Trial]") -> dict[str, float]:
+    """Return UA and WA, or the mean CCC over the dimensions."""
     from statistics import fmean
 
-    from sercli.evaluation.regression import evaluate_traces
-    from sercli.evaluation.traces import pool
-    from sercli.runs.predictions import read_tested_traces
+    from sercli.evaluation import pooled_values
+    from sercli.records import pool
+    from sercli.runs.predictions import read_tested
 
-    found = evaluate_traces(pool([read_tested_traces(trial) for trial in trials]))
-    return {"ccc": fmean(each.ccc for each in found.by_dimension)}
+    values = pooled_values(pool([read_tested(trial) for trial in trials]))
+    of_dimensions = [value for key, value in values.items() if key.startswith("ccc")]
+    return {"ccc": fmean(of_dimensions)} if of_dimensions else {key: values[key] for key in ("ua", "wa")}

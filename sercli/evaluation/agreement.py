@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sercli.evaluation._plain import to_plain
-from sercli.evaluation.intervals import Interval
-from sercli.evaluation.scores import Spread
+from sercli.evaluation.metrics import Interval, Spread
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv
 
 from sercli.errors import ConfigError, RunError
-from sercli.evaluation.classification import Rates
-from sercli.records import Predictions
+from sercli.evaluation.metrics import MetricRow, Rates
+from sercli.records import ClassPredictions
 
 BINS = 15
 
@@ -68,6 +68,13 @@ class Calibration:
     brier: float
     adaptive: bool
     bins: tuple[ReliabilityBin, ...]
+
+    def rows(self) -> list[MetricRow]:
+        """Give the calibration error and the Brier score as rows of the table of metrics."""
+        return [
+            MetricRow("all", None, "ece", f"ECE ({self.estimator})", self.ece, count=self.count),
+            MetricRow("all", None, "brier", "Brier score", self.brier, "plain", count=self.count),
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, ready for JSON."""
@@ -116,7 +123,9 @@ class Trusted:
     level: float
 
 
-def measure_calibration(predictions: Predictions, bins: int = BINS, *, adaptive: bool = False) -> Calibration:
+def measure_calibration(
+    predictions: ClassPredictions, bins: int = BINS, *, adaptive: bool = False
+) -> Calibration:
     """Compare confidence with the share right, in bins.
 
     Args:
@@ -159,7 +168,7 @@ def measure_calibration(predictions: Predictions, bins: int = BINS, *, adaptive:
     )
 
 
-def threshold_for(predictions: Predictions, target: float, level: float = 0.95) -> Threshold:
+def threshold_for(predictions: ClassPredictions, target: float, level: float = 0.95) -> Threshold:
     """Find the lowest confidence from which on at least ``target`` of what is said is right.
 
     The share seen on few rows proves little: three right of three are no 100 %. So the exact (Clopper and
@@ -212,7 +221,7 @@ def threshold_for(predictions: Predictions, target: float, level: float = 0.95) 
     )
 
 
-def apply_threshold(predictions: Predictions, confidence: float, level: float = 0.95) -> Trusted:
+def apply_threshold(predictions: ClassPredictions, confidence: float, level: float = 0.95) -> Trusted:
     """Tell what a threshold does on rows that had no part in finding it.
 
     The bound is Clopper and Pearson's, as in `threshold_for`, with nothing to be corrected for.
@@ -229,7 +238,7 @@ def apply_threshold(predictions: Predictions, confidence: float, level: float = 
     return Trusted(len(sure), count / len(sure), hits / count, float(bound[0]), level)
 
 
-def _confidence(predictions: Predictions) -> tuple[Rates, NDArray[np.bool_]]:
+def _confidence(predictions: ClassPredictions) -> tuple[Rates, NDArray[np.bool_]]:
     """Give each row's largest probability, and whether the row is right, (rows,) each."""
     if not len(predictions):
         raise RunError("no predictions to calibrate; test at least one fold")

@@ -1,110 +1,82 @@
-"""Whether one run is better than another, judged on the utterances that both tested.
+"""Whether one run is better than another, judged on the utterances or recordings that both tested.
 
 The first run is the reference, and each other is compared with it: the question is nearly always whether
 something new beats a baseline. All pairs would pay for comparisons nobody asked for, since Holm's correction
 grows with their number; whoever wants another pair puts another run first.
 
-Speakers are what is independent, as in `intervals`. The interval of a difference draws them for both runs
-together. The test, in `sign_flip`, is of UA alone; a second one of WA would be a second chance to find
-something. Interval and test rest on different ideas, so near the limit they may disagree;
-the verdict is the test's, because a bootstrap interval is too narrow with few speakers.
+Speakers are what is independent. The interval of a difference draws them for both runs together. The test is
+of UA alone, or of the pooled CCC of each dimension; Holm's correction counts all tests. Interval and test
+rest on different ideas, so near the limit they may disagree; the verdict is the test's, because a bootstrap
+interval is too narrow with few speakers.
 
-Neither knows of other trainings: several seeds are averaged, and a difference shown is one between these
-trained models.
-
-Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3 (percentile interval).
+Neither covers other trainings: several seeds together weigh as one run, and a difference shown is one between
+these trained models.
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from sercli.errors import RunError
-from sercli.evaluation import intervals
-from sercli.evaluation.classification import Counts, Rates, confusions, ua, wa
-from sercli.evaluation.intervals import Interval
-from sercli.evaluation.sign_flip import SignFlip, flip_signs, holm
+from sercli.evaluation.evaluation import scoring_of
+from sercli.evaluation.metrics import Interval, Metric, MetricRow, MetricTable, PairedTest, Rates
+from sercli.evaluation.resampling import DRAWS, draw, flip_signs, holm, percentile, why_no_test
+from sercli.evaluation.scoring import Scoring
 from sercli.records import Predictions
 
 ALPHA = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class RunScore:
-    """What one run reached: the mean over its ``seeds`` of the figures pooled over folds."""
+class ComparedRun:
+    """A run that was compared, and how many ``seeds`` it has."""
 
     name: str
     seeds: int
-    ua: float
-    wa: float
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What ``other`` reached less what ``reference`` reached.
-
-    Attributes:
-        reference: name of the first run.
-        other: name of the run compared with it.
-        ua: difference in UA, positive where ``other`` is better.
-        wa: likewise, in WA.
-        ua_interval: paired bootstrap interval over speakers, or ``None``.
-        wa_interval: likewise.
-        test: of the difference in UA, or ``None``.
-        p_holm: its p, corrected for the number of comparisons.
-        better: the run that is better with ``p_holm`` below `ALPHA`, ``None`` where no difference is shown.
-    """
-
-    reference: str
-    other: str
-    ua: float
-    wa: float
-    ua_interval: Interval | None
-    wa_interval: Interval | None
-    test: SignFlip | None
-    p_holm: float | None
-    better: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class PairedSpeaker:
-    """How one speaker fares in each run, in the order of the runs; ``count`` is of utterances."""
-
-    speaker: str
-    count: int
-    ua: tuple[float, ...]
-    wa: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Runs that tested the same utterances, side by side.
+    """Runs that tested the same utterances or recordings, side by side.
 
     Attributes:
+        outputs: the classes or dimensions.
+        noun: what was tested: ``utterance`` or ``recording``.
+        tested: how many each run tested, once per seed.
+        speakers: how many of their speakers are known.
         runs: in the order given; the first is the reference.
-        differences: one for each other run.
-        utterances: how many each run tested, once per seed.
-        speakers: how many of them are known.
-        no_test: why there are neither intervals nor tests.
-        by_speaker: sorted by name, unknown speakers left out.
+        headline: keys of the metrics that are compared.
+        tested_by: keys of those whose difference is tested.
+        no_test: why there are neither intervals nor tests; ``None`` where there are.
+        table: rows of group ``run``; ``difference``, named after the reference; and ``speaker``, sorted by
+            name, without unknown speakers. Each has its ``run``.
     """
 
-    runs: tuple[RunScore, ...]
-    differences: tuple[Difference, ...]
-    utterances: int
+    outputs: tuple[str, ...]
+    noun: str
+    tested: int
     speakers: int
+    runs: tuple[ComparedRun, ...]
+    headline: tuple[str, ...]
     no_test: str | None
-    by_speaker: tuple[PairedSpeaker, ...] = ()
+    table: MetricTable
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, ready for JSON."""
-        return asdict(self)
+        return {
+            "outputs": list(self.outputs),
+            f"{self.noun}s": self.tested,
+            "speakers": self.speakers,
+            "runs": [{"name": run.name, "seeds": run.seeds} for run in self.runs],
+            "no_test": self.no_test,
+            "metrics": self.table.to_dict(),
+        }
 
 
-def compare(runs: Mapping[str, Predictions], draws: int = intervals.DRAWS) -> Comparison:
+def compare(runs: Mapping[str, Predictions], draws: int = DRAWS) -> Comparison:
     """Compare each run with the first, as this module says.
 
     Args:
@@ -112,96 +84,145 @@ def compare(runs: Mapping[str, Predictions], draws: int = intervals.DRAWS) -> Co
         draws: of the bootstrap over speakers.
 
     Raises:
-        RunError: there are fewer than two, or they did not test the same utterances, classes and targets.
+        RunError: there are fewer than two, or they did not test the same utterances with the same targets.
     """
     reference = _check(runs)
     first = runs[reference]
-    names = sorted({name for name in first.speakers if name is not None})
+    names = first.known_speakers
     unknown = {name for name, who in zip(first.ids, first.speakers, strict=True) if who is None}
-    no_test = why_no_test(len(names), len(unknown))
-    # Unknown speakers stand together in a last place, so that the pooled figures hold every row.
-    groups = {name: i for i, name in enumerate([*names, None])}
-    counts = [_by_speaker(predictions, groups) for predictions in runs.values()]
-    pooled = np.stack([matrices.sum(axis=0) for matrices in counts])  # (runs, classes, classes)
-    by_speaker = _paired(names, counts, [len(set(predictions.seeds)) for predictions in runs.values()])
-    tested = len(set(first.ids))
-    scores = [
-        RunScore(name, len(set(predictions.seeds)), *figures)
-        for (name, predictions), *figures in zip(
-            runs.items(), ua(pooled).tolist(), wa(pooled).tolist(), strict=True
-        )
-    ]
-    if no_test:
-        plain = [Difference(reference, s.name, *_less(s, scores[0]), *[None] * 5) for s in scores[1:]]
-        return Comparison(tuple(scores), tuple(plain), tested, len(names), no_test, by_speaker)
-
-    drawn = intervals.resample(np.stack([matrices[:-1] for matrices in counts], axis=1), draws)
-    # A draw is the same speakers in every run: (draws, runs) of UA and of WA.
-    drawn_ua, drawn_wa = map(np.concatenate, zip(*((ua(some), wa(some)) for some in drawn), strict=True))
-    parts = [_parts(matrices[:-1]) for matrices in counts]
-    tests = [flip_signs(part - parts[0]) for part in parts[1:]]
-    corrected = holm([test.p for test in tests])
-    differences = []
-    for i, (score, test, p) in enumerate(zip(scores[1:], tests, corrected, strict=True), 1):
-        by_ua, by_wa = _less(score, scores[0])
-        winner = score.name if by_ua > 0 else reference
-        differences.append(
-            Difference(
-                reference=reference,
-                other=score.name,
-                ua=by_ua,
-                wa=by_wa,
-                ua_interval=intervals.percentile(drawn_ua[:, i] - drawn_ua[:, 0], len(names)),
-                wa_interval=intervals.percentile(drawn_wa[:, i] - drawn_wa[:, 0], len(names)),
-                test=test,
-                p_holm=p,
-                better=winner if p < ALPHA else None,
-            )
-        )
-    return Comparison(tuple(scores), tuple(differences), tested, len(names), None, by_speaker)
-
-
-def _paired(names: list[str], counts: list[Counts], seeds: list[int]) -> tuple[PairedSpeaker, ...]:
-    return tuple(
-        PairedSpeaker(
-            speaker=name,
-            count=int(counts[0][i].sum()) // seeds[0],
-            ua=tuple(float(ua(matrices[i])) for matrices in counts),
-            wa=tuple(float(wa(matrices[i])) for matrices in counts),
-        )
-        for i, name in enumerate(names)
+    no_test = why_no_test(len(names), len(unknown), first.noun)
+    sides = [_Side.of(name, predictions, names) for name, predictions in runs.items()]
+    rows = [row for side in sides for row in side.run_rows()]
+    rows += _differences(sides, None if no_test else draws)
+    rows += _speaker_rows(sides, names)
+    return Comparison(
+        outputs=first.outputs,
+        noun=first.noun,
+        tested=len(set(first.ids)),
+        speakers=len(names),
+        runs=tuple(ComparedRun(side.name, side.seeds) for side in sides),
+        headline=tuple(key for metric in sides[0].metrics for key in metric.keys),
+        no_test=no_test,
+        table=MetricTable(tuple(rows)),
     )
 
 
-def _parts(by_speaker: Counts) -> Rates:
-    """Split UA into what each speaker adds to it, (speakers,).
+@dataclass(frozen=True, slots=True, eq=False)
+class _Side:
+    """One run of a comparison.
 
-    Both runs tested the same utterances. So a swapped speaker leaves the number of utterances of each class
-    as it was, UA is a sum over speakers, and swapping flips the sign of that speaker's difference.
+    Attributes:
+        name: of the run.
+        seeds: how many it has.
+        scoring: of its predictions.
+        metrics: those that are compared.
+        by_speaker: sums of each known speaker, and of the unknown ones together, all seeds weighing as one.
+        pooled: value of each column of each metric.
     """
-    totals = by_speaker.sum(axis=(0, 2))  # (classes,)
-    hits = np.diagonal(by_speaker, axis1=1, axis2=2)  # (speakers, classes)
-    present = totals > 0
-    parts: Rates = (hits[:, present] / totals[present]).mean(axis=1)
-    return parts
+
+    name: str
+    seeds: int
+    scoring: Scoring[Any]
+    metrics: tuple[Metric, ...]
+    by_speaker: Any
+    pooled: list[float]
+
+    @classmethod
+    def of(cls, name: str, predictions: Predictions, speakers: Sequence[str]) -> "_Side":
+        """Sum the predictions by speaker."""
+        scoring, seeds = scoring_of(predictions), len(set(predictions.seeds))
+        metrics = tuple(metric for metric in scoring.metrics if metric.headline)
+        groups: list[str | None] = [*speakers, *([None] if None in predictions.speakers else [])]
+        rows = [[row for row, who in enumerate(predictions.speakers) if who == group] for group in groups]
+        by_speaker = scoring.per_seed(scoring.sums(rows), seeds)
+        every = scoring.combine(by_speaker, np.ones((1, len(groups)), dtype=np.int64))
+        pooled = [float(column[0]) for metric in metrics for column in metric.split(metric.function(every))]
+        return cls(name, seeds, scoring, metrics, by_speaker, pooled)
+
+    def run_rows(self) -> list[MetricRow]:
+        """Give what the run reached."""
+        return [self.row("run", None, i, value) for i, value in enumerate(self.pooled)]
+
+    def row(self, group: str, name: str | None, column: int, value: float, **more: Any) -> MetricRow:
+        """Give a row of a column of the compared metrics."""
+        columns = [
+            (key, label, metric.unit)
+            for metric in self.metrics
+            for key, label in zip(metric.keys, metric.labels, strict=True)
+        ]
+        key, label, unit = columns[column]
+        return MetricRow(group, name, key, label, value, unit, run=self.name, **more)
+
+    def columns(self, sums: Any) -> list[Rates]:
+        """Give each column of the compared metrics, (groups,)."""
+        return [column for metric in self.metrics for column in metric.split(metric.function(sums))]
+
+    def shares(self) -> list[Rates | None]:
+        """Give each speaker's share in each column, (speakers,); ``None`` where no difference is tested."""
+        found: list[Rates | None] = []
+        for metric in self.metrics:
+            shares = metric.shares and metric.shares(self.by_speaker)
+            found += [None] * len(metric.keys) if shares is None else metric.split(shares)
+        return found
 
 
-def _by_speaker(predictions: Predictions, groups: Mapping[str | None, int]) -> Counts:
-    """Count the rows of all seeds, (speakers, classes, classes); equal seeds make it the seeds' mean."""
-    rows = np.array([groups[name] for name in predictions.speakers])
-    return confusions(rows, len(groups), predictions.target, predictions.predicted, len(predictions.classes))
+def _differences(sides: Sequence[_Side], draws: int | None) -> list[MetricRow]:
+    """Give each other run's differences from the first, with intervals and tests unless ``draws`` is none."""
+    reference, others = sides[0], sides[1:]
+    rows = [
+        side.row("difference", reference.name, i, value - reference.pooled[i])
+        for side in others
+        for i, value in enumerate(side.pooled)
+    ]
+    if draws is None:
+        return rows
+    intervals = [interval for other in _intervals(sides, draws) for interval in other]
+    tests = [test for side in others for test in _test(reference, side)]
+    corrected = iter(holm([test.p for test in tests if test]))
+    found = []
+    for row, interval, test in zip(rows, intervals, tests, strict=True):
+        if test is not None:
+            p = next(corrected)
+            winner = row.run if (row.value or 0.0) > 0 else reference.name
+            test = replace(test, p_holm=p, better=winner if p < ALPHA else None)  # noqa: PLW2901
+        found.append(replace(row, interval=interval, test=test))
+    return found
 
 
-def _less(score: RunScore, reference: RunScore) -> tuple[float, float]:
-    return score.ua - reference.ua, score.wa - reference.wa
+def _intervals(sides: Sequence[_Side], draws: int) -> list[list[Interval | None]]:
+    """Return the interval of each column's difference from the first run, for each other run."""
+    speakers = len(sides[0].scoring.predictions.known_speakers)
+    times = list(draw(speakers, draws))  # the same speakers in every run
+    drawn = []
+    for side in sides:
+        chunks = [side.columns(side.scoring.combine(side.by_speaker, some)) for some in times]
+        drawn.append([np.concatenate(column) for column in zip(*chunks, strict=True)])
+    return [
+        [percentile(column - base, speakers) for column, base in zip(own, drawn[0], strict=True)]
+        for own in drawn[1:]
+    ]
 
 
-def why_no_test(speakers: int, unknown: int, noun: str = "utterance") -> str | None:
-    """Say why there is neither interval nor test; the arguments are those of `intervals.why_none`."""
-    why = intervals.why_none(speakers, unknown, noun)
-    if why is None or unknown:
-        return why
-    return f"{why}; the least p that {speakers} could give is 2/2^{speakers} = {2 / 2**speakers:.3g}"
+def _test(reference: _Side, other: _Side) -> list[PairedTest | None]:
+    """Test each column that is to be tested."""
+    pairs = zip(other.shares(), reference.shares(), strict=True)
+    return [None if own is None or base is None else flip_signs(own - base) for own, base in pairs]
+
+
+def _speaker_rows(sides: Sequence[_Side], names: Sequence[str]) -> list[MetricRow]:
+    """Give each known speaker's metrics in each run; ``count`` is of one seed."""
+    first = sides[0].scoring
+    counts = dict.fromkeys(names, 0)
+    for row, who in enumerate(first.predictions.speakers):
+        if who is not None:
+            counts[who] += first.count([row])
+    values = [side.columns(side.by_speaker) for side in sides]
+    return [
+        side.row("speaker", name, i, float(column[place]), count=counts[name] // sides[0].seeds)
+        for place, name in enumerate(names)
+        for side, columns in zip(sides, values, strict=True)
+        for i, column in enumerate(columns)
+    ]
 
 
 def _check(runs: Mapping[str, Predictions]) -> str:
@@ -209,32 +230,38 @@ def _check(runs: Mapping[str, Predictions]) -> str:
     if len(runs) < 2:
         raise RunError("a comparison needs two runs or more; name another")
     reference, first = next(iter(runs.items()))
-    expected = _tested(first, min(first.seeds, default=0))
-    truth = _truth(first)
+    if not len(first):
+        raise RunError(f"{reference}: no predictions to compare; test at least one fold")
+    places = {name: row for row, name in enumerate(first.ids)}
+    expected = _tested(first, min(first.seeds))
     for name, predictions in runs.items():
-        if predictions.classes != first.classes:
-            both = f"{reference}: {', '.join(first.classes)}; {name}: {', '.join(predictions.classes)}"
+        if type(predictions) is not type(first) or predictions.outputs != first.outputs:
+            both = f"{reference}: {', '.join(first.outputs)}; {name}: {', '.join(predictions.outputs)}"
             raise RunError(
-                f"runs of different classes can't be compared ({both}); compare runs of one scheme"
+                f"runs of different classes or dimensions can't be compared ({both}); compare runs of one "
+                "scheme"
             )
         if not len(predictions):
             raise RunError(f"{name}: no predictions to compare; test at least one fold")
-        if not np.isfinite(predictions.probabilities).all():
-            raise RunError(f"{name}: a probability is not a number: training diverged; train it again")
+        if not predictions.finite.all():
+            raise RunError(f"{name}: a prediction is not a finite number: training diverged; train it again")
         for seed in sorted(set(predictions.seeds)):
             tested = _tested(predictions, seed)
             if tested != expected:
                 raise RunError(
-                    f"{name} tested {tested.total()} utterances with seed {seed}, {reference} "
+                    f"{name} tested {tested.total()} {first.noun}s with seed {seed}, {reference} "
                     f"{expected.total()}, and {(tested & expected).total()} are in both; "
                     "test the same folds of one protocol in every run and with every seed"
                 )
-        own = _truth(predictions)
-        changed = sum(own[utterance] != what for utterance, what in truth.items())
+        changed = {
+            predictions.ids[row]
+            for row in range(len(predictions))
+            if not _same_truth(first, places[predictions.ids[row]], predictions, row)
+        }
         if changed:
             raise RunError(
-                f"{name} and {reference} disagree on class or speaker of {changed} of {len(truth)} "
-                "utterances; train both on one preparation of the corpus"
+                f"{name} and {reference} disagree on label or speaker of {len(changed)} of {len(places)} "
+                f"{first.noun}s; train both on one preparation of the corpus"
             )
     return reference
 
@@ -244,7 +271,7 @@ def _tested(predictions: Predictions, seed: int) -> Counter[str]:
     return Counter(name for name, own in pairs if own == seed)
 
 
-def _truth(predictions: Predictions) -> dict[str, tuple[int, str | None]]:
-    """Give class and speaker by utterance."""
-    told = zip(predictions.target.tolist(), predictions.speakers, strict=True)
-    return dict(zip(predictions.ids, told, strict=True))
+def _same_truth(one: Predictions, place: int, other: Predictions, row: int) -> bool:
+    """Tell whether two rows have the same label and speaker."""
+    same = np.array_equal(one.target[place], other.target[row])
+    return same and one.speakers[place] == other.speakers[row]

@@ -6,7 +6,7 @@ import numpy as np
 
 from sercli.evaluation.classification import confusions, ua, wa
 from sercli.evaluation.mapping import map_classes, name_without_gender
-from sercli.records import Predictions
+from sercli.records import ClassPredictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class GenderScore:
     wa: float
 
 
-def by_gender(predictions: Predictions) -> tuple[GenderScore, ...]:
+def by_gender(predictions: ClassPredictions) -> tuple[GenderScore, ...]:
     """Score each gender over all its rows, sorted by name; rows of unknown gender stand last."""
     known = sorted({gender for gender in predictions.genders if gender is not None})
     genders = [*known, *([None] if None in predictions.genders else [])]
@@ -44,7 +44,7 @@ def by_gender(predictions: Predictions) -> tuple[GenderScore, ...]:
     )
 
 
-def without_gender(predictions: Predictions) -> Predictions | None:
+def without_gender(predictions: ClassPredictions) -> ClassPredictions | None:
     """Tell emotions where the classes are emotions of women and of men: probabilities of the two add up.
 
     Returns:

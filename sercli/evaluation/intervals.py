@@ -11,28 +11,16 @@ Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
-from sercli.evaluation.classification import Counts, Rates
+from sercli.evaluation.metrics import Counts, Interval, Rates
 
 LEVEL = 0.95
 DRAWS = 10_000
 MIN_SPEAKERS = 5
 
 _CHUNK = 1_000  # draws at a time: thousands of speakers stay within some ten megabytes
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Where the middle ``level`` of the draws lies."""
-
-    low: float
-    high: float
-    level: float
-    draws: int
-    speakers: int
 
 
 def why_none(speakers: int, unknown: int, noun: str = "utterance") -> str | None:

@@ -26,9 +26,10 @@ from sercli.evaluation.classification import (
     wa,
 )
 from sercli.evaluation.concordance import Moments, ccc, combine, moments, stack
-from sercli.evaluation.intervals import DRAWS, Interval
-from sercli.evaluation.scores import Measure, Spread
-from sercli.records import Predictions, TracePredictions
+from sercli.evaluation.intervals import DRAWS
+from sercli.evaluation.metrics import Interval, Spread
+from sercli.evaluation.scores import Measure
+from sercli.records import ClassPredictions, ValuePredictions
 
 Function = Callable[[Counts], Rates]
 """From confusion matrices, (..., classes, classes), to a value for each, (...)."""
@@ -43,7 +44,7 @@ def recall_functions(classes: Sequence[str]) -> dict[str, Function]:
 
 
 def measure(
-    predictions: Predictions, functions: Mapping[str, Function], draws: int = DRAWS
+    predictions: ClassPredictions, functions: Mapping[str, Function], draws: int = DRAWS
 ) -> tuple[Measure, ...]:
     """Measure predictions, pooled over folds and seeds.
 
@@ -82,7 +83,7 @@ def measure(
 
 
 def mean_intervals(
-    predictions: Predictions, functions: Mapping[str, Function], draws: int = DRAWS
+    predictions: ClassPredictions, functions: Mapping[str, Function], draws: int = DRAWS
 ) -> dict[str, Interval | None]:
     """Give, by name, the interval of each measure's mean over folds and seeds; ``None`` with few speakers.
 
@@ -111,7 +112,7 @@ def mean_intervals(
     return {name: _percentile(np.concatenate(parts), len(names)) for name, parts in drawn.items()}
 
 
-def mean_ccc_intervals(predictions: TracePredictions, draws: int = DRAWS) -> dict[str, Interval | None]:
+def mean_ccc_intervals(predictions: ValuePredictions, draws: int = DRAWS) -> dict[str, Interval | None]:
     """Give, by dimension, the interval of the CCC's mean over folds and seeds; ``None`` with few speakers."""
     names = sorted({name for name in predictions.speakers if name is not None})
     unknown = sum(name is None for name in predictions.speakers)
@@ -144,12 +145,12 @@ def mean_ccc_intervals(predictions: TracePredictions, draws: int = DRAWS) -> dic
     }
 
 
-def units_of(predictions: Predictions) -> list[tuple[str, int]]:
+def units_of(predictions: ClassPredictions) -> list[tuple[str, int]]:
     """Give the fold and the seed of each row."""
     return list(zip(predictions.folds, predictions.seeds, strict=True))
 
 
-def count_by(predictions: Predictions, keys: Sequence[Hashable], groups: Sequence[Hashable]) -> Counts:
+def count_by(predictions: ClassPredictions, keys: Sequence[Hashable], groups: Sequence[Hashable]) -> Counts:
     """Count each group's rows, (groups, classes, classes), given each row's group; others are left out."""
     index = {group: i for i, group in enumerate(groups)}
     rows = np.array([index.get(key, -1) for key in keys])
@@ -163,16 +164,16 @@ def _recall(matrices: Counts, index: int) -> Rates:
     return found
 
 
-def _known_speakers(predictions: Predictions) -> list[str]:
+def _known_speakers(predictions: ClassPredictions) -> list[str]:
     return sorted({name for name in predictions.speakers if name is not None})
 
 
-def _why_none(predictions: Predictions) -> str | None:
+def _why_none(predictions: ClassPredictions) -> str | None:
     unknown = sum(name is None for name in predictions.speakers)
     return intervals.why_none(len(_known_speakers(predictions)), unknown)
 
 
-def _moments(predictions: TracePredictions, rows: Sequence[int]) -> Moments:
+def _moments(predictions: ValuePredictions, rows: Sequence[int]) -> Moments:
     return moments(
         np.concatenate([predictions.target[row] for row in rows], dtype=np.float64),
         np.concatenate([predictions.predicted[row] for row in rows], dtype=np.float64),

@@ -21,9 +21,8 @@ from sercli.evaluation.agreement import (
     TraceUnitScore,
 )
 from sercli.evaluation.concordance import Moments, ccc, combine, moments, pcc, rmse, stack
-from sercli.evaluation.intervals import Interval
-from sercli.evaluation.scores import Spread
-from sercli.records import TracePredictions
+from sercli.evaluation.metrics import Interval, Spread
+from sercli.records import ValuePredictions
 
 DEFINITION = (
     "CCC is Lin's concordance correlation coefficient, its moments divided by n, over the test frames of all "
@@ -35,7 +34,7 @@ DEFINITION = (
 _Key = TypeVar("_Key", bound=Hashable)
 
 
-def evaluate_traces(predictions: TracePredictions, draws: int = intervals.DRAWS) -> TraceEvaluation:
+def evaluate_traces(predictions: ValuePredictions, draws: int = intervals.DRAWS) -> TraceEvaluation:
     """Score predictions of continuous labels, pooled over folds and seeds and one by one.
 
     Args:
@@ -74,7 +73,7 @@ def evaluate_traces(predictions: TracePredictions, draws: int = intervals.DRAWS)
     )
 
 
-def _check(predictions: TracePredictions) -> None:
+def _check(predictions: ValuePredictions) -> None:
     if not len(predictions):
         raise RunError("no predictions to evaluate; test at least one fold")
     for name, target, predicted in zip(
@@ -90,7 +89,7 @@ def _check(predictions: TracePredictions) -> None:
             )
 
 
-def _moments(predictions: TracePredictions, rows: Sequence[int]) -> Moments:
+def _moments(predictions: ValuePredictions, rows: Sequence[int]) -> Moments:
     """Sum over the joined frames of some recordings, in 64 bits, an element a dimension."""
     return moments(
         np.concatenate([predictions.target[row] for row in rows], dtype=np.float64),
@@ -98,13 +97,13 @@ def _moments(predictions: TracePredictions, rows: Sequence[int]) -> Moments:
     )
 
 
-def _agreements(predictions: TracePredictions, rows: Sequence[int]) -> tuple[Agreement, ...]:
+def _agreements(predictions: ValuePredictions, rows: Sequence[int]) -> tuple[Agreement, ...]:
     found = _moments(predictions, rows)
     columns = (ccc(found).tolist(), pcc(found).tolist(), rmse(found).tolist())
     return tuple(Agreement(*row) for row in zip(predictions.dimensions, *columns, strict=True))
 
 
-def _intervals(predictions: TracePredictions, speakers: Sequence[str], draws: int) -> list[Interval]:
+def _intervals(predictions: ValuePredictions, speakers: Sequence[str], draws: int) -> list[Interval]:
     """Draw speakers, each with all frames, and give the interval of each dimension's CCC."""
     rows = _grouped(predictions.speakers)
     by_speaker = stack([_moments(predictions, rows[name]) for name in speakers])
@@ -139,7 +138,7 @@ def _spread(values: Sequence[float]) -> Spread:
     return Spread(math.nan, None) if any(map(math.isnan, values)) else Spread.of(values)
 
 
-def _by_unit(predictions: TracePredictions) -> tuple[TraceUnitScore, ...]:
+def _by_unit(predictions: ValuePredictions) -> tuple[TraceUnitScore, ...]:
     units = _grouped(list(zip(predictions.folds, predictions.seeds, strict=True)))
     return tuple(
         TraceUnitScore(
@@ -153,7 +152,7 @@ def _by_unit(predictions: TracePredictions) -> tuple[TraceUnitScore, ...]:
     )
 
 
-def _by_recording(predictions: TracePredictions) -> tuple[RecordingScore, ...]:
+def _by_recording(predictions: ValuePredictions) -> tuple[RecordingScore, ...]:
     return tuple(
         RecordingScore(
             id=predictions.ids[row],

@@ -1,17 +1,14 @@
 """What `evaluate` finds: small immutable records of plain numbers."""
 
-import statistics
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from sercli.evaluation._plain import to_plain
 from sercli.evaluation.calibration import Calibration
 from sercli.evaluation.classification import Counts, Rates
 from sercli.evaluation.genders import GenderScore
-from sercli.evaluation.intervals import Interval
+from sercli.evaluation.metrics import Interval, Spread, to_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +53,6 @@ class SeedScore:
     count: int
     ua: float
     wa: float
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Mean and standard deviation (n - 1); no deviation of a single value."""
-
-    mean: float
-    deviation: float | None
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> "Spread":
-        """Summarise one value or more."""
-        return cls(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,12 @@ import numpy as np
 from sercli.errors import RunError
 from sercli.evaluation import intervals
 from sercli.evaluation._plain import to_plain
+from sercli.evaluation.class_comparison import ALPHA, why_no_test
 from sercli.evaluation.classification import Rates
-from sercli.evaluation.comparison import ALPHA, why_no_test
 from sercli.evaluation.concordance import Frames, Moments, ccc, combine, moments, stack
-from sercli.evaluation.intervals import Interval
+from sercli.evaluation.metrics import Interval
 from sercli.evaluation.sign_flip import SignFlip, flip_signs, holm
-from sercli.records import TracePredictions
+from sercli.records import ValuePredictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class TraceComparison:
         return plain
 
 
-def compare_traces(runs: Mapping[str, TracePredictions], draws: int = intervals.DRAWS) -> TraceComparison:
+def compare_traces(runs: Mapping[str, ValuePredictions], draws: int = intervals.DRAWS) -> TraceComparison:
     """Compare each run with the first, as this module says.
 
     Args:
@@ -150,7 +150,7 @@ def compare_traces(runs: Mapping[str, TracePredictions], draws: int = intervals.
     )
 
 
-def _by_speaker(predictions: TracePredictions, names: list[str | None]) -> Moments:
+def _by_speaker(predictions: ValuePredictions, names: list[str | None]) -> Moments:
     """Sum over each speaker's frames, the seeds' weights adding up to one, (speakers, dimensions)."""
     found = []
     for name in names:
@@ -190,7 +190,7 @@ def _shares(by_speaker: Moments) -> Rates:
     return shares
 
 
-def _check(runs: Mapping[str, TracePredictions]) -> str:
+def _check(runs: Mapping[str, ValuePredictions]) -> str:
     """Refuse runs that can't be paired; return the name of the first."""
     if len(runs) < 2:
         raise RunError("a comparison needs two runs or more; name another")
@@ -228,5 +228,5 @@ def _check(runs: Mapping[str, TracePredictions]) -> str:
     return reference
 
 
-def _told(predictions: TracePredictions) -> Iterator[tuple[str, Frames, str | None]]:
+def _told(predictions: ValuePredictions) -> Iterator[tuple[str, Frames, str | None]]:
     return zip(predictions.ids, predictions.target, predictions.speakers, strict=True)

@@ -8,8 +8,8 @@ from typing import Literal
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from sercli.evaluation.comparison import Comparison
-from sercli.evaluation.intervals import Interval
+from sercli.evaluation.class_comparison import Comparison
+from sercli.evaluation.metrics import Interval
 from sercli.evaluation.trace_comparison import TraceComparison
 from sercli.figures import _style
 

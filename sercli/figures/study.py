@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from sercli.evaluation.intervals import Interval
+from sercli.evaluation.metrics import Interval
 from sercli.figures import _style
 from sercli.figures._style import Palette
 

@@ -11,10 +11,9 @@ import torch
 from sercli import manifest
 from sercli.bundle import Bundle, earlier_trainings
 from sercli.errors import ConfigError, RunError
-from sercli.evaluation import table, traces
 from sercli.evaluation.mapping import ClassMapping, map_classes
 from sercli.inference.stored import Progress, Stored
-from sercli.records import Predictions, TracePredictions, Utterance, rows_of
+from sercli.records import ClassPredictions, Utterance, ValuePredictions, pool, rows_of
 from sercli.runs.folder import Run, Trial
 from sercli.schemes import Selection, choose, get_scheme
 from sercli.workspace import Workspace
@@ -45,7 +44,7 @@ class Applied:
     scheme: str
     manifest_sha256: str
     trained_on: str
-    predictions: Predictions | TracePredictions
+    predictions: ClassPredictions | ValuePredictions
     mapping: ClassMapping | None
     tested: Mapping[str, int]
     left_out: Mapping[str, int]
@@ -169,7 +168,7 @@ def _select(
     if bool(bundle.classes) != bool(selection.classes):
         has = {True: "classes", False: "continuous labels"}
         raise ConfigError(
-            f"scheme '{name}' gives {has[get_scheme(name).task == 'classification']}, the run tells "
+            f"scheme '{name}' gives {has[get_scheme(name).task.has_classes]}, the run tells "
             f"{has[bool(bundle.classes)]}; choose another scheme or corpus"
         )
     return name, selection
@@ -210,17 +209,17 @@ def _predict(
     mapping: ClassMapping | None,
     batch_size: int,
     device: torch.device | str,
-) -> Predictions | TracePredictions:
+) -> ClassPredictions | ValuePredictions:
     rows = rows_of(stored.utterances, str(trial.metrics()["fold_name"]), trial.seed)
     if mapping is None:
-        return TracePredictions(
+        return ValuePredictions(
             dimensions=selection.outputs,
             target=stored.targets(),
             predicted=tuple(stored.score_traces(batch_size, device)),
             **rows,
         )
     target = [mapping.classes.index(str(mapping.of_corpus[selection.labels[name]])) for name in rows["ids"]]
-    return Predictions(
+    return ClassPredictions(
         classes=mapping.classes,
         target=np.array(target),
         probabilities=mapping.carry(stored.score(batch_size, device)),
@@ -228,8 +227,8 @@ def _predict(
     )
 
 
-def _pool(parts: Sequence[Predictions | TracePredictions]) -> Predictions | TracePredictions:
-    classes = [part for part in parts if isinstance(part, Predictions)]
+def _pool(parts: Sequence[ClassPredictions | ValuePredictions]) -> ClassPredictions | ValuePredictions:
+    classes = [part for part in parts if isinstance(part, ClassPredictions)]
     if classes:
-        return table.pool(classes)
-    return traces.pool([part for part in parts if isinstance(part, TracePredictions)])
+        return pool(classes)
+    return pool([part for part in parts if isinstance(part, ValuePredictions)])

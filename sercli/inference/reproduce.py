@@ -18,7 +18,7 @@ from sercli.evaluation.regression import evaluate_traces
 from sercli.inference._claim import Claim, Stated, read_claim, to_number
 from sercli.inference.stored import Progress, Stored
 from sercli.protocols import Protocol, fold_digest, get_protocol, tests_nothing
-from sercli.records import Fold, TracePredictions, Utterance, rows_of
+from sercli.records import Fold, Utterance, ValuePredictions, rows_of
 from sercli.runs import provenance
 from sercli.schemes import Selection, choose
 from sercli.workspace import Workspace
@@ -262,7 +262,7 @@ def _score_traces(
     batch_size: int,
     device: torch.device | str,
 ) -> dict[str, float]:
-    predictions = TracePredictions(
+    predictions = ValuePredictions(
         dimensions=selection.outputs,
         target=stored.targets(),
         predicted=tuple(stored.score_traces(batch_size, device)),

@@ -67,7 +67,7 @@ def by_scheme(corpus: str, utterances: Sequence[Utterance]) -> list[SchemeCounts
     """
     if any(utterance.emotion is None for utterance in utterances):
         return []
-    fitting = [scheme for scheme in schemes_of(corpus) if scheme.task == "classification"]
+    fitting = [scheme for scheme in schemes_of(corpus) if scheme.task.has_classes]
     own = [scheme for scheme in fitting if scheme.corpus == corpus]
     return [_count(scheme, utterances) for scheme in own or fitting]
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from sercli.evaluation import Interval
-from sercli.evaluation.comparison import Comparison
+from sercli.evaluation.class_comparison import Comparison
+from sercli.evaluation.class_evaluation import Interval
 from sercli.evaluation.trace_comparison import TraceComparison
 from sercli.reports._numbers import (
     NONE,

@@ -2,8 +2,8 @@
 
 import math
 
-from sercli.evaluation import Spread
-from sercli.evaluation.intervals import Interval
+from sercli.evaluation.class_evaluation import Spread
+from sercli.evaluation.metrics import Interval
 
 NONE = "–"
 _THIN = "\N{NARROW NO-BREAK SPACE}"

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from sercli.evaluation import Evaluation, Interval, SpeakerScore, Spread, UnitScore
 from sercli.evaluation.agreement import Agreement, RecordingScore, TraceEvaluation, TraceUnitScore
+from sercli.evaluation.class_evaluation import Evaluation, Interval, SpeakerScore, Spread, UnitScore
 from sercli.evaluation.genders import GenderScore
 from sercli.reports._numbers import (
     NONE,

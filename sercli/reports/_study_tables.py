@@ -7,7 +7,7 @@ from typing import Any
 
 from sercli.config import dotted, spell
 from sercli.errors import RunError
-from sercli.evaluation import Interval, Spread
+from sercli.evaluation.class_evaluation import Interval, Spread
 from sercli.plain.json import from_json
 from sercli.reports._numbers import (
     NONE,

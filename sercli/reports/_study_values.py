@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sercli.evaluation import Interval, Spread
+from sercli.evaluation.class_evaluation import Interval, Spread
 from sercli.evaluation.genders import without_gender
 from sercli.evaluation.measures import (
     MEASURES,

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from sercli import figures, files
-from sercli.evaluation import table, traces
+from sercli.evaluation.predictions_csv import write_predictions
 from sercli.figures.confusion import confusion_matrix
 from sercli.figures.curves import training_curves
 from sercli.figures.reliability import reliability_diagram
@@ -35,11 +35,11 @@ def write(gathered: Gathered | GatheredTraces, folder: Path, told: Mapping[str, 
     page = folder / "report.html"
     files.write_json(folder / "metrics.json", told or gathered.to_dict())
     if isinstance(gathered, Gathered):
-        table.write_csv(folder / "predictions.csv", gathered.predictions)
+        write_predictions(folder / "predictions.csv", gathered.predictions)
         pictures = _class_pictures(gathered)
         tables, rows = class_tables(gathered.evaluation), class_rows(gathered.evaluation)
     else:
-        traces.write_csv(folder / "predictions.csv", gathered.predictions)
+        write_predictions(folder / "predictions.csv", gathered.predictions)
         pictures = _trace_pictures(gathered)
         tables, rows = trace_tables(gathered.evaluation), trace_rows(gathered.evaluation)
     for name, picture in pictures.items():

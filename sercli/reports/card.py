@@ -11,10 +11,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import sercli
 from sercli.bundle import UNKNOWN, Bundle
-from sercli.evaluation import DEFINITION, Evaluation, regression
+from sercli.evaluation import regression
 from sercli.evaluation.agreement import TraceEvaluation
 from sercli.evaluation.calibration import Threshold, Trusted
-from sercli.evaluation.intervals import Interval
+from sercli.evaluation.class_evaluation import DEFINITION, Evaluation
+from sercli.evaluation.metrics import Interval
 from sercli.inference.export import Exported
 from sercli.models import get_architecture
 from sercli.plain.json import to_json

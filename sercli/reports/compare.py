@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from sercli import figures, files
 from sercli.errors import RunError
-from sercli.evaluation.comparison import ALPHA, Comparison, compare
+from sercli.evaluation.class_comparison import ALPHA, Comparison, compare
 from sercli.evaluation.intervals import DRAWS
 from sercli.evaluation.sign_flip import SignFlip
 from sercli.evaluation.trace_comparison import TraceComparison, compare_traces

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sercli.evaluation import DEFINITION, evaluate, regression
+from sercli.evaluation import regression
+from sercli.evaluation.class_evaluation import DEFINITION, evaluate
 from sercli.evaluation.intervals import DRAWS
 from sercli.evaluation.mapping import ClassMapping
 from sercli.inference.cross_corpus import Applied
 from sercli.protocols import tests_nothing
-from sercli.records import Predictions
+from sercli.records import ClassPredictions
 from sercli.reports import _facts, _writing
 from sercli.reports.gathered import Gathered, GatheredTraces
 from sercli.workspace import Workspace
@@ -63,7 +64,7 @@ def evaluate_applied(applied: Applied, workspace: Workspace, draws: int = DRAWS)
         "definition": definition,
     }
     gathered: Gathered | GatheredTraces
-    if isinstance(predictions, Predictions):
+    if isinstance(predictions, ClassPredictions):
         gathered = Gathered(
             **common,
             picture="confusion.png",

@@ -6,16 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from sercli.errors import RunError
-from sercli.evaluation import DEFINITION, evaluate, regression, table, traces
+from sercli.evaluation import regression
+from sercli.evaluation.class_evaluation import DEFINITION, evaluate
 from sercli.evaluation.intervals import DRAWS
 from sercli.protocols import tests_nothing
+from sercli.records import pool
 from sercli.reports import _facts
 from sercli.reports._facts import left_open
 from sercli.reports._writing import write
 from sercli.reports.audited import Audited
 from sercli.reports.gathered import Gathered, GatheredTraces
 from sercli.runs.folder import Run, Trial
-from sercli.runs.predictions import read_tested, read_tested_traces
+from sercli.runs.predictions import read_tested_classes, read_tested_traces
+from sercli.tasks import get_task
 
 __all__ = ["Gathered", "GatheredTraces", "check_tested", "gather", "left_open", "write_report"]
 
@@ -37,15 +40,15 @@ def gather(run: Run, draws: int = DRAWS, audited: Audited | None = None) -> Gath
     settings = trials[0].settings()
     check_tested(run, settings)
     common = partial(_common, run, trials, settings, audited)
-    if settings["provenance"].get("task") == "regression":
-        frames = traces.pool([read_tested_traces(trial) for trial in trials])
+    if not get_task(settings["provenance"].get("task", "classification")).has_classes:
+        frames = pool([read_tested_traces(trial) for trial in trials])
         return GatheredTraces(
             **common(frames.dimensions, regression.DEFINITION),
             picture="traces.png",
             predictions=frames,
             evaluation=regression.evaluate_traces(frames, draws),
         )
-    rows = table.pool([read_tested(trial) for trial in trials])
+    rows = pool([read_tested_classes(trial) for trial in trials])
     return Gathered(
         **common(settings["provenance"]["classes"], DEFINITION),
         picture="confusion.png",

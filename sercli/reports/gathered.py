@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sercli.evaluation import Evaluation
 from sercli.evaluation.agreement import TraceEvaluation
-from sercli.records import Predictions, TracePredictions
+from sercli.evaluation.class_evaluation import Evaluation
+from sercli.records import ClassPredictions, ValuePredictions
 from sercli.reports import _facts
 from sercli.reports.audited import Audited
 from sercli.runs.folder import Run, Trial
@@ -79,7 +79,7 @@ class Finished:
 class Gathered(Finished):
     """A run that tells classes: predictions of all test parts, and what they are worth."""
 
-    predictions: Predictions
+    predictions: ClassPredictions
     evaluation: Evaluation
 
     def to_dict(self) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class Gathered(Finished):
 class GatheredTraces(Finished):
     """A run that tells continuous labels: predictions of all test parts, and what they are worth."""
 
-    predictions: TracePredictions
+    predictions: ValuePredictions
     evaluation: TraceEvaluation
 
     def to_dict(self) -> dict[str, Any]:

@@ -17,11 +17,11 @@ from sercli.figures import insight as pictures
 from sercli.inference import insight
 from sercli.inference.attention_maps import map_attention
 from sercli.inference.stored import Progress, Stored
-from sercli.records import Predictions
+from sercli.records import ClassPredictions
 from sercli.reports import projections
 from sercli.reports.projections import Projected
 from sercli.runs.folder import Trial
-from sercli.runs.predictions import read_tested
+from sercli.runs.predictions import read_tested_classes
 from sercli.workspace import Workspace
 
 _SHOWN_SETTINGS = 2  # above a panel: more do not fit
@@ -78,7 +78,7 @@ def draw_insights(
     bundle = Bundle.load(trial.bundle)
     if not bundle.classes:
         return Insights({})
-    predictions = read_tested(trial)
+    predictions = read_tested_classes(trial)
     stored = _open(trial, bundle, predictions, workspace, progress)
     target, heading = predictions.target.tolist(), f"{bundle.arch}, {predictions.folds[0]}, test part"
     drawn = {}
@@ -102,14 +102,14 @@ def draw_insights(
 def _project(
     trial: Trial,
     workspace: Workspace,
-    reference: Predictions,
+    reference: ClassPredictions,
     own: str,
     batch_size: int,
     device: torch.device | str,
     progress: Progress,
 ) -> Projected | None:
     """Project the test utterances of a trial, which are those of the reference."""
-    bundle, predictions = Bundle.load(trial.bundle), read_tested(trial)
+    bundle, predictions = Bundle.load(trial.bundle), read_tested_classes(trial)
     if predictions.classes != reference.classes or set(predictions.ids) != set(reference.ids):
         raise RunError(
             f"{trial.path}: tested other utterances or classes than the first run; name runs of one corpus, "
@@ -165,7 +165,7 @@ def write_insights(drawn: Insights, folder: Path) -> list[Path]:
 
 
 def _open(
-    trial: Trial, bundle: Bundle, predictions: Predictions, workspace: Workspace, progress: Progress
+    trial: Trial, bundle: Bundle, predictions: ClassPredictions, workspace: Workspace, progress: Progress
 ) -> Stored:
     corpus = str(bundle.facts["corpus"])
     path = workspace.require(corpus)
@@ -178,7 +178,7 @@ def _open(
     return Stored.open(bundle, corpus, [by_id[name] for name in predictions.ids], workspace, progress)
 
 
-def _draw_attention(stored: Stored, predictions: Predictions, heading: str) -> Figure | None:
+def _draw_attention(stored: Stored, predictions: ClassPredictions, heading: str) -> Figure | None:
     overlays, meaning, neutral = [], "", 0.0
     for number, name in enumerate(stored.bundle.classes):
         rows = (predictions.target == number).nonzero()[0].tolist()

@@ -21,7 +21,7 @@ from sercli import files
 from sercli.figures import insight as pictures
 from sercli.inference import insight
 from sercli.inference.stored import Stored
-from sercli.records import TRACE_DIMENSIONS, Predictions
+from sercli.records import TRACE_DIMENSIONS, ClassPredictions
 
 Correlations = tuple[float | None, float | None]
 
@@ -70,7 +70,7 @@ def project(
     run: str,
     heading: str,
     stored: Stored,
-    predictions: Predictions,
+    predictions: ClassPredictions,
     batch_size: int = 32,
     device: torch.device | str = "cpu",
 ) -> Projected | None:

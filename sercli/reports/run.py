@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sercli.evaluation import Evaluation
+from sercli.evaluation.class_evaluation import Evaluation
 from sercli.figures.confusion import confusion_matrix
 from sercli.figures.curves import Row, training_curves
 from sercli.figures.reliability import reliability_diagram

@@ -8,21 +8,21 @@ from typing import Any
 from sercli import files
 from sercli.bundle import Bundle, earlier_trainings, own_files
 from sercli.errors import ConfigError, RunError
-from sercli.evaluation import evaluate, table, traces
 from sercli.evaluation.calibration import (
     Threshold,
     Trusted,
     apply_threshold,
     threshold_for,
 )
+from sercli.evaluation.class_evaluation import evaluate
 from sercli.evaluation.regression import evaluate_traces
 from sercli.inference.export import Exported, Format, export_programs
 from sercli.protocols import tests_nothing
-from sercli.records import Predictions, TracePredictions
+from sercli.records import ClassPredictions, ValuePredictions, pool
 from sercli.reports.alike import Alike, find_alike
 from sercli.reports.card import Worth, banners_of, figures_of, render_card
 from sercli.runs.folder import Run, Trial
-from sercli.runs.predictions import read_dev, read_tested, read_tested_traces
+from sercli.runs.predictions import read_dev, read_tested_classes, read_tested_traces
 
 SURE = 0.8
 """Share right that is asked for of what is not called unsure."""
@@ -155,7 +155,7 @@ def weigh(run: Run, trial: Trial, bundle: Bundle, sure: float = SURE) -> Worth:
         frames = evaluate_traces(read_tested_traces(trial))
         everything = evaluate_traces(_pool_traces(finished)) if several else None
         return Worth(frames, everything, len(finished))
-    own, pooled = read_tested(trial), table.pool([read_tested(each) for each in finished])
+    own, pooled = read_tested_classes(trial), pool([read_tested_classes(each) for each in finished])
     found, on, trusted = _find_threshold(finished, trial, own, sure)
     return Worth(evaluate(own), evaluate(pooled) if several else None, len(finished), found, on, trusted)
 
@@ -168,18 +168,18 @@ def _expect(alike: Alike | None, bundle: Bundle, sure: float) -> Worth:
     trials = alike.trials
     if not bundle.classes:
         return Worth(None, evaluate_traces(_pool_traces(trials)), len(trials), alike=alike)
-    tested = [read_tested(trial) for trial in trials]
+    tested = [read_tested_classes(trial) for trial in trials]
     dev = [_read_dev(trial, own) for trial, own in zip(trials, tested, strict=True)]
     part, rows = "dev", [each for each in dev if each is not None]
     if not rows:
         part, rows = "test", tested
-    found = _search(table.pool(rows), sure)
+    found = _search(pool(rows), sure)
     on = f"the {part} parts of {len(rows)} trials of {alike.run.name}, {_OTHERS}"
-    return Worth(None, evaluate(table.pool(tested)), len(trials), found, on, alike=alike)
+    return Worth(None, evaluate(pool(tested)), len(trials), found, on, alike=alike)
 
 
 def _find_threshold(
-    finished: Sequence[Trial], trial: Trial, own: Predictions, sure: float
+    finished: Sequence[Trial], trial: Trial, own: ClassPredictions, sure: float
 ) -> tuple[Threshold, str, Trusted | None]:
     """Find the threshold on the dev part, and try it on the test part, whose rows had no share in it.
 
@@ -193,13 +193,13 @@ def _find_threshold(
     if mine is not None:
         part, others = "dev", [rows for each in finished if (rows := _read_dev(each, own)) is not None]
     else:
-        part, mine, others = "test", own, [read_tested(each) for each in finished]
+        part, mine, others = "test", own, [read_tested_classes(each) for each in finished]
     found = _search(mine, sure)
     chosen = trial.settings()["training"]["selection"].startswith("best-dev") and part == "dev"
     note = ", but its epoch was chosen on them" if chosen else ""
     on = f"this model's own {part} part ({len(mine)} utterances that it was not trained on{note})"
     if found.confidence is None and len(others) > 1:
-        again = _search(table.pool(others), sure)
+        again = _search(pool(others), sure)
         if again.confidence is not None or (again.at_least or 0.0) > (found.at_least or 0.0):
             found = again
             on = f"the {part} parts of {len(others)} trials of the run, {_OTHERS}"
@@ -208,16 +208,16 @@ def _find_threshold(
     return found, on, apply_threshold(own, found.confidence or 0.0) if tried else None
 
 
-def _pool_traces(trials: Sequence[Trial]) -> TracePredictions:
-    return traces.pool([read_tested_traces(trial) for trial in trials])
+def _pool_traces(trials: Sequence[Trial]) -> ValuePredictions:
+    return pool([read_tested_traces(trial) for trial in trials])
 
 
-def _search(predictions: Predictions, sure: float) -> Threshold:
+def _search(predictions: ClassPredictions, sure: float) -> Threshold:
     # Two searches may be made, and the one that finds something is told: each takes half of the error.
     return replace(threshold_for(predictions, sure, 1 - (1 - LEVEL) / 2), level=LEVEL)
 
 
-def _read_dev(trial: Trial, own: Predictions) -> Predictions | None:
+def _read_dev(trial: Trial, own: ClassPredictions) -> ClassPredictions | None:
     """Read the predictions of a trial's dev part, without utterances that ``own`` tests."""
     read, tested = read_dev(trial), frozenset(own.ids)
     if read is None:

@@ -9,11 +9,11 @@ from typing import TypeVar
 from sercli.config import digest
 from sercli.data import count_outputs
 from sercli.errors import RunError, SerError
-from sercli.evaluation.comparison import compare
+from sercli.evaluation.class_comparison import compare
 from sercli.evaluation.intervals import DRAWS
 from sercli.evaluation.sign_flip import holm
 from sercli.evaluation.trace_comparison import compare_traces
-from sercli.records import Predictions, TracePredictions
+from sercli.records import ClassPredictions, ValuePredictions
 from sercli.reports._study_values import Above, Standing, class_values, papers, trace_values
 from sercli.reports.gather import gather
 from sercli.reports.gathered import Gathered, GatheredTraces
@@ -24,7 +24,7 @@ from sercli.studies.results import find_finished
 from sercli.training.settings import complete
 from sercli.workspace import Workspace
 
-_Rows = TypeVar("_Rows", Predictions, TracePredictions)
+_Rows = TypeVar("_Rows", ClassPredictions, ValuePredictions)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

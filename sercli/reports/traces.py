@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from sercli.evaluation.agreement import RecordingScore, TraceEvaluation
 from sercli.figures.curves import Row, training_curves
 from sercli.figures.traces import Traced, per_recording, traces
-from sercli.records import TracePredictions
+from sercli.records import ValuePredictions
 from sercli.reports._page import draw_both, template
 from sercli.reports.audited import Audited
 
@@ -16,7 +16,7 @@ from sercli.reports.audited import Audited
 def render_traces(
     title: str,
     evaluation: TraceEvaluation,
-    predictions: TracePredictions,
+    predictions: ValuePredictions,
     history: Sequence[Row] = (),
     facts: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
@@ -65,7 +65,7 @@ def render_traces(
     )
 
 
-def best_and_worst(evaluation: TraceEvaluation, predictions: TracePredictions) -> list[Traced]:
+def best_and_worst(evaluation: TraceEvaluation, predictions: ValuePredictions) -> list[Traced]:
     """Give the recordings with the best and the worst CCC, as `traces` draws them; one alone is both."""
     places = dict.fromkeys([evaluation.best, evaluation.worst])
     names = ["best recording", "worst recording"] if len(places) > 1 else ["the recording"]

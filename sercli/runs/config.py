@@ -19,11 +19,12 @@ from sercli.config import Config, digest
 from sercli.data.segments import SegmentConfig
 from sercli.models import Architecture, NetworkConfig, architecture_names, get_architecture
 from sercli.protocols import Protocol, get_protocol
-from sercli.records import TRACE_RATE, Task
+from sercli.records import TRACE_RATE
 from sercli.runs._named import named
 from sercli.runs.features import FeatureChoice, choose_features, choose_tested_variant
 from sercli.runs.training import TrainingConfig
 from sercli.schemes import Scheme, get_scheme
+from sercli.tasks import TASKS, Task
 
 
 def _read_scheme(value: Any) -> Scheme:
@@ -90,14 +91,15 @@ class RunConfig(Config):
         config = architecture.config(**given) if isinstance(given, Mapping) else given
         if "scheme" in info.data:
             scheme: Scheme = info.data["scheme"]
-            if scheme.task not in architecture.tasks:
-                able = [name for name in architecture_names() if scheme.task in get_architecture(name).tasks]
+            task = scheme.task.name
+            if task not in architecture.tasks:
+                able = [name for name in architecture_names() if task in get_architecture(name).tasks]
                 raise ValueError(
-                    f"'{info.data['arch']}' is not made for {scheme.task}, which scheme '{scheme.name}' "
+                    f"'{info.data['arch']}' is not made for {task}, which scheme '{scheme.name}' "
                     f"needs; take {' or '.join(able)}"
                 )
-            if config.made_for not in (None, scheme.task):
-                raise ValueError(f"task must be {scheme.task}, which scheme '{scheme.name}' needs")
+            if config.made_for not in (None, task):
+                raise ValueError(f"task must be {task}, which scheme '{scheme.name}' needs")
         return config
 
     @field_validator("augment", mode="before")
@@ -106,7 +108,7 @@ class RunConfig(Config):
         cls, given: Mapping[str, Mapping[str, Any]], info: ValidationInfo
     ) -> dict[str, AugmentationConfig]:
         entries: dict[str, Augmentation] = {name: named(get_augmentation, name) for name in sorted(given)}
-        if "scheme" in info.data and info.data["scheme"].task == "regression":
+        if "scheme" in info.data and info.data["scheme"].task.per_frame:
             wrong = [name for name, entry in entries.items() if not entry.traces]
             if wrong:
                 raise ValueError(f"'{wrong[0]}' does not leave continuous labels true")
@@ -127,15 +129,15 @@ class RunConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        regression = self.task == "regression"
-        if regression != (self.training.loss == "ccc"):
-            raise ValueError(f"training.loss={self.training.loss} is not for {self.task}")
-        if self.training.selection == ("best-dev-ua" if regression else "best-dev-ccc"):
-            raise ValueError(f"training.selection={self.training.selection} is not for {self.task}")
+        task, selection = self.task, self.training.selection
+        if self.training.loss not in task.losses:
+            raise ValueError(f"training.loss={self.training.loss} is not for {task}")
+        if any(selection == other.selection != task.selection for other in TASKS.values()):
+            raise ValueError(f"training.selection={selection} is not for {task}")
         for name, choice in self.features.items():
             self._check_length(name, choice)
             self._check_augmented(name, choice)
-        if regression:
+        if task.per_frame:
             self._check_windows()
         banded = any(choice.shape[-1] > 1 for choice in self.features.values())
         for name, (entry, _) in self.augmentations.items():
@@ -146,13 +148,13 @@ class RunConfig(Config):
     def _check_length(self, name: str, choice: FeatureChoice) -> None:
         """Refuse utterances of a length that the network or the labels do not fit."""
         crop_s = choice.config.crop_s
-        if self.task == "regression" and crop_s is not None:
+        if self.task.per_frame and crop_s is not None:
             raise ValueError(
                 f"features.{name}.duration_s: continuous labels are learnt from segments of recordings; set "
                 "it to null, and segments.size_s to the length in seconds"
             )
         if crop_s is None and self.segments.size_s is None and not self.architecture.lengths_vary:
-            settable = choice.config.croppable and self.task != "regression"
+            settable = choice.config.croppable and not self.task.per_frame
             either = f"features.{name}.duration_s or " if settable else ""
             raise ValueError(
                 f"'{self.arch}' takes utterances of one length: set {either}segments.size_s to the length in "

@@ -10,8 +10,9 @@ import math
 from pathlib import Path
 
 from sercli.errors import RunError
-from sercli.evaluation import classification, table, traces
-from sercli.records import Predictions, TracePredictions
+from sercli.evaluation import pooled_values
+from sercli.evaluation.predictions_csv import read_predictions
+from sercli.records import ClassPredictions, Predictions, ValuePredictions
 from sercli.runs.folder import Trial
 
 
@@ -27,39 +28,57 @@ def read_tested(trial: Trial) -> Predictions:
     Raises:
         RunError: it is missing, damaged, or not what the training wrote; the message names the file.
     """
-    predictions = table.read_csv(trial.predictions_file)
+    predictions = read_predictions(trial.predictions_file)
     _check(trial, trial.predictions_file, "test", predictions)
     if trial.predictions_file.name not in trial.digests():
         _check_values(trial, predictions)
     return predictions
 
 
-def read_tested_traces(trial: Trial) -> TracePredictions:
+def read_tested_classes(trial: Trial) -> ClassPredictions:
+    """Read what a classifier predicted of the test part.
+
+    Raises:
+        RunError: as `read_tested`, or the predictions are not of classes.
+    """
+    return _classes(trial.predictions_file, read_tested(trial))
+
+
+def read_tested_traces(trial: Trial) -> ValuePredictions:
     """Read what a trial's network predicted of the recordings of the test part, frame by frame.
 
     Raises:
         RunError: as `read_tested`.
     """
-    predictions = traces.read_csv(trial.predictions_file)
-    _check(trial, trial.predictions_file, "test", predictions)
+    predictions = read_tested(trial)
+    if not isinstance(predictions, ValuePredictions):
+        raise RunError(
+            f"{trial.predictions_file}: predictions of classes; remove {trial.path} and train again"
+        )
     return predictions
 
 
-def read_dev(trial: Trial) -> Predictions | None:
-    """Read what a trial's network predicted of the dev part; none where it kept nothing of it.
+def read_dev(trial: Trial) -> ClassPredictions | None:
+    """Read what a classifier predicted of the dev part; ``None`` where it kept nothing of it.
 
     Raises:
-        RunError: as `read_tested`.
+        RunError: as `read_tested_classes`.
     """
     path = trial.dev_predictions_file
     if not path.exists() and path.name not in trial.digests():
         return None
-    predictions = table.read_csv(path)
+    predictions = read_predictions(path)
     _check(trial, path, "dev", predictions)
+    return _classes(path, predictions)
+
+
+def _classes(path: Path, predictions: Predictions) -> ClassPredictions:
+    if not isinstance(predictions, ClassPredictions):
+        raise RunError(f"{path}: predictions of {', '.join(predictions.outputs)}, not of classes")
     return predictions
 
 
-def _check(trial: Trial, path: Path, part: str, predictions: Predictions | TracePredictions) -> None:
+def _check(trial: Trial, path: Path, part: str, predictions: Predictions) -> None:
     metrics = trial.metrics()
     expected, found = metrics["utterances"][part], len(predictions)
     again = f"restore the file, or remove {trial.path} and train again"
@@ -77,14 +96,15 @@ def _check(trial: Trial, path: Path, part: str, predictions: Predictions | Trace
 
 def _check_values(trial: Trial, predictions: Predictions) -> None:
     """Compare UA and WA with those that were recorded, where no digest was."""
-    metrics, size = trial.metrics(), len(predictions.classes)
-    counts = classification.confusion(predictions.target, predictions.predicted, size)
-    for name, value in (("test_ua", classification.ua(counts)), ("test_wa", classification.wa(counts))):
-        recorded = metrics.get(name)
-        if recorded is not None and not math.isclose(float(recorded), float(value), abs_tol=1e-9):
+    metrics, values = trial.metrics(), pooled_values(predictions)
+    for name in ("ua", "wa"):
+        recorded, value = metrics.get(f"test_{name}"), values.get(name)
+        if recorded is None or value is None:
+            continue
+        if not math.isclose(float(recorded), value, abs_tol=1e-9):
             raise RunError(
-                f"{trial.predictions_file}: changed since the training wrote it ({name} was {recorded:.4f}, "
-                f"is {float(value):.4f}); restore the file, or remove {trial.path} and train again"
+                f"{trial.predictions_file}: changed since the training wrote it (test_{name} was "
+                f"{recorded:.4f}, is {value:.4f}); restore the file, or remove {trial.path} and train again"
             )
 
 

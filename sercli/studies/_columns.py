@@ -74,7 +74,7 @@ def choose(texts: Sequence[str], row: Row, columns: Sequence[str]) -> list[On]:
                 parsed = parse(text, row.arch)
             except SerError as error:
                 raise type(error)(f"--on {text}: {error}; the study has {', '.join(columns)}") from None
-            fits = get_scheme(parsed.scheme).task in get_architecture(row.arch).tasks
+            fits = get_scheme(parsed.scheme).task.name in get_architecture(row.arch).tasks
             shared = row.on[0].settings if len({on.settings for on in row.on}) == 1 else ()
             fitting = [replace(parsed, settings=shared)] if fits else []
         for on in fitting:

@@ -53,7 +53,7 @@ class State:
         """The dev figure in words."""
         if self.dev_so_far is None:
             return "-"
-        if self.work.plan.config.task == "regression":
+        if not self.work.plan.config.task.has_classes:
             return f"CCC {self.dev_so_far:.3f}"
         return f"UA {100 * self.dev_so_far:.1f} %"
 

@@ -14,9 +14,9 @@ from sercli.config import merge
 from sercli.data.segments import SegmentConfig
 from sercli.errors import ConfigError
 from sercli.models import Architecture, NetworkConfig, get_architecture
-from sercli.records import Task
 from sercli.runs.folder import Run
 from sercli.runs.training import TrainingConfig
+from sercli.tasks import CLASSIFICATION, Task
 from sercli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -58,22 +58,22 @@ class Recipe:
     regression: Mapping[str, Any] = field(default_factory=dict)
 
     def network(
-        self, architecture: Architecture, chosen: Mapping[str, Any], task: Task = "classification"
+        self, architecture: Architecture, chosen: Mapping[str, Any], task: Task = CLASSIFICATION
     ) -> NetworkConfig:
         """Build the settings of the network from those that were chosen.
 
         Raises:
             ConfigError: a setting is unknown or wrong.
         """
-        changes = self.regression if task == "regression" else {}
+        changes = {} if task.has_classes else self.regression
         try:
             return architecture.config(**merge(changes.get("model", {}), chosen))
         except ConfigError as error:
             raise ConfigError(f"model: {error}") from None
 
-    def to_dict(self, model: NetworkConfig, task: Task = "classification") -> dict[str, Any]:
+    def to_dict(self, model: NetworkConfig, task: Task = CLASSIFICATION) -> dict[str, Any]:
         """Return what a run's settings are laid over, given those of the network."""
-        changes = self.regression if task == "regression" else {}
+        changes = {} if task.has_classes else self.regression
         features = self.features(model) if callable(self.features) else self.features
         recipe = {
             "training": self.training.to_dict(),

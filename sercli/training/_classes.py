@@ -18,7 +18,7 @@ def check_classes(plan: "Plan") -> None:
         ProtocolError: a fold that was chosen has no utterance of a class to train on.
     """
     config, labels = plan.config, plan.selection.labels
-    if config.task != "classification":
+    if not config.task.has_classes:
         return
     if len(set(labels.values())) == 1:
         raise ConfigError(

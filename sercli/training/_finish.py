@@ -13,12 +13,12 @@ from sercli.bundle import Bundle
 from sercli.data import UtteranceDataset
 from sercli.devices import Device
 from sercli.errors import RunError
-from sercli.evaluation import classification, traces
+from sercli.evaluation import classification
+from sercli.evaluation.predictions_csv import write_predictions
 from sercli.evaluation.regression import evaluate_traces
-from sercli.evaluation.table import write_csv
 from sercli.inference import refuse_unscored, score, score_traces
 from sercli.protocols import shared_speakers
-from sercli.records import Fold, Predictions, TracePredictions, rows_of
+from sercli.records import ClassPredictions, Fold, ValuePredictions, rows_of
 from sercli.runs import provenance
 from sercli.runs.folder import Trial
 from sercli.runs.predictions import digests
@@ -79,7 +79,7 @@ def _test(plan: Plan, trial: Trial, parts: Parts, network: nn.Module, device: De
     """Write the predictions of the test part, and return its figures; none of either without one."""
     if parts.test is None:
         return {}
-    test = _test_traces if plan.config.task == "regression" else _test_classes
+    test = _test_classes if plan.config.task.has_classes else _test_traces
     return test(plan, trial, parts, parts.test, network, device)
 
 
@@ -88,11 +88,11 @@ def _test_classes(
 ) -> dict[str, Any]:
     """Write the predictions of classes, of the dev part too; return the test part's figures."""
     predictions = _predict(plan, trial, parts.fold, parts.fold.test, test, network, device)
-    write_csv(trial.predictions_file, predictions)
+    write_predictions(trial.predictions_file, predictions)
     # Chosen on the test part, what counts as the dev part is the test part.
     if parts.dev is not None and plan.config.training.selection != "best-on-test":
         chosen_on = _predict(plan, trial, parts.fold, parts.fold.dev, parts.dev, network, device)
-        write_csv(trial.dev_predictions_file, chosen_on)
+        write_predictions(trial.dev_predictions_file, chosen_on)
     confusion = classification.confusion(predictions.target, predictions.predicted, len(predictions.classes))
     return {
         "test_ua": float(classification.ua(confusion)),
@@ -108,11 +108,11 @@ def _predict(
     dataset: UtteranceDataset,
     network: nn.Module,
     device: Device,
-) -> Predictions:
+) -> ClassPredictions:
     classes, batch_size = plan.selection.classes, plan.config.training.batch_size
     probabilities = score(network, dataset, len(classes), batch_size, device.torch)
     refuse_unscored(probabilities, ids, str(trial.path))
-    return Predictions(
+    return ClassPredictions(
         classes=classes,
         target=np.array([classes.index(plan.selection.labels[name]) for name in ids]),
         probabilities=probabilities,
@@ -127,13 +127,13 @@ def _test_traces(
     tested = [plan.utterances[name] for name in parts.fold.test]
     predicted = score_traces(network, test, plan.config.training.batch_size, device.torch)
     refuse_unscored(predicted, parts.fold.test, str(trial.path))
-    predictions = TracePredictions(
+    predictions = ValuePredictions(
         dimensions=plan.selection.outputs,
         target=tuple(plan.trace(utterance).astype(np.float64) for utterance in tested),
         predicted=tuple(predicted),
         **rows_of(tested, parts.fold.name, trial.seed),
     )
-    traces.write_csv(trial.predictions_file, predictions)
+    write_predictions(trial.predictions_file, predictions)
     found = evaluate_traces(predictions)
     # Of two equal constants the CCC is undefined, and JSON has no NaN.
     return {"test_ccc": {each.name: each.ccc if isfinite(each.ccc) else None for each in found.by_dimension}}
@@ -167,7 +167,7 @@ def settings(plan: Plan, trial: Trial, device: Device) -> dict[str, Any]:
             "protocol_digest": plan.protocol_digest,
             "shared_speakers": shared,
             "paper": plan.protocol.papers.get(plan.config.corpus),
-            "task": plan.config.task,
+            "task": plan.config.task.name,
             "classes": list(plan.selection.classes),
             "corpus": plan.corpus_facts(),
             "started_from": trace_back(plan.config.init) if plan.config.init else [],

@@ -99,7 +99,7 @@ def _list_idle(config: RunConfig) -> dict[str, _Idle]:
 
 def _idle_in_loss(config: RunConfig) -> frozenset[str]:
     """Name the settings that the loss does not read."""
-    if config.task == "regression":
+    if not config.task.has_classes:
         return LOSS_SETTINGS - {"loss"}
     return LOSS_SETTINGS - get_recipe(config.arch).module.loss_settings(config.model)
 

@@ -46,7 +46,6 @@ def make_callbacks(
         bar: whether a terminal shows the progress of an epoch.
     """
     recipe = config.training
-    monitor = "dev_ccc" if config.task == "regression" else "dev_ua"
     callbacks: list[Callback] = [
         Reseed(trial.seed),
         Guard(trial, ids),
@@ -57,9 +56,9 @@ def make_callbacks(
     if bar and sys.stderr.isatty():
         callbacks.append(ProgressBar(recipe.max_epochs))
     if selects:
-        callbacks.append(Checkpoint(trial.checkpoints, "best", monitor=monitor))
+        callbacks.append(Checkpoint(trial.checkpoints, "best", monitor=config.task.monitor))
         if recipe.patience is not None:
-            callbacks.append(_EarlyStopping(monitor, mode="max", patience=recipe.patience))
+            callbacks.append(_EarlyStopping(config.task.monitor, mode="max", patience=recipe.patience))
     # After the best checkpoint, which the last one refers to.
     return [*callbacks, Checkpoint(trial.checkpoints, "last")]
 

@@ -138,7 +138,7 @@ def _dataset(
     first, rows = next(iter(cuts.values())), next(iter(inputs.values()))
     names = [segment.utterance for segment in first.segments]
     target: Sequence[int] | Sequence[TraceCut]
-    if plan.config.task == "regression":
+    if plan.config.task.per_frame:
         target = plan.traces(ids, training=training)
     else:
         target = [plan.selection.classes.index(plan.selection.labels[name]) for name in names]

@@ -80,9 +80,9 @@ def try_rates(plan: Plan, device: Device, rates: Sequence[float] = RATES) -> Ran
         )
     device = Device(device.accelerator, device.indices[:1])  # the curve needs no more
     folder.mkdir(parents=True, exist_ok=True)
-    regression = plan.config.task == "regression"
-    noise = _CCC_NOISE if regression else ua_noise(plan.selection.labels[name] for name in fold.dev)
-    climb = _Climb(rates, "dev_ccc" if regression else "dev_ua", noise)
+    task, labels = plan.config.task, plan.selection.labels
+    noise = ua_noise(labels[name] for name in fold.dev) if task.has_classes else _CCC_NOISE
+    climb = _Climb(rates, task.monitor, noise)
     with training_process(recipe):
         parts = load_parts(plan, number, seed)
         module = build_module(plan, parts, seed)
@@ -102,7 +102,7 @@ def try_rates(plan: Plan, device: Device, rates: Sequence[float] = RATES) -> Ran
     tried = rates[: len(climb.scores)]
     limits, why = propose(tried, climb.scores, noise)
     picture, table = folder / "curve.png", folder / "curve.csv"
-    label = "dev CCC" if regression else "dev UA"
+    label = f"dev {task.metric}"
     drawn = range_test(tried, climb.scores, climb.losses, _CLEAR * noise, limits, label, plan.config.arch)
     figures.save(drawn, picture)
     files.write_text(table, _csv(tried, climb.losses, climb.scores, climb.monitor))

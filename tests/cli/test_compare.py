@@ -8,8 +8,8 @@ import yaml
 from reports.test_run import Page
 from reports.test_tables import latex_problems
 
-from sercli.evaluation.table import write_csv
-from sercli.records import Predictions
+from sercli.evaluation.predictions_csv import write_predictions
+from sercli.records import ClassPredictions
 from sercli.runs.folder import Run
 
 
@@ -30,9 +30,9 @@ def make_run(workspace):
             trial.path.mkdir(parents=True)
             target = [0] * 4 + [1] * 4
             said = [c if take < right else 1 - c for c in (0, 1) for take in range(4)]
-            write_csv(
+            write_predictions(
                 trial.predictions_file,
-                Predictions(
+                ClassPredictions(
                     classes=("anger", "fear"),
                     ids=tuple(f"toy/{i}-{k}" for k in range(8)),
                     target=np.array(target),

@@ -8,7 +8,7 @@ from conftest import SMALL, tone, without_dev_part
 
 from sercli.bundle import Bundle
 from sercli.errors import RunError
-from sercli.evaluation.table import read_csv
+from sercli.evaluation.predictions_csv import read_predictions
 from sercli.reports import share
 from sercli.reports.card import licence_id
 from sercli.runs.folder import Trial, all_runs
@@ -44,7 +44,7 @@ def test_the_card_tells_figures_licence_banners_and_the_law(run, place, tmp_path
     card = (tmp_path / "model" / "README.md").read_text()
     (made,) = all_runs(place)
     trial = made.trial(1, 0)
-    table = read_csv(trial.predictions_file)
+    table = read_predictions(trial.predictions_file)
     right = 100 * (table.predicted == table.target).mean()
     (row,) = [line for line in card.splitlines() if line.startswith("| WA |")]
     assert row.startswith(f"| WA | {right:.1f} %")
@@ -94,7 +94,7 @@ def test_a_threshold_is_the_bundles_and_says_what_it_was_found_on(run, place, tm
     assert "this model's own dev part (12 utterances" in facts["threshold_found"]["on"]
     assert f"below {facts['threshold']:.3f}" in out
     (made,) = all_runs(place)
-    own = read_csv(made.trial(1, 0).predictions_file)
+    own = read_predictions(made.trial(1, 0).predictions_file)
     trusted = own.probabilities.max(axis=1) >= facts["threshold"]
     tried = facts["threshold_tried"]
     assert (tried["on"], tried["count"]) == ("its own test part", 12)
@@ -123,7 +123,7 @@ def test_without_a_dev_part_the_figures_are_called_those_of_the_same_rows(run, p
 def test_utterances_of_the_test_part_have_no_share_in_the_threshold(place):
     (made,) = all_runs(place)
     trial = made.trial(1, 0)
-    own, dev = read_csv(trial.predictions_file), read_csv(trial.dev_predictions_file)
+    own, dev = read_predictions(trial.predictions_file), read_predictions(trial.dev_predictions_file)
     assert not set(own.ids) & set(dev.ids)
     assert share._read_dev(trial, own).ids == dev.ids
     assert share._read_dev(trial, dev) is None

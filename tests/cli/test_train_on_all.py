@@ -9,11 +9,12 @@ from conftest import SMALL, without_dev_part
 
 from sercli import cli
 from sercli.bundle import Bundle
-from sercli.evaluation import evaluate
 from sercli.evaluation.calibration import threshold_for
-from sercli.evaluation.table import pool, read_csv
+from sercli.evaluation.class_evaluation import evaluate
+from sercli.evaluation.predictions_csv import read_predictions
 from sercli.hub.push import _files
 from sercli.inference.cross_corpus import apply_run
+from sercli.records import pool
 from sercli.reports.cross_corpus import evaluate_applied
 from sercli.reports.share import export_bundle
 from sercli.runs.folder import Run
@@ -69,7 +70,7 @@ def run_export(command_line, made, out, *options):
 
 
 def _tested(made):
-    return pool([read_csv(trial.predictions_file) for trial in made.folds.finished()])
+    return pool([read_predictions(trial.predictions_file) for trial in made.folds.finished()])
 
 
 def test_figures_and_threshold_are_those_of_the_networks_trained_alike(command_line, made, tmp_path):
@@ -85,7 +86,7 @@ def test_figures_and_threshold_are_those_of_the_networks_trained_alike(command_l
     assert told["figures"]["ua"]["interval"] == pytest.approx(
         [expected.ua_interval.low, expected.ua_interval.high] if expected.ua_interval else None
     )
-    dev = pool([read_csv(trial.dev_predictions_file) for trial in made.folds.finished()])
+    dev = pool([read_predictions(trial.dev_predictions_file) for trial in made.folds.finished()])
     assert facts["threshold"] == threshold_for(dev, 0.02, 0.975).confidence
     assert facts["threshold_found"]["on"] == (
         f"the dev parts of 4 trials of {made.folds.name}, each by its own model, not this one's"

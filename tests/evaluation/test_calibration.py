@@ -10,12 +10,12 @@ from torchmetrics.classification import MulticlassCalibrationError
 
 from sercli.errors import ConfigError, RunError
 from sercli.evaluation.calibration import apply_threshold, measure_calibration, threshold_for
-from sercli.records import Predictions
+from sercli.records import ClassPredictions
 
 
 def predictions(target, probabilities, seeds=None):
     n, k = np.shape(probabilities)
-    return Predictions(
+    return ClassPredictions(
         classes=tuple("abcdefgh"[:k]),
         ids=tuple(str(i // len(set(seeds or (0,)))) for i in range(n)),  # seeds take turns
         target=np.array(target, dtype=np.int64),

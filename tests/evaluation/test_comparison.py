@@ -5,8 +5,8 @@ import pytest
 from sklearn.metrics import recall_score
 
 from sercli.errors import RunError
-from sercli.evaluation.comparison import compare
-from sercli.records import Predictions
+from sercli.evaluation.class_comparison import compare
+from sercli.records import ClassPredictions
 
 CLASSES = ("anger", "fear")
 
@@ -22,7 +22,7 @@ def predictions(right, *, seeds=(0,), classes=CLASSES, prefix="toy", unknown=0):
         for (i, c, k), hit in np.ndenumerate(hits)
     ]
     ids, seed, speakers, target, predicted = zip(*rows, strict=True)
-    return Predictions(
+    return ClassPredictions(
         classes=classes,
         ids=ids,
         target=np.array(target),
@@ -92,7 +92,7 @@ def test_rows_may_come_in_any_order():
     random = np.random.default_rng(3)
     a, b = (predictions([random_hits(random)]) for _ in range(2))
     order = random.permutation(len(b))
-    shuffled = Predictions(
+    shuffled = ClassPredictions(
         classes=b.classes,
         ids=tuple(b.ids[i] for i in order),
         target=b.target[order],
@@ -190,6 +190,6 @@ def test_one_run_or_none_tested_is_refused():
     a = predictions([hits([[1, 1]] * 6)])
     with pytest.raises(RunError, match="two runs or more"):
         compare({"a": a})
-    empty = Predictions(CLASSES, (), np.zeros(0, int), np.zeros((0, 2)), (), (), (), ())
+    empty = a.select([])
     with pytest.raises(RunError, match="a: no predictions to compare"):
         compare({"a": empty, "b": a})

@@ -10,15 +10,14 @@ from sklearn.metrics import recall_score
 
 from sercli.cli.evaluate import _print
 from sercli.errors import RunError
-from sercli.evaluation import Spread, evaluate
-from sercli.evaluation.table import pool
-from sercli.records import Predictions
+from sercli.evaluation.class_evaluation import Spread, evaluate
+from sercli.records import ClassPredictions, pool
 
 
 def predictions(target, predicted, speakers, n_classes=2, folds=None, seeds=None):
     """Make predictions that are sure of themselves; a speaker's gender is the first letter of the name."""
     n = len(target)
-    return Predictions(
+    return ClassPredictions(
         classes=("anger", "boredom", "calm", "disgust")[:n_classes],
         ids=tuple(f"toy/{i}" for i in range(n)),
         target=np.array(target),

@@ -1,15 +1,15 @@
 import numpy as np
 
-from sercli.evaluation import evaluate
+from sercli.evaluation.class_evaluation import evaluate
 from sercli.evaluation.genders import GenderScore, by_gender, without_gender
-from sercli.records import Predictions
+from sercli.records import ClassPredictions
 
 
 def test_genders_by_hand():
     # Women: anger 1 of 2, fear 1 of 1. Men: anger 1 of 1. One row of nobody known: wrong.
     target, predicted = np.array([0, 0, 1, 0, 1]), [0, 1, 1, 0, 0]
     found = by_gender(
-        Predictions(
+        ClassPredictions(
             classes=("anger", "fear"),
             ids=tuple("abcde"),
             target=target,
@@ -29,7 +29,7 @@ def test_genders_by_hand():
 
 def gendered(probabilities, target, classes=("female anger", "female fear", "male anger", "male fear")):
     n = len(target)
-    return Predictions(
+    return ClassPredictions(
         classes=classes,
         ids=tuple(f"u{i}" for i in range(n)),
         target=np.array(target),

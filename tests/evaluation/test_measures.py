@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sercli.evaluation import evaluate, intervals
+from sercli.evaluation import intervals
+from sercli.evaluation.class_evaluation import evaluate
 from sercli.evaluation.classification import ua
 from sercli.evaluation.measures import (
     MEASURES,
@@ -12,7 +13,7 @@ from sercli.evaluation.measures import (
     measure,
     recall_functions,
 )
-from sercli.records import Predictions, TracePredictions
+from sercli.records import ClassPredictions, ValuePredictions
 
 CLASSES = ("anger", "fear", "joy")
 
@@ -20,7 +21,7 @@ CLASSES = ("anger", "fear", "joy")
 def predictions(rows):
     """Rows are (speaker, fold, seed, true class, predicted class)."""
     speakers, folds, seeds, target, predicted = zip(*rows, strict=True)
-    return Predictions(
+    return ClassPredictions(
         classes=CLASSES,
         ids=tuple(f"u{number}" for number in range(len(rows))),
         target=np.array(target),
@@ -112,7 +113,7 @@ def test_the_mean_ccc_is_resampled_over_speakers():
     random = np.random.default_rng(5)
     traces = [random.normal(size=(2, 30, 1)) for _ in range(6)]
     found = mean_ccc_intervals(
-        TracePredictions(
+        ValuePredictions(
             dimensions=("arousal",),
             ids=tuple("uvwxyz"),
             target=tuple(target for target, _ in traces),

@@ -6,7 +6,7 @@ import pytest
 
 from sercli.errors import RunError
 from sercli.evaluation.regression import evaluate_traces
-from sercli.records import TracePredictions
+from sercli.records import ValuePredictions
 
 
 def predictions(n=6, seeds=(0,), speakers=None, seed=0):
@@ -19,8 +19,15 @@ def predictions(n=6, seeds=(0,), speakers=None, seed=0):
             predicted = target * (1 - 0.1 * i) + random.normal(size=target.shape) * 0.1 * (i + 1)
             rows.append((f"recola/P{i}", target, predicted, f"P{i}", "female", f"fold {i // 2 + 1}", trained))
     ids, target, predicted, names, genders, folds, trained = zip(*rows, strict=True)
-    return TracePredictions(
-        ("arousal", "valence"), ids, target, predicted, speakers or names, genders, folds, trained
+    return ValuePredictions(
+        dimensions=("arousal", "valence"),
+        ids=ids,
+        target=target,
+        predicted=predicted,
+        speakers=speakers or names,
+        genders=genders,
+        folds=folds,
+        seeds=trained,
     )
 
 
@@ -32,7 +39,7 @@ def by_hand(parts=(([1, 2, 3], [2, 4, 6]),)):
     """One recording a fold, one dimension."""
     n = len(parts)
     names = tuple(f"P{i}" for i in range(n))
-    return TracePredictions(
+    return ValuePredictions(
         dimensions=("arousal",),
         ids=names,
         target=tuple(np.array(x, dtype=np.float64)[:, None] for x, _ in parts),

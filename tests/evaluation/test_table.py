@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sercli.errors import RunError
-from sercli.evaluation.table import pool, read_csv, write_csv
-from sercli.records import Predictions
+from sercli.evaluation.predictions_csv import read_predictions, write_predictions
+from sercli.records import ClassPredictions, pool
 
 # Every character that UTF-8 can write, commas, quotes, line ends and zero bytes among them.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -15,7 +15,7 @@ NAMED = TEXT.filter(bool)
 
 
 def predictions(classes=("anger", "fear"), seed=0):
-    return Predictions(
+    return ClassPredictions(
         classes=classes,
         ids=("toy/a", "toy/b"),
         target=np.array([0, 1]),
@@ -42,7 +42,7 @@ def any_predictions(draw):
     ids = draw(st.lists(TEXT, max_size=5, unique=True))
     column = {"min_size": len(ids), "max_size": len(ids)}
     random = np.random.default_rng(draw(st.integers(0, 9)))
-    return Predictions(
+    return ClassPredictions(
         classes=tuple(classes),
         ids=tuple(ids),
         target=random.integers(len(classes), size=len(ids)),
@@ -55,7 +55,7 @@ def any_predictions(draw):
 
 
 def test_the_file_by_hand(tmp_path):
-    write_csv(tmp_path / "p.csv", predictions())
+    write_predictions(tmp_path / "p.csv", predictions())
     with (tmp_path / "p.csv").open(newline="") as file:
         header, first, second = csv.reader(file)
     columns = ["id", "fold", "seed", "speaker", "gender", "target", "predicted", "p(anger)", "p(fear)"]
@@ -65,25 +65,25 @@ def test_the_file_by_hand(tmp_path):
 
 
 def test_a_speaker_stays_text_and_an_unknown_one_unknown(tmp_path):
-    write_csv(tmp_path / "p.csv", predictions())
-    assert read_csv(tmp_path / "p.csv").speakers == ("03", None)
+    write_predictions(tmp_path / "p.csv", predictions())
+    assert read_predictions(tmp_path / "p.csv").speakers == ("03", None)
 
 
 @given(any_predictions())
 def test_what_is_read_is_what_was_written(tmp_path_factory, rows):
     path = tmp_path_factory.getbasetemp() / "p.csv"
-    write_csv(path, rows)
-    assert same(read_csv(path), rows)
+    write_predictions(path, rows)
+    assert same(read_predictions(path), rows)
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "p.csv"
-    write_csv(path, predictions())
+    write_predictions(path, predictions())
     before = path.read_bytes()
     broken = predictions()
     broken.target[1] = 9
     with pytest.raises(IndexError):
-        write_csv(path, broken)
+        write_predictions(path, broken)
     assert path.read_bytes() == before
     assert [found.name for found in tmp_path.iterdir()] == ["p.csv"]
 
@@ -108,24 +108,24 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 )
 def test_a_damaged_file_is_refused_with_its_place(tmp_path, old, new, message):
     path = tmp_path / "p.csv"
-    write_csv(path, predictions())
+    write_predictions(path, predictions())
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
     with pytest.raises(RunError, match=message + ".*; test the fold again$"):
-        read_csv(path)
+        read_predictions(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"\n"])
 def test_a_file_that_is_no_table_is_refused(tmp_path, content):
     (tmp_path / "p.csv").write_bytes(content)
     with pytest.raises(RunError, match=r"p\.csv.*; test the fold again$"):
-        read_csv(tmp_path / "p.csv")
+        read_predictions(tmp_path / "p.csv")
 
 
 def test_a_missing_file_is_a_users_error(tmp_path):
     with pytest.raises(RunError, match="no such predictions; test the fold again"):
-        read_csv(tmp_path / "p.csv")
+        read_predictions(tmp_path / "p.csv")
 
 
 def test_pooling_puts_rows_under_one_another():
@@ -138,7 +138,7 @@ def test_pooling_puts_rows_under_one_another():
 
 
 def test_only_equal_classes_are_pooled():
-    with pytest.raises(RunError, match=r"different classes \(anger, fear; anger, calm\)"):
+    with pytest.raises(RunError, match=r"different classes or dimensions \(anger, fear; anger, calm\)"):
         pool([predictions(), predictions(classes=("anger", "calm"))])
     with pytest.raises(RunError, match="no predictions to pool"):
         pool([])

@@ -8,7 +8,7 @@ import pytest
 
 from sercli.errors import RunError
 from sercli.evaluation.trace_comparison import compare_traces
-from sercli.records import TracePredictions
+from sercli.records import ValuePredictions
 
 SPEAKERS = 5
 
@@ -26,7 +26,16 @@ def predictions(
             rows.append((f"toy/{place}", truth, truth + noise * stray, who, seed))
     ids, target, predicted, who, seed = zip(*rows, strict=True)
     some = ("all",) * len(rows)
-    return TracePredictions(dimensions, ids, target, predicted, who, (None,) * len(rows), some, seed)
+    return ValuePredictions(
+        dimensions=dimensions,
+        ids=ids,
+        target=target,
+        predicted=predicted,
+        speakers=who,
+        genders=(None,) * len(rows),
+        folds=some,
+        seeds=seed,
+    )
 
 
 def moved(run, offset):
@@ -130,9 +139,7 @@ def test_the_interval_draws_the_same_speakers_for_both_runs():
 
 def test_seeds_weigh_as_one_run():
     base, twice = predictions(1.0), predictions(1.0, seeds=(0, 0))
-    again = TracePredictions(
-        **{n: getattr(twice, n) for n in twice.__slots__} | {"seeds": (0,) * 10 + (1,) * 10}
-    )
+    again = replace(twice, seeds=(0,) * 10 + (1,) * 10)
     found = compare_traces({"base": base, "again": again})
     assert [each.ccc for each in found.differences] == pytest.approx([0, 0], abs=1e-12)
     assert [each.test.p for each in found.differences] == [1, 1]

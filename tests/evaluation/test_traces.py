@@ -1,15 +1,16 @@
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from sercli.errors import RunError
-from sercli.evaluation.traces import pool, read_csv, write_csv
-from sercli.records import TracePredictions
+from sercli.evaluation.predictions_csv import read_predictions, write_predictions
+from sercli.records import ValuePredictions, pool
 
 
 def predictions(dimensions=("arousal", "valence"), seed=0):
-    return TracePredictions(
+    return ValuePredictions(
         dimensions=dimensions,
         ids=("recola/P16", 'recola/"P,17"'),
         target=(np.array([[0.5, -0.25], [1, 0]]), np.array([[0, 0], [0, 1], [0.1, 2e-9]])),
@@ -22,7 +23,7 @@ def predictions(dimensions=("arousal", "valence"), seed=0):
 
 
 def test_the_file_by_hand(tmp_path):
-    write_csv(tmp_path / "p.csv", predictions())
+    write_predictions(tmp_path / "p.csv", predictions())
     with (tmp_path / "p.csv").open(newline="") as file:
         header, first, second, *rest = csv.reader(file)
     assert header == [
@@ -41,37 +42,28 @@ def test_what_is_read_is_what_was_written_to_the_last_bit_of_32(tmp_path):
         for _ in range(2)
     ]
     plain = predictions()
-    texts = (plain.speakers, plain.genders, plain.folds, plain.seeds)
-    rows = TracePredictions(plain.dimensions, plain.ids, *values, *texts)
-    write_csv(tmp_path / "p.csv", rows)
-    found = read_csv(tmp_path / "p.csv")
+    target, predicted = values
+    rows = replace(plain, target=target, predicted=predicted)
+    write_predictions(tmp_path / "p.csv", rows)
+    found = read_predictions(tmp_path / "p.csv")
     for name in ("dimensions", "ids", "speakers", "genders", "folds", "seeds"):
         assert getattr(found, name) == getattr(rows, name)
     for name in ("target", "predicted"):
         for one, other in zip(getattr(found, name), getattr(rows, name), strict=True):
             assert one.dtype == np.float64
             np.testing.assert_array_equal(one.astype("f4"), other)
-    write_csv(tmp_path / "again.csv", found)
+    write_predictions(tmp_path / "again.csv", found)
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "p.csv").read_bytes()
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "p.csv"
-    write_csv(path, predictions())
+    write_predictions(path, predictions())
     before = path.read_bytes()
     plain = predictions()
-    broken = TracePredictions(
-        plain.dimensions,
-        plain.ids,
-        plain.target,
-        (plain.predicted[0], plain.predicted[1][:2]),
-        plain.speakers,
-        plain.genders,
-        plain.folds,
-        plain.seeds,
-    )
+    broken = replace(plain, predicted=(plain.predicted[0], plain.predicted[1][:2]))
     with pytest.raises(ValueError, match="dimensions"):
-        write_csv(path, broken)
+        write_predictions(path, broken)
     assert path.read_bytes() == before
     assert [found.name for found in tmp_path.iterdir()] == ["p.csv"]
 
@@ -94,32 +86,32 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 )
 def test_a_damaged_file_is_refused_with_its_place(tmp_path, old, new, message):
     path = tmp_path / "p.csv"
-    write_csv(path, predictions())
+    write_predictions(path, predictions())
     text = path.read_bytes().decode()
     assert old in text
     count = -1 if "zero" in new else 1
     path.write_bytes(text.replace(old, new, count).encode())
     with pytest.raises(RunError, match=message + ".*; test the fold again$"):
-        read_csv(path)
+        read_predictions(path)
 
 
 def test_a_recording_twice_in_a_fold_is_refused(tmp_path):
     plain = predictions()
-    write_csv(tmp_path / "p.csv", pool([plain, plain]))
+    write_predictions(tmp_path / "p.csv", pool([plain, plain]))
     with pytest.raises(RunError, match="'recola/P16' occurs more than once in a fold; test the fold again"):
-        read_csv(tmp_path / "p.csv")
+        read_predictions(tmp_path / "p.csv")
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"\n"])
 def test_a_file_that_is_no_table_is_refused(tmp_path, content):
     (tmp_path / "p.csv").write_bytes(content)
     with pytest.raises(RunError, match=r"p\.csv.*; test the fold again$"):
-        read_csv(tmp_path / "p.csv")
+        read_predictions(tmp_path / "p.csv")
 
 
 def test_a_missing_file_is_a_users_error(tmp_path):
     with pytest.raises(RunError, match="no such predictions; test the fold again"):
-        read_csv(tmp_path / "p.csv")
+        read_predictions(tmp_path / "p.csv")
 
 
 def test_pooling_puts_recordings_under_one_another():
@@ -130,7 +122,9 @@ def test_pooling_puts_recordings_under_one_another():
 
 
 def test_only_equal_dimensions_are_pooled():
-    with pytest.raises(RunError, match=r"different dimensions \(arousal, valence; valence, arousal\)"):
+    with pytest.raises(
+        RunError, match=r"different classes or dimensions \(arousal, valence; valence, arousal\)"
+    ):
         pool([predictions(), predictions(dimensions=("valence", "arousal"))])
     with pytest.raises(RunError, match="no predictions to pool"):
         pool([])

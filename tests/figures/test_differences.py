@@ -1,8 +1,8 @@
 import pytest
 from matplotlib.colors import to_rgba
 
-from sercli.evaluation.comparison import Comparison, Difference, RunScore
-from sercli.evaluation.intervals import Interval
+from sercli.evaluation.class_comparison import Comparison, Difference, RunScore
+from sercli.evaluation.metrics import Interval
 from sercli.figures import _style, to_data_uri
 from sercli.figures.differences import paired_differences
 

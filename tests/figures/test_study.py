@@ -1,6 +1,6 @@
 import pytest
 
-from sercli.evaluation.intervals import Interval
+from sercli.evaluation.metrics import Interval
 from sercli.figures.study import Mark, Panel, rows_beside_paper, sweep
 
 INTERVAL = Interval(0.5, 0.7, 0.95, 100, 6)

@@ -11,7 +11,7 @@ from sercli.bundle import Bundle
 from sercli.cli import _insights
 from sercli.cli._on import evaluate_on
 from sercli.errors import ConfigError, CorpusError, RunError
-from sercli.evaluation import table, traces
+from sercli.evaluation.predictions_csv import read_predictions
 from sercli.inference import cross_corpus
 from sercli.inference.cross_corpus import apply_run
 from sercli.reports import cross_corpus as report
@@ -42,7 +42,7 @@ def other(place, monkeypatch):
 def test_the_networks_say_of_a_copy_what_they_say_of_the_test_part(small, place, other):
     _, trial = small
     applied = apply_run(Run(trial.path.parents[1]), other("emodb", "copy"), place, "common-4")
-    own, found = table.read_csv(trial.predictions_file), applied.predictions
+    own, found = read_predictions(trial.predictions_file), applied.predictions
     rows = [found.ids.index(name) for name in own.ids]
     np.testing.assert_allclose(found.probabilities[rows], own.probabilities, rtol=1e-5)
     np.testing.assert_array_equal(found.target[rows], own.target)
@@ -79,7 +79,7 @@ def test_labels_are_mapped_and_the_rest_is_counted(small, place, other):
     assert told["mapping"]["corpus"]["boredom"] is None
     assert told["left_out"] == {"boredom": 12, "disgust": 12}
     assert any("dropped and the rest renormalised" in banner for banner in told["banners"])
-    assert len(table.read_csv(folders[0] / "predictions.csv")) == 24
+    assert len(read_predictions(folders[0] / "predictions.csv")) == 24
     assert (folders[0] / "confusion.png").exists()
     assert "calm, neutral" not in (page := (folders[0] / "report.html").read_text())
     assert "neutral: neutral of the model, calm of the corpus" in page
@@ -193,7 +193,7 @@ def test_continuous_labels_of_a_copy_are_those_of_the_test_part(regressor, small
     _, trial = regressor
     run, corpus = Run(trial.path.parents[1]), other("synth-continuous", "talks")
     applied = apply_run(run, corpus, place)
-    own, found = traces.read_csv(trial.predictions_file), applied.predictions
+    own, found = read_predictions(trial.predictions_file), applied.predictions
     rows = [found.ids.index(name) for name in own.ids]
     for number, row in enumerate(rows):
         np.testing.assert_allclose(found.predicted[row], own.predicted[number], rtol=1e-4, atol=1e-6)
@@ -241,7 +241,7 @@ def test_two_runs_are_projected_side_by_side(small, train, segmented, place, cap
     assert told.count("no ratings of arousal and valence") == 2
     folder = small[1].path.parents[1] / "report" / "fold-01-seed-0"
     rows = (folder / "projection.csv").read_text(encoding="utf-8").splitlines()
-    tested = len(table.read_csv(small[1].predictions_file))
+    tested = len(read_predictions(small[1].predictions_file))
     assert len(rows) == 1 + 2 * tested
     drawn = draw_insights(small[1], place, beside=[other[1]])
     titles = [axes.get_title(loc="left").splitlines()[1] for axes in drawn.pictures["projection"].axes]

@@ -4,7 +4,7 @@ import torch
 from sklearn.decomposition import PCA
 
 from sercli.bundle import Bundle
-from sercli.evaluation.table import read_csv
+from sercli.evaluation.predictions_csv import read_predictions
 from sercli.inference import attention_maps, insight
 from sercli.inference.stored import Stored
 from sercli.models._pooling import SpatialPyramidPooling
@@ -30,7 +30,7 @@ DICCOSER = {
 def opened(trained):
     """Utterances of the test part as the bundle takes them, and their true classes."""
     plan, trial = trained
-    predictions = read_csv(trial.predictions_file)
+    predictions = read_predictions(trial.predictions_file)
     utterances = [plan.utterances[name] for name in predictions.ids]
     bundle = Bundle.load(trial.bundle)
     return Stored.open(bundle, "emodb", utterances, plan.workspace), predictions

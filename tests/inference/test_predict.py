@@ -18,8 +18,7 @@ from sercli import audio
 from sercli.bundle import Bundle
 from sercli.data.statistics import Statistics
 from sercli.errors import AudioError, ConfigError, ManifestError, RunError
-from sercli.evaluation import traces
-from sercli.evaluation.table import read_csv
+from sercli.evaluation.predictions_csv import read_predictions
 from sercli.inference._decoding import PREPARED, read_pieces, read_whole
 from sercli.inference._parts import _level_db
 from sercli.inference.cuts import predict_inputs
@@ -47,7 +46,7 @@ def one(predictor, path):
 @pytest.mark.parametrize("name", ["small", "segmented"])
 def test_probabilities_are_those_of_eval(request, name):
     plan, trial = request.getfixturevalue(name)
-    table = read_csv(trial.predictions_file)
+    table = read_predictions(trial.predictions_file)
     said = list(Predictor(trial.bundle, batch_size=5).predict(prepared_files(plan, table.ids)))
     np.testing.assert_allclose([each.probabilities for each in said], table.probabilities, atol=1e-5)
     assert [each.predicted for each in said] == [table.classes[i] for i in table.predicted]
@@ -56,7 +55,7 @@ def test_probabilities_are_those_of_eval(request, name):
 
 def test_an_own_mean_of_each_utterance_and_half_precision_are_kept(train):
     plan, trial = train(SMALL | {"features": {"statistics": "per-utterance", "number": "float16"}})
-    table = read_csv(trial.predictions_file)
+    table = read_predictions(trial.predictions_file)
     said = list(Predictor(trial.bundle).predict(prepared_files(plan, table.ids)))
     np.testing.assert_allclose([each.probabilities for each in said], table.probabilities, atol=1e-5)
 
@@ -78,7 +77,7 @@ def test_the_original_recording_gives_what_the_prepared_one_does(small, tmp_path
 
 def test_values_by_frame_are_those_of_eval(regressor):
     plan, trial = regressor
-    table = traces.read_csv(trial.predictions_file)
+    table = read_predictions(trial.predictions_file)
     said = list(Predictor(trial.bundle).predict(prepared_files(plan, table.ids)))
     assert said
     for each, expected in zip(said, table.predicted, strict=True):

@@ -11,7 +11,7 @@ import pytest
 from sercli import cli, manifest
 from sercli.bundle import Bundle
 from sercli.errors import CorpusError, ProtocolError, RunError
-from sercli.evaluation.table import read_csv
+from sercli.evaluation.predictions_csv import read_predictions
 from sercli.inference.reproduce import Compared, Verdict, _verdict, reproduce
 from sercli.protocols import fold_digest
 from sercli.protocols.lists import file_digest, to_csv
@@ -64,7 +64,7 @@ def test_the_same_corpus_gives_the_same_figures(exported, place, small):
     assert (ua.name, ua.found) == ("UA", pytest.approx(trial.metrics()["test_ua"], abs=1e-12))
     assert (wa.name, wa.found) == ("WA", pytest.approx(trial.metrics()["test_wa"], abs=1e-12))
     assert len(recalls) == 4
-    assert found.count == found.stated_count == len(read_csv(trial.predictions_file))
+    assert found.count == found.stated_count == len(read_predictions(trial.predictions_file))
 
 
 def test_continuous_labels_too(regressor, place, tmp_path, altered):
@@ -88,7 +88,7 @@ def test_continuous_labels_too(regressor, place, tmp_path, altered):
 
 def test_changed_labels_are_told_and_the_figure_falls(exported, altered, small):
     _, trial = small
-    table = read_csv(trial.predictions_file)
+    table = read_predictions(trial.predictions_file)
     # What was right and is called otherwise is wrong.
     right = [(name, t) for name, t, p in zip(table.ids, table.target, table.predicted, strict=True) if t == p]
     first, was = right[0]
@@ -113,7 +113,7 @@ def test_a_missing_utterance_is_counted_and_the_rest_is_tested(exported, altered
     assert "47 utterances here, 48 there" in corpus
     assert "other folds" in folds
     assert missing == "1 of the 12 that were tested there are missing here"
-    table = read_csv(trial.predictions_file)
+    table = read_predictions(trial.predictions_file)
     kept = [i for i, name in enumerate(table.ids) if name != gone]
     assert found.count == len(kept) == 11
     right = (table.predicted == table.target)[kept].mean()

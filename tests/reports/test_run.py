@@ -1,13 +1,14 @@
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from sercli import files
-from sercli.evaluation import evaluate
-from sercli.records import Predictions
+from sercli.evaluation.class_evaluation import evaluate
+from sercli.records import ClassPredictions
 from sercli.reports.audited import Audited
 from sercli.reports.run import render_run
 
@@ -73,7 +74,7 @@ def predictions(n_speakers=5, classes=("anger", "fear"), seeds=(0,)):
         for take in range(4)
     ]
     ids, speakers, target, predicted, seed = zip(*rows, strict=True)
-    return Predictions(
+    return ClassPredictions(
         classes=classes,
         ids=ids,
         target=np.array(target),
@@ -234,16 +235,7 @@ def test_a_class_that_never_occurs_is_a_dash():
 
 def test_unknown_speakers_leave_out_their_section():
     rows = predictions()
-    unknown = Predictions(
-        rows.classes,
-        rows.ids,
-        rows.target,
-        rows.probabilities,
-        (None,) * 40,
-        (None,) * 40,
-        rows.folds,
-        rows.seeds,
-    )
+    unknown = replace(rows, speakers=(None,) * 40, genders=(None,) * 40)
     text = page(rows=unknown).text
     assert "No interval: the speaker of 40 utterances is unknown." in text
     assert "Speakers as a table" not in text

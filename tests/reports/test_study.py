@@ -16,10 +16,10 @@ from reports.test_traces import settings
 
 from sercli import cli
 from sercli.errors import ConfigError, RunError
-from sercli.evaluation import table, traces
+from sercli.evaluation.predictions_csv import write_predictions
 from sercli.files import write_text
 from sercli.plain.yaml import to_yaml
-from sercli.records import Predictions
+from sercli.records import ClassPredictions
 from sercli.reports._study_pictures import find_curves
 from sercli.reports._study_values import Paper
 from sercli.reports.standings import stand
@@ -56,7 +56,7 @@ def predictions(fold, wrong, seed=0):
     rows = [(who, label, take) for who in SPEAKERS[fold] for label in (0, 1) for take in range(4)]
     target = np.array([label for _, label, _ in rows])
     predicted = [1 - label if take < wrong else label for _, label, take in rows]
-    return Predictions(
+    return ClassPredictions(
         classes=CLASSES,
         ids=tuple(f"emodb/{who}-{label}-{take}" for who, label, take in rows),
         target=target,
@@ -107,7 +107,7 @@ def study(place):
     for cell in found.cells(on=["emodb-4"]):
         wrong = {"plain": 2, "softmax": 0}.get(cell.row.name, 1)
         for fold in (1, 2):
-            finish(place, cell, fold, predictions(fold, wrong), table.write_csv)
+            finish(place, cell, fold, predictions(fold, wrong), write_predictions)
     for each in place.runs.glob("*/*/*/config.yaml"):
         each.write_text(each.read_text().replace("corpus: recola", "corpus: emodb"))
     return found
@@ -243,7 +243,7 @@ def test_what_is_varied_is_drawn_as_curves(place):
     )
     for number, cell in enumerate(study.cells()):
         for fold in (1, 2):
-            finish(place, cell, fold, predictions(fold, number % 4), table.write_csv)
+            finish(place, cell, fold, predictions(fold, number % 4), write_predictions)
     for each in place.runs.glob("*/*/*/config.yaml"):
         each.write_text(each.read_text().replace("corpus: recola", "corpus: emodb"))
     from sercli.reports._study_pictures import draw_column
@@ -273,7 +273,7 @@ def test_continuous_labels_are_told_by_dimension(place):
     for cell in study.cells():
         for fold, speakers in ((1, (0, 1, 2)), (2, (3, 4))):
             told = trace_predictions(speakers, f"fold {fold}")
-            finish(place, cell, fold, told, traces.write_csv, "regression")
+            finish(place, cell, fold, told, write_predictions, "regression")
     report = gather_study(study, study.cells(), place, draws=100)
     keys = [figure.key for figure in report.found[0].figures]
     assert keys == ["ccc_arousal", "ccc_valence"]
@@ -314,7 +314,7 @@ def test_uneven_folds_and_seeds_are_told(study, place):
     second.path.mkdir(parents=True)
     for name in ("config.yaml", "metrics.json"):
         (second.path / name).write_bytes((run.trial(1, 0).path / name).read_bytes())
-    table.write_csv(second.predictions_file, predictions(1, 3, seed=1))
+    write_predictions(second.predictions_file, predictions(1, 3, seed=1))
     banners = " ".join(gather_study(study, study.cells(on=["emodb-4"]), place).banners)
     assert "have not finished the same folds and seeds" in banners
     assert "not every fold has the same seeds" in banners
@@ -340,7 +340,7 @@ def test_a_grid_is_compared_along_its_inner_setting(place):
     )
     for cell in study.cells():
         for fold in (1, 2):
-            finish(place, cell, fold, predictions(fold, 1), table.write_csv)
+            finish(place, cell, fold, predictions(fold, 1), write_predictions)
     for each in place.runs.glob("*/*/*/config.yaml"):
         each.write_text(each.read_text().replace("corpus: recola", "corpus: emodb"))
     found = stand(study, study.cells(), place)[0]
@@ -358,7 +358,7 @@ def test_pictures_of_columns_with_odd_names_lie_side_by_side(place):
         place, {"title": "Odd", "arch": "mdcnn", "on": columns, "rows": [{"name": r"a $\foo$ b"}]}
     )
     for cell in study.cells():
-        finish(place, cell, 1, predictions(1, 1), table.write_csv)
+        finish(place, cell, 1, predictions(1, 1), write_predictions)
     report = gather_study(study, study.cells(), place, draws=100)
     page = place_of(report, place)
     write_study(report, page)

@@ -12,8 +12,8 @@ from reports.test_traces import predictions as trace_predictions
 from sercli import cli
 from sercli.cli._tables import print_table
 from sercli.errors import ConfigError, SerError
-from sercli.evaluation import table, traces
-from sercli.records import Predictions
+from sercli.evaluation.predictions_csv import write_predictions
+from sercli.records import ClassPredictions
 from sercli.reports._study_pictures import draw_column
 from sercli.reports.standings import stand
 from sercli.reports.study import gather_study, place_of, render_study, write_study
@@ -30,7 +30,7 @@ def finished(place, study, wrong=lambda number, fold: 1):
     found = study_of(place, study)
     for number, cell in enumerate(found.cells()):
         for fold in (1, 2):
-            finish(place, cell, fold, predictions(fold, wrong(number, fold)), table.write_csv)
+            finish(place, cell, fold, predictions(fold, wrong(number, fold)), write_predictions)
     for each in place.runs.glob("*/*/*/config.yaml"):
         each.write_text(each.read_text().replace("corpus: recola", "corpus: emodb"))
     return found
@@ -87,7 +87,7 @@ def test_the_overview_marks_derived_continuous_values_too(place):
         {"title": "Stacking", "arch": "diccoser", "on": on, "rows": [{"name": "a", "paper": paper}]},
     )
     for cell in study.cells():
-        finish(place, cell, 1, trace_predictions((0, 1, 2), "fold 1"), traces.write_csv, "regression")
+        finish(place, cell, 1, trace_predictions((0, 1, 2), "fold 1"), write_predictions, "regression")
     overview, first, *_ = gather_study(study, study.cells(), place, draws=50).tables
     assert overview.header[1] == "recola: arousal CCC, valence CCC"
     assert "(~0.666)" in overview.rows[0][1]
@@ -111,7 +111,7 @@ def test_a_study_of_means_sets_the_paper_against_the_mean_and_draws_it(place):
         speakers = [who for who in uneven[fold] for _ in range(8)]
         target = np.array([0, 0, 0, 0, 1, 1, 1, 1] * len(uneven[fold]))
         predicted = np.where(np.arange(len(target)) % 4 < (1 if fold == 1 else 3), 1 - target, target)
-        return Predictions(
+        return ClassPredictions(
             classes=found.classes,
             ids=tuple(f"{fold}-{number}" for number in range(len(target))),
             target=target,
@@ -127,7 +127,7 @@ def test_a_study_of_means_sets_the_paper_against_the_mean_and_draws_it(place):
         study = study_of(place, two_rows(paper=paper, paper_is=basis))
         for cell in study.cells():
             for fold in (1, 2):
-                finish(place, cell, fold, told(fold), table.write_csv)
+                finish(place, cell, fold, told(fold), write_predictions)
         for each in place.runs.glob("*/*/*/config.yaml"):
             each.write_text(each.read_text().replace("corpus: recola", "corpus: emodb"))
         reports[basis] = gather_study(study, study.cells(), place, draws=400)
@@ -204,7 +204,7 @@ def test_values_without_gender_stand_where_classes_carry_one(place):
     # Of each class three: one right, one taken for the other gender, one for the other emotion.
     target = np.repeat(np.arange(4), 3)
     predicted = np.array([label ^ flip for label in range(4) for flip in (0, 2, 1)])
-    told = Predictions(
+    told = ClassPredictions(
         classes=gendered,
         ids=tuple(f"u{number}" for number in range(12)),
         target=target,
@@ -214,8 +214,8 @@ def test_values_without_gender_stand_where_classes_carry_one(place):
         folds=("fold 1",) * 12,
         seeds=(0,) * 12,
     )
-    finish(place, first, 1, told, table.write_csv)
-    finish(place, second, 1, predictions(1, 1), table.write_csv)
+    finish(place, first, 1, told, write_predictions)
+    finish(place, second, 1, predictions(1, 1), write_predictions)
     found = stand(study, study.cells(), place, 50)[0]
     values = [{each.key: each.ours for each in cell.figures} for cell in found]
     assert values[0] == pytest.approx({"ua": 1 / 3, "ua_without_gender": 2 / 3, "wa_without_gender": 2 / 3})
@@ -346,7 +346,7 @@ def test_multiply_accumulates_are_told_with_the_windows_they_are_of(place):
     on = [{"name": "recola", "corpus": "recola", "scheme": "arousal-valence"}]
     study = study_of(place, {"title": "t", "arch": "diccoser", "on": on, "rows": [{"name": "a"}]})
     (cell,) = study.cells()
-    finish(place, cell, 1, trace_predictions((0, 1, 2), "fold 1"), traces.write_csv, "regression")
+    finish(place, cell, 1, trace_predictions((0, 1, 2), "fold 1"), write_predictions, "regression")
     (found,) = stand(study, study.cells(), place, 50)[0]
     networks = next(
         t for t in gather_study(study, study.cells(), place, draws=50).tables if "MACs" in t.header

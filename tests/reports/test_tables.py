@@ -5,7 +5,7 @@ import re
 import pytest
 from reports.test_run import predictions
 
-from sercli.evaluation import evaluate
+from sercli.evaluation.class_evaluation import evaluate
 from sercli.reports._run_tables import COLUMNS, class_rows, class_tables
 from sercli.reports.tables import Table, escape_latex, to_csv, to_latex, to_markdown
 

@@ -2,6 +2,7 @@ import base64
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,11 +11,11 @@ from reports.test_tables import latex_problems
 from typer.testing import CliRunner
 
 from sercli.cli import app
-from sercli.evaluation import traces
+from sercli.evaluation.predictions_csv import read_predictions, write_predictions
 from sercli.evaluation.regression import evaluate_traces
 from sercli.files import write_text
 from sercli.plain.yaml import to_yaml
-from sercli.records import TracePredictions
+from sercli.records import ValuePredictions, pool
 from sercli.reports.audited import Audited
 from sercli.reports.gather import gather, write_report
 from sercli.reports.traces import render_traces
@@ -29,7 +30,7 @@ HISTORY = [
 def predictions(speakers=(0, 1, 2, 3, 4), fold="fold 1", seed=0, name="P{}"):
     """Recording i is followed at a distance of i: x = 1 2 3, y = x + i, so CCC is (4/3) / (4/3 + i^2)."""
     trace = np.array([[1.0, 3.0], [2.0, 2.0], [3.0, 1.0]])
-    return TracePredictions(
+    return ValuePredictions(
         dimensions=("arousal", "valence"),
         ids=tuple(f"recola/{name.format(i)}" for i in speakers),
         target=(trace,) * len(speakers),
@@ -88,7 +89,7 @@ def run(tmp_path):
             trial.history_file,
             "epoch,train_loss,dev_loss,dev_ccc,lr,seconds\n1,0.9,0.8,0.2,0.0001,3\n2,0.7,0.6,0.4,0.0001,3\n",
         )
-        traces.write_csv(trial.predictions_file, predictions(speakers, f"fold {fold}"))
+        write_predictions(trial.predictions_file, predictions(speakers, f"fold {fold}"))
         metrics = {
             "fold": fold,
             "fold_name": f"fold {fold}",
@@ -121,7 +122,7 @@ def test_the_headline_stands_with_its_interval_beside_chance():
 
 
 def test_folds_and_recordings_have_their_rows():
-    rows = traces.pool([predictions((0, 1, 2)), predictions((3, 4), "fold 2")])
+    rows = pool([predictions((0, 1, 2)), predictions((3, 4), "fold 2")])
     found = page(rows)
     assert "recola/P0 P0 female fold 1 3 1.000 1.000 0.000 1.000 1.000 0.000 best" in found.rows
     assert "recola/P4 P4 female fold 2 3 0.077 1.000 4.000 0.077 1.000 4.000 worst" in found.rows
@@ -132,7 +133,7 @@ def test_folds_and_recordings_have_their_rows():
 
 
 def test_seeds_are_told_apart():
-    rows = traces.pool([predictions(), predictions(seed=7)])
+    rows = pool([predictions(), predictions(seed=7)])
     found = page(rows)
     assert "fold 1 7 5 15 0.182 0.500 2.449 0.182 0.500 2.449" in found.rows
     assert "5 recordings, 30 frames, 1 fold, 2 seeds" in found.text
@@ -140,16 +141,7 @@ def test_seeds_are_told_apart():
 
 def test_an_undefined_pcc_is_a_dash_and_a_negative_ccc_has_a_minus():
     rows = predictions((0, 1))
-    flat = TracePredictions(
-        rows.dimensions,
-        rows.ids,
-        rows.target,
-        (np.full((3, 2), 0.1), rows.target[1][:, ::-1]),
-        rows.speakers,
-        rows.genders,
-        rows.folds,
-        rows.seeds,
-    )
+    flat = replace(rows, predicted=(np.full((3, 2), 0.1), rows.target[1][:, ::-1]))
     found = page(flat)
     assert any(row.startswith("recola/P0 P0 female fold 1 3 0.000 – ") for row in found.rows)
     assert any(row.startswith("recola/P1 P1 female fold 1 3 −1.000 −1.000 ") for row in found.rows)
@@ -229,7 +221,7 @@ def test_the_report_is_whole(run):
     assert told["protocol"] == "recola-5-fold@1 (digest abcd)"
     assert told["by_dimension"][1]["ccc"] == pytest.approx(2 / 11)
     assert told["banners"] == ["Unfinished: 2 of 5 folds are tested."]
-    pooled = traces.read_csv(place.parent / "predictions.csv")
+    pooled = read_predictions(place.parent / "predictions.csv")
     assert pooled.ids == tuple(f"recola/P{i}" for i in range(5))
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from sercli.errors import RunError
-from sercli.evaluation import table, traces
-from sercli.records import Predictions, TracePredictions
+from sercli.evaluation.predictions_csv import write_predictions
+from sercli.records import ClassPredictions, ValuePredictions
 from sercli.runs.folder import Trial
 from sercli.runs.predictions import digests, read_dev, read_tested, read_tested_traces
 
@@ -18,7 +18,7 @@ PREDICTED = np.array([1, 1, 0, 0, 1, 1, 0, 1])
 
 
 def _predictions(count=8, first="u", fold="speaker 03", seed=0):
-    return Predictions(
+    return ClassPredictions(
         classes=("anger", "sadness"),
         ids=tuple(f"{first}{i}" for i in range(count)),
         target=TARGET[:count],
@@ -38,15 +38,16 @@ def make(tmp_path):
         trial = Trial(tmp_path / "run" / "fold-01" / "seed-0", 1, 0)
         trial.path.mkdir(parents=True)
         if task == "regression":
-            write = traces.write_csv
             frames = tuple(np.full((5, 2), 0.1 * i) for i in range(8))
             rows = ("ids", "speakers", "genders", "folds", "seeds")
             own = {name: getattr(_predictions(), name) for name in rows}
-            predictions = TracePredictions(("arousal", "valence"), target=frames, predicted=frames, **own)
+            predictions = ValuePredictions(
+                dimensions=("arousal", "valence"), target=frames, predicted=frames, **own
+            )
         else:
-            write, predictions = table.write_csv, _predictions()
-            table.write_csv(trial.dev_predictions_file, _predictions(6, first="d"))
-        write(trial.predictions_file, predictions)
+            predictions = _predictions()
+            write_predictions(trial.dev_predictions_file, _predictions(6, first="d"))
+        write_predictions(trial.predictions_file, predictions)
         metrics = {"fold": 1, "fold_name": "speaker 03", "seed": 0, "epoch": 3, "epochs": 5, "seconds": 1.5}
         metrics |= {"utterances": {"train": 9, "dev": 6, "test": 8}}
         # By hand: two of four of each class are right in the rows above, but for sadness three.

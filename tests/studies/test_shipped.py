@@ -298,7 +298,7 @@ def distinct():
             stated = config.to_dict()
             kinds = [["model", stated["model"]], ["augment", stated["augment"], config.training.loss]]
             kinds += [[name, settings] for name, settings in stated["features"].items()]
-            keys = {json.dumps([config.arch, config.task, *kind], sort_keys=True) for kind in kinds}
+            keys = {json.dumps([config.arch, config.task.name, *kind], sort_keys=True) for kind in kinds}
             if keys - seen:
                 seen |= keys
                 found.setdefault(study, []).append(cell)
@@ -314,7 +314,7 @@ def test_a_step_of_each_distinct_network_and_feature_trains(name, small_workspac
 
 def train_a_step(cell, small_workspace, talking):
     settings = merge(cell.settings, {"model": TINY[cell.row.arch], "training": {"batch_size": 4}})
-    if complete(settings).task == "regression":
+    if complete(settings).task.per_frame:
         place, corpus, segments = talking, "synth-continuous", {"size_s": 1.0, "hop_s": 0.5}
         there = {"corpus": corpus, "protocol": "speaker-3-fold", "segments": segments | {"test_hop_s": 1.0}}
         there |= {"model": {"frames": 25}} if cell.row.arch == "diccoser" else {}

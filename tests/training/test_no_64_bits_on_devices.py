@@ -10,6 +10,7 @@ from sercli.data import Batch
 from sercli.losses.weights import class_weights
 from sercli.models import architecture_names, get_architecture
 from sercli.runs.training import TrainingConfig
+from sercli.tasks import get_task
 from sercli.training import get_recipe
 from sercli.training._metrics import UtteranceUA
 from sercli.training._module import SERModule
@@ -63,7 +64,7 @@ def _batch(architecture, traces):
 def _module(name, task):
     recipe, entry = get_recipe(name), get_architecture(name)
     config = entry.config(**({"task": task} if "task" in entry.config.model_fields else {}))
-    training = TrainingConfig(**recipe.to_dict({}, task)["training"])
+    training = TrainingConfig(**recipe.to_dict({}, get_task(task))["training"])
     n_outputs = 2 if task == "regression" else CLASSES
     shapes = {key: tuple(x.shape[1:-1]) for key, x in entry.example(2).items() if key != "mask"}
     network = entry.build(shapes, n_outputs, config)

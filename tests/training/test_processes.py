@@ -12,7 +12,7 @@ import yaml
 from conftest import SMALL
 
 from sercli.data.batches import BucketSampler, sorted_batches, split
-from sercli.evaluation.table import read_csv
+from sercli.evaluation.predictions_csv import read_predictions
 from sercli.preparation import prepare
 from sercli.runs.folder import all_runs
 from sercli.workspace import Workspace
@@ -80,7 +80,7 @@ def test_two_processes_train_as_one(own, tmp_path):
     done = sercli(own, "--fold", "1")
     assert done.returncode == 0, done.stderr
     one = results(own)[1, 0]
-    expected, history = read_csv(one.predictions_file), one.history()
+    expected, history = read_predictions(one.predictions_file), one.history()
     all_runs(own)[0].remove()
     done = sercli(own, "--fold", "1", "--devices", "2")
     assert done.returncode == 0, done.stderr
@@ -88,7 +88,7 @@ def test_two_processes_train_as_one(own, tmp_path):
     for row, wanted in zip(two.history(), history, strict=True):
         for name in ("train_loss", "dev_loss", "dev_ua", "lr"):
             assert row[name] == pytest.approx(wanted[name], rel=2e-4), name
-    found = read_csv(two.predictions_file)
+    found = read_predictions(two.predictions_file)
     assert found.ids == expected.ids
     np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=2e-3)
 

@@ -13,10 +13,11 @@ from sercli.bundle import Bundle
 from sercli.config import merge
 from sercli.devices import Device
 from sercli.errors import ConfigError, RunError
-from sercli.evaluation import traces
+from sercli.evaluation.predictions_csv import read_predictions
 from sercli.evaluation.regression import evaluate_traces
 from sercli.inference import score_traces
 from sercli.preparation import prepare
+from sercli.records import pool
 from sercli.reports.gather import gather
 from sercli.reports.share import export_bundle
 from sercli.training import settings as run_settings
@@ -89,10 +90,10 @@ def test_a_regressor_is_trained_selected_and_tested(talking):
     plan = planned(talking, REGRESSION)
     (trial,) = train_trials(plan, CPU, quiet)
     metrics, history = trial.metrics(), trial.history()
-    assert plan.config.task == trial.settings()["provenance"]["task"] == "regression"
+    assert plan.config.task.name == trial.settings()["provenance"]["task"] == "regression"
     assert metrics["dev_ccc"] == pytest.approx(max(row["dev_ccc"] for row in history), abs=1e-6)
     assert set(metrics["test_ccc"]) == {"arousal", "valence"}
-    predictions = traces.read_csv(trial.predictions_file)
+    predictions = read_predictions(trial.predictions_file)
     assert predictions.ids == plan.folds[0].test
     assert predictions.target[0].shape == predictions.predicted[0].shape == (int(SECONDS * 25), 2)
     np.testing.assert_allclose(
@@ -120,7 +121,7 @@ def test_a_regressor_of_everything_is_told_by_others_trained_alike(talking, tmp_
         gather(everything)
     export_bundle(everything, trial, tmp_path / "model", tested_by=folds)
     facts = Bundle.load(tmp_path / "model").facts
-    tested = traces.pool([traces.read_csv(each.predictions_file) for each in folds.trials()])
+    tested = pool([read_predictions(each.predictions_file) for each in folds.trials()])
     for each in evaluate_traces(tested).by_dimension:
         assert facts["tested_by"]["figures"]["ccc"][each.name]["value"] == pytest.approx(each.ccc)
     card = (tmp_path / "model" / "README.md").read_text()

@@ -15,7 +15,7 @@ from sercli.bundle import Bundle
 from sercli.config import merge
 from sercli.devices import Device, choose_device, resolve_precision
 from sercli.errors import ConfigError, CorpusError, ProtocolError, RunError
-from sercli.evaluation.table import read_csv
+from sercli.evaluation.predictions_csv import read_predictions
 from sercli.inference import score
 from sercli.training.fit import build_module
 from sercli.training.folds import load_parts
@@ -107,7 +107,7 @@ def test_the_bundle_predicts_what_the_table_says(plan_for):
     plan = plan_for()
     (trial,) = train_trials(plan, CPU, quiet)
     bundle = Bundle.load(trial.bundle)
-    table = read_csv(trial.predictions_file)
+    table = read_predictions(trial.predictions_file)
     again = score(bundle.network, load_parts(plan, 1).test, len(bundle.classes))
     np.testing.assert_allclose(again, table.probabilities, atol=1e-6)
     assert bundle.classes == table.classes == ("anger", "happiness", "neutral", "sadness")

@@ -26,7 +26,7 @@ from sercli.devices import choose_device
 from sercli.evaluation import classification
 from sercli.evaluation.regression import evaluate_traces
 from sercli.inference import score, score_traces
-from sercli.records import TracePredictions, rows_of
+from sercli.records import ValuePredictions, rows_of
 from sercli.training.batch_statistics import reestimate
 from sercli.training.callbacks import Reseed
 from sercli.training.fit import build_module
@@ -84,7 +84,7 @@ class Measure(Callback):
         if plan.config.task == "regression":
             tested = [plan.utterances[name] for name in ids]
             found = evaluate_traces(
-                TracePredictions(
+                ValuePredictions(
                     dimensions=plan.selection.outputs,
                     target=tuple(plan.trace(each).astype(np.float64) for each in tested),
                     predicted=tuple(score_traces(network, dataset)),

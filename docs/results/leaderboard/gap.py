@@ -9,7 +9,7 @@ import csv
 import sys
 from pathlib import Path
 
-from sercli.evaluation.comparison import compare
+from sercli.evaluation.class_comparison import compare
 from sercli.evaluation.sign_flip import holm
 from sercli.reports.gather import gather
 from sercli.studies import get_study

@@ -1,0 +1,262 @@
+"""The one table of metrics that an evaluation and a comparison give, for classes and for dimensions.
+
+A row is one metric of one group: of everything that was tested (group ``all``), or of a class, a speaker, a
+gender, a fold or a recording. A comparison's rows say of which run they are. Whatever shows metrics, the
+terminal, the page, CSV, Markdown, LaTeX and JSON, prints rows of this table.
+
+For example, UA of all that was tested, and the UA of every speaker::
+
+    table = evaluate(predictions).table
+    ua = table.row("ua").value
+    speakers = {row.name: row.value for row in table.group("speaker") if row.metric == "ua"}
+"""
+
+import math
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Counts = NDArray[np.int64]
+Rates = NDArray[np.float64]
+
+Unit = Literal["share", "plain"]
+"""A share is from 0 to 1 and printed in per cent; a plain number, such as a CCC, is printed as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """The definition of a metric.
+
+    Attributes:
+        key: as studies and rows spell it, such as ``ua``.
+        label: as tables print it, such as ``UA``.
+        function: from sums, one for each group, to values, (groups,) or (groups, columns).
+        columns: the dimensions that have a value of their own; none where there is one value.
+        unit: of the values.
+        headline: whether runs are compared by it, and reports begin with it.
+        shares: how much each speaker adds to the metric, (speakers,) or (speakers, columns), from sums of
+            each speaker; none where a difference in the metric is not tested.
+        has_interval: whether it has a bootstrap interval.
+        in_parts: whether it is given for speakers, folds and other parts of what was tested.
+        skips_undefined: whether a mean leaves out undefined values (NaN), or is undefined with one of them.
+    """
+
+    key: str
+    label: str
+    function: Callable[[Any], Rates]
+    columns: tuple[str, ...] = ()
+    unit: Unit = "share"
+    headline: bool = False
+    shares: Callable[[Any], Rates] | None = None
+    has_interval: bool = True
+    in_parts: bool = False
+    skips_undefined: bool = True
+
+    @property
+    def keys(self) -> list[str]:
+        """Key of each column, such as ``ccc_arousal``."""
+        return [f"{self.key}_{column}" for column in self.columns] or [self.key]
+
+    @property
+    def labels(self) -> list[str]:
+        """Label of each column, such as ``arousal CCC``."""
+        return [f"{column} {self.label}" for column in self.columns] or [self.label]
+
+    def split(self, values: Rates) -> list[Rates]:
+        """Split what `function` gives by column, (groups,) each."""
+        return [values[..., i] for i in range(len(self.columns))] or [values]
+
+    def spread(self, values: Rates) -> "Spread":
+        """Summarise one value or more, of one column."""
+        undefined = np.isnan(values)
+        if not undefined.any():
+            return Spread.of(values.tolist())
+        if undefined.all() or not self.skips_undefined:
+            return Spread(math.nan, None)
+        return Spread.of(values[~undefined].tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A bootstrap interval over speakers: where the middle ``level`` of the draws is."""
+
+    low: float
+    high: float
+    level: float
+    draws: int
+    speakers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Mean and standard deviation (n - 1); no deviation of a single value."""
+
+    mean: float
+    deviation: float | None
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        """Summarise one value or more."""
+        return cls(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None)
+
+
+@dataclass(frozen=True, slots=True)
+class PairedTest:
+    """The sign-flip test of a difference between two runs.
+
+    Attributes:
+        p: share of the flips that give a difference at least as large, two-sided.
+        flips: how many flips were tried.
+        exact: whether these are all possible flips; otherwise they were drawn.
+        speakers: how many speakers were flipped.
+        least_p: the smallest p that so many speakers and flips can give.
+        p_holm: p corrected for the number of comparisons.
+        better: the run that is better with ``p_holm`` below `sercli.evaluation.ALPHA`; ``None`` where no
+            difference is shown.
+    """
+
+    p: float
+    flips: int
+    exact: bool
+    speakers: int
+    least_p: float
+    p_holm: float | None = None
+    better: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """One metric of one group.
+
+    Attributes:
+        group: ``all``, or the kind of part: ``class``, ``speaker``, ``gender``, ``fold``, ``seed``,
+            ``recording``; ``seeds`` and ``recordings`` are means over these; ``run`` and ``difference`` are
+            of a comparison.
+        name: of the class, the speaker, ...; ``None`` where the group has one row only.
+        metric: key of the metric.
+        label: the metric as tables print it.
+        value: ``None`` where there is only a spread; NaN where it is undefined.
+        unit: of value, interval, spread, chance and majority.
+        interval: of the value, over speakers; ``None`` where there is none.
+        spread: over folds and seeds; of ``seeds``, over seeds.
+        chance: what guessing, or a constant, reaches.
+        majority: what the most frequent class, always predicted, reaches.
+        count: of utterances or frames; an utterance counts once per seed.
+        about: further facts about the part, such as the speaker's gender.
+        run: of a comparison: name of the run.
+        test: of a difference: the paired test.
+    """
+
+    group: str
+    name: str | None
+    metric: str
+    label: str
+    value: float | None
+    unit: Unit = "share"
+    interval: Interval | None = None
+    spread: Spread | None = None
+    chance: float | None = None
+    majority: float | None = None
+    count: int | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+    run: str | None = None
+    test: PairedTest | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types, ready for JSON; what is undefined (NaN) is ``None``."""
+        plain: dict[str, Any] = to_plain(asdict(self))
+        return {name: value for name, value in plain.items() if value is not None or name not in _COMPARED}
+
+
+_COMPARED = ("run", "test")  # fields that only rows of a comparison have
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A speaker, a fold or another part: its rows, by metric.
+
+    Attributes:
+        name: of the part.
+        about: further facts about it.
+        count: of utterances or frames.
+        rows: by key of the metric.
+    """
+
+    name: str
+    about: Mapping[str, Any]
+    count: int
+    rows: Mapping[str, MetricRow]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricTable:
+    """Rows of metrics, in the order in which tables print them."""
+
+    rows: tuple[MetricRow, ...]
+
+    def __iter__(self) -> Iterator[MetricRow]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def find(
+        self, metric: str, group: str = "all", name: str | None = None, run: str | None = None
+    ) -> MetricRow | None:
+        """Return the first row with this metric, group, name and run; ``None`` without one."""
+        wanted = (metric, group, name, run)
+        return next((row for row in self.rows if (row.metric, row.group, row.name, row.run) == wanted), None)
+
+    def row(
+        self, metric: str, group: str = "all", name: str | None = None, run: str | None = None
+    ) -> MetricRow:
+        """Return a row, as `find`.
+
+        Raises:
+            KeyError: there is no such row.
+        """
+        found = self.find(metric, group, name, run)
+        if found is None:
+            raise KeyError((metric, group, name, run))
+        return found
+
+    def group(self, group: str) -> list[MetricRow]:
+        """Return the rows of a group."""
+        return [row for row in self.rows if row.group == group]
+
+    def parts(self, group: str) -> list[Part]:
+        """Gather the rows of each speaker, fold, ... of a group, in order."""
+        found: list[dict[str, MetricRow]] = []
+        previous: str | None = None
+        for row in self.group(group):
+            # Two networks may test one recording: a metric that comes again begins another part.
+            if not found or row.name != previous or row.metric in found[-1]:
+                found.append({})
+            found[-1][row.metric] = row
+            previous = row.name
+        firsts = [next(iter(rows.values())) for rows in found]
+        return [
+            Part(first.name or "", first.about, first.count or 0, rows)
+            for first, rows in zip(firsts, found, strict=True)
+        ]
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """Return the rows as plain types, ready for JSON."""
+        return [row.to_dict() for row in self.rows]
+
+
+def to_plain(value: Any) -> Any:
+    """Turn tuples and arrays into lists, at any depth, and NaN into ``None``."""
+    if isinstance(value, Mapping):
+        return {key: to_plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [to_plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return value

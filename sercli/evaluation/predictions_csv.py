@@ -1,0 +1,214 @@
+"""Predictions as a CSV file.
+
+Each row begins with id, fold, seed, speaker and gender. Of classes it goes on with the true and the predicted
+class and the probability of each class. Of values it goes on with each dimension's gold standard, then each
+dimension's prediction; where the values are of frames, a row is a frame, and its number comes first.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sercli import files
+from sercli.errors import RunError
+from sercli.records import ClassPredictions, Predictions, ValuePredictions
+
+_AGAIN = "test the fold again"
+_FIRST = ["id", "fold", "seed", "speaker", "gender"]
+_CLASS = [*_FIRST, "target", "predicted"]
+_FRAME = [*_FIRST, "frame"]
+
+_Line = tuple[int, list[str]]
+"""Number of a line in the file, and its cells."""
+
+
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Write predictions, completely or not at all; absent text is an empty cell.
+
+    Probabilities lose no digit. Values have nine digits, which is all that a 32-bit float has.
+    """
+    header, rows = _layout(predictions)
+    with (
+        files.replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read predictions that `write_predictions` wrote; the header shows of what kind they are.
+
+    Raises:
+        RunError: the file is missing or damaged; the message names the line.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            header = next(reader, [])
+            lines = ((reader.line_num, cells) for cells in reader)
+            read = _read_classes if header[: len(_CLASS)] == _CLASS else _read_values
+            found: Predictions = read(path, header, lines)
+    except FileNotFoundError:
+        raise RunError(f"{path}: no such predictions; {_AGAIN}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise RunError(f"{path}: not a table of predictions ({error}); {_AGAIN}") from None
+    counted = Counter(zip(found.ids, found.units, strict=True))
+    repeated = next((name for (name, _), count in counted.items() if count > 1), None)
+    if repeated:
+        raise RunError(f"{path}: '{repeated}' occurs more than once in a fold; {_AGAIN}")
+    return found
+
+
+def _layout(predictions: Predictions) -> tuple[list[str], Iterable[Sequence[object]]]:
+    """Return header and rows."""
+    firsts = zip(
+        predictions.ids,
+        predictions.folds,
+        predictions.seeds,
+        predictions.speakers,
+        predictions.genders,
+        strict=True,
+    )
+    if isinstance(predictions, ClassPredictions):
+        classes = predictions.classes
+        told = zip(
+            firsts, predictions.target, predictions.predicted, predictions.probabilities.tolist(), strict=True
+        )
+        return [*_CLASS, *(f"p({name})" for name in classes)], (
+            [*first, classes[target], classes[predicted], *map(repr, probabilities)]
+            for first, target, predicted, probabilities in told
+        )
+    if isinstance(predictions, ValuePredictions):
+        pairs = zip(predictions.target, predictions.predicted, strict=True)
+        start = _FRAME if predictions.per_frame else _FIRST
+        return [*start, *_value_columns(predictions.dimensions)], (
+            [*first, *([frame] if predictions.per_frame else []), *(f"{value:.9g}" for value in row)]
+            for first, both in zip(firsts, pairs, strict=True)
+            for frame, row in enumerate(np.concatenate(both, axis=1).tolist())
+        )
+    raise TypeError(f"no layout for {type(predictions).__name__}")
+
+
+def _value_columns(dimensions: Sequence[str]) -> list[str]:
+    return [*dimensions, *(f"predicted {name}" for name in dimensions)]
+
+
+def _read_classes(path: Path, header: list[str], lines: Iterable[_Line]) -> ClassPredictions:
+    names = header[len(_CLASS) :]
+    classes = tuple(name[2:-1] for name in names)
+    expected = [*_CLASS, *(f"p({name})" for name in classes)]
+    if header != expected or not classes or len(set(classes)) < len(classes):
+        raise RunError(
+            f"{path}:1: expected the columns {', '.join(_CLASS)}, then p(CLASS) for each class; {_AGAIN}"
+        )
+    rows, targets, probabilities = [], [], []
+    for number, cells in lines:
+        place = f"{path}:{number}"
+        rows.append(_first(cells, len(header), place))
+        target, values = _class_cells(cells[len(_FIRST) :], classes, place)
+        targets.append(target)
+        probabilities.append(values)
+    return ClassPredictions(
+        classes=classes,
+        target=np.array(targets, dtype=np.int64),
+        probabilities=np.array(probabilities, dtype=np.float64).reshape(len(rows), len(classes)),
+        **_columns(rows),
+    )
+
+
+def _class_cells(cells: list[str], classes: tuple[str, ...], place: str) -> tuple[int, list[float]]:
+    """Read the cells after the first ones: index of the true class, and probabilities."""
+    target, predicted, *numbers = cells
+    for column, label in (("target", target), ("predicted", predicted)):
+        if label not in classes:
+            raise RunError(f"{place}: {column} '{label}' is none of {', '.join(classes)}; {_AGAIN}")
+    probabilities = [_probability(number, place) for number in numbers]
+    if abs(sum(probabilities) - 1) > 1e-3:
+        raise RunError(f"{place}: probabilities add up to {sum(probabilities):g}, not 1; {_AGAIN}")
+    best = classes[probabilities.index(max(probabilities))]
+    if predicted != best:
+        raise RunError(f"{place}: predicted '{predicted}', but '{best}' is more probable; {_AGAIN}")
+    return classes.index(target), probabilities
+
+
+def _probability(text: str, place: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1 + 1e-6:  # a mean over segments may round to just above one
+        raise RunError(f"{place}: probability '{text}' is not a number from 0 to 1; {_AGAIN}")
+    return value
+
+
+def _read_values(path: Path, header: list[str], lines: Iterable[_Line]) -> ValuePredictions:
+    per_frame = header[len(_FIRST) : len(_FRAME)] == _FRAME[-1:]
+    start = _FRAME if per_frame else _FIRST
+    names = header[len(start) :]
+    dimensions = tuple(names[: len(names) // 2])
+    if header != start + _value_columns(dimensions) or not dimensions:
+        raise RunError(
+            f"{path}:1: expected the columns {', '.join(_CLASS)}, then p(CLASS) for each class; or "
+            f"{', '.join(_FRAME)}, then DIMENSION for each, then predicted DIMENSION; {_AGAIN}"
+        )
+    rows, values = [], []
+    for _, group in groupby(lines, key=lambda line: line[1][: len(_FIRST)] if per_frame else line[0]):
+        own = list(group)
+        for number, cells in own:
+            first = _first(cells, len(header), f"{path}:{number}")
+        rows.append(first)
+        values.append(_frames(path, own, len(start), numbered=per_frame))
+    return ValuePredictions(
+        dimensions=dimensions,
+        target=tuple(both[:, : len(dimensions)] for both in values),
+        predicted=tuple(both[:, len(dimensions) :] for both in values),
+        per_frame=per_frame,
+        **_columns(rows),
+    )
+
+
+def _frames(path: Path, lines: Sequence[_Line], start: int, *, numbered: bool) -> NDArray[np.float64]:
+    """Read the values of one recording, (frames, gold standards and predictions)."""
+    for expected, (number, cells) in enumerate(lines):
+        if numbered and cells[start - 1] != str(expected):
+            raise RunError(f"{path}:{number}: frame '{cells[start - 1]}', expected {expected}; {_AGAIN}")
+    values = np.array([list(_values(cells[start:], f"{path}:{number}")) for number, cells in lines])
+    finite = np.isfinite(values).all(axis=1)
+    if not finite.all():
+        number, cells = lines[int(finite.argmin())]
+        raise RunError(f"{path}:{number}: {', '.join(cells[start:])}: not all are finite numbers; {_AGAIN}")
+    return values
+
+
+def _values(cells: list[str], place: str) -> Iterator[float]:
+    try:
+        yield from map(float, cells)
+    except ValueError as error:
+        raise RunError(f"{place}: {error}; {_AGAIN}") from None
+
+
+_First = tuple[str, str, int, str | None, str | None]
+
+
+def _first(cells: list[str], width: int, place: str) -> _First:
+    """Read the cells that all layouts have."""
+    if len(cells) != width:
+        raise RunError(f"{place}: {len(cells)} cells, expected {width}; {_AGAIN}")
+    name, fold, seed, speaker, gender = cells[: len(_FIRST)]
+    try:
+        return name, fold, int(seed), speaker or None, gender or None
+    except ValueError:
+        raise RunError(f"{place}: seed '{seed}' is not a whole number; {_AGAIN}") from None
+
+
+def _columns(rows: Sequence[_First]) -> dict[str, Any]:
+    ids, folds, seeds, speakers, genders = zip(*rows, strict=True) if rows else ((),) * 5
+    return {"ids": ids, "folds": folds, "seeds": seeds, "speakers": speakers, "genders": genders}

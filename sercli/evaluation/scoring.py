@@ -1,0 +1,107 @@
+"""How predictions of one kind are scored: what is summed over rows, and the metrics of these sums.
+
+Metrics are functions of sums over rows: counts by true and predicted class, or moments of frames. The sums of
+groups can be combined, each group as often as it is drawn. So the bootstrap, the sign-flip test and means
+over folds are written once, for all kinds of predictions.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from sercli.errors import RunError
+from sercli.evaluation.metrics import Counts, Metric
+from sercli.records import Predictions
+
+Rows = Sequence[int]
+"""Places of rows in predictions."""
+
+AnyPredictions = TypeVar("AnyPredictions", bound=Predictions)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a metric reaches without any learning; ``None`` where that is not defined."""
+
+    chance: float | None = None
+    majority: float | None = None
+
+
+class Scoring(ABC, Generic[AnyPredictions]):
+    """How one kind of predictions is scored.
+
+    Attributes:
+        definition: what the metrics mean; printed wherever they are.
+    """
+
+    definition: ClassVar[str]
+
+    def __init__(self, predictions: AnyPredictions) -> None:
+        self.predictions = predictions
+
+    @property
+    @abstractmethod
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metrics of every evaluation."""
+
+    @property
+    @abstractmethod
+    def parts(self) -> tuple[str, ...]:
+        """Kinds of parts that have rows of their own, in order."""
+
+    @property
+    @abstractmethod
+    def beside(self) -> str:
+        """The group of means that goes with the pooled metrics: ``seeds`` or ``recordings``."""
+
+    @abstractmethod
+    def known_metrics(self) -> tuple[Metric, ...]:
+        """List all metrics that can be measured, those that not every evaluation has too."""
+
+    @abstractmethod
+    def sums(self, groups: Sequence[Rows]) -> Any:
+        """Sum over the rows of each group."""
+
+    @abstractmethod
+    def combine(self, sums: Any, times: Counts) -> Any:
+        """Combine the sums of groups.
+
+        Args:
+            sums: of each group.
+            times: how often each group is taken, (draws, groups).
+
+        Returns:
+            Sums of each draw.
+        """
+
+    @abstractmethod
+    def per_seed(self, sums: Any, seeds: int) -> Any:
+        """Give several seeds together the weight of one."""
+
+    @abstractmethod
+    def baselines(self, metric: Metric, pooled: Any) -> list[Baseline]:
+        """Return the baselines of a metric, one for each column, given the sums of everything."""
+
+    def part_baseline(self, metric: Metric) -> Baseline:  # noqa: ARG002
+        """Return the baseline of a metric in a part, such as a speaker."""
+        return Baseline()
+
+    @abstractmethod
+    def count(self, rows: Rows) -> int:
+        """Count the utterances or frames of some rows."""
+
+    def check(self) -> None:
+        """Refuse predictions that can't be evaluated.
+
+        Raises:
+            RunError: there are none, or a prediction is not a finite number.
+        """
+        if not len(self.predictions):
+            raise RunError("no predictions to evaluate; test at least one fold")
+        finite = self.predictions.finite
+        if not finite.all():
+            name = self.predictions.ids[int(finite.argmin())]
+            raise RunError(
+                f"{name}: a prediction is not a finite number: training diverged; try a lower learning rate"
+            )

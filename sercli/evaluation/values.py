@@ -1,0 +1,240 @@
+"""Metrics of values of dimensions: CCC, PCC, RMSE and MAE, from moments that can be combined.
+
+The moments divide by n, as in the loss. Each function takes moments of any shape, and gives one value for
+each element. The values are of frames of recordings, or one of each utterance.
+
+Source: Lin, Biometrics 45(1), 1989 (CCC); Efron and Tibshirani, An Introduction to the Bootstrap, 1993,
+sections 11.2 and 11.5 (pseudo-values).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sercli.errors import RunError
+from sercli.evaluation.metrics import Counts, Metric, Rates
+from sercli.evaluation.scoring import Baseline, Rows, Scoring
+from sercli.records import ValuePredictions
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moments:
+    """Moments of values: numbers of equal shape, such as (groups, dimensions).
+
+    Sums are of squares and products about the means, so that an offset costs no digits.
+
+    Attributes:
+        count: values.
+        target_mean: mean of the gold standard.
+        predicted_mean: mean of the predictions.
+        target_square: sum of the gold standard's squares.
+        predicted_square: sum of the predictions' squares.
+        product: sum of the products of both.
+        error: sum of the squared differences, not about the means.
+        absolute: sum of the absolute differences.
+    """
+
+    count: Rates
+    target_mean: Rates
+    predicted_mean: Rates
+    target_square: Rates
+    predicted_square: Rates
+    product: Rates
+    error: Rates
+    absolute: Rates
+
+    @classmethod
+    def of(cls, target: Values, predicted: Values) -> "Moments":
+        """Sum over values, (values, dimensions) each; one element for each dimension."""
+        # From the first value, a constant's deviations are zero and not some rounding.
+        x, y = target - target[0], predicted - predicted[0]
+        mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
+        x, y, apart = x - mean_x, y - mean_y, target - predicted
+        return cls(
+            count=np.full(mean_x.shape, float(len(target))),
+            target_mean=target[0] + mean_x,
+            predicted_mean=predicted[0] + mean_y,
+            target_square=(x * x).sum(axis=0),
+            predicted_square=(y * y).sum(axis=0),
+            product=(x * y).sum(axis=0),
+            error=(apart**2).sum(axis=0),
+            absolute=np.abs(apart).sum(axis=0),
+        )
+
+    @classmethod
+    def stack(cls, groups: Sequence["Moments"]) -> "Moments":
+        """Stack the moments of groups, (groups, dimensions)."""
+        return cls(*(np.stack([getattr(group, name) for group in groups]) for name in cls.__slots__))
+
+    def combine(self, times: Counts) -> "Moments":
+        """Return the moments of all groups together, each group taken several times.
+
+        Args:
+            times: how often each is taken, (draws, groups).
+
+        Returns:
+            Moments of each draw, (draws, dimensions).
+        """
+        # From the first group's means, groups of one constant stay without any deviation.
+        x = self.target_mean - self.target_mean[0]
+        y = self.predicted_mean - self.predicted_mean[0]
+        n = times @ self.count
+        mean_x, mean_y = times @ (self.count * x) / n, times @ (self.count * y) / n
+        square_x = times @ (self.target_square + self.count * x * x) - n * mean_x**2
+        square_y = times @ (self.predicted_square + self.count * y * y) - n * mean_y**2
+        return Moments(
+            count=n,
+            target_mean=self.target_mean[0] + mean_x,
+            predicted_mean=self.predicted_mean[0] + mean_y,
+            target_square=square_x.clip(min=0),
+            predicted_square=square_y.clip(min=0),
+            product=times @ (self.product + self.count * x * y) - n * mean_x * mean_y,
+            error=times @ self.error,
+            absolute=times @ self.absolute,
+        )
+
+    def divide(self, seeds: int) -> "Moments":
+        """Return the moments with each value counted less, by the number of seeds that predicted it."""
+        return Moments(
+            count=self.count / seeds,
+            target_mean=self.target_mean,
+            predicted_mean=self.predicted_mean,
+            target_square=self.target_square / seeds,
+            predicted_square=self.predicted_square / seeds,
+            product=self.product / seeds,
+            error=self.error / seeds,
+            absolute=self.absolute / seeds,
+        )
+
+
+def ccc(of: Moments) -> Rates:
+    """Concordance correlation coefficient, -1 to 1; zero where it is 0 / 0, as in the loss."""
+    apart = of.count * (of.target_mean - of.predicted_mean) ** 2
+    spread = of.target_square + of.predicted_square + apart
+    return np.divide(2 * of.product, spread, out=np.zeros_like(spread), where=spread > 0)
+
+
+def pcc(of: Moments) -> Rates:
+    """Pearson's correlation coefficient, -1 to 1; NaN where one of the two is constant."""
+    # Roots first: the product of two small squares may vanish.
+    spread = np.sqrt(of.target_square) * np.sqrt(of.predicted_square)
+    found: Rates = np.divide(of.product, spread, out=np.full_like(spread, np.nan), where=spread > 0)
+    return np.clip(found, -1, 1)
+
+
+def rmse(of: Moments) -> Rates:
+    """Root of the mean squared difference."""
+    root: Rates = np.sqrt(of.error / of.count)
+    return root
+
+
+def mae(of: Moments) -> Rates:
+    """Mean absolute difference."""
+    mean: Rates = of.absolute / of.count
+    return mean
+
+
+def ccc_shares(by_speaker: Moments) -> Rates:
+    """Split the pooled CCC into a share for each speaker, (speakers, dimensions), which add up to it.
+
+    The pooled CCC is no sum over speakers, so the jackknife finds the shares: how much the CCC changes
+    without a speaker. A share is the speaker's pseudo-value, divided by the number of speakers, less what
+    corrects the bias.
+
+    Swapping the predictions themselves would be another test. Two networks with different offsets, mixed
+    speaker by speaker, make traces that neither of them predicts. Their CCC varies far more than that of the
+    networks, so such a test finds hardly any difference, and it contradicts the interval.
+    """
+    speakers = len(by_speaker.count)
+    pooled = ccc(by_speaker.combine(np.ones((1, speakers), dtype=np.int64)))  # (1, dimensions)
+    without = ccc(by_speaker.combine(1 - np.eye(speakers, dtype=np.int64)))  # (speakers, dimensions)
+    shares: Rates = (pooled + (speakers - 1) * (without.mean(axis=0) - without)) / speakers
+    return shares
+
+
+class ValueScoring(Scoring[ValuePredictions]):
+    """Scores values by their moments, (groups, dimensions)."""
+
+    definition = (
+        "CCC is Lin's concordance correlation coefficient, its moments divided by n, over the test frames of "
+        "all folds and seeds joined (pooled); the mean over folds of each fold's own CCC, the metric of the "
+        "DiCCOSER paper, is given separately"
+    )
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """CCC, PCC and RMSE; of utterances MAE too."""
+        columns = self.predictions.dimensions
+        found = (
+            Metric("ccc", "CCC", ccc, columns, "plain", headline=True, shares=ccc_shares, in_parts=True),
+            Metric(
+                "pcc",
+                "PCC",
+                pcc,
+                columns,
+                "plain",
+                has_interval=False,
+                in_parts=True,
+                skips_undefined=False,
+            ),
+            Metric("rmse", "RMSE", rmse, columns, "plain", has_interval=False, in_parts=True),
+        )
+        if self.predictions.per_frame:
+            return found
+        return (*found, Metric("mae", "MAE", mae, columns, "plain", has_interval=False, in_parts=True))
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Folds and recordings; of utterances speakers, genders and folds."""
+        return ("fold", "recording") if self.predictions.per_frame else ("speaker", "gender", "fold")
+
+    @property
+    def beside(self) -> str:
+        """Means over recordings; of utterances those over seeds."""
+        return "recordings" if self.predictions.per_frame else "seeds"
+
+    def known_metrics(self) -> tuple[Metric, ...]:
+        """List the metrics of every evaluation; there are no others."""
+        return self.metrics
+
+    def sums(self, groups: Sequence[Rows]) -> Moments:
+        """Sum over the joined values of each group's rows, in 64 bits, (groups, dimensions)."""
+        rows = self.predictions
+        return Moments.stack(
+            [
+                Moments.of(
+                    np.concatenate([rows.target[place] for place in places], dtype=np.float64),
+                    np.concatenate([rows.predicted[place] for place in places], dtype=np.float64),
+                )
+                for places in groups
+            ]
+        )
+
+    def combine(self, sums: Moments, times: Counts) -> Moments:
+        """Combine the moments of groups, (draws, dimensions)."""
+        return sums.combine(times)
+
+    def per_seed(self, sums: Moments, seeds: int) -> Moments:
+        """Let each value count less, by the number of seeds that predicted it."""
+        return sums.divide(seeds)
+
+    def count(self, rows: Rows) -> int:
+        """Count frames, or utterances, each once per seed."""
+        return sum(len(self.predictions.target[place]) for place in rows)
+
+    def baselines(self, metric: Metric, pooled: Moments) -> list[Baseline]:  # noqa: ARG002
+        """Return the CCC of a constant, such as the mean, which is zero."""
+        return [Baseline(0.0 if metric.key == "ccc" else None)] * len(metric.columns)
+
+    def check(self) -> None:
+        """Refuse predictions that can't be evaluated, and gold standards that are no numbers."""
+        for name, target in zip(self.predictions.ids, self.predictions.target, strict=True):
+            if not len(target):
+                raise RunError(f"{name}: not one frame to evaluate; prepare the corpus again")
+            if not np.isfinite(target).all():
+                raise RunError(f"{name}: a gold-standard value is not a number; prepare the corpus again")
+        super().check()
