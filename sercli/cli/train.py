@@ -94,7 +94,7 @@ def train(
     parent = os.getppid()  # before torch is imported, while which the parent may end
     from sercli.cli import _training as says
     from sercli.devices import choose_device, keep_freed_memory
-    from sercli.training._classes import check_classes
+    from sercli.training.classes import check_classes
     from sercli.training.plan import make_plan
     from sercli.training.processes import end_with_parent, process_rank
     from sercli.training.settings import configure, gather

@@ -18,23 +18,27 @@ from sercli.augmentations import Augmentation, AugmentationConfig, get_augmentat
 from sercli.config import Config, digest
 from sercli.data.segments import SegmentConfig
 from sercli.models import Architecture, NetworkConfig, architecture_names, get_architecture
+from sercli.plain import shorten
 from sercli.protocols import Protocol, get_protocol
 from sercli.records import TRACE_RATE
-from sercli.runs._named import named
-from sercli.runs.features import FeatureChoice, choose_features, choose_tested_variant
+from sercli.runs.features import (
+    FeatureChoice,
+    choose_features,
+    choose_tested_variant,
+    expect_mappings,
+    look_up,
+)
 from sercli.runs.training import TrainingConfig
 from sercli.schemes import Scheme, get_scheme
 from sercli.tasks import TASKS, Task
 
 
 def _read_scheme(value: Any) -> Scheme:
-    scheme: Scheme = value if isinstance(value, Scheme) else named(get_scheme, str(value))
-    return scheme
+    return value if isinstance(value, Scheme) else look_up(get_scheme, str(value))
 
 
 def _read_protocol(value: Any) -> Protocol:
-    protocol: Protocol = value if isinstance(value, Protocol) else named(get_protocol, str(value))
-    return protocol
+    return value if isinstance(value, Protocol) else look_up(get_protocol, str(value))
 
 
 _write_name = PlainSerializer(lambda value: value.name)
@@ -67,7 +71,7 @@ class RunConfig(Config):
     @field_validator("arch")
     @classmethod
     def _arch_known(cls, name: str) -> str:
-        named(get_architecture, name)
+        look_up(get_architecture, name)
         return name
 
     @field_validator("scheme")
@@ -89,6 +93,8 @@ class RunConfig(Config):
             return NetworkConfig()
         architecture = get_architecture(info.data["arch"])
         config = architecture.config(**given) if isinstance(given, Mapping) else given
+        if not isinstance(config, architecture.config):
+            raise ValueError(f"expected settings of its own, got {shorten(given)}")
         if "scheme" in info.data:
             scheme: Scheme = info.data["scheme"]
             task = scheme.task.name
@@ -107,7 +113,8 @@ class RunConfig(Config):
     def _read_augmentations(
         cls, given: Mapping[str, Mapping[str, Any]], info: ValidationInfo
     ) -> dict[str, AugmentationConfig]:
-        entries: dict[str, Augmentation] = {name: named(get_augmentation, name) for name in sorted(given)}
+        given = expect_mappings(given)
+        entries = {name: look_up(get_augmentation, name) for name in sorted(given)}
         if "scheme" in info.data and info.data["scheme"].task.per_frame:
             wrong = [name for name, entry in entries.items() if not entry.traces]
             if wrong:
@@ -121,7 +128,8 @@ class RunConfig(Config):
     ) -> dict[str, dict[str, Any]]:
         if "arch" not in info.data or "model" not in info.data:  # the messages about them are enough
             return {}
-        chosen = choose_features(get_architecture(info.data["arch"]), info.data["model"], given)
+        architecture, model = get_architecture(info.data["arch"]), info.data["model"]
+        chosen = choose_features(architecture, model, expect_mappings(given))
         for name, augmentation in info.data.get("augment", {}).items():
             if augmentation.tested_variant is not None:
                 chosen = choose_tested_variant(chosen, name, augmentation)

@@ -1,23 +1,47 @@
 """Which features a network takes."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import SerializeAsAny, model_serializer, model_validator
 
 from sercli.augmentations import AugmentationConfig
 from sercli.config import Config
 from sercli.data.statistics import Mask, Scope, Statistics, fit
-from sercli.errors import ConfigError
+from sercli.errors import ConfigError, ProtocolError, UnknownNameError
 from sercli.features import Array, Feature, FeatureConfig, feature_names, get_feature
 from sercli.models import Architecture, NetworkConfig
-from sercli.runs._named import named
+from sercli.plain import shorten
 from sercli.store import FeatureStore, Number
 
 # A minute, which is predicted at once, then takes 120 MB; spectrograms of the papers have 40 000 a second.
 _MOST_VALUES = 1 << 19
+
+T = TypeVar("T")
+
+
+def look_up(get: Callable[[str], T], name: str) -> T:
+    """Look a name up inside a validator of pydantic, which adds the place to errors that are ValueErrors."""
+    try:
+        return get(name)
+    except (UnknownNameError, ProtocolError) as error:
+        raise ValueError(str(error)) from None
+
+
+def expect_mappings(given: Any) -> Mapping[str, Mapping[str, Any]]:
+    """Refuse anything but settings by name.
+
+    Raises:
+        ValueError: the value, or one of its values, is not a mapping.
+    """
+    if not isinstance(given, Mapping):
+        raise ValueError(f"expected settings of its own, got {shorten(given)}")
+    for name, settings in given.items():
+        if not isinstance(settings, Mapping):
+            raise ValueError(f"{name}: expected settings of its own, got {shorten(settings)}")
+    return given
 
 
 class FeatureChoice(Config):
@@ -47,7 +71,7 @@ class FeatureChoice(Config):
             return rest
         kind = str(rest.pop("kind"))
         own = {name: rest.pop(name) for name in ("statistics", "number") if name in rest}
-        feature: Feature = named(get_feature, kind)
+        feature = look_up(get_feature, kind)
         config = feature.config(**rest)
         needed = feature.needs(config)
         if needed is not None and own.setdefault("statistics", needed) != needed:
@@ -152,7 +176,7 @@ def choose_tested_variant(
         raise ValueError(f"augment.{name} needs a network of one input")
     ((key, flat),) = chosen.items()
     tested, kind = str(augmentation.tested_variant), str(flat["kind"])
-    variants = named(get_feature, kind).variants
+    variants = look_up(get_feature, kind).variants
     for variant in (tested, *augmentation.variants):
         if variant not in variants:
             having = [each for each in feature_names() if get_feature(each).variants]
@@ -168,5 +192,4 @@ def choose_tested_variant(
 
 
 def _axes(kind: str) -> tuple[str, ...]:
-    feature: Feature = named(get_feature, kind)
-    return feature.axes
+    return look_up(get_feature, kind).axes

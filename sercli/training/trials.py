@@ -11,7 +11,7 @@ from sercli.errors import RunError
 from sercli.runs.folder import Trial
 from sercli.store import FeatureStore
 from sercli.store.compute import compute, missing
-from sercli.training._classes import check_classes
+from sercli.training.classes import check_classes
 from sercli.training.plan import Plan
 from sercli.training.processes import process_rank
 

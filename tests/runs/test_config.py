@@ -42,6 +42,9 @@ def test_what_is_written_is_read_again():
         ({"scheme": "ravdess-7"}, "scheme 'ravdess-7' is made for corpus 'ravdess', not for 'emodb'"),
         ({"scheme": "emodb-5"}, "did you mean emodb-7"),
         ({"protocol": "leave-one-out"}, "did you mean leave-one-speaker-out"),
+        ({"model": 3}, "model: expected settings of its own, got 3"),
+        ({"features": {"x": 3}}, "features: x: expected settings of its own, got 3"),
+        ({"augment": ["flip"]}, "augment: expected settings of its own"),
     ],
 )
 def test_a_wrong_setting_is_refused_with_the_nearest(change, message):

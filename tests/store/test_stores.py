@@ -124,7 +124,7 @@ def test_a_kind_can_read_the_recording_as_distributed(workspace, tmp_path, write
     folder = workspace.corpus("ravdess")
     config = MelSpecDBConfig(original=True)
     store = FeatureStore(workspace.features, "melspec-db", config)
-    with pytest.raises(FeatureError, match=r"say where it lies with .* --originals PATH"):
+    with pytest.raises(FeatureError, match=r"name its folder with .* --originals PATH"):
         compute([store], utterances, folder)
     assert compute([store], utterances, folder, originals=tmp_path / "r") == 1
     loudest = store[store.key(utterances[0])][0, :, 40].argmax()
