@@ -1,10 +1,10 @@
-"""Write files that appear whole or not at all: beside the target first, then renamed over it."""
+"""Write files completely or not at all: into a temporary file beside the target, which then replaces it."""
 
 import fcntl
 import os
 import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,29 +12,23 @@ from typing import Any
 
 from sercli.plain.json import to_json
 
-# Read once: asking for it means setting it, which threads must not do side by side.
-_UMASK = os.umask(0)
-os.umask(_UMASK)
-
 _TEMPORARY = re.compile(r"\.(?P<target>.+)\.[a-z0-9_]{8}\.(?:tmp|old)", re.DOTALL)
-# By folder and target what was there before this process wrote into the folder.
-_litter: dict[Path, dict[str, list[Path]]] = {}
+# By folder and target: the temporary files that were there before this process wrote into the folder.
+_left_behind: dict[Path, dict[str, list[Path]]] = {}
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path``; on leaving without an error it takes its place.
+    """Yield a temporary path beside ``path``, which replaces ``path`` when the body ends without an error.
 
     An interrupted or failed body leaves ``path`` as it was and no temporary file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(path)
-    handle, name = _held(lambda: tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
-    temporary = Path(name)
+    _remove_left_behind(path)
+    # The system applies the umask, so that the file has the permissions of any other new file.
+    handle, temporary = _make_locked(path, lambda name: os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666))
     try:
         yield temporary
-        # mkstemp makes files private; the finished file gets the permissions of a plain one.
-        temporary.chmod(0o666 & ~_UMASK)
         temporary.replace(path)
     except BaseException as error:
         with suppress(OSError):
@@ -47,25 +41,23 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Give an empty folder beside ``path``; on leaving without an error it takes its place.
+    """Yield an empty folder beside ``path``, which replaces ``path`` when the body ends without an error.
 
-    Where ``path`` is a link, the folder that it leads to is replaced. Whatever goes wrong, the older
-    folder is there again in the end.
+    If ``path`` is a link, the folder that it points to is replaced. After an error the older folder is in
+    its place again.
     """
     place = path.resolve()
     place.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(place)
+    _remove_left_behind(place)
 
-    def make() -> tuple[int, str]:
-        name = tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".tmp", dir=place.parent)
-        return os.open(name, os.O_RDONLY), name
+    def make(name: Path) -> int:
+        name.mkdir()
+        return os.open(name, os.O_RDONLY)
 
-    handle, name = _held(make)
-    temporary = Path(name)
+    handle, temporary = _make_locked(place, make)
     retired = temporary.with_suffix(".old")
     try:
         yield temporary
-        temporary.chmod(0o777 & ~_UMASK)
         if place.is_dir():
             place.rename(retired)
         temporary.rename(place)
@@ -82,47 +74,55 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         os.close(handle)
 
 
-def _held(make: Callable[[], tuple[int, str]]) -> tuple[int, str]:
-    """Make a temporary file or folder and lock it for as long as its handle is open.
+def _make_locked(path: Path, make: Callable[[Path], int]) -> tuple[int, Path]:
+    """Make a temporary file or folder beside ``path`` and lock it while its handle is open.
 
-    The lock tells others that its command lives. The system releases it when the command ends, however
-    it ends, and knows it in all containers of a machine.
+    The lock shows other processes that this one still writes. The system releases it when the process
+    ends, in whatever way, and respects it across the containers of a machine.
+
+    Args:
+        path: the target.
+        make: creates a path that must not exist, and opens it.
     """
     while True:
-        handle, name = make()
-        with suppress(OSError):  # a file system that knows no locks
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        try:
+            handle = make(temporary)
+        except FileExistsError:
+            continue
+        with suppress(OSError):  # a file system without locks
             fcntl.flock(handle, fcntl.LOCK_EX)
         with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(handle), os.stat(name)):  # noqa: PTH116
-                return handle, name
-        os.close(handle)  # swept before it was locked
+            if os.path.samestat(os.fstat(handle), temporary.stat()):
+                return handle, temporary
+        os.close(handle)  # another process removed it before it was locked
 
 
-def _sweep(path: Path) -> None:
-    """Remove what killed commands left beside ``path`` on their way to write it.
+def _remove_left_behind(path: Path) -> None:
+    """Remove the temporary files beside ``path`` of processes that were killed while they wrote it.
 
-    What a living command writes is locked and stays. A folder that was put aside is put back where
-    nothing has taken its place.
+    A file that a living process writes is locked and stays. A folder that was set aside is put back if
+    nothing has replaced it.
     """
-    if path.parent not in _litter:
+    if path.parent not in _left_behind:
         found: dict[str, list[Path]] = {}
         try:
             names = os.listdir(path.parent)  # noqa: PTH208 (half the time, for folders of many files)
-        except OSError:  # a folder that can be written only
+        except OSError:  # a folder that can be written but not read
             names = []
         for name in names:
             match = _TEMPORARY.fullmatch(name)
             if match:
                 found.setdefault(match["target"], []).append(path.parent / name)
-        _litter[path.parent] = found
-    for left in _litter[path.parent].pop(path.name, []):
+        _left_behind[path.parent] = found
+    for left in _left_behind[path.parent].pop(path.name, []):
         _clear(left, path)
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed commands left anywhere below a folder that holds nothing but ours.
+    """Remove the temporary files of killed processes from a folder that sercli alone writes.
 
-    What a living command writes is locked and stays.
+    A file that a living process writes is locked and stays.
     """
     for place, folders, names in os.walk(folder):
         found = [match for name in (*folders, *names) if (match := _TEMPORARY.fullmatch(name))]
@@ -136,21 +136,21 @@ def _clear(left: Path, path: Path) -> None:
         if left.suffix == ".old":
             _put_back(left, path)
         else:
-            _remove_unless_held(left)
+            _remove_unless_locked(left)
 
 
-def _put_back(left: Path, path: Path) -> None:
-    beside = left.with_suffix(".tmp")
-    if beside.exists() and not _remove_unless_held(beside):
+def _put_back(retired: Path, path: Path) -> None:
+    temporary = retired.with_suffix(".tmp")
+    if temporary.exists() and not _remove_unless_locked(temporary):
         return
     if path.exists():
-        shutil.rmtree(left)
+        shutil.rmtree(retired)
     else:
-        left.rename(path)
+        retired.rename(path)
 
 
-def _remove_unless_held(left: Path) -> bool:
-    """Remove a temporary file or folder; return whether its command is dead."""
+def _remove_unless_locked(left: Path) -> bool:
+    """Remove a temporary file or folder; return whether its process had ended."""
     handle = os.open(left, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -167,26 +167,26 @@ def _remove_unless_held(left: Path) -> bool:
 
 
 def name_place(error: BaseException, path: Path) -> None:
-    """Say in a system's error, which a failed write leaves without a place, what was being written."""
+    """Add the path that was being written to a system's error that names none."""
     if isinstance(error, OSError) and error.errno is not None and error.filename is None:
         error.filename = str(path)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` as UTF-8, whole or not at all."""
+    """Write ``text`` as UTF-8, completely or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON, whole or not at all."""
+    """Write ``value`` as indented JSON, completely or not at all."""
     write_text(path, to_json(value, indent=2, escaped=False) + "\n")
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder, without hidden ones; links to folders are followed, each folder once.
+    """Yield the files below a folder, except hidden ones; links to folders are followed, each folder once.
 
-    A link to a folder above is not followed: it would bring in files from beside the folder.
+    A link to a folder above is not followed, because it would add files from outside the folder.
     """
     seen = {str(above) for above in folder.resolve().parents}
     for place, folders, names in os.walk(folder, followlinks=True):

@@ -177,7 +177,7 @@ def afresh(monkeypatch):
     """Act as a command that has just begun."""
 
     def begin():
-        monkeypatch.setattr(files, "_litter", {})
+        monkeypatch.setattr(files, "_left_behind", {})
 
     begin()
     return begin
@@ -263,7 +263,7 @@ def test_many_who_write_and_sweep_at_once_lose_nothing(tmp_path, monkeypatch):
         def __contains__(self, key):
             return False  # each write looks anew
 
-    monkeypatch.setattr(files, "_litter", Never())
+    monkeypatch.setattr(files, "_left_behind", Never())
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda i: files.write_text(tmp_path / "x", str(i)), range(400)))
     assert [entry.name for entry in tmp_path.iterdir()] == ["x"]
