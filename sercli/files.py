@@ -26,7 +26,9 @@ def replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_left_behind(path)
     # The system applies the umask, so that the file has the permissions of any other new file.
-    handle, temporary = _make_locked(path, lambda name: os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666))
+    handle, temporary = _make_locked(
+        path, lambda name: os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+    )
     try:
         yield temporary
         temporary.replace(path)

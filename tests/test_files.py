@@ -225,7 +225,7 @@ def test_a_folder_that_was_put_aside_is_put_back_unless_another_took_its_place(
         (tmp_path / ".bundle.abcdefgh.tmp").mkdir()
     if taken:
         (tmp_path / "bundle").mkdir()
-    files._sweep(tmp_path / "bundle")
+    files._remove_left_behind(tmp_path / "bundle")
     assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]
     assert [entry.name for entry in (tmp_path / "bundle").iterdir()] == ([] if taken else ["older"])
 

@@ -1,9 +1,9 @@
-"""MPEG audio (MP3) as frames, so that its length is what there is and not what a decoder estimates.
+"""MPEG audio (MP3) as frames, so that its length is counted and not estimated by a decoder.
 
-libsndfile takes libmpg123's estimate of the length for the length: file size over the size of the first
-frame, unless a Xing or Info header states the number of frames. An estimate that is too short loses the
-end in silence, one that is too long looks like a file that was cut. So the decoder is given the frames of
-a file and nothing else, behind an Info header that states how many they are.
+libsndfile reports libmpg123's estimate as the length: file size over the size of the first frame, unless a
+Xing or Info header states the number of frames. An estimate that is too short loses the end silently; one
+that is too long looks like a file that was cut short. So the decoder gets only the frames of a file, after
+an Info header that states their number.
 """
 
 import struct
@@ -42,17 +42,17 @@ class _Header:
 
     @property
     def tag(self) -> int:
-        """Where a Xing or Info header begins in a frame."""
+        """Position of a Xing or Info header in a frame."""
         return 4 + _SIDE[self.version, self.mono]
 
 
 def may_begin(head: bytes) -> bool:
-    """Tell whether bytes begin with eleven set bits, as a frame does and some text and AAC."""
+    """Tell whether bytes begin with eleven set bits, as frames, AAC and some text do."""
     return len(head) >= 4 and head[0] == 0xFF and head[1] >= 0xE0
 
 
 def skip_id3(content: bytes) -> int:
-    """Return where the ID3v2 tags at the beginning end."""
+    """Return the position after the ID3v2 tags at the beginning."""
     position = 0
     while content[position : position + 3] == b"ID3" and len(content) >= position + 10:
         a, b, c, d = content[position + 6 : position + 10]
@@ -65,13 +65,13 @@ def clean(content: bytes) -> bytes | None:
     """Return the frames of a stream behind an Info header that states their number.
 
     Args:
-        content: an MP3 file, or what stands for it in a wav file.
+        content: an MP3 file, or the samples of a wav file that holds MPEG audio.
 
     Returns:
-        What a decoder reads as long as it is; none where there are no frames.
+        A stream that a decoder reads at its true length; ``None`` without any frame.
 
     Raises:
-        AudioError: the stream's own header states more frames than there are (the message has no place).
+        AudioError: the stream's own header states more frames than exist (the message has no place).
     """
     spans = list(_frames(content))
     if not spans:
@@ -92,13 +92,13 @@ def clean(content: bytes) -> bytes | None:
     frames = b"".join(content[begin:end] for begin, end in _joined(spans))
     if first.layer != 3:
         return frames
-    # The encoder's own header also says how much silence it added at both ends.
+    # The encoder's own header also states how much silence it added at both ends.
     own = stated == len(spans) and _has_counts(info, first)
     return (_restated(info, first, len(frames)) if own else _info(first, len(spans), len(frames))) + frames
 
 
 def _frames(content: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where each complete frame begins and ends; what is between them is passed over."""
+    """Yield the begin and end of each complete frame; bytes between frames are skipped."""
     position, kept = skip_id3(content), None
     in_step = False
     while True:
@@ -107,7 +107,7 @@ def _frames(content: bytes) -> Iterator[tuple[int, int]]:
         if header is not None and fits and position + header.size <= len(content):
             following = _parse(content, position + header.size)
             same = following is not None and following.word & _SAME == header.word & _SAME
-            # Four bytes that look like a header are found by chance; a second header in its place is not.
+            # Four bytes can look like a header by chance; a second header in the right place can't.
             if in_step or same or position + header.size == len(content):
                 kept, in_step = header.word & _SAME, True
                 yield position, position + header.size
@@ -138,7 +138,7 @@ def _parse(content: bytes, position: int) -> _Header | None:
 
 
 def _stated(frame: bytes, header: _Header) -> int | None:
-    """Return how many frames a stream says that it has; none where it does not."""
+    """Return the number of frames that a stream states; ``None`` if it states none."""
     if header.layer != 3:
         return None
     if frame[36:40] == b"VBRI" and len(frame) >= 54:
@@ -156,7 +156,7 @@ def _has_counts(frame: bytes, header: _Header) -> bool:
 
 
 def _restated(frame: bytes, header: _Header, size: int) -> bytes:
-    """Return the encoder's header with the size that the stream has now."""
+    """Return the encoder's header with the size of the new stream."""
     at = header.tag + 12
     return frame[:at] + struct.pack(">I", size + len(frame)) + frame[at + 4 :]
 
@@ -171,13 +171,13 @@ def _info(first: _Header, count: int, size: int) -> bytes:
 
 
 def _is_cut(content: bytes, end: int) -> bool:
-    """Tell whether what follows the last complete frame is the beginning of another."""
+    """Tell whether the beginning of another frame follows the last complete one."""
     header = _parse(content, end)
     return header is not None and end + header.size > len(content)
 
 
 def _joined(spans: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield spans, those that follow one another as one."""
+    """Yield spans, adjacent ones joined."""
     begin = end = 0
     for first, last in spans:
         if first != end:

@@ -2,34 +2,28 @@
 
 import gzip
 import os
-import re
 import struct
 import zlib
 from pathlib import Path
 from typing import Any
 
+from sercli.audio.kinds import Sort, recognise
 from sercli.errors import ManifestError
 from sercli.plain.json import from_json
 from sercli.records import Problem
 
 _CSV = "save the table as CSV in UTF-8"
-# Kinds of files that are no text, by their first bytes.
-_BINARY = {
-    b"PK\x03\x04": f"a zip archive or a spreadsheet (.xlsx, .ods): unpack the archive, or {_CSV}",
-    b"\xd0\xcf\x11\xe0": f"an old Excel file (.xls); {_CSV}",
-    b"ARROW1": f"an Arrow file; {_CSV}, for example with pandas.read_feather(FILE).to_csv(...)",
-    b"\x89HDF": f"an HDF5 file; {_CSV}",
-    b"SQLite format": f"an SQLite database; {_CSV}",
-    b"7z\xbc\xaf": "a 7z archive; unpack it",
-    b"Rar!": "a RAR archive; unpack it",
-    b"BZh": "a bzip2 archive; unpack it",
-    b"\xfd7zXZ": "an xz archive; unpack it",
-    b"RIFF": "a recording, not a list of recordings; `sercli prepare folder` reads folders of them",
-    b"fLaC": "a recording, not a list of recordings; `sercli prepare folder` reads folders of them",
-    b"%PDF": f"a PDF file; {_CSV}",
-    b"version https://git-lfs": "a Git LFS stub in place of the file; fetch the file with `git lfs pull`",
+_REMEDIES = {
+    Sort.RECORDING: "give a list of recordings; `sercli prepare folder` reads folders of recordings",
+    Sort.POINTER: "fetch the file with `git lfs pull`",
+    Sort.ZIP: f"unpack the archive; if it is a spreadsheet (.xlsx, .ods), {_CSV}",
+    Sort.ARCHIVE: "unpack it",
+    Sort.TABLE: _CSV,
+    Sort.ARRAYS: _CSV,
+    Sort.OTHER: "fetch the file again",
 }
-_PAGE = re.compile(rb"\s*<(?:!doctype html|html)", re.IGNORECASE)
+_RECORDINGS = (b"RIFF", b"fLaC")
+_GZIP = b"\x1f\x8b"
 _FOOTER = b"\x15"  # first byte of the description at the end of a Parquet file
 _START = 1 << 16
 
@@ -40,7 +34,7 @@ def decode_text(content: bytes, name: str) -> tuple[str | None, Problem | None]:
     UTF-8 and UTF-16 are read, and gzip is unpacked; any other text is read as Windows-1252 or Latin-1,
     which the problem reports.
     """
-    if content[:2] == b"\x1f\x8b":
+    if content[:2] == _GZIP:
         try:
             content = gzip.decompress(content)
         except (gzip.BadGzipFile, EOFError, zlib.error):
@@ -85,9 +79,15 @@ def binary_kind(path: Path) -> str | None:
             if end[4:] != b"PAR1" or not 0 < length <= size - 12 or file.read(1) != _FOOTER:
                 return "a damaged Parquet file; fetch or write it again"
             return f"a Parquet file; {_CSV}, for example with pandas.read_parquet(FILE).to_csv(...)"
-    if _PAGE.match(start):
-        return "a web page in place of the file (a login or an error page?); fetch the file again"
-    return next((kind for first, kind in _BINARY.items() if start.startswith(first)), None)
+    if start.startswith(_GZIP):
+        return None
+    if start.startswith(_RECORDINGS):
+        return f"a recording; {_REMEDIES[Sort.RECORDING]}"
+    kind = recognise(start)
+    # A text may begin with the letters that identify a recording.
+    if kind is None or (kind.sort is Sort.RECORDING and b"\0" not in start):
+        return None
+    return f"{kind.name}; {_REMEDIES[kind.sort]}"
 
 
 def _utf_16(content: bytes) -> str | None:
@@ -136,7 +136,7 @@ def read_start(path: Path) -> str:
     try:
         with path.open("rb") as file:
             data = file.read(_START)
-        if data[:2] == b"\x1f\x8b":
+        if data[:2] == _GZIP:
             data = zlib.decompressobj(wbits=31).decompress(data, _START)  # 31: gzip, also where cut off
         encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
         return data.decode(encoding, errors="replace")

@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
+from sercli.audio.kinds import Sort, recognise
 from sercli.errors import CorpusError
 
 BY_HAND = "fetch and unpack it by hand and give that folder"
@@ -15,26 +16,17 @@ BY_HAND = "fetch and unpack it by hand and give that folder"
 # Archives of recordings shrink to a half, seldom to a tenth: what grows more was made to fill a disk.
 _MAX_GROWTH = 50
 _MAX_BYTES = 10 * 10**9
-_ARCHIVES = {
-    b"PK": "zip",  # one that is cut short lacks the list at its end
-    b"\x1f\x8b": "tar.gz",
-    b"BZh": "tar.bz2",
-    b"\xfd7zXZ": "tar.xz",
-    b"7z\xbc\xaf": "7z",
-    b"Rar!": "RAR",
-}
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
 
 
 def archive_kind(path: Path) -> str | None:
-    """Say what kind of archive a file is; ``None`` if it is none."""
+    """Name the kind of an archive; ``None`` for other files."""
     if zipfile.is_zipfile(path):
         return "a zip archive"
     with path.open("rb") as file:
-        start = file.read(8)
-    for magic, name in _ARCHIVES.items():
-        if start.startswith(magic):
-            return f"a {name} archive"
+        kind = recognise(file.read(1024))
+    if kind is not None and kind.sort in (Sort.ZIP, Sort.ARCHIVE):
+        return kind.name
     return "a tar archive" if tarfile.is_tarfile(path) else None
 
 

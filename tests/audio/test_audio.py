@@ -112,7 +112,7 @@ def _a_folder(path, write_wav):
         (_text, "not readable as audio"),
         (_cut, "cut short"),
         (_cut_header, "cut short"),
-        (_not_finite, "no numbers"),
+        (_not_finite, "not numbers"),
         (_absent, "no such file"),
         (_a_folder, "a.wav"),
     ],

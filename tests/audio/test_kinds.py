@@ -20,8 +20,8 @@ KINDS = {
     "page, after a comment": (b"\n <!-- saved from\nhere -->\n<html>", r"a web page \(HTML\)"),
     "page in UTF-16": (PAGE.decode().encode("utf-16"), r"a web page \(HTML\)"),
     "page with a mark": (b"\xef\xbb\xbf" + PAGE, r"a web page \(HTML\)"),
-    "answer": (b'{"error": "too many requests"}', "JSON and no recording.*too many requests"),
-    "notes": ("gruß aus Köln, ".encode() * 99, "text and no recording"),
+    "answer": (b'{"error": "too many requests"}', "JSON, not a recording.*too many requests"),
+    "notes": ("gruß aus Köln, ".encode() * 99, "text, not a recording"),
     "phone": (MP4, r"MPEG-4 \(m4a, mp4\).*ffmpeg"),
     "old phone": (MP4.replace(b"M4A ", b"3gp4"), r"3GPP \(3gp\).*ffmpeg"),
     "browser": (b"\x1aE\xdf\xa3" + bytes(99), "WebM or Matroska.*ffmpeg"),
@@ -59,7 +59,7 @@ def test_an_archive_is_to_be_unpacked(tmp_path):
 def test_samples_without_a_header_have_no_known_rate(tmp_path, suffix):
     (tmp_path / f"a{suffix}").write_bytes(to_pcm(tone()))
     for function in (audio.read, audio.header):
-        with pytest.raises(AudioError, match="samples without a header, whose sample rate can't be known"):
+        with pytest.raises(AudioError, match="samples without a header, so its sample rate is unknown"):
             function(tmp_path / f"a{suffix}")
 
 

@@ -25,9 +25,9 @@ def noise(steps, count=16_000):
         (np.full(16_000, 0.25), "nothing but silence"),
         (noise(1), "nothing but silence"),
         (np.stack([noise(1), noise(1)[::-1]], axis=1), "nothing but silence"),
-        (np.stack([tone(), -tone()], axis=1), "its channels cancel each other"),
-        (np.stack([tone(), -0.95 * tone()], axis=1), "its channels cancel each other"),
-        (np.stack([tone(), -tone(), 0.5 * tone(), -0.5 * tone()], axis=1), "its channels cancel each other"),
+        (np.stack([tone(), -tone()], axis=1), "cancel each other"),
+        (np.stack([tone(), -0.95 * tone()], axis=1), "cancel each other"),
+        (np.stack([tone(), -tone(), 0.5 * tone(), -0.5 * tone()], axis=1), "cancel each other"),
     ],
 )
 def test_recordings_that_hold_nothing_are_known(tmp_path, samples, fact):

@@ -22,7 +22,7 @@ def test_integers_as_floats_are_divided_by_their_scale(tmp_path, scale, subtype,
         scale = 2.0**15 if np.abs(whole).max() <= 2**15 else 2.0**23  # a quiet file of a wider scale
     samples, header = audio.decode(written(tmp_path / "a.wav", whole, subtype=subtype))
     np.testing.assert_allclose(samples, whole / scale, rtol=1e-6)
-    assert f"taken for integers and divided by {scale:.6g}" in header.note
+    assert f"treated as integers and divided by {scale:.6g}" in header.note
 
 
 def test_integers_that_were_filtered_are_known_by_their_peak(tmp_path):

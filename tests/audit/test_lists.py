@@ -194,7 +194,7 @@ def test_a_harmless_problem_of_a_list_is_a_note(tmp_path):
 def test_an_archive_in_place_of_a_list_is_named(tmp_path):
     for part in ("train", "test"):
         (tmp_path / f"{part}.csv").write_bytes(b"PK\x03\x04" + bytes(40))
-    with pytest.raises(ManifestError, match=r"train\.csv: a zip archive or a spreadsheet"):
+    with pytest.raises(ManifestError, match=r"train\.csv: a zip archive; unpack the archive"):
         from_files([tmp_path / "train.csv", tmp_path / "test.csv"])
 
 

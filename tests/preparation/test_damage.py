@@ -103,7 +103,7 @@ def test_every_bad_file_is_named_by_what_is_wrong_with_it(folder, workspace):
         "page.wav": (b"<html><body>404</body></html>", "a web page"),
         "stub.flac": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "git lfs pull"),
         "phone.m4a": (b"\0\0\0\x1cftypM4A " + bytes(99), "MPEG-4"),
-        "headless.raw": (to_pcm(tone()), "sample rate can't be known"),
+        "headless.raw": (to_pcm(tone()), "sample rate is unknown"),
         "slow.wav": (to_wav(to_pcm(tone()), rate=3), "sample rate of 3 Hz"),
     }
     for name, (content, _) in bad.items():

@@ -1,0 +1,213 @@
+"""Containers of chunks: WAV, RF64, W64, AIFF and CAF.
+
+libsndfile reads to the end of a file and reports that as its length, so a file that was cut short seems
+complete. These containers state the length in the head of the chunk of samples.
+"""
+
+import math
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from sercli.audio import _mpeg
+from sercli.errors import AudioError
+
+# A program that writes to a pipe can't know the length, and most write the largest that they dare to:
+# arecord 2^31, SoX 2^31 less a page, ffmpeg 2^32 - 1, each rounded to complete samples or less the header.
+_MARGIN = 1 << 16
+# No file has as many chunks; one of zero bytes would seem to have millions.
+_MOST_CHUNKS = 10_000
+# Formats of a wav file's samples that are MPEG audio.
+_MPEG = {0x50, 0x55}
+_EXTENSIBLE = 0xFFFE  # the format follows in another field
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a container arranges its chunks.
+
+    Attributes:
+        first: position of the first one.
+        head: its name and length.
+        even: chunks are padded to a multiple of this number of bytes.
+        inclusive: whether the length includes the head.
+        data: name of the chunk of samples.
+        settings: name of the chunk that states the sample rate.
+    """
+
+    first: int
+    head: struct.Struct
+    even: int = 2
+    inclusive: bool = False
+    data: bytes = b"data"
+    settings: bytes = b"fmt "
+
+
+_RIFF = Layout(12, struct.Struct("<4sI"))
+_RIFX = Layout(12, struct.Struct(">4sI"))
+_AIFF = Layout(12, struct.Struct(">4sI"), data=b"SSND", settings=b"COMM")
+_W64 = Layout(40, struct.Struct("<4s12xQ"), even=8, inclusive=True)
+_CAF = Layout(8, struct.Struct(">4sq"), even=1, settings=b"desc")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the header of a file states, and what to decode.
+
+    Attributes:
+        rate: sample rate that it states, hertz; ``None`` if libsndfile has to find it.
+        content: bytes to decode instead of the file's own; ``None`` if the file's own can be decoded.
+        mpeg: whether they are MPEG audio.
+    """
+
+    rate: float | None = None
+    content: bytes | None = None
+    mpeg: bool = False
+
+
+def find_layout(head: bytes) -> Layout | None:
+    """Find from its first bytes how a file arranges its chunks; ``None`` if it has none."""
+    kind = head[8:12]
+    if head[:4] == b"riff" and head[24:28] == b"wave":
+        return _W64
+    if head[:4] == b"caff":
+        return _CAF
+    if head[:4] == b"FORM" and kind in (b"AIFF", b"AIFC"):
+        return _AIFF
+    return {b"RIFF": _RIFF, b"RF64": _RIFF, b"RIFX": _RIFX}.get(head[:4]) if kind == b"WAVE" else None
+
+
+def examine_chunks(file: BinaryIO, size: int, layout: Layout) -> Found:
+    """Compare the stated length of the samples with the file.
+
+    Raises:
+        AudioError: it is cut short, or its header contradicts it (the message has no place).
+    """
+    rate, settings, wide = None, b"", None
+    data: tuple[int, int] | None = None
+    for name, at, length in _chunks(file, size, layout):
+        if name == layout.settings:
+            settings = file.read(40)
+            rate = _rate(settings, layout)
+        elif name == b"ds64":
+            wide = (at + 8, *struct.unpack("<Q", file.read(16)[8:].ljust(8, b"\0")))
+        elif name == layout.data:
+            data = at, length
+        if data is not None and rate is not None:
+            break
+    if data is None:
+        raise AudioError("cut short before its audio begins; copy it again")
+    at, length = data
+    present = size - at
+    order = layout.head.format[0]
+    # Position of the length, in case it has to be corrected.
+    field, form = (at - 8, f"{order}q") if layout is _CAF else (at - 4, f"{order}I")
+    if wide is not None and length == 0xFFFFFFFF:
+        (field, length), form = wide, f"{order}Q"
+    is_long = layout is _W64 or not form.endswith("I")
+    known = length != 0 and not is_placeholder(length, is_long=is_long)
+    if known:
+        check_complete(length, present)
+        after = length + -length % layout.even
+        if 10 * length < present - after and not _holds_chunks(file, size, at + after, layout):
+            raise AudioError(
+                f"its header states {length} bytes of samples, but {present - after} bytes follow that are "
+                "not a chunk: header and file contradict each other; record or write it again"
+            )
+    code = struct.unpack(f"{order}H", settings[:2].ljust(2, b"\0"))[0]
+    if code == _EXTENSIBLE and len(settings) >= 26:
+        code = struct.unpack(f"{order}H", settings[24:26])[0]
+    if layout in (_RIFF, _RIFX) and code in _MPEG:
+        file.seek(at)
+        return mpeg_found(file.read(length if known else present))
+    # libsndfile recognises the other placeholders, and those of the other containers.
+    unread = layout in (_RIFF, _RIFX, _CAF) and not known and (length == 0 or is_long)
+    if unread and present > 0 and not (length == 0 and _holds_chunks(file, size, at, layout)):
+        most = 0xFFFFFFFF if form.endswith("I") else present
+        return Found(rate, with_bytes(file, field, struct.pack(form, min(present, most))))
+    return Found(rate)
+
+
+def _chunks(file: BinaryIO, size: int, layout: Layout) -> Iterator[tuple[bytes, int, int]]:
+    """Yield each chunk's name, position and length; the file is at that position then."""
+    position = layout.first
+    for _ in range(_MOST_CHUNKS):
+        file.seek(position)
+        head = file.read(layout.head.size)
+        if len(head) < layout.head.size:
+            return
+        name, length = layout.head.unpack(head)
+        if layout.inclusive:
+            # It stays zero if the length was never written.
+            length = max(0, length - layout.head.size)
+        at = position + layout.head.size
+        yield name, at, length
+        position = at + max(0, length) + -length % layout.even
+        if position >= size:
+            return
+
+
+def _holds_chunks(file: BinaryIO, size: int, at: int, layout: Layout) -> bool:
+    """Tell whether chunks, not samples, follow an empty chunk up to the end of the file."""
+    end = at
+    while end < size:
+        file.seek(end)
+        head = file.read(layout.head.size)
+        if len(head) < layout.head.size or not re.fullmatch(rb"[ -~]{4}", head[:4]):
+            return False
+        length = layout.head.unpack(head)[1]
+        end += layout.head.size + length + -length % layout.even
+        if length < 0:
+            return False
+    return end - size < layout.even
+
+
+def is_placeholder(length: int, *, is_long: bool) -> bool:
+    """Tell whether a length, of 64 bits or of 32, is one that programs write when they don't know it."""
+    if is_long:
+        return not 0 <= length < 1 << 62
+    return abs(length - (1 << 31)) <= _MARGIN or length >= (1 << 32) - _MARGIN
+
+
+def _rate(settings: bytes, layout: Layout) -> float | None:
+    if layout is _CAF:
+        return float(struct.unpack(">d", settings[:8])[0]) if len(settings) >= 8 else None
+    if layout is not _AIFF:
+        return (
+            float(struct.unpack(layout.head.format[0] + "I", settings[4:8])[0])
+            if len(settings) >= 8
+            else None
+        )
+    if len(settings) < 18:
+        return None
+    exponent, mantissa = struct.unpack(">HQ", settings[8:18])  # of 80 bits
+    if exponent & 0x7FFF > 16383 + 64:
+        return math.inf
+    return math.ldexp(mantissa, (exponent & 0x7FFF) - 16383 - 63)
+
+
+def mpeg_found(stream: bytes) -> Found:
+    """Return MPEG audio as the frames that a decoder reads at their true length."""
+    content = _mpeg.clean(stream)
+    return Found(content=b"\0" if content is None else content, mpeg=True)
+
+
+def with_bytes(file: BinaryIO, position: int, value: bytes) -> bytes:
+    """Return the file's bytes with those at a position replaced."""
+    file.seek(0)
+    content = bytearray(file.read())
+    content[position : position + len(value)] = value
+    return bytes(content)
+
+
+def check_complete(length: int, present: int) -> None:
+    """Refuse samples that are fewer than stated, both in bytes.
+
+    Raises:
+        AudioError: the file was cut short (the message has no place).
+    """
+    if present < length:
+        missing = length - max(0, present)
+        raise AudioError(f"cut short, {missing} of {length} bytes missing; copy it again")
