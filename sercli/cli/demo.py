@@ -42,7 +42,7 @@ def demo(
     """
     from importlib.util import find_spec
 
-    from sercli.demo.limits import Limits
+    from sercli.demo.uploads import Limits
     from sercli.errors import ConfigError
 
     if find_spec("gradio") is None:

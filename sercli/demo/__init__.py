@@ -1,4 +1,4 @@
-"""A web page where one records or uploads speech and sees what trained models say of it.
+"""A web page where users record or upload speech and see the answers of trained models.
 
-Gradio is imported by `sercli.demo.page` and `sercli.demo.server` alone.
+Only `sercli.demo.page` and `sercli.demo.server` import Gradio.
 """

@@ -1,4 +1,4 @@
-"""What the models say of a recording, as the page shows it; the recording goes afterwards."""
+"""Answer recordings with the models, as the page shows it; each recording is deleted afterwards."""
 
 import logging
 import threading
@@ -11,10 +11,9 @@ from pathlib import Path
 
 from sercli import files
 from sercli.demo import rendering
-from sercli.demo.folder import Uploads
-from sercli.demo.limits import Limits, explain
-from sercli.demo.loaded import Loaded
+from sercli.demo.loaded import LoadedModel
 from sercli.demo.pictures import Picture, draw
+from sercli.demo.uploads import Limits, Uploads, explain
 from sercli.errors import SerError
 from sercli.inference.prediction import Prediction
 from sercli.plain.json import to_json
@@ -25,49 +24,50 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """What a model says of a recording.
+    """The answer of a model to a recording.
 
     Attributes:
-        loaded: the model.
-        said: what it says.
-        seconds: that it took.
-        pictures: of it; none as long as they are being drawn.
+        model: the model.
+        prediction: its prediction.
+        seconds: time that it took.
+        pictures: pictures of the answer; ``None`` while they are being drawn.
     """
 
-    loaded: Loaded
-    said: Prediction
+    model: LoadedModel
+    prediction: Prediction
     seconds: float
     pictures: tuple[Picture, ...] | None = None
 
     @property
     def means(self) -> tuple[tuple[str, float], ...]:
         """Continuous labels by name, averaged over the recording."""
-        if self.said.trace is None:
+        if self.prediction.trace is None:
             return ()
-        return tuple(zip(self.said.dimensions, self.said.trace.mean(axis=0).tolist(), strict=True))
+        means = self.prediction.trace.mean(axis=0).tolist()
+        return tuple(zip(self.prediction.dimensions, means, strict=True))
 
 
-class Listener:
+class Responder:
     """Answers recordings, one at a time.
 
     Attributes:
-        loaded: the models.
-        uploads: which recordings are answered, and deleted then.
-        limits: what is taken.
-        keep: the folder that recordings are kept in with their answers; none are, if none.
-        busy: held while a network is applied; hooks and thread counts bear one caller only.
+        models: the models.
+        uploads: the recordings that are answered and then deleted.
+        limits: limits on recordings.
+        keep: folder that keeps recordings with their answers; ``None`` keeps none.
+        busy: held while a network is applied, since hooks and thread counts allow one caller only.
         last: when a network was applied last, seconds of the monotonic clock.
     """
 
     def __init__(
-        self, loaded: Sequence[Loaded], uploads: Uploads, limits: Limits, keep: Path | None = None
+        self, models: Sequence[LoadedModel], uploads: Uploads, limits: Limits, keep: Path | None = None
     ) -> None:
-        self.loaded, self.uploads, self.limits, self.keep = tuple(loaded), uploads, limits, keep
+        self.models, self.uploads, self.limits, self.keep = tuple(models), uploads, limits, keep
         self.busy = threading.Lock()
         self.last = time.monotonic()
 
     def idle_s(self) -> float:
-        """Say for how long nothing has been answered."""
+        """Return the seconds since a recording was last answered."""
         return 0.0 if self.busy.locked() else time.monotonic() - self.last
 
     @contextmanager
@@ -80,46 +80,46 @@ class Listener:
                 self.last = time.monotonic()
 
     def answer(self, name: Path | str) -> Iterator[str]:
-        """Yield that it is heard, the answers, then the answers with pictures; delete the recording."""
+        """Yield a note to wait, the answers, then the answers with pictures; delete the recording."""
         path = Path(name)
         try:
             with self.uploads.taken(name) as path:
                 yield rendering.waiting()
                 self.limits.check(path)
                 with self.applying():
-                    answers = [self._apply(each, path) for each in self.loaded]
-                kept = self._kept(path, answers)
+                    answers = [self._apply(each, path) for each in self.models]
+                kept = self._keep(path, answers)
                 yield rendering.answers(answers, kept)
-                with self.applying():  # never across a yield: nobody may come back to it
+                with self.applying():  # never across a yield: the generator may not be resumed
                     drawn = [
-                        replace(each, pictures=tuple(draw(each.loaded.predictor, path, each.said)))
+                        replace(each, pictures=tuple(draw(each.model.predictor, path, each.prediction)))
                         for each in answers
                     ]
             yield rendering.answers(drawn, kept)
         except SerError as error:
             yield rendering.refusal(explain(path, error))
-        except OSError as error:  # a full disk, say
+        except OSError as error:  # for example a full disk
             _LOG.warning("%s: %s", error.filename or path, error.strerror)
-            yield rendering.refusal(f"The server could not do it: {error.strerror}.")
+            yield rendering.refusal(f"The server failed: {error.strerror}.")
 
-    def _apply(self, loaded: Loaded, path: Path) -> Answer:
+    def _apply(self, model: LoadedModel, path: Path) -> Answer:
         begun = time.perf_counter()
-        (said,) = loaded.predictor.predict([path])
-        if isinstance(said, Problem):
-            raise SerError(said.fact)
-        return Answer(loaded, said, time.perf_counter() - begun)
+        (prediction,) = model.predictor.predict([path])
+        if isinstance(prediction, Problem):
+            raise SerError(prediction.fact)
+        return Answer(model, prediction, time.perf_counter() - begun)
 
-    def _kept(self, path: Path, answers: Sequence[Answer]) -> bool:
-        """Keep a recording with its answers, if that was asked for."""
+    def _keep(self, path: Path, answers: Sequence[Answer]) -> bool:
+        """Keep a recording with its answers if the server was started to do so; return whether it was."""
         if self.keep is None:
             return False
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         with files.replacing_folder(self.keep / stamp) as folder:
             recording = folder / f"recording{path.suffix}"
             recording.write_bytes(path.read_bytes())
-            told = [
-                {"bundle": str(each.loaded.path)} | each.said.to_dict() | {"file": recording.name}
+            written = [
+                {"bundle": str(each.model.path)} | each.prediction.to_dict() | {"file": recording.name}
                 for each in answers
             ]
-            (folder / "answers.json").write_text(to_json(told, indent=2, escaped=False) + "\n", "utf-8")
+            (folder / "answers.json").write_text(to_json(written, indent=2, escaped=False) + "\n", "utf-8")
         return True

@@ -1,25 +1,21 @@
-"""What stands between the network and Gradio: only what the page itself asks for comes through."""
+"""The guard between the network and Gradio: only requests that the page itself sends pass."""
 
 import ipaddress
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from urllib.parse import urlsplit
 
-from sercli.demo.asked import is_asked
-from sercli.demo.folder import Uploads
-from sercli.demo.patience import LateError, Patient
+from sercli.demo.requests import LateError, Message, Receive, TimedBody, is_page_request
+from sercli.demo.uploads import Uploads
 from sercli.errors import AudioError
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _UPLOAD = "/gradio_api/upload"
 _JOIN = "/gradio_api/queue/join"
 _FILE = "/gradio_api/file="
-_ASKED = {
+_PATHS = {
     "GET": re.compile(
         r"/|/config|/theme\.css|/favicon\.ico|/(static|assets)/[\w./@-]+"
         r"|/gradio_api/(upload_progress|queue/data|heartbeat/\w+|startup-events|file=.+)"
@@ -37,17 +33,17 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
 )
-_ROOM = 1 << 20  # bytes that an upload may have besides the file
-_WORDS = 1 << 16  # bytes of any other request
-_HELD = 10  # uploads of the largest size that may lie in the folder at once
+_FORM_BYTES = 1 << 20  # of an upload, in addition to the file
+_OTHER_BYTES = 1 << 16  # of any other request
+_WAITING_UPLOADS = 10  # uploads of the largest size that may be in the folder at once
 
 
 class Guard:
     """Wraps an ASGI application.
 
-    Refused unread is what the page does not ask for itself, what a page of another site sends, and what
-    is too large or does not say how large it is. A content security policy forbids browsers to ask any
-    other host for anything.
+    The guard refuses, without reading the body, requests that the page does not send, requests from pages
+    of other sites, and requests that are too large or do not state their length. A content security policy
+    stops browsers from sending requests to any other host.
     """
 
     def __init__(
@@ -58,20 +54,20 @@ class Guard:
         local: str | None = None,
         inputs: Mapping[int, int] | None = None,
     ) -> None:
-        """Wrap.
+        """Wrap an application.
 
         Args:
             app: the application.
-            uploads: where it puts uploads.
-            limit: bytes that an upload may have.
-            local: the name of this machine that it is to be reached by alone, besides its addresses; else
-                a stranger's name could be led to it. By any name if not given.
-            inputs: how many inputs each function of the page has, by its number; requests to the queue
-                are not looked into if not given.
+            uploads: folder where it stores uploads.
+            limit: largest upload, bytes.
+            local: the only host name that the page answers to, besides addresses of this machine; without
+                it, another site could direct its own name to the page. Any name if not given.
+            inputs: number of inputs of each function of the page, by its number; requests to the queue
+                are not checked if not given.
         """
         self.app, self.uploads, self.limit, self.local = app, uploads, limit, local
         self.inputs = inputs
-        self._coming = 0  # bytes of uploads that are on their way
+        self._arriving = 0  # bytes of uploads that are being sent
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -89,43 +85,43 @@ class Guard:
         length = int(headers[b"content-length"]) if scope["method"] == "POST" else 0
         size = length if scope["path"] == _UPLOAD else 0
         exchange = _Exchange(receive, send, length)
-        self._coming += size
+        self._arriving += size
         try:
-            looked_into = scope["path"] == _JOIN and self.inputs is not None
-            if looked_into and not is_asked(await exchange.read(), self.inputs or {}):
-                await exchange.refuse(400, "The page does not ask for that.")
+            checked = scope["path"] == _JOIN and self.inputs is not None
+            if checked and not is_page_request(await exchange.read(), self.inputs or {}):
+                await exchange.refuse(400, "The page does not send such a request.")
                 return
-            await self.app(scope, exchange.receive, _headed(exchange.send))
+            await self.app(scope, exchange.receive, _with_headers(exchange.send))
         except LateError:
-            pass  # answered already
+            pass  # refused already
         finally:
-            self._coming -= size
+            self._arriving -= size
 
     def _refusal(self, method: str, path: str, headers: dict[bytes, str]) -> tuple[int, str] | None:
-        """Say why a request is refused: status and words."""
+        """Return the status and the reason of a refusal; ``None`` if the request passes."""
         host = headers.get(b"host", "")
         if not self._is_ours(host):
-            return 421, "This page is not to be had under that name."
-        if method not in _ASKED or not _ASKED[method].fullmatch(path) or not self._is_upload(path):
-            return 404, "There is no such page."
+            return 421, "Unknown host name."
+        if method not in _PATHS or not _PATHS[method].fullmatch(path) or not self._is_upload(path):
+            return 404, "Page not found."
         if method == "GET":
             return None
         origin = headers.get(b"origin")
         if headers.get(b"sec-fetch-site", "none") not in {"same-origin", "none"} or (
             origin is not None and origin.partition("://")[2] != host
         ):
-            return 403, "Another site may not send anything."
+            return 403, "Requests from other sites are not allowed."
         return self._length_refusal(path, headers)
 
     def _length_refusal(self, path: str, headers: dict[bytes, str]) -> tuple[int, str] | None:
         length = headers.get(b"content-length", "")
         if b"transfer-encoding" in headers or not length.isdecimal():
-            return 411, "The request does not say how long it is."
+            return 411, "The request does not state its length."
         if path != _UPLOAD:
-            return (413, "The request is too long.") if int(length) > _WORDS else None
-        if int(length) > self.limit + _ROOM:
-            return 413, f"At most {self.limit / 1e6:g} MB are taken."
-        if self.uploads.size() + self._coming + int(length) > _HELD * (self.limit + _ROOM):
+            return (413, "The request is too long.") if int(length) > _OTHER_BYTES else None
+        if int(length) > self.limit + _FORM_BYTES:
+            return 413, f"The file is too large; the limit is {self.limit / 1e6:g} MB."
+        if self.uploads.size() + self._arriving + int(length) > _WAITING_UPLOADS * (self.limit + _FORM_BYTES):
             return 507, "Too many recordings are waiting; try again in a minute."
         return None
 
@@ -139,7 +135,7 @@ class Guard:
             return False
 
     def _is_upload(self, path: str) -> bool:
-        """Tell whether a file that is asked for, if one is, lies among the uploads."""
+        """Tell whether the file that a path names, if it names one, is an upload."""
         try:
             return not path.startswith(_FILE) or bool(self.uploads.locate(path.removeprefix(_FILE)))
         except AudioError:
@@ -147,25 +143,25 @@ class Guard:
 
 
 class _Exchange:
-    """A request that has to come in time, and its answer."""
+    """A request, whose body must arrive in time, and its answer."""
 
     def __init__(self, receive: Receive, send: Send, length: int) -> None:
-        self._patient, self._send = Patient(receive, length), send
+        self._body, self._send = TimedBody(receive, length), send
         self._read: list[Message] = []
         self._begun = self._refused = False
 
     async def receive(self) -> Message:
-        """Return the next message; refuse the request if it does not come in time."""
+        """Return the next message; refuse the request if it does not arrive in time."""
         if self._read:
             return self._read.pop(0)
         try:
-            return await self._patient.receive()
+            return await self._body.receive()
         except LateError:
-            await self.refuse(408, "The request did not come in time.")
+            await self.refuse(408, "The request did not arrive in time.")
             raise
 
     async def read(self) -> bytes:
-        """Read the body, which is short; `receive` gives it once more."""
+        """Read a short body; `receive` returns it again."""
         messages = [await self.receive()]
         while messages[-1].get("more_body", False):
             messages.append(await self.receive())
@@ -173,20 +169,20 @@ class _Exchange:
         return b"".join(message.get("body", b"") for message in messages)
 
     async def send(self, message: Message) -> None:
-        """Send what the application answers, unless the request was refused meanwhile."""
+        """Send a part of the application's answer, unless the request was refused meanwhile."""
         self._begun = True
         if not self._refused:
             await self._send(message)
 
-    async def refuse(self, status: int, fact: str) -> None:
-        """Answer in the application's stead, if it has not begun."""
+    async def refuse(self, status: int, reason: str) -> None:
+        """Answer instead of the application, if it has not begun to answer."""
         self._refused = True
         if not self._begun:
-            await _refuse(self._send, status, fact)
+            await _refuse(self._send, status, reason)
 
 
-def _headed(send: Send) -> Send:
-    """Add our headers to an answer, and take out those that let other sites read it."""
+def _with_headers(send: Send) -> Send:
+    """Add our headers to an answer, and remove those that let other sites read it."""
 
     async def send_(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -198,7 +194,7 @@ def _headed(send: Send) -> Send:
     return send_
 
 
-async def _refuse(send: Send, status: int, fact: str) -> None:
+async def _refuse(send: Send, status: int, reason: str) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8"), *_HEADERS]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": fact.encode()})
+    await send({"type": "http.response.body", "body": reason.encode()})

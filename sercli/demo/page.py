@@ -1,6 +1,7 @@
 """The page in Gradio 6."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -11,15 +12,14 @@ import gradio as gr
 from gradio import processing_utils, route_utils
 
 from sercli.demo import rendering
-from sercli.demo.answers import Listener
-from sercli.demo.folder import Uploads
-from sercli.demo.limits import explain
+from sercli.demo.answers import Responder
 from sercli.demo.live import Live, read_chunk
+from sercli.demo.uploads import Uploads, explain
 from sercli.errors import AudioError, ConfigError
 
-# No fonts but those of the reader's own system: none is fetched from anywhere.
+# Only fonts of the visitor's own system, so that none is fetched from elsewhere.
 _FONT, _MONO = ["system-ui", "sans-serif"], ["ui-monospace", "monospace"]
-# Answers are read out to who can't see them. Tabs are drawn when they are first opened.
+# Screen readers read answers aloud. Tabs are drawn when they are first opened.
 _SCRIPT = """() => {
   const mark = () => {
     for (const id of ["sercli-recorded", "sercli-uploaded"])
@@ -29,43 +29,59 @@ _SCRIPT = """() => {
   new MutationObserver(mark).observe(document.body, {childList: true, subtree: true});
 }"""
 _SPEAKERS = 8  # live at once
-_TAKEN = 16  # recordings at once: they wait for the networks, but have a path of their own then
+_RECORDINGS = 16  # at once: they wait for the networks, but each has a path of its own then
 _WAITING = 32  # recordings behind them
-_PAGES = 64  # open at once; the live session of the oldest begins anew then
+_PAGES = 64  # open at once; with more, the live session of the oldest begins again
 
 
-def build_app(listener: Listener) -> tuple[fastapi.FastAPI, dict[int, int]]:
-    """Build the page, whose uploads Gradio puts where those of the listener lie.
+@contextmanager
+def patched_gradio(uploads: Uploads) -> Iterator[None]:
+    """Replace the parts of Gradio that have no option, and put them back at the end.
+
+    Raises:
+        ConfigError: this release of Gradio lacks one of the parts.
+    """
+    with (
+        # Without this, two visitors who send the same file share it, and the first answer deletes it.
+        _replaced(route_utils, "GradioUploadFile", _Upload),
+        # Without this, a mounted page accepts any file of the server as an upload.
+        _replaced(processing_utils, "_check_allowed", partial(_check_upload, uploads)),
+    ):
+        yield
+
+
+def build_app(responder: Responder) -> tuple[fastapi.FastAPI, dict[int, int]]:
+    """Build the page; call it, and serve the page, within `patched_gradio`.
 
     Returns:
-        The application, and how many inputs each function of the page has, by its number.
+        The application, and the number of inputs of each function of the page, by the function's number.
+
+    Raises:
+        ConfigError: this release of Gradio lacks something that the page needs to be safe.
     """
-    # Else two visitors who send the same have one file, which goes with the first answer.
-    _replace(route_utils, "GradioUploadFile", _Upload)
     with gr.Blocks(title="sercli demo", analytics_enabled=False, fill_width=True) as page:
-        gr.HTML(rendering.head(listener.loaded, listener.limits, listener.keep is not None))
+        gr.HTML(rendering.head(responder.models, responder.limits, responder.keep is not None))
         with gr.Tab("Record"):
-            _add_recording(listener, "microphone", "sercli-recorded")
+            _add_recording(responder, "microphone", "sercli-recorded")
         with gr.Tab("Upload"):
-            _add_recording(listener, "upload", "sercli-uploaded")
+            _add_recording(responder, "upload", "sercli-uploaded")
         with gr.Tab("Live"):
-            _add_live(listener)
-        with gr.Accordion("The models: corpus, licence, figures", open=False):
-            gr.HTML(rendering.about(listener.loaded))
-        with gr.Accordion("What they are for, and what they can't tell"):
+            _add_live(responder)
+        with gr.Accordion("The models: corpus, licence, test results", open=False):
+            gr.HTML(rendering.about(responder.models))
+        with gr.Accordion("Intended use and limits"):
             gr.Markdown(rendering.intended_use())
     page.queue(max_size=_WAITING, api_open=False)
     page.state_session_capacity = _PAGES
-    # Else a mounted page takes any file of the server for an upload.
-    _replace(page, "has_launched", True)
-    _replace(processing_utils, "_check_allowed", partial(_check_sent, listener.uploads))
+    # Gradio checks uploads only on pages that it launched itself.
+    _set_existing(page, "has_launched", True)
     app: fastapi.FastAPI = gr.mount_gradio_app(
         fastapi.FastAPI(openapi_url=None),
         page,
         path="/",
-        max_file_size=listener.limits.size,
+        max_file_size=responder.limits.size,
         ssr_mode=False,
-        show_error=False,  # of ours only what is meant for visitors
+        show_error=False,  # visitors see only our own messages
         theme=gr.themes.Default(primary_hue="blue", font=_FONT, font_mono=_MONO),
         css=rendering.style(),
         js=_SCRIPT,
@@ -75,8 +91,8 @@ def build_app(listener: Listener) -> tuple[fastapi.FastAPI, dict[int, int]]:
     return app, {number: len(function.inputs) for number, function in page.fns.items()}
 
 
-def _check_sent(uploads: Uploads, path: str | Path, check_in_upload_folder: bool) -> None:
-    """Refuse what is no upload where Gradio wants one; the page shows no files of its own."""
+def _check_upload(uploads: Uploads, path: str | Path, check_in_upload_folder: bool) -> None:
+    """Refuse other files where Gradio needs an upload; the page shows no files of its own."""
     if not check_in_upload_folder:
         return
     try:
@@ -91,57 +107,57 @@ def _refusal(path: str | Path, error: AudioError) -> gr.Error:
 
 
 class _Upload(route_utils.GradioUploadFile):
-    """An upload whose folder, which is named by a hash, is its own."""
+    """An upload with a folder of its own; Gradio names the folder by a hash of the content."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.sha.update(uuid4().bytes)
 
 
-def _add_recording(listener: Listener, way: Literal["microphone", "upload"], answers: str) -> None:
+def _add_recording(responder: Responder, way: Literal["microphone", "upload"], answers: str) -> None:
     def answer(path: str | None) -> Iterator[str]:
         if path is not None:
-            yield from listener.answer(path)
+            yield from responder.answer(path)
 
-    source = _source(listener.uploads, way)
+    source = _source(responder.uploads, way)
     shown = gr.HTML(elem_id=answers)
-    come = source.upload if way == "upload" else source.stop_recording
-    come(
+    arrival = source.upload if way == "upload" else source.stop_recording
+    arrival(
         answer,
         source,
         shown,
         trigger_mode="multiple",
         show_progress="minimal",
         concurrency_id="recordings",
-        concurrency_limit=_TAKEN,
+        concurrency_limit=_RECORDINGS,
         api_visibility="private",
     )
     source.clear(lambda: "", None, shown, api_visibility="private")
 
 
-def _add_live(listener: Listener) -> None:
-    def hear(path: str | None, state: Live | None) -> tuple[Any, Live | None]:
+def _add_live(responder: Responder) -> None:
+    def answer(path: str | None, state: Live | None) -> tuple[Any, Live | None]:
         if path is None:
             return gr.skip(), state
         try:
-            with listener.uploads.taken(path) as chunk:
+            with responder.uploads.taken(path) as chunk:
                 samples, rate = read_chunk(chunk)
-        except AudioError:  # told twice, or equal to one before it, as silence is, and deleted with that
+        except AudioError:  # reported twice; or equal to an earlier one, as silence is, and deleted with it
             return gr.skip(), state
-        state = state or Live(listener)
-        heard = state.feed(samples, rate)
-        return gr.skip() if heard is None else rendering.live(heard), state
+        state = state or Live(responder)
+        found = state.feed(samples, rate)
+        return gr.skip() if found is None else rendering.live(found), state
 
-    gr.HTML('<p class="sercli-note">Press Record and speak; the answer follows what was said last.</p>')
-    source = _source(listener.uploads, "microphone", streaming=True)
-    state = gr.State(None, time_to_live=60 * listener.limits.minutes)
+    gr.HTML('<p class="sercli-note">Press Record and speak; the answer follows your last words.</p>')
+    source = _source(responder.uploads, "microphone", streaming=True)
+    state = gr.State(None, time_to_live=60 * responder.limits.minutes)
     shown = gr.HTML(elem_id="sercli-live")
     source.stream(
-        hear,
+        answer,
         [source, state],
         [shown, state],
         stream_every=0.5,
-        time_limit=round(60 * listener.limits.minutes),
+        time_limit=round(60 * responder.limits.minutes),
         concurrency_limit=_SPEAKERS,
         show_progress="hidden",
         api_visibility="private",
@@ -149,7 +165,7 @@ def _add_live(listener: Listener) -> None:
 
 
 def _source(uploads: Uploads, way: Literal["microphone", "upload"], *, streaming: bool = False) -> gr.Audio:
-    made = gr.Audio(
+    source = gr.Audio(
         sources=[way],
         type="filepath",
         label="Speech",
@@ -158,25 +174,34 @@ def _source(uploads: Uploads, way: Literal["microphone", "upload"], *, streaming
         buttons=[],
     )
 
-    async def take(name: str | Path | None) -> str | None:
-        """Take an upload; Gradio would take other files too, and fetch what is named by its address."""
+    async def locate(name: str | Path | None) -> str | None:
+        """Return the path of an upload; Gradio would also accept other files, and fetch addresses."""
         try:
             return None if name is None else str(uploads.locate(name))
         except AudioError as error:
             raise _refusal(str(name), error) from None
 
-    _replace(made, "async_move_resource_to_block_cache", take)
-    return made
+    _set_existing(source, "async_move_resource_to_block_cache", locate)
+    return source
 
 
-def _replace(owner: object, name: str, value: Any) -> None:
-    """Replace what is Gradio's own; without it the page would read files that nobody sent.
+@contextmanager
+def _replaced(owner: object, name: str, value: Any) -> Iterator[None]:
+    """Replace an attribute of Gradio until the context ends."""
+    before = getattr(owner, name, None)
+    _set_existing(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+def _set_existing(owner: object, name: str, value: Any) -> None:
+    """Set an attribute that Gradio must have; otherwise the page would read files that no visitor sent.
 
     Raises:
-        ConfigError: this Gradio has no such thing.
+        ConfigError: this release of Gradio lacks it.
     """
     if not hasattr(owner, name):
-        raise ConfigError(
-            f"gradio {gr.__version__} is not one the page is safe with: pip install 'gradio>=6.31,<7'"
-        )
+        raise ConfigError(f"the page is not safe with gradio {gr.__version__}: pip install 'gradio>=6.31,<7'")
     setattr(owner, name, value)

@@ -1,4 +1,4 @@
-"""Pictures of an answer: where the network attended, the spectrogram, what is said over time."""
+"""Pictures of an answer: the network's attention, the spectrogram, the answer over time."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ from sercli.inference.prediction import Prediction
 from sercli.inference.stored import Stored
 from sercli.records import TRACE_RATE, Utterance
 
-# Whole up to 8 kHz, and even: made to be looked at, not for a network.
+# Complete up to 8 kHz, and evenly spaced: for the eye, not for a network.
 _SPECTROGRAM = {"window_ms": 25.0, "n_fft": 512, "bins": 257, "map": "none", "mu": 0.0}
-_WIDTH = 4.6  # inches: small, so that letters stay large on a phone
-_NAMED = 20  # stretches of a timeline that are told in words
+_WIDTH = 4.6  # inches; small, so that letters stay large on a phone
+_NAMED = 20  # stretches of a timeline that the caption lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +37,19 @@ class Picture:
     """A picture on the page.
 
     Attributes:
-        title: above it.
-        says: what it shows, in words, also for who can't see it.
+        title: heading.
+        caption: description in words, also for visitors who can't see it.
         address: the picture, as a ``data:`` address.
     """
 
     title: str
-    says: str
+    caption: str
     address: str
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class _Heard(Stored):
-    """A piece of a recording in the place of utterances of a prepared corpus."""
+class _OnePiece(Stored):
+    """A piece of a recording in place of the utterances of a prepared corpus."""
 
     part: Part
 
@@ -57,28 +57,28 @@ class _Heard(Stored):
         return dataset_of(self.bundle, [self.part for _ in utterances], rows)
 
 
-def draw(predictor: Predictor, path: Path, said: Prediction) -> Iterator[Picture]:
-    """Draw what there is to see of an answer.
+def draw(predictor: Predictor, path: Path, prediction: Prediction) -> Iterator[Picture]:
+    """Draw the pictures of an answer.
 
-    Of a recording that was cut into windows the window is looked into that says its class most clearly;
-    of a long one with continuous labels the first minute.
+    If the recording was cut into windows, attention is drawn for the window with the highest probability
+    of the predicted class. If it is long and has continuous labels, its first minute is drawn.
 
     Raises:
         AudioError: the recording is gone, or can't be read.
     """
-    if said.trace is not None:
-        yield _draw_trace(said.trace, said.dimensions)
-    elif said.windows:
-        yield _draw_windows(said)
-    piece, when, start = _choose(predictor, path, said)
-    if said.predicted is None:
-        yield _draw_spectrogram(piece, f"{when}. A network of continuous labels has no attention to show.")
+    if prediction.trace is not None:
+        yield _draw_trace(prediction.trace, prediction.dimensions)
+    elif prediction.windows:
+        yield _draw_windows(prediction)
+    piece, when, start = _choose(predictor, path, prediction)
+    if prediction.predicted is None:
+        yield _draw_spectrogram(piece, f"{when}. Networks of continuous labels have no attention maps.")
     else:
-        yield from _look_into(predictor.bundle, piece, when, start, said.classes, said.predicted)
+        yield from _look_into(predictor.bundle, piece, when, start, prediction.classes, prediction.predicted)
 
 
 def _address(figure: Figure, height: float | None = None, start: float = 0.0) -> str:
-    """Write a figure, whose seconds count from where the piece starts in its recording."""
+    """Encode a figure; its time axis begins at ``start``, the start of the piece in its recording."""
     for image in (each for axes in figure.axes if start for each in axes.images):
         left, right, bottom, top = image.get_extent()
         image.set_extent((left + start, right + start, bottom, top))
@@ -95,25 +95,26 @@ def _draw_trace(trace: Traces, dimensions: Sequence[str]) -> Picture:
     return Picture("Over time", "; ".join(spans), _address(figure))
 
 
-def _draw_windows(said: Prediction) -> Picture:
-    values = np.array([window.probabilities for window in said.windows])
-    spans = [f"{each.start:.1f} to {each.end:.1f} s {each.predicted}" for each in said.stretches]
+def _draw_windows(prediction: Prediction) -> Picture:
+    values = np.array([window.probabilities for window in prediction.windows])
+    spans = [f"{each.start:.1f} to {each.end:.1f} s {each.predicted}" for each in prediction.stretches]
     more = f"; and {len(spans) - _NAMED} more" if len(spans) > _NAMED else ""
-    figure = class_timeline(said.borders, values, said.classes)
+    figure = class_timeline(prediction.borders, values, prediction.classes)
     return Picture("Over time", "; ".join(spans[:_NAMED]) + more, _address(figure))
 
 
-def _choose(predictor: Predictor, path: Path, said: Prediction) -> tuple[Piece, str, float]:
-    """Read the piece that is looked into, and say which it is and where it starts, in seconds."""
+def _choose(predictor: Predictor, path: Path, prediction: Prediction) -> tuple[Piece, str, float]:
+    """Read the piece to draw; return it with its description and its start in seconds."""
     rates = rates_of(predictor.bundle)
-    if said.predicted is not None and said.windows:
-        own = said.classes.index(said.predicted)
-        best = max(range(len(said.windows)), key=lambda i: said.windows[i].probabilities[own])
-        window = said.windows[best]
+    if prediction.predicted is not None and prediction.windows:
+        own = prediction.classes.index(prediction.predicted)
+        best = max(range(len(prediction.windows)), key=lambda i: prediction.windows[i].probabilities[own])
+        window = prediction.windows[best]
         pieces = read_pieces(path, rates, predictor.window_s, predictor.hop_s, align=True)
-        when = f"{window.start:.1f} to {window.end:.1f} s, the window that says {said.predicted} most clearly"
+        span = f"{window.start:.1f} to {window.end:.1f} s"
+        when = f"{span}, the window with the highest probability of {prediction.predicted}"
         return next(islice(pieces, best, None)), when, window.start
-    if said.duration > WHOLE_S:
+    if prediction.duration > WHOLE_S:
         first = next(read_pieces(path, rates, WHOLE_S, WHOLE_S, align=False))
         return first, f"The first {WHOLE_S:.0f} s", 0.0
     return read_whole(path, rates), "The whole recording", 0.0
@@ -122,32 +123,33 @@ def _choose(predictor: Predictor, path: Path, said: Prediction) -> tuple[Piece, 
 def _look_into(
     bundle: Bundle, piece: Piece, when: str, start: float, classes: Sequence[str], predicted: str
 ) -> Iterator[Picture]:
-    own, utterance = classes.index(predicted), Utterance(id="heard", corpus="heard", file="heard")
-    heard = _Heard(bundle=bundle, utterances=(utterance,), folder=Path(), part=extract(bundle, piece))
-    found = map_attention(heard, utterance, own)
+    own, utterance = classes.index(predicted), Utterance(id="recording", corpus="recording", file="recording")
+    stored = _OnePiece(bundle=bundle, utterances=(utterance,), folder=Path(), part=extract(bundle, piece))
+    found = map_attention(stored, utterance, own)
     if found is not None:
         overlay = drawings.Overlay("", found.features, found.attention, found.frame_rate)
         figure = drawings.attention_maps([overlay], found.meaning, found.neutral)
-        says = (
-            f"{when}, as the network sees it. Red: this place counts more than others; blue: less."
+        colours = (
+            "Red: this place counts more than others; blue: less."
             if found.neutral
-            else f"{when}, as the network sees it. Red: this place speaks for {predicted}; blue: against it."
+            else f"Red: this place is evidence for {predicted}; blue: against it."
         )
-        yield Picture("Where it attended", says, _address(figure, 3.2, start))
+        caption = f"{when}, the network's input. {colours}"
+        yield Picture("Attention", caption, _address(figure, 3.2, start))
         return
-    yield _draw_spectrogram(piece, f"{when}. {bundle.arch} has no attention to places of it to show.", start)
-    weights = channel_weights(heard, [own])
+    yield _draw_spectrogram(piece, f"{when}. {bundle.arch} has no attention maps.", start)
+    weights = channel_weights(stored, [own])
     if weights:
         last = max(weights)
         figure = drawings.channel_weights({last: weights[last][[own]]}, [predicted])
-        says = f"{when}: how much the last channel attention lets through of each channel."
-        yield Picture("Weights of its channels", says, _address(figure))
+        caption = f"{when}: weight of each channel in the last channel attention."
+        yield Picture("Channel weights", caption, _address(figure))
 
 
-def _draw_spectrogram(piece: Piece, says: str, start: float = 0.0) -> Picture:
+def _draw_spectrogram(piece: Piece, caption: str, start: float = 0.0) -> Picture:
     rate, samples = next(iter(piece.audio.items()))
     feature = get_feature("spectrogram")
     config = feature.config(**_SPECTROGRAM)
     magnitudes = feature.extract(resample(samples, rate or SAMPLE_RATE, SAMPLE_RATE), config)[0]
     figure = spectrogram(magnitudes, feature.frame_rate(config), SAMPLE_RATE / 2)
-    return Picture("Spectrogram", says, _address(figure, start=start))
+    return Picture("Spectrogram", caption, _address(figure, start=start))

@@ -1,4 +1,4 @@
-"""The page's own HTML. All that comes from bundles and recordings is escaped."""
+"""The page's own HTML. Text from bundles and recordings is escaped."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -7,43 +7,43 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sercli.demo.limits import TAKEN, Limits
-from sercli.demo.loaded import Loaded
+from sercli.demo.loaded import LoadedModel
+from sercli.demo.uploads import FORMATS, Limits
 
 if TYPE_CHECKING:
     from sercli.demo.answers import Answer
-    from sercli.demo.live import Heard
+    from sercli.demo.live import LiveAnswer
 
 
 def answers(found: Sequence["Answer"], kept: bool) -> str:
-    """Show what each model says of a recording."""
+    """Show each model's answer to a recording."""
     return _environment().get_template("answers.html").render(answers=found, kept=kept)
 
 
-def live(heard: Sequence["Heard"]) -> str:
-    """Show what each model says just now."""
-    return _environment().get_template("live.html").render(heard=heard)
+def live(found: Sequence["LiveAnswer"]) -> str:
+    """Show each model's present answer."""
+    return _environment().get_template("live.html").render(answers=found)
 
 
 def waiting() -> str:
-    """Show that a recording has come."""
+    """Show that a recording has arrived."""
     return _environment().get_template("waiting.html").render()
 
 
-def refusal(fact: str) -> str:
+def refusal(reason: str) -> str:
     """Show why there is no answer."""
-    return _environment().get_template("refusal.html").render(fact=fact)
+    return _environment().get_template("refusal.html").render(reason=reason)
 
 
-def head(loaded: Sequence[Loaded], limits: Limits, kept: bool) -> str:
-    """Show what the page is, and what becomes of recordings."""
+def head(models: Sequence[LoadedModel], limits: Limits, kept: bool) -> str:
+    """Show the purpose of the page, and what happens to recordings."""
     template = _environment().get_template("head.html")
-    return template.render(loaded=loaded, limits=limits, kept=kept, taken=TAKEN)
+    return template.render(models=models, limits=limits, kept=kept, formats=FORMATS)
 
 
-def about(loaded: Sequence[Loaded]) -> str:
-    """Show where the models come from and how good they are."""
-    return _environment().get_template("about.html").render(loaded=loaded)
+def about(models: Sequence[LoadedModel]) -> str:
+    """Show the origin of the models and their test results."""
+    return _environment().get_template("about.html").render(models=models)
 
 
 def style() -> str:
@@ -52,7 +52,7 @@ def style() -> str:
 
 
 def intended_use() -> str:
-    """Return what every model card says of what models are for, as Markdown."""
+    """Return the intended use that every model card states, as Markdown."""
     card = (resources.files("sercli.reports") / "templates/card.md").read_text("utf-8")
     _, after = card.split("## What it is for, and what it can't tell\n")
     return after.split("\n## ")[0].strip()

@@ -1,5 +1,6 @@
 """Serve the page until it is stopped."""
 
+import asyncio
 import errno
 import ipaddress
 import logging
@@ -7,21 +8,25 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sercli import audio
-from sercli.demo.answers import Listener
-from sercli.demo.folder import Uploads, private_folder, sweeping
+from sercli.demo import requests
+from sercli.demo.answers import Responder
 from sercli.demo.guard import Guard
-from sercli.demo.limits import Limits
-from sercli.demo.loaded import Loaded
+from sercli.demo.loaded import LoadedModel
+from sercli.demo.uploads import Limits, Uploads, private_folder, sweeping
 from sercli.errors import ConfigError
 
-# Gradio reads them when it is imported. It would tell its makers of each start, ask for newer
-# versions, and remember answers in the browser.
+# Gradio reads them when it is imported. Without them it reports each start to its makers, looks for newer
+# versions, and remembers answers in the browser.
 _QUIET = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "GRADIO_RUN_HISTORY": "False",
@@ -30,7 +35,7 @@ _QUIET = {
 
 
 def serve(
-    loaded: Sequence[Loaded],
+    models: Sequence[LoadedModel],
     host: str = "127.0.0.1",
     port: int = 7860,
     limits: Limits | None = None,
@@ -40,54 +45,77 @@ def serve(
     """Serve the page until SIGINT or SIGTERM; to be called in the main thread.
 
     Args:
-        loaded: the models.
-        host: address to listen at.
-        port: port; 0 takes a free one.
-        limits: what is taken.
-        keep: folder to keep recordings in with their answers; none are kept if none.
-        ready: called with the page's address once it can be asked for.
+        models: the models.
+        host: address of the server.
+        port: port; 0 chooses a free one.
+        limits: limits on recordings.
+        keep: folder that keeps recordings with their answers; none are kept if not given.
+        ready: called with the page's address when the page can be opened.
 
     Raises:
-        ConfigError: Gradio is not installed, or the address can't be had.
-        KeyboardInterrupt: SIGINT came.
+        ConfigError: Gradio is not installed, or the address is not available.
+        KeyboardInterrupt: SIGINT was received.
     """
-    os.environ.update(_QUIET)
     limits = limits or Limits()
     before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
-        with listen(host, port) as source, private_folder() as folder:
+        with (
+            listen(host, port) as source,
+            private_folder() as folder,
+            _environment(_QUIET | {"GRADIO_TEMP_DIR": str(folder)}),
+        ):
             try:
-                import uvicorn
-
-                from sercli.demo.page import build_app
-                from sercli.demo.protocol import Protocol
+                from sercli.demo.page import build_app, patched_gradio
             except ImportError as error:
                 raise ConfigError(f"the page needs '{error.name}': pip install 'sercli[demo]'") from None
             uploads = Uploads(folder)
-            listener = Listener(loaded, uploads, limits, keep)
-            app, inputs = build_app(listener)
-            guarded = Guard(app, uploads, limits.size, host if is_loopback(host) else None, inputs)
-            _warm_up(Listener(loaded, uploads, limits))
-            logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # forms that are none
-            config = uvicorn.Config(
-                guarded,
-                http=Protocol,
-                log_level="critical",
-                access_log=False,
-                timeout_graceful_shutdown=1,  # pages that stay open would hold it up
-            )
-            with sweeping(folder, listener.idle_s):
+            responder = Responder(models, uploads, limits, keep)
+            with patched_gradio(uploads), sweeping(folder, responder.idle_s):
+                app, inputs = build_app(responder)
+                guarded = Guard(app, uploads, limits.size, host if is_loopback(host) else None, inputs)
+                _warm_up(Responder(models, uploads, limits))
                 ready(_address(source))
-                uvicorn.Server(config).run(sockets=[source])
+                _run(guarded, source)
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
+class Protocol(H11Protocol):
+    """HTTP that closes a connection whose request head does not arrive in time."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for a head."""
+        super().connection_made(transport)
+        self._timer: asyncio.TimerHandle | None = None
+        self._check()
+
+    def data_received(self, data: bytes) -> None:
+        """Stop waiting when a head is complete, and wait again after its answer."""
+        super().data_received(data)
+        self._check()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        super().connection_lost(exc)
+        self._stop()
+
+    def _check(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop()
+        elif self._timer is None:
+            self._timer = self.loop.call_later(requests.SILENT_S, self.transport.close)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+
+
 def listen(host: str, port: int) -> socket.socket:
-    """Open a socket to listen at.
+    """Open a socket that accepts connections.
 
     Raises:
-        ConfigError: the port is in use, or the host is none of this machine's.
+        ConfigError: the port is in use, or this machine does not have the address.
     """
     try:
         family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -102,21 +130,54 @@ def listen(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError, UnicodeError) as error:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise ConfigError(
-                f"port {port} is in use; take another with --port, or a free one with 0"
+                f"port {port} is in use; choose another with --port, or a free one with --port 0"
             ) from None
         if isinstance(error, OSError) and error.errno == errno.EACCES:
-            raise ConfigError(f"port {port} is not to be had; take one from 1024 on with --port") from None
-        raise ConfigError(f"{host}:{port} can't be listened at ({error}); see --host and --port") from None
+            raise ConfigError(f"port {port} needs permission; choose one from 1024 on with --port") from None
+        raise ConfigError(f"can't serve at {host}:{port} ({error}); see --host and --port") from None
     return source
 
 
-def is_loopback(source_or_host: str) -> bool:
-    """Tell whether a host is reached from this machine alone."""
+def is_loopback(host: str) -> bool:
+    """Tell whether a host can be reached from this machine only."""
     try:
-        found = {each[4][0] for each in socket.getaddrinfo(source_or_host, None)}
+        found = {each[4][0] for each in socket.getaddrinfo(host, None)}
         return all(ipaddress.ip_address(str(each).split("%")[0]).is_loopback for each in found)
     except (OSError, UnicodeError, ValueError):
         return False
+
+
+def _run(app: Any, source: socket.socket) -> None:
+    """Run the server until a signal ends it."""
+    forms = logging.getLogger("python_multipart")  # it would report damaged forms
+    level = forms.level
+    forms.setLevel(logging.CRITICAL)
+    try:
+        config = uvicorn.Config(
+            app,
+            http=Protocol,
+            log_level="critical",
+            access_log=False,
+            timeout_graceful_shutdown=1,  # open pages would delay the end
+        )
+        uvicorn.Server(config).run(sockets=[source])
+    finally:
+        forms.setLevel(level)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of the environment until the context ends."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _address(source: socket.socket) -> str:
@@ -124,10 +185,10 @@ def _address(source: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def _warm_up(listener: Listener) -> None:
-    """Answer a second of noise, so that who comes first need not wait for what is done once."""
-    path = listener.uploads.folder / "noise.wav"
+def _warm_up(responder: Responder) -> None:
+    """Answer a second of noise, so that the first visitor does not wait for work that is done once."""
+    path = responder.uploads.folder / "noise.wav"
     noise = np.random.default_rng(0).normal(0, 0.05, audio.SAMPLE_RATE).astype(np.float32)
     audio.write_pcm16(path, noise, audio.SAMPLE_RATE)
-    for _ in listener.answer(path):
+    for _ in responder.answer(path):
         pass

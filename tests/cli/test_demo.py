@@ -45,7 +45,7 @@ def test_a_port_in_use_is_told(run, bundle):
         status, _, err = run(bundle, "--port", port)
     assert (status, err) == (
         1,
-        f"error: port {port} is in use; take another with --port, or a free one with 0\n",
+        f"error: port {port} is in use; choose another with --port, or a free one with --port 0\n",
     )
 
 
@@ -53,7 +53,7 @@ def test_an_address_of_another_machine_is_told(run, bundle):
     pytest.importorskip("gradio")
     status, _, err = run(bundle, "--host", "192.0.2.1", "--port", 0)
     assert status == 1
-    assert "error: 192.0.2.1:0 can't be listened at" in err
+    assert "error: can't serve at 192.0.2.1:0" in err
 
 
 def test_on_loopback_there_is_nothing_to_warn_of(run, bundle, served):

@@ -3,10 +3,9 @@ import pytest
 from conftest import tone
 from untrained import ALL, diccoser
 
-from sercli.demo.answers import Listener
-from sercli.demo.folder import Uploads
-from sercli.demo.limits import Limits
+from sercli.demo.answers import Responder
 from sercli.demo.loaded import load
+from sercli.demo.uploads import Limits, Uploads
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +27,7 @@ def listen(bundles, tmp_path):
         folder = tmp_path / "uploads"
         folder.mkdir(exist_ok=True)
         loaded = load([bundles[name] for name in names])
-        return Listener(loaded, Uploads(folder.resolve()), limits or Limits(), keep)
+        return Responder(loaded, Uploads(folder.resolve()), limits or Limits(), keep)
 
     return listen_
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import tone
 
-from sercli.demo.limits import Limits
+from sercli.demo.uploads import Limits
 from sercli.errors import ConfigError
 from sercli.inference.predict import Predictor
 
@@ -23,7 +23,7 @@ def test_the_page_says_what_the_predictor_says(listen, send, bundles, name):
     path = send(tone(2.0))
     (said,) = Predictor(bundles[name]).predict([path])
     waiting, first, last = listen(name).answer(path)
-    assert "Listening" in waiting
+    assert "Processing" in waiting
     for html in (first, last):
         found = shares(html)
         assert list(found) == list(said.classes)
@@ -43,11 +43,11 @@ def test_several_models_answer_one_beside_the_other(listen, send, bundles):
 
 def test_unsure_and_unlike_are_told(listen, send):
     listener = listen("mdcnn")
-    listener.loaded[0].predictor.unsure_below = 1.0
+    listener.models[0].predictor.unsure_below = 1.0
     *_, html = listener.answer(send(np.zeros(16_000, np.float32)))
     assert "Unsure: below 100.0 %" in html
     assert "Unlike the training corpus: nothing but silence" in html
-    listener.loaded[0].predictor.unsure_below = 0.0
+    listener.models[0].predictor.unsure_below = 0.0
     *_, html = listener.answer(send(tone(1.0)))
     assert "nsure" not in html.replace("sercli-unsure", "")
 
@@ -113,11 +113,11 @@ LONG = Limits(minutes=0.01)
     ("content", "limits", "message"),
     [
         (b"", None, "The file is empty (0 bytes); copy it again"),
-        (b"no audio at all" * 99, None, "This is not audio that can be read. wav, flac"),
+        (b"no audio at all" * 99, None, "The file can't be read as audio. Possible formats: wav, flac"),
         (b"RIFF\x00\x00\x00\x00WAVEfmt ", None, "Cut short before its audio begins"),
         (tone(0.01), None, "too short to hold speech"),
-        (tone(1.0), LONG, "0.0 minutes long, at most 0.01 are taken"),
-        (tone(1.0), Limits(mb=0.01), "0.0 MB, at most 0.01 MB are taken"),
+        (tone(1.0), LONG, "0.0 minutes long; the limit is 0.01"),
+        (tone(1.0), Limits(mb=0.01), "0.0 MB; the limit is 0.01 MB"),
     ],
 )
 def test_what_can_t_be_answered_is_told_plainly_and_gone(listen, send, tmp_path, content, limits, message):
@@ -163,7 +163,7 @@ def test_nothing_but_an_upload_is_answered_or_deleted(listen, send, write_wav, t
     assert os.path.lexists(uploads / "link")
 
 
-def test_kept_if_that_is_asked_for(listen, send, tmp_path):
+def test_kept_if_that_is_page_request_for(listen, send, tmp_path):
     keep = tmp_path / "kept"
     path = send(tone(1.0), "a.flac")
     content = path.read_bytes()
@@ -174,24 +174,24 @@ def test_kept_if_that_is_asked_for(listen, send, tmp_path):
     assert first["file"] == "recording.flac"
     assert set(first["probabilities"]) == {"anger", "happiness", "neutral", "sadness"}
     assert set(second["mean"]) == {"arousal", "valence"}
-    assert "was kept" in html
+    assert "The server keeps this recording" in html
     assert not path.exists()
 
 
 def test_a_folder_that_can_t_be_written_is_told(listen, send, tmp_path):
     (tmp_path / "kept").write_text("in the way")
     *_, html = listen("mdcnn", keep=tmp_path / "kept").answer(send(tone(1.0)))
-    assert "The server could not do it" in html
+    assert "The server failed" in html
 
 
 def test_a_long_recording_has_a_timeline(listen, send, talk):
     *_, html = listen("mdcnn").answer(send(talk(62.0)))
     assert "<strong>Over time.</strong> 0.0 to " in html
-    assert "62.0 s of sound" in html
+    assert "62.0 s of audio" in html
 
 
 def test_limits_are_positive():
-    with pytest.raises(ConfigError, match="max minutes 0: take more than 0"):
+    with pytest.raises(ConfigError, match="max minutes 0: use a number above 0"):
         Limits(minutes=0)
     with pytest.raises(ConfigError, match="max mb -1"):
         Limits(mb=-1)

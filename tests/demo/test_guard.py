@@ -4,10 +4,9 @@ import socket
 
 import pytest
 
-from sercli.demo.asked import is_asked
-from sercli.demo.folder import Uploads
 from sercli.demo.guard import Guard
-from sercli.demo.patience import LateError, Patient
+from sercli.demo.requests import LateError, TimedBody, is_page_request
+from sercli.demo.uploads import Uploads
 
 UPLOAD, JOIN = "/gradio_api/upload", "/gradio_api/queue/join"
 LENGTH = {"content-length": "10"}
@@ -163,7 +162,7 @@ def test_uploads_on_their_way_are_counted(tmp_path):
 
 
 def test_a_body_that_does_not_come_holds_no_place(tmp_path, monkeypatch):
-    monkeypatch.setattr("sercli.demo.patience.SILENT_S", 0.05)
+    monkeypatch.setattr("sercli.demo.requests.SILENT_S", 0.05)
     guard, length = Guard(reading, Uploads(tmp_path.resolve()), 1000), str(1 << 20).encode()
     scope = {"type": "http", "method": "POST", "path": UPLOAD, "headers": [(b"content-length", length)]}
     seen = []
@@ -179,7 +178,7 @@ def test_a_body_that_does_not_come_holds_no_place(tmp_path, monkeypatch):
 
     asyncio.run(guard(scope, receive, send))
     assert seen == ["begun", 408, None]
-    assert guard._coming == 0
+    assert guard._arriving == 0
 
 
 async def reading(scope, receive, send):
@@ -194,7 +193,7 @@ async def reading(scope, receive, send):
 
 
 def test_a_body_may_come_slowly_but_not_for_ever(monkeypatch):
-    monkeypatch.setattr("sercli.demo.patience.SLOW_S", 0.2)
+    monkeypatch.setattr("sercli.demo.requests.SLOW_S", 0.2)
     messages = []
 
     async def receive():
@@ -208,15 +207,15 @@ def test_a_body_may_come_slowly_but_not_for_ever(monkeypatch):
                 return
 
     with pytest.raises(LateError):
-        asyncio.run(all_of(Patient(receive, 0)))
+        asyncio.run(all_of(TimedBody(receive, 0)))
     assert 2 <= len(messages) <= 8
     messages[:] = [None] * 96
-    asyncio.run(all_of(Patient(receive, 0)))
+    asyncio.run(all_of(TimedBody(receive, 0)))
     assert len(messages) == 101
 
 
 def test_once_it_has_come_the_answer_may_take_its_time(monkeypatch):
-    monkeypatch.setattr("sercli.demo.patience.SILENT_S", 0.01)
+    monkeypatch.setattr("sercli.demo.requests.SILENT_S", 0.01)
 
     async def receive():
         await asyncio.sleep(0.005 if first.pop() else 0.05)
@@ -226,7 +225,7 @@ def test_once_it_has_come_the_answer_may_take_its_time(monkeypatch):
         return [await patient.receive() for _ in range(2)]
 
     first = [False, True]
-    assert len(asyncio.run(twice(Patient(receive, 0)))) == 2
+    assert len(asyncio.run(twice(TimedBody(receive, 0)))) == 2
 
 
 FILE = {"path": "/tmp/a.wav", "meta": {"_type": "gradio.FileData"}}
@@ -244,7 +243,7 @@ ASKED = {"data": [FILE], "fn_index": 0, "session_hash": "a", "event_data": None,
     ],
 )
 def test_what_the_page_asks_of_its_queue_is_known(change):
-    assert is_asked(json.dumps(ASKED | change).encode(), {0: 1, 1: 0, 4: 2})
+    assert is_page_request(json.dumps(ASKED | change).encode(), {0: 1, 1: 0, 4: 2})
 
 
 @pytest.mark.parametrize(
@@ -277,14 +276,14 @@ def test_what_the_page_asks_of_its_queue_is_known(change):
     ],
 )
 def test_nothing_else_reaches_the_queue(change):
-    assert not is_asked(json.dumps(ASKED | change).encode(), {0: 1, 1: 0, 4: 2})
+    assert not is_page_request(json.dumps(ASKED | change).encode(), {0: 1, 1: 0, 4: 2})
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"null", b"[]", b"\xff", b"[" * 60_000, b'{"data": ' + b"9" * 6000 + b"}"]
 )
 def test_what_is_no_json_neither(body):
-    assert not is_asked(body, {0: 1})
+    assert not is_page_request(body, {0: 1})
 
 
 @pytest.mark.parametrize(("data", "status"), [([FILE], 200), ([FILE, FILE], 400), ({}, 400)])
@@ -316,8 +315,8 @@ def test_the_guard_looks_into_requests_to_the_queue(tmp_path, data, status):
 
 def test_a_connection_whose_head_does_not_end_is_closed(monkeypatch):
     uvicorn = pytest.importorskip("uvicorn", reason="uvicorn is not installed")
-    monkeypatch.setattr("sercli.demo.patience.SILENT_S", 0.2)
-    from sercli.demo.protocol import Protocol
+    monkeypatch.setattr("sercli.demo.requests.SILENT_S", 0.2)
+    from sercli.demo.server import Protocol
 
     async def app(scope, receive, send):
         await asyncio.sleep(0.4)  # an answer may take longer

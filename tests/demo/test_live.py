@@ -25,7 +25,7 @@ def test_classes_are_those_of_the_last_seconds_as_a_recording(listen, bundles, t
     path = tmp_path / "last.wav"
     audio.write_pcm16(path, samples[-round(predictor.window_s * 16_000) :], 16_000)
     (expected,) = predictor.predict([path])
-    assert last.said.probabilities == expected.probabilities
+    assert last.prediction.probabilities == expected.probabilities
     assert last.note == f"the last {predictor.window_s:.1f} s"
 
 
@@ -84,7 +84,7 @@ def test_who_looks_ahead_says_why_it_can_t_follow(bundles, listen, tmp_path, tal
     from untrained import make
 
     from sercli.data.segments import SegmentConfig
-    from sercli.demo.answers import Listener
+    from sercli.demo.answers import Responder
     from sercli.demo.loaded import load
 
     inputs = {"x": {"kind": "waveform"}}
@@ -93,9 +93,9 @@ def test_who_looks_ahead_says_why_it_can_t_follow(bundles, listen, tmp_path, tal
         tmp_path / "b"
     )
     other = listen("mdcnn")
-    listener = Listener(load([tmp_path / "b"]), other.uploads, other.limits)
+    listener = Responder(load([tmp_path / "b"]), other.uploads, other.limits)
     ((heard,),) = [each for each in follow(Live(listener), talk(1.0), 16_000, 1600) if each]
-    assert heard.note.startswith("It can't follow: 'cnnlstm' can't follow a stream")
+    assert heard.note.startswith("This model can't answer live: 'cnnlstm' can't follow a stream")
 
 
 def test_nothing_is_left_on_the_disk(listen, tmp_path, talk):

@@ -5,8 +5,8 @@ import pytest
 from untrained import make
 
 from sercli.demo import rendering
-from sercli.demo.limits import Limits
 from sercli.demo.loaded import load
+from sercli.demo.uploads import Limits
 
 FIGURES = {
     "ua": {"value": 0.744, "interval": [0.676, 0.805]},
@@ -39,10 +39,10 @@ def save(bundle, path, **facts):
 def test_what_must_be_told_is_told(small, tmp_path):
     (found,) = load([save(small, tmp_path / "a", **FACTS)])
     assert (found.name, found.notice) == ("mdcnn, emodb-4", "Beware & care")
-    assert found.facts["Figures"] == (
+    assert found.facts["Test results"] == (
         "this model: UA 74.4 % (95 % over speakers 67.6 to 80.5), WA 77.0 % (no interval), chance is 25 %"
     )
-    assert found.facts["Tested by"] == "leave-one-speaker-out@1, fold 3"
+    assert found.facts["Test protocol"] == "leave-one-speaker-out@1, fold 3"
     html = rendering.about([found])
     assert "free &lt;b&gt;" in html
     assert "Beware &amp; care" in html
@@ -52,20 +52,20 @@ def test_continuous_figures(small, tmp_path):
     figures = {"ccc": {"arousal": {"value": 0.5, "interval": [0.4, 0.6]}, "valence": {"value": None}}}
     (found,) = load([save(small, tmp_path / "a", run_figures=figures)])
     told = "CCC of arousal 0.500 (95 % over speakers 0.400 to 0.600)"
-    assert found.facts["Figures"] == f"its run's models, pooled: {told}"
+    assert found.facts["Test results"] == f"the models of its run, pooled: {told}"
 
 
 def test_a_bundle_that_says_little_or_nonsense_is_shown_all_the_same(small, tmp_path):
     (found,) = load([save(small, tmp_path / "a")])
     assert found.name == "mdcnn, unknown corpus"
-    assert "sercli export" in found.facts["Figures"]
+    assert "sercli export" in found.facts["Test results"]
     nonsense = {
         "figures": {"ua": "high", "wa": {"value": "x"}, "ccc": 3},
         "notice": None,
         "licence": ["a", 1],
     }
     (found,) = load([save(small, tmp_path / "b", **nonsense)])
-    assert "sercli export" in found.facts["Figures"]
+    assert "sercli export" in found.facts["Test results"]
 
 
 def test_names_are_unique(small, tmp_path):
@@ -92,7 +92,7 @@ def test_the_page_tells_what_the_model_card_tells(small, tmp_path):
     assert "##" not in told
     assert "{" not in told
     found = load([save(small, tmp_path / "a", **FACTS)])
-    assert "is deleted there once it is answered" in rendering.head(found, Limits(), kept=False)
+    assert "which deletes it after the answer" in rendering.head(found, Limits(), kept=False)
     kept = rendering.head(found, Limits(mb=5, minutes=2), kept=True)
-    assert "Recordings are kept on the computer that runs this page" in kept
+    assert "The computer that runs this page keeps recordings" in kept
     assert "Up to 2 minutes and 5 MB" in kept

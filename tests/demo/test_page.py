@@ -177,7 +177,7 @@ def test_an_uploaded_recording_is_answered_as_predict_answers_it(page, server, m
     means = [float(text) for text in card(answers, 1).locator(".sercli-said strong").all_inner_texts()]
     np.testing.assert_allclose(means, traces.trace.mean(axis=0), atol=0.00501)
     titles = [text.split(".")[0] for text in answers.locator("figcaption").all_inner_texts()]
-    assert titles == ["Where it attended", "Over time", "Spectrogram"]
+    assert titles == ["Attention", "Over time", "Spectrogram"]
     for picture in answers.locator("img").all():
         assert picture.evaluate("image => image.complete && image.naturalWidth > 300")
         assert picture.get_attribute("alt")
@@ -202,7 +202,7 @@ def test_a_long_recording_has_its_timeline(page, write_wav, tmp_path):
     captions.nth(3).wait_for(timeout=60_000)
     told = captions.all_inner_texts()
     assert re.match(r"Over time\. 0\.0 to [\d.]+ s ", told[0])
-    assert "the window that says" in told[1]
+    assert "the window with the highest probability of" in told[1]
     assert "The first 60 s" in told[3]
 
 
@@ -214,7 +214,7 @@ def test_what_is_recorded_is_answered(page, server):
     answers = page.locator("#sercli-recorded")
     answers.locator("figure img").nth(2).wait_for()
     assert sum(shares(card(answers, 0)).values()) == pytest.approx(100, abs=0.3)
-    (seconds,) = re.findall(r"([\d.]+) s of sound", card(answers, 0).inner_text())
+    (seconds,) = re.findall(r"([\d.]+) s of audio", card(answers, 0).inner_text())
     assert 0.8 < float(seconds) < 4
     server.wait_for_no_files()
 
@@ -224,8 +224,8 @@ def test_what_is_recorded_is_answered(page, server):
     ("content", "message"),
     [
         (b"", "The file is empty"),
-        (b"no audio at all" * 99, "This is not audio that can be read"),
-        ("long", "1.5 minutes long, at most 1.2 are taken"),
+        (b"no audio at all" * 99, "The file can't be read as audio"),
+        ("long", "1.5 minutes long; the limit is 1.2"),
         ("large", "exceeds? the maximum allowed size"),
     ],
 )
@@ -247,7 +247,7 @@ def test_what_can_t_be_answered_is_told_plainly(page, server, tmp_path, content,
 def test_what_must_be_told_stands_on_the_page(page):
     page.get_by_text("AI Act").first.wait_for()
     assert "not know what a person feels" in page.inner_text("body")
-    page.get_by_text("The models: corpus, licence, figures").click()
+    page.get_by_text("The models: corpus, licence, test results").click()
     page.get_by_text("sercli export").first.wait_for()
 
 
@@ -371,7 +371,7 @@ def test_a_chunk_that_claims_to_be_hours_long_costs_nothing(server):
 
 
 @pytest.mark.slow
-def test_nobody_else_is_asked_for_anything(page, server, asked):
+def test_nobody_else_is_page_request_for_anything(page, server, asked):
     page.get_by_role("tab", name="Live").click()
     page.wait_for_timeout(300)
     hosts = {urlsplit(url).hostname for url in asked if urlsplit(url).scheme not in {"blob", "data"}}
@@ -415,4 +415,4 @@ def test_a_gradio_that_lacks_what_is_replaced_is_refused(monkeypatch):
     from sercli.demo import page as ours
 
     with pytest.raises(ConfigError, match=r"pip install 'gradio>=6\.31,<7'"):
-        ours._replace(object(), "has_launched", True)
+        ours._set_existing(object(), "has_launched", True)

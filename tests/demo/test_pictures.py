@@ -12,8 +12,8 @@ from sercli.demo import pictures
 from sercli.inference.predict import Predictor
 
 EXPECTED = {
-    "mdcnn": ["Where it attended"],
-    "attpool": ["Where it attended"],
+    "mdcnn": ["Attention"],
+    "attpool": ["Attention"],
     "eca": ["Spectrogram", "Weights of its channels"],
     "melcnn": ["Spectrogram"],
     "classes": ["Spectrogram"],

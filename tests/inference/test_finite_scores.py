@@ -12,7 +12,7 @@ from untrained import ALL, diccoser
 
 from sercli.bundle import Bundle
 from sercli.demo.live import _Causal
-from sercli.demo.loaded import Loaded
+from sercli.demo.loaded import LoadedModel
 from sercli.errors import RunError
 from sercli.inference import refuse_unscored, score
 from sercli.inference._decoding import Piece
@@ -113,7 +113,7 @@ def test_the_live_page_says_that_there_is_no_answer(tmp_path):
     with torch.no_grad():
         for value in bundle.network.parameters():
             value.fill_(1e17)
-    follower = _Causal(Loaded(tmp_path, "a", Predictor(bundle), (), ""))
+    follower = _Causal(LoadedModel(tmp_path, "a", Predictor(bundle), (), ""))
     heard = follower.answer(tone(1.0), 16_000, tone(1.0), tmp_path / "a.wav")
     assert heard.note.startswith("No answer: at 0.00 s: the network gives no finite scores")
     assert not heard.values

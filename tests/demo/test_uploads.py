@@ -4,19 +4,16 @@ from contextlib import suppress
 
 import pytest
 
-from sercli.demo import folder
+from sercli.demo import uploads
 
 
-def test_the_folder_is_private_and_goes_with_all_in_it(monkeypatch):
-    monkeypatch.delenv("GRADIO_TEMP_DIR", raising=False)
-    with suppress(KeyboardInterrupt), folder.private_folder() as place:
+def test_the_folder_is_private_and_goes_with_all_in_it():
+    with suppress(KeyboardInterrupt), uploads.private_folder() as place:
         assert place.stat().st_mode & 0o077 == 0
-        assert os.environ["GRADIO_TEMP_DIR"] == str(place)
         (place / "a").mkdir()
         (place / "a" / "b.wav").write_bytes(b"x")
         raise KeyboardInterrupt
     assert not place.exists()
-    assert "GRADIO_TEMP_DIR" not in os.environ
 
 
 def test_only_what_is_old_is_swept(tmp_path):
@@ -30,22 +27,22 @@ def test_only_what_is_old_is_swept(tmp_path):
     before = time.time() - 100
     for each in (outside, place / "old/a.wav", place / "old"):
         os.utime(each, (before, before))
-    folder.sweep(place, 50)
+    uploads.sweep(place, 50)
     assert not (place / "old/a.wav").exists()
     assert (place / "new/b.wav").exists()
     for _ in range(2):  # a folder has just changed when its file went
         time.sleep(0.01)
-        folder.sweep(place, 0)
+        uploads.sweep(place, 0)
     assert list(place.iterdir()) == []
     assert outside.exists()
 
 
 @pytest.mark.parametrize(("idle", "left"), [(1000.0, False), (0.0, True)])
 def test_while_something_is_answered_the_others_wait(tmp_path, monkeypatch, idle, left):
-    monkeypatch.setattr(folder, "_SWEEP_S", 0.01)
+    monkeypatch.setattr(uploads, "_SWEEP_S", 0.01)
     path = tmp_path / "a.wav"
     path.write_bytes(b"x")
     os.utime(path, (time.time() - 100, time.time() - 100))
-    with folder.sweeping(tmp_path, lambda: idle):
+    with uploads.sweeping(tmp_path, lambda: idle):
         time.sleep(0.1)
     assert path.exists() == left

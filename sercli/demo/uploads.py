@@ -1,0 +1,174 @@
+"""Uploaded recordings: limits on them, and the private folder that stores them until they are answered."""
+
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from sercli import audio
+from sercli.errors import AudioError, ConfigError
+
+FORMATS = "wav, flac, mp3, ogg, opus and aiff"
+"""Formats that the page names to a visitor who sends another one."""
+IDLE_S = 10.0
+"""While nothing is being answered, an older upload is one that no visitor waits for; it is deleted."""
+LEFT_S = 3600.0
+"""The same while a recording is being answered, since other visitors may be waiting behind it."""
+
+_SWEEP_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits on a recording.
+
+    Attributes:
+        mb: size of the file, megabytes of 10^6 bytes.
+        minutes: length of the recording, and of a live session.
+    """
+
+    mb: float = 100.0
+    minutes: float = 30.0
+
+    def __post_init__(self) -> None:
+        for name, value in (("mb", self.mb), ("minutes", self.minutes)):
+            if not 0 < value < 1e6:
+                raise ConfigError(f"max {name} {value:g}: use a number above 0")
+
+    @property
+    def size(self) -> int:
+        """Largest file, bytes."""
+        return int(self.mb * 1e6)
+
+    def check(self, path: Path) -> None:
+        """Refuse a recording whose size or header exceeds the limits, before it is decoded.
+
+        Raises:
+            AudioError: it can't be read, is too large or too long.
+        """
+        size = path.stat().st_size
+        if size > self.size:
+            raise AudioError(f"{path}: {size / 1e6:.1f} MB; the limit is {self.mb:g} MB")
+        header = audio.header(path)
+        minutes = header.frames / header.sample_rate / 60
+        if minutes > self.minutes:
+            raise AudioError(
+                f"{path}: {minutes:.1f} minutes long; the limit is {self.minutes:g}; send a part of it"
+            )
+
+
+def explain(path: Path, error: Exception | str) -> str:
+    """Explain an error of a recording without the name that the file has on the server."""
+    fact = str(error).removeprefix(f"{path}: ").replace(str(path), "the file")
+    if "not readable as audio" in fact:
+        return f"The file can't be read as audio. Possible formats: {FORMATS}."
+    return f"{fact[0].upper()}{fact[1:]}."
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """The uploads in a folder: no file outside it is ever read or deleted as one.
+
+    A request names its upload by the path on the server, and can name any path.
+
+    Attributes:
+        folder: where they are stored, resolved.
+    """
+
+    folder: Path
+
+    @contextmanager
+    def taken(self, name: Path | str) -> Iterator[Path]:
+        """Give an upload a path of its own, and delete it at the end; other files are left alone.
+
+        Gradio stores equal uploads of two visitors at one path: the other one is left alone then.
+
+        Raises:
+            AudioError: it is gone, or never was an upload.
+        """
+        path = self.locate(name)
+        own = self.folder / f"{uuid4().hex}{path.suffix}"
+        try:
+            os.link(path, own)
+            own.touch()  # so that it is not swept while it waits
+        except OSError:
+            raise AudioError("the recording no longer exists on the server; send it again") from None
+        try:
+            yield own
+        finally:
+            with suppress(OSError):  # gone; or another upload has the same path
+                if path.samefile(own):
+                    path.unlink()
+                    if path.parent != self.folder:
+                        path.parent.rmdir()
+            own.unlink(missing_ok=True)
+
+    def size(self) -> int:
+        """Count the bytes of all uploads."""
+        total = 0
+        for path in self.folder.rglob("*"):
+            with suppress(OSError):  # gone meanwhile
+                total += path.lstat().st_size
+        return total
+
+    def locate(self, name: Path | str) -> Path:
+        """Return the resolved path that an upload has, or had.
+
+        Raises:
+            AudioError: the path is outside the folder.
+        """
+        try:
+            path = Path(name).resolve()
+        except (OSError, ValueError, RuntimeError):  # a name that no file can have
+            path = Path()
+        if not path.is_relative_to(self.folder):
+            raise AudioError("this is not a recording that was sent to the page; send it again")
+        return path
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """Make a temporary folder that only its owner can read; delete it at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="sercli-demo-")).resolve()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def sweeping(folder: Path, idle_s: Callable[[], float]) -> Iterator[None]:
+    """Delete uploads that no visitor waits for, in a thread, until the context ends.
+
+    Args:
+        folder: folder of the uploads.
+        idle_s: returns the seconds since a recording was last answered.
+    """
+    done = threading.Event()
+
+    def work() -> None:
+        while not done.wait(_SWEEP_S):
+            sweep(folder, IDLE_S if idle_s() > IDLE_S else LEFT_S)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def sweep(folder: Path, age_s: float) -> None:
+    """Delete the files, and then the empty folders, below a folder that have not changed for so long."""
+    latest = time.time() - age_s
+    for path in sorted(folder.rglob("*"), reverse=True):  # the content of a folder before the folder
+        with suppress(OSError):  # gone meanwhile, or not empty
+            if path.lstat().st_mtime <= latest:
+                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
