@@ -26,8 +26,8 @@ from sercli.preparation import prepare
 from sercli.runs.folder import Trial
 from sercli.runs.predictions import digests
 from sercli.studies import get_study
-from sercli.studies.progress import Course
-from sercli.studies.running import Work, plan_cells, todo
+from sercli.studies.progress import Progress
+from sercli.studies.running import PlannedCell, plan_cells, todo
 from sercli.training.trials import compute_features, train_trials
 from sercli.workspace import Workspace
 
@@ -135,20 +135,20 @@ def _write_study(workspace: Workspace, rows: int, epochs: int) -> Path:
     return file
 
 
-def _plan(file: Path, workspace: Workspace, seeds: int) -> list[Work]:
+def _plan(file: Path, workspace: Workspace, seeds: int) -> list[PlannedCell]:
     works, failures = plan_cells(get_study(str(file)).cells(), workspace, _CPU, seeds=range(seeds))
     if failures:
         raise RuntimeError(failures[0])
     return works
 
 
-def _look(works: list[Work]) -> None:
-    Course(works, 1)
+def _look(works: list[PlannedCell]) -> None:
+    Progress(works, 1)
     if todo(works):
         raise RuntimeError("not finished")
 
 
-def _finish(works: list[Work]) -> None:
+def _finish(works: list[PlannedCell]) -> None:
     """Train the first row's folds, and make all other trials of them."""
     first = replace(works[0].plan, seeds=(0,))
     train_trials(first, _CPU, report=lambda line: None, bar=False)

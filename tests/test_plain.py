@@ -12,7 +12,7 @@ from sercli.errors import ConfigError
 from sercli.plain import PlainError
 from sercli.plain.json import from_json, to_json
 from sercli.plain.yaml import from_yaml, to_yaml
-from sercli.studies._reading import read as read_study
+from sercli.studies.reading import read_study
 
 
 def _bomb(opening, closing, width=9, depth=9):

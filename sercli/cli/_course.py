@@ -12,15 +12,15 @@ from sercli.cli._training import duration
 if TYPE_CHECKING:
     from sercli.runs.folder import Trial
     from sercli.studies import Study
-    from sercli.studies.progress import Course, State
-    from sercli.studies.running import Watch, Work
+    from sercli.studies.progress import CellProgress, Progress
+    from sercli.studies.running import Observer, PlannedCell
 
 # Lines of the terminal that the table's frame, head and foot take.
 _FRAME = 7
 
 
 @contextmanager
-def shown(course: "Course", study: "Study") -> "Iterator[Watch]":
+def shown(course: "Progress", study: "Study") -> "Iterator[Observer]":
     """Show the course while it goes on; give what is to be told of it."""
     if not sys.stdout.isatty():
         yield _Lines(course)
@@ -32,29 +32,29 @@ def shown(course: "Course", study: "Study") -> "Iterator[Watch]":
         yield course
 
 
-def line(state: "State") -> str:
+def line(progress: "CellProgress") -> str:
     """Say how far a cell is."""
-    cell = state.work.cell
-    failed = f", {len(state.failed)} failed" if state.failed else ""
-    done = f"{len(state.done)} of {state.total} trials{failed}"
-    return f"{cell.row.name}, {cell.on.name}: {done}, dev {state.told}"
+    cell = progress.planned.cell
+    failed = f", {len(progress.failed)} failed" if progress.failed else ""
+    done = f"{len(progress.done)} of {progress.total} trials{failed}"
+    return f"{cell.row.name}, {cell.on.name}: {done}, dev {progress.dev_text}"
 
 
 class _Lines:
     """Says a line when a trial begins and another when it ends."""
 
-    def __init__(self, course: "Course") -> None:
+    def __init__(self, course: "Progress") -> None:
         self.course = course
 
-    def began(self, work: "Work", trial: "Trial") -> None:
-        self.course.began(work, trial)
+    def trial_began(self, planned: "PlannedCell", trial: "Trial") -> None:
+        self.course.trial_began(planned, trial)
 
-    def said(self, work: "Work", trial: "Trial", said: str) -> None:
-        self.course.said(work, trial, said)
+    def epoch_ended(self, planned: "PlannedCell", trial: "Trial", line: str) -> None:
+        self.course.epoch_ended(planned, trial, line)
 
-    def ended(self, work: "Work", trial: "Trial", reason: str | None) -> None:
-        self.course.ended(work, trial, reason)
-        where = f"{work.cell.row.name}, {work.cell.on.name}, {trial}"
+    def trial_ended(self, planned: "PlannedCell", trial: "Trial", reason: str | None) -> None:
+        self.course.trial_ended(planned, trial, reason)
+        where = f"{planned.cell.row.name}, {planned.cell.on.name}, {trial}"
         if reason is not None:
             typer.echo(f"failed: {where}: {reason}", err=True)
             return
@@ -72,7 +72,7 @@ class _Lines:
 class _Table:
     """Draws the course anew whenever the terminal asks for it."""
 
-    def __init__(self, course: "Course", study: "Study") -> None:
+    def __init__(self, course: "Progress", study: "Study") -> None:
         self.course, self.study = course, study
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
@@ -80,7 +80,7 @@ class _Table:
 
         left = self.course.left()
         states = self.course.shown(max(3, console.size.height - _FRAME))
-        rest = len(self.course.states) - len(states)
+        rest = len(self.course.cells) - len(states)
         caption = f"{self.course.done} of {self.course.total} trials"
         caption += f", about {duration(left)} left" if left else ""
         caption += f"; {rest} more rows" if rest else ""
@@ -88,10 +88,10 @@ class _Table:
         for name in ("row", "on", "trials", "dev so far", "under way"):
             table.add_column(name, overflow="fold")
         for state in states:
-            cell = state.work.cell
+            cell = state.planned.cell
             done = f"{len(state.done)}/{state.total}" + (
                 f", {len(state.failed)} failed" if state.failed else ""
             )
             now = "; ".join(list(state.running.values()))
-            table.add_row(cell.row.name, cell.on.name, done, state.told, now)
+            table.add_row(cell.row.name, cell.on.name, done, state.dev_text, now)
         yield table

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sercli.cli._launcher import Launcher
     from sercli.devices import Device
     from sercli.studies import Cell, Study
-    from sercli.studies.running import Work
+    from sercli.studies.running import PlannedCell
     from sercli.workspace import Workspace
 
 
@@ -157,7 +157,7 @@ def _train(
     from sercli.cli import _course
     from sercli.cli._launcher import launcher
     from sercli.cli._progress import print_waiting, progress_bar
-    from sercli.studies.progress import Course
+    from sercli.studies.progress import Progress
     from sercli.studies.running import compute_features, plan_cells, run, todo
 
     try:
@@ -166,9 +166,9 @@ def _train(
             problems = [str(failure) for failure in failures]
             for problem in problems:
                 typer.echo(f"can't be trained: {problem}", err=True)
-            course = Course(works, who.jobs)
+            progress = Progress(works, who.jobs)
             typer.echo(
-                f"{len(works)} cells, {course.total} trials, {course.done} finished; {who.description}"
+                f"{len(works)} cells, {progress.total} trials, {progress.done} finished; {who.description}"
             )
             if dry_run:
                 _say_costs(works, who)
@@ -177,21 +177,23 @@ def _train(
                 lacking = compute_features(works, computing, print_waiting)
             problems += [str(failure) for failure in lacking]
             ready = [work for work in works if all(work.cell is not failure.cell for failure in lacking)]
-            with _course.shown(course, study) as watch:
-                problems += [str(failure) for failure in run(ready, who.device, watch, who.jobs, who.launch)]
+            with _course.shown(progress, study) as observer:
+                problems += [
+                    str(failure) for failure in run(ready, who.device, observer, who.jobs, who.launch)
+                ]
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command goes on from the last finished epoch", err=True)
         raise
     if study.test_on:
         problems += _test_elsewhere(study, works, workspace, who.here)
-    for state in course.states:
-        typer.echo(_course.line(state))
+    for each in progress.cells:
+        typer.echo(_course.line(each))
     left = len(todo(works))
-    typer.echo(f"finished: {course.total - left} of {course.total} trials")
+    typer.echo(f"finished: {progress.total - left} of {progress.total} trials")
     return problems
 
 
-def _say_costs(works: "list[Work]", who: "Launcher") -> None:
+def _say_costs(works: "list[PlannedCell]", who: "Launcher") -> None:
     """Say of each cell what is to do and, where this machine has such a device, how long it takes."""
     from sercli.cli._training import duration
     from sercli.studies.estimate import costs
@@ -203,11 +205,11 @@ def _say_costs(works: "list[Work]", who: "Launcher") -> None:
         typer.echo("no times: this machine has no GPU to measure them on")
         return
     found = costs(works, who.here)
-    width = max((len(cost.work.cell.row.name) for cost in found), default=0)
-    wide = max((len(cost.work.cell.on.name) for cost in found), default=0)
+    width = max((len(cost.planned.cell.row.name) for cost in found), default=0)
+    wide = max((len(cost.planned.cell.on.name) for cost in found), default=0)
     seconds: dict[Path, float] = {}
     for cost in found:
-        plan, trials = cost.work.plan, cost.work.plan.trials
+        plan, trials = cost.planned.plan, cost.planned.plan.trials
         left = [trial for trial in trials if not trial.finished]
         seconds |= {trial.path: cost.seconds / len(left) for trial in left}
         begun = sum(1 for trial in left if trial.history())
@@ -218,14 +220,14 @@ def _say_costs(works: "list[Work]", who: "Launcher") -> None:
         elif cost.epoch is not None:
             epochs = plan.config.training.max_epochs
             told += f"; {duration(cost.epoch)} an epoch, at most {epochs}: {duration(cost.seconds)}"
-        typer.echo(f"{cost.work.cell.row.name:<{width}}  {cost.work.cell.on.name:<{wide}}  {told}")
+        typer.echo(f"{cost.planned.cell.row.name:<{width}}  {cost.planned.cell.on.name:<{wide}}  {told}")
     if seconds:
         total = duration(sum(seconds.values()) / who.jobs)
         typer.echo(f"takes at most about {total}, without features still to compute")
 
 
 def _test_elsewhere(
-    study: "Study", works: "list[Work]", workspace: "Workspace", device: "Device"
+    study: "Study", works: "list[PlannedCell]", workspace: "Workspace", device: "Device"
 ) -> "list[str]":
     """Test each finished run on the study's other corpora, and write that beside the run."""
     from sercli.errors import SerError

@@ -26,7 +26,7 @@ from sercli.reports.standings import Standings
 from sercli.reports.tables import Table
 from sercli.runs.folder import Run
 from sercli.runs.size import SECONDS
-from sercli.studies import Figures, On, Study
+from sercli.studies import Column, PaperScores, Study
 
 COLUMNS = (
     *("column", "row", "figure", "paper", "paper_mark", "value", "low", "high", "mean", "mean_low"),
@@ -164,7 +164,7 @@ def settings_table(found: Sequence[Standings]) -> Table:
     )
 
 
-def reference_table(references: Mapping[str, Mapping[str, Figures]], columns: Sequence[str]) -> Table:
+def reference_table(references: Mapping[str, Mapping[str, PaperScores]], columns: Sequence[str]) -> Table:
     """Lay out the figures of others that the paper compares itself with."""
     rows = []
     for name, by_column in references.items():
@@ -179,7 +179,7 @@ def reference_table(references: Mapping[str, Mapping[str, Figures]], columns: Se
     return Table("Others, as the paper reports them", ("system", "column", "figures"), tuple(rows), text=3)
 
 
-def elsewhere_table(found: Sequence[Standings], test_on: Sequence[On]) -> Table:
+def elsewhere_table(found: Sequence[Standings], test_on: Sequence[Column]) -> Table:
     """Lay out what each run reached on other corpora, as far as all its trials were tested on them."""
     rows = []
     for each in found:
@@ -284,7 +284,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
-def _elsewhere(each: Standings, on: On) -> tuple[str, str, str, str] | None:
+def _elsewhere(each: Standings, on: Column) -> tuple[str, str, str, str] | None:
     """Read UA, its interval, WA and chance on another corpus; none where trials were finished since."""
     if not tested_since(each.gathered.run, on):
         return None
@@ -298,12 +298,12 @@ def _elsewhere(each: Standings, on: On) -> tuple[str, str, str, str] | None:
     return ua, interval_percents(interval), wa, chance
 
 
-def place_on(run: Run, on: On) -> Path:
+def place_on(run: Run, on: Column) -> Path:
     """Say where a run's figures on another corpus lie."""
     return run.path / f"on-{on.corpus}-{on.scheme}" / "metrics.json"
 
 
-def tested_since(run: Run, on: On) -> bool:
+def tested_since(run: Run, on: Column) -> bool:
     """Tell whether what was written for another corpus is newer than every finished trial."""
     written, trials = place_on(run, on), run.finished()
     return written.exists() and all(

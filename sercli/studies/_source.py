@@ -1,5 +1,6 @@
-"""A YAML file whose values know the lines they stand on."""
+"""A YAML file with the line of each value, for messages."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, NoReturn
@@ -11,11 +12,11 @@ from sercli.plain.yaml import Place, from_yaml
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a file holds.
+    """The content of a file.
 
     Attributes:
-        name: of the file, for messages.
-        value: as plain types; keys are text, whatever YAML makes of them (``on`` is no truth value).
+        name: name of the file, for messages.
+        value: content as plain types; keys are text (``on`` is not a boolean).
         lines: line of each key and item, by place.
     """
 
@@ -24,7 +25,7 @@ class Source:
     lines: dict[Place, int]
 
     def fail(self, place: Place, message: str) -> NoReturn:
-        """Refuse what stands at a place.
+        """Refuse the value at a place.
 
         Raises:
             ConfigError: always.
@@ -32,30 +33,30 @@ class Source:
         raise ConfigError(f"{self.name}:{self.line(place)}: {message}")
 
     def line(self, place: Place) -> int:
-        """Return the line of a place, or of what it lies in."""
+        """Return the line of a place, or of the next place around it that has one."""
         while place and place not in self.lines:
             place = place[:-1]
         return self.lines.get(place, 1)
 
     def mapping(self, place: Place, value: Any, what: str) -> dict[str, Any]:
-        """Return a value that has to be a mapping."""
+        """Return a value that must be a mapping."""
         if not isinstance(value, dict):
             self.fail(place, f"{what}: write it as 'key: value', not as {_spell(value)}")
         return value
 
     def items(self, place: Place, value: Any, what: str) -> list[Any]:
-        """Return a value that has to be a list that is not empty."""
+        """Return a value that must be a list with items."""
         if not isinstance(value, list) or not value:
             self.fail(place, f"{what}: write a list, not {_spell(value)}")
         return value
 
     def text(self, place: Place, value: Any, what: str) -> str:
-        """Return a value that has to be a text that is not empty; a number is one too."""
+        """Return a value that must be a text with characters, or a number."""
         if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
             self.fail(place, f"{what}: write a text, not {_spell(value)}")
         return str(value)
 
-    def known(self, place: Place, value: dict[str, Any], keys: tuple[str, ...], what: str) -> None:
+    def known(self, place: Place, value: Mapping[str, Any], keys: tuple[str, ...], what: str) -> None:
         """Refuse keys other than these."""
         for key in value:
             if key not in keys:
@@ -67,7 +68,7 @@ def parse(text: str, name: str) -> Source:
     """Read YAML.
 
     Raises:
-        ConfigError: it is not YAML, or a key stands twice; the message names the line.
+        ConfigError: it is not YAML, or a key occurs twice; the message names the line.
     """
     try:
         parsed = from_yaml(text)

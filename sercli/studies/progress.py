@@ -1,4 +1,4 @@
-"""How far a study is: trials done, dev figures so far, time left. Test figures are none of it."""
+"""The progress of a study: finished trials, mean dev scores, time left. Test scores are not part of it."""
 
 import threading
 import time
@@ -8,24 +8,24 @@ from pathlib import Path
 from statistics import fmean
 
 from sercli.runs.folder import Trial
-from sercli.studies.running import Work
+from sercli.studies.running import PlannedCell
 
 
 @dataclass(slots=True)
-class State:
-    """How far a cell is.
+class CellProgress:
+    """The progress of a cell.
 
     Attributes:
-        work: the cell and its trials.
-        done: trials finished.
+        planned: the cell and its trials.
+        done: finished trials.
         failed: trials that failed.
-        running: by trial, how many epochs are done.
-        dev: UA, or CCC, of the dev part, of each finished trial that has one.
-        seconds: what each finished trial took, its process's start included where it ran now.
-        epochs: seconds of the epochs seen of those that run.
+        running: running trials, each with its finished epochs.
+        dev: UA or CCC on the dev part of each finished trial that has one.
+        seconds: time of each finished trial, including the start of its process if it ran now.
+        epochs: seconds of the epochs of running trials.
     """
 
-    work: Work
+    planned: PlannedCell
     done: set[Path] = field(default_factory=set)
     failed: set[Path] = field(default_factory=set)
     running: dict[Path, str] = field(default_factory=dict)
@@ -35,75 +35,75 @@ class State:
 
     @property
     def total(self) -> int:
-        """Trials in all."""
-        return len(self.work.plan.trials)
+        """Number of trials."""
+        return len(self.planned.plan.trials)
 
     @property
     def active(self) -> bool:
-        """Whether a trial is under way."""
+        """Whether a trial is running."""
         return bool(self.running)
 
     @property
     def dev_so_far(self) -> float | None:
-        """Mean dev figure of the finished trials; none without a dev part."""
+        """Mean dev score of the finished trials; ``None`` without a dev part."""
         return fmean(self.dev.values()) if self.dev else None
 
     @property
-    def told(self) -> str:
-        """The dev figure in words."""
+    def dev_text(self) -> str:
+        """The mean dev score as text."""
         if self.dev_so_far is None:
             return "-"
-        if not self.work.plan.config.task.has_classes:
+        if not self.planned.plan.config.task.has_classes:
             return f"CCC {self.dev_so_far:.3f}"
         return f"UA {100 * self.dev_so_far:.1f} %"
 
     @property
     def seconds_a_trial(self) -> float | None:
-        """What a trial takes, from those that are finished or under way; none before an epoch is done."""
+        """Estimated time of a trial, from finished or running ones; ``None`` before the first epoch ends."""
         if self.seconds:
             return fmean(self.seconds.values())
-        return fmean(self.epochs) * self.work.plan.config.training.max_epochs if self.epochs else None
+        return fmean(self.epochs) * self.planned.plan.config.training.max_epochs if self.epochs else None
 
 
-class Course:
-    """The course of a study, as `sercli.studies.running.Watch` hears of it."""
+class Progress:
+    """The progress of a study; an `sercli.studies.running.Observer`."""
 
-    def __init__(self, works: Iterable[Work], jobs: int) -> None:
-        self.states = [State(work) for work in works]
+    def __init__(self, cells: Iterable[PlannedCell], jobs: int) -> None:
+        self.cells = [CellProgress(planned) for planned in cells]
         self.jobs = jobs
-        self._sharing: dict[Path, list[State]] = {}
+        self._sharing: dict[Path, list[CellProgress]] = {}
         self._begun: dict[Path, float] = {}
         self._lock = threading.RLock()
-        for state in self.states:
-            for trial in state.work.plan.trials:
-                self._sharing.setdefault(trial.path, []).append(state)
+        for cell in self.cells:
+            for trial in cell.planned.plan.trials:
+                self._sharing.setdefault(trial.path, []).append(cell)
                 if trial.finished:
                     self._finish(trial)
 
-    def began(self, work: Work, trial: Trial) -> None:  # noqa: ARG002
+    def trial_began(self, planned: PlannedCell, trial: Trial) -> None:  # noqa: ARG002
         """Note that a trial begins."""
         with self._lock:
             self._begun[trial.path] = time.monotonic()
-            for state in self._sharing[trial.path]:
-                state.running[trial.path] = str(trial)
+            for cell in self._sharing[trial.path]:
+                cell.running[trial.path] = str(trial)
 
-    def said(self, work: Work, trial: Trial, line: str) -> None:  # noqa: ARG002
-        """Note that an epoch is done."""
+    def epoch_ended(self, planned: PlannedCell, trial: Trial, line: str) -> None:  # noqa: ARG002
+        """Note that an epoch has ended."""
         rows = trial.history()
         with self._lock:
-            for state in self._sharing[trial.path]:
-                state.running[trial.path] = (
-                    f"{trial}, epoch {len(rows)}/{state.work.plan.config.training.max_epochs}"
+            for cell in self._sharing[trial.path]:
+                cell.running[trial.path] = (
+                    f"{trial}, epoch {len(rows)}/{cell.planned.plan.config.training.max_epochs}"
                 )
-                state.epochs.extend(row["seconds"] for row in rows[-1:])
+                cell.epochs.extend(row["seconds"] for row in rows[-1:])
 
-    def ended(self, work: Work, trial: Trial, reason: str | None) -> None:  # noqa: ARG002
+    def trial_ended(self, planned: PlannedCell, trial: Trial, reason: str | None) -> None:  # noqa: ARG002
         """Note that a trial is finished or has failed."""
         with self._lock:
-            for state in self._sharing[trial.path]:
-                state.running.pop(trial.path, None)
+            for cell in self._sharing[trial.path]:
+                cell.running.pop(trial.path, None)
                 if reason is not None:
-                    state.failed.add(trial.path)
+                    cell.failed.add(trial.path)
             if reason is None:
                 self._finish(trial)
 
@@ -112,45 +112,45 @@ class Course:
         dev = metrics.get("dev_ua") if metrics.get("dev_ua") is not None else metrics.get("dev_ccc")
         here = self._begun.get(trial.path)
         taken = max(float(metrics.get("seconds") or 0.0), time.monotonic() - here if here else 0.0)
-        for state in self._sharing[trial.path]:
-            state.done.add(trial.path)
-            state.seconds[trial.path] = taken
+        for cell in self._sharing[trial.path]:
+            cell.done.add(trial.path)
+            cell.seconds[trial.path] = taken
             if dev is not None:
-                state.dev[trial.path] = float(dev)
+                cell.dev[trial.path] = float(dev)
 
     @property
     def done(self) -> int:
-        """Trials finished, those that several cells share once."""
-        return len({path for state in self.states for path in state.done})
+        """Number of finished trials; a trial that cells share counts once."""
+        return len({path for cell in self.cells for path in cell.done})
 
     @property
     def total(self) -> int:
-        """Trials in all, likewise."""
+        """Number of trials; a trial that cells share counts once."""
         return len(self._sharing)
 
     def left(self) -> float | None:
-        """Estimate the seconds left, at most; none before the first epoch is done.
+        """Estimate the seconds left at most; ``None`` before the first epoch has ended.
 
-        A cell of which nothing is known takes as long as the others in the mean.
+        A cell without a finished epoch is assumed to take the mean time of the others.
         """
         with self._lock:
-            known = {id(state): state.seconds_a_trial for state in self.states}
-            said = [seconds for seconds in known.values() if seconds is not None]
-            if not said:
+            known = {id(cell): cell.seconds_a_trial for cell in self.cells}
+            estimates = [seconds for seconds in known.values() if seconds is not None]
+            if not estimates:
                 return None
-            usual = fmean(said)
+            usual = fmean(estimates)
             seconds = 0.0
             for path, sharing in self._sharing.items():
-                state = sharing[0]
-                if path not in state.done | state.failed:
-                    own = known[id(state)]
+                cell = sharing[0]
+                if path not in cell.done | cell.failed:
+                    own = known[id(cell)]
                     seconds += usual if own is None else own
             return seconds / self.jobs
 
-    def shown(self, most: int) -> Sequence[State]:
-        """Choose the cells to show where there is no room for all: those around what is under way."""
-        if len(self.states) <= most:
-            return self.states
-        at = next((i for i, state in enumerate(self.states) if state.active), 0)
-        start = max(0, min(at - most // 3, len(self.states) - most))
-        return self.states[start : start + most]
+    def shown(self, most: int) -> Sequence[CellProgress]:
+        """Choose the cells to show if there is no room for all: those around the running ones."""
+        if len(self.cells) <= most:
+            return self.cells
+        at = next((i for i, cell in enumerate(self.cells) if cell.active), 0)
+        start = max(0, min(at - most // 3, len(self.cells) - most))
+        return self.cells[start : start + most]

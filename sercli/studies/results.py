@@ -1,4 +1,4 @@
-"""Where the trials of a study's cells lie."""
+"""Find the runs that hold the trials of a study's cells."""
 
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
@@ -9,7 +9,7 @@ from sercli.errors import RunError
 from sercli.runs.config import RunConfig
 from sercli.runs.folder import Run, list_runs
 from sercli.runs.training import Precision
-from sercli.studies import Cell
+from sercli.studies.study import Cell
 from sercli.training.settings import complete
 from sercli.workspace import Workspace
 
@@ -17,17 +17,17 @@ _PRECISIONS: tuple[Precision, ...] = ("32-true", "bf16-mixed", "16-mixed")
 
 
 def find_run(cell: Cell, workspace: Workspace) -> Run | None:
-    """Return the run that holds a cell's trials; none if none is begun.
+    """Return the run that holds a cell's trials; ``None`` if no trial has begun.
 
-    A recipe leaves the number format to the device: of runs that differ in it alone, that with the most
-    finished trials. A corpus that is no longer there is known by what its runs say of it.
+    A recipe leaves the precision to the device: among runs that differ only in it, the one with the most
+    finished trials is returned. If the corpus was removed, its runs state the digest of its manifest.
     """
     runs = [run for run in _candidates(cell, workspace) if run.path.is_dir() and run.trials()]
     return max(runs, key=lambda run: len(run.finished()), default=None)
 
 
 def find_finished(cell: Cell, workspace: Workspace) -> Run | None:
-    """Return the run that holds a cell's trials if one of them is finished."""
+    """Return the run that holds a cell's trials if at least one is finished."""
     run = find_run(cell, workspace)
     return run if run is not None and run.finished() else None
 
@@ -46,18 +46,18 @@ def _in_each_precision(config: RunConfig) -> list[RunConfig]:
 
 
 def _manifests(workspace: Workspace, corpus: str) -> Collection[str]:
-    """List the digests that a corpus's manifest has, or had when runs were trained on it."""
+    """List the digests of a corpus's manifest, now or when runs were trained on it."""
     path = workspace.manifest(corpus)
     if path.exists():
         return [_digest(path, path.stat().st_mtime_ns)]
     if not workspace.runs.is_dir():
         return []
-    return _named_by_runs(workspace, workspace.runs.stat().st_mtime_ns).get(corpus, ())
+    return _digests_in_runs(workspace, workspace.runs.stat().st_mtime_ns).get(corpus, ())
 
 
 @lru_cache(maxsize=8)
-def _named_by_runs(workspace: Workspace, changed: int) -> Mapping[str, Collection[str]]:  # noqa: ARG001
-    """Gather from all runs, by corpus, the digests of the manifests that they were trained on."""
+def _digests_in_runs(workspace: Workspace, changed: int) -> Mapping[str, Collection[str]]:  # noqa: ARG001
+    """Collect from all runs, by corpus, the digests of the manifests that they were trained on."""
     found: dict[str, set[str]] = {}
     for run in list_runs(workspace):
         try:

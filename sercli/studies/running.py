@@ -1,4 +1,4 @@
-"""Train what of a study's cells is not trained yet; what is finished is used, wherever it came from."""
+"""Train the cells of a study that are not trained yet; finished trials of any study are used."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from sercli.errors import ProtocolError, SerError
 from sercli.protocols import parse_numbers
 from sercli.runs.folder import Trial
 from sercli.runs.training import Precision
-from sercli.studies import Cell
+from sercli.studies.study import Cell
 from sercli.training import trials
 from sercli.training.classes import check_classes
 from sercli.training.jobs import Launch, launch_processes
@@ -21,8 +21,8 @@ from sercli.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Work:
-    """A cell, and the trials that it comes to."""
+class PlannedCell:
+    """A cell, and the plan of its trials."""
 
     cell: Cell
     plan: Plan
@@ -41,17 +41,17 @@ class Failure:
         return f"{where}{f', {self.trial}' if self.trial else ''}: {self.reason}"
 
 
-class Watch(Protocol):
-    """Who is told of a study's course; of several jobs `began` and `said` are called in threads."""
+class Observer(Protocol):
+    """Receives the events of a study; with several jobs, the first two come from threads."""
 
-    def began(self, work: Work, trial: Trial) -> None:
-        """Hear that a trial begins."""
+    def trial_began(self, planned: PlannedCell, trial: Trial) -> None:
+        """A trial begins."""
 
-    def said(self, work: Work, trial: Trial, line: str) -> None:
-        """Hear what it says after an epoch."""
+    def epoch_ended(self, planned: PlannedCell, trial: Trial, line: str) -> None:
+        """A trial has finished an epoch, which ``line`` describes."""
 
-    def ended(self, work: Work, trial: Trial, reason: str | None) -> None:
-        """Hear that it is finished, or why it failed."""
+    def trial_ended(self, planned: PlannedCell, trial: Trial, reason: str | None) -> None:
+        """A trial is finished, or has failed for ``reason``."""
 
 
 def plan_cells(
@@ -61,147 +61,157 @@ def plan_cells(
     folds: str = "all",
     seeds: Sequence[int] = (0,),
     precision: Precision | None = None,
-) -> tuple[list[Work], list[Failure]]:
+) -> tuple[list[PlannedCell], list[Failure]]:
     """Plan the trials of each cell.
 
     Args:
-        cells: on corpora that are prepared.
-        workspace: where everything lies.
-        device: decides the precision where that is ``auto``.
-        folds: ``all``, or numbers, of which each protocol takes those that it has.
+        cells: cells on prepared corpora.
+        workspace: folder of corpora, features and runs.
+        device: decides the precision if that is ``auto``.
+        folds: ``all``, or numbers; each protocol uses those that it has.
         seeds: one trial per fold and seed.
-        precision: what ``auto`` becomes where not this machine's device is to decide.
+        precision: replaces ``auto`` if another machine's device has to decide.
 
     Returns:
-        What there is to do, and the cells that can't be trained.
+        The planned cells, and the cells that can't be trained.
 
     Raises:
         ProtocolError: ``folds`` can't be read.
     """
-    planned, failures = [], []
+    cells_planned, failures = [], []
     wanted = None if folds == "all" else parse_numbers("fold", folds)
     for cell in cells:
         try:
             config = configure(_with(precision, cell.settings), workspace, device)
             plan = make_plan(config, workspace, seeds=seeds)
-            chosen = plan.chosen if wanted is None else _those(wanted, plan)
+            chosen = plan.chosen if wanted is None else _chosen_folds(wanted, plan)
             plan = replace(plan, chosen=chosen)
             check_classes(plan)
-            planned.append(Work(cell, plan))
+            cells_planned.append(PlannedCell(cell, plan))
         except SerError as error:
             failures.append(Failure(cell, None, str(error)))
-    return planned, failures
+    return cells_planned, failures
 
 
 def _with(precision: Precision | None, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Lay a number format over settings that leave it open."""
+    """Set the precision in settings that leave it open."""
     if precision is None or complete(settings).training.precision != "auto":
         return settings
     return merge(settings, {"training": {"precision": precision}})
 
 
-def _those(wanted: Collection[int], plan: Plan) -> tuple[int, ...]:
+def _chosen_folds(wanted: Collection[int], plan: Plan) -> tuple[int, ...]:
     chosen = tuple(number for number in plan.chosen if number in wanted)
     if not chosen:
-        raise ProtocolError(f"none of these folds: the protocol has 1 to {len(plan.folds)}")
+        raise ProtocolError(f"none of these folds exists; the protocol has folds 1 to {len(plan.folds)}")
     return chosen
 
 
-def todo(works: Iterable[Work]) -> list[tuple[Work, Trial]]:
-    """List the trials that are not finished, in the table's order; one that several cells share once."""
+def todo(cells: Iterable[PlannedCell]) -> list[tuple[PlannedCell, Trial]]:
+    """List the trials that are not finished, in the table's order; a trial that cells share occurs once."""
     found = {
-        trial.path: (work, trial) for work in reversed(list(works)) for trial in reversed(work.plan.todo)
+        trial.path: (planned, trial)
+        for planned in reversed(list(cells))
+        for trial in reversed(planned.plan.todo)
     }
     return list(reversed(found.values()))
 
 
 def compute_features(
-    works: Iterable[Work],
+    cells: Iterable[PlannedCell],
     computing: Callable[[int, int], None] = lambda done, total: None,
     waiting: Callable[[], None] = lambda: None,
 ) -> list[Failure]:
-    """Compute the features that trials still to train need, those that several cells share once.
+    """Compute the features that the remaining trials need; features that cells share are computed once.
 
     Args:
-        works: as `plan_cells` gives them.
-        computing: called with the number of utterances done and to do.
-        waiting: called before each wait for another process that computes such features.
+        cells: planned cells from `plan_cells`.
+        computing: called with the number of utterances done and in all.
+        waiting: called before each wait for another process that computes the same features.
 
     Returns:
-        The cells that lack some.
+        The cells whose features can't be computed.
     """
     reasons: dict[str, str | None] = {}
     failures = []
-    for work in works:
-        if not work.plan.todo:
+    for planned in cells:
+        if not planned.plan.todo:
             continue
-        config = work.plan.config
+        config = planned.plan.config
         choices = [choice.to_dict() for choice in (*config.features.values(), *config.variants.values())]
         key = digest([config.corpus, config.scheme.name, choices])
         if key not in reasons:
             try:
-                trials.compute_features(work.plan, computing, waiting)
+                trials.compute_features(planned.plan, computing, waiting)
                 reasons[key] = None
             except SerError as error:
                 reasons[key] = str(error)
         if (reason := reasons[key]) is not None:
-            failures.append(Failure(work.cell, None, reason))
+            failures.append(Failure(planned.cell, None, reason))
     return failures
 
 
 def run(
-    works: Iterable[Work], device: Device, watch: Watch, jobs: int = 1, launch: Launch | None = None
+    cells: Iterable[PlannedCell],
+    device: Device,
+    observer: Observer,
+    jobs: int = 1,
+    launch: Launch | None = None,
 ) -> list[Failure]:
-    """Train and test what is not finished; a trial that fails does not end the others.
+    """Train and test the trials that are not finished; a trial that fails does not end the others.
 
     Args:
-        works: as `plan_cells` gives them; with several jobs, or a launcher, their features are in the stores.
-        device: where to train.
-        watch: told what happens.
-        jobs: trials at once; one is trained in this process, as long as it needs one device alone.
-        launch: trains them elsewhere, instead of this machine.
+        cells: planned cells from `plan_cells`; with several jobs, or a launcher, after `compute_features`.
+        device: device to train on.
+        observer: receives the events.
+        jobs: trials at once; a single one is trained in this process if it needs one device only.
+        launch: trains them elsewhere instead of on this machine.
 
     Returns:
         The trials that failed.
     """
     failures: list[Failure] = []
 
-    def ended(work: Work, trial: Trial, reason: str | None) -> None:
+    def end(planned: PlannedCell, trial: Trial, reason: str | None) -> None:
         if reason is not None:
-            failures.append(Failure(work.cell, trial, reason))
-        watch.ended(work, trial, reason)
+            failures.append(Failure(planned.cell, trial, reason))
+        observer.trial_ended(planned, trial, reason)
 
     if launch is None and (jobs > 1 or device.several):
         launch = partial(launch_processes, device=device, jobs=jobs)
     if launch is not None:
-        _side_by_side(todo(works), launch, watch, ended)
+        _side_by_side(todo(cells), launch, observer, end)
         return failures
-    for work, trial in todo(works):
-        watch.began(work, trial)
-        ended(work, trial, _train_one(work, trial, device, watch))
+    for planned, trial in todo(cells):
+        observer.trial_began(planned, trial)
+        end(planned, trial, _train_one(planned, trial, device, observer))
     return failures
 
 
-def _train_one(work: Work, trial: Trial, device: Device, watch: Watch) -> str | None:
+def _train_one(planned: PlannedCell, trial: Trial, device: Device, observer: Observer) -> str | None:
     """Train a trial in this process; return why it failed, if it did."""
-    single = replace(work.plan, chosen=(trial.fold,), seeds=(trial.seed,))
+    single = replace(planned.plan, chosen=(trial.fold,), seeds=(trial.seed,))
+
+    def say(line: str) -> None:
+        observer.epoch_ended(planned, trial, line.strip())
+
     try:
-        trials.train_trials(single, device, lambda line: watch.said(work, trial, line.strip()), bar=False)
+        trials.train_trials(single, device, say, bar=False)
     except SerError as error:
         return str(error)
     return None
 
 
 def _side_by_side(
-    ready: Sequence[tuple[Work, Trial]],
+    ready: Sequence[tuple[PlannedCell, Trial]],
     launch: Launch,
-    watch: Watch,
-    ended: Callable[[Work, Trial, str | None], None],
+    observer: Observer,
+    end: Callable[[PlannedCell, Trial, str | None], None],
 ) -> None:
-    works: Mapping[int, Work] = {id(work.plan): work for work, _ in ready}
+    by_plan = {id(planned.plan): planned for planned, _ in ready}
     launch(
-        [(work.plan, trial) for work, trial in ready],
-        lambda plan, trial: watch.began(works[id(plan)], trial),
-        lambda plan, trial, line: watch.said(works[id(plan)], trial, line),
-        lambda plan, trial, reason: ended(works[id(plan)], trial, reason),
+        [(planned.plan, trial) for planned, trial in ready],
+        lambda plan, trial: observer.trial_began(by_plan[id(plan)], trial),
+        lambda plan, trial, line: observer.epoch_ended(by_plan[id(plan)], trial, line),
+        lambda plan, trial, reason: end(by_plan[id(plan)], trial, reason),
     )

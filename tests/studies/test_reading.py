@@ -3,7 +3,7 @@
 import pytest
 
 from sercli.errors import ConfigError, SerError
-from sercli.studies import Reported, get_study
+from sercli.studies import PaperScore, get_study
 
 GOOD = """\
 title: Mine
@@ -35,7 +35,7 @@ def test_rows_state_only_their_difference(write):
     study = get_study(write(GOOD))
     assert (study.name, study.source, study.columns) == ("my-study", "own", ("emodb-4",))
     first, second = study.cells()
-    assert first.paper == {"ua": Reported(60.0)}
+    assert first.paper == {"ua": PaperScore(60.0)}
     assert second.row.own == (("model.blocks", 1),)
     assert second.paper == {}
     assert second.settings == {

@@ -16,7 +16,7 @@ from sercli.preparation import prepare
 from sercli.runs.folder import all_runs
 from sercli.studies import get_study
 from sercli.studies.estimate import costs
-from sercli.studies.progress import Course
+from sercli.studies.progress import Progress
 from sercli.studies.results import find_run
 from sercli.studies.running import plan_cells, run, todo
 from sercli.workspace import Workspace
@@ -82,20 +82,20 @@ def ablate(place, *options):
     )
 
 
-class Told:
-    """Keeps what it is told."""
+class Record:
+    """Keeps the ends of trials."""
 
     def __init__(self):
         self.ends = []
 
-    def began(self, work, trial):
+    def trial_began(self, planned, trial):
         pass
 
-    def said(self, work, trial, line):
+    def epoch_ended(self, planned, trial, line):
         pass
 
-    def ended(self, work, trial, reason):
-        self.ends.append((work.cell.row.name, trial.fold, reason))
+    def trial_ended(self, planned, trial, reason):
+        self.ends.append((planned.cell.row.name, trial.fold, reason))
 
 
 def planned(place, folds="1-2"):
@@ -108,7 +108,7 @@ def test_rows_that_come_to_the_same_share_their_trials_and_a_finished_one_is_not
     works = planned(place)
     assert len({work.plan.run.path for work in works}) == 2
     assert len(todo(works)) == 4
-    told = Told()
+    told = Record()
     assert run(works[:2], CPU, told) == []
     assert told.ends == [
         ("plain", 1, None),
@@ -116,21 +116,21 @@ def test_rows_that_come_to_the_same_share_their_trials_and_a_finished_one_is_not
         ("attention", 1, None),
         ("attention", 2, None),
     ]
-    again = Told()
+    again = Record()
     assert run(planned(place, "1-3"), CPU, again) == []
     assert again.ends == [("plain", 3, None), ("attention", 3, None)]
     for work in works:
         assert find_run(work.cell, place) == work.plan.run
-    course = Course(planned(place, "1-3"), 1)
+    course = Progress(planned(place, "1-3"), 1)
     assert (course.done, course.total, course.left()) == (6, 6, 0)
-    assert [len(state.done) for state in course.states] == [3, 3, 3]
-    assert all(0 < state.dev_so_far <= 1 for state in course.states)
+    assert [len(state.done) for state in course.cells] == [3, 3, 3]
+    assert all(0 < state.dev_so_far <= 1 for state in course.cells)
 
 
 def test_a_run_is_found_from_the_runs_alone(place, small_workspace):
     (work, *_) = planned(place, "1")
     assert find_run(work.cell, place) is None
-    run([work], CPU, Told())
+    run([work], CPU, Record())
     (place.root / "corpora").unlink()
     assert find_run(work.cell, place) == work.plan.run
 
@@ -138,7 +138,7 @@ def test_a_run_is_found_from_the_runs_alone(place, small_workspace):
 def test_a_trial_that_fails_does_not_end_the_others(place):
     study = STUDY | {"rows": [{"name": "wild", "set": {"training.lr": 1e30}}, STUDY["rows"][0]]}
     write(place, study)
-    told = Told()
+    told = Record()
     (failure,) = run(planned(place, "1"), CPU, told)
     assert "wild, emodb-4, fold 1, seed 0: " in str(failure)
     assert "no longer a number" in failure.reason

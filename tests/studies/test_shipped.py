@@ -12,7 +12,7 @@ from sercli.augmentations.stft_multi import ASCENDING, DESCENDING
 from sercli.bundle import build_network
 from sercli.config import dotted, merge
 from sercli.devices import Device
-from sercli.studies import Reported, describe, get_study, study_names
+from sercli.studies import PaperScore, describe, get_study, study_names
 from sercli.training.fit import build_module
 from sercli.training.folds import load_parts
 from sercli.training.plan import make_plan
@@ -219,7 +219,7 @@ def test_of_the_plain_melcnn_nothing_is_trimmed_moved_or_annealed():
     config = complete(plain.settings)
     assert (config.augment, config.training.schedule) == ({}, "constant")
     assert config.features["x"].config.trim_db is None
-    assert plain.paper == {"wa": Reported(68.88)}
+    assert plain.paper == {"wa": PaperScore(68.88)}
 
 
 def test_the_paper_s_value_of_melcnn_stands_beside_both_plain_layouts_and_gender_is_left_out_too():

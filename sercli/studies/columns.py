@@ -1,4 +1,4 @@
-"""Columns of a study's table: corpora with scheme and protocol, as a file or a command line names them."""
+"""Columns of a study's table: corpora with scheme and protocol, as files and the command line name them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,16 +8,16 @@ from sercli.errors import ConfigError, SerError, unknown
 from sercli.models import get_architecture
 from sercli.protocols import get_protocol
 from sercli.schemes import get_scheme, scheme_names, schemes_of
-from sercli.studies import On, Row
+from sercli.studies.study import Column, StudyRow
 from sercli.training import get_recipe
 
 
-def parse(text: str, arch: str) -> On:
-    """Read ``SCHEME``, ``CORPUS`` or ``CORPUS/SCHEME``, each with ``:PROTOCOL`` or without.
+def parse_column(text: str, arch: str) -> Column:
+    """Read ``SCHEME``, ``CORPUS`` or ``CORPUS/SCHEME``, each with or without ``:PROTOCOL``.
 
     Raises:
         UnknownNameError: there is no such scheme or protocol.
-        ConfigError: the scheme is made for another corpus, or for any and none is named.
+        ConfigError: the scheme is for another corpus, or it is for any corpus and none is named.
     """
     name, _, protocol = text.partition(":")
     corpus, slash, scheme = name.partition("/")
@@ -25,15 +25,17 @@ def parse(text: str, arch: str) -> On:
         corpus, scheme = (name, "") if name in corpus_names() else ("", name)
         if scheme and scheme not in scheme_names():
             raise unknown("sercli.schemes", name, [*scheme_names(), *corpus_names()])
-    return complete(name, corpus or None, scheme or None, protocol or None, arch)
+    return complete_column(name, corpus or None, scheme or None, protocol or None, arch)
 
 
-def complete(name: str | None, corpus: str | None, scheme: str | None, protocol: str | None, arch: str) -> On:
-    """Fill in what is not said: first from the architecture's paper, then from the corpus.
+def complete_column(
+    name: str | None, corpus: str | None, scheme: str | None, protocol: str | None, arch: str
+) -> Column:
+    """Fill in missing parts: first from the architecture's paper, then from the corpus.
 
     Raises:
         UnknownNameError: there is no such scheme or protocol.
-        ConfigError: the scheme is made for another corpus, or for any and none is named.
+        ConfigError: the scheme is for another corpus, or it is for any corpus and none is named.
     """
     settings = get_recipe(arch).settings
     if scheme is None:
@@ -45,11 +47,13 @@ def complete(name: str | None, corpus: str | None, scheme: str | None, protocol:
     corpus = corpus or str(made_for)
     if made_for not in (None, corpus):
         raise ConfigError(f"scheme '{scheme}' is made for corpus '{made_for}', not for '{corpus}'")
-    return On(name or scheme, corpus, scheme, get_protocol(protocol or _protocol(corpus, scheme, arch)).name)
+    return Column(
+        name or scheme, corpus, scheme, get_protocol(protocol or _default_protocol(corpus, scheme, arch)).name
+    )
 
 
-def _protocol(corpus: str, scheme: str, arch: str) -> str:
-    """Return the protocol of an architecture's paper, or else the corpus's own."""
+def _default_protocol(corpus: str, scheme: str, arch: str) -> str:
+    """Return the protocol of the architecture's paper, otherwise the corpus's own."""
     for setting in get_recipe(arch).settings:
         if setting.corpus == corpus and get_protocol(setting.protocol).scheme in (None, scheme):
             return setting.protocol
@@ -58,20 +62,20 @@ def _protocol(corpus: str, scheme: str, arch: str) -> str:
     return "leave-one-speaker-out"
 
 
-def choose(texts: Sequence[str], row: Row, columns: Sequence[str]) -> list[On]:
-    """Choose columns of a row: the one of a name, all of a corpus, or any corpus that the study lacks.
+def choose_columns(texts: Sequence[str], row: StudyRow, columns: Sequence[str]) -> list[Column]:
+    """Choose columns of a row by name or by corpus, or make a column of a corpus that the study lacks.
 
-    Of the last the row is trained too, as long as its network can be.
+    A corpus that the study lacks is left out if the row's network can't be trained on it.
 
     Raises:
         UnknownNameError: there is no such column, scheme or protocol.
     """
-    chosen: dict[str, On] = {}
+    chosen: dict[str, Column] = {}
     for text in texts:
         fitting = [on for on in row.on if on.name == text] or [on for on in row.on if on.corpus == text]
         if not fitting and text not in columns:
             try:
-                parsed = parse(text, row.arch)
+                parsed = parse_column(text, row.arch)
             except SerError as error:
                 raise type(error)(f"--on {text}: {error}; the study has {', '.join(columns)}") from None
             fits = get_scheme(parsed.scheme).task.name in get_architecture(row.arch).tasks

@@ -1,0 +1,281 @@
+"""The records of a study: its rows and columns, their cells, and the scores that a paper reports.
+
+A row states its difference from another row; a cell is a row on a corpus, with complete settings for a
+training. Studies refer to runs and hold none: a finished trial serves every study that needs it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sercli.errors import ConfigError, unknown
+from sercli.protocols import parse_numbers, tests_nothing
+
+Assignment = tuple[str, Any]
+"""A setting by its dotted name, ``features.window_ms``, and its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaperScore:
+    """A score that a paper reports.
+
+    Attributes:
+        value: as the paper prints it: per cent, or a plain CCC.
+        derived: whether the score is not printed, but computed from numbers in the paper.
+    """
+
+    value: float
+    derived: bool = False
+
+
+PaperScores = Mapping[str, PaperScore]
+"""The scores that a paper reports, by metric: ``ua``, ``wa``, ``acc`` and ``recall_CLASS`` in per cent,
+``ccc_arousal`` and ``ccc_valence`` plain."""
+
+METRICS = ("ua", "wa", "acc", "recall", "without_gender")
+"""Metrics of classes that a study's tables can show besides those that the paper reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """The content and the plots of a study's report.
+
+    Attributes:
+        metrics: metrics of classes, from `METRICS`; UA and WA if empty.
+        x: the varied setting on the horizontal axis; the one with the most values if not given.
+        axis: label of the horizontal axis by varied row or setting; the setting's name if not given.
+        metrics_as_lines: whether metrics share the axes, a line each, and each varied row has its own axes.
+        confusion: names of the rows whose confusion matrices are drawn.
+        curves: names of the rows whose training curves are drawn side by side.
+        curves_fold: number of the fold whose curves are drawn; if rows lack it, the first that all have.
+    """
+
+    metrics: tuple[str, ...] = ()
+    x: str | None = None
+    axis: Mapping[str, str] = field(default_factory=dict)
+    metrics_as_lines: bool = False
+    confusion: tuple[str, ...] = ()
+    curves: tuple[str, ...] = ()
+    curves_fold: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a study's table: a corpus with scheme and protocol.
+
+    Attributes:
+        name: name that rows use; the scheme's name by default.
+        corpus: name of the prepared corpus in the workspace.
+        scheme: name of the scheme, which selects utterances and classes.
+        protocol: name of the protocol, which makes the folds.
+        settings: settings of trainings on it.
+    """
+
+    name: str
+    corpus: str
+    scheme: str
+    protocol: str
+    settings: tuple[Assignment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRow:
+    """A row of a study's table.
+
+    Attributes:
+        name: name, unique in the study.
+        arch: name of the architecture.
+        parent: the row that it states its difference from; ``None`` for the architecture's recipe.
+        own: the settings that differ from the parent's.
+        settings: all settings that differ from the recipe, the parents' first.
+        settings_on: settings for one column only, by the column's name.
+        on: the columns that it is trained on.
+        paper: the paper's scores by column.
+        group: the row that was varied, if several rows come from one.
+        varied: the varied settings, each with the label of its value.
+        line: line in the study's file.
+    """
+
+    name: str
+    arch: str
+    parent: str | None
+    own: tuple[Assignment, ...]
+    settings: tuple[Assignment, ...]
+    settings_on: Mapping[str, tuple[Assignment, ...]]
+    on: tuple[Column, ...]
+    paper: Mapping[str, PaperScores]
+    group: str
+    varied: Mapping[str, str]
+    line: int
+
+    @property
+    def values(self) -> frozenset[str]:
+        """Its group and varied values in lower case, as `Study.choose_rows` looks for them."""
+        if not self.varied:
+            return frozenset()
+        named = (f"{setting.rpartition('.')[2]} {label}" for setting, label in self.varied.items())
+        return frozenset(each.lower() for each in (self.group, *self.varied.values(), *named))
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A row on a corpus.
+
+    Attributes:
+        row: the row.
+        on: the column.
+        settings: settings of its training that differ from the recipe, as in `sercli.runs.config.RunConfig`.
+    """
+
+    row: StudyRow
+    on: Column
+    settings: Mapping[str, Any]
+
+    @property
+    def paper(self) -> PaperScores:
+        """The paper's scores; empty if it has none."""
+        return self.row.paper.get(self.on.name, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A table or figure of a paper.
+
+    Attributes:
+        name: name on the command line.
+        title: the question that it answers.
+        source: paper, section and table that it repeats.
+        rows: the rows of its table, in order.
+        doubtful: assumptions of this table that the paper does not state.
+        about_values: notes on the paper's own values, for tables that show them.
+        references: scores of other papers that the paper compares itself with, by name and column.
+        means: whether the paper's scores are means over folds instead of pooled.
+        test_on: further corpora that each network is tested on.
+        file: its file.
+        display: content of its report.
+    """
+
+    name: str
+    title: str
+    source: str
+    rows: tuple[StudyRow, ...]
+    doubtful: tuple[str, ...]
+    about_values: tuple[str, ...]
+    references: Mapping[str, Mapping[str, PaperScores]]
+    means: bool
+    test_on: tuple[Column, ...]
+    file: Path
+    display: Display = Display()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns, in the order in which rows have them."""
+        return tuple(dict.fromkeys(on.name for row in self.rows for on in row.on))
+
+    def cells(
+        self,
+        rows: Iterable[StudyRow] | None = None,
+        on: Sequence[str] | None = None,
+        changes: Sequence[Assignment] = (),
+    ) -> tuple[Cell, ...]:
+        """List the cells, row by row.
+
+        Args:
+            rows: rows from `choose_rows`; all if not given.
+            on: columns: names, corpora, or texts that `sercli.studies.columns.parse_column` reads.
+            changes: settings that replace those of every cell.
+
+        Raises:
+            UnknownNameError: there is no such column.
+            ConfigError: no row can be trained on any of the columns, or the study varies a changed setting.
+        """
+        from sercli.config import spell
+        from sercli.studies.columns import choose_columns
+
+        chosen = tuple(self.rows if rows is None else rows)
+        for name, value in changes:
+            for row in chosen:
+                if name in row.varied:
+                    raise ConfigError(
+                        f"--set {name}={spell(value)}: the study varies {name}, and row '{row.name}' "
+                        "has its name from the value; choose rows with --rows"
+                    )
+        cells = tuple(
+            Cell(row, column, settings_of(row, column, changes))
+            for row in chosen
+            for column in (row.on if on is None else choose_columns(on, row, self.columns))
+        )
+        if not cells:
+            raise ConfigError(f"--on {','.join(on or ())}: none of these rows can be trained there")
+        return cells
+
+    def choose_rows(self, texts: Sequence[str]) -> tuple[StudyRow, ...]:
+        """Choose rows by name, by number, by a varied value, or by a unique part of the name.
+
+        Numbers are written as ``2``, ``1,4`` or ``1-3``. A varied value, such as ``k 7``, chooses all rows
+        with this value, and ``CNN, v6`` all varied rows of CNN with v6.
+
+        Raises:
+            UnknownNameError: there is no such row.
+            ConfigError: a part of a name fits several rows.
+        """
+        chosen: set[str] = set()
+        for text in texts:
+            chosen |= set(self._matching(text))
+        return tuple(row for row in self.rows if row.name in chosen) if texts else self.rows
+
+    def _matching(self, text: str) -> list[str]:
+        names = [row.name for row in self.rows]
+        if text in names:
+            return [text]
+        if set(text) <= set("0123456789,- "):
+            numbers = parse_numbers("rows", text)
+            if not set(numbers) <= set(range(1, len(names) + 1)):
+                raise ConfigError(f"rows '{text}': {self.name} has rows 1 to {len(names)}")
+            return [names[number - 1] for number in numbers]
+        wanted = {part.strip().lower() for part in text.split(",")}
+        fitting = [row.name for row in self.rows if row.group == text or wanted <= row.values]
+        if not fitting:
+            fitting = [name for name in names if text.lower() in name.lower()]
+            if not fitting:
+                raise unknown(f"study '{self.name}'", text, names)
+            if len(fitting) > 1:
+                raise ConfigError(f"rows '{text}' fits {'; '.join(fitting[:6])}; name one of them")
+        return fitting
+
+
+def settings_of(row: StudyRow, on: Column, changes: Sequence[Assignment] = ()) -> dict[str, Any]:
+    """Return the settings of a row on a corpus; the more specific settings replace the others.
+
+    Raises:
+        ConfigError: nothing would be tested, so the table would have no score.
+    """
+    settings = nest([*on.settings, *row.settings, *row.settings_on.get(on.name, ()), *changes])
+    named = {"arch": row.arch, "corpus": on.corpus, "scheme": on.scheme, "protocol": on.protocol}
+    found = named | settings
+    if tests_nothing(found["protocol"]):
+        raise ConfigError(
+            f"'{found['protocol']}' on {on.name}: the protocol tests nothing, so there is no score; choose a "
+            "protocol with a test part, and train the model to share with `sercli train`"
+        )
+    return found
+
+
+def nest(assignments: Iterable[Assignment]) -> dict[str, Any]:
+    """Nest settings by their dotted names; later ones replace earlier ones.
+
+    ``augment`` without a further name lists all augmentations, so it replaces all.
+    """
+    from sercli.config import merge
+
+    settings: dict[str, Any] = {}
+    for name, value in assignments:
+        if name == "augment":
+            settings = {**settings, "augment": value}
+            continue
+        nested = value
+        for part in reversed(name.split(".")):
+            nested = {part: nested}
+        settings = merge(settings, nested)
+    return settings
