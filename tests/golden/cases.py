@@ -31,13 +31,6 @@ def run_name(arch, corpus, scheme, protocol, settings):
     return complete(given).name(MANIFEST_SHA256)
 
 
-def protocols():
-    """List the named protocols with their versions, and the corpora that each is made for."""
-    from sercli.protocols import get_protocol, protocol_names
-
-    return {each.name: [each.corpus] if each.corpus else [] for each in map(get_protocol, protocol_names())}
-
-
 def divide(protocol, utterances):
     """Divide utterances, given as dictionaries; return the digest of the folds."""
     from sercli.protocols import fold_digest, get_protocol
@@ -275,24 +268,42 @@ LISTS = {
         for number in range(1, 10)
     ],
 }
-MORE_PROTOCOLS = [
-    *("recola-5-fold@1", "speaker-2-fold-no-dev", "speaker-3-fold", "speaker-10-fold", "random-3-fold"),
-    *("random-10-fold", "stratified-3-fold"),
-]
+EVERY = ("emodb", "iemocap", "ravdess", "recola")
+CLASSES = EVERY[:3]
+PROTOCOLS = {
+    "iemocap-impro4-merged-random5@1": ("iemocap",),
+    "iemocap-impro4-merged-speaker5@1": ("iemocap",),
+    "iemocap-impro4-speaker10@1": ("iemocap",),
+    "leave-one-session-out@1": ("iemocap",),
+    "leave-one-speaker-out@1": EVERY,
+    "leave-one-speaker-out-no-dev@1": EVERY,
+    "random-5-fold@1": EVERY,
+    "ravdess-blind-22-24@1": ("ravdess",),
+    "ravdess-blind-24@1": ("ravdess",),
+    "ravdess-random-eighth@1": ("ravdess",),
+    "recola-5-fold@2": ("recola",),
+    "speaker-5-fold@1": EVERY,
+    "speaker-5-fold-no-dev@1": EVERY,
+    "stratified-5-fold@1": CLASSES,
+    "train-on-all@1": EVERY,
+    "recola-5-fold@1": ("recola",),
+    "speaker-2-fold-no-dev": EVERY,
+    "speaker-3-fold": EVERY,
+    "speaker-10-fold": EVERY,
+    "random-3-fold": EVERY,
+    "random-10-fold": EVERY,
+    "stratified-3-fold": CLASSES,
+}
+"""Protocols, and the corpora that each can divide."""
 
 
 def fold_digests():
     """Give the digest of the folds of each protocol on each corpus that it can divide."""
-    found = {}
-    made_for = protocols() | dict.fromkeys(MORE_PROTOCOLS, ()) | {"recola-5-fold@1": ("recola",)}
-    for name, corpora in made_for.items():
-        for corpus in corpora or LISTS:
-            if name.startswith("leave-one-session") and corpus != "iemocap":
-                continue  # no other has sessions
-            if name.startswith("stratified") and corpus == "recola":
-                continue  # it has no classes
-            found[f"{name} on {corpus}"] = divide(name, LISTS[corpus])
-    return found
+    return {
+        f"{name} on {corpus}": divide(name, LISTS[corpus])
+        for name, corpora in PROTOCOLS.items()
+        for corpus in corpora
+    }
 
 
 # --- names of feature stores
