@@ -15,7 +15,16 @@ import numpy as np
 
 from sercli.evaluation.calibration import Calibration, measure_calibration
 from sercli.evaluation.classes import ClassScoring, Confusion, without_gender
-from sercli.evaluation.metrics import Counts, Interval, Metric, MetricRow, MetricTable, Rates, Spread
+from sercli.evaluation.metrics import (
+    Counts,
+    Interval,
+    Metric,
+    MetricRow,
+    MetricTable,
+    Rates,
+    Spread,
+    to_plain,
+)
 from sercli.evaluation.resampling import DRAWS, draw, percentile, why_no_interval
 from sercli.evaluation.scoring import Rows, Scoring
 from sercli.evaluation.values import ValueScoring
@@ -106,6 +115,7 @@ class Evaluation:
             "no_interval": self.no_interval,
             "metrics": self.table.to_dict(),
             "confusion": confusion and confusion.counts.tolist(),
+            "confusion_rates": confusion and to_plain(confusion.rates.tolist()),
             "calibration": self.calibration and self.calibration.to_dict(),
             "without_gender": self.without_gender and self.without_gender.to_dict(),
         }
@@ -176,13 +186,22 @@ def measure(predictions: Predictions, metrics: Sequence[Metric], draws: int = DR
     return _pooled_rows(scoring_of(predictions), metrics, draws, beside=False)
 
 
-def pooled_values(predictions: Predictions) -> dict[str, float]:
-    """Return the pooled value of every metric, by key, without intervals."""
+def pooled_values(predictions: Predictions, metrics: Sequence[Metric] = ()) -> dict[str, float]:
+    """Return pooled values by key, without intervals.
+
+    Args:
+        predictions: one row or more.
+        metrics: some of `known_metrics`; those of `evaluate` if none.
+
+    Raises:
+        RunError: there are no rows, or a prediction is not a number.
+    """
     scoring = scoring_of(predictions)
+    scoring.check()
     pooled = scoring.sums([range(len(predictions))])
     return {
         key: float(column[0])
-        for metric in scoring.metrics
+        for metric in metrics or scoring.metrics
         for key, column in zip(metric.keys, metric.split(metric.function(pooled)), strict=True)
     }
 

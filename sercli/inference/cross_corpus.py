@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from sercli import manifest
@@ -13,7 +12,7 @@ from sercli.bundle import Bundle, earlier_trainings
 from sercli.errors import ConfigError, RunError
 from sercli.evaluation.mapping import ClassMapping, map_classes
 from sercli.inference.stored import Progress, Stored
-from sercli.records import ClassPredictions, Utterance, ValuePredictions, pool, rows_of
+from sercli.records import Predictions, Utterance, pool
 from sercli.runs.folder import Run, Trial
 from sercli.schemes import Selection, choose, get_scheme
 from sercli.workspace import Workspace
@@ -44,7 +43,7 @@ class Applied:
     scheme: str
     manifest_sha256: str
     trained_on: str
-    predictions: ClassPredictions | ValuePredictions
+    predictions: Predictions
     mapping: ClassMapping | None
     tested: Mapping[str, int]
     left_out: Mapping[str, int]
@@ -104,7 +103,8 @@ def apply_run(
     for trial in trials:
         bundle = Bundle.load(trial.bundle)
         stored = Stored.open(bundle, corpus, chosen, workspace, progress)
-        found.append(_predict(trial, stored, selection, mapping, batch_size, device))
+        fold = str(trial.metrics()["fold_name"])
+        found.append(stored.predict(selection, fold, trial.seed, batch_size, device, mapping))
     return Applied(
         run=run,
         trials=tuple(trials),
@@ -112,7 +112,7 @@ def apply_run(
         scheme=name,
         manifest_sha256=manifest.digest(path),
         trained_on=str(first.facts["corpus"]),
-        predictions=_pool(found),
+        predictions=pool(found),
         mapping=mapping,
         tested=dict(Counter(selection.labels[utterance.id] for utterance in chosen)),
         left_out=left_out,
@@ -200,35 +200,3 @@ def _choose(
         else:
             chosen.append(utterance)
     return chosen, dict(sorted(left_out.items()))
-
-
-def _predict(
-    trial: Trial,
-    stored: Stored,
-    selection: Selection,
-    mapping: ClassMapping | None,
-    batch_size: int,
-    device: torch.device | str,
-) -> ClassPredictions | ValuePredictions:
-    rows = rows_of(stored.utterances, str(trial.metrics()["fold_name"]), trial.seed)
-    if mapping is None:
-        return ValuePredictions(
-            dimensions=selection.outputs,
-            target=stored.targets(),
-            predicted=tuple(stored.score_traces(batch_size, device)),
-            **rows,
-        )
-    target = [mapping.classes.index(str(mapping.of_corpus[selection.labels[name]])) for name in rows["ids"]]
-    return ClassPredictions(
-        classes=mapping.classes,
-        target=np.array(target),
-        probabilities=mapping.carry(stored.score(batch_size, device)),
-        **rows,
-    )
-
-
-def _pool(parts: Sequence[ClassPredictions | ValuePredictions]) -> ClassPredictions | ValuePredictions:
-    classes = [part for part in parts if isinstance(part, ClassPredictions)]
-    if classes:
-        return pool(classes)
-    return pool([part for part in parts if isinstance(part, ValuePredictions)])

@@ -7,18 +7,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from sercli import manifest
 from sercli.bundle import Bundle
 from sercli.errors import ProtocolError, RunError
-from sercli.evaluation import classification
-from sercli.evaluation.regression import evaluate_traces
+from sercli.evaluation import known_metrics, pooled_values
 from sercli.inference._claim import Claim, Stated, read_claim, to_number
 from sercli.inference.stored import Progress, Stored
 from sercli.protocols import Protocol, fold_digest, get_protocol, tests_nothing
-from sercli.records import Fold, Utterance, ValuePredictions, rows_of
+from sercli.records import Fold, Predictions, Utterance
 from sercli.runs import provenance
 from sercli.schemes import Selection, choose
 from sercli.workspace import Workspace
@@ -169,10 +167,8 @@ def reproduce(
     if not tested:
         raise RunError(f"{corpus}: nothing of fold '{claim.fold_name}' is here to test; prepare it whole")
     stored = Stored.open(bundle, corpus, tested, workspace, progress)
-    if bundle.classes:
-        found = _score(stored, selection, batch_size, device)
-    else:
-        found = _score_traces(stored, selection, fold, claim.seed, batch_size, device)
+    predictions = stored.predict(selection, fold.name, claim.seed, batch_size, device)
+    found = _values(predictions)
     digest, same_count = manifest.digest(place), len(tested) == claim.count
     same = (digest, fold_digest(folds)) == (claim.manifest_sha256, claim.protocol_digest)
     figures = tuple(
@@ -183,7 +179,7 @@ def reproduce(
         f"({claim.fold_name}), seed {claim.seed}",
         corpus=corpus,
         fold=fold.name,
-        counted="utterances" if bundle.classes else "recordings",
+        counted=f"{predictions.noun}s",
         stated_count=claim.count,
         count=len(tested),
         figures=figures,
@@ -239,36 +235,15 @@ def _tested(
     return [by_id[name] for name in known], len(fold.test) - len(known)
 
 
-def _score(
-    stored: Stored, selection: Selection, batch_size: int, device: torch.device | str
-) -> dict[str, float]:
-    classes = stored.bundle.classes
-    target = np.array([classes.index(selection.labels[each.id]) for each in stored.utterances])
-    predicted = stored.score(batch_size, device).argmax(axis=1)
-    confusion = classification.confusion(target, predicted, len(classes))
-    recalls = classification.recalls(confusion).tolist()
-    return {
-        "UA": float(classification.ua(confusion)),
-        "WA": float(classification.wa(confusion)),
-        **{f"recall of {name}": recall for name, recall in zip(classes, recalls, strict=True)},
-    }
-
-
-def _score_traces(
-    stored: Stored,
-    selection: Selection,
-    fold: Fold,
-    seed: int,
-    batch_size: int,
-    device: torch.device | str,
-) -> dict[str, float]:
-    predictions = ValuePredictions(
-        dimensions=selection.outputs,
-        target=stored.targets(),
-        predicted=tuple(stored.score_traces(batch_size, device)),
-        **rows_of(stored.utterances, fold.name, seed),
-    )
-    return {f"CCC of {each.name}": each.ccc for each in evaluate_traces(predictions).by_dimension}
+def _values(predictions: Predictions) -> dict[str, float]:
+    """Return the pooled values of all metrics, by the names that a claim has."""
+    metrics = known_metrics(predictions)
+    names = [
+        name
+        for metric in metrics
+        for name in [f"{metric.label} of {column}" for column in metric.columns] or [metric.label]
+    ]
+    return dict(zip(names, pooled_values(predictions, metrics).values(), strict=True))
 
 
 def _judge(

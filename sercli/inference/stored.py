@@ -12,9 +12,11 @@ from sercli.bundle import Bundle
 from sercli.corpora import Trace
 from sercli.data import UtteranceDataset
 from sercli.data.utterances import count_samples, read_trace
+from sercli.evaluation.mapping import ClassMapping
 from sercli.inference import Probabilities, Traces, refuse_unscored, score, score_traces
 from sercli.inference._parts import Part, dataset_of
-from sercli.records import Utterance
+from sercli.records import ClassPredictions, Predictions, Utterance, ValuePredictions, rows_of
+from sercli.schemes import Selection
 from sercli.store import FeatureStore
 from sercli.store.compute import compute
 from sercli.workspace import Workspace
@@ -98,6 +100,44 @@ class Stored:
             found += score_traces(self.bundle.network, dataset, batch_size, device)
         self._refuse_unscored(found)
         return found
+
+    def predict(
+        self,
+        selection: Selection,
+        fold: str,
+        seed: int,
+        batch_size: int = 32,
+        device: torch.device | str = "cpu",
+        mapping: ClassMapping | None = None,
+    ) -> Predictions:
+        """Predict all utterances, and put their labels beside the predictions.
+
+        Args:
+            selection: the labels.
+            fold: name of the fold whose model the bundle is.
+            seed: of that model.
+            batch_size: utterances or segments at once.
+            device: where the network is applied.
+            mapping: from the network's classes to those of the selection, where they differ.
+
+        Raises:
+            RunError: scores are not finite.
+        """
+        rows, classes = rows_of(self.utterances, fold, seed), self.bundle.classes
+        if not classes:
+            return ValuePredictions(
+                dimensions=selection.outputs,
+                target=self.targets(),
+                predicted=tuple(self.score_traces(batch_size, device)),
+                **rows,
+            )
+        labels = [selection.labels[utterance.id] for utterance in self.utterances]
+        probabilities = self.score(batch_size, device)
+        if mapping is not None:
+            labels = [str(mapping.of_corpus[label]) for label in labels]
+            classes, probabilities = mapping.classes, mapping.carry(probabilities)
+        target = np.array([classes.index(label) for label in labels])
+        return ClassPredictions(classes=classes, target=target, probabilities=probabilities, **rows)
 
     def _refuse_unscored(self, scores: Sequence[Traces] | Probabilities) -> None:
         names = [utterance.id for utterance in self.utterances]

@@ -52,7 +52,7 @@ def evaluate_applied(applied: Applied, workspace: Workspace, draws: int = DRAWS)
     """Evaluate what the networks of a run say of another corpus; ``draws`` are of the bootstrap."""
     settings = applied.trials[0].settings()
     mapping, predictions = applied.mapping, applied.predictions
-    outputs = mapping.classes if mapping else predictions.dimensions  # type: ignore[union-attr]
+    outputs = predictions.outputs
     definition = _definition(mapping)
     common: dict[str, Any] = {
         "run": applied.run,
@@ -72,8 +72,13 @@ def evaluate_applied(applied: Applied, workspace: Workspace, draws: int = DRAWS)
             evaluation=evaluate(predictions, draws),
         )
     else:
-        found = regression.evaluate_traces(predictions, draws)
-        gathered = GatheredTraces(**common, picture="traces.png", predictions=predictions, evaluation=found)
+        found = regression.evaluate_traces(predictions, draws)  # type: ignore[arg-type]
+        gathered = GatheredTraces(
+            **common,
+            picture="traces.png",
+            predictions=predictions,  # type: ignore[arg-type]
+            evaluation=found,
+        )
     kept = "-foreign-kept" if mapping is not None and mapping.keep_foreign else ""
     return CrossCorpus(applied, gathered, applied.run.path / f"on-{applied.corpus}-{applied.scheme}{kept}")
 

@@ -1,7 +1,6 @@
 """What a trained trial leaves: bundle, predictions of its test part, figures."""
 
 import shutil
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,10 @@ from sercli.bundle import Bundle
 from sercli.data import UtteranceDataset
 from sercli.devices import Device
 from sercli.errors import RunError
-from sercli.evaluation import classification
-from sercli.evaluation.predictions_csv import write_predictions
-from sercli.evaluation.regression import evaluate_traces
+from sercli.evaluation import pooled_values, write_predictions
 from sercli.inference import refuse_unscored, score, score_traces
 from sercli.protocols import shared_speakers
-from sercli.records import ClassPredictions, Fold, ValuePredictions, rows_of
+from sercli.records import ClassPredictions, Fold, Predictions, ValuePredictions, rows_of
 from sercli.runs import provenance
 from sercli.runs.folder import Trial
 from sercli.runs.predictions import digests
@@ -76,28 +73,19 @@ def finish(
 
 
 def _test(plan: Plan, trial: Trial, parts: Parts, network: nn.Module, device: Device) -> dict[str, Any]:
-    """Write the predictions of the test part, and return its figures; none of either without one."""
+    """Write the predictions of the test part, and return its metrics; neither without a test part."""
     if parts.test is None:
         return {}
-    test = _test_classes if plan.config.task.has_classes else _test_traces
-    return test(plan, trial, parts, parts.test, network, device)
-
-
-def _test_classes(
-    plan: Plan, trial: Trial, parts: Parts, test: UtteranceDataset, network: nn.Module, device: Device
-) -> dict[str, Any]:
-    """Write the predictions of classes, of the dev part too; return the test part's figures."""
-    predictions = _predict(plan, trial, parts.fold, parts.fold.test, test, network, device)
+    predictions = _predict(plan, trial, parts.fold, parts.fold.test, parts.test, network, device)
     write_predictions(trial.predictions_file, predictions)
-    # Chosen on the test part, what counts as the dev part is the test part.
+    values = pooled_values(predictions)
+    if not plan.config.task.has_classes:
+        return {"test_ccc": {name: values[f"ccc_{name}"] for name in predictions.outputs}}
+    # Where the epoch was chosen on the test part, the dev part is the test part.
     if parts.dev is not None and plan.config.training.selection != "best-on-test":
         chosen_on = _predict(plan, trial, parts.fold, parts.fold.dev, parts.dev, network, device)
         write_predictions(trial.dev_predictions_file, chosen_on)
-    confusion = classification.confusion(predictions.target, predictions.predicted, len(predictions.classes))
-    return {
-        "test_ua": float(classification.ua(confusion)),
-        "test_wa": float(classification.wa(confusion)),
-    }
+    return {"test_ua": values["ua"], "test_wa": values["wa"]}
 
 
 def _predict(
@@ -108,35 +96,23 @@ def _predict(
     dataset: UtteranceDataset,
     network: nn.Module,
     device: Device,
-) -> ClassPredictions:
-    classes, batch_size = plan.selection.classes, plan.config.training.batch_size
+) -> Predictions:
+    utterances = [plan.utterances[name] for name in ids]
+    rows, batch_size = rows_of(utterances, fold.name, trial.seed), plan.config.training.batch_size
+    if plan.config.task.per_frame:
+        predicted = score_traces(network, dataset, batch_size, device.torch)
+        refuse_unscored(predicted, ids, str(trial.path))
+        return ValuePredictions(
+            dimensions=plan.selection.outputs,
+            target=tuple(plan.trace(utterance).astype(np.float64) for utterance in utterances),
+            predicted=tuple(predicted),
+            **rows,
+        )
+    classes = plan.selection.classes
     probabilities = score(network, dataset, len(classes), batch_size, device.torch)
     refuse_unscored(probabilities, ids, str(trial.path))
-    return ClassPredictions(
-        classes=classes,
-        target=np.array([classes.index(plan.selection.labels[name]) for name in ids]),
-        probabilities=probabilities,
-        **rows_of((plan.utterances[name] for name in ids), fold.name, trial.seed),
-    )
-
-
-def _test_traces(
-    plan: Plan, trial: Trial, parts: Parts, test: UtteranceDataset, network: nn.Module, device: Device
-) -> dict[str, Any]:
-    """Write the predictions of continuous labels, and return their figures."""
-    tested = [plan.utterances[name] for name in parts.fold.test]
-    predicted = score_traces(network, test, plan.config.training.batch_size, device.torch)
-    refuse_unscored(predicted, parts.fold.test, str(trial.path))
-    predictions = ValuePredictions(
-        dimensions=plan.selection.outputs,
-        target=tuple(plan.trace(utterance).astype(np.float64) for utterance in tested),
-        predicted=tuple(predicted),
-        **rows_of(tested, parts.fold.name, trial.seed),
-    )
-    write_predictions(trial.predictions_file, predictions)
-    found = evaluate_traces(predictions)
-    # Of two equal constants the CCC is undefined, and JSON has no NaN.
-    return {"test_ccc": {each.name: each.ccc if isfinite(each.ccc) else None for each in found.by_dimension}}
+    target = np.array([classes.index(plan.selection.labels[name]) for name in ids])
+    return ClassPredictions(classes=classes, target=target, probabilities=probabilities, **rows)
 
 
 def resumed(made: dict[str, Any], trial: Trial) -> dict[str, Any]:

@@ -23,10 +23,9 @@ from torch import nn
 from sercli.config import merge
 from sercli.data import UtteranceDataset
 from sercli.devices import choose_device
-from sercli.evaluation import classification
-from sercli.evaluation.regression import evaluate_traces
+from sercli.evaluation import pooled_values
 from sercli.inference import score, score_traces
-from sercli.records import ValuePredictions, rows_of
+from sercli.records import ClassPredictions, ValuePredictions, rows_of
 from sercli.training.batch_statistics import reestimate
 from sercli.training.callbacks import Reseed
 from sercli.training.fit import build_module
@@ -81,23 +80,24 @@ class Measure(Callback):
     def score(self, network: nn.Module, ids: tuple[str, ...], dataset: UtteranceDataset) -> Row:
         """Score a part in evaluation."""
         plan, fold = self.plan, self.parts.fold
-        if plan.config.task == "regression":
-            tested = [plan.utterances[name] for name in ids]
-            found = evaluate_traces(
+        tested = [plan.utterances[name] for name in ids]
+        rows = rows_of(tested, fold.name, self.seed)
+        if plan.config.task.per_frame:
+            values = pooled_values(
                 ValuePredictions(
                     dimensions=plan.selection.outputs,
                     target=tuple(plan.trace(each).astype(np.float64) for each in tested),
                     predicted=tuple(score_traces(network, dataset)),
-                    **rows_of(tested, fold.name, self.seed),
+                    **rows,
                 )
             )
-            return {"ccc": float(np.mean([each.ccc for each in found.by_dimension]))}
+            return {"ccc": float(np.mean([values[f"ccc_{name}"] for name in plan.selection.outputs]))}
         classes = plan.selection.classes
         target = np.array([classes.index(plan.selection.labels[name]) for name in ids])
         probabilities = score(network, dataset, len(classes))
-        confusion = classification.confusion(target, probabilities.argmax(1), len(classes))
+        predictions = ClassPredictions(classes=classes, target=target, probabilities=probabilities, **rows)
         loss = -np.log(probabilities[np.arange(len(target)), target].clip(1e-12)).mean()
-        return {"ua": float(classification.ua(confusion)), "loss": float(loss)}
+        return {"ua": pooled_values(predictions)["ua"], "loss": float(loss)}
 
 
 def main() -> None:

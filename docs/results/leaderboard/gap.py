@@ -9,8 +9,7 @@ import csv
 import sys
 from pathlib import Path
 
-from sercli.evaluation.class_comparison import compare
-from sercli.evaluation.sign_flip import holm
+from sercli.evaluation import compare, holm
 from sercli.reports.gather import gather
 from sercli.studies import get_study
 from sercli.studies.results import find_finished
@@ -32,17 +31,18 @@ def main(study: str, workspace: str, corpus: str, out: str) -> None:
                 for name, each in pair.items()
             }
             comparison = compare(kept)
-            lines.append((row, comparison, comparison.differences[0]))
-    corrected = holm([difference.test.p for _, _, difference in lines])
+            lines.append((row, comparison))
+    tested = [comparison.table.group("difference")[0] for _, comparison in lines]  # in UA
+    corrected = holm([difference.test.p for difference in tested])
     with Path(out).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         names = ("row", "utterances", "speakers", "unseen UA", "random UA", "difference", "low", "high")
         writer.writerow([*names, "p", "Holm p"])
-        for (row, comparison, difference), p in zip(lines, corrected, strict=True):
-            first, second = (100 * run.ua for run in comparison.runs)
-            interval = (100 * difference.ua_interval.low, 100 * difference.ua_interval.high)
-            figures = [f"{value:.1f}" for value in (first, second, 100 * difference.ua, *interval)]
-            counts = (comparison.utterances, comparison.speakers)
+        for (row, comparison), difference, p in zip(lines, tested, corrected, strict=True):
+            runs = (comparison.table.row("ua", "run", run=run.name).value for run in comparison.runs)
+            found = (*runs, difference.value, difference.interval.low, difference.interval.high)
+            figures = [f"{100 * value:.1f}" for value in found]
+            counts = (comparison.tested, comparison.speakers)
             writer.writerow([row, *counts, *figures, f"{difference.test.p:.4f}", f"{p:.4f}"])
 
 
