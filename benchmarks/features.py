@@ -19,10 +19,11 @@ from benchmarks import Bench, Row
 from benchmarks._timing import interleaved
 from sercli import audio
 from sercli.audio import Samples
-from sercli.features import Array, _stft, get_feature
-from sercli.features._torchaudio import torchaudio
+from sercli.features import Array, get_feature
 from sercli.features.logmel import LogMelConfig
 from sercli.features.logmel3d import LogMel3DConfig
+from sercli.features.shared import spectra
+from sercli.features.shared.torchaudio import torchaudio
 from sercli.preparation import prepare
 from sercli.records import Utterance
 from sercli.store import FeatureStore
@@ -154,7 +155,7 @@ def _bare(samples: list[Samples], configs: list[LogMelConfig]) -> None:
     with torch.inference_mode():
         for config in configs:
             for wave in samples:
-                frames = _stft.frame(torch.from_numpy(wave), config.win_length, config.hop_length, "whole")
+                frames = spectra.frame(torch.from_numpy(wave), config.win_length, config.hop_length, "whole")
                 for start in range(0, len(frames), 256):
                     torch.fft.rfft(frames[start : start + 256], config.fft_length)
 

@@ -46,7 +46,7 @@ def _versions() -> dict[str, str]:
 
 def _torchaudio() -> dict[str, str]:
     try:
-        from sercli.features._torchaudio import guarded
+        from sercli.features.shared.torchaudio import guarded
     except (ImportError, OSError, RuntimeError) as error:
         return {"import": f"fails: {' '.join(str(error).split())}; reinstall torch and torchaudio together"}
     if guarded:

@@ -16,7 +16,7 @@ T = TypeVar("T")
 def names(package: str) -> list[str]:
     """List the entries of a family, sorted, importing none of them."""
     path = importlib.import_module(package).__path__
-    found = (module.name for module in pkgutil.iter_modules(path))
+    found = (module.name for module in pkgutil.iter_modules(path) if not module.ispkg)
     return sorted(name.replace("_", "-") for name in found if not name.startswith("_"))
 
 

@@ -31,10 +31,9 @@ from torch import Tensor, nn
 
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.features import Array, Feature
-from sercli.features import _stft as stft
-from sercli.features._filterbank import Bank, mel
-from sercli.features._graph import MelPower, Place
-from sercli.features._settings import LONGEST_S, MOST_FILTERS, MOST_POINTS, MelConfig
+from sercli.features.shared import LONGEST_S, MOST_FILTERS, MOST_POINTS, MelConfig, spectra
+from sercli.features.shared.graph import MelPower, Place
+from sercli.features.shared.spectra import Bank, mel
 from sercli.segments import Placement
 
 
@@ -50,7 +49,7 @@ class LogMelConfig(MelConfig):
     end."""
     window_ms: float = Field(50.0, gt=0, le=1000)
     """Length of a frame in milliseconds."""
-    window: stft.WindowShape = "hamming"
+    window: spectra.WindowShape = "hamming"
     """Shape of the window; symmetric unless it is called periodic."""
     normalise_window: bool = False
     """Whether the window is divided by its sum, so that a tone has one level at every window length; the
@@ -105,9 +104,9 @@ def extract(samples: Samples, config: LogMelConfig, device: str = "cpu") -> Arra
         Natural log of the energies, (1, mels, frames).
     """
     wave = torch.from_numpy(np.ascontiguousarray(config.placed(samples))).to(device)
-    frames = stft.frame(wave, config.win_length, config.hop_length, "whole")
-    shape = stft.window(config.window, config.win_length, device, normalised=config.normalise_window)
-    energies = stft.mel_power(frames, shape, config.fft_length, _filters(config, device))
+    frames = spectra.frame(wave, config.win_length, config.hop_length, "whole")
+    shape = spectra.window(config.window, config.win_length, device, normalised=config.normalise_window)
+    energies = spectra.mel_power(frames, shape, config.fft_length, _filters(config, device))
     out = torch.full((1, config.n_mels, count_frames(len(samples), config)), config.floor, device=device)
     kept = min(out.shape[2], len(energies))
     out[0, :, :kept] = energies[:kept].T
@@ -127,7 +126,7 @@ def empty(config: LogMelConfig) -> "np.ndarray[Any, np.dtype[np.bool_]]":
 
 def _count_whole(samples: int, config: LogMelConfig) -> int:
     """Return how many frames lie within the utterance as cropped or padded."""
-    return stft.count_frames(config.length(samples), config.win_length, config.hop_length, "whole")
+    return spectra.count_frames(config.length(samples), config.win_length, config.hop_length, "whole")
 
 
 class _Graph(nn.Module):
@@ -161,8 +160,8 @@ def _bank(config: LogMelConfig) -> Bank:
 
 
 @lru_cache(maxsize=16)
-def _filters(config: LogMelConfig, device: str) -> stft.Filters:
-    return stft.lay_out(_bank(config), device)
+def _filters(config: LogMelConfig, device: str) -> spectra.Filters:
+    return spectra.lay_out(_bank(config), device)
 
 
 FEATURE = Feature(

@@ -24,10 +24,9 @@ from torch import Tensor, nn
 
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.features import Array, Feature
-from sercli.features import _stft as stft
-from sercli.features._filterbank import Bank, rounded_mel
-from sercli.features._graph import MelPower
-from sercli.features._settings import MOST_FILTERS, MOST_POINTS, FramesConfig, check_range
+from sercli.features.shared import MOST_FILTERS, MOST_POINTS, FramesConfig, check_range, spectra
+from sercli.features.shared.graph import MelPower
+from sercli.features.shared.spectra import Bank, rounded_mel
 
 
 class LogMel3DConfig(FramesConfig):
@@ -72,7 +71,7 @@ class LogMel3DConfig(FramesConfig):
 
 def count_frames(samples: int, config: LogMel3DConfig) -> int:
     """Return how many frames an utterance has, the last partial one filled up with zeros."""
-    return stft.count_frames(samples, config.win_length, config.hop_length, "filled")
+    return spectra.count_frames(samples, config.win_length, config.hop_length, "filled")
 
 
 _SLOPE_BLOCK = 4096
@@ -91,9 +90,9 @@ def extract(samples: Samples, config: LogMel3DConfig, device: str = "cpu") -> Ar
         Log-mel energies (natural log), delta and delta-delta, (3, mels, frames).
     """
     wave = torch.from_numpy(_conditioned(samples, config)).to(device)
-    frames = stft.frame(wave, config.win_length, config.hop_length, "filled")
-    shape = stft.window(config.window, config.win_length, device)
-    energies = stft.mel_power(frames, shape, config.n_fft, _filters(config, device))
+    frames = spectra.frame(wave, config.win_length, config.hop_length, "filled")
+    shape = spectra.window(config.window, config.win_length, device)
+    energies = spectra.mel_power(frames, shape, config.n_fft, _filters(config, device))
     maps = torch.empty(3, config.n_mels, len(energies), device=device)
     maps[0] = energies.clamp_(min=config.floor).log_().T
     _slopes(maps[0], config.delta_frames, out=maps[1])
@@ -113,8 +112,8 @@ def _conditioned(samples: Samples, config: LogMel3DConfig) -> Samples:
 
 
 @lru_cache(maxsize=8)
-def _filters(config: LogMel3DConfig, device: str) -> stft.Filters:
-    return stft.lay_out(_bank(config), device)
+def _filters(config: LogMel3DConfig, device: str) -> spectra.Filters:
+    return spectra.lay_out(_bank(config), device)
 
 
 def _bank(config: LogMel3DConfig) -> Bank:

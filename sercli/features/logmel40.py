@@ -22,10 +22,9 @@ from torch import Tensor, nn
 
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.features import Array, Feature
-from sercli.features import _stft as stft
-from sercli.features._filterbank import Bank, mel
-from sercli.features._graph import MelPower, Place
-from sercli.features._settings import MOST_FILTERS, MelConfig
+from sercli.features.shared import MOST_FILTERS, MelConfig, spectra
+from sercli.features.shared.graph import MelPower, Place
+from sercli.features.shared.spectra import Bank, mel
 from sercli.segments import Placement
 
 
@@ -41,7 +40,7 @@ class LogMel40Config(MelConfig):
     """Milliseconds from the start of a frame to the start of the next one."""
     f_max: float = 7600.0
     """Upper edge of the highest filter in hertz."""
-    window: stft.WindowShape = "periodic-hann"
+    window: spectra.WindowShape = "periodic-hann"
     """Shape of the window; symmetric unless it is called periodic."""
     n_mels: int = Field(40, ge=1, le=MOST_FILTERS)
     """Number of mel filters."""
@@ -63,7 +62,7 @@ class LogMel40Config(MelConfig):
 
 def count_frames(samples: int, config: LogMel40Config) -> int:
     """Return how many frames an utterance has."""
-    return stft.count_frames(config.length(samples), config.win_length, config.hop_length, "every")
+    return spectra.count_frames(config.length(samples), config.win_length, config.hop_length, "every")
 
 
 @torch.inference_mode()
@@ -79,12 +78,14 @@ def extract(samples: Samples, config: LogMel40Config, device: str = "cpu") -> Ar
         Natural log of the filters' sums plus the offset, (1, mels, frames).
     """
     wave = torch.from_numpy(np.ascontiguousarray(config.placed(samples))).to(device)
-    frames = stft.frame(wave, config.win_length, config.hop_length, "every")
-    shape = stft.window(config.window, config.win_length, device)
+    frames = spectra.frame(wave, config.win_length, config.hop_length, "every")
+    shape = spectra.window(config.window, config.win_length, device)
     if config.spectrum == "power":
-        sums = stft.mel_power(frames, shape, config.n_fft, _filters(config, device))
+        sums = spectra.mel_power(frames, shape, config.n_fft, _filters(config, device))
     else:
-        sums = stft.magnitudes(frames, shape, config.n_fft, config.n_fft // 2 + 1) @ _weights(config, device)
+        sums = spectra.magnitudes(frames, shape, config.n_fft, config.n_fft // 2 + 1) @ _weights(
+            config, device
+        )
     features: Array = (sums + config.offset).log_().T[None].contiguous().cpu().numpy()
     return features
 
@@ -111,8 +112,8 @@ class _Graph(nn.Module):
 
 
 @lru_cache(maxsize=16)
-def _filters(config: LogMel40Config, device: str) -> stft.Filters:
-    return stft.lay_out(_bank(config), device)
+def _filters(config: LogMel40Config, device: str) -> spectra.Filters:
+    return spectra.lay_out(_bank(config), device)
 
 
 @lru_cache(maxsize=16)

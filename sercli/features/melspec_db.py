@@ -23,10 +23,9 @@ from sercli import audio
 from sercli.audio import Samples
 from sercli.errors import ConfigError
 from sercli.features import Array, Feature
-from sercli.features import _stft as stft
-from sercli.features._filterbank import Bank, mel
-from sercli.features._graph import MelPower, Place
-from sercli.features._settings import LONGEST_S, MOST_FILTERS, MOST_POINTS, DurationConfig, check_range
+from sercli.features.shared import LONGEST_S, MOST_FILTERS, MOST_POINTS, DurationConfig, check_range, spectra
+from sercli.features.shared.graph import MelPower, Place
+from sercli.features.shared.spectra import Bank, mel
 from sercli.segments import Placement
 
 _TRIM_FRAME, _TRIM_HOP = 2048, 512
@@ -92,7 +91,7 @@ def count_frames(samples: int, config: MelSpecDBConfig) -> int:
     if not config.original:
         samples = int(samples * config.sample_rate / audio.SAMPLE_RATE + 0.5)  # as soxr rounds
     length = config.length(samples, config.sample_rate)
-    return stft.count_frames(length, config.n_fft, config.hop_length, "centred")
+    return spectra.count_frames(length, config.n_fft, config.hop_length, "centred")
 
 
 @torch.inference_mode()
@@ -114,9 +113,9 @@ def extract(samples: Samples, config: MelSpecDBConfig, device: str = "cpu") -> A
         samples = trim(samples, config.trim_db)
     placed = config.placed(samples, config.sample_rate)
     wave = torch.from_numpy(np.ascontiguousarray(placed)).to(device)
-    frames = stft.frame(wave, config.n_fft, config.hop_length, "centred")
-    shape = stft.window("periodic-hann", config.n_fft, device)
-    power = stft.mel_power(frames, shape, config.n_fft, _filters(config, device))
+    frames = spectra.frame(wave, config.n_fft, config.hop_length, "centred")
+    shape = spectra.window("periodic-hann", config.n_fft, device)
+    power = spectra.mel_power(frames, shape, config.n_fft, _filters(config, device))
     levels = power.clamp_(min=1e-10).log10_()
     decibels = 10 * (levels - levels.max())
     features: Array = decibels.clamp_(min=-config.top_db).T[None].contiguous().cpu().numpy()
@@ -128,7 +127,7 @@ def trim(samples: Samples, below_db: float) -> Samples:
 
     Frames of 2048 samples every 512, their middles from the first sample on, as librosa has them.
     """
-    frames = stft.count_frames(len(samples), _TRIM_FRAME, _TRIM_HOP, "centred")
+    frames = spectra.count_frames(len(samples), _TRIM_FRAME, _TRIM_HOP, "centred")
     padded = np.zeros((frames - 1) * _TRIM_HOP + _TRIM_FRAME)
     padded[_TRIM_FRAME // 2 :][: len(samples)] = samples
     energies = np.square(padded, out=padded).reshape(-1, _TRIM_HOP).sum(axis=1)  # of each hop
@@ -144,7 +143,7 @@ def span(samples: int, config: MelSpecDBConfig) -> tuple[int, int]:
     The length does not show how much is trimmed: in that case all frames count.
     """
     own = int(samples * config.sample_rate / audio.SAMPLE_RATE + 0.5)
-    frames = stft.count_frames(
+    frames = spectra.count_frames(
         config.length(own, config.sample_rate), config.n_fft, config.hop_length, "centred"
     )
     if config.trim_db is not None:
@@ -179,8 +178,8 @@ class _Graph(nn.Module):
 
 
 @lru_cache(maxsize=16)
-def _filters(config: MelSpecDBConfig, device: str) -> stft.Filters:
-    return stft.lay_out(_bank(config), device)
+def _filters(config: MelSpecDBConfig, device: str) -> spectra.Filters:
+    return spectra.lay_out(_bank(config), device)
 
 
 def _bank(config: MelSpecDBConfig) -> Bank:

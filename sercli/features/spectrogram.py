@@ -22,9 +22,8 @@ from torch import Tensor, nn
 
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.features import Array, Feature
-from sercli.features import _stft as stft
-from sercli.features._graph import Place, Spectra
-from sercli.features._settings import MOST_POINTS, CroppedFramesConfig
+from sercli.features.shared import MOST_POINTS, CroppedFramesConfig, spectra
+from sercli.features.shared.graph import Place, Spectra
 
 
 class SpectrogramConfig(CroppedFramesConfig):
@@ -34,7 +33,7 @@ class SpectrogramConfig(CroppedFramesConfig):
 
     window_ms: float = Field(40.0, gt=0, le=1000)
     """Length of a frame in milliseconds."""
-    window: stft.WindowShape = "hamming"
+    window: spectra.WindowShape = "hamming"
     """Shape of the window; symmetric unless it is called periodic."""
     n_fft: int = Field(1600, ge=2, le=MOST_POINTS)
     """Points of the FFT."""
@@ -70,12 +69,12 @@ class SpectrogramConfig(CroppedFramesConfig):
 
 def count_frames(samples: int, config: SpectrogramConfig) -> int:
     """Return how many frames an utterance has: each that starts within it, filled up with zeros."""
-    return stft.count_frames(config.length(samples), config.win_length, config.hop_length, "every")
+    return spectra.count_frames(config.length(samples), config.win_length, config.hop_length, "every")
 
 
 def frames_within(samples: int, config: SpectrogramConfig) -> int:
     """Return how many complete frames are within so many samples: 197 in 2 s."""
-    return stft.count_frames(samples, config.win_length, config.hop_length, "whole")
+    return spectra.count_frames(samples, config.win_length, config.hop_length, "whole")
 
 
 @torch.inference_mode()
@@ -92,10 +91,10 @@ def extract(samples: Samples, config: SpectrogramConfig, device: str = "cpu") ->
         else by `finish` once a segment is cut.
     """
     wave = torch.from_numpy(np.ascontiguousarray(config.placed(samples))).to(device)
-    frames = stft.frame(wave, config.win_length, config.hop_length, "every")
-    shape = stft.window(config.window, config.win_length, device)
-    spectra = stft.magnitudes(frames, shape, config.n_fft, config.bins)
-    features: Array = spectra.T[None].contiguous().cpu().numpy()
+    frames = spectra.frame(wave, config.win_length, config.hop_length, "every")
+    shape = spectra.window(config.window, config.win_length, device)
+    magnitudes = spectra.magnitudes(frames, shape, config.n_fft, config.bins)
+    features: Array = magnitudes.T[None].contiguous().cpu().numpy()
     return _companded(features, config) if config.map_scope == "utterance" else features
 
 

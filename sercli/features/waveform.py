@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.features import Array, Feature
-from sercli.features._graph import Place
-from sercli.features._settings import DurationConfig
+from sercli.features.shared import DurationConfig
+from sercli.features.shared.graph import Place
 from sercli.segments import Placement
 
 

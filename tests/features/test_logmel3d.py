@@ -4,8 +4,8 @@ from conftest import tone
 from python_speech_features import delta, fbank, get_filterbanks
 
 from sercli.errors import ConfigError
-from sercli.features._filterbank import rounded_mel
 from sercli.features.logmel3d import FEATURE, LogMel3DConfig, extract
+from sercli.features.shared.spectra import rounded_mel
 
 
 def reference(samples, config):

@@ -9,9 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sercli.features import _stft as stft
-from sercli.features._filterbank import Bank
-from sercli.features._settings import DurationConfig
+from sercli.features.shared import DurationConfig, spectra
+from sercli.features.shared.spectra import Bank
 
 
 class Place(nn.Module):
@@ -49,25 +48,25 @@ class Spectra(nn.Module):
         hop_length: samples from one frame's start to the next one's.
         n_fft: points of the FFT.
         bins: number of bins that are kept.
-        framing: see `_stft.count_frames`.
+        framing: see `spectra.count_frames`.
         normalised: whether the window is divided by its sum.
     """
 
     def __init__(
         self,
-        shape: stft.WindowShape,
+        shape: spectra.WindowShape,
         win_length: int,
         hop_length: int,
         n_fft: int,
         bins: int,
-        framing: stft.Framing,
+        framing: spectra.Framing,
         *,
         normalised: bool = False,
     ) -> None:
         super().__init__()
         phase = np.outer(np.arange(bins), np.arange(win_length)) % n_fft * (2 * np.pi / n_fft)
         waves = np.concatenate([np.cos(phase), -np.sin(phase)])[:, None]  # (2 * bins, 1, window)
-        kernel = torch.from_numpy(waves) * stft.window(shape, win_length, normalised=normalised).double()
+        kernel = torch.from_numpy(waves) * spectra.window(shape, win_length, normalised=normalised).double()
         self.register_buffer("kernel", kernel.float(), persistent=False)
         self.kernel: Tensor
         self.hop_length = hop_length
@@ -92,12 +91,12 @@ class MelPower(nn.Module):
 
     def __init__(
         self,
-        shape: stft.WindowShape,
+        shape: spectra.WindowShape,
         win_length: int,
         hop_length: int,
         n_fft: int,
         bank: Bank,
-        framing: stft.Framing,
+        framing: spectra.Framing,
         *,
         magnitude: bool = False,
         normalised: bool = False,

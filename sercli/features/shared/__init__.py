@@ -1,4 +1,4 @@
-"""Settings that several kinds of features share."""
+"""Parts that several kinds of features share: settings here, spectra, and the same as torch modules."""
 
 from typing import ClassVar, Self
 

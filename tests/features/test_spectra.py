@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import get_window
 
-from sercli.features import _stft as stft
+from sercli.features.shared import spectra
 
 FRAMINGS = ("whole", "filled", "every", "centred")
 lengths = st.integers(1, 60)
@@ -25,16 +25,16 @@ lengths = st.integers(1, 60)
     ],
 )
 def test_frames_counted_by_hand(samples, whole, filled, every, centred):
-    counts = [stft.count_frames(samples, 4, 2, framing) for framing in FRAMINGS]
+    counts = [spectra.count_frames(samples, 4, 2, framing) for framing in FRAMINGS]
     assert counts == [whole, filled, every, centred]
 
 
 def test_frames_of_the_papers():
-    assert stft.count_frames(96_000, 240, 160, "whole") == 599
-    assert stft.count_frames(96_000, 800, 160, "whole") == 596
-    assert stft.count_frames(48_000, 640, 320, "every") == 150
-    assert stft.count_frames(32_000, 640, 160, "whole") == 197
-    assert stft.count_frames(66_150, 2048, 512, "centred") == 130
+    assert spectra.count_frames(96_000, 240, 160, "whole") == 599
+    assert spectra.count_frames(96_000, 800, 160, "whole") == 596
+    assert spectra.count_frames(48_000, 640, 320, "every") == 150
+    assert spectra.count_frames(32_000, 640, 160, "whole") == 197
+    assert spectra.count_frames(66_150, 2048, 512, "centred") == 130
 
 
 def frames_by_loop(wave, size, hop, framing):
@@ -62,21 +62,21 @@ def frames_by_loop(wave, size, hop, framing):
 @given(lengths, st.integers(2, 20), st.integers(1, 25), st.sampled_from(FRAMINGS))
 def test_frames_are_those_of_a_plain_loop(length, size, hop, framing):
     wave = np.arange(1, length + 1, dtype=np.float32)
-    frames = stft.frame(torch.from_numpy(wave), size, hop, framing)
+    frames = spectra.frame(torch.from_numpy(wave), size, hop, framing)
     expected = frames_by_loop(wave.tolist(), size, hop, framing)
     assert frames.tolist() == expected
-    assert len(expected) == stft.count_frames(length, size, hop, framing)
+    assert len(expected) == spectra.count_frames(length, size, hop, framing)
 
 
 def test_windows_are_numpys_and_scipys():
     # scipy makes them in float64: half a unit in the last place of float32 at 1.
     for name in ("hamming", "hann"):
         for periodic in (False, True):
-            shape = stft.window(f"periodic-{name}" if periodic else name, 401)
+            shape = spectra.window(f"periodic-{name}" if periodic else name, 401)
             np.testing.assert_allclose(shape, get_window(name, 401, fftbins=periodic), atol=6e-8)
-    assert stft.window("rectangular", 5).tolist() == [1, 1, 1, 1, 1]
-    np.testing.assert_allclose(stft.window("hamming", 3), [0.08, 1, 0.08], atol=1e-7)
-    np.testing.assert_allclose(stft.window("periodic-hann", 4), [0, 0.5, 1, 0.5], atol=1e-7)
+    assert spectra.window("rectangular", 5).tolist() == [1, 1, 1, 1, 1]
+    np.testing.assert_allclose(spectra.window("hamming", 3), [0.08, 1, 0.08], atol=1e-7)
+    np.testing.assert_allclose(spectra.window("periodic-hann", 4), [0, 0.5, 1, 0.5], atol=1e-7)
 
 
 @pytest.mark.parametrize("count", [1, 255, 256, 257, 511, 512, 513])
@@ -85,14 +85,14 @@ def test_blocks_join_without_a_seam(count, n_fft):
     rng = np.random.default_rng(count)
     frames = rng.normal(0, 0.1, (count, 37)).astype(np.float32)
     bank = rng.uniform(0, 1, (5, n_fft // 2 + 1))
-    shape = stft.window("hann", 37)
-    spectra = np.fft.rfft(frames.astype(np.float64) * np.hanning(37), n_fft)
+    shape = spectra.window("hann", 37)
+    expected = np.fft.rfft(frames.astype(np.float64) * np.hanning(37), n_fft)
 
-    energies = stft.mel_power(torch.from_numpy(frames), shape, n_fft, stft.lay_out(bank))
+    energies = spectra.mel_power(torch.from_numpy(frames), shape, n_fft, spectra.lay_out(bank))
     # Sums of up to 102 positive numbers in float32, each of a relative error near 1e-7.
-    np.testing.assert_allclose(energies, np.abs(spectra) ** 2 @ bank.T, rtol=5e-6)
-    magnitudes = stft.magnitudes(torch.from_numpy(frames), shape, n_fft, 11)
-    np.testing.assert_allclose(magnitudes, np.abs(spectra)[:, :11], atol=1e-6)  # of values near 1
+    np.testing.assert_allclose(energies, np.abs(expected) ** 2 @ bank.T, rtol=5e-6)
+    magnitudes = spectra.magnitudes(torch.from_numpy(frames), shape, n_fft, 11)
+    np.testing.assert_allclose(magnitudes, np.abs(expected)[:, :11], atol=1e-6)  # of values near 1
 
 
 @pytest.mark.parametrize("n_mels", [1, 15, 16, 17, 32, 40])
@@ -106,7 +106,9 @@ def test_bands_of_filters_leave_out_zeros_alone(n_mels, hollow):
     if hollow:
         bank[:16] = 0
     frames = rng.normal(0, 0.1, (300, 128)).astype(np.float32)
-    energies = stft.mel_power(torch.from_numpy(frames), stft.window("hamming", 128), 128, stft.lay_out(bank))
+    energies = spectra.mel_power(
+        torch.from_numpy(frames), spectra.window("hamming", 128), 128, spectra.lay_out(bank)
+    )
     expected = np.abs(np.fft.rfft(frames.astype(np.float64) * np.hamming(128))) ** 2 @ bank.T
     # A single bin may be small next to the loudest, of which the FFT's error is 1e-7.
     np.testing.assert_allclose(energies, expected, rtol=1e-4, atol=1e-6)
