@@ -12,12 +12,12 @@ from statistics import NormalDist
 import numpy as np
 
 from sercli.audio import SAMPLE_RATE
-from sercli.data.utterances import count_samples
+from sercli.data.parts import count_samples
 from sercli.records import Utterance
 from sercli.runs.config import RunConfig
 from sercli.schemes import Scheme
 from sercli.store import FeatureStore
-from sercli.training.plan import Plan
+from sercli.training.plan import Plan, open_stores
 from sercli.workspace import Workspace
 
 SHORTEST, LONGEST = 0.6, 34.0  # seconds
@@ -48,7 +48,7 @@ def make_plan(config: RunConfig, folder: Path, quick: bool) -> Plan:
         chosen=(1,),
         seeds=(0,),
     )
-    for store in plan.stores().values():
+    for store in open_stores(plan):
         _fill(store, utterances)
     return plan
 

@@ -20,7 +20,6 @@ from benchmarks._timing import interleaved
 from sercli import audio
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.bundle import Bundle, build_network
-from sercli.data.statistics import Statistics
 from sercli.devices import keep_freed_memory
 from sercli.inference import score
 from sercli.inference._parts import Part, dataset_of
@@ -28,6 +27,7 @@ from sercli.inference.predict import Predictor
 from sercli.inference.streaming import FRAME, Stream
 from sercli.models import architecture_names
 from sercli.preparation import prepare
+from sercli.statistics import Statistics
 from sercli.training.settings import complete
 from sercli.workspace import Workspace
 

@@ -29,10 +29,10 @@ from benchmarks._straightforward import Opponent, opponent
 from benchmarks._timing import interleaved
 from sercli.data import UtteranceDataset
 from sercli.data.batches import BucketSampler
-from sercli.data.statistics import Statistics
 from sercli.devices import keep_freed_memory
 from sercli.models import Architecture, get_architecture
 from sercli.models._macs import list_layers
+from sercli.statistics import Statistics
 
 _MEMORY_BOUND = ("diccoser", "cnnlstm")
 

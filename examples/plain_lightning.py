@@ -16,11 +16,11 @@ from torch.utils.data import DataLoader
 from sercli import audio
 from sercli.data import UtteranceDataset
 from sercli.data.batches import BucketSampler, sorted_batches
-from sercli.data.statistics import fit
 from sercli.features import logmel3d
 from sercli.manifest import read
 from sercli.models.mdcnn import MDCNN, MDCNNConfig
 from sercli.preparation import prepare
+from sercli.statistics import fit
 from sercli.training.mdcnn import RECIPE, MDCNNModule
 from sercli.workspace import Workspace
 

@@ -24,12 +24,13 @@ import sercli
 from sercli import files
 from sercli.config import digest
 from sercli.data import count_outputs
-from sercli.data.segments import SegmentConfig, Segmenter
-from sercli.data.statistics import Statistics
+from sercli.data.segments import Segmenter
 from sercli.errors import ConfigError, RunError, UnknownNameError
 from sercli.models import NetworkConfig, get_architecture
 from sercli.plain.json import from_json
 from sercli.runs.features import FeatureChoice
+from sercli.segments import SegmentConfig
+from sercli.statistics import Statistics
 
 _FORMAT = 2
 

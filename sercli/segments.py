@@ -5,13 +5,51 @@ and in what happens to a tail that is too short for another window; each way has
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
+from pydantic import Field, model_validator
+
+from sercli.config import Config
 
 Placement = Literal["start", "centre", "end"]
 Tail = Literal["drop", "align", "pad"]
 Signal = np.ndarray[Any, np.dtype[np.float32]]
+
+# A recording of RECOLA, the longest that any paper's network takes at once.
+_LONGEST_S = 300.0
+_MOST_OVERLAP = 100
+
+
+class SegmentConfig(Config):
+    """How utterances are cut for a network."""
+
+    size_s: float | None = Field(None, ge=0.1, le=_LONGEST_S)
+    """Length of a segment; whole utterances if none."""
+    hop_s: float = Field(1.0, ge=0.01, le=_LONGEST_S)
+    """From one training segment's start to the next one's."""
+    test_hop_s: float | None = Field(None, ge=0.01, le=_LONGEST_S)
+    """Likewise in the dev and test parts; as in training if none."""
+    tail: Tail = "drop"
+    """What becomes of the rest after the last whole segment: drop, align (with the end) or pad."""
+    frames: int | None = Field(None, ge=1, le=100_000)
+    """Frames to which a segment is filled up with silence; as many as lie within it if none."""
+
+    def idle(self) -> dict[str, str]:
+        """Return the settings that change nothing: whole utterances are not cut."""
+        return dict.fromkeys(("hop_s", "test_hop_s", "tail"), "size_s=null") if self.size_s is None else {}
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.size_s is None and self.frames is not None:
+            raise ValueError("frames goes with size_s: whole utterances are not filled up")
+        for name, hop in (("hop_s", self.hop_s), ("test_hop_s", self.test_hop_s)):
+            if self.size_s is not None and hop is not None and self.size_s > _MOST_OVERLAP * hop:
+                raise ValueError(
+                    f"{name}={hop:g} with size_s={self.size_s:g}: a sample would be in "
+                    f"{self.size_s / hop:.0f} segments, at most {_MOST_OVERLAP} are cut"
+                )
+        return self
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ import torch
 
 from sercli.bundle import Bundle, build_network
 from sercli.config import digest
-from sercli.data.statistics import Statistics
 from sercli.errors import ConfigError, RunError
 from sercli.models import get_architecture
 from sercli.models.mdcnn import MDCNNConfig
 from sercli.runs.features import FeatureChoice
+from sercli.statistics import Statistics
 
 MODEL = MDCNNConfig(filters=8, blocks=1)
 

@@ -5,12 +5,13 @@ import torch
 from conftest import tone
 
 from sercli.bundle import Bundle, build_network
-from sercli.data.segments import ATTENTION_POOLING, SegmentConfig
-from sercli.data.statistics import Statistics
+from sercli.data.segments import ATTENTION_POOLING
 from sercli.inference._decoding import Piece
 from sercli.inference._parts import dataset_of, extract
 from sercli.models import get_architecture
 from sercli.runs.features import FeatureChoice
+from sercli.segments import SegmentConfig
+from sercli.statistics import Statistics
 
 CLASSES = ("anger", "happiness", "neutral", "sadness")
 

@@ -8,12 +8,13 @@ import numpy as np
 from sercli.audit import Division, Finding, Verdict, gravest
 from sercli.audit.protocol import divisions
 from sercli.bundle import UNKNOWN
-from sercli.data.statistics import Statistics
 from sercli.errors import FeatureError, RunError
 from sercli.plain.json import from_json
 from sercli.protocols import unplaced
 from sercli.runs.config import RunConfig
 from sercli.runs.folder import Run, Trial
+from sercli.statistics import Statistics
+from sercli.training.folds import fit_fold_statistics
 from sercli.training.plan import Plan, make_plan
 from sercli.workspace import Workspace
 
@@ -51,11 +52,10 @@ def from_run(run: Run, workspace: Workspace) -> tuple[str, list[Division], list[
 
 def _statistics(plan: Plan, trials: Sequence[Trial]) -> list[Finding]:
     """Fit mean and deviation again on each fold's training part, and compare with what models use."""
-    stores, variants = plan.stores(), plan.variant_stores()
     fitted: dict[int, Mapping[str, Statistics]] = {}
     try:
         for number in {trial.fold for trial in trials}:
-            fitted[number] = plan.fit_statistics(plan.folds[number - 1], stores, variants)
+            fitted[number] = fit_fold_statistics(plan, number)
     except FeatureError:
         return [Finding("statistics", Verdict.NOT_CHECKED, "the features are no longer in the store")]
     return [_compare(fitted[trial.fold], trial) for trial in trials]

@@ -82,10 +82,10 @@ def show(
 def _describe(name: str, settings: list[str]) -> "tuple[dict[str, Any], tuple[Layer, ...]]":
     """Say what an architecture is and costs, fed as its paper feeds it."""
     from sercli.config import parse_assignments
-    from sercli.data.segments import SegmentConfig
     from sercli.models import get_architecture
     from sercli.runs.features import FeatureChoice
     from sercli.runs.size import measure_size
+    from sercli.segments import SegmentConfig
 
     entry = get_architecture(name)
     config = entry.config(**parse_assignments(settings))

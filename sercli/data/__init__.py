@@ -8,9 +8,9 @@ from torch import Tensor
 
 from sercli.data.augment import Augmenter
 from sercli.data.segments import TraceCut
-from sercli.data.statistics import Statistics
 from sercli.features import Array
 from sercli.records import TRACE_DIMENSIONS
+from sercli.statistics import Statistics
 
 Finish = Callable[[Array], Array]
 

@@ -7,57 +7,21 @@ so its segments never part.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from pydantic import Field, model_validator
 
 from sercli import segments
 from sercli.audio import SAMPLE_RATE, Samples
-from sercli.config import Config
 from sercli.corpora import Trace
-from sercli.data.statistics import Statistics
 from sercli.errors import ConfigError
 from sercli.features import Array, Feature, FeatureConfig
 from sercli.records import TRACE_RATE
-from sercli.segments import Segment, Span, Tail, windows
+from sercli.segments import Segment, SegmentConfig, Span, windows
+from sercli.statistics import Statistics
 
-# A recording of RECOLA, the longest that any paper's network sees at once.
-_LONGEST_S = 300.0
-_MOST_OVERLAP = 100
 # How many times its own frames a segment may be filled up to, where that is more than the second number.
 _MOST_FILLED, _FILLED = 4, 100
-
-
-class SegmentConfig(Config):
-    """How utterances are cut for a network."""
-
-    size_s: float | None = Field(None, ge=0.1, le=_LONGEST_S)
-    """Length of a segment; whole utterances if none."""
-    hop_s: float = Field(1.0, ge=0.01, le=_LONGEST_S)
-    """From one training segment's start to the next one's."""
-    test_hop_s: float | None = Field(None, ge=0.01, le=_LONGEST_S)
-    """Likewise in the dev and test parts; as in training if none."""
-    tail: Tail = "drop"
-    """What becomes of the rest after the last whole segment: drop, align (with the end) or pad."""
-    frames: int | None = Field(None, ge=1, le=100_000)
-    """Frames to which a segment is filled up with silence; as many as lie within it if none."""
-
-    def idle(self) -> dict[str, str]:
-        """Return the settings that change nothing: whole utterances are not cut."""
-        return dict.fromkeys(("hop_s", "test_hop_s", "tail"), "size_s=null") if self.size_s is None else {}
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.size_s is None and self.frames is not None:
-            raise ValueError("frames goes with size_s: whole utterances are not filled up")
-        for name, hop in (("hop_s", self.hop_s), ("test_hop_s", self.test_hop_s)):
-            if self.size_s is not None and hop is not None and self.size_s > _MOST_OVERLAP * hop:
-                raise ValueError(
-                    f"{name}={hop:g} with size_s={self.size_s:g}: a sample would be in "
-                    f"{self.size_s / hop:.0f} segments, at most {_MOST_OVERLAP} are cut"
-                )
-        return self
 
 
 # Two seconds every second, every 0.4 s in test, 197 frames filled up to 200 (attention pooling).

@@ -11,11 +11,11 @@ from sercli.audio import SAMPLE_RATE, Samples
 from sercli.bundle import Bundle
 from sercli.data import UtteranceDataset
 from sercli.data.segments import Cut, Segmenter
-from sercli.data.statistics import Statistics, fit
 from sercli.features import Array
 from sercli.inference._decoding import PREPARED, Piece
 from sercli.records import TRACE_DIMENSIONS, TRACE_RATE
 from sercli.runs.features import FeatureChoice
+from sercli.statistics import Statistics, fit
 
 _LOUDEST_S = 0.04
 # Statistics that say how far the training part spreads.

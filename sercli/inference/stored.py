@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sercli.bundle import Bundle
 from sercli.corpora import Trace
 from sercli.data import UtteranceDataset
-from sercli.data.utterances import count_samples, read_trace
+from sercli.data.parts import count_samples, read_trace
 from sercli.evaluation.mapping import ClassMapping
 from sercli.inference import Probabilities, Traces, refuse_unscored, score, score_traces
 from sercli.inference._parts import Part, dataset_of

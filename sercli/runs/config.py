@@ -16,7 +16,6 @@ from pydantic import (
 
 from sercli.augmentations import Augmentation, AugmentationConfig, get_augmentation
 from sercli.config import Config, digest
-from sercli.data.segments import SegmentConfig
 from sercli.models import Architecture, NetworkConfig, architecture_names, get_architecture
 from sercli.plain import shorten
 from sercli.protocols import Protocol, get_protocol
@@ -30,6 +29,7 @@ from sercli.runs.features import (
 )
 from sercli.runs.training import TrainingConfig
 from sercli.schemes import Scheme, get_scheme
+from sercli.segments import SegmentConfig
 from sercli.tasks import TASKS, Task
 
 

@@ -9,11 +9,11 @@ from pydantic import SerializeAsAny, model_serializer, model_validator
 
 from sercli.augmentations import AugmentationConfig
 from sercli.config import Config
-from sercli.data.statistics import Mask, Scope, Statistics, fit
 from sercli.errors import ConfigError, ProtocolError, UnknownNameError
 from sercli.features import Array, Feature, FeatureConfig, feature_names, get_feature
 from sercli.models import Architecture, NetworkConfig
 from sercli.plain import shorten
+from sercli.statistics import Mask, Scope, Statistics, fit
 from sercli.store import FeatureStore, Number
 
 # A minute, which is predicted at once, then takes 120 MB; spectrograms of the papers have 40 000 a second.

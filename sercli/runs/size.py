@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import torch
 
 from sercli.audio import SAMPLE_RATE
-from sercli.data.segments import SegmentConfig
 from sercli.models import FOREIGN, NetworkConfig, get_architecture
 from sercli.models._macs import Layer, list_layers
 from sercli.runs.features import FeatureChoice
-from sercli.segments import windows
+from sercli.segments import SegmentConfig, windows
 
 SECONDS = 3.0
 """Length of the utterance that multiply-accumulates are told of."""

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from sercli import registry
 from sercli.config import merge
-from sercli.data.segments import SegmentConfig
 from sercli.errors import ConfigError
 from sercli.models import Architecture, NetworkConfig, get_architecture
 from sercli.runs.folder import Run
 from sercli.runs.training import TrainingConfig
+from sercli.segments import SegmentConfig
 from sercli.tasks import CLASSIFICATION, Task
 from sercli.workspace import Workspace
 

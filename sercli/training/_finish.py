@@ -10,6 +10,7 @@ from torch import nn
 from sercli import files
 from sercli.bundle import Bundle
 from sercli.data import UtteranceDataset
+from sercli.data.parts import read_trace
 from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.evaluation import pooled_values, write_predictions
@@ -100,11 +101,12 @@ def _predict(
     utterances = [plan.utterances[name] for name in ids]
     rows, batch_size = rows_of(utterances, fold.name, trial.seed), plan.config.training.batch_size
     if plan.config.task.per_frame:
+        folder = plan.workspace.corpus(plan.config.corpus)
         predicted = score_traces(network, dataset, batch_size, device.torch)
         refuse_unscored(predicted, ids, str(trial.path))
         return ValuePredictions(
             dimensions=plan.selection.outputs,
-            target=tuple(plan.trace(utterance).astype(np.float64) for utterance in utterances),
+            target=tuple(read_trace(folder, utterance).astype(np.float64) for utterance in utterances),
             predicted=tuple(predicted),
             **rows,
         )

@@ -1,28 +1,45 @@
-"""The data of one fold: datasets of its three parts, standardised by the training part."""
+"""The data sets of a fold's three parts, standardised by the training part."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import lightning as L
 from torch.utils.data import DataLoader
 
 from sercli.data import Batch, UtteranceDataset
-from sercli.data.augment import Augmenter
 from sercli.data.batches import BucketSampler, sorted_batches
+from sercli.data.parts import (
+    Item,
+    Preprocessing,
+    StoredFeatures,
+    count_samples,
+    fit_statistics,
+    make_dataset,
+    make_items,
+    make_training_dataset,
+    open_features,
+)
 from sercli.data.resident import Resident, fits
-from sercli.data.segments import Cut, Joined, TraceCut
-from sercli.data.statistics import Statistics, fit
 from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.records import Fold
-from sercli.store import FeatureStore
+from sercli.statistics import Statistics
 from sercli.training.plan import Plan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parts:
-    """The data sets of a fold; ``dev``, which selects, or ``test`` is ``None`` where there is none."""
+    """The data sets of a fold.
+
+    Attributes:
+        fold: its utterances.
+        train: the training part.
+        dev: the part that selects an epoch; ``None`` where there is none.
+        test: the test part; ``None`` where there is none.
+        statistics: mean and deviation of the training part, by input of the network.
+        class_counts: utterances of each class in the training part.
+    """
 
     fold: Fold
     train: UtteranceDataset
@@ -37,129 +54,76 @@ def load_parts(plan: Plan, number: int, seed: int = 0) -> Parts:
 
     Args:
         plan: the run.
-        number: of the fold, from one.
-        seed: of the chance in the training part, where that is augmented.
+        number: number of the fold, from one.
+        seed: seed of the augmentations of the training part.
 
     Raises:
         RunError: a part is empty.
+        FeatureError: features are missing in a store, or the training part is silent.
     """
-    fold = plan.folds[number - 1]
-    classes = plan.selection.classes
-    counted = Counter(plan.selection.labels[name] for name in fold.train)
+    fold, config = plan.folds[number - 1], plan.config
     for part in ("train",) if plan.protocol.tests_nothing else ("train", "test"):
         if not getattr(fold, part):
             raise RunError(f"fold {number} ({fold.name}): no {part} utterance; choose another protocol")
-    stores, variants = plan.stores(), plan.variant_stores()
-    statistics = plan.fit_statistics(fold, stores, variants)
-    selecting = fold.test if plan.config.training.selection == "best-on-test" else fold.dev
+    train, sources, variants = _items(plan, fold.train), *_open(plan)
+    statistics = fit_statistics(config, train, sources, variants, f"fold {fold.name}")
+    preprocessing = Preprocessing(config.features, config.segments, statistics)
+    folder = plan.workspace.corpus(config.corpus)
+    audio_files = {name: folder / plan.utterances[name].file for name in fold.train}
+    counted = Counter(plan.selection.labels[name] for name in fold.train)
+
+    def tested(ids: Sequence[str]) -> UtteranceDataset | None:
+        return make_dataset(preprocessing, _items(plan, ids), sources) if ids else None
+
     return Parts(
         fold=fold,
-        train=_training_part(plan, fold.train, stores, variants, statistics, seed),
-        dev=_tested_part(plan, selecting, stores, statistics) if selecting else None,
-        test=_tested_part(plan, fold.test, stores, statistics) if fold.test else None,
+        train=make_training_dataset(config, statistics, train, sources, variants, audio_files, seed),
+        dev=tested(fold.test if config.training.selection == "best-on-test" else fold.dev),
+        test=tested(fold.test),
         statistics=statistics,
-        class_counts=[counted[name] for name in classes],
+        class_counts=[counted[name] for name in plan.selection.classes],
     )
 
 
 def plain_training_part(plan: Plan, parts: Parts) -> UtteranceDataset:
-    """Open the training part as it is without augmentation, cut and standardised as in training."""
-    stores, ids = plan.stores(), parts.fold.train
-    cuts = {
-        name: plan.cut(choice, ids, stores[name], training=True)
-        for name, choice in plan.config.features.items()
-    }
-    return _dataset(plan, cuts, cuts, ids, parts.statistics, training=True)
+    """Open the training part without augmentation, cut and standardised as in training."""
+    preprocessing = Preprocessing(plan.config.features, plan.config.segments, parts.statistics)
+    sources, _ = _open(plan)
+    return make_dataset(preprocessing, _items(plan, parts.fold.train), sources, training=True)
 
 
-def _tested_part(
-    plan: Plan,
-    ids: Sequence[str],
-    stores: Mapping[str, FeatureStore],
-    statistics: Mapping[str, Statistics],
-) -> UtteranceDataset:
-    """Cut the features of the dev or the test part, which never are augmented."""
-    cuts = {
-        name: plan.cut(choice, ids, stores[name], training=False)
-        for name, choice in plan.config.features.items()
-    }
-    return _dataset(plan, cuts, cuts, ids, statistics, training=False)
+def fit_fold_statistics(plan: Plan, number: int) -> dict[str, Statistics]:
+    """Compute the statistics of a fold's training part, by input of the network.
+
+    Raises:
+        FeatureError: features are missing in a store, or the training part is silent.
+    """
+    fold = plan.folds[number - 1]
+    items = [Item(name, count_samples(plan.utterances[name]), target=0) for name in fold.train]
+    return fit_statistics(plan.config, items, *_open(plan), f"fold {fold.name}")
 
 
-def _training_part(
-    plan: Plan,
-    ids: Sequence[str],
-    stores: Mapping[str, FeatureStore],
-    variants: Mapping[str, FeatureStore],
-    statistics: Mapping[str, Statistics],
-    seed: int,
-) -> UtteranceDataset:
-    """Cut the features of the training part, in several variants where so asked."""
-    config = plan.config
-    chosen = config.augmentations
-    cuts = {
-        name: plan.cut(choice, ids, stores[name], training=True) for name, choice in config.features.items()
-    }
-    inputs: dict[str, Cut | Joined] = dict(cuts)
-    sources: list[Mapping[str, Cut | Joined]] = [inputs]
-    if config.variants:
-        (name,) = cuts
-        parts = [
-            plan.cut(choice, ids, variants[variant], training=True)
-            for variant, choice in config.variants.items()
-        ]
-        drawn = config.draws_variant
-        inputs = {name: parts[0] if drawn else Joined(parts)}
-        sources = [{name: part} for part in parts] if drawn else [inputs]
-    augmenter = None
-    if chosen:
-        first = next(iter(cuts.values()))
-        augmenter = Augmenter(
-            list(chosen.values()),
-            seed,
-            {name: choice.feature.silence(choice.config) for name, choice in config.features.items()},
-            sources,
-            lambda row: plan.samples(first, row % len(first)),
-        )
-    return _dataset(plan, cuts, inputs, ids, statistics, augmenter, training=True)
+def _items(plan: Plan, ids: Sequence[str]) -> list[Item]:
+    folder = plan.workspace.corpus(plan.config.corpus)
+    return make_items(
+        (plan.utterances[name] for name in ids), plan.selection.labels, plan.selection.classes, folder
+    )
 
 
-def _dataset(
-    plan: Plan,
-    cuts: Mapping[str, Cut],
-    inputs: Mapping[str, Cut | Joined],
-    ids: Sequence[str],
-    statistics: Mapping[str, Statistics],
-    augmenter: Augmenter | None = None,
-    *,
-    training: bool,
-) -> UtteranceDataset:
-    """Give rows their labels; where they are in several variants, those of the first variant come first."""
-    first, rows = next(iter(cuts.values())), next(iter(inputs.values()))
-    names = [segment.utterance for segment in first.segments]
-    target: Sequence[int] | Sequence[TraceCut]
-    if plan.config.task.per_frame:
-        target = plan.traces(ids, training=training)
-    else:
-        target = [plan.selection.classes.index(plan.selection.labels[name]) for name in names]
-    times = len(rows) // len(first)
-    return UtteranceDataset(
-        inputs,
-        # Who is standardised by statistics of its own is so already.
-        {name: fit([], "none") if each.own else statistics[name] for name, each in cuts.items()},
-        list(target) * times,  # type: ignore[arg-type]
-        names * times,
-        {name: each.segmenter.finish for name, each in cuts.items()},
-        rows.lengths,
-        augmenter,
+def _open(plan: Plan) -> tuple[dict[str, StoredFeatures], dict[str, StoredFeatures]]:
+    """Open the features by input of the network, and by variant."""
+    folder, utterances = plan.workspace.features, plan.utterances
+    return (
+        open_features(plan.config.features, folder, utterances),
+        open_features(plan.config.variants, folder, utterances),
     )
 
 
 class FoldDataModule(L.LightningDataModule):
     """Batches of a fold's training and dev parts.
 
-    No workers: features are memory-mapped, and handing batches between processes costs more than
-    making them. On a GPU, what fits there and is not varied by chance lies there from the start.
+    There are no workers: features are memory-mapped, and passing batches between processes costs more than
+    making them. A part that fits on the GPU and is not augmented is kept there.
     """
 
     def __init__(self, parts: Parts, batch_size: int, seed: int, device: Device) -> None:
@@ -168,7 +132,7 @@ class FoldDataModule(L.LightningDataModule):
         self.resident: dict[str, Resident] = {}
 
     def setup(self, stage: str) -> None:  # noqa: ARG002
-        """Make sure that each process has utterances, and bring to a GPU what fits there.
+        """Check that each process has utterances, and bring parts that fit there to the GPU.
 
         Raises:
             RunError: a part has fewer utterances than there are processes.

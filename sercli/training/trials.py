@@ -9,10 +9,9 @@ from sercli import files
 from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.runs.folder import Trial
-from sercli.store import FeatureStore
 from sercli.store.compute import compute, missing
 from sercli.training.classes import check_classes
-from sercli.training.plan import Plan
+from sercli.training.plan import Plan, open_stores
 from sercli.training.processes import process_rank
 
 
@@ -33,18 +32,12 @@ def compute_features(
         FeatureError: an audio file is not the one that the manifest describes.
     """
     folder = plan.workspace.corpus(plan.config.corpus)
-    return compute(_stores(plan), plan.selected(), folder, progress, waiting=waiting)
+    return compute(open_stores(plan), plan.selected(), folder, progress, waiting=waiting)
 
 
 def features_missing(plan: Plan) -> int:
     """Count the utterances whose features are still to be computed."""
-    return sum(len(missing(store, plan.selected())) for store in _stores(plan))
-
-
-def _stores(plan: Plan) -> list[FeatureStore]:
-    """Open every store that the plan reads, each once: the tested variant is often trained too."""
-    every = [*plan.stores().values(), *plan.variant_stores().values()]
-    return list({store.path: store for store in every}.values())
+    return sum(len(missing(store, plan.selected())) for store in open_stores(plan))
 
 
 def train_trials(

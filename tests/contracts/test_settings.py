@@ -21,14 +21,15 @@ from sercli.augmentations import augmentation_names, get_augmentation
 from sercli.bundle import Bundle
 from sercli.config import merge
 from sercli.data import Batch
-from sercli.data.segments import SegmentConfig, Segmenter
-from sercli.data.statistics import fit
+from sercli.data.segments import Segmenter
 from sercli.devices import Device
 from sercli.errors import ConfigError
 from sercli.features import feature_names, get_feature
 from sercli.models import architecture_names, get_architecture
 from sercli.models._heads import CosineHead
 from sercli.runs.training import TrainingConfig
+from sercli.segments import SegmentConfig
+from sercli.statistics import fit
 from sercli.training import get_recipe
 from sercli.training import settings as run_settings
 from sercli.training._idle import _same_statistics

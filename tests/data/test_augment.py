@@ -6,7 +6,7 @@ from sercli.augmentations import get_augmentation
 from sercli.data import UtteranceDataset
 from sercli.data.augment import Augmenter
 from sercli.data.segments import TraceCut
-from sercli.data.statistics import fit
+from sercli.statistics import fit
 
 FRAMES = 12
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sercli.data import UtteranceDataset
 from sercli.data.batches import BucketSampler, sorted_batches
-from sercli.data.statistics import Statistics, fit
+from sercli.statistics import Statistics, fit
 
 lengths = st.lists(st.integers(1, 500), min_size=1, max_size=200)
 

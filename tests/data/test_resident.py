@@ -4,7 +4,7 @@ import torch
 from sercli.data import UtteranceDataset
 from sercli.data.resident import Resident
 from sercli.data.segments import TraceCut
-from sercli.data.statistics import fit
+from sercli.statistics import fit
 
 
 def arrays(*shape, lengths=(5, 2, 7)):

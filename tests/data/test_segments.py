@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from conftest import tone
 
-from sercli.data.segments import ATTENTION_POOLING, DICCOSER_RECOLA, Cut, SegmentConfig, Segmenter
-from sercli.data.statistics import fit
+from sercli.data.segments import ATTENTION_POOLING, DICCOSER_RECOLA, Cut, Segmenter
 from sercli.errors import ConfigError
 from sercli.features import get_feature
+from sercli.segments import SegmentConfig
+from sercli.statistics import fit
 
 
 def segmenter(config, kind, **settings):

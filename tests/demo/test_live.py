@@ -83,9 +83,9 @@ def test_after_a_pause_somebody_begins_anew(listen, monkeypatch, talk):
 def test_who_looks_ahead_says_why_it_can_t_follow(bundles, listen, tmp_path, talk):
     from untrained import make
 
-    from sercli.data.segments import SegmentConfig
     from sercli.demo.answers import Responder
     from sercli.demo.loaded import load
+    from sercli.segments import SegmentConfig
 
     inputs = {"x": {"kind": "waveform"}}
     segments = SegmentConfig(size_s=1.0, hop_s=1.0, tail="pad")

@@ -4,11 +4,12 @@ import math
 
 import pytest
 
-from sercli.data.segments import SegmentConfig, Segmenter
+from sercli.data.segments import Segmenter
 from sercli.errors import ConfigError
 from sercli.features import feature_names, get_feature
 from sercli.models import get_architecture
 from sercli.runs.features import FeatureChoice
+from sercli.segments import SegmentConfig
 
 
 @pytest.mark.parametrize(

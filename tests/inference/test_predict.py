@@ -16,7 +16,6 @@ from untrained import ALL, diccoser, make
 
 from sercli import audio
 from sercli.bundle import Bundle
-from sercli.data.statistics import Statistics
 from sercli.errors import AudioError, ConfigError, ManifestError, RunError
 from sercli.evaluation.predictions_csv import read_predictions
 from sercli.inference._decoding import PREPARED, read_pieces, read_whole
@@ -29,6 +28,7 @@ from sercli.inference.prediction import Prediction, Window
 from sercli.inference.writing import CsvLines, to_json
 from sercli.preparation import prepare
 from sercli.records import Problem
+from sercli.statistics import Statistics
 from sercli.workspace import Workspace
 
 

@@ -14,7 +14,7 @@ from sercli.errors import RunError
 from sercli.runs.folder import Trial
 from sercli.studies._ray import messages, node, parcels, process, unpacking
 from sercli.training.jobs import command
-from sercli.training.plan import make_plan
+from sercli.training.plan import make_plan, open_stores
 from sercli.training.settings import configure
 from sercli.training.trials import compute_features, features_missing, train_trials
 from sercli.workspace import Workspace
@@ -84,10 +84,10 @@ def test_what_is_unpacked_is_what_was_packed(place, monkeypatch):
     again = make_plan(plan.config, laid)
     assert again.run.name == plan.run.name
     assert features_missing(again) == 0
-    for name, store in plan.stores().items():
+    for store, sent in zip(open_stores(plan), open_stores(again), strict=True):
         for utterance in plan.selected():
             key = store.key(utterance)
-            np.testing.assert_array_equal(again.stores()[name][key], store[key])
+            np.testing.assert_array_equal(sent[key], store[key])
 
 
 def test_audio_travels_where_training_changes_it(place):
@@ -131,7 +131,7 @@ def test_a_parcel_s_digest_follows_its_content(place):
     plan = planned(place)
     before = [parcel.digest for parcel in parcels.parcels_of(plan)]
     assert before == [parcel.digest for parcel in parcels.parcels_of(plan)]
-    (store,) = plan.stores().values()
+    (store,) = open_stores(plan)
     key = store.key(plan.selected()[0])
     changed = store[key] + 1
     with store.writing() as writer:

@@ -14,12 +14,12 @@ from torch import nn
 from sercli.bundle import Bundle
 from sercli.config import merge
 from sercli.data import UtteranceDataset
-from sercli.data.statistics import Statistics
 from sercli.devices import Device
 from sercli.models import architecture_names, get_architecture
 from sercli.models._dropout import Dropout
 from sercli.models._padding import normalise, valid_frames
 from sercli.runs.folder import all_runs
+from sercli.statistics import Statistics
 from sercli.training import fit
 from sercli.training.batch_statistics import normalisations, reestimate
 from sercli.training.folds import load_parts, plain_training_part

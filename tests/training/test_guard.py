@@ -9,14 +9,14 @@ import torch
 from conftest import SMALL, tone
 
 from sercli import audio, manifest
-from sercli.data.statistics import Statistics
 from sercli.devices import Device
 from sercli.errors import ConfigError, FeatureError, RunError
 from sercli.preparation import prepare
 from sercli.runs.training import TrainingConfig
+from sercli.statistics import Statistics
 from sercli.training._module import SERModule
 from sercli.training.callbacks import out_of_memory
-from sercli.training.plan import make_plan
+from sercli.training.plan import make_plan, open_stores
 from sercli.training.settings import configure
 from sercli.training.trainer import make_logger
 from sercli.training.trials import compute_features, train_trials
@@ -45,7 +45,7 @@ def test_a_loss_that_is_no_number_names_the_batch_and_keeps_the_checkpoint(plan,
         return standard * float("nan") if len(epochs) == 2 and np.array_equal(features, its_own) else standard
 
     compute_features(plan)
-    (store,) = plan.stores().values()
+    (store,) = open_stores(plan)
     its_own = store[store.key(plan.utterances[spoilt])]
     monkeypatch.setattr(Statistics, "apply", spoil)
     with pytest.raises(RunError, match=rf"no longer a number in epoch 3, in the batch of .*{spoilt}") as told:

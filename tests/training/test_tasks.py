@@ -11,6 +11,7 @@ from sercli.audit import Verdict
 from sercli.audit.run import from_run
 from sercli.bundle import Bundle
 from sercli.config import merge
+from sercli.data.parts import read_trace
 from sercli.devices import Device
 from sercli.errors import ConfigError, RunError
 from sercli.evaluation.predictions_csv import read_predictions
@@ -97,7 +98,9 @@ def test_a_regressor_is_trained_selected_and_tested(talking):
     assert predictions.ids == plan.folds[0].test
     assert predictions.target[0].shape == predictions.predicted[0].shape == (int(SECONDS * 25), 2)
     np.testing.assert_allclose(
-        predictions.target[0], plan.trace(plan.utterances[predictions.ids[0]]), atol=1e-6
+        predictions.target[0],
+        read_trace(talking.corpus("recola"), plan.utterances[predictions.ids[0]]),
+        atol=1e-6,
     )
     bundle = Bundle.load(trial.bundle)
     assert bundle.segments == plan.config.segments
@@ -296,9 +299,9 @@ def test_eight_variants_train_and_one_is_tested(small_workspace):
     assert len(parts.train) == 3 * n
     assert parts.train.ids[:n] == parts.train.ids[n : 2 * n] == parts.train.ids[2 * n :]
     assert len(parts.test) == len(plan.folds[0].test)
-    windows = [store.config.window_ms for store in plan.variant_stores().values()]
+    windows = [choice.config.window_ms for choice in plan.config.variants.values()]
     assert windows == [15.0, 30.0, 50.0]
-    v8 = plan.variant_stores()["v8"]
+    v8 = plan.config.variants["v8"].open_store(plan.workspace.features)
     first = plan.utterances[plan.folds[0].test[0]]
     standard = parts.statistics["x"].apply(v8[v8.key(first)])
     np.testing.assert_allclose(parts.test[[0]].inputs["x"][0].numpy(), standard, atol=1e-6)

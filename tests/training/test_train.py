@@ -19,7 +19,7 @@ from sercli.evaluation.predictions_csv import read_predictions
 from sercli.inference import score
 from sercli.training.fit import build_module
 from sercli.training.folds import load_parts
-from sercli.training.plan import make_plan
+from sercli.training.plan import make_plan, open_stores
 from sercli.training.settings import configure, gather
 from sercli.training.trials import compute_features, train_trials
 from sercli.workspace import Workspace
@@ -303,7 +303,7 @@ def test_a_workspace_moved_in_the_middle_keeps_the_best_epoch(plan_for, tmp_path
 def test_features_that_were_deleted_are_computed_again(plan_for):
     plan = plan_for(features={"n_mels": 30})
     compute_features(plan)
-    for store in plan.stores().values():
+    for store in open_stores(plan):
         shutil.rmtree(store.path)
     (trial,) = train_trials(plan, CPU, quiet)
     assert trial.finished

@@ -22,6 +22,7 @@ from torch import nn
 
 from sercli.config import merge
 from sercli.data import UtteranceDataset
+from sercli.data.parts import read_trace
 from sercli.devices import choose_device
 from sercli.evaluation import pooled_values
 from sercli.inference import score, score_traces
@@ -83,10 +84,11 @@ class Measure(Callback):
         tested = [plan.utterances[name] for name in ids]
         rows = rows_of(tested, fold.name, self.seed)
         if plan.config.task.per_frame:
+            folder = plan.workspace.corpus(plan.config.corpus)
             values = pooled_values(
                 ValuePredictions(
                     dimensions=plan.selection.outputs,
-                    target=tuple(plan.trace(each).astype(np.float64) for each in tested),
+                    target=tuple(read_trace(folder, each).astype(np.float64) for each in tested),
                     predicted=tuple(score_traces(network, dataset)),
                     **rows,
                 )

@@ -14,7 +14,7 @@ from sercli.features import Array, FeatureConfig
 from sercli.store import FeatureStore, Number
 from sercli.studies._ray.messages import INIT
 from sercli.studies._ray.unpacking import Piece
-from sercli.training.plan import Plan
+from sercli.training.plan import Plan, open_stores
 
 # What is sent at once, so that neither side has to hold more of it in memory.
 _CHUNK_BYTES = 32 << 20
@@ -123,9 +123,8 @@ class _Features:
 def parcels_of(plan: Plan) -> list[Parcel]:
     """List what a run's trials read: the corpus, its features, the weights to start from."""
     corpus = _corpus(plan)
-    stores = {store.path: store for store in (*plan.stores().values(), *plan.variant_stores().values())}
     found: list[Parcel] = [corpus]
-    for store in stores.values():
+    for store in open_stores(plan):
         keys = dict.fromkeys(store.key(utterance) for utterance in plan.utterances.values())
         found.append(_Features(store, tuple(sorted(key for key in keys if key in store))))
     if plan.config.init:

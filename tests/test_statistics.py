@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from sercli.data.statistics import Statistics, fit
 from sercli.errors import FeatureError
+from sercli.statistics import Statistics, fit
 
 RANDOM = np.random.default_rng(0)
 ARRAYS = [

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import numpy as np
 
 from sercli.errors import FeatureError
-from sercli.features import Array
 
 Scope = Literal["scalar", "per-map", "per-bin", "max", "per-utterance", "none"]
+Array = np.ndarray[Any, np.dtype[np.float32]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 # A map or bin that varies less (a mel filter that no FFT bin falls into) is centred, not scaled.
