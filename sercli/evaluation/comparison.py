@@ -243,8 +243,12 @@ def _check(runs: Mapping[str, Predictions]) -> str:
             )
         if not len(predictions):
             raise RunError(f"{name}: no predictions to compare; test at least one fold")
-        if not predictions.finite.all():
-            raise RunError(f"{name}: a prediction is not a finite number: training diverged; train it again")
+        finite = predictions.finite
+        if not finite.all():
+            raise RunError(
+                f"{name}: the prediction of {predictions.ids[int(finite.argmin())]} is not a finite number: "
+                "training diverged; train it again"
+            )
         for seed in sorted(set(predictions.seeds)):
             tested = _tested(predictions, seed)
             if tested != expected:

@@ -1,16 +1,12 @@
 import json
-import math
-import re
 import statistics
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.metrics import recall_score
 
-from sercli.cli.evaluate import _print
 from sercli.errors import RunError
-from sercli.evaluation.class_evaluation import Spread, evaluate
+from sercli.evaluation import Spread, evaluate, known_metrics, pooled_values
 from sercli.records import ClassPredictions, pool
 
 
@@ -38,31 +34,35 @@ def random_predictions(n_speakers=6, seed=0, folds=None):
     return predictions(target, predicted, speakers, 4, folds or speakers, [seed] * 120)
 
 
-def test_pooled_figures_by_hand():
+def value(result, key, group="all"):
+    return result.table.row(key, group).value
+
+
+def test_pooled_metrics_by_hand():
     # Anger: 2 of 3, boredom: 1 of 1.
     result = evaluate(predictions([0, 0, 0, 1], [0, 0, 1, 1], ["f1", "f1", "m2", "m2"]))
-    assert result.confusion.tolist() == [[2, 1], [0, 1]]
-    assert (result.ua, result.wa) == ((2 / 3 + 1) / 2, 3 / 4)
-    assert (result.chance, result.majority_class) == (1 / 2, "anger")
-    assert (result.majority_ua, result.majority_wa) == (1 / 2, 3 / 4)
-    assert (result.utterances, result.count) == (4, 4)
-    anger, boredom = result.by_class
-    assert (anger.name, anger.count, anger.predicted, anger.recall, anger.precision) == (
-        "anger",
-        3,
-        2,
-        2 / 3,
-        1,
-    )
-    assert (boredom.count, boredom.predicted, boredom.recall, boredom.precision) == (1, 2, 1, 1 / 2)
+    assert result.confusion.counts.tolist() == [[2, 1], [0, 1]]
+    ua, wa = result.table.row("ua"), result.table.row("wa")
+    assert (ua.value, wa.value) == ((2 / 3 + 1) / 2, 3 / 4)
+    assert (ua.chance, result.confusion.majority) == (1 / 2, "anger")
+    assert (ua.majority, wa.majority) == (1 / 2, 3 / 4)
+    assert (result.tested, result.count, result.noun, result.frames) == (4, 4, "utterance", None)
+    anger, boredom = result.table.parts("class")
+    assert (anger.name, anger.count, anger.about) == ("anger", 3, {"predicted": 2})
+    assert [anger.rows[key].value for key in ("recall", "precision", "f1")] == [2 / 3, 1, 4 / 5]
+    assert (boredom.count, boredom.about["predicted"]) == (1, 2)
+    assert [boredom.rows[key].value for key in ("recall", "precision")] == [1, 1 / 2]
 
 
 def test_each_speaker_is_judged_on_the_classes_it_has():
     result = evaluate(predictions([0, 0, 0, 1], [0, 0, 1, 1], ["m2", "m2", "f1", "f1"]))
-    first, second = result.by_speaker
-    assert (first.speaker, first.gender, first.count, first.ua, first.wa) == ("f1", "female", 2, 1 / 2, 1 / 2)
-    assert (second.speaker, second.gender, second.count, second.ua, second.wa) == ("m2", "male", 2, 1, 1)
-    assert (result.best_speaker, result.worst_speaker) == (second, first)
+    assert [
+        (part.name, part.about, part.count, part.rows["ua"].value, part.rows["wa"].value)
+        for part in result.table.parts("speaker")
+    ] == [("f1", {"gender": "female"}, 2, 1 / 2, 1 / 2), ("m2", {"gender": "male"}, 2, 1, 1)]
+    ranking = result.ranking
+    assert (ranking.group, ranking.label, ranking.names) == ("speaker", "UA", ("f1", "m2"))
+    assert (ranking.best, ranking.worst) == (1, 0)
 
 
 def test_folds_are_units_in_their_order_and_pooling_is_not_their_mean():
@@ -70,90 +70,97 @@ def test_folds_are_units_in_their_order_and_pooling_is_not_their_mean():
     result = evaluate(
         predictions([0, 0, 0, 0, 1], [1, 0, 0, 0, 1], ["f1"] * 5, folds=["b", "a", "a", "a", "a"])
     )
-    assert [(unit.fold, unit.seed, unit.count, unit.ua) for unit in result.by_unit] == [
-        ("b", 0, 1, 0.0),
-        ("a", 0, 4, 1.0),
-    ]
-    assert result.ua_spread == Spread(0.5, pytest.approx(statistics.stdev([0, 1])))
-    assert result.ua == (3 / 4 + 1) / 2
+    assert [
+        (part.about["fold"], part.about["seed"], part.count, part.rows["ua"].value)
+        for part in result.table.parts("fold")
+    ] == [("b", 0, 1, 0.0), ("a", 0, 4, 1.0)]
+    assert (result.folds, result.seeds, result.networks) == (("b", "a"), (0,), 2)
+    assert result.table.row("ua").spread == Spread(0.5, pytest.approx(statistics.stdev([0, 1])))
+    assert value(result, "ua") == (3 / 4 + 1) / 2
 
 
 def test_a_single_unit_has_no_deviation():
-    assert evaluate(predictions([0, 1], [0, 1], ["f1", "f1"])).ua_spread == Spread(1.0, None)
+    result = evaluate(predictions([0, 1], [0, 1], ["f1", "f1"]))
+    assert result.table.row("ua").spread == Spread(1.0, None)
 
 
-def test_over_seeds_the_pooled_figure_is_the_mean_of_each_seeds_pooled_figure():
+def test_over_seeds_the_pooled_value_is_the_mean_of_each_seeds_pooled_value():
     parts = [random_predictions(seed=seed) for seed in range(3)]
     result = evaluate(pool(parts))
     alone = [evaluate(part) for part in parts]
-    assert result.ua == pytest.approx(statistics.fmean(one.ua for one in alone), abs=1e-12)
-    assert result.wa == pytest.approx(statistics.fmean(one.wa for one in alone), abs=1e-12)
-    assert [seed.ua for seed in result.by_seed] == pytest.approx([one.ua for one in alone], abs=1e-12)
-    assert (result.utterances, result.count, len(result.by_unit)) == (120, 360, 18)
-    expected = statistics.stdev(unit.ua for one in alone for unit in one.by_unit)
-    assert result.ua_spread.deviation == pytest.approx(expected, abs=1e-12)
+    for key in ("ua", "wa"):
+        mean = statistics.fmean(value(one, key) for one in alone)
+        assert value(result, key) == pytest.approx(mean, abs=1e-12)
+    of_seeds = [part.rows["ua"].value for part in result.table.parts("seed")]
+    assert of_seeds == pytest.approx([value(one, "ua") for one in alone], abs=1e-12)
+    assert (result.tested, result.count, result.networks, result.seeds) == (120, 360, 18, (0, 1, 2))
+    expected = statistics.stdev(part.rows["ua"].value for one in alone for part in one.table.parts("fold"))
+    assert result.table.row("ua").spread.deviation == pytest.approx(expected, abs=1e-12)
+    assert result.table.row("ua", "seeds").spread == Spread.of(of_seeds)
 
 
-def test_figures_of_parts_agree_with_scikit_learn():
+def test_metrics_of_parts_agree_with_scikit_learn():
     rows = random_predictions()
-    result = evaluate(rows)
-    for score in result.by_speaker:
-        mine = np.array([name == score.speaker for name in rows.speakers])
+    for part in evaluate(rows).table.parts("speaker"):
+        mine = np.array([name == part.name for name in rows.speakers])
         target, predicted = rows.target[mine], rows.predicted[mine]
         expected = recall_score(target, predicted, average="macro", labels=np.unique(target))
-        assert score.ua == pytest.approx(expected, abs=1e-12)
+        assert part.rows["ua"].value == pytest.approx(expected, abs=1e-12)
 
 
-def test_the_interval_is_around_the_pooled_figure_and_counts_speakers():
+def test_the_interval_is_around_the_pooled_value_and_counts_speakers():
     result = evaluate(random_predictions())
-    assert result.ua_interval.low < result.ua < result.ua_interval.high
-    assert result.wa_interval.low < result.wa < result.wa_interval.high
-    assert (result.ua_interval.speakers, result.ua_interval.draws, result.no_interval) == (6, 10_000, None)
+    for key in ("ua", "wa"):
+        row = result.table.row(key)
+        assert row.interval.low < row.value < row.interval.high
+        assert (row.interval.speakers, row.interval.draws, result.no_interval) == (6, 10_000, None)
 
 
 def test_the_interval_does_not_depend_on_the_order_of_rows():
     rows = random_predictions()
     order = np.random.default_rng(1).permutation(len(rows))
     shuffled = predictions(rows.target[order], rows.predicted[order], [rows.speakers[i] for i in order], 4)
-    assert evaluate(shuffled).ua_interval == evaluate(rows).ua_interval
+    assert evaluate(shuffled).table.row("ua").interval == evaluate(rows).table.row("ua").interval
 
 
 def test_fewer_than_five_speakers_have_no_interval():
     result = evaluate(random_predictions(n_speakers=4))
-    assert (result.ua_interval, result.wa_interval) == (None, None)
+    assert [row.interval for row in result.table.group("all")] == [None] * 6
     assert result.no_interval == "4 speakers, and an interval over speakers needs 5 or more"
 
 
-def test_an_unknown_speaker_takes_the_interval_away_but_not_the_figures():
+def test_an_unknown_speaker_takes_the_interval_away_but_not_the_values():
     speakers = ["f1", "f2", "f3", "f4", "f5", None]
     result = evaluate(predictions([0, 1, 0, 1, 0, 1], [0, 1, 0, 1, 0, 0], speakers))
     assert result.no_interval == "the speaker of 1 utterance is unknown"
-    assert len(result.by_speaker) == 5
-    assert result.wa == 5 / 6
+    assert len(result.table.parts("speaker")) == 5
+    assert value(result, "wa") == 5 / 6
 
 
 def test_without_speakers_there_is_no_best_one():
     result = evaluate(predictions([0, 1], [0, 1], [None, None]))
-    assert (result.by_speaker, result.best_speaker, result.worst_speaker) == ((), None, None)
-    assert result.to_dict()["best_speaker"] is None
+    assert (result.ranking.names, result.ranking.best, result.ranking.worst) == ((), None, None)
 
 
-def test_to_dict_is_strict_json_with_nothing_for_undefined():
+def test_json_is_strict_with_nothing_for_undefined():
     result = evaluate(predictions([0, 0], [0, 1], ["f1", "f2"], n_classes=3))
-    assert math.isnan(result.by_class[2].recall)
     plain = json.loads(json.dumps(result.to_dict(), allow_nan=False))
-    assert plain["by_class"][2] == {
-        "name": "calm",
-        "count": 0,
-        "predicted": 0,
-        "recall": None,
-        "precision": None,
-        "f1": None,
-    }
+    calm = [row for row in plain["metrics"] if (row["group"], row["name"]) == ("class", "calm")]
+    assert [(row["metric"], row["value"], row["count"]) for row in calm] == [
+        ("recall", None, 0),
+        ("precision", None, 0),
+        ("f1", None, 0),
+    ]
     assert plain["confusion"] == [[1, 1, 0], [0, 0, 0], [0, 0, 0]]
-    assert (plain["ua"], plain["ua_interval"]) == (0.5, None)
-    assert (plain["best_speaker"], plain["worst_speaker"]) == ("f1", "f2")
-    assert plain["by_unit"] == [{"fold": "all", "seed": 0, "count": 2, "ua": 0.5, "wa": 0.5}]
+    assert plain["confusion_rates"][:2] == [[0.5, 0.5, 0], [None, None, None]]
+    assert plain["calibration"]["estimator"] == "plug-in, L1, 15 bins of equal width"
+    assert plain["calibration"]["right"] == 0.5
+    ua = plain["metrics"][0]
+    assert (ua["metric"], ua["label"], ua["unit"], ua["value"], ua["interval"]) == (
+        *("ua", "UA", "share"),
+        *(0.5, None),
+    )
+    assert "run" not in ua
 
 
 def test_no_predictions_are_a_users_error():
@@ -161,46 +168,32 @@ def test_no_predictions_are_a_users_error():
         evaluate(predictions([], [], []))
 
 
-def test_a_diverged_training_is_said_to_be_one():
+def test_a_diverged_training_is_named_as_one():
     rows = predictions([0, 1], [0, 1], ["f1", "f2"])
     rows.probabilities[1] = np.nan
-    with pytest.raises(RunError, match="toy/1: a probability is not a number: training diverged"):
+    with pytest.raises(RunError, match="toy/1: a prediction is not a finite number: training diverged"):
         evaluate(rows)
 
 
-def test_every_measure_stands_beside_chance_and_majority():
+def test_every_metric_is_given_with_chance_and_majority():
     # Of f0 to f5: three of the first class and one of the second, all taken for the first.
     names = [f"f{i}" for i in range(6) for _ in range(4)]
     result = evaluate(predictions([0, 0, 0, 1] * 6, [0, 0, 0, 0] * 6, names, n_classes=2), draws=200)
-    found = {each.name: each for each in result.measures}
-    assert list(found) == ["UA", "WA", "ACC", "macro F1"]
-    assert [each.value for each in found.values()] == [0.5, 0.75, 0.625, pytest.approx(3 / 7)]
-    assert [each.majority for each in found.values()] == [0.5, 0.75, 0.625, pytest.approx(3 / 7)]
+    found = [result.table.row(key) for key in ("ua", "wa", "acc", "macro_f1")]
+    assert [row.label for row in found] == ["UA", "WA", "ACC", "macro F1"]
+    assert [row.value for row in found] == [0.5, 0.75, 0.625, pytest.approx(3 / 7)]
+    assert [row.majority for row in found] == [0.5, 0.75, 0.625, pytest.approx(3 / 7)]
     # Guessing: 9 of 18 and 3 of 6, so F1 is 18 / (18 + 12) and 6 / (6 + 12).
-    assert [each.chance for each in found.values()] == [0.5, 0.5, 0.5, pytest.approx((0.6 + 1 / 3) / 2)]
-    assert found["ACC"].interval.draws == 200
-    assert (found["ACC"].spread.mean, found["ACC"].seed_spread.mean) == (0.625, 0.625)
+    assert [row.chance for row in found] == [0.5, 0.5, 0.5, pytest.approx((0.6 + 1 / 3) / 2)]
+    assert found[2].interval.draws == 200
+    assert (found[2].spread.mean, result.table.row("acc", "seeds").spread.mean) == (0.625, 0.625)
 
 
-def test_json_holds_rates_genders_and_calibration():
-    plain = evaluate(predictions([0, 0, 1, 1], [0, 1, 1, 1], ["f", "f", "f", "f"], n_classes=3)).to_dict()
-    assert plain["confusion_rates"] == [[0.5, 0.5, 0], [0, 1, 0], [None, None, None]]
-    assert [each["name"] for each in plain["measures"]] == ["UA", "WA", "ACC", "macro F1"]
-    assert sum(each["count"] for each in plain["by_gender"]) == 4
-    assert plain["calibration"]["estimator"] == "plug-in, L1, 15 bins of equal width"
-    assert plain["calibration"]["right"] == 0.75
-
-
-def test_the_terminal_writes_the_names_of_classes_in_full(capsys):
-    classes = ("anger", "happiness", "anxiety/fear of all")
-    labels = [0, 1, 2, 1]
-    made = replace(predictions(labels, [0, 1, 2, 2], ["f1", "m1", "f2", "m2"], 3), classes=classes)
-    _print(evaluate(made))
-    lines = capsys.readouterr().out.splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith("true"))
-    header, *rows = lines[start : start + 4]
-    assert re.split(r"\s{2,}", header)[-3:] == list(classes)
-    ends = [header.index(name, header.index("taken for")) + len(name) for name in classes]
-    for name, row, counts in zip(classes, rows, [[1, 0, 0], [0, 1, 1], [0, 0, 1]], strict=True):
-        assert row.startswith(name)
-        assert [int(row[end - 1]) for end in ends] == counts
+def test_pooled_values_are_those_of_the_table():
+    rows = random_predictions()
+    result, values = evaluate(rows), pooled_values(rows, known_metrics(rows))
+    assert list(values)[:4] == ["ua", "wa", "acc", "macro_f1"]
+    for key in ("ua", "wa", "acc", "macro_f1"):
+        assert values[key] == value(result, key) == pooled_values(rows)[key]
+    recall = next(part for part in result.table.parts("class") if part.name == "calm").rows["recall"]
+    assert values["recall_calm"] == recall.value

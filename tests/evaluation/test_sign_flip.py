@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import permutation_test
 
-from sercli.evaluation.sign_flip import flip_signs, holm
+from sercli.evaluation.resampling import flip_signs, holm
 
 
 def test_flips_by_hand():

@@ -4,7 +4,7 @@ import torch
 from scipy.stats import pearsonr
 from torchmetrics.functional import concordance_corrcoef
 
-from sercli.evaluation.concordance import ccc, combine, moments, pcc, rmse, stack
+from sercli.evaluation.values import Moments, ccc, mae, pcc, rmse
 from sercli.losses.ccc import ccc as loss_ccc
 
 
@@ -20,15 +20,16 @@ def random_pair(frames=400, seed=0):
 
 def test_three_frames_by_hand():
     # s_xy = 4/3, s_x^2 = 2/3, s_y^2 = 8/3, (2 - 4)^2 = 4: CCC = (8/3) / (22/3); squares 1 + 4 + 9.
-    found = moments(column(1, 2, 3), column(2, 4, 6))
+    found = Moments.of(column(1, 2, 3), column(2, 4, 6))
     assert ccc(found)[0] == pytest.approx(4 / 11, abs=1e-15)
     assert pcc(found)[0] == pytest.approx(1, abs=1e-15)
     assert rmse(found)[0] == pytest.approx(np.sqrt(14 / 3), abs=1e-15)
+    assert mae(found)[0] == 2
 
 
 def test_against_scipy_torchmetrics_and_the_loss():
     x, y = random_pair()
-    found = moments(x, y)
+    found = Moments.of(x, y)
     for i in range(2):
         assert pcc(found)[i] == pytest.approx(pearsonr(x[:, i], y[:, i]).statistic, abs=1e-12)
         assert rmse(found)[i] == pytest.approx(np.sqrt(np.mean((x[:, i] - y[:, i]) ** 2)), abs=1e-12)
@@ -48,16 +49,16 @@ def test_against_scipy_torchmetrics_and_the_loss():
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e6 / 3])
 def test_a_constant_has_ccc_zero_and_no_pcc(value):
     x = random_pair()[0]
-    found = moments(x, np.full_like(x, value))
+    found = Moments.of(x, np.full_like(x, value))
     assert ccc(found).tolist() == [0, 0]
     assert np.isnan(pcc(found)).all()
-    both = moments(np.full_like(x, value), np.full_like(x, value))
+    both = Moments.of(np.full_like(x, value), np.full_like(x, value))
     assert (ccc(both).tolist(), rmse(both).tolist()) == ([0, 0], [0, 0])
 
 
 def test_an_offset_costs_no_digits():
     x, y = random_pair()
-    near, far = moments(x, y), moments(x + 2**20, y + 2**20)
+    near, far = Moments.of(x, y), Moments.of(x + 2**20, y + 2**20)
     assert ccc(far) == pytest.approx(ccc(near), rel=1e-9)
     assert pcc(far) == pytest.approx(pcc(near), rel=1e-9)
 
@@ -65,18 +66,18 @@ def test_an_offset_costs_no_digits():
 def test_moments_of_groups_put_together_are_those_of_their_frames():
     groups = [random_pair(frames, seed) for seed, frames in enumerate((30, 1, 200))]
     times = np.array([[1, 1, 1], [0, 3, 2], [3, 0, 0]])
-    drawn = combine(stack([moments(*group) for group in groups]), times)
+    drawn = Moments.stack([Moments.of(*group) for group in groups]).combine(times)
     for i, counts in enumerate(times):
         rows = [g for g, count in zip(groups, counts, strict=True) for _ in range(count)]
-        whole = moments(*(np.concatenate(each) for each in zip(*rows, strict=True)))
-        for figure in (ccc, pcc, rmse):
-            assert figure(drawn)[i] == pytest.approx(figure(whole), rel=1e-10)
+        whole = Moments.of(*(np.concatenate(each) for each in zip(*rows, strict=True)))
+        for metric in (ccc, pcc, rmse, mae):
+            assert metric(drawn)[i] == pytest.approx(metric(whole), rel=1e-10)
         assert drawn.count[i].tolist() == whole.count.tolist()
 
 
 def test_groups_of_one_constant_stay_a_constant():
     x = random_pair()[0]
-    groups = stack([moments(part, np.full_like(part, 0.1)) for part in np.split(x, [7, 100])])
-    drawn = combine(groups, np.array([[1, 1, 1], [2, 1, 0]]))
+    groups = Moments.stack([Moments.of(part, np.full_like(part, 0.1)) for part in np.split(x, [7, 100])])
+    drawn = groups.combine(np.array([[1, 1, 1], [2, 1, 0]]))
     assert ccc(drawn).tolist() == [[0, 0], [0, 0]]
     assert np.isnan(pcc(drawn)).all()

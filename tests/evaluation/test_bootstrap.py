@@ -2,13 +2,16 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, recall_score
 
-from sercli.evaluation.classification import confusions, ua, wa
-from sercli.evaluation.intervals import percentile, why_none
-from sercli.evaluation.intervals import resample as some_at_a_time
+from sercli.evaluation.classes import ClassScoring, confusions, ua, wa
+from sercli.evaluation.resampling import DRAWS, draw, percentile, why_no_interval
+from sercli.records import ClassPredictions
 
 
-def resample(*arguments, **options):
-    return np.concatenate(list(some_at_a_time(*arguments, **options)))
+def resample(by_speaker, draws=DRAWS, seed=0):
+    """Give the confusion matrix of each draw of speakers."""
+    columns = dict.fromkeys(("ids", "target", "probabilities", "speakers", "genders", "folds", "seeds"), ())
+    scoring = ClassScoring(ClassPredictions(classes=(), **columns))
+    return np.concatenate([scoring.combine(by_speaker, some) for some in draw(len(by_speaker), draws, seed)])
 
 
 def random_rows(n_speakers=7, n_classes=4, seed=0):
@@ -24,13 +27,15 @@ def test_draws_equal_a_slow_bootstrap_that_copies_rows():
     speakers, target, predicted = random_rows()
     drawn = resample(confusions(speakers, 7, target, predicted, 4), draws=50, seed=3)
     times = np.random.default_rng(3).multinomial(7, [1 / 7] * 7, size=50)
-    for draw, counts in zip(drawn, times, strict=True):
+    for matrix, counts in zip(drawn, times, strict=True):
         rows = np.concatenate(
             [np.flatnonzero(speakers == speaker) for speaker in range(7) for _ in range(counts[speaker])]
         )
         t, p = target[rows], predicted[rows]
-        assert ua(draw) == pytest.approx(recall_score(t, p, average="macro", labels=np.unique(t)), abs=1e-12)
-        assert wa(draw) == pytest.approx(accuracy_score(t, p), abs=1e-12)
+        assert ua(matrix) == pytest.approx(
+            recall_score(t, p, average="macro", labels=np.unique(t)), abs=1e-12
+        )
+        assert wa(matrix) == pytest.approx(accuracy_score(t, p), abs=1e-12)
 
 
 def test_the_interval_holds_the_middle_of_the_draws():
@@ -43,8 +48,8 @@ def test_copies_of_a_speakers_utterances_tell_nothing_new():
     speakers, target, predicted = random_rows()
     once = confusions(speakers, 7, target, predicted, 4)
     twice = confusions(np.tile(speakers, 2), 7, np.tile(target, 2), np.tile(predicted, 2), 4)
-    for figure in (ua, wa):
-        assert percentile(figure(resample(twice)), 7) == percentile(figure(resample(once)), 7)
+    for metric in (ua, wa):
+        assert percentile(metric(resample(twice)), 7) == percentile(metric(resample(once)), 7)
 
 
 def test_speakers_that_are_all_alike_leave_no_doubt():
@@ -95,4 +100,4 @@ def test_coverage_is_what_the_docstring_says(speakers, lowest, highest):
     ],
 )
 def test_why_there_is_no_interval(speakers, unknown, reason):
-    assert why_none(speakers, unknown) == reason
+    assert why_no_interval(speakers, unknown) == reason

@@ -1,14 +1,14 @@
 import numpy as np
 
-from sercli.evaluation.class_evaluation import evaluate
-from sercli.evaluation.genders import GenderScore, by_gender, without_gender
+from sercli.evaluation import evaluate
+from sercli.evaluation.classes import without_gender
 from sercli.records import ClassPredictions
 
 
 def test_genders_by_hand():
     # Women: anger 1 of 2, fear 1 of 1. Men: anger 1 of 1. One row of nobody known: wrong.
     target, predicted = np.array([0, 0, 1, 0, 1]), [0, 1, 1, 0, 0]
-    found = by_gender(
+    found = evaluate(
         ClassPredictions(
             classes=("anger", "fear"),
             ids=tuple("abcde"),
@@ -20,11 +20,15 @@ def test_genders_by_hand():
             seeds=(0,) * 5,
         )
     )
-    assert found == (
-        GenderScore("female", 2, 3, 0.75, 2 / 3),
-        GenderScore("male", 1, 1, 1.0, 1.0),
-        GenderScore(None, 0, 1, 0.0, 0.0),
-    )
+    parts = found.table.parts("gender")
+    assert [
+        (part.name, part.about["speakers"], part.count, part.rows["ua"].value, part.rows["wa"].value)
+        for part in parts
+    ] == [
+        ("female", 2, 3, 0.75, 2 / 3),
+        ("male", 1, 1, 1.0, 1.0),
+        ("unknown", 0, 1, 0.0, 0.0),
+    ]
 
 
 def gendered(probabilities, target, classes=("female anger", "female fear", "male anger", "male fear")):
@@ -52,11 +56,11 @@ def test_an_emotion_s_probability_is_that_of_women_and_men_together():
     assert merged.target.tolist() == [0, 0, 0, 1]
     assert (merged.speakers, merged.genders) == (predictions.speakers, predictions.genders)
     found = evaluate(predictions)
-    assert found.wa == 0.25
-    assert found.without_gender.wa == 0.75
-    assert found.without_gender.ua == (2 / 3 + 1) / 2
+    assert found.table.row("wa").value == 0.25
+    assert found.without_gender.table.row("wa").value == 0.75
+    assert found.table.row("ua", "without gender").value == (2 / 3 + 1) / 2
     assert found.without_gender.without_gender is None
-    assert found.to_dict()["without_gender"]["wa"] == 0.75
+    assert found.to_dict()["without_gender"]["outputs"] == ["anger", "fear"]
 
 
 def test_classes_in_any_order_keep_their_rows():

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import recall_score
 
 from sercli.errors import RunError
-from sercli.evaluation.class_comparison import compare
+from sercli.evaluation import compare
 from sercli.records import ClassPredictions
 
 CLASSES = ("anger", "fear")
@@ -39,24 +39,32 @@ def hits(per_class, takes=4):
     return np.arange(takes) < np.array(per_class)[:, :, None]
 
 
+def differences(found, key="ua"):
+    return [row for row in found.table.group("difference") if row.metric == key]
+
+
 def test_differences_by_hand():
     # Six speakers, four utterances of each class. UA = WA here: 24 of 48 against 30 of 48.
     base = predictions([hits([[2, 2]] * 6)])
     other = predictions([hits([[3, 2]] * 6)])
     found = compare({"base": base, "other": other})
-    assert [(run.name, run.seeds, run.ua, run.wa) for run in found.runs] == [
-        ("base", 1, 0.5, 0.5),
-        ("other", 1, 0.625, 0.625),
+    assert [(run.name, run.seeds) for run in found.runs] == [("base", 1), ("other", 1)]
+    assert [(row.run, row.metric, row.value) for row in found.table.group("run")] == [
+        ("base", "ua", 0.5),
+        ("base", "wa", 0.5),
+        ("other", "ua", 0.625),
+        ("other", "wa", 0.625),
     ]
-    (difference,) = found.differences
-    assert (difference.ua, difference.wa) == (0.125, 0.125)
+    difference, of_wa = found.table.group("difference")
+    assert [(row.name, row.run, row.value) for row in (difference, of_wa)] == [("base", "other", 0.125)] * 2
     # Every speaker gains the same, so every draw does, and of 64 flips only none and all reach it.
-    assert (difference.ua_interval.low, difference.ua_interval.high) == (0.125, 0.125)
-    assert difference.test.p == difference.test.least_p == difference.p_holm == 2 / 64
-    assert (difference.test.flips, difference.test.exact, difference.test.speakers) == (64, True, 6)
-    assert difference.better == "other"
-    assert (found.utterances, found.speakers, found.no_test) == (48, 6, None)
-    assert compare({"other": other, "base": base}).differences[0].better == "other"
+    assert (difference.interval.low, difference.interval.high) == (0.125, 0.125)
+    test = difference.test
+    assert test.p == test.least_p == test.p_holm == 2 / 64
+    assert (test.flips, test.exact, test.speakers, test.better) == (64, True, 6, "other")
+    assert of_wa.test is None
+    assert (found.noun, found.tested, found.speakers, found.no_test) == ("utterance", 48, 6, None)
+    assert differences(compare({"other": other, "base": base}))[0].test.better == "other"
 
 
 def random_hits(random, speakers=5, takes=6):
@@ -85,23 +93,14 @@ def slow_p(first, second):
 def test_the_test_equals_a_slow_loop_that_swaps_rows(seed):
     random = np.random.default_rng(seed)
     a, b = (predictions([random_hits(random)]) for _ in range(2))
-    assert compare({"a": a, "b": b}).differences[0].test.p == slow_p(a, b)
+    assert differences(compare({"a": a, "b": b}))[0].test.p == slow_p(a, b)
 
 
 def test_rows_may_come_in_any_order():
     random = np.random.default_rng(3)
     a, b = (predictions([random_hits(random)]) for _ in range(2))
     order = random.permutation(len(b))
-    shuffled = ClassPredictions(
-        classes=b.classes,
-        ids=tuple(b.ids[i] for i in order),
-        target=b.target[order],
-        probabilities=b.probabilities[order],
-        speakers=tuple(b.speakers[i] for i in order),
-        genders=b.genders,
-        folds=b.folds,
-        seeds=b.seeds,
-    )
+    shuffled = b.select(order)
     assert compare({"a": a, "b": shuffled}) == compare({"a": a, "b": b})
 
 
@@ -110,15 +109,15 @@ def test_the_interval_draws_the_same_speakers_for_both():
     skills = [[i % 4, i % 4] for i in range(8)]
     a = predictions([hits(skills)])
     b = predictions([hits(np.array(skills) + 1)])
-    difference = compare({"a": a, "b": b}).differences[0]
-    assert (difference.ua_interval.low, difference.ua_interval.high) == pytest.approx((0.25, 0.25))
+    interval = differences(compare({"a": a, "b": b}))[0].interval
+    assert (interval.low, interval.high) == pytest.approx((0.25, 0.25))
 
 
 def test_a_run_against_itself_differs_in_nothing():
     run = predictions([random_hits(np.random.default_rng(0), speakers=20)])
-    (difference,) = compare({"a": run, "b": run}).differences
-    assert (difference.ua, difference.wa, difference.test.p, difference.better) == (0, 0, 1, None)
-    assert difference.ua_interval.low == difference.ua_interval.high == 0
+    ua, wa = compare({"a": run, "b": run}).table.group("difference")
+    assert (ua.value, wa.value, ua.test.p, ua.test.better) == (0, 0, 1, None)
+    assert ua.interval.low == ua.interval.high == 0
 
 
 def test_seeds_are_averaged_each_run_over_its_own():
@@ -126,27 +125,28 @@ def test_seeds_are_averaged_each_run_over_its_own():
     two = predictions([hits([[2, 2]] * 5), hits([[4, 4]] * 5)], seeds=(0, 7))
     one = predictions([hits([[3, 3]] * 5)])
     found = compare({"two": two, "one": one})
-    assert [(run.seeds, run.ua) for run in found.runs] == [(2, 0.75), (1, 0.75)]
-    assert found.differences[0].test.p == 1
-    assert found.differences[0].ua_interval.low == found.differences[0].ua_interval.high == 0
-    assert found.utterances == 40
+    assert [run.seeds for run in found.runs] == [2, 1]
+    assert [row.value for row in found.table.group("run") if row.metric == "ua"] == [0.75, 0.75]
+    (difference,) = differences(found)
+    assert (difference.test.p, difference.interval.low, difference.interval.high) == (1, 0, 0)
+    assert found.tested == 40
+    # Of one seed: eight utterances of each speaker.
+    assert {row.count for row in found.table.group("speaker")} == {8}
 
 
 def test_several_are_each_compared_with_the_first_and_corrected():
     base, small, large = (predictions([hits([[k, 2]] * 6)]) for k in (1, 2, 3))
     found = compare({"base": base, "small": small, "large": large})
-    assert [(d.reference, d.other) for d in found.differences] == [("base", "small"), ("base", "large")]
-    assert [d.test.p for d in found.differences] == [2 / 64, 2 / 64]
-    assert [d.p_holm for d in found.differences] == [4 / 64, 4 / 64]
-    assert [d.better for d in found.differences] == [None, None]
+    rows = differences(found)
+    assert [(row.name, row.run) for row in rows] == [("base", "small"), ("base", "large")]
+    assert [(row.test.p, row.test.p_holm, row.test.better) for row in rows] == [(2 / 64, 4 / 64, None)] * 2
 
 
 def test_few_speakers_get_figures_but_no_test_and_are_told_why():
     a, b = predictions([hits([[1, 1]] * 4)]), predictions([hits([[3, 3]] * 4)])
     found = compare({"a": a, "b": b})
-    (difference,) = found.differences
-    assert (difference.ua, difference.wa) == (0.5, 0.5)
-    assert difference.ua_interval is difference.test is difference.p_holm is difference.better is None
+    rows = found.table.group("difference")
+    assert [(row.value, row.interval, row.test) for row in rows] == [(0.5, None, None)] * 2
     assert found.no_test == (
         "4 speakers, and an interval over speakers needs 5 or more; "
         "the least p that 4 could give is 2/2^4 = 0.125"
@@ -156,7 +156,7 @@ def test_few_speakers_get_figures_but_no_test_and_are_told_why():
 def test_unknown_speakers_count_in_the_figures_alone():
     a, b = (predictions([hits([[k, k]] * 7)], unknown=1) for k in (1, 2))
     found = compare({"a": a, "b": b})
-    assert found.differences[0].ua == 0.25
+    assert differences(found)[0].value == 0.25
     assert found.no_test == "the speaker of 8 utterances is unknown"
     assert found.speakers == 6
 
@@ -164,9 +164,10 @@ def test_unknown_speakers_count_in_the_figures_alone():
 def test_a_comparison_is_plain_json():
     a, b = (predictions([hits([[k, k]] * 6)]) for k in (1, 2))
     found = json.loads(json.dumps(compare({"a": a, "b": b}).to_dict()))
-    assert found["differences"][0]["test"]["p"] == 2 / 64
-    assert found["differences"][0]["ua_interval"]["speakers"] == 6
-    assert found["runs"][1]["ua"] == 0.5
+    difference = next(row for row in found["metrics"] if row["group"] == "difference")
+    assert difference["test"]["p"] == 2 / 64
+    assert difference["interval"]["speakers"] == 6
+    assert found["runs"][1] == {"name": "b", "seeds": 1}
 
 
 def test_runs_that_did_not_test_the_same_are_refused():
@@ -180,9 +181,9 @@ def test_runs_that_did_not_test_the_same_are_refused():
 
 def test_other_classes_targets_or_speakers_are_refused():
     a = predictions([hits([[1, 1]] * 6)])
-    with pytest.raises(RunError, match=r"different classes .*b: anger, sadness"):
+    with pytest.raises(RunError, match=r"different classes or dimensions .*b: anger, sadness"):
         compare({"a": a, "b": predictions([hits([[1, 1]] * 6)], classes=("anger", "sadness"))})
-    with pytest.raises(RunError, match="disagree on class or speaker of 8 of 48 utterances"):
+    with pytest.raises(RunError, match="disagree on label or speaker of 8 of 48 utterances"):
         compare({"a": a, "b": predictions([hits([[1, 1]] * 6)], unknown=1)})
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sercli.errors import RunError
-from sercli.evaluation.trace_comparison import compare_traces
+from sercli.evaluation import compare
 from sercli.records import ValuePredictions
 
 SPEAKERS = 5
@@ -56,12 +56,14 @@ def plain_ccc(rows, predicted):
 
 def test_differences_equal_those_of_the_joined_frames():
     base, other = predictions(1.0), predictions(0.5)
-    found = compare_traces({"base": base, "other": other})
+    found = compare({"base": base, "other": other})
     wanted = plain_ccc(other, other.predicted) - plain_ccc(base, base.predicted)
-    assert [each.ccc for each in found.differences] == pytest.approx(wanted.tolist(), abs=1e-12)
-    assert [each.dimension for each in found.differences] == ["arousal", "valence"]
-    assert (found.recordings, found.speakers, found.no_test) == (10, 5, None)
-    assert found.runs[1].ccc == pytest.approx(plain_ccc(other, other.predicted).tolist(), abs=1e-12)
+    rows = found.table.group("difference")
+    assert [row.value for row in rows] == pytest.approx(wanted.tolist(), abs=1e-12)
+    assert [row.metric for row in rows] == ["ccc_arousal", "ccc_valence"]
+    assert (found.noun, found.tested, found.speakers, found.no_test) == ("recording", 10, 5, None)
+    of_other = [row.value for row in found.table.group("run") if row.run == "other"]
+    assert of_other == pytest.approx(plain_ccc(other, other.predicted).tolist(), abs=1e-12)
     json.dumps(found.to_dict(), allow_nan=False)
 
 
@@ -86,10 +88,9 @@ def test_p_equals_that_of_flipping_speakers_shares_one_by_one():
     )
     sums = np.array([np.dot(signs, shares) for signs in itertools.product([1, -1], repeat=SPEAKERS)])
     reached = (np.abs(sums) >= np.abs(shares.sum(axis=0)) - 1e-9).mean(axis=0)
-    found = compare_traces({"base": base, "other": other})
-    assert [each.test.p for each in found.differences] == reached.tolist()
-    assert {(each.test.flips, each.test.exact) for each in found.differences} == {(32, True)}
-    assert found.differences[0].test.least_p == 2 / 32
+    tests = [row.test for row in compare({"base": base, "other": other}).table.group("difference")]
+    assert [test.p for test in tests] == reached.tolist()
+    assert {(test.flips, test.exact, test.least_p) for test in tests} == {(32, True, 2 / 32)}
 
 
 @pytest.mark.parametrize("offset", [0.0, 0.5, 2.0])
@@ -97,8 +98,8 @@ def test_offsets_do_not_hide_a_difference_that_the_interval_shows(offset):
     """One network is off by so much upwards, the other downwards; one is better for every speaker."""
     base, other = predictions(1.5, speakers=8), predictions(0.3, speakers=8)
     runs = {"base": moved(base, offset), "other": moved(other, -offset)}
-    for found in compare_traces(runs).differences:
-        assert found.ccc_interval.low > 0
+    for found in compare(runs).table.group("difference"):
+        assert found.interval.low > 0
         assert found.test.p == 2 / 2**8
 
 
@@ -108,10 +109,10 @@ def test_equal_networks_with_opposite_offsets_seldom_differ_and_interval_and_p_a
         base = predictions(1.0, seeds=(2 * repeat,), speakers=7, dimensions=("arousal",))
         other = predictions(1.0, seeds=(2 * repeat + 1,), speakers=7, dimensions=("arousal",))
         runs = {"base": moved(base, 0.5), "other": moved(other, -0.5)}
-        (found,) = compare_traces(
-            {name: relabelled(run) for name, run in runs.items()}, draws=200
-        ).differences
-        outside = not found.ccc_interval.low <= 0 <= found.ccc_interval.high
+        (found,) = compare({name: relabelled(run) for name, run in runs.items()}, draws=200).table.group(
+            "difference"
+        )
+        outside = not found.interval.low <= 0 <= found.interval.high
         alarms += found.test.p < 0.05
         against += outside and found.test.p > 0.25
     assert alarms / 150 == pytest.approx(0.05, abs=0.05)
@@ -120,7 +121,8 @@ def test_equal_networks_with_opposite_offsets_seldom_differ_and_interval_and_p_a
 
 def test_the_interval_draws_the_same_speakers_for_both_runs():
     base, other = predictions(1.0), predictions(0.5)
-    interval = compare_traces({"base": base, "other": other}, draws=60).differences[1].ccc_interval
+    found = compare({"base": base, "other": other}, draws=60)
+    interval = found.table.group("difference")[1].interval
     gaps = []
     for times in np.random.default_rng(0).multinomial(SPEAKERS, [1 / SPEAKERS] * SPEAKERS, size=60):
         rows = [i for i, who in enumerate(base.speakers) for _ in range(times[int(who[1:])])]
@@ -140,19 +142,18 @@ def test_the_interval_draws_the_same_speakers_for_both_runs():
 def test_seeds_weigh_as_one_run():
     base, twice = predictions(1.0), predictions(1.0, seeds=(0, 0))
     again = replace(twice, seeds=(0,) * 10 + (1,) * 10)
-    found = compare_traces({"base": base, "again": again})
-    assert [each.ccc for each in found.differences] == pytest.approx([0, 0], abs=1e-12)
-    assert [each.test.p for each in found.differences] == [1, 1]
+    found = compare({"base": base, "again": again})
+    rows = found.table.group("difference")
+    assert [row.value for row in rows] == pytest.approx([0, 0], abs=1e-12)
+    assert [row.test.p for row in rows] == [1, 1]
     assert [run.seeds for run in found.runs] == [1, 2]
-    assert found.by_speaker[0].frames == 70
+    assert {row.count for row in found.table.group("speaker")} == {70}
 
 
 def test_every_dimension_counts_for_holm():
-    found = compare_traces({"base": predictions(2.0, speakers=7), "other": predictions(0.1, speakers=7)})
-    assert [(each.test.p, each.p_holm, each.better) for each in found.differences] == [
-        (2 / 128, 4 / 128, "other"),
-        (2 / 128, 4 / 128, "other"),
-    ]
+    found = compare({"base": predictions(2.0, speakers=7), "other": predictions(0.1, speakers=7)})
+    tests = [row.test for row in found.table.group("difference")]
+    assert [(test.p, test.p_holm, test.better) for test in tests] == [(2 / 128, 4 / 128, "other")] * 2
 
 
 @pytest.mark.parametrize(
@@ -163,24 +164,25 @@ def test_every_dimension_counts_for_holm():
     ],
 )
 def test_without_a_test_the_reason_is_told(rows, why):
-    found = compare_traces({"base": predictions(1.0, **rows), "other": predictions(0.5, **rows)})
+    found = compare({"base": predictions(1.0, **rows), "other": predictions(0.5, **rows)})
     assert found.no_test.startswith(why)
-    assert {(each.ccc_interval, each.test, each.better) for each in found.differences} == {(None, None, None)}
-    assert found.differences[0].ccc > 0
+    rows = found.table.group("difference")
+    assert [(row.interval, row.test) for row in rows] == [(None, None)] * 2
+    assert rows[0].value > 0
 
 
 @pytest.mark.parametrize(
     ("other", "message"),
     [
         (predictions(1.0, speakers=4), "other tested 8 recordings with seed 0, base 10, and 8 are in both"),
-        (predictions(1.0, dimensions=("arousal", "liking")), "different dimensions can't be compared"),
-        (predictions(1.0, shift=1.0), "disagree on gold standard or speaker of toy/0"),
-        (predictions(1.0, unknown=1), "disagree on gold standard or speaker of toy/0"),
+        (predictions(1.0, dimensions=("arousal", "liking")), "different classes or dimensions can't"),
+        (predictions(1.0, shift=1.0), "disagree on label or speaker of 10 of 10"),
+        (predictions(1.0, unknown=1), "disagree on label or speaker of 2 of 10"),
     ],
 )
 def test_what_can_not_be_paired_is_refused(other, message):
     with pytest.raises(RunError, match=message):
-        compare_traces({"base": predictions(1.0), "other": other})
+        compare({"base": predictions(1.0), "other": other})
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -188,10 +190,10 @@ def test_what_can_not_be_paired_is_refused(other, message):
 def test_a_value_that_is_no_number_is_refused(value, diverged):
     runs = {"base": predictions(1.0), "other": predictions(0.5)}
     runs[diverged].predicted[3][7, 1] = value
-    with pytest.raises(RunError, match=f"{diverged}: a value predicted for toy/3 is not a number"):
-        compare_traces(runs)
+    with pytest.raises(RunError, match=f"{diverged}: the prediction of toy/3 is not a finite number"):
+        compare(runs)
 
 
 def test_one_run_is_no_comparison():
     with pytest.raises(RunError, match="two runs or more"):
-        compare_traces({"base": predictions(1.0)})
+        compare({"base": predictions(1.0)})
