@@ -37,7 +37,7 @@ from sercli.cli._app import App
 from sercli.errors import ConfigError, SerError
 
 _REMEDIES = {
-    errno.ENOSPC: "; make room and run the same command again, it goes on where it stopped",
+    errno.ENOSPC: "; free some space and run the same command again: it resumes where it stopped",
     errno.EACCES: "; get permission, or choose another --workspace",
     errno.EROFS: "; choose another --workspace",
 }
@@ -73,7 +73,7 @@ app.command()(doctor.doctor)
 
 @app.command(hidden=True, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 def bench() -> None:
-    """Say where the benchmarks are; until release 0.1 they were a command of the package."""
+    """Report where the benchmarks are now; they used to be a command of the package."""
     raise ConfigError("the benchmarks are not part of the package; run `make bench` in the repository")
 
 
@@ -88,9 +88,7 @@ def _options(
     *,
     version: Annotated[
         bool,
-        typer.Option(
-            "--version", help="Print the version and leave.", callback=_print_version, is_eager=True
-        ),
+        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
     """Take speech emotion recognition from the raw corpus to a defensible table."""

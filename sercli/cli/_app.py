@@ -46,7 +46,7 @@ def _options_of(command: TyperCommand | TyperGroup, ctx: Any, args: list[str]) -
     _, rest, given = command.make_parser(ctx).parse_args(args=list(args))
     options = Counter(each for each in given if isinstance(each, TyperOption))
     for option, times in options.items():
-        switch = option.is_flag and not option.secondary_opts  # given twice it says the same
+        switch = option.is_flag and not option.secondary_opts  # giving it twice changes nothing
         if times > 1 and not (option.multiple or option.count or switch):
             raise typer.BadParameter("it is given more than once, and takes one value", ctx, option)
     return [option for option in options if not option.is_eager], rest

@@ -21,7 +21,7 @@ _FRAME = 7
 
 @contextmanager
 def shown(course: "Progress", study: "Study") -> "Iterator[Observer]":
-    """Show the course while it goes on; give what is to be told of it."""
+    """Show the progress of a study while it runs; yield the object that receives its events."""
     if not sys.stdout.isatty():
         yield _Lines(course)
         return
@@ -33,7 +33,7 @@ def shown(course: "Progress", study: "Study") -> "Iterator[Observer]":
 
 
 def line(progress: "CellProgress") -> str:
-    """Say how far a cell is."""
+    """Describe the progress of a cell in one line."""
     cell = progress.planned.cell
     failed = f", {len(progress.failed)} failed" if progress.failed else ""
     done = f"{len(progress.done)} of {progress.total} trials{failed}"
@@ -41,7 +41,7 @@ def line(progress: "CellProgress") -> str:
 
 
 class _Lines:
-    """Says a line when a trial begins and another when it ends."""
+    """Prints one line when a trial ends."""
 
     def __init__(self, course: "Progress") -> None:
         self.course = course

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from sercli.cli._progress import progress_bar
+from sercli.cli._output import progress_bar
 from sercli.errors import RunError
 
 if TYPE_CHECKING:

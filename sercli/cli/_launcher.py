@@ -12,22 +12,28 @@ if TYPE_CHECKING:
     from sercli.runs.training import Precision
     from sercli.training.jobs import Launch
 
-LauncherOption = Annotated[str, typer.Option(help="Who trains: local, this machine, or a ray cluster.")]
+LauncherOption = Annotated[
+    str, typer.Option(help="Where trials are trained: local (this machine) or ray (a Ray cluster).")
+]
 AddressOption = Annotated[
     str | None,
     typer.Option(
-        help="Of the cluster's head, host:port. [default: RAY_ADDRESS, or what runs on this machine]",
+        help="Address of the Ray cluster's head node, HOST:PORT. [default: RAY_ADDRESS, or a cluster on "
+        "this machine]",
         show_default=False,
     ),
 ]
 CpusOption = Annotated[
     float | None,
-    typer.Option(help="Of a trial on a cluster, and its threads. [default: 1]", min=0.1, show_default=False),
+    typer.Option(
+        help="CPUs, and so threads, for each trial on a cluster. [default: 1]", min=0.1, show_default=False
+    ),
 ]
 GpusOption = Annotated[
     float | None,
     typer.Option(
-        help="Of a trial on a cluster; 0.5 for two on a GPU. [default: 1 if there are any]",
+        help="GPUs for each trial on a cluster; 0.5 puts two trials on one GPU. [default: 1 if there "
+        "are any]",
         min=0,
         max=1,
         show_default=False,

@@ -17,7 +17,7 @@ from sercli.plain.json import to_json
 if TYPE_CHECKING:
     from sercli.inference.streaming import Frame
 
-_BLOCK = 320  # samples, 20 ms: what looks half a frame ahead is not kept waiting for a whole one
+_BLOCK = 320  # samples, 20 ms: a network that looks half a frame ahead need not wait for a full one
 _RATE = 16_000
 _USAGE = "arecord -q -t raw -f S16_LE -r 16000 -c 1 | sercli predict BUNDLE --live"
 
@@ -49,11 +49,11 @@ def live(bundle: Path, *, microphone: bool, json: bool, csv: bool) -> None:
                 with speed.measured(len(block) // 2):
                     frames = stream.feed(np.frombuffer(block, "<i2") * np.float32(1 / 32_768))
                     _print(frames, stream.names, json=json, csv=csv)
-                    speed.told = len(frames) > 0
+                    speed.completes = len(frames) > 0
         with speed.measured(0):
             _print(stream.finish(), stream.names, json=json, csv=csv)
     finally:
-        for line in speed.say(stream.latency_s, stream.window_s):
+        for line in speed.describe(stream.latency_s, stream.window_s):
             typer.echo(f"note: {line}", err=True)
 
 
@@ -62,46 +62,46 @@ class _Speed:
     """How long the work takes, printing included.
 
     Attributes:
-        heard: samples.
+        samples: samples received.
         busy: seconds of work on all of them.
         spent: of these, the seconds for each block that completed a frame.
-        told: whether the block at hand does.
+        completes: whether the current block completes a frame.
     """
 
-    heard: int = 0
+    samples: int = 0
     busy: float = 0.0
     spent: list[float] = field(default_factory=list)
-    told: bool = False
+    completes: bool = False
 
     @contextmanager
     def measured(self, samples: int) -> Iterator[None]:
         """Measure the work on a block."""
-        begun, self.told = time.perf_counter(), False
+        begun, self.completes = time.perf_counter(), False
         yield
         seconds = time.perf_counter() - begun
-        self.heard += samples
+        self.samples += samples
         self.busy += seconds
-        if self.told:
+        if self.completes:
             self.spent.append(seconds)
 
-    def say(self, latency_s: float, window_s: float) -> Iterator[str]:
-        """Say real-time factor and delay; nothing if nothing was heard."""
-        if not self.heard:
+    def describe(self, latency_s: float, window_s: float) -> Iterator[str]:
+        """Yield the real-time factor and the delay, in words; nothing if no samples were received."""
+        if not self.samples:
             return
-        seconds = self.heard / _RATE
+        seconds = self.samples / _RATE
         factor = self.busy / seconds
-        grows = "" if factor < 1 else "; slower than the speech comes in: the delay grows all the time"
+        grows = "" if factor < 1 else "; computing is slower than real time, so the delay keeps growing"
         yield (
-            f"{seconds:.1f} s heard, {self.busy:.2f} s of computing: real-time factor {factor:.3f}{grows}; "
+            f"{seconds:.1f} s of audio, {self.busy:.2f} s of computing: real-time factor {factor:.3f}{grows}; "
             f"windows of {window_s:g} s"
         )
         if self.spent:
-            whole = math.ceil(round(latency_s * _RATE / _BLOCK, 6)) * _BLOCK / _RATE  # blocks come whole
+            delay = math.ceil(round(latency_s * _RATE / _BLOCK, 6)) * _BLOCK / _RATE  # whole blocks only
             ranked = sorted(1000 * each for each in self.spent)
             usual, most = ranked[math.ceil(0.95 * len(ranked)) - 1], ranked[-1]
             yield (
-                f"a frame of 40 ms is told {1000 * whole:.0f} ms after its first sample, and "
-                f"{sum(ranked) / len(ranked):.1f} ms of computing later (95 % within {usual:.1f} ms, at most "
+                f"a frame of 40 ms is printed {1000 * delay:.0f} ms after its first sample, plus "
+                f"{sum(ranked) / len(ranked):.1f} ms of computing (95 % within {usual:.1f} ms, at most "
                 f"{most:.1f} ms)"
             )
 
@@ -109,11 +109,11 @@ class _Speed:
 def _print(frames: "list[Frame]", names: tuple[str, ...], *, json: bool, csv: bool) -> None:
     for frame in frames:
         if json:
-            told = {"start_s": frame.start, "end_s": frame.end, "window_end": frame.last}
-            print(to_json(told | dict(zip(names, frame.values, strict=True)), escaped=False))
+            row = {"start_s": frame.start, "end_s": frame.end, "window_end": frame.last}
+            print(to_json(row | dict(zip(names, frame.values, strict=True)), escaped=False))
         elif csv:
-            row = [f"{frame.start:.2f}", f"{frame.end:.2f}", int(frame.last), *map(repr, frame.values)]
-            csv_format.writer(sys.stdout, lineterminator="\n").writerow(row)
+            cells = [f"{frame.start:.2f}", f"{frame.end:.2f}", int(frame.last), *map(repr, frame.values)]
+            csv_format.writer(sys.stdout, lineterminator="\n").writerow(cells)
         else:
             cells = "  ".join(f"{value:9.3f}" for value in frame.values)
             print(f"{frame.end:7.2f}  {cells}" + ("  end of window" if frame.last else ""))
@@ -122,10 +122,10 @@ def _print(frames: "list[Frame]", names: tuple[str, ...], *, json: bool, csv: bo
 
 
 def _raw(source: BinaryIO) -> Generator[bytes]:
-    """Read blocks of whole samples, shorter ones at the end only.
+    """Read blocks of complete samples; only the last block may be shorter.
 
     Raises:
-        ConfigError: nobody gives any, or what comes is a file with a header.
+        ConfigError: standard input is a terminal, or a file with a header.
     """
     from sercli.errors import ConfigError
 
@@ -138,8 +138,8 @@ def _raw(source: BinaryIO) -> Generator[bytes]:
                 "--live takes raw samples, 16 kHz mono s16le, not an audio file; files need no --live"
             )
         first = False
-        if whole := len(block) // 2 * 2:
-            yield block[:whole]
+        if complete := len(block) // 2 * 2:
+            yield block[:complete]
 
 
 def _microphone() -> Generator[bytes]:

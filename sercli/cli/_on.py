@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from sercli.cli._progress import progress_bar
+from sercli.cli._output import progress_bar
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:

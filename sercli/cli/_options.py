@@ -10,33 +10,51 @@ WorkspaceOption = Annotated[
     Path | None,
     typer.Option(
         envvar="SERCLI_WORKSPACE",
-        help="Folder of corpora, features and runs. [default: ./sercli-workspace]",
+        help="Folder that holds corpora, features and runs. [default: ./sercli-workspace]",
         show_default=False,
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-DrawsOption = Annotated[int, typer.Option(min=100, max=1_000_000, help="Of the bootstrap over speakers.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+DrawsOption = Annotated[
+    int, typer.Option(min=100, max=1_000_000, help="Number of bootstrap draws over speakers.")
+]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="A single setting, for example model.attention=false."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set one setting, for example model.attention=false; may be repeated.",
+    ),
 ]
-SchemeOption = Annotated[str | None, typer.Option(help="Which utterances and classes, as emodb-4.")]
-ProtocolOption = Annotated[str | None, typer.Option(help="Which folds, as leave-one-speaker-out.")]
+SchemeOption = Annotated[
+    str | None, typer.Option(help="Scheme that selects utterances and classes, for example emodb-4.")
+]
+ProtocolOption = Annotated[
+    str | None, typer.Option(help="Protocol that makes the folds, for example leave-one-speaker-out.")
+]
 ConfigOption = Annotated[
     Path | None,
-    typer.Option(help="Settings in YAML; a run's config.yaml repeats that run.", dir_okay=False, exists=True),
+    typer.Option(
+        help="YAML file with settings; the config.yaml of a run repeats that run.",
+        dir_okay=False,
+        exists=True,
+    ),
 ]
 ColumnOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--column", metavar="FIELD=COLUMN", help="Which column is which, as speaker=who.", show_default=False
+        "--column",
+        metavar="FIELD=COLUMN",
+        help="Name the column that holds a field, for example speaker=who; may be repeated.",
+        show_default=False,
     ),
 ]
 TestedByOption = Annotated[
     str | None,
     typer.Option(
         metavar="RUN",
-        help="Of a model trained on everything: a run on folds, trained alike, whose figures it gets.",
+        help="For a model trained on all utterances: a run on folds with equal settings, whose metrics "
+        "go into the model card.",
         show_default=False,
     ),
 ]
@@ -47,7 +65,7 @@ def _renamed(new: str) -> Callable[[list[str] | None], list[str] | None]:
 
     def note(values: list[str] | None) -> list[str] | None:
         if values:
-            typer.echo(f"note: the option is called {new} now", err=True)
+            typer.echo(f"note: this option is now called {new}", err=True)
         return values
 
     return note
@@ -58,7 +76,7 @@ FoldOption = Annotated[
     typer.Option(
         "--fold",
         metavar="NUMBERS",
-        help="Folds to train: all, 2, 1,4 or 1-3; several add up. [default: all]",
+        help="Folds to train: all, 2, 1,4 or 1-3; may be repeated. [default: all]",
         show_default=False,
     ),
 ]
@@ -67,7 +85,8 @@ SeedOption = Annotated[
     typer.Option(
         "--seed",
         metavar="NUMBERS",
-        help="Seeds of weights and batches, each for every fold: 5, 0,1 or 0-2; several add up. [default: 0]",
+        help="Seeds for weights and batches: 5, 0,1 or 0-2; each seed trains every fold; may be "
+        "repeated. [default: 0]",
         show_default=False,
     ),
 ]

@@ -8,18 +8,19 @@ import typer
 if TYPE_CHECKING:
     from sercli.studies import Assignment, Cell
 
-StudyArgument = Annotated[str, typer.Argument(help="A study's name, or a YAML file of one's own.")]
+StudyArgument = Annotated[str, typer.Argument(help="Name of a study, or a YAML file with your own study.")]
 RowsOption = Annotated[
     list[str] | None,
-    typer.Option(help="A row's name or a part of it, or numbers, 1,3-5; may be repeated."),
+    typer.Option(help="Rows to use: a name, a part of a name, or numbers such as 1,3-5; may be repeated."),
 ]
 OnOption = Annotated[
     str | None,
     typer.Option(
-        help="As emodb-7,iemocap; also others than the study's, SCHEME or CORPUS/SCHEME[:PROTOCOL]."
+        help="Columns to use, separated by commas: a scheme or corpus of the study, or another as "
+        "SCHEME or CORPUS/SCHEME[:PROTOCOL]."
     ),
 ]
-MaxEpochsOption = Annotated[int | None, typer.Option(help="Passes over the training part, at most.")]
+MaxEpochsOption = Annotated[int | None, typer.Option(help="Maximum number of epochs.")]
 
 
 def columns_of(on: str | None) -> list[str] | None:

@@ -1,4 +1,4 @@
-"""What ``sercli train`` says of a training before and after it."""
+"""What ``sercli train`` prints before and after a training."""
 
 from typing import TYPE_CHECKING
 
@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from sercli.training.plan import Plan
 
 
-def what(plan: "Plan", device: "Device") -> None:
-    """Say what will be trained on what, and how much of it is done."""
+def print_plan(plan: "Plan", device: "Device") -> None:
+    """Print what will be trained on which data, and how much of it is finished."""
     from sercli.augmentations import get_augmentation
     from sercli.bundle import build_network
     from sercli.training.trials import features_missing
@@ -47,8 +47,8 @@ def what(plan: "Plan", device: "Device") -> None:
         typer.echo(f"features  {missing} utterances to compute")
 
 
-def each_trial(plan: "Plan") -> None:
-    """Say of each trial whether it is finished, begun or still to do."""
+def print_trials(plan: "Plan") -> None:
+    """Print for each trial whether it is finished, begun or still to do."""
     names = {number: made.name for number, made in enumerate(plan.folds, 1)}
     for trial in plan.trials:
         epochs = len(trial.history())
@@ -56,12 +56,12 @@ def each_trial(plan: "Plan") -> None:
         if trial.finished:
             state = "finished"
         elif epochs:
-            state = f"goes on after epoch {epochs}"
+            state = f"resumes after epoch {epochs}"
         typer.echo(f"  fold {trial.fold} ({names[trial.fold]}), seed {trial.seed}: {state}")
 
 
-def kept(plan: "Plan") -> None:
-    """Say which epoch each trial kept; what the test part says is for `sercli eval`."""
+def print_kept_epochs(plan: "Plan") -> None:
+    """Print which epoch each trial kept; `sercli eval` prints the test metrics."""
     for trial in plan.trials:
         metrics = trial.metrics()
         dev = f", dev UA {100 * metrics['dev_ua']:.1f} %" if metrics.get("dev_ua") is not None else ""
@@ -70,8 +70,8 @@ def kept(plan: "Plan") -> None:
         typer.echo(f"fold {trial.fold}{seed}: kept epoch {metrics['epoch']} of {metrics['epochs']}{dev}")
 
 
-def how_long(plan: "Plan", device: "Device") -> None:
-    """Say how long an epoch and all of them take, from a step.
+def print_duration(plan: "Plan", device: "Device") -> None:
+    """Print how long one epoch and all epochs take, estimated from one step.
 
     Where features are still to be computed, a sample of the utterances is measured, and theirs are computed.
     """
@@ -98,7 +98,7 @@ def how_long(plan: "Plan", device: "Device") -> None:
     )
 
 
-def rates(plan: "Plan", device: "Device") -> None:
+def print_rates(plan: "Plan", device: "Device") -> None:
     """Try learning rates and print which limits they suggest."""
     from sercli.training.rates import try_rates
 
@@ -115,7 +115,7 @@ def rates(plan: "Plan", device: "Device") -> None:
 
 
 def duration(seconds: float) -> str:
-    """Say a duration as a person would."""
+    """Write a duration with a suitable unit."""
     for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"

@@ -30,7 +30,8 @@ def ablate(
     study: Annotated[
         str | None,
         typer.Argument(
-            help="A study's name, or a YAML file of one's own; without it, the list.", show_default=False
+            help="Name of a study, or a YAML file with your own study; without it, the studies are listed.",
+            show_default=False,
         ),
     ] = None,
     *,
@@ -41,22 +42,34 @@ def ablate(
     seed: SeedOption = None,
     seeds: SeedsOption = None,
     max_epochs: MaxEpochsOption = None,
-    jobs: Annotated[int, typer.Option(help="Trials at once.", min=1, max=256)] = 1,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu, cuda or mps.")] = "auto",
-    devices: Annotated[str, typer.Option(help="1; with several jobs 4 for four GPUs in turn.")] = "auto",
+    jobs: Annotated[
+        int, typer.Option(help="Number of trials to train at the same time.", min=1, max=256)
+    ] = 1,
+    accelerator: Annotated[
+        str, typer.Option(help="Kind of device to train on: auto, cpu, gpu, cuda or mps.")
+    ] = "auto",
+    devices: Annotated[
+        str, typer.Option(help="Number of GPUs that the jobs share, or their indices as [0,2].")
+    ] = "auto",
     launcher: LauncherOption = "local",
     address: AddressOption = None,
     cpus_per_trial: CpusOption = None,
     gpus_per_trial: GpusOption = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would run, what is done and how long the rest takes.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Report what would be trained, what is finished and how long the rest takes, and train "
+            "nothing.",
+        ),
     ] = False,
     settings: SetOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Train a table of a paper: every row on every corpus that is prepared.
+    """Train the table of a paper: every row on every corpus that is prepared.
 
-    What is finished is used, wherever it came from; the same command run again goes on where it stopped.
+    Finished trials are reused, whichever command trained them. The same command run again resumes where it
+    stopped.
     """
     from sercli.cli.report import write_and_print
     from sercli.config import spell
@@ -84,14 +97,14 @@ def ablate(
     _check_elsewhere(found, there, place)
     problems = _train(found, there, place, *chosen, asked, dry_run=dry_run)
     if not dry_run and any(find_finished(cell, place) for cell in there):
-        told = write_and_print(found, cells, changes, place)
-        problems = [*problems, *told.damaged]
+        written = write_and_print(found, cells, changes, place)
+        problems = [*problems, *written.damaged]
     if problems:
         raise RunError(f"{len(problems)} failed: {problems[0]}")
 
 
 def _list() -> None:
-    """Name the studies that come with sercli."""
+    """List the studies that can be run by name."""
     from sercli.studies import describe, study_names
 
     names = study_names()
@@ -102,7 +115,7 @@ def _list() -> None:
 
 
 def _prepared(cells: "tuple[Cell, ...]", workspace: "Workspace", *, named: bool) -> "list[Cell]":
-    """Keep the cells whose corpus is there, and say what is left out."""
+    """Keep the cells whose corpus is prepared, and print which are left out."""
     from sercli.errors import CorpusError
 
     prepared = workspace.prepared()
@@ -124,7 +137,7 @@ def _prepared(cells: "tuple[Cell, ...]", workspace: "Workspace", *, named: bool)
 
 
 def _check_elsewhere(study: "Study", cells: "list[Cell]", workspace: "Workspace") -> None:
-    """Refuse what can't be tested on the study's other corpora; say which of these are not there."""
+    """Refuse cells that cannot be tested on the other corpora; print which of these are not prepared."""
     from sercli import manifest
     from sercli.errors import ConfigError
     from sercli.schemes import choose, get_scheme
@@ -156,7 +169,7 @@ def _train(
     """Train what is not finished; return what failed."""
     from sercli.cli import _course
     from sercli.cli._launcher import launcher
-    from sercli.cli._progress import print_waiting, progress_bar
+    from sercli.cli._output import print_waiting, progress_bar
     from sercli.studies.progress import Progress
     from sercli.studies.running import compute_features, plan_cells, run, todo
 
@@ -171,7 +184,7 @@ def _train(
                 f"{len(works)} cells, {progress.total} trials, {progress.done} finished; {who.description}"
             )
             if dry_run:
-                _say_costs(works, who)
+                _print_costs(works, who)
                 return []
             with progress_bar("computing features") as computing:
                 lacking = compute_features(works, computing, print_waiting)
@@ -182,7 +195,7 @@ def _train(
                     str(failure) for failure in run(ready, who.device, observer, who.jobs, who.launch)
                 ]
     except KeyboardInterrupt:
-        typer.echo("interrupted; the same command goes on from the last finished epoch", err=True)
+        typer.echo("interrupted; run the same command again to resume from the last finished epoch", err=True)
         raise
     if study.test_on:
         problems += _test_elsewhere(study, works, workspace, who.here)
@@ -193,8 +206,8 @@ def _train(
     return problems
 
 
-def _say_costs(works: "list[PlannedCell]", who: "Launcher") -> None:
-    """Say of each cell what is to do and, where this machine has such a device, how long it takes."""
+def _print_costs(works: "list[PlannedCell]", who: "Launcher") -> None:
+    """Print for each cell what is to do and, if this machine has such a device, how long it takes."""
     from sercli.cli._training import duration
     from sercli.studies.estimate import costs
 
@@ -213,14 +226,14 @@ def _say_costs(works: "list[PlannedCell]", who: "Launcher") -> None:
         left = [trial for trial in trials if not trial.finished]
         seconds |= {trial.path: cost.seconds / len(left) for trial in left}
         begun = sum(1 for trial in left if trial.history())
-        told = f"{len(trials) - len(left)} of {len(trials)} trials done"
-        told += f", {begun} begun" if begun else ""
+        line = f"{len(trials) - len(left)} of {len(trials)} trials done"
+        line += f", {begun} begun" if begun else ""
         if cost.reason:
-            told += f"; can't be trained: {cost.reason}"
+            line += f"; can't be trained: {cost.reason}"
         elif cost.epoch is not None:
             epochs = plan.config.training.max_epochs
-            told += f"; {duration(cost.epoch)} an epoch, at most {epochs}: {duration(cost.seconds)}"
-        typer.echo(f"{cost.planned.cell.row.name:<{width}}  {cost.planned.cell.on.name:<{wide}}  {told}")
+            line += f"; {duration(cost.epoch)} an epoch, at most {epochs}: {duration(cost.seconds)}"
+        typer.echo(f"{cost.planned.cell.row.name:<{width}}  {cost.planned.cell.on.name:<{wide}}  {line}")
     if seconds:
         total = duration(sum(seconds.values()) / who.jobs)
         typer.echo(f"takes at most about {total}, without features still to compute")

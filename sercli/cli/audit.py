@@ -19,25 +19,31 @@ def audit(
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            help="A run; or two or three lists of files (train, dev, test); or a folder of such lists, "
-            "as EmoBox, SpeechBrain, s3prl and nkululeko keep them.",
+            help="A run, or two or three lists of files (train, dev, test), or a folder of such lists in the "
+            "layout of EmoBox, SpeechBrain, s3prl or nkululeko.",
             show_default=False,
         ),
     ] = None,
     *,
     corpus: Annotated[
-        str | None, typer.Option(help="A prepared corpus, divided by --protocol.", show_default=False)
+        str | None, typer.Option(help="Prepared corpus to audit, divided by --protocol.", show_default=False)
     ] = None,
     scheme: Annotated[
         str | None,
-        typer.Option(help="Which of its utterances. [default: the protocol's]", show_default=False),
+        typer.Option(
+            help="Scheme that selects utterances of --corpus. [default: the scheme of the protocol]",
+            show_default=False,
+        ),
     ] = None,
     protocol: Annotated[
-        str | None, typer.Option(help="Which folds. [default: the corpus's]", show_default=False)
+        str | None,
+        typer.Option(
+            help="Protocol that divides --corpus. [default: the protocol of the corpus]", show_default=False
+        ),
     ] = None,
     audio_root: Annotated[
         Path | None,
-        typer.Option(help="Folder that the lists' audio files are relative to.", show_default=False),
+        typer.Option(help="Folder that the file names in the lists are relative to.", show_default=False),
     ] = None,
     columns: ColumnOption = None,
     workspace: WorkspaceOption = None,
@@ -45,9 +51,9 @@ def audit(
 ) -> None:
     """Find what leaks between train, dev and test.
 
-    Each check answers clean, LEAK, known (a property that the protocol or the corpus declares) or
-    not checked (the lists do not say enough). The exit status is 3 when something leaks, 4 when
-    speakers could not be compared and nothing else leaks, else 0.
+    The result of each check is clean, LEAK, known (a property that the protocol or the corpus declares) or
+    not checked (the lists hold too little information). The exit status is 3 when a check
+    finds a leak, 4 when speakers could not be compared and no other check finds a leak, and otherwise 0.
     """
     from sercli.audit import Verdict, examine
     from sercli.workspace import Workspace

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 def compare(
     runs: Annotated[
         list[str],
-        typer.Argument(metavar="RUN RUN", help="Two or more: name, the end of it, folder, or latest."),
+        typer.Argument(
+            metavar="RUN RUN", help="Two or more runs: the name, the end of the name, the folder, or latest."
+        ),
     ],
     *,
     draws: DrawsOption = 10_000,

@@ -7,27 +7,27 @@ import typer
 from sercli.cli._app import App
 from sercli.cli._options import ConfigOption, ProtocolOption, SchemeOption, SetOption, WorkspaceOption
 
-app = App(help="Look at settings.", no_args_is_help=True)
+app = App(help="Show settings.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Look at settings."""
+    """Show settings."""
 
 
 @app.command()
 def show(
     *,
-    arch: Annotated[str | None, typer.Option(help="Architecture.")] = None,
-    corpus: Annotated[str | None, typer.Option(help="Corpus.")] = None,
+    arch: Annotated[str | None, typer.Option(help="Architecture, one of `sercli models`.")] = None,
+    corpus: Annotated[str | None, typer.Option(help="Prepared corpus to train on.")] = None,
     scheme: SchemeOption = None,
     protocol: ProtocolOption = None,
-    augment: Annotated[str | None, typer.Option(help="As flip,noise; or none.")] = None,
+    augment: Annotated[str | None, typer.Option(help="Augmentations to use, as flip,noise, or none.")] = None,
     config: ConfigOption = None,
     settings: SetOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Print all settings of a training as it would run, ready for --config."""
+    """Print all settings that a training would use, as a file for --config."""
     from sercli.devices import choose_device
     from sercli.plain.yaml import to_yaml
     from sercli.training.settings import configure, gather

@@ -12,33 +12,39 @@ def demo(
     bundles: Annotated[
         list[str],
         typer.Argument(
-            help="Folders of bundles or trials, or runs: the name, the end of it, or latest.",
+            help="Models to serve: folders of bundles or trials, or runs (name, end of a name, or latest).",
         ),
     ],
     *,
     host: Annotated[
-        str, typer.Option(help="Address to listen at; 0.0.0.0 lets others on the network in.")
+        str, typer.Option(help="Address to listen on; 0.0.0.0 accepts connections from other machines.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 7860,
-    max_mb: Annotated[float, typer.Option(help="Largest file that is taken, MB.")] = 100.0,
-    max_minutes: Annotated[float, typer.Option(help="Longest recording that is taken, minutes.")] = 30.0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 chooses a free port.")
+    ] = 7860,
+    max_mb: Annotated[float, typer.Option(help="Maximum size of an uploaded file in MB.")] = 100.0,
+    max_minutes: Annotated[float, typer.Option(help="Maximum length of a recording in minutes.")] = 30.0,
     unsure_below: Annotated[
         float | None,
-        typer.Option(help="Least probability to be sure. [default: the bundle's]", show_default=False),
+        typer.Option(
+            help="Mark predictions with a lower probability as unsure. [default: the threshold of the "
+            "bundle]",
+            show_default=False,
+        ),
     ] = None,
     keep: Annotated[
         Path | None,
         typer.Option(
-            help="Keep recordings and answers in this folder. [default: nothing is kept]",
+            help="Save recordings and predictions in this folder. [default: nothing is saved]",
             file_okay=False,
             show_default=False,
         ),
     ] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Serve a page where one records or uploads speech and sees what models say of it.
+    """Serve a web page that records or uploads speech and shows the predictions of models.
 
-    It asks no other host for anything. Ctrl-C ends it.
+    The page loads nothing from other hosts. Press Ctrl-C to stop the server.
     """
     from importlib.util import find_spec
 
@@ -58,19 +64,19 @@ def demo(
     loaded = load([find_bundle(place, each) for each in bundles], unsure_below)
     if not is_loopback(host):
         typer.echo(
-            f"warning: {host} is not this machine alone: anyone who can reach it can send audio; "
-            "nothing is encrypted, and browsers give their microphone to localhost and https only",
+            f"warning: {host} is reachable from other machines: anyone who can reach it can send audio; "
+            "connections are not encrypted, and browsers allow the microphone on localhost and https only",
             err=True,
         )
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
-        typer.echo(f"note: recordings are kept in {keep}, and the page says so", err=True)
+        typer.echo(f"note: recordings are saved in {keep}, and the page states this", err=True)
 
-    def tell(address: str) -> None:
+    def report_address(address: str) -> None:
         names = " and ".join(each.name for each in loaded)
-        typer.echo(f"{address} shows what {names} says; Ctrl-C ends it")
+        typer.echo(f"{address} serves {names}; press Ctrl-C to stop")
 
     try:
-        serve(loaded, host, port, limits, keep, tell)
+        serve(loaded, host, port, limits, keep, report_address)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

@@ -7,10 +7,10 @@ from sercli.plain.json import to_json
 
 
 def doctor(*, json: JsonOption = False) -> None:
-    """Say what is installed and what is missing.
+    """Report what is installed and what is missing.
 
-    Versions, devices, whether torchaudio's extension is guarded, the workspace, and how to get
-    what is not there.
+    The report lists versions, devices, the state of torchaudio's extension, the workspace, and how to install
+    what is missing.
     """
     from sercli import health
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     run: Annotated[
-        str, typer.Argument(help="A run's name, the end of it, its folder, or latest.")
+        str, typer.Argument(help="Run to evaluate: its name, the end of its name, its folder, or latest.")
     ] = "latest",
     *,
     draws: DrawsOption = 10_000,
@@ -27,27 +27,38 @@ def evaluate(
         bool, typer.Option(help="Look for leaks between train, dev and test, as `sercli audit` does.")
     ] = True,
     on: Annotated[
-        str | None, typer.Option(metavar="CORPUS", help="Test on another corpus.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="CORPUS",
+            help="Test the models of the run on another prepared corpus.",
+            show_default=False,
+        ),
     ] = None,
     scheme: Annotated[
-        str | None, typer.Option(help="Which utterances of the other corpus.", show_default=False)
+        str | None,
+        typer.Option(help="Scheme that selects utterances of the other corpus.", show_default=False),
     ] = None,
     keep_foreign: Annotated[
         bool,
-        typer.Option("--keep-foreign", help="Let networks say classes that the other corpus lacks."),
+        typer.Option(
+            "--keep-foreign",
+            help="Count predictions of classes that the other corpus does not have, as mistakes.",
+        ),
     ] = False,
     insights: Annotated[
-        bool, typer.Option("--insights", help="Draw what goes on within the networks too.")
+        bool, typer.Option("--insights", help="Also draw attention maps and embeddings of the networks.")
     ] = False,
     beside: Annotated[
         list[str] | None,
         typer.Option(
             metavar="RUN",
-            help="With --insights: draw the embeddings of this run beside; may be repeated.",
+            help="With --insights: also draw the embeddings of this run; may be repeated.",
             show_default=False,
         ),
     ] = None,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu or gpu; for --on and --insights.")] = "auto",
+    accelerator: Annotated[
+        str, typer.Option(help="Device for --on and --insights: auto, cpu or gpu.")
+    ] = "auto",
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:

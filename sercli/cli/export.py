@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sercli.cli._foreign import printable
 from sercli.cli._options import TestedByOption, WorkspaceOption
+from sercli.cli._output import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,31 +17,38 @@ if TYPE_CHECKING:
 
 
 def export(
-    run: Annotated[str, typer.Argument(help="A run's name, the end of it, its folder, or latest.")],
-    out: Annotated[Path, typer.Argument(help="The folder to make.")],
+    run: Annotated[
+        str, typer.Argument(help="Run to export from: its name, the end of its name, its folder, or latest.")
+    ],
+    out: Annotated[Path, typer.Argument(help="Folder to create.")],
     *,
     fold: Annotated[
-        int | None, typer.Option(help="Fold to export. [default: the only one]", show_default=False)
+        int | None, typer.Option(help="Fold to export; needed if the run has several.", show_default=False)
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Seed to export. [default: the only one]", show_default=False)
+        int | None, typer.Option(help="Seed to export; needed if the run has several.", show_default=False)
     ] = None,
     onnx: Annotated[
-        bool, typer.Option("--onnx", help="Write network.onnx, and speech.onnx from samples on.")
+        bool,
+        typer.Option(
+            "--onnx", help="Also write network.onnx (from features) and speech.onnx (from audio samples)."
+        ),
     ] = False,
     torch: Annotated[
-        bool, typer.Option("--torch", help="Likewise network.pt2 and speech.pt2, programs of torch.export.")
+        bool, typer.Option("--torch", help="Also write network.pt2 and speech.pt2, programs of torch.export.")
     ] = False,
     sure: Annotated[
         float,
-        typer.Option(help="Share right that is asked for of what is not called unsure.", min=0.01, max=0.99),
+        typer.Option(
+            help="Target accuracy among the predictions that are not marked unsure.", min=0.01, max=0.99
+        ),
     ] = 0.8,
     tested_by: TestedByOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Write a trained model as a folder to pass on: weights, description, model card.
+    """Write a trained model as a folder to share: weights, description, model card.
 
-    A model is that of one fold and seed; a mean over several is not a model. To train one on everything:
+    One model belongs to one fold and one seed. To train one model on all utterances:
     `sercli train --protocol train-on-all`.
     """
     from sercli.reports.share import choose_trial
@@ -67,7 +74,7 @@ def write_and_print(
     formats: "Sequence[Format]" = (),
     sure: float = 0.8,
 ) -> None:
-    """Export a finished trial's bundle, and say what came out."""
+    """Export the bundle of a finished trial, and report what was written."""
     from sercli.reports.share import export_bundle
 
     shared = export_bundle(run, trial, out, formats, sure, tested_by)
@@ -89,20 +96,22 @@ def write_and_print(
 
 
 def _print_expected(worth: "Worth") -> None:
-    """Say what networks reached that were trained alike as a model that nothing tested."""
+    """Print the metrics of networks with equal settings, for a model that was not tested."""
     from sercli.evaluation.class_evaluation import Evaluation
 
     if worth.alike is None or worth.pooled is None:
         typer.echo(
-            "note: no figures: --tested-by RUN takes those of a run on folds, trained alike",
+            "note: this model has no metrics; --tested-by RUN takes those of a run on folds with equal settings",
             err=True,
         )
         return
     if isinstance(worth.pooled, Evaluation):
-        told = [f"{each.name} {100 * each.value:.1f} %" for each in worth.pooled.measures[:2]]
+        metrics = [f"{each.name} {100 * each.value:.1f} %" for each in worth.pooled.measures[:2]]
     else:
-        told = [f"CCC of {each.name} {each.ccc:.3f}" for each in worth.pooled.by_dimension]
-    typer.echo(f"expect     {', '.join(told)}: {worth.trials} networks trained alike, {worth.alike.run.name}")
+        metrics = [f"CCC of {each.name} {each.ccc:.3f}" for each in worth.pooled.by_dimension]
+    typer.echo(
+        f"expect     {', '.join(metrics)}: {worth.trials} networks with equal settings, {worth.alike.run.name}"
+    )
 
 
 def _print_threshold(worth: "Worth") -> None:

@@ -8,7 +8,7 @@ import typer
 
 from sercli.cli._app import App, Group
 from sercli.cli._options import JsonOption, SetOption, WorkspaceOption
-from sercli.cli._progress import print_waiting, progress_bar
+from sercli.cli._output import print_waiting, progress_bar
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from sercli.store import FeatureStore, Number
     from sercli.workspace import Workspace
 
-KindOption = Annotated[
-    str, typer.Option(help="logmel3d, logmel, logmel40, melspec-db, spectrogram or waveform.")
-]
+KindOption = Annotated[str, typer.Option(help="Kind of features, one of `sercli features kinds`.")]
 OriginalsOption = Annotated[
     Path | None,
-    typer.Option(help="The corpus as distributed, for kinds with original=true.", show_default=False),
+    typer.Option(
+        help="Folder of the corpus as distributed; needed by kinds with original=true.", show_default=False
+    ),
 ]
 VariantsOption = Annotated[
     str | None,
     typer.Option(
-        metavar="v1-v8", help="Variants of a kind: v3, v1,v4 or v1-v8 of logmel.", show_default=False
+        metavar="v1-v8", help="Variants of the kind to compute, as v3, v1,v4 or v1-v8.", show_default=False
     ),
 ]
 
@@ -45,30 +45,34 @@ class _CorpusFirst(Group):
 
 app = App(
     cls=_CorpusFirst,
-    help="Compute a corpus's features, once: sercli features CORPUS --kind KIND; or look after them.",
+    help="Compute the features of a corpus once (sercli features CORPUS --kind KIND), or maintain "
+    "the stores.",
     no_args_is_help=True,
 )
 
 
 @app.command()
 def compute(
-    corpus: Annotated[str, typer.Argument(help="A prepared corpus.")],
+    corpus: Annotated[str, typer.Argument(help="Prepared corpus.")],
     *,
     kind: KindOption = "logmel3d",
     variants: VariantsOption = None,
     settings: SetOption = None,
     half: Annotated[
-        bool, typer.Option("--float16", help="Keep them in half precision: half the disk.")
+        bool,
+        typer.Option(
+            "--float16", help="Store the features in half precision, which needs half the disk space."
+        ),
     ] = False,
-    device: Annotated[str, typer.Option(help="cpu (all cores), or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Device to compute on: cpu (all cores) or cuda.")] = "cpu",
     originals: OriginalsOption = None,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Compute a corpus's features, once.
+    """Compute the features of a corpus, once.
 
-    Only what the store lacks is computed; interrupted, the same command goes on. Training does this
-    by itself.
+    Only missing features are computed. If the command was interrupted, run it again to continue. Training
+    computes missing features by itself.
     """
     from sercli import manifest
     from sercli.store.compute import compute as run
@@ -98,16 +102,36 @@ def compute(
         typer.echo(to_json({"computed": computed, "utterances": len(utterances), "stores": facts}))
         return
     there = sum(map(len, audio.values())) - computed
-    typer.echo(f"{kind} of {corpus}: {computed} computed, {there} were there")
+    typer.echo(f"{kind} of {corpus}: {computed} computed, {there} already stored")
     for name, store in stores.items():
         shape = " x ".join(str(size) for size in store.shape)
         frames = sum(map(store.frames, audio[name]))
-        typer.echo(f"  {name + ': ' if name else ''}{shape} x frames, {frames} frames in all, {store.path}")
+        typer.echo(f"  {name + ': ' if name else ''}{shape} x frames, {frames} frames in total, {store.path}")
+
+
+@app.command()
+def kinds(*, json: JsonOption = False) -> None:
+    """List the kinds of features, with their shapes and their default settings."""
+    from sercli.config import spell
+    from sercli.features import feature_names, get_feature
+
+    described: dict[str, dict[str, Any]] = {}
+    for name in feature_names():
+        feature = get_feature(name)
+        config = feature.config()
+        described[name] = {"shape": list(feature.shape(config)), "settings": config.to_dict()}
+    if json:
+        typer.echo(to_json(described))
+        return
+    for name, facts in described.items():
+        shape = " x ".join(map(str, facts["shape"]))
+        settings = ", ".join(f"{key}={spell(value)}" for key, value in facts["settings"].items())
+        typer.echo(f"{name}: {shape} x frames\n  {settings}")
 
 
 @app.command("ls")
 def list_stores(*, workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
-    """List the feature stores: settings that differ from the kind's own, arrays, size, corpora."""
+    """List the feature stores: settings that differ from the defaults, arrays, size, corpora."""
     from sercli.store.stores import find_stores
     from sercli.workspace import Workspace
 
@@ -118,11 +142,11 @@ def list_stores(*, workspace: WorkspaceOption = None, json: JsonOption = False) 
         hashes = set(found.store.hashes) if found.store else set()
         store = found.store
         keys = {name: {store.key(u) for u in audio} if store else {""} for name, audio in corpora.items()}
-        whole = [name for name, audio in keys.items() if audio <= hashes]
+        complete = [name for name, audio in keys.items() if audio <= hashes]
         part = [name for name, audio in keys.items() if audio & hashes and not audio <= hashes]
         rows.append(
             {"store": found.path.name, "kind": found.kind, "settings": found.settings, "arrays": len(hashes)}
-            | {"bytes": found.size, "whole": whole, "part": part, "unusable": found.why or None}
+            | {"bytes": found.size, "whole": complete, "part": part, "unusable": found.why or None}
         )
     if json:
         typer.echo(to_json(rows))
@@ -145,7 +169,7 @@ def list_stores(*, workspace: WorkspaceOption = None, json: JsonOption = False) 
 
 @app.command()
 def verify(*, originals: OriginalsOption = None, workspace: WorkspaceOption = None) -> None:
-    """Read every store against its checksums; what is damaged is dropped and computed again."""
+    """Check every store against its checksums; damaged arrays are removed and computed again."""
     from sercli.errors import FeatureError
     from sercli.store.repair import repair
     from sercli.store.stores import find_stores
@@ -179,10 +203,12 @@ def verify(*, originals: OriginalsOption = None, workspace: WorkspaceOption = No
 @app.command()
 def prune(
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and leave it.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Report what would be removed, and remove nothing.")
+    ] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Remove stores that nothing can use: of other versions, or of audio that no corpus has."""
+    """Remove stores that nothing can use: those of other versions, or of audio that no corpus has."""
     from sercli.store.stores import needless, remove
     from sercli.workspace import Workspace
 
@@ -201,19 +227,19 @@ def prune(
 @app.command()
 def show(
     utterance: Annotated[
-        str, typer.Argument(help="Id of an utterance, as emodb/03a01Fa; or a corpus, as emodb.")
+        str, typer.Argument(help="Id of an utterance, as emodb/03a01Fa, or name of a corpus, as emodb.")
     ],
     *,
     kind: KindOption = "logmel3d",
     variants: VariantsOption = None,
     settings: SetOption = None,
     out: Annotated[
-        Path | None, typer.Option(help="Picture. [default: NAME-KIND.png]", show_default=False)
+        Path | None, typer.Option(help="Picture to write. [default: NAME-KIND.png]", show_default=False)
     ] = None,
     originals: OriginalsOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Draw an utterance's features, variants side by side; of a corpus, an utterance of each emotion."""
+    """Draw the features of an utterance, or of one utterance of each emotion of a corpus."""
     from sercli import figures, manifest
     from sercli.errors import unknown
     from sercli.figures.features import Panel, feature_panels
@@ -289,7 +315,7 @@ def _check_device(device: str) -> None:
     if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
         raise ConfigError(f"--device {device}: write cpu, cuda or cuda:1")
     if device != "cpu" and not torch.cuda.is_available():
-        raise ConfigError(f"--device {device}: torch sees no GPU here; `sercli doctor` says more")
+        raise ConfigError(f"--device {device}: torch finds no GPU; see `sercli doctor`")
 
 
 def _audio_of(place: "Workspace") -> "dict[str, list[Utterance]]":

@@ -18,12 +18,12 @@ _MACS = (
     f"MACs: multiply-accumulates of convolutions, linear layers and LSTM for an utterance of {_SECONDS:g} s"
 )
 
-app = App(help="List the architectures, or show one's layers.")
+app = App(help="List the architectures, or show the layers of one.")
 
 
 @app.callback(invoke_without_command=True)
 def models(context: typer.Context, *, json: JsonOption = False) -> None:
-    """List the architectures: parameters, multiply-accumulates, inputs, tasks, paper."""
+    """List the architectures: parameters, multiply-accumulate operations, inputs, tasks, paper."""
     if context.invoked_subcommand is not None:
         return
     from sercli.models import architecture_names
@@ -47,12 +47,12 @@ def models(context: typer.Context, *, json: JsonOption = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Architecture.")],
+    name: Annotated[str, typer.Argument(help="Architecture to show.")],
     *,
     settings: SetOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Print an architecture's layers, with shapes and multiply-accumulates, and what a paper leaves open."""
+    """Print the layers of an architecture with shapes and operations, and what its paper leaves open."""
     from sercli.reports.gather import left_open
 
     row, layers = _describe(name, settings or [])
@@ -80,7 +80,7 @@ def show(
 
 
 def _describe(name: str, settings: list[str]) -> "tuple[dict[str, Any], tuple[Layer, ...]]":
-    """Say what an architecture is and costs, fed as its paper feeds it."""
+    """Describe an architecture and its cost, with inputs as in its paper."""
     from sercli.config import parse_assignments
     from sercli.models import get_architecture
     from sercli.runs.features import FeatureChoice
@@ -116,12 +116,12 @@ def _describe(name: str, settings: list[str]) -> "tuple[dict[str, Any], tuple[La
 
 
 def _fed(row: dict[str, Any]) -> str:
-    """Tell what the multiply-accumulates are spent on."""
-    told = ", ".join(f"{name} {_times(shape)}" for name, shape in row["example"].items())
+    """Describe the input that the operations are counted for."""
+    inputs = ", ".join(f"{name} {_times(shape)}" for name, shape in row["example"].items())
     seconds = row["seconds_per_pass"]
     if row["passes"] > 1:
-        return f"{told}, {row['passes']} pieces of {seconds:g} s, {_millions(row['macs_per_pass'])} each"
-    return told if seconds == _SECONDS else f"{told}, {_SECONDS:g} s brought to {seconds:g} s"
+        return f"{inputs}, {row['passes']} pieces of {seconds:g} s, {_millions(row['macs_per_pass'])} each"
+    return inputs if seconds == _SECONDS else f"{inputs}, {_SECONDS:g} s brought to {seconds:g} s"
 
 
 def _to_dict(layer: "Layer") -> dict[str, Any]:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from sercli.cli._foreign import printable
 from sercli.cli._live import live as follow
 from sercli.cli._options import WorkspaceOption
-from sercli.cli._progress import progress_bar
+from sercli.cli._output import printable, progress_bar
 
 if TYPE_CHECKING:
     from sercli.inference.inputs import Inputs
@@ -31,64 +30,92 @@ def predict(
     context: typer.Context,
     bundle: Annotated[
         str,
-        typer.Argument(help="A bundle's folder, a trial's, or a run: its name, the end of it, or latest."),
+        typer.Argument(
+            help="Model to apply: the folder of a bundle or a trial, or a run (name, end of the name, or "
+            "latest)."
+        ),
     ],
     audio: Annotated[
         list[str] | None,
-        typer.Argument(help="Files, folders, or - for a list on standard input.", show_default=False),
+        typer.Argument(
+            help="Audio files or folders; - reads a list of names from standard input.", show_default=False
+        ),
     ] = None,
     *,
     table: Annotated[
-        Path | None, typer.Option(help="Table of files; its columns are kept.", dir_okay=False)
+        Path | None,
+        typer.Option(
+            help="Table with a column of audio files; its columns are copied to the output.", dir_okay=False
+        ),
     ] = None,
     column: Annotated[
         str | None,
         typer.Option(
             metavar="[file=]COLUMN",
-            help="The table's column of files, where it has no usual name.",
+            help="Column of the table that holds the file names, if it has an unusual name.",
             show_default=False,
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each file.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each file.")] = False,
     csv: Annotated[
-        bool, typer.Option("--csv", help="Print CSV: a line for each file, window or frame.")
+        bool, typer.Option("--csv", help="Print CSV: one line for each file, window or frame.")
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="Write to this file, whole or not at all.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write to this file; it is replaced only when all predictions are done."),
+    ] = None,
     timeline: Annotated[
         bool | None,
         typer.Option(
             "--timeline/--no-timeline",
-            help="Predict window by window. [default: files of more than a minute]",
+            help="Predict window by window. [default: for files longer than a minute]",
             show_default=False,
         ),
     ] = None,
     window_s: Annotated[
-        float | None, typer.Option(help="Length of a window, seconds.", show_default=False)
+        float | None, typer.Option(help="Length of a window in seconds.", show_default=False)
     ] = None,
     hop_s: Annotated[
-        float | None, typer.Option(help="From one window's start to the next.", show_default=False)
+        float | None,
+        typer.Option(
+            help="Seconds from the start of one window to the start of the next.", show_default=False
+        ),
     ] = None,
-    picture: Annotated[Path | None, typer.Option(help="Draw one file's timeline: .png, .pdf, .svg.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw the timeline of one file to this picture: .png, .pdf or .svg.")
+    ] = None,
     unsure_below: Annotated[
         float | None,
-        typer.Option(help="Least probability to be sure. [default: the bundle's]", show_default=False),
+        typer.Option(
+            help="Mark predictions with a lower probability as unsure. [default: the threshold of the "
+            "bundle]",
+            show_default=False,
+        ),
     ] = None,
     live: Annotated[
-        bool, typer.Option("--live", help="Predict frame by frame from raw 16 kHz mono s16le on stdin.")
+        bool,
+        typer.Option(
+            "--live",
+            help="Predict frame by frame from raw audio on standard input: 16 kHz, mono, signed 16 bits.",
+        ),
     ] = False,
     microphone: Annotated[
-        bool, typer.Option("--microphone", help="Likewise from the microphone (needs sercli[live]).")
+        bool,
+        typer.Option("--microphone", help="Predict frame by frame from the microphone (needs sercli[live])."),
     ] = False,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
+    accelerator: Annotated[str, typer.Option(help="Device to predict on: auto, cpu or gpu.")] = "auto",
     batch_size: Annotated[
         int | None,
-        typer.Option(help="Utterances at once. [default: 4 on a CPU, else 32]", min=1, show_default=False),
+        typer.Option(
+            help="Utterances in one batch. [default: 4 on a CPU, otherwise 32]", min=1, show_default=False
+        ),
     ] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Say which emotion recordings have.
+    """Predict the emotion of recordings.
 
-    A file that can't be read is told on stderr and the others go on; the exit status then is 1.
+    A file that cannot be read is reported on stderr, and the other files are predicted; the exit status is
+    then 1.
     """
     from sercli import files
     from sercli.devices import choose_device, keep_freed_memory
@@ -185,7 +212,7 @@ def _check_out(out: Path | None, read: Sequence[Path], bundle: Path) -> Path | N
 
     if out is None:
         return None
-    # /dev/stdout may stand for a file, in whose place a new one would leave nothing of what was said before.
+    # /dev/stdout may be a file; replacing it would delete what was written to it before.
     if (out.exists() and not out.is_file()) or str(out).startswith(_STREAMS):
         raise ConfigError(f"{out}: is no file; name one, or leave --out out")
     if out.suffix.lower() in SUFFIXES:
@@ -206,7 +233,7 @@ def _write(
     *,
     json: bool,
 ) -> int:
-    """Write what is said of each file as soon as it is known; return how many failed."""
+    """Write the prediction of each file as soon as it is made; return how many files failed."""
     from sercli.inference.cuts import predict_inputs
     from sercli.inference.writing import encodable, printable, to_json
     from sercli.records import Problem
@@ -218,23 +245,26 @@ def _write(
         print(encodable(header, encoding), file=target)
     failed = 0
     with progress_bar("predicting") as progress:
-        for number, said in enumerate(predict_inputs(predictor, inputs)):
+        for number, prediction in enumerate(predict_inputs(predictor, inputs)):
             progress(number + 1, len(inputs.files))
             cells = inputs.rows[number] if inputs.rows else ()
-            if isinstance(said, Problem):
+            if isinstance(prediction, Problem):
                 failed += 1
-                typer.echo(f"error: {printable(str(said), sys.stderr.encoding)}", err=True)
+                typer.echo(f"error: {printable(str(prediction), sys.stderr.encoding)}", err=True)
                 continue
-            if said.note is not None:
-                typer.echo(f"note: {printable(f'{said.file}: {said.note}', sys.stderr.encoding)}", err=True)
+            if prediction.note is not None:
+                typer.echo(
+                    f"note: {printable(f'{prediction.file}: {prediction.note}', sys.stderr.encoding)}",
+                    err=True,
+                )
             if json:
-                print(to_json(said, inputs.columns, cells, encoding), file=target)
+                print(to_json(prediction, inputs.columns, cells, encoding), file=target)
             else:
-                name = printable(said.file, encoding)
-                for line in csv.lines(said, cells) if csv else _readable(said, name, width):
+                name = printable(prediction.file, encoding)
+                for line in csv.lines(prediction, cells) if csv else _readable(prediction, name, width):
                     print(encodable(line, encoding), file=target)
             if picture is not None:
-                _draw(said, picture)
+                _draw(prediction, picture)
     return failed
 
 
@@ -256,21 +286,26 @@ def _names() -> TextIO:
     return sys.stdin
 
 
-def _readable(said: "Prediction", name: str, width: int) -> Iterator[str]:
+def _readable(prediction: "Prediction", name: str, width: int) -> Iterator[str]:
     """Yield a line for the file and one for each stretch of its timeline."""
     name = name if len(name) <= width else f"...{name[3 - width :]}"
-    notes = [note for note, told in (("unsure", said.unsure), (said.unlike, said.unlike)) if told]
-    told = "".join(f"  {note}" for note in notes)
-    if said.trace is not None:
+    marks = [
+        mark
+        for mark, holds in (("unsure", prediction.unsure), (prediction.unlike, prediction.unlike))
+        if holds
+    ]
+    notes = "".join(f"  {mark}" for mark in marks)
+    if prediction.trace is not None:
         cells = "".join(
-            f"  {values.mean():8.3f}  {values.min():6.3f}  {values.max():6.3f}" for values in said.trace.T
+            f"  {values.mean():8.3f}  {values.min():6.3f}  {values.max():6.3f}"
+            for values in prediction.trace.T
         )
-        yield f"{name:<{width}}  {said.duration:7.1f}{cells}{told}"
+        yield f"{name:<{width}}  {prediction.duration:7.1f}{cells}{notes}"
         return
-    widest = _widest(said.classes)
-    cells = "  ".join(f"{100 * value:8.1f}" for value in said.probabilities)
-    yield f"{name:<{width}}  {said.predicted:<{widest}} {100 * (said.probability or 0):5.1f}  {cells}{told}"
-    for each in said.stretches:
+    widest = _widest(prediction.classes)
+    cells = "  ".join(f"{100 * value:8.1f}" for value in prediction.probabilities)
+    yield f"{name:<{width}}  {prediction.predicted:<{widest}} {100 * (prediction.probability or 0):5.1f}  {cells}{notes}"
+    for each in prediction.stretches:
         span = f"{each.start:.1f} to {each.end:.1f} s"
         yield f"{span:>{width}}  {each.predicted:<{widest}} {100 * each.probability:5.1f}"
 
@@ -279,16 +314,16 @@ def _widest(classes: tuple[str, ...]) -> int:
     return max(5, *(len(name) for name in classes))
 
 
-def _draw(said: "Prediction", picture: Path) -> None:
+def _draw(prediction: "Prediction", picture: Path) -> None:
     import numpy as np
 
     from sercli.figures import save
     from sercli.figures.timeline import class_timeline, trace_timeline
     from sercli.records import TRACE_RATE
 
-    title = Path(said.file).name
-    if said.trace is not None:
-        save(trace_timeline(said.trace, TRACE_RATE, said.dimensions, title), picture)
+    title = Path(prediction.file).name
+    if prediction.trace is not None:
+        save(trace_timeline(prediction.trace, TRACE_RATE, prediction.dimensions, title), picture)
         return
-    values = np.array([window.probabilities for window in said.windows])
-    save(class_timeline(said.borders, values, said.classes, title), picture)
+    values = np.array([window.probabilities for window in prediction.windows])
+    save(class_timeline(prediction.borders, values, prediction.classes, title), picture)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sercli.cli._options import ColumnOption, JsonOption, WorkspaceOption, key_values
-from sercli.cli._progress import progress_bar
+from sercli.cli._output import progress_bar
 
 if TYPE_CHECKING:
     from sercli.preparation import Preparation
@@ -25,52 +25,74 @@ def prepare(
     corpus: Annotated[
         str,
         typer.Argument(
-            help="A corpus of `sercli corpora`; for any other one folder, csv or manifest.",
+            help="A corpus of `sercli corpora`; folder, csv or manifest for your own corpus.",
             show_default=False,
         ),
     ],
     path: Annotated[
-        Path | None, typer.Argument(help="The corpus as distributed; none for the synthetic ones.")
+        Path | None,
+        typer.Argument(help="Folder or file of the corpus as distributed; not needed for synthetic corpora."),
     ] = None,
     *,
     download: Annotated[
-        bool, typer.Option("--download", help="Fetch it first (ravdess); resumes where it stopped.")
+        bool,
+        typer.Option(
+            "--download",
+            help="Download the corpus first, if its licence allows it; an interrupted download resumes.",
+        ),
     ] = False,
-    partial: Annotated[bool, typer.Option("--partial", help="Take an incomplete copy.")] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Accept an incomplete copy of the corpus.")
+    ] = False,
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave out files that can't be used, and list them.")
+        bool, typer.Option("--skip-bad", help="Leave out files that cannot be used, and list them.")
     ] = False,
     name: Annotated[
         str | None,
-        typer.Option(help="What to call a corpus read by folder, csv or manifest.", show_default=False),
+        typer.Option(
+            help="Name of the corpus, if it is read by folder, csv or manifest.", show_default=False
+        ),
     ] = None,
     labels: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="LABEL=EMOTION", help="What a spelling means, as hap=happiness."),
+        typer.Option(
+            "--map",
+            metavar="LABEL=EMOTION",
+            help="Map a label of the corpus to an emotion, for example hap=happiness; may be repeated.",
+        ),
     ] = None,
     columns: ColumnOption = None,
     speaker_pattern: Annotated[
         str | None,
         typer.Option(
-            metavar="REGEX", help="The speaker in a file's place, as '_(EB[0-9])_'.", show_default=False
+            metavar="REGEX",
+            help="Regular expression that finds the speaker in the path of a file, for example "
+            "'_(EB[0-9])_'.",
+            show_default=False,
         ),
     ] = None,
     audio_root: Annotated[
         Path | None,
         typer.Option(
-            help="Folder that a table's files are relative to. [default: the table's]", show_default=False
+            help="Folder that the file names of a table are relative to. [default: the folder of the table]",
+            show_default=False,
         ),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="An option of the corpus, as lag_s=2 for recola."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Set an option of the corpus, for example lag_s=2 for recola; may be repeated.",
+        ),
     ] = None,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Prepare a corpus: manifest and 16 kHz audio, counts checked against the released one.
+    """Prepare a corpus: write its manifest and 16 kHz audio, and check its counts.
 
-    An interrupted preparation goes on where it stopped; nothing half-written is taken for whole.
+    An interrupted preparation resumes where it stopped. The counts are checked against those of the
+    corpus as released.
     """
     from sercli.config import join, parse_assignments
     from sercli.preparation import prepare as run
@@ -142,7 +164,7 @@ def _speakers(result: "Preparation") -> str:
     genders = {utterance.speaker: utterance.gender for utterance in result.utterances if utterance.speaker}
     unnamed = sum(utterance.speaker is None for utterance in result.utterances)
     if not genders:
-        return "not known: no speaker-independent protocol can run; name them when preparing"
+        return "not known: no speaker-independent protocol can run; name the speakers when you prepare the corpus"
     counts = Counter(gender for gender in genders.values() if gender)
     known = (
         f" ({', '.join(f'{count} {gender}' for gender, count in sorted(counts.items()))})" if counts else ""
@@ -152,7 +174,7 @@ def _speakers(result: "Preparation") -> str:
 
 
 def _print_problems(problems: Sequence["Problem"]) -> None:
-    """Name the problems: of those that say the same the first, of those that differ in numbers a few."""
+    """Print the problems: the first of equal ones, and a few of those that differ only in numbers."""
     from sercli.records import Note
 
     alike: dict[tuple[bool, str], dict[str, list[Problem]]] = {}

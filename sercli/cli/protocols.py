@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from sercli.protocols import Protocol
     from sercli.records import Fold, Utterance
 
-app = App(help="List the protocols, or show one's folds on a corpus.")
+app = App(help="List the protocols, or show the folds of one on a corpus.")
 
 
 @app.callback(invoke_without_command=True)
 def protocols(context: typer.Context, *, json: JsonOption = False) -> None:
-    """List the protocols, or show one's folds on a corpus."""
+    """List the protocols, or show the folds of one on a corpus."""
     if context.invoked_subcommand is not None:
         return
     from sercli.protocols import get_protocol, protocol_names
@@ -38,14 +38,18 @@ def protocols(context: typer.Context, *, json: JsonOption = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Protocol, or lists:FILE.")],
+    name: Annotated[str, typer.Argument(help="Protocol to show, or lists:FILE.")],
     *,
-    corpus: Annotated[str, typer.Option(help="A prepared corpus.")],
+    corpus: Annotated[str, typer.Option(help="Prepared corpus.")],
     scheme: Annotated[
-        str | None, typer.Option(help="Which utterances. [default: the protocol's]", show_default=False)
+        str | None,
+        typer.Option(
+            help="Scheme that selects utterances. [default: the scheme of the protocol]", show_default=False
+        ),
     ] = None,
     csv: Annotated[
-        bool, typer.Option("--csv", help="Print every utterance's part, as lists:FILE reads it.")
+        bool,
+        typer.Option("--csv", help="Print the part of every utterance, in the format that lists:FILE reads."),
     ] = False,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
@@ -66,11 +70,11 @@ def show(
         typer.echo(to_csv(folds), nl=False)
         return
     if json:
-        told = _described(protocol) | {"corpus": corpus, "scheme": selected, "digest": fold_digest(folds)}
+        facts = _described(protocol) | {"corpus": corpus, "scheme": selected, "digest": fold_digest(folds)}
         parts = [
             {"name": f.name, "train": list(f.train), "dev": list(f.dev), "test": list(f.test)} for f in folds
         ]
-        typer.echo(to_json(told | {"folds": parts}))
+        typer.echo(to_json(facts | {"folds": parts}))
         return
     typer.echo(f"{protocol.name} on {corpus}, {selected}; digest {fold_digest(folds)}")
     typer.echo(f"{protocol.description}")
@@ -83,16 +87,14 @@ def show(
 
 
 def _print_what_is_tested(protocol: "Protocol", corpus: str, shared: int | None) -> None:
-    """Say who is in two parts, and what figures would mean."""
+    """Print who is in two parts, and what the metrics mean."""
     if shared is None:
         typer.echo("speakers are not known: nobody can say whether it is speaker independent")
     elif shared:
         typer.echo(f"NOT SPEAKER INDEPENDENT: {shared} speakers are in two parts of a fold")
     if corpus in protocol.papers:
         typer.echo(f"paper: {protocol.papers[corpus]}")
-    typer.echo(
-        "figures: pooled over the tested folds, the mean over folds beside them; UA over the classes present"
-    )
+    typer.echo("metrics: pooled over the tested folds, with the mean over folds; UA over the classes present")
 
 
 def _described(entry: "Protocol") -> dict[str, object]:

@@ -5,23 +5,24 @@ from typing import Annotated
 
 import typer
 
-from sercli.cli._foreign import printable
+from sercli.cli._output import printable
 
 _SHOWN = 10  # names of files
 
 
 def pull(
-    repo: Annotated[
-        str, typer.Argument(metavar="OWNER/NAME", help="A model repository that holds a bundle.")
-    ],
+    repo: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="Model repository that holds a bundle.")],
     out: Annotated[
-        Path | None, typer.Argument(help="The folder to make. [default: ./NAME]", show_default=False)
+        Path | None, typer.Argument(help="Folder to create. [default: ./NAME]", show_default=False)
     ] = None,
     *,
     revision: Annotated[
         str | None,
         typer.Option(
-            "--revision", "--branch", help="Branch, tag or commit. [default: main]", show_default=False
+            "--revision",
+            "--branch",
+            help="Branch, tag or commit to download. [default: main]",
+            show_default=False,
         ),
     ] = None,
 ) -> None:
@@ -34,11 +35,11 @@ def pull(
     pulled = pull_bundle(repo, out, revision)
     bundle, facts = pulled.bundle, pulled.bundle.facts
     place = printable(pulled.path)
-    says = ", ".join(map(printable, bundle.classes)) or "arousal and valence"
-    typer.echo(f"bundle     {place}: {printable(bundle.arch)}, trained on {_told(facts.get('title'))}")
+    outputs = ", ".join(map(printable, bundle.classes)) or "arousal and valence"
+    typer.echo(f"bundle     {place}: {printable(bundle.arch)}, trained on {_known(facts.get('title'))}")
     typer.echo(f"commit     {pulled.commit} of {repo}")
-    typer.echo(f"it says    {says}")
-    typer.echo(f"licence    of the recordings: {_told(facts.get('licence'))}")
+    typer.echo(f"outputs    {outputs}")
+    typer.echo(f"licence    of the recordings: {_known(facts.get('licence'))}")
     for notice in pulled.notices:
         typer.echo(f"note: {printable(notice)}")
     if any(name.endswith(".pt2") for name in pulled.programs):
@@ -55,5 +56,5 @@ def _some(names: tuple[str, ...]) -> str:
     return ", ".join(map(printable, names[:_SHOWN])) + more
 
 
-def _told(value: object) -> str:
+def _known(value: object) -> str:
     return printable(value) if value else "unknown"

@@ -5,40 +5,43 @@ from typing import Annotated
 
 import typer
 
-from sercli.cli._foreign import printable
+from sercli.cli._output import printable
 
 
 def push(
-    bundle: Annotated[
-        Path, typer.Argument(help="A bundle, as `sercli export` wrote it.", show_default=False)
-    ],
+    bundle: Annotated[Path, typer.Argument(help="Bundle that `sercli export` wrote.", show_default=False)],
     repo: Annotated[
-        str, typer.Argument(metavar="OWNER/NAME", help="A model repository, made if there is none.")
+        str,
+        typer.Argument(metavar="OWNER/NAME", help="Model repository; it is created if it does not exist."),
     ],
     *,
     public: Annotated[
-        bool, typer.Option("--public", help="Let everybody see it. A new repository is private otherwise.")
+        bool, typer.Option("--public", help="Make a new repository public; otherwise it is private.")
     ] = False,
     right: Annotated[
         bool,
         typer.Option(
             "--i-have-the-right",
-            help="Publish though the licence of the training corpus is unknown, or may forbid it.",
+            help="Publish although the licence of the training corpus is unknown or may forbid it.",
         ),
     ] = False,
     branch: Annotated[
         str | None,
         typer.Option(
-            "--branch", "--revision", help="Made if there is none. [default: main]", show_default=False
+            "--branch",
+            "--revision",
+            help="Branch to push to; it is created if it does not exist. [default: main]",
+            show_default=False,
         ),
     ] = None,
     message: Annotated[
-        str | None, typer.Option(help="Of the commit. [default: what the model is]", show_default=False)
+        str | None,
+        typer.Option(help="Message of the commit. [default: a description of the model]", show_default=False),
     ] = None,
 ) -> None:
     """Put an exported model into a model repository of the Hugging Face Hub, as one commit.
 
-    Who is logged in, `hf auth login` or HF_TOKEN say. Needs sercli[hub].
+    Log in with `hf auth login` or HF_TOKEN. Needs sercli[hub].
     """
     from sercli.hub.push import push as push_bundle
 

@@ -5,41 +5,43 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sercli.cli._foreign import printable
 from sercli.cli._options import JsonOption, WorkspaceOption
-from sercli.cli._progress import progress_bar
+from sercli.cli._output import printable, progress_bar
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
     from sercli.inference.reproduce import Compared, Reproduced
 
 FAILED = 4
-"""Exit status of a figure that does not hold."""
+"""Exit status if a metric does not hold."""
 
 
 def reproduce(
-    bundle: Annotated[Path, typer.Argument(help="A bundle, exported or pulled.", show_default=False)],
+    bundle: Annotated[Path, typer.Argument(help="Bundle that was exported or pulled.", show_default=False)],
     *,
     lists: Annotated[
         Path | None,
         typer.Option(
-            help="Your copy of the list of folds, if the model's protocol is lists:FILE.", show_default=False
+            help="Your copy of the list of folds, if the protocol of the model is lists:FILE.",
+            show_default=False,
         ),
     ] = None,
     tolerance: Annotated[
         float,
         typer.Option(
-            help="How far UA, WA or CCC may lie from the stated figure; 0.01 is a point of UA.", min=0, max=1
+            help="Largest accepted difference from the stated UA, WA or CCC; 0.01 is one point of UA.",
+            min=0,
+            max=1,
         ),
     ] = 0.0,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
+    accelerator: Annotated[str, typer.Option(help="Device to evaluate on: auto, cpu or gpu.")] = "auto",
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Evaluate a model again on your copy of its corpus. Exit status 4 when its figures do not hold.
+    """Evaluate a model again on your copy of its corpus. The exit status is 4 if its metrics do not hold.
 
-    The test part of its fold is evaluated as at the end of the training, in 32-bit floats. A model that was
-    trained on everything has none: exit status 1.
+    The test part of its fold is evaluated in 32-bit floats, as at the end of the training. A model that was
+    trained on all utterances has no test part; the exit status is then 1.
     """
     from sercli.devices import choose_device
     from sercli.inference.reproduce import reproduce as evaluate_again
@@ -77,18 +79,18 @@ def _print(bundle: Path, result: "Reproduced") -> None:
         typer.echo(f"note: {printable(note)}")
     some = f", on {result.count} of {result.stated_count} {result.counted}"
     part = some if result.count < result.stated_count else ""
-    typer.echo(f"verdict: the stated figures {_plural(result.verdict)}{part}")
+    typer.echo(f"verdict: the stated metrics {_plural(result.verdict)}{part}")
 
 
 def _row(figure: "Compared") -> tuple[str, str, str, str]:
-    told = _number(figure.stated, figure.name)
+    stated = _number(figure.stated, figure.name)
     if figure.interval is not None:
-        told += " ({} to {})".format(
+        stated += " ({} to {})".format(
             *(_number(end, figure.name).removesuffix(" %") for end in figure.interval)
         )
     return (
         printable(figure.name),
-        told,
+        stated,
         _number(figure.found, figure.name),
         "" if figure.verdict is None else str(figure.verdict),
     )
@@ -101,5 +103,5 @@ def _number(value: float | None, name: str) -> str:
 
 
 def _plural(verdict: str) -> str:
-    """Say of several figures what a verdict says of one."""
+    """Put the verdict on one metric into the plural."""
     return verdict.replace("holds", "hold", 1).replace("does not hold", "do NOT hold")

@@ -16,12 +16,14 @@ app = App()
 
 _UNTESTED = "trained on everything, tested on nothing"
 
-NameArgument = Annotated[str, typer.Argument(help="Name, the end of a name, a folder, or latest.")]
+NameArgument = Annotated[
+    str, typer.Argument(help="Run: its name, the end of its name, its folder, or latest.")
+]
 
 
 @app.callback(invoke_without_command=True)
 def list_runs(context: typer.Context, *, workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
-    """List runs with figures; show or remove one."""
+    """List the runs with their metrics; show or remove one."""
     if context.invoked_subcommand is not None:
         return
     from sercli.runs.folder import all_runs
@@ -51,7 +53,7 @@ def list_runs(context: typer.Context, *, workspace: WorkspaceOption = None, json
 
 @app.command()
 def show(name: NameArgument, *, workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
-    """Print what a run was and what its trials came to."""
+    """Print the settings of a run and the metrics of its trials."""
     from sercli.plain.yaml import to_yaml
     from sercli.runs.folder import find_run
     from sercli.workspace import Workspace
@@ -72,10 +74,10 @@ def show(name: NameArgument, *, workspace: WorkspaceOption = None, json: JsonOpt
 def remove(
     name: NameArgument,
     *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Delete a run with all its trials."""
+    """Delete a run and all its trials."""
     from sercli.runs.folder import find_run
     from sercli.workspace import Workspace
 

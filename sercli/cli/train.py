@@ -20,7 +20,7 @@ from sercli.cli._options import (
     chosen_folds,
     chosen_seeds,
 )
-from sercli.cli._progress import print_waiting, progress_bar
+from sercli.cli._output import print_waiting, progress_bar
 from sercli.cli.export import write_and_print
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ def train(
     arch: Annotated[str | None, typer.Option(help="Architecture, one of `sercli models`.")] = None,
     corpus: Annotated[
         str | None,
-        typer.Option(help="Prepared corpus. [default: the first of the paper's that is]", show_default=False),
+        typer.Option(
+            help="Prepared corpus to train on. [default: the first corpus of the paper that is prepared]",
+            show_default=False,
+        ),
     ] = None,
     scheme: SchemeOption = None,
     protocol: ProtocolOption = None,
@@ -42,35 +45,55 @@ def train(
     folds: FoldsOption = None,
     seed: SeedOption = None,
     seeds: SeedsOption = None,
-    jobs: Annotated[int, typer.Option(help="Folds and seeds trained at once.", min=1, max=256)] = 1,
+    jobs: Annotated[
+        int,
+        typer.Option(help="Number of trials (folds and seeds) to train at the same time.", min=1, max=256),
+    ] = 1,
     augment: Annotated[
         str | None,
-        typer.Option(help="As flip,noise; or none. [default: the paper's]", show_default=False),
+        typer.Option(
+            help="Augmentations to use, as flip,noise, or none. [default: those of the paper]",
+            show_default=False,
+        ),
     ] = None,
     init: Annotated[
-        Path | None, typer.Option(help="Bundle whose weights to start from.", show_default=False)
+        Path | None, typer.Option(help="Bundle whose weights the training starts from.", show_default=False)
     ] = None,
-    max_epochs: Annotated[int | None, typer.Option(help="Passes over the training part, at most.")] = None,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu, cuda or mps.")] = "auto",
-    devices: Annotated[
-        str, typer.Option(help="1; 2 to train each fold on two; [1] for the second GPU.")
+    max_epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs.")] = None,
+    accelerator: Annotated[
+        str, typer.Option(help="Kind of device to train on: auto, cpu, gpu, cuda or mps.")
     ] = "auto",
-    strategy: Annotated[str, typer.Option(help="How several devices share the work, as ddp.")] = "auto",
-    nodes: Annotated[int, typer.Option(help="Machines, started by torchrun or SLURM.", min=1)] = 1,
+    devices: Annotated[
+        str,
+        typer.Option(
+            help="Number of devices that train each fold together, or their indices, as [1] for the second "
+            "GPU."
+        ),
+    ] = "auto",
+    strategy: Annotated[str, typer.Option(help="How several devices share the work: auto or ddp.")] = "auto",
+    nodes: Annotated[int, typer.Option(help="Number of machines, started by torchrun or SLURM.", min=1)] = 1,
     precision: Annotated[
-        str | None, typer.Option(help="auto, 32-true, bf16-mixed or 16-mixed.", show_default=False)
+        str | None,
+        typer.Option(help="Number format: auto, 32-true, bf16-mixed or 16-mixed.", show_default=False),
     ] = None,
     logger: Annotated[
         str | None,
-        typer.Option(help="Where figures go besides: csv, tensorboard, wandb or mlflow.", show_default=False),
+        typer.Option(help="Also log metrics to csv, tensorboard, wandb or mlflow.", show_default=False),
     ] = None,
-    compiled: Annotated[bool, typer.Option("--compile", help="Compile the network first.")] = False,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile the network with torch.compile.")
+    ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be trained and how long it takes.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Report what would be trained and how long it takes, and train nothing."
+        ),
     ] = False,
     export: Annotated[
         Path | None,
-        typer.Option(help="Export the one model as this folder, as `sercli export`.", show_default=False),
+        typer.Option(
+            help="Export the trained model to this folder, as `sercli export` does.", show_default=False
+        ),
     ] = None,
     tested_by: TestedByOption = None,
     here: Annotated[bool, typer.Option("--here", hidden=True)] = False,
@@ -78,7 +101,8 @@ def train(
         bool,
         typer.Option(
             "--lr-range-test",
-            help="Only try learning rates on one fold, an epoch at each: draw dev UA, propose limits.",
+            help="Only try learning rates: train one fold for one epoch at each rate, draw the dev UA, "
+            "propose limits.",
         ),
     ] = False,
     config: ConfigOption = None,
@@ -87,12 +111,12 @@ def train(
 ) -> None:
     """Train and test an architecture on folds.
 
-    Each fold is tested once, after its weights are chosen. The same command run again goes on where
-    it stopped; what is finished is not trained again. With --protocol train-on-all everything trains and
-    nothing is tested: for a model to pass on.
+    Each fold is tested once, after its weights are chosen. The same command run again resumes where it
+    stopped; finished trials are not trained again. With --protocol train-on-all, all utterances are used for
+    training and nothing is tested: this makes a model to share.
     """
     parent = os.getppid()  # before torch is imported, while which the parent may end
-    from sercli.cli import _training as says
+    from sercli.cli import _training as output
     from sercli.devices import choose_device, keep_freed_memory
     from sercli.training.classes import check_classes
     from sercli.training.plan import make_plan
@@ -103,7 +127,7 @@ def train(
 
     numbers, random_seeds = chosen_folds(fold, folds), chosen_seeds(seed, seeds)
     if export is not None and lr_range_test:
-        raise typer.BadParameter("a range test trains no model to --export")
+        raise typer.BadParameter("--lr-range-test trains no model, so leave --export out")
     place = Workspace(workspace)
     device = choose_device(accelerator, devices, strategy, nodes)
     if device.accelerator == "cpu":
@@ -134,27 +158,27 @@ def train(
         train_trials(plan, device, say, logger=logger, compiled=compiled)
         return
     alike = _check_export(plan, export, tested_by)
-    says.what(plan, device)
+    output.print_plan(plan, device)
     if dry_run:
-        says.each_trial(plan)
+        output.print_trials(plan)
         if plan.todo:
-            says.how_long(plan, device)
+            output.print_duration(plan, device)
         return
     with progress_bar("computing features") as progress:
         compute_features(plan, progress, print_waiting)
     if lr_range_test:
-        says.rates(plan, device)
+        output.print_rates(plan, device)
         return
     if plan.todo:
-        says.how_long(plan, device)
+        output.print_duration(plan, device)
     _train_all(plan, device, jobs, logger, compiled=compiled)
-    says.kept(plan)
+    output.print_kept_epochs(plan)
     typer.echo(f"finished: {plan.run.path}")
-    _go_on(plan, export, alike)
+    _finish(plan, export, alike)
 
 
 def _check_export(plan: "Plan", out: Path | None, tested_by: str | None) -> "Run | None":
-    """Refuse before the training what could not be exported after it; return the run on folds, if named."""
+    """Refuse, before the training, a model that could not be exported; return the run on folds, if named."""
     from sercli.errors import ConfigError
     from sercli.reports.share import check_export
     from sercli.runs.folder import find_run
@@ -166,7 +190,7 @@ def _check_export(plan: "Plan", out: Path | None, tested_by: str | None) -> "Run
     if len(plan.trials) > 1:
         raise ConfigError(
             f"--export {out}: {len(plan.trials)} trials ({len(plan.chosen)} folds, {len(plan.seeds)} seeds), "
-            "and a model is one; name a --fold and a --seed, or --protocol train-on-all"
+            "but one model is exported; choose a --fold and a --seed, or --protocol train-on-all"
         )
     settings = plan.config.to_dict() | {"provenance": {"manifest_sha256": plan.manifest_sha256}}
     alike = find_run(plan.workspace, tested_by) if tested_by else None
@@ -174,15 +198,15 @@ def _check_export(plan: "Plan", out: Path | None, tested_by: str | None) -> "Run
     return alike
 
 
-def _go_on(plan: "Plan", out: Path | None, alike: "Run | None") -> None:
-    """Export the model where that was asked for, else say what comes next."""
+def _finish(plan: "Plan", out: Path | None, alike: "Run | None") -> None:
+    """Export the model if that was asked for; otherwise print the next command."""
     if out is not None:
         write_and_print(plan.run, plan.trials[0], out, alike)
     elif plan.protocol.tests_nothing:
         which = " --seed NUMBER" if len(plan.seeds) > 1 else ""
-        typer.echo(f"make the model with: sercli export {plan.run.name} FOLDER{which}")
+        typer.echo(f"export the model with: sercli export {plan.run.name} FOLDER{which}")
     else:
-        typer.echo(f"see the test figures with: sercli eval {plan.run.name}")
+        typer.echo(f"see the test metrics with: sercli eval {plan.run.name}")
 
 
 def _train_all(plan: "Plan", device: "Device", jobs: int, logger: str | None, *, compiled: bool) -> None:
@@ -206,5 +230,5 @@ def _train_all(plan: "Plan", device: "Device", jobs: int, logger: str | None, *,
             compiled=compiled,
         )
     except KeyboardInterrupt:
-        typer.echo("interrupted; the same command goes on from the last finished epoch", err=True)
+        typer.echo("interrupted; run the same command again to resume from the last finished epoch", err=True)
         raise

@@ -1,20 +1,23 @@
-"""A progress bar on a terminal, silence elsewhere."""
+"""What commands write beside their results: progress, waiting, and text that other people wrote."""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 
+_LONGEST = 500
+
 
 def print_waiting() -> None:
-    """Say why nothing happens while another process holds a feature store."""
+    """Print why the command waits while another process holds a feature store."""
     typer.echo("another process computes the same features; waiting until it has finished", err=True)
 
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a function that is called with how much is done and to do."""
+    """Yield a function that is called with the number of items done and the total."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
@@ -24,3 +27,9 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def printable(value: Any) -> str:
+    """Put a value that somebody else wrote on one line, without control characters."""
+    text = " ".join(str(value).split())
+    return "".join(each if each.isprintable() else "?" for each in text)[:_LONGEST]
