@@ -92,8 +92,8 @@ class _Speed:
         factor = self.busy / seconds
         grows = "" if factor < 1 else "; computing is slower than real time, so the delay keeps growing"
         yield (
-            f"{seconds:.1f} s of audio, {self.busy:.2f} s of computing: real-time factor {factor:.3f}{grows}; "
-            f"windows of {window_s:g} s"
+            f"{seconds:.1f} s of audio, {self.busy:.2f} s of computing: real-time factor {factor:.3f}{grows}"
+            f"; windows of {window_s:g} s"
         )
         if self.spent:
             delay = math.ceil(round(latency_s * _RATE / _BLOCK, 6)) * _BLOCK / _RATE  # whole blocks only

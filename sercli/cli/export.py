@@ -101,7 +101,7 @@ def _print_expected(worth: "Worth") -> None:
 
     if worth.alike is None or worth.pooled is None:
         typer.echo(
-            "note: this model has no metrics; --tested-by RUN takes those of a run on folds with equal settings",
+            "note: this model has no metrics; --tested-by RUN takes those of a run with equal settings on folds",
             err=True,
         )
         return
@@ -110,7 +110,7 @@ def _print_expected(worth: "Worth") -> None:
     else:
         metrics = [f"CCC of {each.name} {each.ccc:.3f}" for each in worth.pooled.by_dimension]
     typer.echo(
-        f"expect     {', '.join(metrics)}: {worth.trials} networks with equal settings, {worth.alike.run.name}"
+        f"expect     {', '.join(metrics)}: {worth.trials} networks of equal settings, {worth.alike.run.name}"
     )
 
 

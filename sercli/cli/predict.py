@@ -304,7 +304,8 @@ def _readable(prediction: "Prediction", name: str, width: int) -> Iterator[str]:
         return
     widest = _widest(prediction.classes)
     cells = "  ".join(f"{100 * value:8.1f}" for value in prediction.probabilities)
-    yield f"{name:<{width}}  {prediction.predicted:<{widest}} {100 * (prediction.probability or 0):5.1f}  {cells}{notes}"
+    best = f"{prediction.predicted:<{widest}} {100 * (prediction.probability or 0):5.1f}"
+    yield f"{name:<{width}}  {best}  {cells}{notes}"
     for each in prediction.stretches:
         span = f"{each.start:.1f} to {each.end:.1f} s"
         yield f"{span:>{width}}  {each.predicted:<{widest}} {100 * each.probability:5.1f}"

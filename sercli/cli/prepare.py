@@ -164,7 +164,7 @@ def _speakers(result: "Preparation") -> str:
     genders = {utterance.speaker: utterance.gender for utterance in result.utterances if utterance.speaker}
     unnamed = sum(utterance.speaker is None for utterance in result.utterances)
     if not genders:
-        return "not known: no speaker-independent protocol can run; name the speakers when you prepare the corpus"
+        return "not known: no speaker-independent protocol can run; name the speakers with prepare"
     counts = Counter(gender for gender in genders.values() if gender)
     known = (
         f" ({', '.join(f'{count} {gender}' for gender, count in sorted(counts.items()))})" if counts else ""
