@@ -101,7 +101,7 @@ def _print_expected(worth: "Worth") -> None:
 
     if worth.alike is None or worth.pooled is None:
         typer.echo(
-            "note: this model has no metrics; --tested-by RUN takes those of a run with equal settings on folds",
+            "note: this model has no metrics; --tested-by RUN takes those of a run on folds",
             err=True,
         )
         return

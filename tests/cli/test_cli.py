@@ -222,7 +222,7 @@ def test_protocols_are_listed_and_shown_on_a_corpus(run, small_workspace, tmp_pa
     status, out, _ = run("protocols", "show", "leave-one-speaker-out", *place)
     assert status == 0
     assert "1  speaker 03    24 (2 sp.)    12 (1 sp.)    12 (1 sp.)" in out
-    assert "the mean over folds beside them" in out
+    assert "with the mean over folds" in out
     listed = tmp_path / "mine.csv"
     listed.write_text(run("protocols", "show", "leave-one-speaker-out", "--csv", *place)[1])
     folds = json.loads(run("protocols", "show", f"lists:{listed}", "--json", *place)[1])
