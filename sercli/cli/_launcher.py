@@ -100,7 +100,7 @@ def launcher(asked: Asked) -> Iterator[Launcher]:
         several = f", {asked.jobs} at once" if asked.jobs > 1 else ""
         yield Launcher(device, device, asked.jobs, device.description + several)
         return
-    from sercli.studies._ray.cluster import connected
+    from sercli.studies.cluster.connection import connected
 
     cpus = 1.0 if asked.cpus is None else asked.cpus
     say = lambda line: typer.echo(line, err=True)  # noqa: E731

@@ -34,7 +34,7 @@ def test_each_network_shows_what_it_has(bundles, write_wav, tmp_path, name):
         pixels = image.imread(io.BytesIO(base64.b64decode(content)))
         assert pixels[..., :3].std() > 0.01
     if "Spectrogram" in EXPECTED[name]:
-        says = drawn[EXPECTED[name].index("Spectrogram")].says
+        says = drawn[EXPECTED[name].index("Spectrogram")].caption
         assert "no attention" in says
 
 
@@ -73,7 +73,7 @@ def test_of_windows_the_clearest_is_looked_into(bundles, write_wav, tmp_path, ta
     assert when.startswith(f"{best.start:.1f} to {best.end:.1f} s, ")
     assert piece.start == pytest.approx(best.start)
     *_, spectrogram, _ = pictures.draw(predictor, path, said)
-    assert spectrogram.says.startswith(when)
+    assert spectrogram.caption.startswith(when)
 
 
 def test_a_long_trace_shows_the_first_minute_of_the_spectrogram(bundles, write_wav, tmp_path, talk):
@@ -81,8 +81,8 @@ def test_a_long_trace_shows_the_first_minute_of_the_spectrogram(bundles, write_w
     path = write_wav(tmp_path / "long.wav", talk(61.0))
     (said,) = predictor.predict([path])
     trace, spectrogram = pictures.draw(predictor, path, said)
-    assert spectrogram.says.startswith("The first 60 s.")
-    assert "arousal" in trace.says
+    assert spectrogram.caption.startswith("The first 60 s.")
+    assert "arousal" in trace.caption
 
 
 @pytest.mark.parametrize("name", ["mdcnn", "eca"])
@@ -102,7 +102,7 @@ def test_the_axis_of_a_window_counts_from_the_recordings_beginning(
     first = replace(said.windows[0], probabilities=(0.0,) * len(said.classes))
     said = replace(said, windows=(first, *said.windows[1:]))
     _, shown, *_ = pictures.draw(predictor, path, said)
-    start, end = map(float, re.match(r"([\d.]+) to ([\d.]+) s, the window", shown.says).groups())
+    start, end = map(float, re.match(r"([\d.]+) to ([\d.]+) s, the window", shown.caption).groups())
     assert start > 0
     for drawn in figures[1].axes[0].images:
         left, right, *_ = drawn.get_extent()

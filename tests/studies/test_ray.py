@@ -16,7 +16,7 @@ from conftest import SMALL
 from sercli import cli
 from sercli.errors import ConfigError, RunError
 from sercli.runs.folder import all_runs
-from sercli.studies._ray.cluster import Cluster, connected
+from sercli.studies.cluster.connection import Cluster, connected
 from sercli.workspace import Workspace
 
 STUDY = {
@@ -108,8 +108,7 @@ class Stream:
 def tasks(monkeypatch):
     """The tasks of a cluster that answers at once, and what is told of them."""
     pytest.importorskip("ray")
-    from sercli.devices import Device
-    from sercli.studies._ray import tasks as ray_tasks
+    from sercli.studies.cluster import tasks as ray_tasks
 
     def get(message):
         if isinstance(message, Exception):
@@ -118,14 +117,18 @@ def tasks(monkeypatch):
 
     monkeypatch.setattr(ray_tasks.ray, "get", get)
     told = []
+
+    class Empty(Cluster):
+        """A cluster whose machines are all gone."""
+
+        slots = 0
+
     made = ray_tasks.Tasks(
-        ray_tasks.Given(1, 0, Device("cpu"), 1),
+        Empty(1, 0, told.append),
         ".seen",
         on_begin=lambda plan, trial: told.append("began"),
         on_line=lambda plan, trial, line: told.append(line),
         on_end=lambda plan, trial, reason: told.append(f"ended: {reason}"),
-        say=told.append,
-        machines_left=lambda: False,
     )
     made.told = told
     return made
@@ -146,7 +149,7 @@ class Named:
 
 def take(tasks, *messages):
     """Let a task say its messages, in a new stream or in that which waits."""
-    from sercli.studies._ray.tasks import _Task
+    from sercli.studies.cluster.tasks import _Task
 
     stream = Stream(*messages)
     tasks._running[stream] = tasks._waiting.popleft() if tasks._waiting else _Task(Named(), Named())
@@ -157,36 +160,39 @@ def take(tasks, *messages):
 def test_a_lost_machine_s_trial_runs_again_three_times(tasks):
     from ray.exceptions import NodeDiedError
 
-    from sercli.studies._ray.messages import Begun, Ended
+    from sercli.studies.cluster.messages import Begun, Ended
 
     take(tasks, Begun("a"), NodeDiedError("Node a is dead. It had an accident. Look at its logs."))
     take(tasks, Begun("b"), Ended(-9))
-    take(tasks, Begun("c"))  # the stream ends without a word
+    take(tasks, Begun("c"))  # the stream ends without an error
     take(tasks, NodeDiedError("Gone."))
     assert tasks.told == [
         "began",
-        "run-1, fold 1, seed 0: a was lost (Node a is dead); it runs again",
+        "run-1, fold 1, seed 0: a was lost (Node a is dead); the trial starts again",
         "began",
-        "run-1, fold 1, seed 0: its process on b was killed by signal 9; it runs again",
+        "run-1, fold 1, seed 0: its process on b was killed by signal 9; the trial starts again",
         "began",
-        "run-1, fold 1, seed 0: c was lost (without a word); it runs again",
+        "run-1, fold 1, seed 0: c was lost (without an error); the trial starts again",
         "ended: lost 4 times; the last time a machine was lost (Gone.)",
     ]
     assert not tasks._waiting
 
 
 def test_a_trial_that_fails_by_itself_does_not_run_again(tasks):
-    from sercli.studies._ray.messages import Begun, Ended, Said
+    from sercli.studies.cluster.messages import Begun, Ended, Printed
 
     take(
-        tasks, Begun("a"), Said("epoch 1", None), Ended(1, ("warned", "error: the loss is no number\n", "\n"))
+        tasks,
+        Begun("a"),
+        Printed("epoch 1", None),
+        Ended(1, ("warned", "error: the loss is no number\n", "\n")),
     )
     assert tasks.told == ["began", "epoch 1", "ended: the loss is no number"]
     assert not tasks._waiting
 
 
 def test_other_software_ends_the_command(tasks):
-    from sercli.studies._ray.messages import Unfit
+    from sercli.studies.cluster.messages import Unfit
 
     with pytest.raises(RunError, match="has torch 1"):
         take(tasks, Unfit("a: has torch 1"))
@@ -195,7 +201,7 @@ def test_other_software_ends_the_command(tasks):
 def test_it_is_said_once_that_no_machine_is_left(tasks):
     tasks._look()
     tasks._look()
-    assert tasks.told == ["no machine is left that is large enough for a trial; waiting for one"]
+    assert tasks.told == ["no machine is large enough for a trial any more; waiting for one"]
 
 
 @pytest.fixture(scope="module")
@@ -294,7 +300,7 @@ def test_a_machine_is_lost_and_predictions_are_those_of_one_machine(cluster, pla
         cluster.remove_node(second, allow_graceful=False)
         out, err = finish(process)
     assert "Ray, 2 machines, 2 trials at once, 1 CPU each" in out
-    assert err.count("it runs again") == 1
+    assert err.count("the trial starts again") == 1
     assert len(err.splitlines()) == 1, err
     assert "finished: 3 of 3 trials" in out
     assert predictions(place) == expected

@@ -12,7 +12,7 @@ from conftest import SMALL
 from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.runs.folder import Trial
-from sercli.studies._ray import messages, node, parcels, process, unpacking
+from sercli.studies.cluster import messages, node, parcels, process
 from sercli.training.jobs import command
 from sercli.training.plan import make_plan, open_stores
 from sercli.training.settings import configure
@@ -70,14 +70,14 @@ def unpacked(plan):
     found = {}
     for parcel in parcels.parcels_of(plan):
         found[parcel.place] = parcel.digest
-        unpacking.unpack(parcel.digest, parcels.chunks(parcel))
+        parcels.unpack(parcel.digest, parcels.chunks(parcel))
     return found
 
 
 def test_what_is_unpacked_is_what_was_packed(place, monkeypatch):
     monkeypatch.setattr(parcels, "_CHUNK_BYTES", 30_000)
     plan = planned(place)
-    laid = unpacking.lay_out(unpacked(plan))
+    laid = parcels.lay_out(unpacked(plan))
     assert (laid.manifest("emodb")).read_bytes() == place.manifest("emodb").read_bytes()
     assert laid.facts("emodb") == place.facts("emodb")
     assert not (laid.corpus("emodb") / "audio").exists()
@@ -94,7 +94,7 @@ def test_audio_travels_where_training_changes_it(place):
     plan = planned(place, augment={"noise": {}})
     corpus = parcels.parcels_of(plan)[0]
     assert corpus.digest != parcels.parcels_of(planned(place))[0].digest
-    laid = unpacking.lay_out(unpacked(plan))
+    laid = parcels.lay_out(unpacked(plan))
     for utterance in plan.selected():
         sent = laid.corpus("emodb") / utterance.file
         assert sent.read_bytes() == (place.corpus("emodb") / utterance.file).read_bytes()
@@ -121,10 +121,10 @@ def test_a_parcel_is_unpacked_once_and_whole_or_not_at_all(place):
         raise RunError("lost")
 
     with pytest.raises(RunError, match="lost"):
-        unpacking.unpack(corpus.digest, broken())
-    assert not (unpacking.node_folder() / "parcels" / corpus.digest).exists()
-    unpacking.unpack(corpus.digest, parcels.chunks(corpus))
-    unpacking.unpack(corpus.digest, broken())  # not looked at
+        parcels.unpack(corpus.digest, broken())
+    assert not (parcels.node_folder() / "parcels" / corpus.digest).exists()
+    parcels.unpack(corpus.digest, parcels.chunks(corpus))
+    parcels.unpack(corpus.digest, broken())  # not looked at
 
 
 def test_a_parcel_s_digest_follows_its_content(place):
@@ -188,7 +188,7 @@ def test_lines_status_and_threads_come_through(place, monkeypatch):
     script = "import os; print('  epoch 1'); print(os.environ['OMP_NUM_THREADS'])"
     begun, *said, done = told(planned(place), script)
     assert isinstance(begun, messages.Begun)
-    assert said == [messages.Said("epoch 1", None), messages.Said("3", None)]
+    assert said == [messages.Printed("epoch 1", None), messages.Printed("3", None)]
     assert done == messages.Ended(0)
 
 
@@ -239,7 +239,7 @@ def test_what_a_lost_machine_left_at_work_is_waited_for(place, monkeypatch):
 def test_a_trial_trained_out_of_sight_is_the_same_and_comes_back_whole(place, tmp_path, monkeypatch):
     """The weights that it starts from lie out of sight too, and are named as ever when it is back."""
     pytest.importorskip("ray")
-    from sercli.studies._ray.tasks import receive
+    from sercli.studies.cluster.tasks import receive
 
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     first = planned(place)

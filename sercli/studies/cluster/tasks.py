@@ -1,12 +1,12 @@
-"""A study's trials as tasks of a Ray cluster, from the first to the last."""
+"""Run the trials of a study as tasks of a Ray cluster."""
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from shutil import rmtree
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 from filelock import FileLock, Timeout
@@ -14,49 +14,34 @@ from ray.exceptions import RayError, RayTaskError
 
 from sercli import files, manifest
 from sercli.config import read_yaml
-from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.plain.yaml import to_yaml
 from sercli.runs.folder import Trial
-from sercli.studies._ray import messages
-from sercli.studies._ray.node import deciding_versions, work_off
-from sercli.studies._ray.parcels import Parcel, chunks, parcels_of
+from sercli.studies.cluster import messages
+from sercli.studies.cluster.node import deciding_versions, train_as_task
+from sercli.studies.cluster.parcels import Parcel, chunks, parcels_of
 from sercli.training.jobs import OnBegin, OnEnd, OnLine, PlannedTrials, failure_reason, training_command
 from sercli.training.plan import Plan
 
-# How often a trial is begun again whose machine was lost; more is the trial's own fault, memory say.
+if TYPE_CHECKING:
+    from sercli.studies.cluster.connection import Cluster
+
+# How often a trial whose machine was lost starts again; more losses are probably the trial's fault (memory).
 _AGAIN = 3
 
-# Tasks that Ray knows of at once: enough for any cluster, and for one that grows with what is waiting.
+# Tasks given to Ray at once: enough for any cluster, also for one that grows with the waiting tasks.
 _SUBMITTED = 500
 
-# How long a network file system may hide a file that another machine has written.
+# Time that a network file system may hide a file of another machine.
 _SEEN_S = 90.0
 
-# How long interrupted trials may take to end, once Ctrl-C is pressed.
+# Time that interrupted trials get to end after Ctrl-C.
 _END_S = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What each trial is given.
-
-    Attributes:
-        cpus: as Ray counts them.
-        gpus: likewise.
-        device: where to train.
-        threads: of the CPU.
-    """
-
-    cpus: float
-    gpus: float
-    device: Device
-    threads: int
 
 
 @dataclass(eq=False)
 class _Task:
-    """A trial under way, or waiting for it."""
+    """A trial that runs or waits."""
 
     plan: Plan
     trial: Trial
@@ -72,22 +57,18 @@ class Tasks:
     """The tasks of one call.
 
     Attributes:
-        given: what each is given.
+        cluster: the cluster, with the CPUs and GPUs of each trial.
         mark: a file below ``runs``; a machine that sees it sees the workspace.
         on_begin: called when a trial begins.
         on_line: called with each line that it prints.
         on_end: called when it has ended.
-        say: told what a user should know of machines.
-        machines_left: whether a trial fits on a machine.
     """
 
-    given: Given
+    cluster: "Cluster"
     mark: str
     on_begin: OnBegin
     on_line: OnLine
     on_end: OnEnd
-    say: Callable[[str], None]
-    machines_left: Callable[[], bool]
     _waiting: deque[_Task] = field(default_factory=deque)
     _running: dict[Any, _Task] = field(default_factory=dict)
     _sending: frozenset[str] = frozenset()
@@ -96,13 +77,14 @@ class Tasks:
     _stranded: bool = False
 
     def run(self, trials: PlannedTrials) -> None:
-        """Train all.
+        """Train all trials.
 
         Raises:
-            RunError: a machine has other software than this one.
+            RunError: a machine has other versions of the software.
         """
         self._waiting.extend(_Task(plan, trial) for plan, trial in trials)
-        start = ray.remote(num_cpus=self.given.cpus, num_gpus=self.given.gpus, max_retries=0)(work_off)
+        cpus, gpus = self.cluster.cpus, self.cluster.gpus
+        start = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(train_as_task)
         try:
             while self._waiting or self._running:
                 while self._waiting and len(self._running) < _SUBMITTED:
@@ -121,7 +103,7 @@ class Tasks:
         plan = task.plan
         parcels = self._send(plan)
         places = (messages.SETTINGS, messages.WORKSPACE)
-        asked = training_command(*places, task.trial.fold, task.trial.seed, self.given.device)
+        command = training_command(*places, task.trial.fold, task.trial.seed, self.cluster.device)
         order = messages.Order(
             workspace=str(plan.workspace.root.absolute()),
             mark=self.mark,
@@ -130,8 +112,8 @@ class Tasks:
             fold=task.trial.fold,
             seed=task.trial.seed,
             settings=plan.config.to_dict(),
-            arguments=tuple(asked[1:]),
-            threads=self.given.threads,
+            arguments=tuple(command[1:]),
+            threads=self.cluster.threads,
             versions=deciding_versions(),
             again=task.lost > 0,
             parcels=parcels,
@@ -139,7 +121,7 @@ class Tasks:
         return order, {parcel: self._sent[parcel] for parcel in parcels.values()}
 
     def _send(self, plan: Plan) -> dict[str, str]:
-        """Put what a machine has missed where machines fetch it, once; return the digests by place."""
+        """Put parcels that a machine lacks into Ray's store, once each; return their digests by place."""
         if self._sending and plan.run.name not in self._parcels:
             found = {}
             for parcel in parcels_of(plan):
@@ -160,10 +142,10 @@ class Tasks:
         except RayTaskError as error:
             if not isinstance(error.cause, RayError | OSError):
                 raise  # a bug of ours, which keeps its traceback
-            self._lose(stream, f"{task.machine} could not go on ({in_short(error.cause)})")
+            self._lose(stream, f"{task.machine} failed ({shorten_error(error.cause)})")
             return
         except (StopIteration, RayError) as error:
-            last = in_short(error) if isinstance(error, RayError) else "without a word"
+            last = shorten_error(error) if isinstance(error, RayError) else "without an error"
             self._lose(stream, f"{task.machine} was lost ({last})")
             return
         match message:
@@ -179,36 +161,36 @@ class Tasks:
             case messages.Begun(machine):
                 task.machine = machine
                 self.on_begin(task.plan, task.trial)
-            case messages.Said(line, history):
+            case messages.Printed(line, history):
                 if history is not None and not task.trial.checkpoints.exists():
                     files.write_text(task.trial.history_file, history)
                 self.on_line(task.plan, task.trial, line)
             case messages.Ended(status) if status < 0:
                 self._lose(stream, f"its process on {task.machine} was killed by signal {-status}")
-            case messages.Ended(status, complaints, found):
+            case messages.Ended(status, errors, found):
                 del self._running[stream]
-                why = failure_reason(status, complaints) or _settle(task, found)
+                why = failure_reason(status, errors) or _settle(task, found)
                 self.on_end(task.plan, task.trial, why)
 
     def _lose(self, stream: Any, reason: str) -> None:
-        """Begin a trial again whose machine was lost, unless that happens time and again."""
+        """Start a trial again after its machine was lost, unless this has happened too often."""
         task = self._running.pop(stream)
         lost = task.lost + 1
         if lost > _AGAIN:
             self.on_end(task.plan, task.trial, f"lost {lost} times; the last time {reason}")
             return
-        self.say(f"{task}: {reason}; it runs again")
+        self.cluster.say(f"{task}: {reason}; the trial starts again")
         self._waiting.appendleft(_Task(task.plan, task.trial, lost))
 
     def _look(self) -> None:
-        """Say it where no machine is left."""
-        stranded = not self.machines_left()
+        """Report once if no machine is left."""
+        stranded = not self.cluster.slots
         if stranded and not self._stranded:
-            self.say("no machine is left that is large enough for a trial; waiting for one")
+            self.cluster.say("no machine is large enough for a trial any more; waiting for one")
         self._stranded = stranded
 
     def _cancel(self) -> None:
-        """Interrupt what is under way, and give it the time to end."""
+        """Interrupt the running trials, and wait until they have ended."""
         for stream in self._running:
             ray.cancel(stream)
         ends = [stream.completed() for stream in self._running]
@@ -217,48 +199,48 @@ class Tasks:
             _, ends = ray.wait(ends, num_returns=len(ends), timeout=0.5, fetch_local=False)
 
 
-def in_short(error: BaseException) -> str:
-    """Take the first sentence of what Ray says, which is long."""
+def shorten_error(error: BaseException) -> str:
+    """Return the first sentence of an error of Ray, which is long."""
     text = " ".join(str(error).split())
     return text.partition(". ")[0] or type(error).__name__
 
 
 def _put(plan: Plan, parcel: Parcel) -> list[Any]:
-    """Put a parcel's chunks where machines fetch them.
+    """Put the chunks of a parcel into Ray's store, where machines fetch them.
 
     Raises:
-        RunError: there is no room, or the corpus is no longer the one that the trials are planned for.
+        RunError: there is no room, or the corpus was prepared again since the trials were planned.
     """
     try:
         put = [ray.put(chunk) for chunk in chunks(parcel)]
     except RayError as error:
-        raise RunError(f"{parcel.place} can't be sent: {in_short(error)}") from None
+        raise RunError(f"{parcel.place} can't be sent: {shorten_error(error)}") from None
     corpus = plan.config.corpus
     if manifest.digest(plan.workspace.manifest(corpus)) != plan.manifest_sha256:
-        raise RunError(f"corpus '{corpus}' was prepared anew meanwhile; run the same command again")
+        raise RunError(f"corpus '{corpus}' was prepared again meanwhile; run the same command again")
     return put
 
 
 def _settle(task: _Task, found: Mapping[str, bytes] | None) -> str | None:
-    """See to it that a finished trial lies here; say why it does not, if so."""
+    """Ensure that the files of a finished trial are here; return the reason if they are not."""
     if found is not None:
         try:
             receive(task.plan, task.trial, found)
         except Timeout:
-            return f"finished on {task.machine}, but another `sercli train` is at work on it here"
-        return None if task.trial.finished else f"{task.machine} gave back no finished trial"
+            return f"finished on {task.machine}, but another `sercli train` works on it here"
+        return None if task.trial.finished else f"{task.machine} did not send back a finished trial"
     deadline = time.monotonic() + _SEEN_S
     while not task.trial.finished:
         if time.monotonic() > deadline:
-            return f"finished on {task.machine}, but {task.trial.metrics_file} does not appear here"
+            return f"finished on {task.machine}, but {task.trial.metrics_file} did not appear here"
         time.sleep(1)
         with suppress(FileNotFoundError):
-            list(task.trial.path.iterdir())  # makes network file systems look again
+            list(task.trial.path.iterdir())  # makes network file systems update their view
     return None
 
 
 def receive(plan: Plan, trial: Trial, found: Mapping[str, bytes]) -> None:
-    """Write what a finished trial left on another machine, and last what says that it is finished."""
+    """Write the files of a trial that another machine finished; its metrics, which mark the end, last."""
     trial.path.mkdir(parents=True, exist_ok=True)
     with FileLock(trial.path / ".lock", timeout=_END_S):
         for name in sorted(found, key=lambda name: trial.path / name == trial.metrics_file):
@@ -267,4 +249,4 @@ def receive(plan: Plan, trial: Trial, found: Mapping[str, bytes]) -> None:
             if trial.path / name == trial.config_file and plan.config.init:
                 settings = read_yaml(trial.config_file) | {"init": plan.config.init}
                 files.write_text(trial.config_file, to_yaml(settings))
-        rmtree(trial.checkpoints, ignore_errors=True)  # of a training here that was interrupted
+        rmtree(trial.checkpoints, ignore_errors=True)  # of a training that was interrupted here

@@ -1,23 +1,44 @@
-"""What travels to machines that do not see the workspace: a corpus, features, a bundle to start from.
+"""Parcels for machines that do not see the workspace: a corpus, features, a bundle to start from.
 
-Each is a parcel, known by the digest of its content.
+A parcel is known by the digest of its content, and unpacked once on each machine. The workspace of such a
+machine is a folder of links to unpacked parcels, with runs of its own.
 """
 
+import getpass
 import hashlib
-from collections.abc import Iterator
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 from typing import Protocol
 
+from filelock import FileLock
+
+from sercli import files
 from sercli.config import digest
+from sercli.errors import RunError
 from sercli.features import Array, FeatureConfig
 from sercli.store import FeatureStore, Number
-from sercli.studies._ray.messages import INIT
-from sercli.studies._ray.unpacking import Piece
+from sercli.studies.cluster.messages import INIT
 from sercli.training.plan import Plan, open_stores
+from sercli.workspace import Workspace
 
-# What is sent at once, so that neither side has to hold more of it in memory.
+# Size of a chunk, which limits the memory that each side needs.
 _CHUNK_BYTES = 32 << 20
+
+
+class Piece(Protocol):
+    """A part of a parcel."""
+
+    @property
+    def size(self) -> int:
+        """Approximate number of bytes."""
+
+    def unpack(self, root: Path) -> None:
+        """Write it below a workspace's folder."""
 
 
 class Parcel(Protocol):
@@ -25,7 +46,7 @@ class Parcel(Protocol):
 
     @property
     def place(self) -> str:
-        """Folder that it fills, relative to the workspace."""
+        """Its folder, relative to the workspace."""
 
     @property
     def digest(self) -> str:
@@ -37,7 +58,7 @@ class Parcel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Bytes:
-    """A stretch of a file."""
+    """Consecutive bytes of a file."""
 
     file: str
     offset: int
@@ -57,7 +78,7 @@ class _Bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Arrays:
-    """Features of some audio, by its hash."""
+    """Features of some recordings, by the hash of their audio."""
 
     kind: str
     config: FeatureConfig
@@ -96,7 +117,7 @@ class _Files:
 
 @dataclass(frozen=True, slots=True)
 class _Features:
-    """What a store holds of a corpus."""
+    """The features of a corpus in a store."""
 
     store: FeatureStore
     keys: tuple[str, ...]
@@ -121,7 +142,7 @@ class _Features:
 
 
 def parcels_of(plan: Plan) -> list[Parcel]:
-    """List what a run's trials read: the corpus, its features, the weights to start from."""
+    """List the parcels that a run's trials read: the corpus, its features, the weights to start from."""
     corpus = _corpus(plan)
     found: list[Parcel] = [corpus]
     for store in open_stores(plan):
@@ -133,15 +154,15 @@ def parcels_of(plan: Plan) -> list[Parcel]:
 
 
 def _corpus(plan: Plan) -> Parcel:
-    """Take manifest, facts and continuous labels; the audio only where it is changed in training."""
+    """Pack the manifest, facts and continuous labels; the audio only if training changes it."""
     folder = plan.workspace.corpus(plan.config.corpus)
-    heard = any(entry.stage == "samples" for entry, _ in plan.config.augmentations.values())
+    needs_audio = any(entry.stage == "samples" for entry, _ in plan.config.augmentations.values())
     names = ["manifest.jsonl", "corpus.json"]
     for utterance in plan.utterances.values():
         names += [utterance.trace] if utterance.trace else []
-        names += [utterance.file] if heard else []
-    # The manifest names the hash of all audio and of all labels.
-    deciding = [plan.config.corpus, plan.manifest_sha256, _hash(folder / "corpus.json"), heard]
+        names += [utterance.file] if needs_audio else []
+    # The manifest states the hashes of all audio and of all labels.
+    deciding = [plan.config.corpus, plan.manifest_sha256, _hash(folder / "corpus.json"), needs_audio]
     place = f"corpora/{plan.config.corpus}"
     return _Files(place, digest(deciding, length=24), folder, tuple(dict.fromkeys(names)))
 
@@ -157,7 +178,7 @@ def _hash(path: Path) -> str:
 
 
 def chunks(parcel: Parcel) -> Iterator[list[Piece]]:
-    """Read a parcel, as much at once as is sent at once."""
+    """Read a parcel in chunks of pieces."""
     waiting: list[Piece] = []
     for piece in parcel.pieces():
         waiting.append(piece)
@@ -166,3 +187,51 @@ def chunks(parcel: Parcel) -> Iterator[list[Piece]]:
             waiting = []
     if waiting:
         yield waiting
+
+
+def node_folder() -> Path:
+    """Return the folder of a machine's parcels, made if necessary; only the user can read it.
+
+    Raises:
+        RunError: another user owns it.
+    """
+    folder = Path(tempfile.gettempdir()) / f"sercli-{getpass.getuser()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise RunError(f"{folder}: another user owns it; set TMPDIR to another folder before `ray start`")
+    return folder
+
+
+def unpack(parcel: str, sent: Iterable[Iterable[Piece]]) -> None:
+    """Unpack a parcel completely or not at all, unless it is unpacked already.
+
+    Args:
+        parcel: its digest.
+        sent: its chunks; not read if another process has unpacked it meanwhile.
+    """
+    place = _place(parcel)
+    place.parent.mkdir(exist_ok=True)
+    with FileLock(place.with_suffix(".lock")):
+        if place.exists():
+            return
+        for left in place.parent.glob(f".{place.name}.*"):  # from a process that was killed
+            rmtree(left, ignore_errors=True)
+        with files.replacing_folder(place) as root:
+            for chunk in sent:
+                for piece in chunk:
+                    piece.unpack(root)
+
+
+def lay_out(parcels: Mapping[str, str]) -> Workspace:
+    """Return a workspace that links to unpacked parcels, given by place."""
+    root = node_folder() / "workspaces" / digest(dict(parcels))
+    for place, parcel in parcels.items():
+        link = root / place
+        link.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            link.symlink_to(_place(parcel) / place, target_is_directory=True)
+    return Workspace(root)
+
+
+def _place(parcel: str) -> Path:
+    return node_folder() / "parcels" / parcel

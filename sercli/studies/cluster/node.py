@@ -1,6 +1,6 @@
-"""What a machine of a Ray cluster does: train one trial, in a process of its own, and tell of it.
+"""Train one trial on a machine of a Ray cluster, in a process of its own, and report its progress.
 
-It imports neither Ray nor torch, unless something has to be unpacked: the process that trains does that.
+The module imports torch only to unpack parcels; otherwise only the process that trains imports it.
 """
 
 import platform
@@ -16,36 +16,36 @@ from filelock import FileLock, Timeout
 from sercli.errors import RunError, SerError
 from sercli.runs import provenance
 from sercli.runs.folder import Run, Trial
-from sercli.studies._ray.messages import INIT, Begun, Broken, Ended, Lacks, Message, Order, Said, Unfit
-from sercli.studies._ray.process import listen
-from sercli.studies._ray.unpacking import Piece, lay_out, unpack
+from sercli.studies.cluster.messages import INIT, Begun, Broken, Ended, Lacks, Message, Order, Printed, Unfit
+from sercli.studies.cluster.process import run_process
 from sercli.workspace import Workspace
 
 if TYPE_CHECKING:
     from sercli.runs.training import Precision
+    from sercli.studies.cluster.parcels import Piece
 
-# How long what a lost machine has left at work may hold a trial: a network file system gives up a dead
-# machine's locks after 90 s.
+# Longest time that a process of a lost machine may hold a trial: a network file system releases the locks of
+# a dead machine after 90 s.
 _LOCKED_S = 120.0
 
 _LEFT_BEHIND = ("checkpoints", ".lock")
 
-# Lines of a process's last words that are told.
-_COMPLAINTS = 20
+# Last lines of a process's stderr that are reported.
+_ERRORS = 20
 
-Fetch = Callable[[str], Iterable[Iterable[Piece]]]
-"""Gets a parcel by its digest, chunk by chunk."""
+Fetch = Callable[[str], "Iterable[Iterable[Piece]]"]
+"""Fetches a parcel by its digest, chunk by chunk."""
 
 
 @cache
 def deciding_versions() -> Mapping[str, str]:
-    """Return the versions of what numbers hang on, without what tells builds for CPU and GPU apart."""
+    """Return the versions of the software that numbers depend on, without suffixes for CPU and GPU builds."""
     found = provenance.versions()
     return {name: version.partition("+")[0] for name, version in found.items() if name != "python"}
 
 
 def disagreement(wanted: Mapping[str, str]) -> str | None:
-    """Say in what this machine's software is not what was asked for."""
+    """Describe how this machine's software differs from the wanted versions; ``None`` if it does not."""
     found = deciding_versions()
     unlike = [
         f"{name} {found.get(name, 'missing')} instead of {wanted[name]}"
@@ -58,7 +58,7 @@ def disagreement(wanted: Mapping[str, str]) -> str | None:
 
 
 def best_precision(accelerator: str) -> "Precision":
-    """Return what ``auto`` becomes on this machine.
+    """Return the precision that ``auto`` means on this machine.
 
     Raises:
         ConfigError: it has no such device.
@@ -68,16 +68,16 @@ def best_precision(accelerator: str) -> "Precision":
     return resolve_precision("auto", choose_device(accelerator))
 
 
-def work_off(order: Order, sent: Mapping[str, Sequence[Any]]) -> Iterator[Message]:
-    """Train a trial, as a task of Ray's.
+def train_as_task(order: Order, sent: Mapping[str, Sequence[Any]]) -> Iterator[Message]:
+    """Train a trial as a task of Ray.
 
     Args:
-        order: which, and how.
+        order: the trial.
         sent: references to the chunks of each parcel, by its digest.
     """
     import ray
 
-    def fetch(parcel: str) -> Iterator[Iterable[Piece]]:
+    def fetch(parcel: str) -> "Iterator[Iterable[Piece]]":
         for chunk in sent[parcel]:
             yield ray.get(chunk)
 
@@ -88,8 +88,8 @@ def train(order: Order, fetch: Fetch, *, sent: Sequence[str] = ()) -> Iterator[M
     """Train a trial.
 
     Args:
-        order: which, and how.
-        fetch: gets parcels.
+        order: the trial.
+        fetch: fetches parcels.
         sent: digests of the parcels that can be fetched.
     """
     wrong = disagreement(order.versions)
@@ -110,9 +110,7 @@ def _train(order: Order, fetch: Fetch, sent: Sequence[str]) -> Iterator[Message]
     if unseen - set(map(_part, needed)) or not set(needed.values()) <= set(sent):
         yield Lacks(unseen)
         return
-    for parcel in needed.values():
-        unpack(parcel, fetch(parcel))
-    laid = lay_out(needed) if needed else None
+    laid = _unpack(needed, fetch) if needed else None
     workspace = Workspace(order.workspace) if shared or laid is None else laid
     settings = dict(order.settings)
     if laid is not None and INIT in needed:
@@ -121,18 +119,27 @@ def _train(order: Order, fetch: Fetch, sent: Sequence[str]) -> Iterator[Message]
     if order.again:
         _wait_for(trial)
     yield Begun(platform.node())
-    lines = listen(order, workspace.root, settings)
+    lines = run_process(order, workspace.root, settings)
     try:
         while True:
-            yield Said(next(lines), None if shared else _history(trial))
+            yield Printed(next(lines), None if shared else _history(trial))
     except StopIteration as stopped:
-        status, complaints = stopped.value
+        status, errors = stopped.value
     finally:
         lines.close()
     found = None if shared or status != 0 else _collect(trial)
     if found is not None:
         rmtree(trial.path, ignore_errors=True)
-    yield Ended(status, tuple(complaints[-_COMPLAINTS:]), found)
+    yield Ended(status, tuple(errors[-_ERRORS:]), found)
+
+
+def _unpack(parcels: Mapping[str, str], fetch: Fetch) -> Workspace:
+    """Fetch and unpack parcels, given by place, and return the workspace that they make."""
+    from sercli.studies.cluster.parcels import lay_out, unpack
+
+    for parcel in parcels.values():
+        unpack(parcel, fetch(parcel))
+    return lay_out(parcels)
 
 
 def sees(order: Order) -> bool:
@@ -143,7 +150,7 @@ def sees(order: Order) -> bool:
 
 
 def parts_unseen(order: Order) -> frozenset[str]:
-    """List the parts of a workspace that the trial reads and this machine does not see."""
+    """List the parts of a workspace that the trial reads but this machine does not see."""
     init = order.settings.get("init")
     unseen = set() if sees(order) else {"corpora", "features"}
     if init and not _is_there(str(init)):
@@ -169,7 +176,7 @@ def _named(bundle: Path) -> str:
 
 
 def _wait_for(trial: Trial) -> None:
-    """Wait until what a lost machine has left at work on a trial has ended."""
+    """Wait until a process that a lost machine left behind has ended its work on a trial."""
     trial.path.mkdir(parents=True, exist_ok=True)
     with suppress(Timeout), FileLock(trial.path / ".lock", timeout=_LOCKED_S):
         pass
@@ -180,7 +187,7 @@ def _history(trial: Trial) -> str | None:
 
 
 def _collect(trial: Trial) -> dict[str, bytes]:
-    """Read what a finished trial leaves."""
+    """Read the files of a finished trial."""
     named_files = ((path, path.relative_to(trial.path)) for path in trial.path.rglob("*") if path.is_file())
     return {
         name.as_posix(): path.read_bytes() for path, name in named_files if name.parts[0] not in _LEFT_BEHIND
