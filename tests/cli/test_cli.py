@@ -301,8 +301,8 @@ def test_variants_are_computed_in_one_command_and_drawn_side_by_side(run, small_
     small = ["--set", "duration_s=0.5", "--set", "n_mels=8"]
     status, out, _ = run("features", "emodb", "--kind", "logmel", "--variants", "v2-v4", *small, *place)
     assert status == 0
-    assert "logmel of emodb: 144 computed, 0 were there" in out
-    assert "  v3: 1 x 8 x frames, 2400 frames in all" in out
+    assert "logmel of emodb: 144 computed, 0 already stored" in out
+    assert "  v3: 1 x 8 x frames, 2400 frames in total" in out
     picture = tmp_path / "v.png"
     drawn = ["show", "emodb/03a01Fa", "--kind", "logmel", "--variants", "v1,v8", "--out", picture]
     assert run("features", *drawn, *place) == (0, f"{picture}: 1 x 64 x 600\n", "")

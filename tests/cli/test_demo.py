@@ -60,7 +60,7 @@ def test_on_loopback_there_is_nothing_to_warn_of(run, bundle, served):
     status, out, err = run(bundle, bundle, "--max-mb", 5, "--max-minutes", 2)
     names = f"mdcnn, emodb, fold ?, seed ? ({bundle}) and mdcnn, emodb, fold ?, seed ? ({bundle})"
     assert (status, err) == (0, "")
-    assert out == f"http://127.0.0.1:7860/ shows what {names} says; Ctrl-C ends it\n"
+    assert out == f"http://127.0.0.1:7860/ serves {names}; press Ctrl-C to stop\n"
     ((loaded, host, port, limits, keep),) = served
     assert (len(loaded), host, port, limits.size, limits.minutes, keep) == (
         2,

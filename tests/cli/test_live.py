@@ -57,7 +57,7 @@ def test_raw_samples_on_standard_input_are_followed(run, bundle):
         [frame.values for frame in expected],
         atol=1e-5,
     )
-    assert "1.3 s heard" in err
+    assert "1.3 s of audio" in err
     assert "windows of 1 s" in err
     computing = float(re.search(r"([\d.]+) s of computing", err)[1])
     factor = float(re.search(r"real-time factor ([\d.]+)", err)[1])
@@ -135,7 +135,7 @@ def test_the_delay_is_that_of_the_samples(run, tmp_path, monkeypatch, fed, delay
 
     monkeypatch.setattr(_live, "_print", tell)
     err = run(tmp_path / "b", "--live", stdin=Slow(pcm(tone(0.9))))[2]
-    assert f"is told {delay} ms after its first sample" in err
+    assert f"is printed {delay} ms after its first sample" in err
     waits = [1000 * (count / 16_000 - start) for start, count in seen]
     assert max(waits) == pytest.approx(delay)
 
@@ -169,4 +169,4 @@ def test_a_microphone_is_listened_to_until_interrupted(run, bundle, monkeypatch)
     status, out, err = run(bundle, "--microphone", "--csv")
     assert (status, len(out.splitlines())) == (130, 6)
     assert "samples were lost" in err
-    assert "0.2 s heard" in err
+    assert "0.2 s of audio" in err

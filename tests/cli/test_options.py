@@ -89,7 +89,7 @@ def test_folds_of_repeated_options_add_up(command_line, small_workspace, given, 
     status, out, err = command_line("train", "--arch", "mdcnn", "--dry-run", *place, *given)
     assert status == 0
     assert trials(out) == [(fold, "0") for fold in folds]
-    assert err == ("note: the option is called --fold now\n" if "--folds" in given else "")
+    assert err == ("note: this option is now called --fold\n" if "--folds" in given else "")
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_study_takes_the_same_options(command_line, small_workspace, tmp_path)
     place = ["--workspace", small_workspace.root, "--on", "emodb-4", "--dry-run"]
     given = ["--fold", "1", "--folds", "3", "--seed", "0", "--seed", "4"]
     status, out, err = command_line("ablate", study, *place, *given)
-    assert (status, err) == (0, "note: the option is called --fold now\n")
+    assert (status, err) == (0, "note: this option is now called --fold\n")
     assert "1 cells, 4 trials" in out
 
 

@@ -124,7 +124,7 @@ def test_without_another_run_nobody_knows_how_good_it_is(run, made, tmp_path):
     assert status == 0
     assert "unsure" not in said
     assert "so nobody knows how good it is" in err
-    assert "note: no figures: --tested-by RUN" in err
+    assert "note: this model has no metrics; --tested-by RUN" in err
     facts = Bundle.load(out).facts
     assert facts["figures"] is None
     assert not {"tested_by", "threshold"} & set(facts)

@@ -398,7 +398,7 @@ def test_live_the_answer_follows(page, server):
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_it_ends_cleanly_with_its_folder(made, tmp_path, number, status):
     server = Server(tmp_path, made / "mdcnn")
-    assert server.line.endswith(" shows what mdcnn, emodb says; Ctrl-C ends it\n")
+    assert server.line.endswith(" serves mdcnn, emodb; press Ctrl-C to stop\n")
     (folder,) = server.temporary.glob("sercli-demo-*")
     path = Path(shutil.copy(__file__, folder / "left.wav"))
     with httpx.stream("GET", f"{server.address}gradio_api/heartbeat/open"):  # a page that stays open

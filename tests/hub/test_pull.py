@@ -45,7 +45,7 @@ def test_a_round_trip_is_the_same_to_the_bit_and_predicts(hub, run, pushed, tmp_
     for told in (
         "bundle     got: mdcnn, trained on Synthetic",
         f"commit     {commit} of me/model",
-        "it says    anger, happiness, neutral, sadness",
+        "outputs    anger, happiness, neutral, sadness",
         "licence    of the recordings: CC0 1.0",
         "note: Partial corpus: 1 < 2.",
         "note: No people.",

@@ -285,14 +285,14 @@ def test_the_command_says_the_verdict_by_its_status(restated, exported, place, c
 
     status, out, err = run(exported)
     assert (status, err) == (0, "")
-    assert out.endswith("\nverdict: the stated figures hold exactly\n")
+    assert out.endswith("\nverdict: the stated metrics hold exactly\n")
 
     def change(facts):
         facts["figures"]["ua"]["value"] += 0.1
 
     wrong = restated(change)
     status, out, _ = run(wrong)
-    assert (status, out.splitlines()[-1]) == (4, "verdict: the stated figures do NOT hold")
+    assert (status, out.splitlines()[-1]) == (4, "verdict: the stated metrics do NOT hold")
     status, out, _ = run(wrong, "--json")
     told = json.loads(out)
     assert (status, told["holds"], told["verdict"]) == (4, False, "does not hold")
@@ -326,7 +326,7 @@ def test_a_folder_of_any_name_is_told(exported, place, tmp_path, monkeypatch, ca
     if more:
         assert json.loads(out)["bundle"] == str(folder)
     else:
-        assert out.endswith("the stated figures hold exactly\n")
+        assert out.endswith("the stated metrics hold exactly\n")
 
 
 def test_the_verdict_says_on_how_many_utterances_it_rests(exported, altered, small, monkeypatch, capsys):
