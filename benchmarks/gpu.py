@@ -34,10 +34,9 @@ from sercli.inference import score
 from sercli.models import get_architecture
 from sercli.runs.config import RunConfig
 from sercli.runs.folder import Trial
-from sercli.training import get_recipe
-from sercli.training._module import SERModule
 from sercli.training.fit import fit
 from sercli.training.folds import Parts, load_parts, padded_frames
+from sercli.training.module import SERModule
 from sercli.training.plan import Plan
 from sercli.training.settings import complete
 
@@ -65,7 +64,7 @@ def _lacks() -> str:
 
 
 def _configure(arch: str, device: Device, rounds: int, quick: bool) -> RunConfig:
-    setting = get_recipe(arch).settings[0]
+    setting = get_architecture(arch).recipe.settings[0]
     named = {
         "arch": arch,
         "corpus": setting.corpus,

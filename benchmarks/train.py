@@ -31,7 +31,7 @@ from sercli.data import UtteranceDataset
 from sercli.data.batches import BucketSampler
 from sercli.devices import keep_freed_memory
 from sercli.models import Architecture, get_architecture
-from sercli.models._macs import list_layers
+from sercli.runs.size import list_layers
 from sercli.statistics import Statistics
 
 _MEMORY_BOUND = ("diccoser", "cnnlstm")

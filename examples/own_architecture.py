@@ -1,6 +1,6 @@
 """Train and evaluate a network of one's own, kept outside of the package.
 
-Its two files lie in ``examples/own``. Here it learns from the embedded synthetic corpus:
+Its file is ``examples/own/models/stats_pool.py``. Here it learns from the embedded synthetic corpus:
 
     python examples/own_architecture.py
 """
@@ -8,18 +8,14 @@ Its two files lie in ``examples/own``. Here it learns from the embedded syntheti
 import tempfile
 from pathlib import Path
 
-import sercli.models
-import sercli.training
+from sercli import registry
 from sercli.preparation import prepare
 from sercli.reports.gather import gather
 from sercli.training import train
 from sercli.workspace import Workspace
 
-OWN = Path(__file__).parent / "own"
-
-# An entry is found by its file's name, in the folders of its family. These are two more.
-sercli.models.__path__.append(str(OWN / "models"))
-sercli.training.__path__.append(str(OWN / "training"))
+# The folder holds models/, as the package does; on the command line it is `--plugins examples/own`.
+registry.add_folder(Path(__file__).parent / "own")
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:

@@ -18,10 +18,11 @@ from sercli.data import UtteranceDataset
 from sercli.data.batches import BucketSampler, sorted_batches
 from sercli.features import logmel3d
 from sercli.manifest import read
-from sercli.models.mdcnn import MDCNN, MDCNNConfig
+from sercli.models.mdcnn import ARCHITECTURE, MDCNN, MDCNNConfig
 from sercli.preparation import prepare
+from sercli.runs.training import TrainingConfig
 from sercli.statistics import fit
-from sercli.training.mdcnn import RECIPE, MDCNNModule
+from sercli.training import SERModule
 from sercli.workspace import Workspace
 
 CLASSES = ["anger", "happiness", "neutral", "sadness"]
@@ -72,7 +73,7 @@ def main() -> None:
         prepare("synth", None, workspace)
         L.seed_everything(0, verbose=False)
         network = MDCNN(3, len(CLASSES), MDCNNConfig(filters=16, blocks=2, attention=False))
-        module = MDCNNModule(network, len(CLASSES), RECIPE.training)
+        module = SERModule(network, len(CLASSES), TrainingConfig(**ARCHITECTURE.recipe.training))
         trainer = L.Trainer(
             accelerator="cpu",
             max_epochs=3,

@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 import sercli
-from sercli import files
+from sercli import files, registry
 from sercli.config import digest
 from sercli.data import count_outputs
 from sercli.data.segments import Segmenter
@@ -161,7 +161,7 @@ class Bundle:
         except SafetensorError as error:
             raise RunError(f"{weights}: damaged ({error}); get the bundle again") from None
         except UnknownNameError as error:
-            raise RunError(f"{place}: {error}") from None
+            raise RunError(f"{place}: {error}{_needed_plugins(description)}") from None
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
             raise RunError(f"{place}: damaged ({_line(error)}); get the bundle again") from None
         bundle.network.eval()
@@ -218,6 +218,17 @@ def earlier_trainings(facts: Mapping[str, Any], place: Path) -> list[dict[str, A
     ):
         raise RunError(f"{place}: its record of earlier trainings is damaged; train again")
     return found
+
+
+def _needed_plugins(description: Mapping[str, Any]) -> str:
+    """Name the plug-ins that a bundle was trained with, where they are not found here."""
+    recorded = description["facts"].get("plugins")
+    named = set(map(str, recorded.values())) if isinstance(recorded, Mapping) else set()
+    missing = sorted(named - {plugin.title for plugin in registry.plugins()})
+    if not missing:
+        return ""
+    titles = _UNPRINTABLE.sub("?", ", ".join(missing))[:_LONGEST]
+    return f"; the bundle needs the plug-in {titles}: install it, or name its folder with --plugins"
 
 
 class _UnfitError(Exception):

@@ -1,23 +1,70 @@
-"""An entry of a family (a corpus, a feature, an architecture) is found by its file name.
+"""Find an entry of a family (a corpus, a feature, an architecture) by its file name.
 
-There is no list to edit and no decorator: the folder is the registry, and listing it imports
+There is no list to edit and no decorator: the folder of a family is its registry, and listing it imports
 nothing. File names use underscores, names on the command line hyphens.
+
+A plug-in adds entries from outside the package. It is a folder with sub-folders named as those of `sercli`
+(``models/``, ``features/``, ``corpora/``, ``studies/``): either the folder of an installed package, which an
+entry point of the group ``sercli.plugins`` names, or any folder that the environment variable
+``SERCLI_PLUGINS`` lists.
 """
 
+import hashlib
 import importlib
+import os
 import pkgutil
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
 from typing import TypeVar
 
-from sercli.errors import unknown
+from sercli.errors import ConfigError, unknown
+
+GROUP = "sercli.plugins"
+"""Group of the entry points that name installed plug-ins."""
+
+VARIABLE = "SERCLI_PLUGINS"
+"""Environment variable that lists the folders of plug-ins, separated as those of ``PATH``."""
 
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A folder of entries outside the package.
+
+    Attributes:
+        title: distribution and version of an installed plug-in; the path of any other folder.
+        package: name under which its files are imported.
+        folders: the folders that hold ``models/``, ``features/`` and so on; usually one.
+    """
+
+    title: str
+    package: str
+    folders: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Where an entry is defined; the plug-in's title is none for entries of the package."""
+
+    module: str
+    file: Path
+    plugin: str | None
+
+
 def names(package: str) -> list[str]:
-    """List the entries of a family, sorted, importing none of them."""
-    path = importlib.import_module(package).__path__
-    found = (module.name for module in pkgutil.iter_modules(path) if not module.ispkg)
-    return sorted(name.replace("_", "-") for name in found if not name.startswith("_"))
+    """List the entries of a family, sorted, importing none of them.
+
+    Raises:
+        ConfigError: a plug-in can't be found, or defines a name that exists.
+    """
+    return sorted(_entries(package))
 
 
 def load(package: str, name: str, constant: str, kind: type[T]) -> T:
@@ -25,12 +72,143 @@ def load(package: str, name: str, constant: str, kind: type[T]) -> T:
 
     Raises:
         UnknownNameError: no such file; the message lists the closest names.
-        TypeError: the file does not define ``constant`` as a ``kind`` (a bug in that file).
+        ConfigError: a plug-in can't be found, defines a name that exists, or its file does not define
+            ``constant`` as a ``kind``.
+        TypeError: a file of the package does not (a bug in that file).
     """
-    if name not in names(package):
-        raise unknown(package, name, names(package))
-    module = f"{package}.{name.replace('-', '_')}"
-    entry = getattr(importlib.import_module(module), constant, None)
-    if not isinstance(entry, kind):
-        raise TypeError(f"{module} must define {constant} as a {kind.__name__}")
-    return entry
+    entries = _entries(package)
+    if name not in entries:
+        raise unknown(package, name, sorted(entries))
+    entry = entries[name]
+    defined = vars(importlib.import_module(entry.module)).get(constant)
+    if isinstance(defined, kind):
+        return defined
+    if entry.plugin is None:
+        raise TypeError(f"{entry.module} must define {constant} as a {kind.__name__}")
+    raise ConfigError(f"{entry.file}: {constant} is missing; define it as a {package}.{kind.__name__}")
+
+
+def source_file(package: str, name: str) -> Path | None:
+    """Return the file that defines an entry; none where there is no such entry."""
+    entry = _entries(package).get(name)
+    return None if entry is None else entry.file
+
+
+def plugin_of(package: str, name: str) -> str | None:
+    """Return the title of the plug-in that defines an entry; none for entries of the package."""
+    entry = _entries(package).get(name)
+    return None if entry is None else entry.plugin
+
+
+def data_files(package: str, suffix: str) -> dict[str, Path]:
+    """List the files with a suffix of a family that is data, in the package and in plug-ins, by name.
+
+    Raises:
+        ConfigError: a plug-in can't be found, or defines a name that exists.
+    """
+    folders = [Path(folder) for folder in importlib.import_module(package).__path__]
+    inside = package.removeprefix("sercli.").split(".")
+    folders += [Path(root, *inside) for plugin in plugins() for root in plugin.folders]
+    found: dict[str, Path] = {}
+    for path in (path for folder in folders for path in sorted(folder.glob(f"*{suffix}"))):
+        name = path.stem.replace("_", "-")
+        if name in found:
+            raise _clash(name, found[name], path)
+        found[name] = path
+    return found
+
+
+def add_folder(path: Path | str) -> None:
+    """Add a folder of plug-ins, for this process and for those that it starts.
+
+    Raises:
+        ConfigError: there is no such folder.
+    """
+    folder = _existing(str(path))
+    listed = os.environ.get(VARIABLE, "").split(os.pathsep)
+    if folder not in listed:
+        os.environ[VARIABLE] = os.pathsep.join([*filter(None, listed), folder])
+
+
+def plugins() -> tuple[Plugin, ...]:
+    """List the plug-ins: the folders that are named, then the installed ones.
+
+    Raises:
+        ConfigError: one can't be found.
+    """
+    return _plugins(os.environ.get(VARIABLE, ""))
+
+
+def _entries(package: str) -> dict[str, _Entry]:
+    return _list_entries(package, os.environ.get(VARIABLE, ""))
+
+
+@lru_cache
+def _list_entries(package: str, variable: str) -> dict[str, _Entry]:
+    family = package.removeprefix("sercli.")
+    found = dict(_modules(package, importlib.import_module(package).__path__, None))
+    for plugin in _plugins(variable):
+        folders = [str(Path(root, *family.split("."))) for root in plugin.folders]
+        for name, entry in _modules(f"{plugin.package}.{family}", folders, plugin.title):
+            if name in found:
+                raise _clash(name, found[name].file, entry.file)
+            found[name] = entry
+    return found
+
+
+def _modules(package: str, folders: Iterable[str], plugin: str | None) -> Iterator[tuple[str, _Entry]]:
+    """Yield the entries of folders: their files whose names do not begin with an underscore."""
+    for folder in folders:
+        for module in pkgutil.iter_modules([folder]):
+            if not module.ispkg and not module.name.startswith("_"):
+                file = Path(folder, f"{module.name}.py")
+                yield module.name.replace("_", "-"), _Entry(f"{package}.{module.name}", file, plugin)
+
+
+@lru_cache
+def _plugins(variable: str) -> tuple[Plugin, ...]:
+    named = (_folder_plugin(path) for path in variable.split(os.pathsep) if path)
+    return (*{plugin.package: plugin for plugin in named}.values(), *_installed())
+
+
+def _folder_plugin(path: str) -> Plugin:
+    """Make a folder importable as a package of its own, so that its files may import each other."""
+    folder = _existing(path)
+    package = f"sercli_plugin_{hashlib.sha256(folder.encode()).hexdigest()[:12]}"
+    if package not in sys.modules:
+        module = ModuleType(package, f"Files of {folder}.")
+        module.__path__ = [folder]
+        module.__spec__ = ModuleSpec(package, None, is_package=True)
+        module.__spec__.submodule_search_locations = module.__path__
+        sys.modules[package] = module
+    return Plugin(folder, package, (folder,))
+
+
+def _existing(path: str) -> str:
+    folder = Path(path).expanduser().absolute()
+    if not folder.is_dir():
+        raise ConfigError(f"{path}: no such folder of plug-ins; correct --plugins or {VARIABLE}")
+    return str(folder)
+
+
+@lru_cache
+def _installed() -> tuple[Plugin, ...]:
+    from importlib.metadata import entry_points  # reads every installed package: only where names are needed
+
+    found = []
+    for point in entry_points(group=GROUP):
+        title = f"{point.dist.name} {point.dist.version}" if point.dist else point.name
+        try:
+            spec = find_spec(point.value)
+        except ImportError as error:
+            spec, reason = None, str(error)
+        else:
+            reason = f"there is no package '{point.value}'"
+        if spec is None or spec.submodule_search_locations is None:
+            raise ConfigError(f"plug-in '{title}': {reason}; install the plug-in again or remove it")
+        found.append(Plugin(title, point.value, tuple(spec.submodule_search_locations)))
+    return tuple(found)
+
+
+def _clash(name: str, first: Path, second: Path) -> ConfigError:
+    return ConfigError(f"{second}: '{name}' is already defined by {first}; rename the file of the plug-in")

@@ -5,13 +5,13 @@ import torch
 from conftest import tone
 
 from sercli.bundle import Bundle, build_network
-from sercli.data.segments import ATTENTION_POOLING
 from sercli.inference._decoding import Piece
 from sercli.inference._parts import dataset_of, extract
 from sercli.models import get_architecture
 from sercli.runs.features import FeatureChoice
 from sercli.segments import SegmentConfig
 from sercli.statistics import Statistics
+from sercli.tasks import get_task
 
 CLASSES = ("anger", "happiness", "neutral", "sadness")
 
@@ -36,6 +36,12 @@ def make(arch, inputs, model=None, *, segments=None, traces=False, mean=0.1, std
     )
     _settle(bundle)
     return bundle
+
+
+def recipe_segments(arch, task="classification"):
+    """How an architecture's paper cuts utterances."""
+    entry, task = get_architecture(arch), get_task(task)
+    return SegmentConfig(**entry.defaults(entry.config_for({}, task), task)["segments"])
 
 
 def _settle(bundle):
@@ -86,7 +92,9 @@ ALL = {
         "melcnn", {"x": {"kind": "melspec-db", "sample_rate": 16_000}}, {"frames": 94, "pools": [2, 2, 4, 4]}
     ),
     "attpool": lambda: _spread(
-        make("attpool", {"x": {"kind": "spectrogram"}}, segments=ATTENTION_POOLING), "head.top_down", 0.5
+        make("attpool", {"x": {"kind": "spectrogram"}}, segments=recipe_segments("attpool")),
+        "head.top_down",
+        0.5,
     ),
     "diccoser": lambda: diccoser(traces=False),
     "diccoser-logmel": lambda: diccoser(fed="logmel", traces=False),

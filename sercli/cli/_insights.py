@@ -31,7 +31,9 @@ def draw(workspace: "Workspace", run: str, accelerator: str = "auto", beside: Se
             typer.echo(f"{'picture' if path.suffix == '.png' else 'table':<12} {path}", err=True)
         for each in drawn.projected:
             typer.echo(f"fold {trial.fold}, seed {trial.seed}: {describe(each)}", err=True)
-        if not drawn.pictures:
+        for name, reason in drawn.absent.items():
+            typer.echo(f"note: no picture '{name}' of {trial.path}: {reason}", err=True)
+        if not drawn.pictures and not drawn.absent:
             typer.echo(f"note: nothing to draw within the network of {trial.path}", err=True)
 
 

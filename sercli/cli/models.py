@@ -10,7 +10,7 @@ from sercli.cli._options import JsonOption, SetOption
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
-    from sercli.models._macs import Layer
+    from sercli.runs.size import Layer
 
 _CLASSES = 4
 _SECONDS = 3.0  # as sercli.runs.size.SECONDS, which needs torch
@@ -89,14 +89,12 @@ def _describe(name: str, settings: list[str]) -> "tuple[dict[str, Any], tuple[La
 
     entry = get_architecture(name)
     config = entry.config(**parse_assignments(settings))
-    own = entry.features_of(config)
+    stated = entry.defaults(config)
     inputs = {
-        key: FeatureChoice(kind=kind, **own.get(key, {})) for key, kind in entry.inputs_for(config).items()
+        key: FeatureChoice(kind=kind, **stated["features"].get(key, {}))
+        for key, kind in entry.inputs_for(config).items()
     }
-    cut = entry.windows
-    segments = (
-        SegmentConfig(size_s=cut.size_s, test_hop_s=cut.hop_s, frames=cut.frames) if cut else SegmentConfig()
-    )
+    segments = SegmentConfig(**stated["segments"])
     size = measure_size(name, config, inputs, segments, _CLASSES)
     row = {
         "name": name,

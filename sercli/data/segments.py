@@ -24,13 +24,6 @@ from sercli.statistics import Statistics
 _MOST_FILLED, _FILLED = 4, 100
 
 
-# Two seconds every second, every 0.4 s in test, 197 frames filled up to 200 (attention pooling).
-ATTENTION_POOLING = SegmentConfig(size_s=2.0, hop_s=1.0, test_hop_s=0.4, frames=200)
-# Twenty seconds every four, in test one after the other (DiCCOSER on RECOLA, whose recordings these
-# divide without rest; of others the last window is filled up, so that every frame is tested).
-DICCOSER_RECOLA = SegmentConfig(size_s=20.0, hop_s=4.0, test_hop_s=20.0, tail="pad")
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class TraceCut:
     """The labels of a segment.

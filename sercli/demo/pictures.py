@@ -126,7 +126,7 @@ def _look_into(
     own, utterance = classes.index(predicted), Utterance(id="recording", corpus="recording", file="recording")
     stored = _OnePiece(bundle=bundle, utterances=(utterance,), folder=Path(), part=extract(bundle, piece))
     found = map_attention(stored, utterance, own)
-    if found is not None:
+    if not isinstance(found, str):
         overlay = drawings.Overlay("", found.features, found.attention, found.frame_rate)
         figure = drawings.attention_maps([overlay], found.meaning, found.neutral)
         colours = (
@@ -139,7 +139,7 @@ def _look_into(
         return
     yield _draw_spectrogram(piece, f"{when}. {bundle.arch} has no attention maps.", start)
     weights = channel_weights(stored, [own])
-    if weights:
+    if not isinstance(weights, str):
         last = max(weights)
         figure = drawings.channel_weights({last: weights[last][[own]]}, [predicted])
         caption = f"{when}: weight of each channel in the last channel attention."

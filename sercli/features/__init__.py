@@ -80,6 +80,8 @@ class Feature:
         needs: from settings to the statistics that they require; None if any are possible.
         variants: settings by name that a paper compares.
         shows_level: from settings to whether the features of a louder utterance differ.
+        local: whether each frame depends only on its own samples and a few after them, so that the kind can
+            follow a stream.
     """
 
     config: type[FeatureConfig]
@@ -102,6 +104,7 @@ class Feature:
     needs: Callable[[Any], str | None] = lambda config: None
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     shows_level: Callable[[Any], bool] = lambda config: True
+    local: bool = False
 
 
 def feature_names() -> list[str]:

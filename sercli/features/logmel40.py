@@ -139,4 +139,5 @@ FEATURE = Feature(
     silence=lambda config: float(np.log(np.float32(config.offset))),
     span=span,
     graph=_Graph,
+    local=True,
 )

@@ -109,4 +109,5 @@ FEATURE = Feature(
     silence=lambda config: 0.0,
     span=span,
     graph=_Graph,
+    local=True,
 )

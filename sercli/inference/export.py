@@ -22,7 +22,7 @@ from sercli.bundle import Bundle
 from sercli.errors import ConfigError, RunError
 from sercli.inference import NO_SCORES
 from sercli.inference.graph import SpeechNetwork, example_samples, least_frames, network_example
-from sercli.models import FOREIGN, get_architecture
+from sercli.models import NETWORK_ERRORS, get_architecture
 from sercli.plain.json import to_json
 from sercli.records import TRACE_DIMENSIONS
 
@@ -87,7 +87,7 @@ def export_programs(bundle: Bundle, folder: Path, kind: Format) -> list[Exported
                     program.module, (), batch, dynamic_shapes=dict(program.varying)
                 )
                 write(exported, folder / file, program)
-            except FOREIGN as error:
+            except NETWORK_ERRORS as error:
                 (folder / file).unlink(missing_ok=True)
                 first = next(iter(str(error).strip().splitlines()), "")[:_SHOWN]
                 why_not = f"torch can't export '{bundle.arch}' ({type(error).__name__}: {first})"

@@ -115,7 +115,7 @@ def network_example(bundle: Bundle, batch: int = 2) -> tuple[dict[str, Tensor], 
 
 def least_frames(bundle: Bundle) -> int:
     """Return the fewest frames that a network takes as they are."""
-    return max(2, int(getattr(getattr(bundle.network, "config", None), "min_frames", 1)))
+    return max(2, bundle.model.least_frames)
 
 
 def _least(bundle: Bundle) -> int:

@@ -1,7 +1,4 @@
-"""What goes on within a trained network: channel weights, attention maps, embeddings.
-
-Read by hooks, so that networks need not know of it. Who has no such thing gives ``None``.
-"""
+"""Values inside a trained network: channel weights and embeddings, as its architecture's hooks read them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,8 +14,7 @@ from torch import Tensor, nn
 from sercli.data import UtteranceDataset
 from sercli.data.batches import sorted_batches
 from sercli.inference.stored import Stored
-from sercli.models.diccoser import DiCCOSER
-from sercli.models.eca import ECACNN, ChannelAttention
+from sercli.models import get_architecture
 
 Values = NDArray[np.float64]
 Read = Callable[[Tensor, Tensor], Tensor]
@@ -39,8 +35,8 @@ class Projection:
 
 def channel_weights(
     stored: Stored, target: Sequence[int], batch_size: int = 32, device: torch.device | str = "cpu"
-) -> dict[int, Values]:
-    """Average the weights that each channel attention of an ECA network gives, by class.
+) -> dict[int, Values] | str:
+    """Average the weights that each channel attention of a network gives, by class.
 
     Args:
         stored: the utterances.
@@ -49,23 +45,17 @@ def channel_weights(
         device: where the network is applied.
 
     Returns:
-        Sigmoid weights, (classes, channels), NaN for a class without an utterance, by number of the
-        convolution that the attention follows (in a network from elsewhere: in order); nothing where the
-        network has no such attention.
-
-    Source: arXiv 2409.04007, figure 14.
+        By number of the layer that the attention follows, weights, (classes, channels), NaN for a class
+        without an utterance; or why the network has none.
     """
-    network = stored.bundle.network
-    attentions = [each for each in network.modules() if isinstance(each, ChannelAttention)]
-    if not attentions:
-        return {}
-    layers = network.config.eca_layers if isinstance(network, ECACNN) else range(1, len(attentions) + 1)
-    read: list[Read] = [lambda x, y: y.flatten(1)] * len(attentions)
+    attentions = get_architecture(stored.bundle.arch).channels(stored.bundle.network)
+    if isinstance(attentions, str):
+        return attentions
+    read: list[Read] = [lambda given, result: result.flatten(1)] * len(attentions)
     classes = np.asarray(target)
     means = {}
-    for layer, weights in zip(
-        layers, _collect_all(stored, attentions, read, batch_size, device), strict=True
-    ):
+    found = _collect(stored, list(attentions.values()), read, batch_size, device)
+    for layer, weights in zip(attentions, found, strict=True):
         means[layer] = np.full((len(stored.bundle.classes), weights.shape[1]), np.nan)
         for number in np.unique(classes):
             means[layer][number] = weights[classes == number].mean(axis=0)
@@ -74,24 +64,17 @@ def channel_weights(
 
 def embeddings(
     stored: Stored, batch_size: int = 32, device: torch.device | str = "cpu"
-) -> tuple[str, Values] | None:
-    """Give each utterance's embedding, of one that is cut into segments the mean of theirs.
-
-    The embedding is what goes into the head; of DiCCOSER the local contexts, averaged over time.
+) -> tuple[str, Values] | str:
+    """Compute each utterance's embedding; of an utterance that is cut into segments, the mean of theirs.
 
     Returns:
-        What it is, and (utterances, size); ``None`` where the network has no embedding.
-
-    Source: the local contexts: Tang et al. 2021, section 5.4, figure 8.
+        Title of the embedding, and (utterances, size); or why the network has none.
     """
-    network = stored.bundle.network
-    if isinstance(network, DiCCOSER):
-        found = _collect(stored, network.local_network, lambda x, y: y.mean(dim=-1), batch_size, device)
-        return "local contexts, averaged over time", found
-    head = getattr(network, "head", None)
-    if not hasattr(network, "embed") or not isinstance(head, nn.Module):
-        return None
-    return "embeddings", _collect(stored, head, lambda x, y: x.flatten(1), batch_size, device)
+    found = get_architecture(stored.bundle.arch).embedding(stored.bundle.network)
+    if isinstance(found, str):
+        return found
+    (vectors,) = _collect(stored, [found.module], [found.read], batch_size, device)
+    return found.title, vectors
 
 
 def project(vectors: Values) -> Projection:
@@ -112,21 +95,13 @@ def project(vectors: Values) -> Projection:
 
 
 def _collect(
-    stored: Stored, module: nn.Module, read: Read, batch_size: int, device: torch.device | str
-) -> Values:
-    """Give what is read of a module, as a mean over the segments of each utterance, (utterances, size)."""
-    (found,) = _collect_all(stored, [module], [read], batch_size, device)
-    return found
-
-
-def _collect_all(
     stored: Stored,
     modules: Sequence[nn.Module],
     reads: Sequence[Read],
     batch_size: int,
     device: torch.device | str,
 ) -> list[Values]:
-    """Give what is read of each module, as `_collect` does, in one pass over the utterances."""
+    """Read each module in one pass over the utterances; the mean over segments, (utterances, size)."""
     network = stored.bundle.network.to(device).eval()
     found: list[list[Values]] = [[] for _ in modules]
     for some in stored.chunks():

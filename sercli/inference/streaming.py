@@ -19,17 +19,14 @@ from sercli.audio import SAMPLE_RATE, Samples
 from sercli.bundle import Bundle
 from sercli.config import Config
 from sercli.errors import ConfigError, RunError
+from sercli.features import feature_names, get_feature
 from sercli.inference import NO_SCORES
 from sercli.inference._windows import looked_at
-from sercli.models import Stream as NetworkStream
 from sercli.models import get_architecture
 from sercli.records import TRACE_DIMENSIONS, TRACE_RATE
 
 FRAME = SAMPLE_RATE // TRACE_RATE
 """Samples of a frame: 40 ms."""
-
-# What is computed of each frame by itself, from its own samples and a few after it.
-_KINDS = ("waveform", "logmel40")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +65,12 @@ class Stream:
             ConfigError: the network looks ahead, or its features do.
         """
         bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(Path(bundle))
-        stream = get_architecture(bundle.arch).stream
-        if isinstance(stream, str):
-            raise ConfigError(f"'{bundle.arch}' can't follow a stream: {stream}")
+        network = get_architecture(bundle.arch).stream(bundle.network)
+        if isinstance(network, str):
+            raise ConfigError(f"'{bundle.arch}' can't follow a stream: {network}")
         self.bundle = bundle
         self.names = bundle.classes or TRACE_DIMENSIONS
-        self._network: NetworkStream = stream(bundle.network)
+        self._network = network
         self._window = _window(bundle)
         self._inputs = {name: _Input(bundle, name) for name in bundle.inputs}
         # Segments are cut from what is known of the whole signal; a recording of its own ends in silence.
@@ -142,10 +139,11 @@ class _Input:
 
     def __init__(self, bundle: Bundle, name: str) -> None:
         choice = bundle.inputs[name]
-        if choice.kind not in _KINDS or FRAME * choice.feature.frame_rate(choice.config) % SAMPLE_RATE:
+        if not choice.feature.local or FRAME * choice.feature.frame_rate(choice.config) % SAMPLE_RATE:
+            able = " and ".join(name for name in feature_names() if get_feature(name).local)
             raise ConfigError(
-                f"the features '{choice.kind}' with these settings can't follow a stream; those of "
-                f"{' and '.join(_KINDS)} whose frames divide 40 ms can"
+                f"the features '{choice.kind}' with these settings can't follow a stream; those of {able} "
+                "whose frames divide 40 ms can"
             )
         if choice.statistics == "per-utterance":
             raise ConfigError("each utterance is standardised by its own mean, which a stream does not know")
@@ -166,7 +164,10 @@ def _window(bundle: Bundle) -> int:
     """Return the samples of the windows that the network was trained on."""
     size = looked_at(bundle)
     if size is None:
-        size = int(bundle.network.config.frames) / TRACE_RATE  # type: ignore[union-attr, arg-type]
+        frames = bundle.model.window_frames
+        if frames is None:
+            raise ConfigError(f"'{bundle.arch}' can't follow a stream: its windows have no length")
+        size = frames / TRACE_RATE
     samples = round(size * SAMPLE_RATE)
     if samples % FRAME:
         raise ConfigError(f"windows of {size:g} s are no whole number of frames of 40 ms")

@@ -33,7 +33,7 @@ def arcface_loss(
 
     Args:
         logits: ``scale`` times the cosine to each class, (batch, classes), without margin, as
-            `sercli.models._heads.CosineHead` gives; computed in float32.
+            `sercli.models.layers.CosineHead` gives; computed in float32.
         target: class numbers, (batch,).
         margin: m, radians, in [0, pi / 2].
         scale: s, the network's.

@@ -1,26 +1,43 @@
-"""Networks, pure torch, one file per architecture."""
+"""Networks, pure torch, one file per architecture; `sercli.models.layers` holds what they share.
+
+A file of this folder defines a network, its settings (a `NetworkConfig`), how its paper trains it (a
+`Recipe`), what can be shown of it, and puts all of them together in ``ARCHITECTURE``.
+"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sercli import registry
-from sercli.config import Config
+from sercli.config import Config, merge
+from sercli.errors import ConfigError
+from sercli.tasks import CLASSIFICATION, Task, TaskName
 
-FOREIGN = (RuntimeError, TypeError, ValueError, LookupError, AttributeError, AssertionError, ArithmeticError)
-"""What a network may raise where it is run as nobody foresaw: without values, or by an exporter."""
+NETWORK_ERRORS = (
+    RuntimeError,
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+)
+"""What a network may raise where it runs in an unusual way: without values, or in an exporter."""
 
-Task = Literal["classification", "regression"]
+Features = Mapping[str, Mapping[str, Any]]
+"""Settings of the features, by input of the network."""
 
 
 class NetworkConfig(Config):
     """Settings of a network; the properties answer what the rest of the package asks of any network."""
 
     @property
-    def made_for(self) -> Task | None:
+    def made_for(self) -> TaskName | None:
         """Task that the settings name; none where they name no task."""
         return None
 
@@ -41,71 +58,177 @@ class NetworkConfig(Config):
 
 
 @dataclass(frozen=True, slots=True)
-class Windows:
-    """How a network that sees pieces of one length is fed an utterance when it is tested.
+class Setting:
+    """A corpus as a paper uses it."""
+
+    corpus: str
+    scheme: str
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a paper trains its architecture, as settings that `sercli.runs.config.RunConfig` reads.
 
     Attributes:
-        size_s: length of a piece.
-        hop_s: from one piece's start to the next one's.
-        frames: of a piece, filled up.
+        training: settings of the training.
+        settings: the paper's corpora, in its order.
+        features: settings of the features, by input of the network, where they differ from the defaults of
+            the kind; or a function from the network's settings to these.
+        segments: how utterances are cut; they are not cut if it is empty.
+        augment: augmentations by name, with settings that differ from their defaults.
+        by_task: by name of a task: changes of the settings above, and of the network's settings (``model``).
+            The ``segments`` and ``augment`` of a task replace those above.
     """
 
-    size_s: float
-    hop_s: float
-    frames: int
+    training: Mapping[str, Any] = field(default_factory=dict)
+    settings: tuple[Setting, ...] = ()
+    features: Features | Callable[[Any], Features] = field(default_factory=dict)
+    segments: Mapping[str, Any] = field(default_factory=dict)
+    augment: Features = field(default_factory=dict)
+    by_task: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class Stream(Protocol):
-    """A network that takes a window in pieces, its state carried from one to the next."""
+    """A network that takes a window in pieces and keeps its state from one piece to the next."""
 
     def reset(self) -> None:
         """Begin a window."""
 
     def __call__(self, inputs: dict[str, Tensor]) -> Tensor:
-        """Give scores by frame of 40 ms, (1, frames, outputs), of the next pieces of the inputs."""
+        """Score each frame of 40 ms, (1, frames, outputs), of the next pieces of the inputs."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attention:
+    """How the attention of a network over its first input is read.
+
+    Attributes:
+        modules: by name, the modules whose input and output `read` takes.
+        read: from the inputs and outputs of these modules for a batch of one utterance, by name, and the
+            index of a class to the attention, (height, width), over the map or a pooled version of it.
+        meaning: what a value of the attention means.
+        neutral: the value that draws no attention.
+    """
+
+    modules: Mapping[str, nn.Module]
+    read: Callable[[Mapping[str, tuple[Tensor, Tensor]], int], NDArray[np.float64]]
+    meaning: str
+    neutral: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """How the vector that summarises an utterance is read from a network.
+
+    Attributes:
+        title: what the vector is, for a picture.
+        module: the module whose input and output `read` takes.
+        read: from input and output of the module to the vectors, (batch, size).
+    """
+
+    title: str
+    module: nn.Module
+    read: Callable[[Tensor, Tensor], Tensor]
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """A network that summarises an utterance in one vector, which its child ``head`` scores."""
+
+    def embed(self, *inputs: Tensor, mask: Tensor) -> Tensor:
+        """Summarise each utterance, (batch, size)."""
+
+
+def embedding_before_head(network: nn.Module) -> Embedding | str:
+    """Read what the head takes, of a network with a method ``embed`` and a child ``head``."""
+    head = dict(network.named_children()).get("head")
+    if head is None or not isinstance(network, Embedder):
+        return "it has no method 'embed' with a layer 'head' after it"
+    return Embedding("embeddings", head, lambda given, result: given.flatten(1))
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """What training, prediction and the contract tests need to know of a network.
+    """Everything that training, prediction and reports need to know of a network.
 
     A network is called as ``network(**inputs, mask=mask)``: each input is (batch, *shape, frames)
     under its name, the mask (batch, frames) is true on frames of the utterance, false on padding.
+
+    The hooks ``attention``, ``channels``, ``embedding`` and ``stream`` take a network and return what they
+    are for, or a text that says why this network does not have it.
 
     Attributes:
         config: the network's settings.
         build: from the inputs' shapes (by name, without batch and frames), the number of outputs
             and the settings to the network.
-        inputs: feature kind by input name, as the paper has it.
-        inputs_of: the same from the network's settings, where they decide it.
-        features_of: from the network's settings to those of the features that it can't do without, by
-            input name, where they differ from the kind's.
+        inputs: feature kind by input name, as in the paper; or a function from the settings to these.
         shapes: shape of each input of the paper's features, without batch and frames.
-        example_frames: a length that every setting of the network accepts.
-        tasks: what it can be trained for.
+        example_frames: a number of frames that the network accepts with every setting.
+        tasks: names of the tasks that it can be trained for.
         source: the paper.
-        lengths_vary: whether utterances of any length share a batch, and padding leaves each one's
-            output alone; else every utterance is brought to one length before the network.
-        stream: from a network to one that takes a window frame by frame; or why there is none.
-        windows: the pieces it sees an utterance in, as the paper has it; whole if none.
+        recipe: how the paper trains it.
+        lengths_vary: whether utterances of any length share a batch, and padding does not change the output
+            of any; else every utterance is brought to one length before the network.
+        features_of: from the network's settings to the settings of the features that the network requires,
+            by input name, where they differ from the defaults of the kind.
+        attention: the network's attention over its first input.
+        channels: by number of the layer, the modules whose output is a weight for each channel.
+        embedding: the vector that summarises an utterance.
+        stream: the network as a `Stream`.
+        module: the class that trains the network, a subclass of `sercli.training.SERModule`, which is used
+            without it. It is a function, so that Lightning is imported only for training.
     """
 
     config: type[NetworkConfig]
     build: Callable[[Mapping[str, tuple[int, ...]], int, Any], nn.Module]
-    inputs: Mapping[str, str]
+    inputs: Mapping[str, str] | Callable[[Any], Mapping[str, str]]
     shapes: Mapping[str, tuple[int, ...]]
     example_frames: int
-    tasks: tuple[Task, ...]
+    tasks: tuple[TaskName, ...]
     source: str
+    recipe: Recipe = field(default_factory=Recipe)
     lengths_vary: bool = True
-    inputs_of: Callable[[Any], Mapping[str, str]] | None = None
-    features_of: Callable[[Any], Mapping[str, Mapping[str, Any]]] = lambda config: {}
-    stream: "Callable[[nn.Module], Stream] | str" = "it looks at utterances as a whole"
-    windows: Windows | None = None
+    features_of: Callable[[Any], Features] = lambda config: {}
+    attention: Callable[[nn.Module], Attention | str] = lambda _: "it has no attention over its input"
+    channels: Callable[[nn.Module], Mapping[int, nn.Module] | str] = lambda _: "it has no channel attention"
+    embedding: Callable[[nn.Module], Embedding | str] = embedding_before_head
+    stream: Callable[[nn.Module], Stream | str] = lambda _: "it needs the complete utterance"
+    module: Callable[[], type[Any]] | None = None
 
     def inputs_for(self, config: NetworkConfig) -> Mapping[str, str]:
         """Return the feature kind by input name under given settings."""
-        return self.inputs if self.inputs_of is None else self.inputs_of(config)
+        return self.inputs(config) if callable(self.inputs) else self.inputs
+
+    def config_for(self, chosen: Mapping[str, Any], task: Task = CLASSIFICATION) -> NetworkConfig:
+        """Build the network's settings for a task from those that were chosen.
+
+        Raises:
+            ConfigError: a setting is unknown or wrong.
+        """
+        try:
+            return self.config(**merge(self.recipe.by_task.get(task.name, {}).get("model", {}), chosen))
+        except ConfigError as error:
+            raise ConfigError(f"model: {error}") from None
+
+    def defaults(self, config: NetworkConfig, task: Task = CLASSIFICATION) -> dict[str, Any]:
+        """Return the recipe as the settings that a run's own settings are laid over.
+
+        Args:
+            config: the network's settings.
+            task: what the network is trained for.
+        """
+        recipe = self.recipe
+        changes = recipe.by_task.get(task.name, {})
+        features = recipe.features(config) if callable(recipe.features) else recipe.features
+        stated = {
+            "training": dict(recipe.training),
+            "features": merge(self.features_of(config), features),
+            "segments": dict(recipe.segments),
+            "augment": dict(recipe.augment),
+        }
+        replaced = {name: changes[name] for name in ("segments", "augment") if name in changes}
+        return merge(stated, changes) | replaced
 
     def example(self, batch: int, seed: int = 0) -> dict[str, Tensor]:
         """Return random inputs and a mask, of differing lengths if they vary, for ``network(**example)``."""

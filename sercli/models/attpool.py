@@ -2,6 +2,7 @@
 
 Source: Li et al., An Attention Pooling based Representation Learning Method for Speech Emotion
     Recognition, Interspeech 2018, sections 2.2 to 2.4, 3.2 and 3.3, figure 1.
+    The training: section 3.1.
 Open in the paper: channels before the last (32, 48, 64, as in github.com/lessonxmk/head_fusion; the
     last, 80, follows from the 6400 of bilinear pooling), places of the pooling (after the second and
     the third convolution, as there), padding (same, the odd row or column at the end), reduction of
@@ -9,20 +10,23 @@ Open in the paper: channels before the last (32, 48, 64, as in github.com/lesson
     divides twice by the number of positions and trains hardly at all), initial weights (PyTorch's
     own, which the authors used). Tried on EMO-DB for twelve epochs: the training loss falls with
     softmax and sum (1.27 to 0.77) and with a mean and no softmax (1.31 to 0.78); with softmax and mean
-    it stays at the logarithm of the classes (1.386).
+    it stays at the logarithm of the classes (1.386). Whether the scores of segments are averaged before or
+    after the softmax (here after).
 Departures: the signed square root has a finite slope at zero, where the true one's is infinite.
 """
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from sercli.errors import ConfigError
-from sercli.models import Architecture, NetworkConfig, Windows
+from sercli.models import Architecture, Attention, NetworkConfig, Recipe, Setting
 
 Reduction = Literal["softmax-sum", "softmax-mean", "mean", "sum"]
 Order = Literal["paper", "usual"]
@@ -207,6 +211,28 @@ def _build(shapes: Mapping[str, tuple[int, ...]], n_classes: int, config: AttPoo
     return AttPool(maps, n_classes, config)
 
 
+def _attention(network: nn.Module) -> Attention | str:
+    """Read the score of a class at a place times the weight of the place; the mean over places is the logit.
+
+    Source: Li et al. 2018, equations 9 and 10.
+    """
+    head = dict(network.named_children())["head"]
+    if not isinstance(head, AttentionPooling):
+        return "its head has no attention; model.head=attention has"
+
+    def read(seen: Mapping[str, tuple[Tensor, Tensor]], target: int) -> NDArray[np.float64]:
+        scores = seen["top_down"][1][0, target].double()  # (height, width)
+        weights = seen["bottom_up"][1][0, 0].double()  # (height, width)
+        if head.softmax:
+            weights = weights.flatten().softmax(dim=0).view_as(weights)
+        places = scores.numel() if head.sums else 1
+        product: NDArray[np.float64] = (scores * weights * places).numpy()
+        return product
+
+    modules = {"top_down": head.top_down, "bottom_up": head.bottom_up}
+    return Attention(modules, read, "score of the class there; the mean is its logit", 0.0)
+
+
 ARCHITECTURE = Architecture(
     AttPoolConfig,
     _build,
@@ -215,6 +241,25 @@ ARCHITECTURE = Architecture(
     example_frames=40,
     tasks=("classification",),
     source="Li et al., Interspeech 2018",
+    recipe=Recipe(
+        training={
+            "class_weights": False,
+            "optimizer": "sgd",
+            "momentum": 0.9,
+            "schedule": "steps",
+            "milestones": (21, 31, 41),
+            "lr": 0.05,
+            "weight_decay": 1e-4,
+            "batch_size": 64,
+            "max_epochs": 50,
+            "patience": None,
+            "selection": "last",  # nothing is left for development
+        },
+        settings=(Setting("iemocap", "iemocap-impro4", "leave-one-speaker-out-no-dev"),),
+        features={"x": {"statistics": "none"}},
+        # Two seconds every second, every 0.4 s in test; the 197 frames are filled up to 200.
+        segments={"size_s": 2.0, "hop_s": 1.0, "test_hop_s": 0.4, "frames": 200},
+    ),
     lengths_vary=False,
-    windows=Windows(size_s=2.0, hop_s=0.4, frames=200),
+    attention=_attention,
 )

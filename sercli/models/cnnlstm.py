@@ -4,27 +4,31 @@ The baseline of DiCCOSER.
 
 Source: Tzirakis, Zhang and Schuller, ICASSP 2018, as rebuilt by Tang et al., EURASIP Journal on
     Audio, Speech, and Music Processing 2021:18, sections 5.2 and 5.3; filters and pooling from the
-    first author's end2you, models/audio/emo18.py.
+    first author's end2you, models/audio/emo18.py. The training: Tang et al., sections 4.2.4 and 5.2; it is
+    that of DiCCOSER.
 Open in the paper: activation (ReLU; end2you has leaky ReLU), batch normalisation (none; end2you has
     it), direction of the LSTM (forwards: the paper calls Tzirakis's layers bidirectional, but with
     bidirectional ones DiCCOSER would have 0.15 of the parameters and not "about 1/3"; end2you's run
     forwards), place of dropout (after each pooling), pooling of log-mel input (by 2, after the first
     convolution), padding (same), initial weights (convolutions He uniform with zero biases, as in
     end2you, the rest torch's own). Tried on EMO-DB for twelve epochs: the training loss falls without
-    batch normalisation (1.37 to 0.75) and with it (1.36 to 0.82).
+    batch normalisation (1.37 to 0.75) and with it (1.36 to 0.82). Of the training as in
+    `sercli.models.diccoser`.
 Departures: none. The mean over time comes before the output layer; after it, it would give the same.
 """
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from sercli.models import Architecture, NetworkConfig, Task
-from sercli.models._dropout import Dropout
-from sercli.models._layout import SequenceNorm, SequencePool, as_image, convolve
+from sercli.models import Architecture, Features, NetworkConfig, diccoser
+from sercli.models.layers import Dropout
+from sercli.models.layers.sequence import SequenceNorm, SequencePool, as_image, convolve
+from sercli.tasks import TaskName
 
 
 class CNNLSTMConfig(NetworkConfig):
@@ -32,7 +36,7 @@ class CNNLSTMConfig(NetworkConfig):
 
     input: Literal["raw", "logmel"] = "raw"
     """What it is fed with; log-mel at 50 frames a second."""
-    task: Task = "classification"
+    task: TaskName = "classification"
     """Classify the window, or regress each frame (25 a second)."""
     filters: tuple[PositiveInt, PositiveInt, PositiveInt] = (64, 128, 256)
     """Channels of the convolutions, whose widths are 8, 6 and 6."""
@@ -53,7 +57,7 @@ class CNNLSTMConfig(NetworkConfig):
     neutral: ClassVar[Mapping[str, Any]] = {"bidirectional": False}
 
     @property
-    def made_for(self) -> Task:
+    def made_for(self) -> TaskName:
         """Task that the settings name."""
         return self.task
 
@@ -137,30 +141,42 @@ def _init(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-def inputs_of(config: CNNLSTMConfig) -> dict[str, str]:
-    """Return the feature kind by input name."""
+def _inputs(config: CNNLSTMConfig) -> dict[str, str]:
     return {"x": "waveform" if config.input == "raw" else "logmel40"}
 
 
-def features_of(config: CNNLSTMConfig) -> dict[str, dict[str, Any]]:
-    """Return what the features can't do without: all samples, where the network pools them to 25 Hz."""
+def _features_of(config: CNNLSTMConfig) -> Features:
+    """Return what the network requires of the features: all samples, where it pools them to 25 Hz."""
     return {"x": {"aggregate": "none"}} if config.input == "raw" else {}
+
+
+def _features(config: CNNLSTMConfig) -> Features:
+    """Return how the input is made: log-mel standardised, the waveform as it is; classes of three seconds."""
+    statistics = "none" if config.input == "raw" else "per-map"
+    length = diccoser.CLASSIFIED_S if config.task == "classification" else None
+    return {"x": {"statistics": statistics, "duration_s": length}}
 
 
 def _build(shapes: Mapping[str, tuple[int, ...]], n_outputs: int, config: CNNLSTMConfig) -> CNNLSTM:
     return CNNLSTM(math.prod(shapes["x"]), n_outputs, config)
 
 
+_TRACES = diccoser.RECIPE.by_task["regression"]
+
 ARCHITECTURE = Architecture(
     CNNLSTMConfig,
     _build,
-    inputs={"x": "waveform"},
-    inputs_of=inputs_of,
-    features_of=features_of,
+    inputs=_inputs,
+    features_of=_features_of,
     shapes={"x": (1,)},
     example_frames=12 * 640,
     tasks=("classification", "regression"),
     source="Tzirakis et al., ICASSP 2018; Tang et al., EURASIP JASM 2021:18",
+    recipe=replace(
+        diccoser.RECIPE,
+        features=_features,
+        by_task={"regression": {**_TRACES, "model": {"task": "regression"}}},  # any number of frames
+    ),
     lengths_vary=False,
-    stream="its convolutions are centred, so each sees samples that are yet to come",
+    stream=lambda network: "its convolutions are centred, so each sees samples that are yet to come",
 )

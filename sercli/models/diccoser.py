@@ -6,7 +6,7 @@ the output depends on later samples, once batch normalisation uses its running s
 a training batch are taken over all frames.
 
 Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, sections 3 and
-    4.1, equation 1, figures 1, 2 and 4.
+    4.1, equation 1, figures 1, 2 and 4. The training: sections 3.3, 4.2.3 and 4.2.4.
 Open in the paper: width of the blocks' convolutions (2, as in figure 3), whether the condition's
     "normal CNN layers" are causal (they are), one normalisation after the sum or one per branch
     (one), whether a frame's maximum is of the signed samples (it is), pooling of log-mel input (by
@@ -14,23 +14,30 @@ Open in the paper: width of the blocks' convolutions (2, as in figure 3), whethe
     weights (torch's own, but biases zero: a waveform is far smaller than torch's biases, and what
     the dropout before each normalisation makes of those would drown it). Tried on EMO-DB for six
     epochs: the training loss falls on raw samples (1.37 to 1.29), with a normalisation per branch
-    (1.39 to 1.29) and on log-mel input (1.52 to 1.25).
+    (1.39 to 1.29) and on log-mel input (1.52 to 1.25). Of the training: patience (here 20 epochs of at most
+    200), what the l2 penalty of 1e-4 is of (here of every parameter, as RMSprop's weight decay), the decay of
+    RMSprop's average (0.99, torch's own; the lecture that the paper cites has 0.9), which end is trimmed (the
+    front), what is monitored (UA, or the CCC of all dev frames joined), of what the loss's CCC is (of a
+    batch's frames joined).
 Departures: none.
 """
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal, cast
 
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from sercli.errors import ConfigError
-from sercli.models import Architecture, NetworkConfig, Stream, Task
-from sercli.models._causal import CausalConv1d, DilatedBlock
-from sercli.models._layout import SequencePool
+from sercli.models import Architecture, Embedding, Features, NetworkConfig, Recipe, Setting, Stream
+from sercli.models.layers.sequence import CausalConv1d, CausalState, DilatedBlock, SequencePool
 from sercli.records import TRACE_RATE
+from sercli.tasks import TaskName
+
+CLASSIFIED_S = 3.0
+"""Seconds of an utterance that are classified: its last ones, padded at the front."""
 
 _FRAME = 640  # samples: 40 ms, one label of RECOLA
 
@@ -42,7 +49,7 @@ class DiCCOSERConfig(NetworkConfig):
     """As in figure 4. a: DiCCOSER, no context stacking; b: CS-V2 max; c: CS max; d: CS rms."""
     input: Literal["raw", "logmel"] = "raw"
     """What the local network is fed with; log-mel at 50 frames a second."""
-    task: Task = "classification"
+    task: TaskName = "classification"
     """Classify the window by its last frame, or regress each frame (25 a second)."""
     frames: Annotated[int, Field(ge=1, le=7500)] = 75
     """Frames of the window at 25 Hz: 75 for 3 s, 500 for 20 s; the largest dilation."""
@@ -74,7 +81,7 @@ class DiCCOSERConfig(NetworkConfig):
         return idle
 
     @property
-    def made_for(self) -> Task:
+    def made_for(self) -> TaskName:
         """Task that the settings name."""
         return self.task
 
@@ -188,25 +195,6 @@ class GlobalNetwork(nn.Module):
         return x
 
 
-def inputs_of(config: DiCCOSERConfig) -> dict[str, str]:
-    """Return the feature kind by input name; the waveform beside a spectrogram is one value for 40 ms."""
-    if config.input == "raw":
-        return {"x": "waveform"}
-    return {"x": "logmel40", "wave": "waveform"} if config.stacked else {"x": "logmel40"}
-
-
-def features_of(config: DiCCOSERConfig) -> dict[str, dict[str, Any]]:
-    """Return the length that utterances are brought to, and what stands for 40 ms of samples."""
-    settings: dict[str, dict[str, Any]] = {
-        name: {"duration_s": config.frames / TRACE_RATE} for name in inputs_of(config)
-    }
-    if config.input == "raw":
-        settings["x"]["aggregate"] = "none"
-    if "wave" in settings:
-        settings["wave"]["aggregate"] = config.aggregate
-    return settings
-
-
 def _local_network(n_bands: int, config: DiCCOSERConfig) -> nn.Sequential:
     """Make a convolution of width 8, then stacks of dilations 1, 2, 4, each followed by its pooling."""
     channels, (first, *pools) = config.channels, config.pools
@@ -221,12 +209,6 @@ def _pool(size: int) -> nn.Module:
     return SequencePool(size) if size > 1 else nn.Identity()
 
 
-def _stream(network: nn.Module) -> Stream:
-    from sercli.models._diccoser_stream import DiCCOSERStream
-
-    return DiCCOSERStream(cast("DiCCOSER", network))
-
-
 def _zero_bias(module: nn.Module) -> None:
     if isinstance(module, nn.Conv1d) and module.bias is not None:
         nn.init.zeros_(module.bias)
@@ -236,16 +218,135 @@ def _build(shapes: Mapping[str, tuple[int, ...]], n_outputs: int, config: DiCCOS
     return DiCCOSER(math.prod(shapes["x"]), n_outputs, config)
 
 
+class DiCCOSERStream:
+    """Applies a network, in eval mode, to a window in pieces of complete frames of 40 ms."""
+
+    def __init__(self, network: DiCCOSER) -> None:
+        self.network = network
+        self.state = CausalState()
+
+    def reset(self) -> None:
+        """Begin a window."""
+        self.state.reset()
+
+    def __call__(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Score the next frames of the window.
+
+        Args:
+            inputs: as of the network, a batch of one, (1, *shape, frames), of a multiple of 40 ms.
+
+        Returns:
+            Scores by frame at 25 Hz, (1, frames, outputs): of a classifier logits, and those of the window's
+            last frame equal the network's own.
+        """
+        network, x = self.network, inputs["x"]
+        context = self._local(x.flatten(1, -2))  # (1, channels, frames at 25 Hz)
+        if network.parallel is None:
+            out = self._global(context, None)
+        else:
+            values = inputs["wave"] if "wave" in inputs else network.aggregate(x)
+            aggregate = self.state.convolve(network.parallel, values)  # (1, channels, frames at 25 Hz)
+            swapped = network.config.variant == "b"
+            out = self._global(*((context, aggregate) if swapped else (aggregate, context)))
+        scores: Tensor = network.head(out).transpose(1, 2)
+        return scores
+
+    def _local(self, x: Tensor) -> Tensor:
+        for stage in self.network.local_network:
+            for layer in stage.children():
+                if isinstance(layer, CausalConv1d):
+                    x = self.state.convolve(layer, x)
+                elif isinstance(layer, DilatedBlock):
+                    x = self.state.block(layer, x)
+                else:
+                    x = layer(x)  # pooling; frames of 40 ms divide into its steps without rest
+        return x
+
+    def _global(self, x: Tensor, y: Tensor | None) -> Tensor:
+        for block in self.network.global_network.blocks:
+            x = self.state.block(cast("DilatedBlock", block), x, y)
+        return x
+
+
+def _stream(network: nn.Module) -> Stream | str:
+    network = cast("DiCCOSER", network)
+    if network.config.stacked and not network.config.causal_condition:
+        return "with causal_condition=false each block looks a frame of 40 ms ahead"
+    return DiCCOSERStream(network)
+
+
+def _embedding(network: nn.Module) -> Embedding:
+    """Read the local contexts.
+
+    Source: Tang et al. 2021, section 5.4, figure 8.
+    """
+    local = cast("DiCCOSER", network).local_network
+    return Embedding("local contexts, averaged over time", local, lambda given, result: result.mean(dim=-1))
+
+
+def _inputs(config: DiCCOSERConfig) -> dict[str, str]:
+    """Return the feature kind by input name; the waveform beside a spectrogram is one value for 40 ms."""
+    if config.input == "raw":
+        return {"x": "waveform"}
+    return {"x": "logmel40", "wave": "waveform"} if config.stacked else {"x": "logmel40"}
+
+
+def _features_of(config: DiCCOSERConfig) -> Features:
+    """Return what the network requires of a waveform: all samples, or one value for 40 ms."""
+    if config.input == "raw":
+        return {"x": {"aggregate": "none"}}
+    return {"wave": {"aggregate": config.aggregate}} if config.stacked else {}
+
+
+def _features(config: DiCCOSERConfig) -> Features:
+    """Return how the inputs are made: log-mel standardised, the waveform as it is; classes of the window."""
+    length = config.frames / TRACE_RATE if config.task == "classification" else None
+    return {
+        name: {"statistics": "none" if kind == "waveform" else "per-map", "duration_s": length}
+        for name, kind in _inputs(config).items()
+    }
+
+
+RECIPE = Recipe(
+    training={
+        "class_weights": False,
+        "optimizer": "rmsprop",
+        "lr": 1e-4,
+        "weight_decay": 1e-4,
+        "batch_size": 10,
+        "max_epochs": 200,
+        "patience": 20,
+        "selection": "best-dev-ua",
+    },
+    settings=(
+        Setting("iemocap", "iemocap-impro4", "leave-one-session-out"),
+        Setting("recola", "arousal-valence", "recola-5-fold"),
+    ),
+    features=_features,
+    augment={"flip": {}},  # half of the utterances run backwards in training
+    by_task={
+        "regression": {
+            "model": {"task": "regression", "frames": 500},
+            "training": {"loss": "ccc", "batch_size": 5, "selection": "best-dev-ccc"},
+            # Twenty seconds every four, in test one after the other. These divide the recordings of RECOLA
+            # without rest; of others the last window is filled up, so that every frame is tested.
+            "segments": {"size_s": 20.0, "hop_s": 4.0, "test_hop_s": 20.0, "tail": "pad"},
+            "augment": {},
+        }
+    },
+)
+
 ARCHITECTURE = Architecture(
     DiCCOSERConfig,
     _build,
-    inputs={"x": "waveform"},
-    inputs_of=inputs_of,
-    features_of=features_of,
+    inputs=_inputs,
+    features_of=_features_of,
     shapes={"x": (1,)},
     example_frames=12 * _FRAME,
     tasks=("classification", "regression"),
     source="Tang et al., EURASIP JASM 2021:18",
+    recipe=RECIPE,
     lengths_vary=False,
+    embedding=_embedding,
     stream=_stream,
 )

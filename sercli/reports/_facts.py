@@ -2,10 +2,9 @@
 
 import ast
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
+from sercli import registry
 from sercli.protocols import tests_nothing, unplaced
 from sercli.runs.folder import Trial
 
@@ -175,25 +174,12 @@ def _some(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
 
 
-def _docstring(module: str) -> str:
-    """Read a module's docstring, wherever its family is looked for; none where its source can't be read."""
-    found = find_spec(module)
-    if found is None or found.origin is None or not found.origin.endswith(".py"):
-        return ""
-    try:
-        return ast.get_docstring(ast.parse(Path(found.origin).read_text(encoding="utf-8"))) or ""
-    except (OSError, ValueError, SyntaxError):  # no file in UTF-8 that holds Python
-        return ""
-
-
 def left_open(arch: str) -> list[str]:
-    """Return what an architecture's paper leaves open and what was chosen, network and training."""
-    notes = []
-    for package, what in (("models", "network"), ("training", "training")):
-        docstring = _docstring(f"sercli.{package}.{arch.replace('-', '_')}")
-        _, found, rest = docstring.partition("Open in the paper:")
-        if found:
-            notes.append(
-                f"Left open by the paper ({what}): {' '.join(rest.partition('Departures:')[0].split())}"
-            )
-    return notes
+    """Return what an architecture's paper leaves open and what was chosen, as its file states it."""
+    file = registry.source_file("sercli.models", arch)
+    try:
+        docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) if file else ""
+    except (OSError, ValueError, SyntaxError):  # no file in UTF-8 that holds Python
+        docstring = ""
+    _, found, rest = (docstring or "").partition("Open in the paper:")
+    return [f"Left open by the paper: {' '.join(rest.partition('Departures:')[0].split())}"] if found else []

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
@@ -40,10 +40,12 @@ class Insights:
     Attributes:
         pictures: by name.
         projected: the points of the picture ``projection``, of each run in it.
+        absent: by name of a picture that the network can't give, the reason.
     """
 
     pictures: Mapping[str, Figure]
     projected: tuple[Projected, ...] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 def draw_insights(
@@ -66,9 +68,9 @@ def draw_insights(
         progress: called with the number of utterances whose features are done and to do.
 
     Returns:
-        By name: ``channels`` (ECA), ``attention`` (MDCNN and attention pooling: of each class the
-        utterance that was told best), ``projection`` (networks with an embedding). Nothing of those that
-        the network has not, nor of networks of continuous labels.
+        By name: ``channels`` (weights of channel attention), ``attention`` (over the utterance of each class
+        that the network is most certain of), ``projection`` (of the embeddings), as far as the architecture
+        has the hooks; nothing for networks of continuous labels.
 
     Raises:
         RunError: a trial is damaged, or its corpus is not the one that it was trained on, or the trials did
@@ -81,22 +83,28 @@ def draw_insights(
     predictions = read_tested_classes(trial)
     stored = _open(trial, bundle, predictions, workspace, progress)
     target, heading = predictions.target.tolist(), f"{bundle.arch}, {predictions.folds[0]}, test part"
-    drawn = {}
+    drawn, absent = {}, {}
     weights = insight.channel_weights(stored, target, batch_size, device)
-    if weights:
+    if isinstance(weights, str):
+        absent["channels"] = weights
+    else:
         title = f"{heading}: weights of the channel attention"
         drawn["channels"] = pictures.channel_weights(weights, bundle.classes, title)
     attention = _draw_attention(stored, predictions, heading)
-    if attention is not None:
+    if isinstance(attention, str):
+        absent["attention"] = attention
+    else:
         drawn["attention"] = attention
     projected, trials = [], (trial, *beside)
     for each, own in zip(trials, _what_differs(trials), strict=True):
         found = _project(each, workspace, predictions, own, batch_size, device, progress)
-        if found is not None:
+        if isinstance(found, str):
+            absent["projection"] = found
+        else:
             projected.append(found)
     if projected:
         drawn["projection"] = projections.draw(projected)
-    return Insights(drawn, tuple(projected))
+    return Insights(drawn, tuple(projected), absent)
 
 
 def _project(
@@ -107,8 +115,8 @@ def _project(
     batch_size: int,
     device: torch.device | str,
     progress: Progress,
-) -> Projected | None:
-    """Project the test utterances of a trial, which are those of the reference."""
+) -> Projected | str:
+    """Project the test utterances of a trial, which are those of the reference; or return why it can't be."""
     bundle, predictions = Bundle.load(trial.bundle), read_tested_classes(trial)
     if predictions.classes != reference.classes or set(predictions.ids) != set(reference.ids):
         raise RunError(
@@ -178,7 +186,7 @@ def _open(
     return Stored.open(bundle, corpus, [by_id[name] for name in predictions.ids], workspace, progress)
 
 
-def _draw_attention(stored: Stored, predictions: ClassPredictions, heading: str) -> Figure | None:
+def _draw_attention(stored: Stored, predictions: ClassPredictions, heading: str) -> Figure | str:
     overlays, meaning, neutral = [], "", 0.0
     for number, name in enumerate(stored.bundle.classes):
         rows = (predictions.target == number).nonzero()[0].tolist()
@@ -186,8 +194,8 @@ def _draw_attention(stored: Stored, predictions: ClassPredictions, heading: str)
             continue
         best = rows[int(predictions.probabilities[rows, number].argmax())]
         found = map_attention(stored, stored.utterances[best], number)
-        if found is None:
-            return None
+        if isinstance(found, str):
+            return found
         told = f"{name}, {predictions.probabilities[best, number]:.0%}: {predictions.ids[best]}"
         overlays.append(pictures.Overlay(told, found.features, found.attention, found.frame_rate))
         meaning, neutral = found.meaning, found.neutral

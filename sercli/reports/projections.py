@@ -73,11 +73,11 @@ def project(
     predictions: ClassPredictions,
     batch_size: int = 32,
     device: torch.device | str = "cpu",
-) -> Projected | None:
-    """Project the utterances of a trial; ``None`` where its network has no embedding."""
+) -> Projected | str:
+    """Project the utterances of a trial; or return why its network has no embedding."""
     found = insight.embeddings(stored, batch_size, device)
-    if found is None:
-        return None
+    if isinstance(found, str):
+        return found
     what, vectors = found
     return Projected(
         run=run,

@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 
 import sercli
+from sercli import registry
+from sercli.runs.config import RunConfig
 
 _PACKAGES = ("torch", "lightning", "torchmetrics", "numpy", "scipy", "soundfile", "soxr")
 
@@ -19,6 +21,15 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[package] = "missing"
     return found
+
+
+def plugins(config: RunConfig) -> dict[str, str]:
+    """Return the entries from outside the package that a run uses, ``models/NAME``, each with its plug-in."""
+    used = [("models", config.arch), ("corpora", config.corpus)]
+    used += [("features", choice.kind) for choice in config.features.values()]
+    used += [("augmentations", name) for name in config.augment]
+    found = {f"{family}/{name}": registry.plugin_of(f"sercli.{family}", name) for family, name in used}
+    return {entry: title for entry, title in found.items() if title is not None}
 
 
 def commit() -> str | None:

@@ -1,18 +1,50 @@
-"""What a network holds and costs for an utterance, found without computing anything."""
+"""What a network holds and costs for an utterance, found without computing anything.
 
-from collections.abc import Mapping
+A multiply-accumulate (MAC) is one weight times one value, added up. Those of convolutions, linear
+layers and LSTM are counted, as papers do: with the zeros of the padding, without biases,
+normalisation, pooling, products of values with each other, and cosines. They are counted where torch
+computes them and ascribed to the layer that owns the weight, so that a network is free to use a
+layer's weight without calling the layer.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from sercli.audio import SAMPLE_RATE
-from sercli.models import FOREIGN, NetworkConfig, get_architecture
-from sercli.models._macs import Layer, list_layers
+from sercli.models import NETWORK_ERRORS, NetworkConfig, get_architecture
 from sercli.runs.features import FeatureChoice
 from sercli.segments import SegmentConfig, windows
 
 SECONDS = 3.0
 """Length of the utterance that multiply-accumulates are told of."""
+
+_aten = torch.ops.aten
+_COUNTED = (_aten.convolution, _aten.mm, _aten.addmm, _aten.bmm, _aten.baddbmm)
+
+
+@dataclass(slots=True)
+class Layer:
+    """A layer, with no layers in it, that a network made use of.
+
+    Attributes:
+        name: path in the network.
+        kind: class.
+        parameters: how many it has.
+        shape: of its output, the first where there are several, without batch.
+        macs: multiply-accumulates, of all its uses.
+    """
+
+    name: str
+    kind: str
+    parameters: int
+    shape: tuple[int, ...] = ()
+    macs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +107,7 @@ def measure_size(
             given = {key: torch.empty(1, *shape) for key, shape in shapes.items()}
             given["mask"] = torch.ones(1, given[next(iter(given))].shape[-1], dtype=torch.bool)
             layers, uncounted = tuple(list_layers(network, given)), None
-    except FOREIGN as error:
+    except NETWORK_ERRORS as error:
         network, layers = architecture.build(features, n_outputs, model), ()
         uncounted = f"it does not run without values ({type(error).__name__})"
     parameters = sum(parameter.numel() for parameter in network.parameters())
@@ -101,3 +133,70 @@ def _feed(
         frames = segments.frames or choice.feature.count_frames(samples, config)
         shapes[name] = (*choice.shape, frames)
     return shapes, passes, seconds
+
+
+def list_layers(network: nn.Module, inputs: Mapping[str, Tensor]) -> list[Layer]:
+    """List the layers in the order in which the network uses them; it is left as it was.
+
+    Args:
+        network: on torch's ``meta`` device, where it takes neither time nor memory. (Elsewhere torch
+            may compute an LSTM in one piece, which can't be looked into.)
+        inputs: what it is called with, mask included, on that device; a batch of one.
+    """
+    used: dict[str, Layer] = {}
+    modules = dict(network.named_modules())
+
+    def use(path: str, output: Any, macs: int = 0) -> None:
+        module = modules[path]
+        if path not in used:
+            held = sum(parameter.numel() for parameter in module.parameters(recurse=False))
+            used[path] = Layer(path, type(module).__name__, held)
+        used[path].macs += macs
+        first = output[0] if isinstance(output, tuple) else output  # an LSTM gives its last state too
+        used[path].shape = tuple(first.shape[1:])
+
+    def hook(path: str) -> Any:
+        return lambda module, given, output: use(path, output)
+
+    leaves = {path: module for path, module in modules.items() if not list(module.children())}
+    hooks = [module.register_forward_hook(hook(path)) for path, module in leaves.items()]
+    training = network.training
+    try:
+        with torch.no_grad(), _Counter(network, use):
+            network.eval()(**inputs)
+    finally:
+        network.train(training)
+        for handle in hooks:
+            handle.remove()
+    return list(used.values())
+
+
+class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts each product of a network's weight with values; ``use`` takes whose, its result and how many."""
+
+    def __init__(self, network: nn.Module, use: Callable[[str, Tensor, int], None]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.use = use
+        # A weight may come transposed or with another axis: its memory tells whose it is.
+        self.owners = {_memory(p): name.rpartition(".")[0] for name, p in network.named_parameters()}
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Sequence[Any],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func.overloadpacket in _COUNTED:
+            first = 1 if func.overloadpacket in (_aten.addmm, _aten.baddbmm) else 0  # after the bias
+            factors = (_memory(tensor) for tensor in args[first : first + 2])
+            owner = next((self.owners[factor] for factor in factors if factor in self.owners), None)
+            if owner is not None:
+                flops = flop_registry[func.overloadpacket](*args, **(kwargs or {}), out_val=result)
+                self.use(owner, result, int(flops) // 2)
+        return result
+
+
+def _memory(tensor: Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)

@@ -1,8 +1,8 @@
 """Studies: tables and figures of papers as data, one YAML file each, in the package or anywhere else."""
 
-from importlib.resources import files
 from pathlib import Path
 
+from sercli import registry
 from sercli.errors import ConfigError, unknown
 from sercli.studies.study import (
     METRICS,
@@ -34,13 +34,12 @@ __all__ = [
 
 
 def study_names() -> list[str]:
-    """List the studies that are part of sercli, sorted."""
-    found = (entry.name for entry in files(__name__).iterdir())
-    return sorted(name.removesuffix(".yaml").replace("_", "-") for name in found if name.endswith(".yaml"))
+    """List the studies that are part of sercli or of a plug-in, sorted."""
+    return sorted(registry.data_files(__name__, ".yaml"))
 
 
 def find_study(name: str) -> Path:
-    """Return the file of a study: a file that the user names, or one that is part of sercli.
+    """Return the file of a study: a file that the user names, or one of sercli or a plug-in.
 
     Raises:
         UnknownNameError: there is no study of that name.
@@ -51,9 +50,10 @@ def find_study(name: str) -> Path:
         if not own.is_file():
             raise ConfigError(f"{own}: no such file; `sercli ablate` lists the studies")
         return own
-    if name not in study_names():
-        raise unknown(__name__, name, study_names())
-    return Path(str(files(__name__))) / f"{name.replace('-', '_')}.yaml"
+    known = registry.data_files(__name__, ".yaml")
+    if name not in known:
+        raise unknown(__name__, name, known)
+    return known[name]
 
 
 def get_study(name: str) -> Study:

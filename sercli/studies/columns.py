@@ -9,7 +9,6 @@ from sercli.models import get_architecture
 from sercli.protocols import get_protocol
 from sercli.schemes import get_scheme, scheme_names, schemes_of
 from sercli.studies.study import Column, StudyRow
-from sercli.training import get_recipe
 
 
 def parse_column(text: str, arch: str) -> Column:
@@ -37,7 +36,7 @@ def complete_column(
         UnknownNameError: there is no such scheme or protocol.
         ConfigError: the scheme is for another corpus, or it is for any corpus and none is named.
     """
-    settings = get_recipe(arch).settings
+    settings = get_architecture(arch).recipe.settings
     if scheme is None:
         of_paper = [setting.scheme for setting in settings if setting.corpus == corpus]
         scheme = of_paper[0] if of_paper else schemes_of(str(corpus))[0].name
@@ -54,7 +53,7 @@ def complete_column(
 
 def _default_protocol(corpus: str, scheme: str, arch: str) -> str:
     """Return the protocol of the architecture's paper, otherwise the corpus's own."""
-    for setting in get_recipe(arch).settings:
+    for setting in get_architecture(arch).recipe.settings:
         if setting.corpus == corpus and get_protocol(setting.protocol).scheme in (None, scheme):
             return setting.protocol
     if corpus in corpus_names():

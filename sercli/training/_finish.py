@@ -20,9 +20,9 @@ from sercli.records import ClassPredictions, Fold, Predictions, ValuePredictions
 from sercli.runs import provenance
 from sercli.runs.folder import Trial
 from sercli.runs.predictions import digests
-from sercli.training._module import SERModule
 from sercli.training.folds import Parts
 from sercli.training.initial_weights import trace_back
+from sercli.training.module import SERModule
 from sercli.training.plan import Plan
 
 # What may change between a trial's epochs, where it is interrupted and gone on with.
@@ -53,6 +53,7 @@ def finish(
             "manifest_sha256": plan.manifest_sha256,
             "started_from": trial.settings()["provenance"].get("started_from", []),
             **plan.corpus_facts(),
+            **_plugins(plan),
         },
     ).save(trial.bundle)
     history = {int(row["epoch"]): row for row in trial.history()}
@@ -153,5 +154,12 @@ def settings(plan: Plan, trial: Trial, device: Device) -> dict[str, Any]:
             "threads": torch.get_num_threads(),
             "versions": provenance.versions(),
             "commit": provenance.commit(),
+            **_plugins(plan),
         }
     }
+
+
+def _plugins(plan: Plan) -> dict[str, Any]:
+    """Return the plug-ins that a run needs, as its provenance and its bundles record them."""
+    found = provenance.plugins(plan.config)
+    return {"plugins": found} if found else {}

@@ -11,9 +11,8 @@ from sercli.bundle import build_network
 from sercli.config import spell
 from sercli.errors import ConfigError
 from sercli.runs.config import RunConfig
-from sercli.training import get_recipe
-from sercli.training._module import LOSS_SETTINGS
 from sercli.training.batch_statistics import normalisations
+from sercli.training.module import LOSS_SETTINGS, module_of
 
 _ABSENT = object()
 
@@ -101,7 +100,7 @@ def _idle_in_loss(config: RunConfig) -> frozenset[str]:
     """Name the settings that the loss does not read."""
     if not config.task.has_classes:
         return LOSS_SETTINGS - {"loss"}
-    return LOSS_SETTINGS - get_recipe(config.arch).module.loss_settings(config.model)
+    return LOSS_SETTINGS - module_of(config.architecture).loss_settings(config.model)
 
 
 def _normalises(config: RunConfig) -> bool:

@@ -10,13 +10,13 @@ from sercli.bundle import build_network
 from sercli.devices import Device
 from sercli.plain.yaml import to_yaml
 from sercli.runs.folder import Trial
-from sercli.training import checkpoints, get_recipe
+from sercli.training import checkpoints
 from sercli.training._finish import finish, resumed, settings
-from sercli.training._module import SERModule
 from sercli.training.batch_statistics import reestimate
 from sercli.training.callbacks import make_callbacks, out_of_memory
 from sercli.training.folds import FoldDataModule, Parts, load_parts, plain_training_part
 from sercli.training.initial_weights import start_from
+from sercli.training.module import SERModule, module_of
 from sercli.training.plan import Plan
 from sercli.training.processes import process_rank
 from sercli.training.trainer import make_logger, make_trainer, training_process
@@ -31,7 +31,7 @@ def build_module(plan: Plan, parts: Parts, seed: int) -> SERModule:
     if config.init:
         start_from(network, config.init, config.arch, plan.selection.classes)
     counts = parts.class_counts or None
-    return get_recipe(config.arch).module(network, n_outputs, config.training, counts)
+    return module_of(config.architecture)(network, n_outputs, config.training, counts)
 
 
 def train_trial(

@@ -12,8 +12,8 @@ from sercli.features import feature_names, get_feature
 from sercli.models import Architecture, NetworkConfig, architecture_names, get_architecture
 from sercli.protocols import get_protocol
 from sercli.runs.config import RunConfig
+from sercli.runs.training import TrainingConfig
 from sercli.schemes import default_scheme, get_scheme
-from sercli.training import get_recipe
 from sercli.training._idle import refuse_idle
 from sercli.training.initial_weights import name_bundle
 from sercli.workspace import Workspace
@@ -81,7 +81,7 @@ def configure(
 
 def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
     """Add the corpus, scheme and protocol, and the digest of the bundle to start from, where they lack."""
-    recipe = get_recipe(settings["arch"])
+    recipe = get_architecture(settings["arch"]).recipe
     chosen = dict(settings)
     if "corpus" not in chosen:
         chosen["corpus"] = _first_prepared(settings["arch"], workspace)
@@ -103,7 +103,7 @@ def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, A
 
 
 def _first_prepared(arch: str, workspace: Workspace) -> str:
-    wanted = [setting.corpus for setting in get_recipe(arch).settings]
+    wanted = [setting.corpus for setting in get_architecture(arch).recipe.settings]
     prepared = workspace.prepared()
     for corpus in wanted:
         if corpus in prepared:
@@ -140,11 +140,11 @@ def _resolve(settings: Mapping[str, Any]) -> RunConfig:
     for name in _SECTIONS:
         if not isinstance(settings.get(name, {}), Mapping):
             raise ConfigError(f"{name}: expected settings of its own, for example {name}.KEY=VALUE")
-    architecture, recipe = get_architecture(str(settings["arch"])), get_recipe(str(settings["arch"]))
+    architecture = get_architecture(str(settings["arch"]))
     scheme, protocol = get_scheme(str(settings["scheme"])), get_protocol(str(settings["protocol"]))
-    model = recipe.network(architecture, settings.get("model", {}), scheme.task)
+    model = architecture.config_for(settings.get("model", {}), scheme.task)
     chosen = _name_inputs(settings, architecture, model)
-    defaults = recipe.to_dict(model, scheme.task)
+    defaults = architecture.defaults(model, scheme.task)
     # Patience has no effect where the last epoch is kept; equal runs would have different names with it.
     last = {"selection": "last", "patience": None}
     if not protocol.has_dev:
@@ -199,7 +199,8 @@ def _refuse_patience(config: RunConfig, settings: Mapping[str, Any]) -> None:
     """
     patience = settings.get("training", {}).get("patience")
     in_vain = config.training.selection == "last" and config.protocol.has_dev
-    if in_vain and patience not in (None, get_recipe(config.arch).training.patience):
+    stated = config.architecture.recipe.training.get("patience", TrainingConfig().patience)
+    if in_vain and patience not in (None, stated):
         raise ConfigError(
             f"training.patience={patience} changes nothing with training.selection=last; leave it out"
         )

@@ -55,7 +55,7 @@ def test_the_card_tells_figures_licence_banners_and_the_law(run, place, tmp_path
         "Partial corpus: 48 of 535",
         "Licence: free to use",
         f"digest {digest}",
-        "Left open by the paper (network)",
+        "Left open by the paper",
         "sercli predict",
         "Article 5(1)(f)",
         "what a person feels",

@@ -26,14 +26,13 @@ from sercli.devices import Device
 from sercli.errors import ConfigError
 from sercli.features import feature_names, get_feature
 from sercli.models import architecture_names, get_architecture
-from sercli.models._heads import CosineHead
+from sercli.models.layers import CosineHead
 from sercli.runs.training import TrainingConfig
 from sercli.segments import SegmentConfig
 from sercli.statistics import fit
-from sercli.training import get_recipe
 from sercli.training import settings as run_settings
 from sercli.training._idle import _same_statistics
-from sercli.training._module import LOSS_SETTINGS, SERModule
+from sercli.training.module import LOSS_SETTINGS, SERModule, module_of
 from sercli.training.plan import make_plan
 from sercli.training.settings import configure
 from sercli.training.trials import train_trials
@@ -184,12 +183,10 @@ def test_every_setting_of_a_network_changes_it_or_is_idle(arch, thorough):
 
 def inputs(entry, config):
     """Give shapes and random inputs, as the settings name them."""
-    if entry.inputs_of is None and not hasattr(config, "input"):
+    if not callable(entry.inputs):
         frames = getattr(config, "frames", entry.example_frames)
         return entry.shapes, replace(entry, example_frames=frames).example(2)
-    kinds = entry.inputs_for(config) if entry.inputs_of else {"x": "waveform"}
-    if getattr(config, "input", "raw") == "logmel" and not entry.inputs_of:
-        kinds = {"x": "logmel40"}
+    kinds = entry.inputs_for(config)
     seconds = getattr(config, "frames", 25) / 25
     shapes, example = {}, {}
     random = torch.Generator().manual_seed(0)
@@ -306,9 +303,9 @@ STEPPED = sorted({*TrainingConfig.model_fields} - TRAINED - {"batch_statistics"}
 @THOROUGH
 @pytest.mark.parametrize("head", ["softmax", "arcface"])
 def test_every_setting_of_a_step_changes_it_or_is_idle(head, thorough):
-    module_of = get_recipe("mdcnn").module
+    train_with = module_of(get_architecture("mdcnn"))
     network_settings = get_architecture("mdcnn").config(head=head)
-    read = module_of.loss_settings(network_settings)
+    read = train_with.loss_settings(network_settings)
     random = torch.Generator().manual_seed(1)
     x = torch.randn(6, 4, 5, generator=random)
     mask = torch.ones(6, 5, dtype=torch.bool)
@@ -318,7 +315,7 @@ def test_every_setting_of_a_step_changes_it_or_is_idle(head, thorough):
         regression = config.loss == "ccc"
         torch.manual_seed(0)
         network = Network(cosine=head == "arcface" and not regression, regression=regression)
-        module = module_of(network, 2 if regression else 3, config, [1, 2, 3])
+        module = train_with(network, 2 if regression else 3, config, [1, 2, 3])
         module._trainer = SimpleNamespace(max_epochs=3, estimated_stepping_batches=3)
         made = module.configure_optimizers()
         optimizer = made["optimizer"] if isinstance(made, dict) else made
@@ -449,4 +446,5 @@ def test_a_loss_of_ones_own_is_taken_to_read_all_settings_of_losses():
         def loss(self, logits, target):
             return logits.sum() * target.sum()
 
-    assert Own.loss_settings(None) == LOSS_SETTINGS > SERModule.loss_settings(None)
+    config = get_architecture("eca").config()
+    assert Own.loss_settings(config) == LOSS_SETTINGS > SERModule.loss_settings(config)

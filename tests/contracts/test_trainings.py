@@ -9,7 +9,8 @@ from sercli.devices import Device
 from sercli.errors import ConfigError
 from sercli.features import feature_names, get_feature
 from sercli.models import architecture_names, get_architecture
-from sercli.training import get_recipe
+from sercli.runs.training import TrainingConfig
+from sercli.training import SERModule
 from sercli.training.fit import build_module
 from sercli.training.folds import load_parts
 from sercli.training.plan import make_plan
@@ -44,13 +45,13 @@ def planned(workspace, name, **changes):
 @pytest.mark.parametrize("name", architecture_names())
 def test_a_step_of_its_recipe_trains(name, small_workspace):
     module = train_a_step(planned(small_workspace, name))
-    assert isinstance(module, get_recipe(name).module)
+    assert type(module) is SERModule
 
 
 @pytest.mark.parametrize("kind", feature_names())
 @pytest.mark.parametrize("name", architecture_names())
 def test_any_feature_trains_that_fits_and_others_say_what_would(name, kind, small_workspace):
-    usual = get_architecture(name).inputs["x"]
+    usual = get_architecture(name).inputs_for(get_architecture(name).config())["x"]
     config = get_feature(kind).config()
     features = {"x": {"kind": kind} | ({"duration_s": None} if hasattr(config, "duration_s") else {})}
     changes = {"features": features, "segments": {"size_s": 1.0, "frames": None}}
@@ -86,7 +87,7 @@ def test_a_network_of_one_length_says_what_to_set(small_workspace):
 
 @pytest.mark.parametrize("arch", architecture_names())
 def test_where_the_last_epoch_counts_the_learning_rate_is_low_by_then(arch):
-    training = get_recipe(arch).training
+    training = TrainingConfig(**get_architecture(arch).recipe.training)
     if training.selection == "last":
         falls = [epoch for epoch in training.milestones if epoch <= training.max_epochs]
         assert training.schedule == "cosine" or (training.schedule == "steps" and len(falls) >= 2)

@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
 from conftest import tone
+from untrained import recipe_segments
 
-from sercli.data.segments import ATTENTION_POOLING, DICCOSER_RECOLA, Cut, Segmenter
+from sercli.data.segments import Cut, Segmenter
 from sercli.errors import ConfigError
 from sercli.features import get_feature
 from sercli.segments import SegmentConfig
 from sercli.statistics import fit
+
+ATTENTION_POOLING = recipe_segments("attpool")
 
 
 def segmenter(config, kind, **settings):
@@ -53,7 +56,7 @@ def test_a_shorter_utterance_is_one_segment_filled_up_with_silence():
 
 
 def test_twenty_seconds_every_four_with_their_labels():
-    cutter = segmenter(DICCOSER_RECOLA, "waveform", aggregate="rms")
+    cutter = segmenter(recipe_segments("diccoser", "regression"), "waveform", aggregate="rms")
     samples = 60 * 16_000
     trace = np.stack([np.arange(1500.0), -np.arange(1500.0)], axis=1).astype(np.float32)
     train = cutter.cut("r/1", samples, 1500, training=True)

@@ -7,7 +7,8 @@ from sercli.bundle import Bundle
 from sercli.evaluation.predictions_csv import read_predictions
 from sercli.inference import attention_maps, insight
 from sercli.inference.stored import Stored
-from sercli.models._pooling import SpatialPyramidPooling
+from sercli.models import get_architecture
+from sercli.models.layers.maps import SpatialPyramidPooling
 
 ECA = {
     "arch": "eca",
@@ -112,11 +113,12 @@ def test_local_contexts_are_averaged_over_time(diccoser):
     assert what.startswith("local contexts")
 
 
-def test_networks_without_such_things_give_none(mdcnn, attpool, small):
-    assert insight.channel_weights(mdcnn[0], [0] * 12) == {}
-    assert insight.embeddings(attpool[0]) is None
+def test_networks_without_such_things_say_why(mdcnn, attpool, small):
+    assert insight.channel_weights(mdcnn[0], [0] * 12) == "it has no channel attention"
+    assert insight.embeddings(attpool[0]) == "it has no method 'embed' with a layer 'head' after it"
     stored, _ = opened(small)  # an MDCNN without attention
-    assert attention_maps.map_attention(stored, stored.utterances[0], 0) is None
+    found = attention_maps.map_attention(stored, stored.utterances[0], 0)
+    assert found == "it is built without attention; model.attention=true has it"
 
 
 def test_the_projection_is_that_of_scikit_learn():
@@ -137,14 +139,14 @@ def test_equal_vectors_are_projected_on_one_point():
 @pytest.mark.parametrize("bins", ["adaptive", "rounded"])
 def test_even_weights_are_spread_evenly(bins):
     pyramid = SpatialPyramidPooling((1, 2, 5), bins)
-    laid = attention_maps.spread(np.full(30, 1 / 30), (7, 13), pyramid)
+    laid = pyramid.spread(np.full(30, 1 / 30), (7, 13))
     np.testing.assert_allclose(laid, np.ones((7, 13)))
 
 
 def test_a_cell_that_weighs_more_is_seen_where_it_lies():
     # Levels 1 and 2 over 2 x 4: the second row's first cell weighs 3, all others 1.
     pyramid = SpatialPyramidPooling((1, 2))
-    laid = attention_maps.spread(np.array([1.0, 1.0, 1.0, 3.0, 1.0]), (2, 4), pyramid)
+    laid = pyramid.spread(np.array([1.0, 1.0, 1.0, 3.0, 1.0]), (2, 4))
     wanted = np.array([[1, 1, 1, 1], [2, 2, 1, 1]])
     np.testing.assert_allclose(laid, wanted / wanted.mean())
 
@@ -155,11 +157,11 @@ def test_the_map_of_attention_pooling_has_the_logit_as_its_mean(attpool):
     # The first of an utterance's segments, taken by itself.
     dataset = stored.dataset([stored.utterances[0]])
     head = stored.bundle.network.head
-    way = attention_maps._top_down(head, 2)
+    attention = get_architecture("attpool").attention(stored.bundle.network)
     batch = dataset[[0]]
-    with attention_maps._watching(way.modules) as seen:
+    with attention_maps._watching(attention.modules) as seen:
         logits = stored.bundle.network(**batch.inputs, mask=batch.mask)
-    assert way.read(seen).mean() == pytest.approx(float(logits[0, 2]), rel=1e-4)
+    assert attention.read(seen, 2).mean() == pytest.approx(float(logits[0, 2]), rel=1e-4)
     assert not head.top_down._forward_hooks
 
 

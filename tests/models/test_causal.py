@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sercli.models._causal import CausalConv1d, DilatedBlock
+from sercli.models.layers.sequence import CausalConv1d, DilatedBlock
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sercli.models.cnnlstm import ARCHITECTURE, CNNLSTM, CNNLSTMConfig, inputs_of
+from sercli.models.cnnlstm import ARCHITECTURE, CNNLSTM, CNNLSTMConfig
 
 PLAIN = {"batch_norm": False, "activation": "relu", "hidden_size": 256, "layers": 2}
 SMALL = {"filters": (4, 6, 8), "hidden_size": 5}
@@ -177,8 +177,8 @@ def test_the_gradient_reaches_every_parameter(settings):
 
 
 def test_names_of_the_inputs():
-    assert inputs_of(CNNLSTMConfig()) == ARCHITECTURE.inputs == {"x": "waveform"}
-    assert inputs_of(CNNLSTMConfig(input="logmel")) == {"x": "logmel40"}
+    assert ARCHITECTURE.inputs_for(CNNLSTMConfig()) == {"x": "waveform"}
+    assert ARCHITECTURE.inputs_for(CNNLSTMConfig(input="logmel")) == {"x": "logmel40"}
 
 
 @pytest.mark.parametrize("settings", [{}, {"batch_norm": True, "activation": "leaky_relu"}], ids=str)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sercli.models._dropout import Dropout
+from sercli.models.layers import Dropout
 
 
 @pytest.mark.parametrize("p", [0.5, 0.25, 0.1, 1 / 3])

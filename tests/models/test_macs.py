@@ -8,7 +8,8 @@ from sercli.cli.models import _describe
 from sercli.data.segments import Segmenter
 from sercli.features import get_feature
 from sercli.models import architecture_names, get_architecture
-from sercli.models._macs import list_layers
+from sercli.runs.size import list_layers
+from sercli.segments import SegmentConfig
 
 
 class Sample(nn.Module):
@@ -164,17 +165,17 @@ def test_all_that_torch_counts_belongs_to_a_layer(name):
 @pytest.mark.parametrize("name", architecture_names())
 def test_an_utterance_is_fed_as_the_recipe_feeds_it(name):
     from sercli.runs.config import FeatureChoice
-    from sercli.training import get_recipe
 
-    entry, recipe = get_architecture(name), get_recipe(name)
+    entry = get_architecture(name)
+    stated = entry.defaults(entry.config())
     row, _ = _describe(name, [])
     shapes, passes = {key: tuple(shape) for key, shape in row["example"].items()}, row["passes"]
-    given = recipe.to_dict(entry.config())["features"]
     for key, kind in entry.inputs_for(entry.config()).items():
-        settings = FeatureChoice(kind=kind, **given.get(key, {})).config
+        settings = FeatureChoice(kind=kind, **stated["features"].get(key, {})).config
         feature = get_feature(kind)
         frames = feature.count_frames(48_000, settings)
-        pieces = Segmenter(recipe.segments, feature, settings).cut("u", 48_000, frames, training=False)
+        segmenter = Segmenter(SegmentConfig(**stated["segments"]), feature, settings)
+        pieces = segmenter.cut("u", 48_000, frames, training=False)
         assert [piece.span.length for piece in pieces] == passes * [shapes[key][-1]]
         assert feature.shape(settings) == shapes[key][:-1] == entry.shapes[key]
 

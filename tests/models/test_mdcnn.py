@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from sercli.errors import ConfigError
 from sercli.losses.arcface import arcface_loss
 from sercli.models import mdcnn
-from sercli.models._heads import CosineHead
+from sercli.models.layers import CosineHead
 from sercli.models.mdcnn import ARCHITECTURE, MDCNN, MDCNNConfig
 
 GLOBAL, PYRAMID = {"spp_levels": (1,)}, {"spp_levels": (1, 5, 10)}

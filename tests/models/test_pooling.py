@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sercli.models._pooling import SpatialPyramidPooling, VectorAttention, positions
+from sercli.models.layers.maps import SpatialPyramidPooling, VectorAttention, positions
 
 LENGTHS = [10, 11, 13, 25, 38, 39, 40]
 

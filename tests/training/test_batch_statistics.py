@@ -16,8 +16,8 @@ from sercli.config import merge
 from sercli.data import UtteranceDataset
 from sercli.devices import Device
 from sercli.models import architecture_names, get_architecture
-from sercli.models._dropout import Dropout
-from sercli.models._padding import normalise, valid_frames
+from sercli.models.layers import Dropout
+from sercli.models.layers.maps import normalise, valid_frames
 from sercli.runs.folder import all_runs
 from sercli.statistics import Statistics
 from sercli.training import fit

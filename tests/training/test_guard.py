@@ -14,7 +14,7 @@ from sercli.errors import ConfigError, FeatureError, RunError
 from sercli.preparation import prepare
 from sercli.runs.training import TrainingConfig
 from sercli.statistics import Statistics
-from sercli.training._module import SERModule
+from sercli.training import SERModule
 from sercli.training.callbacks import out_of_memory
 from sercli.training.plan import make_plan, open_stores
 from sercli.training.settings import configure

@@ -11,9 +11,8 @@ from sercli.losses.weights import class_weights
 from sercli.models import architecture_names, get_architecture
 from sercli.runs.training import TrainingConfig
 from sercli.tasks import get_task
-from sercli.training import get_recipe
-from sercli.training._metrics import UtteranceUA
-from sercli.training._module import SERModule
+from sercli.training import SERModule
+from sercli.training.module import UtteranceUA, module_of
 
 CLASSES = 4
 
@@ -62,13 +61,13 @@ def _batch(architecture, traces):
 
 
 def _module(name, task):
-    recipe, entry = get_recipe(name), get_architecture(name)
+    entry = get_architecture(name)
     config = entry.config(**({"task": task} if "task" in entry.config.model_fields else {}))
-    training = TrainingConfig(**recipe.to_dict({}, get_task(task))["training"])
+    training = TrainingConfig(**entry.defaults(config, get_task(task))["training"])
     n_outputs = 2 if task == "regression" else CLASSES
     shapes = {key: tuple(x.shape[1:-1]) for key, x in entry.example(2).items() if key != "mask"}
     network = entry.build(shapes, n_outputs, config)
-    return recipe.module(network, n_outputs, training, None if task == "regression" else [3, 2, 2, 1])
+    return module_of(entry)(network, n_outputs, training, None if task == "regression" else [3, 2, 2, 1])
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,10 @@ from math import prod
 from pydantic import PositiveInt
 from torch import Tensor, cat, nn
 
-from sercli.config import Config
-from sercli.models import Architecture
+from sercli.models import Architecture, NetworkConfig, Recipe, Setting
 
 
-class StatsPoolConfig(Config):
+class StatsPoolConfig(NetworkConfig):
     """Settings of the network."""
 
     channels: PositiveInt = 64
@@ -69,4 +68,8 @@ ARCHITECTURE = Architecture(
     example_frames=100,
     tasks=("classification",),
     source="made up for the documentation",
+    recipe=Recipe(
+        training={"lr": 2e-3, "batch_size": 16, "max_epochs": 60, "patience": 15},
+        settings=(Setting("emodb", "emodb-7", "leave-one-speaker-out"),),
+    ),
 )

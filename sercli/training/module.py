@@ -1,4 +1,4 @@
-"""What the LightningModules of all architectures share."""
+"""The LightningModule that trains every architecture, and can be subclassed for one's own."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,19 +7,21 @@ import lightning as L
 import torch
 from torch import Tensor, nn
 from torchmetrics import ConcordanceCorrCoef, MeanMetric, Metric
+from torchmetrics.utilities import dim_zero_cat
 
-from sercli.config import Config
 from sercli.data import Batch
+from sercli.losses.arcface import arcface_loss
 from sercli.losses.ccc import ccc_loss
 from sercli.losses.cross_entropy import cross_entropy
 from sercli.losses.focal import focal_loss
 from sercli.losses.weights import class_weights
+from sercli.models import Architecture, NetworkConfig
+from sercli.models.layers import CosineHead
 from sercli.runs.training import TrainingConfig
-from sercli.training._metrics import UtteranceUA
 from sercli.training.processes import gather_traces, share_of_batch
 
 LOSS_SETTINGS = frozenset({"loss", "focal_gamma", "arcface_margin", "arcface_easy_margin"})
-"""The settings of a training that only the loss of classes reads."""
+"""Settings of a training that only the loss of classes reads."""
 
 
 class SERModule(L.LightningModule):
@@ -52,6 +54,8 @@ class SERModule(L.LightningModule):
         super().__init__()
         # Four-dimensional weights only; others keep their layout.
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        scales = (each.scale for each in network.modules() if isinstance(each, CosineHead))
+        self.cosine_scale: float | None = next(scales, None)
         self.training_config = training
         weights = None
         if training.class_weights and class_counts is not None:
@@ -66,23 +70,39 @@ class SERModule(L.LightningModule):
         )
 
     @classmethod
-    def loss_settings(cls, network: Config) -> frozenset[str]:  # noqa: ARG003
+    def loss_settings(cls, network: NetworkConfig) -> frozenset[str]:
         """Name the settings among `LOSS_SETTINGS` that `loss` reads, given those of the network.
 
-        Override it together with `loss`. A loss of one's own that does not say so is taken to read them all.
+        Override it together with `loss`; a subclass that overrides `loss` alone counts as reading them all.
         """
-        own = cls.loss is not SERModule.loss
-        return LOSS_SETTINGS if own else frozenset({"loss", "focal_gamma"})
+        if cls.loss is not SERModule.loss:
+            return LOSS_SETTINGS
+        if network.cosine_head:
+            return frozenset({"arcface_margin", "arcface_easy_margin"})
+        return frozenset({"loss", "focal_gamma"})
 
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Return the cross-entropy, or the focal loss, of a batch, weighted by class, a scalar.
+        """Return the loss of a batch of classes, weighted by class, a scalar.
+
+        The ArcFace loss where the network has a `CosineHead`; else the cross-entropy or the focal loss, as
+        the recipe states.
 
         Args:
             logits: (batch, classes).
             target: class indices, (batch,).
         """
-        if self.training_config.loss == "focal":
-            return focal_loss(logits, target, self.training_config.focal_gamma, self.class_weights)
+        recipe = self.training_config
+        if self.cosine_scale is not None:
+            return arcface_loss(
+                logits,
+                target,
+                margin=recipe.arcface_margin,
+                scale=self.cosine_scale,
+                easy_margin=recipe.arcface_easy_margin,
+                weight=self.class_weights,
+            )
+        if recipe.loss == "focal":
+            return focal_loss(logits, target, recipe.focal_gamma, self.class_weights)
         return cross_entropy(logits, target, self.class_weights)
 
     def forward(self, batch: Batch) -> Tensor:
@@ -187,3 +207,44 @@ def _aligned(scores: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         raise TypeError("a batch for regression needs a target_mask")
     rows = min(scores.shape[1], batch.target.shape[1])
     return scores[:, :rows], batch.target[:, :rows], batch.target_mask[:, :rows]
+
+
+def module_of(architecture: Architecture) -> type[SERModule]:
+    """Return the class that trains an architecture."""
+    return SERModule if architecture.module is None else architecture.module()
+
+
+class UtteranceUA(Metric):
+    """Mean recall over the classes that are present; an utterance's segments have one mean probability."""
+
+    full_state_update = False
+    logits: list[Tensor]
+    target: list[Tensor]
+    utterances: list[Tensor]
+
+    def __init__(self, n_classes: int) -> None:
+        super().__init__()
+        self.n_classes = n_classes
+        for name in ("logits", "target", "utterances"):
+            self.add_state(name, [], dist_reduce_fx="cat")
+
+    def update(self, logits: Tensor, target: Tensor, utterances: Tensor) -> None:
+        """Take in segments: logits, (batch, classes), class and number of the utterance of each, (batch,)."""
+        self.logits.append(logits)
+        self.target.append(target)
+        self.utterances.append(utterances)
+
+    def compute(self) -> Tensor:
+        """Return the mean recall, a scalar."""
+        # On the CPU, since Apple's GPUs have no 64-bit floats.
+        logits, target, utterances = (
+            dim_zero_cat(each).cpu() for each in (self.logits, self.target, self.utterances)
+        )
+        probabilities = logits.double().softmax(1)
+        found, place = torch.unique(utterances, return_inverse=True)
+        sums = probabilities.new_zeros(len(found), self.n_classes).index_add_(0, place, probabilities)
+        true = target.new_zeros(len(found)).scatter_(0, place, target)
+        counts = torch.bincount(true, minlength=self.n_classes).double()
+        hits = torch.bincount(true[sums.argmax(1) == true], minlength=self.n_classes).double()
+        recalls = hits[counts > 0] / counts[counts > 0]
+        return recalls.mean().float()

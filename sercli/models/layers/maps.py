@@ -1,14 +1,56 @@
-"""Pooling: a pyramid of grids over maps whose lengths differ, and attention over its vectors."""
+"""Maps of utterances whose lengths differ: keep their padding out, pool them to a pyramid of vectors.
+
+Zeroing the input is not enough: bias and normalisation fill the padding again, and the next
+convolution over time carries it back into the utterance.
+"""
 
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 Bins = Literal["adaptive", "rounded"]
 Reduction = Literal["keep", "sum"]
+
+
+def is_full(mask: Tensor) -> bool:
+    """Tell whether there is no padding, only where the answer is free: on a GPU it would stop the queue."""
+    return mask.device.type == "cpu" and not torch.compiler.is_compiling() and bool(mask.all())
+
+
+def valid_frames(lengths: Tensor, x: Tensor) -> Tensor:
+    """Make a factor for x, one on valid frames and zero on padding.
+
+    Args:
+        lengths: valid frames of each utterance, (batch,).
+        x: (batch, channels, mels, frames).
+
+    Returns:
+        (batch, 1, 1, frames), of x's type, so that products keep it.
+    """
+    frames = torch.arange(x.shape[-1], device=x.device)
+    return (frames < lengths[:, None]).to(x.dtype)[:, None, None]
+
+
+def silence(x: Tensor, keep: Tensor | None) -> Tensor:
+    """Zero the padding of x, in a new tensor; ``keep`` is None where there is none."""
+    return x if keep is None else x * keep
+
+
+def normalise(norm: nn.BatchNorm2d, x: Tensor, keep: Tensor | None) -> Tensor:
+    """Apply batch normalisation; in training the padding takes no part in its statistics."""
+    if keep is None or not norm.training:
+        y: Tensor = norm(x)
+        return y
+    valid = keep[:, 0, 0] > 0  # (batch, frames)
+    x = x.permute(0, 3, 1, 2)  # (batch, frames, channels, mels)
+    y = torch.zeros_like(x)
+    y[valid] = norm(x[valid].unsqueeze(3)).squeeze(3).to(x.dtype)
+    return y.permute(0, 2, 3, 1)
 
 
 class SpatialPyramidPooling(nn.Module):
@@ -67,6 +109,26 @@ class SpatialPyramidPooling(nn.Module):
             x = _stretch(x.mT, positions(bands, mels, level, self.bins)).mT
         # The bins are equal here. Adaptive pooling has the faster gradient, blocks can be exported.
         return _blocks(x, level) if torch.compiler.is_compiling() else F.adaptive_max_pool2d(x, level)
+
+    def spread(self, weights: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.float64]:
+        """Lay a weight of each cell over the map that was pooled.
+
+        Args:
+            weights: level by level, each grid row by row, (vectors,).
+            shape: mels and frames of the map.
+
+        Returns:
+            At each place the mean over the levels of the weight of the cell there (where cells share a
+            place, their mean), divided by its mean over all places, (mels, frames).
+        """
+        total, first = np.zeros(tuple(shape)), 0
+        for level in self.levels:
+            own = weights[first : first + level**2].reshape(level, level)
+            rows, columns = (_shares(length, level, self.bins) for length in shape)
+            total += rows @ own @ columns.T
+            first += level**2
+        relative: NDArray[np.float64] = total / total.mean()
+        return relative
 
 
 class VectorAttention(nn.Module):
@@ -136,3 +198,13 @@ def _blocks(x: Tensor, level: int) -> Tensor:
     x = torch.unflatten(x, 3, (level, -1))  # (batch, channels, mels, level, width)
     x = torch.unflatten(x, 2, (level, -1))  # (batch, channels, level, height, level, width)
     return x.amax(dim=(3, 5))
+
+
+def _shares(length: int, level: int, bins: Bins) -> NDArray[np.float64]:
+    """Find the cells of an axis that cover each position; each row adds up to one, (length, level)."""
+    index = positions(torch.tensor([length]), length, level, bins)[0].numpy()  # (level, width)
+    covered = np.zeros((length, level))
+    for cell, places in enumerate(index):
+        covered[places, cell] = 1.0
+    shares: NDArray[np.float64] = covered / covered.sum(axis=1, keepdims=True)
+    return shares

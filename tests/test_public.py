@@ -1,0 +1,35 @@
+"""The names that ``import sercli`` offers."""
+
+import ast
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import sercli
+
+HEAVY = ("torch", "lightning", "numpy", "pydantic", "typer")
+
+
+def imported_for_type_checkers():
+    """Yield module and name of each import below ``if TYPE_CHECKING``."""
+    tree = ast.parse(Path(sercli.__file__).read_text("utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    for node in block.body:
+        yield from ((node.module, alias.name) for alias in node.names)
+
+
+def test_type_checkers_and_python_see_the_same_names():
+    assert dict(map(reversed, imported_for_type_checkers())) == sercli._MODULES
+
+
+def test_every_name_is_the_one_of_its_module():
+    for name, module in sercli._MODULES.items():
+        assert vars(sercli).get(name, getattr(sercli, name)) is getattr(import_module(module), name)
+    assert {"train", "SERModule"} <= set(dir(sercli))
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    code = f"import sys, sercli; print([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
