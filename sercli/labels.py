@@ -35,7 +35,7 @@ EMOTIONS = frozenset(
     }
 )
 
-# How corpora that have no reader of their own spell them, in lower case.
+# Spellings in corpora without their own reader, in lower case.
 _SPELLINGS = {
     "amusement": "amused",
     "anger": "ang angry",
@@ -70,11 +70,11 @@ _NOUNS = {noun: noun for noun in EMOTIONS} | {
 def to_noun(label: str, given: Mapping[str, str] | None = None) -> str | None:
     """Return the noun that a label means, ``None`` for an unknown one.
 
-    Case and blanks do not count, nor does a number before the label: ``01_angry``.
+    Case, blanks, and a number before the label (``01_angry``) are ignored.
 
     Args:
         label: as a corpus spells it.
-        given: nouns by spelling, which come before the usual spellings.
+        given: nouns by spelling, which take precedence over the usual spellings.
     """
     key = label.strip().lower()
     if given:
@@ -85,7 +85,7 @@ def to_noun(label: str, given: Mapping[str, str] | None = None) -> str | None:
 
 
 _NUMBER = re.compile(r"^\d+[-_. ]+")
-# What people call the parts of a division.
+# Names of the parts train, dev and test.
 _PARTS = frozenset(
     {
         *("train", "training", "trainset"),
@@ -93,19 +93,19 @@ _PARTS = frozenset(
         *("test", "testing", "testset", "eval", "evaluation", "heldout", "held-out", "held_out"),
     }
 )
-# How alike two spellings are when one is a slip of the other: boredem and boredom have 0.86.
+# Similarity of a misspelling and the right spelling: boredem and boredom have 0.86.
 _NEAR = 0.82
-# Shorter ones are near to each other by chance.
+# Shorter spellings are similar by chance.
 _SHORTEST = 4
 
 
 def is_part(name: str) -> bool:
-    """Tell whether a name is that of a part of a division, as ``train`` or ``Test``, which is no emotion."""
+    """Return whether a name is one of a part, such as ``train`` or ``Test``, and so not an emotion."""
     return name.strip().lower() in _PARTS
 
 
 def near_noun(label: str) -> str | None:
-    """Return the noun of which a label is a slip of the pen, ``None`` where no spelling is really near."""
+    """Return the noun that a label misspells, ``None`` where no spelling is near enough."""
     key = label.strip().lower()
     if len(key) < _SHORTEST or is_part(key):
         return None

@@ -18,9 +18,9 @@ from sercli.corpora.iemocap import prefix_speaker
 from sercli.errors import ManifestError
 from sercli.labels import to_noun
 from sercli.manifest.interop import read_list
-from sercli.manifest.lengths import Lengths
+from sercli.manifest.lengths import Lengths, without_foreign_times
 from sercli.manifest.listing import check_columns
-from sercli.manifest.recordings import Found, Recordings, describe, without_foreign_times
+from sercli.manifest.recordings import Found, Recordings, describe_renamed
 from sercli.manifest.text import binary_kind
 from sercli.records import Note, Problem, Utterance
 
@@ -89,7 +89,7 @@ class ListReader:
             return {name: name.replace("\\", "/") for name in names}, []
         found = Recordings(base).find(names)
         there = {name: answer.file for name, answer in found.items() if isinstance(answer, Found)}
-        return {name: there.get(name, name.replace("\\", "/")) for name in names}, describe(found, "")
+        return {name: there.get(name, name.replace("\\", "/")) for name in names}, describe_renamed(found, "")
 
 
 def from_files(

@@ -8,7 +8,7 @@ from itertools import combinations
 from pathlib import PurePosixPath
 
 from sercli.audit import Division, Finding, Item, Verdict, judge
-from sercli.manifest.values import is_nothing
+from sercli.manifest.values import is_absent
 
 Key = Callable[[Item], str | None]
 
@@ -40,7 +40,7 @@ def speakers(division: Division) -> Finding:
     if finding.fact == "no speakers are named":
         return finding
     doubts = []
-    if unnamed := sum(is_nothing(item.utterance.speaker) for item in division.items):
+    if unnamed := sum(is_absent(item.utterance.speaker) for item in division.items):
         doubts.append(f"{unnamed} of {len(division.items)} utterances have no speaker")
     if alike := _spelled_differently(division):
         have = "1 speaker has" if len(alike) == 1 else f"{len(alike)} speakers have"
@@ -153,7 +153,7 @@ def _of_corpus(field: str) -> Key:
 
     def key(item: Item) -> str | None:
         value = getattr(item.utterance, field)
-        return None if is_nothing(value) else f"{item.utterance.corpus}/{str(value).strip()}"
+        return None if is_absent(value) else f"{item.utterance.corpus}/{str(value).strip()}"
 
     return key
 

@@ -4,7 +4,8 @@ Names of a corpus's own schemes and protocols begin with the corpus's name and a
 without importing the others.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ class Download:
     """An archive that anyone may fetch.
 
     Attributes:
-        url: where it lies.
+        url: its address.
         size: bytes, where known.
         md5: checksum, where one is published.
     """
@@ -35,6 +36,15 @@ class Download:
     url: str
     size: int | None = None
     md5: str | None = None
+
+
+class ReaderConfig(Config):
+    """What a user can choose when preparing a corpus."""
+
+    @property
+    def notice(self) -> str | None:
+        """A sentence that is printed with each result on the corpus prepared so."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,32 +58,31 @@ class Corpus:
         title: full name.
         source: the publication that describes it.
         licence: under which its recordings may be used.
-        layout: what lies where, in one line, for messages.
-        utterances: how many the released corpus holds; ``None`` for a reader of any corpus.
-        seconds: how long they are together, where known.
+        layout: a typical path, in one line, for messages.
+        utterances: how many the released corpus has; ``None`` for a reader of any corpus.
+        seconds: their total length, where known.
         known: utterances of the released corpus by field and value, for example
             ``{"emotion": {"anger": 127}}``.
         ids: every id of the released corpus, where they follow from a rule.
-        release: from the utterances that were found to the corpus as far as the release that they are of is
-            known: with ``utterances`` and ``ids`` of its own.
-        inner: patterns of the names that folders within the corpus have, for who gives one of these.
-        options: what a user can choose when preparing it; a property ``notice`` of theirs, if there is one,
-            stands for the corpus's.
+        release: from the utterances that were found to this record with the ``utterances`` and ``ids`` of
+            the release that they are from.
+        inner: patterns of the names of folders within the corpus, for users who give one of these.
+        options: what a user can choose when preparing it.
         read_trace: for corpora with continuous labels: from the folder of its files, utterance (and
             options) to arousal and valence, (frames, 2), a row every 40 ms from the start of the
             recording; raises `CorpusError`.
-        from_name: for corpora whose file names say it all: from a file's name without suffix to
+        from_name: for corpora whose file names hold all facts: from a file's name without suffix to
             speaker, emotion and so on, ``None`` for a foreign name.
-        cuts: whether an utterance's start and end say where to cut it out of its file.
+        cuts: whether an utterance is cut out of its file, from its start to its end.
         any_name: whether this reads any corpus, to which the user gives a name; its parser leaves
             ``corpus`` empty, and ``id`` too unless the corpus has ids.
         takes_file: whether it is read from a file (a table, a manifest) rather than from a folder.
-        download: where it can be fetched, if it is openly licensed and an https address with a known
-            size and checksum exists.
-        origin: who gives it out, where it can't be fetched.
-        shares: what its utterances share whatever the division, by check of the audit, and why.
-        generate: writes the corpus into an empty folder, for those made rather than recorded.
-        notice: a sentence that goes wherever a figure of this corpus goes.
+        download: the archive, if the corpus is openly licensed and an https address with a known size and
+            checksum exists.
+        origin: who provides it, where it can't be downloaded.
+        shares: what its utterances share in any division, by check of the audit, and why.
+        generate: writes the corpus into an empty folder, for synthetic corpora.
+        notice: a sentence that is printed with each result on this corpus.
         schemes: the choices of classes that are made for it, its default one first.
         protocols: the folds that are made for it.
         default_protocol: what a training uses that names none, and whose paper has none for this corpus.
@@ -90,7 +99,7 @@ class Corpus:
     ids: tuple[str, ...] | None = None
     release: "Callable[[Sequence[Utterance]], Corpus] | None" = None
     inner: tuple[str, ...] = ()
-    options: type[Config] | None = None
+    options: type[ReaderConfig] | None = None
     read_trace: Callable[..., Trace] | None = None
     from_name: Callable[[str], Utterance | None] | None = None
     cuts: bool = False
@@ -107,11 +116,11 @@ class Corpus:
 
     @property
     def synthetic(self) -> bool:
-        """Whether it is made rather than recorded."""
+        """Whether it is generated, not recorded."""
         return self.generate is not None
 
-    def chosen(self, settings: Mapping[str, Any]) -> tuple[Config, ...]:
-        """Return what follows the folder in a call of ``parse``: the options, if there are any.
+    def chosen(self, settings: Mapping[str, Any]) -> tuple[ReaderConfig, ...]:
+        """Return the arguments of ``parse`` after the folder: the options, if the corpus has any.
 
         Raises:
             ConfigError: a setting is unknown or wrong.
@@ -154,3 +163,31 @@ def possible_owners(name: str) -> Iterator[Corpus]:
 def audio_files(folder: Path) -> Iterable[Path]:
     """List the recordings of a folder, sorted by name; see `sercli.audio.recordings`."""
     return recordings(folder.iterdir()) if folder.is_dir() else []
+
+
+def list_names(folder: Path, suffixes: Collection[str] = ()) -> list[str]:
+    """List a folder, sorted, without hidden files (``._a.txt``); nothing if it can't be listed."""
+    try:
+        found = sorted(name for name in os.listdir(folder) if not name.startswith("."))  # noqa: PTH208
+    except OSError:
+        return []
+    return [name for name in found if Path(name).suffix.lower() in suffixes] if suffixes else found
+
+
+def place_of(path: Path, root: Path) -> str:
+    """Return the path of a file relative to the corpus, with slashes."""
+    return path.relative_to(root).as_posix()
+
+
+def find_base(root: Path, holds: Callable[[Path], bool]) -> Path | Problem | None:
+    """Find the folder that holds a corpus: ``root`` itself or its only sub-folder that does.
+
+    Returns:
+        The folder, ``None`` if there is none, or a problem if there are several.
+    """
+    if holds(root):
+        return root
+    bases = [name for name in list_names(root) if holds(root / name)]
+    if len(bases) > 1:
+        return Problem(".", f"more than one copy of the corpus ({', '.join(bases)}); give the folder of one")
+    return root / bases[0] if bases else None

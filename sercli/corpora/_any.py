@@ -1,4 +1,4 @@
-"""What the readers of any corpus share: labels by their spelling, facts by the file's name."""
+"""Shared by the readers of any corpus: labels by their spelling, facts by the file's name."""
 
 import re
 from dataclasses import replace
@@ -6,24 +6,24 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from sercli.config import Config
+from sercli.corpora import ReaderConfig
 from sercli.errors import ConfigError
 from sercli.labels import EMOTIONS, near_noun, to_noun
 from sercli.manifest.listing import check_columns
-from sercli.manifest.values import GENDERS, is_nothing
+from sercli.manifest.values import GENDERS, is_absent
 from sercli.records import Problem, Utterance
 
 _IN_NAMES = ("speaker", "gender", "session", "dialog", "text_id", "emotion")
 
 
-class AnyOptions(Config):
-    """How a corpus without a reader of its own spells its labels and names its speakers."""
+class AnyOptions(ReaderConfig):
+    """Spelling of labels and speakers in a corpus without its own reader."""
 
     map: dict[str, str] = Field({})
-    """Emotion by the corpus's own spelling, where that is not a usual one."""
+    """Emotion by the corpus's own spelling, where it is not a usual one."""
     speaker_pattern: str | None = None
-    """Regular expression found in a file's place, whose group is the speaker; groups named speaker,
-    gender, session, dialog, text_id or emotion give these."""
+    """Regular expression to find in a file's path, whose group is the speaker; groups named speaker,
+    gender, session, dialog, text_id or emotion give these fields."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -31,7 +31,7 @@ class AnyOptions(Config):
         for label, noun in self.map.items():
             key = label.strip().lower()
             if meant.setdefault(key, noun) != noun:
-                raise ValueError(f"map {label}={noun}: {key} is mapped to {meant[key]} already")
+                raise ValueError(f"map {label}={noun}: {key} is already mapped to {meant[key]}")
             if noun not in EMOTIONS:
                 usual = to_noun(noun)
                 known = (
@@ -55,15 +55,15 @@ class AnyOptions(Config):
 
     @property
     def names_emotion(self) -> bool:
-        """Whether the pattern gives the emotion, too."""
+        """Whether the pattern also gives the emotion."""
         return "(?P<emotion>" in (self.speaker_pattern or "")
 
 
 class TableOptions(AnyOptions):
-    """Likewise for a list, whose columns have names."""
+    """The same for a list, whose columns have names."""
 
     columns: dict[str, str] = Field({})
-    """Column by field, where it has none of the usual names: ``speaker``, ``emotion``, ``file`` and so on."""
+    """Column by field (``speaker``, ``emotion``, ``file`` and so on), where its name is not a usual one."""
 
     @model_validator(mode="after")
     def _check_fields(self) -> Self:
@@ -80,28 +80,26 @@ class TableOptions(AnyOptions):
 
 
 def remedy(label: str) -> str:
-    """Say how to make a label known, with the emotion that it is a slip of, if there is one."""
-    return f"say which with --map '{label}={near_noun(label) or 'EMOTION'}'"
+    """Write how to define a label, with the emotion whose misspelling it may be."""
+    return f"give its emotion with --map '{label}={near_noun(label) or 'EMOTION'}'"
 
 
 def complete(utterance: Utterance, place: str, options: AnyOptions) -> Utterance | Problem:
-    """Add what the file's name says, and the noun that the label means.
+    """Add the facts in the file's name, and the noun that the label means.
 
     Args:
-        utterance: with file and, unless the name says it, ``emotion_raw``.
-        place: where a problem is to be looked for.
+        utterance: with file and, unless the name has it, ``emotion_raw``.
+        place: of the utterance, for problems.
         options: spellings and pattern.
     """
     if options.speaker_pattern is not None:
         match = re.search(options.speaker_pattern, utterance.file)
         if match is None:
             return Problem(
-                place, f"speaker_pattern '{options.speaker_pattern}' is not found in its file's place"
+                place, f"speaker_pattern '{options.speaker_pattern}' does not match its file's path"
             )
         named = match.groupdict() or {"speaker": match[1]}
-        facts: dict[str, Any] = {
-            name: value.strip() for name, value in named.items() if not is_nothing(value)
-        }
+        facts: dict[str, Any] = {name: value.strip() for name, value in named.items() if not is_absent(value)}
         if "emotion" in facts:
             facts["emotion_raw"] = facts.pop("emotion")
         utterance = replace(utterance, **facts)
@@ -116,5 +114,5 @@ def complete(utterance: Utterance, place: str, options: AnyOptions) -> Utterance
     noun = to_noun(utterance.emotion_raw, options.map)
     if noun is None:
         label = utterance.emotion_raw
-        return Problem(place, f"label '{label}' is no emotion known here; {remedy(label)}")
+        return Problem(place, f"label '{label}' is not a known emotion; {remedy(label)}")
     return replace(utterance, emotion=noun)

@@ -83,7 +83,7 @@ def read_turns(lines: Iterable[str], place: str) -> list[Turn | Problem]:
             raters = []  # also after a line that can't be read: these raters judge no other turn
             match = _HEADER.fullmatch(line)
             if match is None:
-                found.append(Problem(f"{place}:{number}", "a turn's line that can't be read; cut off?"))
+                found.append(Problem(f"{place}:{number}", "this line of a turn can't be read (cut off?)"))
                 continue
             start, end, name, code, valence, arousal, dominance = match.groups()
             found.append(
@@ -102,15 +102,19 @@ def read_turns(lines: Iterable[str], place: str) -> list[Turn | Problem]:
         elif not line.startswith("%"):
             judgement = _judgement(line)
             if judgement is None or raters is None:
-                what = "neither a turn nor a rater's line" if judgement is None else "a rater of no turn"
-                found.append(Problem(f"{place}:{number}", f"{what}; passed over", harmless=True))
+                what = (
+                    "neither a turn nor a rater's judgement"
+                    if judgement is None
+                    else "a rater's judgement without a turn"
+                )
+                found.append(Problem(f"{place}:{number}", f"{what}; ignored", harmless=True))
             else:
                 raters.append(judgement)
     return found
 
 
 def read_transcripts(lines: Iterable[str]) -> dict[str, str]:
-    """Read the words of each turn, by its name; lines of another shape are passed over.
+    """Read the words of each turn, by its name; lines of another shape are ignored.
 
     A transcription also holds turns without a label and remarks without a turn.
     """

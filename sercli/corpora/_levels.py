@@ -1,4 +1,4 @@
-"""What the levels of folders above recordings stand for: emotion, speaker, session, a part, nothing."""
+"""Meaning of the levels of folders above recordings: emotion, speaker, session, part, or none."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -8,7 +8,7 @@ from sercli.labels import is_part
 from sercli.records import Note, Problem
 
 Folders = tuple[str, ...]
-"""The folders that a recording lies in, outermost first."""
+"""The folders above a recording, outermost first."""
 
 _NAMED = {
     "speaker": re.compile(
@@ -23,7 +23,7 @@ _SHOWN = 4
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """What each level of folders was taken for.
+    """Meaning of each level of folders.
 
     Attributes:
         emotion: the level whose names are the labels, 0 for the outermost.
@@ -39,12 +39,12 @@ class Levels:
 def find_levels(
     recordings: Sequence[Folders], is_emotion: Callable[[str], bool], *, speaker_given: bool
 ) -> Levels | Problem:
-    """Find the one level of folders that are called as emotions are, and what the others stand for.
+    """Find the one level of folders that have emotions' names, and the meaning of the others.
 
     Args:
         recordings: the folders of each.
         is_emotion: whether a folder's name is an emotion's.
-        speaker_given: whether the user says where the speaker's name is.
+        speaker_given: whether the user's pattern gives the speaker.
 
     Returns:
         The levels, or a problem where several could be the emotions'.
@@ -63,8 +63,8 @@ def find_levels(
         listed = " and ".join(f"level {level + 1} ({_listed(names[level])})" for level in fitting)
         return Problem(
             ".",
-            f"folders of {listed} are called as emotions are; give the folder above those of the emotions, "
-            "or name the place of the emotion with --speaker-pattern and a group (?P<emotion>...)",
+            f"folders of {listed} have emotions' names; give the folder above those of the emotions, "
+            "or give the place of the emotion with --speaker-pattern and a group (?P<emotion>...)",
         )
     emotion = fitting[0]
     kinds = ["emotion" if level == emotion else _kind(names[level]) for level in range(len(names))]
@@ -78,7 +78,7 @@ def find_levels(
         ):
             fields[kind] = level
     divided = any(full[level] and len(found) > 1 for level, found in enumerate(names[1:], 1))
-    if emotion == 0 and not fields and "part" not in kinds and not divided:  # nothing that divides the corpus
+    if emotion == 0 and not fields and "part" not in kinds and not divided:  # nothing divides the corpus
         return Levels(emotion, fields, ())
     return Levels(emotion, fields, tuple(_notes(names, kinds, fields)))
 
@@ -95,17 +95,17 @@ def _kind(names: Sequence[str]) -> str:
 
 
 def _notes(names: Sequence[Sequence[str]], kinds: Sequence[str], fields: dict[str, int]) -> Iterator[Note]:
-    said = {
+    meanings = {
         "emotion": "the emotion",
-        "part": "parts of a division, which are not used: a protocol divides the corpus",
+        "part": "parts such as train and test, not used: a protocol divides the corpus",
         "outer": "one folder around the others, not used",
-        "speaker": "the speaker; where that is wrong, --speaker-pattern says where the speaker's name is",
+        "speaker": "the speaker; if wrong, give the place of the speaker's name with --speaker-pattern",
         "session": "the session",
-        "unknown": "not used; if it is the speaker, say so with --speaker-pattern",
+        "unknown": "not used; if it is the speaker, add --speaker-pattern",
     }
     for level, kind in enumerate(kinds):
         taken = kind if kind not in _NAMED or fields.get(kind) == level else "unknown"
-        yield Note(".", f"{_listed(names[level])}: {said[taken]}", title=f"level {level + 1}")
+        yield Note(".", f"{_listed(names[level])}: {meanings[taken]}", title=f"level {level + 1}")
 
 
 def _listed(names: Sequence[str]) -> str:

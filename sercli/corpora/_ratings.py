@@ -42,10 +42,10 @@ class Ratings:
 
 
 def read(path: Path, place: str) -> Ratings:
-    """Read a rating file, the raters' ``.csv`` or the gold standard's ``.arff``; messages say ``place``.
+    """Read a rating file, the raters' ``.csv`` or the gold standard's ``.arff``; messages name ``place``.
 
     Raises:
-        CorpusError: the file is missing, or holds anything but ratings over a rising time.
+        CorpusError: the file is missing, or is not ratings over rising times.
     """
     lines = _read_lines(path, place)
     numbered = is_centred(path) and lines[0].startswith((";", '"";'))
@@ -56,7 +56,7 @@ def read(path: Path, place: str) -> Ratings:
         table.append([_number(cell, cells[0], f"{place}:{number}") for cell in cells])
         numbers.append(number)
     if not table:
-        raise CorpusError(f"{place}: holds no ratings")
+        raise CorpusError(f"{place}: has no ratings")
     array = np.array(table)
     if numbered:  # by the row, not by its time
         array[:, 0] /= TRACE_RATE
@@ -66,7 +66,7 @@ def read(path: Path, place: str) -> Ratings:
 
 
 def is_centred(path: Path) -> bool:
-    """Tell by its folders whether a rating file holds curves that somebody has centred."""
+    """Return whether a rating file is in a folder of centred curves."""
     return any(re.search("cent(red|ered)$", folder.name, re.IGNORECASE) for folder in list(path.parents)[1:3])
 
 
@@ -161,7 +161,7 @@ def _header(lines: list[str], place: str) -> tuple[int, list[str]]:
             return index, columns
         if line.strip():
             shown = line.strip()[:60]
-            raise CorpusError(f"{place}:{index + 1}: the header '{shown}' is none such as 'time;FM1;FM2'")
+            raise CorpusError(f"{place}:{index + 1}: the header '{shown}' is not like 'time;FM1;FM2'")
     raise CorpusError(f"{place}: the file is empty")
 
 
@@ -219,7 +219,7 @@ def _check(ratings: Ratings, numbers: list[int], place: str, limit: float) -> No
         row = int((steps <= 0).argmax()) + 1
         raise CorpusError(f"{place}:{numbers[row]}: time {times[row]:g} s follows {times[row - 1]:g} s")
     if not 0 <= times[0] <= _LONGEST_GAP_S:
-        raise CorpusError(f"{place}:{numbers[0]}: begins at {times[0]:g} s, not at 0")
+        raise CorpusError(f"{place}:{numbers[0]}: begins at {times[0]:g} s, not at 0 s")
     if (steps > _LONGEST_GAP_S + 1e-9).any():
         row = int(steps.argmax()) + 1
         between = f"{times[row - 1]:g} and {times[row]:g} s"

@@ -22,7 +22,7 @@ from sercli.audio import SAMPLE_RATE, Samples
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
-NOTICE = "Synthetic speech: its figures show that a program works and prove nothing about people."
+NOTICE = "Synthetic speech: scores on it show that a program works and prove nothing about people."
 
 TEXTS = {
     "t01": "mala tisu nofa ke",
@@ -118,7 +118,7 @@ SPEAKERS = (
 
 
 class Segment(NamedTuple):
-    """One sound of an utterance: its symbol, frames, and what it asks of the pitch."""
+    """One sound of an utterance: its symbol, frames, and its effect on the pitch."""
 
     symbol: str
     frames: int
@@ -187,7 +187,7 @@ def speak(
 
     Args:
         speaker: who speaks.
-        segments: what is said.
+        segments: the sounds to speak.
         cues: how, from `express`; the tempo is already in the segments.
         rng: decides what no two utterances share: the noise, jitter and shimmer.
 

@@ -1,7 +1,7 @@
 """Any corpus that a table lists: one row an utterance, as delimited text, JSON Lines or JSON.
 
 The table needs a column for the file and one for the emotion; those of speaker, gender, session,
-dialog, text and so on are taken where they are. With ``start`` or ``end`` (seconds, or times such as
+dialog, text and so on are read where they exist. With ``start`` or ``end`` (seconds, or times such as
 ``00:01:02.5``) an utterance is cut out of its file.
 """
 
@@ -13,8 +13,8 @@ from typing import Any
 
 from sercli.corpora import Corpus
 from sercli.corpora._any import TableOptions, complete
-from sercli.manifest.listing import Entry, called, line_of, read_entries
-from sercli.manifest.values import NUMBERS, TIMES, not_a_time, number
+from sercli.manifest.listing import Entry, field_label, line_of, read_entries
+from sercli.manifest.values import NUMBERS, TIMES, explain_time, parse_number
 from sercli.records import Problem, Utterance
 
 
@@ -39,14 +39,14 @@ def _utterance(entry: Entry, options: TableOptions) -> Utterance | Problem:
     values: dict[str, Any] = {}
     for field, value in entry.fields.items():
         if isinstance(value, (bool, list, dict)):
-            return Problem(entry.place, f"{called(field)} is neither text nor a number: {value}")
-        if field == "sample_rate":  # the file itself says it
+            return Problem(entry.place, f"{field_label(field)} is neither text nor a number: {value}")
+        if field == "sample_rate":  # the file itself states it
             continue
         if field in NUMBERS:
-            found = number(value)
+            found = parse_number(value)
             if found is None:
                 fact = f"{field} '{value}' is not a number; leave it out where it is not known"
-                return Problem(entry.place, not_a_time(field, value) if field in TIMES else fact)
+                return Problem(entry.place, explain_time(field, value) if field in TIMES else fact)
             values[field] = found
         else:
             values[field] = str(value)
@@ -55,7 +55,7 @@ def _utterance(entry: Entry, options: TableOptions) -> Utterance | Problem:
     values["file"] = posixpath.normpath(values["file"].replace("\\", "/"))
     start, end = values.get("start", 0.0), values.get("end", math.inf)
     if start < 0:
-        return Problem(entry.place, f"start {start:g} s lies before the recording")
+        return Problem(entry.place, f"start {start:g} s is before the recording")
     if end <= start:
         return Problem(entry.place, f"start {start:g} s and end {end:g} s leave nothing between them")
     return complete(Utterance(**{"id": "", "corpus": ""} | values), entry.place, options)
@@ -74,7 +74,7 @@ CORPUS = Corpus(
     parse,
     title="A corpus that a table lists",
     source="the user's own",
-    licence="unknown; whoever has the recordings knows",
+    licence="unknown; ask the owner of the recordings",
     layout="a table with columns file and emotion, and speaker where known (CSV, TSV, JSON Lines)",
     options=TableOptions,
     cuts=True,

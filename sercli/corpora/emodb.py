@@ -4,7 +4,7 @@ A file name is speaker, sentence, emotion, version: ``03a01Fa.wav`` is speaker 0
 Freude, version a.
 
 EMO-DB 2.0 adds the recordings on whose emotion fewer than 80 % of the listeners agreed, and a
-laryngogram of each. The classic 535 are what every published figure rests on, and the default.
+laryngogram of each. Published results are on the classic 535 recordings, which are the default.
 
 Source: Burkhardt et al., A Database of German Emotional Speech, Interspeech 2005.
 """
@@ -16,8 +16,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sercli.config import Config
-from sercli.corpora import Corpus, audio_files
+from sercli.corpora import Corpus, ReaderConfig, audio_files
 from sercli.records import Problem, Utterance
 from sercli.schemes import FOUR, Scheme, keep
 
@@ -58,7 +57,7 @@ _SENTENCES = {
 }
 
 
-class EmodbConfig(Config):
+class EmodbConfig(ReaderConfig):
     """What a user can choose when preparing EMO-DB."""
 
     ambiguous: bool = False
@@ -66,12 +65,12 @@ class EmodbConfig(Config):
 
     @property
     def notice(self) -> str | None:
-        """What has to be told with every figure."""
+        """A sentence that is printed with each result if the ambiguous recordings are taken."""
         if not self.ambiguous:
             return None
         return (
             "EMO-DB 2.0, with the recordings on whose emotion fewer than 80 % of listeners agreed: "
-            f"figures are not comparable with those on the classic {_CLASSIC}."
+            f"results are not comparable with those on the classic {_CLASSIC}."
         )
 
 
@@ -81,10 +80,10 @@ _DEFAULTS = EmodbConfig()
 def parse(root: Path, options: EmodbConfig = _DEFAULTS) -> Iterator[Utterance | Problem]:
     """Yield the utterances under ``root/wav`` (or ``root`` itself), sorted by file name.
 
-    Of EMO-DB 2.0 these are the classic ones, unless ``options`` say otherwise.
+    Of EMO-DB 2.0 only the classic ones, unless ``options.ambiguous`` is set.
     """
     folder = root / "wav" if (root / "wav").is_dir() else root
-    heard, unread = _read_listeners(root / _LISTENERS)
+    judgements, unread = _read_listeners(root / _LISTENERS)
     items: list[Utterance | Problem] = []
     for path in audio_files(folder):
         place = path.relative_to(root).as_posix()
@@ -92,7 +91,7 @@ def parse(root: Path, options: EmodbConfig = _DEFAULTS) -> Iterator[Utterance | 
         if utterance is None:
             items.append(Problem(place, "not an EMO-DB file name such as 03a01Fa.wav"))
             continue
-        judged = heard.get(_name_of(utterance))
+        judged = judgements.get(_name_of(utterance))
         items.append(replace(utterance, file=place, raters=(judged,) if judged else None))
 
     found = [item for item in items if isinstance(item, Utterance)]
@@ -110,8 +109,8 @@ def parse(root: Path, options: EmodbConfig = _DEFAULTS) -> Iterator[Utterance | 
     if not options.ambiguous and len(found) - len(added) > _CLASSIC:
         yield Problem(
             folder.relative_to(root).as_posix(),
-            f"{len(found) - len(added)} files, more than the classic {_CLASSIC}, and no table says which are "
-            f"the classic ones; add {_ADDED_TABLE}, or --set ambiguous=true to take all",
+            f"{len(found) - len(added)} files, more than the classic {_CLASSIC}, and no table lists the "
+            f"classic ones; add {_ADDED_TABLE}, or --set ambiguous=true to take all",
         )
     for name in _LARYNGOGRAMS:
         count = len(list(audio_files(root / name)))
@@ -122,7 +121,7 @@ def parse(root: Path, options: EmodbConfig = _DEFAULTS) -> Iterator[Utterance | 
 
 
 def from_name(stem: str) -> Utterance | None:
-    """Return what a file's name says, but for its place; ``None`` for a foreign name."""
+    """Return the facts in a file's name, without its path; ``None`` for a foreign name."""
     name = stem.removesuffix(_MARK)
     match = _NAME.fullmatch(name)
     if match is None:
@@ -148,7 +147,7 @@ def _name_of(utterance: Utterance) -> str:
 def _added(found: list[Utterance], table: Path) -> set[str]:
     """Return the files that EMO-DB 2.0 adds: by its table, or by the mark in their names."""
     marked = {u.file for u in found if PurePosixPath(u.file).stem.endswith(_MARK)}
-    # Where every name bears the mark it tells nothing.
+    # Where every name has the mark, it distinguishes nothing.
     if len(marked) == len(found):
         marked = set()
     if not table.is_file():
@@ -163,12 +162,12 @@ def _read_listeners(path: Path) -> tuple[dict[str, dict[str, Any]], Problem | No
     """Read the listening test: a file's name, per cent who recognised it, per cent who found it natural.
 
     Returns:
-        By name without suffix, what the listeners said; and a problem, if lines can't be read.
+        The listeners' judgement by name without suffix; and a problem, if lines can't be read.
     """
-    heard: dict[str, dict[str, Any]] = {}
+    judgements: dict[str, dict[str, Any]] = {}
     unread: list[int] = []
     if not path.is_file():
-        return heard, None
+        return judgements, None
     for number, line in enumerate(path.read_text(encoding="latin-1").split("\n"), 1):
         # A bare split also takes away the no-break spaces with which the columns are padded.
         cells = line.split()
@@ -180,16 +179,16 @@ def _read_listeners(path: Path) -> tuple[dict[str, dict[str, Any]], Problem | No
             if cells and number > 1:  # the first line names the columns
                 unread.append(number)
             continue
-        heard[PurePosixPath(name).stem.removesuffix(_MARK)] = {
+        judgements[PurePosixPath(name).stem.removesuffix(_MARK)] = {
             "rater": "listening test",
             "recognised": recognised,
             "natural": natural,
         }
     if not unread:
-        return heard, None
+        return judgements, None
     more = f" (and {len(unread) - 1} more)" if len(unread) > 1 else ""
-    fact = f"line {unread[0]}{more} is not a file name and two percentages; passed over"
-    return heard, Problem(path.name, fact, harmless=True)
+    fact = f"line {unread[0]}{more} is not a file name and two percentages; ignored"
+    return judgements, Problem(path.name, fact, harmless=True)
 
 
 CORPUS = Corpus(

@@ -1,6 +1,6 @@
-"""Any corpus whose recordings lie in one folder per emotion: ``angry/x.wav``, ``Happy/sub/y.flac``.
+"""Any corpus whose recordings are in one folder per emotion: ``angry/x.wav``, ``Happy/sub/y.flac``.
 
-The folders of the emotions may lie below others: ``train/angry``, ``0011/Angry/train``.
+The folders of the emotions may be below others: ``train/angry``, ``0011/Angry/train``.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,8 +16,8 @@ from sercli.labels import is_part, to_noun
 from sercli.records import Problem, Utterance
 
 _OUTSIDE = (
-    "lies in no emotion's folder; give the folder above those of the emotions. Where names of files hold the "
-    "emotion, say so, as with --speaker-pattern '(?P<emotion>[a-z]+)_'; else list files and emotions in a "
+    "is in no emotion's folder; give the folder above those of the emotions. If file names contain the "
+    "emotion, add for example --speaker-pattern '(?P<emotion>[a-z]+)_'; else list files and emotions in a "
     "table for `sercli prepare csv`"
 )
 
@@ -25,9 +25,9 @@ _OUTSIDE = (
 def parse(root: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
     """Yield the recordings below ``root``, sorted; the name of a folder above each is its label.
 
-    That is the outermost folder, or, where none of these is called as an emotion is, the one level of
-    folders whose names are. A folder whose name is no emotion is one problem, however many recordings it
-    holds. Files of other kinds are counted, so that recordings in an unknown format are noticed.
+    It is the outermost folder, or, where no outermost folder has an emotion's name, the one level of
+    folders whose names are emotions. A folder whose name is no emotion is one problem, however many
+    recordings it holds. Files of other kinds are counted, so that unknown audio formats are noticed.
     """
     tops = [top for top in sorted(root.iterdir()) if not top.name.startswith(".")]
     files = [path for top in tops for path in (sorted(walk(top)) if top.is_dir() else [top])]
@@ -73,18 +73,16 @@ def parse(root: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
         elif inside:
             place = "/".join(folder)
             if is_part(folder[-1]):
-                fact = (
-                    "a part of a division by its name, and no emotion; move the folders of emotions out of it"
-                )
+                fact = "its name is that of a part, not of an emotion; move the folders of emotions out of it"
                 yield Problem(place, fact)
                 continue
             count = f"{len(inside)} recording" + "s" * (len(inside) > 1)
-            fact = f"a folder of {count}, whose name is no emotion known here"
+            fact = f"a folder of {count}, whose name is not a known emotion"
             yield Problem(place, f"{fact}; {remedy(folder[-1])}")
 
 
 def _by_folder(files: Iterable[Path], root: Path, level: int) -> Iterator[tuple[tuple[str, ...], list[Path]]]:
-    """Group files by their folder of a level; those that lie in none come with an empty name."""
+    """Group files by their folder of a level; those in none come with an empty name."""
     groups: dict[tuple[str, ...], list[Path]] = {}
     for path in files:
         folders = path.relative_to(root).parts[:-1]
@@ -93,7 +91,7 @@ def _by_folder(files: Iterable[Path], root: Path, level: int) -> Iterator[tuple[
 
 
 def _other_kinds(paths: Iterable[Path], root: Path, depth: int) -> Iterator[Problem]:
-    """Count the files of a folder that are no audio, by the folder of that depth."""
+    """Count the files that are not audio, by the folder of that depth."""
     by_folder: dict[str, list[str]] = {}
     for path in paths:
         parts = path.relative_to(root).parts
@@ -101,7 +99,7 @@ def _other_kinds(paths: Iterable[Path], root: Path, depth: int) -> Iterator[Prob
             by_folder.setdefault("/".join(parts[: max(depth, 1)]), []).append(path.suffix)
     for folder, suffixes in by_folder.items():
         kinds = ", ".join(dict.fromkeys(suffix or "no suffix" for suffix in sorted(suffixes)))
-        fact = f"{len(suffixes)} files that are no audio by their suffix ({kinds})"
+        fact = f"{len(suffixes)} files without an audio suffix ({kinds})"
         yield Problem(folder, fact, harmless=True)
 
 
@@ -109,7 +107,7 @@ CORPUS = Corpus(
     parse,
     title="A corpus in folders, one per emotion",
     source="the user's own",
-    licence="unknown; whoever has the recordings knows",
+    licence="unknown; ask the owner of the recordings",
     layout="angry/anything.wav, happy/anything.wav and so on",
     options=AnyOptions,
     any_name=True,

@@ -15,9 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from sercli.audio import SUFFIXES
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, find_base, list_names, place_of
 from sercli.corpora._iemocap import Turn, read_lines, read_transcripts, read_turns
-from sercli.corpora._listing import find_base, list_names, place_of
 from sercli.errors import CorpusError, DivisionError
 from sercli.protocols import Protocol
 from sercli.protocols.groups import LeaveOneGroupOut, fold_of, groups_of
@@ -51,7 +50,7 @@ _SESSIONS = tuple(f"Session{number}" for number in range(1, 6))
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the labelled turns of ``root/Session1`` to ``Session5``, dialogs by name, turns by time.
 
-    The sessions may also lie in the only sub-folder of ``root`` that holds any.
+    The sessions may also be in the only sub-folder of ``root`` that holds any.
     """
     base = find_base(root, _holds_sessions)
     if isinstance(base, Problem):
@@ -62,7 +61,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
 
 
 def from_name(name: str) -> Utterance | None:
-    """Return what a turn's name says, ``None`` if it is none such as ``Ses01F_impro01_F000``."""
+    """Return the facts in a turn's name, ``None`` for a name unlike ``Ses01F_impro01_F000``."""
     match = _TURN_NAME.fullmatch(name)
     if match is None:
         return None
@@ -80,7 +79,7 @@ def from_name(name: str) -> Utterance | None:
 
 
 def prefix_speaker(name: str) -> str:
-    """Return what careless tools take for a turn's speaker: the prefix ``Ses01F`` of its dialog."""
+    """Return the prefix ``Ses01F`` of a turn's dialog, which some tools mistake for its speaker."""
     return name.partition("_")[0]
 
 
@@ -99,14 +98,14 @@ def _parse_session(root: Path, session: Path) -> Iterator[Utterance | Problem]:
     if flat:
         yield Note(
             place_of(sentences, root),
-            f"recordings lie in {place_of(sentences, root)} itself and are found by their names",
+            f"recordings are in {place_of(sentences, root)} itself and are recognised by their names",
             title="layout",
         )
     for dialog in sorted({*labels, *list_names(sentences)} - set(flat)):
         place = place_of(labels.get(dialog, sentences / dialog), root)
         match = _DIALOG_NAME.fullmatch(dialog)
         if match is None:
-            fact = "not of a dialog, whose name is such as Ses01F_impro01; passed over"
+            fact = "not a dialog's name such as Ses01F_impro01; left out"
             yield Problem(place, fact, harmless=True)
         elif session.name != f"Session{match['number']}":
             yield Problem(place, f"belongs in Session{match['number']}; left out")
@@ -118,7 +117,7 @@ def _parse_session(root: Path, session: Path) -> Iterator[Utterance | Problem]:
 
 
 def _parse_dialog(root: Path, labels: Path, folder: Path) -> Iterator[Utterance | Problem]:
-    """Yield the turns of one label file whose recordings lie in ``folder``."""
+    """Yield the turns of one label file, whose recordings are in ``folder``."""
     place, where = place_of(labels, root), place_of(folder, root)
     recordings = {Path(name).stem: f"{where}/{name}" for name in list_names(folder, SUFFIXES)}
     if not folder.is_dir():  # all dialogs in one
@@ -134,7 +133,7 @@ def _parse_dialog(root: Path, labels: Path, folder: Path) -> Iterator[Utterance 
         yield Problem(place, str(error))
         return
     if not items:
-        yield Problem(place, f"holds no turn, for {len(recordings)} recordings")
+        yield Problem(place, f"has no turns for {len(recordings)} recordings")
         return
     turns, problems = _check_turns(items, labels.stem, place)
     yield from problems
@@ -166,22 +165,22 @@ def _parse_dialog(root: Path, labels: Path, folder: Path) -> Iterator[Utterance 
 
 
 def _find_words(root: Path, path: Path, turns: list[str]) -> tuple[dict[str, str], list[Problem]]:
-    """Read a dialog's transcription, and say if it lacks any of the turns."""
+    """Read a dialog's transcription, and report if it lacks any of the turns."""
     try:
         words = read_transcripts(read_lines(path))
     except CorpusError as error:
-        return {}, [Problem(place_of(path, root), f"{error}; its turns have no words", harmless=True)]
+        return {}, [Problem(place_of(path, root), f"{error}; its turns have no transcript", harmless=True)]
     silent = sum(name not in words for name in turns)
     if silent == 0:
         return words, []
-    fact = f"lacks the words of {silent} of {len(turns)} turns"
+    fact = f"lacks the transcript of {silent} of {len(turns)} turns"
     return words, [Problem(place_of(path, root), fact, harmless=True)]
 
 
 def _check_turns(
     items: list[Turn | Problem], dialog: str, place: str
 ) -> tuple[dict[str, tuple[Turn, Utterance]], list[Problem]]:
-    """Part the turns that can be used, by name, from what is wrong with the others."""
+    """Separate the turns that can be used, by name, from the problems of the others."""
     turns: dict[str, tuple[Turn, Utterance]] = {}
     problems: list[Problem] = []
     for item in items:
@@ -190,13 +189,13 @@ def _check_turns(
             continue
         utterance = from_name(item.name)
         if utterance is None:
-            fact = f"'{item.name}' is no turn's name such as Ses01F_impro01_F000"
+            fact = f"'{item.name}' is not a turn's name such as Ses01F_impro01_F000"
         elif utterance.dialog != dialog:
-            fact = f"turn {item.name} is not of the dialog {dialog}, whose file this is"
+            fact = f"turn {item.name} does not belong to dialog {dialog}, whose file this is"
         elif item.code not in _EMOTIONS:
-            fact = f"unknown emotion '{item.code}' of {item.name}; known are {', '.join(_EMOTIONS)}"
+            fact = f"unknown emotion '{item.code}' of {item.name}; the known ones are {', '.join(_EMOTIONS)}"
         elif item.name in turns:
-            fact = f"turn {item.name} again; the first, in line {turns[item.name][0].line}, counts"
+            fact = f"turn {item.name} occurs again; the first, in line {turns[item.name][0].line}, is used"
         else:
             turns[item.name] = (item, utterance)
             continue

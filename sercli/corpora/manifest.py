@@ -1,6 +1,6 @@
 """Any corpus that another tool's list describes: audformat, lhotse, EmoBox, SpeechBrain and so on.
 
-Which format it is, the file or folder itself says. Utterances that a list places within longer
+The format is recognised by the file or folder itself. Utterances that a list places within longer
 recordings are cut out of them.
 """
 
@@ -52,19 +52,19 @@ def _known(found: Utterance, options: AnyOptions) -> Utterance | Problem:
     return complete(local, found.file, options)
 
 
-def _below(path: Path, said: str) -> str:
-    """Take the folder of a list off what begins with a place in it."""
-    if path.is_dir() and said.startswith(f"{path}: "):
-        return said.replace(str(path), ".", 1)
+def _below(path: Path, text: str) -> str:
+    """Remove the folder of a list from a text that begins with a place in it."""
+    if path.is_dir() and text.startswith(f"{path}: "):
+        return text.replace(str(path), ".", 1)
     folder = path if path.is_dir() else path.parent
-    return said.removeprefix(str(folder / "_")[:-1])  # "a/" of a, nothing of the current folder
+    return text.removeprefix(str(folder / "_")[:-1])  # "a/" of a, nothing of the current folder
 
 
 CORPUS = Corpus(
     parse,
     title="A corpus that another tool's list describes",
     source="the user's own",
-    licence="unknown; whoever has the recordings knows",
+    licence="unknown; ask the owner of the recordings",
     layout="a list of audformat, audiofolder, EmoBox, lhotse, nkululeko, SpeechBrain or sercli itself",
     options=TableOptions,
     read_trace=read_trace,

@@ -42,7 +42,7 @@ _ACTORS = [f"{actor:02d}" for actor in range(1, 25)]
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the utterances of the folders ``Actor_XX`` at any depth, sorted; a recording counts once.
 
-    Public copies often hold the whole tree twice: the same seven numbers are the same recording. Where
+    Public copies often hold the complete tree twice: the same seven numbers are the same recording. Where
     there is no such folder, any folder counts that holds a recording by its name.
     """
     seen: dict[str, str] = {}
@@ -51,7 +51,9 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
         folders = [folder for folder in _folders(root) if any(map(_is_ours, audio_files(folder)))]
         if folders:
             yield Note(
-                ".", "no folders Actor_01 to Actor_24; recordings are found by their names", title="layout"
+                ".",
+                "no folders Actor_01 to Actor_24; recordings are recognised by their names",
+                title="layout",
             )
     for path in (path for folder in folders for path in audio_files(folder)):
         place = path.relative_to(root).as_posix()
@@ -63,7 +65,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
                 place, "a song or a film's sound, not speech alone (03-01); left out", harmless=True
             )
         elif path.stem in seen:
-            yield Problem(place, f"the same recording as {seen[path.stem]}; counted once", harmless=True)
+            yield Problem(place, f"the same recording as {seen[path.stem]}; used once", harmless=True)
         else:
             seen[path.stem] = place
             yield replace(utterance, file=place)
@@ -78,7 +80,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def from_name(stem: str) -> Utterance | None:
-    """Return what a file's name says, but for its place; ``None`` for songs, films and foreign names."""
+    """Return the facts in a file's name, without its path; ``None`` for songs, films and foreign names."""
     match = _NAME.fullmatch(stem)
     if match is None:
         return None
@@ -123,7 +125,7 @@ _SCHEMES = (
 )
 
 # The only figure of the MelCNN paper is 68.88 % on 180 recordings, 124 of them right. The summary at hand
-# says that one actor was held out, which gives 60 recordings and no man among the errors it shows. The
+# states that one actor was held out, which gives 60 recordings and no man among the errors it shows. The
 # last three actors give 180 and its example. An eighth of the recordings drawn at random is 180, too.
 # Source: Penumajji, arXiv 2503.19677, as summarised by third parties.
 # Open in the paper: which recordings are tested; each protocol is one reading.

@@ -1,7 +1,7 @@
 """RECOLA: spontaneous French talk of pairs solving a task, with continuous arousal and valence.
 
 Two releases are read. In the full database a recording is ``RECOLA-Audio-recordings/P16.wav``,
-and six raters' curves lie in ``RECOLA-Annotation/emotional_behaviour/arousal/P16.csv``. In that
+and six raters' curves are in ``RECOLA-Annotation/emotional_behaviour/arousal/P16.csv``. In that
 of the AVEC challenges of 2015 and 2016 it is ``recordings_audio/train_1.wav``, with a gold standard
 in ``ratings_gold_standard/arousal/train_1.arff`` and the raters in ``ratings_individual``; the
 labels of its test part were never released. Copies exist whose raters' curves are centred already, in
@@ -20,9 +20,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from sercli.config import Config
-from sercli.corpora import Corpus, Trace, _ratings, audio_files
-from sercli.corpora._listing import find_base, list_names, place_of
+from sercli.corpora import Corpus, ReaderConfig, Trace, _ratings, audio_files, find_base, list_names, place_of
 from sercli.errors import CorpusError, DivisionError
 from sercli.protocols import Protocol
 from sercli.protocols.groups import fold_of, groups_of
@@ -35,16 +33,16 @@ _AVEC = tuple(f"recola/{part}_{number}" for part in ("dev", "train") for number 
 _CENTRED = ("_centred", "_centered", "-centred", "-centered", "/centred", "/centered")
 
 
-class RecolaConfig(Config):
+class RecolaConfig(ReaderConfig):
     """How the continuous labels of RECOLA are made."""
 
     gold: Literal["auto", "file", "raters"] = "auto"
-    """The gold standard as released, or made of the raters' curves; auto: as released where there is one."""
+    """Gold standard: file (as released), raters (their mean), auto (as released if there is one)."""
     centring: _ratings.Centring = "agreement"
-    """What the raters' curves are moved to before their mean is taken: agreement: one centre, to which
-    a rater counts as much as he or she agrees with the others; none: nothing."""
+    """Shift of the raters' curves before their mean is taken: agreement moves each to one centre, the
+    mean of the raters weighted by how much each agrees with the others; none does not move them."""
     lag_s: float = Field(0.0, ge=0, le=10)
-    """Seconds by which the raters react late; the labels are moved back by as much."""
+    """Reaction time of the raters in seconds, by which the labels are moved back."""
 
 
 _DEFAULTS = RecolaConfig()
@@ -81,7 +79,7 @@ _RELEASES = (
 def parse(root: Path, options: RecolaConfig = _DEFAULTS) -> Iterator[Utterance | Problem]:
     """Yield the recordings of either release, sorted by file name, each with its rating file.
 
-    The release may also lie in the only sub-folder of ``root`` that holds one.
+    The release may also be in the only sub-folder of ``root`` that holds one.
     """
     base = find_base(root, lambda folder: bool(_releases(folder)))
     if isinstance(base, Problem):
@@ -152,17 +150,17 @@ def _parse_release(
         if not release.name.fullmatch(name):
             yield Problem(place, f"not a RECOLA recording such as {release.example}")
         elif name.startswith("test_") and len(missing) == len(_DIMENSIONS):
-            yield Problem(place, "no labels: those of the test part were not released", harmless=True)
+            yield Problem(place, "no labels; those of the test part were not released", harmless=True)
         elif missing:
             lacking = " and ".join(f"{where}/{dimension}/{name}{suffix}" for dimension in missing)
-            yield Problem(place, f"no ratings: {lacking} missing")
+            yield Problem(place, f"no ratings: {lacking} is missing")
         else:
             yield _read_recording(root, path, [files[dimension][name] for dimension in _DIMENSIONS], options)
     for dimension in _DIMENSIONS:
         for name in sorted(set(files[dimension]) - recorded):
             yield Problem(
                 place_of(files[dimension][name], root),
-                f"ratings of no recording: {release.recordings}/{name}.wav is missing",
+                f"ratings without a recording: {release.recordings}/{name}.wav is missing",
                 harmless=release.gold is not None,  # of AVEC it is known how many recordings there are
             )
 
@@ -187,7 +185,7 @@ def _read_recording(
 
 
 def _method(root: Path, ratings: list[Path], options: RecolaConfig) -> str:
-    """Say in words how the gold standard is made."""
+    """Describe how the gold standard is made."""
     if ratings[0].suffix.lower() == ".arff":
         return "gold standard of the release"
     arousal, valence = (_ratings.count_raters(path, place_of(path, root)) for path in ratings)
@@ -207,7 +205,7 @@ def _rating_files(base: Path, place: str, suffix: str) -> dict[str, dict[str, Pa
     for dimension in _DIMENSIONS:
         folder = _find(base, f"{place}/{dimension}")
         paths = [] if folder is None else [folder / name for name in list_names(folder)]
-        # Beside centred ratings lies their mean, gs_train_1.csv.
+        # Beside centred ratings is their mean, gs_train_1.csv.
         found[dimension] = {
             path.stem: path
             for path in paths
@@ -228,7 +226,7 @@ def _releases(folder: Path) -> list[_Release]:
 
 
 def _find(folder: Path, place: str) -> Path | None:
-    """Find what lies at ``place`` below a folder, whatever the case of its letters."""
+    """Find a path below a folder, whatever the case of its letters."""
     for part in place.split("/"):
         near = [name for name in list_names(folder) if name.lower() == part.lower()]
         if not near:

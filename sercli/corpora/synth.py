@@ -3,7 +3,7 @@
 It exists so that everything can be tried and tested at once. A file name is speaker, text,
 emotion, take: ``F01-t03-anger-a`` is voice F01 saying the third text in anger, for the first time.
 
-Figures on this corpus say whether a program works. They say nothing about people.
+Scores on this corpus show whether a program works. They prove nothing about people.
 """
 
 import re

@@ -1,10 +1,10 @@
 """Synthetic running speech whose voice follows arousal and valence curves; made here, no download.
 
-One recording per voice of `synth`. ``traces/F01-r1.csv`` goes with ``wav/F01-r1.wav`` and says
+One recording per voice of `synth`. ``traces/F01-r1.csv`` belongs to ``wav/F01-r1.wav`` and holds
 arousal and valence in [-1, 1] for every 40 ms; the time is the start of the frame, in seconds,
 and the curve is known exactly: there are no raters, no delay and no disagreement.
 
-Figures on this corpus say whether a program works. They say nothing about people.
+Scores on this corpus show whether a program works. They prove nothing about people.
 """
 
 import re
@@ -43,7 +43,7 @@ def talk(speaker: _voice.Speaker, seconds: int, rng: np.random.Generator) -> tup
     """
     frames = seconds * FRAMES_PER_SECOND
     arousal, valence = (np.tanh(0.8 * _curve(frames, rng)) for _ in range(2))
-    # What strays does so slowly too, so that no cue can simply be read off.
+    # Random deviations are slow too, so that no cue can simply be read off.
     stray = {name: 1.2 * _curve(frames, rng) for name in _voice.CUES}
     cues = _voice.express(speaker, arousal, valence, stray)
     samples = _voice.speak(speaker, _phrases(frames, cues["tempo"], rng), cues, rng)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from sercli import audio
 from sercli.errors import AudioError, ConfigError, ManifestError
+from sercli.manifest.lengths import without_foreign_times
 from sercli.manifest.listing import Entry, read_entries
-from sercli.manifest.recordings import Found, Missing, Recordings, describe, without_foreign_times
-from sercli.manifest.values import not_a_time, number
+from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
+from sercli.manifest.values import explain_time, parse_number
 from sercli.plain.json import to_json
 from sercli.records import Note, Utterance
 
@@ -88,7 +89,7 @@ def read_table(path: Path, column: str | None = None) -> Inputs:
             raise kind(f"{path.parent / item.place}: {item.fact}")
     listed = [_utterance(entry, path.parent) for entry in entries]
     found = Recordings(path.parent).find(each.file for each in listed)
-    notes += [f"{path.name}: {note.fact}" for note in describe(found, path.name)]
+    notes += [f"{path.name}: {note.fact}" for note in describe_renamed(found, path.name)]
     near = [f"{name}: {each.fact}" for name, each in found.items() if isinstance(each, Missing) and each.fact]
     there = {name: each.file for name, each in found.items() if isinstance(each, Found)}
     placed = [replace(each, file=there.get(each.file, each.file)) for each in listed]
@@ -115,9 +116,9 @@ def _utterance(entry: Entry, folder: Path) -> Utterance:
     times: dict[str, float] = {}
     for name in ("start", "end"):
         if name in entry.fields:
-            found = number(entry.fields[name])
+            found = parse_number(entry.fields[name])
             if found is None:
-                raise ManifestError(f"{folder / entry.place}: {not_a_time(name, entry.fields[name])}")
+                raise ManifestError(f"{folder / entry.place}: {explain_time(name, entry.fields[name])}")
             if found < 0:
                 raise ManifestError(f"{folder / entry.place}: {name} {found:g} s lies before the recording")
             times[name] = found

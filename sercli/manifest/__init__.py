@@ -25,7 +25,7 @@ _AGAIN = "prepare the corpus again"
 
 
 def write(path: Path, utterances: Iterable[Utterance]) -> None:
-    """Write a manifest, whole or not at all.
+    """Write a manifest, completely or not at all.
 
     Raises:
         ManifestError: two utterances share an id.
@@ -95,14 +95,14 @@ def _from_line(line: str, place: str) -> Utterance:
 
 
 def _is_text(value: Any) -> bool:
-    r"""Tell whether text can be written; JSON can hold half a character, such as ``\ud800``."""
+    r"""Return whether text can be written; JSON can hold half a character, such as ``\ud800``."""
     return not isinstance(value, str) or value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def _is_within(file: str) -> bool:
-    """Tell whether a relative path names a file below its folder, by its spelling on any system.
+    """Return whether a relative path names a file below its folder, by its spelling on any system.
 
-    A link below the folder may lead elsewhere: that is for its owner to make, and no manifest can.
+    A link below the folder may lead out of it: its owner can make one, a manifest can't.
     """
     return all(
         file and "\0" not in file and not path.is_absolute() and not path.anchor and ".." not in path.parts

@@ -1,4 +1,4 @@
-"""What tables and lists call the fields of an utterance.
+"""Names of the columns that hold the fields of an utterance.
 
 Case, blanks, underscores, hyphens and dots of a column's name do not count: ``Speaker ID`` is
 ``speaker_id``.
@@ -54,10 +54,10 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "arousal": ("arousal", "activation", "emoact"),
     "dominance": ("dominance", "emodom"),
 }
-"""Spellings by field, the surest first, each as `plain` leaves it."""
+"""Spellings by field, the surest first, each as `simplify` leaves it."""
 
 
-# Words of a column's name that say that it holds a time, by field; camel case parts words, too.
+# Words in the names of columns of times, by field; camel case separates words, too.
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _UNIT = re.compile(r"((?:sample|frame)(?:s(?![a-z]))?)", re.IGNORECASE)
 _TIME_WORDS = {
@@ -66,7 +66,7 @@ _TIME_WORDS = {
 }
 
 
-def plain(name: str) -> str:
+def simplify(name: str) -> str:
     """Return a column's name in small letters, with letters and digits only."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 
@@ -76,17 +76,17 @@ def fields_by_name(names: Iterable[str], chosen: Mapping[str, str] | None = None
 
     Args:
         names: the columns.
-        chosen: column by field, where a user said it; it may be spelled as loosely as the usual names.
+        chosen: column by field, where a user names it; case and blanks do not count here either.
     """
     by_name: dict[str, str] = {}
     exact = list(names)
     for name in exact:
-        by_name.setdefault(plain(name), name)
+        by_name.setdefault(simplify(name), name)
     fields: dict[str, str] = {}
     for field, spellings in SPELLINGS.items():
         if chosen and field in chosen:
             wanted = chosen[field]
-            found = wanted if wanted in exact else by_name.get(plain(wanted))
+            found = wanted if wanted in exact else by_name.get(simplify(wanted))
         else:
             found = next((by_name[spelling] for spelling in spellings if spelling in by_name), None)
         if found is not None:
@@ -97,24 +97,24 @@ def fields_by_name(names: Iterable[str], chosen: Mapping[str, str] | None = None
 
 
 def _settle_offset(fields: dict[str, str], by_name: Mapping[str, str]) -> None:
-    """Tell an offset that ends what an onset begins from one that begins what lasts a duration."""
+    """Decide whether an offset is an end (beside an onset) or a start (beside a duration)."""
     if "offset" not in by_name:
         return
-    if plain(fields.get("start", "")) == "onset" and "end" not in fields:
+    if simplify(fields.get("start", "")) == "onset" and "end" not in fields:
         fields["end"] = by_name["offset"]
     elif fields.get("start") == by_name["offset"] and "duration" not in fields:
         del fields["start"]
 
 
 def in_milliseconds(column: str) -> bool:
-    """Tell whether a column's name says that its times are milliseconds."""
-    name = plain(column)
+    """Return whether a column's name means that its times are milliseconds."""
+    name = simplify(column)
     return name.endswith(("timemsec", "durationmsec")) or (
         name.endswith("ms") and not name.endswith("hhmmssms")
     )
 
 
-def words_of(column: str) -> set[str]:
+def split_words(column: str) -> set[str]:
     """Return the words of a column's name in small letters.
 
     `start_sample`, `StartSample` and `startsample` have the same two.
@@ -132,9 +132,9 @@ def unread_times(columns: Iterable[str], fields: Mapping[str, str]) -> dict[str,
     found: dict[str, str] = {}
     for column in columns:
         # sercli's own name for where a file that it cut lay in its recording.
-        if column in fields.values() or plain(column) in ("sourcestart", "sourceend"):
+        if column in fields.values() or simplify(column) in ("sourcestart", "sourceend"):
             continue
         for field, words in _TIME_WORDS.items():
-            if words & words_of(column) and field not in fields:
+            if words & split_words(column) and field not in fields:
                 found.setdefault(column, field)
     return found

@@ -1,12 +1,17 @@
-"""Compare the lengths that a list states with those of the audio that was read."""
+"""Compare the lengths and times that a list states with its audio."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
+from sercli import audio
+from sercli.errors import AudioError
 from sercli.records import Note, Utterance
 
 # A list may state samples or milliseconds.
 _UNITS = (1, 1000, 8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-# What padding, resampling and rounding change, seconds and share.
+# Change by padding, resampling and rounding, in seconds and as a share.
 _TOLERANCE_S = 0.1
 _TOLERANCE = 0.02
 
@@ -18,19 +23,19 @@ class Lengths:
         """Compare for the list called ``place``."""
         self.place = place
         self._other: list[tuple[str, float, float]] = []
-        self._whole: Counter[str] = Counter()
+        self._complete: Counter[str] = Counter()
         self._count = 0
 
     def add(self, listed: Utterance, read: Utterance) -> None:
         """Compare one utterance; ``listed`` may state no length."""
         self._count += 1
         if listed.start is None and listed.end is None:
-            self._whole[listed.file] += 1
+            self._complete[listed.file] += 1
         if listed.duration and not any(_alike(listed.duration / unit, read.duration) for unit in _UNITS):
             self._other.append((listed.id, listed.duration, read.duration))
 
     def notes(self) -> list[Note]:
-        """Say which lengths contradict, and which recordings count as several utterances."""
+        """Report lengths that differ, and recordings that are used as several utterances."""
         notes = []
         if self._other:
             name, stated, found = self._other[0]
@@ -40,7 +45,7 @@ class Lengths:
                 "the times of segments?"
             )
             notes.append(Note(self.place, fact, title="lengths"))
-        repeated = {file: count for file, count in self._whole.items() if count > 1}
+        repeated = {file: count for file, count in self._complete.items() if count > 1}
         if repeated:
             file, count = next(iter(repeated.items()))
             fact = (
@@ -50,6 +55,49 @@ class Lengths:
             )
             notes.append(Note(self.place, fact, title="lengths"))
         return notes
+
+
+def without_foreign_times(
+    utterances: Sequence[Utterance], base: Path, place: str
+) -> tuple[list[Utterance], Note | None]:
+    """Leave out times that a list counts in a longer recording than the file that it names.
+
+    Lists of clips may state the time of a clip in the film or the call that it is from. This is assumed
+    where no file is named twice and most times are beyond the end of their files.
+    """
+    listed = list(utterances)
+    timed = [each for each in listed if each.source is None and (each.start or each.end is not None)]
+    if not timed or len({each.file for each in listed}) < len(listed):
+        return listed, None
+    lengths = {each.file: _length(base / each.file) for each in timed}
+    beyond = {
+        each.file for each in timed if (length := lengths[each.file]) is not None and _is_beyond(each, length)
+    }
+    if 2 * len(beyond) <= len(timed):
+        return listed, None
+    files = {each.file for each in timed}
+    complete = [replace(each, start=None, end=None) if each.file in files else each for each in listed]
+    first = next(each for each in timed if each.file in beyond)
+    until = "" if first.end is None else f" to {first.end:g}"
+    fact = (
+        f"start and end are times of a longer recording, so nothing was cut: {len(beyond)} of {len(timed)} "
+        f"are beyond the end of their file, such as {first.start or 0:g}{until} s of {first.file}, "
+        f"which is {lengths[first.file]:g} s long"
+    )
+    return complete, Note(place, fact, title="times")
+
+
+def _is_beyond(utterance: Utterance, length: float) -> bool:
+    # The tolerance of `sercli.audio` for the end of a file.
+    return (utterance.start or 0) >= length or (utterance.end or 0) > length + 0.05
+
+
+def _length(path: Path) -> float | None:
+    try:
+        header = audio.header(path)
+    except (AudioError, OSError):
+        return None
+    return round(header.frames / header.sample_rate, 3)
 
 
 def _alike(stated: float, read: float) -> bool:

@@ -1,4 +1,4 @@
-"""A table whose rows are utterances: which column is which field, and what each row says.
+"""A table whose rows are utterances: the column of each field, and the values of each row.
 
 A column is a field where its name is a usual one (`sercli.manifest.columns`) or
 the user names it. A column of ids is one only where no two rows share an id, and a column called
@@ -17,15 +17,24 @@ from sercli.manifest.columns import (
     SPELLINGS,
     fields_by_name,
     in_milliseconds,
-    plain,
+    simplify,
+    split_words,
     unread_times,
-    words_of,
 )
 from sercli.manifest.tables import Table, TableRow, read_table
-from sercli.manifest.values import NAMES, RATINGS, TIMES, cell, is_nothing, number, seconds, settle_times
+from sercli.manifest.values import (
+    NAMES,
+    RATINGS,
+    TIMES,
+    is_absent,
+    parse_cell,
+    parse_number,
+    parse_seconds,
+    settle_times,
+)
 from sercli.records import Note, Problem
 
-# One word with a digit, or parts that are joined, as programs make names; "Fine." is something said.
+# One word with a digit, or joined parts, as programs make names; "Fine." is a transcript.
 _IDENTIFIER = re.compile(r"[\w./\\:+-]*[\d_/\\][\w./\\:+-]*")
 _STYLES = ("improvised", "scripted")
 _WHOLE = re.compile(r"\d+\.0")
@@ -38,7 +47,7 @@ class Entry:
     Attributes:
         place: file and line.
         fields: value by field of an utterance, absent ones left out; the label is ``emotion_raw``.
-        values: the row as it stands, by column.
+        values: the unchanged row, by column.
     """
 
     place: str
@@ -46,12 +55,12 @@ class Entry:
     values: dict[str, Any]
 
 
-def field_called(name: str) -> str:
-    """Return the field that a user's word stands for: the label is called ``emotion``."""
+def field_named(name: str) -> str:
+    """Return the field of a user's word: the label is called ``emotion``."""
     return "emotion_raw" if name == "emotion" else name
 
 
-def called(field: str) -> str:
+def field_label(field: str) -> str:
     """Return what users call a field."""
     return "emotion" if field == "emotion_raw" else field
 
@@ -69,16 +78,16 @@ def check_columns(columns: Mapping[str, str]) -> dict[str, str]:
         ConfigError: there is no such field.
     """
     for name in columns:
-        if field_called(name) not in SPELLINGS:
-            known = ", ".join(map(called, SPELLINGS))
+        if field_named(name) not in SPELLINGS:
+            known = ", ".join(map(field_label, SPELLINGS))
             raise ConfigError(f"--column {name}: no such field; the fields are {known}")
-    return {field_called(name): column for name, column in columns.items()}
+    return {field_named(name): column for name, column in columns.items()}
 
 
 def read_entries(
     path: Path, chosen: Mapping[str, str] | None = None, needed: Sequence[str] = ("file",)
 ) -> Iterator[Entry | Problem]:
-    """Yield the rows of a table by field; first a note that says which column was read as which.
+    """Yield the rows of a table by field; first a note of which column was read as which field.
 
     Args:
         path: the table.
@@ -105,17 +114,17 @@ def read_entries(
             yield item
         else:
             values = read_cells(item.values, fields, whole)
-            if not (number(values.get("duration")) or 0) > 0:
+            if not (parse_number(values.get("duration")) or 0) > 0:
                 values.pop("duration", None)  # it only confirms what the audio itself states
             yield Entry(item.place, values, item.values)
 
 
 def choose_columns(table: Table, chosen: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Return the column of each field, and what is to be said of the choice."""
+    """Return the column of each field, and remarks on the choice."""
     rows, remarks = table.rows, []
     fields = fields_by_name(table.columns, chosen)
     if "file" not in fields and "file" not in chosen:
-        # A column whose name is a file's is a first line that names no columns.
+        # If a column is named like a file, the first line is no header.
         naming = [name for name in table.columns if not _is_audio(name) and _names_audio(rows, name)]
         if len(naming) == 1:
             fields["file"] = naming[0]
@@ -130,7 +139,7 @@ def choose_columns(table: Table, chosen: Mapping[str, str]) -> tuple[dict[str, s
             del fields[field]
     name = fields.get("id")
     if name is not None and "id" not in chosen:
-        if plain(name) == "utterance" and not _are_identifiers(rows, name):
+        if simplify(name) == "utterance" and not _are_identifiers(rows, name):
             del fields["id"]
         elif not _are_unique(rows, name):
             remarks.append(f"'{name}' is not used as id, because its values repeat")
@@ -155,10 +164,10 @@ def read_cells(
         value = row[column]
         if field == "file" and isinstance(value, dict) and isinstance(value.get("path"), str):
             value = value["path"]  # as Hugging Face's datasets keep audio
-        content = cell(field, value)
+        content = parse_cell(field, value)
         if field in whole and isinstance(content, str):
             content = content.removesuffix(".0")
-        if field in TIMES and in_milliseconds(column) and (found := number(content)) is not None:
+        if field in TIMES and in_milliseconds(column) and (found := parse_number(content)) is not None:
             content = round(found / 1000, 9)
         if content not in (None, ""):
             values[field] = content
@@ -170,17 +179,17 @@ def read_cells(
 
 
 def _names_audio(rows: Sequence[TableRow], column: str) -> bool:
-    """Tell whether all that a column says are names of audio files."""
+    """Return whether all values of a column are names of audio files."""
     found = [row.values[column] for row in rows if row.values[column] not in (None, "")]
     return bool(found) and all(isinstance(value, str) and _is_audio(value) for value in found)
 
 
 def _is_of_kind(rows: Sequence[TableRow], column: str, field: str) -> bool:
-    """Tell whether a column of a field's name holds what the field holds, in any row that says something."""
-    found = [row.values[column] for row in rows if not is_nothing(row.values[column])]
+    """Return whether a column with a field's name has values of that field, absent ones aside."""
+    found = [row.values[column] for row in rows if not is_absent(row.values[column])]
     if field == "style":
         return all(value in _STYLES for value in found)
-    return not found or any(number(cell(field, value)) is not None for value in found)
+    return not found or any(parse_number(parse_cell(field, value)) is not None for value in found)
 
 
 def _is_audio(name: str) -> bool:
@@ -193,7 +202,7 @@ def _are_identifiers(rows: Sequence[TableRow], column: str) -> bool:
 
 
 def _are_unique(rows: Sequence[TableRow], column: str) -> bool:
-    """Tell whether no two different rows share a value."""
+    """Return whether no two different rows share a value."""
     first: dict[str, dict[str, Any]] = {}
     for row in rows:
         value = row.values[column]
@@ -203,33 +212,33 @@ def _are_unique(rows: Sequence[TableRow], column: str) -> bool:
 
 
 def _are_whole(rows: Sequence[TableRow], column: str) -> bool:
-    """Tell whether a column holds whole numbers that pandas wrote as 1.0, for it has gaps."""
+    """Return whether a column has integers that pandas wrote as 1.0, because of gaps."""
     found = [value.strip() for row in rows if isinstance(value := row.values[column], str)]
-    numbers = [value for value in found if cell("speaker", value) is not None]
+    numbers = [value for value in found if parse_cell("speaker", value) is not None]
     return bool(numbers) and all(_WHOLE.fullmatch(value) for value in numbers)
 
 
 def _note(name: str, table: Table, fields: Mapping[str, str], remarks: Sequence[str]) -> Note:
-    """Say which column was read as which field, and which were not read."""
-    read = ", ".join(f"{called(field)} <- {column}" for field, column in fields.items())
+    """List which column was read as which field, and which columns were not read."""
+    read = ", ".join(f"{field_label(field)} <- {column}" for field, column in fields.items())
     left = [column for column in table.columns if column and column not in fields.values()]
     unread = f"; not read: {', '.join(left)}" if left else ""
     return Note(name, "; ".join([read + unread, *remarks]), title="columns")
 
 
 def _unread_time(name: str, table: Table, fields: Mapping[str, str]) -> Problem | None:
-    """Refuse a table with a column of times that is not read: each row would stand for its whole file.
+    """Refuse a table with a column of times that is not read: each row would mean its complete file.
 
     Zeros and ones may be flags, such as `is_end`, and cut nothing.
     """
     for column, field in unread_times(table.columns, fields).items():
-        found = [number(seconds(row.values[column])) for row in table.rows]
+        found = [parse_number(parse_seconds(row.values[column])) for row in table.rows]
         if not any(value not in (None, 0, 1) for value in found):
             continue
         if field == "end" and "start" in fields and "duration" in fields:
             continue
-        fact = f"the column '{column}' may say where an utterance starts or ends, but it is not read"
-        if words_of(column) & {"sample", "samples", "frame", "frames"}:
+        fact = f"the column '{column}' may be the start or the end of an utterance, but it is not read"
+        if split_words(column) & {"sample", "samples", "frame", "frames"}:
             remedy = f"write seconds into a column {field} instead (samples divided by the sampling rate)"
         else:
             remedy = f"if it holds seconds, name it with --column {field}={column}"
@@ -238,7 +247,7 @@ def _unread_time(name: str, table: Table, fields: Mapping[str, str]) -> Problem 
 
 
 def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str]) -> Problem:
-    word = called(field)
+    word = field_label(field)
     listed = ", ".join(column for column in table.columns if column)
     fact = f"no column '{chosen.get(field, word)}'; the columns are {listed}"
     if any(map(_is_audio, table.columns)):

@@ -10,20 +10,19 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from sercli import audio
-from sercli.errors import AudioError
 from sercli.files import walk
-from sercli.records import Note, Utterance
+from sercli.records import Note
 
 _MEDIA = audio.SUFFIXES | audio.FOREIGN_SUFFIXES
 _DRIVE = re.compile(r"/*(?:[A-Za-z]:)?/+|[A-Za-z]:")
-# Beyond so many files a folder is not searched: it is more than one corpus.
+# A folder with more files is not searched: it is more than one corpus.
 _MOST = 300_000
 _NEAR = 20
 _NEAR_AMONG = 20_000
@@ -34,8 +33,8 @@ class Found:
     """A recording.
 
     Attributes:
-        file: where it lies, relative to the folder or absolute, as the name was.
-        how: in what its name differs from the one that was looked for; empty where in nothing.
+        file: its path, relative to the folder or absolute, as the name was.
+        how: how its name differs from the one that was searched; empty where it does not.
     """
 
     file: str
@@ -47,7 +46,7 @@ class Missing:
     """A name without a recording.
 
     Attributes:
-        fact: what is there instead; empty where nothing is.
+        fact: a near name, or why none is taken; empty where there is none.
     """
 
     fact: str = ""
@@ -99,7 +98,7 @@ class Recordings:
             wanted = "/".join(parts[first:])
             candidates = tails.get(_key(wanted), [])
             at_root = [each for each in candidates if each.count("/") == len(parts) - first - 1]
-            # Without its folder a name is looked for at the top only: elsewhere it may be another's.
+            # Without its folder a name is searched at the top only: below, it may be another recording's.
             chosen = at_root or (candidates if len(parts) - first > 1 or len(parts) == 1 else [])
             best = _nearest(wanted, chosen)
             if len(best) > 1:
@@ -156,8 +155,8 @@ class Recordings:
         return self._by_tail
 
 
-def describe(found: dict[str, Found | Missing], place: str) -> list[Note]:
-    """Say which names were found otherwise than they are spelled, a note for each way."""
+def describe_renamed(found: dict[str, Found | Missing], place: str) -> list[Note]:
+    """Report the names that were found under another spelling, a note for each kind of difference."""
     by_way: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for name, answer in found.items():
         if isinstance(answer, Found) and answer.how:
@@ -174,49 +173,6 @@ def describe(found: dict[str, Found | Missing], place: str) -> list[Note]:
             )
         )
     return notes
-
-
-def without_foreign_times(
-    utterances: Sequence[Utterance], base: Path, place: str
-) -> tuple[list[Utterance], Note | None]:
-    """Leave out the times of lists that count them in a longer recording than the file that they name.
-
-    Lists of clips state when a clip is heard in the film or the call that it is from. That is so where
-    no file is named twice and most times lie beyond the end of their files.
-    """
-    listed = list(utterances)
-    timed = [each for each in listed if each.source is None and (each.start or each.end is not None)]
-    if not timed or len({each.file for each in listed}) < len(listed):
-        return listed, None
-    lengths = {each.file: _length(base / each.file) for each in timed}
-    beyond = {
-        each.file for each in timed if (length := lengths[each.file]) is not None and _is_beyond(each, length)
-    }
-    if 2 * len(beyond) <= len(timed):
-        return listed, None
-    files = {each.file for each in timed}
-    whole = [replace(each, start=None, end=None) if each.file in files else each for each in listed]
-    first = next(each for each in timed if each.file in beyond)
-    until = "" if first.end is None else f" to {first.end:g}"
-    fact = (
-        f"start and end are times of a longer recording, so nothing was cut: {len(beyond)} of {len(timed)} "
-        f"are beyond the end of their file, such as {first.start or 0:g}{until} s of {first.file}, "
-        f"which is {lengths[first.file]:g} s long"
-    )
-    return whole, Note(place, fact, title="times")
-
-
-def _is_beyond(utterance: Utterance, length: float) -> bool:
-    # As much as `sercli.audio` lets a list be wrong about the end of a file.
-    return (utterance.start or 0) >= length or (utterance.end or 0) > length + 0.05
-
-
-def _length(path: Path) -> float | None:
-    try:
-        header = audio.header(path)
-    except (AudioError, OSError):
-        return None
-    return round(header.frames / header.sample_rate, 3)
 
 
 def _key(name: str) -> str:

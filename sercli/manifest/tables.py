@@ -1,7 +1,7 @@
-"""Read a table row by row, whatever program wrote it, and name the line of what is wrong.
+"""Read a table row by row, whatever program wrote it, and name the line of each problem.
 
-Delimited text (comma, semicolon, tab or ``|``), JSON Lines and JSON are told apart by their content,
-never by the file's suffix, and so is the encoding. Every command that takes a table reads it here.
+Delimited text (comma, semicolon, tab or ``|``), JSON Lines and JSON are recognised by their content,
+not by the file's suffix, and so is the encoding. Every command that takes a table reads it here.
 """
 
 import csv
@@ -20,9 +20,9 @@ from sercli.plain.json import from_json
 from sercli.records import Problem
 
 _SEPARATORS = "\t;,|"
-# What Excel writes into the first line to tell itself the separator.
+# First line in which Excel notes the separator.
 _SEPARATOR_LINE = re.compile(r'"?sep=(\\t|.)"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
-# How lists are called, for a folder to name those that it holds.
+# Suffixes of lists, to name those in a folder.
 _SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 _SHOWN = 3
 
@@ -166,7 +166,7 @@ def _by_key(value: dict[str, Any], file: str | None) -> list[tuple[object, Any]]
 
 
 def _split(value: dict[str, Any]) -> list[dict[str, Any]] | None:
-    """Read the columns' names and the rows' cells, which stand apart (pandas: orient="split")."""
+    """Read columns' names and rows' cells under separate keys (pandas: orient="split")."""
     columns, data = value.get("columns"), value.get("data")
     if not isinstance(columns, list) or not isinstance(data, list):
         return None
@@ -176,7 +176,7 @@ def _split(value: dict[str, Any]) -> list[dict[str, Any]] | None:
 
 
 def _records(value: dict[str, Any]) -> list[dict[str, Any]] | None:
-    """Read the one list of objects that stands under some key."""
+    """Read the only list of objects, under any key."""
     lists = [each for each in value.values() if isinstance(each, list) and each]
     found = lists[0] if len(lists) == 1 else []
     return found if found and all(isinstance(each, dict) for each in found) else None

@@ -1,4 +1,4 @@
-"""What a cell of a list that sercli did not write means: names, genders, times, and nothing."""
+"""Meaning of a cell in a list that sercli did not write: names, genders, times, and absent values."""
 
 import math
 import re
@@ -12,7 +12,7 @@ RATINGS = frozenset({"valence", "arousal", "dominance"})
 TIMES = frozenset({"start", "end", "duration"})
 """Fields in seconds."""
 NAMES = frozenset({"speaker", "gender", "session", "dialog", "text_id"})
-"""Fields that name someone or something, of which one may not be known."""
+"""Fields that name someone or something, which may be unknown."""
 
 GENDERS = {
     **dict.fromkeys(("f", "female", "w", "fem", "woman", "women", "weiblich", "frau", "feminine"), "female"),
@@ -20,10 +20,10 @@ GENDERS = {
 }
 """Genders by their spellings in lower case; w is German."""
 
-# How pandas and others write that there is nothing. These are no person's name as they are spelled;
-# "Nan" and "Na" may be one.
+# How pandas and others write an absent value. In this spelling they are no person's name; "Nan" and
+# "Na" may be one.
 _NOTHING = frozenset({"nan", "NaN", "NAN", "NA", "NaT", "nat", "<NA>", "<na>"})
-# Likewise, however they are spelled.
+# Likewise, in any spelling.
 _UNKNOWN = frozenset(
     {
         *("", "unknown", "unk", "<unk>", "[unk]", "unknown speaker", "speaker unknown", "unknown_speaker"),
@@ -39,8 +39,8 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
 _RATES = (8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 
 
-def is_nothing(value: Any) -> bool:
-    """Tell whether a value says that something is not known."""
+def is_absent(value: Any) -> bool:
+    """Return whether a value means that something is not known."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return True
     if not isinstance(value, str):
@@ -49,15 +49,15 @@ def is_nothing(value: Any) -> bool:
     return text in _NOTHING or text.casefold() in _UNKNOWN or _MARKS.fullmatch(text) is not None
 
 
-def cell(name: str, value: Any) -> Any:
-    """Read what a list has for a field as it was meant; its type is unchecked.
+def parse_cell(name: str, value: Any) -> Any:
+    """Read the value of a field in a list; its type is not checked.
 
     Text loses the blanks around it; a name or a rating that is not known is absent; of a number where
     text belongs 1 and 1.0 are the same, and one that is not a number is absent.
     """
     if name in TIMES:
-        return seconds(value)
-    if name in NAMES | RATINGS and is_nothing(value):
+        return parse_seconds(value)
+    if name in NAMES | RATINGS and is_absent(value):
         return None
     if isinstance(value, str):
         text = value.strip()
@@ -70,8 +70,8 @@ def cell(name: str, value: Any) -> Any:
     return value
 
 
-def seconds(value: Any) -> Any:
-    """Read a time in seconds; what is no time stays as it is.
+def parse_seconds(value: Any) -> Any:
+    """Read a time in seconds; a value that is no time is returned unchanged.
 
     Read are ``1.5``, ``1,5``, ``1.5 s``, ``1500 ms``, ``00:01:02.500``, ``01:02,5`` (minutes and seconds)
     and pandas' ``0 days 00:00:01.500000``.
@@ -81,7 +81,7 @@ def seconds(value: Any) -> Any:
         return None
     match = _WITH_UNIT.fullmatch(text)
     if match is not None:
-        found = number(match[1].replace(",", "."))
+        found = parse_number(match[1].replace(",", "."))
         thousands = 1000 if match[2].lower().startswith("m") else 1
         return text if found is None else round(found / thousands, 9)
     if _DECIMAL_COMMA.fullmatch(text):
@@ -97,16 +97,16 @@ def seconds(value: Any) -> Any:
     return text or value
 
 
-def not_a_time(field: str, value: Any) -> str:
-    """Say that a start or an end can't be read as a time, and how times are written."""
+def explain_time(field: str, value: Any) -> str:
+    """Explain that a value is no time, and how times are written."""
     forms = f"seconds (1.25 or 1,25), 00:00:01.250, or milliseconds in a column {field}_ms"
     return f"{field} '{value}' is not a time; write {forms}; leave it out where it is not known"
 
 
-def number(value: Any) -> float | None:
-    """Return a finite number, ``None`` for whatever is none."""
+def parse_number(value: Any) -> float | None:
+    """Return a finite number, ``None`` for any other value."""
     if isinstance(value, str) and "_" in value:
-        return None  # Python reads 0_1 as 1, but nobody who writes a list means that
+        return None  # Python reads 0_1 as 1, which is not meant in a list
     try:
         found = float(value)
     except (TypeError, ValueError, OverflowError):
@@ -117,24 +117,24 @@ def number(value: Any) -> float | None:
 def settle_times(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the times of an utterance in seconds, with the end that its start and length give.
 
-    Times in samples or milliseconds are told by a length that is stated in seconds.
+    Times in samples or milliseconds are recognised by a length in seconds.
 
     Args:
         values: ``start``, ``end``, ``duration`` and ``sample_rate`` as far as they are known.
     """
     times = {name: values[name] for name in ("start", "end") if values.get(name) not in (None, "")}
     both = {"start", "end"} <= values.keys()
-    if both and all(is_nothing(values[name]) for name in ("start", "end")):
+    if both and all(is_absent(values[name]) for name in ("start", "end")):
         return {}
-    start, end = (number(times.get(name)) for name in ("start", "end"))
-    length = number(values.get("duration"))
+    start, end = (parse_number(times.get(name)) for name in ("start", "end"))
+    length = parse_number(values.get("duration"))
     if not length or length <= 0:
         return times
     if start is not None and start >= 0 and "end" not in times:
         return times | {"end": round(start + length, 9)}
     if end is None or end <= (start or 0):
         return times
-    stated = number(values.get("sample_rate"))
+    stated = parse_number(values.get("sample_rate"))
     span, known = end - (start or 0), 0.02 * length + 0.01
     for unit in (1.0, stated or 1.0, 1000.0, *_RATES):
         if abs(span / unit - length) <= known:

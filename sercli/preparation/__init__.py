@@ -1,8 +1,8 @@
 """A corpus as distributed, turned into a manifest and 16 kHz mono audio in the workspace.
 
 The prepared corpus is a folder: ``manifest.jsonl``, ``audio/``, ``traces/`` (continuous labels) and
-``corpus.json`` (what was found, what was missing, what was skipped). The manifest appears last and
-whole, so a preparation that was interrupted is never taken for finished; run again, it goes on
+``corpus.json`` (what was found, what was missing, what was skipped). The complete manifest is written
+last, so a preparation that was interrupted is never used as if it were finished; run again, it resumes
 where it stopped.
 """
 
@@ -16,16 +16,16 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from sercli import files, manifest
-from sercli.corpora import get_corpus
+from sercli.corpora import Corpus, get_corpus
 from sercli.errors import ConfigError, CorpusError
 from sercli.manifest.lengths import Lengths
 from sercli.preparation._describe import Preparation, Replaced
-from sercli.preparation._reading import Place, locate, name_for, nothing_found, read
-from sercli.preparation._root import find_root
+from sercli.preparation._place import Place, describe_nothing_found, find_place, find_root, name_for
+from sercli.preparation._reading import read
 from sercli.preparation.convert import Conversion, Converted
 from sercli.preparation.counts import by_scheme, differences
 from sercli.preparation.download import fetch
-from sercli.preparation.traces import fit_length, place_trace
+from sercli.preparation.traces import add_trace
 from sercli.records import Problem, Utterance
 from sercli.workspace import Workspace
 
@@ -53,10 +53,10 @@ def prepare(
         source: name of the corpus, or of a reader of any corpus (``folder``, ``csv``).
         root: the corpus as distributed; ``None`` for one that is generated or downloaded.
         workspace: where the prepared corpus goes.
-        name: what a corpus without a reader of its own is to be called.
+        name: name for a corpus without its own reader.
         audio_root: the folder that a table's file names are relative to; its own folder if not given.
         settings: options of the corpus's reader.
-        partial: take an incomplete copy.
+        partial: accept an incomplete copy.
         skip_bad: leave out files that can't be used, and list them.
         download: fetch the corpus first, if it is openly licensed.
         progress: called with the number of files (while downloading: bytes) done and to do.
@@ -64,41 +64,46 @@ def prepare(
     Raises:
         CorpusError: the folder is missing, empty or holds another corpus; it is incomplete and
             ``partial`` is not set; a file can't be used and ``skip_bad`` is not set; another
-            preparation of the same corpus is at work; it can't be downloaded.
+            preparation of the same corpus is running; it can't be downloaded.
         ConfigError: a setting is unknown or wrong, or the corpus can't have that name.
     """
     corpus = get_corpus(source)
     options = corpus.chosen(settings or {})
     name = name_for(source, corpus, name, root)
     target = workspace.corpus(name)
-    if root is not None and (corpus.generate is not None or download):
-        how = "generated" if corpus.generate else "to be downloaded"
+    _check_origin(source, corpus, root, download=download)
+    place = None
+    if not (corpus.synthetic or download):
+        place = find_place(source, corpus, root, audio_root, options, name)  # before anything is made
+    target.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(target / ".lock", timeout=0):
+            files.sweep(target)
+            if corpus.generate is not None:
+                for left in target.glob(".generated-*"):  # by a preparation that was killed
+                    shutil.rmtree(left)
+                with tempfile.TemporaryDirectory(prefix=".generated-", dir=target) as folder:
+                    corpus.generate(Path(folder))
+                    place = Place(corpus, options, name, Path(folder), Path(folder))
+                    return _prepare(source, place, target, partial, skip_bad, progress)
+            if download and corpus.download is not None:
+                root = fetch(corpus.download, workspace.root / "downloads" / name, progress)
+            place = place or find_place(source, corpus, root, audio_root, options, name)
+            return _prepare(source, place, target, partial, skip_bad, progress)
+    except Timeout:
+        raise CorpusError(f"{target}: another `sercli prepare {source}` is running there") from None
+
+
+def _check_origin(source: str, corpus: Corpus, root: Path | None, *, download: bool) -> None:
+    """Refuse a path of a corpus that needs none, and a download of one that can't be downloaded."""
+    if root is not None and (corpus.synthetic or download):
+        how = "generated" if corpus.synthetic else "to be downloaded"
         raise CorpusError(f"{root}: corpus '{source}' is {how}; leave the path out")
     if download and corpus.download is None:
         origin = f"get it from {corpus.origin}" if corpus.origin else corpus.licence
         raise ConfigError(
             f"corpus '{source}' can't be downloaded: {origin}; then run `sercli prepare {source} PATH` on it"
         )
-    place = None
-    if corpus.generate is None and not download:
-        place = locate(source, corpus, root, audio_root, options, name)  # before anything is made
-    target.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(target / ".lock", timeout=0):
-            files.sweep(target)
-            if download and corpus.download is not None:
-                root = fetch(corpus.download, workspace.root / "downloads" / name, progress)
-            if corpus.generate is None:
-                place = place or locate(source, corpus, root, audio_root, options, name)
-                return _prepare(source, place, target, partial, skip_bad, progress)
-            for left in target.glob(".generated-*"):  # by one that was killed
-                shutil.rmtree(left)
-            with tempfile.TemporaryDirectory(prefix=".generated-", dir=target) as folder:
-                corpus.generate(Path(folder))
-                place = Place(corpus, options, name, Path(folder), Path(folder))
-                return _prepare(source, place, target, partial, skip_bad, progress)
-    except Timeout:
-        raise CorpusError(f"{target}: another `sercli prepare {source}` is at work on it") from None
 
 
 def _prepare(
@@ -109,7 +114,7 @@ def _prepare(
     utterances, problems = read(place)
     problems = [*notes, *problems]
     if not utterances:
-        raise CorpusError(nothing_found(source, place, problems))
+        raise CorpusError(describe_nothing_found(source, place, problems))
     _refuse_bad(place.base, problems, skip_bad)
     corpus = corpus.release(utterances) if corpus.release else corpus
     differing = differences(corpus, utterances)
@@ -117,32 +122,22 @@ def _prepare(
         raise CorpusError(f"{place.root}: {'; '.join(differing)}; add --partial to prepare what is there")
     replaced = Replaced.by(utterances, target)
     if replaced.gone and corpus.utterances is None and not (corpus.any_name or partial):
-        raise CorpusError(f"{place.root}: {replaced}; add --partial to put these in their place")
+        raise CorpusError(f"{place.root}: {replaced}; add --partial to replace the earlier ones by these")
 
-    # From here on audio may change: an earlier manifest would vouch for what it does not describe.
+    # From here on audio may change: an earlier manifest would describe audio that is gone.
     (target / "manifest.jsonl").unlink(missing_ok=True)
-    prepared: list[Utterance] = []
-    converted: list[Converted] = []
-    lengths = Lengths(place.root.name)
-    with closing(Conversion(place.base, target, cuts=corpus.cuts).run(utterances)) as outcomes:
-        for done, (utterance, outcome) in enumerate(outcomes, 1):
-            if isinstance(outcome, Problem):
-                problems.append(outcome)
-            else:
-                whole, said = _with_trace(outcome.apply(utterance), utterance, place, target)
-                problems += said
-                if whole is not None:
-                    converted.append(outcome)
-                    prepared.append(whole)
-                    lengths.add(utterance, whole)
-            progress(done, len(utterances))
+    prepared, converted, found = _convert(utterances, place, target, progress)
+    problems += found
     _refuse_bad(place.base, problems, skip_bad)
     problems += _notes(prepared, converted)
     if not prepared:
         raise CorpusError(
             f"{place.root}: none of its {len(utterances)} files can be used; first: {problems[0]}"
         )
-
+    lengths = Lengths(place.root.name)
+    as_listed = {utterance.id: utterance for utterance in utterances}
+    for utterance in prepared:
+        lengths.add(as_listed[utterance.id], utterance)
     problems += lengths.notes()
     result = Preparation(
         corpus=place.name,
@@ -157,15 +152,36 @@ def _prepare(
         reused=sum(item.reused for item in converted),
         settings={"reader": source} | (place.options[0].to_dict() if place.options else {}),
         replaced=replaced,
-        notice=corpus.notice or (getattr(place.options[0], "notice", None) if place.options else None),
+        notice=corpus.notice or (place.options[0].notice if place.options else None),
     )
     files.write_json(target / "corpus.json", result.to_dict())
     manifest.write(result.path, prepared)
     return result
 
 
+def _convert(
+    utterances: Sequence[Utterance], place: Place, target: Path, progress: Progress
+) -> tuple[list[Utterance], list[Converted], list[Problem]]:
+    """Prepare the audio and the traces of the utterances; those that can't be used become problems."""
+    prepared: list[Utterance] = []
+    converted: list[Converted] = []
+    problems: list[Problem] = []
+    with closing(Conversion(place.base, target, cuts=place.corpus.cuts).run(utterances)) as outcomes:
+        for done, (utterance, outcome) in enumerate(outcomes, 1):
+            if isinstance(outcome, Problem):
+                problems.append(outcome)
+            else:
+                complete, found = add_trace(outcome.apply(utterance), utterance, place, target)
+                problems += found
+                if complete is not None:
+                    converted.append(outcome)
+                    prepared.append(complete)
+            progress(done, len(utterances))
+    return prepared, converted, problems
+
+
 def _notes(utterances: Sequence[Utterance], converted: Sequence[Converted]) -> list[Problem]:
-    """Say what was done to files beyond full scale, once for each, however many utterances are in it."""
+    """Report what was done to files beyond full scale, once for each, however many utterances it has."""
     noted = {
         utterance.source or utterance.file: item.note
         for utterance, item in zip(utterances, converted, strict=True)
@@ -174,26 +190,8 @@ def _notes(utterances: Sequence[Utterance], converted: Sequence[Converted]) -> l
     return [Problem(place, note, harmless=True) for place, note in noted.items()]
 
 
-def _with_trace(
-    utterance: Utterance, as_read: Utterance, place: Place, target: Path
-) -> tuple[Utterance | None, list[Problem]]:
-    """Give a prepared utterance its trace, if the corpus has any; ``None`` if the trace is unusable."""
-    if place.corpus.read_trace is None or as_read.trace is None:
-        return utterance, []
-    try:
-        trace = place.corpus.read_trace(place.base, as_read, *place.options)
-    except CorpusError as error:
-        where, _, fact = str(error).partition(": ")
-        return None, [Problem(where, fact)]
-    trace, problem = fit_length(trace, utterance)
-    said = [problem] if problem else []
-    if problem and not problem.harmless:
-        return None, said
-    return place_trace(trace, utterance, target), said
-
-
 def _refuse_bad(base: Path, problems: Sequence[Problem], skip_bad: bool) -> None:
-    """Raise for problems that lose something: the first, and what else is wrong in other ways."""
+    """Raise for problems that lose something: the first one, and the first ones of other kinds."""
     bad = [problem for problem in problems if not problem.harmless]
     if not bad or skip_bad:
         return
@@ -203,6 +201,4 @@ def _refuse_bad(base: Path, problems: Sequence[Problem], skip_bad: bool) -> None
     also = "".join(f"; {problem}" for problem in others[::-1][:3])
     more = len(bad) - 1 - min(len(others), 3)
     counted = f" (and {more} more)" if more else ""
-    raise CorpusError(
-        f"{base / bad[0].place}: {bad[0].fact}{also}{counted}; mend it, or go on with --skip-bad"
-    )
+    raise CorpusError(f"{base / bad[0].place}: {bad[0].fact}{also}{counted}; correct it, or add --skip-bad")

@@ -1,4 +1,4 @@
-"""What a preparation did, as a record and as ``corpus.json``."""
+"""The result of a preparation, as a record and as ``corpus.json``."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ from sercli.records import Problem, Utterance
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """What an earlier preparation of the corpus held.
+    """Utterances of an earlier preparation of the corpus.
 
     Attributes:
-        before: how many utterances it held.
+        before: how many utterances it had.
         now: how many there are now.
         gone: ids of those that are not there any more.
     """
@@ -48,7 +48,7 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """What a preparation did.
+    """The result of a preparation.
 
     Attributes:
         corpus: name of the corpus in the workspace.
@@ -56,14 +56,14 @@ class Preparation:
         path: the manifest.
         utterances: those prepared, as in the manifest.
         differences: how the corpus differs from the released one, a line each.
-        problems: what was skipped or passed over.
-        schemes: what the schemes make of it.
+        problems: files and lines that were left out.
+        schemes: the selection of each scheme.
         resampled: how many files were resampled or mixed down to mono.
         scaled: how many were brought within full scale.
         reused: how many were already there from an earlier preparation.
-        settings: what was chosen of the corpus's options.
-        replaced: what an earlier preparation held.
-        notice: a sentence that goes wherever a figure of this corpus goes.
+        settings: the chosen options of the corpus.
+        replaced: the utterances of an earlier preparation.
+        notice: a sentence that is printed with each result on this corpus.
     """
 
     corpus: str
@@ -87,7 +87,7 @@ class Preparation:
 
     @property
     def spellings(self) -> dict[str, dict[str, int]]:
-        """How often each emotion was spelled how, where the corpus's own spelling is another."""
+        """Count the spellings of each emotion, where the corpus spells it in another way."""
         counted = Counter(
             (u.emotion, u.emotion_raw) for u in self.utterances if u.emotion and u.emotion_raw != u.emotion
         )
@@ -98,14 +98,14 @@ class Preparation:
 
     @property
     def protocol(self) -> str:
-        """What a training on it uses that names no protocol: each speaker, where they are few."""
+        """Protocol of a training that names none: each speaker is tested, where they are few."""
         speakers = len({utterance.speaker for utterance in self.utterances} - {None})
         if self.entry.any_name:
             return "leave-one-speaker-out" if 3 <= speakers <= 12 else "speaker-5-fold"
         return self.entry.default_protocol
 
     def to_dict(self) -> dict[str, object]:
-        """Return what ``corpus.json`` says."""
+        """Return the contents of ``corpus.json``."""
         utterances = self.utterances
         return {
             "corpus": self.corpus,

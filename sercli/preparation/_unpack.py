@@ -1,4 +1,4 @@
-"""Unpack an archive that came from elsewhere: whole, inside its folder, of a believable size."""
+"""Unpack a downloaded archive: completely, inside its folder, and only if its size is plausible."""
 
 import re
 import shutil
@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from sercli.audio.kinds import Sort, recognise
 from sercli.errors import CorpusError
 
-BY_HAND = "fetch and unpack it by hand and give that folder"
+BY_HAND = "download and unpack it by hand and give that folder"
 
 # Archives of recordings shrink to a half, seldom to a tenth: what grows more was made to fill a disk.
 _MAX_GROWTH = 50
@@ -31,7 +31,7 @@ def archive_kind(path: Path) -> str | None:
 
 
 def unpack(archive: Path, folder: Path, url: str) -> None:
-    """Unpack a zip archive into an empty folder, leaving out what a Mac adds.
+    """Unpack a zip archive into an empty folder, without the files that macOS adds.
 
     Args:
         archive: the file.
@@ -57,7 +57,7 @@ def unpack(archive: Path, folder: Path, url: str) -> None:
                     shutil.copyfileobj(source, sink)
     except _BROKEN as error:
         raise CorpusError(
-            f"{url}: not a whole zip archive ({' '.join(str(error).split())}); run again to fetch it anew"
+            f"{url}: not a complete zip archive ({' '.join(str(error).split())}); run again to fetch it"
         ) from None
 
 
@@ -77,5 +77,5 @@ def _inside(info: zipfile.ZipInfo, url: str) -> PurePosixPath:
 
 
 def _is_litter(place: PurePosixPath) -> bool:
-    """Tell what a Mac leaves in archives."""
+    """Return whether a file is one that macOS adds to archives."""
     return "__MACOSX" in place.parts or place.name.startswith("._") or place.name == ".DS_Store"

@@ -1,4 +1,4 @@
-"""Bring a corpus's audio to 16 kHz mono, on all cores, going on where an earlier attempt stopped."""
+"""Bring a corpus's audio to 16 kHz mono, on all cores, resuming where an earlier attempt stopped."""
 
 import hashlib
 import os
@@ -15,13 +15,13 @@ from sercli.plain.json import from_json, to_json
 from sercli.records import Problem, Utterance
 
 _JOURNAL = ".journal.jsonl"
-# Raised when the same file would become other audio.
+# Increased when the same file would become other audio.
 _VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What tells without reading it that a file is the one seen before."""
+    """Size and time by which a file is recognised as unchanged without reading it."""
 
     size: int
     mtime_ns: int
@@ -42,7 +42,7 @@ class Converted:
     """A prepared audio file.
 
     Attributes:
-        file: where it lies, relative to the prepared corpus.
+        file: its path, relative to the prepared corpus.
         sha256: hash of its samples.
         duration: seconds.
         source_sha256: hash of the bytes of the file it was made from.
@@ -66,7 +66,7 @@ class Converted:
     def apply(self, utterance: Utterance) -> Utterance:
         """Return the utterance with what is now known of its audio.
 
-        A list of an earlier preparation says itself which recording it was made from.
+        A list of an earlier preparation states itself which recording it was made from.
         """
         return replace(
             utterance,
@@ -123,7 +123,7 @@ class Conversion:
                 pool.shutdown(wait=True, cancel_futures=True)
 
     def _is_copied(self, utterance: Utterance) -> bool:
-        """Tell from a file's header whether it will be taken as it is."""
+        """Return whether a file will be copied unchanged, by its header."""
         try:
             return not self._cut(utterance) and audio.is_prepared(self.root / utterance.file)
         except AudioError:
@@ -147,13 +147,13 @@ class Conversion:
             samples, header = audio.decode(source, start, end, content)
             if nothing := audio.nothing_in(samples, header):
                 return Problem(utterance.file, nothing), None
-            whole_hash = self._hash(source, stamp, content)
+            file_hash = self._hash(source, stamp, content)
         except AudioError as error:
             return Problem(utterance.file, str(error).removeprefix(f"{source}: ")), None
         except OSError as error:
             return Problem(utterance.file, f"can't be read ({error.strerror})"), None
         name = utterance.id.partition("/")[2]
-        converted = self._write(content, samples, header, name, source.suffix, whole_hash)
+        converted = self._write(content, samples, header, name, source.suffix, file_hash)
         entry = {
             "version": _VERSION,
             "id": utterance.id,
@@ -208,7 +208,7 @@ class Conversion:
 
 
 def _read_journal(path: Path) -> dict[str, dict[str, Any]]:
-    """Read the journal, latest entry by utterance; a line cut short by a crash is passed over."""
+    """Read the journal, latest entry by utterance; a line cut short by a crash is ignored."""
     done: dict[str, dict[str, Any]] = {}
     if path.exists():
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -9,7 +9,7 @@ from sercli.records import Utterance
 from sercli.schemes import Scheme, schemes_of
 
 _SHOWN = 3
-# Releases are measured in whole samples; what is published is rounded.
+# Releases are measured in samples; published durations are rounded.
 _SECONDS = 0.5
 
 
@@ -19,7 +19,7 @@ class SchemeCounts:
 
     Attributes:
         name: the scheme.
-        counts: utterances by ``class``, ``session`` and ``speaker``; what the corpus lacks is left out.
+        counts: utterances by ``class``, ``session`` and ``speaker``; absent ones are left out.
         left_out: utterances that it leaves out, by emotion or style.
         differences: where the counts are not the published ones, a line each.
         checked: whether there are published counts.
@@ -38,7 +38,7 @@ class SchemeCounts:
 
 
 def differences(corpus: Corpus, utterances: Sequence[Utterance]) -> list[str]:
-    """Say in which counts the utterances differ from the released corpus; nothing if in none."""
+    """List the counts in which the utterances differ from the released corpus."""
     if corpus.utterances is None:
         return []
     found = {utterance.id for utterance in utterances}

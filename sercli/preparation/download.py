@@ -1,7 +1,7 @@
-"""Fetch the archive of an openly licensed corpus and unpack it: resumable, checked, whole or not at all.
+"""Fetch the archive of an openly licensed corpus and unpack it: resumable, checked, completely or not at all.
 
-Beside the unpacked folder ``NAME`` lies ``NAME.json``, which says what it was made of. On the way
-there are ``NAME.zip.part`` and ``NAME.zip.part.json``: what a later run needs to go on from there.
+Beside the unpacked folder ``NAME`` is ``NAME.json``, which records its archive. During the download there are
+``NAME.zip.part`` and ``NAME.zip.part.json``, which a later run needs to resume.
 """
 
 import hashlib
@@ -30,16 +30,16 @@ def fetch(
 ) -> Path:
     """Get an archive and return the folder of its unpacked contents, ``folder / "<archive's stem>"``.
 
-    What is there already is not fetched again; a transfer that was cut short goes on where it
-    stopped. The caller sees to it that one process at a time is at work in ``folder``.
+    An archive that is there already is not downloaded again; a transfer that was cut short resumes where it
+    stopped. The caller ensures that only one process at a time uses ``folder``.
 
     Args:
-        download: where the archive lies.
-        folder: where its contents go.
-        progress: called with the bytes that are here and all of them, 0 where the server doesn't say.
+        download: the archive.
+        folder: folder for its contents.
+        progress: called with the bytes received and all bytes, 0 where the server does not state them.
 
     Raises:
-        CorpusError: the archive can't be had, isn't the one described, or can't be unpacked safely.
+        CorpusError: the archive can't be downloaded, isn't the published one, or can't be unpacked safely.
     """
     archive = _archive_name(download.url)
     target = folder / PurePosixPath(archive).stem
@@ -52,12 +52,12 @@ def fetch(
     _receive(download, part, progress)
     try:
         made_of = {"url": download.url, "size": part.stat().st_size} | _checksum(download, part)
-        # Without its record a folder counts for nothing, should this be killed halfway.
+        # A folder without its record is not used, should this process be killed halfway.
         record.unlink(missing_ok=True)
         with files.replacing_folder(target) as temporary:
             unpack(part, temporary, download.url)
     except CorpusError:
-        # Going on from a bad archive would lead to the same one.
+        # Resuming a bad archive would give the same one.
         _forget(part)
         raise
     files.write_json(record, made_of)
@@ -69,9 +69,9 @@ def _archive_name(url: str) -> str:
     parts = urlsplit(url)
     name = PurePosixPath(unquote(parts.path)).name
     if parts.scheme not in {"http", "https"}:
-        raise CorpusError(f"{url}: only http and https are fetched from; {BY_HAND}")
+        raise CorpusError(f"{url}: only http and https addresses can be downloaded; {BY_HAND}")
     if PurePosixPath(name).suffix.lower() != ".zip":
-        raise CorpusError(f"{url}: only zip archives are unpacked; {BY_HAND}")
+        raise CorpusError(f"{url}: only zip archives can be unpacked; {BY_HAND}")
     return name
 
 
@@ -94,7 +94,7 @@ def _receive(download: Download, part: Path, progress: Callable[[int, int], None
         return
 
     response = _request(download.url, have, state.get("validator"))
-    if response is None:  # nothing lies beyond what is here
+    if response is None:  # nothing follows the bytes received
         progress(have, have)
         return
     with response:
@@ -106,7 +106,7 @@ def _receive(download: Download, part: Path, progress: Callable[[int, int], None
             size = response.length or download.size or 0
         else:
             _forget(part)
-            raise CorpusError(f"{download.url}: the server sent another part than asked for; run again")
+            raise CorpusError(f"{download.url}: the server sent another part than requested; run again")
         if download.size and size != download.size:
             _forget(part)
             raise CorpusError(
@@ -128,17 +128,17 @@ def _receive(download: Download, part: Path, progress: Callable[[int, int], None
             raise
     if have < size:
         raise CorpusError(
-            f"{download.url}: the transfer broke off after {have} of {size} bytes; run again, it goes on"
+            f"{download.url}: the transfer broke off after {have} of {size} bytes; run again to resume it"
         )
 
 
 def _continues(begun: re.Match[str], have: int, size: int) -> bool:
-    """Tell whether a part starts where ours ends, and is of a file as long as the one begun."""
+    """Return whether a part starts where ours ends, of a file as long as ours."""
     return int(begun[1]) == have and (not size or begun[2] in {"*", str(size)})
 
 
 def _request(url: str, start: int, validator: str | None) -> HTTPResponse | None:
-    """Ask for what follows the first ``start`` bytes; ``None`` says that there is nothing more."""
+    """Request the bytes after the first ``start``; ``None`` means that there are no more."""
     headers = {"User-Agent": f"sercli/{sercli.__version__}"}
     if start:
         headers["Range"] = f"bytes={start}-"
@@ -187,11 +187,11 @@ def _blocks(response: HTTPResponse, url: str) -> Iterator[bytes]:
 def _unreachable(url: str, error: Exception) -> CorpusError:
     reason = error.reason if isinstance(error, URLError) else error
     fact = " ".join(str(reason).split()) or type(reason).__name__
-    return CorpusError(f"{url}: {fact}; look at the connection and run again, it goes on, or {BY_HAND}")
+    return CorpusError(f"{url}: {fact}; check the connection and run again to resume, or {BY_HAND}")
 
 
 def _describe(download: Download, response: HTTPResponse, size: int) -> dict[str, Any]:
-    """What a later run needs in order to go on: the file's address, its version and its size."""
+    """Return what a later run needs to resume: the file's address, its version and its size."""
     tag = response.headers.get("ETag")
     # RFC 9110, 13.1.5: a weak tag must not be used to put parts together.
     strong = tag if tag and not tag.startswith("W/") else None
@@ -225,7 +225,7 @@ def _forget(part: Path) -> None:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    """Read a mapping; one that is missing or damaged says nothing."""
+    """Read a mapping; a missing or damaged one is empty."""
     try:
         value = from_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):

@@ -9,9 +9,11 @@ import numpy as np
 
 from sercli import files
 from sercli.corpora import Trace
+from sercli.errors import CorpusError
+from sercli.preparation._place import Place
 from sercli.records import TRACE_RATE, Problem, Utterance
 
-# How far labels and audio may differ in length before they are taken for two different recordings.
+# Labels and audio whose lengths differ by more are of two different recordings.
 _TOLERANCE = TRACE_RATE
 
 
@@ -25,8 +27,8 @@ def fit_length(trace: Trace, utterance: Utterance) -> tuple[Trace, Problem | Non
         utterance: with the duration of the prepared audio.
 
     Returns:
-        The trace, (frames, 2), and what is to be said of it; a `Problem` that is not harmless where
-        labels and audio differ by more than a second, nothing is left, or a label is no number.
+        The trace, (frames, 2), and a problem if there is one; the problem is not harmless where labels and
+        audio differ by more than a second, nothing is left, or a label is no number.
     """
     frames = int(utterance.duration * TRACE_RATE + 1e-6)
     place = utterance.trace or utterance.file
@@ -39,11 +41,39 @@ def fit_length(trace: Trace, utterance: Utterance) -> tuple[Trace, Problem | Non
     if not kept:
         return trace, Problem(place, f"{len(trace)} labels for {frames} frames of audio")
     if not np.isfinite(trace[:kept]).all():
-        return trace, Problem(place, "holds labels that are no numbers (NaN or infinity)")
+        return trace, Problem(place, "has labels that are not numbers (NaN or infinity)")
     if len(trace) == frames:
         return trace, None
     fact = f"{len(trace)} labels for {frames} frames of audio; the first {kept} are kept"
     return trace[:kept], Problem(place, fact, harmless=True)
+
+
+def add_trace(
+    utterance: Utterance, as_read: Utterance, place: Place, target: Path
+) -> tuple[Utterance | None, list[Problem]]:
+    """Give a prepared utterance its trace, if the corpus has any.
+
+    Args:
+        utterance: as prepared.
+        as_read: the same as the corpus's reader yields it.
+        place: the corpus as distributed.
+        target: folder of the prepared corpus.
+
+    Returns:
+        The utterance, ``None`` if its trace is unusable, and problems.
+    """
+    if place.corpus.read_trace is None or as_read.trace is None:
+        return utterance, []
+    try:
+        trace = place.corpus.read_trace(place.base, as_read, *place.options)
+    except CorpusError as error:
+        where, _, fact = str(error).partition(": ")
+        return None, [Problem(where, fact)]
+    trace, problem = fit_length(trace, utterance)
+    problems = [problem] if problem else []
+    if problem and not problem.harmless:
+        return None, problems
+    return place_trace(trace, utterance, target), problems
 
 
 def place_trace(trace: Trace, utterance: Utterance, target: Path) -> Utterance:

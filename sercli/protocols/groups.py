@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sercli.errors import DivisionError
-from sercli.manifest.values import is_nothing
+from sercli.manifest.values import is_absent
 from sercli.records import Fold, Utterance
 
 
@@ -122,7 +122,7 @@ def groups_of(
         DivisionError: an utterance has none.
     """
     chosen = [utterance for utterance in utterances if utterance.id in labels]
-    without = [utterance.id for utterance in chosen if is_nothing(getattr(utterance, field))]
+    without = [utterance.id for utterance in chosen if is_absent(getattr(utterance, field))]
     if without:
         others = f", as for {len(without) - 1} others of {len(chosen)}" if len(without) > 1 else ""
         raise DivisionError(

@@ -117,7 +117,7 @@ def test_bad_files_are_listed_when_skipped(run, build_emodb, write_wav, workspac
     arguments = ["prepare", "emodb", root, "--partial", "--workspace", workspace.root]
     status, _, err = run(*arguments)
     assert status == 1
-    assert err.endswith("mend it, or go on with --skip-bad\n")
+    assert err.endswith("correct it, or add --skip-bad\n")
     status, out, _ = run(*arguments, "--skip-bad")
     assert status == 0
     assert "skipped     wav/09a01Fa.wav: not readable as audio" in out

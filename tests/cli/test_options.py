@@ -170,7 +170,7 @@ def test_a_label_is_given_one_emotion(command_line, tmp_path):
     assert (status, "x=anger already" in err) == (2, True)
     status, _, err = command_line(*prepare, "--map", "X=anger", "--map", "x=fear")
     assert status == 1
-    assert "map x=fear: x is mapped to anger already" in err
+    assert "map x=fear: x is already mapped to anger" in err
     status, _, err = command_line(*prepare, "--map", "x=anger", "--set", "map.x=fear")
     assert status == 1
     assert "map.x is set to fear and to anger" in err

@@ -2,7 +2,7 @@ import pytest
 
 from sercli.corpora.csv import CORPUS
 from sercli.errors import ConfigError
-from sercli.manifest.values import not_a_time
+from sercli.manifest.values import explain_time
 from sercli.records import Note, Problem, Utterance
 
 
@@ -84,19 +84,19 @@ def test_the_fields_that_can_be_chosen_are_listed():
     [
         (
             "x.wav,boredem,,",
-            "label 'boredem' is no emotion known here; say which with --map 'boredem=boredom'",
+            "label 'boredem' is not a known emotion; give its emotion with --map 'boredem=boredom'",
         ),
-        ("x.wav,qq,,", "label 'qq' is no emotion known here; say which with --map 'qq=EMOTION'"),
+        ("x.wav,qq,,", "label 'qq' is not a known emotion; give its emotion with --map 'qq=EMOTION'"),
         ("x.wav,,,", "no emotion"),
         (",sad,,", "no file"),
-        ("x.wav,sad,nan,1", not_a_time("start", "nan")),
-        ("x.wav,sad,0_1,2", not_a_time("start", "0_1")),
-        ("x.wav,sad,00:00:01,00:00:75", not_a_time("end", "00:00:75")),
-        ("x.wav,sad,0,1e999", not_a_time("end", "1e999")),
-        ('x.wav,sad,"0,5,",1', not_a_time("start", "0,5,")),
+        ("x.wav,sad,nan,1", explain_time("start", "nan")),
+        ("x.wav,sad,0_1,2", explain_time("start", "0_1")),
+        ("x.wav,sad,00:00:01,00:00:75", explain_time("end", "00:00:75")),
+        ("x.wav,sad,0,1e999", explain_time("end", "1e999")),
+        ('x.wav,sad,"0,5,",1', explain_time("start", "0,5,")),
         ("x.wav,sad,2,1", "start 2 s and end 1 s leave nothing between them"),
         ("x.wav,sad,,0", "start 0 s and end 0 s leave nothing between them"),
-        ("x.wav,sad,-1,", "start -1 s lies before the recording"),
+        ("x.wav,sad,-1,", "start -1 s is before the recording"),
         ("x.wav,sa", "2 cells for 4 columns; cut short?"),
         ("x.wav,sad,0,1,well, yes", "6 cells for 4 columns; quote a cell that holds ','"),
     ],

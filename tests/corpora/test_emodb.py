@@ -95,9 +95,7 @@ def test_more_than_the_classic_files_without_a_table_is_a_problem(tmp_path):
     ids, (problem,) = split(parse(root))
     assert len(ids) == 536
     assert not problem.harmless
-    assert (
-        "536 files, more than the classic 535, and no table says which are the classic ones" in problem.fact
-    )
+    assert "536 files, more than the classic 535, and no table lists the classic ones" in problem.fact
     assert split(parse(root, ALL))[1] == []
     (root / TABLE).write_text(f"file,emotion\nwav/{MANY[0]}.wav,anger\n")
     ids, (problem,) = split(parse(root))
@@ -121,7 +119,7 @@ def test_lines_of_the_listening_test_that_can_not_be_read_are_mentioned(tmp_path
     (root / "erkennung.txt").write_text(table, encoding="latin-1")
     found, problem = parse(root)
     assert found.raters is None
-    fact = "line 2 (and 2 more) is not a file name and two percentages; passed over"
+    fact = "line 2 (and 2 more) is not a file name and two percentages; ignored"
     assert problem == Problem("erkennung.txt", fact, harmless=True)
 
 

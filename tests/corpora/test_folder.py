@@ -25,8 +25,8 @@ def test_the_first_folder_is_the_label_whatever_lies_below(tmp_path):
 def test_a_folder_that_is_no_emotion_is_one_problem_with_the_remedy(tmp_path):
     problem, known = parse(tmp_path, "boredem/a.wav", "boredem/b/c.wav", "fear/d.wav", "docs/readme.txt")
     assert str(problem) == (
-        "boredem: a folder of 2 recordings, whose name is no emotion known here; "
-        "say which with --map 'boredem=boredom'"
+        "boredem: a folder of 2 recordings, whose name is not a known emotion; "
+        "give its emotion with --map 'boredem=boredom'"
     )
     assert known.emotion == "fear"
     assert [u.emotion for u in parse(tmp_path, map={" Boredem": "boredom"})] == ["boredom"] * 2 + ["fear"]
@@ -37,9 +37,7 @@ def test_what_is_hidden_is_left_out_and_what_is_no_audio_is_counted(tmp_path):
         tmp_path, "sad/a.wav", "sad/._a.wav", "sad/.x/b.wav", "sad/c.txt", "sad/d", ".git/e.wav", "readme.md"
     )
     assert only.file == "sad/a.wav"
-    assert told == Problem(
-        "sad", "2 files that are no audio by their suffix (no suffix, .txt)", harmless=True
-    )
+    assert told == Problem("sad", "2 files without an audio suffix (no suffix, .txt)", harmless=True)
     assert parse(tmp_path / "other", "sad/c.txt")[0].harmless
 
 
@@ -53,7 +51,7 @@ def test_recordings_in_formats_that_are_not_read_are_taken_up_to_be_named(tmp_pa
 
 def test_a_recording_beside_the_folders_is_a_problem(tmp_path):
     problem, _ = parse(tmp_path, "a.wav", "sad/b.wav")
-    fact = "a.wav: lies in no emotion's folder; give the folder above those of the emotions"
+    fact = "a.wav: is in no emotion's folder; give the folder above those of the emotions"
     assert str(problem).startswith(fact)
 
 
@@ -83,7 +81,7 @@ def test_the_pattern_gives_the_emotion_of_files_in_any_folder(tmp_path):
     )  # fmt: skip
     assert [(u.speaker, u.emotion) for u in found[:2]] == [("03", "happiness"), ("04", "sadness")]
     assert found[2].place == "x/readme.wav"
-    assert "is not found in its file's place" in found[2].fact
+    assert "does not match its file's path" in found[2].fact
 
 
 @pytest.mark.parametrize(
@@ -119,7 +117,7 @@ def taken(found):
 
 
 SPEAKER = "the speaker; where that is wrong, --speaker-pattern says where the speaker's name is"
-PART = "parts of a division, which are not used: a protocol divides the corpus"
+PART = "parts such as train and test, not used: a protocol divides the corpus"
 UNUSED = "not used; if it is the speaker, say so with --speaker-pattern"
 OUTER = "one folder around the others, not used"
 

@@ -188,22 +188,28 @@ def test_an_empty_folder_and_none_at_all_hold_nothing(tmp_path):
             f"{LABELS}:9: unknown emotion 'zzz' of Ses01F_impro01_M003; known are",
             "F000 F001",
         ),
-        (LABELS, "fru\t[2.5", "fru", f"{LABELS}:9: a turn's line that can't be read; cut off?", "F000 F001"),
+        (
+            LABELS,
+            "fru\t[2.5",
+            "fru",
+            f"{LABELS}:9: this line of a turn can't be read (cut off?)",
+            "F000 F001",
+        ),
         (
             LABELS,
             "_M003",
             "_F000",
-            f"{LABELS}:9: turn Ses01F_impro01_F000 again; the first, in line 3,",
+            f"{LABELS}:9: turn Ses01F_impro01_F000 occurs again; the first, in line 3,",
             "F000 F001",
         ),
         (
             LABELS,
             "01_M003",
             "02_M003",
-            f"{LABELS}:9: turn Ses01F_impro02_M003 is not of the dialog",
+            f"{LABELS}:9: turn Ses01F_impro02_M003 does not belong to dialog",
             "F000 F001",
         ),
-        (LABELS, "_M003", "_m003", f"{LABELS}:9: 'Ses01F_impro01_m003' is no turn's name", "F000 F001"),
+        (LABELS, "_M003", "_m003", f"{LABELS}:9: 'Ses01F_impro01_m003' is not a turn's name", "F000 F001"),
     ],
 )
 def test_a_bad_turn_is_a_problem_and_its_neighbours_are_read(tree, place, old, new, problem, left):
@@ -221,7 +227,7 @@ def test_a_file_cut_within_a_turn_keeps_what_came_before(tree):
     write(tree / LABELS, text[: text.index("F001") - 8])
     utterances, (cut, unlabelled) = split(tree)
     assert names(utterances) == ["F000", "M003"]
-    assert str(cut) == f"{LABELS}:15: a turn's line that can't be read; cut off?"
+    assert str(cut) == f"{LABELS}:15: this line of a turn can't be read (cut off?)"
     assert unlabelled == Problem(f"{WAVS}/Ses01F_impro01_F001.wav", f"no label in {LABELS}; left out", True)
 
 
@@ -232,7 +238,7 @@ def test_an_odd_line_of_a_rater_is_passed_over(tree, line):
     change(tree, LABELS, "A-E3:\tval 3; act 2; dom  2;\t()", line)
     utterances, problems = split(tree)
     assert [len(u.raters) for u in utterances] == [3, 3, 3]
-    assert problems[0] == Problem(f"{LABELS}:6", "neither a turn nor a rater's line; passed over", True)
+    assert problems[0] == Problem(f"{LABELS}:6", "neither a turn nor a rater's judgement; ignored", True)
     assert len(problems) == 3
 
 
@@ -240,7 +246,7 @@ def test_raters_without_a_turn_are_not_given_to_the_turn_before(tree):
     change(tree, LABELS, "[1.0000 - 1.6000]\tSes01F_impro01_M003\tfru\t[2.5000, 3.0000, 5.5000]\n", "")
     utterances, problems = split(tree)
     assert [len(u.raters) for u in utterances] == [4, 4]
-    assert str(problems[0]) == f"{LABELS}:9: a rater of no turn; passed over"
+    assert str(problems[0]) == f"{LABELS}:9: a rater's judgement without a turn; ignored"
     assert [problem.place for problem in problems[4:]] == [f"{WAVS}/Ses01F_impro01_M003.wav"]
 
 
@@ -255,7 +261,7 @@ def test_what_is_not_text_is_a_problem(tree, content):
 @pytest.mark.parametrize("content", ["", "% only a comment\n\n"])
 def test_a_label_file_without_turns_is_a_problem(tree, content):
     write(tree / LABELS, content)
-    assert list(parse(tree)) == [Problem(LABELS, "holds no turn, for 3 recordings")]
+    assert list(parse(tree)) == [Problem(LABELS, "has no turns for 3 recordings")]
 
 
 def test_a_label_file_that_cannot_be_read_is_a_problem(tree):
@@ -306,7 +312,7 @@ def test_a_missing_transcription_leaves_turns_without_words(tree):
     (tree / WORDS).unlink()
     utterances, problems = split(tree)
     assert [u.transcript for u in utterances] == [None, None, None]
-    fact = "can't be read (No such file or directory); its turns have no words"
+    fact = "can't be read (No such file or directory); its turns have no transcript"
     assert problems == [Problem(WORDS, fact, harmless=True)]
 
 
@@ -314,7 +320,7 @@ def test_a_transcription_that_lacks_turns_is_mentioned(tree):
     change(tree, WORDS, "Ses01F_impro01_M003 ", "Ses01F_impro01_M004 ")
     utterances, problems = split(tree)
     assert [u.transcript is None for u in utterances] == [False, True, False]
-    assert problems == [Problem(WORDS, "lacks the words of 1 of 3 turns", harmless=True)]
+    assert problems == [Problem(WORDS, "lacks the transcript of 1 of 3 turns", harmless=True)]
 
 
 def test_a_dialog_in_the_wrong_session_is_left_out(tree):

@@ -1,4 +1,4 @@
-from sercli.corpora._listing import find_base, list_names, place_of
+from sercli.corpora import find_base, list_names, place_of
 from sercli.records import Problem
 
 

@@ -29,7 +29,7 @@ def test_places_are_relative_to_the_lists_folder(table, monkeypatch, below):
         first, *problems = parse(path)
         assert (first.id, first.file, first.emotion) == ("a", "a.wav", "happiness")
         assert [problem.place for problem in problems] == ["sub/b.wav", "nk.csv:4", "nk.csv:5"]
-        assert problems[0].fact.startswith("label 'qq' is no emotion known here; say which with --map")
+        assert problems[0].fact.startswith("label 'qq' is not a known emotion; give its emotion with --map")
 
 
 def test_places_in_a_folder_are_relative_to_it(table):

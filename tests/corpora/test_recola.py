@@ -13,7 +13,7 @@ from sercli.records import Problem, Utterance
 
 RATINGS = "RECOLA-Annotation/emotional_behaviour"
 GOLD = "ratings_gold_standard"
-NO_RECORDING = "ratings of no recording: RECOLA-Audio-recordings/P17.wav is missing"
+NO_RECORDING = "ratings without a recording: RECOLA-Audio-recordings/P17.wav is missing"
 CENTRED = "each centred on the agreement-weighted mean of all (AVEC 2016)"
 
 
@@ -151,7 +151,7 @@ def test_a_bad_header_is_a_problem_of_its_recording(tmp_path):
     utterances, (problem,) = split(tmp_path)
     assert [u.id for u in utterances] == ["recola/P17"]
     place = f"{RATINGS}/valence/P16.csv:1"
-    assert problem == Problem(place, "the header 'seconds;FM1' is none such as 'time;FM1;FM2'")
+    assert problem == Problem(place, "the header 'seconds;FM1' is not like 'time;FM1;FM2'")
 
 
 def test_a_dimension_with_fewer_raters_is_named(tmp_path):
@@ -297,7 +297,7 @@ def test_gold_standards_may_be_written_otherwise(tmp_path, text):
         ("time;FM1\n0.00;0.1\n0.04\n", ":3: 1 columns, the header has 2"),
         ("time;FM1\n0.00;0.1\n5.00;0.1\n", ":3: nothing between 0 and 5 s; rows are missing"),
         ("time;FM1\n3.00;0.1\n3.04;0.1\n", ":2: begins at 3 s, not at 0"),
-        ("time;FM1\n", ": holds no ratings"),
+        ("time;FM1\n", ": has no ratings"),
     ],
 )
 def test_a_damaged_rating_file_ends_its_trace(one_rater, text, fact):

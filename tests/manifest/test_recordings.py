@@ -2,7 +2,7 @@
 
 import pytest
 
-from sercli.manifest.recordings import Found, Missing, Recordings, describe
+from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_other_folders_of_the_list_do_not_all_stand_for_the_top(tmp_path):
 
 def test_each_way_of_differing_is_said_once(base):
     found = Recordings(base).find(["wav/s1/a", "wav/s2/a", "wav/s2/b.flac"])
-    (note,) = describe(found, "t.csv")
+    (note,) = describe_renamed(found, "t.csv")
     assert (
         note.fact
         == "2 names found under a spelling that differs in the suffix, such as wav/s1/a -> wav/s1/a.wav"

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from sercli.manifest.values import cell, is_nothing, not_a_time, number, settle_times
+from sercli.manifest.values import explain_time, is_absent, parse_cell, parse_number, settle_times
 
 
 @pytest.mark.parametrize(
@@ -27,24 +27,24 @@ from sercli.manifest.values import cell, is_nothing, not_a_time, number, settle_
     ],
 )
 def test_times_are_read_as_people_and_programs_write_them(text, seconds):
-    assert float(cell("start", text)) == pytest.approx(seconds, abs=1e-9)
+    assert float(parse_cell("start", text)) == pytest.approx(seconds, abs=1e-9)
 
 
 @pytest.mark.parametrize("text", ["1:2:3:4", "00:61:00", "1,2,3", "soon", "1.2.3"])
 def test_what_is_no_time_stays_as_it_is(text):
-    assert cell("start", text) == text
+    assert parse_cell("start", text) == text
 
 
 @pytest.mark.parametrize("text", ["0_1", "1_000", "1_0.5", "1e1_0"])
 def test_an_underscore_is_no_part_of_a_number(text):
-    assert number(text) is None
-    assert number(cell("start", text)) is None
+    assert parse_number(text) is None
+    assert parse_number(parse_cell("start", text)) is None
 
 
 @pytest.mark.parametrize("text", ["00:00:75", "PT1.25S", "2024-01-01T00:00:01", "1250 milliseconds"])
 def test_what_is_no_time_is_told_how_times_are_written(text):
-    assert number(cell("end", text)) is None
-    assert not_a_time("end", text) == (
+    assert parse_number(parse_cell("end", text)) is None
+    assert explain_time("end", text) == (
         f"end '{text}' is not a time; write seconds (1.25 or 1,25), 00:00:01.250, or milliseconds in a "
         "column end_ms; leave it out where it is not known"
     )
@@ -57,22 +57,22 @@ def test_what_is_no_time_is_told_how_times_are_written(text):
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["speaker", "gender", "session", "valence"])
 def test_the_words_for_nothing_are_absent(value, name):
-    assert is_nothing(value)
-    assert cell(name, value) is None
+    assert is_absent(value)
+    assert parse_cell(name, value) is None
 
 
 @pytest.mark.parametrize("value", ["Nan", "Na", "0", "unknown1", "Noone", "A?", 0, False])
 def test_what_may_be_a_name_is_kept(value):
-    assert not is_nothing(value)
+    assert not is_absent(value)
 
 
 def test_a_text_is_kept_whatever_it_says():
-    assert cell("transcript", " None ") == "None"
-    assert cell("emotion_raw", "Unknown") == "Unknown"
+    assert parse_cell("transcript", " None ") == "None"
+    assert parse_cell("emotion_raw", "Unknown") == "Unknown"
 
 
 def test_a_name_is_the_same_however_its_accents_are_coded():
-    assert cell("speaker", "Jo\u0308rg") == cell("speaker", "J\u00f6rg") == "J\u00f6rg"
+    assert parse_cell("speaker", "Jo\u0308rg") == parse_cell("speaker", "J\u00f6rg") == "J\u00f6rg"
 
 
 @pytest.mark.parametrize(

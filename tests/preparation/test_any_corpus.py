@@ -92,7 +92,7 @@ def test_a_cut_beyond_the_recording_is_named(workspace, long):
 )
 def test_a_bad_table_leaves_nothing_and_without_it_all_the_rest(workspace, tmp_path, long, row):
     table = long("ok,r.wav,sad,,0,1", row)
-    with pytest.raises(CorpusError, match="mend it, or go on with --skip-bad"):
+    with pytest.raises(CorpusError, match="correct it, or add --skip-bad"):
         prepare("csv", table, workspace, name="mine")
     assert not (workspace.corpus("mine") / "audio").exists()
     result = prepare("csv", table, workspace, name="mine", skip_bad=True)

@@ -96,7 +96,7 @@ def md5(content=CONTENT):
 def broken_off(server, folder, after=100_000, **known):
     """Begin a download that breaks off, and mend the server."""
     server.cut = after
-    with pytest.raises(CorpusError, match=rf"after {after} of {len(CONTENT)} bytes; run again, it goes on"):
+    with pytest.raises(CorpusError, match=rf"after {after} of {len(CONTENT)} bytes; run again to resume it"):
         fetch(Download(server.url(), **known), folder)
     server.cut = None
 
@@ -215,7 +215,7 @@ def test_a_refusal_names_the_address_and_the_remedy(server, tmp_path):
 
 def test_a_server_that_is_not_there_is_a_users_error(server, tmp_path, monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
-    with pytest.raises(CorpusError, match=r"http://127.0.0.1:1/a.zip: .*refused.*; look at the connection"):
+    with pytest.raises(CorpusError, match=r"http://127.0.0.1:1/a.zip: .*refused.*; check the connection"):
         fetch(Download("http://127.0.0.1:1/a.zip"), tmp_path)
 
 
@@ -263,10 +263,10 @@ def encrypted():
         (zipped([(link(), b"/etc")]), "'wav' is a link"),
         (encrypted(), "is encrypted"),
         (zipped([("a.txt", bytes(1_000_000))], zipfile.ZIP_DEFLATED), "would unpack to 1000000 bytes"),
-        (CONTENT[:200_000], "not a whole zip archive"),
-        (CONTENT.replace(NOISE[:50], bytes(50)), "not a whole zip archive .*CRC"),
-        (b"<html>not found</html>", "not a whole zip archive"),
-        (b"", "not a whole zip archive"),
+        (CONTENT[:200_000], "not a complete zip archive"),
+        (CONTENT.replace(NOISE[:50], bytes(50)), "not a complete zip archive .*CRC"),
+        (b"<html>not found</html>", "not a complete zip archive"),
+        (b"", "not a complete zip archive"),
     ],
 )
 def test_an_archive_that_can_not_be_trusted_leaves_nothing(server, tmp_path, content, fact):

@@ -53,7 +53,7 @@ def test_a_bad_file_is_named_and_the_good_ones_are_kept(workspace, build_emodb):
     root = build_emodb(*NAMES)
     bad = root / "wav" / "08a02Wb.wav"
     bad.write_bytes(bad.read_bytes()[:3000])
-    with pytest.raises(CorpusError, match=r"08a02Wb\.wav: cut short, .*; mend it, or go on with --skip-bad"):
+    with pytest.raises(CorpusError, match=r"08a02Wb\.wav: cut short, .*; correct it, or add --skip-bad"):
         prepare("emodb", root, workspace, partial=True)
     assert workspace.prepared() == []
     result = prepare("emodb", root, workspace, partial=True, skip_bad=True)
@@ -124,7 +124,7 @@ def test_prepared_audio_that_was_touched_is_made_again(workspace, build_emodb):
     ("make", "message"),
     [
         (lambda path: None, "no such folder; give the folder of corpus 'emodb' as distributed"),
-        (lambda path: path.mkdir(), "the folder is empty; corpus 'emodb' lies as wav/03a01Fa.wav below it"),
+        (lambda path: path.mkdir(), "the folder is empty; its files should be wav/03a01Fa.wav"),
         (lambda path: path.write_text("x"), "not a folder"),
     ],
 )
@@ -145,14 +145,14 @@ def test_the_folder_of_another_corpus_is_recognised(workspace, build_emodb):
 
 def test_a_folder_with_nothing_of_the_corpus_says_what_should_be_there(workspace, tmp_path, write_wav):
     write_wav(tmp_path / "c" / "song.wav")
-    with pytest.raises(CorpusError, match=r"no recordings of corpus 'emodb', which lie as wav/03a01Fa\.wav"):
+    with pytest.raises(CorpusError, match=r"no recordings of corpus 'emodb'; its files should be wav/03"):
         prepare("emodb", tmp_path / "c", workspace)
 
 
 def test_a_generated_corpus_takes_no_path(workspace, tmp_path):
     with pytest.raises(CorpusError, match="corpus 'synth' is generated; leave the path out"):
         prepare("synth", tmp_path, workspace)
-    with pytest.raises(CorpusError, match="corpus 'emodb': say where it lies"):
+    with pytest.raises(CorpusError, match="corpus 'emodb': give its path"):
         prepare("emodb", None, workspace)
 
 
@@ -162,7 +162,7 @@ def test_two_preparations_at_once_are_refused(workspace, build_emodb):
     folder.mkdir(parents=True)
     with (
         FileLock(folder / ".lock"),
-        pytest.raises(CorpusError, match="another `sercli prepare emodb` is at work"),
+        pytest.raises(CorpusError, match="another `sercli prepare emodb` is running"),
     ):
         prepare("emodb", root, workspace, partial=True)
 

@@ -6,13 +6,13 @@ import pytest
 from sercli.corpora import get_corpus
 from sercli.errors import ConfigError, CorpusError
 from sercli.preparation import _reading
-from sercli.preparation._reading import locate, name_for, nothing_found
+from sercli.preparation._place import describe_nothing_found, find_place, name_for
 from sercli.records import Note, Problem
 
 
 def place(root, source="csv", audio_root=None, **settings):
     corpus = get_corpus(source)
-    return locate(source, corpus, root, audio_root, corpus.chosen(settings), "mine")
+    return find_place(source, corpus, root, audio_root, corpus.chosen(settings), "mine")
 
 
 def read(where):
@@ -68,11 +68,11 @@ def test_a_folder_may_be_named_by_a_way_up(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("row", "place_", "fact"),
     [
-        ("/etc/passwd,sad,,,", "/etc/passwd", "lies outside {}; name the folder that holds all audio"),
-        ("../x.wav,sad,,,", "../x.wav", "lies outside {}; name the folder that holds all audio"),
-        ("a/../../x.wav,sad,,,", "../x.wav", "lies outside {}; name the folder that holds all audio"),
-        (".,sad,,,", ".", "lies outside {}; name the folder that holds all audio"),
-        ("no.wav,sad,,,", "no.wav", "no such file; if the audio lies elsewhere, name the folder"),
+        ("/etc/passwd,sad,,,", "/etc/passwd", "is outside {}; name the folder that holds all audio"),
+        ("../x.wav,sad,,,", "../x.wav", "is outside {}; name the folder that holds all audio"),
+        ("a/../../x.wav,sad,,,", "../x.wav", "is outside {}; name the folder that holds all audio"),
+        (".,sad,,,", ".", "is outside {}; name the folder that holds all audio"),
+        ("no.wav,sad,,,", "no.wav", "no such file; if the audio is in another folder, name the folder"),
         ("x.wav,sad,,,../../x", "x.wav", "its id 'mine/../../x' can't name a file"),
         ("x.wav,sad,,,/x", "x.wav", "its id 'mine//x' can't name a file"),
         ("x.wav,sad,,,a\\b", "x.wav", "its id 'mine/a\\b' can't name a file"),
@@ -114,9 +114,7 @@ def test_names_that_are_not_utf_8_are_told_in_one_printable_line(tmp_path):
 def test_text_that_no_file_can_hold_is_a_problem(tmp_path):
     (tmp_path / "x.wav").touch()
     (tmp_path / "t.jsonl").write_text('{"file": "x.wav", "emotion": "sad", "speaker": "\\ud800"}')
-    assert read(place(tmp_path / "t.jsonl"))[1][0].fact.startswith(
-        "its name, or what is said of it, is not UTF-8"
-    )
+    assert read(place(tmp_path / "t.jsonl"))[1][0].fact.startswith("its name or another value is not UTF-8")
 
 
 def test_a_line_of_a_table_that_lies_elsewhere_is_named_with_its_folder(tmp_path):
@@ -126,9 +124,9 @@ def test_a_line_of_a_table_that_lies_elsewhere_is_named_with_its_folder(tmp_path
     utterances, problems = read(found)
     assert utterances == []
     assert problems[0].place == f"{tmp_path}/tables/t.csv:2"
-    assert nothing_found("csv", found, problems) == (
-        f"{tmp_path}/tables/t.csv:2: label 'qq' is no emotion known here; "
-        "say which with --map 'qq=EMOTION' (and 1 more)"
+    assert describe_nothing_found("csv", found, problems) == (
+        f"{tmp_path}/tables/t.csv:2: label 'qq' is not a known emotion; "
+        "give its emotion with --map 'qq=EMOTION' (and 1 more)"
     )
 
 

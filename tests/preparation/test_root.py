@@ -80,7 +80,7 @@ def test_flattened_ravdess_is_read_by_its_names(tmp_path, ravdess, workspace, in
     ravdess(flat=True, root=tmp_path / "r" / inside)
     names, (note,) = ids("ravdess", tmp_path / "r", workspace)
     assert sorted(names) == sorted(RAVDESS)
-    assert note == "layout no folders Actor_01 to Actor_24; recordings are found by their names"
+    assert note == "layout no folders Actor_01 to Actor_24; recordings are recognised by their names"
 
 
 @pytest.mark.parametrize("given", ["", "Session1", "Session1/dialog", "Session1/sentences"])

@@ -37,7 +37,7 @@ def test_a_trace_ends_with_its_audio(rows, duration, kept, said):
     [
         (labels(51), "51 labels (2.04 s) for 1.00 s of audio"),
         (labels(0), "0 labels for 25 frames of audio"),
-        (np.full((25, 2), np.nan, np.float32), "holds labels that are no numbers (NaN or infinity)"),
+        (np.full((25, 2), np.nan, np.float32), "has labels that are not numbers (NaN or infinity)"),
     ],
 )
 def test_a_trace_of_another_recording_or_of_nothing_is_a_problem(trace, fact):

@@ -5,17 +5,17 @@ from dataclasses import fields
 from pathlib import PurePosixPath
 from typing import Any
 
-from sercli.manifest.columns import SPELLINGS, fields_by_name, plain
+from sercli.manifest.columns import SPELLINGS, fields_by_name, simplify
 from sercli.manifest.listing import read_cells
 from sercli.manifest.values import (
     GENDERS,
     NAMES,
     NUMBERS,
-    cell,
-    is_nothing,
-    not_a_time,
-    number,
-    seconds,
+    explain_time,
+    is_absent,
+    parse_cell,
+    parse_number,
+    parse_seconds,
 )
 from sercli.plain.json import from_json, to_json
 from sercli.records import Problem, Utterance
@@ -23,8 +23,8 @@ from sercli.records import Problem, Utterance
 FIELDS = tuple(field.name for field in fields(Utterance))
 _NOT_NEGATIVE = {"duration", "sample_rate", "start", "end"}
 
-# What is taken from a list that sercli did not write, whose other columns may share a name with a
-# field and mean something else (`source` is often the name of a corpus).
+# Fields that are read from a list that sercli did not write; its other columns may have the name of a
+# field and another meaning (`source` is often the name of a corpus).
 _STATED = frozenset(
     {
         *("duration", "sample_rate", "start", "end", "speaker", "gender", "session", "dialog"),
@@ -53,12 +53,15 @@ class RecordReader:
             label: the format's own label, used where sercli did not write the record.
         """
         ours = is_ours(record)
-        values = _written(record) if ours else _stated(record) | {"emotion_raw": cell("emotion_raw", label)}
+        if ours:
+            values = _written(record)
+        else:
+            values = _stated(record) | {"emotion_raw": parse_cell("emotion_raw", label)}
         try:
             stated = {name: _typed(name, value) for name, value in values.items() if value not in (None, "")}
             if not PurePosixPath(stated.get("file", "")).name:
                 return Problem(place, "names no audio file")
-            key = cell("key", key)
+            key = parse_cell("key", key)
             key = _key_of(stated) if key in (None, "") else _typed("key", key)
         except ValueError as error:
             return Problem(place, str(error))
@@ -71,7 +74,7 @@ class RecordReader:
 
 
 def is_ours(record: Mapping[str, Any]) -> bool:
-    """Tell whether sercli wrote a record: only then are its id and corpus sercli's."""
+    """Return whether sercli wrote a record: only then are its id and corpus sercli's."""
     name, corpus = record.get("id"), record.get("corpus")
     return isinstance(name, str) and isinstance(corpus, str) and name.startswith(f"{corpus}/")
 
@@ -80,20 +83,20 @@ def _written(record: Mapping[str, Any]) -> dict[str, Any]:
     """Pick sercli's fields; see `sercli.manifest.interop._writing.to_record` for the two times."""
     values = {name: record.get(name) for name in FIELDS}
     for name in ("start", "end"):
-        # Whoever cut a list of ours into segments may have done so with pandas.
-        values[name] = seconds(record.get(f"source_{name}", record.get(name)))
+        # A list of ours may have been cut into segments with pandas.
+        values[name] = parse_seconds(record.get(f"source_{name}", record.get(name)))
     return values
 
 
 def _stated(record: Mapping[str, Any]) -> dict[str, Any]:
     # A name that is not known under one key may be under another.
-    keys = [key for key, value in record.items() if plain(key) not in _SPELL_NAMES or not is_nothing(value)]
+    keys = [key for key, value in record.items() if simplify(key) not in _SPELL_NAMES or not is_absent(value)]
     columns = {field: key for field, key in fields_by_name(keys).items() if field in _STATED}
     values = read_cells(record, columns)
     gender = values.get("gender")
     if isinstance(gender, str):
         values["gender"] = GENDERS.get(gender.lower(), gender.lower())
-    file = cell("file", record.get("file"))
+    file = parse_cell("file", record.get("file"))
     return values if file in (None, "") else values | {"file": file}
 
 
@@ -116,9 +119,9 @@ def _typed(name: str, value: Any) -> Any:
         if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
             raise bad
         return text
-    found = number(value)
+    found = parse_number(value)
     if found is None and name in ("start", "end"):
-        raise ValueError(not_a_time(name, value))
+        raise ValueError(explain_time(name, value))
     if found is None or (name in _NOT_NEGATIVE and found < 0):
         raise bad
     if name == "sample_rate":

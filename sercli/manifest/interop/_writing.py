@@ -19,7 +19,7 @@ _DEFAULTS = {"sha256": "", "duration": 0.0, "sample_rate": 0}
 
 
 def check_utterances(path: Path, utterances: Iterable[Utterance], root: Path) -> list[Utterance]:
-    """Return the utterances, their files relative to ``root`` where they lie below it.
+    """Return the utterances, their files relative to ``root`` where they are below it.
 
     Raises:
         ManifestError: there are none, or one can't be written to be read again.
@@ -42,7 +42,7 @@ def check_utterances(path: Path, utterances: Iterable[Utterance], root: Path) ->
 
 
 def check_lengths(path: Path, records: Iterable[Utterance]) -> None:
-    """Check that durations and sample rates are known, for formats that can't do without.
+    """Check that durations and sample rates are known, for formats that need them.
 
     Raises:
         ManifestError: one is not.
@@ -57,8 +57,8 @@ def check_lengths(path: Path, records: Iterable[Utterance]) -> None:
 def to_record(utterance: Utterance, leave: Iterable[str] = ()) -> dict[str, Any]:
     """Name the fields that an utterance has, less those that the format holds under its own names.
 
-    ``start`` and ``end`` become ``source_start`` and ``source_end``: in other tools they say what to
-    cut out of the file, in a prepared corpus where the file was cut from.
+    ``start`` and ``end`` become ``source_start`` and ``source_end``: in other tools they mean the
+    part to cut out of the file, in a prepared corpus the place that the file was cut from.
     """
     record = {name: getattr(utterance, name) for name in FIELDS if name not in set(leave)}
     for name in ("start", "end"):
@@ -86,7 +86,7 @@ def to_csv(records: list[dict[str, Any]]) -> str:
 
 
 def refuse_folder(path: Path) -> None:
-    """Check that a format of one file is not to take the place of a folder.
+    """Check that a format of one file does not replace a folder.
 
     Raises:
         ManifestError: it is.
@@ -96,7 +96,7 @@ def refuse_folder(path: Path) -> None:
 
 
 def new_files(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write files into a folder; none takes its place before all are made.
+    """Write files into a folder, all or none.
 
     Raises:
         ManifestError: one is there already.

@@ -3,8 +3,8 @@
 Written is one filewise table, ``utterances``, with a column and a scheme a field. Of another database
 every table with a column ``emotion`` is read, in the header's order; a file or segment that several
 of them name counts once, by the first. Speaker, transcript and the like come from the same row, else
-from any other table's row of that segment or file; gender also from what the scheme of the speakers
-says of them, and a transcript from the scheme of its ids.
+from any other table's row of that segment or file; gender also from the scheme of the
+speakers, and a transcript from the scheme of its ids.
 
 audformat reads the words NA, nan and null of a CSV file as absent; such text does not survive.
 
@@ -28,7 +28,7 @@ from sercli.records import Problem, Utterance
 
 _TABLE = "utterances"
 _TRANSCRIPTS = ("transcript", "transcription", "text")
-# A file and the seconds of a segment in it, or the whole file.
+# A file and the seconds of a segment in it, or the complete file.
 _Index = tuple[str, float | None, float | None]
 
 
@@ -79,7 +79,7 @@ def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
     entries = {utterance.file: to_record(utterance, ("file",)) for utterance in records}
     if len(entries) < len(records):
         raise ManifestError(
-            f"{path}: two utterances share a file, which audformat can't say; prepare the corpus"
+            f"{path}: two utterances share a file, which audformat can't hold; prepare the corpus"
         )
     names = dict.fromkeys(["emotion", *(name for entry in entries.values() for name in entry)])
     database = audformat.Database(name=records[0].corpus, usage=audformat.define.Usage.OTHER)
@@ -151,11 +151,11 @@ def _plain(value: Any) -> Any:
 
 
 def _fields(database: Any, labels: Any) -> set[str]:
-    """Name what a scheme says of its labels, in the header or in a miscellaneous table."""
+    """Return the fields that a scheme has for its labels, in the header or in a miscellaneous table."""
     if isinstance(labels, str):
         return set(database.misc_tables[labels].columns)
-    said = labels.values() if isinstance(labels, dict) else []
-    return {field for value in said if isinstance(value, dict) for field in value}
+    described = labels.values() if isinstance(labels, dict) else []
+    return {field for value in described if isinstance(value, dict) for field in value}
 
 
 def _index(index: Any) -> _Index:

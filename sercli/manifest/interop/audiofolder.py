@@ -1,10 +1,10 @@
 """Hugging Face audiofolder: audio files and a ``metadata.csv`` whose ``file_name`` names them.
 
-The audio must lie below the folder, so writing copies it, unless the folder is where it lies already.
+The audio must lie below the folder, so writing copies it, unless it is there already.
 `datasets` guesses the types of a CSV file, which makes 3 of the speaker "03"; the README.md written
 beside it declares them and `load_dataset(folder)` heeds it. ``emotion`` is the noun; of a foreign
 folder, the column ``emotion`` or ``label`` is the label. Folders that name classes by their
-subfolders alone state nothing here and are not read.
+subfolders alone have no list and are not read.
 
 Source: huggingface.co/docs/hub/datasets-audio; datasets 5.2, folder_based_builder.py.
 """

@@ -1,7 +1,7 @@
 """EmoBox: lines of JSON with ten keys of its own.
 
 The keys are ``key, dataset, wav, type, sample_rate, num_frame, task, length, emo, channel``; EmoBox
-ignores others, so sercli's fields stand beside them. ``emo`` is the label as the corpus spells it,
+ignores others, so sercli's fields are added. ``emo`` is the label as the corpus spells it,
 which EmoBox maps with its own ``label_map.json``. Its older lists have ``audio`` for ``wav`` and ``label``
 for ``emo``. Its partitions are files of their own; one is read at a time.
 

@@ -1,9 +1,9 @@
 """lhotse: a folder with ``recordings.jsonl.gz`` and ``supervisions.jsonl.gz``.
 
-A supervision says what is heard in a recording, and when; what lhotse has no field for stands in its
-``custom``. Written, every utterance is a recording of its own with one supervision over all of it.
-Read are a folder of such files (also ``corpus_recordings_train.jsonl.gz``), or one file of
-supervisions beside its recordings, of recordings alone, or of cuts.
+A supervision describes a part of a recording; fields that lhotse lacks are in its ``custom``. Written,
+every utterance is a recording of its own with one supervision over all of it. Read are a folder of such
+files (also ``corpus_recordings_train.jsonl.gz``), or one file: of supervisions beside its recordings, of
+recordings alone, or of cuts.
 
 Source: github.com/lhotse-speech/lhotse, ``lhotse/audio/recording.py``, ``lhotse/supervision.py``.
 """

@@ -1,7 +1,7 @@
 """nkululeko: a CSV table with the columns ``file, speaker, gender, emotion`` and any others.
 
 ``emotion`` is the noun, empty where there is none (nkululeko drops such rows); the corpus's own
-spelling stands in ``emotion_raw``. A table with ``start`` and ``end`` names segments of its files, in
+spelling is in ``emotion_raw``. A table with ``start`` and ``end`` names segments of its files, in
 seconds or as pandas writes times.
 
 Source: github.com/felixbur/nkululeko, ``data/*/*.csv``.

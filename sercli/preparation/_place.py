@@ -1,0 +1,168 @@
+"""Find a corpus as distributed: its name, its folder or list, and the level of folders where it begins."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from pathlib import Path
+
+from sercli.corpora import Corpus, ReaderConfig, corpus_names, get_corpus
+from sercli.errors import ConfigError, CorpusError
+from sercli.manifest.text import binary_kind
+from sercli.preparation._unpack import archive_kind
+from sercli.records import Note, Problem, Utterance
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_LEVELS = 2
+# A folder with more sub-folders is no copy of a corpus.
+_MOST_FOLDERS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A corpus as distributed.
+
+    Attributes:
+        corpus: how to read it.
+        options: arguments of its reader after the folder.
+        name: its name in the workspace.
+        root: its folder, or the file that lists it.
+        base: the folder that its audio files are relative to, and may not leave.
+    """
+
+    corpus: Corpus
+    options: tuple[ReaderConfig, ...]
+    name: str
+    root: Path
+    base: Path
+
+
+def name_for(source: str, corpus: Corpus, given: str | None, root: Path | None) -> str:
+    """Return the name that a corpus gets in the workspace.
+
+    Raises:
+        ConfigError: it can't have that name, or can't be named at all.
+    """
+    if not corpus.any_name:
+        if given not in (None, source):
+            raise ConfigError(f"corpus '{source}' has a fixed name; leave --name out")
+        return source
+    name = given
+    if name is None:
+        name = re.sub(r"[^a-z0-9]+", "-", root.resolve().stem.lower()).strip("-") if root else ""
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"name '{name}': use small letters, digits and hyphens, as in --name my-corpus")
+    if name in corpus_names():
+        raise ConfigError(f"name '{name}' is the name of a supported corpus; choose another with --name")
+    return name
+
+
+def find_place(
+    source: str,
+    corpus: Corpus,
+    root: Path | None,
+    audio_root: Path | None,
+    options: tuple[ReaderConfig, ...],
+    name: str,
+) -> Place:
+    """Check that the corpus is at the given path.
+
+    Raises:
+        CorpusError: there is no such folder or file.
+    """
+    what = "file" if corpus.takes_file else "folder"
+    wanted = (
+        f"give {corpus.layout}" if corpus.any_name else f"give the {what} of corpus '{source}' as distributed"
+    )
+    if root is None:
+        raise CorpusError(f"corpus '{source}': give its path, `sercli prepare {source} PATH`")
+    if not root.exists():
+        raise CorpusError(f"{root}: no such {what}; {wanted}")
+    kind = binary_kind(root) if corpus.takes_file and root.is_file() else None
+    if kind is not None:
+        raise CorpusError(f"{root}: {kind}; {wanted}")
+    if not root.is_dir() and not corpus.takes_file:
+        archive = archive_kind(root)
+        if archive is not None:
+            raise CorpusError(
+                f"{root}: {archive}, not a folder; unpack it, and give the folder that it holds"
+            )
+        raise CorpusError(f"{root}: not a folder; {wanted}")
+    if audio_root is not None and not corpus.takes_file:
+        raise CorpusError(f"{audio_root}: --audio-root is for tables; corpus '{source}' is one folder")
+    base = audio_root or (root if root.is_dir() else root.parent)
+    if not base.is_dir():
+        raise CorpusError(f"{base}: no such folder; --audio-root names the folder of the audio files")
+    return Place(corpus, options, name, root, base)
+
+
+def find_root(source: str, place: Place) -> tuple[Place, list[Note]]:
+    """Return the folder where a corpus with its own reader begins, and a note if it is not the given one.
+
+    Raises:
+        CorpusError: several folders below hold the corpus, or the one that was given is a part of it.
+    """
+    corpus, root = place.corpus, place.root
+    if corpus.any_name or corpus.generate is not None or _utterance(corpus, root, place) is not None:
+        return place, []
+    level = [root]
+    for _ in range(_LEVELS):
+        level = [child for folder in level for child in _folders(folder)][:_MOST_FOLDERS]
+        holding = [folder for folder in level if _utterance(corpus, folder, place) is not None]
+        if len(holding) > 1:
+            named = ", ".join(folder.relative_to(root).as_posix() for folder in holding[:3])
+            raise CorpusError(f"{root}: more than one copy of the corpus ({named}); give the folder of one")
+        if holding:
+            note = f"begins in {holding[0].relative_to(root).as_posix()}, below the folder that was given"
+            return replace(place, root=holding[0], base=holding[0]), [Note(".", note, title="corpus")]
+    within = root.resolve()
+    for above in list(within.parents)[:_LEVELS]:
+        if not any(fnmatch(within.name, pattern) for pattern in corpus.inner):
+            break
+        found = [item for item in corpus.parse(above, *place.options) if isinstance(item, Utterance)]
+        if not found:
+            continue
+        # A folder of labels goes with the whole corpus, one session of several does not.
+        part = above / within.relative_to(above).parts[0]
+        inside = [(above / utterance.file).is_relative_to(part) for utterance in found]
+        if any(inside) and not all(inside):
+            raise CorpusError(
+                f"{root}: a part of corpus '{source}', which begins in {above}; "
+                f"run `sercli prepare {source} {above}`"
+            )
+        note = f"begins in {above}, above the folder that was given"
+        return replace(place, root=above, base=above), [Note(".", note, title="corpus")]
+    return place, []
+
+
+def describe_nothing_found(source: str, place: Place, problems: Sequence[Problem]) -> str:
+    """Describe a place in which the reader found no utterance."""
+    root, corpus = place.root, place.corpus
+    grave = [problem for problem in problems if not problem.harmless]
+    if corpus.any_name and grave:
+        more = f" (and {len(grave) - 1} more)" if len(grave) > 1 else ""
+        return f"{place.base / grave[0].place}: {grave[0].fact}{more}"
+    for other in () if corpus.any_name else corpus_names():
+        candidate = get_corpus(other)
+        if other == source or candidate.generate is not None or candidate.any_name:
+            continue
+        if any(isinstance(item, Utterance) for item in candidate.parse(root, *candidate.chosen({}))):
+            return f"{root}: not corpus '{source}' but '{other}'; run `sercli prepare {other} {root}`"
+    if root.is_dir() and not any(root.iterdir()):
+        return f"{root}: the folder is empty; its files should be {corpus.layout}"
+    first = f" (first of {len(problems)} problems: {problems[0]})" if problems else ""
+    return f"{root}: no recordings of corpus '{source}'; its files should be {corpus.layout}{first}"
+
+
+def _utterance(corpus: Corpus, root: Path, place: Place) -> Utterance | None:
+    items = corpus.parse(root, *place.options)
+    return next((item for item in items if isinstance(item, Utterance)), None)
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    try:
+        yield from (
+            path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")
+        )
+    except PermissionError:
+        return
