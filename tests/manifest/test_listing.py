@@ -113,8 +113,8 @@ def test_a_table_with_times_that_are_not_read_is_refused(tmp_path, columns, unre
     (problem,) = read_entries(tmp_path / "t.csv")
     assert not problem.harmless
     assert problem.fact == (
-        f"the column '{unread}' may be the start or the end of an utterance, but it is not read; write seconds "
-        f"into a column {field} instead (samples divided by the sampling rate); if it holds no such "
+        f"the column '{unread}' may be the start or the end of an utterance, but it is not read; write "
+        f"seconds into a column {field} instead (samples divided by the sampling rate); if it holds no such "
         "times, remove or rename the column"
     )
 

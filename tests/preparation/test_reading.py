@@ -141,12 +141,16 @@ def test_a_place_that_is_not_there_says_what_to_give(tmp_path):
         place(tmp_path, "folder", audio_root=tmp_path)
 
 
-def test_a_corpus_is_named_by_its_folder_or_as_told():
+def test_a_corpus_is_named_by_its_folder_or_as_given():
     folder, emodb = get_corpus("folder"), get_corpus("emodb")
     assert name_for("folder", folder, None, Path("x/My Corpus (2)")) == "my-corpus-2"
     assert name_for("folder", folder, "mine", None) == "mine"
     assert name_for("emodb", emodb, "emodb", None) == "emodb"
-    for given, message in (("emodb", "is taken"), ("../x", "small letters"), ("Ä", "small letters")):
+    for given, message in (
+        ("emodb", "is the name of a supported corpus"),
+        ("../x", "small letters"),
+        ("Ä", "small letters"),
+    ):
         with pytest.raises(ConfigError, match=message):
             name_for("folder", folder, given, None)
     with pytest.raises(ConfigError, match="leave --name out"):
