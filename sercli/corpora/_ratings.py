@@ -219,7 +219,7 @@ def _check(ratings: Ratings, numbers: list[int], place: str, limit: float) -> No
         row = int((steps <= 0).argmax()) + 1
         raise CorpusError(f"{place}:{numbers[row]}: time {times[row]:g} s follows {times[row - 1]:g} s")
     if not 0 <= times[0] <= _LONGEST_GAP_S:
-        raise CorpusError(f"{place}:{numbers[0]}: begins at {times[0]:g} s, not at 0 s")
+        raise CorpusError(f"{place}:{numbers[0]}: begins at {times[0]:g} s, not at 0")
     if (steps > _LONGEST_GAP_S + 1e-9).any():
         row = int(steps.argmax()) + 1
         between = f"{times[row - 1]:g} and {times[row]:g} s"

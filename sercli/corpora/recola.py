@@ -150,10 +150,10 @@ def _parse_release(
         if not release.name.fullmatch(name):
             yield Problem(place, f"not a RECOLA recording such as {release.example}")
         elif name.startswith("test_") and len(missing) == len(_DIMENSIONS):
-            yield Problem(place, "no labels; those of the test part were not released", harmless=True)
+            yield Problem(place, "no labels: those of the test part were not released", harmless=True)
         elif missing:
             lacking = " and ".join(f"{where}/{dimension}/{name}{suffix}" for dimension in missing)
-            yield Problem(place, f"no ratings: {lacking} is missing")
+            yield Problem(place, f"no ratings: {lacking} missing")
         else:
             yield _read_recording(root, path, [files[dimension][name] for dimension in _DIMENSIONS], options)
     for dimension in _DIMENSIONS:

@@ -116,9 +116,9 @@ def taken(found):
     return facts, notes
 
 
-SPEAKER = "the speaker; where that is wrong, --speaker-pattern says where the speaker's name is"
+SPEAKER = "the speaker; if wrong, give the place of the speaker's name with --speaker-pattern"
 PART = "parts such as train and test, not used: a protocol divides the corpus"
-UNUSED = "not used; if it is the speaker, say so with --speaker-pattern"
+UNUSED = "not used; if it is the speaker, add --speaker-pattern"
 OUTER = "one folder around the others, not used"
 
 
@@ -187,7 +187,7 @@ def test_a_slip_below_other_folders_is_a_problem_at_its_place(tmp_path):
     *notes, known, slip = parse(tmp_path, "train/angrry/a.wav", "test/sad/b.wav")
     assert [note.title for note in notes] == ["level 1", "level 2"]
     assert known.emotion == "sadness"
-    assert str(slip).startswith("train/angrry: a folder of 1 recording, whose name is no emotion")
+    assert str(slip).startswith("train/angrry: a folder of 1 recording, whose name is not a known emotion")
     assert slip.fact.endswith("--map 'angrry=anger'")
 
 
@@ -225,7 +225,7 @@ def test_levels_that_could_both_be_the_emotion_are_not_guessed(tmp_path):
 def test_a_part_is_never_proposed_as_an_emotion(tmp_path, part):
     found = parse(tmp_path, f"{part}/a.wav", "sad/b.wav", f"{part}/c/d.wav")
     (told,) = [str(item) for item in found if isinstance(item, Problem)]
-    assert told.startswith(f"{part}: a part of a division")
+    assert told.startswith(f"{part}: its name is that of a part, not of an emotion")
     assert "--map" not in told
     assert is_part(part)
     assert near_noun(part) is None
