@@ -22,8 +22,8 @@ from sercli.audio import SAMPLE_RATE, Samples
 from sercli.bundle import Bundle, build_network
 from sercli.devices import keep_freed_memory
 from sercli.inference import score
-from sercli.inference._parts import Part, dataset_of
 from sercli.inference.predict import Predictor
+from sercli.inference.recordings import Part, dataset_of
 from sercli.inference.streaming import FRAME, Stream
 from sercli.models import architecture_names
 from sercli.preparation import prepare
@@ -97,7 +97,7 @@ def _plainly(bundle: Bundle, path: Path) -> object:
         name: choice.feature.extract(samples, choice.config) for name, choice in bundle.inputs.items()
     }
     dataset = dataset_of(bundle, [Part(0.0, len(samples), features, None, silent=False)])
-    return score(bundle.network, dataset, len(bundle.classes))
+    return score(bundle.network, dataset)
 
 
 def _live(bundle: Bundle, samples: Samples, quick: bool) -> list[Row]:

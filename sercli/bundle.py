@@ -24,6 +24,7 @@ import sercli
 from sercli import files, registry
 from sercli.config import digest
 from sercli.data import count_outputs
+from sercli.data.parts import Preprocessing
 from sercli.data.segments import Segmenter
 from sercli.errors import ConfigError, RunError, UnknownNameError
 from sercli.models import NetworkConfig, get_architecture
@@ -71,6 +72,11 @@ class Bundle:
     statistics: Mapping[str, Statistics]
     facts: Mapping[str, Any] = field(default_factory=dict)
     segments: SegmentConfig = field(default_factory=SegmentConfig)
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How features become the input of the network."""
+        return Preprocessing(self.inputs, self.segments, self.statistics)
 
     def save(self, path: Path, beside: Callable[[Path], None] | None = None) -> None:
         """Write the bundle as a folder, completely or not at all.

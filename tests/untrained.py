@@ -5,8 +5,7 @@ import torch
 from conftest import tone
 
 from sercli.bundle import Bundle, build_network
-from sercli.inference._decoding import Piece
-from sercli.inference._parts import dataset_of, extract
+from sercli.inference.recordings import Piece, dataset_of, extract
 from sercli.models import get_architecture
 from sercli.runs.features import FeatureChoice
 from sercli.segments import SegmentConfig

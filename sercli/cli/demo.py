@@ -57,7 +57,7 @@ def demo(
 
     from sercli.demo.loaded import load
     from sercli.demo.server import is_loopback, serve
-    from sercli.inference.locate import find_bundle
+    from sercli.inference.inputs import find_bundle
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)

@@ -119,8 +119,7 @@ def predict(
     """
     from sercli import files
     from sercli.devices import choose_device, keep_freed_memory
-    from sercli.inference.inputs import list_recordings, read_table
-    from sercli.inference.locate import find_bundle
+    from sercli.inference.inputs import find_bundle, list_recordings, read_table
     from sercli.inference.predict import Predictor
     from sercli.inference.writing import CsvLines
     from sercli.workspace import Workspace
@@ -234,7 +233,7 @@ def _write(
     json: bool,
 ) -> int:
     """Write the prediction of each file as soon as it is made; return how many files failed."""
-    from sercli.inference.cuts import predict_inputs
+    from sercli.inference.inputs import predict_inputs
     from sercli.inference.writing import encodable, printable, to_json
     from sercli.records import Problem
 

@@ -13,14 +13,14 @@ from typing import Protocol
 import numpy as np
 
 from sercli import audio
-from sercli.audio import Samples
+from sercli.audio import SAMPLE_RATE, Samples
 from sercli.corpora import Trace
 from sercli.data import UtteranceDataset
 from sercli.data.augment import Augmenter
 from sercli.data.segments import Cut, Joined, Segmenter
 from sercli.errors import CorpusError, FeatureError
 from sercli.features import Array
-from sercli.records import Utterance
+from sercli.records import TRACE_DIMENSIONS, TRACE_RATE, Utterance
 from sercli.runs.config import RunConfig
 from sercli.runs.features import FeatureChoice
 from sercli.segments import SegmentConfig
@@ -152,6 +152,23 @@ def make_items(
         )
         for each in utterances
     ]
+
+
+def unlabelled_item(name: str, samples: int, *, per_frame: bool) -> Item:
+    """Make the item of an utterance or a recording whose labels are unknown.
+
+    Args:
+        name: id of the item.
+        samples: length at 16 kHz.
+        per_frame: whether the network gives values by frame; otherwise a class.
+    """
+    frames = count_trace_frames(samples / SAMPLE_RATE)
+    return Item(name, samples, np.zeros((frames, len(TRACE_DIMENSIONS)), np.float32) if per_frame else 0)
+
+
+def count_trace_frames(seconds: float) -> int:
+    """Return the number of values by frame that a recording has, at least one."""
+    return max(1, round(seconds * TRACE_RATE))
 
 
 def make_dataset(

@@ -16,13 +16,12 @@ from sercli.figures import insight as drawings
 from sercli.figures import to_data_uri
 from sercli.figures.spectrogram import spectrogram
 from sercli.figures.timeline import class_timeline, trace_timeline
-from sercli.inference import Traces
-from sercli.inference._decoding import Piece, read_pieces, read_whole
-from sercli.inference._parts import Part, dataset_of, extract, rates_of
+from sercli.inference import Scores
 from sercli.inference.attention_maps import map_attention
 from sercli.inference.insight import channel_weights
 from sercli.inference.predict import WHOLE_S, Predictor
 from sercli.inference.prediction import Prediction
+from sercli.inference.recordings import Part, Piece, dataset_of, extract, rates_of, read_pieces, read_whole
 from sercli.inference.stored import Stored
 from sercli.records import TRACE_RATE, Utterance
 
@@ -53,8 +52,8 @@ class _OnePiece(Stored):
 
     part: Part
 
-    def dataset(self, utterances: Sequence[Utterance], rows: Sequence[int] | None = None) -> UtteranceDataset:
-        return dataset_of(self.bundle, [self.part for _ in utterances], rows)
+    def dataset(self, utterances: Sequence[Utterance]) -> UtteranceDataset:
+        return dataset_of(self.bundle, [self.part for _ in utterances])
 
 
 def draw(predictor: Predictor, path: Path, prediction: Prediction) -> Iterator[Picture]:
@@ -86,7 +85,7 @@ def _address(figure: Figure, height: float | None = None, start: float = 0.0) ->
     return to_data_uri(figure, "png")
 
 
-def _draw_trace(trace: Traces, dimensions: Sequence[str]) -> Picture:
+def _draw_trace(trace: Scores, dimensions: Sequence[str]) -> Picture:
     spans = [
         f"{name} {values.mean():.2f} on average, from {values.min():.2f} to {values.max():.2f}"
         for name, values in zip(dimensions, trace.T, strict=True)

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from sercli.data import UtteranceDataset
 from sercli.data.batches import sorted_batches
 from sercli.errors import RunError
 
-Probabilities = np.ndarray[tuple[int, int], np.dtype[np.float64]]
-Traces = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+Scores = NDArray[np.float64]
+"""Class probabilities of an utterance, (1, classes), or its values by frame, (frames, dimensions)."""
 
 NO_SCORES = "the network gives no finite scores: samples far beyond full scale, or weights that are too large"
 """Why there is no answer where scores are NaN or infinite."""
@@ -23,65 +24,62 @@ _SHOWN = 5
 def score(
     network: nn.Module,
     dataset: UtteranceDataset,
-    n_classes: int,
     batch_size: int = 32,
     device: torch.device | str = "cpu",
-) -> Probabilities:
-    """Give each utterance's class probabilities, in the data set's order, (utterances, classes).
+) -> list[Scores]:
+    """Apply a network to a data set; return the scores of each utterance, in the data set's order.
 
-    Of an utterance that is cut into segments: the mean of theirs. Where a score is NaN or infinite the row is
-    NaN, which no answer may be made of: see `refuse_unscored`.
+    They are class probabilities, (1, classes), of an utterance that is cut into segments the mean of theirs;
+    or values by frame, (frames, dimensions), of a frame that lies in several segments the mean of theirs.
+    Scores may be NaN or infinite, which no answer may be made of: see `refuse_unscored`. Where a class has
+    such a score, all probabilities of the utterance are NaN.
 
-    Always in 32-bit floats, whatever the network was trained in, so that a figure does not hang on
-    the device that evaluates.
+    Always in 32-bit floats, whatever the network was trained in, so that scores do not depend on the device
+    that evaluates.
     """
     network = network.to(device).eval()
-    probabilities = np.zeros((len(dataset), n_classes))
-    # A GPU's convolutions else round to 19 bits.
+    outputs: list[Scores] = [np.zeros((0, 0))] * len(dataset)
+    # A GPU's convolutions otherwise round to 19 bits.
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         for rows in sorted_batches(dataset.lengths, batch_size):
             batch = dataset[rows].to(device)
-            logits = network(**batch.inputs, mask=batch.mask).cpu().double()  # (batch, classes)
-            # Softmax would turn minus infinity into a probability.
-            logits[~logits.isfinite().all(dim=1)] = torch.nan
-            probabilities[rows] = logits.softmax(dim=1).numpy()
-    firsts = [row for row, name in enumerate(dataset.ids) if row == 0 or dataset.ids[row - 1] != name]
-    counts = np.diff([*firsts, len(dataset)])
-    means: Probabilities = np.add.reduceat(probabilities, firsts, axis=0) / counts[:, None]
-    return means
+            logits = network(**batch.inputs, mask=batch.mask).cpu().double()
+            if dataset.traces:
+                found = list(logits.numpy())  # (frames, dimensions) each
+            else:
+                # Softmax would turn minus infinity into a probability.
+                logits[~logits.isfinite().all(dim=1)] = torch.nan
+                found = list(logits.softmax(dim=1).numpy()[:, None])  # (1, classes) each
+            for row, each in zip(rows, found, strict=True):
+                outputs[row] = each
+    return _join_frames(dataset, outputs) if dataset.traces else _average(dataset, outputs)
 
 
-@torch.inference_mode()
-def score_traces(
-    network: nn.Module, dataset: UtteranceDataset, batch_size: int = 32, device: torch.device | str = "cpu"
-) -> list[Traces]:
-    """Give each utterance's values by frame, in the data set's order, each (frames, dimensions).
+def _average(dataset: UtteranceDataset, outputs: Sequence[Scores]) -> list[Scores]:
+    """Average the probabilities of each utterance's segments."""
+    firsts = np.flatnonzero(np.diff(dataset.utterances.numpy(), prepend=-1))
+    counts = np.diff([*firsts.tolist(), len(dataset)])
+    means = np.add.reduceat(np.concatenate(outputs), firsts, axis=0) / counts[:, None]
+    return list(means[:, None])
 
-    A frame that lies in several segments gets the mean of theirs. In 32-bit floats, as in `score`. Values may
-    be NaN or infinite, which no answer may be made of: see `refuse_unscored`.
-    """
-    network = network.to(device).eval()
+
+def _join_frames(dataset: UtteranceDataset, outputs: Sequence[Scores]) -> list[Scores]:
+    """Join the values of each utterance's segments."""
     numbers = dataset.utterances.tolist()
     frames: dict[int, int] = {}
     for number, cut in zip(numbers, dataset.traces, strict=True):
         frames[number] = max(frames.get(number, 0), cut.first + cut.valid)
-    dimensions = dataset.traces[0].values.shape[1]
-    sums = [np.zeros((count, dimensions)) for count in frames.values()]
+    sums = [np.zeros((count, outputs[0].shape[1])) for count in frames.values()]
     counts = [np.zeros((count, 1)) for count in frames.values()]
-    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        for rows in sorted_batches(dataset.lengths, batch_size):
-            batch = dataset[rows].to(device)
-            values = network(**batch.inputs, mask=batch.mask).cpu().double().numpy()
-            for row, found in zip(rows, values, strict=True):  # (frames, dimensions)
-                cut, number = dataset.traces[row], numbers[row]
-                own = slice(cut.first, cut.first + min(cut.valid, len(found)))
-                sums[number][own] += found[: own.stop - own.start]
-                counts[number][own] += 1
+    for number, cut, values in zip(numbers, dataset.traces, outputs, strict=True):
+        own = slice(cut.first, cut.first + min(cut.valid, len(values)))
+        sums[number][own] += values[: own.stop - own.start]
+        counts[number][own] += 1
     return [_held(total / np.maximum(count, 1), count) for total, count in zip(sums, counts, strict=True)]
 
 
-def refuse_unscored(scores: Sequence[Traces] | Probabilities, names: Sequence[str], place: str) -> None:
-    """Make sure that all scores are finite.
+def refuse_unscored(scores: Sequence[Scores], names: Sequence[str], place: str) -> None:
+    """Check that all scores are finite.
 
     Args:
         scores: of each utterance.
@@ -97,8 +95,8 @@ def refuse_unscored(scores: Sequence[Traces] | Probabilities, names: Sequence[st
         raise RunError(f"{place}: {NO_SCORES} ({', '.join(bad[:_SHOWN])}{more})")
 
 
-def _held(trace: Traces, count: Traces) -> Traces:
-    """Repeat the last value over frames that the network, whose frames may end sooner, says nothing of."""
-    said = np.flatnonzero(count[:, 0])
-    held: Traces = trace[said[np.maximum(np.searchsorted(said, np.arange(len(trace)), "right") - 1, 0)]]
+def _held(trace: Scores, count: Scores) -> Scores:
+    """Repeat the last value over frames without one: the network's frames may end sooner than the labels."""
+    scored = np.flatnonzero(count[:, 0])
+    held: Scores = trace[scored[np.maximum(np.searchsorted(scored, np.arange(len(trace)), "right") - 1, 0)]]
     return held

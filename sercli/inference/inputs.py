@@ -1,17 +1,24 @@
-"""Which recordings a command line names: files, folders, lists and tables of them."""
+"""The model and the recordings that a command line names: files, folders, lists and tables of recordings."""
 
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import soundfile
+
 from sercli import audio
-from sercli.errors import AudioError, ConfigError, ManifestError
+from sercli.errors import AudioError, ConfigError, ManifestError, RunError
+from sercli.inference.predict import Predictor
+from sercli.inference.prediction import Prediction
 from sercli.manifest.lengths import without_foreign_times
 from sercli.manifest.listing import Entry, read_entries
 from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
 from sercli.manifest.values import explain_time, parse_number
 from sercli.plain.json import to_json
-from sercli.records import Note, Utterance
+from sercli.records import Note, Problem, Utterance
+from sercli.runs.folder import find_run
+from sercli.workspace import Workspace
 
 _SHOWN = 3
 
@@ -142,3 +149,69 @@ def _expand(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     return [each for each in audio.recordings(path.rglob("*")) if each.is_file()]
+
+
+def find_bundle(workspace: Workspace, name: str) -> Path:
+    """Find a bundle by its folder, its trial's folder, or its run's name (then the first finished trial's).
+
+    Raises:
+        UnknownNameError: there is no run of that name.
+        RunError: there are no runs yet, several fit, or none of the run's trials is finished.
+    """
+    folder = Path(name)
+    for path in (folder, folder / "bundle"):
+        if (path / "bundle.json").is_file():
+            return path
+    if folder.is_dir() and (folder / "weights.safetensors").exists():
+        raise RunError(f"{folder / 'bundle.json'}: missing; {folder} is no whole bundle")
+    run = find_run(workspace, name)
+    finished = run.finished()
+    if not finished:
+        raise RunError(f"{run.path}: no trial is finished; run the same `sercli train` again")
+    return finished[0].bundle
+
+
+def predict_inputs(predictor: Predictor, inputs: Inputs) -> Iterator[Prediction | Problem]:
+    """Yield what is said of each recording, or of the part of it that a table means.
+
+    A part is cut out at its recording's own sample rate, as `sercli prepare` cuts utterances, into a file
+    that is gone as soon as it is predicted. Times of windows and frames count from the start of the part.
+    """
+    if not inputs.spans:
+        yield from predictor.predict(inputs.files)
+        return
+    with tempfile.TemporaryDirectory(prefix="sercli-cuts-") as folder:
+        problems: dict[int, Problem] = {}
+        notes: dict[int, str] = {}
+        cuts = _cuts(inputs, Path(folder), problems, notes)
+        for index, said in enumerate(predictor.predict(cuts)):
+            file = str(inputs.files[index])
+            _place(Path(folder), index).unlink(missing_ok=True)
+            if isinstance(said, Problem):
+                whole = inputs.spans[index] == (None, None)
+                yield problems.get(index, said if whole else replace(said, place=file))
+            else:
+                yield replace(said, file=file, note=notes.get(index, said.note))
+
+
+def _cuts(
+    inputs: Inputs, folder: Path, problems: dict[int, Problem], notes: dict[int, str]
+) -> Iterator[Path]:
+    """Yield the file to predict for each recording; problems and notes are kept by number."""
+    for index, (file, (start, end)) in enumerate(zip(inputs.files, inputs.spans, strict=True)):
+        if start is None and end is None:
+            yield file
+            continue
+        place = _place(folder, index)
+        try:
+            samples, header = audio.decode(file, start, end)
+            if header.note:
+                notes[index] = header.note
+            soundfile.write(place, samples, header.sample_rate, subtype="FLOAT")
+        except (AudioError, OSError) as error:
+            problems[index] = Problem(str(file), str(error).removeprefix(f"{file}: "))
+        yield place
+
+
+def _place(folder: Path, index: int) -> Path:
+    return folder / f"{index}.wav"

@@ -6,8 +6,12 @@ window instead, each as a recording of its own would be: no network was trained 
 memory stays bounded.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -18,13 +22,22 @@ import torch
 from sercli import audio
 from sercli.audio import LEAST_S
 from sercli.bundle import Bundle
+from sercli.data.parts import count_trace_frames
 from sercli.errors import ConfigError, SerError
-from sercli.inference import NO_SCORES, Traces, score, score_traces
-from sercli.inference._decoding import Piece, read_pieces, read_whole
-from sercli.inference._parts import Part, count_rows, dataset_of, extract, look_ahead, rates_of
-from sercli.inference._windows import choose_window, looked_at
-from sercli.inference._working import Task, Work, ahead, threads
+from sercli.inference import NO_SCORES, Scores, score
 from sercli.inference.prediction import Prediction, Window
+from sercli.inference.recordings import (
+    Part,
+    Piece,
+    choose_window,
+    dataset_of,
+    extract,
+    look_ahead,
+    looked_at,
+    rates_of,
+    read_pieces,
+    read_whole,
+)
 from sercli.records import TRACE_DIMENSIONS, Problem
 
 WHOLE_S = 60.0
@@ -43,7 +56,30 @@ _ON_CPU, _ELSEWHERE = 4, 32
 # Batches that recordings are sorted by length for.
 _BATCHES = 4
 
-_Found = tuple[Part, Traces]
+# How much audio, and how many pieces a thread, may be under way: enough to keep all threads busy, little
+# enough that memory stays bounded.
+_AHEAD_S = 600.0
+_AHEAD = 64
+
+_Found = tuple[Part, Scores]
+_Extract = Callable[[], Part | Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class _Piecework:
+    """A piece of a recording whose features are wanted.
+
+    Attributes:
+        number: of the recording.
+        file: the recording.
+        seconds: length of the piece; zero where there is none to work on.
+        cut: whether it is one of the recording's windows.
+    """
+
+    number: int
+    file: str
+    seconds: float = 0.0
+    cut: bool = False
 
 
 class Predictor:
@@ -115,14 +151,14 @@ class Predictor:
 
         Features are computed in threads, ahead of the network.
         """
-        with threads() as pool:
-            done = self._scored(ahead(pool, self._tasks(Path(path) for path in paths)))
+        with _threads() as pool:
+            done = self._scored(_ahead(pool, self._tasks(Path(path) for path in paths)))
             for _, found in groupby(done, key=lambda item: item[0].number):
                 tasks, told = zip(*found, strict=True)
                 problem = next((each for each in told if isinstance(each, Problem)), None)
                 yield problem or self._join(tasks[0].file, told, cut=tasks[0].cut)
 
-    def _tasks(self, paths: Iterable[Path]) -> Iterator[tuple[Task, Work]]:
+    def _tasks(self, paths: Iterable[Path]) -> Iterator[tuple[_Piecework, _Extract]]:
         """List what is to be done; long recordings are decoded on the way, short ones in the threads."""
         for number, path in enumerate(paths):
             try:
@@ -130,9 +166,9 @@ class Predictor:
                 seconds = header.frames / header.sample_rate
                 if short := audio.too_short(header.frames, header.sample_rate):
                     problem = Problem(str(path), short)
-                    yield Task(number, str(path)), partial(_same, problem)
+                    yield _Piecework(number, str(path)), partial(_same, problem)
                 elif (size := self._size(seconds)) is None:
-                    yield Task(number, str(path), seconds), partial(self._read, path)
+                    yield _Piecework(number, str(path), seconds), partial(self._read, path)
                 else:
                     pieces = read_pieces(
                         path,
@@ -144,10 +180,10 @@ class Predictor:
                     )
                     for piece in pieces:
                         length = piece.samples / audio.SAMPLE_RATE
-                        task = Task(number, str(path), length, cut=True)
+                        task = _Piecework(number, str(path), length, cut=True)
                         yield task, partial(self._extract, str(path), piece)
             except (SerError, MemoryError) as error:
-                yield Task(number, str(path)), partial(_problem, str(path), error)
+                yield _Piecework(number, str(path)), partial(_problem, str(path), error)
 
     def _size(self, seconds: float) -> tuple[float, float] | None:
         """Return window and hop of a recording of that length; none where it is taken as a whole."""
@@ -169,10 +205,10 @@ class Predictor:
             return _problem(file, error)
 
     def _scored(
-        self, computed: Iterator[tuple[Task, Part | Problem]]
-    ) -> Iterator[tuple[Task, _Found | Problem]]:
+        self, computed: Iterator[tuple[_Piecework, Part | Problem]]
+    ) -> Iterator[tuple[_Piecework, _Found | Problem]]:
         """Apply the network to what is computed, as much at once as a few batches take."""
-        waiting: list[tuple[Task, Part | Problem]] = []
+        waiting: list[tuple[_Piecework, Part | Problem]] = []
         seconds = 0.0
         for task, part in computed:
             waiting.append((task, part))
@@ -183,14 +219,14 @@ class Predictor:
         yield from self._score(waiting)
 
     def _score(
-        self, waiting: Sequence[tuple[Task, Part | Problem]]
-    ) -> Iterator[tuple[Task, _Found | Problem]]:
+        self, waiting: Sequence[tuple[_Piecework, Part | Problem]]
+    ) -> Iterator[tuple[_Piecework, _Found | Problem]]:
         # Parts go together only with those of nearly their length, so that padding is bounded.
         buckets: dict[int, list[int]] = {}
         for i, (_, part) in enumerate(waiting):
             if isinstance(part, Part):
                 buckets.setdefault(int(np.log2(max(part.seconds, 1e-3))), []).append(i)
-        found: dict[int, Traces] = {}
+        found: dict[int, Scores] = {}
         for rows in buckets.values():
             parts = [part for part in (waiting[i][1] for i in rows) if isinstance(part, Part)]
             found.update(zip(rows, self._apply(parts), strict=True))
@@ -202,16 +238,12 @@ class Predictor:
             else:  # without its features: a recording's parts are kept until its last one is here
                 yield task, (replace(part, features={}), found[i])
 
-    def _apply(self, parts: Sequence[Part]) -> list[Traces]:
+    def _apply(self, parts: Sequence[Part]) -> list[Scores]:
         """Give each part's probabilities, (1, classes), or values by frame, (frames, dimensions)."""
         bundle = self.bundle
         longest = looked_at(bundle) or max(part.seconds for part in parts)
         size = max(1, min(self.batch_size, int(_ITEM_S * self.batch_size / longest)))
-        dataset = dataset_of(bundle, parts)
-        if not bundle.classes:
-            return score_traces(bundle.network, dataset, size, self.device)
-        values = score(bundle.network, dataset, len(bundle.classes), size, self.device)
-        return [row[None] for row in values]
+        return score(bundle.network, dataset_of(bundle, parts), size, self.device)
 
     def _join(self, file: str, found: Sequence[_Found], *, cut: bool) -> Prediction:
         """Put what is said of a recording's pieces together."""
@@ -221,7 +253,7 @@ class Predictor:
         note = next((part.note for part in parts if part.note), None)
         said = Prediction(file, duration, unlike=_unlike(parts), note=note)
         if not self.bundle.classes:
-            return replace(said, dimensions=TRACE_DIMENSIONS, trace=values[: count_rows(duration)])
+            return replace(said, dimensions=TRACE_DIMENSIONS, trace=values[: count_trace_frames(duration)])
         windows = (
             Window(round(part.start, 6), round(part.end, 6), tuple(row))
             for part, row in zip(parts, values.tolist(), strict=True)
@@ -233,6 +265,37 @@ class Predictor:
             unsure_below=self.unsure_below,
             windows=tuple(windows) if cut else (),
         )
+
+
+@contextmanager
+def _threads() -> Iterator[ThreadPoolExecutor]:
+    """Give a pool of as many threads as there are cores."""
+    usual = torch.get_num_threads()
+    # Parallel over pieces: threads within one piece's small matrices would only get in the way.
+    pool = ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(usual)
+
+
+def _ahead(
+    pool: ThreadPoolExecutor, tasks: Iterable[tuple[_Piecework, _Extract]]
+) -> Iterator[tuple[_Piecework, Part | Problem]]:
+    """Do the tasks in threads, and yield them in order, so much ahead that all threads are busy."""
+    waiting: deque[tuple[_Piecework, Future[Part | Problem]]] = deque()
+    seconds = 0.0
+    for task, work in tasks:
+        waiting.append((task, pool.submit(work)))
+        seconds += task.seconds
+        while waiting and (seconds > _AHEAD_S or len(waiting) > _AHEAD * (os.cpu_count() or 1)):
+            first, future = waiting.popleft()
+            seconds -= first.seconds
+            yield first, future.result()
+    while waiting:
+        first, future = waiting.popleft()
+        yield first, future.result()
 
 
 def _unlike(parts: Sequence[Part]) -> str | None:

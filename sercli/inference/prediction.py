@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from sercli.inference import Traces
+from sercli.inference import Scores
 from sercli.records import TRACE_RATE
 
 
@@ -69,7 +69,7 @@ class Prediction:
     unlike: str | None = None
     windows: tuple[Window, ...] = ()
     dimensions: tuple[str, ...] = ()
-    trace: Traces | None = None
+    trace: Scores | None = None
     note: str | None = None
 
     @property

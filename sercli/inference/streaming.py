@@ -21,7 +21,7 @@ from sercli.config import Config
 from sercli.errors import ConfigError, RunError
 from sercli.features import feature_names, get_feature
 from sercli.inference import NO_SCORES
-from sercli.inference._windows import looked_at
+from sercli.inference.recordings import looked_at
 from sercli.models import get_architecture
 from sercli.records import TRACE_DIMENSIONS, TRACE_RATE
 

@@ -3,24 +3,22 @@
 import shutil
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from sercli import files
 from sercli.bundle import Bundle
 from sercli.data import UtteranceDataset
-from sercli.data.parts import read_trace
 from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.evaluation import pooled_values, write_predictions
-from sercli.inference import refuse_unscored, score, score_traces
+from sercli.inference.stored import predict_items
 from sercli.protocols import shared_speakers
-from sercli.records import ClassPredictions, Fold, Predictions, ValuePredictions, rows_of
+from sercli.records import Fold, Predictions, rows_of
 from sercli.runs import provenance
 from sercli.runs.folder import Trial
 from sercli.runs.predictions import digests
-from sercli.training.folds import Parts
+from sercli.training.folds import Parts, label_items
 from sercli.training.initial_weights import trace_back
 from sercli.training.module import SERModule
 from sercli.training.plan import Plan
@@ -99,23 +97,16 @@ def _predict(
     network: nn.Module,
     device: Device,
 ) -> Predictions:
-    utterances = [plan.utterances[name] for name in ids]
-    rows, batch_size = rows_of(utterances, fold.name, trial.seed), plan.config.training.batch_size
-    if plan.config.task.per_frame:
-        folder = plan.workspace.corpus(plan.config.corpus)
-        predicted = score_traces(network, dataset, batch_size, device.torch)
-        refuse_unscored(predicted, ids, str(trial.path))
-        return ValuePredictions(
-            dimensions=plan.selection.outputs,
-            target=tuple(read_trace(folder, utterance).astype(np.float64) for utterance in utterances),
-            predicted=tuple(predicted),
-            **rows,
-        )
-    classes = plan.selection.classes
-    probabilities = score(network, dataset, len(classes), batch_size, device.torch)
-    refuse_unscored(probabilities, ids, str(trial.path))
-    target = np.array([classes.index(plan.selection.labels[name]) for name in ids])
-    return ClassPredictions(classes=classes, target=target, probabilities=probabilities, **rows)
+    return predict_items(
+        network,
+        dataset,
+        label_items(plan, ids),
+        plan.selection.outputs,
+        rows_of((plan.utterances[name] for name in ids), fold.name, trial.seed),
+        str(trial.path),
+        plan.config.training.batch_size,
+        device.torch,
+    )
 
 
 def resumed(made: dict[str, Any], trial: Trial) -> dict[str, Any]:

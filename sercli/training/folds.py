@@ -65,7 +65,7 @@ def load_parts(plan: Plan, number: int, seed: int = 0) -> Parts:
     for part in ("train",) if plan.protocol.tests_nothing else ("train", "test"):
         if not getattr(fold, part):
             raise RunError(f"fold {number} ({fold.name}): no {part} utterance; choose another protocol")
-    train, sources, variants = _items(plan, fold.train), *_open(plan)
+    train, sources, variants = label_items(plan, fold.train), *_open(plan)
     statistics = fit_statistics(config, train, sources, variants, f"fold {fold.name}")
     preprocessing = Preprocessing(config.features, config.segments, statistics)
     folder = plan.workspace.corpus(config.corpus)
@@ -73,7 +73,7 @@ def load_parts(plan: Plan, number: int, seed: int = 0) -> Parts:
     counted = Counter(plan.selection.labels[name] for name in fold.train)
 
     def tested(ids: Sequence[str]) -> UtteranceDataset | None:
-        return make_dataset(preprocessing, _items(plan, ids), sources) if ids else None
+        return make_dataset(preprocessing, label_items(plan, ids), sources) if ids else None
 
     return Parts(
         fold=fold,
@@ -89,7 +89,7 @@ def plain_training_part(plan: Plan, parts: Parts) -> UtteranceDataset:
     """Open the training part without augmentation, cut and standardised as in training."""
     preprocessing = Preprocessing(plan.config.features, plan.config.segments, parts.statistics)
     sources, _ = _open(plan)
-    return make_dataset(preprocessing, _items(plan, parts.fold.train), sources, training=True)
+    return make_dataset(preprocessing, label_items(plan, parts.fold.train), sources, training=True)
 
 
 def fit_fold_statistics(plan: Plan, number: int) -> dict[str, Statistics]:
@@ -103,7 +103,8 @@ def fit_fold_statistics(plan: Plan, number: int) -> dict[str, Statistics]:
     return fit_statistics(plan.config, items, *_open(plan), f"fold {fold.name}")
 
 
-def _items(plan: Plan, ids: Sequence[str]) -> list[Item]:
+def label_items(plan: Plan, ids: Sequence[str]) -> list[Item]:
+    """Make the items of some of a plan's utterances, with their labels."""
     folder = plan.workspace.corpus(plan.config.corpus)
     return make_items(
         (plan.utterances[name] for name in ids), plan.selection.labels, plan.selection.classes, folder

@@ -228,8 +228,7 @@ def test_the_onnx_files_say_what_predict_says(run, place, tmp_path):
     for name in ("network.onnx", "speech.onnx", "network.pt2", "speech.pt2"):
         assert f"{name}, " in out
     from sercli.inference import score
-    from sercli.inference._decoding import Piece
-    from sercli.inference._parts import dataset_of, extract
+    from sercli.inference.recordings import Piece, dataset_of, extract
 
     bundle = Bundle.load(tmp_path / "model")
     session = onnxruntime.InferenceSession(str(tmp_path / "model" / "speech.onnx"))
@@ -237,7 +236,7 @@ def test_the_onnx_files_say_what_predict_says(run, place, tmp_path):
     assert json.loads(about["sercli.classes"]) == list(bundle.classes)
     for seconds in (0.31, 1.0, 2.345):
         samples = tone(seconds, pitch=240)
-        expected = score(bundle.network, dataset_of(bundle, [extract(bundle, Piece(0.0, {0: samples}))]), 4)
+        (expected,) = score(bundle.network, dataset_of(bundle, [extract(bundle, Piece(0.0, {0: samples}))]))
         (found,) = session.run(None, {"samples": samples[None]})
         np.testing.assert_allclose(found, expected, atol=1e-4)
 

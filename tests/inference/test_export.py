@@ -8,11 +8,10 @@ from untrained import ALL, diccoser, make
 
 from sercli import audio
 from sercli.errors import ConfigError, RunError
-from sercli.inference import export, score, score_traces
-from sercli.inference._decoding import Piece
-from sercli.inference._parts import dataset_of, extract
+from sercli.inference import export, score
 from sercli.inference.export import export_programs
 from sercli.inference.graph import SpeechNetwork
+from sercli.inference.recordings import Piece, dataset_of, extract
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
@@ -22,9 +21,8 @@ REAL = {"emodb": "emodb/wav/*.wav", "ravdess": "ravdess_original_wav/**/*.wav"}
 def expect(bundle, samples):
     """What `sercli predict` says of one recording: the path of eval, features from NumPy and FFT."""
     dataset = dataset_of(bundle, [extract(bundle, Piece(0.0, {0: samples}))])
-    if bundle.classes:
-        return score(bundle.network, dataset, len(bundle.classes))[0]
-    return score_traces(bundle.network, dataset)[0]
+    (scores,) = score(bundle.network, dataset)
+    return scores[0] if bundle.classes else scores
 
 
 def fitting(module, samples):

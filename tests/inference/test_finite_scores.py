@@ -15,10 +15,9 @@ from sercli.demo.live import _Causal
 from sercli.demo.loaded import LoadedModel
 from sercli.errors import RunError
 from sercli.inference import refuse_unscored, score
-from sercli.inference._decoding import Piece
-from sercli.inference._parts import dataset_of, extract
 from sercli.inference.export import export_programs
 from sercli.inference.predict import Predictor
+from sercli.inference.recordings import Piece, dataset_of, extract
 from sercli.inference.streaming import Stream
 from sercli.records import Problem
 
@@ -92,7 +91,7 @@ def test_minus_infinity_is_no_score_though_softmax_takes_it():
     bundle.network.register_forward_hook(
         lambda network, inputs, output: torch.tensor([[0.0, -math.inf, 0.0, 0.0], [1.0, 2.0, 3.0, 4.0]])
     )
-    scores = score(bundle.network, dataset_of(bundle, parts), 4)
+    scores = score(bundle.network, dataset_of(bundle, parts))
     assert np.isnan(scores[0]).all()
     assert np.isfinite(scores[1]).all()
     with pytest.raises(RunError, match=r"here: the network gives no finite scores.* \(first\)$"):

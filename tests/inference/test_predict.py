@@ -18,13 +18,10 @@ from sercli import audio
 from sercli.bundle import Bundle
 from sercli.errors import AudioError, ConfigError, ManifestError, RunError
 from sercli.evaluation.predictions_csv import read_predictions
-from sercli.inference._decoding import PREPARED, read_pieces, read_whole
-from sercli.inference._parts import _level_db
-from sercli.inference.cuts import predict_inputs
-from sercli.inference.inputs import list_recordings, read_table
-from sercli.inference.locate import find_bundle
+from sercli.inference.inputs import find_bundle, list_recordings, predict_inputs, read_table
 from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction, Window
+from sercli.inference.recordings import PREPARED, _level_db, read_pieces, read_whole
 from sercli.inference.writing import CsvLines, to_json
 from sercli.preparation import prepare
 from sercli.records import Problem
@@ -90,7 +87,7 @@ def test_a_long_recording_of_values_is_the_same_in_pieces(regressor, tmp_path, m
     _, trial = regressor
     soundfile.write(tmp_path / "long.wav", np.concatenate([tone(3.5, seed=s) for s in range(3)]), 16_000)
     whole = one(Predictor(trial.bundle), tmp_path / "long.wav")
-    monkeypatch.setattr("sercli.inference._windows._TRACE_PIECE_S", 4.0)  # 4 + 4 + 2.5 s
+    monkeypatch.setattr("sercli.inference.recordings._TRACE_PIECE_S", 4.0)  # 4 + 4 + 2.5 s
     pieces = one(Predictor(trial.bundle), tmp_path / "long.wav")
     assert whole.trace.shape == pieces.trace.shape == (262, 2)  # 10.5 s, 25 a second
     # The rest that no whole window holds is held by the whole, and a window of its own in pieces.
@@ -105,7 +102,7 @@ def test_the_last_frames_of_a_piece_see_what_follows_it(model, tmp_path, monkeyp
     )  # loud at each end
     soundfile.write(tmp_path / "long.wav", samples[:-7000], 16_000)
     whole = one(Predictor(bundle), tmp_path / "long.wav")
-    monkeypatch.setattr("sercli.inference._windows._TRACE_PIECE_S", 2.0)
+    monkeypatch.setattr("sercli.inference.recordings._TRACE_PIECE_S", 2.0)
     pieces = one(Predictor(bundle), tmp_path / "long.wav")
     assert len(list(read_pieces(tmp_path / "long.wav", [PREPARED], 2.0, 2.0, align=False))) == 4
     np.testing.assert_allclose(pieces.trace, whole.trace, atol=1e-4)
@@ -116,7 +113,7 @@ def test_a_rest_too_short_for_the_network_belongs_to_the_piece_before(rest, tmp_
     bundle = make(
         "cnnlstm", {"x": {"kind": "waveform"}}, {"hidden_size": 8, "task": "regression"}, traces=True
     )
-    monkeypatch.setattr("sercli.inference._windows._TRACE_PIECE_S", 1.0)
+    monkeypatch.setattr("sercli.inference.recordings._TRACE_PIECE_S", 1.0)
     soundfile.write(tmp_path / "a.wav", tone(2 + rest / 16_000), 16_000)
     said = one(Predictor(bundle), tmp_path / "a.wav")
     assert said.trace.shape == (round((2 + rest / 16_000) * 25), 2)
@@ -214,7 +211,7 @@ def test_features_of_the_original_read_it_at_its_rate(train, tmp_path):
     soundfile.write(tmp_path / "a.wav", tone(0.5, rate=22_050), 22_050, subtype="FLOAT")
     one(Predictor(original), tmp_path / "a.wav")
     piece = read_whole(tmp_path / "a.wav", [22_050])
-    from sercli.inference._parts import extract
+    from sercli.inference.recordings import extract
 
     expected = choice.feature.extract(tone(0.5, rate=22_050), original.inputs[name].config)
     np.testing.assert_array_equal(extract(original, piece).features[name], expected)

@@ -7,9 +7,8 @@ from conftest import tone
 from untrained import diccoser, make
 
 from sercli.errors import ConfigError
-from sercli.inference import score_traces
-from sercli.inference._decoding import Piece
-from sercli.inference._parts import dataset_of, extract
+from sercli.inference import score
+from sercli.inference.recordings import Piece, dataset_of, extract
 from sercli.inference.streaming import FRAME, Stream
 from sercli.models import architecture_names, get_architecture
 
@@ -20,7 +19,7 @@ def speech(seconds, seed=0):
 
 
 def whole(bundle, samples):
-    return score_traces(bundle.network, dataset_of(bundle, [extract(bundle, Piece(0.0, {0: samples}))]))[0]
+    return score(bundle.network, dataset_of(bundle, [extract(bundle, Piece(0.0, {0: samples}))]))[0]
 
 
 def follow(stream, samples, sizes):

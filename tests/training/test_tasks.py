@@ -16,7 +16,7 @@ from sercli.devices import Device
 from sercli.errors import ConfigError, RunError
 from sercli.evaluation.predictions_csv import read_predictions
 from sercli.evaluation.regression import evaluate_traces
-from sercli.inference import score_traces
+from sercli.inference import score
 from sercli.preparation import prepare
 from sercli.records import pool
 from sercli.reports.gather import gather
@@ -104,7 +104,7 @@ def test_a_regressor_is_trained_selected_and_tested(talking):
     )
     bundle = Bundle.load(trial.bundle)
     assert bundle.segments == plan.config.segments
-    (again,) = score_traces(bundle.network, load_parts(plan, 1).test)
+    (again,) = score(bundle.network, load_parts(plan, 1).test)
     np.testing.assert_allclose(again, predictions.predicted[0], atol=1e-6)
 
 
@@ -141,10 +141,10 @@ def test_consecutive_windows_are_joined_and_overlapping_ones_averaged(talking):
             return torch.stack([frames, x[:, 0, :1].expand(-1, 25)], dim=2)
 
     apart = load_parts(planned(talking, REGRESSION), 1).test
-    (joined,) = score_traces(Ramp(), apart)
+    (joined,) = score(Ramp(), apart)
     np.testing.assert_allclose(joined[:, 0], np.arange(85) % 25)
     overlapping = load_parts(planned(talking, REGRESSION, segments={"test_hop_s": 0.8}), 1).test
-    (mean,) = score_traces(Ramp(), overlapping)
+    (mean,) = score(Ramp(), overlapping)
     # Windows begin at frames 0, 20, 40 and 60 (and 80, filled up): frame 22 is 22 of one, 2 of the next.
     assert mean[[19, 22, 30], 0].tolist() == [19, 12, 10]
 

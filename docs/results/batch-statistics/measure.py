@@ -25,7 +25,7 @@ from sercli.data import UtteranceDataset
 from sercli.data.parts import read_trace
 from sercli.devices import choose_device
 from sercli.evaluation import pooled_values
-from sercli.inference import score, score_traces
+from sercli.inference import score
 from sercli.records import ClassPredictions, ValuePredictions, rows_of
 from sercli.training.batch_statistics import reestimate
 from sercli.training.callbacks import Reseed
@@ -89,14 +89,14 @@ class Measure(Callback):
                 ValuePredictions(
                     dimensions=plan.selection.outputs,
                     target=tuple(read_trace(folder, each).astype(np.float64) for each in tested),
-                    predicted=tuple(score_traces(network, dataset)),
+                    predicted=tuple(score(network, dataset)),
                     **rows,
                 )
             )
             return {"ccc": float(np.mean([values[f"ccc_{name}"] for name in plan.selection.outputs]))}
         classes = plan.selection.classes
         target = np.array([classes.index(plan.selection.labels[name]) for name in ids])
-        probabilities = score(network, dataset, len(classes))
+        probabilities = np.concatenate(score(network, dataset))
         predictions = ClassPredictions(classes=classes, target=target, probabilities=probabilities, **rows)
         loss = -np.log(probabilities[np.arange(len(target)), target].clip(1e-12)).mean()
         return {"ua": pooled_values(predictions)["ua"], "loss": float(loss)}

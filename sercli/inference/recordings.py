@@ -1,0 +1,316 @@
+"""Recordings as a network takes them: read, cut into windows, and their features.
+
+Recordings are read as `sercli prepare` makes them, in full or window by window without holding all of one.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from sercli import audio
+from sercli.audio import LEAST_S, SAMPLE_RATE, Samples
+from sercli.bundle import Bundle
+from sercli.data import UtteranceDataset
+from sercli.data.parts import ComputedFeatures, make_dataset, unlabelled_item
+from sercli.errors import ConfigError
+from sercli.features import Array
+from sercli.runs.features import FeatureChoice
+
+PREPARED = 0
+"""Stands among sample rates for audio as a corpus's is prepared."""
+WINDOW_S = 4.0
+"""Length of a window where the bundle names none; IEMOCAP's mean utterance has 4.5 s, EMO-DB's 2.8 s."""
+MOST_S = 3600.0
+"""A window longer than this is a slip of the finger."""
+
+# Length of the pieces that continuous labels are predicted in: that of RECOLA's recordings.
+_TRACE_PIECE_S = 300.0
+
+_LOUDEST_S = 0.04
+# Statistics that say how far the training part spreads.
+_SPREAD = frozenset({"scalar", "per-map", "per-bin"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """A part of a recording, or all of it.
+
+    Attributes:
+        start: where it begins, seconds.
+        audio: its samples by sample rate, (samples,); under `PREPARED` 16 kHz as prepared.
+        after: likewise the samples that follow it in the recording, as far as they were asked for.
+        note: what was done to bring the recording within full scale; empty where nothing was.
+    """
+
+    start: float
+    audio: Mapping[int, Samples]
+    after: Mapping[int, Samples] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def samples(self) -> int:
+        """Its length at 16 kHz."""
+        rate, samples = next(iter(self.audio.items()))
+        return round(len(samples) * SAMPLE_RATE / (rate or SAMPLE_RATE))
+
+    @property
+    def silent(self) -> bool:
+        """Whether it is digital silence, with dither or without."""
+        return all(audio.is_silent(samples) for samples in self.audio.values())
+
+
+def read_whole(path: Path, rates: Sequence[int]) -> Piece:
+    """Read a recording whole, at some sample rates.
+
+    Raises:
+        AudioError: it can't be read.
+    """
+    samples = {rate: np.concatenate(list(_blocks(path, rate))) for rate in rates}
+    return Piece(0.0, samples, note=audio.full_scale(path).note)
+
+
+def read_pieces(
+    path: Path,
+    rates: Sequence[int],
+    size_s: float,
+    hop_s: float,
+    *,
+    align: bool,
+    after_s: float = 0.0,
+    least_s: float = 0.0,
+) -> Iterator[Piece]:
+    """Read a recording window by window; at least one, shorter where the recording is.
+
+    Args:
+        path: the recording.
+        rates: at which sample rates.
+        size_s: of a window, seconds.
+        hop_s: from one window's start to the next one's, at most ``size_s``.
+        align: whether the last window ends with the recording and is as long as the others; else it
+            begins a hop after the one before it, and is what is left.
+        after_s: how much of what follows a window goes with it, as far as the recording reaches.
+        least_s: what is left and shorter than this belongs to the window before it, if it is not aligned.
+
+    Raises:
+        AudioError: it can't be read.
+    """
+    cut = [
+        _windows(_blocks(path, rate), rate or SAMPLE_RATE, size_s, hop_s, after_s, least_s, align=align)
+        for rate in rates
+    ]
+    for found in zip(*cut, strict=False):  # a window that is a sample short at one rate only is left out
+        starts, own, after = zip(*found, strict=True)
+        sounds, following = dict(zip(rates, own, strict=True)), dict(zip(rates, after, strict=True))
+        yield Piece(starts[0], sounds, following, audio.full_scale(path).note)
+
+
+def _blocks(path: Path, rate: int) -> Iterator[Samples]:
+    """Read a recording in blocks, rounded to 16 bits where `sercli prepare` would convert it."""
+    if rate != PREPARED:
+        yield from audio.stream(path, rate)
+        return
+    blocks = audio.stream(path)
+    first = next(blocks)  # of a short recording it tells how all is scaled
+    as_it_is = audio.is_prepared(path)
+    for block in chain((first,), blocks):
+        yield block if as_it_is else audio.round_to_pcm16(block)
+
+
+def _windows(
+    blocks: Iterator[Samples],
+    rate: int,
+    size_s: float,
+    hop_s: float,
+    after_s: float,
+    least_s: float,
+    *,
+    align: bool,
+) -> Iterator[tuple[float, Samples, Samples]]:
+    """Cut windows out of a stream of samples; yield where each begins, seconds, it, and what follows it."""
+    size, hop = max(1, round(size_s * rate)), max(1, round(hop_s * rate))
+    after, least = math.ceil(after_s * rate), 0 if align else math.ceil(least_s * rate)
+    held = np.zeros(0, np.float32)
+    first = start = 0  # of what is held, and of the next window, in samples
+    for block in chain(blocks, (None,)):
+        if block is not None:
+            held = np.concatenate([held, block])
+        # Only at the end of the recording a window need not know what follows it.
+        reach = size + max(after, least) if block is not None else size
+        while start + reach <= first + len(held):
+            begin = start - first
+            left = len(held) - begin - size
+            if block is None and 0 < left < least:
+                yield start / rate, held[begin:], held[:0]
+                return
+            yield start / rate, held[begin:][:size], held[begin + size :][:after]
+            start += hop
+        done = max(0, min(start, first + len(held) - size) - first)  # the last window may reach back
+        held, first = held[done:], first + done
+    end = first + len(held)
+    if start == 0:
+        yield 0.0, held, held[:0]
+    elif start - hop + size < end:
+        start = end - size if align else start
+        yield start / rate, held[start - first :], held[:0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """The features of a piece of a recording.
+
+    Attributes:
+        start: where it begins, seconds.
+        samples: its length at 16 kHz.
+        features: by input of the network, (*shape, frames), not standardised.
+        distance: mean square of the standardised features, which is one over the training part; none
+            where the bundle does not say how far that spreads.
+        silent: whether it is digital silence.
+        note: what was done to bring the recording within full scale; empty where nothing was.
+        level_db: of its loudest 40 ms, as recorded, decibels of full scale; zero where it is not known.
+    """
+
+    start: float
+    samples: int
+    features: Mapping[str, Array]
+    distance: float | None
+    silent: bool
+    note: str = ""
+    level_db: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return self.samples / SAMPLE_RATE
+
+    @property
+    def end(self) -> float:
+        """Where it ends, seconds."""
+        return self.start + self.seconds
+
+
+def rates_of(bundle: Bundle) -> list[int]:
+    """List the sample rates at which a bundle's features read a recording."""
+    return list(dict.fromkeys(_rate(choice) for choice in bundle.inputs.values()))
+
+
+def look_ahead(bundle: Bundle) -> float:
+    """Return how far the window of a frame reaches beyond the next frame's start, at most, seconds."""
+    configs = [choice.config for choice in bundle.inputs.values()]
+    reach = [
+        each.look_ahead
+        for each in configs
+        if each.crop_s is None  # else a piece is cropped as it is
+    ]
+    return max(0, 0, *reach) / SAMPLE_RATE
+
+
+def extract(bundle: Bundle, piece: Piece) -> Part:
+    """Compute the features of a piece, rounded as a feature store keeps them.
+
+    What follows the piece is seen by the windows of its last frames, and has no frame of its own.
+    """
+    features = {}
+    for name, choice in bundle.inputs.items():
+        rate = _rate(choice)
+        samples, after = piece.audio[rate], piece.after.get(rate)
+        if after is not None and len(after):
+            share = len(samples) / (rate or SAMPLE_RATE) * choice.feature.frame_rate(choice.config)
+            kept = math.ceil(share - 1e-6)
+            array = choice.feature.extract(np.concatenate([samples, after]), choice.config)[..., :kept]
+        else:
+            array = choice.feature.extract(samples, choice.config)
+        features[name] = array.astype(np.dtype(choice.number)).astype(np.float32, copy=False)
+    distance = _distance(bundle, features, piece.samples)
+    rate, samples = next(iter(piece.audio.items()))
+    level = _level_db(samples, round(_LOUDEST_S * (rate or SAMPLE_RATE)))
+    return Part(piece.start, piece.samples, features, distance, piece.silent, piece.note, level)
+
+
+def dataset_of(bundle: Bundle, parts: Sequence[Part]) -> UtteranceDataset:
+    """Cut and standardise parts as the utterances of a test part are, each as an utterance of its own."""
+    items = [
+        unlabelled_item(str(number), part.samples, per_frame=not bundle.classes)
+        for number, part in enumerate(parts)
+    ]
+    sources = {
+        name: ComputedFeatures(
+            {item.id: part.features[name] for item, part in zip(items, parts, strict=True)}
+        )
+        for name in bundle.inputs
+    }
+    return make_dataset(bundle.preprocessing, items, sources)
+
+
+def _rate(choice: FeatureChoice) -> int:
+    config = choice.config
+    return PREPARED if config.original_rate is None else config.original_rate
+
+
+def _level_db(samples: Samples, frame: int) -> float:
+    """Return the root mean square of the loudest of frames of so many samples, decibels of full scale."""
+    starts = np.arange(0, max(1, len(samples)), frame)
+    squares = np.square(samples, dtype=np.float64)
+    powers = np.add.reduceat(squares, starts) / frame if len(samples) else np.zeros(1)
+    return float(10 * np.log10(max(powers.max(), 1e-20)))
+
+
+def _distance(bundle: Bundle, features: Mapping[str, Array], samples: int) -> float | None:
+    found = []
+    for name, choice in bundle.inputs.items():
+        if choice.statistics not in _SPREAD:
+            continue
+        standard = bundle.statistics[name].apply(choice.unpadded(features[name], samples))
+        squares = np.square(standard, dtype=np.float64)
+        held = True if choice.empty is None else ~choice.empty
+        found.append(float(squares.mean(dtype=np.float64, where=held)))
+    return sum(found) / len(found) if found else None
+
+
+def choose_window(bundle: Bundle, window_s: float | None, hop_s: float | None) -> tuple[float, float]:
+    """Choose length and hop of windows, seconds.
+
+    Args:
+        bundle: what is applied.
+        window_s: the length that was asked for.
+        hop_s: the hop that was asked for.
+
+    Raises:
+        ConfigError: they don't go with one another or with the bundle.
+    """
+    for name, value in (("window_s", window_s), ("hop_s", hop_s)):
+        if value is not None and not LEAST_S <= value <= MOST_S:
+            raise ConfigError(f"{name}={value:g}: take {LEAST_S:g} to {MOST_S:g} s")
+        if value is not None and not bundle.classes:
+            raise ConfigError(f"{name}: the network gives values by frame, 25 a second; leave it out")
+    segments = bundle.segments
+    test_hop = segments.test_hop_s or segments.hop_s
+    if not bundle.classes:
+        # Whole hops, so that the pieces' segments are those of the whole recording.
+        size = _TRACE_PIECE_S if segments.size_s is None else max(1, _TRACE_PIECE_S // test_hop) * test_hop
+        return size, size
+    seen = None if segments.size_s else looked_at(bundle)
+    if window_s is not None and seen is not None and window_s > seen:
+        raise ConfigError(
+            f"window_s={window_s:g}: the network looks at {seen:g} s and would pass over the rest; "
+            f"take {seen:g} or less"
+        )
+    size = window_s or looked_at(bundle) or WINDOW_S
+    hop = hop_s or (test_hop if segments.size_s and window_s is None else size / 2)
+    if hop > size:
+        raise ConfigError(f"hop_s={hop:g}: longer than a window of {size:g} s, it would leave gaps")
+    return size, hop
+
+
+def looked_at(bundle: Bundle) -> float | None:
+    """Return the seconds that a network looks at once: a segment's, or the utterance's as cropped.
+
+    None where it takes utterances of any length.
+    """
+    if bundle.segments.size_s is not None:
+        return bundle.segments.size_s
+    durations = [choice.config.crop_s for choice in bundle.inputs.values()]
+    return min((each for each in durations if each is not None), default=None)
