@@ -31,21 +31,19 @@ class SpecAugmentConfig(AugmentationConfig):
     def idle(self) -> dict[str, str]:
         """Return the settings that change nothing: those of masks that are absent or have no width."""
         idle: dict[str, str] = {}
-        for absent, others in (
+        absent = {name for name, value in self.to_dict().items() if value == 0}
+        for name, others in (
             ("time_masks", ("time_width", "time_share")),
             ("time_width", ("time_masks", "time_share")),
             ("time_share", ("time_masks", "time_width")),
             ("band_masks", ("band_width",)),
             ("band_width", ("band_masks",)),
         ):
-            if getattr(self, absent) == 0:
-                idle |= dict.fromkeys(others, f"{absent}=0")
-        if {"time_masks", "band_masks"} <= idle.keys() | self._absent():
+            if name in absent:
+                idle |= dict.fromkeys(others, f"{name}=0")
+        if {"time_masks", "band_masks"} <= idle.keys() | absent:
             return dict.fromkeys(type(self).model_fields, "neither masks in time nor in frequency")
         return idle
-
-    def _absent(self) -> set[str]:
-        return {name for name in ("time_masks", "band_masks") if getattr(self, name) == 0}
 
 
 def mask(features: Signal, frames: int, random: np.random.Generator, config: SpecAugmentConfig) -> Signal:

@@ -76,7 +76,7 @@ class MDCNNConfig(NetworkConfig):
     batch_norm: bool = False
     """Normalise after each convolution, before its activation."""
     head: Literal["softmax", "arcface"] = "arcface"
-    """``arcface``: logits are scaled cosines, for `sercli.losses.arcface`."""
+    """``arcface``: logits are scaled cosines, for `sercli.losses.arcface_loss`."""
     arcface_scale: PositiveFloat = 2.0
     """What cosines are multiplied by."""
 

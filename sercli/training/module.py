@@ -10,11 +10,7 @@ from torchmetrics import ConcordanceCorrCoef, MeanMetric, Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from sercli.data import Batch
-from sercli.losses.arcface import arcface_loss
-from sercli.losses.ccc import ccc_loss
-from sercli.losses.cross_entropy import cross_entropy
-from sercli.losses.focal import focal_loss
-from sercli.losses.weights import class_weights
+from sercli.losses import arcface_loss, ccc_loss, class_weights, cross_entropy, focal_loss
 from sercli.models import Architecture, NetworkConfig
 from sercli.models.layers import CosineHead
 from sercli.runs.training import TrainingConfig

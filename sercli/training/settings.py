@@ -199,8 +199,8 @@ def _refuse_patience(config: RunConfig, settings: Mapping[str, Any]) -> None:
     """
     patience = settings.get("training", {}).get("patience")
     in_vain = config.training.selection == "last" and config.protocol.has_dev
-    stated = config.architecture.recipe.training.get("patience", TrainingConfig().patience)
-    if in_vain and patience not in (None, stated):
+    default = TrainingConfig.model_fields["patience"].default
+    if in_vain and patience not in (None, config.architecture.recipe.training.get("patience", default)):
         raise ConfigError(
             f"training.patience={patience} changes nothing with training.selection=last; leave it out"
         )

@@ -5,7 +5,7 @@ from scipy.stats import pearsonr
 from torchmetrics.functional import concordance_corrcoef
 
 from sercli.evaluation.values import Moments, ccc, mae, pcc, rmse
-from sercli.losses.ccc import ccc as loss_ccc
+from sercli.losses import ccc as loss_ccc
 
 
 def column(*values):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sercli.losses.arcface import arcface_loss
+from sercli.losses import arcface_loss
 
 MARGIN, SCALE = 0.5, 2.0
 

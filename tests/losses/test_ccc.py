@@ -3,7 +3,7 @@ import pytest
 import torch
 from torchmetrics.functional.regression import concordance_corrcoef
 
-from sercli.losses.ccc import ccc, ccc_loss
+from sercli.losses import ccc, ccc_loss
 
 SCOPES = ["batch", "sequence"]
 

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sercli.losses.cross_entropy import cross_entropy
-from sercli.losses.focal import focal_loss
+from sercli.losses import cross_entropy, focal_loss
 
 
 def random_logits(utterances=12, classes=4, scale=3.0, seed=0):

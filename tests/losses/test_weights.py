@@ -3,8 +3,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sercli.losses.cross_entropy import cross_entropy
-from sercli.losses.weights import class_weights
+from sercli.losses import class_weights, cross_entropy
 
 
 def test_weights_by_hand():

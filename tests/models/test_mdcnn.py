@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sercli.errors import ConfigError
-from sercli.losses.arcface import arcface_loss
+from sercli.losses import arcface_loss
 from sercli.models import mdcnn
 from sercli.models.layers import CosineHead
 from sercli.models.mdcnn import ARCHITECTURE, MDCNN, MDCNNConfig

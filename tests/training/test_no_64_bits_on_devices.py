@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sercli.data import Batch
-from sercli.losses.weights import class_weights
+from sercli.losses import class_weights
 from sercli.models import architecture_names, get_architecture
 from sercli.runs.training import TrainingConfig
 from sercli.tasks import get_task
