@@ -1,6 +1,6 @@
-"""Train MDCNN in a plain Lightning script, with a data module of one's own.
+"""Train MDCNN in a plain Lightning script, with your own data module.
 
-Networks, losses and batches are sercli's; corpus, features and trainer are whatever you have. Here the
+Networks, losses and batches are those of sercli; corpus, features and trainer are your own. Here the
 recordings are made by `sercli prepare synth`, which needs no download:
 
     python examples/plain_lightning.py

@@ -1,4 +1,4 @@
-"""From a corpus to figures in a dozen lines, on the embedded synthetic corpus.
+"""From a corpus to metrics in a dozen lines, on the embedded synthetic corpus.
 
 python examples/quickstart.py
 """
