@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from sercli.corpora import corpus_names as corpus_names
     from sercli.corpora import get_corpus as get_corpus
     from sercli.errors import SerError as SerError
+    from sercli.evaluation import compare as compare
     from sercli.evaluation import evaluate as evaluate
-    from sercli.evaluation.comparison import compare as compare
     from sercli.features import Feature as Feature
     from sercli.features import feature_names as feature_names
     from sercli.features import get_feature as get_feature
@@ -46,8 +46,7 @@ _NAMES = {
     "sercli.config": ("Config",),
     "sercli.corpora": ("Corpus", "corpus_names", "get_corpus"),
     "sercli.errors": ("SerError",),
-    "sercli.evaluation": ("evaluate",),
-    "sercli.evaluation.comparison": ("compare",),
+    "sercli.evaluation": ("compare", "evaluate"),
     "sercli.features": ("Feature", "feature_names", "get_feature"),
     "sercli.inference.predict": ("Predictor",),
     "sercli.models": (

@@ -1,10 +1,13 @@
 """The names that ``import sercli`` offers."""
 
 import ast
+import re
 import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+
+import pytest
 
 import sercli
 
@@ -33,3 +36,21 @@ def test_importing_the_package_imports_nothing_heavy():
     code = f"import sys, sercli; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_page_run_one_after_the_other(tmp_path):
+    page = (Path(__file__).parent.parent / "docs/python.md").read_text("utf-8")
+    code = "\n".join(re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL))
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "did you mean emodb?" in done.stdout
+
+
+def test_every_name_stands_on_the_page():
+    page = (Path(__file__).parent.parent / "docs/python.md").read_text("utf-8")
+    assert [
+        name for name in sercli._MODULES if f"sercli.{name}" not in page and f"`{name}`" not in page
+    ] == []
