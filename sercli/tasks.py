@@ -77,3 +77,8 @@ def get_task(name: str) -> Task:
     if name not in TASKS:
         raise ConfigError(f"no task '{name}'; use {' or '.join(TASKS)}")
     return TASKS[name]
+
+
+def task_of(loss: str) -> Task:
+    """Return the task that a value of ``training.loss`` is for."""
+    return next(task for task in TASKS.values() if loss in task.losses)

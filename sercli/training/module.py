@@ -14,6 +14,7 @@ from sercli.losses import arcface_loss, ccc_loss, class_weights, cross_entropy, 
 from sercli.models import Architecture, NetworkConfig
 from sercli.models.layers import CosineHead
 from sercli.runs.training import TrainingConfig
+from sercli.tasks import task_of
 from sercli.training.processes import gather_traces, share_of_batch
 
 LOSS_SETTINGS = frozenset({"loss", "focal_gamma", "arcface_margin", "arcface_easy_margin"})
@@ -58,11 +59,11 @@ class SERModule(L.LightningModule):
             weights = class_weights(class_counts, training.class_weight_alpha)
         self.register_buffer("class_weights", weights, persistent=False)
         self.train_loss, self.dev_loss = (MeanMetric(nan_strategy="disable") for _ in range(2))
-        self.regression = training.loss == "ccc"
-        self.train_ua = None if self.regression else UtteranceUA(n_outputs)
+        self.task = task_of(training.loss)
+        self.train_ua = UtteranceUA(n_outputs) if self.task.has_classes else None
         # torchmetrics divides by n - 1, the loss by n: a difference that thousands of frames don't show.
-        self.dev_figure: Metric = (
-            ConcordanceCorrCoef(num_outputs=n_outputs) if self.regression else UtteranceUA(n_outputs)
+        self.dev_metric: Metric = (
+            UtteranceUA(n_outputs) if self.task.has_classes else ConcordanceCorrCoef(num_outputs=n_outputs)
         )
 
     @classmethod
@@ -116,7 +117,7 @@ class SERModule(L.LightningModule):
 
         Of continuous labels that several processes share: of all their parts of the batch together.
         """
-        if self.regression:
+        if self.task.per_frame:
             preds, target, mask = gather_traces(*_aligned(scores, batch))
             return ccc_loss(preds, target, mask, self.training_config.ccc_scope)
         loss = self.loss(scores, batch.target)
@@ -133,24 +134,24 @@ class SERModule(L.LightningModule):
         if self.train_ua is not None and batch.other is None:  # mixed utterances have no one class
             self.train_ua.update(scores.detach(), batch.target, batch.utterances)
             self.log("train_ua", self.train_ua, on_step=False, on_epoch=True)
-        return loss if self.regression else loss * share_of_batch(count, loss.device)
+        return loss * share_of_batch(count, loss.device) if self.task.has_classes else loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
         """Take in a batch of the dev part."""
         scores = self(batch)
         self.dev_loss.update(self.batch_loss(scores, batch), len(batch.target))
         self.log("dev_loss", self.dev_loss)
-        if self.regression:
+        if self.task.per_frame:
             preds, target, mask = _aligned(scores, batch)
-            self.dev_figure.update(preds[mask], target[mask])
+            self.dev_metric.update(preds[mask], target[mask])
         else:
-            self.dev_figure.update(scores, batch.target, batch.utterances)
+            self.dev_metric.update(scores, batch.target, batch.utterances)
 
     def on_validation_epoch_end(self) -> None:
-        """Log the dev part's figure."""
-        figure = self.dev_figure.compute().nan_to_num().mean()  # no correlation with a constant is none
-        self.log("dev_ccc" if self.regression else "dev_ua", figure.float(), prog_bar=True)
-        self.dev_figure.reset()
+        """Log the metric of the dev part."""
+        metric = self.dev_metric.compute().nan_to_num().mean()  # no correlation with a constant is none
+        self.log(self.task.monitor, metric.float(), prog_bar=True)
+        self.dev_metric.reset()
 
     def configure_optimizers(self) -> Any:
         """Make the optimiser and its schedule, as the recipe says."""
@@ -200,7 +201,7 @@ class SERModule(L.LightningModule):
 def _aligned(scores: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     """Give predictions, labels and mask the number of rows that they share."""
     if batch.target_mask is None:
-        raise TypeError("a batch for regression needs a target_mask")
+        raise TypeError("a batch of continuous labels needs a target_mask")
     rows = min(scores.shape[1], batch.target.shape[1])
     return scores[:, :rows], batch.target[:, :rows], batch.target_mask[:, :rows]
 

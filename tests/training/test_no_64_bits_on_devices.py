@@ -84,11 +84,11 @@ def test_no_step_makes_64_bit_floats(name, task, monkeypatch):
         module.validation_step(batch, 0)
         module.on_validation_epoch_end()
     assert {"train_loss", "dev_loss", "dev_ccc" if task == "regression" else "dev_ua"} <= set(logged)
-    held = [*module.parameters(), *module.buffers(), *module.dev_figure.metric_state.values()]
+    held = [*module.parameters(), *module.buffers(), *module.dev_metric.metric_state.values()]
     assert not any(isinstance(x, torch.Tensor) and x.dtype == torch.float64 for x in held)
 
 
-def test_the_dev_figure_is_that_of_64_bits():
+def test_the_dev_metric_is_that_of_64_bits():
     random = torch.Generator().manual_seed(0)
     logits, target = 5 * torch.randn(90, CLASSES, generator=random), torch.arange(30) % CLASSES
     utterances = torch.arange(90) // 3
