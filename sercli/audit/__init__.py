@@ -1,7 +1,7 @@
-"""What leaks between train, dev and test: one file per kind of check.
+"""Find leaks between train, dev and test.
 
-A check looks at one division and answers with a `Finding`: *clean*, *leak*, *known* (a property of
-the protocol or the corpus that its authors state or that can't be otherwise) or *not checked*.
+A check examines one division and returns a `Finding`: *clean*, *leak*, *known* (a property of the protocol
+or the corpus that its authors state or that can't be avoided) or *not checked*.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ PARTS = ("train", "dev", "test")
 
 
 class Verdict(StrEnum):
-    """What a check answers, the gravest first."""
+    """The result of a check, the most serious first."""
 
     LEAK = "leak"
     KNOWN = "known"
@@ -28,10 +28,10 @@ class Item:
     """An utterance of a list.
 
     Attributes:
-        utterance: with what is known of it, be it of the list or of the file's name.
-        declared_speaker: the speaker as the list has it.
-        path: where its audio lies, if it is at hand.
-        seconds: how long its audio is, if that was read.
+        utterance: the utterance, with facts from the list and from the file's name.
+        declared_speaker: the speaker that the list states.
+        path: path of its audio, if the file exists.
+        seconds: length of its audio, if it was read.
     """
 
     utterance: Utterance
@@ -45,9 +45,9 @@ class Division:
     """One way of dividing utterances: a fold, or two or three lists.
 
     Attributes:
-        name: of the fold.
+        name: name of the fold.
         parts: items by part; a part that does not exist is empty.
-        shares: what may be on both sides, by check, and why.
+        shares: reasons why parts may share something, by check.
     """
 
     name: str
@@ -60,23 +60,23 @@ class Division:
         return [item for part in PARTS for item in self.parts.get(part, ())]
 
     def pairs(self) -> list[tuple[str, str]]:
-        """Name each two parts that both have items, the gravest first."""
+        """Return the pairs of parts that both have items, the most serious first."""
         pairs = (("train", "test"), ("train", "dev"), ("dev", "test"))
         return [(a, b) for a, b in pairs if self.parts.get(a) and self.parts.get(b)]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The answer of a check.
+    """The result of a check.
 
     Attributes:
-        check: its name.
+        check: name of the check.
         verdict: clean, leak, known or not checked.
-        fact: what was found, with numbers.
-        examples: a few of the utterances or values that it rests on.
-        reason: why a known property is one.
-        divisions: in how many divisions the verdict is this one.
-        weight: of findings of one verdict the heavier is the graver.
+        fact: the evidence, with numbers.
+        examples: a few utterances or values as evidence.
+        reason: reason for a known property.
+        divisions: number of divisions with this verdict.
+        weight: among findings with one verdict, the heavier is the more serious.
     """
 
     check: str
@@ -100,7 +100,7 @@ class Finding:
 
 
 def judge(check: str, division: Division, fact: str, examples: Sequence[str], weight: int = 0) -> Finding:
-    """Call what is on both sides a leak, unless it is known to be there."""
+    """Report something that two parts share as a leak, or as known if the division gives a reason."""
     shown = tuple(sorted(examples)[:3])
     reason = division.shares.get(check)
     verdict = Verdict.LEAK if reason is None else Verdict.KNOWN
@@ -108,14 +108,12 @@ def judge(check: str, division: Division, fact: str, examples: Sequence[str], we
 
 
 def examine(divisions: Sequence[Division]) -> list[Finding]:
-    """Run every check on every division; of each check the gravest finding is told.
+    """Run every check on every division; return the most serious finding of each check.
 
-    Where there is one part alone, nothing can be on both sides.
+    With a single part, nothing can be shared.
     """
-    from sercli.audit.audio import same_audio
-    from sercli.audit.labels import labels_by_speaker
-    from sercli.audit.prefix import prefix_speakers
-    from sercli.audit.shared import dialogs, segments, sessions, speakers, texts, utterances
+    from sercli.audit.shared import dialogs, same_audio, segments, sessions, speakers, texts, utterances
+    from sercli.audit.speakers import labels_by_speaker, prefix_speakers
 
     checks = (
         utterances,
@@ -129,14 +127,14 @@ def examine(divisions: Sequence[Division]) -> list[Finding]:
         labels_by_speaker,
     )
     if not any(division.pairs() for division in divisions):
-        fact = "everything trains and nothing is tested, so nothing can leak into a test"
-        alone = gravest([labels_by_speaker(division) for division in divisions])
-        return [Finding("parts", Verdict.NOT_CHECKED, fact), alone]
-    return [gravest([check(division) for division in divisions]) for check in checks]
+        fact = "all utterances are for training and none for testing, so nothing can leak into a test"
+        labels = most_serious([labels_by_speaker(division) for division in divisions])
+        return [Finding("parts", Verdict.NOT_CHECKED, fact), labels]
+    return [most_serious([check(division) for division in divisions]) for check in checks]
 
 
-def gravest(findings: Sequence[Finding]) -> Finding:
-    """Return the gravest of the findings of one check, and say in how many divisions it is so grave."""
+def most_serious(findings: Sequence[Finding]) -> Finding:
+    """Return the most serious finding of one check, with the number of divisions that have its verdict."""
     order = list(Verdict)
     worst = min(findings, key=lambda finding: (order.index(finding.verdict), -finding.weight))
     alike = sum(finding.verdict == worst.verdict for finding in findings)

@@ -1,22 +1,18 @@
-"""Divisions from lists: two or three files, or a folder of them as other toolkits keep them.
+"""Divisions from lists: two or three files, or a folder of lists as other toolkits write them."""
 
-The columns of a list say who speaks. File names are only read for it where each file of the division
-has the name of a supported corpus (`Corpus.from_name`) and no column contradicts the names: a name that
-could be EMO-DB's proves nothing where its neighbour's could not.
-"""
-
+import hashlib
+import os
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from sercli import audio
 from sercli.audit import PARTS, Division, Item
-from sercli.audit.audio import hash_audio
+from sercli.audit._file_names import complete_by_names
 from sercli.corpora import corpus_names, get_corpus
-from sercli.corpora.iemocap import prefix_speaker
-from sercli.errors import ManifestError
-from sercli.labels import to_noun
+from sercli.errors import AudioError, ManifestError
 from sercli.manifest.interop import read_list
 from sercli.manifest.lengths import Lengths, without_foreign_times
 from sercli.manifest.listing import check_columns
@@ -24,21 +20,19 @@ from sercli.manifest.recordings import Found, Recordings, describe_renamed
 from sercli.manifest.text import binary_kind
 from sercli.records import Note, Problem, Utterance
 
-# A part's name within a file's name, as toolkits write it.
+# The name of a part within a file's name, as toolkits write it.
 _PART = re.compile(r"(?<![a-z])(train|trn|valid(?:ation)?|val|dev|test|tst|eval)(?![a-z])", re.IGNORECASE)
 _MEANS = {"trn": "train", "valid": "dev", "validation": "dev", "val": "dev", "tst": "test", "eval": "test"}
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt")
-# Labels that differ from those in the names are another corpus's, if they are more than a few mistakes.
-_WRONG = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class ListReader:
-    """How lists are read.
+    """Reads lists.
 
     Attributes:
         audio_root: folder that their files are relative to; each list's own if not given.
-        columns: column by field, where the user names it.
+        columns: columns that the user names, by field.
     """
 
     audio_root: Path | None = None
@@ -48,7 +42,7 @@ class ListReader:
         """Check the folder.
 
         Raises:
-            ManifestError: it is none.
+            ManifestError: it is not a folder.
         """
         if self.audio_root is not None and not self.audio_root.is_dir():
             kind = binary_kind(self.audio_root) if self.audio_root.is_file() else None
@@ -56,7 +50,7 @@ class ListReader:
             raise ManifestError(f"{self.audio_root}: {fact}")
 
     def read(self, path: Path) -> tuple[list[Item], list[str]]:
-        """Read a list: its items, and what is to be said of it.
+        """Read a list; return its items and notes for the user.
 
         Raises:
             ManifestError: the list can't be read, or a line of it.
@@ -67,47 +61,48 @@ class ListReader:
             if isinstance(found, Utterance):
                 listed.append(found)
             elif isinstance(found, Note) or found.harmless:
-                notes.append(f"{path.name}: {_what(found)}")
+                notes.append(f"{path.name}: {_describe(found)}")
             else:
-                raise ManifestError(f"{found.place}: {found.fact}; mend the list")
+                raise ManifestError(f"{found.place}: {found.fact}; correct the list")
         if not listed:
             raise ManifestError(f"{path}: lists no utterance")
         base = self.audio_root or path.parent
-        there, said = self._locate([each.file for each in listed], base)
-        placed = [replace(each, file=there.get(each.file, each.file)) for each in listed]
+        located, found_notes = self._locate([each.file for each in listed], base)
+        placed = [replace(each, file=located.get(each.file, each.file)) for each in listed]
         placed, times = without_foreign_times(placed, base, path.name)
-        notes += [f"{path.name}: {_what(note)}" for note in (*said, *([times] if times else []))]
+        notes += [f"{path.name}: {_describe(note)}" for note in (*found_notes, *([times] if times else []))]
         items = []
         for each in placed:
-            audio = base / each.file
-            items.append(Item(each, each.speaker, str(audio) if audio.is_file() else None))
+            file = base / each.file
+            items.append(Item(each, each.speaker, str(file) if file.is_file() else None))
         return items, notes
 
     def _locate(self, names: Sequence[str], base: Path) -> tuple[dict[str, str], list[Note]]:
-        """Spell the file names as the disk does, if the user named the folder of the audio."""
+        """Find the files in the folder of the audio, if the user named one; return their names there."""
         if self.audio_root is None:
             return {name: name.replace("\\", "/") for name in names}, []
         found = Recordings(base).find(names)
-        there = {name: answer.file for name, answer in found.items() if isinstance(answer, Found)}
-        return {name: there.get(name, name.replace("\\", "/")) for name in names}, describe_renamed(found, "")
+        located = {name: answer.file for name, answer in found.items() if isinstance(answer, Found)}
+        names_there = {name: located.get(name, name.replace("\\", "/")) for name in names}
+        return names_there, describe_renamed(found, "")
 
 
 def from_files(
     paths: Sequence[Path], audio_root: Path | None = None, columns: Mapping[str, str] | None = None
 ) -> tuple[Division, list[str]]:
-    """Make a division of two or three lists: parts by their names, else train, (dev,) test in order.
+    """Make a division of two or three lists; their names or their order (train, (dev,) test) give the parts.
 
     Args:
         paths: the lists.
         audio_root: folder that their files are relative to; each list's own if not given.
-        columns: column by field, where the user names it.
+        columns: columns that the user names, by field.
 
     Returns:
-        The division, and how the lists were read, a line each.
+        The division, and notes on the lists, a line each.
 
     Raises:
-        ConfigError: there is no field of that name.
-        ManifestError: a list can't be read, or the lists are not two or three parts.
+        ConfigError: a field does not exist.
+        ManifestError: a list can't be read, or there are not two or three lists.
     """
     if not 2 <= len(paths) <= 3:
         raise ManifestError(f"{paths[0]}: a division needs two or three lists: train, (dev,) test")
@@ -122,13 +117,13 @@ def from_files(
 def from_folder(
     folder: Path, audio_root: Path | None = None, columns: Mapping[str, str] | None = None
 ) -> tuple[list[Division], list[str]]:
-    """Find the divisions of a folder: files whose names differ in train, dev and test only.
+    """Find the divisions in a folder: files whose names differ only in train, dev and test.
 
     Returns:
-        The divisions, and a line for each group of files that is passed over and for how lists were read.
+        The divisions, and notes on the lists and on groups of files that were skipped, a line each.
 
     Raises:
-        ConfigError: there is no field of that name.
+        ConfigError: a field does not exist.
         ManifestError: there are none, or a list can't be read.
     """
     groups: dict[tuple[Path, str], dict[str, Path]] = {}
@@ -137,57 +132,59 @@ def from_folder(
         if part and path.suffix.lower() in _SUFFIXES and not path.name.startswith("."):
             groups.setdefault((path.parent, _PART.sub("*", path.stem)), {})
             known = groups[path.parent, _PART.sub("*", path.stem)]
-            # The same list in several formats counts once, the first of the suffixes before others.
+            # The same list in several formats counts once; the first suffix wins.
             if part not in known or _rank(path) < _rank(known[part]):
                 known[part] = path
-    whole = {key: found for key, found in groups.items() if len(found) > 1}
-    if not whole:
+    complete = {key: found for key, found in groups.items() if len(found) > 1}
+    if not complete:
         raise ManifestError(
             f"{folder}: no lists that divide a corpus, such as train.json and test.json, "
             "or x_train_fold_1.jsonl and x_test_fold_1.jsonl"
         )
     reader = ListReader(audio_root, check_columns(columns or {}))
     divisions: list[Division] = []
-    passed_over: list[str] = []
+    skipped: list[str] = []
     notes: list[str] = []
-    for (parent, _), found in whole.items():
+    for (parent, _), found in complete.items():
         first = next(iter(found.values()))
         place = parent.relative_to(folder).as_posix()
         name = f"{place}/{_PART.sub('*', first.name)}".removeprefix("./")
         try:
-            division, said = _division(name, {part: found[part] for part in PARTS if part in found}, reader)
+            division, read_notes = _division(
+                name, {part: found[part] for part in PARTS if part in found}, reader
+            )
         except ManifestError as error:
-            passed_over.append(f"passed over: {error}")
+            skipped.append(f"skipped: {error}")
             continue
         divisions.append(division)
-        notes += said
+        notes += read_notes
     if not divisions:
-        raise ManifestError(passed_over[0].removeprefix("passed over: "))
-    return divisions, passed_over + notes
+        raise ManifestError(skipped[0].removeprefix("skipped: "))
+    return divisions, skipped + notes
 
 
 def _division(name: str, paths: Mapping[str, Path], reader: ListReader) -> tuple[Division, list[str]]:
     parts: dict[str, list[Item]] = {}
     notes: list[str] = []
     for part, path in paths.items():
-        parts[part], said = reader.read(path)
-        notes += said
-    parts, said = _with_names(parts)
-    notes += said
+        parts[part], read_notes = reader.read(path)
+        notes += read_notes
+    parts, name_notes = complete_by_names(parts)
+    notes += name_notes
     for part, path in paths.items():
         lengths = Lengths(path.name)
         listed = {id(item.utterance): item.utterance for item in parts[part]}
-        hashed = hash_audio(parts[part])
-        for item, heard in zip(parts[part], hashed, strict=True):
-            if heard.seconds is not None:
+        hashed = _hash_audio(parts[part])
+        for item, read in zip(parts[part], hashed, strict=True):
+            if read.seconds is not None:
                 stated = listed[id(item.utterance)]
-                lengths.add(stated, replace(stated, duration=heard.seconds))
-        notes += [f"{note.place}: {_what(note)}" for note in lengths.notes()]
+                lengths.add(stated, replace(stated, duration=read.seconds))
+        notes += [f"{note.place}: {_describe(note)}" for note in lengths.notes()]
         parts[part] = hashed
     return Division(name, parts, _shares(parts)), notes
 
 
-def _what(problem: Problem) -> str:
+def _describe(problem: Problem) -> str:
     return f"{problem.title}: {problem.fact}" if isinstance(problem, Note) else problem.fact
 
 
@@ -200,92 +197,27 @@ def _rank(path: Path) -> int:
     return _SUFFIXES.index(path.suffix.lower())
 
 
-def _with_names(parts: Mapping[str, Sequence[Item]]) -> tuple[dict[str, list[Item]], list[str]]:
-    """Complete items by their file names, if all are names of a corpus and no column contradicts them."""
-    items = [item for found in parts.values() for item in found]
-    readers = [read for name in corpus_names() if (read := get_corpus(name).from_name)]
-    known = {id(item): _named(item.utterance, readers) for item in items}
-    named = [(item, each) for item in items if (each := known[id(item)]) is not None]
-    corpora = ", ".join(sorted({each.corpus for _, each in named}))
-    why = ""
-    if 0 < len(named) < len(items):
-        why = f"{len(named)} of {len(items)} file names look like those of {corpora}, the others do not"
-    elif named and (contradicted := _contradicted(named)):
-        why = f"all names look like those of {corpora}, but the {contradicted} of the lists contradict them"
-    if not named or why:
-        kept = {part: [_by_file(item) for item in found] for part, found in parts.items()}
-        return kept, [f"names: {why}; file names were not used"] if why else []
-    completed = {
-        part: [_completed(item, each) for item in found if (each := known[id(item)]) is not None]
-        for part, found in parts.items()
-    }
-    return completed, [
-        f"names: speakers, texts and sessions were read from the file names, which are those of {corpora}"
-    ]
+def _hash_audio(items: list[Item]) -> list[Item]:
+    """Add the hashes of items whose audio exists; a file that can't be read gets none."""
 
+    def add_hash(item: Item) -> Item:
+        if item.utterance.sha256 or item.path is None:
+            return item
+        path = Path(item.path)
+        try:
+            samples, header = audio.decode(path, item.utterance.start, item.utterance.end)
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+        except (AudioError, OSError):
+            return item
+        hashed = replace(item.utterance, sha256=audio.hash_samples(samples), source_sha256=content)
+        return replace(item, utterance=hashed, seconds=len(samples) / header.sample_rate)
 
-def _named(listed: Utterance, readers: Sequence[Callable[[str], Utterance | None]]) -> Utterance | None:
-    """Return what a file's name says, if it is a supported corpus's."""
-    stem = PurePosixPath(listed.file).stem
-    return next((known for read in readers if (known := read(stem)) is not None), None)
-
-
-def _contradicted(named: Sequence[tuple[Item, Utterance]]) -> str:
-    """Name the column that does not go with what the names say; empty if all do."""
-    declared = [
-        (f"{known.corpus}/{item.declared_speaker}", known) for item, known in named if item.declared_speaker
-    ]
-    if not _one_to_one((name, known.speaker) for name, known in declared):
-        # Taking the dialog's prefix for the speaker is a mistake that is made with IEMOCAP itself.
-        turns = [(name, known) for name, known in declared if known.corpus == "iemocap"]
-        stems = {id(known): known.id.rpartition("/")[2] for _, known in turns}
-        if len(turns) < len(declared) or not _one_to_one(
-            (name, prefix_speaker(stems[id(known)])) for name, known in turns
-        ):
-            return "speakers"
-    genders = [(item.utterance.gender, known.gender) for item, known in named]
-    if any(a is not None and b is not None and a != b for a, b in genders):
-        return "genders"
-    labels = [(_noun(item.utterance), known.emotion) for item, known in named]
-    stated = [(a, b) for a, b in labels if a is not None and b is not None]
-    if sum(a != b for a, b in stated) > _WRONG * len(stated):
-        return "emotions"
-    return ""
-
-
-def _one_to_one(pairs: Iterable[tuple[str, str | None]]) -> bool:
-    left: dict[str, set[str]] = defaultdict(set)
-    right: dict[str, set[str]] = defaultdict(set)
-    for a, b in pairs:
-        left[a].add(str(b))
-        right[str(b)].add(a)
-    return all(len(values) == 1 for values in (*left.values(), *right.values()))
-
-
-def _noun(utterance: Utterance) -> str | None:
-    return utterance.emotion or to_noun(utterance.emotion_raw or "")
-
-
-def _completed(item: Item, known: Utterance) -> Item:
-    """Complete an utterance by what its file's name says."""
-    listed = item.utterance
-    kept = ("file", "sha256", "source_sha256", "start", "end", "duration", "transcript")
-    told = {name: getattr(listed, name) for name in kept}
-    emotion, raw = listed.emotion or known.emotion, listed.emotion_raw or known.emotion_raw
-    source = listed.source or listed.file
-    return replace(item, utterance=replace(known, **told, source=source, emotion=emotion, emotion_raw=raw))
-
-
-def _by_file(item: Item) -> Item:
-    """Name an utterance by its file, so that it has the same id in every list."""
-    listed = item.utterance
-    cut = "" if listed.start is None and listed.end is None else f"#{listed.start!r}-{listed.end!r}"
-    place = str(Path(item.path).resolve()) if item.path else listed.file
-    return replace(item, utterance=replace(listed, id=f"{place}{cut}"))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(add_hash, items))
 
 
 def _shares(parts: Mapping[str, Iterable[Item]]) -> dict[str, str]:
-    """Return what the corpora of these lists share however they are divided."""
+    """Return the reasons why parts of these lists' corpus share something in any division."""
     corpora = {item.utterance.corpus for items in parts.values() for item in items}
     known = corpora & set(corpus_names())
     if len(corpora) != 1 or not known:

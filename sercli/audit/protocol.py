@@ -17,17 +17,17 @@ def from_protocol(
     """Divide a prepared corpus.
 
     Args:
-        workspace: where it lies.
+        workspace: workspace of the corpus.
         corpus: its name.
-        scheme: which utterances; the protocol's own, else the corpus's first, if not given.
-        protocol: which folds; the corpus's own if not given.
+        scheme: scheme, which selects utterances; the protocol's own, otherwise the corpus's first.
+        protocol: protocol, which makes the folds; the corpus's own if not given.
 
     Returns:
-        What was divided how, in words, and the folds.
+        Description of corpus, scheme and protocol, and a division for each fold.
 
     Raises:
         CorpusError: it is not prepared.
-        ConfigError: it has no labels, or the scheme is another corpus's.
+        ConfigError: it has no labels, or the scheme is for another corpus.
         ProtocolError: the folds can't be made.
     """
     facts = workspace.facts(corpus)
@@ -35,12 +35,12 @@ def from_protocol(
     chosen = get_protocol(protocol or str(facts["protocol"]))
     name, selection = choose(utterances, corpus, scheme or chosen.scheme)
     folds = chosen.divide(utterances, selection.labels)
-    what = f"{corpus}, {name}, {chosen.name} (digest {fold_digest(folds)}): {len(folds)} folds"
-    return what, divisions(utterances, folds, chosen)
+    title = f"{corpus}, {name}, {chosen.name} (digest {fold_digest(folds)}): {len(folds)} folds"
+    return title, divisions(utterances, folds, chosen)
 
 
 def divisions(utterances: Sequence[Utterance], folds: Sequence[Fold], protocol: Protocol) -> list[Division]:
-    """Give each fold its utterances, and what they may share."""
+    """Make a division of each fold, with the reasons why its parts may share something."""
     by_id = {utterance.id: utterance for utterance in utterances}
     corpus = utterances[0].corpus
     shares = dict(protocol.shares)

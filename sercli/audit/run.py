@@ -1,11 +1,11 @@
-"""What a training run did: its folds, its statistics, its choice of epoch."""
+"""Divisions of a training run, and checks of its statistics, its choice of epoch and its first weights."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from sercli.audit import Division, Finding, Verdict, gravest
+from sercli.audit import Division, Finding, Verdict, most_serious
 from sercli.audit.protocol import divisions
 from sercli.bundle import UNKNOWN
 from sercli.errors import FeatureError, RunError
@@ -20,38 +20,38 @@ from sercli.workspace import Workspace
 
 
 def from_run(run: Run, workspace: Workspace) -> tuple[str, list[Division], list[Finding]]:
-    """Divide the corpus as a run did, and check what it did with the parts.
+    """Divide the corpus as a run did, and check how it used the parts.
 
     Returns:
-        What was divided how, in words; the folds that were trained; findings on statistics and selection.
+        Description of the run; a division for each trained fold; findings on statistics and selection.
 
     Raises:
-        RunError: no trial is finished, or the corpus or its folds are not what they were.
+        RunError: no trial is finished, or the corpus or its folds have changed.
     """
     trials = run.finished()
     if not trials:
-        raise RunError(f"{run.path}: no finished trial yet; go on with `sercli train` and the same settings")
+        raise RunError(f"{run.path}: no finished trial; continue with `sercli train` and the same settings")
     settings = trials[0].settings()
     made = settings.pop("provenance")
     plan = make_plan(RunConfig(**settings), workspace)
     if (plan.manifest_sha256, plan.protocol_digest) != (made["manifest_sha256"], made["protocol_digest"]):
-        raise RunError(f"{run.path}: corpus '{plan.config.corpus}' was prepared anew since; train again")
+        raise RunError(f"{run.path}: corpus '{plan.config.corpus}' was prepared again since; train again")
     folds = [plan.folds[number - 1] for number in sorted({trial.fold for trial in trials})]
     config, tested = plan.config, any(fold.test for fold in folds)
-    what = (
+    title = (
         f"{run.name}: {config.corpus}, {config.scheme.name}, {config.protocol.name} "
         f"(digest {plan.protocol_digest}): {len(folds)} of {len(plan.folds)} folds"
     )
     findings = [
-        *([gravest([_origin(plan, trial) for trial in trials])] if config.init and tested else []),
-        gravest(_statistics(plan, trials)),
-        gravest([_selection(plan, trial) for trial in trials]),
+        *([most_serious([_origin(plan, trial) for trial in trials])] if config.init and tested else []),
+        most_serious(_statistics(plan, trials)),
+        most_serious([_selection(plan, trial) for trial in trials]),
     ]
-    return what, divisions(list(plan.utterances.values()), folds, plan.protocol), findings
+    return title, divisions(list(plan.utterances.values()), folds, plan.protocol), findings
 
 
 def _statistics(plan: Plan, trials: Sequence[Trial]) -> list[Finding]:
-    """Fit mean and deviation again on each fold's training part, and compare with what models use."""
+    """Fit mean and deviation again on each training part, and compare them with those in the bundles."""
     fitted: dict[int, Mapping[str, Statistics]] = {}
     try:
         for number in {trial.fold for trial in trials}:
@@ -64,7 +64,7 @@ def _statistics(plan: Plan, trials: Sequence[Trial]) -> list[Finding]:
 def _compare(fitted: Mapping[str, Statistics], trial: Trial) -> Finding:
     kept = _kept_statistics(trial)
     for name, again in fitted.items():
-        if not _alike(kept[name], again):
+        if not _equal(kept[name], again):
             fact = f"fold {trial.fold}: mean and deviation of '{name}' are not those of the training part"
             return Finding("statistics", Verdict.LEAK, fact)
     return Finding("statistics", Verdict.CLEAN, "mean and deviation are those of the training part alone")
@@ -79,7 +79,7 @@ def _kept_statistics(trial: Trial) -> dict[str, Statistics]:
         raise RunError(f"{path}: missing or damaged; remove {trial.path} and train again") from None
 
 
-def _alike(kept: Statistics, again: Statistics) -> bool:
+def _equal(kept: Statistics, again: Statistics) -> bool:
     return (
         kept.mean.shape == again.mean.shape
         and np.allclose(kept.mean, again.mean, rtol=1e-5, atol=1e-6)
@@ -88,34 +88,34 @@ def _alike(kept: Statistics, again: Statistics) -> bool:
 
 
 def _origin(plan: Plan, trial: Trial) -> Finding:
-    """Find out whether the weights that the training started from know the test part already."""
+    """Find out whether the initial weights were trained on utterances of the test part."""
     check, path = "init", str(plan.config.init).rpartition("#")[0]
     before = trial.settings()["provenance"].get("started_from") or []
     if not before or any(each["corpus"] == UNKNOWN for each in before):
-        return Finding(check, Verdict.NOT_CHECKED, f"nothing is known of the bundle it started from ({path})")
+        return Finding(check, Verdict.NOT_CHECKED, f"its initial bundle states no origin ({path})")
     own = [each for each in before if each["corpus"] == plan.config.corpus]
     if not own:
         corpora = ", ".join(dict.fromkeys(f"'{each['corpus']}'" for each in before))
-        return Finding(check, Verdict.CLEAN, f"the weights it started from were trained on {corpora}")
+        return Finding(check, Verdict.CLEAN, f"the initial weights were trained on {corpora}")
     here = (unplaced(plan.config.protocol.name), trial.fold)
     other = [each for each in own if (unplaced(each["protocol"]), each["fold"]) != here]
     if not other:
-        return Finding(check, Verdict.CLEAN, "the weights it started from are of the same fold")
+        return Finding(check, Verdict.CLEAN, "the initial weights are of the same fold")
     fact = f"fold {trial.fold} started from weights of {other[0]['protocol']}, fold {other[0]['fold']}"
     return Finding(
         check,
         Verdict.LEAK,
-        f"{fact}, of the same corpus: those who are tested may have been trained on there",
+        f"{fact}, of the same corpus: its training part may hold speakers of this test part",
     )
 
 
 def _selection(plan: Plan, trial: Trial) -> Finding:
-    """Find out on which part the kept epoch was chosen."""
+    """Find out which part decided on the kept epoch."""
     check, fold = "selection", plan.folds[trial.fold - 1]
     if set(fold.dev) & set(fold.test):
         return Finding(check, Verdict.LEAK, f"fold {trial.fold}: dev and test parts share utterances")
     if plan.config.training.selection == "best-on-test":
-        return Finding(check, Verdict.LEAK, "the epoch was chosen on the test part: figures are optimistic")
+        return Finding(check, Verdict.LEAK, "the epoch was chosen on the test part: scores are optimistic")
     if plan.config.training.selection != "last" and fold.dev:
         return Finding(check, Verdict.CLEAN, "the epoch was chosen on the dev part")
-    return Finding(check, Verdict.CLEAN, "the last epoch counts; nothing was chosen")
+    return Finding(check, Verdict.CLEAN, "the last epoch is used; none was chosen")

@@ -1,4 +1,4 @@
-"""Speakers, sessions, dialogs, texts and recordings that are on both sides of a division."""
+"""Checks of utterances, audio, speakers, sessions, dialogs, texts and recordings that two parts share."""
 
 import re
 from collections import Counter, defaultdict
@@ -11,14 +11,15 @@ from sercli.audit import Division, Finding, Item, Verdict, judge
 from sercli.manifest.values import is_absent
 
 Key = Callable[[Item], str | None]
+"""Returns the value of an item that parts may share; ``None`` if it has none."""
 
-# What programs append to a file's name when they cut or alter it.
+# Suffixes that programs append to a file's name when they cut or change it.
 _SUFFIX = re.compile(
     r"[-_. ]*(?:(?:seg(?:ment)?|chunk|part|slice|win(?:dow)?|frame|aug(?:mented)?|noise|noisy|pitch|speed"
     r"|stretch|shift|flip|copy|repeat)[-_ ]?[\d.x]*|\d+\.\d+[-_]\d+\.\d+)$",
     re.IGNORECASE,
 )
-# What may differ between two spellings of one number.
+# Differences between two spellings of one number.
 _DECIMAL = re.compile(r"\d+\.0+")
 _LEADING_ZEROS = re.compile(r"(?<![\d.])0+(?=\d)")
 
@@ -35,9 +36,9 @@ def utterances(division: Division) -> Finding:
 
 
 def speakers(division: Division) -> Finding:
-    """Find speakers who are in two parts; without a speaker an utterance can't be compared."""
+    """Find speakers who are in two parts; an utterance without a speaker can't be compared."""
     finding = _shared("speakers", division, _of_corpus("speaker"), "speaker")
-    if finding.fact == "no speakers are named":
+    if finding.verdict is Verdict.NOT_CHECKED:
         return finding
     doubts = []
     if unnamed := sum(is_absent(item.utterance.speaker) for item in division.items):
@@ -45,8 +46,8 @@ def speakers(division: Division) -> Finding:
     if alike := _spelled_differently(division):
         have = "1 speaker has" if len(alike) == 1 else f"{len(alike)} speakers have"
         doubts.append(
-            f"{have} names that differ only in case, blanks or leading zeros, such as "
-            f"{' and '.join(alike[0])}: spell them alike"
+            f"{have} names that differ only in case, spaces or leading zeros, such as "
+            f"{' and '.join(alike[0])}: spell them the same way"
         )
     if not doubts:
         return finding
@@ -55,7 +56,7 @@ def speakers(division: Division) -> Finding:
 
 
 def _spelled_differently(division: Division) -> list[tuple[str, str]]:
-    """Find names in two parts that are spelled differently but may be one speaker's, sorted."""
+    """Find names in two parts with different spellings that may be one speaker's, sorted."""
     key = _of_corpus("speaker")
     spellings: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for part, items in division.parts.items():
@@ -78,7 +79,7 @@ def _spelled_differently(division: Division) -> list[tuple[str, str]]:
 
 
 def _loosely(name: str) -> str:
-    """Return a name without what lists spell differently: case, blanks, leading zeros and a decimal zero."""
+    """Return a name without the differences between lists: case, spaces, leading zeros, a decimal zero."""
     text = "".join(name.casefold().split())
     corpus, _, speaker = text.partition("/")
     if _DECIMAL.fullmatch(speaker):
@@ -92,9 +93,9 @@ def sessions(division: Division) -> Finding:
 
 
 def dialogs(division: Division) -> Finding:
-    """Find dialogs that are in two parts: who talks to each other shares topic, mood and microphone.
+    """Find dialogs that are in two parts: their speakers share topic, mood and microphone.
 
-    Only named dialogs count; for pieces of one recording see `segments`.
+    Only dialogs with a name count; `segments` checks pieces of one recording.
     """
     return _shared("dialogs", division, _of_corpus("dialog"), "dialog")
 
@@ -102,7 +103,7 @@ def dialogs(division: Division) -> Finding:
 def texts(division: Division) -> Finding:
     """Find texts that are spoken in two parts: a network can learn the words instead of the emotion.
 
-    Without names of texts the words themselves are compared, from four words on: anyone says "okay".
+    Texts without an id are compared by their words, if they have four or more: anyone says "okay".
     """
 
     def key(item: Item) -> str | None:
@@ -115,10 +116,10 @@ def texts(division: Division) -> Finding:
 
 
 def segments(division: Division) -> Finding:
-    """Find recordings of which one piece, or an altered copy, is in two parts.
+    """Find recordings with one piece, or a changed copy of it, in two parts.
 
-    Pieces whose times do not overlap are different utterances. That their recording is in several parts
-    is said, but is no leak.
+    Pieces whose times do not overlap are different utterances. If their recording is in several parts, the
+    fact is reported, but it is not a leak.
     """
     found: dict[str, list[tuple[str, Item]]] = defaultdict(list)
     for part, items in division.parts.items():
@@ -130,18 +131,42 @@ def segments(division: Division) -> Finding:
         if len({part for part, _ in pieces}) > 1
     }
     counts = {pair: sum(frozenset(pair) in pairs for pairs in torn.values()) for pair in division.pairs()}
-    told = [f"{_count(count, 'recording')} in {a} and {b}" for (a, b), count in counts.items() if count]
-    if not told:
+    facts = [f"{_count(count, 'recording')} in {a} and {b}" for (a, b), count in counts.items() if count]
+    if not facts:
         fact = f"{_count(len(found), 'recording')}, no piece in two parts"
         if apart := sum(len({item.utterance.id for _, item in found[name]}) > 1 for name in torn):
             fact = f"{fact}; pieces of {_count(apart, 'recording')} are in several parts"
         return Finding("segments", Verdict.CLEAN, fact)
     examples = [name.partition("/")[2] for name, pairs in torn.items() if pairs]
-    return judge("segments", division, "; ".join(told), examples, _weight(counts))
+    return judge("segments", division, "; ".join(facts), examples, _weight(counts))
+
+
+def same_audio(division: Division) -> Finding:
+    """Find recordings with the same bytes, or the same samples, as another one in another part."""
+    items = [item for item in division.items if item.utterance.sha256]
+    if not items:
+        fact = "the audio files were not found; name their folder with --audio-root"
+        return Finding("same audio", Verdict.NOT_CHECKED, fact)
+    parts = {id(item): part for part, found in division.parts.items() for item in found}
+    by_hash: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        by_hash[item.utterance.sha256].append(item)
+    groups = [group for group in by_hash.values() if len({item.utterance.id for item in group}) > 1]
+    across = [group for group in groups if len({parts[id(item)] for item in group}) > 1]
+    absent = len(division.items) - len(items)
+    left = f"; the audio of {absent} was not found" if absent else ""
+    if across:
+        fact = f"{len(across)} recordings under several names in two parts{_kinds(across)}{left}"
+        return judge("same audio", division, fact, [_names(group, parts) for group in across])
+    within = f"; {len(groups)} under several names within a part{_kinds(groups)}" if groups else ""
+    examples = tuple(_names(group, parts) for group in groups[:3])
+    return Finding(
+        "same audio", Verdict.CLEAN, f"{len(by_hash)} recordings, none in two parts{within}{left}", examples
+    )
 
 
 def _overlap(one: Item, other: Item) -> bool:
-    """Tell whether two pieces of a recording may hold the same audio: they do, unless their times part."""
+    """Tell whether two pieces of a recording may hold the same audio: yes, unless their times are apart."""
     a, b = one.utterance, other.utterance
     if a.id == b.id or None in (a.start, a.end, b.start, b.end):
         return a.id != b.id
@@ -149,7 +174,7 @@ def _overlap(one: Item, other: Item) -> bool:
 
 
 def _of_corpus(field: str) -> Key:
-    """Key on a field; the same name in two corpora is not the same person."""
+    """Return a key on a field; the same name in two corpora is not the same person."""
 
     def key(item: Item) -> str | None:
         value = getattr(item.utterance, field)
@@ -159,7 +184,7 @@ def _of_corpus(field: str) -> Key:
 
 
 def _recording(item: Item) -> str:
-    """Name the recording that an utterance was made from, as far as its names tell."""
+    """Return the name of the recording that an utterance comes from, as far as file names show it."""
     place = PurePosixPath(item.utterance.source or item.utterance.file)
     stem, before = place.stem, ""
     while stem != before:
@@ -174,22 +199,38 @@ def _shared(check: str, division: Division, key: Key, noun: str) -> Finding:
     }
     named = set().union(*parts.values())
     if not named:
-        return Finding(check, Verdict.NOT_CHECKED, f"no {noun}s are named")
+        return Finding(check, Verdict.NOT_CHECKED, f"no utterance has a {noun}")
     common = {(a, b): parts[a] & parts[b] for a, b in division.pairs()}
-    told = [f"{_count(len(values), noun)} in {a} and {b}" for (a, b), values in common.items() if values]
-    if not told:
+    facts = [f"{_count(len(values), noun)} in {a} and {b}" for (a, b), values in common.items() if values]
+    if not facts:
         return Finding(check, Verdict.CLEAN, f"{_count(len(named), noun)}, none in two parts")
     shared = set().union(*common.values())
     several = len({name.partition("/")[0] for name in named}) > 1
     examples = [name if several else name.partition("/")[2] for name in shared]
     weight = _weight({pair: len(values) for pair, values in common.items()})
-    return judge(check, division, "; ".join(told), examples, weight)
+    return judge(check, division, "; ".join(facts), examples, weight)
 
 
 def _weight(counts: Mapping[tuple[str, str], int]) -> int:
-    """Weigh what is shared: between train and test most."""
+    """Return the weight of shared values; those between train and test weigh most."""
     return sum(count * (1_000_000 if pair == ("train", "test") else 1) for pair, count in counts.items())
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _kinds(groups: list[list[Item]]) -> str:
+    """Count the groups with the same file, and those with the same samples in different files."""
+    same_bytes = sum(len({item.utterance.source_sha256 for item in group}) == 1 for group in groups)
+    return f" ({same_bytes} byte for byte, {len(groups) - same_bytes} in samples only)"
+
+
+def _names(group: list[Item], parts: Mapping[int, str]) -> str:
+    """Name two utterances of a group, from different parts if possible."""
+    first = group[0]
+    second = next((item for item in group if parts[id(item)] != parts[id(first)]), group[1])
+    more = f" and {len(group) - 2} more" if len(group) > 2 else ""
+    labels = {item.utterance.emotion or item.utterance.emotion_raw for item in group}
+    differently = " (labelled differently)" if len(labels) > 1 else ""
+    return f"{first.utterance.id} = {second.utterance.id}{more}{differently}"

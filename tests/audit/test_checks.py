@@ -1,10 +1,8 @@
 import pytest
 
 from sercli.audit import Division, Item, Verdict, examine
-from sercli.audit.audio import same_audio
-from sercli.audit.labels import labels_by_speaker
-from sercli.audit.prefix import prefix_speakers
-from sercli.audit.shared import dialogs, segments, sessions, speakers, texts, utterances
+from sercli.audit.shared import dialogs, same_audio, segments, sessions, speakers, texts, utterances
+from sercli.audit.speakers import labels_by_speaker, prefix_speakers
 from sercli.corpora.iemocap import from_name
 from sercli.records import Utterance
 
@@ -57,8 +55,8 @@ def test_speakers_of_two_corpora_may_have_one_name():
 def test_speakers_whose_names_differ_only_in_spelling_are_not_clean(one, other):
     finding = speakers(division([item("a", speaker=one)], [item("b", speaker=other)]))
     assert finding.verdict is Verdict.NOT_CHECKED
-    assert "1 speaker has names that differ only in case, blanks or leading zeros" in finding.fact
-    assert finding.fact.endswith(f"such as {one.strip()} and {other.strip()}: spell them alike")
+    assert "1 speaker has names that differ only in case, spaces or leading zeros" in finding.fact
+    assert finding.fact.endswith(f"such as {one.strip()} and {other.strip()}: spell them the same way")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +128,7 @@ def test_equal_audio_within_a_part_is_told_but_leaks_nothing():
     finding = same_audio(division(train, [item("c", sha256="2"), item("d")]))
     assert finding.verdict is Verdict.CLEAN
     assert "1 under several names within a part (1 byte for byte" in finding.fact
-    assert "1 without audio at hand" in finding.fact
+    assert "the audio of 1 was not found" in finding.fact
 
 
 def test_labels_that_the_speaker_tells_leak():

@@ -151,19 +151,19 @@ EMODB = ("03a01Fa", "08a02Wb", "09b01Na", "10a04Ta")
             "3 of 4 file names look like",
         ),
         ((*EMODB[:3], "10-long-4"), {}, {None}, "3 of 4 file names look like those of emodb"),
-        (EMODB, {"speaker": ("x", "x", "y", "y")}, {"x", "y"}, "the speakers of the lists contradict them"),
+        (EMODB, {"speaker": ("x", "x", "y", "y")}, {"x", "y"}, "the lists' speakers contradict them"),
         (
             ("03a01Fa", "03a02Wb", "03b01Na", "03a04Ta"),
             {"speaker": "abcd"},
             set("abcd"),
-            "the speakers of the lists",
+            "the lists' speakers",
         ),
-        (EMODB, {"sex": ("f", "m", "m", "m")}, {None}, "the genders of the lists contradict them"),
+        (EMODB, {"sex": ("f", "m", "m", "m")}, {None}, "the lists' genders contradict them"),
         (
             EMODB,
             {"emotion": ("sad", "sad", "fear", "anger")},
             {None},
-            "the emotions of the lists contradict them",
+            "the lists' emotions contradict them",
         ),
     ],
 )

@@ -125,7 +125,7 @@ def test_lists_that_say_no_division_are_one_clear_line(tmp_path):
 def test_a_bad_line_of_a_list_is_named(tmp_path):
     lines(tmp_path / "train.jsonl", emobox("Ses01F_impro01_F000"), {"key": "x", "wav": None, "emo": "neu"})
     lines(tmp_path / "test.jsonl", emobox("Ses02F_impro01_F000"))
-    with pytest.raises(ManifestError, match=r"train\.jsonl:2: .*; mend the list"):
+    with pytest.raises(ManifestError, match=r"train\.jsonl:2: .*; correct the list"):
         from_folder(tmp_path)
 
 
@@ -193,7 +193,7 @@ def test_a_corpus_prepared_anew_is_not_the_one_of_the_run(trained, build_emodb, 
     workspace, run = trained
     names = [f"{s}a0{i}{e}a" for s in ("03", "08", "09", "10") for e in "WFNT" for i in (1, 2)]
     prepare("emodb", build_emodb(*names), workspace, partial=True)
-    with pytest.raises(RunError, match="corpus 'emodb' was prepared anew since"):
+    with pytest.raises(RunError, match="corpus 'emodb' was prepared again since"):
         from_run(run, workspace)
     with pytest.raises(RunError, match="no finished trial yet"):
         from_run(Run(tmp_path / "none"), workspace)
