@@ -12,7 +12,7 @@ from statistics import NormalDist
 import numpy as np
 
 from sercli.audio import SAMPLE_RATE
-from sercli.data.parts import count_samples
+from sercli.data.items import count_samples
 from sercli.records import Utterance
 from sercli.runs.config import RunConfig
 from sercli.schemes import Scheme

@@ -1,5 +1,6 @@
 """From features in a store to batches: statistics, length buckets, padding and masks."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,9 @@ from sercli.records import TRACE_DIMENSIONS
 from sercli.statistics import Statistics
 
 Finish = Callable[[Array], Array]
+
+# Share of the GPU memory that is free when a training begins; the rest is for weights and activations.
+_RESIDENT_SHARE = 0.25
 
 
 @dataclass(slots=True)
@@ -141,6 +145,40 @@ class UtteranceDataset(torch.utils.data.Dataset[Batch]):
         inputs = {name: share * x + (1 - share) * x[partners] for name, x in batch.inputs.items()}
         mask = batch.mask | batch.mask[partners]
         return replace(batch, inputs=inputs, mask=mask, other=batch.target[partners], share=share)
+
+
+class Resident(torch.utils.data.Dataset[Batch]):
+    """The rows of a data set, standardised once and kept on a GPU, so that a step copies nothing."""
+
+    def __init__(self, dataset: UtteranceDataset, device: torch.device | str) -> None:
+        """Bring every row to the device.
+
+        Args:
+            dataset: whose rows are not varied by chance.
+            device: where batches are made.
+        """
+        self.dataset = dataset
+        self.rows: list[dict[str, Tensor]] = [
+            {name: torch.from_numpy(array).to(device) for name, array in dataset.row(row).items()}
+            for row in range(len(dataset))
+        ]
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, rows: list[int]) -> Batch:
+        return self.dataset.collate([self.rows[row] for row in rows], rows)
+
+
+def fits_on_gpu(dataset: UtteranceDataset, device: torch.device) -> bool:
+    """Return whether a data set can be kept on a GPU: not augmented, and a quarter of the memory at most."""
+    if dataset.augmenter is not None:
+        return False
+    first = dataset.row(0)
+    frames = first[next(iter(first))].shape[-1]
+    a_frame = sum(4 * math.prod(array.shape) for array in first.values()) / frames
+    free, _ = torch.cuda.mem_get_info(device)
+    return bool(a_frame * sum(dataset.lengths) < _RESIDENT_SHARE * free)
 
 
 def count_outputs(classes: Sequence[str]) -> int:

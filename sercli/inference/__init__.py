@@ -52,15 +52,17 @@ def score(
                 found = list(logits.softmax(dim=1).numpy()[:, None])  # (1, classes) each
             for row, each in zip(rows, found, strict=True):
                 outputs[row] = each
-    return _join_frames(dataset, outputs) if dataset.traces else _average(dataset, outputs)
+    if dataset.traces:
+        return _join_frames(dataset, outputs)
+    return list(average_segments(dataset, np.concatenate(outputs))[:, None])
 
 
-def _average(dataset: UtteranceDataset, outputs: Sequence[Scores]) -> list[Scores]:
-    """Average the probabilities of each utterance's segments."""
+def average_segments(dataset: UtteranceDataset, rows: Scores) -> Scores:
+    """Average the rows, (rows, size), of each utterance's segments, (utterances, size)."""
     firsts = np.flatnonzero(np.diff(dataset.utterances.numpy(), prepend=-1))
     counts = np.diff([*firsts.tolist(), len(dataset)])
-    means = np.add.reduceat(np.concatenate(outputs), firsts, axis=0) / counts[:, None]
-    return list(means[:, None])
+    means: Scores = np.add.reduceat(rows, firsts, axis=0) / counts[:, None]
+    return means
 
 
 def _join_frames(dataset: UtteranceDataset, outputs: Sequence[Scores]) -> list[Scores]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from sercli.data import UtteranceDataset
 from sercli.data.batches import sorted_batches
+from sercli.inference import average_segments
 from sercli.inference.stored import Stored
 from sercli.models import get_architecture
 
@@ -103,15 +104,9 @@ def _collect(
 ) -> list[Values]:
     """Read each module in one pass over the utterances; the mean over segments, (utterances, size)."""
     network = stored.bundle.network.to(device).eval()
-    found: list[list[Values]] = [[] for _ in modules]
-    for some in stored.chunks():
-        dataset = stored.dataset(some)
-        firsts = np.flatnonzero(np.diff(dataset.utterances.numpy(), prepend=-1))
-        counts = np.diff([*firsts.tolist(), len(dataset)])
-        observed = _observe(network, dataset, modules, reads, batch_size, device)
-        for kept, rows in zip(found, observed, strict=True):
-            kept.append(np.add.reduceat(rows, firsts, axis=0) / counts[:, None])
-    return [np.concatenate(kept) for kept in found]
+    dataset = stored.dataset(stored.utterances)
+    observed = _observe(network, dataset, modules, reads, batch_size, device)
+    return [average_segments(dataset, rows) for rows in observed]
 
 
 @torch.inference_mode()

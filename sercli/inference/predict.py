@@ -22,7 +22,7 @@ import torch
 from sercli import audio
 from sercli.audio import LEAST_S
 from sercli.bundle import Bundle
-from sercli.data.parts import count_trace_frames
+from sercli.data.items import count_trace_frames
 from sercli.errors import ConfigError, SerError
 from sercli.inference import NO_SCORES, Scores, score
 from sercli.inference.prediction import Prediction, Window

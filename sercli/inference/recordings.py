@@ -15,7 +15,8 @@ from sercli import audio
 from sercli.audio import LEAST_S, SAMPLE_RATE, Samples
 from sercli.bundle import Bundle
 from sercli.data import UtteranceDataset
-from sercli.data.parts import ComputedFeatures, make_dataset, unlabelled_item
+from sercli.data.items import ComputedFeatures, unlabelled_item
+from sercli.data.parts import make_dataset
 from sercli.errors import ConfigError
 from sercli.features import Array
 from sercli.runs.features import FeatureChoice

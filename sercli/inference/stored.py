@@ -1,6 +1,6 @@
 """Apply a trained network to utterances of a prepared corpus, with features from the stores."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,8 @@ from torch import nn
 
 from sercli.bundle import Bundle
 from sercli.data import UtteranceDataset
-from sercli.data.parts import (
-    Item,
-    StoredFeatures,
-    count_samples,
-    make_dataset,
-    make_items,
-    open_features,
-    unlabelled_item,
-)
+from sercli.data.items import Item, StoredFeatures, count_samples, make_items, open_features, unlabelled_item
+from sercli.data.parts import make_dataset
 from sercli.evaluation.mapping import ClassMapping
 from sercli.inference import refuse_unscored, score
 from sercli.records import ClassPredictions, Predictions, Utterance, ValuePredictions, rows_of
@@ -28,9 +21,6 @@ from sercli.store.compute import compute
 from sercli.workspace import Workspace
 
 Progress = Callable[[int, int], None]
-
-# Utterances whose activations are kept together.
-_CHUNK = 512
 
 
 def predict_items(
@@ -161,8 +151,3 @@ class Stored:
             device,
             mapping,
         )
-
-    def chunks(self) -> Iterator[Sequence[Utterance]]:
-        """Divide the utterances, so that memory stays bounded."""
-        for start in range(0, len(self.utterances), _CHUNK):
-            yield self.utterances[start : start + _CHUNK]

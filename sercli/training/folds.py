@@ -7,20 +7,10 @@ from dataclasses import dataclass
 import lightning as L
 from torch.utils.data import DataLoader
 
-from sercli.data import Batch, UtteranceDataset
+from sercli.data import Batch, Resident, UtteranceDataset, fits_on_gpu
 from sercli.data.batches import BucketSampler, sorted_batches
-from sercli.data.parts import (
-    Item,
-    Preprocessing,
-    StoredFeatures,
-    count_samples,
-    fit_statistics,
-    make_dataset,
-    make_items,
-    make_training_dataset,
-    open_features,
-)
-from sercli.data.resident import Resident, fits
+from sercli.data.items import Item, StoredFeatures, count_samples, make_items, open_features
+from sercli.data.parts import Preprocessing, fit_statistics, make_dataset, make_training_dataset
 from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.records import Fold
@@ -150,7 +140,7 @@ class FoldDataModule(L.LightningDataModule):
                 )
             if self.device.accelerator == "cuda" and self.trainer is not None:
                 place = self.trainer.strategy.root_device
-                if name not in self.resident and fits(part, place):
+                if name not in self.resident and fits_on_gpu(part, place):
                     self.resident[name] = Resident(part, place)
 
     def train_dataloader(self) -> Iterable[Batch]:

@@ -1,8 +1,7 @@
 import numpy as np
 import torch
 
-from sercli.data import UtteranceDataset
-from sercli.data.resident import Resident
+from sercli.data import Resident, UtteranceDataset
 from sercli.data.segments import TraceCut
 from sercli.statistics import fit
 

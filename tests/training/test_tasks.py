@@ -11,7 +11,7 @@ from sercli.audit import Verdict
 from sercli.audit.run import from_run
 from sercli.bundle import Bundle
 from sercli.config import merge
-from sercli.data.parts import read_trace
+from sercli.data.items import read_trace
 from sercli.devices import Device
 from sercli.errors import ConfigError, RunError
 from sercli.evaluation.predictions_csv import read_predictions

@@ -22,7 +22,7 @@ from torch import nn
 
 from sercli.config import merge
 from sercli.data import UtteranceDataset
-from sercli.data.parts import read_trace
+from sercli.data.items import read_trace
 from sercli.devices import choose_device
 from sercli.evaluation import pooled_values
 from sercli.inference import score

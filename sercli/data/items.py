@@ -1,0 +1,144 @@
+"""Utterances and recordings as items of a data set: length, label, and where their features come from."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from sercli.audio import SAMPLE_RATE
+from sercli.corpora import Trace
+from sercli.errors import CorpusError
+from sercli.features import Array
+from sercli.records import TRACE_DIMENSIONS, TRACE_RATE, Utterance
+from sercli.runs.features import FeatureChoice
+from sercli.store import FeatureStore
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """An utterance of a corpus, or a recording in the place of one.
+
+    Attributes:
+        id: different for each item of a data set.
+        samples: length at 16 kHz.
+        target: index of the class, or the labels by frame, (frames, dimensions).
+    """
+
+    id: str
+    samples: int
+    target: int | Trace
+
+
+class Source(Protocol):
+    """Features of items, by their ids."""
+
+    def __getitem__(self, name: str, /) -> Array:
+        """Return the features of an item, (*shape, frames), not standardised."""
+        ...
+
+    def count_frames(self, name: str, /) -> int:
+        """Return the number of frames of an item."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredFeatures:
+    """Features of a corpus's utterances, each read from the store when it is asked for."""
+
+    store: FeatureStore
+    utterances: Mapping[str, Utterance]
+
+    def __getitem__(self, name: str, /) -> Array:
+        return self.store[self.store.key(self.utterances[name])]
+
+    def count_frames(self, name: str, /) -> int:
+        """Return the number of frames, without reading the features."""
+        return self.store.frames(self.store.key(self.utterances[name]))
+
+
+class ComputedFeatures(dict[str, Array]):
+    """Features in memory, by id."""
+
+    def count_frames(self, name: str, /) -> int:
+        """Return the number of frames."""
+        frames: int = self[name].shape[-1]
+        return frames
+
+
+def open_features(
+    choices: Mapping[str, FeatureChoice], folder: Path, utterances: Mapping[str, Utterance]
+) -> dict[str, StoredFeatures]:
+    """Open stored features, by the names of the choices.
+
+    Args:
+        choices: the features, by input of the network or by variant.
+        folder: folder of the stores.
+        utterances: the corpus, by id.
+    """
+    return {name: StoredFeatures(each.open_store(folder), utterances) for name, each in choices.items()}
+
+
+def count_samples(utterance: Utterance) -> int:
+    """Return the length of an utterance's prepared audio."""
+    return round(utterance.duration * utterance.sample_rate)
+
+
+def read_trace(folder: Path, utterance: Utterance) -> Trace:
+    """Read the continuous labels of an utterance, (frames, dimensions).
+
+    Args:
+        folder: folder of the prepared corpus.
+        utterance: an utterance that has such labels.
+
+    Raises:
+        CorpusError: they are missing or damaged.
+    """
+    path = folder / str(utterance.trace)
+    try:
+        values: Trace = np.load(path, allow_pickle=False)
+    except (OSError, ValueError):
+        raise CorpusError(f"{path}: missing or damaged; run `sercli prepare` again") from None
+    return values
+
+
+def make_items(
+    utterances: Iterable[Utterance], labels: Mapping[str, str], classes: Sequence[str], folder: Path
+) -> list[Item]:
+    """Make the items of utterances with their labels: classes, or continuous labels where there are none.
+
+    Args:
+        utterances: utterances of a prepared corpus.
+        labels: class by id.
+        classes: in the order of the network's outputs; empty for continuous labels.
+        folder: folder of the prepared corpus.
+
+    Raises:
+        CorpusError: continuous labels are missing or damaged.
+    """
+    return [
+        Item(
+            each.id,
+            count_samples(each),
+            classes.index(labels[each.id]) if classes else read_trace(folder, each),
+        )
+        for each in utterances
+    ]
+
+
+def unlabelled_item(name: str, samples: int, *, per_frame: bool) -> Item:
+    """Make the item of an utterance or a recording whose labels are unknown.
+
+    Args:
+        name: id of the item.
+        samples: length at 16 kHz.
+        per_frame: whether the network gives values by frame; otherwise a class.
+    """
+    frames = count_trace_frames(samples / SAMPLE_RATE)
+    return Item(name, samples, np.zeros((frames, len(TRACE_DIMENSIONS)), np.float32) if per_frame else 0)
+
+
+def count_trace_frames(seconds: float) -> int:
+    """Return the number of values by frame that a recording has, at least one."""
+    return max(1, round(seconds * TRACE_RATE))
