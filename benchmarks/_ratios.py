@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from sercli.figures import _style
+from sercli.figures import style
 
 _TICKS = [digit * 10.0**power for power in range(-4, 7) for digit in (1, 2, 5)]
 
@@ -22,10 +22,10 @@ def ratios(
         title: heading of all.
         dark: draw for a dark background.
     """
-    colours = _style.palette(dark)
+    colours = style.palette(dark)
     sizes = [len(found) for found in groups.values()]
     height = 0.2 * sum(sizes) + 0.4 * len(sizes) + 0.5 + 0.3 * bool(title)
-    figure = _style.figure(6.4, height, colours)
+    figure = style.figure(6.4, height, colours)
     every = figure.subplots(len(groups), 1, sharex=True, squeeze=False, height_ratios=sizes)[:, 0]
     for axes, (heading, found) in zip(every, groups.items(), strict=True):
         axes.axvline(1, color=colours.ink, lw=1.2)
@@ -34,25 +34,17 @@ def ratios(
             colour = colours.main if ratio >= 1 else colours.second
             axes.hlines(place, 1, ratio, color=colour, lw=1.2)
             axes.scatter(ratio, place, s=26, color=colour, zorder=3)
-            axes.annotate(
-                f"{ratio:.3g}",
-                (ratio, place),
-                xytext=(6 if ratio >= 1 else -6, 0),
-                textcoords="offset points",
-                ha="left" if ratio >= 1 else "right",
-                va="center",
-                color=colours.ink,
-                size=_style.SIZE - 1.5,
-            )
+            side = {"ha": "left" if ratio >= 1 else "right", "va": "center"}
+            offset = (6 if ratio >= 1 else -6, 0)
+            style.annotate(axes, f"{ratio:.3g}", (ratio, place), offset, colours, **side)
         axes.set_xscale("log")
         axes.set_yticks(places, list(found))
         axes.set_ylim(len(found) - 0.4, -0.6)  # the first on top
         axes.grid(axis="x", color=colours.line, lw=0.6)
         axes.set_axisbelow(True)
-        _style.plain(axes, colours)
-        axes.set_title(heading, color=colours.ink, size=_style.SIZE, loc="left", pad=4)
-        axes.spines["left"].set_visible(False)
-        axes.tick_params("y", length=0, labelcolor=colours.ink)
+        style.plain(axes, colours)
+        axes.set_title(heading, color=colours.ink, size=style.SIZE, loc="left", pad=4)
+        style.name_rows(axes, colours)
     last = every[-1]
     drawn = [1.0, *(ratio for found in groups.values() for ratio in found.values())]
     last.set_xlim(min(drawn) / 1.5, max(drawn) * 1.5)  # the numbers stand beside the dots
@@ -61,5 +53,5 @@ def ratios(
     last.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     last.set_xlabel("times as fast")
     if title:
-        figure.suptitle(title, color=colours.ink, size=_style.SIZE + 1.5)
+        figure.suptitle(title, color=colours.ink, size=style.SIZE + 1.5)
     return figure

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sercli import registry
 from sercli.preparation import prepare
-from sercli.reports.gather import gather
+from sercli.reports.run import report_run
 from sercli.training import train
 from sercli.workspace import Workspace
 
@@ -28,5 +28,6 @@ if __name__ == "__main__":
             folds="1-2",
             settings=["model.channels=32", "training.max_epochs=8"],
         )
-        evaluation = gather(run).evaluation
-        print(f"UA {100 * evaluation.ua:.1f} %, WA {100 * evaluation.wa:.1f} %")
+        table = report_run(run).evaluation.table
+        ua, wa = (table.row(key).value for key in ("ua", "wa"))
+        print(f"UA {100 * ua:.1f} %, WA {100 * wa:.1f} %")

@@ -6,7 +6,7 @@ python examples/quickstart.py
 import tempfile
 
 from sercli.preparation import prepare
-from sercli.reports.gather import gather, write_report
+from sercli.reports.run import report_run, write_report
 from sercli.training import train
 from sercli.workspace import Workspace
 
@@ -26,6 +26,7 @@ with tempfile.TemporaryDirectory() as folder:
             "training.lr=0.003",
         ],
     )
-    gathered = gather(run)
-    print(f"UA {100 * gathered.evaluation.ua:.1f} %, WA {100 * gathered.evaluation.wa:.1f} %")
-    print(f"report {write_report(gathered).name}")
+    report = report_run(run)
+    ua, wa = (report.evaluation.table.row(key).value for key in ("ua", "wa"))
+    print(f"UA {100 * ua:.1f} %, WA {100 * wa:.1f} %")
+    print(f"report {write_report(report).name}")

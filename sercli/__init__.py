@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from sercli.records import Predictions as Predictions
     from sercli.records import Utterance as Utterance
     from sercli.registry import add_folder as add_folder
-    from sercli.reports.gather import gather as gather
-    from sercli.reports.gather import write_report as write_report
+    from sercli.reports.run import report_run as report_run
+    from sercli.reports.run import write_report as write_report
     from sercli.runs.config import RunConfig as RunConfig
     from sercli.runs.folder import Run as Run
     from sercli.runs.folder import find_run as find_run
@@ -61,7 +61,7 @@ _NAMES = {
     "sercli.protocols": ("get_protocol",),
     "sercli.records": ("Predictions", "Utterance"),
     "sercli.registry": ("add_folder",),
-    "sercli.reports.gather": ("gather", "write_report"),
+    "sercli.reports.run": ("report_run", "write_report"),
     "sercli.runs.config": ("RunConfig",),
     "sercli.runs.folder": ("Run", "find_run"),
     "sercli.runs.training": ("TrainingConfig",),

@@ -245,8 +245,8 @@ def _test_elsewhere(
     """Test each finished run on the study's other corpora, and write that beside the run."""
     from sercli.errors import SerError
     from sercli.inference.cross_corpus import apply_run
-    from sercli.reports import cross_corpus
-    from sercli.reports._study_tables import tested_since
+    from sercli.reports.cross_corpus import report_applied, write_cross_corpus
+    from sercli.reports.study_tables import tested_since
 
     prepared, failed = workspace.prepared(), []
     for work in works:
@@ -257,7 +257,7 @@ def _test_elsewhere(
                 continue
             try:
                 applied = apply_run(work.plan.run, on.corpus, workspace, on.scheme, device=device.torch)
-                cross_corpus.write(cross_corpus.evaluate_applied(applied, workspace))
+                write_cross_corpus(report_applied(applied, workspace))
             except SerError as error:
                 failed.append(f"{work.cell.row.name}, {work.cell.on.name} on {on.corpus}: {error}")
                 typer.echo(failed[-1], err=True)

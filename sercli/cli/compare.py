@@ -8,7 +8,7 @@ from sercli.cli._options import DrawsOption, JsonOption, WorkspaceOption
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
-    from sercli.reports.compare import Compared
+    from sercli.reports.compare import ComparisonReport
 
 
 def compare(
@@ -23,17 +23,17 @@ def compare(
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Say whether runs differ from the first one, on what all of them tested, and write a page.
+    """Compare runs with the first one, on what all of them tested, and write a page.
 
     Differences have 95 % intervals by paired bootstrap over speakers; p is of a sign-flip test over speakers.
     """
-    from sercli.reports.compare import compare_runs, place_of, write_comparison
+    from sercli.reports.compare import compare_runs, locate_comparison, write_comparison
     from sercli.runs.folder import find_run
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
     compared = compare_runs([find_run(place, name) for name in runs], draws)
-    page = place_of(compared, place)
+    page = locate_comparison(compared, place)
     write_comparison(compared, page)
     if json:
         typer.echo(to_json(compared.to_dict() | {"report": str(page)}))
@@ -45,18 +45,12 @@ def compare(
     typer.echo(f"tables  {page.parent / 'table.csv'}, .md, .tex")
 
 
-def _print(compared: "Compared") -> None:
-    from sercli.cli._tables import print_table
-    from sercli.evaluation.class_comparison import Comparison
+def _print(compared: "ComparisonReport") -> None:
+    from sercli.reports.tables import to_text
 
     comparison = compared.comparison
-    if isinstance(comparison, Comparison):
-        tested = f"{comparison.utterances} utterances"
-    else:
-        tested = f"{comparison.recordings} recordings"
     people = "1 speaker" if comparison.speakers == 1 else f"{comparison.speakers} speakers"
-    typer.echo(f"{tested} of {people}, tested by each run")
+    typer.echo(f"{comparison.tested} {comparison.noun}s of {people}, tested by each run")
     for table in compared.tables[:2]:
-        typer.echo("")
-        print_table(table)
+        typer.echo(f"\n{to_text(table)}")
     typer.echo("")

@@ -1,19 +1,20 @@
-"""``sercli eval``."""
+"""``sercli eval``: a run's metrics on its own test parts, on another corpus, and pictures of its networks."""
 
-import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sercli.cli._options import DrawsOption, JsonOption, WorkspaceOption
+from sercli.cli._output import progress_bar
+from sercli.errors import RunError
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
-    from sercli.evaluation.agreement import TraceEvaluation
-    from sercli.evaluation.class_evaluation import Evaluation, Measure
-    from sercli.evaluation.metrics import Interval, Spread
-    from sercli.reports.audited import Audited
-    from sercli.runs.folder import Run
+    from pathlib import Path
+
+    from sercli.reports.run import AuditResult, RunReport
+    from sercli.runs.folder import Run, Trial
     from sercli.workspace import Workspace
 
 
@@ -24,7 +25,7 @@ def evaluate(
     *,
     draws: DrawsOption = 10_000,
     audit: Annotated[
-        bool, typer.Option(help="Look for leaks between train, dev and test, as `sercli audit` does.")
+        bool, typer.Option(help="Search for leaks between train, dev and test, as `sercli audit` does.")
     ] = True,
     on: Annotated[
         str | None,
@@ -62,26 +63,26 @@ def evaluate(
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Give a run's test figures and write its report: page, tables and pictures.
+    """Print a run's test metrics and write its report: page, tables and pictures.
 
-    Figures are pooled over the tested folds, with 95 % intervals by bootstrap over speakers: UA and WA of
+    Metrics are pooled over the tested folds, with 95 % intervals by bootstrap over speakers: UA and WA of
     classes, CCC, PCC and RMSE of continuous labels.
     """
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
+    if beside and not insights:
+        raise typer.BadParameter("--beside goes with --insights")
+    if on is None and (scheme or keep_foreign):
+        raise typer.BadParameter("--scheme and --keep-foreign go with --on")
     if insights or on is None:
         _check_tested(place, run)
     if insights:  # before the page, which shows them
-        from sercli.cli._insights import draw
-
-        draw(place, run, accelerator, beside or ())
-    elif beside:
-        raise typer.BadParameter("--beside goes with --insights")
-    if on is not None:
-        from sercli.cli._on import evaluate_on
-
-        evaluate_on(
+        _draw_insights(place, run, accelerator, beside or ())
+    if on is None:
+        _evaluate(place, run, draws, audit=audit, json=json)
+    else:
+        _evaluate_on(
             place,
             run,
             on,
@@ -91,15 +92,11 @@ def evaluate(
             accelerator=accelerator,
             json=json,
         )
-    elif scheme or keep_foreign:
-        raise typer.BadParameter("--scheme and --keep-foreign go with --on")
-    else:
-        _evaluate(place, run, draws, audit=audit, json=json)
 
 
 def _check_tested(place: "Workspace", name: str) -> None:
     """Refuse a run that tested nothing before its audit and its pictures are made."""
-    from sercli.reports.gather import check_tested
+    from sercli.reports.run import check_tested
     from sercli.runs.folder import find_run
 
     run = find_run(place, name)
@@ -108,137 +105,130 @@ def _check_tested(place: "Workspace", name: str) -> None:
 
 
 def _evaluate(place: "Workspace", name: str, draws: int, *, audit: bool, json: bool) -> None:
-    from sercli.reports.gather import GatheredTraces, gather, write_report
+    """Evaluate a run on its own test parts."""
+    from sercli.reports.run import report_run, write_report
     from sercli.runs.folder import find_run
 
     run = find_run(place, name)
-    gathered = gather(run, draws, _audit(run, place) if audit else None)
-    page = write_report(gathered)
+    report = report_run(run, draws, _audit(run, place) if audit else None)
+    page = write_report(report)
     if json:
-        typer.echo(to_json(gathered.to_dict() | {"report": str(page)}))
+        typer.echo(to_json(report.to_dict() | {"report": str(page)}))
         return
-    typer.echo(f"{gathered.run.name}\nprotocol {gathered.protocol}")
-    if gathered.audited is not None:
-        typer.echo(f"audit    {gathered.audited.verdict}")
-    typer.echo("")
-    if isinstance(gathered, GatheredTraces):
-        _print_traces(gathered.evaluation)
-    else:
-        _print(gathered.evaluation)
-    typer.echo(f"note: {gathered.definition}")
-    for banner in gathered.banners:
-        typer.echo(f"note: {banner}")
-    typer.echo(f"\nreport       {page}")
-    typer.echo(f"tables       {page.parent / 'table.csv'}, .md, .tex")
-    typer.echo(f"predictions  {page.parent / 'predictions.csv'}")
-    typer.echo(f"picture      {page.parent / gathered.picture}")
+    typer.echo(f"{report.run.name}\nprotocol {report.protocol}")
+    if report.audit is not None:
+        typer.echo(f"audit    {report.audit.verdict}")
+    _print_report(report, page)
 
 
-def _audit(run: "Run", place: "Workspace") -> "Audited | None":
-    """Audit a run, or say why it can't be: figures do not depend on the corpus being at hand."""
+def _audit(run: "Run", place: "Workspace") -> "AuditResult | None":
+    """Audit a run, or state why it can't be: metrics do not depend on the corpus being prepared."""
     from sercli.audit import examine
     from sercli.audit.run import from_run
     from sercli.errors import SerError
-    from sercli.reports.audited import Audited
+    from sercli.reports.run import AuditResult
 
     if not run.finished():
         return None
     try:
         _, divisions, extra = from_run(run, place)
-        return Audited.of(finding.to_dict() for finding in examine(divisions) + extra)
+        return AuditResult.of(finding.to_dict() for finding in examine(divisions) + extra)
     except SerError as error:
-        return Audited(why_not=str(error))
+        return AuditResult(why_not=str(error))
 
 
-def _print(evaluation: "Evaluation") -> None:
-    several = len(evaluation.by_unit) > 1
-    always = f"always {evaluation.majority_class}"
-    spread = f"  {'mean ± sd':>12}" if several else ""
-    typer.echo(f"in %      pooled  95 % interval  chance  {always}{spread}")
-    for each in evaluation.measures:
-        typer.echo(_measure(each, len(always), several=several))
+def _evaluate_on(
+    place: "Workspace",
+    name: str,
+    corpus: str,
+    scheme: str | None,
+    *,
+    keep_foreign: bool,
+    draws: int,
+    accelerator: str,
+    json: bool,
+) -> None:
+    """Test a run's networks on another corpus, and write the metrics beside the run."""
+    from sercli.devices import choose_device
+    from sercli.inference.cross_corpus import apply_run
+    from sercli.reports.cross_corpus import mapping_table, report_applied, write_cross_corpus
+    from sercli.reports.tables import to_text
+    from sercli.runs.folder import find_run
+
+    with progress_bar("computing features") as progress:
+        applied = apply_run(
+            find_run(place, name),
+            corpus,
+            place,
+            scheme,
+            keep_foreign=keep_foreign,
+            device=choose_device(accelerator).torch,
+            progress=progress,
+        )
+    result = report_applied(applied, place, draws)
+    page = write_cross_corpus(result)
+    if json:
+        typer.echo(to_json(result.to_dict() | {"report": str(page)}))
+        return
+    typer.echo(f"{applied.run.name}\n{result.report.protocol}, scheme {applied.scheme}")
+    classes = mapping_table(applied)
+    if classes is not None:
+        typer.echo(f"\n{to_text(classes)}")
+    _print_report(result.report, page)
+
+
+def _print_report(report: "RunReport", page: "Path") -> None:
+    """Print the metrics, what they mean, warnings, and where the files are."""
+    from sercli.reports.metric_tables import brief_tables, describe_extremes
+    from sercli.reports.tables import to_text
+
+    evaluation = report.evaluation
+    for table in brief_tables(evaluation):
+        typer.echo(f"\n{to_text(table)}")
+    frames = f", {evaluation.frames} frames" if evaluation.frames is not None else ""
+    typer.echo(f"\n{evaluation.tested} {evaluation.noun}s{frames}, {evaluation.networks} trials, pooled")
+    if len(evaluation.ranking.names) > 1:
+        typer.echo(f"{evaluation.ranking.group}s: {describe_extremes(evaluation)}")
     if evaluation.no_interval:
         typer.echo(f"no interval: {evaluation.no_interval}")
-    calibration = evaluation.calibration
-    typer.echo(
-        f"ECE {100 * calibration.ece:.1f} % ({calibration.estimator}), Brier score {calibration.brier:.3f}"
+    typer.echo(f"note: {report.definition}")
+    for banner in report.banners:
+        typer.echo(f"note: {banner}")
+    typer.echo(f"\nreport       {page}")
+    typer.echo(f"tables       {page.parent / 'table.csv'}, .md, .tex")
+    typer.echo(f"predictions  {page.parent / 'predictions.csv'}")
+    pictures = sorted(path.name for path in page.parent.glob("*.png"))
+    typer.echo(f"pictures     {page.parent}: {', '.join(pictures)}")
+
+
+def _draw_insights(place: "Workspace", name: str, accelerator: str, beside: Sequence[str]) -> None:
+    """Draw what the network of each finished trial computes inside, and print where the pictures are."""
+    from sercli.devices import choose_device
+    from sercli.reports.insights import draw_insights, write_insights
+    from sercli.reports.projections import describe
+    from sercli.runs.folder import find_run
+
+    run, device = find_run(place, name), choose_device(accelerator).torch
+    others = [find_run(place, other) for other in beside]
+    for trial in run.finished():
+        matching = [_find_same_trial(other, trial) for other in others]
+        with progress_bar("computing features") as progress:
+            drawn = draw_insights(trial, place, beside=matching, device=device, progress=progress)
+        folder = run.path / "report" / f"fold-{trial.fold:02d}-seed-{trial.seed}"
+        for path in write_insights(drawn, folder):
+            typer.echo(f"{'picture' if path.suffix == '.png' else 'table':<12} {path}", err=True)
+        for each in drawn.projected:
+            typer.echo(f"fold {trial.fold}, seed {trial.seed}: {describe(each)}", err=True)
+        for picture, reason in drawn.absent.items():
+            typer.echo(f"note: no picture '{picture}' of {trial.path}: {reason}", err=True)
+        if not drawn.pictures and not drawn.absent:
+            typer.echo(f"note: nothing to draw inside the network of {trial.path}", err=True)
+
+
+def _find_same_trial(run: "Run", trial: "Trial") -> "Trial":
+    for each in run.finished():
+        if (each.fold, each.seed) == (trial.fold, trial.seed):
+            return each
+    raise RunError(
+        f"{run.path}: fold {trial.fold}, seed {trial.seed} is not finished; train it or leave out --beside"
     )
-    if evaluation.without_gender:
-        merged = evaluation.without_gender
-        told = ", ".join(
-            f"{each.name} {100 * each.value:.1f}"
-            + (f" ({_interval(each.interval)})" if each.interval else "")
-            for each in merged.measures
-        )
-        typer.echo(f"without gender in %, {len(merged.classes)} classes: {told}")
-    genders = ", ".join(
-        f"{s.gender or 'unknown'} UA {100 * s.ua:.1f} WA {100 * s.wa:.1f}" for s in evaluation.by_gender
-    )
-    typer.echo(f"by gender in %: {genders}")
-    best, worst = evaluation.best_speaker, evaluation.worst_speaker
-    if best and worst and best is not worst:
-        typer.echo(
-            f"speakers: best {best.speaker} UA {100 * best.ua:.1f} %, "
-            f"worst {worst.speaker} {100 * worst.ua:.1f} %"
-        )
-    trials = len(evaluation.by_unit)
-    typer.echo(f"{evaluation.utterances} utterances, {trials} trials, pooled\n")
-
-    width = max(8, *(len(name) for name in evaluation.classes))
-    cells = [f"{name:>8}" for name in evaluation.classes]
-    typer.echo(f"{'true':<{width}}  recall %   taken for  " + "  ".join(cells))
-    for score, row in zip(evaluation.by_class, evaluation.confusion, strict=True):
-        recall = f"{100 * score.recall:8.1f}" if score.count else "       -"
-        counts = "  ".join(f"{count:>{len(cell)}}" for count, cell in zip(row, cells, strict=True))
-        typer.echo(f"{score.name:<{width}}  {recall}              {counts}")
-    typer.echo("")
-
-
-def _measure(each: "Measure", width: int, *, several: bool) -> str:
-    deviation = each.spread.deviation
-    spread = (
-        f"  {100 * each.spread.mean:5.1f} ± {100 * deviation:4.1f}"
-        if several and deviation is not None
-        else ""
-    )
-    return (
-        f"{each.name:<8}  {100 * each.value:6.1f}  {_interval(each.interval):<13}  "
-        f"{100 * each.chance:6.1f}  {100 * each.majority:>{width}.1f}{spread}"
-    )
-
-
-def _interval(interval: "Interval | None") -> str:
-    return f"{100 * interval.low:.1f} to {100 * interval.high:.1f}" if interval else "none"
-
-
-def _print_traces(evaluation: "TraceEvaluation") -> None:
-    width = max(9, *(len(name) for name in evaluation.dimensions))
-    typer.echo(f"{'pooled':<{width}}     CCC  95 % interval        PCC    RMSE")
-    for score in evaluation.by_dimension:
-        interval = score.ccc_interval
-        told = f"{interval.low:.3f} to {interval.high:.3f}" if interval else "none"
-        typer.echo(
-            f"{score.name:<{width}}  {score.ccc:6.3f}  {told:<16}  {_or_dash(score.pcc)}  {score.rmse:6.3f}"
-        )
-    typer.echo(f"    chance CCC {evaluation.chance:.3f}: a constant, such as the mean")
-    if evaluation.no_interval:
-        typer.echo(f"    no interval: {evaluation.no_interval}")
-    trials = len(evaluation.by_unit)
-    typer.echo(f"    {evaluation.recordings} recordings, {evaluation.frames} frames, {trials} trials, pooled")
-    typer.echo("")
-    typer.echo(f"{'CCC':<{width}}  mean over trials  mean over recordings")
-    for score in evaluation.by_dimension:
-        typer.echo(f"{score.name:<{width}}  {_spread(score.ccc_spread):<16}  {score.ccc_recordings:.3f}")
-    best, worst = evaluation.by_recording[evaluation.best], evaluation.by_recording[evaluation.worst]
-    typer.echo(
-        f"    best {best.id} {best.ccc:.3f}, worst {worst.id} {worst.ccc:.3f}, mean over the dimensions"
-    )
-    typer.echo("")
-
-
-def _spread(spread: "Spread") -> str:
-    return f"{spread.mean:.3f}" + (f" ± {spread.deviation:.3f}" if spread.deviation is not None else "")
-
-
-def _or_dash(value: float) -> str:
-    return "     -" if math.isnan(value) else f"{value:6.3f}"

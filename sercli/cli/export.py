@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sercli.inference.export import Format
-    from sercli.reports.card import Worth
+    from sercli.reports.card import Quality
     from sercli.runs.folder import Run, Trial
 
 
@@ -77,15 +77,15 @@ def write_and_print(
     """Export the bundle of a finished trial, and report what was written."""
     from sercli.reports.share import export_bundle
 
-    shared = export_bundle(run, trial, out, formats, sure, tested_by)
-    for banner in shared.banners:
+    exported = export_bundle(run, trial, out, formats, sure, tested_by)
+    for banner in exported.banners:
         typer.echo(f"note: {banner}", err=True)
     typer.echo(f"bundle     {printable(out)}: {run.name}, {trial}")
     typer.echo(f"card       {printable(out / 'README.md')}")
-    if shared.worth.own is None:
-        _print_expected(shared.worth)
-    _print_threshold(shared.worth)
-    for program in shared.programs:
+    if exported.quality.own is None:
+        _print_expected(exported.quality)
+    _print_threshold(exported.quality)
+    for program in exported.programs:
         if program.why_not:
             typer.echo(f"note: no {program.name}: {program.why_not}", err=True)
         else:
@@ -95,34 +95,31 @@ def write_and_print(
             )
 
 
-def _print_expected(worth: "Worth") -> None:
+def _print_expected(quality: "Quality") -> None:
     """Print the metrics of networks with equal settings, for a model that was not tested."""
-    from sercli.evaluation.class_evaluation import Evaluation
+    from sercli.reports.metric_tables import scale_of
 
-    if worth.alike is None or worth.pooled is None:
+    if quality.alike is None or quality.pooled is None:
         typer.echo(
             "note: this model has no metrics; --tested-by RUN takes those of a run on folds",
             err=True,
         )
         return
-    if isinstance(worth.pooled, Evaluation):
-        metrics = [f"{each.name} {100 * each.value:.1f} %" for each in worth.pooled.measures[:2]]
-    else:
-        metrics = [f"CCC of {each.name} {each.ccc:.3f}" for each in worth.pooled.by_dimension]
-    typer.echo(
-        f"expect     {', '.join(metrics)}: {worth.trials} networks of equal settings, {worth.alike.run.name}"
-    )
+    rows = [quality.pooled.table.row(key) for key in quality.pooled.headline]
+    values = [f"{row.label} {scale_of(row).with_unit(row.value)}" for row in rows]
+    networks = f"{quality.trials} networks of equal settings, {quality.alike.run.name}"
+    typer.echo(f"expect     {', '.join(values)}: {networks}")
 
 
-def _print_threshold(worth: "Worth") -> None:
-    found = worth.threshold
+def _print_threshold(quality: "Quality") -> None:
+    found = quality.threshold
     if found is None:
         return
     if found.confidence is None:
         typer.echo(f"note: no threshold for 'unsure': {found.why_none}", err=True)
         return
-    typer.echo(f"unsure     below {found.confidence:.3f}, found on {worth.threshold_on}")
-    tried = worth.trusted
+    typer.echo(f"unsure     below {found.confidence:.3f}, found on {quality.threshold_on}")
+    tried = quality.threshold_tried
     if tried is None:
         typer.echo(
             f"note: {100 * (found.right or 0):.1f} % right of the {100 * found.kept:.0f} % that are sure, "
@@ -132,5 +129,5 @@ def _print_threshold(worth: "Worth") -> None:
         return
     right = "" if tried.right is None else f", {100 * tried.right:.1f} % of these are right"
     typer.echo(
-        f"           on the test part {100 * tried.kept:.0f} % of {tried.count} answers are sure{right}"
+        f"           on the test part {100 * tried.kept:.0f} % of {tried.count} predictions are sure{right}"
     )

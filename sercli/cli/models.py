@@ -53,7 +53,7 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Print the layers of an architecture with shapes and operations, and what its paper leaves open."""
-    from sercli.reports.gather import left_open
+    from sercli.reports.facts import left_open
 
     row, layers = _describe(name, settings or [])
     if json:

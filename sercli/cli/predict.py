@@ -318,12 +318,11 @@ def _draw(prediction: "Prediction", picture: Path) -> None:
     import numpy as np
 
     from sercli.figures import save
-    from sercli.figures.timeline import class_timeline, trace_timeline
-    from sercli.records import TRACE_RATE
+    from sercli.figures.timeline import Traced, class_timeline, traces
 
     title = Path(prediction.file).name
     if prediction.trace is not None:
-        save(trace_timeline(prediction.trace, TRACE_RATE, prediction.dimensions, title), picture)
+        save(traces([Traced(title, prediction.trace)], prediction.dimensions), picture)
         return
     values = np.array([window.probabilities for window in prediction.windows])
     save(class_timeline(prediction.borders, values, prediction.classes, title), picture)

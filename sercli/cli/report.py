@@ -25,8 +25,8 @@ def report(
     metrics: Annotated[
         str | None,
         typer.Option(
-            help="Of classes: ua, wa, acc, recall (of each class), without_gender; as wa,recall. "
-            "[default: the study's]",
+            help="Metrics of classes, separated by commas: ua, wa, acc, recall (of each class), "
+            "without_gender. [default: the study's]",
             show_default=False,
         ),
     ] = None,
@@ -37,10 +37,10 @@ def report(
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Print a study's table again, ours beside the paper's, and write it as a page and tables.
+    """Print a study's table, ours beside the paper's values, and write it as a page and tables.
 
-    All finished trials count, whatever made them. What was changed in `sercli ablate` with --set or
-    --max-epochs made other runs: name it here too.
+    All finished trials count, whichever command trained them. Changes with --set or --max-epochs in
+    `sercli ablate` made other runs: give the same options here.
     """
     from sercli.studies import get_study
     from sercli.workspace import Workspace
@@ -48,13 +48,13 @@ def report(
     found = _shown(get_study(study), metrics, confusion=confusion)
     changes = changes_of(settings or [], max_epochs)
     cells = found.cells(found.choose_rows(rows or []), columns_of(on), changes)
-    told = write_and_print(found, cells, changes, Workspace(workspace), draws, quiet=json)
+    written = write_and_print(found, cells, changes, Workspace(workspace), draws, quiet=json)
     if json:
-        typer.echo(to_json(told.to_dict()))
-    refuse_damaged(told)
+        typer.echo(to_json(written.to_dict()))
+    refuse_damaged(written)
 
 
-def refuse_damaged(told: "StudyReport") -> None:
+def refuse_damaged(written: "StudyReport") -> None:
     """End a command with an error where runs of a study were left out of its report as damaged.
 
     Raises:
@@ -62,13 +62,13 @@ def refuse_damaged(told: "StudyReport") -> None:
     """
     from sercli.errors import RunError
 
-    if told.damaged:
-        more = f" (and {len(told.damaged) - 1} more)" if len(told.damaged) > 1 else ""
-        raise RunError(f"{told.damaged[0]}{more}")
+    if written.damaged:
+        more = f" (and {len(written.damaged) - 1} more)" if len(written.damaged) > 1 else ""
+        raise RunError(f"{written.damaged[0]}{more}")
 
 
 def _shown(study: "Study", metrics: str | None, *, confusion: bool) -> "Study":
-    """Lay the options over what the study's own file says of its report."""
+    """Let the options take the place of what the study's own file states about its report."""
     from sercli.errors import unknown
     from sercli.studies import METRICS
 
@@ -94,21 +94,21 @@ def write_and_print(
     quiet: bool = False,
 ) -> "StudyReport":
     """Write the report of a study's cells, and print its tables unless that is not wanted."""
-    from sercli.cli._tables import print_table
-    from sercli.reports.study import gather_study, place_of, write_study
+    from sercli.reports.study import locate_study, report_study
+    from sercli.reports.study_page import write_study
+    from sercli.reports.tables import to_text
 
-    told = gather_study(study, cells, workspace, changes, draws)
-    page = place_of(told, workspace)
-    write_study(told, page)
+    found = report_study(study, cells, workspace, changes, draws)
+    page = locate_study(found, workspace)
+    write_study(found, page)
     if quiet:
-        return told
-    for table in told.tables:
+        return found
+    for table in found.tables:
         if table.rows:
-            typer.echo("")
-            print_table(table)
+            typer.echo(f"\n{to_text(table)}")
     typer.echo("")
-    for banner in told.banners:
+    for banner in found.banners:
         typer.echo(f"note: {banner}")
     typer.echo(f"\nreport  {page}")
     typer.echo(f"tables  {page.parent / 'table.csv'}, .md, .tex")
-    return told
+    return found

@@ -10,6 +10,7 @@ from sercli.cli._options import JsonOption, WorkspaceOption
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
+    from sercli.reports.tables import Table
     from sercli.runs.folder import Run, Trial
 
 app = App()
@@ -26,29 +27,18 @@ def list_runs(context: typer.Context, *, workspace: WorkspaceOption = None, json
     """List the runs with their metrics; show or remove one."""
     if context.invoked_subcommand is not None:
         return
+    from sercli.reports.tables import to_text
     from sercli.runs.folder import all_runs
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
-    rows = [_row(run) for run in all_runs(place)]
+    found = [_describe(run) for run in all_runs(place)]
     if json:
-        typer.echo(to_json(rows))
-    elif not rows:
+        typer.echo(to_json(found))
+    elif not found:
         typer.echo(f"no runs in {place.runs}; make one with `sercli train`")
     else:
-        width = max(len(row["run"]) for row in rows)
-        corpora = max(len("corpus"), *(len(row["corpus"] or "-") for row in rows))
-        typer.echo(f"{'run':<{width}}  {'corpus':<{corpora}}  trials       UA %   WA %")
-        for row in rows:
-            trials = f"{row['finished']} of {row['trials']}"
-            figures = "    -      -"
-            if row["ua"] is not None:
-                figures = f"{100 * row['ua']:5.1f}  {100 * row['wa']:5.1f}"
-            elif row["ccc"] is not None:
-                figures = f"CCC {row['ccc']:.3f} "
-            note = f"  {row['note']}" if row["note"] else ""
-            corpus = f"{row['corpus'] or '-':<{corpora}}"
-            typer.echo(f"{row['run']:<{width}}  {corpus}  {trials:<11}  {figures}{note}")
+        typer.echo(to_text(_lay_out(found), width=10_000))  # a line for each run
 
 
 @app.command()
@@ -88,33 +78,54 @@ def remove(
     typer.echo(f"deleted {run.path}")
 
 
-def _row(run: "Run") -> dict[str, Any]:
-    """Say of a run how much is finished, and UA and WA, or CCC, over all finished trials' predictions."""
+def _lay_out(found: "list[dict[str, Any]]") -> "Table":
+    """Lay out runs as a table."""
+    from sercli.formatting import PERCENT, PLAIN
+    from sercli.reports.tables import Table
+
+    rows = tuple(
+        (
+            each["run"],
+            each["corpus"] or "-",
+            f"{each['finished']} of {each['trials']}",
+            PERCENT.number(each["ua"]),
+            PERCENT.number(each["wa"]),
+            PLAIN.number(each["ccc"]),
+            each["note"] or "",
+        )
+        for each in found
+    )
+    header = ("run", "corpus", "trials", "UA %", "WA %", "CCC", "note")
+    return Table("", header, rows, text=3, ends_with_text=True)
+
+
+def _describe(run: "Run") -> dict[str, Any]:
+    """Return how much of a run is finished, and UA and WA, or CCC, over all finished trials' predictions."""
     from sercli.errors import SerError
     from sercli.protocols import tests_nothing
-    from sercli.reports._facts import banners
+    from sercli.reports.facts import banners
 
     finished = run.finished()
-    row: dict[str, Any] = {"run": run.name, "corpus": _corpus_of(run)}
-    row |= {"trials": len(run.trials()), "finished": len(finished)}
-    row |= {"ua": None, "wa": None, "ccc": None, "note": None}
+    found: dict[str, Any] = {"run": run.name, "corpus": _corpus_of(run)}
+    found |= {"trials": len(run.trials()), "finished": len(finished)}
+    found |= {"ua": None, "wa": None, "ccc": None, "note": None}
     if not finished:
-        return row
+        return found
     try:
         settings = finished[0].settings()
-        provenance = settings["provenance"]
         if tests_nothing(settings["protocol"]):
-            return row | {"note": "; ".join(filter(None, [_UNTESTED, provenance["corpus"]["notice"]]))}
-        figures = _values(finished)
+            notice = settings["provenance"]["corpus"]["notice"]
+            return found | {"note": "; ".join(filter(None, [_UNTESTED, notice]))}
+        metrics = _values(finished)
     except SerError as error:
-        return row | {"note": f"damaged: {error}"}
-    # What stands above the figures elsewhere, each by its first words: `sercli eval` says the rest.
-    told = [re.split(r"[:.]", banner)[0] for banner in banners(settings, finished)]
-    return row | figures | {"note": "; ".join(told) or None}
+        return found | {"note": f"damaged: {error}"}
+    # The first words of the warnings; `sercli eval` prints them in full.
+    warnings = [re.split(r"[:.]", banner)[0] for banner in banners(settings, finished)]
+    return found | metrics | {"note": "; ".join(warnings) or None}
 
 
 def _corpus_of(run: "Run") -> str | None:
-    """Return the corpus of a run, which its name need not contain; ``None`` where no trial says it."""
+    """Return the corpus of a run, which its name need not contain; ``None`` where no trial states it."""
     from sercli.errors import RunError
 
     for trial in run.trials():

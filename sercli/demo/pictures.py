@@ -14,8 +14,8 @@ from sercli.data import UtteranceDataset
 from sercli.features import get_feature
 from sercli.figures import insight as drawings
 from sercli.figures import to_data_uri
-from sercli.figures.spectrogram import spectrogram
-from sercli.figures.timeline import class_timeline, trace_timeline
+from sercli.figures.features import spectrogram
+from sercli.figures.timeline import Traced, class_timeline, traces
 from sercli.inference import Scores
 from sercli.inference.attention_maps import map_attention
 from sercli.inference.insight import channel_weights
@@ -23,7 +23,7 @@ from sercli.inference.predict import WHOLE_S, Predictor
 from sercli.inference.prediction import Prediction
 from sercli.inference.recordings import Part, Piece, dataset_of, extract, rates_of, read_pieces, read_whole
 from sercli.inference.stored import Stored
-from sercli.records import TRACE_RATE, Utterance
+from sercli.records import Utterance
 
 # Complete up to 8 kHz, and evenly spaced: for the eye, not for a network.
 _SPECTROGRAM = {"window_ms": 25.0, "n_fft": 512, "bins": 257, "map": "none", "mu": 0.0}
@@ -90,7 +90,7 @@ def _draw_trace(trace: Scores, dimensions: Sequence[str]) -> Picture:
         f"{name} {values.mean():.2f} on average, from {values.min():.2f} to {values.max():.2f}"
         for name, values in zip(dimensions, trace.T, strict=True)
     ]
-    figure = trace_timeline(trace, TRACE_RATE, dimensions)
+    figure = traces([Traced(None, trace)], dimensions)
     return Picture("Over time", "; ".join(spans), _address(figure))
 
 

@@ -61,6 +61,7 @@ class Comparison:
     speakers: int
     runs: tuple[ComparedRun, ...]
     headline: tuple[str, ...]
+    tested_by: tuple[str, ...]
     no_test: str | None
     table: MetricTable
 
@@ -102,6 +103,7 @@ def compare(runs: Mapping[str, Predictions], draws: int = DRAWS) -> Comparison:
         speakers=len(names),
         runs=tuple(ComparedRun(side.name, side.seeds) for side in sides),
         headline=tuple(key for metric in sides[0].metrics for key in metric.keys),
+        tested_by=tuple(key for metric in sides[0].metrics if metric.shares for key in metric.keys),
         no_test=no_test,
         table=MetricTable(tuple(rows)),
     )

@@ -40,12 +40,14 @@ class Ranking:
     Attributes:
         group: of the table's rows: ``speaker`` or ``recording``.
         label: the metric that they are ranked by.
+        keys: of its rows; of several the mean counts.
         names: of the parts, in the order of the rows.
         values: of the metric, likewise.
     """
 
     group: str
     label: str
+    keys: tuple[str, ...]
     names: tuple[str, ...]
     values: tuple[float, ...]
 
@@ -444,6 +446,7 @@ def _rank(scoring: Scoring[Any], table: MetricTable) -> Ranking:
     return Ranking(
         group=group,
         label=ranked[0].label,
+        keys=tuple(keys),
         names=tuple(part.name for part in parts),
         values=tuple(statistics.fmean(part.rows[key].value or 0.0 for key in keys) for part in parts),
     )

@@ -1,17 +1,19 @@
-"""How training went, epoch by epoch."""
+"""How training went, epoch by epoch, and how it goes at rising learning rates."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sercli.figures import _style
+from sercli.figures import style
 
-Row = Mapping[str, Any]
+Epoch = Mapping[str, Any]
+"""What was measured in an epoch, by name."""
 _Points = list[tuple[int, float]]
 
 _PANELS = {
@@ -22,28 +24,28 @@ _PANELS = {
 }
 
 
-def training_curves(history: Sequence[Row], title: str | None = None, *, dark: bool = False) -> Figure:
+def training_curves(history: Sequence[Epoch], title: str | None = None, *, dark: bool = False) -> Figure:
     """Draw loss, UA or dev CCC and learning rate over the epochs, a panel for each that was recorded.
 
     Several trainings are thin lines; a bold one is the median over those still running, drawn while at least
     half of them are. A dot is the epoch whose weights were kept.
 
     Args:
-        history: a row per epoch with ``epoch`` and any of ``train_loss``, ``dev_loss``, ``train_ua``,
-            ``dev_ua``, ``dev_ccc`` and ``lr`` (``None`` where not measured); ``selected`` is true in the row
-            of the kept epoch; ``fold`` and ``seed`` tell several trainings apart.
+        history: epochs with ``epoch`` and any of ``train_loss``, ``dev_loss``, ``train_ua``,
+            ``dev_ua``, ``dev_ccc`` and ``lr`` (``None`` where not measured); ``selected`` is true in the
+            kept epoch; ``fold`` and ``seed`` tell several trainings apart.
         title: heading.
         dark: draw for a dark background.
     """
-    colours = _style.palette(dark)
+    colours = style.palette(dark)
     inks = {"train_loss": colours.second, "train_ua": colours.second, "lr": colours.muted}
     trainings = _trainings(history)
     measured = {name for row in history for name, value in row.items() if value is not None}
     panels = {label: [name for name in names if name in measured] for label, names in _PANELS.items()}
     panels = {label: names for label, names in panels.items() if names}
-    figure = _style.figure(5.2, 0.5 + 1.7 * max(1, len(panels)) + 0.3 * bool(title), colours)
+    figure = style.figure(5.2, 0.5 + 1.7 * max(1, len(panels)) + 0.3 * bool(title), colours)
     if not panels:
-        figure.text(0.5, 0.5, "no epoch was recorded", ha="center", color=colours.muted, size=_style.SIZE)
+        figure.text(0.5, 0.5, "no epoch was recorded", ha="center", color=colours.muted, size=style.SIZE)
         return figure
     grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (label, names) in zip(grid, panels.items(), strict=True):
@@ -58,15 +60,15 @@ def training_curves(history: Sequence[Row], title: str | None = None, *, dark: b
             axes.set_xlabel("epoch")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if label == "UA":
-            _style.in_percent(axes, "y")
-        _style.plain(axes, colours, title if axes is grid[0] else None)
+            style.in_percent(axes, "y")
+        style.plain(axes, colours, title if axes is grid[0] else None)
         if axes.get_legend_handles_labels()[1] != [label]:
-            axes.legend(frameon=False, fontsize=_style.SIZE - 1, labelcolor=colours.ink)
+            axes.legend(frameon=False, fontsize=style.SIZE - 1, labelcolor=colours.ink)
     return figure
 
 
 def curves_side_by_side(
-    trainings: Mapping[str, Sequence[Row]], title: str | None = None, *, dark: bool = False
+    trainings: Mapping[str, Sequence[Epoch]], title: str | None = None, *, dark: bool = False
 ) -> Figure:
     """Draw the UA of the training and the dev part over the epochs, a panel for each training, on one scale.
 
@@ -75,14 +77,13 @@ def curves_side_by_side(
         title: heading of them all.
         dark: draw for a dark background.
     """
-    colours = _style.palette(dark)
+    colours = style.palette(dark)
     columns = min(4, len(trainings))
     lines = -(-len(trainings) // columns)
-    figure = _style.figure(0.8 + 2.4 * columns, 0.4 + 2.1 * lines + 0.3 * bool(title), colours)
-    grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
-    for axes in grid.flat[len(trainings) :]:
-        axes.set_visible(False)
-    for place, (axes, (name, rows)) in enumerate(zip(grid.flat, trainings.items(), strict=False)):
+    figure = style.figure(0.8 + 2.4 * columns, 0.4 + 2.1 * lines + 0.3 * bool(title), colours)
+    style.heading(figure, title, colours)
+    panels = style.grid_of_panels(figure, len(trainings), columns, sharex=True, sharey=True)
+    for place, (axes, (name, rows)) in enumerate(zip(panels, trainings.items(), strict=True)):
         for measure, label in _PANELS["UA"].items():
             points = _points(rows, measure)
             if points:
@@ -93,25 +94,75 @@ def curves_side_by_side(
         axes.set_xlabel("epoch")
         if place % columns == 0:
             axes.set_ylabel("UA")
-        _style.in_percent(axes, "y")
-        _style.plain(axes, colours)
-        axes.set_title(name, color=colours.ink, size=_style.SIZE, loc="left")
+        style.in_percent(axes, "y")
+        style.plain(axes, colours)
+        axes.set_title(name, color=colours.ink, size=style.SIZE, loc="left")
         if place == 0:
-            axes.legend(frameon=False, fontsize=_style.SIZE - 1, labelcolor=colours.ink)
-    if title:
-        figure.suptitle(title, color=colours.ink, fontsize=_style.SIZE + 1, x=0.01, ha="left")
+            axes.legend(frameon=False, fontsize=style.SIZE - 1, labelcolor=colours.ink)
     return figure
 
 
-def _trainings(history: Sequence[Row]) -> list[list[Row]]:
+def range_test(
+    rates: Sequence[float],
+    scores: Sequence[float],
+    losses: Sequence[float],
+    clear: float,
+    limits: tuple[float, float] | None = None,
+    score_label: str = "dev UA",
+    title: str | None = None,
+    *,
+    dark: bool = False,
+) -> Figure:
+    """Draw dev score and training loss over rising learning rates, and the limits proposed.
+
+    Args:
+        rates: rising, one an epoch.
+        scores: of the dev part, of equal number.
+        losses: of the training part, of equal number.
+        clear: a smaller difference of scores may be chance; a bar of this height says so.
+        limits: lower and upper limit; a band between them.
+        score_label: what the scores are.
+        title: heading.
+        dark: draw for a dark background.
+    """
+    colours = style.palette(dark)
+    figure = style.figure(5.2, 4.2, colours)
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    for axes in (upper, lower):
+        if limits is not None:
+            axes.axvspan(*limits, color=colours.second, alpha=0.15, lw=0)
+        axes.set_xscale("log")
+        axes.set_xlim(rates[0] / 2, rates[-1] * 2)
+        axes.grid(axis="y", color=colours.line, lw=0.6)
+    for limit in limits or ():
+        top = {"xycoords": ("data", "axes fraction")}
+        style.annotate(upper, f"{limit:.1e}", (limit, 1), (3, -10), colours, **top)
+    upper.plot(rates, scores, color=colours.main, lw=1.6, marker="o", ms=3)
+    bar = {"yerr": [clear], "color": colours.muted, "lw": 0.9, "capsize": 3}
+    upper.errorbar([rates[0]], [float(np.median(scores[:3]))], **bar, label="possible by chance")
+    upper.set_ylabel(score_label)
+    if score_label == "dev UA":
+        style.in_percent(upper, "y")
+    upper.legend(frameon=False, fontsize=style.SIZE - 1, labelcolor=colours.ink)
+    lower.plot(rates, losses, color=colours.second, lw=1.6, marker="o", ms=3)
+    # A loss that explodes at the end would flatten all the rest.
+    least, first = float(np.min(losses)), float(np.median(losses[:3]))
+    lower.set_ylim(least - 0.1 * abs(first - least) - 1e-3, max(first + abs(first - least), first * 1.1))
+    lower.set(xlabel="learning rate", ylabel="training loss")
+    style.plain(upper, colours, title)
+    style.plain(lower, colours)
+    return figure
+
+
+def _trainings(history: Sequence[Epoch]) -> list[list[Epoch]]:
     """Tell the trainings apart, each in the order of its epochs."""
-    found: dict[tuple[Any, Any], list[Row]] = defaultdict(list)
+    found: dict[tuple[Any, Any], list[Epoch]] = defaultdict(list)
     for row in history:
         found[row.get("fold"), row.get("seed")].append(row)
     return [sorted(rows, key=lambda row: row["epoch"]) for rows in found.values()]
 
 
-def _points(rows: Sequence[Row], name: str) -> _Points:
+def _points(rows: Sequence[Epoch], name: str) -> _Points:
     return [(row["epoch"], row[name]) for row in rows if row.get(name) is not None]
 
 
@@ -134,7 +185,7 @@ def _medians(lines: Sequence[_Points]) -> _Points:
 
 
 def _mark_selected(
-    axes: Axes, trainings: Sequence[Sequence[Row]], name: str, colours: _style.Palette
+    axes: Axes, trainings: Sequence[Sequence[Epoch]], name: str, colours: style.Palette
 ) -> None:
     points = [
         point for rows in trainings for point in _points([row for row in rows if row.get("selected")], name)

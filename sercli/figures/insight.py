@@ -1,4 +1,4 @@
-"""What goes on within a network: channel weights, attention over spectrograms, embeddings."""
+"""What a network computes inside: channel weights, attention over spectrograms, embeddings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from sercli.figures import _style
+from sercli.figures import style
 
 Values = NDArray[np.float64]
 _MARKERS = "osD^v<>ph*X"
@@ -62,29 +62,24 @@ def channel_weights(
         title: heading.
         dark: draw for a dark background.
     """
-    colours = _style.palette(dark)
+    colours = style.palette(dark)
     columns = min(2, len(weights))
     lines = -(-len(weights) // columns)
-    figure = _style.figure(2.0 + 5.0 * columns, 0.4 + 2.6 * lines, colours)
-    panels = figure.subplots(lines, columns, squeeze=False, sharey=True)
-    for axes in panels.flat[len(weights) :]:
-        axes.set_visible(False)
+    figure = style.figure(2.0 + 5.0 * columns, 0.4 + 2.6 * lines, colours)
+    style.heading(figure, title, colours)
+    panels = style.grid_of_panels(figure, len(weights), columns, sharey=True)
     named: dict[str, Artist] = {}
-    for place, (axes, (layer, means)) in enumerate(zip(panels.flat, weights.items(), strict=False)):
+    for place, (axes, (layer, means)) in enumerate(zip(panels, weights.items(), strict=True)):
         channels = np.arange(1, means.shape[1] + 1)
         for number, (row, name) in enumerate(zip(means, classes, strict=True)):
             if np.isfinite(row).any():
-                dashes = "-" if number < len(_style.HUES) else "--"
-                (named[name],) = axes.plot(
-                    channels, row, dashes, color=_style.hue(number), lw=0.9, label=name
-                )
+                dashes = "-" if number < len(style.HUES) else "--"
+                (named[name],) = axes.plot(channels, row, dashes, color=style.hue(number), lw=0.9, label=name)
         axes.set(xlabel=f"channel of layer {layer}", xlim=(1, max(2, len(channels))))
         if place % columns == 0:
             axes.set_ylabel("mean weight")
-        _style.plain(axes, colours)
+        style.plain(axes, colours)
     _legend(figure, named, colours)
-    if title:
-        figure.suptitle(title, color=colours.ink, fontsize=_style.SIZE + 1, x=0.01, ha="left")
     return figure
 
 
@@ -99,28 +94,25 @@ def projection(
         title: heading.
         dark: draw for a dark background.
     """
-    colours = _style.palette(dark)
+    colours = style.palette(dark)
     columns = min(3, len(panels))
     lines = -(-len(panels) // columns)
-    figure = _style.figure(4.3 * columns + 1.3, 4.0 * lines + 0.2 + 0.4 * bool(title), colours)
-    grid = figure.subplots(lines, columns, squeeze=False)
-    for axes in grid.flat[len(panels) :]:
-        axes.set_visible(False)
+    figure = style.figure(4.3 * columns + 1.3, 4.0 * lines + 0.2 + 0.4 * bool(title), colours)
+    style.heading(figure, title, colours)
+    grid = style.grid_of_panels(figure, len(panels), columns)
     named: dict[str, Artist] = {}
-    for axes, panel in zip(grid.flat, panels, strict=False):
+    for axes, panel in zip(grid, panels, strict=True):
         own = np.asarray(panel.target)
         for number, name in enumerate(classes):
             x, y = panel.points[own == number].T
             if len(x):
                 marker = _MARKERS[number % len(_MARKERS)]
                 named[name] = axes.scatter(
-                    x, y, s=18, marker=marker, color=_style.hue(number), alpha=0.75, linewidths=0, label=name
+                    x, y, s=18, marker=marker, color=style.hue(number), alpha=0.75, linewidths=0, label=name
                 )
         axes.set(xlabel=panel.axes[0], ylabel=panel.axes[1])
-        _style.plain(axes, colours, panel.title)
+        style.plain(axes, colours, panel.title)
     _legend(figure, {name: named[name] for name in classes if name in named}, colours)
-    if title:
-        figure.suptitle(title, color=colours.ink, fontsize=_style.SIZE + 1, x=0.01, ha="left")
     return figure
 
 
@@ -143,16 +135,15 @@ def attention_maps(
         title: heading.
         dark: draw for a dark background.
     """
-    colours = _style.palette(dark)
+    colours = style.palette(dark)
     columns = min(2, len(overlays))
     lines = -(-len(overlays) // columns)
-    figure = _style.figure(3.9 * columns + 0.6, 2.1 * lines + 0.4 * bool(title) + 0.2, colours)
-    panels = figure.subplots(lines, columns, squeeze=False)
+    figure = style.figure(3.9 * columns + 0.6, 2.1 * lines + 0.4 * bool(title) + 0.2, colours)
+    style.heading(figure, title, colours)
+    panels = style.grid_of_panels(figure, len(overlays), columns)
     largest = max(float(np.nanmax(np.abs(each.attention - neutral))) for each in overlays) or 1.0
     scale = Normalize(neutral - largest, neutral + largest)
-    for axes in panels.flat[len(overlays) :]:
-        axes.set_visible(False)
-    for number, (axes, each) in enumerate(zip(panels.flat, overlays, strict=False)):
+    for number, (axes, each) in enumerate(zip(panels, overlays, strict=True)):
         bins, frames = each.features.shape
         extent = (0.0, frames / each.frame_rate, 0.0, float(bins))
         low, high = np.nanpercentile(each.features, [1, 99])  # a few peaks must not dim all the rest
@@ -170,29 +161,18 @@ def attention_maps(
             alpha=0.75 * np.sqrt(strength),
             interpolation="nearest",
         )
-        _style.plain(axes, colours)
-        axes.set_title(each.title, color=colours.ink, size=_style.SIZE, loc="left")
+        style.plain(axes, colours)
+        axes.set_title(each.title, color=colours.ink, size=style.SIZE, loc="left")
         if number + columns >= len(overlays):
             axes.set_xlabel("seconds")
         if number % columns == 0:
             axes.set_ylabel("bin")
     bar = figure.colorbar(ScalarMappable(scale, "coolwarm"), ax=panels, shrink=0.8, aspect=30)
-    bar.set_label(meaning, color=colours.muted, size=_style.SIZE - 1)
-    bar.ax.tick_params(labelcolor=colours.muted, labelsize=_style.SIZE - 2)
-    bar.outline.set_visible(False)
-    if title:
-        figure.suptitle(title, color=colours.ink, fontsize=_style.SIZE + 1, x=0.01, ha="left")
+    style.label_colours(bar, meaning, colours)
     return figure
 
 
-def _legend(figure: Figure, named: Mapping[str, Artist], colours: _style.Palette) -> None:
+def _legend(figure: Figure, named: Mapping[str, Artist], colours: style.Palette) -> None:
     """Name the classes beside the panels."""
-    figure.legend(
-        list(named.values()),
-        list(named),
-        loc="outside right center",
-        ncols=1 + len(named) // 16,
-        frameon=False,
-        fontsize=_style.SIZE - 1,
-        labelcolor=colours.ink,
-    )
+    columns = 1 + len(named) // 16
+    style.legend(figure, colours, "outside right center", list(named.values()), list(named), columns=columns)

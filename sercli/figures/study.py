@@ -1,4 +1,4 @@
-"""A study's figures beside the paper's: dots on their intervals, or curves where one thing varies."""
+"""A study's values beside the paper's: dots on their intervals, or curves where one setting varies."""
 
 import math
 import textwrap
@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from sercli.evaluation.metrics import Interval
-from sercli.figures import _style
-from sercli.figures._style import Palette
+from sercli.figures import style
+from sercli.figures.style import Palette
 
 Colour = str | tuple[float, ...]
 
-_CHARACTER = 0.55 * _style.SIZE / 72  # about the width of one in the legend, in inches
+_CHARACTER = 0.55 * style.SIZE / 72  # about the width of one in the legend, in inches
 _HANDLE = 7  # characters that a legend's handle and its margins take
 
 _SHAPES = "os^vP*X"  # the diamond is the paper's
@@ -24,7 +24,7 @@ _SHAPES = "os^vP*X"  # the diamond is the paper's
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A figure of a row.
+    """A value of a row.
 
     Attributes:
         name: of the row.
@@ -41,14 +41,14 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """What stands on one pair of axes.
+    """What is drawn on one pair of axes.
 
     Attributes:
-        label: of the figure, such as UA.
-        share: whether it is told in per cent.
+        label: name of the metric, such as UA.
+        share: whether it is printed in percent.
         curves: marks by the curve's name; their names are places on the other axis.
-        along: what is varied there.
-        title: what all of it is of, where panels differ in that.
+        along: what is varied along the other axis.
+        title: what all of the panel is about, where panels differ in that.
         controls: names of the curves that are drawn apart from the others, dashed.
         classes: names of the curves of classes. Each has a hue of its own and no interval; a curve beside
             them, such as WA, is in ink.
@@ -64,7 +64,7 @@ class Panel:
 
 
 def rows_beside_paper(panels: Sequence[Panel], title: str | None = None, *, dark: bool = False) -> Figure:
-    """Draw each row as a dot on its interval, the first on top, and the paper's figure as a hollow diamond.
+    """Draw each row as a dot on its interval, the first on top, and the paper's value as a hollow diamond.
 
     Args:
         panels: side by side, each with the same rows. A panel of several curves, such as the recalls of
@@ -72,7 +72,7 @@ def rows_beside_paper(panels: Sequence[Panel], title: str | None = None, *, dark
         title: heading.
         dark: draw for a dark background.
     """
-    colours = _style.palette(dark)
+    colours = style.palette(dark)
     names = [textwrap.fill(_text(mark.name), 30, break_long_words=False) for mark in _first(panels[0])]
     lines = max(name.count("\n") + 1 for name in names)
     most = max(len(panel.curves) for panel in panels)
@@ -80,8 +80,9 @@ def rows_beside_paper(panels: Sequence[Panel], title: str | None = None, *, dark
         max(0.2 + 0.14 * lines, 0.14 * most + 0.1 if most > 1 else 0) * len(names) + 1.2 + 0.3 * bool(title)
     )
     with_classes = any(panel.classes for panel in panels)
-    figure = _style.figure(2.4 + 2.6 * len(panels), height, colours)
-    for axes, panel in zip(_side_by_side(figure, len(panels)), panels, strict=True):
+    figure = style.figure(2.4 + 2.6 * len(panels), height, colours)
+    grid = style.grid_of_panels(figure, len(panels), len(panels), sharey=True)
+    for axes, panel in zip(grid, panels, strict=True):
         marks = _first(panel)
         ticks = range(len(marks) - 1, -1, -1)
         single = "ours, all classes" if with_classes else "ours"
@@ -105,23 +106,22 @@ def rows_beside_paper(panels: Sequence[Panel], title: str | None = None, *, dark
         axes.set(ylim=(-0.6, len(marks) - 0.4), xlabel=_unit(panel))
         _scale(axes, "x", panel)
         _quiet(axes, colours, "x")
-        axes.spines["left"].set_visible(False)
-        axes.tick_params("y", length=0, labelcolor=colours.ink)
+        style.name_rows(axes, colours)
     _head(figure, title, colours)
     return figure
 
 
 def sweep(panels: Sequence[Panel], title: str | None = None, *, dark: bool = False) -> Figure:
-    """Draw how figures move with what is varied: a curve each, with its intervals; the paper's as diamonds.
+    """Draw how metrics change with a setting: a curve each, with intervals; the paper's values as diamonds.
 
     Args:
         panels: one below the other.
         title: heading.
         dark: draw for a dark background.
     """
-    colours = _style.palette(dark)
-    figure = _style.figure(6.4, 2.5 * len(panels) + 0.5 + 0.3 * bool(title), colours)
-    grid = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
+    colours = style.palette(dark)
+    figure = style.figure(6.4, 2.5 * len(panels) + 0.5 + 0.3 * bool(title), colours)
+    grid = style.grid_of_panels(figure, len(panels), 1)
     for axes, panel in zip(grid, panels, strict=True):
         ticks = _in_order([[mark.name for mark in marks] for marks in panel.curves.values()])
         for number, ((name, marks), colour, shape) in enumerate(_lines(panel, colours)):
@@ -148,7 +148,7 @@ def sweep(panels: Sequence[Panel], title: str | None = None, *, dark: bool = Fal
         _scale(axes, "y", panel)
         _quiet(axes, colours, "y")
         if panel.title:
-            axes.set_title(_text(panel.title), loc="left", color=colours.ink, size=_style.SIZE)
+            axes.set_title(_text(panel.title), loc="left", color=colours.ink, size=style.SIZE)
     _head(figure, title, colours)
     return figure
 
@@ -161,7 +161,7 @@ def _lines(
     for number, curve in enumerate(panel.curves.items()):
         colour: Colour = colours.main
         if curve[0] in panel.classes:
-            colour = _style.hue(classes.index(curve[0]))
+            colour = style.hue(classes.index(curve[0]))
         elif panel.classes or with_classes or curve[0] in panel.controls:
             colour = colours.ink
         elif len(panel.curves) > 1:
@@ -209,10 +209,6 @@ def _diamonds(axes: Axes, places: Sequence[tuple[float | None, float | None]], c
         )
 
 
-def _side_by_side(figure: Figure, count: int) -> list[Axes]:
-    return list(figure.subplots(1, count, sharey=True, squeeze=False)[0])
-
-
 def _unit(panel: Panel) -> str:
     return f"{panel.label} in %".lstrip() if panel.share else panel.label
 
@@ -226,13 +222,12 @@ def _scale(axes: Axes, which: str, panel: Panel) -> None:
 def _quiet(axes: Axes, colours: Palette, grid: str) -> None:
     axes.grid(axis=grid, color=colours.line, lw=0.6)  # type: ignore[arg-type]
     axes.set_axisbelow(True)
-    _style.plain(axes, colours)
+    style.plain(axes, colours)
 
 
 def _head(figure: Figure, title: str | None, colours: Palette) -> None:
     """Write the heading, and the legend where there is more than one thing to tell apart."""
-    if title:
-        figure.suptitle(_text(title), color=colours.ink, size=_style.SIZE + 1.5, x=0.01, ha="left")
+    style.heading(figure, title and _text(title), colours)
     handles: dict[str, Artist] = {}
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
@@ -241,12 +236,6 @@ def _head(figure: Figure, title: str | None, colours: Palette) -> None:
         handles["paper"] = handles.pop("paper")  # after all of ours
     if len(handles) > 1:
         room = figure.get_figwidth() / _CHARACTER
-        figure.legend(
-            list(handles.values()),
-            list(handles),
-            loc="outside lower right",
-            frameon=False,
-            ncols=max(1, min(6, len(handles), int(room / (max(map(len, handles)) + _HANDLE)))),
-            fontsize=_style.SIZE - 1,
-            labelcolor=colours.ink,
-        )
+        columns = max(1, min(6, len(handles), int(room / (max(map(len, handles)) + _HANDLE))))
+        named = list(handles.values()), list(handles)
+        style.legend(figure, colours, "outside lower right", *named, columns=columns)

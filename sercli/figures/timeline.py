@@ -1,15 +1,31 @@
-"""What is said of a recording, over its time."""
+"""What a network predicts of a recording over its time: classes, or traces beside their gold standard."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sercli.figures import _style
+from sercli.figures import style
+from sercli.records import TRACE_RATE
 
 Values = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Traced:
+    """One recording of a figure.
+
+    Attributes:
+        title: above it.
+        predicted: (frames, dimensions).
+        target: the gold standard, where there is one, (frames, dimensions).
+    """
+
+    title: str | None
+    predicted: Values
+    target: Values | None = None
 
 
 def class_timeline(
@@ -30,9 +46,11 @@ def class_timeline(
         title: heading.
         dark: draw for a dark background.
     """
-    colours = _style.palette(dark)
+    colours = style.palette(dark)
     edges, top = np.asarray(borders), probabilities.argmax(axis=1)
-    figure, bands = _bands(len(classes), 0.5, title, colours)
+    figure = style.figure(7.0, 0.7 + 0.5 * len(classes) + 0.3 * bool(title), colours)
+    bands: np.ndarray[Any, np.dtype[Any]] = figure.subplots(len(classes), 1, sharex=True, squeeze=False)[:, 0]
+    bands[-1].set_xlabel("seconds")
     for number, (axes, name) in enumerate(zip(bands, classes, strict=True)):
         values = probabilities[:, number]
         axes.stairs(values, edges, fill=True, color=colours.muted, alpha=0.45, lw=0)
@@ -41,44 +59,46 @@ def class_timeline(
         axes.set_yticks([0, 1], ["0", "100 %"] if number == 0 else ["", ""])
         axes.set_ylabel(name, rotation=0, ha="right", va="center")
         axes.yaxis.set_label_coords(-0.09, 0.5)
-        _style.plain(axes, colours, title if number == 0 else None)
+        style.plain(axes, colours, title if number == 0 else None)
     return figure
 
 
-def trace_timeline(
-    trace: Values,
-    frames_per_second: float,
-    dimensions: Sequence[str],
-    title: str | None = None,
-    *,
-    dark: bool = False,
+def traces(
+    recordings: Sequence[Traced], dimensions: Sequence[str], title: str | None = None, *, dark: bool = False
 ) -> Figure:
-    """Draw continuous labels as lines, a panel for each dimension.
+    """Draw traces over time, a panel for each dimension, recordings side by side.
 
     Args:
-        trace: (frames, dimensions).
-        frames_per_second: how many frames a second has.
-        dimensions: names.
-        title: heading.
+        recordings: one or more.
+        dimensions: names of the columns.
+        title: heading of all.
         dark: draw for a dark background.
     """
-    colours = _style.palette(dark)
-    times = np.arange(len(trace)) / frames_per_second
-    figure, panels = _bands(len(dimensions), 1.2, title, colours)
-    for number, (axes, name) in enumerate(zip(panels, dimensions, strict=True)):
-        axes.plot(times, trace[:, number], color=colours.main, lw=1.2)
-        axes.grid(axis="y", color=colours.line, lw=0.6)
-        axes.set_ylabel(name)
-        _style.plain(axes, colours, title if number == 0 else None)
+    colours = style.palette(dark)
+    with_target = any(each.target is not None for each in recordings)
+    height = 0.9 + (1.7 if with_target else 1.2) * len(dimensions) + 0.6 * bool(title)
+    figure = style.figure(7.2 * len(recordings), height, colours)
+    style.heading(figure, title, colours)
+    grid = figure.subplots(len(dimensions), len(recordings), sharex="col", sharey="row", squeeze=False)
+    for column, recording in enumerate(recordings):
+        seconds = np.arange(len(recording.predicted)) / TRACE_RATE
+        for row, name in enumerate(dimensions):
+            axes = grid[row, column]
+            if recording.target is not None:
+                # In front: a restless prediction would hide it.
+                gold = recording.target[:, row]
+                axes.plot(seconds, gold, color=colours.ink, lw=1.2, zorder=3, label="gold standard")
+            ink, width = (colours.second, 0.8) if with_target else (colours.main, 1.2)
+            axes.plot(seconds, recording.predicted[:, row], color=ink, lw=width, label="predicted")
+            axes.set_xlim(0, max(len(seconds), 2) / TRACE_RATE)
+            axes.grid(axis="y", color=colours.line, lw=0.6)
+            if column == 0:
+                axes.set_ylabel(name)
+            if row == len(dimensions) - 1:
+                axes.set_xlabel("seconds")
+            style.plain(axes, colours, recording.title if row == 0 else None)
+    if with_target:
+        style.legend(
+            figure, colours, "outside lower right", *grid[0, 0].get_legend_handles_labels(), columns=2
+        )
     return figure
-
-
-def _bands(
-    count: int, height: float, title: str | None, colours: _style.Palette
-) -> tuple[Figure, "np.ndarray[Any, np.dtype[Any]]"]:
-    """Make a figure of panels beneath one another that share the time."""
-    figure = _style.figure(7.0, 0.7 + height * count + 0.3 * bool(title), colours)
-    panels = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
-    last: Axes = panels[-1]
-    last.set_xlabel("seconds")
-    return figure, panels

@@ -1,4 +1,4 @@
-"""What the pages share: templates and pictures for light and dark."""
+"""What the pages share: templates, and pictures for light and dark."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -8,7 +8,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from sercli import figures
-from sercli.reports import _numbers
+from sercli.formatting import NONE, format_count
 
 
 def template(name: str) -> Template:
@@ -21,30 +21,29 @@ def template(name: str) -> Template:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        name: getattr(_numbers, name)
-        for name in (
-            "interval",
-            "p_value",
-            "percent",
-            "percents",
-            "plain",
-            "plain_interval",
-            "plain_spread",
-            "points",
-            "signed",
-            "spread",
-        )
+        "count": _count,
+        "unbroken": _unbroken,
+        "share_of_bar": _share_of_bar,
     }
-    environment.filters["count"] = _count
     return environment.get_template(name)
 
 
-def draw_both(draw: Callable[[bool], Figure], kind: Literal["png", "svg"] = "svg") -> dict[str, str]:
-    """Draw for light and dark pages."""
-    return {"light": figures.to_data_uri(draw(False), kind), "dark": figures.to_data_uri(draw(True), kind)}
+def draw_both(draw: Callable[..., Figure], kind: Literal["png", "svg"] = "svg") -> dict[str, str]:
+    """Draw for light and dark pages; ``draw`` takes ``dark``."""
+    return {mode: figures.to_data_uri(draw(dark=mode == "dark"), kind) for mode in ("light", "dark")}
+
+
+def _share_of_bar(text: str, factor: int) -> str:
+    """Return how much of a cell its bar fills, in percent, from the cell's text."""
+    number = "" if text == NONE else text.replace("\N{MINUS SIGN}", "-")
+    return f"{min(100.0, max(0.0, factor * float(number or 0))):.1f}"
+
+
+def _unbroken(text: str) -> str:
+    """Keep a number and its unit on one line."""
+    return text.replace(" %", "\N{NARROW NO-BREAK SPACE}%")
 
 
 def _count(number: int, noun: str, plural: str = "") -> Markup:
-    """Write ``1 fold``, ``10 folds``, ``1 234 utterances``; the two never part at a line's end."""
-    digits = f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-    return Markup("{}&nbsp;{}").format(digits, noun if number == 1 else plural or f"{noun}s")
+    """Write ``1 fold``, ``10 folds``, ``1 234 utterances``; the two are never split at a line's end."""
+    return Markup("{}&nbsp;{}").format(format_count(number), noun if number == 1 else plural or f"{noun}s")

@@ -1,4 +1,4 @@
-"""Networks trained on folds as a model was that nothing tested: what to expect of that one."""
+"""A run on folds, trained as a model that nothing tested was: it shows what to expect of that model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Alike:
 
 
 def find_alike(settings: Mapping[str, Any], run: Run) -> Alike:
-    """Make sure that a run's figures say what to expect of a model that nothing tested.
+    """Make sure that a run shows what to expect of a model that nothing tested.
 
     Everything that trains must be equal, the number of epochs and how the kept one was chosen among it; only
     folds and seeds differ.
@@ -48,23 +48,23 @@ def find_alike(settings: Mapping[str, Any], run: Run) -> Alike:
             f"--tested-by {run.name}: '{settings['protocol']}' has a test part of its own; leave it out"
         )
     trials = run.trials()
-    told = trials[0].settings()
-    if tests_nothing(told["protocol"]):
+    theirs = trials[0].settings()
+    if tests_nothing(theirs["protocol"]):
         raise ConfigError(
-            f"--tested-by {run.name}: '{told['protocol']}' tests nothing either; name a run on folds"
+            f"--tested-by {run.name}: '{theirs['protocol']}' tests nothing either; name a run on folds"
         )
     done = {trial.fold for trial in trials if trial.finished}
-    if not all(trial.finished for trial in trials) or len(done) < told["provenance"]["folds"]:
+    if not all(trial.finished for trial in trials) or len(done) < theirs["provenance"]["folds"]:
         raise RunError(
-            f"{run.path}: not finished ({len(done)} of {told['provenance']['folds']} folds); go on with "
-            "`sercli train` and the same settings"
+            f"{run.path}: not finished ({len(done)} of {theirs['provenance']['folds']} folds); run the "
+            "same `sercli train` again"
         )
     has_dev = any(trial.metrics()["utterances"]["dev"] for trial in trials)
-    ours, theirs = _deciding(settings, has_dev=False), _deciding(told, has_dev=has_dev)
-    differing = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+    ours, others = _deciding(settings, has_dev=False), _deciding(theirs, has_dev=has_dev)
+    differing = [name for name in {**ours, **others} if ours.get(name) != others.get(name)]
     if differing:
         shown = [
-            f"{name} is {theirs.get(name, 'not set')}, not {ours.get(name, 'set')}"
+            f"{name} is {others.get(name, 'not set')}, not {ours.get(name, 'set')}"
             for name in differing[:_SHOWN]
         ]
         more = f"; and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
@@ -72,7 +72,7 @@ def find_alike(settings: Mapping[str, Any], run: Run) -> Alike:
             f"--tested-by {run.name}: not trained alike: {'; '.join(shown)}{more}; train folds with the same "
             "settings, if they have a dev part with --set training.selection=last"
         )
-    return Alike(run, tuple(trials), told)
+    return Alike(run, tuple(trials), theirs)
 
 
 def _deciding(settings: Mapping[str, Any], *, has_dev: bool) -> dict[str, str]:
@@ -80,7 +80,7 @@ def _deciding(settings: Mapping[str, Any], *, has_dev: bool) -> dict[str, str]:
     found = {name: settings.get(name) for name in _DECIDING}
     training = dict(settings["training"])
     chooses = training["selection"] == "best-on-test" or has_dev
-    if not chooses or training["selection"] == "last":  # nothing is waited for
+    if not chooses or training["selection"] == "last":  # patience has no effect
         training |= {"selection": "last", "patience": None}
     init = str(settings["init"]).rpartition("#")[2] if settings.get("init") else None
     found |= {"training": training, "init": init, "manifest": settings["provenance"]["manifest_sha256"][:16]}

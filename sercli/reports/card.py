@@ -4,58 +4,49 @@ import html
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 import sercli
 from sercli.bundle import UNKNOWN, Bundle
-from sercli.evaluation import regression
-from sercli.evaluation.agreement import TraceEvaluation
+from sercli.evaluation import Evaluation, Interval, MetricRow
 from sercli.evaluation.calibration import Threshold, Trusted
-from sercli.evaluation.class_evaluation import DEFINITION, Evaluation
-from sercli.evaluation.metrics import Interval
 from sercli.inference.export import Exported
 from sercli.models import get_architecture
 from sercli.plain.json import to_json
 from sercli.records import TRACE_DIMENSIONS
-from sercli.reports import _facts
+from sercli.reports import facts
 from sercli.reports.alike import Alike
-from sercli.reports.gather import left_open
+from sercli.reports.metric_tables import scale_of
 from sercli.runs.folder import Trial
 
 _CREATIVE_COMMONS = re.compile(r"CC(0|[ -]BY(-NC)?(-SA|-ND)?) [1-4]\.0")
-_LEFT_OUT = ("corpus", "corpus as prepared", "licence", "scheme", "figures", "architecture")
+_LEFT_OUT = ("corpus", "corpus as prepared", "licence", "scheme", "metrics", "architecture")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Worth:
-    """What a bundle's model is worth.
+class Quality:
+    """How good a bundle's model is.
 
     Attributes:
-        own: of the trial's predictions, those of this model; ``None`` where nothing was tested.
+        own: evaluation of the trial's predictions, those of this model; ``None`` where nothing was tested.
         pooled: of all finished trials of its run, or of ``alike``; ``None`` where there is no other.
         trials: how many these are.
-        threshold: from which confidence on a classifier is trusted.
-        threshold_on: on which predictions that was found.
-        trusted: what it does on this model's test part, where it was not found there.
-        alike: the run on folds whose figures say what to expect of a model that nothing tested.
+        threshold: confidence from which on a classifier is trusted.
+        threshold_on: predictions on which that was found, in words.
+        threshold_tried: its effect on this model's test part, where it was not found there.
+        alike: run on folds whose metrics show what to expect of a model that nothing tested.
     """
 
-    own: Evaluation | TraceEvaluation | None
-    pooled: Evaluation | TraceEvaluation | None = None
+    own: Evaluation | None
+    pooled: Evaluation | None = None
     trials: int = 1
     threshold: Threshold | None = None
     threshold_on: str = ""
-    trusted: Trusted | None = None
+    threshold_tried: Trusted | None = None
     alike: Alike | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Figures:
-    rows: list[tuple[str, str, str]] = field(default_factory=list)
-    recalls: list[tuple[str, str, int]] = field(default_factory=list)
 
 
 def render_card(
@@ -63,7 +54,7 @@ def render_card(
     settings: Mapping[str, Any],
     banners: Sequence[str],
     trial: Trial,
-    worth: Worth,
+    quality: Quality,
     programs: Sequence[Exported] = (),
 ) -> str:
     """Render the card of a trial's bundle as Markdown.
@@ -71,14 +62,53 @@ def render_card(
     Args:
         bundle: the trial's.
         settings: the trial's, with provenance.
-        banners: what stands above its figures.
+        banners: warnings above its metrics.
         trial: the one whose bundle it is.
-        worth: its figures.
+        quality: its metrics.
         programs: ONNX and torch programs that go with it.
     """
+    provenance, metrics = settings["provenance"], trial.metrics()
+    outputs = bundle.classes or TRACE_DIMENSIONS
+    stated = facts.facts(settings, [trial], outputs, "")
+    earlier = provenance.get("started_from", [])
+    before = {each["corpus"]: each.get("licence") or UNKNOWN for each in earlier}
+    return _template().render(
+        _metric_context(quality),
+        alike=quality.alike and f"{facts.protocol(quality.alike.settings)}, run {quality.alike.run.name}",
+        arch=bundle.arch,
+        banners=banners,
+        before=before,
+        classes=bool(bundle.classes),
+        corpus=stated["corpus"],
+        epoch=f"epoch {metrics['epoch']} of {metrics['epochs']}",
+        facts={
+            name: fact
+            for name, fact in stated.items()
+            if name not in _LEFT_OUT and not (name == "folds" and quality.own is None)
+        },
+        fold=trial.fold,
+        fold_name=provenance["fold_name"],
+        licence=stated["licence"],
+        licence_id=licence_id("; ".join(dict.fromkeys([stated["licence"], *before.values()]))),
+        notes=facts.left_open(bundle.arch),
+        outputs=outputs,
+        prepared=stated["corpus as prepared"],
+        programs=programs,
+        protocol=stated["protocol"],
+        quality=quality,
+        quoted=_Quoted,
+        scheme=settings["scheme"],
+        seed=trial.seed,
+        source=get_architecture(bundle.arch).source,
+        trained_on=metrics["utterances"]["train"],
+        version=sercli.__version__,
+    )
+
+
+def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("sercli.reports"),
-        # What is put in comes from corpora and settings: none of it shall become markup.
+        # Values come from corpora and settings: none of it shall become markup.
         finalize=lambda value: _plain(value) if isinstance(value, str) else value,
         autoescape=False,  # noqa: S701
         undefined=StrictUndefined,
@@ -86,73 +116,49 @@ def render_card(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    traces = not bundle.classes
-    provenance = settings["provenance"]
-    outputs = bundle.classes or TRACE_DIMENSIONS
-    facts = _facts.facts(settings, [trial], outputs, "")
-    left_out = (*_LEFT_OUT, "folds") if worth.own is None else _LEFT_OUT
-    figures = _Figures()
-    if worth.own or worth.pooled:
-        figures = _trace_figures(worth) if traces else _class_figures(worth)
-    metrics = trial.metrics()
-    earlier = provenance.get("started_from", [])
-    before = {each["corpus"]: each.get("licence") or UNKNOWN for each in earlier}
-    return environment.get_template("card.md").render(
-        alike=worth.alike and f"{_facts.protocol(worth.alike.settings)}, run {worth.alike.run.name}",
-        arch=bundle.arch,
-        banners=banners,
-        corpus=facts["corpus"],
-        definition=regression.DEFINITION if traces else DEFINITION,
-        epoch=f"epoch {metrics['epoch']} of {metrics['epochs']}",
-        facts={name: value for name, value in facts.items() if name not in left_out},
-        figures=figures.rows,
-        fold=trial.fold,
-        fold_name=provenance["fold_name"],
-        before=before,
-        licence=facts["licence"],
-        licence_id=licence_id("; ".join(dict.fromkeys([facts["licence"], *before.values()]))),
-        no_intervals=dict.fromkeys(
-            each.no_interval for each in (worth.own, worth.pooled) if each and each.no_interval
-        ),
-        notes=left_open(bundle.arch),
-        outputs=outputs,
-        prepared=facts["corpus as prepared"],
-        programs=programs,
-        protocol=facts["protocol"],
-        quoted=_Quoted,
-        recalls=figures.recalls,
-        regression=traces,
-        seed=trial.seed,
-        scheme=settings["scheme"],
-        source=get_architecture(bundle.arch).source,
-        tested=worth.own is not None,
-        threshold=worth.threshold,
-        threshold_on=worth.threshold_on,
-        trained_on=metrics["utterances"]["train"],
-        trials=worth.trials,
-        trusted=worth.trusted,
-        version=sercli.__version__,
-    )
+    return environment.get_template("card.md")
 
 
-def banners_of(settings: Mapping[str, Any], trials: Sequence[Trial], worth: Worth) -> tuple[str, ...]:
-    """Say what must stand above a card's figures.
+def _metric_context(quality: Quality) -> dict[str, Any]:
+    """Return the parts of the card that depend on the metrics: rows of its tables, and what they mean."""
+    both = [quality.own, quality.pooled]
+    known = [each for each in both if each is not None]
+    if not known:
+        return {"rows": [], "recalls": [], "definition": "", "no_intervals": []}
+    first, rows = known[0], []
+    for key in first.headline:
+        cells = [_with_interval(each.table.row(key)) if each else "" for each in both]
+        rows.append((first.table.row(key).label, *cells))
+    rows.append(("tested on", *(f"{each.tested} {each.noun}s" if each else "" for each in both)))
+    chances = [each.table.row(first.headline[0]) if each else None for each in both]
+    rows.append(("chance", *(scale_of(row).with_unit(row.chance) if row else "" for row in chances)))
+    recalls = [row for row in first.table.group("class") if row.metric == "recall"]
+    return {
+        "rows": rows,
+        "recalls": [(row.name, scale_of(row).with_unit(row.value), row.count) for row in recalls],
+        "definition": first.definition,
+        "no_intervals": list(dict.fromkeys(each.no_interval for each in known if each.no_interval)),
+    }
+
+
+def banners_of(settings: Mapping[str, Any], trials: Sequence[Trial], quality: Quality) -> tuple[str, ...]:
+    """List the warnings that go above a card's metrics.
 
     Args:
         settings: the trial's, with provenance.
         trials: the finished ones of its run.
-        worth: its figures.
+        quality: its metrics.
     """
-    own = _facts.banners(settings, trials)
-    if worth.own is not None:
+    own = facts.banners(settings, trials)
+    if quality.own is not None:
         return own
-    if worth.alike is None:
-        return ("Tested on nothing: trained on everything there was, so nobody knows how good it is.", *own)
-    theirs = _facts.banners(worth.alike.settings, worth.alike.trials)
+    if quality.alike is None:
+        return ("Not tested: trained on everything there was, so its quality is unknown.", *own)
+    theirs = facts.banners(quality.alike.settings, quality.alike.trials)
     return (
-        "Tested on nothing: trained on everything there was; figures are of networks trained alike on folds.",
+        "Not tested: trained on everything there was; the metrics are of networks trained alike on folds.",
         *own,
-        *(f"Of the networks trained alike: {each}" for each in theirs if each not in own),
+        *(f"About the networks trained alike: {each}" for each in theirs if each not in own),
     )
 
 
@@ -164,25 +170,19 @@ def licence_id(licence: str) -> tuple[str, str | None]:
     return "other", re.sub(r"[^a-z0-9.]+", "-", licence.lower()).strip("-.")[:96] or "unknown"
 
 
-def figures_of(evaluation: Evaluation | TraceEvaluation) -> dict[str, Any]:
-    """Return what ``bundle.json`` says of figures, as plain types."""
-    if isinstance(evaluation, TraceEvaluation):
-        return {
-            "recordings": evaluation.recordings,
-            "ccc": {
-                each.name: _told(each.ccc) | {"interval": _ends(each.ccc_interval)}
-                for each in evaluation.by_dimension
-            },
-            "no_interval": evaluation.no_interval,
-        }
-    return {
-        "utterances": evaluation.utterances,
-        "ua": _told(evaluation.ua) | {"interval": _ends(evaluation.ua_interval)},
-        "wa": _told(evaluation.wa) | {"interval": _ends(evaluation.wa_interval)},
-        "recall": {each.name: _told(each.recall)["value"] for each in evaluation.by_class},
-        "chance": evaluation.chance,
-        "no_interval": evaluation.no_interval,
-    }
+def bundle_metrics(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the metrics as ``bundle.json`` has them, as plain types."""
+    rows = [evaluation.table.row(key) for key in evaluation.headline]
+    found: dict[str, Any] = {f"{evaluation.noun}s": evaluation.tested}
+    if evaluation.confusion is None:
+        prefix = len("ccc_")
+        found["ccc"] = {row.metric[prefix:]: _value(row) | _interval(row.interval) for row in rows}
+    else:
+        found |= {row.metric: _value(row) | _interval(row.interval) for row in rows}
+        recalls = [row for row in evaluation.table.group("class") if row.metric == "recall"]
+        found["recall"] = {row.name: _value(row)["value"] for row in recalls}
+        found["chance"] = rows[0].chance
+    return found | {"no_interval": evaluation.no_interval}
 
 
 class _Quoted:
@@ -199,48 +199,16 @@ def _plain(text: str) -> str:
     return html.escape(" ".join(text.split()), quote=False).replace("|", "\\|")
 
 
-def _told(value: float) -> dict[str, float | None]:
-    return {"value": value if math.isfinite(value) else None}
+def _value(row: MetricRow) -> dict[str, Any]:
+    known = row.value is not None and math.isfinite(row.value)
+    return {"value": row.value if known else None}
 
 
-def _ends(interval: Interval | None) -> list[float] | None:
-    return None if interval is None else [interval.low, interval.high]
+def _interval(interval: Interval | None) -> dict[str, Any]:
+    return {"interval": None if interval is None else [interval.low, interval.high]}
 
 
-def _class_figures(worth: Worth) -> _Figures:
-    found = _Figures()
-    both = [worth.own, worth.pooled]
-    for name in ("ua", "wa"):
-        cells = [_percent(getattr(e, name), getattr(e, f"{name}_interval")) if e else "" for e in both]
-        found.rows.append((name.upper(), cells[0], cells[1]))
-    counts = [f"{e.utterances} utterances" if isinstance(e, Evaluation) else "" for e in both]
-    found.rows.append(("tested on", counts[0], counts[1]))
-    chances = [f"{100 * e.chance:.1f} %" if isinstance(e, Evaluation) else "" for e in both]
-    found.rows.append(("chance", chances[0], chances[1]))
-    told = worth.own or worth.pooled
-    for each in told.by_class if isinstance(told, Evaluation) else ():
-        found.recalls.append((each.name, f"{100 * each.recall:.1f} %" if each.count else "-", each.count))
-    return found
-
-
-def _trace_figures(worth: Worth) -> _Figures:
-    found = _Figures()
-    both, told = [worth.own, worth.pooled], worth.own or worth.pooled
-    for i, name in enumerate(told.dimensions if isinstance(told, TraceEvaluation) else ()):
-        cells = []
-        for each in both:
-            score = each.by_dimension[i] if isinstance(each, TraceEvaluation) else None
-            cells.append("" if score is None else _number(score.ccc, score.ccc_interval))
-        found.rows.append((f"CCC of {name}", cells[0], cells[1]))
-    counts = [f"{e.recordings} recordings" if isinstance(e, TraceEvaluation) else "" for e in both]
-    found.rows.append(("tested on", counts[0], counts[1]))
-    return found
-
-
-def _percent(value: float, interval: Interval | None) -> str:
-    told = f" ({100 * interval.low:.1f} to {100 * interval.high:.1f})" if interval else ""
-    return f"{100 * value:.1f} %{told}"
-
-
-def _number(value: float, interval: Interval | None) -> str:
-    return f"{value:.3f}" + (f" ({interval.low:.3f} to {interval.high:.3f})" if interval else "")
+def _with_interval(row: MetricRow) -> str:
+    scale = scale_of(row)
+    interval = f" ({scale.interval(row.interval)})" if row.interval else ""
+    return f"{scale.with_unit(row.value)}{interval}"

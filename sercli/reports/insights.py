@@ -1,4 +1,4 @@
-"""Pictures of what goes on within a run's network, on its test utterances."""
+"""Pictures of what a run's network computes inside, on its test utterances."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -28,14 +28,14 @@ _SHOWN_SETTINGS = 2  # above a panel: more do not fit
 
 _SHOWN = {
     "channels": "Weights of each channel attention, the mean of each class's utterances",
-    "attention": "Where the network attended: of each class the utterance that was told best",
+    "attention": "Attention of the network: the utterance of each class with the most confident prediction",
     "projection": "Embeddings of the test utterances, on their two principal axes",
 }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Insights:
-    """What there is to see within a network.
+    """Pictures of the inside of a network.
 
     Attributes:
         pictures: by name.
@@ -57,11 +57,11 @@ def draw_insights(
     device: torch.device | str = "cpu",
     progress: Progress = lambda done, total: None,
 ) -> Insights:
-    """Draw what there is to see within a finished trial's network.
+    """Draw what the network of a finished trial computes inside.
 
     Args:
         trial: whose bundle is applied to its test utterances.
-        workspace: where its corpus lies.
+        workspace: where its corpus is stored.
         beside: the same fold and seed of other runs, whose projections are drawn beside this one's.
         batch_size: utterances or segments at once.
         device: where the network is applied.
@@ -147,7 +147,7 @@ def _what_differs(trials: Sequence[Trial]) -> list[str]:
     ]
 
 
-def drawn_insights(folder: Path) -> dict[str, str]:
+def read_insights(folder: Path) -> dict[str, str]:
     """Read the pictures that `write_insights` put below a report's folder: those of the first trial.
 
     Returns:
@@ -181,7 +181,8 @@ def _open(
     absent = next((name for name in predictions.ids if name not in by_id), None)
     if absent is not None:
         raise RunError(
-            f"{trial.path}: tested on {absent}, which {path} has not any more; prepare the same corpus again"
+            f"{trial.path}: tested on {absent}, which {path} no longer contains; prepare the same "
+            "corpus again"
         )
     return Stored.open(bundle, corpus, [by_id[name] for name in predictions.ids], workspace, progress)
 
@@ -196,7 +197,7 @@ def _draw_attention(stored: Stored, predictions: ClassPredictions, heading: str)
         found = map_attention(stored, stored.utterances[best], number)
         if isinstance(found, str):
             return found
-        told = f"{name}, {predictions.probabilities[best, number]:.0%}: {predictions.ids[best]}"
-        overlays.append(pictures.Overlay(told, found.features, found.attention, found.frame_rate))
+        title = f"{name}, {predictions.probabilities[best, number]:.0%}: {predictions.ids[best]}"
+        overlays.append(pictures.Overlay(title, found.features, found.attention, found.frame_rate))
         meaning, neutral = found.meaning, found.neutral
     return pictures.attention_maps(overlays, meaning, neutral, f"{heading}: attention")

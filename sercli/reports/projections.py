@@ -32,7 +32,7 @@ class Projected:
 
     Attributes:
         run: name of the run.
-        heading: what is shown, for the picture.
+        heading: of the picture.
         classes: names of the classes.
         ids: the utterances.
         target: index of each one's class.
@@ -135,16 +135,16 @@ def write(projected: Sequence[Projected], folder: Path) -> list[Path]:
 
 
 def describe(projected: Projected) -> str:
-    """Say in a line how the components go with arousal and valence."""
+    """Describe in a line how the components correlate with arousal and valence."""
     found = projected.correlations
     if not found:
         return f"{projected.run}: the corpus has no ratings of {' and '.join(TRACE_DIMENSIONS)} to correlate"
-    told = ", ".join(
+    pairs = ", ".join(
         f"component {number} with {name} {_r(pair[number - 1])}"
         for number in (1, 2)
         for name, pair in found.items()
     )
-    return f"{projected.run}: correlation of {told}"
+    return f"{projected.run}: correlation of {pairs}"
 
 
 def _axis(projected: Projected, number: int) -> str:

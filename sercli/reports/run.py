@@ -1,81 +1,183 @@
-"""One run as one HTML page that needs no network and no other file."""
+"""The report of a run: its test metrics and what belongs to them, from the run's folder alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
-from sercli.evaluation.class_evaluation import Evaluation
-from sercli.figures.confusion import confusion_matrix
-from sercli.figures.curves import Row, training_curves
-from sercli.figures.reliability import reliability_diagram
-from sercli.figures.speakers import per_speaker
-from sercli.reports._page import draw_both, template
-from sercli.reports.audited import Audited
+from sercli.errors import RunError
+from sercli.evaluation import DRAWS, Evaluation, evaluate
+from sercli.protocols import tests_nothing
+from sercli.records import Predictions, pool
+from sercli.reports import facts
+from sercli.reports._run_page import write_run
+from sercli.runs.folder import Run, Trial
+from sercli.runs.predictions import read_tested
 
-_WIDE = 8  # from this many classes on the confusion matrix has the page's width to itself
+
+@dataclass(frozen=True, slots=True)
+class AuditCheck:
+    """The answer of one check: clean, leak, known or not checked, with the fact and why it is known."""
+
+    check: str
+    verdict: str
+    fact: str
+    reason: str | None = None
 
 
-def render_run(
-    title: str,
-    evaluation: Evaluation,
-    history: Sequence[Row] = (),
-    facts: Mapping[str, str] | None = None,
-    notes: Sequence[str] = (),
-    *,
-    banners: Sequence[str] = (),
-    audited: Audited | None = None,
-    protocol: str | None = None,
-    insights: Mapping[str, str] | None = None,
-) -> str:
-    """Render the report of a run: what came out, how sure that is, and what was run.
+@dataclass(frozen=True, slots=True)
+class AuditResult:
+    """The audit of a run, as whoever made it gives it: reports make none.
+
+    Attributes:
+        checks: the answer of each check.
+        why_not: why there is no audit.
+    """
+
+    checks: tuple[AuditCheck, ...] = ()
+    why_not: str | None = None
+
+    @classmethod
+    def of(cls, findings: Iterable[Mapping[str, Any]]) -> "AuditResult":
+        """Take findings as plain types."""
+        keys = ("check", "verdict", "fact", "reason")
+        return cls(tuple(AuditCheck(*(finding[key] for key in keys)) for finding in findings))
+
+    @property
+    def leaks(self) -> tuple[AuditCheck, ...]:
+        """The checks that found a leak."""
+        return tuple(each for each in self.checks if each.verdict == "leak")
+
+    @property
+    def verdict(self) -> str:
+        """The audit in a line."""
+        if self.why_not is not None:
+            return f"not audited: {self.why_not}"
+        if self.leaks:
+            return f"leak found: {', '.join(each.check for each in self.leaks)}"
+        done = sum(each.verdict != "not checked" for each in self.checks)
+        known = [each.check for each in self.checks if each.verdict == "known"]
+        clean = f"no leak found, {done} of {len(self.checks)} checks apply"
+        return clean + (f"; known to be shared: {', '.join(known)}" if known else "")
+
+    @property
+    def banners(self) -> tuple[str, ...]:
+        """Warnings that go above all metrics."""
+        return tuple(f"Leak ({each.check}): {each.fact}. The metrics are too good." for each in self.leaks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types, ready for JSON."""
+        return {"verdict": self.verdict, "checks": [asdict(each) for each in self.checks]}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunReport:
+    """A run's predictions of all test parts, their evaluation, and what readers of the metrics must know.
+
+    Attributes:
+        run: the run.
+        trials: those that are finished.
+        predictions: of all their test parts.
+        evaluation: of the predictions.
+        facts: what was run, in the order of the page.
+        protocol: name, version and digest of the folds; it goes with all metrics.
+        banners: warnings that go above all metrics.
+        definition: what the metrics mean.
+        audit: result of an audit of the run, if one was made.
+    """
+
+    run: Run
+    trials: tuple[Trial, ...]
+    predictions: Predictions
+    evaluation: Evaluation
+    facts: Mapping[str, str]
+    protocol: str
+    banners: tuple[str, ...]
+    definition: str
+    audit: AuditResult | None = None
+
+    @property
+    def digest(self) -> str:
+        """Digest of the protocol's folds."""
+        digest: str = self.trials[0].settings()["provenance"]["protocol_digest"]
+        return digest
+
+    @property
+    def title(self) -> str:
+        """Heading of the page."""
+        return f"{self.facts['architecture']} on {self.facts['corpus']}"
+
+    @property
+    def notes(self) -> list[str]:
+        """What the paper leaves open."""
+        return facts.left_open(self.trials[0].settings()["arch"])
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """Epochs of all trials."""
+        return [epoch for trial in self.trials for epoch in facts.history(trial)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the metrics and what belongs to them as plain types, ready for JSON."""
+        return {
+            "run": self.run.name,
+            "protocol": self.protocol,
+            "defined": self.definition,
+            "banners": list(self.banners),
+            "audit": self.audit and self.audit.to_dict(),
+        } | self.evaluation.to_dict()
+
+
+def report_run(run: Run, draws: int = DRAWS, audit: AuditResult | None = None) -> RunReport:
+    """Read a run's finished trials and evaluate their predictions.
 
     Args:
-        title: heading.
-        evaluation: the figures.
-        history: rows of epochs as `training_curves` wants them; none, no curves.
-        facts: what was run, in the order given: corpus, scheme, protocol, folds done, and so on.
-        notes: what the paper leaves open, and whatever else a reader must know; how the figures are defined
-            is on every page.
-        banners: warnings above everything else, such as ``synthetic: proves nothing about people``.
-        audited: what an audit of the run found.
-        protocol: name, version and digest of the folds.
-        insights: pictures of what goes on within a network, as ``data:`` addresses, by what they show.
+        run: whose folder is read, and nothing else.
+        draws: of the bootstrap over speakers.
+        audit: result of an audit of the run; it goes with the metrics.
 
-    Returns:
-        HTML; equal for equal arguments.
+    Raises:
+        RunError: no trial is finished, one is damaged, or nothing was tested.
     """
-    scores = {score.speaker: score.ua for score in evaluation.by_speaker}
-    pictures = {
-        "confusion": draw_both(
-            lambda dark: confusion_matrix(evaluation.confusion, evaluation.classes, dark=dark)
-        ),
-        "reliability": draw_both(lambda dark: reliability_diagram(evaluation.calibration, dark=dark)),
-        "speakers": draw_both(lambda dark: per_speaker(scores, evaluation.ua, evaluation.chance, dark=dark))
-        if scores
-        else None,
-        "curves": draw_both(lambda dark: training_curves(history, dark=dark)) if history else None,
-    }
-    return template("run.html").render(
-        title=title,
+    trials = run.finished()
+    if not trials:
+        raise RunError(f"{run.path}: no trial is finished yet; run the same `sercli train` again")
+    settings = trials[0].settings()
+    check_tested(run, settings)
+    predictions = pool([read_tested(trial) for trial in trials])
+    evaluation = evaluate(predictions, draws)
+    definition = evaluation.definition
+    return RunReport(
+        run=run,
+        trials=tuple(trials),
+        predictions=predictions,
         evaluation=evaluation,
-        folds=len({unit.fold for unit in evaluation.by_unit}),
-        seeds=len(evaluation.by_seed),
-        mistakes=_mistakes(evaluation),
-        wide=len(evaluation.classes) >= _WIDE,
-        pictures=pictures,
-        facts=facts or {},
-        notes=notes,
-        banners=banners,
-        audited=audited,
-        protocol=protocol,
-        insights=insights or {},
+        facts=facts.facts(settings, trials, predictions.outputs, definition),
+        protocol=facts.protocol(settings),
+        banners=(*(audit.banners if audit else ()), *facts.banners(settings, trials)),
+        definition=definition,
+        audit=audit,
     )
 
 
-def _mistakes(evaluation: Evaluation) -> list[tuple[str, float] | None]:
-    """Give, for each class, the class it is most often taken for, and how often, if ever."""
-    found: list[tuple[str, float] | None] = []
-    for index, (row, score) in enumerate(zip(evaluation.confusion, evaluation.by_class, strict=True)):
-        wrong = row.copy()
-        wrong[index] = 0
-        most = int(wrong.argmax())
-        found.append((evaluation.classes[most], wrong[most] / score.count) if wrong[most] else None)
-    return found
+def check_tested(run: Run, settings: Mapping[str, Any]) -> None:
+    """Refuse a run that keeps nothing for the test, by the settings of a trial.
+
+    Raises:
+        RunError: it is one.
+    """
+    if tests_nothing(settings["protocol"]):
+        raise RunError(
+            f"{run.name}: trained on everything ({settings['protocol']}), so nothing of its corpus is left "
+            f"for a test; `sercli eval {run.name} --on CORPUS` tests it on another corpus, `sercli export` "
+            "makes the model"
+        )
+
+
+def write_report(report: RunReport) -> Path:
+    """Write page, pictures, tables, predictions and metrics into the run's ``report`` folder.
+
+    Returns:
+        Path of the page.
+    """
+    return write_run(report, report.run.path / "report")

@@ -1,4 +1,4 @@
-"""Export a trial's bundle: with its figures, a model card, and programs for other runtimes."""
+"""Export a trial's bundle: with its metrics, a model card, and programs for other runtimes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -8,35 +8,30 @@ from typing import Any
 from sercli import files
 from sercli.bundle import Bundle, earlier_trainings, own_files
 from sercli.errors import ConfigError, RunError
-from sercli.evaluation.calibration import (
-    Threshold,
-    Trusted,
-    apply_threshold,
-    threshold_for,
-)
-from sercli.evaluation.class_evaluation import evaluate
-from sercli.evaluation.regression import evaluate_traces
+from sercli.evaluation import evaluate
+from sercli.evaluation.calibration import Threshold, Trusted, apply_threshold, threshold_for
 from sercli.inference.export import Exported, Format, export_programs
 from sercli.protocols import tests_nothing
-from sercli.records import ClassPredictions, ValuePredictions, pool
+from sercli.records import ClassPredictions, pool
 from sercli.reports.alike import Alike, find_alike
-from sercli.reports.card import Worth, banners_of, figures_of, render_card
+from sercli.reports.card import Quality, banners_of, bundle_metrics, render_card
 from sercli.runs.folder import Run, Trial
-from sercli.runs.predictions import read_dev, read_tested_classes, read_tested_traces
+from sercli.runs.predictions import read_dev, read_tested, read_tested_classes
+from sercli.tasks import CLASSIFICATION
 
 SURE = 0.8
-"""Share right that is asked for of what is not called unsure."""
+"""Target accuracy among the predictions that are not marked unsure."""
 LEVEL = 0.95
-"""How certain that is."""
-_OTHERS = "each by its own model, not this one's"
+"""Confidence level of that target."""
+_OTHERS = "each predicted by its own model, not by this one"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shared:
-    """What was exported."""
+class ExportedBundle:
+    """A bundle that was exported."""
 
     path: Path
-    worth: Worth
+    quality: Quality
     programs: tuple[Exported, ...]
     banners: tuple[str, ...]
 
@@ -87,15 +82,15 @@ def export_bundle(
     formats: Sequence[Format] = (),
     sure: float = SURE,
     tested_by: Run | None = None,
-) -> Shared:
-    """Write a trial's bundle with its card as a folder, whole or not at all.
+) -> ExportedBundle:
+    """Write a trial's bundle with its card as a folder, complete or not at all.
 
     Args:
         run: the trial's.
         trial: whose bundle is exported.
         out: the folder; a bundle there is replaced.
         formats: of programs that are written beside it.
-        sure: share right that is asked for of what is not called unsure.
+        sure: target accuracy among the predictions that are not marked unsure.
         tested_by: of a model that nothing tested: a run on folds whose networks were trained alike.
 
     Raises:
@@ -106,28 +101,27 @@ def export_bundle(
     settings = trial.settings()
     alike = check_export(trial, settings, out, tested_by)
     bundle, settings = Bundle.load(trial.bundle), _without_paths(settings, trial.config_file)
-    worth = _expect(alike, bundle, sure) if _untested(settings) else weigh(run, trial, bundle, sure)
-    banners = banners_of(settings, run.finished(), worth)
+    if tests_nothing(settings["protocol"]):
+        quality = _expect(alike, bundle, sure)
+    else:
+        quality = _measure(run, trial, bundle, sure)
+    banners = banners_of(settings, run.finished(), quality)
     programs: list[Exported] = []
 
     def write_beside(folder: Path) -> None:
         for each in formats:
             programs.extend(export_programs(bundle, folder, each))
-        card = render_card(bundle, settings, banners, trial, worth, programs)
+        card = render_card(bundle, settings, banners, trial, quality, programs)
         files.write_text(folder / "README.md", card)
 
     own = {"protocol": settings["protocol"], "started_from": settings["provenance"]["started_from"]}
-    told = replace(bundle, facts=dict(bundle.facts) | own | _figures(settings, worth))
-    told.save(out, write_beside)
-    return Shared(out, worth, tuple(programs), banners)
-
-
-def _untested(settings: Mapping[str, Any]) -> bool:
-    return tests_nothing(settings["protocol"])
+    exported = replace(bundle, facts=dict(bundle.facts) | own | _metric_facts(settings, quality))
+    exported.save(out, write_beside)
+    return ExportedBundle(out, quality, tuple(programs), banners)
 
 
 def _without_paths(settings: Mapping[str, Any], place: Path) -> dict[str, Any]:
-    """Name files that a training took, without where they lay: that is nobody else's business."""
+    """Name the files that a training read without their folders, which nobody else needs to know."""
     provenance = settings["provenance"]
     if not settings.get("init"):
         provenance = {"started_from": []} | provenance
@@ -135,11 +129,11 @@ def _without_paths(settings: Mapping[str, Any], place: Path) -> dict[str, Any]:
         each | ({"protocol": _without_path(each["protocol"])} if each.get("protocol") else {})
         for each in earlier_trainings(provenance, place)
     ]
-    told = {**settings, "provenance": provenance | {"started_from": before}}
-    told["protocol"] = _without_path(settings["protocol"])
+    cleaned = {**settings, "provenance": provenance | {"started_from": before}}
+    cleaned["protocol"] = _without_path(settings["protocol"])
     if settings.get("init"):
-        told["init"] = Path(settings["init"]).name
-    return told
+        cleaned["init"] = Path(settings["init"]).name
+    return cleaned
 
 
 def _without_path(protocol: str) -> str:
@@ -147,35 +141,35 @@ def _without_path(protocol: str) -> str:
     return f"{kind}:{Path(path).name}" if listed else protocol
 
 
-def weigh(run: Run, trial: Trial, bundle: Bundle, sure: float = SURE) -> Worth:
-    """Evaluate a trial's predictions, and those of its whole run beside them."""
+def _measure(run: Run, trial: Trial, bundle: Bundle, sure: float) -> Quality:
+    """Evaluate a trial's predictions, and those of its complete run beside them."""
     finished = run.finished()
-    several = len(finished) > 1
+    own = read_tested(trial)
+    every = evaluate(pool([read_tested(each) for each in finished])) if len(finished) > 1 else None
+    quality = Quality(evaluate(own), every, len(finished))
     if not bundle.classes:
-        frames = evaluate_traces(read_tested_traces(trial))
-        everything = evaluate_traces(_pool_traces(finished)) if several else None
-        return Worth(frames, everything, len(finished))
-    own, pooled = read_tested_classes(trial), pool([read_tested_classes(each) for each in finished])
-    found, on, trusted = _find_threshold(finished, trial, own, sure)
-    return Worth(evaluate(own), evaluate(pooled) if several else None, len(finished), found, on, trusted)
+        return quality
+    found, on, tried = _find_threshold(finished, trial, read_tested_classes(trial), sure)
+    return replace(quality, threshold=found, threshold_on=on, threshold_tried=tried)
 
 
-def _expect(alike: Alike | None, bundle: Bundle, sure: float) -> Worth:
-    """Weigh a model that nothing tested by networks trained alike, if there are any."""
+def _expect(alike: Alike | None, bundle: Bundle, sure: float) -> Quality:
+    """Estimate the quality of a model that nothing tested from networks trained alike, if there are any."""
     if alike is None:
-        return Worth(None)
+        return Quality(None)
     alike = replace(alike, settings=_without_paths(alike.settings, alike.trials[0].config_file))
     trials = alike.trials
+    tested = evaluate(pool([read_tested(trial) for trial in trials]))
+    quality = Quality(None, tested, len(trials), alike=alike)
     if not bundle.classes:
-        return Worth(None, evaluate_traces(_pool_traces(trials)), len(trials), alike=alike)
-    tested = [read_tested_classes(trial) for trial in trials]
-    dev = [_read_dev(trial, own) for trial, own in zip(trials, tested, strict=True)]
-    part, rows = "dev", [each for each in dev if each is not None]
-    if not rows:
-        part, rows = "test", tested
-    found = _search(pool(rows), sure)
-    on = f"the {part} parts of {len(rows)} trials of {alike.run.name}, {_OTHERS}"
-    return Worth(None, evaluate(pool(tested)), len(trials), found, on, alike=alike)
+        return quality
+    rows = [read_tested_classes(trial) for trial in trials]
+    dev = [_read_dev(trial, own) for trial, own in zip(trials, rows, strict=True)]
+    part, kept = "dev", [each for each in dev if each is not None]
+    if not kept:
+        part, kept = "test", rows
+    on = f"the {part} parts of {len(kept)} trials of {alike.run.name}, {_OTHERS}"
+    return replace(quality, threshold=_search(pool(kept), sure), threshold_on=on)
 
 
 def _find_threshold(
@@ -195,7 +189,7 @@ def _find_threshold(
     else:
         part, mine, others = "test", own, [read_tested_classes(each) for each in finished]
     found = _search(mine, sure)
-    chosen = trial.settings()["training"]["selection"].startswith("best-dev") and part == "dev"
+    chosen = trial.settings()["training"]["selection"] == CLASSIFICATION.selection and part == "dev"
     note = ", but its epoch was chosen on them" if chosen else ""
     on = f"this model's own {part} part ({len(mine)} utterances that it was not trained on{note})"
     if found.confidence is None and len(others) > 1:
@@ -208,12 +202,8 @@ def _find_threshold(
     return found, on, apply_threshold(own, found.confidence or 0.0) if tried else None
 
 
-def _pool_traces(trials: Sequence[Trial]) -> ValuePredictions:
-    return pool([read_tested_traces(trial) for trial in trials])
-
-
 def _search(predictions: ClassPredictions, sure: float) -> Threshold:
-    # Two searches may be made, and the one that finds something is told: each takes half of the error.
+    # Two searches may be made, and the one that finds something is used: each takes half of the error.
     return replace(threshold_for(predictions, sure, 1 - (1 - LEVEL) / 2), level=LEVEL)
 
 
@@ -226,30 +216,32 @@ def _read_dev(trial: Trial, own: ClassPredictions) -> ClassPredictions | None:
     return read.select(rows) if rows else None
 
 
-def _figures(settings: dict[str, Any], worth: Worth) -> dict[str, Any]:
-    provenance = settings["provenance"]
-    told: dict[str, Any] = {
-        "figures": None if worth.own is None else figures_of(worth.own),
-        "run_figures": None if worth.own is None or worth.pooled is None else figures_of(worth.pooled),
+def _metric_facts(settings: Mapping[str, Any], quality: Quality) -> dict[str, Any]:
+    """Return what ``bundle.json`` has about the metrics of the model, and where they come from."""
+    provenance, own, pooled = settings["provenance"], quality.own, quality.pooled
+    facts: dict[str, Any] = {
+        "figures": None if own is None else bundle_metrics(own),
+        "run_figures": None if own is None or pooled is None else bundle_metrics(pooled),
         "fold_name": provenance["fold_name"],
         "protocol_digest": provenance["protocol_digest"],
         "manifest_sha256": provenance["manifest_sha256"],
         "versions": provenance["versions"],
         "commit": provenance["commit"],
     }
-    if worth.alike is not None and worth.pooled is not None:
-        told["tested_by"] = {
-            "run": worth.alike.run.name,
-            "protocol": worth.alike.settings["protocol"],
-            "protocol_digest": worth.alike.settings["provenance"]["protocol_digest"],
-            "trials": worth.trials,
-            "figures": figures_of(worth.pooled),
+    if quality.alike is not None and pooled is not None:
+        facts["tested_by"] = {
+            "run": quality.alike.run.name,
+            "protocol": quality.alike.settings["protocol"],
+            "protocol_digest": quality.alike.settings["provenance"]["protocol_digest"],
+            "trials": quality.trials,
+            "figures": bundle_metrics(pooled),
         }
-    if worth.threshold is not None:
-        told["threshold"] = worth.threshold.confidence
-        told["threshold_found"] = asdict(worth.threshold) | {"on": worth.threshold_on}
-        told["threshold_tried"] = worth.trusted and asdict(worth.trusted) | {"on": "its own test part"}
-    return told
+    if quality.threshold is not None:
+        tried = quality.threshold_tried
+        facts["threshold"] = quality.threshold.confidence
+        facts["threshold_found"] = asdict(quality.threshold) | {"on": quality.threshold_on}
+        facts["threshold_tried"] = tried and asdict(tried) | {"on": "its own test part"}
+    return facts
 
 
 def _check_free(out: Path, trial: Trial) -> None:
@@ -261,7 +253,7 @@ def _check_free(out: Path, trial: Trial) -> None:
     above = (place, *place.parents)
     run = next((each for each in above if each == own or any(each.glob("fold-*/seed-*"))), None)
     if run is not None:
-        raise ConfigError(f"{out}: lies in the folder of the run {run.name}; name one outside")
+        raise ConfigError(f"{out}: is in the folder of the run {run.name}; name one outside")
     file = next((each for each in (out, *out.parents) if each.exists() and not each.is_dir()), None)
     if file is not None:
         raise ConfigError(f"{file}: a file; name a folder")

@@ -1,9 +1,15 @@
-"""Tables for papers: Markdown and LaTeX for people, CSV for programs."""
+"""Tables of text: for the terminal, Markdown and LaTeX; and CSV for programs."""
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sercli import files
+
+_WIDTH = 100  # characters of a line on the terminal
+_GAP = "  "
 
 _TEX = {
     "\\": r"\textbackslash{}",
@@ -40,21 +46,69 @@ class Table:
         caption: what it shows.
         header: names of the columns.
         rows: as many cells each.
-        text: how many columns, from the left, hold text and not numbers.
+        text: number of columns, from the left, that hold text and not numbers.
+        ends_with_text: whether the last column holds text too.
+        bars: columns that a page draws as bars, each with the factor that makes percent of its numbers.
     """
 
     caption: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     text: int = 1
+    ends_with_text: bool = False
+    bars: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def alignment(self) -> str:
+        """Alignment of each column: ``l`` for text, ``r`` for numbers."""
+        numbers = len(self.header) - self.text - self.ends_with_text
+        return "l" * self.text + "r" * numbers + "l" * self.ends_with_text
+
+    def without_empty_columns(self, empty: str) -> "Table":
+        """Leave out columns of numbers in which every cell is ``empty``."""
+        kept = [
+            i
+            for i, kind in enumerate(self.alignment)
+            if kind == "l" or any(row[i] != empty for row in self.rows)
+        ]
+        rows = tuple(tuple(row[i] for i in kept) for row in self.rows)
+        return replace(self, header=tuple(self.header[i] for i in kept), rows=rows)
 
 
-def to_markdown(title: str, told: Sequence[str], tables: Sequence[Table]) -> str:
-    """Write tables under a heading, after what has to be told with them."""
-    parts = [f"# {_plain(title)}", *map(_plain, told)]
+def to_text(table: Table, width: int = _WIDTH) -> str:
+    """Lay a table out for the terminal; the columns of a wide one are continued below.
+
+    Args:
+        table: with a row or more.
+        width: characters of a line, exceeded only where two columns alone are wider.
+    """
+    columns = list(zip(table.header, *table.rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    blocks, used = [[0]], widths[0]
+    for i, own in enumerate(widths[1:], 1):
+        if used + len(_GAP) + own > width and len(blocks[-1]) > 1:
+            blocks.append([0])
+            used = widths[0]
+        blocks[-1].append(i)
+        used += len(_GAP) + own
+    lines = [table.caption] if table.caption else []
+    for number, block in enumerate(blocks):
+        lines += [""] if number else []
+        for row in zip(*(columns[i] for i in block), strict=True):
+            cells = [
+                f"{cell:<{widths[i]}}" if table.alignment[i] == "l" else f"{cell:>{widths[i]}}"
+                for i, cell in zip(block, row, strict=True)
+            ]
+            lines.append(_GAP.join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def to_markdown(title: str, remarks: Sequence[str], tables: Sequence[Table]) -> str:
+    """Write tables under a heading, after the remarks that belong to them."""
+    parts = [f"# {_plain(title)}", *map(_plain, remarks)]
+    rules = {"l": ":---", "r": "---:"}
     for table in tables:
-        left = [":---"] * table.text + ["---:"] * (len(table.header) - table.text)
-        lines = [table.header, left, *table.rows]
+        lines = [table.header, [rules[kind] for kind in table.alignment], *table.rows]
         parts += [
             f"## {_plain(table.caption)}",
             "\n".join(f"| {' | '.join(map(_plain, line))} |" for line in lines),
@@ -62,18 +116,17 @@ def to_markdown(title: str, told: Sequence[str], tables: Sequence[Table]) -> str
     return "\n\n".join(parts) + "\n"
 
 
-def to_latex(title: str, told: Sequence[str], tables: Sequence[Table]) -> str:
-    r"""Write tables for ``\input`` in a document with booktabs; what is told stands in comments."""
+def to_latex(title: str, remarks: Sequence[str], tables: Sequence[Table]) -> str:
+    r"""Write tables for ``\input`` in a document with booktabs; title and remarks become comments."""
     lines = [r"% \usepackage{booktabs,textcomp} and \usepackage[T1]{fontenc} in the preamble"]
-    lines += [f"% {' '.join(line.split())}" for line in (title, *told)]
+    lines += [f"% {' '.join(line.split())}" for line in (title, *remarks)]
     for table in tables:
-        columns = "l" * table.text + "r" * (len(table.header) - table.text)
         lines += [
             "",
             r"\begin{table}",
             r"\centering",
             rf"\caption{{{escape_latex(table.caption)}}}",
-            rf"\begin{{tabular}}{{{columns}}}",
+            rf"\begin{{tabular}}{{{table.alignment}}}",
             r"\toprule",
             _latex_row(table.header),
             r"\midrule",
@@ -95,6 +148,30 @@ def to_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
         for row in rows
     )
     return file.getvalue()
+
+
+def write_tables(
+    folder: Path,
+    title: str,
+    remarks: Sequence[str],
+    tables: Sequence[Table],
+    header: Sequence[str],
+    rows: Iterable[Sequence[object]],
+) -> None:
+    """Write ``table.csv``, ``table.md`` and ``table.tex``.
+
+    Args:
+        folder: where to write them.
+        title: heading.
+        remarks: what readers of the metrics must know.
+        tables: for people; those without rows are left out.
+        header: columns of the CSV.
+        rows: of the CSV.
+    """
+    files.write_text(folder / "table.csv", to_csv(header, rows))
+    shown = [table for table in tables if table.rows]
+    files.write_text(folder / "table.md", to_markdown(title, remarks, shown))
+    files.write_text(folder / "table.tex", to_latex(title, remarks, shown))
 
 
 def escape_latex(text: str) -> str:

@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import Callback
 from sercli import figures, files
 from sercli.devices import Device
 from sercli.errors import RunError
-from sercli.figures.rates import range_test
+from sercli.figures.curves import range_test
 from sercli.training.fit import build_module
 from sercli.training.folds import FoldDataModule, load_parts
 from sercli.training.plan import Plan

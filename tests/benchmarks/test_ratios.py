@@ -2,7 +2,7 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from benchmarks._ratios import ratios
-from sercli.figures import _style, to_data_uri
+from sercli.figures import style, to_data_uri
 
 GROUPS = {"train, against a step": {"mdcnn": 4.5, "eca": 0.8}, "study": {"--jobs 2": 1.0}}
 
@@ -30,7 +30,7 @@ def test_the_peer_is_a_line_on_a_logarithmic_axis():
 @pytest.mark.parametrize("dark", [False, True])
 def test_what_is_slower_has_another_colour(dark):
     figure = ratios(GROUPS, "Ratios", dark=dark)
-    colours = _style.palette(dark)
+    colours = style.palette(dark)
     fast, slow = (tuple(dot.get_facecolor()[0]) for dot in dots(figure.axes[0]))
     assert (fast, slow) == (to_rgba(colours.main), to_rgba(colours.second))
     assert to_data_uri(figure).startswith("data:image/svg+xml")

@@ -100,9 +100,9 @@ def test_a_threshold_is_the_bundles_and_says_what_it_was_found_on(run, place, tm
     assert (tried["on"], tried["count"]) == ("its own test part", 12)
     assert tried["kept"] == pytest.approx(trusted.mean())
     assert tried["right"] == pytest.approx((own.predicted == own.target)[trusted].mean())
-    assert f"on the test part {100 * tried['kept']:.0f} % of 12 answers are sure" in out
+    assert f"on the test part {100 * tried['kept']:.0f} % of 12 predictions are sure" in out
     card = (tmp_path / "model" / "README.md").read_text()
-    assert "On this model's test part, which had no share in finding it" in card
+    assert "On this model's test part, which was not used to find it" in card
     status, _, err = run("latest", tmp_path / "strict", "--fold", "1", "--sure", "0.99")
     assert json.loads((tmp_path / "strict" / "bundle.json").read_text())["facts"]["threshold"] is None
     assert "no threshold for 'unsure'" in err

@@ -9,13 +9,13 @@ from conftest import SMALL, without_dev_part
 
 from sercli import cli
 from sercli.bundle import Bundle
+from sercli.evaluation import evaluate
 from sercli.evaluation.calibration import threshold_for
-from sercli.evaluation.class_evaluation import evaluate
 from sercli.evaluation.predictions_csv import read_predictions
 from sercli.hub.push import _files
 from sercli.inference.cross_corpus import apply_run
 from sercli.records import pool
-from sercli.reports.cross_corpus import evaluate_applied
+from sercli.reports.cross_corpus import report_applied
 from sercli.reports.share import export_bundle
 from sercli.runs.folder import Run
 from sercli.workspace import Workspace
@@ -56,9 +56,9 @@ def test_a_finished_run_is_only_exported(command_line, made, tmp_path):
     assert status == 0
     assert "0 of 1 trials, 1 are finished" in said
     assert "epoch " not in said.replace("kept epoch", "")
-    assert f"expect     UA {100 * evaluate(_tested(made)).ua:.1f} %, WA " in said
-    assert "4 networks trained alike" in said
-    assert "note: Tested on nothing: trained on everything there was; figures are of networks" in err
+    assert f"expect     UA {100 * evaluate(_tested(made)).table.row('ua').value:.1f} %, WA " in said
+    assert "4 networks of equal settings" in said
+    assert "note: Not tested: trained on everything there was; the metrics are of networks" in err
     other = tmp_path / "other"
     assert run_export(command_line, made, other)[0] == 0
     assert (out / "README.md").read_text() == (other / "README.md").read_text()
@@ -79,29 +79,29 @@ def test_figures_and_threshold_are_those_of_the_networks_trained_alike(command_l
     bundle = Bundle.load(out)
     facts = bundle.facts
     assert (status, facts["figures"], facts["run_figures"]) == (0, None, None)
-    told, expected = facts["tested_by"], evaluate(_tested(made))
+    told, expected = facts["tested_by"], evaluate(_tested(made)).table.row("ua")
     assert (told["run"], told["trials"]) == (made.folds.name, 4)
     assert (told["protocol"], told["figures"]["utterances"]) == ("leave-one-speaker-out@1", 48)
-    assert told["figures"]["ua"]["value"] == pytest.approx(expected.ua)
+    assert told["figures"]["ua"]["value"] == pytest.approx(expected.value)
     assert told["figures"]["ua"]["interval"] == pytest.approx(
-        [expected.ua_interval.low, expected.ua_interval.high] if expected.ua_interval else None
+        [expected.interval.low, expected.interval.high] if expected.interval else None
     )
     dev = pool([read_predictions(trial.dev_predictions_file) for trial in made.folds.finished()])
     assert facts["threshold"] == threshold_for(dev, 0.02, 0.975).confidence
     assert facts["threshold_found"]["on"] == (
-        f"the dev parts of 4 trials of {made.folds.name}, each by its own model, not this one's"
+        f"the dev parts of 4 trials of {made.folds.name}, each predicted by its own model, not by this one"
     )
     assert facts["threshold_tried"] is None
     assert f"below {facts['threshold']:.3f}" in said
     card = (out / "README.md").read_text()
     digest = made.folds.trials()[0].settings()["provenance"]["protocol_digest"]
     for line in (
-        "\n> **Tested on nothing: trained on everything there was; figures are of networks trained alike on",
+        "\n> **Not tested: trained on everything there was; the metrics are of networks trained alike on",
         "on everything that the scheme emodb-4 selects (48 utterances), seed 0, epoch 2 of 2.\n",
-        "**This model itself was tested on nothing**",
+        "**This model itself was not tested**",
         f"protocol leave-one-speaker-out@1 (digest {digest}), run {made.folds.name}. ",
         "\n| | 4 networks trained alike, pooled |\n",
-        f"\n| UA | {100 * expected.ua:.1f} %",
+        f"\n| UA | {100 * expected.value:.1f} %",
         "| recall of the networks trained alike |",
         "\n- protocol: train-on-all@1 (digest",
     ):
@@ -114,8 +114,8 @@ def test_without_dev_parts_the_threshold_is_of_the_test_parts(made, tmp_path):
     (trial,) = made.everything.trials()
     with without_dev_part(made.folds.trials()):
         shared = export_bundle(made.everything, trial, tmp_path / "model", sure=0.02, tested_by=made.folds)
-    assert shared.worth.threshold_on.startswith("the test parts of 4 trials of ")
-    assert shared.worth.threshold.confidence == threshold_for(_tested(made), 0.02, 0.975).confidence
+    assert shared.quality.threshold_on.startswith("the test parts of 4 trials of ")
+    assert shared.quality.threshold.confidence == threshold_for(_tested(made), 0.02, 0.975).confidence
 
 
 def test_without_another_run_nobody_knows_how_good_it_is(run, made, tmp_path):
@@ -123,13 +123,13 @@ def test_without_another_run_nobody_knows_how_good_it_is(run, made, tmp_path):
     status, said, err = run("export", made.everything.name, out)
     assert status == 0
     assert "unsure" not in said
-    assert "so nobody knows how good it is" in err
+    assert "so its quality is unknown" in err
     assert "note: this model has no metrics; --tested-by RUN" in err
     facts = Bundle.load(out).facts
     assert facts["figures"] is None
     assert not {"tested_by", "threshold"} & set(facts)
     card = (out / "README.md").read_text()
-    for line in ("**Nobody knows: it was tested on nothing.**", "There is no threshold", "--tested-by"):
+    for line in ("**Unknown: it was not tested.**", "There is no threshold", "--tested-by"):
         assert line in card, line
     for line in ("Intervals", "| UA |", "| chance |", "figures above", "recall of"):
         assert line not in card, line
@@ -200,9 +200,9 @@ def test_it_is_tested_on_another_corpus(run, made):
     assert run("prepare", "synth")[0] == 0
     applied = apply_run(made.everything, "synth", made.place)
     assert (applied.trained_on, len(applied.predictions)) == ("emodb", 192)
-    result = evaluate_applied(applied, made.place, 100)
-    assert any(each.startswith("Another corpus: trained on EMO-DB") for each in result.gathered.banners)
-    assert set(result.gathered.predictions.folds) == {"all"}
+    result = report_applied(applied, made.place, 100)
+    assert any(each.startswith("Another corpus: trained on EMO-DB") for each in result.report.banners)
+    assert set(result.report.predictions.folds) == {"all"}
 
 
 def test_weights_of_everything_are_no_leak_where_nothing_is_tested(command_line, run, made):

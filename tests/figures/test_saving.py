@@ -9,7 +9,7 @@ from matplotlib import image
 
 from sercli.errors import ConfigError
 from sercli.figures import save, to_data_uri
-from sercli.figures.confusion import confusion_matrix
+from sercli.figures.classification import confusion_matrix
 
 
 def figure():
@@ -61,7 +61,7 @@ def test_settings_of_matplotlib_stay_as_they_were(tmp_path):
 
 def test_pyplot_is_never_imported():
     code = (
-        "import sys, sercli.figures.confusion, sercli.figures.curves, sercli.figures.speakers;"
+        "import sys, sercli.figures.classification, sercli.figures.curves, sercli.figures.ranking;"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

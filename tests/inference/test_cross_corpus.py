@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import SMALL
+from typer.testing import CliRunner
 
 from sercli import manifest
 from sercli.bundle import Bundle
-from sercli.cli import _insights
-from sercli.cli._on import evaluate_on
+from sercli.cli import _insights, app
 from sercli.errors import ConfigError, CorpusError, RunError
 from sercli.evaluation.predictions_csv import read_predictions
 from sercli.inference import cross_corpus
 from sercli.inference.cross_corpus import apply_run
-from sercli.reports import cross_corpus as report
+from sercli.reports.cross_corpus import report_applied, write_cross_corpus
 from sercli.reports.insights import draw_insights, write_insights
 from sercli.runs.folder import Run
 from sercli.training.initial_weights import named, trace_back
@@ -69,7 +69,7 @@ def test_labels_are_mapped_and_the_rest_is_counted(small, place, other):
         probabilities / probabilities.sum(axis=1, keepdims=True), applied.predictions.probabilities
     )
     # Written beside the run, where the run's own folders are not touched.
-    folders = [report.write(report.evaluate_applied(each, place)).parent for each in (applied, kept)]
+    folders = [write_cross_corpus(report_applied(each, place)).parent for each in (applied, kept)]
     assert [folder.name for folder in folders] == [
         "on-odd-every-emotion",
         "on-odd-every-emotion-foreign-kept",
@@ -95,8 +95,8 @@ def test_each_trial_has_its_rows(small, place, other, tmp_path):
     applied = apply_run(run, other("emodb", "twice"), place, "common-4")
     assert len(applied.predictions) == 96
     assert set(applied.predictions.seeds) == {0, 1}
-    result = report.evaluate_applied(applied, place)
-    assert (result.gathered.evaluation.utterances, result.gathered.evaluation.count) == (48, 96)
+    result = report_applied(applied, place)
+    assert (result.report.evaluation.tested, result.report.evaluation.count) == (48, 96)
 
 
 def test_the_corpus_of_the_training_is_refused(small, place, other):
@@ -149,8 +149,8 @@ def test_audio_of_earlier_corpora_is_left_out_or_said_to_be_unknown(run_from, pl
         apply_run(run, other("emodb", "disguised", heard=True), place, "common-4")
     applied = apply_run(run, other("emodb", "apart"), place, "common-4")
     assert applied.unheard == ("absent",)
-    told = report.evaluate_applied(applied, place).gathered
-    assert any(each.startswith("Not checked whether recordings of absent") for each in told.banners)
+    told = report_applied(applied, place).report
+    assert any(each.startswith("Not checked: the network was trained on absent") for each in told.banners)
     assert told.facts["trained on before"] == "emodb"
 
 
@@ -198,7 +198,7 @@ def test_continuous_labels_of_a_copy_are_those_of_the_test_part(regressor, small
     for number, row in enumerate(rows):
         np.testing.assert_allclose(found.predicted[row], own.predicted[number], rtol=1e-4, atol=1e-6)
         np.testing.assert_allclose(found.target[row], own.target[number], rtol=1e-6)
-    folder = report.write(report.evaluate_applied(applied, place)).parent
+    folder = write_cross_corpus(report_applied(applied, place)).parent
     assert folder.name == "on-talks-arousal-valence"
     assert (folder / "traces.png").exists()
     with pytest.raises(ConfigError, match="no classes to keep"):
@@ -207,17 +207,18 @@ def test_continuous_labels_of_a_copy_are_those_of_the_test_part(regressor, small
         apply_run(Run(small[1].path.parents[1]), corpus, place, "arousal-valence")
 
 
-def test_the_classes_are_shown(small, place, other, capsys):
+def test_the_classes_are_shown(small, place, other):
     corpus = other("emodb", "shown")
-    options = {"keep_foreign": False, "accelerator": "cpu"}
-    evaluate_on(place, str(small[1].path.parents[1]), corpus, "common-4", **options)
-    lines = capsys.readouterr().out.splitlines()
+    words = ["eval", str(small[1].path.parents[1]), "--on", corpus, "--scheme", "common-4"]
+    words += ["--accelerator", "cpu", "--workspace", str(place.root)]
+    shown = CliRunner().invoke(app, words)
+    assert shown.exit_code == 0, shown.output
+    lines = shown.stdout.splitlines()
     assert lines[1].startswith("cross-corpus, emodb to shown (manifest ")
-    assert lines[3] == "class      of the model  of shown   utterances"
-    assert lines[4].split() == ["anger", "anger", "anger", "12"]
+    assert lines[4] == "class      of the model  of shown   utterances"
+    assert lines[5].split() == ["anger", "anger", "anger", "12"]
     assert any(line.startswith("UA ") for line in lines)
-    evaluate_on(place, str(small[1].path.parents[1]), corpus, "common-4", json=True, **options)
-    assert json.loads(capsys.readouterr().out)["trained_on"] == "emodb"
+    assert json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)["trained_on"] == "emodb"
 
 
 def test_a_network_is_drawn_by_what_it_has(small, segmented, regressor, place, tmp_path):

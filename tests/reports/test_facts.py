@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sercli.reports._facts import banners
+from sercli.reports.facts import banners
 
 
 def told(before, protocol="leave-one-speaker-out@1", folds=(1,)):
@@ -33,7 +33,7 @@ def told(before, protocol="leave-one-speaker-out@1", folds=(1,)):
 )
 def test_weights_that_may_know_the_test_part_are_told_of(before, folds):
     (banner,) = told(before, folds=folds)
-    assert banner.startswith("Perhaps leaked: the weights that training started from")
+    assert banner.startswith("Possible leak: the weights that training started from")
 
 
 @pytest.mark.parametrize(

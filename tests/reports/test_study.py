@@ -20,10 +20,11 @@ from sercli.evaluation.predictions_csv import write_predictions
 from sercli.files import write_text
 from sercli.plain.yaml import to_yaml
 from sercli.records import ClassPredictions
-from sercli.reports._study_pictures import find_curves
-from sercli.reports._study_values import Paper
-from sercli.reports.standings import stand
-from sercli.reports.study import gather_study, place_of, render_study, write_study
+from sercli.reports.study import locate_study, report_study
+from sercli.reports.study_cells import report_cells
+from sercli.reports.study_page import render_study, write_study
+from sercli.reports.study_pictures import find_curves
+from sercli.reports.study_values import PaperValue
 from sercli.runs.folder import Run
 from sercli.studies import Display, get_study
 from sercli.training.settings import complete
@@ -114,42 +115,60 @@ def study(place):
 
 
 def test_figures_stand_beside_the_papers_and_those_of_the_row_above(study, place):
-    first, second, third, fourth = stand(study, study.cells(on=["emodb-4"]), place)[0]
-    ua, wa, acc = first.figures
-    assert (ua.key, ua.ours, ua.paper, ua.holds, ua.above) == ("ua", 0.5, Paper(0.6003, 2), False, None)
-    assert ua.difference == pytest.approx(-0.1003)
-    assert (wa.key, wa.paper, acc.key, acc.ours, acc.holds) == ("wa", None, "acc", 0.5, True)
-    assert (second.figures[0].ours, second.figures[0].holds) == (0.75, True)
-    above = second.figures[0].above
+    first, second, third, fourth = report_cells(study, study.cells(on=["emodb-4"]), place)[0]
+    ua, wa, acc = first.values
+    assert (ua.key, ua.pooled, ua.paper, ua.paper_in_interval, ua.above) == (
+        "ua",
+        0.5,
+        PaperValue(0.6003, 2),
+        False,
+        None,
+    )
+    assert ua.from_paper == pytest.approx(-0.1003)
+    assert (wa.key, wa.paper, acc.key, acc.pooled, acc.paper_in_interval) == ("wa", None, "acc", 0.5, True)
+    assert (second.values[0].pooled, second.values[0].paper_in_interval) == (0.75, True)
+    above = second.values[0].above
     # All six speakers gain: of 64 flips two differ as much. Two tests are in the column.
-    assert (above.row, above.difference, above.p, above.p_holm) == ("plain", 0.25, 2 / 64, 4 / 64)
-    assert third.figures[0].above.why_not == "both rows are the same run"
-    assert fourth.figures[0].above.p == 2 / 64
-    assert second.figures[1].above is None
+    assert (above.row, above.value, above.p, above.p_holm) == ("plain", 0.25, 2 / 64, 4 / 64)
+    assert third.values[0].above.why_not == "both rows are the same run"
+    assert fourth.values[0].above.p == 2 / 64
+    assert second.values[1].above is None
     assert first.seconds == 135
     assert first.size.parameters < second.size.parameters
 
 
 def test_rows_are_compared_on_the_folds_that_both_have(study, place):
-    found = stand(study, study.cells(on=["emodb-4"]), place)[0][1].gathered.run
+    found = report_cells(study, study.cells(on=["emodb-4"]), place)[0][1].report.run
     (found.path / "fold-02" / "seed-0" / "metrics.json").unlink()
-    second = stand(study, study.cells(on=["emodb-4"]), place)[0][1]
+    second = report_cells(study, study.cells(on=["emodb-4"]), place)[0][1]
     assert second.cell.row.name == "attention"
-    above = second.figures[0].above
-    assert (above.difference, above.p) == (0.25, None)
+    above = second.values[0].above
+    assert (above.value, above.p) == (0.25, None)
     assert "3 speakers" in above.why_not
 
 
 def test_the_papers_rounding_does_not_decide_whether_it_lies_within(study, place):
-    found = stand(study, study.cells(on=["emodb-4"]), place)[0][1].figures[0]
+    found = report_cells(study, study.cells(on=["emodb-4"]), place)[0][1].values[0]
     # The interval is 75 to 75: all speakers are alike.
     assert (found.interval.low, found.interval.high) == (0.75, 0.75)
-    papers = (Paper(0.74996, 2), Paper(0.7494, 2), Paper(0.7494, 0), Paper(0.7549, 1), None)
-    assert [replace(found, paper=paper).holds for paper in papers] == [True, False, True, False, None]
+    papers = (
+        PaperValue(0.74996, 2),
+        PaperValue(0.7494, 2),
+        PaperValue(0.7494, 0),
+        PaperValue(0.7549, 1),
+        None,
+    )
+    assert [replace(found, paper=paper).paper_in_interval for paper in papers] == [
+        True,
+        False,
+        True,
+        False,
+        None,
+    ]
 
 
 def test_the_page_has_the_table_again_and_what_bears_on_it(study, place):
-    report = gather_study(study, study.cells(), place, [("training.max_epochs", 2)][:0])
+    report = report_study(study, study.cells(), place, [("training.max_epochs", 2)][:0])
     html = render_study(report)
     page = Page(html)
     text = page.text
@@ -170,12 +189,12 @@ def test_the_page_has_the_table_again_and_what_bears_on_it(study, place):
         assert words in text, words
     assert page.addresses == ["data:,"]
     assert all(each.startswith("data:image/svg+xml;base64,") for each in page.pictures)
-    assert html == render_study(gather_study(study, study.cells(), place))
+    assert html == render_study(report_study(study, study.cells(), place))
 
 
 def test_tables_and_pictures_lie_beside_the_page(study, place):
-    report = gather_study(study, study.cells(), place)
-    page = place_of(report, place)
+    report = report_study(study, study.cells(), place)
+    page = locate_study(report, place)
     write_study(report, page)
     assert (page.parent.parent, page.name) == (place.root / "reports", "report.html")
     assert re.fullmatch("study-mine-[0-9a-f]{8}", page.parent.name)
@@ -197,24 +216,24 @@ def test_tables_and_pictures_lie_beside_the_page(study, place):
 
 def test_changes_are_told_and_have_a_page_of_their_own(study, place):
     changes = [("training.max_epochs", 100)]  # the recipe's own number: the same runs
-    report = gather_study(study, study.cells(on=["emodb-4"], changes=changes), place, changes)
+    report = report_study(study, study.cells(on=["emodb-4"], changes=changes), place, changes)
     assert "Changed in every row: training.max_epochs=100" in report.banners[0]
-    other = place_of(report, place).parent.name
+    other = locate_study(report, place).parent.name
     assert other.startswith("study-mine-")
-    assert other != place_of(gather_study(study, study.cells(), place), place).parent.name
+    assert other != locate_study(report_study(study, study.cells(), place), place).parent.name
 
 
 def test_two_files_of_one_name_have_a_page_each(study, place, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     copy = get_study(str(shutil.copy(study.file, elsewhere)))
-    pages = {place_of(gather_study(each, each.cells(), place), place) for each in (study, copy)}
+    pages = {locate_study(report_study(each, each.cells(), place), place) for each in (study, copy)}
     assert len(pages) == 2
 
 
 def test_without_a_finished_trial_it_says_what_to_run(study, place):
     with pytest.raises(RunError, match="run `sercli ablate mine`"):
-        gather_study(study, study.cells(on=["ravdess-4"]), place)
+        report_study(study, study.cells(on=["ravdess-4"]), place)
 
 
 def test_the_command_prints_the_table_and_says_where_the_page_is(study, place, monkeypatch, capsys):
@@ -246,9 +265,9 @@ def test_what_is_varied_is_drawn_as_curves(place):
             finish(place, cell, fold, predictions(fold, number % 4), write_predictions)
     for each in place.runs.glob("*/*/*/config.yaml"):
         each.write_text(each.read_text().replace("corpus: recola", "corpus: emodb"))
-    from sercli.reports._study_pictures import draw_column
+    from sercli.reports.study_pictures import draw_column
 
-    found = stand(study, study.cells(), place, 100)[0]
+    found = report_cells(study, study.cells(), place, 100)[0]
     figure = draw_column("emodb-4", found, study.display)
     assert [axes.get_ylabel() for axes in figure.axes] == ["UA in %", "WA in %"]
     ticks = [label.get_text() for label in figure.axes[0].get_xticklabels()]
@@ -274,28 +293,28 @@ def test_continuous_labels_are_told_by_dimension(place):
         for fold, speakers in ((1, (0, 1, 2)), (2, (3, 4))):
             told = trace_predictions(speakers, f"fold {fold}")
             finish(place, cell, fold, told, write_predictions, "regression")
-    report = gather_study(study, study.cells(), place, draws=100)
-    keys = [figure.key for figure in report.found[0].figures]
+    report = report_study(study, study.cells(), place, draws=100)
+    keys = [figure.key for figure in report.found[0].values]
     assert keys == ["ccc_arousal", "ccc_valence"]
-    assert report.found[0].figures[0].paper == Paper(0.666, 3)
-    assert report.found[1].figures[0].above.difference == 0
+    assert report.found[0].values[0].paper == PaperValue(0.666, 3)
+    assert report.found[1].values[0].above.value == 0
     assert "arousal CCC" in Page(render_study(report)).text
-    first = report.found[0].figures[0]
-    assert first.difference == pytest.approx(first.spread.mean - 0.666)
-    assert first.spread.mean != pytest.approx(first.ours)
+    first = report.found[0].values[0]
+    assert first.from_paper == pytest.approx(first.spread.mean - 0.666)
+    assert first.spread.mean != pytest.approx(first.pooled)
 
 
 def test_a_damaged_run_is_told_and_the_others_go_on(study, place):
-    found = stand(study, study.cells(on=["emodb-4"]), place)[0]
-    found[3].gathered.trials[0].predictions_file.write_text("id,fold\n")
-    report = gather_study(study, study.cells(on=["emodb-4"]), place)
+    found = report_cells(study, study.cells(on=["emodb-4"]), place)[0]
+    found[3].report.trials[0].predictions_file.write_text("id,fold\n")
+    report = report_study(study, study.cells(on=["emodb-4"]), place)
     assert [each.cell.row.name for each in report.found] == ["plain", "attention", "the same again"]
-    assert report.banners[0].startswith("softmax on emodb-4 can't be told: ")
+    assert report.banners[0].startswith("softmax on emodb-4 can't be reported: ")
     assert not any("Not trained yet" in banner for banner in report.banners)
 
 
 def test_a_report_without_a_damaged_run_ends_with_an_error(study, place, monkeypatch, capsys):
-    file = stand(study, study.cells(on=["emodb-4"]), place)[0][3].gathered.trials[0].predictions_file
+    file = report_cells(study, study.cells(on=["emodb-4"]), place)[0][3].report.trials[0].predictions_file
     header, *rows = file.read_text().splitlines()
     file.write_text("\n".join([header, *rows[::2]]) + "\n")
     line = ["report", str(study.file), "--on", "emodb-4", "--draws", "100", "--workspace", str(place.root)]
@@ -309,23 +328,23 @@ def test_a_report_without_a_damaged_run_ends_with_an_error(study, place, monkeyp
 
 def test_uneven_folds_and_seeds_are_told(study, place):
     cell = study.cells(on=["emodb-4"])[1]
-    run = stand(study, [cell], place)[0][0].gathered.run
+    run = report_cells(study, [cell], place)[0][0].report.run
     second = run.trial(1, 1)
     second.path.mkdir(parents=True)
     for name in ("config.yaml", "metrics.json"):
         (second.path / name).write_bytes((run.trial(1, 0).path / name).read_bytes())
     write_predictions(second.predictions_file, predictions(1, 3, seed=1))
-    banners = " ".join(gather_study(study, study.cells(on=["emodb-4"]), place).banners)
+    banners = " ".join(report_study(study, study.cells(on=["emodb-4"]), place).banners)
     assert "have not finished the same folds and seeds" in banners
     assert "not every fold has the same seeds" in banners
 
 
 def test_rows_of_other_folds_are_not_tested(study, place):
-    found = stand(study, study.cells(on=["emodb-4"]), place)[0]
-    for trial in found[1].gathered.trials:
+    found = report_cells(study, study.cells(on=["emodb-4"]), place)[0]
+    for trial in found[1].report.trials:
         trial.config_file.write_text(trial.config_file.read_text().replace("abcd", "other"))
-    again = stand(study, study.cells(on=["emodb-4"]), place)[0]
-    assert again[1].figures[0].above.why_not == "their folds differ"
+    again = report_cells(study, study.cells(on=["emodb-4"]), place)[0]
+    assert again[1].values[0].above.why_not == "their folds differ"
 
 
 def test_a_grid_is_compared_along_its_inner_setting(place):
@@ -343,8 +362,8 @@ def test_a_grid_is_compared_along_its_inner_setting(place):
             finish(place, cell, fold, predictions(fold, 1), write_predictions)
     for each in place.runs.glob("*/*/*/config.yaml"):
         each.write_text(each.read_text().replace("corpus: recola", "corpus: emodb"))
-    found = stand(study, study.cells(), place)[0]
-    why = [each.figures[0].above and each.figures[0].above.why_not for each in found]
+    found = report_cells(study, study.cells(), place)[0]
+    why = [each.values[0].above and each.values[0].above.why_not for each in found]
     assert why == [None, None, "more than one setting differs where a row of the grid begins", None]
 
 
@@ -359,8 +378,8 @@ def test_pictures_of_columns_with_odd_names_lie_side_by_side(place):
     )
     for cell in study.cells():
         finish(place, cell, 1, predictions(1, 1), write_predictions)
-    report = gather_study(study, study.cells(), place, draws=100)
-    page = place_of(report, place)
+    report = report_study(study, study.cells(), place, draws=100)
+    page = locate_study(report, place)
     write_study(report, page)
     assert len(list(page.parent.glob("*.png"))) == 3
 
@@ -383,7 +402,7 @@ def with_histories(place, study):
 def test_training_curves_of_chosen_rows_stand_side_by_side_and_name_their_fold(place, study):
     study = study_of(place, STUDY | {"curves": {"rows": ["plain", "softmax"], "fold": 2}})
     with_histories(place, study)
-    report = gather_study(study, study.cells(), place, draws=20)
+    report = report_study(study, study.cells(), place, draws=20)
     curves = find_curves(report.columns["emodb-4"], study.display)
     assert curves.trial == "fold 2 (fold 2), seed 0"
     plain, softmax = curves.draw(title="emodb-4").axes
@@ -397,7 +416,7 @@ def test_training_curves_of_chosen_rows_stand_side_by_side_and_name_their_fold(p
 def test_where_the_fold_is_missing_the_first_shared_one_is_drawn(place, study):
     study = study_of(place, STUDY | {"curves": {"rows": "all", "fold": 7}})
     with_histories(place, study)
-    report = gather_study(study, study.cells(), place, draws=20)
+    report = report_study(study, study.cells(), place, draws=20)
     assert find_curves(report.columns["emodb-4"], study.display).trial == "fold 1 (fold 1), seed 0"
     assert find_curves(report.columns["emodb-4"], Display()) is None
 

@@ -10,13 +10,14 @@ from reports.test_study import finish, predictions, study_of
 from reports.test_traces import predictions as trace_predictions
 
 from sercli import cli
-from sercli.cli._tables import print_table
 from sercli.errors import ConfigError, SerError
 from sercli.evaluation.predictions_csv import write_predictions
 from sercli.records import ClassPredictions
-from sercli.reports._study_pictures import draw_column
-from sercli.reports.standings import stand
-from sercli.reports.study import gather_study, place_of, render_study, write_study
+from sercli.reports.study import locate_study, report_study
+from sercli.reports.study_cells import report_cells
+from sercli.reports.study_page import render_study, write_study
+from sercli.reports.study_pictures import draw_column
+from sercli.reports.tables import to_text
 from sercli.workspace import Workspace
 
 
@@ -49,17 +50,17 @@ def two_rows(**other):
 
 
 def written(report, place):
-    page = place_of(report, place)
+    page = locate_study(report, place)
     write_study(report, page)
     return page
 
 
 @pytest.mark.parametrize(("given", "value", "printed"), [("~57.5", 0.575, "~57.5"), ("~ 9", 0.09, "~9.0")])
-def test_a_derived_value_carries_its_mark_in_every_table(place, capsys, given, value, printed):
+def test_a_derived_value_carries_its_mark_in_every_table(place, given, value, printed):
     paper = {"plain": {"emodb-4": {"ua": given}}, "attention": {"emodb-4": {"ua": 61.5}}}
     references = {"Others": {"emodb-4": {"wa": given}}}
     study = finished(place, two_rows(paper=paper, references=references))
-    report = gather_study(study, study.cells(), place, draws=50)
+    report = report_study(study, study.cells(), place, draws=50)
     page = written(report, place)
     text = Page(page.read_text()).text
     assert f"{printed} " in f"{text} "
@@ -69,9 +70,7 @@ def test_a_derived_value_carries_its_mark_in_every_table(place, capsys, given, v
     rows = list(csv.DictReader((page.parent / "table.csv").open()))
     marks = {row["row"]: (float(row["paper"]), row["paper_mark"]) for row in rows if row["figure"] == "UA"}
     assert marks == {"plain": (value, "~"), "attention": (0.615, "")}
-    for each in report.tables:
-        print_table(each)
-    told = capsys.readouterr().out
+    told = "\n".join(map(to_text, report.tables))
     assert f"  {printed}  " in told
     assert f"WA {printed.removesuffix('.0')} %" in told
 
@@ -88,7 +87,7 @@ def test_the_overview_marks_derived_continuous_values_too(place):
     )
     for cell in study.cells():
         finish(place, cell, 1, trace_predictions((0, 1, 2), "fold 1"), write_predictions, "regression")
-    overview, first, *_ = gather_study(study, study.cells(), place, draws=50).tables
+    overview, first, *_ = report_study(study, study.cells(), place, draws=50).tables
     assert overview.header[1] == "recola: arousal CCC, valence CCC"
     assert "(~0.666)" in overview.rows[0][1]
     assert "(0.438)" in overview.rows[0][1]
@@ -130,14 +129,14 @@ def test_a_study_of_means_sets_the_paper_against_the_mean_and_draws_it(place):
                 finish(place, cell, fold, told(fold), write_predictions)
         for each in place.runs.glob("*/*/*/config.yaml"):
             each.write_text(each.read_text().replace("corpus: recola", "corpus: emodb"))
-        reports[basis] = gather_study(study, study.cells(), place, draws=400)
-    pooled, mean = (reports[basis].found[0].figures[0] for basis in reports)
+        reports[basis] = report_study(study, study.cells(), place, draws=400)
+    pooled, mean = (reports[basis].found[0].values[0] for basis in reports)
     # Pooled: 5 x 6 and 2 of 48 are right; the folds have 3/4 and 1/4.
     assert (pooled.value, mean.value) == (pytest.approx(32 / 48), pytest.approx(0.5))
-    assert (pooled.difference, mean.difference) == (pytest.approx(32 / 48 - 0.6), pytest.approx(-0.1))
-    assert mean.value_interval.low < 0.5 < mean.value_interval.high
-    assert mean.holds == (mean.value_interval.low <= 0.6 <= mean.value_interval.high)
-    assert (mean.ours, mean.interval) == (pooled.ours, pooled.interval)
+    assert (pooled.from_paper, mean.from_paper) == (pytest.approx(32 / 48 - 0.6), pytest.approx(-0.1))
+    assert mean.interval.low < 0.5 < mean.interval.high
+    assert mean.paper_in_interval == (mean.interval.low <= 0.6 <= mean.interval.high)
+    assert (mean.pooled, mean.pooled_interval) == (pooled.pooled, pooled.pooled_interval)
     for basis, value in (("pooled", 32 / 48), ("mean over folds", 0.5)):
         report = reports[basis]
         (axes, _) = draw_column("", report.found, report.study.display).axes
@@ -156,7 +155,7 @@ def test_a_study_of_means_sets_the_paper_against_the_mean_and_draws_it(place):
 def test_a_column_of_the_overview_has_one_metric(place):
     on = ["emodb-4", {"name": "other", "scheme": "emodb-4", "set": {"training.lr": 0.5}}]
     study = finished(place, two_rows(on=on, paper={"plain": {"emodb-4": {"wa": 68.88}}}))
-    overview = gather_study(study, study.cells(), place, draws=50).tables[0]
+    overview = report_study(study, study.cells(), place, draws=50).tables[0]
     assert overview.header == ("row", "emodb-4: WA", "other: WA")
     assert overview.rows == (("plain", "75.0 (68.88)", "75.0"), ("attention", "75.0", "75.0"))
 
@@ -170,19 +169,19 @@ def test_where_the_paper_has_no_values_none_are_mentioned(place):
         "doubtful": ["The optimiser is open."],
     }
     study = finished(place, two_rows(**extra))
-    text = Page(render_study(gather_study(study, study.cells(on=["emodb-4"]), place, draws=50))).text
+    text = Page(render_study(report_study(study, study.cells(on=["emodb-4"]), place, draws=50))).text
     assert "The optimiser is open." in text
     for word in (about, "own figures", "less the paper", "Paper’s within", "paper’s figure"):
         assert word not in text, word
-    both = Page(render_study(gather_study(study, study.cells(), place, draws=50))).text
+    both = Page(render_study(report_study(study, study.cells(), place, draws=50))).text
     assert about in both
     assert "Paper’s within" in both
 
 
 def test_the_recall_of_each_class_is_in_table_and_picture(place):
     study = finished(place, two_rows(metrics=["wa", "recall"]))
-    report = gather_study(study, study.cells(), place, draws=50)
-    keys = [figure.key for figure in report.found[0].figures]
+    report = report_study(study, study.cells(), place, draws=50)
+    keys = [figure.key for figure in report.found[0].values]
     assert keys == ["wa", "recall_anger", "recall_fear"]
     assert [row[1] for row in report.tables[0].rows][:3] == ["WA", "recall of anger", "recall of fear"]
     wa, recalls = draw_column("", report.found, study.display).axes
@@ -193,8 +192,8 @@ def test_the_recall_of_each_class_is_in_table_and_picture(place):
 
 def test_the_paper_may_report_recalls(place):
     study = finished(place, two_rows(paper={"plain": {"emodb-4": {"recall_fear": 90}}}))
-    (fear,) = [each for each in stand(study, study.cells(), place, 50)[0][0].figures if each.paper]
-    assert (fear.key, fear.ours, fear.difference) == ("recall_fear", 0.75, pytest.approx(-0.15))
+    (fear,) = [each for each in report_cells(study, study.cells(), place, 50)[0][0].values if each.paper]
+    assert (fear.key, fear.pooled, fear.from_paper) == ("recall_fear", 0.75, pytest.approx(-0.15))
 
 
 def test_values_without_gender_stand_where_classes_carry_one(place):
@@ -216,11 +215,11 @@ def test_values_without_gender_stand_where_classes_carry_one(place):
     )
     finish(place, first, 1, told, write_predictions)
     finish(place, second, 1, predictions(1, 1), write_predictions)
-    found = stand(study, study.cells(), place, 50)[0]
-    values = [{each.key: each.ours for each in cell.figures} for cell in found]
+    found = report_cells(study, study.cells(), place, 50)[0]
+    values = [{each.key: each.pooled for each in cell.values} for cell in found]
     assert values[0] == pytest.approx({"ua": 1 / 3, "ua_without_gender": 2 / 3, "wa_without_gender": 2 / 3})
     assert values[1] == {"ua": 0.75}
-    assert found[0].figures[1].name == "UA without gender"
+    assert found[0].values[1].name == "UA without gender"
 
 
 GRID = {
@@ -241,7 +240,7 @@ GRID = {
 
 def test_the_setting_on_the_horizontal_axis_can_be_chosen_and_a_control_shares_the_axes(place):
     study = finished(place, GRID, lambda number, fold: number % 3)
-    found = stand(study, study.cells(), place, 50)[0]
+    found = report_cells(study, study.cells(), place, 50)[0]
     ua, wa = draw_column("", found, study.display).axes
     assert [tick.get_text() for tick in ua.get_xticklabels()] == ["v1", "v2"]
     assert ua.get_xlabel() == "features.window_ms"
@@ -266,7 +265,7 @@ def test_metrics_can_be_the_lines_with_axes_for_each_varied_row(place):
         },
         lambda number, fold: number % 3,
     )
-    found = stand(study, study.cells(), place, 50)[0]
+    found = report_cells(study, study.cells(), place, 50)[0]
     figure = draw_column("", found, study.display)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["narrow", "wide"]
     for axes in figure.axes:
@@ -312,8 +311,8 @@ def test_the_command_takes_metrics_and_confusion_matrices(place, monkeypatch, ca
 
 def test_confusion_matrices_stand_with_their_runs_and_links(place):
     study = finished(place, two_rows(confusion=["attention"]))
-    report = gather_study(study, study.cells(), place, draws=50)
-    run = report.found[1].gathered.run
+    report = report_study(study, study.cells(), place, draws=50)
+    run = report.found[1].report.run
     html = Page(render_study(report))
     assert run.name in html.text
     assert html.addresses == ["data:,"]
@@ -347,9 +346,9 @@ def test_multiply_accumulates_are_told_with_the_windows_they_are_of(place):
     study = study_of(place, {"title": "t", "arch": "diccoser", "on": on, "rows": [{"name": "a"}]})
     (cell,) = study.cells()
     finish(place, cell, 1, trace_predictions((0, 1, 2), "fold 1"), write_predictions, "regression")
-    (found,) = stand(study, study.cells(), place, 50)[0]
+    (found,) = report_cells(study, study.cells(), place, 50)[0]
     networks = next(
-        t for t in gather_study(study, study.cells(), place, draws=50).tables if "MACs" in t.header
+        t for t in report_study(study, study.cells(), place, draws=50).tables if "MACs" in t.header
     )
     windows = networks.rows[0][networks.header.index("windows")]
     assert (windows, found.size.seconds) == ("1 of 20 s", 20)

@@ -5,9 +5,9 @@ import re
 import pytest
 from reports.test_run import predictions
 
-from sercli.evaluation.class_evaluation import evaluate
-from sercli.reports._run_tables import COLUMNS, class_rows, class_tables
-from sercli.reports.tables import Table, escape_latex, to_csv, to_latex, to_markdown
+from sercli.evaluation import evaluate
+from sercli.reports.metric_tables import COLUMNS, csv_rows, run_tables
+from sercli.reports.tables import Table, escape_latex, to_csv, to_latex, to_markdown, to_text
 
 EVIL = r"50 % & #1_a {b} ~ ^ \ $x$ | <i>"
 
@@ -70,30 +70,46 @@ def test_csv_has_all_digits_and_nothing_for_nothing():
     assert to_csv(["a", "b"], [(1 / 3, None), (float("nan"), "x,y")]) == 'a,b\n0.3333333333333333,\n,"x,y"\n'
 
 
-def test_the_tables_of_a_run_hold_its_figures():
+def test_the_tables_of_a_run_hold_its_metrics():
     evaluation = evaluate(predictions(classes=("anger", "fear_&", "calm")))
-    tables = class_tables(evaluation)
-    assert latex_problems(to_latex("A run", [], tables)) == []
-    assert {len(row) - len(table.header) for table in tables for row in table.rows} == {0}
-    figures, classes, confusion, speakers, genders, _ = tables
-    assert figures.rows[0][:2] == ("UA", "55.0")
-    assert figures.rows[0][-2:] == ("55.0 ± 32.6", "55.0")
-    assert classes.rows[2] == ("calm", "0", "–", "–", "–")
-    assert confusion.rows[0] == ("anger", "11 (55.0)", "9 (45.0)", "0 (0.0)")
-    assert speakers.rows[3] == ("03", "female", "8", "25.0", "25.0")
-    assert genders.rows == (("female", "5", "40", "55.0", "55.0"),)
+    tables = run_tables(evaluation)
+    assert latex_problems(to_latex("A run", [], list(tables.values()))) == []
+    assert {len(row) - len(table.header) for table in tables.values() for row in table.rows} == {0}
+    assert tables["metrics"].rows[0][:2] == ("UA", "55.0")
+    assert tables["metrics"].rows[0][-2:] == ("55.0 ± 32.6", "55.0")
+    assert tables["class"].rows[2] == ("calm", "0", "–", "–", "–", "–")
+    assert tables["confusion"].rows[0] == ("anger", "11 (55.0)", "9 (45.0)", "0 (0.0)")
+    assert tables["speaker"].rows[3] == ("03", "female", "8", "25.0", "25.0", "worst")
+    assert tables["gender"].rows == (("female", "5", "40", "55.0", "55.0"),)
+    assert [tables[name].alignment for name in ("class", "speaker", "gender")] == [
+        "lrrrrl",
+        "llrrrl",
+        "lrrrr",
+    ]
+
+
+def test_the_terminal_has_aligned_columns_and_continues_wide_tables_below():
+    table = Table("A table", ("name", "one", "two"), (("a", "1", "10"), ("bcdef", "22", "3")))
+    assert to_text(table) == "A table\nname   one  two\na        1   10\nbcdef   22    3"
+    assert to_text(table, width=10) == (
+        "A table\nname   one\na        1\nbcdef   22\n\nname   two\na       10\nbcdef    3"
+    )
+
+
+def test_columns_without_a_number_are_left_out():
+    table = Table("t", ("name", "one", "two"), (("a", "–", "–"), ("b", "–", "3")))
+    assert table.without_empty_columns("–").rows == (("a", "–"), ("b", "3"))
 
 
 def test_the_csv_of_a_run_can_be_read_back():
     evaluation = evaluate(predictions())
-    rows = list(csv.DictReader(io.StringIO(to_csv(COLUMNS, class_rows(evaluation)))))
-    first = rows[0]
-    assert (first["of"], first["figure"], float(first["value"])) == ("all", "UA", evaluation.ua)
-    assert (float(first["low"]), float(first["high"])) == (
-        evaluation.ua_interval.low,
-        evaluation.ua_interval.high,
-    )
+    rows = list(csv.DictReader(io.StringIO(to_csv(COLUMNS, csv_rows(evaluation)))))
+    first, ua = rows[0], evaluation.table.row("ua")
+    assert (first["of"], first["figure"], float(first["value"])) == ("all", "UA", ua.value)
+    assert (float(first["low"]), float(first["high"])) == (ua.interval.low, ua.interval.high)
     speakers = {
         row["name"]: float(row["value"]) for row in rows if (row["of"], row["figure"]) == ("speaker", "UA")
     }
-    assert speakers == {score.speaker: score.ua for score in evaluation.by_speaker}
+    assert speakers == {
+        row.name: row.value for row in evaluation.table.group("speaker") if row.metric == "ua"
+    }

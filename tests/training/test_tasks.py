@@ -14,12 +14,12 @@ from sercli.config import merge
 from sercli.data.items import read_trace
 from sercli.devices import Device
 from sercli.errors import ConfigError, RunError
+from sercli.evaluation import evaluate
 from sercli.evaluation.predictions_csv import read_predictions
-from sercli.evaluation.regression import evaluate_traces
 from sercli.inference import score
 from sercli.preparation import prepare
 from sercli.records import pool
-from sercli.reports.gather import gather
+from sercli.reports.run import report_run
 from sercli.reports.share import export_bundle
 from sercli.training import settings as run_settings
 from sercli.training.fit import build_module
@@ -120,13 +120,14 @@ def test_a_regressor_of_everything_is_told_by_others_trained_alike(talking, tmp_
     (trial,) = everything.trials()
     assert not trial.predictions_file.exists()
     assert trial.settings()["provenance"]["task"] == "regression"
-    with pytest.raises(RunError, match="nothing of its corpus to test it on"):
-        gather(everything)
+    with pytest.raises(RunError, match="nothing of its corpus is left"):
+        report_run(everything)
     export_bundle(everything, trial, tmp_path / "model", tested_by=folds)
     facts = Bundle.load(tmp_path / "model").facts
     tested = pool([read_predictions(each.predictions_file) for each in folds.trials()])
-    for each in evaluate_traces(tested).by_dimension:
-        assert facts["tested_by"]["figures"]["ccc"][each.name]["value"] == pytest.approx(each.ccc)
+    table = evaluate(tested).table
+    for name, ccc in facts["tested_by"]["figures"]["ccc"].items():
+        assert ccc["value"] == pytest.approx(table.row(f"ccc_{name}").value)
     card = (tmp_path / "model" / "README.md").read_text()
     assert "| | 3 networks trained alike, pooled |" in card
     assert "Unsure" not in card

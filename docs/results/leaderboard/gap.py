@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from sercli.evaluation import compare, holm
-from sercli.reports.gather import gather
+from sercli.reports.run import report_run
 from sercli.studies import get_study
 from sercli.studies.results import find_finished
 from sercli.workspace import Workspace
@@ -24,7 +24,7 @@ def main(study: str, workspace: str, corpus: str, out: str) -> None:
     for row in dict.fromkeys(name for name, _ in found):
         unseen, random = found[row, corpus], found.get((row, f"{corpus} random"))
         if unseen and random:
-            pair = {"unseen": gather(unseen).predictions, "random": gather(random).predictions}
+            pair = {"unseen": report_run(unseen).predictions, "random": report_run(random).predictions}
             tested = set.intersection(*(set(each.ids) for each in pair.values()))
             kept = {
                 name: each.select([i for i, own in enumerate(each.ids) if own in tested])

@@ -1,10 +1,13 @@
-"""How every figure looks, set on the figure itself so that no global state is touched."""
+"""What all figures have in common, set on the figure itself so that no global state is touched."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib import colormaps
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
@@ -74,6 +77,61 @@ def plain(axes: Axes, colours: Palette, title: str | None = None) -> None:
         label.set(color=colours.muted, size=SIZE)
     if title:
         axes.set_title(title, color=colours.ink, size=SIZE + 1.5, loc="left", pad=10)
+
+
+def heading(figure: Figure, title: str | None, colours: Palette) -> None:
+    """Write the heading of a figure of several panels, if it has one."""
+    if title:
+        figure.suptitle(title, color=colours.ink, size=SIZE + 1.5, x=0.01, ha="left")
+
+
+def legend(
+    figure: Figure,
+    colours: Palette,
+    place: str,
+    handles: Sequence[Artist] | None = None,
+    labels: Sequence[str] | None = None,
+    *,
+    columns: int = 1,
+) -> None:
+    """Name beside the panels what is drawn: all that has a label, or these handles."""
+    named: dict[str, Any] = {} if handles is None else {"handles": handles, "labels": labels}
+    look: dict[str, Any] = {"loc": place, "frameon": False, "ncols": columns, "fontsize": SIZE - 1}
+    figure.legend(**named, **look, labelcolor=colours.ink)
+
+
+def grid_of_panels(figure: Figure, count: int, columns: int, **shared: Any) -> list[Axes]:
+    """Make this many panels, line by line, and leave the rest of the last line empty."""
+    grid = figure.subplots(-(-count // columns), columns, squeeze=False, **shared).flat
+    for axes in grid[count:]:
+        axes.set_visible(False)
+    return list(grid[:count])
+
+
+def label_colours(bar: Colorbar, label: str, colours: Palette) -> None:
+    """Write at a bar of colours what they stand for."""
+    bar.set_label(label, color=colours.muted, size=SIZE - 1)
+    bar.ax.tick_params(labelcolor=colours.muted, labelsize=SIZE - 2)
+    bar.outline.set_visible(False)
+
+
+def name_rows(axes: Axes, colours: Palette) -> None:
+    """Let the vertical axis have names of rows in place of a scale."""
+    axes.spines["left"].set_visible(False)
+    axes.tick_params("y", length=0, labelcolor=colours.ink)
+
+
+def annotate(
+    axes: Axes,
+    text: str,
+    place: tuple[float, float],
+    offset: tuple[float, float],
+    colours: Palette,
+    **options: Any,
+) -> None:
+    """Write beside a point, at an offset in points."""
+    at: dict[str, Any] = {"xytext": offset, "textcoords": "offset points"}
+    axes.annotate(text, place, **at, color=colours.ink, size=SIZE - 1, **options)
 
 
 def in_percent(axes: Axes, which: str) -> None:

@@ -6,16 +6,17 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from sercli.figures.confusion import confusion_matrix
+from sercli.evaluation.classes import Confusion
+from sercli.figures.classification import confusion_matrix
 from sercli.figures.curves import curves_side_by_side
 from sercli.figures.study import Mark, Panel, rows_beside_paper, sweep
-from sercli.reports._study_values import RECALL, Standing
-from sercli.reports.gathered import Gathered
-from sercli.reports.standings import Standings
+from sercli.formatting import PERCENT
+from sercli.reports.study_cells import CellReport
+from sercli.reports.study_values import RECALL, StudyValue
 from sercli.studies import Display
 
 
-def draw_column(title: str, found: Sequence[Standings], display: Display, *, dark: bool = False) -> Figure:
+def draw_column(title: str, found: Sequence[CellReport], display: Display, *, dark: bool = False) -> Figure:
     """Draw a column: lines where all rows are varied, else a dot a row.
 
     Metrics have axes of their own, except that the recalls of all classes share theirs.
@@ -31,9 +32,9 @@ def draw_column(title: str, found: Sequence[Standings], display: Display, *, dar
     where: tuple[str, ...]
     controls = _controls(found, display.x) if varied else frozenset()
     lines = display.metrics_as_lines and varied
-    recalls = [figure for each in found for figure in each.figures if figure.key.startswith(RECALL)]
-    classes = frozenset(each.name if lines else each.key.removeprefix(RECALL) for each in recalls)
-    for key, kind in {figure.key: figure for each in found for figure in each.figures}.items():
+    recalls = [value for each in found for value in each.values if value.key.startswith(RECALL)]
+    classes = frozenset(value.name if lines else value.key.removeprefix(RECALL) for value in recalls)
+    for key, kind in {value.key: value for each in found for value in each.values}.items():
         recall = key.startswith(RECALL)
         name = key.removeprefix(RECALL) if recall else kind.name
         for each in found:
@@ -44,27 +45,27 @@ def draw_column(title: str, found: Sequence[Standings], display: Display, *, dar
                 where, heading, label, line = ("recall", line, along), line, "recall", name
             else:
                 where, heading, label = (key, along), "", kind.name
-            told = display.axis.get(each.cell.row.group, display.axis.get(along, along))
+            setting = display.axis.get(each.cell.row.group, display.axis.get(along, along))
             dashed = frozenset() if heading else controls
             hued = classes if lines or recall else frozenset()
-            panel = panels.setdefault(where, Panel(label, kind.share, {}, told, heading, dashed, hued))
-            panel.curves.setdefault(line, []).append(_mark(place, each.figure(key)))
+            share = kind.scale is PERCENT
+            panel = panels.setdefault(where, Panel(label, share, {}, setting, heading, dashed, hued))
+            panel.curves.setdefault(line, []).append(_mark(place, each.find_value(key)))
     return (sweep if varied else rows_beside_paper)(list(panels.values()), title, dark=dark)
 
 
-def with_confusion(found: Sequence[Standings], display: Display) -> list[tuple[Standings, Gathered]]:
-    """List the rows of a column whose confusion matrices are drawn, each with its predictions."""
+def find_confusions(found: Sequence[CellReport], display: Display) -> list[tuple[CellReport, Confusion]]:
+    """List the rows of a column whose confusion matrices are drawn, each with its matrix."""
     return [
-        (each, each.gathered)
+        (each, each.report.evaluation.confusion)
         for each in found
-        if each.cell.row.name in display.confusion and isinstance(each.gathered, Gathered)
+        if each.cell.row.name in display.confusion and each.report.evaluation.confusion is not None
     ]
 
 
-def draw_confusion(gathered: Gathered, dark: bool = False, title: str | None = None) -> Figure:
+def draw_confusion(confusion: Confusion, title: str | None = None, *, dark: bool = False) -> Figure:
     """Draw the confusion matrix of a row."""
-    evaluation = gathered.evaluation
-    return confusion_matrix(evaluation.confusion, evaluation.classes, title, dark=dark)
+    return confusion_matrix(confusion.counts, confusion.classes, title, dark=dark)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,22 +80,21 @@ class Curves:
     trial: str
     rows: Mapping[str, Sequence[Mapping[str, Any]]]
 
-    def draw(self, dark: bool = False, title: str | None = None) -> Figure:
+    def draw(self, title: str | None = None, *, dark: bool = False) -> Figure:
         """Draw the rows side by side."""
         return curves_side_by_side(self.rows, title, dark=dark)
 
 
-def find_curves(found: Sequence[Standings], display: Display) -> Curves | None:
+def find_curves(found: Sequence[CellReport], display: Display) -> Curves | None:
     """Choose the fold and seed whose training curves are drawn: one that all these rows have finished.
 
     Returns:
-        Nothing where no row is asked for, or no fold is finished by all of them.
+        ``None`` where no row is asked for, or no fold is finished by all of them.
     """
-    rows = {each.cell.row.name: each.gathered for each in found if each.cell.row.name in display.curves}
     trials = {
-        name: {(trial.fold, trial.seed): trial for trial in gathered.trials}
-        for name, gathered in rows.items()
-        if isinstance(gathered, Gathered)
+        each.cell.row.name: {(trial.fold, trial.seed): trial for trial in each.report.trials}
+        for each in found
+        if each.cell.row.name in display.curves and each.report.evaluation.confusion is not None
     }
     if not trials:
         return None
@@ -107,14 +107,14 @@ def find_curves(found: Sequence[Standings], display: Display) -> Curves | None:
     return Curves(f"fold {fold} ({name}), seed {seed}", epochs)
 
 
-def _mark(place: str, figure: Standing | None) -> Mark:
-    if figure is None:
+def _mark(place: str, value: StudyValue | None) -> Mark:
+    if value is None:
         return Mark(place)
-    reported = None if figure.paper is None else figure.paper.value
-    return Mark(place, figure.value, figure.value_interval, reported)
+    reported = None if value.paper is None else value.paper.value
+    return Mark(place, value.value, value.interval, reported)
 
 
-def _controls(found: Sequence[Standings], x: str | None) -> frozenset[str]:
+def _controls(found: Sequence[CellReport], x: str | None) -> frozenset[str]:
     """Name the lines that are not of the first varied row, if one of the rows has several lines."""
     lines: dict[str, dict[str, None]] = {}
     for each in found:
@@ -124,8 +124,8 @@ def _controls(found: Sequence[Standings], x: str | None) -> frozenset[str]:
     return frozenset() if alone or len(first) == 1 else frozenset(name for each in others for name in each)
 
 
-def _place(each: Standings, found: Sequence[Standings], x: str | None) -> tuple[str, str, str]:
-    """Say on which line a varied row is, at which place, and along which setting.
+def _place(each: CellReport, found: Sequence[CellReport], x: str | None) -> tuple[str, str, str]:
+    """Return the line that a varied row is on, its place, and the setting along the axis.
 
     The setting is ``x`` where the row varies it, else the one with the most values.
     """

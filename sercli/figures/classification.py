@@ -1,4 +1,4 @@
-"""Which classes are taken for which."""
+"""What a classifier confuses, and how often it is right at each confidence."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from sercli.figures import _style
+from sercli.evaluation.calibration import Calibration
+from sercli.figures import style
 
-_CHARACTER = 0.6 * _style.SIZE / 72  # about the width of one, in inches
+_CHARACTER = 0.6 * style.SIZE / 72  # about the width of one, in inches
 
 
 def confusion_matrix(
@@ -16,7 +17,7 @@ def confusion_matrix(
 ) -> Figure:
     """Draw a confusion matrix: the share of each true class as colour and percent, counts beneath.
 
-    The row of a class without utterances says "none".
+    The row of a class without utterances has the word "none".
 
     Args:
         counts: rows by true and predicted class, (classes, classes).
@@ -31,8 +32,8 @@ def confusion_matrix(
     longest = max(len(name) for name in classes) * _CHARACTER
     upright = longest < cell
     side = cell * len(classes)
-    colours = _style.palette(dark)
-    figure = _style.figure(
+    colours = style.palette(dark)
+    figure = style.figure(
         side + longest + 0.5, side + (0.65 if upright else longest + 0.5) + 0.3 * bool(title), colours
     )
     axes = figure.add_subplot()
@@ -44,10 +45,10 @@ def confusion_matrix(
     axes.set_yticks(places, classes)
     axes.set(xlabel="predicted", ylabel="true (rows add up to 100 %)", aspect="equal")
     axes.invert_yaxis()
-    _style.plain(axes, colours, title)
+    style.plain(axes, colours, title)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, labelcolor=colours.ink)
-    size = _style.SIZE + 0.5 if cell > 0.6 else _style.SIZE - 1.5
+    size = style.SIZE + 0.5 if cell > 0.6 else style.SIZE - 1.5
     for row in np.flatnonzero(totals == 0):
         middle = (len(classes) / 2, row + 0.5)
         axes.text(*middle, "none", ha="center", va="center", color=colours.muted, size=size)
@@ -55,11 +56,52 @@ def confusion_matrix(
         if not totals[row]:
             continue
         share, x, y = shares[row, column], column + 0.5, row + 0.5
-        ink = _style.ink_on(mesh.cmap(share))
+        ink = style.ink_on(mesh.cmap(share))
         if count:
             percent = f"{share:.0%}" if share >= 0.005 else "<1%"
             axes.text(x, y - 0.02, percent, ha="center", va="bottom", color=ink, size=size)
             axes.text(x, y + 0.06, str(count), ha="center", va="top", color=ink, alpha=0.75, size=size - 2)
         else:
             axes.text(x, y, "0", ha="center", va="center", color=ink, alpha=0.35, size=size - 1)
+    return figure
+
+
+def reliability_diagram(calibration: Calibration, title: str | None = None, *, dark: bool = False) -> Figure:
+    """Draw the share right of each bin of confidence as a bar, and beneath how many rows it holds.
+
+    A dot is the bin's mean confidence: a bar that ends above the diagonal is of rows too unsure, one that
+    ends below it of rows too sure.
+
+    Args:
+        calibration: what is drawn.
+        title: heading.
+        dark: draw for a dark background.
+    """
+    colours = style.palette(dark)
+    figure = style.figure(4.4, 4.6 + 0.3 * bool(title), colours)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    bins = calibration.bins
+    lows = [found.low for found in bins]
+    widths = [found.high - found.low for found in bins]
+    bars = {"width": widths, "align": "edge", "edgecolor": colours.paper, "lw": 0.8}
+    shares = [found.right for found in bins]
+    above.bar(lows, shares, color=colours.main, **bars)
+    above.plot([0, 1], [0, 1], color=colours.ink, lw=1.2, ls=":", label="as sure as right")
+    above.scatter(
+        [found.confidence for found in bins],
+        shares,
+        s=16,
+        color=colours.second,
+        zorder=3,
+        clip_on=False,  # a bin without a right row has its dot on the axis
+        label=f"mean confidence (ECE {calibration.ece:.1%})",
+    )
+    below.bar(lows, [found.count for found in bins], color=colours.muted, **bars)
+    above.set(xlim=(0, 1), ylim=(0, 1), ylabel="share right")
+    below.set(xlabel="confidence", ylabel="rows")
+    style.in_percent(above, "y")
+    style.in_percent(below, "x")
+    style.plain(above, colours, title)
+    style.plain(below, colours)
+    style.legend(figure, colours, "outside lower center", columns=2)
     return figure

@@ -1,4 +1,4 @@
-"""What is told of a run whatever its task, from the run's folder alone."""
+"""Facts and warnings about a run for its reader, from the run's folder alone."""
 
 import ast
 from collections.abc import Mapping, Sequence
@@ -7,8 +7,9 @@ from typing import Any
 from sercli import registry
 from sercli.protocols import tests_nothing, unplaced
 from sercli.runs.folder import Trial
+from sercli.tasks import TASKS
 
-_SHOWN = 6  # names of what a banner is about
+_SHOWN = 6  # names of runs in front of a banner
 
 
 def history(trial: Trial) -> list[dict[str, Any]]:
@@ -23,76 +24,82 @@ def history(trial: Trial) -> list[dict[str, Any]]:
 def facts(
     settings: Mapping[str, Any], trials: Sequence[Trial], outputs: Sequence[str], definition: str
 ) -> dict[str, str]:
-    """Say what was run, in the order it is told.
+    """State what was run, in the order of the page.
 
     Args:
         settings: of the first trial.
         trials: those that are finished.
-        outputs: what the network says: classes, or dimensions of continuous labels.
-        definition: what the figures mean.
+        outputs: classes, or dimensions of continuous labels.
+        definition: what the metrics mean.
     """
     provenance, training = settings["provenance"], settings["training"]
     metrics = [trial.metrics() for trial in trials]
-    corpus = provenance["corpus"]
-    epochs = ", ".join(f"{m['epoch']} of {m['epochs']}" for m in metrics)
-    features = "; ".join(
-        ", ".join(f"{key} {value}" for key, value in flat.items()) for flat in settings["features"].values()
-    )
-    model = ", ".join(f"{key} {value}" for key, value in settings["model"].items())
-    recipe = ", ".join(f"{key} {value}" for key, value in training.items())
-    own = [trial.settings()["provenance"] for trial in trials]
-    provenances = [each for one in own for each in (*one.get("earlier", []), one)]
-    versions = dict.fromkeys(
-        ", ".join(f"{name} {version}" for name, version in p["versions"].items()) for p in provenances
-    )
-    commits = dict.fromkeys(p["commit"] or "not from a repository" for p in provenances)
-    devices = dict.fromkeys(p["device"] for p in provenances)
     return {
-        "corpus": corpus["title"],
-        "corpus as prepared": f"{corpus['utterances']}"
-        + (f" of {corpus['expected']} utterances" if corpus["expected"] else " utterances"),
-        "licence": corpus["licence"],
+        **corpus_facts(provenance["corpus"]),
         "scheme": f"{settings['scheme']}: {', '.join(outputs)}",
         "protocol": protocol(settings),
-        **({"the paper's own figures": provenance["paper"]} if provenance.get("paper") else {}),
-        "figures": definition,
+        **({"the paper's own metrics": provenance["paper"]} if provenance.get("paper") else {}),
+        "metrics": definition,
         "folds": f"{len({m['fold'] for m in metrics})} of {provenance['folds']} tested: "
         + "; ".join(dict.fromkeys(m["fold_name"] for m in metrics)),
         "seeds": ", ".join(str(seed) for seed in sorted({trial.seed for trial in trials})),
         "architecture": settings["arch"],
-        "network": model,
-        "features": features,
-        **_told(settings),
-        "training": recipe,
+        "network": _list_settings(settings["model"]),
+        "features": "; ".join(map(_list_settings, settings["features"].values())),
+        **_data_facts(settings),
+        "training": _list_settings(training),
         "selection": _selection(training["selection"], metrics),
-        "kept epochs": epochs,
+        "kept epochs": ", ".join(f"{m['epoch']} of {m['epochs']}" for m in metrics),
         "training time": f"{sum(m['seconds'] for m in metrics) / 60:.1f} minutes",
-        "device": "; ".join(devices),
+        **_machine_facts(trials),
         "precision": f"trained in {training['precision']}, evaluated in 32-true",
-        "versions": "; ".join(versions),
-        "commit": ", ".join(commits),
         "manifest": provenance["manifest_sha256"][:16],
         "run": trials[0].path.parent.parent.name,
     }
 
 
-def _told(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Say how utterances are cut and varied, and what the training started from, as far as they are."""
-    told = {}
+def corpus_facts(corpus: Mapping[str, Any]) -> dict[str, str]:
+    """State which corpus it is, how much of it is prepared, and its licence."""
+    of_all = f" of {corpus['expected']}" if corpus["expected"] else ""
+    return {
+        "corpus": corpus["title"],
+        "corpus as prepared": f"{corpus['utterances']}{of_all} utterances",
+        "licence": corpus["licence"],
+    }
+
+
+def _list_settings(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in settings.items())
+
+
+def _data_facts(settings: Mapping[str, Any]) -> dict[str, str]:
+    """State how utterances are cut and varied, and which weights the training started from, if any."""
+    found = {}
     if settings.get("segments", {}).get("size_s") is not None:
-        told["segments"] = ", ".join(f"{key} {value}" for key, value in settings["segments"].items())
+        found["segments"] = _list_settings(settings["segments"])
     if settings.get("augment"):
-        told["augmentation"] = "; ".join(
-            f"{name} ({', '.join(f'{key} {value}' for key, value in own.items())})" if own else name
-            for name, own in settings["augment"].items()
+        found["augmentation"] = "; ".join(
+            f"{name} ({_list_settings(own)})" if own else name for name, own in settings["augment"].items()
         )
     if settings.get("init"):
         before = settings["provenance"].get("started_from") or []
         seen = dict.fromkeys(
             f"{each['corpus']} (licence: {each.get('licence') or 'unknown'})" for each in before
         )
-        told["started from"] = settings["init"] + (f", trained on {', then '.join(seen)}" if seen else "")
-    return told
+        found["started from"] = settings["init"] + (f", trained on {', then '.join(seen)}" if seen else "")
+    return found
+
+
+def _machine_facts(trials: Sequence[Trial]) -> dict[str, str]:
+    """State the devices, versions and commits of all trainings, interrupted ones among them."""
+    own = [trial.settings()["provenance"] for trial in trials]
+    provenances = [each for one in own for each in (*one.get("earlier", []), one)]
+    versions = (_list_settings(each["versions"]) for each in provenances)
+    return {
+        "device": "; ".join(dict.fromkeys(each["device"] for each in provenances)),
+        "versions": "; ".join(dict.fromkeys(versions)),
+        "commit": ", ".join(dict.fromkeys(each["commit"] or "not from a repository" for each in provenances)),
+    }
 
 
 def protocol(settings: Mapping[str, Any]) -> str:
@@ -102,38 +109,40 @@ def protocol(settings: Mapping[str, Any]) -> str:
 
 def _selection(selection: str, metrics: list[dict[str, Any]]) -> str:
     if selection == "best-on-test":
-        return "the epoch that is best on the test part itself: the figures are optimistic"
-    if selection == "best-dev-ua" and all(m.get("dev_ua") is not None for m in metrics):
-        return "the epoch with the best UA on the dev part; the test part was looked at once, afterwards"
-    if selection == "best-dev-ccc" and all(m.get("dev_ccc") is not None for m in metrics):
-        return "the epoch with the best CCC on the dev part; the test part was looked at once, afterwards"
+        return "the epoch that is best on the test part itself: the metrics are optimistic"
+    for task in TASKS.values():
+        if selection == task.selection and all(m.get(task.monitor) is not None for m in metrics):
+            return (
+                f"the epoch with the best {task.metric} on the dev part; the test part was evaluated once, "
+                "afterwards"
+            )
     return "the last epoch; nothing was selected"
 
 
 def banners(settings: Mapping[str, Any], trials: Sequence[Trial]) -> tuple[str, ...]:
-    """Say what must stand above every figure."""
+    """List the warnings that go above all metrics."""
     provenance = settings["provenance"]
     corpus = provenance["corpus"]
     found = [corpus["notice"]] if corpus["notice"] else []
     if settings["training"]["selection"] == "best-on-test":
         found.append("Optimistic: the epoch was chosen on the test part itself.")
-    if _heard_before(settings, trials):
+    if _trained_before(settings, trials):
         found.append(
-            "Perhaps leaked: the weights that training started from were trained on this corpus before, or "
-            "nobody knows on what; those who are tested may have been among it."
+            "Possible leak: the weights that training started from were trained on this corpus before, or it "
+            "is unknown on which; the test utterances may have been among the training data."
         )
     shared = provenance.get("shared_speakers", 0)
     if shared is None:
-        found.append("Speakers are not known: the same people may train and be tested.")
+        found.append("Speakers are unknown: the same people may be in the training and the test part.")
     elif shared:
         found.append(
-            f"Not speaker independent: under {settings['protocol']} {shared} speakers train and are tested. "
-            "The figures say nothing about people never heard."
+            f"Not speaker independent: under {settings['protocol']} {shared} speakers are in the training "
+            "and the test part. The metrics do not hold for new speakers."
         )
     if corpus["utterances"] < (corpus["expected"] or 0):
         found.append(
-            f"Partial corpus: {corpus['utterances']} of {corpus['expected']} utterances were at hand. "
-            "The figures are not comparable with those got on the whole corpus."
+            f"Partial corpus: {corpus['utterances']} of {corpus['expected']} utterances are prepared. "
+            "The metrics are not comparable with those on the complete corpus."
         )
     folds = len({trial.fold for trial in trials})
     if folds < provenance["folds"]:
@@ -141,7 +150,7 @@ def banners(settings: Mapping[str, Any], trials: Sequence[Trial]) -> tuple[str, 
     return tuple(found)
 
 
-def _heard_before(settings: Mapping[str, Any], trials: Sequence[Trial]) -> bool:
+def _trained_before(settings: Mapping[str, Any], trials: Sequence[Trial]) -> bool:
     """Tell whether the weights that trials started from may know the test parts, being of other folds."""
     here = unplaced(settings["protocol"])
     earlier = settings["provenance"].get("started_from")
@@ -157,19 +166,19 @@ def _heard_before(settings: Mapping[str, Any], trials: Sequence[Trial]) -> bool:
     )
 
 
-def told_once(banners: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """Tell what stands above the figures of several runs once, with the runs that it is about if not all."""
+def merge_banners(banners: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """List each banner of several runs once, with the runs that it is about unless it is about all."""
     about: dict[str, list[str]] = {}
     for name, own in banners.items():
         for banner in own:
             about.setdefault(banner, []).append(name)
     return tuple(
-        banner if len(names) == len(banners) else f"{_some(names)}: {banner}"
+        banner if len(names) == len(banners) else f"{_shorten(names)}: {banner}"
         for banner, names in about.items()
     )
 
 
-def _some(names: Sequence[str]) -> str:
+def _shorten(names: Sequence[str]) -> str:
     shown = "; ".join(names[:_SHOWN])
     return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
 

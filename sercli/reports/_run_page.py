@@ -1,0 +1,161 @@
+"""The files of a run's report: page, pictures, tables, predictions and metrics, each complete or absent."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+from sercli import figures, files
+from sercli.evaluation import write_predictions
+from sercli.figures.classification import confusion_matrix, reliability_diagram
+from sercli.figures.curves import training_curves
+from sercli.figures.ranking import Ranked, ranking
+from sercli.figures.timeline import Traced, traces
+from sercli.records import ValuePredictions
+from sercli.reports._page import draw_both, template
+from sercli.reports.insights import read_insights
+from sercli.reports.metric_tables import (
+    COLUMNS,
+    counted_noun,
+    csv_rows,
+    describe_extremes,
+    run_tables,
+    scale_of,
+)
+from sercli.reports.tables import write_tables
+
+if TYPE_CHECKING:
+    from sercli.evaluation import Evaluation
+    from sercli.reports.run import RunReport
+
+_WIDE = 8  # from this many classes on the confusion matrix has the full width of the page
+
+
+def write_run(report: "RunReport", folder: Path, contents: Mapping[str, Any] | None = None) -> Path:
+    """Write a report into ``folder`` and return the page's path.
+
+    Args:
+        report: what is written.
+        folder: made where it is missing; other files in it stay.
+        contents: of ``metrics.json``, if it has more than the report.
+    """
+    page = folder / "report.html"
+    write_predictions(folder / "predictions.csv", report.predictions)
+    for name, draw in _pictures(report).items():
+        figure = draw(_heading(report), dark=False)
+        for kind in (".png", ".pdf"):
+            figures.save(figure, folder / f"{name}{kind}")
+    tables = list(run_tables(report.evaluation).values())
+    write_tables(folder, report.title, _remarks(report), tables, COLUMNS, csv_rows(report.evaluation))
+    files.write_json(folder / "metrics.json", contents or report.to_dict())
+    files.write_text(page, render_run(report, read_insights(folder)))
+    return page
+
+
+def render_run(report: "RunReport", insights: Mapping[str, str] | None = None) -> str:
+    """Render the page of a run: the metrics with their intervals, and what was run.
+
+    Args:
+        report: what is shown.
+        insights: pictures of what the network computes inside, as ``data:`` addresses, by caption.
+
+    Returns:
+        HTML that needs no network and no other file; equal for equal arguments.
+    """
+    evaluation = report.evaluation
+    drawn = {name: draw for name, draw in _pictures(report).items() if name != "traces"}
+    recordings = [draw_both(partial(traces, [each], evaluation.outputs), "png") for each in _traced(report)]
+    headline = [evaluation.table.row(key) for key in evaluation.headline]
+    return template("run.html").render(
+        title=report.title,
+        evaluation=evaluation,
+        headline=headline,
+        scales={row.metric: scale_of(row) for row in headline},
+        counted=counted_noun(evaluation),
+        wide=len(evaluation.outputs) >= _WIDE,
+        tables=run_tables(evaluation),
+        traces=recordings,
+        pictures={name: draw_both(partial(draw, None)) for name, draw in drawn.items()},
+        extremes=describe_extremes(evaluation),
+        facts=report.facts,
+        notes=report.notes,
+        banners=report.banners,
+        audit=report.audit,
+        protocol=report.protocol,
+        insights=insights or {},
+    )
+
+
+def _pictures(report: "RunReport") -> dict[str, Callable[..., Figure]]:
+    """Return by file name what draws a picture, given its title and ``dark``."""
+    evaluation, history = report.evaluation, report.history
+    found: dict[str, Callable[..., Figure]] = {}
+    if evaluation.confusion:
+        confusion = evaluation.confusion
+        found["confusion"] = partial(confusion_matrix, confusion.counts, confusion.classes)
+    if evaluation.calibration:
+        found["reliability"] = partial(reliability_diagram, evaluation.calibration)
+    if evaluation.frames is not None:
+        found["traces"] = partial(traces, _traced(report), evaluation.outputs)
+    if evaluation.ranking.names:
+        found[f"{evaluation.ranking.group}s"] = partial(_draw_ranking, evaluation)
+    if history:
+        found["curves"] = partial(training_curves, history)
+    return found
+
+
+def _draw_ranking(evaluation: "Evaluation", title: str | None = None, *, dark: bool = False) -> Figure:
+    """Draw the ranked metrics of each speaker or recording."""
+    ranked, parts = evaluation.ranking, evaluation.table.parts(evaluation.ranking.group)
+    keys, first = ranked.keys, evaluation.table.row(ranked.keys[0])
+    # Recordings go by their ids: a second seed of one is a second row of the picture.
+    names = [part.about.get("id", part.name) for part in parts]
+    values = [tuple(float(part.rows[key].value or 0.0) for key in keys) for part in parts]
+    return ranking(
+        [Ranked(name, own) for name, own in zip(names, values, strict=True)],
+        ranked.group,
+        ranked.label,
+        share=first.unit == "share",
+        series=evaluation.outputs if len(keys) > 1 else (),
+        pooled=first.value if len(keys) == 1 else None,
+        chance=first.chance,
+        title=title,
+        dark=dark,
+    )
+
+
+def _traced(report: "RunReport") -> list[Traced]:
+    """Return the best and the worst recording, as `traces` draws them; one alone is both."""
+    evaluation, predictions = report.evaluation, report.predictions
+    if evaluation.frames is None or not isinstance(predictions, ValuePredictions):
+        return []
+    ranked, parts = evaluation.ranking, evaluation.table.parts("recording")
+    places = [place for place in dict.fromkeys([ranked.best, ranked.worst]) if place is not None]
+    names = ["best recording", "worst recording"] if len(places) > 1 else ["the recording"]
+    found = []
+    for name, place in zip(names, places, strict=True):
+        rows = [parts[place].rows[key] for key in ranked.keys]
+        values = ", ".join(f"{row.label} {scale_of(row).number(row.value)}" for row in rows)
+        title = f"{name}: {predictions.ids[place]}, {values}"
+        found.append(Traced(title, predictions.predicted[place], predictions.target[place]))
+    return found
+
+
+def _heading(report: "RunReport") -> str:
+    """Return the heading of the pictures, in short lines: a picture of few classes is narrow."""
+    scheme = report.facts["scheme"].partition(":")[0]
+    return f"{report.facts['architecture']}, {scheme}\n" + report.protocol.replace(" (", "\n(")
+
+
+def _remarks(report: "RunReport") -> list[str]:
+    """List what readers of the tables must know."""
+    no_interval = report.evaluation.no_interval
+    return [
+        f"Run {report.run.name}; {report.protocol}.",
+        *([f"Audit: {report.audit.verdict}."] if report.audit else []),
+        *report.banners,
+        f"{report.definition}.",
+        *([f"No intervals: {no_interval}."] if no_interval else []),
+    ]

@@ -1,0 +1,335 @@
+"""The metrics of runs and comparisons: as tables of text for people, and as CSV rows for programs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from sercli.evaluation import Comparison, Evaluation, MetricRow
+from sercli.evaluation.calibration import Calibration
+from sercli.evaluation.classes import Confusion
+from sercli.formatting import NONE, PERCENT, PLAIN, Scale, format_p
+from sercli.reports.tables import Table
+
+COLUMNS = ("of", "name", "figure", "value", "low", "high", "chance", "majority", "mean", "deviation", "count")
+"""Of a run's CSV: a row is one metric of everything that was tested, or of a class, a speaker, a fold, ..."""
+
+COMPARED_COLUMNS = ("of", "name", "run", "figure", "value", "low", "high", "p", "holm_p", "better")
+"""Of a comparison's CSV: a row is a metric of a run or a speaker, or a difference from the first run."""
+
+_SCALES = {"share": PERCENT, "plain": PLAIN}
+_DETAILS = ("speaker", "recording", "fold", "seed", "bins", "class without gender")
+"""Tables that the terminal leaves out."""
+
+
+def scale_of(row: MetricRow) -> Scale:
+    """Return how the numbers of a row are printed."""
+    return _SCALES[row.unit]
+
+
+def run_tables(evaluation: Evaluation) -> dict[str, Table]:
+    """Lay out all metrics of a run; tables by the group that they show, none without rows."""
+    found = {"metrics": _pooled_table(evaluation, "Metrics")}
+    merged = evaluation.without_gender
+    if merged:
+        title = f"Metrics without gender: {len(merged.outputs)} classes"
+        found["without gender"] = _pooled_table(merged, title)
+        found["class without gender"] = _class_table(merged)
+    if evaluation.confusion:
+        found["class"] = _class_table(evaluation)
+        found["confusion"] = _confusion_table(evaluation.confusion)
+    if evaluation.calibration:
+        found["calibration"] = _calibration_table(evaluation.calibration)
+        found["bins"] = _bins_table(evaluation.calibration, counted_noun(evaluation))
+    for group, title, about in (
+        ("gender", "Genders", ("speakers",)),
+        ("speaker", "Speakers", ("gender",)),
+        ("seed", "Seeds, the folds of each pooled", ()),
+        ("fold", "Folds and seeds", ()),
+        ("recording", "Recordings", ("speaker", "gender", "fold")),
+    ):
+        last = None
+        if group == evaluation.ranking.group and len(evaluation.ranking.names) > 1:
+            last = ("", _extremes(evaluation))
+        found[group] = _part_table(evaluation, title, group, about, last)
+    return {name: each for name, each in found.items() if each.rows}
+
+
+def brief_tables(evaluation: Evaluation) -> list[Table]:
+    """Lay out the metrics of a run for the terminal, without single speakers, recordings and folds."""
+    return [table for group, table in run_tables(evaluation).items() if group not in _DETAILS]
+
+
+def counted_noun(evaluation: Evaluation) -> str:
+    """Return what the counts of parts are: with several seeds an utterance is predicted several times."""
+    if evaluation.frames is not None:
+        return "frames"
+    return f"{evaluation.noun}s" if len(evaluation.seeds) == 1 else "predictions"
+
+
+def describe_extremes(evaluation: Evaluation) -> str:
+    """Name the best and the worst speaker or recording, with its value."""
+    ranked = evaluation.ranking
+    if ranked.best is None or ranked.worst is None:
+        return ""
+    scale = scale_of(evaluation.table.row(ranked.keys[0]))
+    best, worst = (
+        f"{ranked.names[place]} {scale.with_unit(ranked.values[place])}"
+        for place in (ranked.best, ranked.worst)
+    )
+    mean = ", the mean over the dimensions" if len(ranked.keys) > 1 else ""
+    return f"best {best}, worst {worst} ({ranked.label}{mean})"
+
+
+def csv_rows(evaluation: Evaluation) -> Iterator[tuple[object, ...]]:
+    """Give all metrics of a run with all digits, as `COLUMNS`."""
+    for row in evaluation.table:
+        spread = row.spread
+        yield (
+            *(row.group, row.name, row.label, row.value, *_ends(row), row.chance, row.majority),
+            *((spread.mean, spread.deviation) if spread else (None, None)),
+            row.count,
+        )
+
+
+def comparison_tables(
+    comparison: Comparison, protocols: Mapping[str, str], evaluations: Mapping[str, Evaluation]
+) -> tuple[Table, Table, Table]:
+    """Lay out the runs, the differences from the first one, and the metrics of every speaker.
+
+    Args:
+        comparison: of the runs.
+        protocols: protocol of each run, by its name.
+        evaluations: each run on its own, for the intervals.
+    """
+    reference = comparison.runs[0].name
+    firsts = [comparison.table.row(key, "run", run=reference) for key in comparison.headline]
+    runs = []
+    for run in comparison.runs:
+        cells: list[str] = []
+        for first in firsts:
+            value = comparison.table.row(first.metric, "run", run=run.name).value
+            own, scale = evaluations[run.name].table.row(first.metric), scale_of(first)
+            cells += [scale.number(value), scale.interval(own.interval)]
+        chance = evaluations[run.name].table.row(firsts[0].metric).chance
+        runs.append(
+            (run.name, protocols[run.name], str(run.seeds), *cells, scale_of(firsts[0]).number(chance))
+        )
+    header = [name for first in firsts for name in (first.label, "interval")]
+    return (
+        Table(
+            f"Runs: metrics{_unit(firsts)}, with 95 % intervals over speakers",
+            ("run", "protocol", "seeds", *header, "chance"),
+            tuple(runs),
+            text=2,
+        ),
+        _difference_table(comparison, reference),
+        _paired_speakers(comparison, reference),
+    )
+
+
+def comparison_csv_rows(
+    comparison: Comparison, evaluations: Mapping[str, Evaluation]
+) -> Iterator[tuple[object, ...]]:
+    """Give all metrics of a comparison with all digits, as `COMPARED_COLUMNS`."""
+    for row in comparison.table:
+        own = evaluations[str(row.run)].table.row(row.metric) if row.group == "run" else row
+        test = row.test
+        yield (
+            *(row.group, row.name, row.run, row.label, row.value, *_ends(own)),
+            *((test.p, test.p_holm, test.better) if test else (None, None, None)),
+        )
+
+
+def _pooled_table(evaluation: Evaluation, title: str) -> Table:
+    """Lay out the pooled metrics with all that belongs to them, and the means over seeds or recordings."""
+    rows = [row for row in evaluation.table.group("all") if row.spread is not None]
+    beside = "recordings" if evaluation.frames is not None else "seeds"
+    always = f"always “{evaluation.confusion.majority}”" if evaluation.confusion else "majority"
+    cells = []
+    for row in rows:
+        scale, other = scale_of(row), evaluation.table.find(row.metric, beside)
+        mean = NONE
+        if other is not None:
+            mean = scale.spread(other.spread) if other.spread else scale.number(other.value)
+        cells.append(
+            (
+                row.label,
+                scale.number(row.value),
+                scale.interval(row.interval),
+                scale.number(row.chance),
+                scale.number(row.majority),
+                scale.spread(row.spread),
+                mean,
+            )
+        )
+    return Table(
+        f"{title}{_unit(rows)}: pooled, with the 95 % interval over speakers; means and standard deviations",
+        ("metric", "pooled", "95 % interval", "chance", always, "folds and seeds", beside),
+        tuple(cells),
+    ).without_empty_columns(NONE)
+
+
+def _class_table(evaluation: Evaluation) -> Table:
+    """Lay out recall, precision and F1 of each class, and the class that it is most often taken for."""
+    mistakes = _mistakes(evaluation.confusion) if evaluation.confusion else []
+    last = ("mostly taken for", dict(enumerate(mistakes)))
+    return _part_table(evaluation, "Classes", "class", (), last)
+
+
+def _part_table(
+    evaluation: Evaluation,
+    title: str,
+    group: str,
+    about: Sequence[str],
+    last: tuple[str, Mapping[int, str]] | None,
+) -> Table:
+    """Lay out a row for each part of a group, such as a speaker.
+
+    Args:
+        evaluation: of the run.
+        title: what the parts are.
+        group: what one of them is.
+        about: further facts, a column each.
+        last: heading and cells, by place of the part, of a last column of text.
+    """
+    parts = evaluation.table.parts(group)
+    if not parts:
+        return Table(title, (), ())
+    metrics, facts = list(parts[0].rows.values()), parts[0].about
+    rows = [
+        (
+            part.name,
+            *(NONE if part.about[name] is None else str(part.about[name]) for name in about),
+            str(part.count),
+            *(scale_of(row).number(row.value) for row in part.rows.values()),
+            *([last[1].get(place, "")] if last else []),
+        )
+        for place, part in enumerate(parts)
+    ]
+    drawn = {2 + len(about) + i: row for i, row in enumerate(metrics) if _has_bar(row, evaluation)}
+    labels = (row.label for row in metrics)
+    return Table(
+        f"{title}{_unit(metrics).replace(' in', ', in', 1)}",
+        (group, *about, counted_noun(evaluation), *labels, *([last[0]] if last else [])),
+        tuple(rows),
+        text=1 + sum(not isinstance(facts[name], int) for name in about),
+        ends_with_text=last is not None,
+        bars={column: 100 // scale_of(row).factor for column, row in drawn.items()},
+    )
+
+
+def _has_bar(row: MetricRow, evaluation: Evaluation) -> bool:
+    return row.group == "class" or row.metric in evaluation.headline
+
+
+def _confusion_table(confusion: Confusion) -> Table:
+    rows = [
+        (name, *(f"{count} ({PERCENT.number(rate)})" for count, rate in zip(counts, rates, strict=True)))
+        for name, counts, rates in zip(
+            confusion.classes, confusion.counts.tolist(), confusion.rates.tolist(), strict=True
+        )
+    ]
+    return Table(
+        "Confusion: counts by true (row) and predicted class (column), and % of the true class",
+        ("true \\ predicted", *confusion.classes),
+        tuple(rows),
+    )
+
+
+def _calibration_table(found: Calibration) -> Table:
+    shares = (found.confidence, found.right)
+    return Table(
+        f"Calibration (ECE: {found.estimator})",
+        ("ECE in %", "Brier score", "mean confidence in %", "right in %"),
+        ((PERCENT.number(found.ece), PLAIN.number(found.brier), *map(PERCENT.number, shares)),),
+        text=0,
+    )
+
+
+def _bins_table(found: Calibration, counted: str) -> Table:
+    """Lay out how many predictions of each range of confidence are right."""
+    rows = [
+        (
+            f"{PERCENT.number(each.low)} to {PERCENT.number(each.high)}",
+            str(each.count),
+            PERCENT.number(each.confidence),
+            PERCENT.number(each.right),
+        )
+        for each in found.bins
+    ]
+    header = ("confidence", counted, "mean confidence", "right")
+    return Table("Right predictions by confidence, in %", header, tuple(rows), bars={3: 1})
+
+
+def _mistakes(confusion: Confusion) -> list[str]:
+    """Name for each class the class that it is most often taken for, and how often, if ever."""
+    found = []
+    for index, (counts, rates) in enumerate(zip(confusion.counts, confusion.rates, strict=True)):
+        wrong = counts.copy()
+        wrong[index] = 0
+        most = int(wrong.argmax())
+        found.append(f"{confusion.classes[most]} {100 * rates[most]:.0f} %" if wrong[most] else NONE)
+    return found
+
+
+def _extremes(evaluation: Evaluation) -> dict[int, str]:
+    """Mark the best and the worst of the ranked parts."""
+    best, worst = evaluation.ranking.best, evaluation.ranking.worst
+    return {place: mark for place, mark in ((worst, "worst"), (best, "best")) if place is not None}
+
+
+def _difference_table(comparison: Comparison, reference: str) -> Table:
+    rows = comparison.table.group("difference")
+    tested = {row.metric for row in rows if row.test}
+    cells = []
+    for row in rows:
+        test, scale = row.test, scale_of(row)
+        better = NONE if tested and row.metric not in tested else "not tested"
+        if test is not None:
+            better = test.better or "no difference shown"
+        p, p_holm = (test.p, test.p_holm) if test else (None, None)
+        difference = (scale.difference(row.value), scale.difference_interval(row.interval))
+        cells.append((str(row.run), row.label, *difference, format_p(p), format_p(p_holm), better))
+    points = ", in points" if all(row.unit == "share" for row in rows) else ""
+    return Table(
+        f"Differences from {reference}{points}, with 95 % intervals",
+        ("run", "metric", "difference", "interval", "p", "Holm p", "better"),
+        tuple(cells),
+        text=2,
+        ends_with_text=True,
+    )
+
+
+def _paired_speakers(comparison: Comparison, reference: str) -> Table:
+    """Lay out the tested metrics of every speaker in each run, and the differences from the first."""
+    names = [run.name for run in comparison.runs]
+    rows = comparison.table.group("speaker")
+    cells = []
+    by_speaker: dict[tuple[str | None, str], list[MetricRow]] = {}
+    for row in rows:
+        if row.metric in comparison.tested_by:
+            by_speaker.setdefault((row.name, row.metric), []).append(row)
+    for (speaker, _), (first, *others) in by_speaker.items():
+        scale = scale_of(first)
+        values = [scale.number(row.value) for row in (first, *others)]
+        less = [scale.difference(_less(row, first)) for row in others]
+        cells.append((str(speaker), first.label, str(first.count), *values, *less))
+    return Table(
+        f"Speakers: metrics{_unit(rows)}, and their difference from {reference}",
+        (
+            *("speaker", "metric", "frames" if comparison.noun == "recording" else "utterances", *names),
+            *(f"difference of {name}" for name in names[1:]),
+        ),
+        tuple(cells),
+        text=2,
+    )
+
+
+def _less(row: MetricRow, first: MetricRow) -> float | None:
+    return None if row.value is None or first.value is None else row.value - first.value
+
+
+def _unit(rows: Sequence[MetricRow]) -> str:
+    return " in %" if rows and all(row.unit == "share" for row in rows) else ""
+
+
+def _ends(row: MetricRow) -> tuple[float | None, float | None]:
+    return (row.interval.low, row.interval.high) if row.interval else (None, None)

@@ -1,0 +1,281 @@
+"""The tables of a study: the paper's again with ours beside, networks, and other corpora."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from sercli.config import dotted, spell
+from sercli.errors import RunError
+from sercli.evaluation import Interval
+from sercli.formatting import NONE, PERCENT, format_duration, format_p
+from sercli.reports.study_cells import CellReport
+from sercli.reports.study_values import Difference, PaperValue, StudyValue, name_of, scale_of
+from sercli.reports.tables import Table
+from sercli.runs.folder import Run
+from sercli.runs.size import SECONDS
+from sercli.studies import Column, PaperScores, Study
+
+COLUMNS = (
+    *("column", "row", "figure", "paper", "paper_mark", "value", "low", "high", "mean", "mean_low"),
+    *("mean_high", "deviation", "basis", "difference"),
+    *("paper_in_interval", "above", "less_above", "less_above_low", "less_above_high", "p", "holm_p"),
+    *("parameters", "macs", "windows", "window_s", "folds", "seeds", "seconds_a_trial", "precision"),
+    *("protocol", "run"),
+)
+"""Of the CSV: a row is one value of one cell; shares are between 0 and 1.
+
+``value`` is pooled; ``basis`` names which of ``value`` and ``mean`` is compared with the paper's value.
+"""
+
+DERIVED = "~"
+"""Printed before a value of a paper that is computed from what the paper states."""
+
+MEAN, POOLED = "mean over folds and seeds", "pooled"
+
+_NAMED = {"arch", "corpus", "scheme", "protocol"}  # settings that other columns show
+
+
+def overview(study: Study, found: Sequence[CellReport], columns: Sequence[str]) -> Table:
+    """Lay rows and columns out as papers do: ours, and the paper's in brackets; a column has one metric."""
+    by_cell = {(each.cell.row.name, each.cell.on.name): each for each in found}
+    keys = {column: _overview_keys(column, found) for column in columns}
+    rows = []
+    for row in study.rows:
+        there = {column: by_cell.get((row.name, column)) for column in columns}
+        if any(there.values()):
+            cells = (_with_paper(each, keys[column]) for column, each in there.items())
+            rows.append((row.name, *cells))
+    paper = any(value.paper for each in found for value in each.values)
+    basis = MEAN if study.means else POOLED
+    return Table(
+        f"Ours, {basis}{', and the paper’s in brackets' if paper else ''}: UA and WA in %, CCC plain",
+        ("row", *(f"{column}: {', '.join(map(name_of, keys[column]))}" for column in columns)),
+        tuple(rows),
+    )
+
+
+def _overview_keys(column: str, found: Sequence[CellReport]) -> list[str]:
+    """Choose the metrics of a column of the overview.
+
+    They are what the paper reports of any row of the column, or, where it reports nothing there, of the
+    other columns with the same metrics; else the metric that is tested, such as UA.
+    """
+    here = [each for each in found if each.cell.on.name == column]
+    measured = {value.key for each in here for value in each.values}
+    alike = [each for each in found if measured & {value.key for value in each.values}]
+    for cells in (here, alike):
+        reported = [value.key for each in cells for value in each.values if value.paper is not None]
+        if measured & set(reported):
+            return [key for key in dict.fromkeys(reported) if key in measured]
+    tested = [key for each in here for key in each.report.evaluation.ranking.keys]
+    return [key for key in dict.fromkeys(tested) if key in measured]
+
+
+def column_table(column: str, found: Sequence[CellReport]) -> Table:
+    """Lay out all values of a column."""
+    rows = [
+        ("" if number else each.cell.row.name, *_value_cells(value))
+        for each in found
+        for number, value in enumerate(each.values)
+    ]
+    header = (
+        *("row", "metric", "paper", "ours", "95 % interval", "pooled", "folds and seeds"),
+        *("ours less the paper’s", "paper’s within", "less the row above", "p", "Holm p"),
+    )
+    values = [value for each in found for value in each.values]
+    unit = "metrics in %" if all(value.scale is PERCENT for value in values) else "metrics"
+    basis = MEAN if any(value.means for value in values) else POOLED
+    no_interval = found[0].report.evaluation.no_interval
+    interval = f"without intervals: {no_interval}" if no_interval else "with the interval over speakers"
+    protocols = "; ".join(dict.fromkeys(each.report.protocol for each in found))
+    derived = any(value.paper and value.paper.derived for value in values)
+    table = Table(
+        f"{column}, {protocols}: {unit}, {basis}, {interval}"
+        + (f"; {DERIVED} before a value of the paper: derived from what it states" if derived else ""),
+        header,
+        tuple(rows),
+        text=2,
+    )
+    return table.without_empty_columns(NONE)
+
+
+def network_table(found: Sequence[CellReport]) -> Table:
+    """Lay out the size, the cost and the training time of each network."""
+    several = len({each.cell.on.name for each in found}) > 1
+    return Table(
+        f"Networks: MACs are multiply-accumulates for an utterance of {SECONDS:g} s in test, padded or cut "
+        "to the windows beside them",
+        (
+            "row",
+            *(("column",) if several else ()),
+            "parameters",
+            "MACs",
+            "windows",
+            "trials",
+            "training of one",
+            "trained in",
+        ),
+        tuple(
+            (
+                each.cell.row.name,
+                *((each.cell.on.name,) if several else ()),
+                f"{each.size.parameters:,}",
+                NONE if each.size.macs is None else f"{each.size.macs / 1e6:,.0f} M",
+                f"{each.size.passes} of {each.size.seconds:g} s",
+                str(len(each.report.trials)),
+                format_duration(each.seconds, digits=1),
+                each.precision,
+            )
+            for each in found
+        ),
+        text=1 + several,
+    )
+
+
+def settings_table(found: Sequence[CellReport]) -> Table:
+    """Lay out the settings that differ from each network's recipe."""
+    several = len({each.cell.on.name for each in found}) > 1
+    rows = []
+    for each in found:
+        cell = each.cell
+        changed = ", ".join(
+            f"{name}={spell(value)}" for name, value in dotted(cell.settings) if name not in _NAMED
+        )
+        column = (cell.on.name,) if several else ()
+        rows.append((cell.row.name, *column, cell.row.arch, changed or "nothing: the recipe as it is"))
+    header = ("row", *(("column",) if several else ()), "recipe", "set")
+    return Table(
+        "Settings: what differs from the recipe of each architecture", header, tuple(rows), text=len(header)
+    )
+
+
+def reference_table(references: Mapping[str, Mapping[str, PaperScores]], columns: Sequence[str]) -> Table:
+    """Lay out the values of other systems that the paper compares itself with."""
+    rows = []
+    for name, by_column in references.items():
+        for column, figures in by_column.items():
+            if column in columns:
+                values = ", ".join(
+                    f"{name_of(key)} {DERIVED * each.derived}{each.value:g} {scale_of(key).unit}".strip()
+                    for key, each in figures.items()
+                )
+                rows.append((name, column, values))
+    return Table("Others, as the paper reports them", ("system", "column", "metrics"), tuple(rows), text=3)
+
+
+def elsewhere_table(found: Sequence[CellReport], test_on: Sequence[Column]) -> Table:
+    """Lay out what each run reached on other corpora, as far as all its trials were tested on them."""
+    rows = [
+        (each.cell.row.name, each.cell.on.name, on.name, *cells)
+        for each in found
+        for on in test_on
+        if (cells := _read_elsewhere(each.report.run, on)) is not None
+    ]
+    return Table(
+        "Tested on another corpus, in %: every network on all of its utterances, "
+        "with the interval over its speakers",
+        ("row", "trained on", "tested on", "UA", "95 % interval", "WA", "chance"),
+        tuple(rows),
+        text=3,
+    )
+
+
+def csv_rows(found: Sequence[CellReport]) -> Iterator[tuple[object, ...]]:
+    """Give all values with all digits, a row each, as `COLUMNS` has them."""
+    for each in found:
+        units, report = each.units, each.report
+        for value in each.values:
+            above, paper, within = value.above, value.paper, value.paper_in_interval
+            yield (
+                *(each.cell.on.name, each.cell.row.name, value.name),
+                paper and paper.value,
+                DERIVED if paper and paper.derived else None,
+                *(value.pooled, *_ends(value.pooled_interval)),
+                *(value.spread.mean, *_ends(value.mean_interval), value.spread.deviation),
+                *(MEAN if value.means else POOLED, value.from_paper),
+                None if within is None else "yes" if within else "no",
+                *((above.row, above.value, *_ends(above.interval)) if above else (None,) * 4),
+                *((above.p, above.p_holm) if above else (None, None)),
+                *(each.size.parameters, each.size.macs, each.size.passes, each.size.seconds),
+                *(len({fold for fold, _ in units}), len({seed for _, seed in units})),
+                *(each.seconds, each.precision, report.protocol, report.run.name),
+            )
+
+
+def _ends(interval: Interval | None) -> tuple[float | None, float | None]:
+    return (interval.low, interval.high) if interval else (None, None)
+
+
+def _with_paper(each: CellReport | None, keys: Sequence[str]) -> str:
+    """Give the values of a cell by these keys, each with the paper's in brackets."""
+    if each is None:
+        return NONE
+    cells = []
+    for value in map(each.find_value, keys):
+        if value is None:
+            cells.append(NONE)
+        else:
+            paper = f" ({_format_paper(value.paper, value)})" if value.paper else ""
+            cells.append(f"{value.scale.number(value.value)}{paper}")
+    return ", ".join(cells)
+
+
+def _value_cells(value: StudyValue) -> tuple[str, ...]:
+    above, scale, spread = value.above, value.scale, value.spread
+    within = value.paper_in_interval
+    # Beside a column that has the mean already, the deviation alone.
+    deviation = NONE if spread.deviation is None else f"± {scale.number(spread.deviation)}"
+    return (
+        value.name,
+        NONE if value.paper is None else _format_paper(value.paper, value),
+        scale.number(value.value),
+        scale.interval(value.interval),
+        scale.number(value.pooled) if value.means else NONE,
+        deviation if value.means else scale.spread(spread),
+        scale.difference(value.from_paper),
+        NONE if within is None else "yes" if within else "no",
+        NONE if above is None else _format_difference(above, value),
+        format_p(above.p if above else None),
+        format_p(above.p_holm if above else None),
+    )
+
+
+def _format_difference(above: Difference, value: StudyValue) -> str:
+    less = value.scale.difference(above.value)
+    return f"{less} ({value.scale.difference_interval(above.interval)})" if above.interval else less
+
+
+def _format_paper(paper: PaperValue, value: StudyValue) -> str:
+    """Format what the paper reports in the paper's digits; what is derived has its mark."""
+    mark = DERIVED if paper.derived else ""
+    number = f"{paper.value * value.scale.factor:.{paper.digits}f}"
+    return f"{mark}{number}".replace("-", "\N{MINUS SIGN}")
+
+
+def _read_elsewhere(run: Run, on: Column) -> tuple[str, str, str, str] | None:
+    """Read UA, its interval, WA and chance on another corpus; ``None`` where trials were finished since."""
+    if not tested_since(run, on):
+        return None
+    path = _place_on(run, on) / "table.csv"
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = {row["figure"]: row for row in csv.DictReader(file) if row["of"] == "all"}
+        ua, wa = rows["UA"], rows["WA"]
+        low, high = ua["low"], ua["high"]
+        interval = f"{PERCENT.number(float(low))} to {PERCENT.number(float(high))}" if low else NONE
+        values = [PERCENT.number(float(cell)) for cell in (ua["value"], wa["value"], ua["chance"])]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RunError(f"{path}: damaged; remove it and run the same `sercli ablate` again") from None
+    return values[0], interval, values[1], values[2]
+
+
+def _place_on(run: Run, on: Column) -> Path:
+    return run.path / f"on-{on.corpus}-{on.scheme}"
+
+
+def tested_since(run: Run, on: Column) -> bool:
+    """Tell whether the metrics on another corpus are newer than every finished trial."""
+    written, trials = _place_on(run, on) / "metrics.json", run.finished()
+    return written.exists() and all(
+        trial.metrics_file.stat().st_mtime <= written.stat().st_mtime for trial in trials
+    )

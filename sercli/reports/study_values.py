@@ -1,0 +1,202 @@
+"""The values of a study's cells: ours and the paper's, on the study's basis."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sercli.evaluation import Evaluation, Interval, Metric, Spread, known_metrics, mean_intervals, measure
+from sercli.evaluation.classes import without_gender
+from sercli.formatting import PERCENT, PLAIN, Scale
+from sercli.records import ClassPredictions, Predictions
+from sercli.reports.run import RunReport
+from sercli.studies import Cell, Study
+
+RECALL = "recall_"
+_MERGED = "_without_gender"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The difference of a value from that of the row above, on what both tested.
+
+    Attributes:
+        row: the row above.
+        value: this row's value less that of the row above.
+        interval: of the difference, paired over speakers.
+        p: of the sign-flip test over speakers; ``None`` where there is no test.
+        p_holm: corrected for all tests of the column.
+        why_not: why there is no difference or no test.
+    """
+
+    row: str
+    value: float | None = None
+    interval: Interval | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaperValue:
+    """A value that a paper reports.
+
+    Attributes:
+        value: a share, or a CCC.
+        digits: after the point, of what the paper prints: percent, or a CCC.
+        derived: whether the paper does not print it, and it is computed from what the paper states.
+    """
+
+    value: float
+    digits: int
+    derived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StudyValue:
+    """A metric of a cell.
+
+    Attributes:
+        key: as studies spell it: ``ua``, ``wa``, ``recall_anger``, ``ua_without_gender``, ``ccc_arousal``.
+        pooled: over folds and seeds.
+        pooled_interval: over speakers; ``None`` with few of them.
+        spread: over folds and seeds.
+        paper: what the paper reports.
+        above: the difference from the row above; ``None`` in the first row and for metrics without a test.
+        means: whether the study's values are means over folds, and not pooled.
+        mean_interval: over speakers, of the mean over folds and seeds; only where ``means`` is set.
+    """
+
+    key: str
+    pooled: float
+    pooled_interval: Interval | None
+    spread: Spread
+    paper: PaperValue | None
+    above: Difference | None = None
+    means: bool = False
+    mean_interval: Interval | None = None
+
+    @property
+    def name(self) -> str:
+        """The metric as tables spell it."""
+        return name_of(self.key)
+
+    @property
+    def scale(self) -> Scale:
+        """How its numbers are printed."""
+        return scale_of(self.key)
+
+    @property
+    def value(self) -> float:
+        """Ours on the study's basis: the mean over folds and seeds, or pooled."""
+        return self.spread.mean if self.means else self.pooled
+
+    @property
+    def interval(self) -> Interval | None:
+        """The interval of `value`."""
+        return self.mean_interval if self.means else self.pooled_interval
+
+    @property
+    def from_paper(self) -> float | None:
+        """Ours less the paper's, on the study's basis."""
+        return None if self.paper is None else self.value - self.paper.value
+
+    @property
+    def paper_in_interval(self) -> bool | None:
+        """Whether the paper's value, which is rounded, is in our interval on the study's basis."""
+        interval = self.interval
+        if self.paper is None or interval is None:
+            return None
+        rounding = 0.5 * 10.0**-self.paper.digits / self.scale.factor
+        return interval.low - rounding <= self.paper.value <= interval.high + rounding
+
+
+def name_of(key: str) -> str:
+    """Spell a metric as tables do."""
+    if key.startswith("ccc_"):
+        return f"{key.removeprefix('ccc_')} CCC"
+    if key.startswith(RECALL):
+        return f"recall of {key.removeprefix(RECALL)}"
+    return key.removesuffix(_MERGED).upper() + (" without gender" if key.endswith(_MERGED) else "")
+
+
+def scale_of(key: str) -> Scale:
+    """Return how the numbers of a metric are printed: papers report all in percent but the CCC."""
+    return PLAIN if key.startswith("ccc_") else PERCENT
+
+
+def measure_values(
+    study: Study, report: RunReport, reported: Mapping[str, PaperValue | None], draws: int
+) -> tuple[StudyValue, ...]:
+    """Measure what the study asks for and what the paper reports, in this order.
+
+    Args:
+        study: whose metrics and basis these are.
+        report: a run's predictions and their evaluation.
+        reported: the paper's values, as `paper_values` gives them.
+        draws: of the bootstrap over speakers.
+    """
+    headline = report.evaluation.headline
+    wanted = study.display.metrics if isinstance(report.predictions, ClassPredictions) else ()
+    keys = list(dict.fromkeys([*_spell_out(wanted or headline, report.predictions, headline), *reported]))
+    found = _measure(report.predictions, report.evaluation, keys, "", study, draws)
+    merged = report.evaluation.without_gender
+    if merged is not None and isinstance(report.predictions, ClassPredictions):
+        rows = without_gender(report.predictions)
+        if rows is not None:
+            found |= _measure(rows, merged, keys, _MERGED, study, draws)
+    return tuple(replace(found[key], paper=reported.get(key)) for key in keys if key in found)
+
+
+def _measure(
+    predictions: Predictions,
+    evaluation: Evaluation,
+    keys: Sequence[str],
+    ending: str,
+    study: Study,
+    draws: int,
+) -> dict[str, StudyValue]:
+    """Measure those of the keys, which have this ending, that the predictions have."""
+    of_key = {key + ending: metric for metric in known_metrics(predictions) for key in metric.keys}
+    if ending:
+        of_key = {key: metric for key, metric in of_key.items() if not key.startswith(RECALL)}
+    wanted: dict[str, Metric] = {key: of_key[key] for key in keys if key in of_key}
+    rows = {row.metric + ending: row for row in evaluation.table.group("all") if row.spread}
+    lacking = list({of_key[key].key: of_key[key] for key in wanted if key not in rows}.values())
+    rows |= {row.metric + ending: row for row in measure(predictions, lacking, draws)} if lacking else {}
+    metrics = list({metric.key: metric for metric in wanted.values()}.values())
+    means = mean_intervals(predictions, metrics, draws) if study.means and metrics else {}
+    found = {}
+    for key in wanted:
+        row, interval = rows[key], means.get(key.removesuffix(ending))
+        if row.value is not None and row.spread is not None:
+            found[key] = StudyValue(
+                key, row.value, row.interval, row.spread, None, means=study.means, mean_interval=interval
+            )
+    return found
+
+
+def _spell_out(metrics: Sequence[str], predictions: Predictions, headline: Sequence[str]) -> Iterator[str]:
+    """Give the keys of a study's metrics: the recall of each class, UA and WA without gender."""
+    for metric in metrics:
+        if metric == "recall":
+            yield from (RECALL + name for name in predictions.outputs)
+        elif metric == "without_gender":
+            yield from (key + _MERGED for key in headline)
+        else:
+            yield metric
+
+
+def paper_values(cells: Sequence[Cell], cell: Cell) -> dict[str, PaperValue | None]:
+    """Return what the paper reports, by metric; ``None`` for those that it has for other rows only."""
+    column = [each.paper for each in cells if each.on.name == cell.on.name]
+    found: dict[str, PaperValue | None] = {}
+    for key in dict.fromkeys(key for values in column for key in values):
+        # YAML keeps no zeros at the end: the longest of a column shows how many digits the paper prints.
+        digits = max(_count_digits(values[key].value) for values in column if key in values)
+        own, factor = cell.paper.get(key), scale_of(key).factor
+        # 60.03 / 100 is 0.6003 with a rest.
+        found[key] = None if own is None else PaperValue(round(own.value / factor, 9), digits, own.derived)
+    return found
+
+
+def _count_digits(value: float) -> int:
+    return len(f"{value:.6f}".rstrip("0").partition(".")[2])
