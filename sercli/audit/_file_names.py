@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 
 from sercli.audit import Item
 from sercli.corpora import corpus_names, get_corpus
-from sercli.corpora.iemocap import prefix_speaker
 from sercli.labels import to_noun
 from sercli.records import Utterance
 
@@ -62,12 +61,9 @@ def _contradicted(named: Sequence[tuple[Item, Utterance]]) -> str:
         (f"{known.corpus}/{item.declared_speaker}", known) for item, known in named if item.declared_speaker
     ]
     if not _one_to_one((name, known.speaker) for name, known in declared):
-        # Lists of IEMOCAP often take the dialog's prefix for the speaker by mistake.
-        turns = [(name, known) for name, known in declared if known.corpus == "iemocap"]
-        stems = {id(known): known.id.rpartition("/")[2] for _, known in turns}
-        if len(turns) < len(declared) or not _one_to_one(
-            (name, prefix_speaker(stems[id(known)])) for name, known in turns
-        ):
+        # A known mistake, such as the dialog's prefix of IEMOCAP, does not make it another corpus.
+        mistaken = [(name, _mistaken_speaker(known)) for name, known in declared]
+        if any(speaker is None for _, speaker in mistaken) or not _one_to_one(mistaken):
             return "speakers"
     genders = [(item.utterance.gender, known.gender) for item, known in named]
     if any(a is not None and b is not None and a != b for a, b in genders):
@@ -77,6 +73,12 @@ def _contradicted(named: Sequence[tuple[Item, Utterance]]) -> str:
     if sum(a != b for a, b in stated) > _WRONG * len(stated):
         return "emotions"
     return ""
+
+
+def _mistaken_speaker(known: Utterance) -> str | None:
+    """Return the speaker that some lists wrongly read in an utterance's name, if there is such a case."""
+    mistake = get_corpus(known.corpus).mistaken_speaker
+    return mistake(known.id.rpartition("/")[2]) if mistake else None
 
 
 def _one_to_one(pairs: Iterable[tuple[str, str | None]]) -> bool:

@@ -73,6 +73,7 @@ class Corpus:
             recording; raises `CorpusError`.
         from_name: for corpora whose file names hold all facts: from a file's name without suffix to
             speaker, emotion and so on, ``None`` for a foreign name.
+        mistaken_speaker: from the name of an utterance to the speaker that some lists wrongly read in it.
         cuts: whether an utterance is cut out of its file, from its start to its end.
         any_name: whether this reads any corpus, to which the user gives a name; its parser leaves
             ``corpus`` empty, and ``id`` too unless the corpus has ids.
@@ -102,6 +103,7 @@ class Corpus:
     options: type[ReaderConfig] | None = None
     read_trace: Callable[..., Trace] | None = None
     from_name: Callable[[str], Utterance | None] | None = None
+    mistaken_speaker: Callable[[str], str] | None = None
     cuts: bool = False
     any_name: bool = False
     takes_file: bool = False

@@ -349,6 +349,7 @@ CORPUS = Corpus(
         "style": {"improvised": 4784, "scripted": 5255},
     },
     from_name=from_name,
+    mistaken_speaker=prefix_speaker,
     inner=("Session[1-5]", "dialog", "sentences", "wav"),
     schemes=_SCHEMES,
     protocols=_PROTOCOLS,
