@@ -20,12 +20,12 @@ from sercli.tasks import CLASSIFICATION, REGRESSION, Task
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a scheme makes of a corpus.
+    """The utterances that a scheme selects of a corpus, with their classes.
 
     Attributes:
-        classes: class names in the order of the network's outputs; none of continuous labels.
+        classes: class names in the order of the network's outputs; none for continuous labels.
         labels: class by utterance id, in manifest order; empty text for continuous labels.
-        left_out: how many utterances the scheme leaves out, by emotion, or by style where that is why.
+        left_out: number of utterances that are left out, by emotion or style, whichever is the reason.
     """
 
     classes: tuple[str, ...]
@@ -50,10 +50,10 @@ class Scheme:
 
     Attributes:
         name: as in ``--scheme``, for example ``emodb-4``.
-        corpus: the corpus it is made for; ``None`` for any.
-        merge: class by emotion; emotions not named are left out. ``None`` keeps every emotion that
-            occurs as a class of its own, but for ``other`` and ``undecided``, which are none.
-        gendered: whether the class carries the speaker's gender, as in ``female anger``.
+        corpus: the corpus that it is made for; ``None`` for any.
+        merge: class by emotion; other emotions are left out. ``None`` makes every emotion that occurs
+            a class of its own, except ``other`` and ``undecided``.
+        gendered: whether the class includes the speaker's gender, as in ``female anger``.
         style: only utterances of this style, ``improvised`` or ``scripted``.
         task: what a network learns; without classes, the utterances with continuous labels are taken.
         known: utterances of the released corpus by ``class``, ``session`` and ``speaker``, as far as
@@ -106,7 +106,7 @@ class Scheme:
         return self.merge.get(emotion)
 
     def _classes(self, seen: set[str]) -> tuple[str, ...]:
-        """Sort the class names; a class of a fixed scheme is there even if no utterance has it."""
+        """Sort the class names; a fixed scheme has all its classes, even without utterances."""
         emotions = sorted(set(self.merge.values()) if self.merge is not None else seen - _NO_CLASS)
         if self.gendered:
             return tuple(f"{gender} {emotion}" for gender in ("female", "male") for emotion in emotions)
@@ -189,10 +189,10 @@ def default_scheme(corpus: str, *, emotions: bool) -> str:
 
 
 def choose(utterances: Sequence[Utterance], corpus: str, name: str | None) -> tuple[str, Selection]:
-    """Select by a scheme, the corpus's default one if none is named.
+    """Select utterances by a scheme, the corpus's default one if none is named.
 
     Returns:
-        The scheme's name, and what it selects.
+        The scheme's name, and its selection.
 
     Raises:
         ConfigError: the scheme is made for another corpus, or the corpus has no such labels.
@@ -202,8 +202,8 @@ def choose(utterances: Sequence[Utterance], corpus: str, name: str | None) -> tu
     if scheme.corpus not in (None, corpus):
         raise ConfigError(f"scheme '{scheme.name}' is made for corpus '{scheme.corpus}', not for '{corpus}'")
     if scheme.task.has_classes and not emotions:
-        raise ConfigError(f"corpus '{corpus}' has no emotions, so no scheme of classes selects any of it")
+        raise ConfigError(f"corpus '{corpus}' has no emotions, which a scheme of classes needs")
     selection = scheme.select(utterances)
     if not scheme.task.has_classes and not selection.labels:
-        raise ConfigError(f"corpus '{corpus}' has no continuous labels, which scheme '{scheme.name}' takes")
+        raise ConfigError(f"corpus '{corpus}' has no continuous labels, which scheme '{scheme.name}' needs")
     return scheme.name, selection

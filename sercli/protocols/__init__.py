@@ -32,17 +32,17 @@ class Protocol:
     Attributes:
         base: its name without version; of a list of folds with the file's path and digest.
         make: divides the utterances.
-        version: raised when the same utterances would be divided otherwise.
+        version: increased when the same utterances would be divided differently.
         speaker_independent: whether it is made so that no speaker is in two parts of a fold;
             `shared_speakers` checks given folds.
         has_dev: whether folds have a development part.
         tests_nothing: whether folds have no test part.
         description: one line.
         corpus: the corpus that it is made for; ``None`` for any.
-        scheme: the scheme that goes with it, where it is made for one.
-        papers: by corpus, the paper that divides it so, and whether its figures are means over folds
+        scheme: the scheme that it is made for, if there is one.
+        papers: by corpus, the paper that divides it so, and whether its scores are means over folds
             or pooled.
-        shares: what train and test share by design, by check of the audit, and why.
+        shares: reason by check of the audit for what train and test share by design.
         earlier: makers of earlier versions, by version, so that runs of theirs can still be read.
     """
 
@@ -246,7 +246,7 @@ def parse_numbers(what: str, text: str) -> tuple[int, ...]:
             raise ProtocolError(f"{what} '{text}': write a number, 1,4 or 1-3")
         first, last = int(ends[0]), int(ends[-1])
         if first > last:
-            raise ProtocolError(f"{what} '{text}': write them in rising order")
+            raise ProtocolError(f"{what} '{text}': the first number must not be larger than the last")
         if last - first >= _MOST_NUMBERS:
             raise ProtocolError(f"{what} '{text}': more than {_MOST_NUMBERS} numbers")
         chosen += range(first, last + 1)

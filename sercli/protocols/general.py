@@ -146,4 +146,4 @@ NUMBERED: Mapping[str, Callable[[int], Protocol]] = {
     "speaker-k-fold-no-dev": _speaker_k_fold_no_dev,
     "stratified-k-fold": _stratified_k_fold,
 }
-"""Makers of protocols by name, in which a number stands for the k."""
+"""Makers of protocols by name, whose k is replaced by a number."""
