@@ -1,4 +1,4 @@
-"""What is installed, which devices there are, and what is missing."""
+"""Report the installed versions, the devices, the workspace, and missing packages."""
 
 import importlib.metadata
 import os
@@ -14,7 +14,7 @@ _REQUIREMENT = re.compile(r"([A-Za-z0-9_.-]+)")
 
 
 def examine() -> dict[str, dict[str, str]]:
-    """Return facts by section: versions, torchaudio, devices, workspace, what is missing."""
+    """Return facts by section: versions, torchaudio, devices, workspace, missing packages."""
     sections = {
         "versions": _versions(),
         "torchaudio": _torchaudio(),
@@ -24,7 +24,7 @@ def examine() -> dict[str, dict[str, str]]:
     missing = {
         name: f"pip install {name}" for name, version in sections["versions"].items() if version == "missing"
     }
-    sections["missing"] = missing or {"nothing": "all that sercli needs is here"}
+    sections["missing"] = missing or {"nothing": "all required packages are installed"}
     return sections
 
 
@@ -50,7 +50,7 @@ def _torchaudio() -> dict[str, str]:
     except (ImportError, OSError, RuntimeError) as error:
         return {"import": f"fails: {' '.join(str(error).split())}; reinstall torch and torchaudio together"}
     if guarded:
-        return {"extension": "guarded: it does not fit this torch; sercli needs its pure-Python part only"}
+        return {"extension": "not loaded: it does not fit this torch; sercli needs only the pure-Python part"}
     return {"extension": "loads"}
 
 
@@ -84,7 +84,7 @@ def _workspace() -> dict[str, str]:
     place = next(folder for folder in (root, *root.parents) if folder.exists())
     free = shutil.disk_usage(place).free / 2**30
     return {
-        "path": f"{workspace.root.absolute()}{'' if workspace.root.exists() else ' (not there yet)'}",
+        "path": f"{workspace.root.absolute()}{'' if workspace.root.exists() else ' (does not exist yet)'}",
         "free": f"{free:.0f} GiB",
         "corpora": ", ".join(workspace.prepared()) or "none prepared",
     }

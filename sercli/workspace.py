@@ -1,7 +1,7 @@
-"""Where corpora, features and runs lie.
+"""The folder of prepared corpora, features and runs.
 
 A workspace is a folder: ``corpora/<name>/manifest.jsonl`` with its audio, ``features/`` and
-``runs/``. It can be moved or copied as it is: nothing in it names a place outside.
+``runs/``. It can be moved or copied, because its files contain no path outside it.
 """
 
 import os
@@ -18,7 +18,7 @@ class Workspace:
     """A folder of prepared corpora, features and runs."""
 
     def __init__(self, root: Path | str | None = None) -> None:
-        """Take ``root``, else the environment's ``SERCLI_WORKSPACE``, else ``./sercli-workspace``."""
+        """Use ``root``, otherwise the variable ``SERCLI_WORKSPACE``, otherwise ``./sercli-workspace``."""
         self.root = Path(root or os.environ.get(VARIABLE) or "sercli-workspace")
 
     def __repr__(self) -> str:
@@ -50,7 +50,7 @@ class Workspace:
         """Return the manifest of a prepared corpus.
 
         Raises:
-            CorpusError: it is not prepared; the message says how to prepare it.
+            CorpusError: it is not prepared; the message names the command that prepares it.
         """
         path = self.manifest(name)
         if not path.exists():
@@ -59,12 +59,12 @@ class Workspace:
             argument = "" if name in corpus_names() and get_corpus(name).synthetic else " PATH"
             raise CorpusError(
                 f"{self.root}: corpus '{name}' is not prepared; run `sercli prepare {name}{argument}` "
-                "(`sercli corpora` lists what there is)"
+                "(`sercli corpora` lists all corpora)"
             )
         return path
 
     def facts(self, name: str) -> dict[str, Any]:
-        """Read what a figure of a prepared corpus has to be told with: title, licence, completeness.
+        """Read the facts that scores on a prepared corpus are reported with: title, licence, completeness.
 
         Raises:
             CorpusError: it is not prepared, or the file is damaged.

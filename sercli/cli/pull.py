@@ -44,8 +44,8 @@ def pull(
         typer.echo(f"note: {printable(notice)}")
     if any(name.endswith(".pt2") for name in pulled.programs):
         typer.echo("note: a .pt2 file holds a pickle; sercli never opens it, and only trusted ones should be")
-    if pulled.passed_over:
-        typer.echo(f"note: not of the bundle, left there: {_some(pulled.passed_over)}")
+    if pulled.skipped:
+        typer.echo(f"note: not of the bundle, left there: {_some(pulled.skipped)}")
     typer.echo(f"use it     sercli predict {place} recording.wav")
     if facts.get("figures") is not None:
         typer.echo(f"check it   sercli reproduce {place}")

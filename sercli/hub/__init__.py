@@ -1,11 +1,11 @@
-"""Bundles in model repositories of the Hugging Face Hub: push one, pull one.
+"""Push bundles to model repositories of the Hugging Face Hub, and pull them.
 
-Needs the extra ``sercli[hub]``, whose library is imported when it is used and no sooner. Who is logged in,
-and where, is that library's business: ``hf auth login``, ``HF_TOKEN``, ``HF_ENDPOINT``.
+The package needs the extra ``sercli[hub]``; its library is imported only when it is used. The library also
+manages the login and the address of the Hub: ``hf auth login``, ``HF_TOKEN``, ``HF_ENDPOINT``.
 """
 
 from sercli.errors import SerError
 
 
 class HubError(SerError):
-    """A model repository that can't be reached, read or written, or what must not be put there."""
+    """A model repository can't be reached, read or written, or a bundle must not be published."""

@@ -1,4 +1,4 @@
-"""Ask the Hub: its library, and its library's errors as lines that say what to do."""
+"""The Hub's library, and its errors as lines with a remedy."""
 
 import re
 import sys
@@ -18,7 +18,7 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[\w.-]{0,94}\w)?/[A-Za-z0-9_](?:[\w.-]{0,94}\
 
 
 def client() -> "HfApi":
-    """Give the library's client, with the login and the endpoint that it finds.
+    """Return the library's client, with the login and the endpoint that it finds.
 
     Raises:
         ConfigError: the library is not installed.
@@ -28,31 +28,31 @@ def client() -> "HfApi":
         from huggingface_hub.utils.tqdm import disable_progress_bars
     except ImportError:
         raise ConfigError("push and pull need 'huggingface_hub': pip install 'sercli[hub]'") from None
-    if not sys.stderr.isatty():  # where the library would draw its bars all the same
+    if not sys.stderr.isatty():  # the library would draw its progress bars even there
         disable_progress_bars()
     return HfApi(library_name="sercli")
 
 
 def check_name(repo: str) -> None:
-    """Refuse what can't be the name of a model repository.
+    """Refuse text that is not a valid name of a model repository.
 
     Raises:
-        HubError: it can't.
+        HubError: it is not valid.
     """
     if not _NAME.fullmatch(repo) or "--" in repo or ".." in repo or repo.endswith(".git"):
         raise HubError(
-            f"'{repo}': no name of a model repository; write OWNER/NAME, of letters, digits and single -, _ "
+            f"'{repo}': not a valid repository name; write OWNER/NAME with letters, digits and single -, _ "
             "or ."
         )
 
 
 @contextmanager
 def asking(repo: str, revision: str | None = None) -> Iterator[None]:
-    """Turn what the library raises into one line with the place and the remedy.
+    """Turn errors of the library into one line with the place and the remedy.
 
     Args:
-        repo: the repository that is asked about.
-        revision: its branch, tag or commit, where one is named.
+        repo: the repository.
+        revision: its branch, tag or commit, if one is named.
 
     Raises:
         HubError: the Hub refuses, or can't be reached.
@@ -68,55 +68,55 @@ def asking(repo: str, revision: str | None = None) -> Iterator[None]:
     except SerError:
         raise
     except (transport, OSError, RuntimeError, ValueError) as error:
-        told = _first_of(error, (transport, ConnectionError))
-        if isinstance(told, OSError) and told.errno is not None and not isinstance(told, ConnectionError):
-            raise  # of this machine: a full disk, a missing permission
-        raise HubError(f"{repo}: {_say(told, revision)}") from None
+        cause = _first_of(error, (transport, ConnectionError))
+        if isinstance(cause, OSError) and cause.errno is not None and not isinstance(cause, ConnectionError):
+            raise  # an error of this machine: a full disk, a missing permission
+        raise HubError(f"{repo}: {_explain(cause, revision)}") from None
 
 
 def _first_of(error: BaseException, wanted: tuple[type[BaseException], ...]) -> BaseException:
-    """Find what the Hub or the network said within what the library made of it."""
+    """Find the original error of the Hub or the network among the causes of the library's error."""
     seen: BaseException | None = error
     while seen is not None and not isinstance(seen, wanted):
         seen = seen.__cause__
     return seen or error
 
 
-def _say(error: BaseException, revision: str | None) -> str:
+def _explain(error: BaseException, revision: str | None) -> str:
     from huggingface_hub import errors
 
     named = {
-        errors.GatedRepoError: "its owner admits people one by one; ask for access on its page",
-        errors.RepositoryNotFoundError: "no such model repository, or a private one that you may not see; "
-        f"look at the name, or {LOGIN}",
-        errors.RevisionNotFoundError: f"no branch, tag or commit '{revision}'; its page lists what there is",
+        errors.GatedRepoError: "its owner approves each user; ask for access on its page",
+        errors.RepositoryNotFoundError: "no such model repository, or a private one without access for you; "
+        f"check the name, or {LOGIN}",
+        errors.RevisionNotFoundError: f"no branch, tag or commit '{revision}'; its page lists all of them",
         errors.OfflineModeIsEnabled: "HF_HUB_OFFLINE is set; unset it to reach the Hub",
     }
-    for kind, told in named.items():
+    for kind, explanation in named.items():
         if isinstance(error, kind):
-            return told
+            return explanation
     status = getattr(getattr(error, "response", None), "status_code", None)
     if isinstance(error, errors.HfHubHTTPError) and status is not None:
-        return _say_status(status, _line(error.server_message or ""))
-    told = _line(str(error)) or type(error).__name__
+        return _explain_status(status, _line(error.server_message or ""))
+    text = _line(str(error)) or type(error).__name__
     if isinstance(error, ValueError | RuntimeError):
-        return f"the Hub refuses: {told}"
-    return f"the Hub can't be reached ({told}); look at the connection and run again"
+        return f"the Hub refuses: {text}"
+    return f"the Hub can't be reached ({text}); check the connection and run again"
 
 
-def _say_status(status: int, message: str) -> str:
-    said = f" ({message})" if message else ""
+def _explain_status(status: int, message: str) -> str:
+    detail = f" ({message})" if message else ""
     if status == 401:
-        return f"the Hub does not take this login{said}; {LOGIN}"
+        return f"the Hub does not accept this login{detail}; {LOGIN}"
     if status == 403:
-        return f"this login has no permission{said}; use a token that may write there"
+        return f"this login has no permission{detail}; use a token that may write there"
     if status in {409, 412}:
-        return f"it changed, or was made, meanwhile{said}; run again"
+        return f"it was changed or made meanwhile{detail}; run again"
     if status == 429:
-        return f"the Hub asks to wait{said}; run again later"
-    return f"the Hub answers {status}{said}; run again later"
+        return f"the Hub received too many requests{detail}; run again later"
+    return f"the Hub answers {status}{detail}; run again later"
 
 
 def _line(text: str) -> str:
-    """Put a text of several lines into one, without what a terminal would obey."""
+    """Join the lines of a text, without control characters, which a terminal would obey."""
     return "".join(each for each in " ".join(text.split()) if each.isprintable())[:300]

@@ -1,4 +1,4 @@
-"""Which files are a bundle's: those that its description names, of kinds that nothing runs by itself."""
+"""The files of a bundle: those that its description names, of kinds that no program runs automatically."""
 
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -16,16 +16,16 @@ DESCRIPTION = "bundle.json"
 WEIGHTS = "weights.safetensors"
 CARD = "README.md"
 
-# What `sercli export` writes beside description and weights: the card, and programs.
+# Kinds of files that `sercli export` writes beside description and weights: the card, and programs.
 _KINDS = frozenset({".md", ".onnx", ".pt2"})
 
-# What no bundle comes near: the networks here have some ten million weights at most.
+# Far above any bundle: the networks here have at most some ten million weights.
 _MOST_BYTES = 2 << 30
 _MOST_DESCRIPTION_BYTES = 1 << 24
 
 
 def may_be_in_bundle(name: str) -> bool:
-    """Tell whether a name can be that of a bundle's file."""
+    """Tell whether a bundle can have a file of this name."""
     if name in {DESCRIPTION, WEIGHTS}:
         return True
     plain = name == PurePosixPath(name).name and "\\" not in name and name.isprintable()
@@ -36,8 +36,8 @@ def files_of(description: Mapping[str, Any], place: str) -> list[str]:
     """List the files of a bundle, its description first.
 
     Args:
-        description: what ``bundle.json`` holds.
-        place: of the bundle, for messages.
+        description: content of ``bundle.json``.
+        place: place of the bundle, for messages.
 
     Raises:
         HubError: it names a file of a kind that no bundle has.
@@ -47,7 +47,7 @@ def files_of(description: Mapping[str, Any], place: str) -> list[str]:
         raise HubError(f"{place}: {DESCRIPTION} is damaged; get the bundle again")
     foreign = [name for name in names if not may_be_in_bundle(name)]
     if foreign:
-        raise HubError(f"{place}: names {foreign[0]!r}, which is no file of a bundle; don't use it")
+        raise HubError(f"{place}: names {foreign[0]!r}, which no bundle has; don't use it")
     return list(dict.fromkeys((DESCRIPTION, WEIGHTS, *names)))
 
 
@@ -55,7 +55,7 @@ def name_files(api: "HfApi", repo: str, commit: str) -> dict[str, str | None]:
     """List the files of the bundle in a repository, its description first, each with its digest if known.
 
     Raises:
-        HubError: it is none, or can't be got.
+        HubError: it is not a bundle, or can't be fetched.
     """
     with tempfile.TemporaryDirectory() as folder:
         with asking(repo):
@@ -68,37 +68,39 @@ def read_description(path: Path, place: str) -> dict[str, Any]:
     """Read ``bundle.json``.
 
     Raises:
-        HubError: it is none.
+        HubError: it is not the description of a bundle.
     """
     try:
         description = from_json(path.read_text(encoding="utf-8"))
     except ValueError:
         description = None
     if not isinstance(description, dict) or "weights_sha256" not in description:
-        raise HubError(f"{place}: its {DESCRIPTION} is not a bundle's; name a repository that sercli pushed")
+        raise HubError(
+            f"{place}: its {DESCRIPTION} is not that of a bundle; name a repository that sercli pushed"
+        )
     return description
 
 
 def check_sizes(sizes: Mapping[str, int | None], names: Iterable[str], place: str) -> None:
-    """Refuse what is larger than any bundle.
+    """Refuse files that are larger than those of any bundle.
 
     Args:
-        sizes: in bytes, by name; ``None`` where it is not known.
-        names: which are looked at.
-        place: of the bundle, for messages.
+        sizes: sizes in bytes by name; ``None`` for unknown ones.
+        names: names of the files to check.
+        place: place of the bundle, for messages.
 
     Raises:
-        HubError: it is, or a file is missing.
+        HubError: the files are too large, or one is missing.
     """
     total = 0
     for name in names:
         if name not in sizes:
-            raise HubError(f"{place}: lacks {name}; no whole bundle")
+            raise HubError(f"{place}: lacks {name}; the bundle is incomplete")
         size = sizes[name]
         if size is None:
-            raise HubError(f"{place}: the Hub does not say how large {name} is; run again later")
+            raise HubError(f"{place}: the Hub does not state the size of {name}; run again later")
         if name == DESCRIPTION and size > _MOST_DESCRIPTION_BYTES:
-            raise HubError(f"{place}: {name} has {size} bytes, more than any bundle's; don't use it")
+            raise HubError(f"{place}: {name} has {size} bytes, more than that of any bundle; don't use it")
         total += size
     if total > _MOST_BYTES:
         raise HubError(f"{place}: {total} bytes, more than the {_MOST_BYTES} of the largest bundle")

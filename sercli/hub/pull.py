@@ -1,4 +1,4 @@
-"""Get a bundle from a model repository: only the files that it names, checked before they appear."""
+"""Fetch a bundle from a model repository: only the files that it names, checked before they appear."""
 
 import glob
 import html
@@ -22,15 +22,15 @@ _BANNER = re.compile(r"^> \*\*(.+)\*\*$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pulled:
-    """A bundle that was got.
+    """A fetched bundle.
 
     Attributes:
-        path: the folder it is in now.
-        commit: the one it is of, as 40 hexadecimal digits.
-        bundle: loaded.
-        notices: what stands above its figures in its card.
+        path: its folder.
+        commit: its commit in the repository, as 40 hexadecimal digits.
+        bundle: the loaded bundle.
+        notices: warnings above the scores in its card.
         programs: files that are programs for other runtimes.
-        passed_over: files of the repository that are none of the bundle's.
+        skipped: files of the repository that are not part of the bundle.
     """
 
     path: Path
@@ -38,37 +38,37 @@ class Pulled:
     bundle: Bundle
     notices: tuple[str, ...]
     programs: tuple[str, ...]
-    passed_over: tuple[str, ...]
+    skipped: tuple[str, ...]
 
 
 def pull(repo: str, out: Path | None = None, revision: str | None = None) -> Pulled:
-    """Get a bundle, whole or not at all.
+    """Fetch a bundle, completely or not at all.
 
-    Files that are here already are not got again after an interruption: they wait in a hidden folder beside
-    ``out``.
+    After an interruption, files that were fetched already are not fetched again: they are kept in a hidden
+    folder beside ``out``.
 
     Args:
         repo: ``OWNER/NAME``.
-        out: the folder to make; the repository's name if not given.
+        out: the new folder; the repository's name if not given.
         revision: branch, tag or commit; the main branch if not given.
 
     Raises:
-        HubError: there is something at ``out``; the repository holds no bundle, or one that was changed; or
-            the Hub refuses or can't be reached.
+        HubError: ``out`` exists already; the repository holds no bundle, or a changed one; or the Hub refuses
+            or can't be reached.
         ConfigError: the Hub's library is not installed.
     """
     check_name(repo)
     out = Path(repo.partition("/")[2]) if out is None else out
     if out.name in {"", ".."} or out.resolve() == Path.cwd():
-        raise HubError(f"{out}: no folder of its own; name one")
+        raise HubError(f"{out}: not a new folder; name one")
     if out.is_symlink() or (out.exists() and not (out.is_dir() and not any(out.iterdir()))):
-        raise HubError(f"{out}: there already; name another folder, or remove it")
+        raise HubError(f"{out}: exists already; name another folder, or remove it")
     api = client()
     with asking(repo, revision):
         info = api.model_info(repo, revision=revision, files_metadata=True)
     commit = str(info.sha)
     if not _COMMIT.fullmatch(commit):
-        raise HubError(f"{repo}: the Hub names no commit")
+        raise HubError(f"{repo}: the Hub states no commit")
     sizes = {each.rfilename: each.size for each in info.siblings or ()}
     if DESCRIPTION not in sizes:
         raise HubError(f"{repo}: holds no bundle (no {DESCRIPTION}); name a repository that sercli pushed")
@@ -89,7 +89,7 @@ def pull(repo: str, out: Path | None = None, revision: str | None = None) -> Pul
             notices = _notices(folder / CARD) if CARD in names else ()
             _put(folder, out)
     finally:
-        # What was no bundle shall not be gone on from.
+        # Files that are not a bundle must not be used again.
         shutil.rmtree(waiting, ignore_errors=True)
     return Pulled(
         path=out,
@@ -97,7 +97,7 @@ def pull(repo: str, out: Path | None = None, revision: str | None = None) -> Pul
         bundle=bundle,
         notices=notices,
         programs=tuple(name for name in names if name.endswith((".onnx", ".pt2"))),
-        passed_over=tuple(sorted(name for name in sizes if name not in names and name != ".gitattributes")),
+        skipped=tuple(sorted(name for name in sizes if name not in names and name != ".gitattributes")),
     )
 
 
@@ -109,7 +109,7 @@ def _notices(card: Path) -> tuple[str, ...]:
 
 
 def _put(folder: Path, out: Path) -> None:
-    """Let the folder appear, in the place of nothing but an empty one."""
+    """Move the folder to its place, which must be free or an empty folder."""
     try:
         folder.rename(out)
     except OSError as error:
@@ -117,7 +117,7 @@ def _put(folder: Path, out: Path) -> None:
 
 
 def _waiting(out: Path, commit: str) -> Path:
-    """Make the folder for what is on its way, and remove those of other commits."""
+    """Make the folder for fetched files, and remove those of other commits."""
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = out.parent / f".{out.name}.{commit[:12]}.part"
     for other in out.parent.glob(f".{glob.escape(out.name)}.*.part"):
@@ -128,7 +128,7 @@ def _waiting(out: Path, commit: str) -> Path:
 
 
 def _load(folder: Path, repo: str) -> Bundle:
-    """Check all digests, and that the network fits its weights."""
+    """Check all digests, and whether the network fits its weights."""
     try:
         return Bundle.load(folder)
     except RunError as error:

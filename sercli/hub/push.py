@@ -1,4 +1,4 @@
-"""Put an exported bundle into a model repository, as one commit of exactly its files."""
+"""Push an exported bundle to a model repository, as one commit of exactly its files."""
 
 import hashlib
 import re
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
     from huggingface_hub.hf_api import ModelInfo
 
-# Licences that let anyone pass on what is made of the recordings: NonCommercial and ShareAlike bind those
-# who use it, NoDerivatives forbids it.
+# Licences that let anyone publish a model of the recordings: NonCommercial and ShareAlike restrict its users,
+# NoDerivatives forbids it.
 _OPEN = re.compile(r"(CC0|public domain|free to use|CC BY(-NC)?(-SA)?)( \d[.\d]*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What became of a push.
+    """The result of a push.
 
     Attributes:
         url: the repository's page.
         commit: the branch's latest commit, as 40 hexadecimal digits.
-        private: whether only its owner sees it.
+        private: whether only its owner can see it.
         created: whether the repository is new.
         changed: whether there was anything to commit.
-        files: of the bundle.
-        removed: of the bundle that was there, which this one lacks.
-        rewritten: whether the card there was not the one of the bundle there, such as one edited since.
-        left: beside the bundle in its folder, and not pushed.
+        files: files of the bundle.
+        removed: files of the earlier bundle that this one lacks.
+        rewritten: whether the earlier card was not the earlier bundle's, for example because it was edited.
+        left: other files in the bundle's folder, which are not pushed.
     """
 
     url: str
@@ -59,25 +59,25 @@ def push(
     branch: str | None = None,
     message: str | None = None,
 ) -> Pushed:
-    """Put an exported bundle into a model repository, which is made if there is none.
+    """Push an exported bundle to a model repository, which is made if it does not exist.
 
     Args:
         path: the bundle, as `sercli export` wrote it.
         repo: ``OWNER/NAME``.
-        public: whether everybody may see a new repository; needed for one that everybody sees already.
-        entitled: whether the user says to have the right to publish, whatever the corpus's licence.
-        branch: made from the main one if there is none of that name; the main one if not given.
-        message: of the commit.
+        public: whether everybody may see a new repository; also needed for one that is public already.
+        entitled: whether the user claims the right to publish, whatever the corpus's licence.
+        branch: branch, which is made from the main one if it does not exist; the main one if not given.
+        message: message of the commit.
 
     Raises:
-        RunError: it is no bundle, or has changed.
-        HubError: there is none, or none with a card; it may not be published; or the Hub refuses or can't
-            be reached.
+        RunError: it is not a bundle, or has changed.
+        HubError: there is no bundle, or none with a card; it may not be published; or the Hub refuses or
+            can't be reached.
         ConfigError: the Hub's library is not installed.
     """
     check_name(repo)
     if not (path / DESCRIPTION).is_file():
-        raise HubError(f"{path}: no bundle (no {DESCRIPTION}); make one with `sercli export`")
+        raise HubError(f"{path}: not a bundle (no {DESCRIPTION}); make one with `sercli export`")
     bundle = Bundle.load(path)
     names = _files(path, bundle.facts)
     if public and not entitled:
@@ -93,7 +93,7 @@ def push(
         with asking(repo):
             api.create_repo(repo, private=not public)
     elif not there.private and not public:
-        raise HubError(f"{repo}: everybody sees this repository; say --public, or name another")
+        raise HubError(f"{repo}: this repository is public; add --public, or name another")
     with asking(repo):
         found = there or api.model_info(repo)
         if branch is not None:
@@ -114,7 +114,7 @@ def push(
             ],
             commit_message=message or _describe(bundle),
             revision=branch,
-            # Nothing of what somebody else puts there meanwhile is lost.
+            # Nothing that another user commits meanwhile is lost.
             parent_commit=found.sha,
         )
     return Pushed(
@@ -140,26 +140,26 @@ def _files(path: Path, facts: Mapping[str, Any]) -> list[str]:
 
 
 def _check_licence(path: Path, facts: Mapping[str, Any]) -> None:
-    """Refuse if the licence of any corpus that the weights have seen may forbid it."""
+    """Refuse if the licence of any corpus that the weights were trained on may forbid publishing."""
     for each in (*earlier_trainings(facts, path), facts):
         licence = " ".join(str(each.get("licence") or UNKNOWN).split())
         if not _OPEN.fullmatch(licence):
             raise HubError(
                 f"{path}: trained on recordings ({each.get('corpus')}) whose licence may forbid to publish "
-                f"what is made of them ({licence}); read it, then leave --public out or say "
+                f"models of them ({licence}); read it, then leave --public out or add "
                 "--i-have-the-right"
             )
 
 
 def _rewritten(api: "HfApi", repo: str, found: "ModelInfo", digest: str | None) -> bool:
-    """Tell whether the card is another than the bundle there came with."""
+    """Tell whether the card is not the one that belongs to the earlier bundle."""
     with tempfile.TemporaryDirectory() as folder, asking(repo):
         place = Path(api.hf_hub_download(repo, CARD, revision=found.sha, local_dir=folder))
         return hashlib.sha256(place.read_bytes()).hexdigest() != digest
 
 
 def _look(api: "HfApi", repo: str) -> "ModelInfo | None":
-    """Look at the repository's main branch; ``None`` if there is no repository, or none that we may see."""
+    """Return the state of the main branch; ``None`` if the repository does not exist for this login."""
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     with asking(repo):
@@ -172,7 +172,7 @@ def _look(api: "HfApi", repo: str) -> "ModelInfo | None":
 
 
 def _take_branch(api: "HfApi", repo: str, branch: str) -> "ModelInfo":
-    """Look at a branch, which is made of the main one if there is none."""
+    """Return the state of a branch, which is made from the main one if it does not exist."""
     from huggingface_hub.errors import RevisionNotFoundError
 
     try:
@@ -183,7 +183,7 @@ def _take_branch(api: "HfApi", repo: str, branch: str) -> "ModelInfo":
 
 
 def _check_free(repo: str, files: set[str]) -> None:
-    """Refuse to put a bundle in the place of another kind of model."""
+    """Refuse to replace another kind of model by a bundle."""
     held = {name for name in files if name != ".gitattributes" and not name.endswith(".md")}
     if held and DESCRIPTION not in files:
         raise HubError(f"{repo}: holds something else, such as {min(held)}; name another repository")

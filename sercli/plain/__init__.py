@@ -1,8 +1,8 @@
 """Read and write JSON and YAML; no other module does.
 
-What is read may come from anybody, so that a reader ends within seconds and gives plain types alone: mappings
-with text as keys, lists, texts, finite numbers, truth values, nothing. Limits keep a small file from filling
-memory (aliases of aliases), and numbers from being those that no setting has.
+Files may come from anybody, so a reader ends within seconds and returns only plain types: mappings with text
+as keys, lists, texts, finite numbers, booleans and ``None``. Limits stop a small file from filling memory
+(aliases of aliases), and numbers beyond those that any setting has.
 """
 
 from typing import Any
@@ -11,10 +11,10 @@ _SHOWN = 80
 
 
 class PlainError(ValueError):
-    """Text that is no JSON or YAML, or beyond the limits of both.
+    """Text is not JSON or YAML, or exceeds the limits.
 
     Attributes:
-        line: where, from one; none if unknown.
+        line: line of the error, from one; ``None`` if unknown.
     """
 
     def __init__(self, fact: str, line: int | None = None) -> None:
@@ -23,6 +23,6 @@ class PlainError(ValueError):
 
 
 def shorten(value: Any, length: int = _SHOWN) -> str:
-    """Spell a value for a message, with an ellipsis where it is long; text without quotes."""
+    """Format a value for a message, shortened if it is long; text without quotes."""
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= length else f"{text[: length - 3]}..."

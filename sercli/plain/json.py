@@ -17,13 +17,13 @@ def to_json(value: Any, *, indent: int | None = None, escaped: bool = True, sort
     r"""Return plain types as JSON.
 
     Args:
-        value: what is written.
-        indent: spaces for each level, on lines of their own; all on one line if not given.
-        escaped: whether letters beyond ASCII are written as ``\uXXXX``.
+        value: value to write.
+        indent: spaces for each level; all on one line if not given.
+        escaped: whether characters beyond ASCII are written as ``\uXXXX``.
         sort_keys: whether keys are sorted.
 
     Raises:
-        ValueError: a number is NaN or infinite, for which JSON has no word. An undefined metric is ``None``.
+        ValueError: a number is NaN or infinite, which JSON can't express. An undefined metric is ``None``.
     """
     return json.dumps(value, indent=indent, ensure_ascii=escaped, sort_keys=sort_keys, allow_nan=False)
 
@@ -37,13 +37,13 @@ def from_json(
     """Read JSON.
 
     Args:
-        text: UTF-8 if bytes.
-        pairs: makes a mapping of its keys and values; the last one of equal keys counts if not given.
-        strict: whether numbers are refused that are not finite or have more than 64 bits. Other tools write
-            them for absent values, which is for the reader of their files to judge.
+        text: text, or bytes in UTF-8.
+        pairs: makes a mapping from keys and values; if not given, the last of equal keys counts.
+        strict: whether to refuse numbers that are not finite or have more than 64 bits. Other tools write
+            them for absent values; readers of their files decide what they mean.
 
     Raises:
-        PlainError: it is not JSON, is nested too deeply, or holds a number that is refused.
+        PlainError: it is not JSON, is nested too deeply, or holds a refused number.
     """
     try:
         text = text.decode("utf-8") if isinstance(text, bytes) else text
@@ -70,7 +70,7 @@ def from_json(
 
 
 def _refuse_constant(name: str) -> None:
-    raise PlainError(f"{name} is no number")
+    raise PlainError(f"{name} is not a number")
 
 
 def _finite(text: str) -> float:

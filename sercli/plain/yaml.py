@@ -10,30 +10,30 @@ import yaml
 from sercli.plain import PlainError, shorten
 
 Place = tuple[str | int, ...]
-"""Keys and positions that lead to a value."""
+"""Keys and positions that lead to a value in a file."""
 
 # Settings and studies nest to about six levels, and have some thousand values.
 _DEPTH = 24
 _MOST_VALUES = 100_000
 _LARGEST = 1 << 63
 
-# Safe as yaml.SafeLoader is, and seven times as fast where libyaml is there.
+# As safe as yaml.SafeLoader, and seven times as fast if libyaml is installed.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 _SCALARS = frozenset(_TAG + name for name in ("null", "bool", "int", "float", "str", "timestamp"))
 
 
 def to_yaml(value: Mapping[str, Any]) -> str:
-    """Return plain types as YAML, keys in their own order."""
+    """Return plain types as YAML, with keys in their order."""
     return str(yaml.safe_dump(dict(value), sort_keys=False, allow_unicode=True, width=100))
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What YAML holds.
+    """The content of YAML.
 
     Attributes:
-        value: as plain types; keys are text as they are spelled (``on`` is no truth value), dates too.
+        value: content as plain types; keys and dates are text as written (``on`` is not a boolean).
         lines: line of each key and item, by place.
     """
 
@@ -45,8 +45,8 @@ def from_yaml(text: str) -> Parsed:
     """Read YAML.
 
     Raises:
-        PlainError: it is not YAML, a key stands twice, a value is not of the type that its tag names, it
-            is nested too deeply, or its aliases make too many values of it.
+        PlainError: it is not YAML, a key occurs twice, a value is not of the type that its tag names, it
+            is nested too deeply, or its aliases expand to too many values.
     """
     try:
         return _YamlReader(text).read()
@@ -60,7 +60,7 @@ def from_yaml(text: str) -> Parsed:
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """A value, how many values are in it with all aliases put out, and how deeply they are nested."""
+    """A value, the number of values in it with all aliases expanded, and their depth."""
 
     value: Any
     count: int = 1
@@ -68,12 +68,12 @@ class _Built:
 
 
 class _YamlReader:
-    """Builds a document's value from libyaml's events, so that nothing is made that was not counted first."""
+    """Builds a document's value from libyaml's events, and counts each part before it is built."""
 
     def __init__(self, text: str) -> None:
         self.events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
         self.lines: dict[Place, int] = {}
-        self.anchors: dict[str, _Built | None] = {}  # none: it is being built
+        self.anchors: dict[str, _Built | None] = {}  # ``None`` while it is being built
         self.count = 0
         self.resolve: Callable[..., str] = yaml.resolver.Resolver().resolve
         self.constructor = yaml.constructor.SafeConstructor()
@@ -115,12 +115,12 @@ class _YamlReader:
     def _add(self, count: int, event: Any) -> None:
         self.count += count
         if self.count > _MOST_VALUES:
-            raise PlainError(f"more than {_MOST_VALUES} values, those of aliases counted in", _line(event))
+            raise PlainError(f"more than {_MOST_VALUES} values, with aliases expanded", _line(event))
 
     def _aliased(self, event: Any, place: Place) -> _Built:
         built = self.anchors.get(event.anchor)
         if built is None:
-            fact = "stands within its own anchor" if event.anchor in self.anchors else "has no anchor above"
+            fact = "is within its own anchor" if event.anchor in self.anchors else "has no anchor before it"
             raise PlainError(f"the alias *{event.anchor} {fact}", _line(event))
         if len(place) + built.depth > _DEPTH:
             raise PlainError("nested too deeply", _line(event))
@@ -146,13 +146,13 @@ class _YamlReader:
         depth = 0
         while not isinstance(key := next(self.events), yaml.MappingEndEvent):
             if not isinstance(key, yaml.ScalarEvent):
-                raise PlainError("a key is a word, not a list or a mapping", _line(key))
+                raise PlainError("a key must be text, not a list or a mapping", _line(key))
             if key.value in own:
-                raise PlainError(f"'{shorten(key.value)}' stands twice; leave one out", _line(key))
+                raise PlainError(f"'{shorten(key.value)}' occurs twice; remove one", _line(key))
             inner, event = (*place, key.value), next(self.events)
             built = self._build(event, inner)
             if self._tag(key) == _TAG + "merge":
-                merged = _take_over(built.value, event) | merged
+                merged = _copy_keys(built.value, event) | merged
                 depth = max(depth, built.depth - (2 if isinstance(built.value, list) else 1))
                 continue
             depth = max(depth, built.depth)
@@ -168,34 +168,34 @@ class _YamlReader:
     def _scalar(self, event: Any) -> Any:
         tag, text = self._tag(event), shorten(event.value)
         if tag not in _SCALARS:
-            raise PlainError(f"'{text}' of type {_short(tag)} is not read here", _line(event))
+            raise PlainError(f"'{text}' of type {_short(tag)} is not allowed", _line(event))
         node = yaml.ScalarNode(tag, event.value, event.start_mark)
         try:
             value = self.constructor.yaml_constructors[tag](self.constructor, node)
         except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, yaml.YAMLError):
-            raise PlainError(f"'{text}' is no value of type {_short(tag)}", _line(event)) from None
+            raise PlainError(f"'{text}' is not a value of type {_short(tag)}", _line(event)) from None
         if isinstance(value, float) and not math.isfinite(value):
-            raise PlainError(f"'{text}' is no finite number", _line(event))
+            raise PlainError(f"'{text}' is not a finite number", _line(event))
         if isinstance(value, int) and abs(value) >= _LARGEST:
             raise PlainError("a whole number has more than 64 bits", _line(event))
-        # Dates are text here, and so are 1:30 and the like, which YAML 1.1 takes for numbers of base 60.
+        # Dates are text here, and so is 1:30, which YAML 1.1 reads as a number of base 60.
         sixties = isinstance(value, int | float) and ":" in event.value
         return event.value if sixties or tag == _TAG + "timestamp" else value
 
 
-def _take_over(value: Any, event: Any) -> dict[str, Any]:
-    """Return the keys that ``<<`` takes over from a mapping, or from a list of them, the first one first."""
-    taken: dict[str, Any] = {}
+def _copy_keys(value: Any, event: Any) -> dict[str, Any]:
+    """Return the keys that ``<<`` copies from a mapping, or from a list of them; the first one wins."""
+    copied: dict[str, Any] = {}
     for source in value if isinstance(value, list) else [value]:
         if not isinstance(source, dict):
-            raise PlainError("'<<' takes over the keys of a mapping, and this is none", _line(event))
-        taken = source | taken
-    return taken
+            raise PlainError("'<<' copies the keys of a mapping, but this is not one", _line(event))
+        copied = source | copied
+    return copied
 
 
 def _check_tag(event: Any, usual: str) -> None:
     if event.tag not in (None, "!", _TAG + usual):
-        raise PlainError(f"a collection of type {_short(event.tag)} is not read here", _line(event))
+        raise PlainError(f"a collection of type {_short(event.tag)} is not allowed", _line(event))
 
 
 def _short(tag: str) -> str:

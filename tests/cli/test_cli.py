@@ -152,7 +152,7 @@ def test_doctor_examines(run):
     assert status == 0
     assert found["versions"]["sercli"] == sercli.__version__
     assert "extension" in found["torchaudio"]
-    assert found["missing"] == {"nothing": "all that sercli needs is here"}
+    assert found["missing"] == {"nothing": "all required packages are installed"}
 
 
 def test_an_interrupt_exits_with_130(run, monkeypatch, build_emodb, workspace):

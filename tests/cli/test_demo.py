@@ -79,7 +79,7 @@ def test_another_address_is_warned_of(run, bundle, served):
 
 
 def test_keeping_is_told(run, bundle, served, tmp_path):
-    assert f"note: recordings are kept in {tmp_path / 'kept'}" in run(bundle, "--keep", tmp_path / "kept")[2]
+    assert f"note: recordings are saved in {tmp_path / 'kept'}" in run(bundle, "--keep", tmp_path / "kept")[2]
     assert (tmp_path / "kept").is_dir()
 
 
@@ -89,7 +89,7 @@ def test_keeping_is_told(run, bundle, served, tmp_path):
         ([], 2, "Missing argument"),
         (["b", "--share"], 2, "No such option"),
         (["b", "--port", "70000"], 2, "less than or equal to 65535"),
-        (["b", "--max-minutes", "0"], 1, "max minutes 0: take more than 0"),
+        (["b", "--max-minutes", "0"], 1, "max minutes 0: use a number above 0"),
         (["nonsense"], 1, "no runs yet"),
     ],
 )

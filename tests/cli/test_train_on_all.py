@@ -182,7 +182,7 @@ def test_no_command_takes_it_for_tested(command_line, run, made, tmp_path):
     assert rows[name]["note"].startswith("trained on everything, tested on nothing")
     status, said, _ = run("audit", name)
     assert status == 0
-    assert "nothing is tested, so nothing can leak" in said
+    assert "none for testing, so nothing can leak" in said
     assert "mean and deviation are those of the training part alone" in said
     run("export", name, tmp_path / "model")
     status, _, err = run("reproduce", tmp_path / "model")

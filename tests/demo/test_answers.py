@@ -113,7 +113,7 @@ LONG = Limits(minutes=0.01)
     ("content", "limits", "message"),
     [
         (b"", None, "The file is empty (0 bytes); copy it again"),
-        (b"no audio at all" * 99, None, "The file can't be read as audio. Possible formats: wav, flac"),
+        (b"no audio at all" * 99, None, "be read as audio. Possible formats: wav, flac"),
         (b"RIFF\x00\x00\x00\x00WAVEfmt ", None, "Cut short before its audio begins"),
         (tone(0.01), None, "too short to hold speech"),
         (tone(1.0), LONG, "0.0 minutes long; the limit is 0.01"),

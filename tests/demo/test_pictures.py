@@ -14,7 +14,7 @@ from sercli.inference.predict import Predictor
 EXPECTED = {
     "mdcnn": ["Attention"],
     "attpool": ["Attention"],
-    "eca": ["Spectrogram", "Weights of its channels"],
+    "eca": ["Spectrogram", "Channel weights"],
     "melcnn": ["Spectrogram"],
     "classes": ["Spectrogram"],
     "traces": ["Over time", "Spectrogram"],

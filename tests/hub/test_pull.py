@@ -89,7 +89,7 @@ def test_a_bundle_that_names_another_kind_of_file_is_refused(hub, run, pushed, t
     hub.add("me/model", described_anew(files | {"bundle.json": json.dumps(description).encode()}))
     status, _, err = run("pull", "me/model", "got")
     assert (status, err.count("\n")) == (1, 1)
-    assert "which is no file of a bundle" in err
+    assert "which no bundle has" in err
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert [path for _, path in hub.requests if path.endswith((".py", ".pkl", "evil.md"))] == []
     assert not (tmp_path / "got").exists()
@@ -127,7 +127,7 @@ def test_what_holds_no_bundle_is_told(hub, login, run):
     assert "holds no bundle (no bundle.json)" in run("pull", "me/bert")[2]
     for content in (b"[]", b"{}", b"\xff", b"[" * 100_000):
         hub.add("me/odd", {"bundle.json": content, "weights.safetensors": b""})
-        assert "its bundle.json is not a bundle's" in run("pull", "me/odd")[2]
+        assert "its bundle.json is not that of a bundle" in run("pull", "me/odd")[2]
 
 
 def test_what_is_larger_than_any_bundle_is_not_got(hub, run, pushed, monkeypatch):
@@ -151,14 +151,14 @@ def test_a_branch_or_a_commit_can_be_named(hub, run, pushed, exported, tmp_path)
     status, _, err = run("pull", "me/model", "got", "--revision", "nosuch")
     assert (status, err) == (
         1,
-        "error: me/model: no branch, tag or commit 'nosuch'; its page lists what there is\n",
+        "error: me/model: no branch, tag or commit 'nosuch'; its page lists all of them\n",
     )
 
 
 def test_who_may_not_see_it_is_told_the_same_as_of_what_is_not_there(hub, login, run, pushed, monkeypatch):
     login(READER)
     hidden = run("pull", "me/model", "got")
-    assert (hidden[0], "or a private one that you may not see" in hidden[2]) == (1, True)
+    assert (hidden[0], "or a private one without access for you" in hidden[2]) == (1, True)
     assert run("pull", "me/nothing", "got")[2] == hidden[2].replace("me/model", "me/nothing")
     monkeypatch.delenv("HF_TOKEN")
     assert run("pull", "me/model", "got")[2] == hidden[2]
@@ -272,13 +272,13 @@ def test_what_appears_at_the_place_meanwhile_is_kept(hub, run, pushed, tmp_path,
 
 @pytest.mark.parametrize("out", [".", ".."])
 def test_the_folder_at_hand_is_no_place(hub, run, pushed, out):
-    assert "no folder of its own" in run("pull", "me/model", out)[2]
+    assert "not a new folder" in run("pull", "me/model", out)[2]
 
 
 def test_the_folder_at_hand_is_none_by_another_name(hub, run, pushed, tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    assert "no folder of its own" in run("pull", "me/model", "../here")[2]
+    assert "not a new folder" in run("pull", "me/model", "../here")[2]
     (tmp_path / "here" / "new").mkdir()
     assert run("pull", "me/model", "new")[0] == 0
 

@@ -69,7 +69,7 @@ def test_public_is_said_each_time(hub, login, run, exported):
     status, _, err = run("push", folder, "me/open")
     assert (status, err) == (
         1,
-        "error: me/open: everybody sees this repository; say --public, or name another\n",
+        "error: me/open: this repository is public; add --public, or name another\n",
     )
     run("push", folder, "me/hidden")
     status, _, err = run("push", folder, "me/hidden", "--public")
@@ -126,7 +126,7 @@ def test_what_is_no_exported_bundle_is_refused_before_anything_is_asked(hub, log
     (described / "bundle.json").write_text(text)
     assert "bundle.json: changed since it was written" in run("push", described, "me/model")[2]
     foreign = exported("foreign", more=["setup.py"])
-    assert "names 'setup.py', which is no file of a bundle" in run("push", foreign, "me/model")[2]
+    assert "names 'setup.py', which no bundle has" in run("push", foreign, "me/model")[2]
     assert hub.requests == []
 
 
@@ -160,7 +160,7 @@ def test_the_login_of_the_library_is_used(hub, run, exported, tmp_path):
 def test_each_refusal_is_one_line(hub, login, run, exported):
     folder = exported()
     login("hf_stale_secret")
-    assert "does not take this login" in run("push", folder, "me/model")[2]
+    assert "does not accept this login" in run("push", folder, "me/model")[2]
     login(READER)
     assert "this login has no permission" in run("push", folder, "me/model")[2]
     hub.add("you/model", {".gitattributes": b""})
@@ -183,7 +183,7 @@ def test_a_failing_upload_leaves_the_repository_as_it_was(hub, login, run, expor
         ("/preupload/", 500, "the Hub answers 500 (so it is)"),
         ("/lfs/", 403, "no permission (so it is)"),
         ("/commit/", 412, "meanwhile"),
-        ("/commit/", 429, "asks to wait"),
+        ("/commit/", 429, "too many requests"),
     ):
         hub.refuse = {part: status}
         code, _, err = run("push", exported("other", std=3.0), "me/model")
@@ -199,7 +199,7 @@ def test_no_network_is_one_line(hub, login, run, exported, monkeypatch):
         status, _, err = run(*command)
         assert (status, err.count("\n")) == (1, 1)
         assert err.startswith("error: me/model: the Hub can't be reached (")
-        assert err.endswith("look at the connection and run again\n")
+        assert err.endswith("check the connection and run again\n")
 
 
 def test_a_missing_extra_is_one_line_with_the_remedy(run, exported, monkeypatch):

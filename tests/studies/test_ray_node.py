@@ -13,7 +13,7 @@ from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.runs.folder import Trial
 from sercli.studies.cluster import messages, node, parcels, process
-from sercli.training.jobs import command
+from sercli.training.jobs import training_command
 from sercli.training.plan import make_plan, open_stores
 from sercli.training.settings import configure
 from sercli.training.trials import compute_features, features_missing, train_trials
@@ -49,7 +49,7 @@ def order_of(plan, mark=".seen", **changes):
         "fold": 2,
         "seed": 0,
         "settings": plan.config.to_dict(),
-        "arguments": command(messages.SETTINGS, messages.WORKSPACE, 2, 0, CPU)[1:],
+        "arguments": training_command(messages.SETTINGS, messages.WORKSPACE, 2, 0, CPU)[1:],
         "threads": 1,
         "versions": node.deciding_versions(),
     }

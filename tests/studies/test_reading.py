@@ -140,7 +140,7 @@ def test_augment_alone_replaces_and_with_a_name_adds(write):
         ("from: small", "form: small", 9, "unknown key 'form' of a row; did you mean from"),
         ("model.blocks: 1", "model.blocks: -1", 11, "row 'smaller', on emodb-4: model: blocks"),
         ("model.blocks: 1", "model.blocks: [1", 12, "not valid YAML"),
-        ("      model.blocks: 1", "      model.blocks: 1\n      model.blocks: 2", 12, "stands twice"),
+        ("      model.blocks: 1", "      model.blocks: 1\n      model.blocks: 2", 12, "occurs twice"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(write, old, new, line, message):
@@ -159,7 +159,7 @@ def test_a_wrong_value_that_another_row_brought_is_told_where_it_stands(write):
 def test_a_study_without_figures_is_refused(write):
     text = GOOD.replace("on: [emodb-4]\n", "on: [{scheme: emodb-4, protocol: train-on-all}]\n")
     with pytest.raises(
-        ConfigError, match=r"^my-study.yaml:5: row 'small', .*nothing is tested, so there is no"
+        ConfigError, match=r"^my-study.yaml:5: row 'small', .*the protocol tests nothing, so there is no"
     ):
         get_study(write(text))
     study = get_study(write(GOOD))
