@@ -40,6 +40,8 @@ def command_line(monkeypatch, capsys):
 
     def run(*arguments):
         monkeypatch.setattr("sys.argv", ["sercli", *map(str, arguments)])
+        # The variable takes its value of before the test again, whatever --plugins adds.
+        monkeypatch.setenv("SERCLI_PLUGINS", os.environ.get("SERCLI_PLUGINS", ""))
         status = 0
         try:
             cli.main()

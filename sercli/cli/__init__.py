@@ -6,6 +6,7 @@ Nothing here imports torch, Lightning or NumPy at the top: `sercli --help` answe
 import errno
 import os
 import sys
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -83,9 +84,30 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _add_plugins(folders: list[str] | None) -> list[str] | None:
+    if folders:
+        from sercli import registry
+
+        for folder in folders:
+            registry.add_folder(folder)
+    return folders
+
+
 @app.callback()
 def _options(
     *,
+    plugins: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--plugins",
+            metavar="FOLDER",
+            help="Folder with your own models, features, corpora or studies, laid out as the folders of the "
+            "package; accepted before and after a command; may be repeated. [env var: SERCLI_PLUGINS]",
+            callback=_add_plugins,
+            is_eager=True,
+            show_default=False,
+        ),
+    ] = None,
     version: Annotated[
         bool,
         typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
@@ -100,13 +122,30 @@ def main() -> None:
     # process that makes a step some thirty times slower. So they spin briefly, then sleep.
     os.environ.setdefault("GOMP_SPINCOUNT", "30000")
     try:
-        app()
+        app(_plugins_first(sys.argv[1:]))
     except SerError as error:
         _fail(str(error))
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         remedy = _REMEDIES.get(error.errno or 0, "")
         _fail(f"{place}{error.strerror or error}{remedy}")
+
+
+def _plugins_first(arguments: list[str]) -> list[str]:
+    """Move each ``--plugins FOLDER`` to the front, where it is read before the command looks names up."""
+    first: list[str] = []
+    rest: list[str] = []
+    left = iter(arguments)
+    for argument in left:
+        if argument == "--":
+            rest += [argument, *left]
+        elif argument == "--plugins":
+            first += [argument, *islice(left, 1)]
+        elif argument.startswith("--plugins="):
+            first.append(argument)
+        else:
+            rest.append(argument)
+    return [*first, *rest]
 
 
 def _fail(message: str) -> None:

@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -392,3 +393,24 @@ def test_classes_that_a_corpus_lacks_are_not_counted(run, tmp_path, write_wav):
     assert status == 0
     assert "scheme      every-emotion: 2 in 2 classes" in out
     assert "scheme      common-4: 2 in 2 of 4 classes; has no happiness, neutral" in out
+
+
+OWN = Path(__file__).parents[2] / "examples/own"
+
+
+@pytest.mark.parametrize("place", ["before", "after", "joined"])
+def test_plugins_are_found_wherever_the_option_stands(command_line, place):
+    given = {
+        "before": ["--plugins", OWN, "models", "show", "stats-pool"],
+        "after": ["models", "show", "stats-pool", "--plugins", OWN],
+        "joined": ["models", f"--plugins={OWN}", "show", "stats-pool"],
+    }[place]
+    status, out, err = command_line(*given)
+    assert (status, err) == (0, "")
+    assert "stats-pool" in out
+
+
+def test_a_folder_of_plugins_that_is_not_there_is_named(command_line, tmp_path):
+    status, out, err = command_line("models", "--plugins", tmp_path / "absent")
+    assert (status, out) == (1, "")
+    assert err.startswith(f"error: {tmp_path / 'absent'}: no such folder of plug-ins; ")
