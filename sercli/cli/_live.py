@@ -115,8 +115,8 @@ def _print(frames: "list[Frame]", names: tuple[str, ...], *, json: bool, csv: bo
             cells = [f"{frame.start:.2f}", f"{frame.end:.2f}", int(frame.last), *map(repr, frame.values)]
             csv_format.writer(sys.stdout, lineterminator="\n").writerow(cells)
         else:
-            cells = "  ".join(f"{value:9.3f}" for value in frame.values)
-            print(f"{frame.end:7.2f}  {cells}" + ("  end of window" if frame.last else ""))
+            values = "  ".join(f"{value:9.3f}" for value in frame.values)
+            print(f"{frame.end:7.2f}  {values}" + ("  end of window" if frame.last else ""))
     if frames:
         sys.stdout.flush()
 
