@@ -17,13 +17,13 @@ import torch
 
 from benchmarks import Bench, Row
 from benchmarks._timing import interleaved
+from benchmarks._torchaudio import torchaudio
 from sercli import audio
 from sercli.audio import Samples
 from sercli.features import Array, get_feature
 from sercli.features.logmel import LogMelConfig
 from sercli.features.logmel3d import LogMel3DConfig
 from sercli.features.shared import spectra
-from sercli.features.shared.torchaudio import torchaudio
 from sercli.preparation import prepare
 from sercli.records import Utterance
 from sercli.store import FeatureStore

@@ -14,10 +14,9 @@ _REQUIREMENT = re.compile(r"([A-Za-z0-9_.-]+)")
 
 
 def examine() -> dict[str, dict[str, str]]:
-    """Return facts by section: versions, torchaudio, devices, workspace, missing packages."""
+    """Return facts by section: versions, devices, workspace, missing packages."""
     sections = {
         "versions": _versions(),
-        "torchaudio": _torchaudio(),
         "devices": _devices(),
         "workspace": _workspace(),
     }
@@ -42,16 +41,6 @@ def _versions() -> dict[str, str]:
             except importlib.metadata.PackageNotFoundError:
                 found[match[1]] = "missing"
     return found
-
-
-def _torchaudio() -> dict[str, str]:
-    try:
-        from sercli.features.shared.torchaudio import guarded
-    except (ImportError, OSError, RuntimeError) as error:
-        return {"import": f"fails: {' '.join(str(error).split())}; reinstall torch and torchaudio together"}
-    if guarded:
-        return {"extension": "not loaded: it does not fit this torch; sercli needs only the pure-Python part"}
-    return {"extension": "loads"}
 
 
 def _devices() -> dict[str, str]:

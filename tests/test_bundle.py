@@ -186,7 +186,10 @@ class _Harm:
         (_edit(classes=["anger", "sad\nness"]), "a class's name can't be printed"),
         (_edit(classes=["anger", "\u202ejoy"]), "a class's name can't be printed"),
         (_edit(classes=["anger", " "]), "a class's name can't be printed"),
-        *((_edit(facts={"threshold": bad}), "the threshold is not a number") for bad in (2, -0.1, True, "0.5")),
+        *(
+            (_edit(facts={"threshold": bad}), "the threshold is not a number")
+            for bad in (2, -0.1, True, "0.5")
+        ),
         (_infinite_threshold, "1e999 is beyond the largest number"),
         *((_edit(files={name: "0" * 64}), "not a file of the bundle's folder") for name in ("", ".", "..")),
         (_not_finite(float("nan")), "hold values that are not finite"),

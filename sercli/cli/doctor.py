@@ -9,8 +9,7 @@ from sercli.plain.json import to_json
 def doctor(*, json: JsonOption = False) -> None:
     """Report what is installed and what is missing.
 
-    The report lists versions, devices, the state of torchaudio's extension, the workspace, and how to install
-    what is missing.
+    The report lists versions, devices, the workspace, and how to install what is missing.
     """
     from sercli import health
 

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks._torchaudio import torchaudio
 from sercli.features.shared.spectra import mel
-from sercli.features.shared.torchaudio import torchaudio
 
 SETTINGS = [
     # n_mels, n_fft, sample_rate, f_min, f_max

@@ -7,9 +7,9 @@ from conftest import tone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks._torchaudio import torchaudio
 from sercli.errors import ConfigError
 from sercli.features.logmel import FEATURE, LogMelConfig, count_frames, empty, extract, span
-from sercli.features.shared.torchaudio import torchaudio
 
 FLOOR = np.log(1e-10)
 

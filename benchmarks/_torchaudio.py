@@ -12,14 +12,14 @@ from types import ModuleType
 _EXTENSION = "torchaudio._extension"
 
 
-def _import() -> tuple[ModuleType, bool]:
+def _import() -> ModuleType:
     try:
-        return importlib.import_module("torchaudio"), False
+        return importlib.import_module("torchaudio")
     except (ImportError, OSError, RuntimeError):
         for name in [name for name in sys.modules if name.partition(".")[0] == "torchaudio"]:
             del sys.modules[name]
         sys.modules[_EXTENSION] = _stand_in()
-        return importlib.import_module("torchaudio"), True
+        return importlib.import_module("torchaudio")
 
 
 def _stand_in() -> ModuleType:
@@ -38,5 +38,4 @@ def _stand_in() -> ModuleType:
     return module
 
 
-torchaudio, guarded = _import()
-"""The module, and whether its extension had to be replaced."""
+torchaudio = _import()
