@@ -5,15 +5,8 @@
 """
 
 from sercli.evaluation.comparison import ALPHA, Comparison, compare
-from sercli.evaluation.evaluation import (
-    Evaluation,
-    Ranking,
-    evaluate,
-    known_metrics,
-    mean_intervals,
-    measure,
-    pooled_values,
-)
+from sercli.evaluation.evaluation import Evaluation, Ranking, evaluate
+from sercli.evaluation.measures import known_metrics, mean_intervals, measure, pooled_values
 from sercli.evaluation.metrics import (
     Interval,
     Metric,

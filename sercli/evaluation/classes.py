@@ -175,9 +175,10 @@ class ClassScoring(Scoring[ClassPredictions]):
         guessed = np.repeat(counts[:, None], len(counts), axis=1)
         return [Baseline(float(metric.function(guessed)), float(metric.function(majority)))]
 
-    def part_baseline(self, metric: Metric) -> Baseline:  # noqa: ARG002
-        """Return the share of right guesses."""
-        return Baseline(1 / len(self.predictions.classes))
+    @property
+    def part_chance(self) -> float:
+        """Share of right guesses, each class as often."""
+        return 1 / len(self.predictions.classes)
 
     def class_rows(self, pooled: Counts) -> list[MetricRow]:
         """Give recall, precision and F1 of each class, from the matrix of everything."""

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from sercli.errors import RunError
-from sercli.evaluation.evaluation import scoring_of
+from sercli.evaluation.measures import scoring_of
 from sercli.evaluation.metrics import Interval, Metric, MetricRow, MetricTable, PairedTest, Rates
 from sercli.evaluation.resampling import DRAWS, draw, flip_signs, holm, percentile, why_no_test
 from sercli.evaluation.scoring import Scoring

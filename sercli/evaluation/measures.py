@@ -1,211 +1,203 @@
-"""Measures of confusion matrices: pooled values with intervals, and means over folds and seeds with theirs.
+"""Some metrics of predictions: pooled values with intervals, and intervals of means over folds and seeds.
 
-The pooled value is that of one confusion matrix of all rows. The mean is over the trained networks, each
-measured on its own test part, as papers report it.
-
-Intervals are by bootstrap over speakers. In a draw a network counts as often as the speakers of its test part
-are drawn: with one speaker in each fold that is the bootstrap over folds.
+The pooled value is of all rows together. The mean is over the trained networks, each measured on its own test
+part, as papers report it. Intervals are by bootstrap over speakers.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sercli.evaluation import intervals
-from sercli.evaluation.classification import (
-    Counts,
-    Rates,
-    acc,
-    confusion,
-    confusions,
-    macro_f1,
-    recalls,
-    ua,
-    wa,
-)
-from sercli.evaluation.concordance import Moments, ccc, combine, moments, stack
-from sercli.evaluation.intervals import DRAWS
-from sercli.evaluation.metrics import Interval, Spread
-from sercli.evaluation.scores import Measure
-from sercli.records import ClassPredictions, ValuePredictions
+from sercli.evaluation.classes import ClassScoring
+from sercli.evaluation.metrics import Counts, Interval, Metric, MetricRow, Rates, Spread
+from sercli.evaluation.resampling import DRAWS, draw, percentile, why_no_interval
+from sercli.evaluation.scoring import Scoring
+from sercli.evaluation.values import ValueScoring
+from sercli.records import ClassPredictions, Predictions, ValuePredictions
 
-Function = Callable[[Counts], Rates]
-"""From confusion matrices, (..., classes, classes), to a value for each, (...)."""
-
-MEASURES: Mapping[str, Function] = {"UA": ua, "WA": wa, "ACC": acc, "macro F1": macro_f1}
-"""What is measured of every classifier."""
+Key = TypeVar("Key", bound=Hashable)
 
 
-def recall_functions(classes: Sequence[str]) -> dict[str, Function]:
-    """Return, by class, the function that measures its recall; NaN where the class does not occur."""
-    return {name: partial(_recall, index=index) for index, name in enumerate(classes)}
+def scoring_of(predictions: Predictions) -> Scoring[Any]:
+    """Return how predictions of this kind are scored."""
+    if isinstance(predictions, ClassPredictions):
+        return ClassScoring(predictions)
+    if isinstance(predictions, ValuePredictions):
+        return ValueScoring(predictions)
+    raise TypeError(f"no scoring for {type(predictions).__name__}")
 
 
-def measure(
-    predictions: ClassPredictions, functions: Mapping[str, Function], draws: int = DRAWS
-) -> tuple[Measure, ...]:
-    """Measure predictions, pooled over folds and seeds.
+def known_metrics(predictions: Predictions) -> tuple[Metric, ...]:
+    """List all metrics that `measure` can give, also those that `evaluate` does not: the recalls."""
+    return scoring_of(predictions).known_metrics()
+
+
+def measure(predictions: Predictions, metrics: Sequence[Metric], draws: int = DRAWS) -> list[MetricRow]:
+    """Measure some metrics, pooled over folds and seeds.
 
     Args:
         predictions: one row or more.
-        functions: what to measure, by name.
+        metrics: some of `known_metrics`.
         draws: of the bootstrap over speakers.
+
+    Returns:
+        Rows of group ``all``.
     """
-    n = len(predictions.classes)
-    pooled = confusion(predictions.target, predictions.predicted, n)
-    counts = pooled.sum(axis=1)
-    majority = np.zeros_like(pooled)
-    majority[:, counts.argmax()] = counts  # everything taken for the most frequent class
-    guessed = np.repeat(counts[:, None], n, axis=1)  # in proportion; no measure depends on the scale
-    names = _known_speakers(predictions)
-    if _why_none(predictions):
-        found: list[Interval | None] = [None] * len(functions)
-    else:
-        by_speaker = count_by(predictions, predictions.speakers, names)
-        found = _intervals(by_speaker, functions.values(), draws)
-    units = units_of(predictions)
-    by_unit = count_by(predictions, units, list(dict.fromkeys(units)))
-    by_seed = count_by(predictions, predictions.seeds, sorted(set(predictions.seeds)))
-    return tuple(
-        Measure(
-            name=name,
-            value=float(of(pooled)),
-            interval=interval,
-            chance=float(of(guessed)),
-            majority=float(of(majority)),
-            spread=_spread(of(by_unit)),
-            seed_spread=_spread(of(by_seed)),
-        )
-        for (name, of), interval in zip(functions.items(), found, strict=True)
-    )
+    return pooled_rows(scoring_of(predictions), metrics, draws, beside=False)
+
+
+def pooled_values(predictions: Predictions, metrics: Sequence[Metric] = ()) -> dict[str, float]:
+    """Return pooled values by key, without intervals.
+
+    Args:
+        predictions: one row or more.
+        metrics: some of `known_metrics`; those of `evaluate` if none.
+
+    Raises:
+        RunError: there are no rows, or a prediction is not a number.
+    """
+    scoring = scoring_of(predictions)
+    scoring.check()
+    pooled = scoring.sums([range(len(predictions))])
+    return {
+        key: float(column[0])
+        for metric in metrics or scoring.metrics
+        for key, column in zip(metric.keys, metric.split(metric.function(pooled)), strict=True)
+    }
 
 
 def mean_intervals(
-    predictions: ClassPredictions, functions: Mapping[str, Function], draws: int = DRAWS
+    predictions: Predictions, metrics: Sequence[Metric], draws: int = DRAWS
 ) -> dict[str, Interval | None]:
-    """Give, by name, the interval of each measure's mean over folds and seeds; ``None`` with few speakers.
+    """Return the interval of each metric's mean over folds and seeds, by key; ``None`` with few speakers.
 
-    A network whose part of a draw leaves a measure undefined, such as the recall of a class that nobody
-    drawn has, does not count in that draw.
+    The mean is over the trained networks, each measured on its own test part, as papers report it. In a draw
+    a network counts as often as the speakers of its test part are drawn: with one speaker in each fold that
+    is the bootstrap over folds. A network whose part of a draw leaves a metric undefined, such as the recall
+    of a class that nobody drawn has, does not count in that draw.
     """
-    if _why_none(predictions):
-        return dict.fromkeys(functions)
-    names = _known_speakers(predictions)
-    units = units_of(predictions)
-    groups = list(dict.fromkeys(units))
-    keys = [(unit, name) for unit in groups for name in names]
-    rows = list(zip(units, predictions.speakers, strict=True))
-    matrices = count_by(predictions, rows, keys)
-    by_unit = matrices.reshape(len(groups), len(names), *matrices.shape[1:])
-    drawn: dict[str, list[Rates]] = {name: [] for name in functions}
-    for times in intervals.draw(len(names), draws):
-        of_units, weights = [], []
-        for each in by_unit:
-            here = each.any(axis=(1, 2))
-            weights.append(times[:, here].sum(axis=1) / here.sum())
-            of_units.append(np.tensordot(times[:, here], each[here], axes=1))  # (draws, classes, classes)
-        for name, of in functions.items():
-            values = np.stack([of(unit) for unit in of_units], axis=1)
-            drawn[name].append(_weighted_mean(values, np.stack(weights, axis=1)))
-    return {name: _percentile(np.concatenate(parts), len(names)) for name, parts in drawn.items()}
+    keys = [key for metric in metrics for key in metric.keys]
+    if missing_interval(predictions):
+        return dict.fromkeys(keys)
+    scoring, names = scoring_of(predictions), predictions.known_speakers
+    networks = []
+    for rows in group_rows(predictions.units).values():
+        of_speaker = group_rows([predictions.speakers[row] for row in rows])
+        speakers = [names.index(str(name)) for name in of_speaker]
+        networks.append((speakers, scoring.sums([[rows[i] for i in own] for own in of_speaker.values()])))
+    drawn: dict[str, list[Rates]] = {metric.key: [] for metric in metrics}
+    for times in draw(len(names), draws):
+        weights = [times[:, speakers].sum(axis=1) / len(speakers) for speakers, _ in networks]
+        of_networks = [_values(scoring, metrics, sums, times[:, speakers]) for speakers, sums in networks]
+        for metric, *values in zip(metrics, *of_networks, strict=True):
+            drawn[metric.key].append(_weighted_mean(np.stack(values, axis=1), np.stack(weights, axis=1)))
+    means = [column for metric in metrics for column in metric.split(np.concatenate(drawn[metric.key]))]
+    return {key: percentile(values, len(names)) for key, values in zip(keys, means, strict=True)}
 
 
-def mean_ccc_intervals(predictions: ValuePredictions, draws: int = DRAWS) -> dict[str, Interval | None]:
-    """Give, by dimension, the interval of the CCC's mean over folds and seeds; ``None`` with few speakers."""
-    names = sorted({name for name in predictions.speakers if name is not None})
-    unknown = sum(name is None for name in predictions.speakers)
-    if intervals.why_none(len(names), unknown, "recording"):
-        return dict.fromkeys(predictions.dimensions)
-    rows: dict[tuple[str, int], dict[int, list[int]]] = {}
-    for row, (fold, seed, name) in enumerate(
-        zip(predictions.folds, predictions.seeds, predictions.speakers, strict=True)
-    ):
-        rows.setdefault((fold, seed), {}).setdefault(names.index(str(name)), []).append(row)
-    by_unit = {
-        unit: stack([_moments(predictions, own) for own in speakers.values()])
-        for unit, speakers in rows.items()
-    }
-    drawn = []
-    for times in intervals.draw(len(names), draws):
-        values, weights = [], []
-        for unit, speakers in rows.items():
-            own = times[:, list(speakers)]
-            taken = own.any(axis=1)
-            found = np.full((len(times), len(predictions.dimensions)), np.nan)
-            found[taken] = ccc(combine(by_unit[unit], own[taken]))
-            values.append(found)
-            weights.append(own.sum(axis=1) / len(speakers))
-        drawn.append(_weighted_mean(np.stack(values, axis=1), np.stack(weights, axis=1)[..., None]))
-    means = np.concatenate(drawn)  # (draws, dimensions)
-    return {
-        name: _percentile(column, len(names))
-        for name, column in zip(predictions.dimensions, means.T, strict=True)
-    }
-
-
-def units_of(predictions: ClassPredictions) -> list[tuple[str, int]]:
-    """Give the fold and the seed of each row."""
-    return list(zip(predictions.folds, predictions.seeds, strict=True))
-
-
-def count_by(predictions: ClassPredictions, keys: Sequence[Hashable], groups: Sequence[Hashable]) -> Counts:
-    """Count each group's rows, (groups, classes, classes), given each row's group; others are left out."""
-    index = {group: i for i, group in enumerate(groups)}
-    rows = np.array([index.get(key, -1) for key in keys])
-    kept = rows >= 0
-    target, predicted = predictions.target[kept], predictions.predicted[kept]
-    return confusions(rows[kept], len(groups), target, predicted, len(predictions.classes))
-
-
-def _recall(matrices: Counts, index: int) -> Rates:
-    found: Rates = recalls(matrices)[..., index]
+def _values(scoring: Scoring[Any], metrics: Sequence[Metric], sums: Any, times: Counts) -> list[Rates]:
+    """Give each metric of each draw, (draws,) or (draws, columns); NaN where no speaker is drawn."""
+    taken = times.any(axis=1)
+    combined = scoring.combine(sums, times[taken])
+    found = []
+    for metric in metrics:
+        values = metric.function(combined)
+        every = np.full((len(times), *values.shape[1:]), np.nan)
+        every[taken] = values
+        found.append(every)
     return found
 
 
-def _known_speakers(predictions: ClassPredictions) -> list[str]:
-    return sorted({name for name in predictions.speakers if name is not None})
-
-
-def _why_none(predictions: ClassPredictions) -> str | None:
-    unknown = sum(name is None for name in predictions.speakers)
-    return intervals.why_none(len(_known_speakers(predictions)), unknown)
-
-
-def _moments(predictions: ValuePredictions, rows: Sequence[int]) -> Moments:
-    return moments(
-        np.concatenate([predictions.target[row] for row in rows], dtype=np.float64),
-        np.concatenate([predictions.predicted[row] for row in rows], dtype=np.float64),
-    )
-
-
-def _intervals(by_speaker: Counts, functions: Iterable[Function], draws: int) -> list[Interval | None]:
-    """Give the interval of each measure, all of the same draws."""
-    drawn = np.concatenate(
-        [
-            np.stack([of(matrices) for of in functions], axis=1)
-            for matrices in intervals.resample(by_speaker, draws)
-        ]
-    )  # (draws, measures)
-    return [_percentile(values, len(by_speaker)) for values in drawn.T]
-
-
-def _percentile(values: Rates, speakers: int) -> Interval | None:
-    defined = values[~np.isnan(values)]
-    return intervals.percentile(defined, speakers) if len(defined) else None
-
-
-def _spread(values: Rates) -> Spread:
-    """Summarise the values that are defined; NaN where none is."""
-    defined = values[~np.isnan(values)].tolist()
-    return Spread.of(defined or [float("nan")])
-
-
-def _weighted_mean(values: Rates, weights: NDArray[np.float64]) -> Rates:
-    """Average over networks, (draws, networks, ...), the undefined ones left out."""
+def _weighted_mean(values: Rates, weights: Rates) -> Rates:
+    """Average over networks, (draws, networks) or (draws, networks, columns), without undefined ones."""
+    weights = weights.reshape(*weights.shape, *[1] * (values.ndim - 2))
     weights = np.where(np.isnan(values), 0.0, weights)
     total = weights.sum(axis=1)
     summed = (np.nan_to_num(values) * weights).sum(axis=1)
     mean: Rates = np.divide(summed, total, out=np.full_like(total, np.nan), where=total > 0)
     return mean
+
+
+def missing_interval(predictions: Predictions) -> str | None:
+    """Return why predictions have no interval over speakers; ``None`` where they have one."""
+    unknown = sum(name is None for name in predictions.speakers)
+    return why_no_interval(len(predictions.known_speakers), unknown, predictions.noun)
+
+
+def _intervals(
+    scoring: Scoring[Any], metrics: Sequence[Metric], draws: int
+) -> dict[str, list[Interval | None]]:
+    """Return the interval of each column of each metric, all of the same draws; nothing with few speakers."""
+    predictions, wanted = scoring.predictions, [metric for metric in metrics if metric.has_interval]
+    if missing_interval(predictions) or not wanted:
+        return {}
+    rows, names = group_rows(predictions.speakers), predictions.known_speakers
+    by_speaker = scoring.sums([rows[name] for name in names])
+    drawn: dict[str, list[Rates]] = {metric.key: [] for metric in wanted}
+    for times in draw(len(names), draws):
+        combined = scoring.combine(by_speaker, times)
+        for metric in wanted:
+            drawn[metric.key].append(metric.function(combined))
+    return {
+        metric.key: [
+            percentile(column, len(names)) for column in metric.split(np.concatenate(drawn[metric.key]))
+        ]
+        for metric in wanted
+    }
+
+
+def pooled_rows(
+    scoring: Scoring[Any], metrics: Sequence[Metric], draws: int, *, beside: bool
+) -> list[MetricRow]:
+    """Give the rows of everything that was tested, with the means beside them; column by column."""
+    predictions = scoring.predictions
+    every = range(len(predictions))
+    pooled, count = scoring.sums([every]), scoring.count(every)
+    by_unit = scoring.sums(list(group_rows(predictions.units).values()))
+    by_seed = group_rows(predictions.seeds)
+    groups = (
+        [by_seed[seed] for seed in sorted(by_seed)] if scoring.beside == "seeds" else [[i] for i in every]
+    )
+    others = scoring.sums(groups) if beside else None
+    intervals = _intervals(scoring, metrics, draws)
+    found: list[list[MetricRow]] = [[] for _ in metrics[0].keys]
+    for metric in metrics:
+        values, of_units = (metric.split(metric.function(sums)) for sums in (pooled, by_unit))
+        baselines = scoring.baselines(metric, pooled)
+        for i, (key, label) in enumerate(zip(metric.keys, metric.labels, strict=True)):
+            row = MetricRow(
+                "all",
+                None,
+                key,
+                label,
+                float(values[i][0]),
+                metric.unit,
+                intervals.get(metric.key, [None] * len(values))[i],
+                metric.spread(of_units[i]),
+                baselines[i].chance,
+                baselines[i].majority,
+                count,
+            )
+            found[i].append(row)
+            if others is not None:
+                found[i].append(
+                    _beside(row, scoring.beside, metric.spread(metric.split(metric.function(others))[i]))
+                )
+    return [row for rows in found for row in rows]
+
+
+def _beside(row: MetricRow, group: str, spread: Spread) -> MetricRow:
+    """Give the row of a mean over seeds, with its deviation, or over recordings, beside a pooled row."""
+    if group == "seeds":
+        return replace(row, group=group, value=None, interval=None, spread=spread)
+    return replace(row, group=group, value=spread.mean, interval=None, spread=None)
+
+
+def group_rows(keys: Sequence[Key]) -> dict[Key, list[int]]:
+    """Return the rows of each key, keys in order of appearance."""
+    rows: dict[Key, list[int]] = {}
+    for row, key in enumerate(keys):
+        rows.setdefault(key, []).append(row)
+    return rows

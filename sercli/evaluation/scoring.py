@@ -8,7 +8,7 @@ over folds are written once, for all kinds of predictions.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sercli.errors import RunError
 from sercli.evaluation.metrics import Counts, Metric
@@ -29,16 +29,15 @@ class Baseline:
 
 
 class Scoring(ABC, Generic[AnyPredictions]):
-    """How one kind of predictions is scored.
-
-    Attributes:
-        definition: what the metrics mean; printed wherever they are.
-    """
-
-    definition: ClassVar[str]
+    """How one kind of predictions is scored."""
 
     def __init__(self, predictions: AnyPredictions) -> None:
         self.predictions = predictions
+
+    @property
+    @abstractmethod
+    def definition(self) -> str:
+        """What the metrics mean, printed wherever they are."""
 
     @property
     @abstractmethod
@@ -83,9 +82,20 @@ class Scoring(ABC, Generic[AnyPredictions]):
     def baselines(self, metric: Metric, pooled: Any) -> list[Baseline]:
         """Return the baselines of a metric, one for each column, given the sums of everything."""
 
-    def part_baseline(self, metric: Metric) -> Baseline:  # noqa: ARG002
-        """Return the baseline of a metric in a part, such as a speaker."""
-        return Baseline()
+    @property
+    def part_chance(self) -> float | None:
+        """What guessing reaches in a part, such as a speaker; ``None`` where that is not given."""
+        return None
+
+    @property
+    def ranked(self) -> str:
+        """Parts of which the best and the worst are reported: ``speaker`` or ``recording``."""
+        return "speaker"
+
+    @property
+    def frames(self) -> int | None:
+        """Frames of all rows; ``None`` where rows have no frames."""
+        return None
 
     @abstractmethod
     def count(self, rows: Rows) -> int:

@@ -159,11 +159,15 @@ def ccc_shares(by_speaker: Moments) -> Rates:
 class ValueScoring(Scoring[ValuePredictions]):
     """Scores values by their moments, (groups, dimensions)."""
 
-    definition = (
-        "CCC is Lin's concordance correlation coefficient, its moments divided by n, over the test frames of "
-        "all folds and seeds joined (pooled); the mean over folds of each fold's own CCC, the metric of the "
-        "DiCCOSER paper, is given separately"
-    )
+    @property
+    def definition(self) -> str:
+        """What the metrics mean."""
+        values = "test frames" if self.predictions.per_frame else "tested utterances"
+        return (
+            "CCC is Lin's concordance correlation coefficient, its moments divided by n, over the "
+            f"{values} of all folds and seeds joined (pooled); the mean over folds of each fold's own CCC, "
+            "the metric of the DiCCOSER paper, is given separately"
+        )
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -196,6 +200,16 @@ class ValueScoring(Scoring[ValuePredictions]):
     def beside(self) -> str:
         """Means over recordings; of utterances those over seeds."""
         return "recordings" if self.predictions.per_frame else "seeds"
+
+    @property
+    def ranked(self) -> str:
+        """Recordings; of utterances their speakers."""
+        return "recording" if self.predictions.per_frame else "speaker"
+
+    @property
+    def frames(self) -> int | None:
+        """Frames of all recordings; ``None`` of utterances."""
+        return self.count(range(len(self.predictions))) if self.predictions.per_frame else None
 
     def known_metrics(self) -> tuple[Metric, ...]:
         """List the metrics of every evaluation; there are no others."""

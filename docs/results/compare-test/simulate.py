@@ -11,9 +11,8 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
-from sercli.evaluation import intervals
-from sercli.evaluation.concordance import Moments, ccc, combine, moments, stack
-from sercli.evaluation.sign_flip import EXACT_SPEAKERS, flip_signs
+from sercli.evaluation.resampling import EXACT_SPEAKERS, draw, flip_signs
+from sercli.evaluation.values import Moments, ccc, ccc_shares
 
 Random, Values = np.random.Generator, NDArray[np.float64]
 
@@ -47,7 +46,8 @@ def network(random: Random, target: Values, slope: float, offset: float, noise: 
     """Moments of a network's predictions, one row a speaker."""
     bias = random.normal(0, BIAS, size=(len(target), 1))
     predicted = offset + slope * target + bias + noise * walk(random, len(target))
-    return stack([moments(x[:, None], y[:, None]) for x, y in zip(target, predicted, strict=True)])
+    rows = zip(target, predicted, strict=True)
+    return Moments.stack([Moments.of(x[:, None], y[:, None]) for x, y in rows])
 
 
 def swap_predictions(one: Moments, other: Moments) -> float:
@@ -60,8 +60,8 @@ def swap_predictions(one: Moments, other: Moments) -> float:
     else:
         swapped = np.random.default_rng(0).integers(2, size=(FLIPS, speakers))
         swapped[0] = 0
-    ours = ccc(combine(both, np.concatenate([1 - swapped, swapped], axis=1)))[:, 0]
-    theirs = ccc(combine(both, np.concatenate([swapped, 1 - swapped], axis=1)))[:, 0]
+    ours = ccc(both.combine(np.concatenate([1 - swapped, swapped], axis=1)))[:, 0]
+    theirs = ccc(both.combine(np.concatenate([swapped, 1 - swapped], axis=1)))[:, 0]
     differences = np.abs(theirs - ours)
     return float((differences >= differences[0] - 1e-9).mean())
 
@@ -73,15 +73,7 @@ def swap_own(one: Moments, other: Moments) -> float:
 
 def swap_shares(one: Moments, other: Moments) -> float:
     """Return p of swapping each speaker's share in the pooled CCC, as the jackknife finds it."""
-    return flip_signs(shares(other) - shares(one), FLIPS).p
-
-
-def shares(of: Moments) -> Values:
-    """Each speaker's share in the pooled CCC, adding up to it."""
-    speakers = len(of.count)
-    pooled = ccc(combine(of, np.ones((1, speakers), dtype=np.int64)))[0, 0]
-    without = ccc(combine(of, 1 - np.eye(speakers, dtype=np.int64)))[:, 0]
-    return (pooled + (speakers - 1) * (without.mean() - without)) / speakers
+    return flip_signs((ccc_shares(other) - ccc_shares(one))[:, 0], FLIPS).p
 
 
 TESTS = {"predictions": swap_predictions, "own CCC": swap_own, "shares": swap_shares}
@@ -110,8 +102,8 @@ def simulate(case: str, speakers: int) -> dict[str, float]:
     for _ in range(REPEATS):
         target = random.normal(0, BETWEEN, size=(speakers, 1)) + WITHIN * walk(random, speakers)
         one, other = (network(random, target, *each) for each in networks)
-        times = np.concatenate(list(intervals.draw(speakers, DRAWS)))
-        low, high = np.quantile(ccc(combine(other, times)) - ccc(combine(one, times)), [0.025, 0.975])
+        times = np.concatenate(list(draw(speakers, DRAWS)))
+        low, high = np.quantile(ccc(other.combine(times)) - ccc(one.combine(times)), [0.025, 0.975])
         outside = not low <= 0 <= high
         found["interval"] += outside
         for name, test in TESTS.items():
