@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from conftest import SMALL, tone
-from sercli.evaluation.regression import evaluate_traces
 
 from sercli.audit import Verdict
 from sercli.audit.run import from_run
