@@ -1,4 +1,4 @@
-"""What mkdocs does beyond its settings: the options of every command, as the command line has them."""
+"""Add the options of every command to the page of commands, as the command line has them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,8 +21,10 @@ def reference() -> str:
 
 
 def commands() -> Iterator[tuple[str, Any]]:
-    """Yield each command, of groups the group and then its commands, by its whole name."""
+    """Yield each command that is not hidden by its complete name; a group comes before its commands."""
     for name, command in vars(typer.main.get_command(app))["commands"].items():
+        if command.hidden:
+            continue
         yield f"sercli {name}", command
         for below, part in getattr(command, "commands", {}).items():
             yield f"sercli {name} {below}", part

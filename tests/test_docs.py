@@ -141,9 +141,7 @@ def test_the_site_is_built(tmp_path):
     assert "sercli train" in (tmp_path / "site/commands/index.html").read_text("utf-8")
 
 
-@pytest.mark.parametrize(
-    "example", ["own/models/stats_pool.py", "own/training/stats_pool.py", "own_architecture.py"]
-)
+@pytest.mark.parametrize("example", ["own/models/stats_pool.py", "own_architecture.py"])
 def test_the_page_about_ones_own_architecture_shows_the_example(example):
     page = (DOCS / "how-to/own-architecture.md").read_text("utf-8")
     assert (ROOT / "examples" / example).read_text("utf-8") in page
