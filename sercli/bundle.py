@@ -146,9 +146,11 @@ class Bundle:
             with torch.device("meta"):  # takes no memory, whatever sizes are named
                 planned = build_network(arch, model, inputs, count_outputs(classes))
             _check_shapes(planned, state)
+            with torch.random.fork_rng(devices=[]):  # the first weights are random, and replaced at once
+                network = build_network(arch, model, inputs, count_outputs(classes))
             bundle = cls(
                 arch=arch,
-                network=build_network(arch, model, inputs, count_outputs(classes)),
+                network=network,
                 model=model,
                 classes=tuple(classes),
                 inputs=inputs,
