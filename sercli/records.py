@@ -21,7 +21,7 @@ _BY_ROW = ("ids", "speakers", "genders", "folds", "seeds")  # of predictions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Utterance:
-    """One utterance of a corpus: where its audio lies, who speaks, and what the raters heard.
+    """One utterance of a corpus: where its audio is, who speaks, and how raters judged it.
 
     Text is absent (``None``) where the corpus has none. Speakers and sessions are text, always:
     ``"03"`` never becomes 3.

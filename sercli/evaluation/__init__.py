@@ -1,6 +1,6 @@
 """Predictions -> one table of metrics with intervals; comparisons of runs. NumPy and SciPy only.
 
-`evaluate` scores predictions of any kind, `compare` says whether one run is better than another. Both give a
+`evaluate` scores predictions of any kind, `compare` tests whether one run is better than another. Both give a
 `MetricTable`, and details of their own. `measure` and `mean_intervals` give further metrics.
 """
 

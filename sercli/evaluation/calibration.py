@@ -1,9 +1,9 @@
-"""Whether a classifier is right as often as it is sure: reliability, and when to call it unsure.
+"""Whether confidence equals the share of right predictions, and below which confidence to mark one as unsure.
 
 The confidence of a row is its largest probability. The calibration error is the plug-in estimate from bins,
 the mean over rows of the distance between a bin's mean confidence and its share right (an L1 norm). It
 depends on the bins, and it is too large with few rows: a bin of ten rows is off by a tenth or more by chance,
-however well calibrated. Figures are comparable only with equal bins and about equally many rows.
+however well calibrated. Values are comparable only with equal bins and about equally many rows.
 
 Several seeds are pooled: each row counts one, an utterance once per seed.
 
@@ -45,7 +45,7 @@ class ReliabilityBin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How far confidence and share right lie apart.
+    """How far confidence and share right differ.
 
     Attributes:
         count: rows.
@@ -53,10 +53,10 @@ class Calibration:
         right: share of all rows that are right (WA).
         ece: expected calibration error, 0 to 1: the distance in each bin, weighted by its rows.
         mce: maximum calibration error: the largest distance in a bin, however few its rows.
-        estimator: how ``ece`` was estimated, in words.
+        estimator: how ``ece`` was estimated, as text.
         brier: mean squared distance between probabilities and truth, summed over classes, 0 to 2.
-        adaptive: whether the bins hold about equally many rows; otherwise they are equally wide.
-        bins: those that hold a row, by confidence.
+        adaptive: whether the bins have about equally many rows; otherwise they are equally wide.
+        bins: those with a row, by confidence.
     """
 
     count: int
@@ -83,16 +83,16 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The confidence from which on a classifier is trusted; below it, it is unsure.
+    """The lowest confidence at which predictions are trusted; those below it are marked unsure.
 
     Attributes:
-        target: the share right that is asked for.
-        confidence: rows at least so sure are trusted; ``None`` where none can be named.
-        why_none: why none can be.
-        kept: share of the rows that are trusted, of those it was found on.
-        right: share of these that are right.
-        at_least: what that share would reach on such data again, with certainty ``level``.
-        level: of that statement.
+        target: the share right that is wanted.
+        confidence: rows with at least this confidence are trusted; ``None`` where none reaches the target.
+        why_none: why no confidence reaches the target.
+        kept: share of trusted rows among those that the threshold was found on.
+        right: share of right predictions among the trusted rows.
+        at_least: lower bound of that share on new data of the same kind, with certainty ``level``.
+        level: certainty of the bound.
     """
 
     target: float
@@ -106,14 +106,14 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
-    """What a threshold does on rows that it was not found on.
+    """The result of a threshold on rows that it was not found on.
 
     Attributes:
         count: rows.
-        kept: share of them that are trusted.
-        right: share of these that are right; ``None`` where none is trusted.
-        at_least: what that share would reach on such data again, with certainty ``level``.
-        level: of that statement.
+        kept: share of the rows that are trusted.
+        right: share of right predictions among the trusted rows; ``None`` where none is trusted.
+        at_least: lower bound of that share on new data of the same kind, with certainty ``level``.
+        level: certainty of the bound.
     """
 
     count: int
@@ -169,19 +169,19 @@ def measure_calibration(
 
 
 def threshold_for(predictions: ClassPredictions, target: float, level: float = 0.95) -> Threshold:
-    """Find the lowest confidence from which on at least ``target`` of what is said is right.
+    """Find the lowest confidence at which at least ``target`` of the predictions are right.
 
-    The share seen on few rows proves little: three right of three are no 100 %. So the exact (Clopper and
-    Pearson) lower bound must reach the target, and it is corrected for the twenty thresholds tried, which
-    keep the surest 5, 10, ... 100 % of the rows. An utterance that several networks judge (seeds, or folds
-    that share a dev part) is counted as one. The bound takes utterances as independent; those of one
-    speaker are not, so it is somewhat too high, and it holds for data like these only. Don't find the
-    threshold on the test part that it is then reported on.
+    The share on few rows proves little: three right predictions of three do not make 100 %. So the exact
+    (Clopper and Pearson) lower bound must reach the target, and it is corrected for the twenty thresholds
+    tried, which keep the most confident 5, 10, ... 100 % of the rows. An utterance that several networks
+    predict (seeds, or folds that share a dev part) is counted as one. The bound takes utterances as
+    independent; those of one speaker are not, so it is somewhat too high, and it holds for data like these
+    only. Don't find the threshold on the test part on which it is then reported.
 
     Args:
-        predictions: what the threshold is found on, such as those of a dev part.
+        predictions: rows to find the threshold on, such as those of a dev part.
         target: share right, above 0 and below 1.
-        level: how certain.
+        level: certainty of the bound.
 
     Raises:
         ConfigError: ``target`` or ``level`` is not between 0 and 1.
@@ -205,8 +205,8 @@ def threshold_for(predictions: ClassPredictions, target: float, level: float = 0
     if not len(reached):
         best = int(bounds.argmax())
         why = (
-            f"at best, of the {counts[best]} surest rows of {rows}, {hits[best]} are right, "
-            f"which makes at least {bounds[best]:.1%} certain and not {target:.1%}"
+            f"at best, {hits[best]} of the {counts[best]} most confident rows of {rows} are right, so the "
+            f"lower bound is {bounds[best]:.1%} and not {target:.1%}"
         )
         return Threshold(target, None, why, 0.0, None, None, level)
     i = int(reached[-1])
@@ -222,9 +222,9 @@ def threshold_for(predictions: ClassPredictions, target: float, level: float = 0
 
 
 def apply_threshold(predictions: ClassPredictions, confidence: float, level: float = 0.95) -> Trusted:
-    """Tell what a threshold does on rows that had no part in finding it.
+    """Apply a threshold to rows that it was not found on.
 
-    The bound is Clopper and Pearson's, as in `threshold_for`, with nothing to be corrected for.
+    The bound is Clopper and Pearson's, as in `threshold_for`, without a correction.
 
     Raises:
         RunError: there are no rows.
@@ -239,7 +239,7 @@ def apply_threshold(predictions: ClassPredictions, confidence: float, level: flo
 
 
 def _confidence(predictions: ClassPredictions) -> tuple[Rates, NDArray[np.bool_]]:
-    """Give each row's largest probability, and whether the row is right, (rows,) each."""
+    """Return each row's largest probability, and whether the row is right, (rows,) each."""
     if not len(predictions):
         raise RunError("no predictions to calibrate; test at least one fold")
     sure: Rates = predictions.probabilities.max(axis=1)

@@ -78,7 +78,7 @@ class Comparison:
 
 
 def compare(runs: Mapping[str, Predictions], draws: int = DRAWS) -> Comparison:
-    """Compare each run with the first, as this module says.
+    """Compare each run with the first, as this module describes.
 
     Args:
         runs: predictions by the run's name, two or more.

@@ -1,6 +1,6 @@
-"""Classes of a model and classes of another corpus: which stands for which.
+"""Which class of a model corresponds to which class of another corpus.
 
-Classes stand for one another by name, with two exceptions. Where one side's classes carry the speaker's
+Classes correspond by name, with two exceptions. Where one side's classes carry the speaker's
 gender and the other's don't, both count without it. Calm counts as neutral where the other side has no
 calm, as in scheme ``common-4``. Nothing else is merged: whether excitement is happiness is a question
 of the scheme, and corpora differ in the answer.
@@ -19,14 +19,14 @@ _GENDERS = ("female ", "male ")
 
 @dataclass(frozen=True, slots=True)
 class ClassMapping:
-    """Which class of a model stands for which class of a corpus.
+    """Which class of a model corresponds to which class of a corpus.
 
     Attributes:
         shared: classes that both have, under the name that they are counted by, sorted.
         foreign: classes of the model that the corpus lacks, likewise.
         of_model: by class of the model, one of ``shared`` or ``foreign``.
         of_corpus: by class of the corpus, one of ``shared``, or ``None`` where the model lacks it.
-        keep_foreign: whether the model may say ``foreign`` classes, which is always wrong.
+        keep_foreign: whether the model may predict ``foreign`` classes, which is always wrong.
     """
 
     shared: tuple[str, ...]
@@ -37,7 +37,7 @@ class ClassMapping:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """What is told apart: the shared classes, then the foreign ones that are kept."""
+        """The classes of the evaluation: the shared classes, then the foreign ones that are kept."""
         return self.shared + (self.foreign if self.keep_foreign else ())
 
     @property
@@ -48,8 +48,8 @@ class ClassMapping:
     def carry(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
         """Turn probabilities of the model's classes into those of `classes`.
 
-        Classes that stand for the same one are added up. Foreign ones that are not kept are dropped and
-        the rest divided by its sum: what the model says, given that it is one of the shared classes.
+        Classes that correspond to the same one are added up. Foreign ones that are not kept are dropped and
+        the rest is divided by its sum: the model's probabilities, given one of the shared classes.
 
         Args:
             probabilities: (rows, classes of the model), in the order of ``of_model``.
@@ -82,7 +82,7 @@ def map_classes(model: Sequence[str], corpus: Sequence[str], *, keep_foreign: bo
     Args:
         model: classes of the model, in the order of its outputs.
         corpus: classes of the corpus.
-        keep_foreign: let the model say classes that the corpus lacks, and be wrong.
+        keep_foreign: let the model predict classes that the corpus lacks; such a prediction is wrong.
 
     Raises:
         ConfigError: they share fewer than two classes.
@@ -94,7 +94,7 @@ def map_classes(model: Sequence[str], corpus: Sequence[str], *, keep_foreign: bo
     shared = sorted(set(ours.values()) & set(theirs.values()))
     if len(shared) < 2:
         raise ConfigError(
-            f"the model tells {', '.join(model)}, the corpus has {', '.join(corpus)}: "
+            f"the model has {', '.join(model)}, the corpus has {', '.join(corpus)}: "
             f"{shared[0] + ' is the only class' if shared else 'no class is'} in both; choose another scheme"
         )
     return ClassMapping(

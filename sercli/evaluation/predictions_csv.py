@@ -79,12 +79,12 @@ def _layout(predictions: Predictions) -> tuple[list[str], Iterable[Sequence[obje
     )
     if isinstance(predictions, ClassPredictions):
         classes = predictions.classes
-        told = zip(
+        rows = zip(
             firsts, predictions.target, predictions.predicted, predictions.probabilities.tolist(), strict=True
         )
         return [*_CLASS, *(f"p({name})" for name in classes)], (
             [*first, classes[target], classes[predicted], *map(repr, probabilities)]
-            for first, target, predicted, probabilities in told
+            for first, target, predicted, probabilities in rows
         )
     if isinstance(predictions, ValuePredictions):
         pairs = zip(predictions.target, predictions.predicted, strict=True)

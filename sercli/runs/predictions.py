@@ -12,7 +12,7 @@ from pathlib import Path
 from sercli.errors import RunError
 from sercli.evaluation import pooled_values
 from sercli.evaluation.predictions_csv import read_predictions
-from sercli.records import ClassPredictions, Predictions, ValuePredictions
+from sercli.records import ClassPredictions, Predictions
 from sercli.runs.folder import Trial
 
 
@@ -42,20 +42,6 @@ def read_tested_classes(trial: Trial) -> ClassPredictions:
         RunError: as `read_tested`, or the predictions are not of classes.
     """
     return _classes(trial.predictions_file, read_tested(trial))
-
-
-def read_tested_traces(trial: Trial) -> ValuePredictions:
-    """Read what a trial's network predicted of the recordings of the test part, frame by frame.
-
-    Raises:
-        RunError: as `read_tested`.
-    """
-    predictions = read_tested(trial)
-    if not isinstance(predictions, ValuePredictions):
-        raise RunError(
-            f"{trial.predictions_file}: predictions of classes; remove {trial.path} and train again"
-        )
-    return predictions
 
 
 def read_dev(trial: Trial) -> ClassPredictions | None:

@@ -121,7 +121,7 @@ def test_few_rows_prove_nothing_even_if_all_are_right():
     found = threshold_for(sure(np.linspace(0.9, 0.99, 20), [True] * 20), 0.9)
     assert (found.confidence, found.kept, found.right, found.at_least) == (None, 0, None, None)
     assert found.why_none == (
-        "at best, of the 20 surest rows of 20, 20 are right, which makes at least 74.1% certain and not 90.0%"
+        "at best, 20 of the 20 most confident rows of 20 are right, so the lower bound is 74.1% and not 90.0%"
     )
     assert threshold_for(sure([0.9, 0.8], [False, False]), 0.5).confidence is None
 

@@ -10,7 +10,7 @@ from sercli.errors import RunError
 from sercli.evaluation.predictions_csv import write_predictions
 from sercli.records import ClassPredictions, ValuePredictions
 from sercli.runs.folder import Trial
-from sercli.runs.predictions import digests, read_dev, read_tested, read_tested_traces
+from sercli.runs.predictions import digests, read_dev, read_tested
 
 # Eight utterances of two classes; the first three are taken for the other class.
 TARGET = np.array([0, 0, 1, 0, 1, 1, 0, 1])
@@ -135,17 +135,17 @@ def test_changed_predictions_of_the_dev_part_are_refused(make):
 
 def test_recordings_that_are_missing_are_counted(make):
     trial = make(task="regression")
-    assert len(read_tested_traces(trial)) == 8
+    assert len(read_tested(trial)) == 8
     _rewrite(trial.predictions_file, lambda rows: rows[10:])
     with pytest.raises(RunError, match=r"predictions.csv: 2 of 8 utterances are missing"):
-        read_tested_traces(trial)
+        read_tested(trial)
 
 
 def test_frames_that_are_missing_are_a_change(make):
     trial = make(task="regression")
     _rewrite(trial.predictions_file, lambda rows: rows[:-1])
     with pytest.raises(RunError, match="changed since the training wrote it"):
-        read_tested_traces(trial)
+        read_tested(trial)
 
 
 @pytest.mark.parametrize(
