@@ -54,7 +54,7 @@ def style() -> str:
 def intended_use() -> str:
     """Return the intended use that every model card states, as Markdown."""
     card = (resources.files("sercli.reports") / "templates/card.md").read_text("utf-8")
-    _, after = card.split("## What it is for, and what it can't tell\n")
+    _, after = card.split("## Intended use and limits\n")
     return after.split("\n## ")[0].strip()
 
 
