@@ -96,7 +96,7 @@ def test_the_overview_marks_derived_continuous_values_too(place):
 
 @pytest.mark.parametrize("figure", ["a lot", "~", "~~5", "~57 %", "57~", True])
 def test_what_is_no_value_is_refused_with_its_line(place, figure):
-    with pytest.raises(ConfigError, match=r"mine.yaml:\d+: ua: a figure is a number, or ~ and a number"):
+    with pytest.raises(ConfigError, match=r"mine.yaml:\d+: ua: a score is a number, or ~ and a number"):
         study_of(place, two_rows(paper={"plain": {"emodb-4": {"ua": figure}}}))
 
 
@@ -282,7 +282,7 @@ def test_metrics_can_be_the_lines_with_axes_for_each_varied_row(place):
         ({"metrics": ["recal"]}, r":\d+: metrics has no 'recal'; did you mean recall"),
         ({"metrics": "recall"}, r":\d+: metrics: write a list"),
         ({"plot": {"x": "model.n"}}, r":\d+: the varied settings has no 'model.n'"),
-        ({"plot": {"lines": "rows"}}, r":\d+: lines is metrics"),
+        ({"plot": {"lines": "rows"}}, r":\d+: lines is 'metrics'"),
         ({"plot": {"axis": {"model.n": "n"}}}, r":\d+: unknown key 'model.n' of axis"),
         ({"plot": {"y": "ua"}}, r":\d+: unknown key 'y' of plot"),
         ({"confusion": ["plane"]}, r":\d+: rows has no 'plane'; did you mean plain"),
