@@ -130,6 +130,7 @@ class Bundle:
             RunError: it is missing, incomplete, changed since it was written, or has another format.
         """
         place, weights = path / "bundle.json", path / "weights.safetensors"
+        description: dict[str, Any] = {"facts": {}}
         try:
             description = _read(place)
             stored = _read_plain(weights)
@@ -171,6 +172,9 @@ class Bundle:
         except UnknownNameError as error:
             raise RunError(f"{place}: {error}{_needed_plugins(description)}") from None
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
+            needed = _needed_plugins(description)
+            if needed:  # the settings of a kind that is not found can't be read
+                raise RunError(f"{place}: {_line(error)}{needed}") from None
             raise RunError(f"{place}: damaged ({_line(error)}); get the bundle again") from None
         bundle.network.eval()
         return bundle

@@ -82,12 +82,13 @@ def test_the_main_job_from_corpus_to_report(run, build_emodb, workspace, small_w
         page = file.read()
     assert "Left open by the paper" in page
 
-    figures = json.loads(run("eval", "latest", "--json", *place)[1])
+    metrics = json.loads(run("eval", "latest", "--json", *place)[1])
     listed = json.loads(run("runs", "--json", *place)[1])
-    assert listed[-1]["ua"] == pytest.approx(figures["ua"])
+    (ua,) = (row["value"] for row in metrics["metrics"] if (row["group"], row["metric"]) == ("all", "ua"))
+    assert listed[-1]["ua"] == pytest.approx(ua)
     assert listed[-1]["note"] == "Partial corpus; Unfinished"  # as `eval` says at more length
     assert "fold_name: speaker 08" in run("runs", "show", "latest", *place)[1]
-    assert figures["run"] in run("runs", *place)[1]
+    assert metrics["run"] in run("runs", *place)[1]
     assert {row["corpus"] for row in listed} == {"emodb"}
     assert re.search(r"^run +corpus +trials +UA % +WA %$", run("runs", *place)[1], re.MULTILINE)
     assert run("runs", "rm", "latest", "--yes", *place)[0] == 0
@@ -291,7 +292,10 @@ def test_folds_that_are_not_speaker_independent_say_so_with_every_figure(run, sm
     assert run("train", "--config", small_config, *arguments)[0] == 0
     status, out, _ = run("eval", "latest", *place)
     assert status == 0
-    assert "note: Not speaker independent: under random-4-fold@1 4 speakers train and are tested." in out
+    assert (
+        "note: Not speaker independent: under random-4-fold@1 4 speakers are in the training and the test part. "
+        in out
+    )
     assert "Not speaker independent" in json.loads(run("eval", "latest", "--json", *place)[1])["banners"][0]
     assert run("runs", "rm", "latest", "--yes", *place)[0] == 0
 

@@ -117,7 +117,9 @@ def test_without_a_dev_part_the_figures_are_called_those_of_the_same_rows(run, p
     assert "this model's own test part (12 utterances" in facts["threshold_found"]["on"]
     assert facts["threshold_tried"] is None
     assert "on the same rows that the threshold was found on" in err
-    assert "of the same rows that it was found on" in (tmp_path / "model" / "README.md").read_text()
+    assert (
+        "of the same rows that the threshold was found on" in (tmp_path / "model" / "README.md").read_text()
+    )
 
 
 def test_utterances_of_the_test_part_have_no_share_in_the_threshold(place):
@@ -153,7 +155,7 @@ def test_nothing_is_written_among_a_runs_own_files(run, place, tmp_path):
     (tmp_path / "link").symlink_to(made.path)
     for out in (made.trial(2, 0).bundle, made.path / "model", made.path, tmp_path / "link" / "model"):
         status, _, err = run("latest", out, "--fold", "1")
-        assert (status, "lies in the folder of the run" in err) == (1, True), out
+        assert (status, "is in the folder of the run" in err) == (1, True), out
     assert sorted(path for path in made.path.rglob("*")) == before
 
 
@@ -343,7 +345,7 @@ def test_a_threshold_of_the_other_models_rows_is_called_theirs(run, tmp_path, mo
     monkeypatch.setattr(share, "_search", search)
     run("latest", tmp_path / "model", "--fold", "1", "--sure", "0.02")
     told = (
-        "Found on the dev parts of 2 trials of the run, each by its own model, not this one's, and each "
-        "model's epoch was chosen on its part: "
+        "Found on the dev parts of 2 trials of the run, each predicted by its own model, not by this one, and "
+        "each model's epoch was chosen on its part: "
     )
     assert told in (tmp_path / "model" / "README.md").read_text()

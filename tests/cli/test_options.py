@@ -105,7 +105,7 @@ def test_seeds_of_repeated_options_add_up(command_line, small_workspace, given, 
     status, out, err = command_line("train", "--arch", "mdcnn", "--fold", "2", "--dry-run", *place, *given)
     assert status == 0
     assert trials(out) == [("2", seed) for seed in seeds]
-    assert err == ("note: the option is called --seed now\n" if "--seeds" in given else "")
+    assert err == ("note: this option is now called --seed\n" if "--seeds" in given else "")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_each_old_spelling_has_its_own_note(command_line, small_workspace, fold,
     status, out, err = command_line("train", "--arch", "mdcnn", "--dry-run", *place, *given)
     assert status == 0
     assert trials(out) == [("1", "0"), ("1", "1")]
-    notes = [f"note: the option is called {name[:-1]} now" for name in (fold, seed) if name.endswith("s")]
+    notes = [f"note: this option is now called {name[:-1]}" for name in (fold, seed) if name.endswith("s")]
     assert sorted(err.splitlines()) == sorted(notes)
 
 

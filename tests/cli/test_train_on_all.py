@@ -149,7 +149,7 @@ def test_what_leads_to_no_model_is_refused_before_the_training(command_line, mad
     file.write_text("")
     before = sorted(made.place.runs.iterdir())
     several = ["leave-one-speaker-out", "--seed", "5-6", "--export", out]
-    assert "8 trials (4 folds, 2 seeds), and a model is one; name a --fold" in refused(*several)
+    assert "8 trials (4 folds, 2 seeds), but one model is exported; choose a --fold" in refused(*several)
     fresh = ["train-on-all", "--seed", "5", "--export"]
     assert "file: a file; name a folder" in refused(*fresh, file)
     assert "file: a file; name a folder" in refused(*fresh, file / "model")
@@ -175,7 +175,9 @@ def test_no_command_takes_it_for_tested(command_line, run, made, tmp_path):
     for command in (["eval", name], ["eval", name, "--insights"], ["compare", folds, name]):
         status, said, err = run(*command)
         assert (status, said) == (1, "")
-        assert f"error: {name}: trained on everything (train-on-all@1), so there is nothing" in err
+        assert (
+            f"error: {name}: trained on everything (train-on-all@1), so nothing of its corpus is left" in err
+        )
         assert f"`sercli eval {name} --on CORPUS`" in err
     rows = {row["run"]: row for row in json.loads(run("runs", "--json")[1])}
     assert (rows[name]["finished"], rows[name]["ua"]) == (1, None)
