@@ -90,7 +90,7 @@ def test_the_main_job_from_corpus_to_report(run, build_emodb, workspace, small_w
     assert "fold_name: speaker 08" in run("runs", "show", "latest", *place)[1]
     assert metrics["run"] in run("runs", *place)[1]
     assert {row["corpus"] for row in listed} == {"emodb"}
-    assert re.search(r"^run +corpus +trials +UA % +WA %$", run("runs", *place)[1], re.MULTILINE)
+    assert re.search(r"^run +corpus +trials +UA % +WA %", run("runs", *place)[1], re.MULTILINE)
     assert run("runs", "rm", "latest", "--yes", *place)[0] == 0
     assert json.loads(run("runs", "--json", *place)[1]) == []
 

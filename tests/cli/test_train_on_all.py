@@ -153,7 +153,7 @@ def test_what_leads_to_no_model_is_refused_before_the_training(command_line, mad
     fresh = ["train-on-all", "--seed", "5", "--export"]
     assert "file: a file; name a folder" in refused(*fresh, file)
     assert "file: a file; name a folder" in refused(*fresh, file / "model")
-    assert "lies in the folder of the run" in refused(*fresh, made.everything.path / "model")
+    assert "is in the folder of the run" in refused(*fresh, made.everything.path / "model")
     alike = ["--tested-by", made.folds.name]
     assert "training.max_epochs is 2, not 3" in refused(*fresh, out, *alike, "--max-epochs", "3")
     assert "tests nothing either" in refused(*fresh, out, "--tested-by", made.everything.name)
@@ -164,7 +164,7 @@ def test_what_leads_to_no_model_is_refused_before_the_training(command_line, mad
     new.mkdir()
     (new / "corpora").symlink_to(made.place.root / "corpora")
     own = train(Workspace(new), "train-on-all", "--export", new / "runs" / made.everything.name / "model")
-    assert "lies in the folder of the run" in command_line(*own)[2]
+    assert "is in the folder of the run" in command_line(*own)[2]
     assert command_line(*train(made.place, "train-on-all", *alike))[0] == 2
     assert sorted(made.place.runs.iterdir()) == before
     assert not out.exists()
