@@ -64,7 +64,7 @@ def test_the_folder_is_named_like_the_repository_and_never_replaced(hub, run, pu
     (tmp_path / "file").write_text("")
     for out in ("model", "link", "file"):
         status, _, err = run("pull", "me/model", out)
-        assert (status, err) == (1, f"error: {out}: there already; name another folder, or remove it\n")
+        assert (status, err) == (1, f"error: {out}: exists already; name another folder, or remove it\n")
     assert hub.requests == []
     (tmp_path / "empty").mkdir()
     assert run("pull", "me/model", "empty")[0] == 0
@@ -287,7 +287,7 @@ def test_what_is_no_commit_is_never_part_of_a_path(hub, run, pushed, tmp_path):
     branch = hub.repos["me/model"].branches["main"]
     branch[-1] = ("../../elsewhere", branch[-1][1])
     status, _, err = run("pull", "me/model", "got")
-    assert (status, err) == (1, "error: me/model: the Hub names no commit\n")
+    assert (status, err) == (1, "error: me/model: the Hub states no commit\n")
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
