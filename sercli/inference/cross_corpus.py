@@ -82,7 +82,7 @@ def apply_run(
     """
     trials = run.finished()
     if not trials:
-        raise RunError(f"{run.path}: no finished trial yet; go on with `sercli train` and the same settings")
+        raise RunError(f"{run.path}: no finished trial; continue with `sercli train` and the same settings")
     first = Bundle.load(trials[0].bundle)
     path = workspace.require(corpus)
     before = _trained_before(run, trials[0], first)

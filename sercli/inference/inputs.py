@@ -163,7 +163,7 @@ def find_bundle(workspace: Workspace, name: str) -> Path:
         if (path / "bundle.json").is_file():
             return path
     if folder.is_dir() and (folder / "weights.safetensors").exists():
-        raise RunError(f"{folder / 'bundle.json'}: missing; {folder} is no whole bundle")
+        raise RunError(f"{folder / 'bundle.json'}: missing; {folder} is not a complete bundle")
     run = find_run(workspace, name)
     finished = run.finished()
     if not finished:

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from sercli import manifest
 from sercli.bundle import Bundle
-from sercli.cli import _insights, app
+from sercli.cli import app
+from sercli.cli.evaluate import _draw_insights
 from sercli.errors import ConfigError, CorpusError, RunError
 from sercli.evaluation.predictions_csv import read_predictions
 from sercli.inference import cross_corpus
@@ -17,7 +18,7 @@ from sercli.inference.cross_corpus import apply_run
 from sercli.reports.cross_corpus import report_applied, write_cross_corpus
 from sercli.reports.insights import draw_insights, write_insights
 from sercli.runs.folder import Run
-from sercli.training.initial_weights import named, trace_back
+from sercli.training.initial_weights import name_bundle, trace_back
 
 
 @pytest.fixture
@@ -228,7 +229,7 @@ def test_a_network_is_drawn_by_what_it_has(small, segmented, regressor, place, t
     assert set(drawn.pictures) == {"attention"}
     assert write_insights(drawn, tmp_path) == [tmp_path / "attention.png"]
     run = segmented[1].path.parents[1]
-    _insights.draw(place, str(run), "cpu")
+    _draw_insights(place, str(run), "cpu", ())
     assert (run / "report" / "fold-01-seed-0" / "attention.png").exists()
     titles = [axes.get_title(loc="left").partition(",")[0] for axes in drawn.pictures["attention"].axes[:4]]
     assert titles == ["anger", "happiness", "neutral", "sadness"]
@@ -237,7 +238,7 @@ def test_a_network_is_drawn_by_what_it_has(small, segmented, regressor, place, t
 def test_two_runs_are_projected_side_by_side(small, train, segmented, place, capsys):
     other = train(SMALL | {"training": SMALL["training"] | {"max_epochs": 1}})
     run, beside = (str(each[1].path.parents[1]) for each in (small, other))
-    _insights.draw(place, run, "cpu", [beside])
+    _draw_insights(place, run, "cpu", [beside])
     told = capsys.readouterr().err
     assert told.count("no ratings of arousal and valence") == 2
     folder = small[1].path.parents[1] / "report" / "fold-01-seed-0"
@@ -255,7 +256,7 @@ def test_a_run_beside_has_the_same_fold_and_seed(small, place, tmp_path):
     shutil.copytree(small[1].path.parents[1], unfinished)
     (unfinished / "fold-01" / "seed-0").rename(unfinished / "fold-01" / "seed-1")
     with pytest.raises(RunError, match="fold 1, seed 0 is not finished; train it or leave out --beside"):
-        _insights.draw(place, str(small[1].path.parents[1]), "cpu", [str(unfinished)])
+        _draw_insights(place, str(small[1].path.parents[1]), "cpu", [str(unfinished)])
 
 
 def test_an_ancestor_that_recorded_none_of_its_own_leaves_them_unknown(
@@ -265,10 +266,10 @@ def test_an_ancestor_that_recorded_none_of_its_own_leaves_them_unknown(
     bundle = Bundle.load(small[1].bundle)
     facts = {name: value for name, value in bundle.facts.items() if name != "started_from"}
     replace(bundle, facts=facts | {"corpus": "elder"}).save(init)
-    assert [each["corpus"] for each in trace_back(named(init))] == ["unknown", "elder"]
+    assert [each["corpus"] for each in trace_back(name_bundle(init))] == ["unknown", "elder"]
     applied = apply_run(run_from({}, init), other("emodb", "new"), place, "common-4")
     assert applied.before == ("unknown", "elder")
     assert "unknown" in applied.unheard
     replace(bundle, facts=facts | {"started_from": 3}).save(init)
     with pytest.raises(RunError, match="record of earlier trainings is damaged"):
-        trace_back(named(init))
+        trace_back(name_bundle(init))

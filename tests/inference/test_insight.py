@@ -174,7 +174,7 @@ def test_maps_lie_on_the_frames_of_the_utterance(attpool, mdcnn):
     for stored, _ in (attpool, mdcnn):
         utterance = stored.utterances[0]
         found = attention_maps.map_attention(stored, utterance, 1)
-        store = stored.stores["x"]
+        store = stored.sources["x"].store
         assert found.attention.shape == found.features.shape
         assert found.features.shape[0] == store.shape[-1]
         assert found.features.shape[1] <= store.frames(store.key(utterance))

@@ -206,7 +206,7 @@ def test_features_of_the_original_read_it_at_its_rate(train, tmp_path):
     choice = bundle.inputs[name]
     original = replace(
         bundle,
-        inputs={name: choice.model_copy(update={"settings": choice.settings | {"original": True}})},
+        inputs={name: choice.with_settings(original=True)},
     )
     soundfile.write(tmp_path / "a.wav", tone(0.5, rate=22_050), 22_050, subtype="FLOAT")
     one(Predictor(original), tmp_path / "a.wav")
@@ -233,7 +233,7 @@ def test_bad_files_are_told_and_the_rest_go_on(small, tmp_path, write_wav):
     facts = dict(zip(names, (each.fact for each in said[1:-1]), strict=True))
     assert "not readable as audio" in facts["text"]
     assert facts["empty"] == "the file is empty (0 bytes); copy it again"
-    assert facts["nan"] == facts["late"] == "holds values that are no numbers (NaN or infinity)"
+    assert facts["nan"] == facts["late"] == "holds values that are not numbers (NaN or infinity)"
     assert facts["short"].startswith("holds nothing: 800 samples, 0.05 s")
     assert facts["absent"] == "no such file"
 

@@ -99,7 +99,7 @@ def test_a_regressor_is_trained_selected_and_tested(talking):
     assert predictions.target[0].shape == predictions.predicted[0].shape == (int(SECONDS * 25), 2)
     np.testing.assert_allclose(
         predictions.target[0],
-        read_trace(talking.corpus("recola"), plan.utterances[predictions.ids[0]]),
+        read_trace(talking.corpus(plan.config.corpus), plan.utterances[predictions.ids[0]]),
         atol=1e-6,
     )
     bundle = Bundle.load(trial.bundle)
@@ -165,7 +165,7 @@ def test_windows_that_leave_labels_untested_are_refused(talking, segments, messa
 
 
 def test_statistics_of_unchanged_audio_do_not_go_with_changed_audio(small):
-    with pytest.raises(ConfigError, match="per-utterance is of the unchanged one"):
+    with pytest.raises(ConfigError, match="per-utterance is computed from the unchanged audio"):
         small(augment={"gain": {}}, features={"x": {"statistics": "per-utterance"}})
 
 
@@ -239,7 +239,7 @@ def test_an_epoch_chosen_on_the_test_part_is_a_leak(small):
 
 
 def test_a_network_for_classes_refuses_continuous_labels(talking):
-    with pytest.raises(ConfigError, match=r"'mdcnn' is no network for regression.*take cnnlstm or diccoser"):
+    with pytest.raises(ConfigError, match=r"'mdcnn' is not made for regression.*take cnnlstm or diccoser"):
         planned(talking, {"arch": "mdcnn", "corpus": "synth-continuous"})
 
 

@@ -235,9 +235,9 @@ def test_without_a_corpus_the_papers_are_looked_for(small_workspace, workspace):
 def test_a_model_of_everything_has_the_classes_of_the_papers_folds():
     place = SimpleNamespace(facts=lambda corpus: {"emotions": {"anger": 1}, "protocol": "speaker-5-fold"})
     given = {"arch": "melcnn", "corpus": "ravdess"}
-    assert configure(given, place, CPU).scheme == "ravdess-14"
+    assert configure(given, place, CPU).scheme.name == "ravdess-14"
     everything = configure(given | {"protocol": "train-on-all"}, place, CPU)
-    assert everything.scheme == "ravdess-14"
+    assert everything.scheme.name == "ravdess-14"
 
 
 def test_settings_of_file_assignments_and_options_are_laid_over_each_other(tmp_path):
@@ -341,11 +341,11 @@ def test_the_inputs_of_diccoser_follow_from_its_variant(plan_for, model, inputs)
     given = {"arch": "diccoser", "corpus": "emodb", "scheme": "emodb-4", "model": model}
     features = configure(given, place, CPU).features
     found = {
-        name: (each["kind"], each["statistics"], each.get("aggregate") if name == "wave" else None)
+        name: (each.kind, each.statistics, each.config.aggregate if name == "wave" else None)
         for name, each in features.items()
     }
     assert found == inputs
-    assert {each["duration_s"] for each in features.values()} == {3.0}
+    assert {each.config.duration_s for each in features.values()} == {3.0}
 
 
 def test_diccoser_trains_on_two_inputs_of_two_frame_rates(plan_for):
