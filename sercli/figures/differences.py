@@ -33,8 +33,7 @@ def paired_differences(
     figure = style.figure(5.2, (0.2 + 0.14 * lines) * len(rows) + 1.1 + 0.3 * bool(title), colours)
     axes = figure.add_subplot()
     axes.axvline(0, color=colours.ink, lw=1.2)
-    places = range(len(rows) - 1, -1, -1)  # the first is on top
-    for place, row in zip(places, rows, strict=True):
+    for place, row in enumerate(reversed(rows)):  # the first is on top
         if row.interval is not None:
             axes.hlines(place, row.interval.low, row.interval.high, color=colours.main, lw=1.8)
         shown = row.test is not None and row.test.better is not None
@@ -44,7 +43,7 @@ def paired_differences(
         )
     share = rows[0].unit == "share"
     label = f"{metrics[0] if one else 'metrics'} less that of\n{_wrap(reference)}"
-    axes.set_yticks(list(places), names)
+    axes.set_yticks(range(len(rows)), names[::-1])
     axes.set(ylim=(-0.6, len(rows) - 0.4), xlabel=f"{label}{', in points' if share else ''}")
     axes.margins(x=0.08)
     factor = 100 if share else 1
