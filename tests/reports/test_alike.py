@@ -99,7 +99,9 @@ def test_where_the_first_weights_lay_makes_no_difference(on_folds):
 
 
 def test_an_unfinished_run_is_refused(on_folds):
-    with pytest.raises(RunError, match=r"run: not finished \(1 of 2 folds\); run the same `sercli train` again"):
+    with pytest.raises(
+        RunError, match=r"run: not finished \(1 of 2 folds\); run the same `sercli train` again"
+    ):
         find_alike(MODEL, on_folds(finished=[1]))
 
 
