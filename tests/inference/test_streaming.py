@@ -110,7 +110,7 @@ def test_memory_does_not_grow_with_the_stream():
     for _ in range(100):
         stream.feed(speech(0.1))
     assert len(stream._held) < FRAME
-    assert sum(past.shape[2] for past in stream._network._past.values()) < 1000
+    assert sum(past.shape[2] for past in stream._network.state._past.values()) < 1000
 
 
 def test_who_looks_ahead_says_so():
