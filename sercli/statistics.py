@@ -8,12 +8,15 @@ import numpy as np
 
 from sercli.errors import FeatureError
 
-Scope = Literal["scalar", "per-map", "per-bin", "max", "per-utterance", "none"]
+Scope = Literal["scalar", "per-map", "per-bin", "max", "per-utterance", "per-speaker", "none"]
 Array = np.ndarray[Any, np.dtype[np.float32]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 # A map or bin that varies less (a mel filter that no FFT bin falls into) is centred, not scaled.
 _LEAST_DEVIATION = 1e-5
+# Of few utterances of a speaker a value may hardly vary by chance: its deviation counts as this share of the
+# deviation in the training part at least.
+_LEAST_SHARE = 0.1
 _NOTHING = "statistics: the training part holds no features to take them from"
 
 
@@ -41,6 +44,10 @@ class Statistics:
         standard /= self.std
         return standard
 
+    def with_floor(self, training: "Statistics") -> "Statistics":
+        """Return the same statistics with deviations of at least a tenth of those of the training part."""
+        return Statistics(self.mean, np.maximum(self.std, np.float32(_LEAST_SHARE) * training.std))
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, ready for JSON."""
         return {"mean": self.mean.tolist(), "std": self.std.tolist()} | ({"own": True} if self.own else {})
@@ -57,7 +64,8 @@ class Moments:
 
     def __init__(self, scope: Scope) -> None:
         """Begin with nothing; ``scope`` as in `fit`."""
-        self.scope = scope
+        # Of each speaker, and of the training part for the least deviation, statistics are over bins.
+        self.scope = "per-bin" if scope == "per-speaker" else scope
         self.count, self.mean, self.squares = np.zeros(()), np.zeros(()), np.zeros(())
         self.largest = 0.0
 
@@ -104,8 +112,8 @@ def fit(arrays: Iterable[Array], scope: Scope = "per-map", empty: Mask | None = 
         arrays: features of the training utterances, (*shape, frames) each, padding left out.
         scope: ``scalar``, one pair for all; ``per-map``, one for each map (its global mean and
             deviation, as in the MDCNN paper); ``per-bin``, one for each bin of each map; ``max``, zero
-            and the largest absolute value; ``per-utterance``, each utterance's own; ``none``, zero
-            and one.
+            and the largest absolute value; ``per-utterance``, each utterance's own; ``per-speaker``, as
+            ``per-bin``, for the least deviation of a speaker's own statistics; ``none``, zero and one.
         empty: values that hold nothing whatever the audio, (*shape, 1); they have no part in
             statistics over bins.
 

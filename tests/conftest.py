@@ -1,11 +1,15 @@
 """Builders that several tests use: small recordings, small corpora, a workspace."""
 
 import os
+import tempfile
 from pathlib import Path
 
 # Before torch is imported: workers side by side must not wait for each other's threads.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# What is remembered between commands is not the user's own.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="sercli-cache-")
 
 import json
 import signal

@@ -24,11 +24,13 @@ class Item:
         id: different for each item of a data set.
         samples: length at 16 kHz.
         target: index of the class, or the labels by frame, (frames, dimensions).
+        speaker: who speaks; None if unknown.
     """
 
     id: str
     samples: int
     target: int | Trace
+    speaker: str | None = None
 
 
 class Source(Protocol):
@@ -122,21 +124,24 @@ def make_items(
             each.id,
             count_samples(each),
             classes.index(labels[each.id]) if classes else read_trace(folder, each),
+            each.speaker,
         )
         for each in utterances
     ]
 
 
-def unlabelled_item(name: str, samples: int, *, per_frame: bool) -> Item:
+def unlabelled_item(name: str, samples: int, *, per_frame: bool, speaker: str | None = None) -> Item:
     """Make the item of an utterance or a recording whose labels are unknown.
 
     Args:
         name: id of the item.
         samples: length at 16 kHz.
         per_frame: whether the network gives values by frame; otherwise a class.
+        speaker: who speaks; None if unknown.
     """
     frames = count_trace_frames(samples / SAMPLE_RATE)
-    return Item(name, samples, np.zeros((frames, len(TRACE_DIMENSIONS)), np.float32) if per_frame else 0)
+    target = np.zeros((frames, len(TRACE_DIMENSIONS)), np.float32) if per_frame else 0
+    return Item(name, samples, target, speaker)
 
 
 def count_trace_frames(seconds: float) -> int:

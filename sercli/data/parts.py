@@ -4,8 +4,9 @@
 and a `Source` gives its features, from a store or as they were just computed.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +22,10 @@ from sercli.errors import FeatureError
 from sercli.runs.config import RunConfig
 from sercli.runs.features import FeatureChoice
 from sercli.segments import SegmentConfig
-from sercli.statistics import Statistics, fit, fit_all
+from sercli.statistics import Moments, Statistics, fit, fit_all
+
+LEAST_OF_SPEAKER = 2
+"""Fewest utterances of a speaker in a part that is standardised per speaker."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,11 +36,14 @@ class Preprocessing:
         features: by input of the network, the features it takes.
         segments: how utterances are cut.
         statistics: by input, mean and deviation of the training part.
+        speakers: by input and speaker, statistics of speakers that are known already; those of other speakers
+            are computed from the items.
     """
 
     features: Mapping[str, FeatureChoice]
     segments: SegmentConfig
     statistics: Mapping[str, Statistics]
+    speakers: Mapping[str, Mapping[str, Statistics]] = field(default_factory=dict)
 
 
 def make_dataset(
@@ -55,7 +62,7 @@ def make_dataset(
         training: whether segments have the hop of the training part.
     """
     cuts = {
-        name: _cut(choice, preprocessing.segments, items, sources[name], training=training)
+        name: _cut(preprocessing, name, choice, items, sources[name], training=training)
         for name, choice in preprocessing.features.items()
     }
     return _join(preprocessing, items, cuts, cuts, training=training)
@@ -83,7 +90,7 @@ def make_training_dataset(
     """
     preprocessing = Preprocessing(config.features, config.segments, statistics)
     cuts = {
-        name: _cut(choice, config.segments, items, sources[name], training=True)
+        name: _cut(preprocessing, name, choice, items, sources[name], training=True)
         for name, choice in config.features.items()
     }
     rows: dict[str, Cut | Joined] = dict(cuts)
@@ -91,7 +98,7 @@ def make_training_dataset(
     if config.variants:
         (name,) = cuts
         parts = [
-            _cut(choice, config.segments, items, variants[variant], training=True)
+            _cut(preprocessing, name, choice, items, variants[variant], training=True)
             for variant, choice in config.variants.items()
         ]
         rows = {name: parts[0] if config.draws_variant else Joined(parts)}
@@ -150,25 +157,98 @@ def _are_silent(
 ) -> bool:
     """Return whether no item's features change over time: there is nothing to learn then."""
     name, choice = first
+    if choice.config.pooled:  # nothing shows how they change
+        return False
     return not any(
         np.ptp(choice.unpadded(sources[name][item.id], item.samples), axis=-1).any() for item in items
     )
 
 
+def with_speakers(
+    preprocessing: Preprocessing, items: Sequence[Item], sources: Mapping[str, Source]
+) -> Preprocessing:
+    """Add the statistics of the speakers of some items, for inputs that are standardised per speaker.
+
+    Args:
+        preprocessing: how features become the input of a network.
+        items: all items of these speakers.
+        sources: features by input of the network.
+
+    Raises:
+        FeatureError: an item has no speaker, or a speaker has too few items.
+    """
+    found = {
+        name: _speaker_statistics(choice, items, sources[name], preprocessing.statistics[name])
+        for name, choice in preprocessing.features.items()
+        if choice.statistics == "per-speaker"
+    }
+    return replace(preprocessing, speakers=found) if found else preprocessing
+
+
+def check_speakers(items: Iterable[Item]) -> None:
+    """Refuse items that can't be standardised per speaker.
+
+    Raises:
+        FeatureError: an item has no speaker, or a speaker has fewer items than `LEAST_OF_SPEAKER`.
+    """
+    counted: Counter[str] = Counter()
+    unknown = []
+    for item in items:
+        if item.speaker is None:
+            unknown.append(item.id)
+        else:
+            counted[item.speaker] += 1
+    remedy = "set features.statistics=per-bin, which needs no speakers"
+    if unknown:
+        raise FeatureError(
+            f"features.statistics=per-speaker: {len(unknown)} utterances have no speaker, for example "
+            f"{unknown[0]}; name their speakers, or {remedy}"
+        )
+    few = sorted(speaker for speaker, count in counted.items() if count < LEAST_OF_SPEAKER)
+    if few:
+        raise FeatureError(
+            f"features.statistics=per-speaker: {len(few)} of {len(counted)} speakers have fewer than "
+            f"{LEAST_OF_SPEAKER} utterances in a part, for example {few[0]}; leave them out, or {remedy}"
+        )
+
+
+def _speaker_statistics(
+    choice: FeatureChoice, items: Sequence[Item], source: Source, training: Statistics
+) -> dict[str, Statistics]:
+    """Compute the statistics of each speaker over all frames of the speaker's items."""
+    check_speakers(items)
+    of: dict[str, Moments] = {}
+    for item in items:
+        moments = of.setdefault(str(item.speaker), Moments("per-speaker"))
+        moments.add(choice.unpadded(source[item.id], item.samples), choice.empty)
+    return {speaker: moments.statistics().with_floor(training) for speaker, moments in of.items()}
+
+
 def _cut(
-    choice: FeatureChoice, segments: SegmentConfig, items: Sequence[Item], source: Source, *, training: bool
+    preprocessing: Preprocessing,
+    name: str,
+    choice: FeatureChoice,
+    items: Sequence[Item],
+    source: Source,
+    *,
+    training: bool,
 ) -> Cut:
-    """Cut the features of items into segments, without reading them yet."""
-    segmenter = Segmenter(segments, choice.feature, choice.config)
+    """Cut the features of items for an input of the network into segments, without reading them yet."""
+    segmenter = Segmenter(preprocessing.segments, choice.feature, choice.config)
     samples = {item.id: item.samples for item in items}
     found = [
         segment
-        for name, length in samples.items()
-        for segment in segmenter.cut(name, length, source.count_frames(name), training=training)
+        for each, length in samples.items()
+        for segment in segmenter.cut(each, length, source.count_frames(each), training=training)
     ]
-    own = None
+    own: Callable[[str], Statistics] | None = None
     if choice.statistics == "per-utterance":
-        own = cache(lambda name: choice.own_statistics(source[name], samples[name]))
+        own = cache(lambda each: choice.own_statistics(source[each], samples[each]))
+    elif choice.statistics == "per-speaker":
+        known = preprocessing.speakers.get(name)
+        if known is None:
+            known = _speaker_statistics(choice, items, source, preprocessing.statistics[name])
+        own = {item.id: known[str(item.speaker)] for item in items}.__getitem__
     return Cut(segmenter, source.__getitem__, tuple(found), own)
 
 

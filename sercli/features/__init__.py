@@ -36,6 +36,15 @@ class FeatureConfig(Config):
         return None
 
     @property
+    def pooled(self) -> bool:
+        """Whether there is one frame for a complete utterance, so that its features can't be cut."""
+        return False
+
+    def pinned(self) -> Self:
+        """Return the same settings with facts of the files that the features are made with, if there are any."""
+        return self
+
+    @property
     def look_ahead(self) -> int:
         """Samples of a frame that come after the start of the next frame."""
         return 0

@@ -61,10 +61,10 @@ class _Input(nn.Module):
         choice, statistics = bundle.inputs[name], bundle.statistics[name]
         if choice.feature.graph is None:
             raise ConfigError(f"'{choice.kind}' is not written in torch operations that can be exported")
-        if choice.statistics == "per-utterance":
+        if choice.own_scope:
             raise ConfigError(
-                "each utterance is standardised by its own mean and deviation, padding left out; "
-                "one trained with statistics=per-map can be exported"
+                f"statistics={choice.statistics} need the mean and deviation of complete utterances; a network "
+                "that was trained with statistics=per-map can be exported"
             )
         self.features = choice.feature.graph(choice.config)
         self.choice = choice

@@ -12,7 +12,7 @@ from torch import nn
 from sercli.bundle import Bundle
 from sercli.data import UtteranceDataset
 from sercli.data.items import Item, StoredFeatures, count_samples, make_items, open_features, unlabelled_item
-from sercli.data.parts import make_dataset
+from sercli.data.parts import make_dataset, with_speakers
 from sercli.evaluation.mapping import ClassMapping
 from sercli.inference import refuse_unscored, score
 from sercli.records import ClassPredictions, Predictions, Utterance, ValuePredictions, rows_of
@@ -109,8 +109,14 @@ class Stored:
     def dataset(self, utterances: Sequence[Utterance]) -> UtteranceDataset:
         """Cut and standardise some of the utterances, without their labels."""
         per_frame = not self.bundle.classes
-        items = [unlabelled_item(each.id, count_samples(each), per_frame=per_frame) for each in utterances]
-        return make_dataset(self.bundle.preprocessing, items, self.sources)
+        by_id = {
+            each.id: unlabelled_item(
+                each.id, count_samples(each), per_frame=per_frame, speaker=each.speaker
+            )
+            for each in self.utterances
+        }
+        preprocessing = with_speakers(self.bundle.preprocessing, list(by_id.values()), self.sources)
+        return make_dataset(preprocessing, [by_id[each.id] for each in utterances], self.sources)
 
     def predict(
         self,

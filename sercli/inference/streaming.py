@@ -145,8 +145,11 @@ class _Input:
                 f"the features '{choice.kind}' with these settings can't follow a stream; those of {able} "
                 "whose frames divide 40 ms can"
             )
-        if choice.statistics == "per-utterance":
-            raise ConfigError("each utterance is standardised by its own mean, which a stream does not know")
+        if choice.own_scope:
+            raise ConfigError(
+                f"features with statistics={choice.statistics} need the mean of complete utterances, which a "
+                "stream does not know"
+            )
         self.config = choice.config.uncropped()
         self.extract: Callable[[Samples, Config], NDArray[np.float32]] = choice.feature.extract
         self.number = np.dtype(choice.number)

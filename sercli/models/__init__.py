@@ -148,6 +148,23 @@ def embedding_before_head(network: nn.Module) -> Embedding | str:
     return Embedding("embeddings", head, lambda given, result: given.flatten(1))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingVectors:
+    """The training part as a classifier takes it that is solved, not trained in epochs.
+
+    Attributes:
+        vectors: what the network's ``embed`` gives, (utterances or segments, size).
+        target: index of the class of each, (utterances or segments,).
+        speakers: who speaks in each; None if unknown.
+        class_weights: weight of the errors of each class; None if all weigh the same.
+    """
+
+    vectors: NDArray[np.float64]
+    target: NDArray[np.int64]
+    speakers: tuple[str | None, ...]
+    class_weights: Mapping[int, float] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Architecture:
     """Everything that training, prediction and reports need to know of a network.
@@ -176,6 +193,8 @@ class Architecture:
         channels: by number of the layer, the modules whose output is a weight for each channel.
         embedding: the vector that summarises an utterance.
         stream: the network as a `Stream`.
+        solve: sets the weights of a network to the optimum for a training part, given its settings; for
+            classifiers that need no epochs, optimiser or learning rate. Their networks have a method ``embed``.
         module: the class that trains the network, a subclass of `sercli.training.SERModule`, which is used
             without it. It is a function, so that Lightning is imported only for training.
     """
@@ -194,6 +213,7 @@ class Architecture:
     channels: Callable[[nn.Module], Mapping[int, nn.Module] | str] = lambda _: "it has no channel attention"
     embedding: Callable[[nn.Module], Embedding | str] = embedding_before_head
     stream: Callable[[nn.Module], Stream | str] = lambda _: "it needs the complete utterance"
+    solve: Callable[[Any, TrainingVectors, Any], None] | None = None
     module: Callable[[], type[Any]] | None = None
 
     def inputs_for(self, config: NetworkConfig) -> Mapping[str, str]:

@@ -15,7 +15,8 @@ from pydantic import (
 )
 
 from sercli.augmentations import Augmentation, AugmentationConfig, get_augmentation
-from sercli.config import Config, digest
+from sercli.config import Config, digest, merge
+from sercli.errors import ConfigError
 from sercli.models import Architecture, NetworkConfig, architecture_names, get_architecture
 from sercli.plain import shorten
 from sercli.protocols import Protocol, get_protocol
@@ -156,6 +157,11 @@ class RunConfig(Config):
     def _check_length(self, name: str, choice: FeatureChoice) -> None:
         """Refuse utterances of a length that the network or the labels do not fit."""
         crop_s = choice.config.crop_s
+        if choice.config.pooled and (self.segments.size_s is not None or self.task.per_frame):
+            raise ValueError(
+                f"features.{name} have one frame for an utterance, which can't be cut: set "
+                f"features.{name}.pool to none"
+            )
         if self.task.per_frame and crop_s is not None:
             raise ValueError(
                 f"features.{name}.duration_s: continuous labels are learnt from segments of recordings; set "
@@ -172,9 +178,9 @@ class RunConfig(Config):
     def _check_augmented(self, name: str, choice: FeatureChoice) -> None:
         """Refuse features that do not come from the audio that an augmentation changes."""
         of_audio = [each for each, (entry, _) in self.augmentations.items() if entry.stage == "samples"]
-        if of_audio and choice.statistics == "per-utterance":
+        if of_audio and choice.own_scope:
             raise ValueError(
-                f"augment.{of_audio[0]} changes the audio, but features.{name}.statistics=per-utterance "
+                f"augment.{of_audio[0]} changes the audio, but features.{name}.statistics={choice.statistics} "
                 "is computed from the unchanged audio; leave one of the two out"
             )
         if of_audio and choice.config.original_rate is not None:
@@ -237,6 +243,30 @@ class RunConfig(Config):
     def with_training(self, **changes: Any) -> Self:
         """Return the same settings with some valid ones of the training changed."""
         return self.model_copy(update={"training": self.training.model_copy(update=changes)})
+
+    def with_settings(self, changes: Mapping[str, Any]) -> Self:
+        """Return the same settings with some changed.
+
+        Args:
+            changes: new values by dotted name, as ``model.c`` or ``features.x.pool``; where the network has one
+                input, ``features.pool`` stands for it.
+
+        Raises:
+            ConfigError: a setting is unknown or wrong.
+        """
+        settings = self.to_dict()
+        for name, value in changes.items():
+            section, *rest = name.split(".")
+            if section == "features" and len(self.features) == 1 and rest[:1] != list(self.features):
+                rest = [*self.features, *rest]
+            if section not in ("model", "features", "training", "segments") or not rest:
+                raise ConfigError(f"{name}: not a setting of model, features, segments or training")
+            if section == "features" and rest[1:] in (["model"], ["revision"], ["kind"]):
+                settings["features"][rest[0]].pop("encoder", None)
+            for part in reversed([section, *rest]):
+                value = {part: value}
+            settings = merge(settings, value)
+        return type(self)(**settings)
 
     def identity(self, manifest_sha256: str) -> str:
         """Return eight hexadecimal digits that differ wherever a number could.

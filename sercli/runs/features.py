@@ -72,7 +72,7 @@ class FeatureChoice(Config):
         kind = str(rest.pop("kind"))
         own = {name: rest.pop(name) for name in ("statistics", "number") if name in rest}
         feature = look_up(get_feature, kind)
-        config = feature.config(**rest)
+        config = feature.config(**rest).pinned()
         needed = feature.needs(config)
         if needed is not None and own.setdefault("statistics", needed) != needed:
             raise ConfigError(f"'{kind}' with these settings needs statistics={needed}")
@@ -132,6 +132,11 @@ class FeatureChoice(Config):
     def empty(self) -> Mask | None:
         """Mask of the values that are empty for any audio, (*shape, 1); None where a kind has none."""
         return self.feature.empty(self.config) if self.feature.empty else None
+
+    @property
+    def own_scope(self) -> bool:
+        """Whether statistics are of the utterance or speaker itself, and not of the training part."""
+        return self.statistics in ("per-utterance", "per-speaker")
 
     def own_statistics(self, features: Array, samples: int) -> Statistics:
         """Compute the statistics of one utterance, without its padding."""

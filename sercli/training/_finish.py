@@ -1,6 +1,7 @@
 """What a trained trial leaves: bundle, predictions of its test part, figures."""
 
 import shutil
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -28,10 +29,24 @@ _MOVING = ("device", "threads", "versions", "commit")
 
 
 def finish(
-    plan: Plan, trial: Trial, parts: Parts, module: SERModule, device: Device, epoch: int
+    plan: Plan,
+    trial: Trial,
+    parts: Parts,
+    module: SERModule,
+    device: Device,
+    chosen: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Test the chosen weights, once, if there is a test part, and write everything that is kept."""
-    config = plan.config
+    """Test the kept weights, once, if there is a test part, and write everything that is kept.
+
+    Args:
+        plan: the run; its settings are those of the network.
+        trial: fold and seed.
+        parts: data sets of the fold.
+        module: the trained module.
+        device: device to predict on.
+        chosen: settings that a search chose.
+    """
+    config, epoch = plan.config, module.kept_epoch
     network = module.network.to("cpu", memory_format=torch.contiguous_format)
     Bundle(
         arch=config.arch,
@@ -64,6 +79,7 @@ def finish(
         "epochs": len(history),
         **{name: history.get(epoch + 1, {}).get(name) for name in ("dev_ua", "dev_ccc")},
         **_test(plan, trial, parts, network, device),
+        **({"chosen": dict(chosen)} if chosen else {}),
         "sha256": digests(trial),
         "seconds": round(sum(row["seconds"] for row in history.values()), 1),
     }

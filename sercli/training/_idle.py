@@ -11,10 +11,14 @@ from sercli.bundle import build_network
 from sercli.config import spell
 from sercli.errors import ConfigError
 from sercli.runs.config import RunConfig
+from sercli.runs.training import TrainingConfig
 from sercli.training.batch_statistics import normalisations
 from sercli.training.module import LOSS_SETTINGS, module_of
 
 _ABSENT = object()
+
+# Settings of a training that a classifier which is solved reads.
+_OF_SOLVED = frozenset({"class_weights", "class_weight_alpha", "search", "search_folds"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,9 @@ def _list_idle(config: RunConfig) -> dict[str, _Idle]:
         )
         for name, because in part.idle().items()
     }
+    if config.architecture.solve is not None:
+        for name in TrainingConfig.model_fields.keys() - _OF_SOLVED:
+            idle[f"training.{name}"] = _Idle(f"{config.arch}, whose weights are solved without epochs")
     for name in _idle_in_loss(config):
         idle[f"training.{name}"] = _Idle(f"the loss that {config.arch} has with these settings")
     if config.training.batch_statistics == "reestimated" and not _normalises(config):

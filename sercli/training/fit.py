@@ -1,5 +1,6 @@
 """Train one trial: one fold, one seed."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,8 @@ from sercli.training.initial_weights import start_from
 from sercli.training.module import SERModule, module_of
 from sercli.training.plan import Plan
 from sercli.training.processes import process_rank
+from sercli.training.search import search
+from sercli.training.solving import solve
 from sercli.training.trainer import make_logger, make_trainer, training_process
 
 
@@ -69,16 +72,41 @@ def train_trial(
             files.write_text(
                 trial.config_file, to_yaml(made | {"provenance": resumed(made["provenance"], trial)})
             )
-        module = fit(plan, trial, parts, device, report, logger, compiled=compiled, bar=bar)
-        if process_rank(device) > 0:
-            return {}
-        chosen = checkpoints.read(trial.checkpoints / ("best.ckpt" if _selects(plan, parts) else "last.ckpt"))
-        module.load_state_dict(chosen["state_dict"])
-        recipe = plan.config.training
-        if recipe.batch_statistics == "reestimated":
-            plain = plain_training_part(plan, parts)
-            reestimate(module.network, plain, recipe.batch_size, trial.seed, device.torch)
-        return finish(plan, trial, parts, module, device, chosen["epoch"])
+
+        def train(plan: Plan, trial: Trial, parts: Parts) -> SERModule:
+            if plan.config.architecture.solve is not None:
+                return _solve(plan, trial, parts)
+            module = fit(plan, trial, parts, device, report, logger, compiled=compiled, bar=bar)
+            return module if process_rank(device) > 0 else _keep(plan, trial, parts, module, device)
+
+        chosen: dict[str, Any] = {}
+        if plan.config.training.search:
+            plan, chosen = search(plan, trial, device, train, report)
+            parts = load_parts(plan, trial.fold, trial.seed)
+        module = train(plan, trial, parts)
+        return {} if process_rank(device) > 0 else finish(plan, trial, parts, module, device, chosen)
+
+
+def _solve(plan: Plan, trial: Trial, parts: Parts) -> SERModule:
+    """Build the network of a trial and set its weights to the optimum."""
+    started = time.perf_counter()
+    module = build_module(plan, parts, trial.seed)
+    solve(plan, parts, module)
+    trial.path.mkdir(parents=True, exist_ok=True)
+    files.write_text(trial.history_file, f"epoch,seconds\n1,{time.perf_counter() - started:.9g}\n")
+    return module
+
+
+def _keep(plan: Plan, trial: Trial, parts: Parts, module: SERModule, device: Device) -> SERModule:
+    """Load the weights of the epoch that is kept."""
+    kept = checkpoints.read(trial.checkpoints / ("best.ckpt" if _selects(plan, parts) else "last.ckpt"))
+    module.load_state_dict(kept["state_dict"])
+    module.kept_epoch = kept["epoch"]
+    recipe = plan.config.training
+    if recipe.batch_statistics == "reestimated":
+        plain = plain_training_part(plan, parts)
+        reestimate(module.network, plain, recipe.batch_size, trial.seed, device.torch)
+    return module
 
 
 def fit(

@@ -54,6 +54,7 @@ class SERModule(L.LightningModule):
         scales = (each.scale for each in network.modules() if isinstance(each, CosineHead))
         self.cosine_scale: float | None = next(scales, None)
         self.training_config = training
+        self.kept_epoch = 0  # counted from zero; of the weights that are kept
         weights = None
         if training.class_weights and class_counts is not None:
             weights = class_weights(class_counts, training.class_weight_alpha)

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from sercli import manifest
-from sercli.errors import ProtocolError
+from sercli.errors import ConfigError, ProtocolError
 from sercli.protocols import Protocol, fold_digest, get_protocol, parse_numbers
 from sercli.records import Fold, Utterance
 from sercli.runs.config import RunConfig
@@ -15,6 +17,8 @@ from sercli.runs.folder import Run, Trial
 from sercli.schemes import Selection, choose
 from sercli.store import FeatureStore
 from sercli.workspace import Workspace
+
+_MOST_CANDIDATES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +83,40 @@ class Plan:
 
 def open_stores(plan: Plan) -> list[FeatureStore]:
     """Open every feature store that the plan reads, each once: the tested variant is often trained too."""
-    choices = [*plan.config.features.values(), *plan.config.variants.values()]
+    choices = [
+        choice
+        for config in (plan.config, *(config for _, config in candidates(plan.config)))
+        for choice in (*config.features.values(), *config.variants.values())
+    ]
     stores = [choice.open_store(plan.workspace.features) for choice in choices]
     return list({store.path: store for store in stores}.values())
+
+
+def candidates(config: RunConfig) -> list[tuple[dict[str, Any], RunConfig]]:
+    """List what a search chooses from: the changes of settings, and the complete settings without a search.
+
+    Raises:
+        ConfigError: a setting is unknown or wrong, or there are too many combinations.
+    """
+    search = config.training.search
+    if not search:
+        return []
+    count = prod(map(len, search.values()))
+    if count > _MOST_CANDIDATES:
+        raise ConfigError(
+            f"training.search has {count} combinations, at most {_MOST_CANDIDATES} are tried; name fewer values"
+        )
+    plain = config.with_training(search={}, search_folds=4)
+    found = []
+    for values in product(*search.values()):
+        changes = dict(zip(search, values, strict=True))
+        if any(name.startswith("training.search") for name in changes):
+            raise ConfigError("training.search: a search can't choose a search; leave it out")
+        try:
+            found.append((changes, plain.with_settings(changes)))
+        except ConfigError as error:
+            raise ConfigError(f"training.search: {error}") from None
+    return found
 
 
 def make_plan(

@@ -1,0 +1,48 @@
+"""Pretrained encoders of speech: find one, know its facts, load it.
+
+An encoder is any that `transformers` loads as Whisper, wav2vec 2.0, HuBERT, WavLM, data2vec-audio, UniSpeech or
+w2v-BERT. It is named by a folder, by a name on the Hugging Face Hub, or by a short name of `SHORT_NAMES`.
+
+`sercli.encoders.finding` finds or downloads its files, `sercli.encoders.loading` reads them, and an
+`sercli.encoders.encoder.Encoder` computes the states of its layers. This module needs none of their libraries.
+"""
+
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from sercli.config import Config
+
+SHORT_NAMES: Mapping[str, str] = {
+    "whisper-tiny": "openai/whisper-tiny",
+    "whisper-tiny.en": "openai/whisper-tiny.en",
+    "whisper-base": "openai/whisper-base",
+    "whisper-small": "openai/whisper-small",
+    "wavlm-base-plus": "microsoft/wavlm-base-plus",
+    "wavlm-large": "microsoft/wavlm-large",
+    "hubert-base": "facebook/hubert-base-ls960",
+    "wav2vec2-base": "facebook/wav2vec2-base",
+    "xls-r-300m": "facebook/wav2vec2-xls-r-300m",
+    "data2vec-base": "facebook/data2vec-audio-base",
+    "w2v-bert-2.0": "facebook/w2v-bert-2.0",
+}
+"""Names on the Hub of encoders that are used often, by short name."""
+
+
+class EncoderFacts(Config):
+    """What is known of an encoder once its files were read.
+
+    A run and a bundle record it, so that they can be read without the encoder, and never with another one.
+    """
+
+    tensors: str = Field(pattern="[0-9a-f]{16}")
+    """Digest of the tensors by name, in half precision: a float32 file and a half-precision file of the same
+    weights have the same digest."""
+    family: str
+    """Family of the encoder, for example ``whisper``."""
+    layers: int = Field(ge=1, le=1000)
+    """Number of transformer layers."""
+    size: int = Field(ge=1, le=100_000)
+    """Values of a state."""
+    licence: str | None = None
+    """Licence of the weights, as their card states it; null if there is no card."""

@@ -1,0 +1,214 @@
+"""Find the files of an encoder on this machine, or download them."""
+
+import logging
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sercli.encoders import SHORT_NAMES
+from sercli.errors import ConfigError, FeatureError
+from sercli.plain.json import from_json
+from sercli.plain.yaml import from_yaml
+
+INSTALL = "pretrained encoders need 'transformers': pip install 'sercli[pretrained]'"
+
+_LOG = logging.getLogger("sercli")
+_CONFIG, _EXTRACTOR, _CARD = "config.json", "preprocessor_config.json", "README.md"
+# In the order in which they are preferred. The second is read without running code that it may hold.
+_WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderFiles:
+    """The files of an encoder on this machine.
+
+    Attributes:
+        name: the name that was given.
+        folder: folder of the files.
+        weights: files with the weights; each is a part of them.
+        config: content of ``config.json``.
+    """
+
+    name: str
+    folder: Path
+    weights: tuple[Path, ...]
+    config: Mapping[str, Any]
+
+    @property
+    def licence(self) -> str | None:
+        """Licence of the weights as the card beside them states it; None without a card."""
+        return _licence(self.folder / _CARD)
+
+
+def find_encoder(model: str, revision: str | None = None) -> EncoderFiles:
+    """Find the files of an encoder on this machine, or download them.
+
+    A warning of the logger ``sercli`` states licence, size and place before a download.
+
+    Args:
+        model: a folder, a name on the Hugging Face Hub, or a short name.
+        revision: branch, tag or commit on the Hub; its main branch if None.
+
+    Raises:
+        ConfigError: the name is not valid, a library is missing, or a folder has a revision.
+        FeatureError: files are missing, or can't be downloaded.
+    """
+    path = Path(model).expanduser()
+    if path.is_dir() or model.startswith(("/", "./", "../", "~")):
+        if revision is not None:
+            raise ConfigError(f"revision={revision}: '{model}' is a folder, which has no revisions; leave it out")
+        if not path.is_dir():
+            raise FeatureError(f"{model}: no such folder; name the folder that holds the encoder's {_CONFIG}")
+        return _check(model, path.resolve())
+    name = SHORT_NAMES.get(model, model)
+    if not _HUB_NAME.fullmatch(name):
+        raise ConfigError(
+            f"model={model}: not an encoder; take a folder, OWNER/NAME on the Hugging Face Hub, or one of "
+            f"{', '.join(SHORT_NAMES)}"
+        )
+    return _check(model, _cached(name, revision) or _download(name, revision))
+
+
+def _check(name: str, folder: Path) -> EncoderFiles:
+    """Return the files in a folder, if they are complete.
+
+    Raises:
+        FeatureError: a file is missing or damaged.
+    """
+    for file in (_CONFIG, _EXTRACTOR):
+        if not (folder / file).is_file():
+            raise FeatureError(f"{folder}: has no {file}; get the complete folder of the encoder again")
+    try:
+        config = from_json((folder / _CONFIG).read_text(encoding="utf-8"))
+    except ValueError:
+        config = None
+    if not isinstance(config, dict) or "model_type" not in config:
+        raise FeatureError(f"{folder / _CONFIG}: not the settings of an encoder; get the file again")
+    for file in _WEIGHTS:
+        if (folder / file).is_file():
+            return EncoderFiles(name, folder, _parts(folder / file), config)
+    other = sorted(path.name for path in folder.glob("*") if path.suffix in {".pt", ".pth", ".ckpt", ".pkl", ".h5"})
+    fact = f"has only {', '.join(other)}, which sercli does not read" if other else "has no weights"
+    raise FeatureError(
+        f"{folder}: {fact}; it needs model.safetensors or pytorch_model.bin, which `save_pretrained` of "
+        "transformers writes"
+    )
+
+
+def _parts(file: Path) -> tuple[Path, ...]:
+    """List the files of weights that an index names, or the one file."""
+    if file.suffix != ".json":
+        return (file,)
+    try:
+        names = sorted(set(from_json(file.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise FeatureError(f"{file}: damaged; get the file again") from None
+    parts = tuple(file.parent / Path(str(name)).name for name in names)
+    for part in parts:
+        if not part.is_file():
+            raise FeatureError(f"{file.parent}: has no {part.name}, which {file.name} names; get it again")
+    return parts
+
+
+def _licence(card: Path) -> str | None:
+    """Read the licence out of the first lines of a card, which are YAML between two lines of ``---``."""
+    try:
+        text = card.read_text(encoding="utf-8")
+        stated = from_yaml(text.split("---")[1]).value["license"] if text.startswith("---") else None
+    except (OSError, ValueError, IndexError, KeyError, TypeError):
+        return None
+    return str(stated) if stated else None
+
+
+def _cached(name: str, revision: str | None) -> Path | None:
+    """Return the folder of an encoder that was downloaded before; None if it is not there completely."""
+    hub = _hub()
+    try:
+        folder = Path(hub.snapshot_download(name, revision=revision, local_files_only=True))
+        _check(name, folder)
+    except (hub.errors.LocalEntryNotFoundError, FeatureError, ValueError):
+        return None
+    return folder
+
+
+def _download(name: str, revision: str | None) -> Path:
+    """Download the files of an encoder into the cache of the Hub's library.
+
+    Raises:
+        FeatureError: there is no such encoder, it needs an access permission, or the Hub can't be reached.
+    """
+    hub = _hub()
+    errors, place = hub.errors, name if revision is None else f"{name} at revision {revision}"
+    try:
+        info = hub.HfApi().model_info(name, revision=revision, files_metadata=True)
+        sizes = {each.rfilename: each.size or 0 for each in info.siblings}
+        weights = next((file for file in _WEIGHTS if file in sizes), None)
+        if weights is None:
+            raise FeatureError(
+                f"{name}: has neither model.safetensors nor pytorch_model.bin; take another encoder or revision"
+            )
+        stem = weights.split(".")[0]
+        suffix = ".safetensors" if "safetensors" in weights else ".bin"
+        wanted = [
+            file
+            for file in sizes
+            if file in {_CONFIG, _EXTRACTOR, _CARD, weights}
+            or (weights.endswith(".index.json") and file.startswith(stem) and file.endswith(suffix))
+        ]
+        licence = getattr(info.card_data, "license", None) or "not stated"
+        cache = Path(hub.constants.HF_HUB_CACHE)
+        size = sum(sizes[file] for file in wanted)
+        _LOG.warning("downloading %s: %.0f MB, licence %s, to %s", place, size / 1e6, licence, cache)
+        _check_space(cache, size)
+        return Path(hub.snapshot_download(name, revision=info.sha, allow_patterns=wanted))
+    except errors.GatedRepoError:
+        raise FeatureError(
+            f"{place}: needs a permission; ask for it on the encoder's page on the Hub, then log in with "
+            "`hf auth login`"
+        ) from None
+    except errors.RevisionNotFoundError:
+        raise FeatureError(f"{place}: no such revision; take a branch, tag or commit of its page") from None
+    except errors.RepositoryNotFoundError:
+        raise FeatureError(
+            f"{place}: no such encoder on the Hub (or it is private); check the name, or log in with "
+            "`hf auth login`"
+        ) from None
+    except (errors.HfHubHTTPError, errors.OfflineModeIsEnabled, OSError, RuntimeError) as error:
+        if isinstance(error, FeatureError):
+            raise
+        raise FeatureError(
+            f"{place}: the Hub can't be reached ({_first_line(error)}); check the network, or download the "
+            "folder elsewhere and give model= its path"
+        ) from None
+
+
+def _check_space(cache: Path, size: int) -> None:
+    there = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    if free < size:
+        raise FeatureError(
+            f"{cache}: {free / 1e6:.0f} MB are free, {size / 1e6:.0f} MB are needed; set HF_HOME to a folder "
+            "with more space"
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:120]
+
+
+def _hub() -> Any:
+    """Return the Hub's library.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    try:
+        import huggingface_hub
+        import huggingface_hub.errors
+    except ImportError:
+        raise ConfigError(INSTALL) from None
+    return huggingface_hub

@@ -1,0 +1,281 @@
+"""Load an encoder from its files, and learn its facts."""
+
+import hashlib
+import importlib.util
+import os
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sercli import files
+from sercli.encoders import EncoderFacts
+from sercli.encoders.encoder import FAMILIES, SAMPLE_RATE, Encoder, Family
+from sercli.encoders.finding import INSTALL, EncoderFiles, find_encoder
+from sercli.errors import ConfigError, FeatureError
+from sercli.plain.json import from_json
+
+# Used in training only, and missing in some files.
+_OPTIONAL = frozenset({"masked_spec_embed"})
+_MOST_REMEMBERED = 500
+
+_LOADING = threading.Lock()
+
+
+def read_facts(model: str, revision: str | None = None) -> EncoderFacts:
+    """Return the facts of an encoder, which is downloaded if it is not on this machine.
+
+    Facts are remembered in the user's cache folder for as long as the files of the weights do not change.
+
+    Args:
+        model: a folder, a name on the Hugging Face Hub, or a short name.
+        revision: branch, tag or commit on the Hub; its main branch if None.
+
+    Raises:
+        ConfigError: the name is not valid, or a library is missing.
+        FeatureError: the encoder is not complete, not of a known family, or has other faults.
+    """
+    found = find_encoder(model, revision)
+    _family_of(found)
+    key = _key(found)
+    remembered = _read_remembered()
+    try:
+        return EncoderFacts(**remembered[key])
+    except (KeyError, TypeError, ConfigError):
+        pass
+    encoder = _load(found)
+    facts = EncoderFacts(
+        tensors=digest_tensors(encoder.model),
+        family=_family_of(found)[0],
+        layers=len(layers_of(encoder.model)),
+        size=int(encoder.model.config.hidden_size),
+        licence=found.licence,
+    )
+    kept = dict(list(remembered.items())[-_MOST_REMEMBERED:]) | {key: facts.to_dict()}
+    try:
+        _REMEMBERED.parent.mkdir(parents=True, exist_ok=True)
+        files.write_json(_REMEMBERED, kept)
+    except OSError:  # a cache that can't be written costs seconds, and nothing else
+        pass
+    return facts
+
+
+def load_encoder(
+    model: str, revision: str | None, tensors: str, device: str = "cpu", family: Family | None = None
+) -> Encoder:
+    """Load an encoder for evaluation, in float32; calls with equal arguments share it, in all threads.
+
+    Args:
+        model: a folder, a name on the Hugging Face Hub, or a short name.
+        revision: branch, tag or commit on the Hub.
+        tensors: digest that its tensors must have.
+        device: where it computes.
+        family: how it is computed; as its family is by default.
+
+    Raises:
+        ConfigError: the name is not valid, or a library is missing.
+        FeatureError: the encoder is not on this machine, or not the one of that digest.
+    """
+    with _LOADING:  # two threads would load it twice
+        return _load_once(model, revision, tensors, device, family)
+
+
+@lru_cache(maxsize=2)
+def _load_once(model: str, revision: str | None, tensors: str, device: str, family: Family | None) -> Encoder:
+    found = find_encoder(model, revision)
+    encoder = _load(found, family)
+    there = digest_tensors(encoder.model)
+    if there != tensors:
+        raise FeatureError(
+            f"{found.folder}: not the encoder that is needed (digest {there}, needed {tensors}); get the files "
+            f"of {model} that the features, run or bundle was made with"
+        )
+    return encoder.to(device)
+
+
+def digest_tensors(model: nn.Module) -> str:
+    """Hash the tensors of a model by name, in half precision, to 16 hexadecimal digits."""
+    hashed = hashlib.sha256()
+    for name, tensor in sorted((_file_name(name), tensor) for name, tensor in model.state_dict().items()):
+        if name in _OPTIONAL:
+            continue
+        half = tensor.detach().to("cpu", torch.float16).contiguous()
+        hashed.update(f"{name} {list(half.shape)}\n".encode())
+        hashed.update(half.numpy().tobytes())
+    return hashed.hexdigest()[:16]
+
+
+def layers_of(model: Any) -> nn.ModuleList:
+    """Return the transformer layers of a model."""
+    layers: nn.ModuleList = model.layers if hasattr(model, "layers") else model.encoder.layers
+    return layers
+
+
+def _load(found: EncoderFiles, family: Family | None = None) -> Encoder:
+    name, usual = _family_of(found)
+    with importing_transformers(), torch.random.fork_rng(devices=[]):
+        try:
+            from transformers import AutoConfig, AutoFeatureExtractor, AutoModel
+        except ImportError:
+            raise ConfigError(INSTALL) from None
+        try:
+            config = AutoConfig.from_pretrained(found.folder, local_files_only=True)
+            extractor = AutoFeatureExtractor.from_pretrained(found.folder, local_files_only=True)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise FeatureError(f"{found.folder}: transformers can't read its settings ({_short(error)})") from None
+        if name == "whisper":
+            from transformers.models.whisper.modeling_whisper import WhisperEncoder
+
+            model: Any = WhisperEncoder(config)
+        else:
+            model = AutoModel.from_config(config)
+    _check_rates(found, config, extractor)
+    _fill(model, found)
+    return Encoder(family or usual, model.eval(), extractor)
+
+
+def _family_of(found: EncoderFiles) -> tuple[str, Family]:
+    kind = str(found.config["model_type"])
+    for name, family in FAMILIES.items():
+        if kind in family.model_types:
+            return name, family
+    known = ", ".join(kind for family in FAMILIES.values() for kind in family.model_types)
+    raise FeatureError(f"{found.folder}: '{kind}' is not an encoder of speech that sercli knows; take one of {known}")
+
+
+def _check_rates(found: EncoderFiles, config: Any, extractor: Any) -> None:
+    """Refuse an encoder of another sample rate or another number of frames a second."""
+    rate = getattr(extractor, "sampling_rate", None)
+    if rate != SAMPLE_RATE:
+        raise FeatureError(
+            f"{found.folder}: takes audio at {rate} Hz, prepared audio has {SAMPLE_RATE} Hz; take another encoder"
+        )
+    strides = getattr(config, "conv_stride", None)
+    if config.model_type in FAMILIES["waveform"].model_types and strides is not None:
+        hop, window = 1, 1
+        for kernel, stride in zip(config.conv_kernel, strides, strict=True):
+            window, hop = window + (kernel - 1) * hop, hop * stride
+        if (window, hop) != (400, 320):
+            raise FeatureError(
+                f"{found.folder}: its frames have {window} samples every {hop}, known are 400 every 320; take "
+                "another encoder"
+            )
+
+
+def _fill(model: nn.Module, found: EncoderFiles) -> None:
+    """Read the weights into a model, without its decoder, heads and what else the files hold.
+
+    Raises:
+        FeatureError: a tensor is missing, of another shape, or not finite.
+    """
+    tensors: dict[str, Tensor] = {}
+    for file in found.weights:
+        tensors.update(_read(file))
+    wanted = {_file_name(name): tensor for name, tensor in model.state_dict().items()}
+    tensors = {_file_name(name): tensor for name, tensor in tensors.items()}
+    probe = max(wanted, key=len)
+    prefixes = [name.removesuffix(probe) for name in tensors if name.endswith(probe)]
+    needed = [name for name in wanted if name not in _OPTIONAL]
+    prefix = max(prefixes, key=lambda each: sum(each + name in tensors for name in needed), default="")
+    missing = [name for name in needed if prefix + name not in tensors]
+    if missing:
+        raise FeatureError(
+            f"{found.folder}: the weights lack {len(missing)} of {len(needed)} tensors, for example {missing[0]}; "
+            "get the folder of the encoder again"
+        )
+    for name, tensor in wanted.items():
+        given = tensors.get(prefix + name)
+        if given is None:
+            continue
+        if given.shape != tensor.shape:
+            raise FeatureError(
+                f"{found.folder}: {name} is {list(given.shape)} in the weights, {list(tensor.shape)} by config.json; "
+                "get both files from the same place"
+            )
+        if not torch.isfinite(given).all():
+            raise FeatureError(f"{found.folder}: {name} holds values that are not finite; get the weights again")
+        tensor.data.copy_(given)
+
+
+def _read(file: Path) -> Mapping[str, Tensor]:
+    """Read a file of tensors; code that it may hold is not run.
+
+    Raises:
+        FeatureError: it is damaged, or holds more than tensors.
+    """
+    from pickle import UnpicklingError
+    from zipfile import BadZipFile
+
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        read: Mapping[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        return read
+    except UnpicklingError:
+        raise FeatureError(
+            f"{file}: holds Python objects, which could run code; take a revision with model.safetensors"
+        ) from None
+    except (SafetensorError, BadZipFile, RuntimeError, EOFError, ValueError) as error:
+        raise FeatureError(f"{file}: damaged ({_short(error)}); get the file again") from None
+
+
+def _file_name(name: str) -> str:
+    """Give a tensor the name that it has in files: modules name the parts of a normalised weight otherwise."""
+    for inside, outside in (("original0", "g"), ("original1", "v")):
+        name = name.replace(f"parametrizations.weight.{inside}", f"weight_{outside}")
+    return name
+
+
+def _short(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+
+
+_REMEMBERED = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sercli" / "encoders.json"
+
+
+def _read_remembered() -> dict[str, Any]:
+    try:
+        remembered = from_json(_REMEMBERED.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return remembered if isinstance(remembered, dict) else {}
+
+
+def _key(found: EncoderFiles) -> str:
+    """Name the files of an encoder such that a change of one of them changes the name."""
+    parts = [found.folder / "config.json", found.folder / "preprocessor_config.json", *found.weights]
+    stats = [(path.resolve(), path.stat()) for path in parts]
+    return hashlib.sha256(
+        "\n".join(f"{path} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats).encode()
+    ).hexdigest()
+
+
+@contextmanager
+def importing_transformers() -> Iterator[None]:
+    """Let transformers import where torchaudio is installed, but was built for another torch.
+
+    transformers imports torchaudio wherever it is installed, for functions that encoders do not use. An empty
+    module takes its place meanwhile, and is removed afterwards.
+    """
+    name = "torchaudio"
+    if name in sys.modules or "transformers.audio_utils" in sys.modules or not importlib.util.find_spec(name):
+        yield
+        return
+    stand_in = ModuleType(name)
+    stand_in.__spec__ = ModuleSpec(name, None)
+    sys.modules[name] = stand_in
+    try:
+        yield
+    finally:
+        del sys.modules[name]

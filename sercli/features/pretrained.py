@@ -1,0 +1,190 @@
+"""States of a pretrained encoder: of each frame of 20 ms, or their mean over the recording.
+
+Layer 0 is what enters the first transformer layer (of Whisper, the convolutions' output with positions added),
+layer n the output of transformer layer n, without the normalisation after the last one. See
+`sercli.encoders.encoder` for how this maps to ``hidden_states`` of `transformers`.
+
+Source: Yang et al., SUPERB: Speech processing Universal PERformance Benchmark, Interspeech 2021.
+Open in the paper: Whisper, which is not among its encoders, encodes a recording of its own length here
+    (``pad_s=null``), not padded to 30 s as its authors do (``pad_s=30``).
+Departures: a recording longer than 30 s (Whisper) or 60 s (others) is encoded in windows of that length.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from sercli.audio import SAMPLE_RATE, Samples
+from sercli.encoders import EncoderFacts
+from sercli.features import Array, Feature, FeatureConfig
+
+
+class PretrainedConfig(FeatureConfig):
+    """Settings of the states of an encoder."""
+
+    model: str = "whisper-tiny.en"
+    """Encoder: a folder, a name on the Hugging Face Hub, or a short name; `sercli features encoders` lists
+    the short names."""
+    revision: str | None = None
+    """Branch, tag or commit of the encoder on the Hub; null takes its main branch."""
+    layers: Literal["all"] | tuple[Annotated[int, Field(ge=0)], ...] = Field("all", min_length=1)
+    """Layers whose states are kept, as all or [0, 2]: 0 is what enters the first transformer layer, n is the
+    output of transformer layer n."""
+    pool: Literal["none", "mean", "mean-std"] = "mean"
+    """What is kept of the frames of a recording: all frames, their mean, or mean and standard deviation."""
+    pad_s: Literal[30] | None = None
+    """Length in seconds to which a recording is padded before it is encoded, for Whisper: 30 as its authors do,
+    or null for the recording's own length, which is faster."""
+    encoder: EncoderFacts | None = None
+    """Facts of the encoder that the features are made with; filled in when its files are read."""
+
+    @cached_property
+    def facts(self) -> EncoderFacts:
+        """Facts of the encoder, from the settings or from its files.
+
+        Raises:
+            ConfigError: the name is not valid, or a library is missing.
+            FeatureError: the encoder is not on this machine, or not complete.
+        """
+        if self.encoder is not None:
+            return self.encoder
+        from sercli.encoders.loading import read_facts
+
+        return read_facts(self.model, self.revision)
+
+    def pinned(self) -> Self:
+        """Return the same settings with the facts of the encoder, which is downloaded if it is not here.
+
+        Raises:
+            ConfigError: a setting does not fit the encoder.
+            FeatureError: the encoder can't be found or downloaded, or is not complete.
+        """
+        if self.encoder is not None:
+            return self
+        return type(self)(**self.model_dump(exclude={"encoder"}) | {"encoder": self.facts.to_dict()})
+
+    def model_post_init(self, _: Any) -> None:
+        """Check the settings against the encoder, if its facts are known."""
+        if self.encoder is None:
+            return
+        if self.layers != "all" and max(self.layers) > self.encoder.layers:
+            raise ValueError(
+                f"layers={list(self.layers)}: {self.model} has layers 0 to {self.encoder.layers}; take some of these"
+            )
+        if self.pad_s is not None and self.encoder.family != "whisper":
+            raise ValueError(f"pad_s is for Whisper; {self.model} takes recordings as they are: leave it out")
+
+    def deciding(self) -> dict[str, Any]:
+        """Return the settings that decide digests: the encoder is named by its tensors, whatever its name."""
+        settings = super().deciding()
+        for name in ("model", "revision", "encoder"):
+            settings.pop(name, None)
+        return settings | {"encoder": self.facts.tensors, "layers": list(self.chosen)}
+
+    @property
+    def chosen(self) -> tuple[int, ...]:
+        """Layers whose states are kept, in ascending order."""
+        if self.layers == "all":
+            return tuple(range(self.facts.layers + 1))
+        return tuple(sorted(set(self.layers)))
+
+    @property
+    def pooled(self) -> bool:
+        """Whether there is one frame for a complete recording."""
+        return self.pool != "none"
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Layers, and values of each."""
+        return len(self.chosen), self.facts.size * (2 if self.pool == "mean-std" else 1)
+
+
+def count_frames(samples: int, config: PretrainedConfig) -> int:
+    """Return how many frames a recording has: one if they are pooled, else 50 a second."""
+    if config.pooled:
+        return 1
+    from sercli.encoders.encoder import FAMILIES
+
+    family = FAMILIES[config.facts.family]
+    size = round(family.window_s * SAMPLE_RATE)
+    return sum(family.count_frames(stop - start) for start, stop in _windows(samples, size))
+
+
+def extract(samples: Samples, config: PretrainedConfig, device: str = "cpu") -> Array:
+    """Encode a recording.
+
+    Args:
+        samples: mono audio at 16 kHz, (samples,), full scale 1.0.
+        config: settings.
+        device: device that computes.
+
+    Returns:
+        (layers, values, frames), float32; one frame if they are pooled.
+
+    Raises:
+        FeatureError: the encoder is not on this machine, or not the one that the settings name.
+    """
+    states = _states(samples, config, device)
+    if not config.pooled:
+        return np.concatenate([np.asarray(each.cpu().numpy()) for each in states], axis=-1)
+    count, total, squares = 0, 0.0, 0.0
+    for each in states:
+        x = each.double()
+        count += x.shape[-1]
+        total = total + x.sum(dim=-1, keepdim=True)
+        squares = squares + x.square().sum(dim=-1, keepdim=True)
+    mean = torch.as_tensor(total) / count  # (layers, size, 1)
+    if config.pool == "mean-std":
+        deviation = (torch.as_tensor(squares) / count - mean.square()).clamp_min(0).sqrt()
+        mean = torch.cat([mean, deviation], dim=1)  # (layers, 2 * size, 1)
+    return np.asarray(mean.float().cpu().numpy())
+
+
+def _states(samples: Samples, config: PretrainedConfig, device: str) -> Iterator[Tensor]:
+    """Yield the states of each window of a recording, (layers, size, frames)."""
+    from sercli.encoders.encoder import WHISPER_PADDED
+    from sercli.encoders.loading import load_encoder
+
+    family = WHISPER_PADDED if config.pad_s is not None else None
+    encoder = load_encoder(config.model, config.revision, config.facts.tensors, device, family)
+    wave = torch.from_numpy(np.ascontiguousarray(samples)).to(device)
+    size = round(encoder.family.window_s * SAMPLE_RATE)
+    with torch.inference_mode():
+        for start, stop in _windows(len(wave), size):
+            states, _ = encoder([wave[start:stop]])
+            frames = min(states[0].shape[1], _own_frames(config, stop - start))
+            yield torch.stack([states[layer][0, :frames] for layer in config.chosen]).transpose(1, 2)
+
+
+def _own_frames(config: PretrainedConfig, samples: int) -> int:
+    """Return how many frames hold a part of the recording, without padding."""
+    from sercli.encoders.encoder import FAMILIES
+
+    return FAMILIES[config.facts.family].count_frames(samples)
+
+
+def _windows(samples: int, size: int) -> list[tuple[int, int]]:
+    """Divide a recording into windows of equal size, the last one shorter but not below 25 ms."""
+    starts = list(range(0, samples, size))
+    if len(starts) > 1 and samples - starts[-1] < 400:
+        starts.pop()
+    stops = [*starts[1:], samples]
+    return list(zip(starts, stops, strict=True))
+
+
+FEATURE = Feature(
+    PretrainedConfig,
+    version=1,
+    extract=extract,
+    shape=lambda config: config.shape,
+    axes=("layers", "values", "frames"),
+    source="Yang et al., SUPERB, Interspeech 2021",
+    count_frames=count_frames,
+    frame_rate=lambda config: 50.0 if config.pool == "none" else 1.0,
+    silence=lambda config: 0.0,
+)

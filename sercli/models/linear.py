@@ -1,0 +1,153 @@
+"""A linear classifier of one vector for each utterance, solved to the optimum.
+
+Multinomial logistic regression or a linear support vector machine, by scikit-learn. The vector is the mean over
+time of the chosen layers of the features, side by side.
+
+Source: Schuller et al., The INTERSPEECH 2009 Emotion Challenge, Interspeech 2009, section 4, for the support
+    vector machine over functionals. Logistic regression over a frozen encoder: the usual linear probe.
+Open in the paper: the weight of the penalty (``c``), here 0.01 for standardised features.
+Departures: the scores of the support vector machine become probabilities by Platt's method, fitted on folds of
+    the training part that share no speaker.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor, nn
+
+from sercli.errors import ConfigError
+from sercli.models import Architecture, NetworkConfig, Recipe, TrainingVectors
+from sercli.models.layers.vectors import deviation_over_frames, mean_over_frames
+
+_FOLDS = 5
+_MOST_STEPS = 10_000
+
+
+class LinearConfig(NetworkConfig):
+    """Settings of the classifier."""
+
+    classifier: Literal["logistic", "svm"] = "logistic"
+    """Logistic regression, or a support vector machine whose scores are calibrated."""
+    c: float = Field(0.01, gt=0, le=1e6)
+    """Weight of the errors against the penalty on large weights; a smaller value shrinks the weights more."""
+    layers: Literal["all"] | tuple[Annotated[int, Field(ge=0)], ...] = Field("all", min_length=1)
+    """Layers of the features (their first axis, counted from 0) whose values are joined."""
+    pool: Literal["mean", "mean-std"] = "mean"
+    """What is taken of features with several frames: their mean, or mean and standard deviation."""
+
+
+class Linear(nn.Module):
+    """Classify the mean of the features."""
+
+    def __init__(self, layers: int, values: int, n_classes: int, config: LinearConfig) -> None:
+        super().__init__()
+        chosen = tuple(range(layers)) if config.layers == "all" else tuple(sorted(set(config.layers)))
+        if chosen[-1] >= layers:
+            raise ConfigError(
+                f"model.layers={list(chosen)}: the features have layers 0 to {layers - 1}; take some of these"
+            )
+        self.chosen, self.deviation, self.svm = chosen, config.pool == "mean-std", config.classifier == "svm"
+        self.head = nn.Linear(len(chosen) * values * (2 if self.deviation else 1), n_classes)
+        if self.svm:
+            self.register_buffer("slope", torch.full((n_classes,), -1.0))
+            self.register_buffer("offset", torch.zeros(n_classes))
+
+    def embed(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Summarise each utterance.
+
+        Args:
+            x: features, (batch, layers, values, frames).
+            mask: true on valid frames, (batch, frames).
+
+        Returns:
+            (batch, layers * values), or twice as many with the deviation.
+        """
+        x = x[:, self.chosen]
+        vectors = mean_over_frames(x, mask)  # (batch, layers, values)
+        if self.deviation:
+            vectors = torch.cat([vectors, deviation_over_frames(x, mask)], dim=2)
+        return vectors.flatten(1)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Score the classes: logits, (batch, classes), whose softmax are the probabilities."""
+        scores: Tensor = self.head(self.embed(x, mask))
+        return F.logsigmoid(-(self.slope * scores + self.offset)) if self.svm else scores
+
+
+def solve(network: Linear, given: TrainingVectors, config: LinearConfig) -> None:
+    """Set the weights to the optimum for a training part.
+
+    Source: scikit-learn's `LogisticRegression` (lbfgs, L2) and `LinearSVC` with `CalibratedClassifierCV`.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    weight = given.class_weights
+    if config.classifier == "svm":
+        _solve_svm(network, given, config.c, weight)
+        return
+    fitted = LogisticRegression(C=config.c, class_weight=weight, max_iter=_MOST_STEPS, tol=1e-6)
+    fitted.fit(given.vectors, given.target)
+    _set_head(network, fitted.coef_, fitted.intercept_)
+
+
+def _solve_svm(network: Linear, given: TrainingVectors, c: float, weight: Mapping[int, float] | None) -> None:
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.model_selection import GroupKFold, StratifiedKFold
+    from sklearn.svm import LinearSVC
+
+    machine = LinearSVC(C=c, class_weight=weight, dual=len(given.vectors) < given.vectors.shape[1], max_iter=_MOST_STEPS, random_state=0)
+    groups = len(set(given.speakers)) if None not in given.speakers else 0
+    least = int(np.bincount(given.target).min())
+    if groups >= 2:
+        folds = GroupKFold(min(_FOLDS, groups)).split(given.vectors, given.target, given.speakers)
+    else:
+        folds = StratifiedKFold(max(2, min(_FOLDS, least))).split(given.vectors, given.target)
+    cut = [(train, test) for train, test in folds if len(set(given.target[train])) == network.head.out_features]
+    fitted = CalibratedClassifierCV(machine, method="sigmoid", cv=cut, ensemble=False)
+    fitted.fit(given.vectors, given.target)
+    (whole,) = fitted.calibrated_classifiers_
+    _set_head(network, whole.estimator.coef_, whole.estimator.intercept_, halved=False)
+    slopes = np.array([each.a_ for each in whole.calibrators])
+    offsets = np.array([each.b_ for each in whole.calibrators])
+    if len(slopes) == 1:  # of two classes: the probability of the other one is the rest
+        slopes, offsets = np.repeat(slopes, 2), np.array([-offsets[0], offsets[0]])
+    network.slope.copy_(torch.from_numpy(slopes))
+    network.offset.copy_(torch.from_numpy(offsets))
+
+
+def _set_head(
+    network: Linear, weights: NDArray[np.float64], biases: NDArray[np.float64], *, halved: bool = True
+) -> None:
+    """Copy a classifier's weights; of two classes scikit-learn keeps one row, for the second against the first."""
+    if len(weights) == 1:
+        share = 0.5 if halved else 1.0  # the difference of two logits is what counts
+        weights, biases = share * np.concatenate([-weights, weights]), share * np.concatenate([-biases, biases])
+    with torch.no_grad():
+        network.head.weight.copy_(torch.from_numpy(weights))
+        network.head.bias.copy_(torch.from_numpy(biases))
+
+
+def _build(shapes: Mapping[str, tuple[int, ...]], n_outputs: int, config: LinearConfig) -> nn.Module:
+    layers, values = shapes["x"]
+    return Linear(layers, values, n_outputs, config)
+
+
+ARCHITECTURE = Architecture(
+    LinearConfig,
+    _build,
+    inputs={"x": "pretrained"},
+    shapes={"x": (5, 8)},
+    example_frames=4,
+    tasks=("classification",),
+    source="scikit-learn's LogisticRegression and LinearSVC",
+    recipe=Recipe(
+        training={"selection": "last", "patience": None},
+        features={"x": {"statistics": "per-bin"}},
+    ),
+    solve=solve,
+)

@@ -1,0 +1,47 @@
+"""Set the weights of classifiers that need no epochs to their optimum."""
+
+import numpy as np
+import torch
+
+from sercli.data.batches import sorted_batches
+from sercli.errors import RunError
+from sercli.losses import class_weights
+from sercli.models import Embedder, TrainingVectors
+from sercli.training.folds import Parts
+from sercli.training.module import SERModule
+from sercli.training.plan import Plan
+
+_BATCH = 256
+
+
+def solve(plan: Plan, parts: Parts, module: SERModule) -> None:
+    """Set the weights of a network to the optimum for a training part.
+
+    Args:
+        plan: the run; its architecture is one that is solved.
+        parts: data sets of the fold.
+        module: module with the network.
+
+    Raises:
+        RunError: features are not finite.
+    """
+    network, config, dataset = module.network.eval(), plan.config, parts.train
+    if config.architecture.solve is None or not isinstance(network, Embedder):
+        raise TypeError(f"{config.arch} must define solve, and its network a method embed")
+    found: list[tuple[list[int], torch.Tensor]] = []
+    with torch.inference_mode():
+        for rows in sorted_batches(dataset.lengths, _BATCH):
+            batch = dataset[rows]
+            found.append((rows, network.embed(**batch.inputs, mask=batch.mask).double()))
+    vectors = np.zeros((len(dataset), found[0][1].shape[1]))
+    for rows, values in found:
+        vectors[rows] = values.numpy()
+    if not np.isfinite(vectors).all():
+        raise RunError(f"fold {parts.fold.name}: the features of the training part are not finite")
+    weights = None
+    if config.training.class_weights:
+        given = class_weights(parts.class_counts, config.training.class_weight_alpha)
+        weights = dict(enumerate(given.tolist()))
+    speakers = tuple(plan.utterances[name].speaker for name in dataset.ids)
+    target = dataset.classes.numpy().astype(np.int64)
+    config.architecture.solve(network, TrainingVectors(vectors, target, speakers, weights), config.model)

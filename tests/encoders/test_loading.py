@@ -1,0 +1,124 @@
+"""Files of encoders: which are read, which are refused, and how an encoder is known again."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from small_encoders import change_config, encoder_folder
+
+from sercli.encoders.loading import load_encoder, read_facts
+from sercli.errors import ConfigError, FeatureError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    shutil.copytree(encoder_folder("wav2vec2"), tmp_path / "encoder")
+    return tmp_path / "encoder"
+
+
+def rewrite(folder, change):
+    path = folder / "model.safetensors"
+    save_file(change(load_file(path)), path, metadata={"format": "pt"})
+
+
+def test_facts_of_a_folder(folder):
+    facts = read_facts(str(folder))
+    assert (facts.family, facts.layers, facts.size, facts.licence) == ("waveform", 3, 16, None)
+
+
+def test_the_licence_is_read_from_the_card(folder):
+    (folder / "README.md").write_text("---\nlanguage: en\nlicense: apache-2.0\n---\n# Card\n")
+    assert read_facts(str(folder)).licence == "apache-2.0"
+
+
+def test_half_precision_and_pickled_files_of_the_same_weights_have_the_same_digest(folder):
+    wanted = read_facts(str(folder)).tensors
+    half = {name: tensor.half() for name, tensor in load_file(folder / "model.safetensors").items()}
+    rewrite(folder, lambda tensors: half)
+    assert read_facts(str(folder)).tensors == wanted
+    (folder / "model.safetensors").unlink()
+    torch.save({f"wav2vec2.{name}": tensor for name, tensor in half.items()}, folder / "pytorch_model.bin")
+    assert read_facts(str(folder)).tensors == wanted
+    encoder = load_encoder(str(folder), None, wanted)
+    assert {each.dtype for each in encoder.parameters()} == {torch.float32}
+
+
+def test_other_weights_have_another_digest_and_are_refused(folder):
+    before = read_facts(str(folder)).tensors
+    rewrite(folder, lambda tensors: tensors | {"encoder.layer_norm.bias": torch.ones(16)})
+    assert read_facts(str(folder)).tensors != before
+    with pytest.raises(FeatureError, match="not the encoder that is needed"):
+        load_encoder(str(folder), None, before)
+
+
+def test_facts_are_remembered_as_long_as_files_do_not_change(folder, monkeypatch):
+    before = read_facts(str(folder))
+    monkeypatch.setattr("sercli.encoders.loading._load", None)  # calling it would fail
+    assert read_facts(str(folder)) == before
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda f: (f / "preprocessor_config.json").unlink(), "has no preprocessor_config.json"),
+        (lambda f: (f / "config.json").unlink(), "has no config.json"),
+        (lambda f: (f / "config.json").write_text("{"), "not the settings of an encoder"),
+        (lambda f: (f / "model.safetensors").unlink(), "has no weights"),
+        (lambda f: (f / "model.safetensors").rename(f / "model.pt"), "has only model.pt"),
+        (lambda f: (f / "model.safetensors").write_bytes(b"x" * 99), "damaged"),
+        (lambda f: change_config(f, model_type="bert"), "'bert' is not an encoder of speech"),
+        (lambda f: change_config(f, hidden_size=32), "in the weights"),
+        (lambda f: change_config(f, num_hidden_layers=4), "lack"),
+        (lambda f: change_config(f, conv_stride=[5, 2, 2, 2, 2, 2, 1]), "every 160"),
+    ],
+)
+def test_a_folder_with_a_fault_is_refused_in_one_line(folder, break_it, message):
+    break_it(folder)
+    with pytest.raises(FeatureError, match=message) as caught:
+        read_facts(str(folder))
+    assert "\n" not in str(caught.value)
+
+
+def test_another_sample_rate_is_refused(folder):
+    path = folder / "preprocessor_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"sampling_rate": 24_000}))
+    with pytest.raises(FeatureError, match="takes audio at 24000 Hz"):
+        read_facts(str(folder))
+
+
+def test_weights_that_are_not_numbers_are_refused(folder):
+    rewrite(folder, lambda tensors: tensors | {"encoder.layer_norm.bias": torch.full((16,), torch.nan)})
+    with pytest.raises(FeatureError, match="not finite"):
+        read_facts(str(folder))
+
+
+class Harmful:
+    def __reduce__(self):
+        return (print, ("harm",))
+
+
+def test_a_pickle_that_holds_code_is_refused(folder, capsys):
+    (folder / "model.safetensors").unlink()
+    torch.save({"x": Harmful()}, folder / "pytorch_model.bin")
+    with pytest.raises(FeatureError, match="could run code"):
+        read_facts(str(folder))
+    assert "harm" not in capsys.readouterr().out
+
+
+def test_a_name_that_is_none_is_refused():
+    with pytest.raises(ConfigError, match="not an encoder; take a folder"):
+        read_facts("whisper tiny")
+
+
+def test_a_folder_has_no_revision(folder):
+    with pytest.raises(ConfigError, match="which has no revisions"):
+        read_facts(str(folder), "main")
+
+
+def test_without_a_network_the_message_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(FeatureError, match="openai/whisper-tiny: the Hub can't be reached.*give model= its path"):
+        read_facts("whisper-tiny")
