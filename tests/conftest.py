@@ -31,6 +31,25 @@ if (
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+class _ShortNames(dict):
+    """Short names of encoders, of which the default one is a small encoder with random weights."""
+
+    def get(self, name, default=None):
+        """Return the folder of the small encoder, made when it is first needed, or a name on the Hub."""
+        if name != "whisper-tiny.en":
+            return super().get(name, default)
+        from small_encoders import encoder_folder
+
+        return str(encoder_folder("whisper"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _small_default_encoder():
+    from sercli.encoders import finding
+
+    finding.SHORT_NAMES = _ShortNames(finding.SHORT_NAMES)
+
+
 def tone(seconds=0.5, rate=16_000, pitch=200.0, seed=0):
     """A decaying tone with a little noise, full scale 0.5, (samples,)."""
     time = np.arange(round(seconds * rate)) / rate

@@ -57,14 +57,14 @@ def find_encoder(model: str, revision: str | None = None) -> EncoderFiles:
         ConfigError: the name is not valid, a library is missing, or a folder has a revision.
         FeatureError: files are missing, or can't be downloaded.
     """
-    path = Path(model).expanduser()
-    if path.is_dir() or model.startswith(("/", "./", "../", "~")):
+    name = SHORT_NAMES.get(model, model)
+    path = Path(name).expanduser()
+    if path.is_dir() or name.startswith(("/", "./", "../", "~")):
         if revision is not None:
             raise ConfigError(f"revision={revision}: '{model}' is a folder, which has no revisions; leave it out")
         if not path.is_dir():
             raise FeatureError(f"{model}: no such folder; name the folder that holds the encoder's {_CONFIG}")
         return _check(model, path.resolve())
-    name = SHORT_NAMES.get(model, model)
     if not _HUB_NAME.fullmatch(name):
         raise ConfigError(
             f"model={model}: not an encoder; take a folder, OWNER/NAME on the Hugging Face Hub, or one of "
