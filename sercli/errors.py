@@ -20,6 +20,10 @@ class ConfigError(SerError, ValueError):
     """A setting that is unknown, of the wrong type, or contradicts another."""
 
 
+class PluginError(ConfigError):
+    """A file of a plug-in that can't be loaded."""
+
+
 class UnknownNameError(SerError):
     """A corpus, feature, architecture, scheme, protocol or run that does not exist."""
 

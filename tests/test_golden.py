@@ -21,8 +21,8 @@ GOLDEN = Path(__file__).parent / "golden"
 RUNS = json.loads((GOLDEN / "runs.json").read_text())
 SAME_MACHINE = json.loads((GOLDEN / "machine.json").read_text()) == machine()
 NEARLY = 1e-4
-# A training repeats to the bit on one machine only: on a processor with AVX2 the code that made the golden files
-# differs from them (made with AVX512) by up to 1.9e-4 after two epochs, and equals the code of today to the bit.
+# A training repeats to the bit on one machine only. On a processor with AVX2, the code that made the golden
+# files (with AVX512) differs from them by up to 1.9e-4 after two epochs; today's code gives its bits there.
 TRAINED = 1e-3
 
 SLOW_TRAININGS = {"classes", "traces", "arcface"}  # all folds; the first one is repeated in any case

@@ -11,6 +11,7 @@ from sercli.bundle import UNKNOWN
 from sercli.errors import FeatureError, RunError
 from sercli.plain.json import from_json
 from sercli.protocols import unplaced
+from sercli.registry import needed_plugins
 from sercli.runs.config import RunConfig
 from sercli.runs.folder import Run, Trial
 from sercli.statistics import Statistics
@@ -33,6 +34,9 @@ def from_run(run: Run, workspace: Workspace) -> tuple[str, list[Division], list[
         raise RunError(f"{run.path}: no finished trial; continue with `sercli train` and the same settings")
     settings = trials[0].settings()
     made = settings.pop("provenance")
+    needed = needed_plugins(made.get("plugins"))
+    if needed:
+        raise RunError(f"{run.path}: a run with entries of a plug-in{needed}")
     plan = make_plan(RunConfig(**settings), workspace)
     if (plan.manifest_sha256, plan.protocol_digest) != (made["manifest_sha256"], made["protocol_digest"]):
         raise RunError(f"{run.path}: corpus '{plan.config.corpus}' was prepared again since; train again")

@@ -16,6 +16,7 @@ from sercli.cli._options import (
     chosen_folds,
     chosen_seeds,
 )
+from sercli.cli._output import loadable
 from sercli.cli._study import MaxEpochsOption, OnOption, RowsOption, changes_of, check_cells, columns_of
 
 if TYPE_CHECKING:
@@ -107,10 +108,9 @@ def _list() -> None:
     """List the studies that can be run by name."""
     from sercli.studies import describe, study_names
 
-    names = study_names()
-    width = max(len(name) for name in names)
-    for name in names:
-        title, source = describe(name)
+    studies = loadable(study_names(), describe)
+    width = max(map(len, studies))
+    for name, (title, source) in studies.items():
         typer.echo(f"{name:<{width}}  {title}\n{'':<{width}}  {source}")
 
 

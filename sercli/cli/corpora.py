@@ -7,6 +7,7 @@ import typer
 
 from sercli.cli._app import App
 from sercli.cli._options import JsonOption, WorkspaceOption
+from sercli.cli._output import loadable
 from sercli.plain.json import to_json
 
 app = App(help="List the corpora, or export the manifest of a prepared corpus.")
@@ -22,7 +23,7 @@ def corpora(context: typer.Context, *, workspace: WorkspaceOption = None, json: 
 
     place = Workspace(workspace)
     held = {name: place.facts(name) for name in place.prepared()}
-    supported = {name: get_corpus(name) for name in corpus_names()}
+    supported = loadable(corpus_names(), get_corpus)
     if json:
         typer.echo(to_json({"supported": _supported(), "prepared": held}, escaped=False))
         return
@@ -70,8 +71,7 @@ def _supported() -> dict[str, dict[str, Any]]:
     from sercli.corpora import corpus_names, get_corpus
 
     described = {}
-    for name in corpus_names():
-        entry = get_corpus(name)
+    for name, entry in loadable(corpus_names(), get_corpus).items():
         described[name] = {
             "title": entry.title,
             "source": entry.source,

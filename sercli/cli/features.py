@@ -8,7 +8,7 @@ import typer
 
 from sercli.cli._app import App, Group
 from sercli.cli._options import JsonOption, SetOption, WorkspaceOption
-from sercli.cli._output import print_waiting, progress_bar
+from sercli.cli._output import loadable, print_waiting, progress_bar
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
@@ -116,8 +116,7 @@ def kinds(*, json: JsonOption = False) -> None:
     from sercli.features import feature_names, get_feature
 
     described: dict[str, dict[str, Any]] = {}
-    for name in feature_names():
-        feature = get_feature(name)
+    for name, feature in loadable(feature_names(), get_feature).items():
         config = feature.config()
         described[name] = {"shape": list(feature.shape(config)), "settings": config.to_dict()}
     if json:

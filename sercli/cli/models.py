@@ -7,6 +7,7 @@ import typer
 
 from sercli.cli._app import App
 from sercli.cli._options import JsonOption, SetOption
+from sercli.cli._output import loadable
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def models(context: typer.Context, *, json: JsonOption = False) -> None:
         return
     from sercli.models import architecture_names
 
-    rows = [_describe(name, [])[0] for name in architecture_names()]
+    rows = [row for row, _ in loadable(architecture_names(), lambda name: _describe(name, [])).values()]
     if json:
         typer.echo(to_json(rows))
         return

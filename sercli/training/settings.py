@@ -11,6 +11,7 @@ from sercli.errors import ConfigError, CorpusError, unknown
 from sercli.features import feature_names, get_feature
 from sercli.models import Architecture, NetworkConfig, architecture_names, get_architecture
 from sercli.protocols import get_protocol
+from sercli.registry import needed_plugins
 from sercli.runs.config import RunConfig
 from sercli.runs.training import TrainingConfig
 from sercli.schemes import default_scheme, get_scheme
@@ -35,7 +36,10 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
         ConfigError: the file or an item can't be read, or no architecture is named.
     """
     settings = read_yaml(file) if file else {}
-    settings.pop("provenance", None)
+    recorded = settings.pop("provenance", None)
+    needed = needed_plugins(recorded.get("plugins")) if isinstance(recorded, Mapping) else ""
+    if needed:
+        raise ConfigError(f"{file}: settings of a run with entries of a plug-in{needed}")
     assigned = parse_assignments(assignments)
     augment = options.pop("augment", None)
     chosen_by_name = {name: value for name, value in options.items() if value is not None}
