@@ -61,9 +61,9 @@ class RunConfig(Config):
     """Augmentations of the training part by name, with their settings."""
     features: dict[str, FeatureChoice] = Field({}, validate_default=True)
     """Features by input of the network: ``kind``, ``statistics`` and the settings of the kind."""
-    segments: SegmentConfig = SegmentConfig()
+    segments: SegmentConfig = Field(default_factory=SegmentConfig)
     """How utterances are cut for the network."""
-    training: TrainingConfig = TrainingConfig()
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
     """How the network is trained."""
     init: str | None = None
     """Bundle whose weights the training starts from, as ``PATH#digest``."""
