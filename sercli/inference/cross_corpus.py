@@ -58,7 +58,6 @@ def apply_run(
     scheme: str | None = None,
     *,
     keep_foreign: bool = False,
-    batch_size: int = 32,
     device: torch.device | str = "cpu",
     progress: Progress = lambda done, total: None,
 ) -> Applied:
@@ -70,7 +69,6 @@ def apply_run(
         workspace: where corpora and features lie.
         scheme: of the other corpus; its default one if none.
         keep_foreign: let a network say classes that the corpus lacks, and be wrong.
-        batch_size: utterances or segments at once.
         device: where the networks are applied.
         progress: called with the number of utterances whose features are done and to do.
 
@@ -104,7 +102,7 @@ def apply_run(
         bundle = Bundle.load(trial.bundle)
         stored = Stored.open(bundle, corpus, chosen, workspace, progress)
         fold = str(trial.metrics()["fold_name"])
-        found.append(stored.predict(selection, fold, trial.seed, batch_size, device, mapping))
+        found.append(stored.predict(selection, fold, trial.seed, device, mapping))
     return Applied(
         run=run,
         trials=tuple(trials),

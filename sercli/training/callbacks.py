@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sercli import files
 from sercli.data import Batch
-from sercli.errors import RunError
+from sercli.errors import RunError, list_some
 from sercli.runs.config import RunConfig
 from sercli.runs.folder import Trial
 from sercli.runs.training import TrainingConfig
@@ -195,8 +195,7 @@ class Guard(Callback):
         if self.loss is None or bool(self.loss.isfinite()):
             return
         named = list(dict.fromkeys(self.ids[row] for row in self.rows))
-        more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
-        batch = f", in the batch of {', '.join(named[:_SHOWN])}{more}"
+        batch = f", in the batch of {list_some(named, _SHOWN)}"
         raise self._stop(trainer, "the loss is no longer a number", batch)
 
     def _stop(self, trainer: L.Trainer, fact: str, where: str = "") -> RunError:
