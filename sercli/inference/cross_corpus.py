@@ -78,9 +78,7 @@ def apply_run(
             too few classes are shared.
         CorpusError: the corpus is not prepared.
     """
-    trials = run.finished()
-    if not trials:
-        raise RunError(f"{run.path}: no finished trial; continue with `sercli train` and the same settings")
+    trials = run.require_finished()
     first = Bundle.load(trials[0].bundle)
     path = workspace.require(corpus)
     before = _trained_before(run, trials[0], first)

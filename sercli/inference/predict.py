@@ -10,7 +10,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -39,6 +38,7 @@ from sercli.inference.recordings import (
     read_whole,
 )
 from sercli.records import TRACE_DIMENSIONS, Problem
+from sercli.store.compute import threads
 
 WHOLE_S = 60.0
 """Up to which length a recording is taken as one utterance; IEMOCAP's longest has 34 s."""
@@ -151,7 +151,7 @@ class Predictor:
 
         Features are computed in threads, ahead of the network.
         """
-        with _threads() as pool:
+        with threads() as pool:
             done = self._scored(_ahead(pool, self._tasks(Path(path) for path in paths)))
             for _, found in groupby(done, key=lambda item: item[0].number):
                 tasks, told = zip(*found, strict=True)
@@ -265,19 +265,6 @@ class Predictor:
             unsure_below=self.unsure_below,
             windows=tuple(windows) if cut else (),
         )
-
-
-@contextmanager
-def _threads() -> Iterator[ThreadPoolExecutor]:
-    """Give a pool of as many threads as there are cores."""
-    usual = torch.get_num_threads()
-    # Parallel over pieces: threads within one piece's small matrices would only get in the way.
-    pool = ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(usual)
 
 
 def _ahead(

@@ -110,7 +110,7 @@ def test_the_corpus_of_the_training_is_refused(small, place, other):
     # Its audio under another name is found too.
     with pytest.raises(ConfigError, match="nothing is left to test"):
         apply_run(run, other("emodb", "disguised", heard=True), place, "common-4")
-    with pytest.raises(RunError, match="no finished trial"):
+    with pytest.raises(RunError, match="no trial is finished"):
         apply_run(Run(place.root / "nothing"), "emodb", place)
 
 
