@@ -168,7 +168,7 @@ class Predictor:
                     problem = Problem(str(path), short)
                     yield _Piecework(number, str(path)), partial(_same, problem)
                 elif (size := self._size(seconds)) is None:
-                    yield _Piecework(number, str(path), seconds), partial(self._read, path)
+                    yield _Piecework(number, str(path), seconds), partial(self._extract, path)
                 else:
                     pieces = read_pieces(
                         path,
@@ -181,7 +181,7 @@ class Predictor:
                     for piece in pieces:
                         length = piece.samples / audio.SAMPLE_RATE
                         task = _Piecework(number, str(path), length, cut=True)
-                        yield task, partial(self._extract, str(path), piece)
+                        yield task, partial(self._extract, path, piece)
             except (SerError, MemoryError) as error:
                 yield _Piecework(number, str(path)), partial(_problem, str(path), error)
 
@@ -192,17 +192,12 @@ class Predictor:
         cut = seconds > WHOLE_S if self.timeline is None else self.timeline
         return (self.window_s, self.hop_s) if cut else None
 
-    def _read(self, path: Path) -> Part | Problem:
+    def _extract(self, path: Path, piece: Piece | None = None) -> Part | Problem:
+        """Compute the features of a piece of a recording, or of the recording itself."""
         try:
-            return extract(self.bundle, read_whole(path, self._rates))
+            return extract(self.bundle, piece or read_whole(path, self._rates))
         except (SerError, MemoryError) as error:
             return _problem(str(path), error)
-
-    def _extract(self, file: str, piece: Piece) -> Part | Problem:
-        try:
-            return extract(self.bundle, piece)
-        except (SerError, MemoryError) as error:
-            return _problem(file, error)
 
     def _scored(
         self, computed: Iterator[tuple[_Piecework, Part | Problem]]
