@@ -4,7 +4,7 @@ Every message names the place, the fact and the remedy, and fits on one line. Th
 catches `SerError` once and prints it; anything else that escapes is a bug and keeps its traceback.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 # Names listed in a message when none is near.
@@ -54,6 +54,12 @@ class FeatureError(SerError):
 
 class RunError(SerError):
     """A training run that is missing, unfinished, damaged or can't start."""
+
+
+def list_some(names: Sequence[str], shown: int, separator: str = ", ") -> str:
+    """List the first names, and how many more there are."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return separator.join(names[:shown]) + more
 
 
 def unknown(what: str, name: str, known: Iterable[str], listed_by: str | None = None) -> UnknownNameError:

@@ -34,10 +34,9 @@ class Scale:
             return NONE
         return f"{self.factor * value:.{self.digits}f}".replace("-", _MINUS)
 
-    def with_unit(self, value: float | None, digits: int | None = None) -> str:
+    def with_unit(self, value: float | None) -> str:
         """Format a number with its unit."""
-        scale = self if digits is None else Scale(self.factor, digits, self.unit)
-        return scale._add_unit(scale.number(value))
+        return self._add_unit(self.number(value))
 
     def interval(self, found: "Interval | None") -> str:
         """Format an interval for a column that names its unit."""

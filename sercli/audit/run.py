@@ -29,9 +29,7 @@ def from_run(run: Run, workspace: Workspace) -> tuple[str, list[Division], list[
     Raises:
         RunError: no trial is finished, or the corpus or its folds have changed.
     """
-    trials = run.finished()
-    if not trials:
-        raise RunError(f"{run.path}: no finished trial; continue with `sercli train` and the same settings")
+    trials = run.require_finished()
     settings = trials[0].settings()
     made = settings.pop("provenance")
     needed = needed_plugins(made.get("plugins"))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sercli.cli._options import WorkspaceOption
+from sercli.cli._options import UnsureBelowOption, WorkspaceOption
 
 
 def demo(
@@ -24,14 +24,7 @@ def demo(
     ] = 7860,
     max_mb: Annotated[float, typer.Option(help="Maximum size of an uploaded file in MB.")] = 100.0,
     max_minutes: Annotated[float, typer.Option(help="Maximum length of a recording in minutes.")] = 30.0,
-    unsure_below: Annotated[
-        float | None,
-        typer.Option(
-            help="Mark predictions with a lower probability as unsure. [default: the threshold of the "
-            "bundle]",
-            show_default=False,
-        ),
-    ] = None,
+    unsure_below: UnsureBelowOption = None,
     keep: Annotated[
         Path | None,
         typer.Option(

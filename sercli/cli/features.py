@@ -170,8 +170,7 @@ def list_stores(*, workspace: WorkspaceOption = None, json: JsonOption = False) 
 def verify(*, originals: OriginalsOption = None, workspace: WorkspaceOption = None) -> None:
     """Check every store against its checksums; damaged arrays are removed and computed again."""
     from sercli.errors import FeatureError
-    from sercli.store.repair import repair
-    from sercli.store.stores import find_stores
+    from sercli.store.stores import find_stores, repair
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)

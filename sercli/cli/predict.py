@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from sercli.cli._live import live as follow
-from sercli.cli._options import WorkspaceOption
+from sercli.cli._options import UnsureBelowOption, WorkspaceOption
 from sercli.cli._output import printable, progress_bar
 
 if TYPE_CHECKING:
@@ -84,14 +84,7 @@ def predict(
     picture: Annotated[
         Path | None, typer.Option(help="Draw the timeline of one file to this picture: .png, .pdf or .svg.")
     ] = None,
-    unsure_below: Annotated[
-        float | None,
-        typer.Option(
-            help="Mark predictions with a lower probability as unsure. [default: the threshold of the "
-            "bundle]",
-            show_default=False,
-        ),
-    ] = None,
+    unsure_below: UnsureBelowOption = None,
     live: Annotated[
         bool,
         typer.Option(

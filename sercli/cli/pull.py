@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from sercli.cli._output import printable
+from sercli.errors import list_some
 
 _SHOWN = 10  # names of files
 
@@ -45,15 +46,12 @@ def pull(
     if any(name.endswith(".pt2") for name in pulled.programs):
         typer.echo("note: a .pt2 file holds a pickle; sercli never opens it, and only trusted ones should be")
     if pulled.skipped:
-        typer.echo(f"note: not of the bundle, left there: {_some(pulled.skipped)}")
+        typer.echo(
+            f"note: not of the bundle, left there: {list_some([*map(printable, pulled.skipped)], _SHOWN)}"
+        )
     typer.echo(f"use it     sercli predict {place} recording.wav")
     if facts.get("figures") is not None:
         typer.echo(f"check it   sercli reproduce {place}")
-
-
-def _some(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(map(printable, names[:_SHOWN])) + more
 
 
 def _known(value: object) -> str:

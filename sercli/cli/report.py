@@ -5,8 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sercli.cli._options import DrawsOption, JsonOption, SetOption, WorkspaceOption
-from sercli.cli._study import MaxEpochsOption, OnOption, RowsOption, StudyArgument, changes_of, columns_of
+from sercli.cli._options import (
+    DrawsOption,
+    JsonOption,
+    MaxEpochsOption,
+    OnOption,
+    RowsOption,
+    SetOption,
+    StudyArgument,
+    WorkspaceOption,
+    changes_of,
+    columns_of,
+)
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ sections 11.2 and 11.5 (pseudo-values).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,61 +160,27 @@ def ccc_shares(by_speaker: Moments) -> Rates:
 class ValueScoring(Scoring[ValuePredictions]):
     """Scores values by their moments, (groups, dimensions)."""
 
-    @property
-    def definition(self) -> str:
-        """What the metrics mean."""
-        values = "test frames" if self.predictions.per_frame else "tested utterances"
-        return (
+    def __init__(self, predictions: ValuePredictions) -> None:
+        super().__init__(predictions)
+        columns, per_frame = predictions.dimensions, predictions.per_frame
+        values = "test frames" if per_frame else "tested utterances"
+        self.definition = (
             "CCC is Lin's concordance correlation coefficient, its moments divided by n, over the "
             f"{values} of all folds and seeds joined (pooled); the mean over folds of each fold's own CCC, "
             "the metric of the DiCCOSER paper, is given separately"
         )
-
-    @property
-    def metrics(self) -> tuple[Metric, ...]:
-        """CCC, PCC and RMSE; of utterances MAE too."""
-        columns = self.predictions.dimensions
-        found = (
-            Metric("ccc", "CCC", ccc, columns, "plain", headline=True, shares=ccc_shares, in_parts=True),
-            Metric(
-                "pcc",
-                "PCC",
-                pcc,
-                columns,
-                "plain",
-                has_interval=False,
-                in_parts=True,
-                skips_undefined=False,
-            ),
-            Metric("rmse", "RMSE", rmse, columns, "plain", has_interval=False, in_parts=True),
+        plain = partial(Metric, columns=columns, unit="plain", in_parts=True)
+        self.metrics = (
+            plain("ccc", "CCC", ccc, headline=True, shares=ccc_shares),
+            plain("pcc", "PCC", pcc, has_interval=False, skips_undefined=False),
+            plain("rmse", "RMSE", rmse, has_interval=False),
         )
-        if self.predictions.per_frame:
-            return found
-        return (*found, Metric("mae", "MAE", mae, columns, "plain", has_interval=False, in_parts=True))
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """Folds and recordings; of utterances speakers, genders and folds."""
-        return ("fold", "recording") if self.predictions.per_frame else ("speaker", "gender", "fold")
-
-    @property
-    def beside(self) -> str:
-        """Means over recordings; of utterances those over seeds."""
-        return "recordings" if self.predictions.per_frame else "seeds"
-
-    @property
-    def ranked(self) -> str:
-        """Recordings; of utterances their speakers."""
-        return "recording" if self.predictions.per_frame else "speaker"
-
-    @property
-    def frames(self) -> int | None:
-        """Frames of all recordings; ``None`` of utterances."""
-        return self.count(range(len(self.predictions))) if self.predictions.per_frame else None
-
-    def known_metrics(self) -> tuple[Metric, ...]:
-        """List the metrics of every evaluation; there are no others."""
-        return self.metrics
+        if per_frame:
+            self.parts, self.beside, self.ranked = ("fold", "recording"), "recordings", "recording"
+            self.frames = self.count(range(len(predictions)))
+        else:
+            self.metrics += (plain("mae", "MAE", mae, has_interval=False),)
+            self.parts, self.beside = ("speaker", "gender", "fold"), "seeds"
 
     def sums(self, groups: Sequence[Rows]) -> Moments:
         """Sum over the joined values of each group's rows, in 64 bits, (groups, dimensions)."""

@@ -9,7 +9,7 @@ from torch import nn
 
 from sercli.data import UtteranceDataset
 from sercli.data.batches import sorted_batches
-from sercli.errors import RunError
+from sercli.errors import RunError, list_some
 
 Scores = NDArray[np.float64]
 """Class probabilities of an utterance, (1, classes), or its values by frame, (frames, dimensions)."""
@@ -93,8 +93,7 @@ def refuse_unscored(scores: Sequence[Scores], names: Sequence[str], place: str) 
     """
     bad = [name for name, values in zip(names, scores, strict=True) if not np.isfinite(values).all()]
     if bad:
-        more = f" and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
-        raise RunError(f"{place}: {NO_SCORES} ({', '.join(bad[:_SHOWN])}{more})")
+        raise RunError(f"{place}: {NO_SCORES} ({list_some(bad, _SHOWN)})")
 
 
 def _held(trace: Scores, count: Scores) -> Scores:

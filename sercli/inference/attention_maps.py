@@ -80,7 +80,7 @@ def _over_frames(stored: Stored, utterance: Utterance, attention: Attention, tar
         means = {key: total / counts for key, total in sums.items()}
     return AttentionMap(
         **means,
-        frame_rate=choice.feature.frame_rate(choice.config),
+        frame_rate=choice.frame_rate,
         meaning=attention.meaning,
         neutral=attention.neutral,
     )

@@ -58,7 +58,6 @@ def apply_run(
     scheme: str | None = None,
     *,
     keep_foreign: bool = False,
-    batch_size: int = 32,
     device: torch.device | str = "cpu",
     progress: Progress = lambda done, total: None,
 ) -> Applied:
@@ -70,7 +69,6 @@ def apply_run(
         workspace: where corpora and features lie.
         scheme: of the other corpus; its default one if none.
         keep_foreign: let a network say classes that the corpus lacks, and be wrong.
-        batch_size: utterances or segments at once.
         device: where the networks are applied.
         progress: called with the number of utterances whose features are done and to do.
 
@@ -80,9 +78,7 @@ def apply_run(
             too few classes are shared.
         CorpusError: the corpus is not prepared.
     """
-    trials = run.finished()
-    if not trials:
-        raise RunError(f"{run.path}: no finished trial; continue with `sercli train` and the same settings")
+    trials = run.require_finished()
     first = Bundle.load(trials[0].bundle)
     path = workspace.require(corpus)
     before = _trained_before(run, trials[0], first)
@@ -104,7 +100,7 @@ def apply_run(
         bundle = Bundle.load(trial.bundle)
         stored = Stored.open(bundle, corpus, chosen, workspace, progress)
         fold = str(trial.metrics()["fold_name"])
-        found.append(stored.predict(selection, fold, trial.seed, batch_size, device, mapping))
+        found.append(stored.predict(selection, fold, trial.seed, device, mapping))
     return Applied(
         run=run,
         trials=tuple(trials),

@@ -108,7 +108,7 @@ def _network(bundle: Bundle) -> _Program:
     if not get_architecture(bundle.arch).lengths_vary:
         example.pop("mask")
     batch = Dim("batch", max=_MOST)
-    rate = min(choice.feature.frame_rate(choice.config) for choice in bundle.inputs.values())
+    rate = min(choice.frame_rate for choice in bundle.inputs.values())
     frames = Dim("frames", min=least_frames(bundle), max=int(_LONGEST_S * rate))
     varying = {name: {0: batch} | ({x.ndim - 1: frames} if varies else {}) for name, x in example.items()}
     return _Program(

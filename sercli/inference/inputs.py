@@ -164,11 +164,7 @@ def find_bundle(workspace: Workspace, name: str) -> Path:
             return path
     if folder.is_dir() and (folder / "weights.safetensors").exists():
         raise RunError(f"{folder / 'bundle.json'}: missing; {folder} is not a complete bundle")
-    run = find_run(workspace, name)
-    finished = run.finished()
-    if not finished:
-        raise RunError(f"{run.path}: no trial is finished; run the same `sercli train` again")
-    return finished[0].bundle
+    return find_run(workspace, name).require_finished()[0].bundle
 
 
 def predict_inputs(predictor: Predictor, inputs: Inputs) -> Iterator[Prediction | Problem]:

@@ -10,7 +10,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -39,6 +38,7 @@ from sercli.inference.recordings import (
     read_whole,
 )
 from sercli.records import TRACE_DIMENSIONS, Problem
+from sercli.store.compute import threads
 
 WHOLE_S = 60.0
 """Up to which length a recording is taken as one utterance; IEMOCAP's longest has 34 s."""
@@ -151,7 +151,7 @@ class Predictor:
 
         Features are computed in threads, ahead of the network.
         """
-        with _threads() as pool:
+        with threads() as pool:
             done = self._scored(_ahead(pool, self._tasks(Path(path) for path in paths)))
             for _, found in groupby(done, key=lambda item: item[0].number):
                 tasks, told = zip(*found, strict=True)
@@ -168,7 +168,7 @@ class Predictor:
                     problem = Problem(str(path), short)
                     yield _Piecework(number, str(path)), partial(_same, problem)
                 elif (size := self._size(seconds)) is None:
-                    yield _Piecework(number, str(path), seconds), partial(self._read, path)
+                    yield _Piecework(number, str(path), seconds), partial(self._extract, path)
                 else:
                     pieces = read_pieces(
                         path,
@@ -181,7 +181,7 @@ class Predictor:
                     for piece in pieces:
                         length = piece.samples / audio.SAMPLE_RATE
                         task = _Piecework(number, str(path), length, cut=True)
-                        yield task, partial(self._extract, str(path), piece)
+                        yield task, partial(self._extract, path, piece)
             except (SerError, MemoryError) as error:
                 yield _Piecework(number, str(path)), partial(_problem, str(path), error)
 
@@ -192,17 +192,12 @@ class Predictor:
         cut = seconds > WHOLE_S if self.timeline is None else self.timeline
         return (self.window_s, self.hop_s) if cut else None
 
-    def _read(self, path: Path) -> Part | Problem:
+    def _extract(self, path: Path, piece: Piece | None = None) -> Part | Problem:
+        """Compute the features of a piece of a recording, or of the recording itself."""
         try:
-            return extract(self.bundle, read_whole(path, self._rates))
+            return extract(self.bundle, piece or read_whole(path, self._rates))
         except (SerError, MemoryError) as error:
             return _problem(str(path), error)
-
-    def _extract(self, file: str, piece: Piece) -> Part | Problem:
-        try:
-            return extract(self.bundle, piece)
-        except (SerError, MemoryError) as error:
-            return _problem(file, error)
 
     def _scored(
         self, computed: Iterator[tuple[_Piecework, Part | Problem]]
@@ -265,19 +260,6 @@ class Predictor:
             unsure_below=self.unsure_below,
             windows=tuple(windows) if cut else (),
         )
-
-
-@contextmanager
-def _threads() -> Iterator[ThreadPoolExecutor]:
-    """Give a pool of as many threads as there are cores."""
-    usual = torch.get_num_threads()
-    # Parallel over pieces: threads within one piece's small matrices would only get in the way.
-    pool = ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(usual)
 
 
 def _ahead(

@@ -219,7 +219,7 @@ def extract(bundle: Bundle, piece: Piece) -> Part:
         rate = _rate(choice)
         samples, after = piece.audio[rate], piece.after.get(rate)
         if after is not None and len(after):
-            share = len(samples) / (rate or SAMPLE_RATE) * choice.feature.frame_rate(choice.config)
+            share = len(samples) / (rate or SAMPLE_RATE) * choice.frame_rate
             kept = math.ceil(share - 1e-6)
             array = choice.feature.extract(np.concatenate([samples, after]), choice.config)[..., :kept]
         else:

@@ -129,7 +129,6 @@ def reproduce(
     lists: Path | None = None,
     tolerance: float = 0.0,
     device: torch.device | str = "cpu",
-    batch_size: int = 32,
     progress: Progress = lambda done, total: None,
 ) -> Reproduced:
     """Evaluate a bundle on its fold's test part, as the training did, and compare the figures.
@@ -140,7 +139,6 @@ def reproduce(
         lists: one's own copy of the list of folds, where the protocol is one.
         tolerance: how far UA, WA or CCC may lie from the stated one.
         device: where the network is applied, in 32-bit floats.
-        batch_size: utterances or segments at once.
         progress: called with the number of utterances whose features are done and to do.
 
     Raises:
@@ -167,7 +165,7 @@ def reproduce(
     if not tested:
         raise RunError(f"{corpus}: nothing of fold '{claim.fold_name}' is here to test; prepare it whole")
     stored = Stored.open(bundle, corpus, tested, workspace, progress)
-    predictions = stored.predict(selection, fold.name, claim.seed, batch_size, device)
+    predictions = stored.predict(selection, fold.name, claim.seed, device)
     found = _values(predictions)
     digest, same_count = manifest.digest(place), len(tested) == claim.count
     same = (digest, fold_digest(folds)) == (claim.manifest_sha256, claim.protocol_digest)

@@ -139,7 +139,7 @@ class _Input:
 
     def __init__(self, bundle: Bundle, name: str) -> None:
         choice = bundle.inputs[name]
-        if not choice.feature.local or FRAME * choice.feature.frame_rate(choice.config) % SAMPLE_RATE:
+        if not choice.feature.local or FRAME * choice.frame_rate % SAMPLE_RATE:
             able = " and ".join(name for name in feature_names() if get_feature(name).local)
             raise ConfigError(
                 f"the features '{choice.kind}' with these settings can't follow a stream; those of {able} "
@@ -151,7 +151,7 @@ class _Input:
         self.extract: Callable[[Samples, Config], NDArray[np.float32]] = choice.feature.extract
         self.number = np.dtype(choice.number)
         self.statistics = bundle.statistics[name]
-        self.frames = round(FRAME * choice.feature.frame_rate(choice.config) / SAMPLE_RATE)  # of 40 ms
+        self.frames = round(FRAME * choice.frame_rate / SAMPLE_RATE)  # of 40 ms
         self.ahead = self.config.look_ahead
 
     def __call__(self, samples: Samples, count: int) -> Tensor:

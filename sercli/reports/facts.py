@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sercli import registry
+from sercli.errors import list_some
 from sercli.protocols import tests_nothing, unplaced
 from sercli.runs.folder import Trial
 from sercli.tasks import TASKS
@@ -173,14 +174,9 @@ def merge_banners(banners: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         for banner in own:
             about.setdefault(banner, []).append(name)
     return tuple(
-        banner if len(names) == len(banners) else f"{_shorten(names)}: {banner}"
+        banner if len(names) == len(banners) else f"{list_some(names, _SHOWN, '; ')}: {banner}"
         for banner, names in about.items()
     )
-
-
-def _shorten(names: Sequence[str]) -> str:
-    shown = "; ".join(names[:_SHOWN])
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
 
 
 def left_open(arch: str) -> list[str]:

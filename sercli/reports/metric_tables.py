@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from sercli.evaluation import Comparison, Evaluation, MetricRow
+from sercli.evaluation import Comparison, Evaluation, Interval, MetricRow
 from sercli.evaluation.calibration import Calibration
 from sercli.evaluation.classes import Confusion
 from sercli.formatting import NONE, PERCENT, PLAIN, Scale, format_p
@@ -83,7 +83,7 @@ def csv_rows(evaluation: Evaluation) -> Iterator[tuple[object, ...]]:
     for row in evaluation.table:
         spread = row.spread
         yield (
-            *(row.group, row.name, row.label, row.value, *_ends(row), row.chance, row.majority),
+            *(row.group, row.name, row.label, row.value, *ends_of(row.interval), row.chance, row.majority),
             *((spread.mean, spread.deviation) if spread else (None, None)),
             row.count,
         )
@@ -133,7 +133,7 @@ def comparison_csv_rows(
         own = evaluations[str(row.run)].table.row(row.metric) if row.group == "run" else row
         test = row.test
         yield (
-            *(row.group, row.name, row.run, row.label, row.value, *_ends(own)),
+            *(row.group, row.name, row.run, row.label, row.value, *ends_of(own.interval)),
             *((test.p, test.p_holm, test.better) if test else (None, None, None)),
         )
 
@@ -331,5 +331,6 @@ def _unit(rows: Sequence[MetricRow]) -> str:
     return " in %" if rows and all(row.unit == "share" for row in rows) else ""
 
 
-def _ends(row: MetricRow) -> tuple[float | None, float | None]:
-    return (row.interval.low, row.interval.high) if row.interval else (None, None)
+def ends_of(interval: Interval | None) -> tuple[float | None, float | None]:
+    """Return the ends of an interval, if there is one."""
+    return (interval.low, interval.high) if interval else (None, None)

@@ -139,9 +139,7 @@ def report_run(run: Run, draws: int = DRAWS, audit: AuditResult | None = None) -
     Raises:
         RunError: no trial is finished, one is damaged, or nothing was tested.
     """
-    trials = run.finished()
-    if not trials:
-        raise RunError(f"{run.path}: no trial is finished yet; run the same `sercli train` again")
+    trials = run.require_finished()
     settings = trials[0].settings()
     check_tested(run, settings)
     predictions = pool([read_tested(trial) for trial in trials])

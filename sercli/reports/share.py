@@ -42,9 +42,7 @@ def choose_trial(run: Run, fold: int | None = None, seed: int | None = None) -> 
     Raises:
         RunError: none is, or several are.
     """
-    finished = run.finished()
-    if not finished:
-        raise RunError(f"{run.path}: no trial is finished; run the same `sercli train` again")
+    finished = run.require_finished()
     meant = [t for t in finished if fold in (None, t.fold) and seed in (None, t.seed)]
     if len(meant) == 1:
         return meant[0]

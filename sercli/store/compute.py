@@ -181,14 +181,21 @@ def _working(
     if device != "cpu":
         yield map(work, groups)
         return
-    threads = torch.get_num_threads()
+    with threads() as pool:
+        yield _ahead(pool, work, groups)
+
+
+@contextmanager
+def threads() -> Iterator[ThreadPoolExecutor]:
+    """Yield a pool of as many threads as there are cores; torch's own number is put back afterwards."""
+    usual = torch.get_num_threads()
     # Parallel over utterances: more threads for the small matrices of one utterance would slow it down.
     pool = ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
     try:
-        yield _ahead(pool, work, groups)
+        yield pool
     finally:
         pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(threads)
+        torch.set_num_threads(usual)
 
 
 def _ahead(

@@ -1,4 +1,4 @@
-"""The feature stores of a workspace: open those of a kind, find all, remove those that are not needed."""
+"""The feature stores of a workspace: open those of a kind, find all, repair, remove those not needed."""
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,12 +8,15 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from sercli import manifest
 from sercli.config import merge
-from sercli.errors import ConfigError, FeatureError, UnknownNameError, unknown
+from sercli.errors import ConfigError, FeatureError, SerError, UnknownNameError, unknown
 from sercli.features import get_feature
 from sercli.plain.json import from_json
 from sercli.records import Utterance
 from sercli.store import FeatureStore, Number
+from sercli.store.compute import compute
+from sercli.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +41,30 @@ class Found:
     def size(self) -> int:
         """Bytes on disk."""
         return sum(path.stat().st_size for path in self.path.glob("*") if path.is_file())
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """The damage that was found in a store, and the result of repairing it.
+
+    Attributes:
+        damaged: arrays that are missing, or do not match their checksum.
+        unreadable: lines of the index that can't be read.
+        rebuilt: arrays computed again.
+        gone: damaged arrays of audio that no prepared corpus has.
+        problems: why damaged ones could not be computed again.
+    """
+
+    damaged: int = 0
+    unreadable: int = 0
+    rebuilt: int = 0
+    gone: int = 0
+    problems: tuple[str, ...] = ()
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was wrong."""
+        return not self.damaged and not self.unreadable
 
 
 def open_stores(
@@ -99,6 +126,40 @@ def remove(found: Found) -> None:
             shutil.rmtree(found.path)
     except Timeout:
         raise FeatureError(f"{found.path}: another process is writing these features") from None
+
+
+def repair(store: FeatureStore, workspace: Workspace, originals: Path | None = None) -> Repair:
+    """Compare a store with its checksums; remove what is damaged and compute it again.
+
+    A line of the index that can't be read does not show which audio it named. In that case everything is
+    computed that the store lacks of a corpus of which it holds a part.
+
+    Args:
+        store: the store.
+        workspace: where the prepared corpora are.
+        originals: a corpus as distributed, for kinds that read it.
+    """
+    damaged, unreadable = store.damaged(), store.unreadable
+    if not damaged and not unreadable:
+        return Repair()
+    try:
+        with store.writing() as writer:
+            writer.drop(damaged)
+    except (SerError, OSError) as error:
+        return Repair(len(damaged), unreadable, problems=(str(error),))
+    held = {*damaged, *store.hashes}
+    rebuilt, owned, problems = 0, set[str](), []
+    for name in workspace.prepared():
+        try:
+            utterances = manifest.read(workspace.manifest(name))
+            wanted = [u for u in utterances if store.key(u) in damaged]
+            owned |= {store.key(u) for u in wanted}
+            if unreadable and any(store.key(u) in held for u in utterances):
+                wanted = utterances
+            rebuilt += compute([store], wanted, workspace.corpus(name), originals=originals)
+        except (SerError, OSError) as error:
+            problems.append(f"{name}: {error}")
+    return Repair(len(damaged), unreadable, rebuilt, len(set(damaged) - owned), tuple(problems))
 
 
 def _describe(root: Path, path: Path) -> Found:

@@ -10,8 +10,7 @@ from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.runs.folder import Trial
 from sercli.store.compute import compute, missing
-from sercli.training.classes import check_classes
-from sercli.training.plan import Plan, open_stores
+from sercli.training.plan import Plan, check_classes, open_stores
 from sercli.training.processes import process_rank
 
 

@@ -195,5 +195,5 @@ def test_a_corpus_prepared_anew_is_not_the_one_of_the_run(trained, build_emodb, 
     prepare("emodb", build_emodb(*names), workspace, partial=True)
     with pytest.raises(RunError, match="corpus 'emodb' was prepared again since"):
         from_run(run, workspace)
-    with pytest.raises(RunError, match="no finished trial; continue"):
+    with pytest.raises(RunError, match="no trial is finished"):
         from_run(Run(tmp_path / "none"), workspace)

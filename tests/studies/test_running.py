@@ -124,7 +124,7 @@ def test_rows_that_come_to_the_same_share_their_trials_and_a_finished_one_is_not
     course = Progress(planned(place, "1-3"), 1)
     assert (course.done, course.total, course.left()) == (6, 6, 0)
     assert [len(state.done) for state in course.cells] == [3, 3, 3]
-    assert all(0 < state.dev_so_far <= 1 for state in course.cells)
+    assert all(0 < value <= 1 for state in course.cells for value in state.dev.values())
 
 
 def test_a_run_is_found_from_the_runs_alone(place, small_workspace):

@@ -5,7 +5,6 @@ machine is a folder of links to unpacked parcels, with runs of its own.
 """
 
 import getpass
-import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -162,19 +161,15 @@ def _corpus(plan: Plan) -> Parcel:
         names += [utterance.trace] if utterance.trace else []
         names += [utterance.file] if needs_audio else []
     # The manifest states the hashes of all audio and of all labels.
-    deciding = [plan.config.corpus, plan.manifest_sha256, _hash(folder / "corpus.json"), needs_audio]
+    deciding = [plan.config.corpus, plan.manifest_sha256, files.sha256(folder / "corpus.json"), needs_audio]
     place = f"corpora/{plan.config.corpus}"
     return _Files(place, digest(deciding, length=24), folder, tuple(dict.fromkeys(names)))
 
 
 def _bundle(folder: Path) -> Parcel:
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    hashes = [[name, _hash(folder / name)] for name in names]
+    hashes = [[name, files.sha256(folder / name)] for name in names]
     return _Files(INIT, digest(hashes, length=24), folder, tuple(names))
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def chunks(parcel: Parcel) -> Iterator[list[Piece]]:

@@ -9,8 +9,7 @@ from conftest import tone
 from sercli.devices import choose_device
 from sercli.errors import ConfigError, ProtocolError, SerError
 from sercli.preparation import prepare
-from sercli.training.classes import check_classes
-from sercli.training.plan import make_plan
+from sercli.training.plan import check_classes, make_plan
 from sercli.training.settings import configure
 
 
