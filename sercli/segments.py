@@ -42,7 +42,7 @@ class SegmentConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.size_s is None and self.frames is not None:
-            raise ValueError("frames goes with size_s: whole utterances are not filled up")
+            raise ValueError("frames is only for size_s: complete utterances are not padded")
         for name, hop in (("hop_s", self.hop_s), ("test_hop_s", self.test_hop_s)):
             if self.size_s is not None and hop is not None and self.size_s > _MOST_OVERLAP * hop:
                 raise ValueError(

@@ -12,7 +12,7 @@ _LONGEST = 500
 
 def print_waiting() -> None:
     """Print why the command waits while another process holds a feature store."""
-    typer.echo("another process computes the same features; waiting until it has finished", err=True)
+    typer.echo("another process is computing the same features; waiting until it has finished", err=True)
 
 
 @contextmanager

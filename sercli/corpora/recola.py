@@ -291,7 +291,10 @@ _FIVE = Protocol(
     version=2,
     speaker_independent=True,
     has_dev=True,
-    description="five folds of recordings: four train, half of the fifth for development, half tested",
+    description=(
+        "five folds of recordings: four are the training part; "
+        "half of the fifth is the dev part, half is tested"
+    ),
     corpus="recola",
     papers={"recola": "DiCCOSER: CCC of a fold's test frames joined, averaged over the five folds"},
     earlier={1: _FiveFolds(alternating=False)},

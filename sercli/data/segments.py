@@ -56,7 +56,7 @@ class Segmenter:
     def __post_init__(self) -> None:
         if self.config.size_s is not None and self.settings.crop_s is not None:
             raise ConfigError(
-                "segments are cut from whole utterances: set duration_s of the features to null"
+                "segments are cut from complete utterances: set duration_s of the features to null"
             )
         if self.config.size_s is not None and (self.config.frames or self._within) < self._within:
             raise ConfigError(

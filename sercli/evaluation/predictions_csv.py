@@ -206,7 +206,7 @@ def _first(cells: list[str], width: int, place: str) -> _First:
     try:
         return name, fold, int(seed), speaker or None, gender or None
     except ValueError:
-        raise RunError(f"{place}: seed '{seed}' is not a whole number; {_AGAIN}") from None
+        raise RunError(f"{place}: seed '{seed}' is not an integer; {_AGAIN}") from None
 
 
 def _columns(rows: Sequence[_First]) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def reliability_diagram(calibration: Calibration, title: str | None = None, *, d
     bars = {"width": widths, "align": "edge", "edgecolor": colours.paper, "lw": 0.8}
     shares = [found.right for found in bins]
     above.bar(lows, shares, color=colours.main, **bars)
-    above.plot([0, 1], [0, 1], color=colours.ink, lw=1.2, ls=":", label="as sure as right")
+    above.plot([0, 1], [0, 1], color=colours.ink, lw=1.2, ls=":", label="confidence = proportion correct")
     above.scatter(
         [found.confidence for found in bins],
         shares,

@@ -77,7 +77,7 @@ def read_claim(bundle: Bundle, path: Path) -> Claim:
     """
     facts = bundle.facts
     if "figures" not in facts:
-        raise RunError(f"{path}: states no figure; make a bundle that does with `sercli export`")
+        raise RunError(f"{path}: states no metric; make a bundle with metrics with `sercli export`")
     try:
         figures = facts["figures"]
         read = _class_figures(figures, bundle.classes) if bundle.classes else _trace_figures(figures)
@@ -98,7 +98,7 @@ def read_claim(bundle: Bundle, path: Path) -> Claim:
             several=facts["run_figures"] is not None,
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        raise RunError(f"{path}: what it states of its figures is damaged; get the bundle again") from None
+        raise RunError(f"{path}: its stated metrics are damaged; get the bundle again") from None
 
 
 def to_number(value: float | None) -> float | None:
@@ -115,7 +115,7 @@ def _class_figures(figures: Mapping[str, Any], classes: tuple[str, ...]) -> Iter
 
 def _trace_figures(figures: Mapping[str, Any]) -> Iterator[Stated]:
     if set(figures["ccc"]) != set(TRACE_DIMENSIONS):
-        raise ValueError("other dimensions than those that are told")
+        raise ValueError("other dimensions than those of the predictions")
     for name in TRACE_DIMENSIONS:
         yield _stated(f"CCC of {name}", figures["ccc"][name])
 

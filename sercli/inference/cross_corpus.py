@@ -93,7 +93,7 @@ def apply_run(
     if first.classes:
         mapping = map_classes(first.classes, selection.classes, keep_foreign=keep_foreign)
     elif keep_foreign:
-        raise ConfigError(f"{run.name} tells continuous labels, there are no classes to keep")
+        raise ConfigError(f"{run.name} predicts continuous labels, so there are no classes to keep")
     known = dict.fromkeys([*before, str(first.facts["corpus"])])
     heard = frozenset[str]().union(*(_audio_of(each, workspace) for each in known))
     chosen, left_out = _choose(utterances, selection, mapping, heard)
@@ -168,7 +168,7 @@ def _select(
     if bool(bundle.classes) != bool(selection.classes):
         has = {True: "classes", False: "continuous labels"}
         raise ConfigError(
-            f"scheme '{name}' gives {has[get_scheme(name).task.has_classes]}, the run tells "
+            f"scheme '{name}' gives {has[get_scheme(name).task.has_classes]}, the run predicts "
             f"{has[bool(bundle.classes)]}; choose another scheme or corpus"
         )
     return name, selection

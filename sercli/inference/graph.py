@@ -106,7 +106,7 @@ def network_example(bundle: Bundle, batch: int = 2) -> tuple[dict[str, Tensor], 
         inputs[name] = torch.randn(batch, *choice.shape, frames, generator=random)
     if not fixed and not architecture.lengths_vary:
         raise ConfigError(
-            f"'{bundle.arch}' was trained on whole utterances, which it takes one length at a time; "
+            f"'{bundle.arch}' was trained on complete utterances of any length; "
             "one trained with duration_s or segments can be exported"
         )
     frames = next(iter(inputs.values())).shape[-1]
@@ -151,7 +151,7 @@ def _frames_of(bundle: Bundle, choice: FeatureChoice) -> tuple[int, int]:
     if not np.allclose(own, extract(samples, choice.config)[..., :frames], atol=1e-5):
         raise ConfigError(
             f"segments of '{choice.kind}' are cut from whole utterances, and its frames at a segment's "
-            "end look beyond it"
+            "end depend on later samples"
         )
     return frames, filled
 

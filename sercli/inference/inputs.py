@@ -127,7 +127,9 @@ def _utterance(entry: Entry, folder: Path) -> Utterance:
             if found is None:
                 raise ManifestError(f"{folder / entry.place}: {explain_time(name, entry.fields[name])}")
             if found < 0:
-                raise ManifestError(f"{folder / entry.place}: {name} {found:g} s lies before the recording")
+                raise ManifestError(
+                    f"{folder / entry.place}: {name} {found:g} s is before the start of the recording"
+                )
             times[name] = found
     file = entry.fields.get("file")
     if not isinstance(file, str):

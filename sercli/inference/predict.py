@@ -132,12 +132,12 @@ class Predictor:
         usual = _ON_CPU if self.device.type == "cpu" else _ELSEWHERE
         self.batch_size = usual if batch_size is None else batch_size
         if self.batch_size < 1:
-            raise ConfigError(f"batch_size={batch_size}: take 1 or more")
+            raise ConfigError(f"batch_size={batch_size}: use 1 or more")
         known = self.bundle.facts.get("threshold")
         if unsure_below is None and isinstance(known, int | float):
             unsure_below = float(known)
         if unsure_below is not None and not 0 <= unsure_below <= 1:
-            raise ConfigError(f"unsure_below={unsure_below:g}: a probability lies between 0 and 1")
+            raise ConfigError(f"unsure_below={unsure_below:g}: use a probability from 0 to 1")
         self.unsure_below = unsure_below
         if timeline is False and (window_s is not None or hop_s is not None):
             raise ConfigError("a window or hop without a timeline: leave one of them out")
@@ -301,11 +301,11 @@ def _ahead(
 def _unlike(parts: Sequence[Part]) -> str | None:
     """Say how a recording differs from the training part, if that can be seen; see `Predictor`."""
     if all(part.silent for part in parts):
-        return "unlike the training corpus: nothing but silence (a constant value, or noise of the last bit)"
+        return "unlike the training corpus: only silence (a constant value, or noise of the last bit)"
     level = max(part.level_db for part in parts)
     if level < QUIET_DB:
         loudest = f"its loudest 40 ms are at {level:.0f} dB of full scale"
-        return f"unlike the training corpus: next to silent, {loudest}"
+        return f"unlike the training corpus: almost silent, {loudest}"
     known = [(part.distance, part.seconds) for part in parts if part.distance is not None]
     if not known:
         return None

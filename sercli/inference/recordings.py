@@ -284,7 +284,7 @@ def choose_window(bundle: Bundle, window_s: float | None, hop_s: float | None) -
     """
     for name, value in (("window_s", window_s), ("hop_s", hop_s)):
         if value is not None and not LEAST_S <= value <= MOST_S:
-            raise ConfigError(f"{name}={value:g}: take {LEAST_S:g} to {MOST_S:g} s")
+            raise ConfigError(f"{name}={value:g}: use {LEAST_S:g} to {MOST_S:g} s")
         if value is not None and not bundle.classes:
             raise ConfigError(f"{name}: the network gives values by frame, 25 a second; leave it out")
     segments = bundle.segments
@@ -296,13 +296,13 @@ def choose_window(bundle: Bundle, window_s: float | None, hop_s: float | None) -
     seen = None if segments.size_s else looked_at(bundle)
     if window_s is not None and seen is not None and window_s > seen:
         raise ConfigError(
-            f"window_s={window_s:g}: the network looks at {seen:g} s and would pass over the rest; "
+            f"window_s={window_s:g}: the network uses {seen:g} s and would ignore the rest; "
             f"take {seen:g} or less"
         )
     size = window_s or looked_at(bundle) or WINDOW_S
     hop = hop_s or (test_hop if segments.size_s and window_s is None else size / 2)
     if hop > size:
-        raise ConfigError(f"hop_s={hop:g}: longer than a window of {size:g} s, it would leave gaps")
+        raise ConfigError(f"hop_s={hop:g}: longer than a window of {size:g} s, which would leave gaps")
     return size, hop
 
 

@@ -33,7 +33,7 @@ class Verdict(StrEnum):
     """Whether a figure, or all that a bundle states, holds; from best to worst."""
 
     EXACT = "holds exactly"
-    AT_HAND = "holds on the utterances at hand"
+    AT_HAND = "holds on the utterances that are here"
     INTERVAL = "holds within the stated interval"
     TOLERANCE = "holds within the tolerance"
     NOT = "does not hold"
@@ -165,7 +165,9 @@ def reproduce(
     fold = _fold(claim, protocol, folds, corpus)
     tested, foreign = _tested(bundle, fold, utterances, selection)
     if not tested:
-        raise RunError(f"{corpus}: nothing of fold '{claim.fold_name}' is here to test; prepare it whole")
+        raise RunError(
+            f"{corpus}: nothing of fold '{claim.fold_name}' is here to test; prepare the complete corpus"
+        )
     stored = Stored.open(bundle, corpus, tested, workspace, progress)
     predictions = stored.predict(selection, fold.name, claim.seed, batch_size, device)
     found = _values(predictions)
@@ -201,7 +203,7 @@ def _protocol(claim: Claim, path: Path, lists: Path | None) -> Protocol:
     if lists is None:
         # Not the maker's path: what lies there on this machine, a bundle must not choose.
         raise ProtocolError(
-            f"{path}: its folds stand in a list of its maker's (digest {listed['digest']}); name your copy "
+            f"{path}: its folds are in a list of its author (digest {listed['digest']}); name your copy "
             "with --lists FILE"
         )
     return get_protocol(f"lists:{lists}#{listed['digest']}@{listed['version']}")
@@ -214,14 +216,15 @@ def _fold(claim: Claim, protocol: Protocol, folds: Sequence[Fold], corpus: str) 
     if not protocol.speaker_independent and not claim.protocol.startswith("lists:"):
         raise ProtocolError(
             f"{corpus}: {claim.protocol} divides other utterances otherwise, so the test part here would "
-            "hold some that the model was trained on; prepare the corpus whole"
+            "hold some that the model was trained on; prepare the complete corpus"
         )
     for fold in folds:
         if fold.name == claim.fold_name:
             return fold
     known = ", ".join(fold.name for fold in folds[:24])
     raise ProtocolError(
-        f"{corpus}: there is no fold '{claim.fold_name}' among {known}; prepare the corpus whole, or the one "
+        f"{corpus}: there is no fold '{claim.fold_name}' among "
+        f"{known}; prepare the complete corpus, or the one "
         "that the model was trained on"
     )
 
@@ -323,4 +326,4 @@ def _notes(
     if commit and claim.commit and commit != claim.commit:
         yield f"another state of sercli: commit {commit} here, {claim.commit} there"
     if claim.several:
-        yield "the pooled figures of its run need the run's other models too, and were not looked at"
+        yield "the pooled metrics of its run need the other models of the run too, and were not checked"

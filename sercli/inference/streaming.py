@@ -146,7 +146,7 @@ class _Input:
                 "whose frames divide 40 ms can"
             )
         if choice.statistics == "per-utterance":
-            raise ConfigError("each utterance is standardised by its own mean, which a stream does not know")
+            raise ConfigError("each utterance is standardised by its own mean, which is unknown in a stream")
         self.config = choice.config.uncropped()
         self.extract: Callable[[Samples, Config], NDArray[np.float32]] = choice.feature.extract
         self.number = np.dtype(choice.number)
@@ -170,5 +170,5 @@ def _window(bundle: Bundle) -> int:
         size = frames / TRACE_RATE
     samples = round(size * SAMPLE_RATE)
     if samples % FRAME:
-        raise ConfigError(f"windows of {size:g} s are no whole number of frames of 40 ms")
+        raise ConfigError(f"windows of {size:g} s are not an integer number of frames of 40 ms")
     return samples

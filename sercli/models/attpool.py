@@ -207,7 +207,7 @@ def _signed_sqrt(x: Tensor) -> Tensor:
 def _build(shapes: Mapping[str, tuple[int, ...]], n_classes: int, config: AttPoolConfig) -> AttPool:
     maps, bins = shapes["x"]
     if bins < 2**config.halvings:
-        raise ConfigError(f"pools_after halves {config.halvings} times, which {bins} bins are too few for")
+        raise ConfigError(f"pools_after halves the bins {config.halvings} times; {bins} bins are too few")
     return AttPool(maps, n_classes, config)
 
 
@@ -218,7 +218,7 @@ def _attention(network: nn.Module) -> Attention | str:
     """
     head = dict(network.named_children())["head"]
     if not isinstance(head, AttentionPooling):
-        return "its head has no attention; model.head=attention has"
+        return "its head has no attention; set model.head=attention"
 
     def read(seen: Mapping[str, tuple[Tensor, Tensor]], target: int) -> NDArray[np.float64]:
         scores = seen["top_down"][1][0, target].double()  # (height, width)

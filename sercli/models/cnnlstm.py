@@ -178,5 +178,5 @@ ARCHITECTURE = Architecture(
         by_task={"regression": {**_TRACES, "model": {"task": "regression"}}},  # any number of frames
     ),
     lengths_vary=False,
-    stream=lambda network: "its convolutions are centred, so each sees samples that are yet to come",
+    stream=lambda network: "its convolutions are centred, so each uses later samples",
 )

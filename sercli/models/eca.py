@@ -212,7 +212,7 @@ def _channels(network: nn.Module) -> Mapping[int, nn.Module] | str:
     """
     attentions = [each for each in network.modules() if isinstance(each, ChannelAttention)]
     if not attentions or not isinstance(network, ECACNN):
-        return "it has no channel attention; model.eca_layers names the layers that have"
+        return "it has no channel attention; name its layers with model.eca_layers"
     return dict(zip(network.config.eca_layers, attentions, strict=True))
 
 

@@ -267,7 +267,7 @@ def _attention(network: nn.Module) -> Attention | str:
     Source: Madanian et al. 2025, equations 9 to 11.
     """
     if not isinstance(network, MDCNN) or network.attention is None:
-        return "it is built without attention; model.attention=true has it"
+        return "it is built without attention; set model.attention=true"
     pyramid, attention = network.pyramid, network.attention
 
     def read(seen: Mapping[str, tuple[Tensor, Tensor]], target: int) -> NDArray[np.float64]:  # noqa: ARG001

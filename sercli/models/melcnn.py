@@ -77,7 +77,7 @@ class MelCNNConfig(NetworkConfig):
         if self.frames < self.pooling:
             raise ValueError(
                 f"pools {pools} need {self.pooling} frames or more, got frames={self.frames}: "
-                "take longer utterances or smaller pools"
+                "use longer utterances or smaller pools"
             )
         return self
 
@@ -168,7 +168,7 @@ def _build(shapes: Mapping[str, tuple[int, ...]], n_classes: int, config: MelCNN
     if mels < config.pooling:
         raise ConfigError(
             f"pools {config.parts.pools} need {config.pooling} mel bands or more, got {mels}: "
-            "raise features.n_mels or take smaller pools"
+            "raise features.n_mels or use smaller pools"
         )
     return MelCNN(channels, mels, n_classes, config)
 

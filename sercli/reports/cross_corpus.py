@@ -128,7 +128,7 @@ def _facts(
     folds = dict.fromkeys(str(trial.metrics()["fold_name"]) for trial in applied.trials)
     training = f"of folds that test {', '.join(folds)}"
     if tests_nothing(settings["protocol"]):
-        training = "trained on everything"
+        training = "trained on all utterances"
     found["networks"] = f"{len(applied.trials)}, {training}"
     if applied.mapping is not None:
         found["classes"] = "; ".join(

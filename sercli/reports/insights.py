@@ -27,7 +27,7 @@ from sercli.workspace import Workspace
 _SHOWN_SETTINGS = 2  # above a panel: more do not fit
 
 _SHOWN = {
-    "channels": "Weights of each channel attention, the mean of each class's utterances",
+    "channels": "Weights of each channel attention: the mean over the utterances of each class",
     "attention": "Attention of the network: the utterance of each class with the most confident prediction",
     "projection": "Embeddings of the test utterances, on their two principal axes",
 }

@@ -197,7 +197,7 @@ class Guard(Callback):
         named = list(dict.fromkeys(self.ids[row] for row in self.rows))
         more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
         batch = f", in the batch of {', '.join(named[:_SHOWN])}{more}"
-        raise self._stop(trainer, "the loss is no longer a number", batch)
+        raise self._stop(trainer, "the loss became NaN or infinite", batch)
 
     def _stop(self, trainer: L.Trainer, fact: str, where: str = "") -> RunError:
         epoch = trainer.current_epoch  # the number of epochs before it, all finished

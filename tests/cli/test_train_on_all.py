@@ -181,11 +181,11 @@ def test_no_command_takes_it_for_tested(command_line, run, made, tmp_path):
         assert f"`sercli eval {name} --on CORPUS`" in err
     rows = {row["run"]: row for row in json.loads(run("runs", "--json")[1])}
     assert (rows[name]["finished"], rows[name]["ua"]) == (1, None)
-    assert rows[name]["note"].startswith("trained on everything, tested on nothing")
+    assert rows[name]["note"].startswith("trained on all utterances, not tested")
     status, said, _ = run("audit", name)
     assert status == 0
     assert "none for testing, so nothing can leak" in said
-    assert "mean and deviation are those of the training part alone" in said
+    assert "mean and deviation are computed from the training part alone" in said
     run("export", name, tmp_path / "model")
     status, _, err = run("reproduce", tmp_path / "model")
     assert (status, "has no figure of its own to hold" in err) == (1, True)

@@ -151,7 +151,7 @@ def test_consecutive_windows_are_joined_and_overlapping_ones_averaged(talking):
 
 
 def test_labels_that_an_augmentation_would_spoil_are_refused(talking):
-    with pytest.raises(ConfigError, match="'flip' does not leave continuous labels true"):
+    with pytest.raises(ConfigError, match="'flip' changes continuous labels; leave it out"):
         planned(talking, REGRESSION, augment={"flip": {}})
 
 
