@@ -25,7 +25,7 @@ class UnknownNameError(SerError):
 
 
 class AudioError(SerError):
-    """An audio file that can't be read whole."""
+    """An audio file that can't be read completely."""
 
 
 class CorpusError(SerError):
@@ -37,7 +37,7 @@ class ManifestError(SerError):
 
 
 class ProtocolError(SerError):
-    """Folds that can't be made of the utterances at hand."""
+    """Folds that can't be made of these utterances."""
 
 
 class DivisionError(ProtocolError):

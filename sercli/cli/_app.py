@@ -12,7 +12,7 @@ class Group(TyperGroup):
     """A group of commands that drops no option of its own in silence."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Refuse an option that is given twice, or that stands before a command, which would not see it."""
+        """Refuse an option that is given twice, or before the command that it belongs to."""
         given, rest = _options_of(self, ctx, args)
         if rest and given:
             raise typer.BadParameter(f"write it after '{rest[0]}', not before it", ctx, given[0])

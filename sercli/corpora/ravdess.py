@@ -124,7 +124,7 @@ _SCHEMES = (
     Scheme("ravdess-4-nocalm", "ravdess", FOUR),
 )
 
-# The only score of the MelCNN paper is 68.88 % on 180 recordings, 124 of them right. The summary at hand
+# The only score of the MelCNN paper is 68.88 % on 180 recordings, 124 of them right. The summary that we have
 # states that one actor was held out, which gives 60 recordings and no man among the errors it shows. The
 # last three actors give 180 and its example. An eighth of the recordings drawn at random is 180, too.
 # Source: Penumajji, arXiv 2503.19677, as summarised by third parties.

@@ -1,7 +1,7 @@
 """Utterances cut into segments as the papers do: windows with a hop, in train another than in test.
 
 Cropping, padding and windows are those of `sercli.segments`; here they become frames of a feature,
-and rows of a trace. A segment's id says which utterance it came from: parts are divided by utterance,
+and rows of a trace. The id of a segment contains the id of its utterance: parts are divided by utterance,
 so its segments never part.
 """
 

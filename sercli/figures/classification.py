@@ -15,7 +15,7 @@ _CHARACTER = 0.6 * style.SIZE / 72  # about the width of one, in inches
 def confusion_matrix(
     counts: ArrayLike, classes: Sequence[str], title: str | None = None, *, dark: bool = False
 ) -> Figure:
-    """Draw a confusion matrix: the share of each true class as colour and percent, counts beneath.
+    """Draw a confusion matrix: the share of each true class as colour and percent, with the counts below.
 
     The row of a class without utterances has the word "none".
 
@@ -67,7 +67,7 @@ def confusion_matrix(
 
 
 def reliability_diagram(calibration: Calibration, title: str | None = None, *, dark: bool = False) -> Figure:
-    """Draw the share right of each bin of confidence as a bar, and beneath how many rows it holds.
+    """Draw the proportion of correct rows in each bin of confidence as a bar, with the number of rows below.
 
     A dot is the bin's mean confidence: a bar that ends above the diagonal is of rows too unsure, one that
     ends below it of rows too sure.

@@ -64,7 +64,7 @@ class MDCNNConfig(NetworkConfig):
     attention: bool = True
     """Weigh the pyramid's vectors."""
     attention_reduction: Reduction = "keep"
-    """Whether the weighted vectors stay apart or are summed to one."""
+    """Whether the weighted vectors are kept separate or summed to one."""
     attention_rescale: bool = False
     """Multiply the weights, whose sum is one, by their number."""
     embedding_size: PositiveInt = 32

@@ -73,7 +73,7 @@ def write_cross_corpus(result: CrossCorpusReport) -> Path:
 
 
 def mapping_table(applied: Applied) -> Table | None:
-    """Lay out which classes of the model stand for which of the corpus; ``None`` for continuous labels."""
+    """Lay out the mapping from the model's classes to the corpus's; ``None`` for continuous labels."""
     mapping = applied.mapping
     if mapping is None:
         return None

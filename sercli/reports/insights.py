@@ -65,7 +65,7 @@ def draw_insights(
         beside: the same fold and seed of other runs, whose projections are drawn beside this one's.
         batch_size: utterances or segments at once.
         device: where the network is applied.
-        progress: called with the number of utterances whose features are done and to do.
+        progress: called with the number of utterances whose features are computed, and of all of them.
 
     Returns:
         By name: ``channels`` (weights of channel attention), ``attention`` (over the utterance of each class

@@ -168,7 +168,7 @@ def _pooled_table(evaluation: Evaluation, title: str) -> Table:
 
 
 def _class_table(evaluation: Evaluation) -> Table:
-    """Lay out recall, precision and F1 of each class, and the class that it is most often taken for."""
+    """Lay out recall, precision and F1 of each class, and the class that is most often predicted for it."""
     mistakes = _mistakes(evaluation.confusion) if evaluation.confusion else []
     last = ("mostly predicted as", dict(enumerate(mistakes)))
     return _part_table(evaluation, "Classes", "class", (), last)
@@ -260,7 +260,7 @@ def _bins_table(found: Calibration, counted: str) -> Table:
 
 
 def _mistakes(confusion: Confusion) -> list[str]:
-    """Name for each class the class that it is most often taken for, and how often, if ever."""
+    """Name for each class the class that is most often wrongly predicted for it, and how often."""
     found = []
     for index, (counts, rates) in enumerate(zip(confusion.counts, confusion.rates, strict=True)):
         wrong = counts.copy()

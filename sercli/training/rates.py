@@ -24,7 +24,7 @@ from sercli.training.trainer import make_trainer, training_process
 RATES = tuple(10 ** (-6 + step / 3) for step in range(19))
 """From 1e-6 to 1, three a decade."""
 
-# A rise or fall of fewer standard errors is taken for chance.
+# A rise or fall of fewer standard errors counts as chance.
 _CLEAR = 2.0
 # Of a CCC, whose standard error depends on how the labels move.
 _CCC_NOISE = 0.05
@@ -138,7 +138,7 @@ class _Climb(Callback):
 
 
 def ua_noise(labels: Iterable[str]) -> float:
-    """Return the standard error of a UA over these labels, at most: each recall is taken for a half."""
+    """Return the standard error of a UA over these labels, at most: each recall is assumed to be a half."""
     counts = Counter(labels).values()
     return sqrt(sum(1 / (4 * count) for count in counts)) / len(counts)
 
@@ -149,7 +149,7 @@ def propose(
     """Propose limits for a cyclical rate: where the dev score has risen, and the last one before it falls.
 
     A single epoch proves nothing: scores are smoothed by the median of three neighbours, and a rise or a fall
-    of less than two standard errors is taken for chance. The upper limit is the last rate before the fall
+    of less than two standard errors counts as chance. The upper limit is the last rate before the fall
     whose score, smoothed and of its own epoch, is within one standard error of the best. Without a fall
     nothing shows how high is too high.
 
