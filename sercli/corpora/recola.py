@@ -282,7 +282,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
 # Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, sections 4.2.1 and
 # 4.2.4.
 # Open in the paper: its tables 1 and 2, which list the recordings of each fold, are lost to us. Inferred are
-# who is in which fold (recordings are distributed by the order of their names), which half of a fold is tested
+# who is in which fold (recordings are distributed in order of name), which half of a fold is tested
 # (the second half, then the first one, and so on, so that AVEC's dev recordings are tested as well as its
 # train ones), and that of three recordings two are tested. If you have the lists, use ``lists:FILE``.
 _FIVE = Protocol(

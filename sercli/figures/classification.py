@@ -97,7 +97,7 @@ def reliability_diagram(calibration: Calibration, title: str | None = None, *, d
         label=f"mean confidence (ECE {calibration.ece:.1%})",
     )
     below.bar(lows, [found.count for found in bins], color=colours.muted, **bars)
-    above.set(xlim=(0, 1), ylim=(0, 1), ylabel="share right")
+    above.set(xlim=(0, 1), ylim=(0, 1), ylabel="proportion correct")
     below.set(xlabel="confidence", ylabel="rows")
     style.in_percent(above, "y")
     style.in_percent(below, "x")

@@ -24,7 +24,7 @@ from sercli.workspace import Workspace
 EXACT = 1e-6
 """Tolerance for an equal proportion of counts."""
 EXACT_CCC = 1e-4
-"""Tolerance for an equal CCC, since other machines and GPUs round differently; it is shown with as many digits."""
+"""Tolerance for an equal CCC, since other machines and GPUs round differently; it has as many digits."""
 
 _LISTS = re.compile(r"lists:.*#(?P<digest>[0-9a-f]{8})@(?P<version>\d+)", re.DOTALL)
 

@@ -10,7 +10,8 @@ Open in the paper: order of the parts (as above), filters, kernels, pools, dropo
     twelve epochs: the training loss falls with layout A (1.35 to 0.62) and with B (7.64 to 0.57). Of the
     training: learning rate (here 1e-3), its course (with a constant rate the score changes by five points and
     more from epoch to epoch, so that the last one depends on chance; a cosine avoids this), batch size (32),
-    where the utterance is within the 3 s (silence trimmed at 30 dB, then centred; in training at a random place).
+    where the utterance is within the 3 s (silence trimmed at 30 dB, then centred; in training
+    at a random place).
 Departures: ELU follows the pooling: it never falls, so the largest value stays the largest and the
     result is the same, for a quarter of the work or less. Of the training: the plain setting is a constant
     rate with nothing trimmed or moved: ``--augment none --set training.schedule=constant --set

@@ -223,7 +223,7 @@ def test_what_others_put_there_stays_and_an_edited_card_is_told(hub, login, run,
     assert (there["LICENSE.md"], there["demo.onnx"]) == (b"mine", b"mine")
     assert "speech.onnx" not in there
     assert "removed    speech.onnx, of the bundle there before" in out
-    assert "the README.md there was edited, and is replaced; " in err
+    assert "the README.md of the repository was edited and is now replaced; " in err
     assert "edited" not in run("push", exported("newer", std=4.0), "me/model")[2]
 
 

@@ -240,7 +240,7 @@ def test_other_versions_are_told_and_do_not_decide(restated, place):
     assert found.verdict is Verdict.EXACT
     assert "torch" in found.notes[0]
     assert "2.6.0 there" in found.notes[0]
-    assert found.notes[-1].startswith("the pooled figures of its run need")
+    assert found.notes[-1].startswith("the pooled metrics of its run need")
 
 
 def test_what_can_not_be_compared_is_one_error(small, exported, place, restated, tmp_path):
