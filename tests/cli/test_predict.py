@@ -186,6 +186,6 @@ def test_a_threshold_of_classes_is_refused_for_continuous_labels(recording):
         bundle = type("Bundle", (), {"classes": ()})
         timeline = None
 
-    with pytest.raises(ConfigError, match="--unsure-below is of classes"):
+    with pytest.raises(ConfigError, match="--unsure-below is for classes"):
         _check_asked(Traces(), Inputs((recording,)), None, 0.5)
     _check_asked(Traces(), Inputs((recording,)), None, None)

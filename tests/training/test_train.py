@@ -198,7 +198,10 @@ def test_two_trainings_of_one_trial_are_refused(plan_for):
     plan = plan_for()
     (trial,) = plan.trials
     trial.path.mkdir(parents=True)
-    with FileLock(trial.path / ".lock"), pytest.raises(RunError, match="another `sercli train` is at work"):
+    with (
+        FileLock(trial.path / ".lock"),
+        pytest.raises(RunError, match="another `sercli train` is training it"),
+    ):
         train_trials(plan, CPU, quiet)
 
 
