@@ -346,7 +346,8 @@ def test_a_threshold_of_the_other_models_rows_is_called_theirs(run, tmp_path, mo
     monkeypatch.setattr(share, "_search", search)
     run("latest", tmp_path / "model", "--fold", "1", "--sure", "0.02")
     told = (
-        "Found on the dev parts of 2 trials of the run, each predicted by its own model, not by this "
+        "The threshold was found on the dev parts of 2 trials of "
+        "the run, each predicted by its own model, not by this "
         "one, and each model's epoch was chosen on its part: "
     )
     assert told in (tmp_path / "model" / "README.md").read_text()

@@ -129,7 +129,7 @@ def test_a_regressor_of_everything_is_told_by_others_trained_alike(talking, tmp_
     for name, ccc in facts["tested_by"]["figures"]["ccc"].items():
         assert ccc["value"] == pytest.approx(table.row(f"ccc_{name}").value)
     card = (tmp_path / "model" / "README.md").read_text()
-    assert "| | 3 networks trained alike, pooled |" in card
+    assert "| | 3 networks with equal settings, pooled |" in card
     assert "Unsure" not in card
 
 
