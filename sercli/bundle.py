@@ -196,7 +196,7 @@ def build_network(
         if not re.search(r"allocate|out of memory|overflow", str(error)):
             raise
         raise ConfigError(
-            f"{arch}: a network of these settings does not fit into the memory; take smaller ones under model"
+            f"{arch}: a network of these settings does not fit into memory; use smaller values under model"
         ) from None
 
 

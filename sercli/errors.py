@@ -29,7 +29,7 @@ class UnknownNameError(SerError):
 
 
 class AudioError(SerError):
-    """An audio file that can't be read whole."""
+    """An audio file that can't be read completely."""
 
 
 class CorpusError(SerError):
@@ -41,7 +41,7 @@ class ManifestError(SerError):
 
 
 class ProtocolError(SerError):
-    """Folds that can't be made of the utterances at hand."""
+    """Folds that can't be made of these utterances."""
 
 
 class DivisionError(ProtocolError):
@@ -63,15 +63,19 @@ def list_some(names: Sequence[str], shown: int, separator: str = ", ") -> str:
 
 
 def unknown(what: str, name: str, known: Iterable[str], listed_by: str | None = None) -> UnknownNameError:
-    """Say that ``what`` has no ``name``, with the nearest known names.
+    """Make the error for an unknown name, with the nearest known names.
 
-    Where none is near all are named, or, of more than a few, the command that lists them.
+    If no name is near, the error names all of them, or the command that lists them if they are many.
     """
     choices = sorted(known)
     near = get_close_matches(str(name), choices)
     if not near and listed_by and len(choices) > _FEW:
-        return UnknownNameError(f"{what} has no '{name}'; `{listed_by}` lists what there is")
-    near = near or choices
-    more = f" or another of {len(near)}" if len(near) > _SHOWN else ""
-    remedy = f"did you mean {', '.join(near[:_SHOWN])}{more}?" if near else "there is none yet"
+        return UnknownNameError(f"{what} has no '{name}'; `{listed_by}` lists all names")
+    if near:
+        remedy = f"did you mean {', '.join(near)}?"
+    elif choices:
+        more = f" or another of {len(choices)}" if len(choices) > _SHOWN else ""
+        remedy = f"use {', '.join(choices[:_SHOWN])}{more}"
+    else:
+        remedy = "there is none yet"
     return UnknownNameError(f"{what} has no '{name}'; {remedy}")

@@ -120,7 +120,7 @@ def fit(arrays: Iterable[Array], scope: Scope = "per-map", empty: Mask | None = 
 
 
 def fit_all(arrays: Iterable[tuple[Array, Mask | None]], scope: Scope) -> Statistics:
-    """Compute the statistics of arrays each of which says what in it is empty; else as `fit`."""
+    """Compute the statistics of arrays that state their own empty values; otherwise as `fit`."""
     if scope in ("none", "per-utterance"):
         return Statistics(np.zeros((), np.float32), np.ones((), np.float32), scope == "per-utterance")
     moments = Moments(scope)
@@ -130,5 +130,5 @@ def fit_all(arrays: Iterable[tuple[Array, Mask | None]], scope: Scope) -> Statis
 
 
 def _scale(deviation: Any) -> "np.ndarray[Any, np.dtype[np.float64]]":
-    """Return what to divide by: one where there is next to no deviation."""
+    """Return the divisors: one where the deviation is almost zero."""
     return np.where(np.asarray(deviation) < _LEAST_DEVIATION, 1.0, deviation)

@@ -78,7 +78,7 @@ class AudioFile:
         channels: number of channels.
         frames: samples per channel.
         subtype: sample format as libsndfile names it, for example ``PCM_16``.
-        note: how samples beyond full scale were brought within it; empty if there were none.
+        note: how samples beyond full scale were scaled down; empty if there were none.
         cancels: whether the channels nearly cancel each other, so that their mean holds little of them.
     """
 
@@ -169,7 +169,7 @@ def stream(path: Path, sample_rate: int = SAMPLE_RATE, block_s: float = 30.0) ->
 
 
 def full_scale(path: Path) -> Scale:
-    """Find how a file is brought within full scale; in formats that can exceed it, all samples are read.
+    """Find how a file is scaled down to full scale; in formats that can exceed it, all samples are read.
 
     Raises:
         AudioError: as `read`.

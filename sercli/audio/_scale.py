@@ -37,7 +37,7 @@ _REMEMBERED = 1024  # files
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How a file's samples are brought within full scale.
+    """How the samples of a file are scaled down to full scale.
 
     Attributes:
         divisor: number that they are divided by; one if they need no change.

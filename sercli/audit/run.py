@@ -69,7 +69,9 @@ def _compare(fitted: Mapping[str, Statistics], trial: Trial) -> Finding:
         if not _equal(kept[name], again):
             fact = f"fold {trial.fold}: mean and deviation of '{name}' are not those of the training part"
             return Finding("statistics", Verdict.LEAK, fact)
-    return Finding("statistics", Verdict.CLEAN, "mean and deviation are those of the training part alone")
+    return Finding(
+        "statistics", Verdict.CLEAN, "mean and deviation are computed from the training part alone"
+    )
 
 
 def _kept_statistics(trial: Trial) -> dict[str, Statistics]:
@@ -120,4 +122,4 @@ def _selection(plan: Plan, trial: Trial) -> Finding:
         return Finding(check, Verdict.LEAK, "the epoch was chosen on the test part: scores are optimistic")
     if plan.config.training.selection != "last" and fold.dev:
         return Finding(check, Verdict.CLEAN, "the epoch was chosen on the dev part")
-    return Finding(check, Verdict.CLEAN, "the last epoch is used; none was chosen")
+    return Finding(check, Verdict.CLEAN, "the last epoch is used; no epoch was selected")

@@ -189,6 +189,6 @@ def changes_of(settings: list[str], max_epochs: int | None) -> "list[Assignment]
         changes.append((name, value))
     if max_epochs is not None:
         if any(name == "training.max_epochs" and value != max_epochs for name, value in changes):
-            raise typer.BadParameter("say --max-epochs or --set training.max_epochs, not both")
+            raise typer.BadParameter("give --max-epochs or --set training.max_epochs, not both")
         changes.append(("training.max_epochs", max_epochs))
     return changes

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 def print_waiting() -> None:
     """Print why the command waits while another process holds a feature store."""
-    typer.echo("another process computes the same features; waiting until it has finished", err=True)
+    typer.echo("another process is computing the same features; waiting until it has finished", err=True)
 
 
 @contextmanager

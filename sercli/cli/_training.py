@@ -107,7 +107,8 @@ def print_rates(plan: "Plan", device: "Device") -> None:
 
     found = try_rates(plan, device)
     typer.echo(
-        f"rates     {found.rates[0]:.1e} to {found.rates[-1]:.1e}, an epoch at each of {len(found.rates)}"
+        f"rates     {found.rates[0]:.1e} to {found.rates[-1]:.1e}, "
+        f"one epoch at each of {len(found.rates)} rates"
     )
     typer.echo(f"picture   {found.picture}\ntable     {found.table}")
     if found.limits is None:

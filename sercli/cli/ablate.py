@@ -70,7 +70,9 @@ def ablate(
     settings: SetOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Train the table of a paper: every row on every corpus that is prepared.
+    """Train all rows of a study, for example a table of a paper.
+
+    Each row is trained on every corpus of the study that is prepared.
 
     Finished trials are reused, whichever command trained them. The same command run again resumes where it
     stopped.

@@ -34,7 +34,7 @@ def show(
     settings: SetOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Print all settings that a training would use, as a file for --config."""
+    """Print all settings of a training, as a file for --config."""
     from sercli.devices import choose_device
     from sercli.plain.yaml import to_yaml
     from sercli.training.settings import configure, gather

@@ -59,7 +59,7 @@ def export(
     *,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Write the manifest of a prepared corpus in the format of another toolkit."""
+    """Write a manifest in the format of another toolkit."""
     from sercli import manifest
     from sercli.manifest.interop import write_list
     from sercli.workspace import Workspace

@@ -35,7 +35,7 @@ def demo(
     ] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Serve a web page that records or uploads speech and shows the predictions of models.
+    """Serve a web page that predicts recorded or uploaded speech.
 
     The page loads nothing from other hosts. Press Ctrl-C to stop the server.
     """

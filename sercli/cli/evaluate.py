@@ -63,7 +63,9 @@ def evaluate(
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Print a run's test metrics and write its report: page, tables and pictures.
+    """Print the test metrics of a run and write its report.
+
+    The report is a page with tables and pictures.
 
     Metrics are pooled over the tested folds, with 95 % intervals by bootstrap over speakers: UA and WA of
     classes, CCC, PCC and RMSE of continuous labels.

@@ -111,7 +111,7 @@ def compute(
 
 @app.command()
 def kinds(*, json: JsonOption = False) -> None:
-    """List the kinds of features, with their shapes and their default settings."""
+    """List the kinds of features with shapes and settings."""
     from sercli.config import spell
     from sercli.features import feature_names, get_feature
 
@@ -130,7 +130,11 @@ def kinds(*, json: JsonOption = False) -> None:
 
 @app.command("ls")
 def list_stores(*, workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
-    """List the feature stores: settings that differ from the defaults, arrays, size, corpora."""
+    """List the feature stores.
+
+    For each store: the settings that differ from the defaults, the number of
+    arrays, the size and the corpora.
+    """
     from sercli.store.stores import find_stores
     from sercli.workspace import Workspace
 
@@ -151,11 +155,9 @@ def list_stores(*, workspace: WorkspaceOption = None, json: JsonOption = False) 
         typer.echo(to_json(rows))
         return
     for row in rows:
-        differs = (
-            ", ".join(f"{key}={value}" for key, value in row["settings"].items()) or "as the kind has it"
-        )
+        differs = ", ".join(f"{key}={value}" for key, value in row["settings"].items()) or "default settings"
         holds = (
-            ", ".join([*row["whole"], *(f"{name} in part" for name in row["part"])]) or "no prepared corpus"
+            ", ".join([*row["whole"], *(f"part of {name}" for name in row["part"])]) or "no prepared corpus"
         )
         typer.echo(
             f"{row['store']}\n  {differs}\n  {row['arrays']} arrays, {row['bytes'] / 2**20:.1f} MiB: {holds}"
@@ -168,7 +170,10 @@ def list_stores(*, workspace: WorkspaceOption = None, json: JsonOption = False) 
 
 @app.command()
 def verify(*, originals: OriginalsOption = None, workspace: WorkspaceOption = None) -> None:
-    """Check every store against its checksums; damaged arrays are removed and computed again."""
+    """Check all stores and repair them.
+
+    Arrays that do not match their checksums are removed and computed again.
+    """
     from sercli.errors import FeatureError
     from sercli.store.stores import find_stores, repair
     from sercli.workspace import Workspace
@@ -181,11 +186,11 @@ def verify(*, originals: OriginalsOption = None, workspace: WorkspaceOption = No
             continue
         result = repair(found.store, place, originals)
         if result.sound:
-            typer.echo(f"{found.path.name}: {len(found.store)} arrays, all sound")
+            typer.echo(f"{found.path.name}: {len(found.store)} arrays, none damaged")
             continue
         bad += result.damaged + result.unreadable
         lines = f", {result.unreadable} lines of the index unreadable" if result.unreadable else ""
-        gone = f"; {result.gone} belong to no prepared corpus and are gone" if result.gone else ""
+        gone = f"; {result.gone} belong to no prepared corpus and were removed" if result.gone else ""
         typer.echo(
             f"{found.path.name}: {result.damaged} arrays were damaged{lines}, "
             f"{result.rebuilt} computed again{gone}"
@@ -195,7 +200,7 @@ def verify(*, originals: OriginalsOption = None, workspace: WorkspaceOption = No
             typer.echo(f"  {problem}")
     typer.echo(f"{bad} damaged" if bad else "nothing damaged")
     if left:
-        raise FeatureError(f"{place.features}: stores with damage that could not be mended: {left}")
+        raise FeatureError(f"{place.features}: damaged stores that could not be repaired: {left}")
 
 
 @app.command()
@@ -206,7 +211,10 @@ def prune(
     ] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Remove stores that nothing can use: those of other versions, or of audio that no corpus has."""
+    """Remove the stores that cannot be used.
+
+    These are stores of other versions, and of audio that no prepared corpus has.
+    """
     from sercli.store.stores import needless, remove
     from sercli.workspace import Workspace
 
@@ -237,7 +245,7 @@ def show(
     originals: OriginalsOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Draw the features of an utterance, or of one utterance of each emotion of a corpus."""
+    """Draw the features of one utterance, or one of each emotion."""
     from sercli import figures, manifest
     from sercli.errors import unknown
     from sercli.figures.features import Panel, feature_panels

@@ -118,7 +118,7 @@ def predict(
     from sercli.workspace import Workspace
 
     if json and csv:
-        raise typer.BadParameter("say --json or --csv, not both")
+        raise typer.BadParameter("give --json or --csv, not both")
     if table is not None and audio:
         raise typer.BadParameter("name files or a --table, not both")
     if live or microphone:
@@ -190,7 +190,9 @@ def _check_asked(
     if picture is not None and classes and predictor.timeline is False:
         raise ConfigError("--picture draws a timeline; leave --no-timeline out")
     if unsure_below is not None and not classes:
-        raise ConfigError("--unsure-below is of classes, this bundle tells continuous labels; leave it out")
+        raise ConfigError(
+            "--unsure-below is for classes, but this bundle predicts continuous labels; leave it out"
+        )
 
 
 def _check_out(out: Path | None, read: Sequence[Path], bundle: Path) -> Path | None:
@@ -206,7 +208,7 @@ def _check_out(out: Path | None, read: Sequence[Path], bundle: Path) -> Path | N
         return None
     # /dev/stdout may be a file; replacing it would delete what was written to it before.
     if (out.exists() and not out.is_file()) or str(out).startswith(_STREAMS):
-        raise ConfigError(f"{out}: is no file; name one, or leave --out out")
+        raise ConfigError(f"{out}: not a file; name a file, or leave --out out")
     if out.suffix.lower() in SUFFIXES:
         raise ConfigError(f"{out}: the name of a recording; predictions are text, name a .txt, .csv or .json")
     # Unlike Path.resolve, os.path.realpath bears links that go round in a circle.

@@ -27,9 +27,11 @@ def pull(
         ),
     ] = None,
 ) -> None:
-    """Get a model that somebody pushed to the Hugging Face Hub, checked before it appears.
+    """Download a model from the Hugging Face Hub.
 
-    Only the files that the bundle names are got, and none of them is run. Needs sercli[hub].
+    The files are checked before the folder appears.
+
+    Only the files that the bundle names are downloaded, and no code of them is run. Needs sercli[hub].
     """
     from sercli.hub.pull import pull as pull_bundle
 
@@ -47,7 +49,8 @@ def pull(
         typer.echo("note: a .pt2 file holds a pickle; sercli never opens it, and only trusted ones should be")
     if pulled.skipped:
         typer.echo(
-            f"note: not of the bundle, left there: {list_some([*map(printable, pulled.skipped)], _SHOWN)}"
+            "note: files that are not part of the bundle were not downloaded: "
+            f"{list_some([*map(printable, pulled.skipped)], _SHOWN)}"
         )
     typer.echo(f"use it     sercli predict {place} recording.wav")
     if facts.get("figures") is not None:

@@ -47,7 +47,10 @@ def report(
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Print a study's table, ours beside the paper's values, and write it as a page and tables.
+    """Print and write the table of a study.
+
+    Our values are shown beside those of the paper, and written as a page and as
+    tables.
 
     All finished trials count, whichever command trained them. Changes with --set or --max-epochs in
     `sercli ablate` made other runs: give the same options here.

@@ -38,7 +38,9 @@ def reproduce(
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Evaluate a model again on your copy of its corpus. The exit status is 4 if its metrics do not hold.
+    """Evaluate a model again on your copy of its corpus.
+
+    The exit status is 4 if its metrics do not hold.
 
     The test part of its fold is evaluated in 32-bit floats, as at the end of the training. A model that was
     trained on all utterances has no test part; the exit status is then 1.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = App()
 
-_UNTESTED = "trained on everything, tested on nothing"
+_UNTESTED = "trained on all utterances, not tested"
 
 NameArgument = Annotated[
     str, typer.Argument(help="Run: its name, the end of its name, its folder, or latest.")

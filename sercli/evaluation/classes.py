@@ -18,7 +18,7 @@ from sercli.records import ClassPredictions
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Confusion:
-    """Which class was taken for which.
+    """Counts of true and predicted classes.
 
     Attributes:
         classes: class names, in the order of the axes.

@@ -1,4 +1,4 @@
-"""What an exported bundle states of its figures, and of what they were got with."""
+"""The metrics that an exported bundle states, and how they were obtained."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -13,13 +13,13 @@ from sercli.records import TRACE_DIMENSIONS
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """One stated figure.
+    """One stated metric.
 
     Attributes:
         name: UA, WA, a recall, or a CCC.
         value: ``None`` where it is undefined.
         interval: of 95 %, over speakers.
-        decides: whether the verdict rests on it; a recall is only told.
+        decides: whether the verdict depends on it; a recall is only shown.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Stated:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a bundle states, as far as it is compared.
+    """The facts of a bundle that are compared.
 
     Attributes:
         corpus: that it was trained and tested on.
@@ -42,11 +42,11 @@ class Claim:
         utterances: of the whole corpus.
         manifest_sha256: digest of its manifest.
         protocol_digest: digest of all folds.
-        versions: of what the figures hang on.
+        versions: of the packages that the metrics depend on.
         commit: of sercli, if it ran from its repository.
         count: tested utterances or recordings.
-        figures: those that decide first.
-        several: whether figures of other models of the same run stand beside them.
+        figures: the metrics; those that decide come first.
+        several: whether metrics of other models of the same run are stated too.
     """
 
     corpus: str
@@ -70,14 +70,14 @@ def read_claim(bundle: Bundle, path: Path) -> Claim:
 
     Args:
         bundle: as it was loaded.
-        path: where it lies, for messages.
+        path: its folder, for messages.
 
     Raises:
-        RunError: it states no figure, or not in the form that `sercli export` writes.
+        RunError: it states no metric, or not in the form that `sercli export` writes.
     """
     facts = bundle.facts
     if "figures" not in facts:
-        raise RunError(f"{path}: states no figure; make a bundle that does with `sercli export`")
+        raise RunError(f"{path}: states no metric; make a bundle with metrics with `sercli export`")
     try:
         figures = facts["figures"]
         read = _class_figures(figures, bundle.classes) if bundle.classes else _trace_figures(figures)
@@ -98,11 +98,11 @@ def read_claim(bundle: Bundle, path: Path) -> Claim:
             several=facts["run_figures"] is not None,
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        raise RunError(f"{path}: what it states of its figures is damaged; get the bundle again") from None
+        raise RunError(f"{path}: its stated metrics are damaged; get the bundle again") from None
 
 
 def to_number(value: float | None) -> float | None:
-    """Return a figure, ``None`` if it is undefined (NaN)."""
+    """Return a value, ``None`` if it is undefined (NaN)."""
     return None if value is None or not math.isfinite(float(value)) else float(value)
 
 
@@ -115,7 +115,7 @@ def _class_figures(figures: Mapping[str, Any], classes: tuple[str, ...]) -> Iter
 
 def _trace_figures(figures: Mapping[str, Any]) -> Iterator[Stated]:
     if set(figures["ccc"]) != set(TRACE_DIMENSIONS):
-        raise ValueError("other dimensions than those that are told")
+        raise ValueError("other dimensions than those of the predictions")
     for name in TRACE_DIMENSIONS:
         yield _stated(f"CCC of {name}", figures["ccc"][name])
 
@@ -129,14 +129,14 @@ def _stated(name: str, told: Mapping[str, Any]) -> Stated:
 
 
 def _text(value: Any) -> str:
-    """Return what is text, and nothing that a terminal would obey."""
+    """Return a text without control characters."""
     if not isinstance(value, str) or not value.isprintable():
         raise ValueError(f"{value!r} is no text")
     return value
 
 
 def _name(value: Any) -> str:
-    """Return what can be the name of a folder, and leads nowhere else."""
+    """Return a text that is a plain folder name, not a path."""
     if _text(value) != Path(value).name or value in {"", "..", "."}:
         raise ValueError(f"{value!r} is no name")
     return str(value)

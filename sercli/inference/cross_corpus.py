@@ -20,7 +20,7 @@ from sercli.workspace import Workspace
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Applied:
-    """What the networks of a run say of another corpus.
+    """Predictions of the networks of a run for another corpus.
 
     Attributes:
         run: the run.
@@ -29,12 +29,12 @@ class Applied:
         scheme: which of its utterances, and which classes they have.
         manifest_sha256: digest of its manifest.
         trained_on: the corpus of the training.
-        before: corpora of the trainings that its weights went through before, the first one first.
-        unheard: those of all these whose audio is not at hand, so that nobody knows whether it is tested.
-        predictions: each trial's, under one another.
-        mapping: which classes stand for which; none of continuous labels.
-        tested: utterances by class of the corpus, of those that were tested.
-        left_out: utterances that were not, by why.
+        before: corpora of earlier trainings of its weights, the first one first.
+        unheard: those corpora whose audio is not in the workspace, so that it may be among the tested.
+        predictions: of all trials, one after the other.
+        mapping: from classes of the model to classes of the corpus; none for continuous labels.
+        tested: number of tested utterances, by class of the corpus.
+        left_out: number of utterances that were not tested, by reason.
     """
 
     run: Run
@@ -66,11 +66,11 @@ def apply_run(
     Args:
         run: the run.
         corpus: a prepared corpus, not the one of the training.
-        workspace: where corpora and features lie.
+        workspace: folder of corpora and features.
         scheme: of the other corpus; its default one if none.
-        keep_foreign: let a network say classes that the corpus lacks, and be wrong.
+        keep_foreign: keep predictions of classes that the corpus does not have, as mistakes.
         device: where the networks are applied.
-        progress: called with the number of utterances whose features are done and to do.
+        progress: called with the number of utterances whose features are computed, and of all of them.
 
     Raises:
         RunError: no trial is finished, or a bundle is damaged.
@@ -89,7 +89,7 @@ def apply_run(
     if first.classes:
         mapping = map_classes(first.classes, selection.classes, keep_foreign=keep_foreign)
     elif keep_foreign:
-        raise ConfigError(f"{run.name} tells continuous labels, there are no classes to keep")
+        raise ConfigError(f"{run.name} predicts continuous labels, so there are no classes to keep")
     known = dict.fromkeys([*before, str(first.facts["corpus"])])
     heard = frozenset[str]().union(*(_audio_of(each, workspace) for each in known))
     chosen, left_out = _choose(utterances, selection, mapping, heard)
@@ -135,7 +135,7 @@ def _trained_before(run: Run, trial: Trial, bundle: Bundle) -> list[str]:
     """List the corpora of all trainings that a network's weights went through before its own.
 
     Raises:
-        ConfigError: it started from weights of which that is not known.
+        ConfigError: it started from weights whose earlier trainings are not known.
         RunError: what is recorded of it is damaged.
     """
     facts, init, place = bundle.facts, trial.settings().get("init"), trial.bundle
@@ -164,14 +164,14 @@ def _select(
     if bool(bundle.classes) != bool(selection.classes):
         has = {True: "classes", False: "continuous labels"}
         raise ConfigError(
-            f"scheme '{name}' gives {has[get_scheme(name).task.has_classes]}, the run tells "
+            f"scheme '{name}' gives {has[get_scheme(name).task.has_classes]}, the run predicts "
             f"{has[bool(bundle.classes)]}; choose another scheme or corpus"
         )
     return name, selection
 
 
 def _audio_of(corpus: str, workspace: Workspace) -> frozenset[str]:
-    """List the hashes of a corpus's audio; none where it is not at hand."""
+    """List the hashes of a corpus's audio; none if it is not in the workspace."""
     path = workspace.manifest(corpus)
     return frozenset(each.sha256 for each in manifest.read(path)) if path.exists() else frozenset()
 
@@ -182,7 +182,7 @@ def _choose(
     mapping: ClassMapping | None,
     heard: frozenset[str],
 ) -> tuple[list[Utterance], dict[str, int]]:
-    """Choose what can be tested, and count the rest by why it can't."""
+    """Choose the utterances that can be tested, and count the others by reason."""
     chosen = []
     left_out = Counter(selection.left_out)
     for utterance in utterances:

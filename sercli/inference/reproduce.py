@@ -1,4 +1,4 @@
-"""Evaluate an exported bundle again on one's own copy of the corpus: does the stated figure hold?"""
+"""Evaluate an exported bundle again on the user's copy of the corpus, and check its stated metrics."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,18 +22,18 @@ from sercli.schemes import Selection, choose
 from sercli.workspace import Workspace
 
 EXACT = 1e-6
-"""How far the same share may be: it is one of whole numbers."""
+"""Tolerance for an equal proportion of counts."""
 EXACT_CCC = 1e-4
-"""Likewise a CCC, of values that another machine or a GPU rounds otherwise; it is told to as many digits."""
+"""Tolerance for an equal CCC, since other machines and GPUs round differently; it has as many digits."""
 
 _LISTS = re.compile(r"lists:.*#(?P<digest>[0-9a-f]{8})@(?P<version>\d+)", re.DOTALL)
 
 
 class Verdict(StrEnum):
-    """Whether a figure, or all that a bundle states, holds; from best to worst."""
+    """Verdicts on one metric, or on all that a bundle states; from best to worst."""
 
     EXACT = "holds exactly"
-    AT_HAND = "holds on the utterances at hand"
+    AT_HAND = "holds on the utterances that are here"
     INTERVAL = "holds within the stated interval"
     TOLERANCE = "holds within the tolerance"
     NOT = "does not hold"
@@ -44,14 +44,14 @@ _ORDER = list(Verdict)
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One figure.
+    """One metric.
 
     Attributes:
         name: UA, WA, a recall, or a CCC.
         stated: in the bundle; ``None`` where it is undefined.
-        found: here; likewise.
+        found: value found here; ``None`` if it is undefined.
         interval: stated, of 95 %, over speakers.
-        verdict: ``None`` where the figure is only told.
+        verdict: ``None`` if the metric is only shown.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Reproduced:
         count: how many were tested here.
         figures: those that decide first, then recalls by class.
         verdict: on all of them.
-        notes: what is not as it was.
+        notes: differences from the original evaluation.
     """
 
     what: str
@@ -96,7 +96,7 @@ class Reproduced:
 
     @property
     def holds(self) -> bool:
-        """Whether the stated figures stand."""
+        """Whether the stated metrics hold."""
         return self.verdict is not Verdict.NOT
 
     def to_dict(self) -> dict[str, Any]:
@@ -131,21 +131,21 @@ def reproduce(
     device: torch.device | str = "cpu",
     progress: Progress = lambda done, total: None,
 ) -> Reproduced:
-    """Evaluate a bundle on its fold's test part, as the training did, and compare the figures.
+    """Evaluate a bundle on its fold's test part, as the training did, and compare the metrics.
 
     Args:
         path: the bundle, as `sercli export` wrote it.
-        workspace: where one's own copy of the corpus lies.
-        lists: one's own copy of the list of folds, where the protocol is one.
-        tolerance: how far UA, WA or CCC may lie from the stated one.
+        workspace: workspace that holds the user's copy of the corpus.
+        lists: the user's copy of the list of folds, if the protocol is a list.
+        tolerance: largest accepted difference of UA, WA or CCC from the stated value.
         device: where the network is applied, in 32-bit floats.
-        progress: called with the number of utterances whose features are done and to do.
+        progress: called with the number of utterances whose features are computed, and of all of them.
 
     Raises:
-        RunError: the bundle is damaged or states no figure of its own, or nothing of its test part is here.
+        RunError: the bundle is damaged or states no metric of its own, or nothing of its test part is here.
         CorpusError: the corpus is not prepared.
         ConfigError: the scheme does not fit the corpus.
-        ProtocolError: the fold can't be made of the utterances at hand.
+        ProtocolError: the fold can't be made of the utterances that are here.
     """
     bundle = Bundle.load(path)
     if tests_nothing(bundle.facts.get("protocol")):
@@ -163,7 +163,9 @@ def reproduce(
     fold = _fold(claim, protocol, folds, corpus)
     tested, foreign = _tested(bundle, fold, utterances, selection)
     if not tested:
-        raise RunError(f"{corpus}: nothing of fold '{claim.fold_name}' is here to test; prepare it whole")
+        raise RunError(
+            f"{corpus}: nothing of fold '{claim.fold_name}' is here to test; prepare the complete corpus"
+        )
     stored = Stored.open(bundle, corpus, tested, workspace, progress)
     predictions = stored.predict(selection, fold.name, claim.seed, device)
     found = _values(predictions)
@@ -199,27 +201,28 @@ def _protocol(claim: Claim, path: Path, lists: Path | None) -> Protocol:
     if lists is None:
         # Not the maker's path: what lies there on this machine, a bundle must not choose.
         raise ProtocolError(
-            f"{path}: its folds stand in a list of its maker's (digest {listed['digest']}); name your copy "
+            f"{path}: its folds are in a list of its author (digest {listed['digest']}); name your copy "
             "with --lists FILE"
         )
     return get_protocol(f"lists:{lists}#{listed['digest']}@{listed['version']}")
 
 
 def _fold(claim: Claim, protocol: Protocol, folds: Sequence[Fold], corpus: str) -> Fold:
-    """Find the fold that was tested; where folds differ, by its name, if that says who is in it."""
+    """Find the fold that was tested; where folds differ, by its name, if the name identifies its speakers."""
     if fold_digest(folds) == claim.protocol_digest and 1 <= claim.fold <= len(folds):
         return folds[claim.fold - 1]
     if not protocol.speaker_independent and not claim.protocol.startswith("lists:"):
         raise ProtocolError(
             f"{corpus}: {claim.protocol} divides other utterances otherwise, so the test part here would "
-            "hold some that the model was trained on; prepare the corpus whole"
+            "hold some that the model was trained on; prepare the complete corpus"
         )
     for fold in folds:
         if fold.name == claim.fold_name:
             return fold
     known = ", ".join(fold.name for fold in folds[:24])
     raise ProtocolError(
-        f"{corpus}: there is no fold '{claim.fold_name}' among {known}; prepare the corpus whole, or the one "
+        f"{corpus}: there is no fold '{claim.fold_name}' among "
+        f"{known}; prepare the complete corpus, or the one "
         "that the model was trained on"
     )
 
@@ -252,7 +255,7 @@ def _judge(
     same_count: bool,
     same_corpus: bool,
 ) -> Iterator[Compared]:
-    """Compare figure by figure; recalls decide where all else is the same, since then they must be too."""
+    """Compare metric by metric; recalls decide only if everything else is the same."""
     pairs = [
         Compared(each.name, each.value, to_number(found.get(each.name)), each.interval, None)
         for each in stated
@@ -287,7 +290,7 @@ def _notes(
     tested: int,
     foreign: int,
 ) -> Iterator[str]:
-    """Say what is not as it was."""
+    """List the differences from the original evaluation."""
     if manifest_sha256 != claim.manifest_sha256:
         count = (
             f"{len(utterances)} utterances here, {claim.utterances} there"
@@ -321,4 +324,4 @@ def _notes(
     if commit and claim.commit and commit != claim.commit:
         yield f"another state of sercli: commit {commit} here, {claim.commit} there"
     if claim.several:
-        yield "the pooled figures of its run need the run's other models too, and were not looked at"
+        yield "the pooled metrics of its run need the other models of the run too, and were not checked"

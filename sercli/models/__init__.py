@@ -156,7 +156,7 @@ class Architecture:
     under its name, the mask (batch, frames) is true on frames of the utterance, false on padding.
 
     The hooks ``attention``, ``channels``, ``embedding`` and ``stream`` take a network and return what they
-    are for, or a text that says why this network does not have it.
+    are for, or a text that states why this network does not have it.
 
     Attributes:
         config: the network's settings.
@@ -169,7 +169,7 @@ class Architecture:
         source: the paper.
         recipe: how the paper trains it.
         lengths_vary: whether utterances of any length share a batch, and padding does not change the output
-            of any; else every utterance is brought to one length before the network.
+            of any; else every utterance is cut or padded to one length before the network.
         features_of: from the network's settings to the settings of the features that the network requires,
             by input name, where they differ from the defaults of the kind.
         attention: the network's attention over its first input.

@@ -35,7 +35,7 @@ class CNNLSTMConfig(NetworkConfig):
     """Settings of the network."""
 
     input: Literal["raw", "logmel"] = "raw"
-    """What it is fed with; log-mel at 50 frames a second."""
+    """Input of the network: raw samples, or log-mel at 50 frames per second."""
     task: TaskName = "classification"
     """Classify the window, or regress each frame (25 a second)."""
     filters: tuple[PositiveInt, PositiveInt, PositiveInt] = (64, 128, 256)
@@ -178,5 +178,5 @@ ARCHITECTURE = Architecture(
         by_task={"regression": {**_TRACES, "model": {"task": "regression"}}},  # any number of frames
     ),
     lengths_vary=False,
-    stream=lambda network: "its convolutions are centred, so each sees samples that are yet to come",
+    stream=lambda network: "its convolutions are centred, so each uses later samples",
 )

@@ -92,7 +92,7 @@ class DiCCOSERConfig(NetworkConfig):
 
     @property
     def aggregate(self) -> str:
-        """What stands for 40 ms of samples beside the local network, as `waveform` calls it."""
+        """Value of 40 ms of samples beside the local network, with the names of `waveform`."""
         if self.variant == "d":
             return "rms"
         return "max-abs" if self.max_of == "abs" else "max"

@@ -199,7 +199,7 @@ def untrained(folds: Iterable[Fold], labels: Mapping[str, str]) -> dict[str, lis
 def alternative(utterances: Sequence[Utterance], labels: Mapping[str, str], *, dev: bool) -> str | None:
     """Name a protocol that can divide a corpus and trains on each of its classes in every fold.
 
-    Protocols that keep speakers apart come first.
+    Speaker-independent protocols come first.
 
     Args:
         utterances: all of the corpus.

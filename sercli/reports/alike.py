@@ -69,7 +69,8 @@ def find_alike(settings: Mapping[str, Any], run: Run) -> Alike:
         ]
         more = f"; and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
         raise ConfigError(
-            f"--tested-by {run.name}: not trained alike: {'; '.join(shown)}{more}; train folds with the same "
+            f"--tested-by {run.name}: not trained with equal settings: "
+            f"{'; '.join(shown)}{more}; train folds with the same "
             "settings, if they have a dev part with --set training.selection=last"
         )
     return Alike(run, tuple(trials), theirs)

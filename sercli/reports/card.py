@@ -153,12 +153,15 @@ def banners_of(settings: Mapping[str, Any], trials: Sequence[Trial], quality: Qu
     if quality.own is not None:
         return own
     if quality.alike is None:
-        return ("Not tested: trained on everything there was, so its quality is unknown.", *own)
+        return ("Not tested: trained on all utterances, so its quality is unknown.", *own)
     theirs = facts.banners(quality.alike.settings, quality.alike.trials)
     return (
-        "Not tested: trained on everything there was; the metrics are of networks trained alike on folds.",
+        (
+            "Not tested: trained on all utterances; the metrics are "
+            "those of networks with equal settings, trained on folds."
+        ),
         *own,
-        *(f"About the networks trained alike: {each}" for each in theirs if each not in own),
+        *(f"About the networks with equal settings: {each}" for each in theirs if each not in own),
     )
 
 

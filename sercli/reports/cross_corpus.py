@@ -73,7 +73,7 @@ def write_cross_corpus(result: CrossCorpusReport) -> Path:
 
 
 def mapping_table(applied: Applied) -> Table | None:
-    """Lay out which classes of the model stand for which of the corpus; ``None`` for continuous labels."""
+    """Lay out the mapping from the model's classes to the corpus's; ``None`` for continuous labels."""
     mapping = applied.mapping
     if mapping is None:
         return None
@@ -128,7 +128,7 @@ def _facts(
     folds = dict.fromkeys(str(trial.metrics()["fold_name"]) for trial in applied.trials)
     training = f"of folds that test {', '.join(folds)}"
     if tests_nothing(settings["protocol"]):
-        training = "trained on everything"
+        training = "trained on all utterances"
     found["networks"] = f"{len(applied.trials)}, {training}"
     if applied.mapping is not None:
         found["classes"] = "; ".join(

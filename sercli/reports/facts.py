@@ -110,7 +110,7 @@ def protocol(settings: Mapping[str, Any]) -> str:
 
 def _selection(selection: str, metrics: list[dict[str, Any]]) -> str:
     if selection == "best-on-test":
-        return "the epoch that is best on the test part itself: the metrics are optimistic"
+        return "the best epoch on the test part itself: the metrics are optimistic"
     for task in TASKS.values():
         if selection == task.selection and all(m.get(task.monitor) is not None for m in metrics):
             return (

@@ -27,7 +27,7 @@ from sercli.workspace import Workspace
 _SHOWN_SETTINGS = 2  # above a panel: more do not fit
 
 _SHOWN = {
-    "channels": "Weights of each channel attention, the mean of each class's utterances",
+    "channels": "Weights of each channel attention: the mean over the utterances of each class",
     "attention": "Attention of the network: the utterance of each class with the most confident prediction",
     "projection": "Embeddings of the test utterances, on their two principal axes",
 }
@@ -63,7 +63,7 @@ def draw_insights(
         workspace: where its corpus is stored.
         beside: the same fold and seed of other runs, whose projections are drawn beside this one's.
         device: where the network is applied.
-        progress: called with the number of utterances whose features are done and to do.
+        progress: called with the number of utterances whose features are computed, and of all of them.
 
     Returns:
         By name: ``channels`` (weights of channel attention), ``attention`` (over the utterance of each class

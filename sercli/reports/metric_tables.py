@@ -168,9 +168,9 @@ def _pooled_table(evaluation: Evaluation, title: str) -> Table:
 
 
 def _class_table(evaluation: Evaluation) -> Table:
-    """Lay out recall, precision and F1 of each class, and the class that it is most often taken for."""
+    """Lay out recall, precision and F1 of each class, and the class that is most often predicted for it."""
     mistakes = _mistakes(evaluation.confusion) if evaluation.confusion else []
-    last = ("mostly taken for", dict(enumerate(mistakes)))
+    last = ("mostly predicted as", dict(enumerate(mistakes)))
     return _part_table(evaluation, "Classes", "class", (), last)
 
 
@@ -238,7 +238,7 @@ def _calibration_table(found: Calibration) -> Table:
     shares = (found.confidence, found.right)
     return Table(
         f"Calibration (ECE: {found.estimator})",
-        ("ECE in %", "Brier score", "mean confidence in %", "right in %"),
+        ("ECE in %", "Brier score", "mean confidence in %", "correct in %"),
         ((PERCENT.number(found.ece), PLAIN.number(found.brier), *map(PERCENT.number, shares)),),
         text=0,
     )
@@ -256,11 +256,11 @@ def _bins_table(found: Calibration, counted: str) -> Table:
         for each in found.bins
     ]
     header = ("confidence", counted, "mean confidence", "right")
-    return Table("Right predictions by confidence, in %", header, tuple(rows), bars={3: 1})
+    return Table("Correct predictions by confidence, in %", header, tuple(rows), bars={3: 1})
 
 
 def _mistakes(confusion: Confusion) -> list[str]:
-    """Name for each class the class that it is most often taken for, and how often, if ever."""
+    """Name for each class the class that is most often wrongly predicted for it, and how often."""
     found = []
     for index, (counts, rates) in enumerate(zip(confusion.counts, confusion.rates, strict=True)):
         wrong = counts.copy()

@@ -166,7 +166,8 @@ def check_tested(run: Run, settings: Mapping[str, Any]) -> None:
     """
     if tests_nothing(settings["protocol"]):
         raise RunError(
-            f"{run.name}: trained on everything ({settings['protocol']}), so nothing of its corpus is left "
+            f"{run.name}: trained on all utterances "
+            f"({settings['protocol']}), so nothing of its corpus is left "
             f"for a test; `sercli eval {run.name} --on CORPUS` tests it on another corpus, `sercli export` "
             "makes the model"
         )

@@ -60,7 +60,7 @@ def check_export(
         trial: whose bundle is to be exported.
         settings: its, with the digest of the manifest in their provenance.
         out: the folder.
-        tested_by: a run on folds that says what to expect of a model that nothing tested.
+        tested_by: a run on folds whose metrics show what to expect of a model that was not tested.
 
     Returns:
         That run, looked at.
@@ -94,7 +94,7 @@ def export_bundle(
     Raises:
         ConfigError: there is something else at ``out``, a format needs what is not installed, or
             ``tested_by`` was not trained alike.
-        RunError: the trial is damaged, or a program says something else than the network.
+        RunError: the trial is damaged, or the scores of a program differ from those of the network.
     """
     settings = trial.settings()
     alike = check_export(trial, settings, out, tested_by)

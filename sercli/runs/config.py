@@ -118,7 +118,7 @@ class RunConfig(Config):
         if "scheme" in info.data and info.data["scheme"].task.per_frame:
             wrong = [name for name, entry in entries.items() if not entry.traces]
             if wrong:
-                raise ValueError(f"'{wrong[0]}' does not leave continuous labels true")
+                raise ValueError(f"'{wrong[0]}' changes continuous labels; leave it out")
         return {name: entry.config(**given[name]) for name, entry in entries.items()}
 
     @field_validator("features", mode="before")

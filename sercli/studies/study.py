@@ -140,7 +140,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A table or figure of a paper.
+    """A table or picture of a paper.
 
     Attributes:
         name: name on the command line.

@@ -196,7 +196,7 @@ class Guard(Callback):
             return
         named = list(dict.fromkeys(self.ids[row] for row in self.rows))
         batch = f", in the batch of {list_some(named, _SHOWN)}"
-        raise self._stop(trainer, "the loss is no longer a number", batch)
+        raise self._stop(trainer, "the loss became NaN or infinite", batch)
 
     def _stop(self, trainer: L.Trainer, fact: str, where: str = "") -> RunError:
         epoch = trainer.current_epoch  # the number of epochs before it, all finished

@@ -24,9 +24,9 @@ class Plan:
 
     Attributes:
         config: settings, complete.
-        workspace: where everything lies.
+        workspace: folder of corpora, features and runs.
         manifest_sha256: digest of the corpus's manifest.
-        utterances: the whole corpus, by id.
+        utterances: the complete corpus, by id.
         selection: classes and labels that the scheme gives.
         folds: all folds of the protocol.
         chosen: which of them, counting from one.
@@ -69,7 +69,7 @@ class Plan:
         return fold_digest(self.folds)
 
     def corpus_facts(self) -> dict[str, Any]:
-        """Return what a figure of this corpus has to be told with: title, licence, notice, completeness."""
+        """Return the facts to report with each metric: title, licence, notice, completeness of the corpus."""
         facts = self.workspace.facts(self.config.corpus)
         return {name: facts[name] for name in ("title", "licence", "notice", "utterances", "expected")}
 
@@ -92,7 +92,7 @@ def make_plan(
 
     Args:
         config: settings, precision resolved.
-        workspace: where the corpus lies.
+        workspace: folder that holds the corpus.
         folds: ``all``, or numbers from one, ``3``, ``1,4`` or ``1-3``.
         seeds: one trial per fold and seed.
 

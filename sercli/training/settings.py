@@ -160,7 +160,7 @@ def _resolve(settings: Mapping[str, Any]) -> RunConfig:
     selection = config.training.selection
     if selection != "last" and protocol.tests_nothing:
         raise ConfigError(
-            f"training.selection={selection}: '{protocol.name}' has nothing to choose an epoch by; set it to "
+            f"training.selection={selection}: '{protocol.name}' has no part to select an epoch on; set it to "
             "last, and the number of epochs with --max-epochs"
         )
     if selection == "best-on-test" or (protocol.has_dev and selection != "last"):

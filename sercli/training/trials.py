@@ -85,7 +85,9 @@ def train_trials(
                 on_begin(trial)
                 train_trial(plan, trial, device, report, logger, compiled=compiled, bar=bar)
         except Timeout:
-            raise RunError(f"{trial.path}: another `sercli train` is at work on it") from None
+            raise RunError(
+                f"{trial.path}: another `sercli train` is training it; wait until it has finished"
+            ) from None
     return plan.trials
 
 

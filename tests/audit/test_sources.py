@@ -135,7 +135,7 @@ def test_a_prepared_corpus_is_divided_by_its_own_protocol(small_workspace):
     assert len(divisions) == 4
     checks = found(divisions)
     assert checks["speakers"].verdict is Verdict.CLEAN
-    assert checks["texts"].reason == "every actor says the same ten sentences"
+    assert checks["texts"].reason == "every actor speaks the same ten sentences"
     _, divisions = from_protocol(small_workspace, "emodb", None, "random-3-fold")
     checks = found(divisions)
     assert checks["speakers"].verdict is Verdict.KNOWN

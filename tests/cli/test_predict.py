@@ -122,7 +122,7 @@ def test_a_timeline_is_told_and_drawn(run, tmp_path, write_wav):
         (["a.wav", "--picture", "p.txt"], 1, "p.txt: figures are written as .png, .pdf or .svg, not '.txt'"),
         (["a.wav", "--window-s", "inf"], 1, "window_s=inf: take 0.1 to 3600 s"),
         (["a.wav", "--window-s", "1", "--no-timeline"], 1, "a window or hop without a timeline"),
-        (["a.wav", "--json", "--csv"], 2, "say --json or --csv, not both"),
+        (["a.wav", "--json", "--csv"], 2, "give --json or --csv, not both"),
         (["a.wav", "--table", "t.csv"], 2, "name files or a --table, not both"),
         (["a.wav", "--accelerator", "tpu"], 1, "accelerator 'tpu' is none of auto, cpu, gpu"),
     ],
@@ -186,6 +186,6 @@ def test_a_threshold_of_classes_is_refused_for_continuous_labels(recording):
         bundle = type("Bundle", (), {"classes": ()})
         timeline = None
 
-    with pytest.raises(ConfigError, match="--unsure-below is of classes"):
+    with pytest.raises(ConfigError, match="--unsure-below is for classes"):
         _check_asked(Traces(), Inputs((recording,)), None, 0.5)
     _check_asked(Traces(), Inputs((recording,)), None, None)

@@ -115,7 +115,7 @@ def test_bars_are_shares_right_and_counts_by_confidence():
     assert bars(above) == [(0.5, 0.25, 0.5), (0.75, 0.25, 0.8)]
     assert bars(below) == [(0.5, 0.25, 10), (0.75, 0.25, 30)]
     assert (above.get_ylabel(), below.get_xlabel(), below.get_ylabel()) == (
-        "share right",
+        "proportion correct",
         "confidence",
         "rows",
     )

@@ -141,7 +141,7 @@ def test_a_trial_that_fails_does_not_end_the_others(place):
     told = Record()
     (failure,) = run(planned(place, "1"), CPU, told)
     assert "wild, emodb-4, fold 1, seed 0: " in str(failure)
-    assert "no longer a number" in failure.reason
+    assert "became NaN or infinite" in failure.reason
     assert told.ends[1] == ("plain", 1, None)
 
 

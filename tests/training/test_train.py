@@ -198,13 +198,16 @@ def test_two_trainings_of_one_trial_are_refused(plan_for):
     plan = plan_for()
     (trial,) = plan.trials
     trial.path.mkdir(parents=True)
-    with FileLock(trial.path / ".lock"), pytest.raises(RunError, match="another `sercli train` is at work"):
+    with (
+        FileLock(trial.path / ".lock"),
+        pytest.raises(RunError, match="another `sercli train` is training it"),
+    ):
         train_trials(plan, CPU, quiet)
 
 
 def test_a_loss_that_is_no_number_stops_and_says_so(plan_for):
     plan = plan_for(training={"lr": 1e30, "schedule": "constant"}, model={"head": "softmax"})
-    with pytest.raises(RunError, match="the loss is no longer a number in epoch"):
+    with pytest.raises(RunError, match="the loss became NaN or infinite in epoch"):
         train_trials(plan, CPU, quiet)
     assert not plan.trials[0].finished
 
