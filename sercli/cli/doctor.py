@@ -36,6 +36,7 @@ def _examine() -> dict[str, dict[str, str]]:
         "versions": _versions(),
         "devices": _devices(),
         "workspace": _workspace(),
+        "plug-ins": _plugins(),
     }
     missing = {
         name: f"pip install {name}" for name, version in sections["versions"].items() if version == "missing"
@@ -84,6 +85,18 @@ def _cuda() -> str:
     if not torch.cuda.is_available():
         return "no" if torch.version.cuda else "no (this torch is a CPU build)"
     return ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+
+
+def _plugins() -> dict[str, str]:
+    from sercli import registry
+    from sercli.errors import ConfigError
+
+    try:
+        found = {plugin.title: ", ".join(plugin.folders) for plugin in registry.plugins()}
+    except ConfigError as error:
+        found = {"problem": str(error)}
+    found |= {f"problem {number}": text for number, text in enumerate(registry.missing_packages(), 1)}
+    return found or {"none": "no plug-in is installed or named"}
 
 
 def _workspace() -> dict[str, str]:
