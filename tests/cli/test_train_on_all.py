@@ -100,7 +100,7 @@ def test_figures_and_threshold_are_those_of_the_networks_trained_alike(command_l
             "\n> **Not tested: trained on all utterances; the metrics "
             "are those of networks with equal settings, trained on"
         ),
-        "on everything that the scheme emodb-4 selects (48 utterances), seed 0, epoch 2 of 2.\n",
+        "on all utterances that the scheme emodb-4 selects (48 utterances), seed 0, epoch 2 of 2.\n",
         "**This model itself was not tested**",
         f"protocol leave-one-speaker-out@1 (digest {digest}), run {made.folds.name}. ",
         "\n| | 4 networks with equal settings, pooled |\n",
@@ -179,7 +179,8 @@ def test_no_command_takes_it_for_tested(command_line, run, made, tmp_path):
         status, said, err = run(*command)
         assert (status, said) == (1, "")
         assert (
-            f"error: {name}: trained on everything (train-on-all@1), so nothing of its corpus is left" in err
+            f"error: {name}: trained on all utterances (train-on-all@1), so nothing of its corpus is left"
+            in err
         )
         assert f"`sercli eval {name} --on CORPUS`" in err
     rows = {row["run"]: row for row in json.loads(run("runs", "--json")[1])}
