@@ -86,6 +86,11 @@ def format_p(p: float | None) -> str:
     return f"{p:.4f}" if p >= 0.0001 else "<.0001"
 
 
+def count_noun(number: int, noun: str) -> str:
+    """Write a number before a noun: 1 epoch, 2 epochs, 1,200 epochs."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def format_count(number: int) -> str:
     """Format a count with a thin space between thousands: ``1 234``."""
     return f"{number:,}".replace(",", _THIN)

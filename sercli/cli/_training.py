@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from sercli.formatting import format_duration
+from sercli.formatting import count_noun, format_duration
 
 if TYPE_CHECKING:
     from sercli.devices import Device
@@ -95,7 +95,7 @@ def print_duration(plan: "Plan", device: "Device") -> None:
     most = seconds * (epochs * len(plan.todo) - begun)
     typer.echo(
         f"takes     about {format_duration(seconds)} an epoch, at most {format_duration(most)} "
-        f"for {epochs} epochs of {len(plan.todo)} trials"
+        f"for {count_noun(epochs, 'epoch')} of {count_noun(len(plan.todo), 'trial')}"
         + (f", {begun} of them done" if begun else "")
         + (", without the features still to compute" if missing else "")
     )

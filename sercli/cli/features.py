@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sercli.cli._app import App, Group
-from sercli.cli._options import JsonOption, SetOption, WorkspaceOption
+from sercli.cli._options import JsonOption, WorkspaceOption
 from sercli.cli._output import loadable, print_waiting, progress_bar
 from sercli.plain.json import to_json
 
@@ -33,6 +33,16 @@ VariantsOption = Annotated[
 ]
 
 
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set one setting of the kind, for example window_ms=40; may be repeated.",
+    ),
+]
+
+
 class _CorpusFirst(Group):
     """``sercli features CORPUS`` computes; anything else is a command of its own."""
 
@@ -45,8 +55,7 @@ class _CorpusFirst(Group):
 
 app = App(
     cls=_CorpusFirst,
-    help="Compute the features of a corpus once (sercli features CORPUS --kind KIND), or maintain "
-    "the stores.",
+    help="Compute the features of a corpus, or maintain the stores.",
     no_args_is_help=True,
 )
 

@@ -269,7 +269,7 @@ def _header(classes: tuple[str, ...], width: int) -> str:
         return f"{'file':<{width}}  seconds" + "".join(
             f"  {name:>8}  {'from':>6}  {'to':>6}" for name in TRACE_DIMENSIONS
         )
-    cells = "  ".join(f"{name[:8]:>8}" for name in classes)
+    cells = "  ".join(f"{name:>8}" for name in classes)
     return f"{'file':<{width}}  {'class':<{_widest(classes)}}     %  {cells}"
 
 
@@ -297,7 +297,10 @@ def _readable(prediction: "Prediction", name: str, width: int) -> Iterator[str]:
         yield f"{name:<{width}}  {prediction.duration:7.1f}{cells}{notes}"
         return
     widest = _widest(prediction.classes)
-    cells = "  ".join(f"{100 * value:8.1f}" for value in prediction.probabilities)
+    cells = "  ".join(
+        f"{100 * value:{max(8, len(name))}.1f}"
+        for name, value in zip(prediction.classes, prediction.probabilities, strict=True)
+    )
     best = f"{prediction.predicted:<{widest}} {100 * (prediction.probability or 0):5.1f}"
     yield f"{name:<{width}}  {best}  {cells}{notes}"
     for each in prediction.stretches:

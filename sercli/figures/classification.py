@@ -58,7 +58,7 @@ def confusion_matrix(
         share, x, y = shares[row, column], column + 0.5, row + 0.5
         ink = style.ink_on(mesh.cmap(share))
         if count:
-            percent = f"{share:.0%}" if share >= 0.005 else "<1%"
+            percent = f"{100 * share:.0f} %" if share >= 0.005 else "<1 %"
             axes.text(x, y - 0.02, percent, ha="center", va="bottom", color=ink, size=size)
             axes.text(x, y + 0.06, str(count), ha="center", va="top", color=ink, alpha=0.75, size=size - 2)
         else:
@@ -94,7 +94,7 @@ def reliability_diagram(calibration: Calibration, title: str | None = None, *, d
         color=colours.second,
         zorder=3,
         clip_on=False,  # a bin without a right row has its dot on the axis
-        label=f"mean confidence (ECE {calibration.ece:.1%})",
+        label=f"mean confidence (ECE {100 * calibration.ece:.1f} %)",
     )
     below.bar(lows, [found.count for found in bins], color=colours.muted, **bars)
     above.set(xlim=(0, 1), ylim=(0, 1), ylabel="proportion correct")

@@ -80,7 +80,7 @@ class RunConfig(Config):
         corpus = info.data.get("corpus")
         if scheme.corpus not in (None, corpus):
             raise ValueError(
-                f"scheme '{scheme.name}' is made for corpus '{scheme.corpus}', not for '{corpus}'"
+                f"'{scheme.name}' is made for corpus '{scheme.corpus}', not for '{corpus}'; choose another"
             )
         return scheme
 

@@ -15,6 +15,7 @@ from sercli.registry import needed_plugins
 from sercli.runs.config import RunConfig
 from sercli.runs.training import TrainingConfig
 from sercli.schemes import default_scheme, get_scheme
+from sercli.segments import SegmentConfig
 from sercli.training._idle import refuse_idle
 from sercli.training.initial_weights import name_bundle
 from sercli.workspace import Workspace
@@ -141,6 +142,7 @@ def complete(settings: Mapping[str, Any]) -> RunConfig:
 
 def _resolve(settings: Mapping[str, Any]) -> RunConfig:
     """Build the settings of a run, each part once."""
+    _refuse_unknown(settings)
     for name in _SECTIONS:
         if not isinstance(settings.get(name, {}), Mapping):
             raise ConfigError(f"{name}: expected settings of its own, for example {name}.KEY=VALUE")
@@ -166,6 +168,16 @@ def _resolve(settings: Mapping[str, Any]) -> RunConfig:
     if selection == "best-on-test" or (protocol.has_dev and selection != "last"):
         return config
     return config.with_training(**last)
+
+
+def _refuse_unknown(settings: Mapping[str, Any]) -> None:
+    """Refuse a setting without its section, and name the section that has it."""
+    network = get_architecture(str(settings["arch"])).config
+    sections = {"model": network, "segments": SegmentConfig, "training": TrainingConfig}
+    for name in settings.keys() - RunConfig.model_fields.keys():
+        near = [f"{section}.{name}" for section, config in sections.items() if name in config.model_fields]
+        if near:
+            raise ConfigError(f"unknown setting '{name}'; did you mean {', '.join(near)}?")
 
 
 def _name_inputs(
