@@ -201,8 +201,8 @@ def choose(utterances: Sequence[Utterance], corpus: str, name: str | None) -> tu
     scheme = get_scheme(name or default_scheme(corpus, emotions=emotions))
     if scheme.corpus not in (None, corpus):
         raise ConfigError(
-            f"scheme '{scheme.name}' is made for corpus '{scheme.corpus}', not for '{corpus}'; choose another "
-            "--scheme"
+            f"scheme '{scheme.name}' is made for corpus '{scheme.corpus}', not for '{corpus}'; choose "
+            "another --scheme"
         )
     if scheme.task.has_classes and not emotions:
         raise ConfigError(f"corpus '{corpus}' has no emotions, which a scheme of classes needs")
