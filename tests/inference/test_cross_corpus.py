@@ -205,7 +205,7 @@ def test_continuous_labels_of_a_copy_are_those_of_the_test_part(regressor, small
     assert (folder / "traces.png").exists()
     with pytest.raises(ConfigError, match="no classes to keep"):
         apply_run(run, corpus, place, keep_foreign=True)
-    with pytest.raises(ConfigError, match="gives continuous labels, the run tells classes"):
+    with pytest.raises(ConfigError, match="gives continuous labels, the run predicts classes"):
         apply_run(Run(small[1].path.parents[1]), corpus, place, "arousal-valence")
 
 

@@ -293,10 +293,10 @@ def test_the_level_is_that_of_the_loudest_40_ms_by_hand():
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"window_s": 0.01}, "window_s=0.01: take 0.1 to 3600 s"),
-        ({"window_s": float("inf")}, "window_s=inf: take 0.1 to 3600 s"),
-        ({"window_s": float("nan")}, "window_s=nan: take 0.1 to 3600 s"),
-        ({"hop_s": float("inf")}, "hop_s=inf: take 0.1 to 3600 s"),
+        ({"window_s": 0.01}, "window_s=0.01: use 0.1 to 3600 s"),
+        ({"window_s": float("inf")}, "window_s=inf: use 0.1 to 3600 s"),
+        ({"window_s": float("nan")}, "window_s=nan: use 0.1 to 3600 s"),
+        ({"hop_s": float("inf")}, "hop_s=inf: use 0.1 to 3600 s"),
         ({"hop_s": 5.0}, "hop_s=5: longer than a window of 4 s"),
         ({"batch_size": 0}, "batch_size=0"),
         ({"unsure_below": 1.5}, "unsure_below=1.5"),

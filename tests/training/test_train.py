@@ -68,7 +68,7 @@ def test_a_model_of_everything_is_trained_and_tested_on_nothing(plan_for):
 @pytest.mark.parametrize("selection", ["best-on-test", "best-dev-ua"])
 def test_where_nothing_is_left_no_epoch_is_chosen(plan_for, selection):
     assert plan_for(protocol="train-on-all").config.training.selection == "last"
-    with pytest.raises(ConfigError, match=rf"{selection}: 'train-on-all@1' has nothing to choose"):
+    with pytest.raises(ConfigError, match=rf"{selection}: 'train-on-all@1' has no part to select"):
         plan_for(protocol="train-on-all", training={"selection": selection})
 
 
