@@ -132,7 +132,8 @@ def test_a_protocol_shows_what_can_not_be_trained(tiny, command_line, workspace)
     tiny(every(["a", "b", "c"], ["anger", "happiness"]) | {("a", "fear"): 1})
     show = ["protocols", "show", "leave-one-speaker-out", "--corpus", "tiny", "--workspace", workspace.root]
     assert (
-        "class fear has no training utterance in fold 1, 3; `sercli train` refuses this" in command_line(*show)[1]
+        "class fear has no training utterance in fold 1, 3; `sercli train` refuses this"
+        in command_line(*show)[1]
     )
 
 
