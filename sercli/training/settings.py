@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sercli.config import join, merge, parse_assignments, read_yaml
+from sercli.config import Config, join, merge, parse_assignments, read_yaml
 from sercli.devices import Device, resolve_precision
 from sercli.errors import ConfigError, CorpusError, unknown
 from sercli.features import feature_names, get_feature
@@ -173,7 +173,11 @@ def _resolve(settings: Mapping[str, Any]) -> RunConfig:
 def _refuse_unknown(settings: Mapping[str, Any]) -> None:
     """Refuse a setting without its section, and name the section that has it."""
     network = get_architecture(str(settings["arch"])).config
-    sections = {"model": network, "segments": SegmentConfig, "training": TrainingConfig}
+    sections: dict[str, type[Config]] = {
+        "model": network,
+        "segments": SegmentConfig,
+        "training": TrainingConfig,
+    }
     for name in settings.keys() - RunConfig.model_fields.keys():
         near = [f"{section}.{name}" for section, config in sections.items() if name in config.model_fields]
         if near:
