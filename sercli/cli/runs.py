@@ -137,13 +137,14 @@ def _corpus_of(run: "Run") -> str | None:
 
 
 def _values(trials: "list[Trial]") -> dict[str, float]:
-    """Return UA and WA, or the mean CCC over the dimensions."""
+    """Return UA and WA, or the mean CCC over the dimensions: the headline metrics."""
     from statistics import fmean
 
-    from sercli.evaluation import pooled_values
+    from sercli.evaluation import known_metrics, pooled_values
     from sercli.records import pool
     from sercli.runs.predictions import read_tested
 
-    values = pooled_values(pool([read_tested(trial) for trial in trials]))
-    of_dimensions = [value for key, value in values.items() if key.startswith("ccc")]
-    return {"ccc": fmean(of_dimensions)} if of_dimensions else {key: values[key] for key in ("ua", "wa")}
+    predictions = pool([read_tested(trial) for trial in trials])
+    metrics = [metric for metric in known_metrics(predictions) if metric.headline]
+    values = pooled_values(predictions, metrics)
+    return {metric.key: fmean(values[key] for key in metric.keys) for metric in metrics}

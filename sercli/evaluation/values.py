@@ -156,6 +156,32 @@ def ccc_shares(by_speaker: Moments) -> Rates:
     return shares
 
 
+def value_metrics(dimensions: tuple[str, ...], *, per_frame: bool) -> tuple[Metric, ...]:
+    """Define what is measured of values: CCC, PCC and RMSE; of utterances MAE too.
+
+    Args:
+        dimensions: their names, in the order of the values' columns.
+        per_frame: whether the values are of frames.
+    """
+    found = (
+        Metric("ccc", "CCC", ccc, dimensions, "plain", headline=True, shares=ccc_shares, in_parts=True),
+        Metric(
+            "pcc",
+            "PCC",
+            pcc,
+            dimensions,
+            "plain",
+            has_interval=False,
+            in_parts=True,
+            skips_undefined=False,
+        ),
+        Metric("rmse", "RMSE", rmse, dimensions, "plain", has_interval=False, in_parts=True),
+    )
+    if per_frame:
+        return found
+    return (*found, Metric("mae", "MAE", mae, dimensions, "plain", has_interval=False, in_parts=True))
+
+
 class ValueScoring(Scoring[ValuePredictions]):
     """Scores values by their moments, (groups, dimensions)."""
 
@@ -172,24 +198,7 @@ class ValueScoring(Scoring[ValuePredictions]):
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """CCC, PCC and RMSE; of utterances MAE too."""
-        columns = self.predictions.dimensions
-        found = (
-            Metric("ccc", "CCC", ccc, columns, "plain", headline=True, shares=ccc_shares, in_parts=True),
-            Metric(
-                "pcc",
-                "PCC",
-                pcc,
-                columns,
-                "plain",
-                has_interval=False,
-                in_parts=True,
-                skips_undefined=False,
-            ),
-            Metric("rmse", "RMSE", rmse, columns, "plain", has_interval=False, in_parts=True),
-        )
-        if self.predictions.per_frame:
-            return found
-        return (*found, Metric("mae", "MAE", mae, columns, "plain", has_interval=False, in_parts=True))
+        return value_metrics(self.predictions.dimensions, per_frame=self.predictions.per_frame)
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from sercli.evaluation.mapping import ClassMapping, map_classes
 from sercli.inference.stored import Progress, Stored
 from sercli.records import Predictions, Utterance, pool
 from sercli.runs.folder import Run, Trial
-from sercli.schemes import Selection, choose, get_scheme
+from sercli.schemes import Selection, choose, default_scheme, get_scheme
 from sercli.workspace import Workspace
 
 
@@ -163,7 +163,7 @@ def _select(
     bundle: Bundle, utterances: Sequence[Utterance], corpus: str, scheme: str | None
 ) -> tuple[str, Selection]:
     if scheme is None and not bundle.classes:
-        scheme = "arousal-valence"
+        scheme = default_scheme(corpus, emotions=False)
     name, selection = choose(utterances, corpus, scheme)
     if bool(bundle.classes) != bool(selection.classes):
         has = {True: "classes", False: "continuous labels"}
