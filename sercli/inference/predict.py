@@ -38,7 +38,7 @@ from sercli.inference.recordings import (
     read_pieces,
     read_whole,
 )
-from sercli.records import TRACE_DIMENSIONS, Problem
+from sercli.records import Problem
 
 WHOLE_S = 60.0
 """Up to which length a recording is taken as one utterance; IEMOCAP's longest has 34 s."""
@@ -253,7 +253,7 @@ class Predictor:
         note = next((part.note for part in parts if part.note), None)
         said = Prediction(file, duration, unlike=_unlike(parts), note=note)
         if not self.bundle.classes:
-            return replace(said, dimensions=TRACE_DIMENSIONS, trace=values[: count_trace_frames(duration)])
+            return replace(said, dimensions=self.bundle.outputs, trace=values[: count_trace_frames(duration)])
         windows = (
             Window(round(part.start, 6), round(part.end, 6), tuple(row))
             for part, row in zip(parts, values.tolist(), strict=True)
