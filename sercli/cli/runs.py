@@ -102,7 +102,7 @@ def _lay_out(found: "list[dict[str, Any]]") -> "Table":
 def _describe(run: "Run") -> dict[str, Any]:
     """Return how much of a run is finished, and UA and WA, or CCC, over all finished trials' predictions."""
     from sercli.errors import SerError
-    from sercli.protocols import tests_nothing
+    from sercli.protocols import is_untested
     from sercli.reports.facts import banners
 
     finished = run.finished()
@@ -113,7 +113,7 @@ def _describe(run: "Run") -> dict[str, Any]:
         return found
     try:
         settings = finished[0].settings()
-        if tests_nothing(settings["protocol"]):
+        if is_untested(settings["protocol"]):
             notice = settings["provenance"]["corpus"]["notice"]
             return found | {"note": "; ".join(filter(None, [_UNTESTED, notice]))}
         metrics = _values(finished)

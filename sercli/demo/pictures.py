@@ -22,7 +22,15 @@ from sercli.inference.attention_maps import map_attention
 from sercli.inference.insight import channel_weights
 from sercli.inference.predict import WHOLE_S, Predictor
 from sercli.inference.prediction import Prediction
-from sercli.inference.recordings import Part, Piece, dataset_of, extract, rates_of, read_pieces, read_whole
+from sercli.inference.recordings import (
+    Piece,
+    PieceFeatures,
+    dataset_of,
+    extract,
+    rates_of,
+    read_pieces,
+    read_whole,
+)
 from sercli.inference.stored import Stored
 from sercli.records import Utterance
 
@@ -51,7 +59,7 @@ class Picture:
 class _OnePiece(Stored):
     """A piece of a recording in place of the utterances of a prepared corpus."""
 
-    part: Part
+    part: PieceFeatures
 
     def dataset(self, utterances: Sequence[Utterance]) -> UtteranceDataset:
         return dataset_of(self.bundle, [self.part for _ in utterances])

@@ -15,7 +15,7 @@ from sercli.evaluation import pooled_values, stated_metrics
 from sercli.evaluation.metrics import Unit
 from sercli.inference._claim import Claim, Stated, read_claim, to_number
 from sercli.inference.stored import Progress, Stored
-from sercli.protocols import Protocol, fold_digest, get_protocol, parse_list_name, tests_nothing
+from sercli.protocols import Protocol, fold_digest, get_protocol, is_untested, parse_list_name
 from sercli.records import Fold, Utterance
 from sercli.runs import provenance
 from sercli.schemes import Selection, choose
@@ -152,7 +152,7 @@ def reproduce(
         ProtocolError: the fold can't be made of the utterances at hand.
     """
     bundle = Bundle.load(path)
-    if tests_nothing(bundle.facts.get("protocol")):
+    if is_untested(bundle.facts.get("protocol")):
         raise RunError(
             f"{path}: trained on all of its corpus and tested on nothing, so it has no figure of its own to "
             "hold; figures in its card are of other networks: reproduce a bundle of one of those"

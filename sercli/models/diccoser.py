@@ -31,7 +31,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from sercli.errors import ConfigError
-from sercli.models import Architecture, Embedding, Features, NetworkConfig, Recipe, Setting, Stream
+from sercli.models import Architecture, Embedding, Features, NetworkConfig, NetworkStream, Recipe, Setting
 from sercli.models.layers.sequence import CausalConv1d, CausalState, DilatedBlock, SequencePool
 from sercli.records import TRACE_RATE
 from sercli.tasks import TASKS, TaskName
@@ -269,7 +269,7 @@ class DiCCOSERStream:
         return x
 
 
-def _stream(network: nn.Module) -> Stream | str:
+def _stream(network: nn.Module) -> NetworkStream | str:
     network = cast("DiCCOSER", network)
     if network.config.stacked and not network.config.causal_condition:
         return "with causal_condition=false each block looks a frame of 40 ms ahead"

@@ -187,7 +187,7 @@ def _find(name: str) -> Protocol:
     raise unknown(__name__, name, [*protocol_names(), "lists:FILE"])
 
 
-def tests_nothing(recorded: object) -> bool:
+def is_untested(recorded: object) -> bool:
     """Tell whether the protocol that a run, a bundle or a study names has no test part.
 
     An unknown name, and a list of folds whose file is missing, count as protocols that test.
