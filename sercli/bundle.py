@@ -29,10 +29,12 @@ from sercli.data.segments import Segmenter
 from sercli.errors import ConfigError, RunError, UnknownNameError
 from sercli.models import NetworkConfig, get_architecture
 from sercli.plain.json import from_json
+from sercli.records import TRACE_DIMENSIONS
 from sercli.registry import needed_plugins
 from sercli.runs.features import FeatureChoice
 from sercli.segments import SegmentConfig
 from sercli.statistics import Statistics
+from sercli.tasks import CLASSIFICATION, REGRESSION, Task
 
 _FORMAT = 2
 
@@ -73,6 +75,16 @@ class Bundle:
     statistics: Mapping[str, Statistics]
     facts: Mapping[str, Any] = field(default_factory=dict)
     segments: SegmentConfig = field(default_factory=SegmentConfig)
+
+    @property
+    def task(self) -> Task:
+        """What the network was trained for."""
+        return CLASSIFICATION if self.classes else REGRESSION
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the network predicts: the classes, or the dimensions of continuous labels."""
+        return self.classes or TRACE_DIMENSIONS
 
     @property
     def preprocessing(self) -> Preprocessing:

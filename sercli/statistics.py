@@ -52,7 +52,7 @@ class Statistics:
         return cls(mean, std, bool(values.get("own", False)))
 
 
-class Moments:
+class RunningMoments:
     """Count, mean and squared deviations of the arrays seen so far, in float64."""
 
     def __init__(self, scope: Scope) -> None:
@@ -123,7 +123,7 @@ def fit_all(arrays: Iterable[tuple[Array, Mask | None]], scope: Scope) -> Statis
     """Compute the statistics of arrays that state their own empty values; otherwise as `fit`."""
     if scope in ("none", "per-utterance"):
         return Statistics(np.zeros((), np.float32), np.ones((), np.float32), scope == "per-utterance")
-    moments = Moments(scope)
+    moments = RunningMoments(scope)
     for array, empty in arrays:
         moments.add(array, empty)
     return moments.statistics()

@@ -8,7 +8,7 @@ from typing import Any
 
 from sercli.formatting import PERCENT, PLAIN, Scale
 from sercli.inference.predict import Predictor
-from sercli.protocols import tests_nothing
+from sercli.protocols import is_untested
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,13 +71,13 @@ def _name_of_trial(each: LoadedModel) -> str:
 
 def _protocol(facts: Mapping[str, Any]) -> str:
     protocol = facts.get("protocol")
-    if tests_nothing(protocol):
+    if is_untested(protocol):
         return "none: trained on the complete corpus"
     return f"{_text(protocol)}, fold {facts.get('fold', '?')}" if protocol else ""
 
 
 def _no_results(facts: Mapping[str, Any]) -> str:
-    if tests_nothing(facts.get("protocol")):
+    if is_untested(facts.get("protocol")):
         return "none: the performance is unknown"
     return "none in this bundle; `sercli export` adds them"
 

@@ -9,7 +9,6 @@ sections 11.2 and 11.5 (pseudo-values).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,6 +156,32 @@ def ccc_shares(by_speaker: Moments) -> Rates:
     return shares
 
 
+def value_metrics(dimensions: tuple[str, ...], *, per_frame: bool) -> tuple[Metric, ...]:
+    """Define what is measured of values: CCC, PCC and RMSE; of utterances MAE too.
+
+    Args:
+        dimensions: their names, in the order of the values' columns.
+        per_frame: whether the values are of frames.
+    """
+    found = (
+        Metric("ccc", "CCC", ccc, dimensions, "plain", headline=True, shares=ccc_shares, in_parts=True),
+        Metric(
+            "pcc",
+            "PCC",
+            pcc,
+            dimensions,
+            "plain",
+            has_interval=False,
+            in_parts=True,
+            skips_undefined=False,
+        ),
+        Metric("rmse", "RMSE", rmse, dimensions, "plain", has_interval=False, in_parts=True),
+    )
+    if per_frame:
+        return found
+    return (*found, Metric("mae", "MAE", mae, dimensions, "plain", has_interval=False, in_parts=True))
+
+
 class ValueScoring(Scoring[ValuePredictions]):
     """Scores values by their moments, (groups, dimensions)."""
 
@@ -169,17 +194,11 @@ class ValueScoring(Scoring[ValuePredictions]):
             f"{values} of all folds and seeds joined (pooled); the mean over folds of each fold's own CCC, "
             "the metric of the DiCCOSER paper, is given separately"
         )
-        plain = partial(Metric, columns=columns, unit="plain", in_parts=True)
-        self.metrics = (
-            plain("ccc", "CCC", ccc, headline=True, shares=ccc_shares),
-            plain("pcc", "PCC", pcc, has_interval=False, skips_undefined=False),
-            plain("rmse", "RMSE", rmse, has_interval=False),
-        )
+        self.metrics = value_metrics(columns, per_frame=per_frame)
         if per_frame:
             self.parts, self.beside, self.ranked = ("fold", "recording"), "recordings", "recording"
             self.frames = self.count(range(len(predictions)))
         else:
-            self.metrics += (plain("mae", "MAE", mae, has_interval=False),)
             self.parts, self.beside = ("speaker", "gender", "fold"), "seeds"
 
     def sums(self, groups: Sequence[Rows]) -> Moments:

@@ -1,14 +1,15 @@
 """The metrics that an exported bundle states, and how they were obtained."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sercli.bundle import Bundle
 from sercli.errors import RunError
-from sercli.records import TRACE_DIMENSIONS
+from sercli.evaluation import Metric, stated_metrics
+from sercli.evaluation.metrics import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,16 @@ class Stated:
         value: ``None`` where it is undefined.
         interval: of 95 %, over speakers.
         decides: whether the verdict depends on it; a recall is only shown.
+        key: of the metric.
+        unit: of the metric.
     """
 
     name: str
     value: float | None
     interval: tuple[float, float] | None
     decides: bool
+    key: str
+    unit: Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,6 @@ def read_claim(bundle: Bundle, path: Path) -> Claim:
         raise RunError(f"{path}: states no metric; make a bundle with metrics with `sercli export`")
     try:
         figures = facts["figures"]
-        read = _class_figures(figures, bundle.classes) if bundle.classes else _trace_figures(figures)
         return Claim(
             corpus=_name(facts["corpus"]),
             scheme=_text(facts["scheme"]),
@@ -93,8 +97,8 @@ def read_claim(bundle: Bundle, path: Path) -> Claim:
             protocol_digest=_text(facts["protocol_digest"]),
             versions={_text(name): _text(version) for name, version in facts["versions"].items()},
             commit=None if facts["commit"] is None else _text(facts["commit"]),
-            count=int(figures["utterances" if bundle.classes else "recordings"]),
-            figures=tuple(read),
+            count=int(figures[f"{bundle.task.noun}s"]),
+            figures=tuple(_stated(figures, stated_metrics(bundle.task, bundle.outputs))),
             several=facts["run_figures"] is not None,
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
@@ -106,26 +110,25 @@ def to_number(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(float(value)) else float(value)
 
 
-def _class_figures(figures: Mapping[str, Any], classes: tuple[str, ...]) -> Iterator[Stated]:
-    for name in ("ua", "wa"):
-        yield _stated(name.upper(), figures[name])
-    for name in classes:
-        yield Stated(f"recall of {name}", to_number(figures["recall"][name]), None, decides=False)
+def _stated(figures: Mapping[str, Any], metrics: Sequence[Metric]) -> Iterator[Stated]:
+    """Read what is stated of each metric; of those that decide the interval too."""
+    for metric in metrics:
+        names = [f"{metric.label} of {column}" for column in metric.columns] or [metric.label]
+        for name, key in zip(names, metric.keys, strict=True):
+            told = _find(figures, key)
+            value, interval = (told["value"], told["interval"]) if metric.headline else (told, None)
+            if interval is not None:
+                low, high = interval
+                interval = (float(low), float(high))
+            yield Stated(name, to_number(value), interval, metric.headline, key, metric.unit)
 
 
-def _trace_figures(figures: Mapping[str, Any]) -> Iterator[Stated]:
-    if set(figures["ccc"]) != set(TRACE_DIMENSIONS):
-        raise ValueError("other dimensions than those of the predictions")
-    for name in TRACE_DIMENSIONS:
-        yield _stated(f"CCC of {name}", figures["ccc"][name])
-
-
-def _stated(name: str, told: Mapping[str, Any]) -> Stated:
-    interval = None
-    if told["interval"] is not None:
-        low, high = told["interval"]
-        interval = (float(low), float(high))
-    return Stated(name, to_number(told["value"]), interval, decides=True)
+def _find(figures: Mapping[str, Any], key: str) -> Any:
+    """Return what is stated under ``ua``, or of ``ccc_arousal`` under ``ccc`` and ``arousal``."""
+    if key in figures:
+        return figures[key]
+    name, _, column = key.partition("_")
+    return figures[name][column]
 
 
 def _text(value: Any) -> str:

@@ -1,7 +1,7 @@
 """Apply all finished trials of a run to a corpus that it was not trained on."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from sercli.evaluation.mapping import ClassMapping, map_classes
 from sercli.inference.stored import Progress, Stored
 from sercli.records import Predictions, Utterance, pool
 from sercli.runs.folder import Run, Trial
-from sercli.schemes import Selection, choose, get_scheme
+from sercli.schemes import Selection, choose, default_scheme, get_scheme
 from sercli.workspace import Workspace
 
 
@@ -85,22 +85,17 @@ def apply_run(
     _refuse_known(run, str(first.facts["corpus"]), before, corpus)
     utterances = manifest.read(path)
     name, selection = _select(first, utterances, corpus, scheme)
-    mapping = None
-    if first.classes:
-        mapping = map_classes(first.classes, selection.classes, keep_foreign=keep_foreign)
-    elif keep_foreign:
-        raise ConfigError(f"{run.name} predicts continuous labels, so there are no classes to keep")
+    mapping = _map(run, first, selection, keep_foreign=keep_foreign)
     known = dict.fromkeys([*before, str(first.facts["corpus"])])
-    heard = frozenset[str]().union(*(_audio_of(each, workspace) for each in known))
-    chosen, left_out = _choose(utterances, selection, mapping, heard)
+    chosen, left_out = _choose(utterances, selection, mapping, _audio_of(known, workspace))
     if not chosen:
         raise ConfigError(f"{corpus}, scheme '{name}': nothing is left to test; choose another scheme")
-    found = []
-    for trial in trials:
-        bundle = Bundle.load(trial.bundle)
-        stored = Stored.open(bundle, corpus, chosen, workspace, progress)
+
+    def apply(trial: Trial) -> Predictions:
+        stored = Stored.open(Bundle.load(trial.bundle), corpus, chosen, workspace, progress)
         fold = str(trial.metrics()["fold_name"])
-        found.append(stored.predict(selection, fold, trial.seed, device, mapping))
+        return stored.predict(selection, fold, trial.seed, device, mapping)
+
     return Applied(
         run=run,
         trials=tuple(trials),
@@ -108,7 +103,7 @@ def apply_run(
         scheme=name,
         manifest_sha256=manifest.digest(path),
         trained_on=str(first.facts["corpus"]),
-        predictions=pool(found),
+        predictions=pool([apply(trial) for trial in trials]),
         mapping=mapping,
         tested=dict(Counter(selection.labels[utterance.id] for utterance in chosen)),
         left_out=left_out,
@@ -159,7 +154,7 @@ def _select(
     bundle: Bundle, utterances: Sequence[Utterance], corpus: str, scheme: str | None
 ) -> tuple[str, Selection]:
     if scheme is None and not bundle.classes:
-        scheme = "arousal-valence"
+        scheme = default_scheme(corpus, emotions=False)
     name, selection = choose(utterances, corpus, scheme)
     if bool(bundle.classes) != bool(selection.classes):
         has = {True: "classes", False: "continuous labels"}
@@ -170,10 +165,19 @@ def _select(
     return name, selection
 
 
-def _audio_of(corpus: str, workspace: Workspace) -> frozenset[str]:
-    """List the hashes of a corpus's audio; none if it is not in the workspace."""
-    path = workspace.manifest(corpus)
-    return frozenset(each.sha256 for each in manifest.read(path)) if path.exists() else frozenset()
+def _map(run: Run, bundle: Bundle, selection: Selection, *, keep_foreign: bool) -> ClassMapping | None:
+    """Map the network's classes to those of the other corpus; there is no mapping for continuous labels."""
+    if bundle.classes:
+        return map_classes(bundle.classes, selection.classes, keep_foreign=keep_foreign)
+    if keep_foreign:
+        raise ConfigError(f"{run.name} predicts continuous labels, so there are no classes to keep")
+    return None
+
+
+def _audio_of(corpora: Iterable[str], workspace: Workspace) -> frozenset[str]:
+    """List the hashes of the audio of those corpora that are in the workspace."""
+    paths = [path for corpus in corpora if (path := workspace.manifest(corpus)).exists()]
+    return frozenset(each.sha256 for path in paths for each in manifest.read(path))
 
 
 def _choose(

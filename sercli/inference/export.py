@@ -24,7 +24,6 @@ from sercli.inference import NO_SCORES
 from sercli.inference.graph import SpeechNetwork, example_samples, least_frames, network_example
 from sercli.models import NETWORK_ERRORS, get_architecture
 from sercli.plain.json import to_json
-from sercli.records import TRACE_DIMENSIONS
 
 Format = Literal["onnx", "pt2"]
 
@@ -145,7 +144,7 @@ class _Scores(nn.Module):
 def _facts(bundle: Bundle) -> dict[str, Any]:
     return {
         "classes": list(bundle.classes),
-        "dimensions": [] if bundle.classes else list(TRACE_DIMENSIONS),
+        "dimensions": [] if bundle.classes else list(bundle.outputs),
         "architecture": bundle.arch,
         "segments": bundle.segments.to_dict(),
         "training": {key: bundle.facts.get(key) for key in _TOLD},

@@ -26,8 +26,8 @@ from sercli.errors import ConfigError, SerError
 from sercli.inference import NO_SCORES, Scores, score
 from sercli.inference.prediction import Prediction, Window
 from sercli.inference.recordings import (
-    Part,
     Piece,
+    PieceFeatures,
     choose_window,
     dataset_of,
     extract,
@@ -37,7 +37,7 @@ from sercli.inference.recordings import (
     read_pieces,
     read_whole,
 )
-from sercli.records import TRACE_DIMENSIONS, Problem
+from sercli.records import Problem
 from sercli.store.compute import threads
 
 WHOLE_S = 60.0
@@ -61,8 +61,8 @@ _BATCHES = 4
 _AHEAD_S = 600.0
 _AHEAD = 64
 
-_Found = tuple[Part, Scores]
-_Extract = Callable[[], Part | Problem]
+_Found = tuple[PieceFeatures, Scores]
+_Extract = Callable[[], PieceFeatures | Problem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ class Predictor:
         cut = seconds > WHOLE_S if self.timeline is None else self.timeline
         return (self.window_s, self.hop_s) if cut else None
 
-    def _extract(self, path: Path, piece: Piece | None = None) -> Part | Problem:
+    def _extract(self, path: Path, piece: Piece | None = None) -> PieceFeatures | Problem:
         """Compute the features of a piece of a recording, or of the recording itself."""
         try:
             return extract(self.bundle, piece or read_whole(path, self._rates))
@@ -200,10 +200,10 @@ class Predictor:
             return _problem(str(path), error)
 
     def _scored(
-        self, computed: Iterator[tuple[_Piecework, Part | Problem]]
+        self, computed: Iterator[tuple[_Piecework, PieceFeatures | Problem]]
     ) -> Iterator[tuple[_Piecework, _Found | Problem]]:
         """Apply the network to what is computed, as much at once as a few batches take."""
-        waiting: list[tuple[_Piecework, Part | Problem]] = []
+        waiting: list[tuple[_Piecework, PieceFeatures | Problem]] = []
         seconds = 0.0
         for task, part in computed:
             waiting.append((task, part))
@@ -214,16 +214,16 @@ class Predictor:
         yield from self._score(waiting)
 
     def _score(
-        self, waiting: Sequence[tuple[_Piecework, Part | Problem]]
+        self, waiting: Sequence[tuple[_Piecework, PieceFeatures | Problem]]
     ) -> Iterator[tuple[_Piecework, _Found | Problem]]:
         # Parts go together only with those of nearly their length, so that padding is bounded.
         buckets: dict[int, list[int]] = {}
         for i, (_, part) in enumerate(waiting):
-            if isinstance(part, Part):
+            if isinstance(part, PieceFeatures):
                 buckets.setdefault(int(np.log2(max(part.seconds, 1e-3))), []).append(i)
         found: dict[int, Scores] = {}
         for rows in buckets.values():
-            parts = [part for part in (waiting[i][1] for i in rows) if isinstance(part, Part)]
+            parts = [part for part in (waiting[i][1] for i in rows) if isinstance(part, PieceFeatures)]
             found.update(zip(rows, self._apply(parts), strict=True))
         for i, (task, part) in enumerate(waiting):
             if isinstance(part, Problem):
@@ -233,7 +233,7 @@ class Predictor:
             else:  # without its features: a recording's parts are kept until its last one is here
                 yield task, (replace(part, features={}), found[i])
 
-    def _apply(self, parts: Sequence[Part]) -> list[Scores]:
+    def _apply(self, parts: Sequence[PieceFeatures]) -> list[Scores]:
         """Give each part's probabilities, (1, classes), or values by frame, (frames, dimensions)."""
         bundle = self.bundle
         longest = looked_at(bundle) or max(part.seconds for part in parts)
@@ -248,7 +248,7 @@ class Predictor:
         note = next((part.note for part in parts if part.note), None)
         said = Prediction(file, duration, unlike=_unlike(parts), note=note)
         if not self.bundle.classes:
-            return replace(said, dimensions=TRACE_DIMENSIONS, trace=values[: count_trace_frames(duration)])
+            return replace(said, dimensions=self.bundle.outputs, trace=values[: count_trace_frames(duration)])
         windows = (
             Window(round(part.start, 6), round(part.end, 6), tuple(row))
             for part, row in zip(parts, values.tolist(), strict=True)
@@ -264,9 +264,9 @@ class Predictor:
 
 def _ahead(
     pool: ThreadPoolExecutor, tasks: Iterable[tuple[_Piecework, _Extract]]
-) -> Iterator[tuple[_Piecework, Part | Problem]]:
+) -> Iterator[tuple[_Piecework, PieceFeatures | Problem]]:
     """Do the tasks in threads, and yield them in order, so much ahead that all threads are busy."""
-    waiting: deque[tuple[_Piecework, Future[Part | Problem]]] = deque()
+    waiting: deque[tuple[_Piecework, Future[PieceFeatures | Problem]]] = deque()
     seconds = 0.0
     for task, work in tasks:
         waiting.append((task, pool.submit(work)))
@@ -280,7 +280,7 @@ def _ahead(
         yield first, future.result()
 
 
-def _unlike(parts: Sequence[Part]) -> str | None:
+def _unlike(parts: Sequence[PieceFeatures]) -> str | None:
     """Describe how a recording differs from the training part, if this can be detected; see `Predictor`."""
     if all(part.silent for part in parts):
         return "unlike the training corpus: only silence (a constant value, or noise of the last bit)"

@@ -160,7 +160,7 @@ def _windows(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class PieceFeatures:
     """The features of a piece of a recording.
 
     Attributes:
@@ -209,7 +209,7 @@ def look_ahead(bundle: Bundle) -> float:
     return max(0, 0, *reach) / SAMPLE_RATE
 
 
-def extract(bundle: Bundle, piece: Piece) -> Part:
+def extract(bundle: Bundle, piece: Piece) -> PieceFeatures:
     """Compute the features of a piece, rounded as a feature store keeps them.
 
     What follows the piece is seen by the windows of its last frames, and has no frame of its own.
@@ -228,10 +228,10 @@ def extract(bundle: Bundle, piece: Piece) -> Part:
     distance = _distance(bundle, features, piece.samples)
     rate, samples = next(iter(piece.audio.items()))
     level = _level_db(samples, round(_LOUDEST_S * (rate or SAMPLE_RATE)))
-    return Part(piece.start, piece.samples, features, distance, piece.silent, piece.note, level)
+    return PieceFeatures(piece.start, piece.samples, features, distance, piece.silent, piece.note, level)
 
 
-def dataset_of(bundle: Bundle, parts: Sequence[Part]) -> UtteranceDataset:
+def dataset_of(bundle: Bundle, parts: Sequence[PieceFeatures]) -> UtteranceDataset:
     """Cut and standardise parts as the utterances of a test part are, each as an utterance of its own."""
     items = [
         unlabelled_item(str(number), part.samples, per_frame=not bundle.classes)

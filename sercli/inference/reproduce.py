@@ -1,8 +1,7 @@
 """Evaluate an exported bundle again on the user's copy of the corpus, and check its stated metrics."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -12,21 +11,22 @@ import torch
 from sercli import manifest
 from sercli.bundle import Bundle
 from sercli.errors import ProtocolError, RunError
-from sercli.evaluation import known_metrics, pooled_values
+from sercli.evaluation import pooled_values, stated_metrics
+from sercli.evaluation.metrics import Unit
 from sercli.inference._claim import Claim, Stated, read_claim, to_number
 from sercli.inference.stored import Progress, Stored
-from sercli.protocols import Protocol, fold_digest, get_protocol, tests_nothing
-from sercli.records import Fold, Predictions, Utterance
+from sercli.protocols import Protocol, fold_digest, get_protocol, is_untested, parse_list_name
+from sercli.records import Fold, Utterance
 from sercli.runs import provenance
 from sercli.schemes import Selection, choose
 from sercli.workspace import Workspace
 
-EXACT = 1e-6
-"""Tolerance for an equal proportion of counts."""
-EXACT_CCC = 1e-4
-"""Tolerance for an equal CCC, since other machines and GPUs round differently; it has as many digits."""
+EXACT: Mapping[Unit, float] = {"share": 1e-6, "plain": 1e-4}
+"""Largest difference between equal values, by unit.
 
-_LISTS = re.compile(r"lists:.*#(?P<digest>[0-9a-f]{8})@(?P<version>\d+)", re.DOTALL)
+A share is computed from whole numbers. A plain number, such as a CCC, is computed from values that another
+machine or a GPU rounds differently; as many digits of it are printed.
+"""
 
 
 class Verdict(StrEnum):
@@ -52,6 +52,7 @@ class Compared:
         found: value found here; ``None`` if it is undefined.
         interval: stated, of 95 %, over speakers.
         verdict: ``None`` if the metric is only shown.
+        unit: of the metric.
     """
 
     name: str
@@ -59,13 +60,14 @@ class Compared:
     found: float | None
     interval: tuple[float, float] | None
     verdict: Verdict | None
+    unit: Unit = "share"
 
     @property
     def same(self) -> bool:
         """Whether both are equal but for rounding."""
         if self.stated is None or self.found is None:
             return self.stated is self.found
-        return abs(self.stated - self.found) <= (EXACT_CCC if self.name.startswith("CCC") else EXACT)
+        return abs(self.stated - self.found) <= EXACT[self.unit]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,70 +150,100 @@ def reproduce(
         ProtocolError: the fold can't be made of the utterances that are here.
     """
     bundle = Bundle.load(path)
-    if tests_nothing(bundle.facts.get("protocol")):
+    if is_untested(bundle.facts.get("protocol")):
         raise RunError(
-            f"{path}: trained on all of its corpus and tested on nothing, so it has no figure of its own to "
+            f"{path}: trained on all of its corpus and tested on nothing, so it has no metric of its own to "
             "hold; figures in its card are of other networks: reproduce a bundle of one of those"
         )
     claim = read_claim(bundle, path)
-    corpus = claim.corpus
-    place = workspace.require(corpus)
-    utterances = manifest.read(place)
-    _, selection = choose(utterances, corpus, claim.scheme)
-    protocol = _protocol(claim, path, lists)
-    folds = protocol.divide(utterances, selection.labels)
-    fold = _fold(claim, protocol, folds, corpus)
-    tested, foreign = _tested(bundle, fold, utterances, selection)
-    if not tested:
-        raise RunError(
-            f"{corpus}: nothing of fold '{claim.fold_name}' is here to test; prepare the complete corpus"
-        )
-    stored = Stored.open(bundle, corpus, tested, workspace, progress)
-    predictions = stored.predict(selection, fold.name, claim.seed, device)
-    found = _values(predictions)
-    digest, same_count = manifest.digest(place), len(tested) == claim.count
-    same = (digest, fold_digest(folds)) == (claim.manifest_sha256, claim.protocol_digest)
+    part = _find_part(bundle, claim, path, workspace, lists)
+    stored = Stored.open(bundle, claim.corpus, part.tested, workspace, progress)
+    predictions = stored.predict(part.selection, part.fold.name, claim.seed, device)
+    found = pooled_values(predictions, stated_metrics(bundle.task, predictions.outputs))
+    same_count = len(part.tested) == claim.count
+    same = (part.manifest_sha256, fold_digest(part.folds)) == (claim.manifest_sha256, claim.protocol_digest)
     figures = tuple(
         _judge(claim.figures, found, tolerance, same_count=same_count, same_corpus=same and same_count)
     )
     return Reproduced(
         what=f"{bundle.arch}, scheme {claim.scheme}, {claim.protocol}, fold {claim.fold} "
         f"({claim.fold_name}), seed {claim.seed}",
-        corpus=corpus,
-        fold=fold.name,
+        corpus=claim.corpus,
+        fold=part.fold.name,
         counted=f"{predictions.noun}s",
         stated_count=claim.count,
-        count=len(tested),
+        count=len(part.tested),
         figures=figures,
         verdict=max((each.verdict for each in figures if each.verdict), key=_ORDER.index),
-        notes=tuple(_notes(claim, utterances, digest, folds, len(tested), foreign)),
+        notes=tuple(_notes(claim, part)),
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _TestPart:
+    """The test part of the bundle's fold in one's own copy of the corpus.
+
+    Attributes:
+        utterances: of the complete corpus.
+        manifest_sha256: digest of its manifest.
+        selection: the scheme's.
+        folds: all folds of the protocol.
+        fold: the one that is tested.
+        tested: its utterances whose class the network has.
+        foreign: how many have another class.
+    """
+
+    utterances: Sequence[Utterance]
+    manifest_sha256: str
+    selection: Selection
+    folds: Sequence[Fold]
+    fold: Fold
+    tested: Sequence[Utterance]
+    foreign: int
+
+
+def _find_part(
+    bundle: Bundle, claim: Claim, path: Path, workspace: Workspace, lists: Path | None
+) -> _TestPart:
+    """Find the test part of the bundle's fold in one's own copy of the corpus."""
+    place = workspace.require(claim.corpus)
+    utterances = manifest.read(place)
+    _, selection = choose(utterances, claim.corpus, claim.scheme)
+    protocol = _protocol(claim, path, lists)
+    folds = protocol.divide(utterances, selection.labels)
+    fold = _fold(claim, protocol, folds, claim.corpus)
+    tested, foreign = _tested(bundle, fold, utterances, selection)
+    if not tested:
+        raise RunError(
+            f"{claim.corpus}: nothing of fold '{claim.fold_name}' is here to test; prepare the complete corpus"
+        )
+    return _TestPart(utterances, manifest.digest(place), selection, folds, fold, tested, foreign)
+
+
 def _protocol(claim: Claim, path: Path, lists: Path | None) -> Protocol:
-    listed = _LISTS.fullmatch(claim.protocol)
-    if listed is None and claim.protocol.startswith("lists:"):
-        raise ProtocolError(f"{path}: '{claim.protocol}' is no list with a digest; get the bundle again")
+    listed = parse_list_name(claim.protocol)
     if listed is None:
         if lists is not None:
             raise ProtocolError(
                 f"{path}: its protocol is {claim.protocol}, no list of folds; leave --lists out"
             )
         return get_protocol(claim.protocol)
+    if listed.digest is None or listed.version is None:
+        raise ProtocolError(f"{path}: '{claim.protocol}' is no list with a digest; get the bundle again")
     if lists is None:
         # Not the maker's path: what lies there on this machine, a bundle must not choose.
         raise ProtocolError(
-            f"{path}: its folds are in a list of its author (digest {listed['digest']}); name your copy "
+            f"{path}: its folds are in a list of its author (digest {listed.digest}); name your copy "
             "with --lists FILE"
         )
-    return get_protocol(f"lists:{lists}#{listed['digest']}@{listed['version']}")
+    return get_protocol(f"lists:{lists}#{listed.digest}@{listed.version}")
 
 
 def _fold(claim: Claim, protocol: Protocol, folds: Sequence[Fold], corpus: str) -> Fold:
     """Find the fold that was tested; where folds differ, by its name, if the name identifies its speakers."""
     if fold_digest(folds) == claim.protocol_digest and 1 <= claim.fold <= len(folds):
         return folds[claim.fold - 1]
-    if not protocol.speaker_independent and not claim.protocol.startswith("lists:"):
+    if not protocol.speaker_independent and not protocol.listed:
         raise ProtocolError(
             f"{corpus}: {claim.protocol} divides other utterances otherwise, so the test part here would "
             "hold some that the model was trained on; prepare the complete corpus"
@@ -236,17 +268,6 @@ def _tested(
     return [by_id[name] for name in known], len(fold.test) - len(known)
 
 
-def _values(predictions: Predictions) -> dict[str, float]:
-    """Return the pooled values of all metrics, by the names that a claim has."""
-    metrics = known_metrics(predictions)
-    names = [
-        name
-        for metric in metrics
-        for name in [f"{metric.label} of {column}" for column in metric.columns] or [metric.label]
-    ]
-    return dict(zip(names, pooled_values(predictions, metrics).values(), strict=True))
-
-
 def _judge(
     stated: Sequence[Stated],
     found: Mapping[str, float],
@@ -257,7 +278,7 @@ def _judge(
 ) -> Iterator[Compared]:
     """Compare metric by metric; recalls decide only if everything else is the same."""
     pairs = [
-        Compared(each.name, each.value, to_number(found.get(each.name)), each.interval, None)
+        Compared(each.name, each.value, to_number(found.get(each.key)), each.interval, None, each.unit)
         for each in stated
     ]
     decide = [pair for pair, each in zip(pairs, stated, strict=True) if each.decides]
@@ -267,7 +288,7 @@ def _judge(
         verdict = (
             _verdict(pair, tolerance, same_count=same_count, same_corpus=same_corpus) if judged else None
         )
-        yield Compared(pair.name, pair.stated, pair.found, pair.interval, verdict)
+        yield replace(pair, verdict=verdict)
 
 
 def _verdict(pair: Compared, tolerance: float, *, same_count: bool, same_corpus: bool) -> Verdict:
@@ -282,15 +303,9 @@ def _verdict(pair: Compared, tolerance: float, *, same_count: bool, same_corpus:
     return Verdict.TOLERANCE if abs(pair.stated - pair.found) <= tolerance else Verdict.NOT
 
 
-def _notes(
-    claim: Claim,
-    utterances: Sequence[Utterance],
-    manifest_sha256: str,
-    folds: Sequence[Fold],
-    tested: int,
-    foreign: int,
-) -> Iterator[str]:
+def _notes(claim: Claim, part: _TestPart) -> Iterator[str]:
     """List the differences from the original evaluation."""
+    utterances, manifest_sha256, tested = part.utterances, part.manifest_sha256, len(part.tested)
     if manifest_sha256 != claim.manifest_sha256:
         count = (
             f"{len(utterances)} utterances here, {claim.utterances} there"
@@ -301,17 +316,17 @@ def _notes(
             f"not the corpus of the training: manifest {manifest_sha256[:8]} here, "
             f"{claim.manifest_sha256[:8]} there; {count}"
         )
-    if fold_digest(folds) != claim.protocol_digest:
+    folds = fold_digest(part.folds)
+    if folds != claim.protocol_digest:
         yield (
-            f"other folds: digest {fold_digest(folds)} here, {claim.protocol_digest} there; the fold was "
-            "found by its name"
+            f"other folds: digest {folds} here, {claim.protocol_digest} there; the fold was found by its name"
         )
     if tested < claim.count:
         yield f"{claim.count - tested} of the {claim.count} that were tested there are missing here"
     elif tested > claim.count:
         yield f"{tested - claim.count} more are tested here than there"
-    if foreign:
-        yield f"{foreign} of the test part have a class that the model lacks, and are left out"
+    if part.foreign:
+        yield f"{part.foreign} of the test part have a class that the model lacks, and are left out"
     here = provenance.versions()
     differing = [
         f"{name} {here[name]} here, {version} there"

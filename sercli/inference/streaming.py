@@ -23,7 +23,7 @@ from sercli.features import feature_names, get_feature
 from sercli.inference import NO_SCORES
 from sercli.inference.recordings import looked_at
 from sercli.models import get_architecture
-from sercli.records import TRACE_DIMENSIONS, TRACE_RATE
+from sercli.records import TRACE_RATE
 
 FRAME = SAMPLE_RATE // TRACE_RATE
 """Samples of a frame: 40 ms."""
@@ -69,7 +69,7 @@ class Stream:
         if isinstance(network, str):
             raise ConfigError(f"'{bundle.arch}' can't follow a stream: {network}")
         self.bundle = bundle
-        self.names = bundle.classes or TRACE_DIMENSIONS
+        self.names = bundle.outputs
         self._network = network
         self._window = _window(bundle)
         self._inputs = {name: _Input(bundle, name) for name in bundle.inputs}

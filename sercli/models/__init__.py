@@ -89,7 +89,7 @@ class Recipe:
     by_task: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-class Stream(Protocol):
+class NetworkStream(Protocol):
     """A network that takes a window in pieces and keeps its state from one piece to the next."""
 
     def reset(self) -> None:
@@ -175,7 +175,7 @@ class Architecture:
         attention: the network's attention over its first input.
         channels: by number of the layer, the modules whose output is a weight for each channel.
         embedding: the vector that summarises an utterance.
-        stream: the network as a `Stream`.
+        stream: the network as a `NetworkStream`.
         module: the class that trains the network, a subclass of `sercli.training.SERModule`, which is used
             without it. It is a function, so that Lightning is imported only for training.
     """
@@ -193,7 +193,7 @@ class Architecture:
     attention: Callable[[nn.Module], Attention | str] = lambda _: "it has no attention over its input"
     channels: Callable[[nn.Module], Mapping[int, nn.Module] | str] = lambda _: "it has no channel attention"
     embedding: Callable[[nn.Module], Embedding | str] = embedding_before_head
-    stream: Callable[[nn.Module], Stream | str] = lambda _: "it needs the complete utterance"
+    stream: Callable[[nn.Module], NetworkStream | str] = lambda _: "it needs the complete utterance"
     module: Callable[[], type[Any]] | None = None
 
     def inputs_for(self, config: NetworkConfig) -> Mapping[str, str]:

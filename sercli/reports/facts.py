@@ -6,7 +6,7 @@ from typing import Any
 
 from sercli import registry
 from sercli.errors import list_some
-from sercli.protocols import tests_nothing, unplaced
+from sercli.protocols import is_untested, unplaced
 from sercli.runs.folder import Trial
 from sercli.tasks import TASKS
 
@@ -155,7 +155,7 @@ def _trained_before(settings: Mapping[str, Any], trials: Sequence[Trial]) -> boo
     """Tell whether the weights that trials started from may know the test parts, being of other folds."""
     here = unplaced(settings["protocol"])
     earlier = settings["provenance"].get("started_from")
-    if not earlier or tests_nothing(here):  # nobody is tested
+    if not earlier or is_untested(here):  # nobody is tested
         return False
     from sercli.bundle import UNKNOWN  # brings torch, which listing runs can do without
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from sercli.evaluation import Comparison, Evaluation, Interval, MetricRow
+from sercli.evaluation import Comparison, Evaluation, Interval, Metric, MetricRow
 from sercli.evaluation.calibration import Calibration
 from sercli.evaluation.classes import Confusion
 from sercli.formatting import NONE, PERCENT, PLAIN, Scale, format_p
@@ -19,9 +19,9 @@ _DETAILS = ("speaker", "recording", "fold", "seed", "bins", "class without gende
 """Tables that the terminal leaves out."""
 
 
-def scale_of(row: MetricRow) -> Scale:
-    """Return how the numbers of a row are printed."""
-    return _SCALES[row.unit]
+def scale_of(metric: MetricRow | Metric) -> Scale:
+    """Return how the numbers of a row, or of a metric, are printed."""
+    return _SCALES[metric.unit]
 
 
 def run_tables(evaluation: Evaluation) -> dict[str, Table]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sercli.errors import RunError
 from sercli.evaluation import DRAWS, Evaluation, evaluate
-from sercli.protocols import tests_nothing
+from sercli.protocols import is_untested
 from sercli.records import Predictions, pool
 from sercli.reports import facts
 from sercli.reports._run_page import write_run
@@ -164,7 +164,7 @@ def check_tested(run: Run, settings: Mapping[str, Any]) -> None:
     Raises:
         RunError: it is one.
     """
-    if tests_nothing(settings["protocol"]):
+    if is_untested(settings["protocol"]):
         raise RunError(
             f"{run.name}: trained on all utterances "
             f"({settings['protocol']}), so nothing of its corpus is left "

@@ -11,7 +11,7 @@ from sercli.errors import ConfigError, RunError
 from sercli.evaluation import evaluate
 from sercli.evaluation.calibration import Threshold, Trusted, apply_threshold, threshold_for
 from sercli.inference.export import Exported, Format, export_programs
-from sercli.protocols import tests_nothing
+from sercli.protocols import is_untested
 from sercli.records import ClassPredictions, pool
 from sercli.reports.alike import Alike, find_alike
 from sercli.reports.card import Quality, banners_of, bundle_metrics, render_card
@@ -99,7 +99,7 @@ def export_bundle(
     settings = trial.settings()
     alike = check_export(trial, settings, out, tested_by)
     bundle, settings = Bundle.load(trial.bundle), _without_paths(settings, trial.config_file)
-    if tests_nothing(settings["protocol"]):
+    if is_untested(settings["protocol"]):
         quality = _expect(alike, bundle, sure)
     else:
         quality = _measure(run, trial, bundle, sure)

@@ -20,7 +20,7 @@ from sercli.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class FoundStore:
     """A store on disk.
 
     Attributes:
@@ -97,14 +97,14 @@ def open_stores(
     }
 
 
-def find_stores(root: Path) -> Iterator[Found]:
+def find_stores(root: Path) -> Iterator[FoundStore]:
     """Yield the stores below a folder, by name."""
     for path in sorted(root.glob("*/")):
         if not path.name.startswith("."):
             yield _describe(root, path)
 
 
-def needless(root: Path, utterances: Sequence[Utterance]) -> list[tuple[Found, str]]:
+def needless(root: Path, utterances: Sequence[Utterance]) -> list[tuple[FoundStore, str]]:
     """List the stores that are not needed, and why: outdated ones, and those of audio that no corpus has."""
     found = []
     for each in find_stores(root):
@@ -115,7 +115,7 @@ def needless(root: Path, utterances: Sequence[Utterance]) -> list[tuple[Found, s
     return found
 
 
-def remove(found: Found) -> None:
+def remove(found: FoundStore) -> None:
     """Delete a store.
 
     Raises:
@@ -162,25 +162,25 @@ def repair(store: FeatureStore, workspace: Workspace, originals: Path | None = N
     return Repair(len(damaged), unreadable, rebuilt, len(set(damaged) - owned), tuple(problems))
 
 
-def _describe(root: Path, path: Path) -> Found:
+def _describe(root: Path, path: Path) -> FoundStore:
     try:
         description = from_json((path / "feature.json").read_text(encoding="utf-8"))
         kind, settings = str(description["kind"]), dict(description["config"])
         version, number = description["version"], description.get("number", "float32")
     except (OSError, ValueError, KeyError, TypeError):
-        return Found(path, "?", {}, None, "its feature.json is missing or damaged")
+        return FoundStore(path, "?", {}, None, "its feature.json is missing or damaged")
     try:
         feature = get_feature(kind)
         config = feature.config(**settings)
         differing = {k: v for k, v in config.to_dict().items() if v != feature.config().to_dict()[k]}
         store = FeatureStore(root, kind, config, number)
     except (UnknownNameError, ConfigError, KeyError, TypeError):
-        return Found(path, kind, settings, None, "this sercli has no such kind or settings")
+        return FoundStore(path, kind, settings, None, "this sercli has no such kind or settings")
     if version != feature.version:
-        return Found(path, kind, differing, None, f"made by version {version}, now {feature.version}")
+        return FoundStore(path, kind, differing, None, f"made by version {version}, now {feature.version}")
     if store.path.name != path.name:
-        return Found(path, kind, differing, None, "its feature.json describes another store")
-    return Found(path, kind, differing, store)
+        return FoundStore(path, kind, differing, None, "its feature.json describes another store")
+    return FoundStore(path, kind, differing, store)
 
 
 def _choose_variants(text: str | None, known: list[str], kind: str) -> list[str]:

@@ -49,7 +49,7 @@ def make_callbacks(
     recipe = config.training
     callbacks: list[Callback] = [
         Reseed(trial.seed),
-        Guard(trial, ids),
+        FiniteLossGuard(trial, ids),
         History(trial, config.task, recipe.max_epochs, report),
     ]
     if logged:
@@ -151,7 +151,7 @@ class _EarlyStopping(EarlyStopping):  # checkpoints name the class
             trainer.should_stop = True
 
 
-class Guard(Callback):
+class FiniteLossGuard(Callback):
     """Stops the training where a loss is not a finite number, before anything is saved, and names the batch.
 
     The loss of a step is checked when the next step begins, so that the GPU need not be waited for.

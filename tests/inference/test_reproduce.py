@@ -208,8 +208,8 @@ def test_an_interval_counts_where_the_corpus_differs(stated, found, interval, sa
 
 
 def test_a_ccc_is_rounded_otherwise_elsewhere():
-    assert Compared("CCC of arousal", 0.5, 0.50009, None, None).same
-    assert not Compared("CCC of arousal", 0.5, 0.50011, None, None).same
+    assert Compared("CCC of arousal", 0.5, 0.50009, None, None, "plain").same
+    assert not Compared("CCC of arousal", 0.5, 0.50011, None, None, "plain").same
     assert not Compared("UA", 0.5, 0.50009, None, None).same
 
 

@@ -29,7 +29,7 @@ from sercli.workspace import Workspace
 _CHUNK_BYTES = 32 << 20
 
 
-class Piece(Protocol):
+class ParcelPiece(Protocol):
     """A part of a parcel."""
 
     @property
@@ -51,7 +51,7 @@ class Parcel(Protocol):
     def digest(self) -> str:
         """Equal for equal content, different otherwise."""
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[ParcelPiece]:
         """Read it, piece by piece."""
 
 
@@ -103,7 +103,7 @@ class _Files:
     folder: Path
     names: tuple[str, ...]
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[ParcelPiece]:
         for name in self.names:
             offset = 0
             with (self.folder / name).open("rb") as file:
@@ -130,7 +130,7 @@ class _Features:
         places = self.store.read_index()
         return digest([self.place, [[key, places[key].crc32] for key in self.keys]], length=24)
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[ParcelPiece]:
         store = self.store
         arrays: list[tuple[str, Array]] = []
         for key in self.keys:
@@ -172,9 +172,9 @@ def _bundle(folder: Path) -> Parcel:
     return _Files(INIT, digest(hashes, length=24), folder, tuple(names))
 
 
-def chunks(parcel: Parcel) -> Iterator[list[Piece]]:
+def chunks(parcel: Parcel) -> Iterator[list[ParcelPiece]]:
     """Read a parcel in chunks of pieces."""
-    waiting: list[Piece] = []
+    waiting: list[ParcelPiece] = []
     for piece in parcel.pieces():
         waiting.append(piece)
         if sum(each.size for each in waiting) >= _CHUNK_BYTES:
@@ -197,7 +197,7 @@ def node_folder() -> Path:
     return folder
 
 
-def unpack(parcel: str, sent: Iterable[Iterable[Piece]]) -> None:
+def unpack(parcel: str, sent: Iterable[Iterable[ParcelPiece]]) -> None:
     """Unpack a parcel completely or not at all, unless it is unpacked already.
 
     Args:
