@@ -64,21 +64,16 @@ def bench(
 
         check_suffix(figure)
     failed: list[str] = []
-    if kept is not None:
+    if kept is None:
+        results, failed = _measure(stages or [], corpora, only, quick=quick, silent=json)
+    else:
         results = _results.read(kept)
         if not json:
-            _tell_machine(results)
-            for name, rows in results.stages.items():
-                _tell_rows(name, rows)
-    else:
-        results, failed = _measure(stages or [], corpora, only, quick=quick, silent=json)
+            _tell(results)
     if json:
         typer.echo(to_json(results.to_dict(), indent=2))
     if figure is not None:
-        from benchmarks._ratios import ratios
-        from sercli.figures import save
-
-        save(ratios(results.compared()), figure)
+        _draw(results, figure)
     if failed:
         raise typer.Exit(1)
 
@@ -126,6 +121,19 @@ def _measure(
         if not silent:
             _tell_rows(f"{name}: {stage.description}", rows)
     return results, failed
+
+
+def _draw(results: "Results", figure: Path) -> None:
+    from benchmarks._ratios import ratios
+    from sercli.figures import save
+
+    save(ratios(results.compared()), figure)
+
+
+def _tell(results: "Results") -> None:
+    _tell_machine(results)
+    for name, rows in results.stages.items():
+        _tell_rows(name, rows)
 
 
 def _tell_machine(results: "Results") -> None:

@@ -23,7 +23,7 @@ from sercli.bundle import Bundle, build_network
 from sercli.devices import keep_freed_memory
 from sercli.inference import score
 from sercli.inference.predict import Predictor
-from sercli.inference.recordings import Part, dataset_of
+from sercli.inference.recordings import PieceFeatures, dataset_of
 from sercli.inference.streaming import FRAME, Stream
 from sercli.models import architecture_names
 from sercli.preparation import prepare
@@ -96,7 +96,7 @@ def _plainly(bundle: Bundle, path: Path) -> object:
     features = {
         name: choice.feature.extract(samples, choice.config) for name, choice in bundle.inputs.items()
     }
-    dataset = dataset_of(bundle, [Part(0.0, len(samples), features, None, silent=False)])
+    dataset = dataset_of(bundle, [PieceFeatures(0.0, len(samples), features, None, silent=False)])
     return score(bundle.network, dataset)
 
 

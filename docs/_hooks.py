@@ -7,7 +7,7 @@ import typer
 
 from sercli.cli import app
 
-MARK = "What `make docs` builds has every command's options here; `sercli COMMAND --help` prints them."
+MARK = "`make docs` lists the options of every command here. `sercli COMMAND --help` prints them."
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

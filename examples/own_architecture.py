@@ -8,26 +8,22 @@ Its file is ``examples/own/models/stats_pool.py``. Here it learns from the embed
 import tempfile
 from pathlib import Path
 
-from sercli import registry
-from sercli.preparation import prepare
-from sercli.reports.run import report_run
-from sercli.training import train
-from sercli.workspace import Workspace
+import sercli
 
 # The folder holds models/, as the package does; on the command line it is `--plugins examples/own`.
-registry.add_folder(Path(__file__).parent / "own")
+sercli.add_folder(Path(__file__).parent / "own")
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        workspace = Workspace(Path(folder))
-        prepare("synth", None, workspace)
-        run = train(
+        workspace = sercli.Workspace(Path(folder))
+        sercli.prepare("synth", None, workspace)
+        run = sercli.train(
             workspace,
             arch="stats-pool",
             corpus="synth",
             folds="1-2",
             settings=["model.channels=32", "training.max_epochs=8"],
         )
-        table = report_run(run).evaluation.table
+        table = sercli.report_run(run).evaluation.table
         ua, wa = (table.row(key).value for key in ("ua", "wa"))
         print(f"UA {100 * ua:.1f} %, WA {100 * wa:.1f} %")

@@ -5,15 +5,12 @@ python examples/quickstart.py
 
 import tempfile
 
-from sercli.preparation import prepare
-from sercli.reports.run import report_run, write_report
-from sercli.training import train
-from sercli.workspace import Workspace
+import sercli
 
 with tempfile.TemporaryDirectory() as folder:
-    workspace = Workspace(folder)
-    prepare("synth", None, workspace)
-    run = train(
+    workspace = sercli.Workspace(folder)
+    sercli.prepare("synth", None, workspace)
+    run = sercli.train(
         workspace,
         arch="mdcnn",
         corpus="synth",
@@ -26,7 +23,7 @@ with tempfile.TemporaryDirectory() as folder:
             "training.lr=0.003",
         ],
     )
-    report = report_run(run)
+    report = sercli.report_run(run)
     ua, wa = (report.evaluation.table.row(key).value for key in ("ua", "wa"))
     print(f"UA {100 * ua:.1f} %, WA {100 * wa:.1f} %")
-    print(f"report {write_report(report).name}")
+    print(f"report {sercli.write_report(report).name}")

@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 import sercli
-from sercli import files, registry
+from sercli import files
 from sercli.config import digest
 from sercli.data import count_outputs
 from sercli.data.parts import Preprocessing
@@ -29,9 +29,12 @@ from sercli.data.segments import Segmenter
 from sercli.errors import ConfigError, RunError, UnknownNameError
 from sercli.models import NetworkConfig, get_architecture
 from sercli.plain.json import from_json
+from sercli.records import TRACE_DIMENSIONS
+from sercli.registry import needed_plugins
 from sercli.runs.features import FeatureChoice
 from sercli.segments import SegmentConfig
 from sercli.statistics import Statistics
+from sercli.tasks import CLASSIFICATION, REGRESSION, Task
 
 _FORMAT = 2
 
@@ -72,6 +75,16 @@ class Bundle:
     statistics: Mapping[str, Statistics]
     facts: Mapping[str, Any] = field(default_factory=dict)
     segments: SegmentConfig = field(default_factory=SegmentConfig)
+
+    @property
+    def task(self) -> Task:
+        """What the network was trained for."""
+        return CLASSIFICATION if self.classes else REGRESSION
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the network predicts: the classes, or the dimensions of continuous labels."""
+        return self.classes or TRACE_DIMENSIONS
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -170,9 +183,9 @@ class Bundle:
         except SafetensorError as error:
             raise RunError(f"{weights}: damaged ({error}); get the bundle again") from None
         except UnknownNameError as error:
-            raise RunError(f"{place}: {error}{_needed_plugins(description)}") from None
+            raise RunError(f"{place}: {error}{needed_plugins(description['facts'].get('plugins'))}") from None
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
-            needed = _needed_plugins(description)
+            needed = needed_plugins(description["facts"].get("plugins"))
             if needed:  # the settings of a kind that is not found can't be read
                 raise RunError(f"{place}: {_line(error)}{needed}") from None
             raise RunError(f"{place}: damaged ({_line(error)}); get the bundle again") from None
@@ -195,7 +208,7 @@ def build_network(
         if not re.search(r"allocate|out of memory|overflow", str(error)):
             raise
         raise ConfigError(
-            f"{arch}: a network of these settings does not fit into the memory; take smaller ones under model"
+            f"{arch}: a network of these settings does not fit into memory; use smaller values under model"
         ) from None
 
 
@@ -230,17 +243,6 @@ def earlier_trainings(facts: Mapping[str, Any], place: Path) -> list[dict[str, A
     ):
         raise RunError(f"{place}: its record of earlier trainings is damaged; train again")
     return found
-
-
-def _needed_plugins(description: Mapping[str, Any]) -> str:
-    """Name the plug-ins that a bundle was trained with, where they are not found here."""
-    recorded = description["facts"].get("plugins")
-    named = set(map(str, recorded.values())) if isinstance(recorded, Mapping) else set()
-    missing = sorted(named - {plugin.title for plugin in registry.plugins()})
-    if not missing:
-        return ""
-    titles = _UNPRINTABLE.sub("?", ", ".join(missing))[:_LONGEST]
-    return f"; the bundle needs the plug-in {titles}: install it, or name its folder with --plugins"
 
 
 class _UnfitError(Exception):

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from sercli.errors import ConfigError
+from sercli.formatting import count_noun
 from sercli.runs.training import Precision
 
 _ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
@@ -52,7 +53,7 @@ class Device:
             return times + torch.cuda.get_device_name(self.indices[0])
         if self.accelerator == "mps":
             return f"Apple GPU ({platform.machine()})"
-        return f"{times}{cpu_name()}, {torch.get_num_threads()} threads"
+        return f"{times}{cpu_name()}, {count_noun(torch.get_num_threads(), 'thread')}"
 
     @property
     def asked(self) -> str:

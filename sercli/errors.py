@@ -4,7 +4,7 @@ Every message names the place, the fact and the remedy, and fits on one line. Th
 catches `SerError` once and prints it; anything else that escapes is a bug and keeps its traceback.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 # Names listed in a message when none is near.
@@ -20,12 +20,16 @@ class ConfigError(SerError, ValueError):
     """A setting that is unknown, of the wrong type, or contradicts another."""
 
 
+class PluginError(ConfigError):
+    """A file of a plug-in that can't be loaded."""
+
+
 class UnknownNameError(SerError):
     """A corpus, feature, architecture, scheme, protocol or run that does not exist."""
 
 
 class AudioError(SerError):
-    """An audio file that can't be read whole."""
+    """An audio file that can't be read completely."""
 
 
 class CorpusError(SerError):
@@ -37,7 +41,7 @@ class ManifestError(SerError):
 
 
 class ProtocolError(SerError):
-    """Folds that can't be made of the utterances at hand."""
+    """Folds that can't be made of these utterances."""
 
 
 class DivisionError(ProtocolError):
@@ -52,16 +56,26 @@ class RunError(SerError):
     """A training run that is missing, unfinished, damaged or can't start."""
 
 
-def unknown(what: str, name: str, known: Iterable[str], listed_by: str | None = None) -> UnknownNameError:
-    """Say that ``what`` has no ``name``, with the nearest known names.
+def list_some(names: Sequence[str], shown: int, separator: str = ", ") -> str:
+    """List the first names, and how many more there are."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return separator.join(names[:shown]) + more
 
-    Where none is near all are named, or, of more than a few, the command that lists them.
+
+def unknown(what: str, name: str, known: Iterable[str], listed_by: str | None = None) -> UnknownNameError:
+    """Make the error for an unknown name, with the nearest known names.
+
+    If no name is near, the error names all of them, or the command that lists them if they are many.
     """
     choices = sorted(known)
     near = get_close_matches(str(name), choices)
     if not near and listed_by and len(choices) > _FEW:
-        return UnknownNameError(f"{what} has no '{name}'; `{listed_by}` lists what there is")
-    near = near or choices
-    more = f" or another of {len(near)}" if len(near) > _SHOWN else ""
-    remedy = f"did you mean {', '.join(near[:_SHOWN])}{more}?" if near else "there is none yet"
+        return UnknownNameError(f"{what} has no '{name}'; `{listed_by}` lists all names")
+    if near:
+        remedy = f"did you mean {', '.join(near)}?"
+    elif choices:
+        more = f" or another of {len(choices)}" if len(choices) > _SHOWN else ""
+        remedy = f"use {', '.join(choices[:_SHOWN])}{more}"
+    else:
+        remedy = "there is none yet"
     return UnknownNameError(f"{what} has no '{name}'; {remedy}")

@@ -1,6 +1,7 @@
 """Write files completely or not at all: into a temporary file beside the target, which then replaces it."""
 
 import fcntl
+import hashlib
 import os
 import re
 import secrets
@@ -15,6 +16,11 @@ from sercli.plain.json import to_json
 _TEMPORARY = re.compile(r"\.(?P<target>.+)\.[a-z0-9_]{8}\.(?:tmp|old)", re.DOTALL)
 # By folder and target: the temporary files that were there before this process wrote into the folder.
 _left_behind: dict[Path, dict[str, list[Path]]] = {}
+
+
+def sha256(path: Path) -> str:
+    """Hash the bytes of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @contextmanager

@@ -34,10 +34,9 @@ class Scale:
             return NONE
         return f"{self.factor * value:.{self.digits}f}".replace("-", _MINUS)
 
-    def with_unit(self, value: float | None, digits: int | None = None) -> str:
+    def with_unit(self, value: float | None) -> str:
         """Format a number with its unit."""
-        scale = self if digits is None else Scale(self.factor, digits, self.unit)
-        return scale._add_unit(scale.number(value))
+        return self._add_unit(self.number(value))
 
     def interval(self, found: "Interval | None") -> str:
         """Format an interval for a column that names its unit."""
@@ -85,6 +84,11 @@ def format_p(p: float | None) -> str:
     if p is None:
         return NONE
     return f"{p:.4f}" if p >= 0.0001 else "<.0001"
+
+
+def count_noun(number: int, noun: str) -> str:
+    """Write a number before a noun: 1 epoch, 2 epochs, 1,200 epochs."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def format_count(number: int) -> str:

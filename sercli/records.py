@@ -14,7 +14,7 @@ TRACE_RATE = 25
 """Continuous labels a second."""
 
 TRACE_DIMENSIONS = ("arousal", "valence")
-"""What continuous labels say, in the order of a trace's columns."""
+"""Names of the continuous labels, in the order of the columns of a trace."""
 
 _BY_ROW = ("ids", "speakers", "genders", "folds", "seeds")  # of predictions
 
@@ -95,7 +95,7 @@ class Problem:
     Attributes:
         place: the file, relative to the corpus as distributed.
         fact: what is wrong with it.
-        harmless: whether nothing is lost by it (a second copy, say), so that it is only mentioned.
+        harmless: whether nothing is lost by it (a second copy, say), so that it is only noted.
     """
 
     place: str

@@ -4,9 +4,9 @@ There is no list to edit and no decorator: the folder of a family is its registr
 nothing. File names use underscores, names on the command line hyphens.
 
 A plug-in adds entries from outside the package. It is a folder with sub-folders named as those of `sercli`
-(``models/``, ``features/``, ``corpora/``, ``studies/``): either the folder of an installed package, which an
-entry point of the group ``sercli.plugins`` names, or any folder that the environment variable
-``SERCLI_PLUGINS`` lists.
+(``models/``, ``features/``, ``corpora/``, ``augmentations/``, ``studies/``). It is either the folder of an
+installed package, which an entry point of the group ``sercli.plugins`` names, or any folder that the
+environment variable ``SERCLI_PLUGINS`` lists.
 """
 
 import hashlib
@@ -14,22 +14,25 @@ import importlib
 import os
 import pkgutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
+from traceback import extract_tb
 from types import ModuleType
 from typing import TypeVar
 
-from sercli.errors import ConfigError, unknown
+from sercli.errors import ConfigError, PluginError, unknown
 
 GROUP = "sercli.plugins"
 """Group of the entry points that name installed plug-ins."""
 
 VARIABLE = "SERCLI_PLUGINS"
 """Environment variable that lists the folders of plug-ins, separated as those of ``PATH``."""
+
+_LONGEST = 256
 
 T = TypeVar("T")
 
@@ -72,20 +75,44 @@ def load(package: str, name: str, constant: str, kind: type[T]) -> T:
 
     Raises:
         UnknownNameError: no such file; the message lists the closest names.
-        ConfigError: a plug-in can't be found, defines a name that exists, or its file does not define
-            ``constant`` as a ``kind``.
+        ConfigError: a plug-in can't be found, or defines a name that exists.
+        PluginError: a plug-in's file can't be imported, or does not define ``constant`` as a ``kind``.
         TypeError: a file of the package does not (a bug in that file).
     """
     entries = _entries(package)
     if name not in entries:
         raise unknown(package, name, sorted(entries))
     entry = entries[name]
-    defined = vars(importlib.import_module(entry.module)).get(constant)
+    module = importlib.import_module(entry.module) if entry.plugin is None else _import_plugin(entry)
+    defined = vars(module).get(constant)
     if isinstance(defined, kind):
         return defined
     if entry.plugin is None:
         raise TypeError(f"{entry.module} must define {constant} as a {kind.__name__}")
-    raise ConfigError(f"{entry.file}: {constant} is missing; define it as a {package}.{kind.__name__}")
+    raise PluginError(f"{entry.file}: {constant} is missing; define it as a {package}.{kind.__name__}")
+
+
+def _import_plugin(entry: _Entry) -> ModuleType:
+    """Import the file of a plug-in.
+
+    Raises:
+        PluginError: its code fails; the message names the line.
+    """
+    try:
+        return importlib.import_module(entry.module)
+    except Exception as error:  # noqa: BLE001  # code of others may raise anything
+        raised = error
+    file = str(entry.file)
+    lines = [frame.lineno for frame in extract_tb(raised.__traceback__) if frame.filename == file]
+    message = str(raised)
+    if isinstance(raised, SyntaxError) and raised.filename == file:
+        lines, message = [raised.lineno], raised.msg
+    place = f"{file}:{lines[-1]}" if lines else file
+    fact = f"{type(raised).__name__}: {next(iter(message.splitlines()), '')}"
+    remedy = "correct the plug-in, or leave its folder out"
+    if isinstance(raised, ModuleNotFoundError):
+        remedy = "install the module in the same environment"
+    raise PluginError(f"{place}: the plug-in can't be imported ({fact}); {remedy}")
 
 
 def source_file(package: str, name: str) -> Path | None:
@@ -185,7 +212,7 @@ def _folder_plugin(path: str) -> Plugin:
 
 
 def _existing(path: str) -> str:
-    folder = Path(path).expanduser().absolute()
+    folder = Path(path).expanduser().resolve()
     if not folder.is_dir():
         raise ConfigError(f"{path}: no such folder of plug-ins; correct --plugins or {VARIABLE}")
     return str(folder)
@@ -193,9 +220,20 @@ def _existing(path: str) -> str:
 
 @lru_cache
 def _installed() -> tuple[Plugin, ...]:
+    """List the installed plug-ins, but for those whose package is missing: see `missing_packages`."""
+    return tuple(plugin for plugin, _ in _entry_points() if plugin is not None)
+
+
+def missing_packages() -> list[str]:
+    """List entry points of installed plug-ins whose package can't be found, each with the reason."""
+    return [reason for _, reason in _entry_points() if reason]
+
+
+@lru_cache
+def _entry_points() -> tuple[tuple[Plugin | None, str], ...]:
     from importlib.metadata import entry_points  # reads every installed package: only where names are needed
 
-    found = []
+    found: list[tuple[Plugin | None, str]] = []
     for point in entry_points(group=GROUP):
         title = f"{point.dist.name} {point.dist.version}" if point.dist else point.name
         try:
@@ -205,9 +243,27 @@ def _installed() -> tuple[Plugin, ...]:
         else:
             reason = f"there is no package '{point.value}'"
         if spec is None or spec.submodule_search_locations is None:
-            raise ConfigError(f"plug-in '{title}': {reason}; install the plug-in again or remove it")
-        found.append(Plugin(title, point.value, tuple(spec.submodule_search_locations)))
+            found.append((None, f"plug-in '{title}': {reason}; install the plug-in again or remove it"))
+        else:
+            found.append((Plugin(title, point.value, tuple(spec.submodule_search_locations)), ""))
     return tuple(found)
+
+
+def needed_plugins(recorded: object) -> str:
+    """Name the plug-ins that a run or a bundle was made with and that are not found here, for a message.
+
+    Args:
+        recorded: titles of plug-ins by entry, as runs and bundles record them.
+
+    Returns:
+        The end of a message; empty if no plug-in is missing.
+    """
+    named = set(map(str, recorded.values())) if isinstance(recorded, Mapping) else set()
+    missing = sorted(named - {plugin.title for plugin in plugins()})
+    if not missing:
+        return ""
+    titles = "".join(each if each.isprintable() else "?" for each in ", ".join(missing))[:_LONGEST]
+    return f"; it needs the plug-in {titles}: install it, or name its folder with --plugins"
 
 
 def _clash(name: str, first: Path, second: Path) -> ConfigError:

@@ -26,16 +26,18 @@ class Selection:
         classes: class names in the order of the network's outputs; none for continuous labels.
         labels: class by utterance id, in manifest order; empty text for continuous labels.
         left_out: number of utterances that are left out, by emotion or style, whichever is the reason.
+        dimensions: names of the continuous labels, where there are no classes.
     """
 
     classes: tuple[str, ...]
     labels: Mapping[str, str]
     left_out: Mapping[str, int]
+    dimensions: tuple[str, ...] = TRACE_DIMENSIONS
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """What the network predicts: the classes, or the dimensions of continuous labels."""
-        return self.classes or TRACE_DIMENSIONS
+        return self.classes or self.dimensions
 
     @property
     def counts(self) -> dict[str, int]:
@@ -58,6 +60,7 @@ class Scheme:
         task: what a network learns; without classes, the utterances with continuous labels are taken.
         known: utterances of the released corpus by ``class``, ``session`` and ``speaker``, as far as
             they are published.
+        dimensions: names of the continuous labels, where the task has no classes.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Scheme:
     style: str | None = None
     task: Task = CLASSIFICATION
     known: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    dimensions: tuple[str, ...] = TRACE_DIMENSIONS
 
     def select(self, utterances: Iterable[Utterance]) -> Selection:
         """Give each utterance its class, and count what is left out.
@@ -76,7 +80,7 @@ class Scheme:
                 scheme needs it) no gender.
         """
         if not self.task.has_classes:
-            return _with_traces(utterances)
+            return _with_traces(utterances, self.dimensions)
         labels: dict[str, str] = {}
         left_out: Counter[str] = Counter()
         seen: set[str] = set()
@@ -123,11 +127,12 @@ def _emotion_of(utterance: Utterance) -> str:
     return utterance.emotion
 
 
-def _with_traces(utterances: Iterable[Utterance]) -> Selection:
+def _with_traces(utterances: Iterable[Utterance], dimensions: tuple[str, ...]) -> Selection:
     listed = list(utterances)
     labels = {utterance.id: "" for utterance in listed if utterance.trace}
     without = len(listed) - len(labels)
-    return Selection((), labels, {"without continuous labels": without} if without else {})
+    left_out = {"without continuous labels": without} if without else {}
+    return Selection((), labels, left_out, dimensions)
 
 
 def keep(*emotions: str) -> dict[str, str]:
@@ -185,7 +190,8 @@ def schemes_of(corpus: str) -> list[Scheme]:
 
 def default_scheme(corpus: str, *, emotions: bool) -> str:
     """Return the scheme where none is named: the corpus's first; without emotions, of continuous labels."""
-    return schemes_of(corpus)[0].name if emotions else "arousal-valence"
+    fitting = schemes_of(corpus)
+    return next(scheme.name for scheme in fitting if emotions or not scheme.task.has_classes)
 
 
 def choose(utterances: Sequence[Utterance], corpus: str, name: str | None) -> tuple[str, Selection]:
@@ -200,7 +206,10 @@ def choose(utterances: Sequence[Utterance], corpus: str, name: str | None) -> tu
     emotions = any(utterance.emotion is not None for utterance in utterances)
     scheme = get_scheme(name or default_scheme(corpus, emotions=emotions))
     if scheme.corpus not in (None, corpus):
-        raise ConfigError(f"scheme '{scheme.name}' is made for corpus '{scheme.corpus}', not for '{corpus}'")
+        raise ConfigError(
+            f"scheme '{scheme.name}' is made for corpus '{scheme.corpus}', not for '{corpus}'; choose "
+            "another --scheme"
+        )
     if scheme.task.has_classes and not emotions:
         raise ConfigError(f"corpus '{corpus}' has no emotions, which a scheme of classes needs")
     selection = scheme.select(utterances)

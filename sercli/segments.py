@@ -25,15 +25,15 @@ class SegmentConfig(Config):
     """How utterances are cut for a network."""
 
     size_s: float | None = Field(None, ge=0.1, le=_LONGEST_S)
-    """Length of a segment; whole utterances if none."""
+    """Length of a segment in seconds; complete utterances if null."""
     hop_s: float = Field(1.0, ge=0.01, le=_LONGEST_S)
     """From one training segment's start to the next one's."""
     test_hop_s: float | None = Field(None, ge=0.01, le=_LONGEST_S)
     """Likewise in the dev and test parts; as in training if none."""
     tail: Tail = "drop"
-    """What becomes of the rest after the last whole segment: drop, align (with the end) or pad."""
+    """Treatment of the rest after the last complete segment: drop, align (with the end) or pad."""
     frames: int | None = Field(None, ge=1, le=100_000)
-    """Frames to which a segment is filled up with silence; as many as lie within it if none."""
+    """Number of frames to which a segment is padded with silence; the number of frames within it if null."""
 
     def idle(self) -> dict[str, str]:
         """Return the settings that change nothing: whole utterances are not cut."""
@@ -42,7 +42,7 @@ class SegmentConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.size_s is None and self.frames is not None:
-            raise ValueError("frames goes with size_s: whole utterances are not filled up")
+            raise ValueError("frames is only for size_s: complete utterances are not padded")
         for name, hop in (("hop_s", self.hop_s), ("test_hop_s", self.test_hop_s)):
             if self.size_s is not None and hop is not None and self.size_s > _MOST_OVERLAP * hop:
                 raise ValueError(
@@ -96,7 +96,7 @@ class Segment:
     Attributes:
         utterance: id of the utterance.
         number: which piece of it, from zero.
-        span: where it lies.
+        span: its place in the recording.
     """
 
     utterance: str
@@ -105,7 +105,7 @@ class Segment:
 
     @property
     def id(self) -> str:
-        """Id that says which utterance it came from."""
+        """Id that contains the id of its utterance."""
         return f"{self.utterance}#{self.number}"
 
 

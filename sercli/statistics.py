@@ -59,7 +59,7 @@ class Statistics:
         return cls(mean, std, bool(values.get("own", False)))
 
 
-class Moments:
+class RunningMoments:
     """Count, mean and squared deviations of the arrays seen so far, in float64."""
 
     def __init__(self, scope: Scope) -> None:
@@ -128,15 +128,15 @@ def fit(arrays: Iterable[Array], scope: Scope = "per-map", empty: Mask | None = 
 
 
 def fit_all(arrays: Iterable[tuple[Array, Mask | None]], scope: Scope) -> Statistics:
-    """Compute the statistics of arrays each of which says what in it is empty; else as `fit`."""
+    """Compute the statistics of arrays that state their own empty values; otherwise as `fit`."""
     if scope in ("none", "per-utterance"):
         return Statistics(np.zeros((), np.float32), np.ones((), np.float32), scope == "per-utterance")
-    moments = Moments(scope)
+    moments = RunningMoments(scope)
     for array, empty in arrays:
         moments.add(array, empty)
     return moments.statistics()
 
 
 def _scale(deviation: Any) -> "np.ndarray[Any, np.dtype[np.float64]]":
-    """Return what to divide by: one where there is next to no deviation."""
+    """Return the divisors: one where the deviation is almost zero."""
     return np.where(np.asarray(deviation) < _LEAST_DEVIATION, 1.0, deviation)

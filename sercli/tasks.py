@@ -40,6 +40,10 @@ class Task:
     def __str__(self) -> str:
         return self.name
 
+    def format_metric(self, value: float) -> str:
+        """Format a value of the metric with its name, such as ``UA 71.2 %`` or ``CCC 0.412``."""
+        return f"{self.metric} {100 * value:.1f} %" if self.has_classes else f"{self.metric} {value:.3f}"
+
 
 CLASSIFICATION = Task(
     name="classification",

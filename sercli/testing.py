@@ -39,14 +39,20 @@ def check_architecture(name: str) -> list[str]:
     """
     entry = get_architecture(name)
     found = [*_check_file(name), *_check_recipe(entry)]
-    try:
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
+        return [*found, *_check_network(entry)]
+
+
+def _check_network(entry: Architecture) -> list[str]:
+    """Check a network with its default settings."""
+    try:
         network = entry.build(entry.shapes, OUTPUTS, entry.config())
         scores = _score(network, entry.example(4))
     except NETWORK_ERRORS as error:
         reason = f"{type(error).__name__}: {error}"
-        return [*found, f"the network does not run on entry.example(4) ({reason}); make it take these inputs"]
-    return [*found, *_check_scores(scores), *_check_padding(entry, network), *_check_training(entry, network)]
+        return [f"the network does not run on entry.example(4) ({reason}); make it take these inputs"]
+    return [*_check_scores(scores), *_check_padding(entry, network), *_check_training(entry, network)]
 
 
 def _check_file(name: str) -> Iterator[str]:

@@ -254,5 +254,5 @@ def test_a_bundle_without_digest_is_read(bundle, tmp_path):
 
 
 def test_a_network_beyond_all_memory_is_one_error():
-    with pytest.raises(ConfigError, match="mdcnn: a network of these settings does not fit into the memory"):
+    with pytest.raises(ConfigError, match="mdcnn: a network of these settings does not fit into memory"):
         build_network("mdcnn", MDCNNConfig(filters=10**9), {"x": FeatureChoice(kind="logmel3d")}, 4)

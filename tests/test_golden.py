@@ -21,6 +21,9 @@ GOLDEN = Path(__file__).parent / "golden"
 RUNS = json.loads((GOLDEN / "runs.json").read_text())
 SAME_MACHINE = json.loads((GOLDEN / "machine.json").read_text()) == machine()
 NEARLY = 1e-4
+# A training repeats to the bit on one machine only. On a processor with AVX2, the code that made the golden
+# files (with AVX512) differs from them by up to 1.9e-4 after two epochs; today's code gives its bits there.
+TRAINED = 1e-3
 
 SLOW_TRAININGS = {"classes", "traces", "arcface"}  # all folds; the first one is repeated in any case
 SLOW_OUTPUTS = {  # they draw many figures
@@ -142,7 +145,7 @@ def assert_same_table(made, kept):
                 # Of two classes that are nearly as likely another one may come out on another machine.
                 assert cell == wanted or not SAME_MACHINE
             else:
-                assert value == pytest.approx(target, rel=NEARLY, abs=NEARLY)
+                assert value == pytest.approx(target, rel=TRAINED, abs=TRAINED)
 
 
 def assert_same_trial(made, kept):
@@ -156,7 +159,7 @@ def assert_same_trial(made, kept):
     if SAME_MACHINE:
         assert found == wanted
     else:
-        assert numbers(found) == pytest.approx(numbers(wanted), rel=NEARLY, abs=NEARLY)
+        assert numbers(found) == pytest.approx(numbers(wanted), rel=TRAINED, abs=TRAINED)
 
 
 def repeat(workspace, tmp_path, name, folds):

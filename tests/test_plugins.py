@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sercli import registry
-from sercli.errors import ConfigError, UnknownNameError
+from sercli.errors import ConfigError, PluginError, UnknownNameError
 from sercli.features import get_feature
 from sercli.models import architecture_names, get_architecture
 
@@ -151,7 +151,7 @@ def installed(tmp_path, monkeypatch):
 
 
 def _forget():
-    for cached in (registry._installed, registry._plugins, registry._list_entries):
+    for cached in (registry._entry_points, registry._installed, registry._plugins, registry._list_entries):
         cached.cache_clear()
 
 
@@ -197,17 +197,58 @@ def test_a_folder_that_is_missing_is_refused(monkeypatch, tmp_path):
         architecture_names()
 
 
-def test_an_entry_point_without_its_package_is_refused(tmp_path, monkeypatch):
+def test_an_entry_point_without_its_package_is_reported_and_stops_nothing(tmp_path, monkeypatch):
     info = tmp_path / "gone-2.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: gone\nVersion: 2.0\n")
     (info / "entry_points.txt").write_text("[sercli.plugins]\ngone = gone_ser\n")
     monkeypatch.syspath_prepend(tmp_path)
     _forget()
-    with pytest.raises(ConfigError, match=r"plug-in 'gone 2\.0': there is no package 'gone_ser'; install"):
-        architecture_names()
+    assert "mdcnn" in architecture_names()
+    (reason,) = registry.missing_packages()
+    assert reason.startswith("plug-in 'gone 2.0': there is no package 'gone_ser'; install")
     monkeypatch.undo()
     _forget()
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (
+            "x = 1\ndef (",
+            r"broken\.py:2: the plug-in can't be imported \(SyntaxError: .*\); correct",
+        ),
+        ("import no_such_module", r"broken\.py:1: .*ModuleNotFoundError.*; install the module in the same"),
+        ("\n\n1 / 0", r"broken\.py:3: .*ZeroDivisionError: division by zero\)"),
+    ],
+)
+def test_a_plugin_whose_code_fails_names_the_line_and_the_others_are_listed(
+    folder, code, message, command_line
+):
+    (folder / "models/broken.py").write_text(code)
+    _forget()
+    with pytest.raises(PluginError, match=message):
+        get_architecture("broken")
+    status, out, err = command_line("models")
+    assert (status, "packed-lstm" in out, "mdcnn" in out) == (0, True, True)
+    assert err.count("\n") == 1
+    assert "note: 'broken' is left out" in err
+    (folder / "models/broken.py").unlink()
+    _forget()
+
+
+def test_one_folder_may_be_spelled_in_two_ways(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    registry.add_folder(f"../{folder.name}")
+    assert "packed-lstm" in architecture_names()
+
+
+def test_a_run_that_needs_a_plugin_names_it(tmp_path, command_line):
+    settings = tmp_path / "config.yaml"
+    settings.write_text("arch: packed-lstm\nprovenance: {plugins: {arch packed-lstm: packed 1.0}}\n")
+    status, _, err = command_line("train", "--config", settings, "--workspace", tmp_path)
+    assert status == 1
+    assert "it needs the plug-in packed 1.0: install it, or name its folder with --plugins" in err
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import soxr
 
 from sercli.audio._containers import examine
 from sercli.audio._decoder import OpenFile, read_block, silenced
-from sercli.audio._scale import Scale, Scales, can_exceed, choose_scale
+from sercli.audio._scale import SampleScale, Scales, can_exceed, choose_scale
 from sercli.audio.kinds import FOREIGN_SUFFIXES, SUFFIXES, describe, recordings
 from sercli.audio.samples import (
     Samples,
@@ -78,7 +78,7 @@ class AudioFile:
         channels: number of channels.
         frames: samples per channel.
         subtype: sample format as libsndfile names it, for example ``PCM_16``.
-        note: how samples beyond full scale were brought within it; empty if there were none.
+        note: how samples beyond full scale were scaled down; empty if there were none.
         cancels: whether the channels nearly cancel each other, so that their mean holds little of them.
     """
 
@@ -124,7 +124,7 @@ def decode(
         first, last = _span(header, start, end)
         complete = first == 0 and last == header.frames
         # All parts of a file are divided by the same number.
-        scale = Scale() if complete or not can_exceed(file.subtype) else full_scale(path)
+        scale = SampleScale() if complete or not can_exceed(file.subtype) else full_scale(path)
         samples = read_block(file, last - first, first)
         if complete and can_exceed(file.subtype):
             scale = choose_scale([samples])
@@ -155,7 +155,7 @@ def stream(path: Path, sample_rate: int = SAMPLE_RATE, block_s: float = 30.0) ->
         _span(found, None, None)
         resampler = soxr.ResampleStream(found.sample_rate, sample_rate, 1, "float32", quality="VHQ")
         size = max(1, round(block_s * found.sample_rate))
-        scale = full_scale(path) if found.frames > size and can_exceed(file.subtype) else Scale()
+        scale = full_scale(path) if found.frames > size and can_exceed(file.subtype) else SampleScale()
         for first in range(0, found.frames, size):
             count = min(size, found.frames - first)
             samples = read_block(file, count, first)
@@ -168,8 +168,8 @@ def stream(path: Path, sample_rate: int = SAMPLE_RATE, block_s: float = 30.0) ->
             yield block
 
 
-def full_scale(path: Path) -> Scale:
-    """Find how a file is brought within full scale; in formats that can exceed it, all samples are read.
+def full_scale(path: Path) -> SampleScale:
+    """Find how a file is scaled down to full scale; in formats that can exceed it, all samples are read.
 
     Raises:
         AudioError: as `read`.

@@ -25,7 +25,7 @@ _EXTENSIBLE = 0xFFFE  # the format follows in another field
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ChunkLayout:
     """How a container arranges its chunks.
 
     Attributes:
@@ -45,15 +45,15 @@ class Layout:
     settings: bytes = b"fmt "
 
 
-_RIFF = Layout(12, struct.Struct("<4sI"))
-_RIFX = Layout(12, struct.Struct(">4sI"))
-_AIFF = Layout(12, struct.Struct(">4sI"), data=b"SSND", settings=b"COMM")
-_W64 = Layout(40, struct.Struct("<4s12xQ"), even=8, inclusive=True)
-_CAF = Layout(8, struct.Struct(">4sq"), even=1, settings=b"desc")
+_RIFF = ChunkLayout(12, struct.Struct("<4sI"))
+_RIFX = ChunkLayout(12, struct.Struct(">4sI"))
+_AIFF = ChunkLayout(12, struct.Struct(">4sI"), data=b"SSND", settings=b"COMM")
+_W64 = ChunkLayout(40, struct.Struct("<4s12xQ"), even=8, inclusive=True)
+_CAF = ChunkLayout(8, struct.Struct(">4sq"), even=1, settings=b"desc")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Examined:
     """What the header of a file states, and what to decode.
 
     Attributes:
@@ -67,7 +67,7 @@ class Found:
     mpeg: bool = False
 
 
-def find_layout(head: bytes) -> Layout | None:
+def find_layout(head: bytes) -> ChunkLayout | None:
     """Find from its first bytes how a file arranges its chunks; ``None`` if it has none."""
     kind = head[8:12]
     if head[:4] == b"riff" and head[24:28] == b"wave":
@@ -79,7 +79,7 @@ def find_layout(head: bytes) -> Layout | None:
     return {b"RIFF": _RIFF, b"RF64": _RIFF, b"RIFX": _RIFX}.get(head[:4]) if kind == b"WAVE" else None
 
 
-def examine_chunks(file: BinaryIO, size: int, layout: Layout) -> Found:
+def examine_chunks(file: BinaryIO, size: int, layout: ChunkLayout) -> Examined:
     """Compare the stated length of the samples with the file.
 
     Raises:
@@ -126,11 +126,11 @@ def examine_chunks(file: BinaryIO, size: int, layout: Layout) -> Found:
     unread = layout in (_RIFF, _RIFX, _CAF) and not known and (length == 0 or is_long)
     if unread and present > 0 and not (length == 0 and _holds_chunks(file, size, at, layout)):
         most = 0xFFFFFFFF if form.endswith("I") else present
-        return Found(rate, with_bytes(file, field, struct.pack(form, min(present, most))))
-    return Found(rate)
+        return Examined(rate, with_bytes(file, field, struct.pack(form, min(present, most))))
+    return Examined(rate)
 
 
-def _chunks(file: BinaryIO, size: int, layout: Layout) -> Iterator[tuple[bytes, int, int]]:
+def _chunks(file: BinaryIO, size: int, layout: ChunkLayout) -> Iterator[tuple[bytes, int, int]]:
     """Yield each chunk's name, position and length; the file is at that position then."""
     position = layout.first
     for _ in range(_MOST_CHUNKS):
@@ -149,7 +149,7 @@ def _chunks(file: BinaryIO, size: int, layout: Layout) -> Iterator[tuple[bytes, 
             return
 
 
-def _holds_chunks(file: BinaryIO, size: int, at: int, layout: Layout) -> bool:
+def _holds_chunks(file: BinaryIO, size: int, at: int, layout: ChunkLayout) -> bool:
     """Tell whether chunks, not samples, follow an empty chunk up to the end of the file."""
     end = at
     while end < size:
@@ -171,7 +171,7 @@ def is_placeholder(length: int, *, is_long: bool) -> bool:
     return abs(length - (1 << 31)) <= _MARGIN or length >= (1 << 32) - _MARGIN
 
 
-def _rate(settings: bytes, layout: Layout) -> float | None:
+def _rate(settings: bytes, layout: ChunkLayout) -> float | None:
     if layout is _CAF:
         return float(struct.unpack(">d", settings[:8])[0]) if len(settings) >= 8 else None
     if layout is not _AIFF:
@@ -188,10 +188,10 @@ def _rate(settings: bytes, layout: Layout) -> float | None:
     return math.ldexp(mantissa, (exponent & 0x7FFF) - 16383 - 63)
 
 
-def mpeg_found(stream: bytes) -> Found:
+def mpeg_found(stream: bytes) -> Examined:
     """Return MPEG audio as the frames that a decoder reads at their true length."""
     content = _mpeg.clean(stream)
-    return Found(content=b"\0" if content is None else content, mpeg=True)
+    return Examined(content=b"\0" if content is None else content, mpeg=True)
 
 
 def with_bytes(file: BinaryIO, position: int, value: bytes) -> bytes:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from sercli.audio import _mpeg
 from sercli.audio._chunks import (
-    Found,
+    Examined,
     check_complete,
     examine_chunks,
     find_layout,
@@ -45,7 +45,7 @@ def _table(polynomial: int, bits: int) -> list[int]:
 _CRC8, _CRC16 = _table(0x107, 8), _table(0x18005, 16)
 
 
-def examine(file: BinaryIO, size: int, suffix: str) -> Found:
+def examine(file: BinaryIO, size: int, suffix: str) -> Examined:
     """Read the header of a file and compare it with the file.
 
     Args:
@@ -59,7 +59,7 @@ def examine(file: BinaryIO, size: int, suffix: str) -> Found:
     file.seek(0)
     head = file.read(64)
     layout = find_layout(head)
-    found = Found()
+    found = Examined()
     if layout is not None:
         found = examine_chunks(file, size, layout)
     elif head[:4] in (b".snd", b"dns."):
@@ -79,19 +79,19 @@ def examine(file: BinaryIO, size: int, suffix: str) -> Found:
     return found
 
 
-def _au(file: BinaryIO, size: int, head: bytes) -> Found:
+def _au(file: BinaryIO, size: int, head: bytes) -> Examined:
     order = ">" if head[:4] == b".snd" else "<"
     if len(head) < 24:
         raise AudioError("cut short before its audio begins; copy it again")
     at, length, _, rate = struct.unpack(f"{order}4I", head[4:20])
     if length == 0 and size > at:
-        return Found(rate, with_bytes(file, 8, b"\xff" * 4))
+        return Examined(rate, with_bytes(file, 8, b"\xff" * 4))
     if not is_placeholder(length, is_long=False):
         check_complete(length, size - at)
-    return Found(rate)
+    return Examined(rate)
 
 
-def _nist(file: BinaryIO, size: int) -> Found:
+def _nist(file: BinaryIO, size: int) -> Examined:
     file.seek(0)
     text = file.read(1 << 14)
     stated = dict(re.findall(rb"^(\w+) -[ir]\w* (\d+)", text, re.MULTILINE))
@@ -99,7 +99,7 @@ def _nist(file: BinaryIO, size: int) -> Found:
     counts = [stated.get(name) for name in (b"sample_count", b"channel_count", b"sample_n_bytes")]
     if begin and None not in counts and b"-v" not in (re.findall(rb"sample_coding[^\n]*", text) or [b""])[0]:
         check_complete(math.prod(int(count or 0) for count in counts), size - int(begin[1]))
-    return Found(float(stated[b"sample_rate"]) if b"sample_rate" in stated else None)
+    return Examined(float(stated[b"sample_rate"]) if b"sample_rate" in stated else None)
 
 
 def _check_ogg(file: BinaryIO, size: int) -> None:
@@ -136,14 +136,14 @@ def _next_page(file: BinaryIO, position: int) -> int:
         position += len(block) - 3
 
 
-def _unstated_flac(file: BinaryIO, head: bytes) -> Found:
+def _unstated_flac(file: BinaryIO, head: bytes) -> Examined:
     """Count the samples of a FLAC file that does not state them, because it was written to a pipe."""
     if len(head) < 42 or int.from_bytes(head[21:26], "big") & 0xFFFFFFFFF:
-        return Found()
+        return Examined()
     file.seek(0)
     content = bytearray(file.read())
     content[21:26] = (int.from_bytes(head[21:26], "big") | _count_samples(bytes(content))).to_bytes(5, "big")
-    return Found(content=bytes(content))
+    return Examined(content=bytes(content))
 
 
 def _count_samples(content: bytes) -> int:

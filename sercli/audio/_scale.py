@@ -36,8 +36,8 @@ _REMEMBERED = 1024  # files
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
-    """How a file's samples are brought within full scale.
+class SampleScale:
+    """How the samples of a file are scaled down to full scale.
 
     Attributes:
         divisor: number that they are divided by; one if they need no change.
@@ -52,15 +52,15 @@ class Scales:
     """Remembers the scale of files, because finding it means reading all their samples."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[Path, int, int], Scale] = {}
+        self._known: dict[tuple[Path, int, int], SampleScale] = {}
         self._lock = threading.Lock()
 
-    def find(self, path: Path) -> Scale | None:
+    def find(self, path: Path) -> SampleScale | None:
         """Return a file's scale; ``None`` if it is not known or the file has changed."""
         with self._lock:
             return self._known.get(_version(path))
 
-    def keep(self, path: Path, scale: Scale) -> None:
+    def keep(self, path: Path, scale: SampleScale) -> None:
         """Remember a file's scale."""
         with self._lock:
             self._known[_version(path)] = scale
@@ -78,7 +78,7 @@ def can_exceed(subtype: str) -> bool:
     return subtype.startswith(_SUBTYPES)
 
 
-def choose_scale(blocks: Iterable[np.ndarray]) -> Scale:
+def choose_scale(blocks: Iterable[np.ndarray]) -> SampleScale:
     """Choose how to bring a file within full scale.
 
     Args:
@@ -94,13 +94,13 @@ def choose_scale(blocks: Iterable[np.ndarray]) -> Scale:
         low = float(block.min())
         highest = max(abs(float(block.max())), abs(low))
         if not np.isfinite(highest):
-            return Scale()  # mixing refuses samples that are not finite
+            return SampleScale()  # mixing refuses samples that are not finite
         peak, lowest, count = max(peak, highest), min(lowest, low), count + block.size
         if highest > 1:
             beyond += int(np.count_nonzero(np.abs(block) > 1))
         integer = integer and _is_integer(block)
     if peak <= 1:
-        return Scale()
+        return SampleScale()
     part = beyond / count
     percent = 100 * part
     share = f"{percent:.{0 if percent >= 10 else 4}f} % of its samples beyond full scale, peak {peak:.6g}"
@@ -119,9 +119,9 @@ def choose_scale(blocks: Iterable[np.ndarray]) -> Scale:
             "parts have different scales; repair the recording"
         )
     if not integer and peak < _INTEGERS:
-        return Scale(peak, f"{share}: divided by the peak")
+        return SampleScale(peak, f"{share}: divided by the peak")
     divisor = max(peak, scale)
-    return Scale(divisor, f"{share}: treated as integers and divided by {divisor:.6g}")
+    return SampleScale(divisor, f"{share}: treated as integers and divided by {divisor:.6g}")
 
 
 def _is_integer(block: np.ndarray) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from sercli.audio._scale import Block, Scale
+from sercli.audio._scale import Block, SampleScale
 from sercli.errors import AudioError
 
 Samples = np.ndarray[tuple[int], np.dtype[np.float32]]
@@ -19,7 +19,7 @@ _SILENCE = 2 / 32768
 _CANCELLED = 0.1
 
 
-def mix(samples: Block, scale: Scale) -> Samples:
+def mix(samples: Block, scale: SampleScale) -> Samples:
     """Average the channels and bring the samples within full scale.
 
     Raises:
@@ -40,7 +40,7 @@ def mix(samples: Block, scale: Scale) -> Samples:
     return np.ascontiguousarray(mono, dtype=np.float32)
 
 
-def channels_cancel(samples: Block, mono: Samples, scale: Scale) -> bool:
+def channels_cancel(samples: Block, mono: Samples, scale: SampleScale) -> bool:
     """Tell whether the mean of the channels is nearly silent although they are not."""
     if samples.shape[1] == 1 or not mono.size:
         return False

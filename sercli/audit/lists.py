@@ -1,6 +1,5 @@
 """Divisions from lists: two or three files, or a folder of lists as other toolkits write them."""
 
-import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sercli import audio
+from sercli import audio, files
 from sercli.audit import PARTS, Division, Item
 from sercli.audit._file_names import complete_by_names
 from sercli.corpora import corpus_names, get_corpus
@@ -206,7 +205,7 @@ def _hash_audio(items: list[Item]) -> list[Item]:
         path = Path(item.path)
         try:
             samples, header = audio.decode(path, item.utterance.start, item.utterance.end)
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            content = files.sha256(path)
         except (AudioError, OSError):
             return item
         hashed = replace(item.utterance, sha256=audio.hash_samples(samples), source_sha256=content)

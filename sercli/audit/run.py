@@ -11,6 +11,7 @@ from sercli.bundle import UNKNOWN
 from sercli.errors import FeatureError, RunError
 from sercli.plain.json import from_json
 from sercli.protocols import unplaced
+from sercli.registry import needed_plugins
 from sercli.runs.config import RunConfig
 from sercli.runs.folder import Run, Trial
 from sercli.statistics import Statistics
@@ -28,11 +29,12 @@ def from_run(run: Run, workspace: Workspace) -> tuple[str, list[Division], list[
     Raises:
         RunError: no trial is finished, or the corpus or its folds have changed.
     """
-    trials = run.finished()
-    if not trials:
-        raise RunError(f"{run.path}: no finished trial; continue with `sercli train` and the same settings")
+    trials = run.require_finished()
     settings = trials[0].settings()
     made = settings.pop("provenance")
+    needed = needed_plugins(made.get("plugins"))
+    if needed:
+        raise RunError(f"{run.path}: a run with entries of a plug-in{needed}")
     plan = make_plan(RunConfig(**settings), workspace)
     if (plan.manifest_sha256, plan.protocol_digest) != (made["manifest_sha256"], made["protocol_digest"]):
         raise RunError(f"{run.path}: corpus '{plan.config.corpus}' was prepared again since; train again")
@@ -67,7 +69,9 @@ def _compare(fitted: Mapping[str, Statistics], trial: Trial) -> Finding:
         if not _equal(kept[name], again):
             fact = f"fold {trial.fold}: mean and deviation of '{name}' are not those of the training part"
             return Finding("statistics", Verdict.LEAK, fact)
-    return Finding("statistics", Verdict.CLEAN, "mean and deviation are those of the training part alone")
+    return Finding(
+        "statistics", Verdict.CLEAN, "mean and deviation are computed from the training part alone"
+    )
 
 
 def _kept_statistics(trial: Trial) -> dict[str, Statistics]:
@@ -118,4 +122,4 @@ def _selection(plan: Plan, trial: Trial) -> Finding:
         return Finding(check, Verdict.LEAK, "the epoch was chosen on the test part: scores are optimistic")
     if plan.config.training.selection != "last" and fold.dev:
         return Finding(check, Verdict.CLEAN, "the epoch was chosen on the dev part")
-    return Finding(check, Verdict.CLEAN, "the last epoch is used; none was chosen")
+    return Finding(check, Verdict.CLEAN, "the last epoch is used; no epoch was selected")

@@ -73,7 +73,7 @@ def prefix_speakers(division: Division) -> Finding:
     """Find out whether a list takes its speakers, or its parts, from the dialog's prefix."""
     turns = [item for item in division.items if _turn(item)]
     if not turns:
-        return Finding(_PREFIX, Verdict.NOT_CHECKED, "the lists hold no turns of IEMOCAP")
+        return Finding(_PREFIX, Verdict.NOT_CHECKED, "the lists contain no turns of IEMOCAP")
     declared = [item for item in turns if item.declared_speaker is not None]
     wrong = [item for item in declared if prefix_speaker(_turn(item)) != _true_speaker(item)]
     if wrong and _goes_by_prefix(declared):

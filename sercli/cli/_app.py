@@ -12,10 +12,10 @@ class Group(TyperGroup):
     """A group of commands that drops no option of its own in silence."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Refuse an option that is given twice, or that stands before a command, which would not see it."""
+        """Refuse an option that is given twice, or before the command that it belongs to."""
         given, rest = _options_of(self, ctx, args)
         if rest and given:
-            raise typer.BadParameter(f"write it after '{rest[0]}', which takes it, not before", ctx, given[0])
+            raise typer.BadParameter(f"write it after '{rest[0]}', not before it", ctx, given[0])
         return list(super().parse_args(ctx, args))
 
 
@@ -48,5 +48,5 @@ def _options_of(command: TyperCommand | TyperGroup, ctx: Any, args: list[str]) -
     for option, times in options.items():
         switch = option.is_flag and not option.secondary_opts  # giving it twice changes nothing
         if times > 1 and not (option.multiple or option.count or switch):
-            raise typer.BadParameter("it is given more than once, and takes one value", ctx, option)
+            raise typer.BadParameter("it is given more than once, but takes one value", ctx, option)
     return [option for option in options if not option.is_eager], rest

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from sercli.cli._training import duration
+from sercli.formatting import format_duration
 
 if TYPE_CHECKING:
     from sercli.runs.folder import Trial
@@ -58,11 +58,11 @@ class _Lines:
         if reason is not None:
             typer.echo(f"failed: {where}: {reason}", err=True)
             return
-        metrics = trial.metrics()
-        dev = f", dev UA {100 * metrics['dev_ua']:.1f} %" if metrics.get("dev_ua") is not None else ""
-        dev += f", dev CCC {metrics['dev_ccc']:.3f}" if metrics.get("dev_ccc") is not None else ""
+        metrics, task = trial.metrics(), planned.plan.config.task
+        score = metrics.get(task.monitor)
+        dev = "" if score is None else f", dev {task.format_metric(score)}"
         left = self.course.left()
-        rest = f"; about {duration(left)} left" if left else ""
+        rest = f"; about {format_duration(left)} left" if left else ""
         typer.echo(
             f"{self.course.done}/{self.course.total}  {where}: kept epoch {metrics['epoch']} of "
             f"{metrics['epochs']}{dev}{rest}"
@@ -82,7 +82,7 @@ class _Table:
         states = self.course.shown(max(3, console.size.height - _FRAME))
         rest = len(self.course.cells) - len(states)
         caption = f"{self.course.done} of {self.course.total} trials"
-        caption += f", about {duration(left)} left" if left else ""
+        caption += f", about {format_duration(left)} left" if left else ""
         caption += f"; {rest} more rows" if rest else ""
         table = Table(title=self.study.title, caption=caption)
         for name in ("row", "on", "trials", "dev so far", "under way"):

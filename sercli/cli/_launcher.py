@@ -56,7 +56,9 @@ class Asked:
     def check(self) -> None:
         """Refuse options of the other launcher."""
         if self.launcher not in {"local", "ray"}:
-            raise typer.BadParameter(f"{self.launcher} is none of local, ray", param_hint="--launcher")
+            raise typer.BadParameter(
+                f"{self.launcher} is not known; use local or ray", param_hint="--launcher"
+            )
         if self.launcher == "local":
             given = {"--address": self.address, "--cpus-per-trial": self.cpus, "--gpus-per-trial": self.gpus}
             foreign, instead = [name for name, value in given.items() if value is not None], "ray"
@@ -64,7 +66,7 @@ class Asked:
             named = {"--jobs": self.jobs != 1, "--devices": self.devices != "auto"}
             foreign, instead = [name for name, value in named.items() if value], "local"
         if foreign:
-            raise typer.BadParameter(f"goes with --launcher {instead}", param_hint=foreign[0])
+            raise typer.BadParameter(f"is only for --launcher {instead}", param_hint=foreign[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from sercli.studies import Assignment
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -32,6 +35,17 @@ SchemeOption = Annotated[
 ProtocolOption = Annotated[
     str | None, typer.Option(help="Protocol that makes the folds, for example leave-one-speaker-out.")
 ]
+ArchOption = Annotated[str | None, typer.Option(help="Architecture, one of `sercli models`.")]
+AcceleratorOption = Annotated[
+    str, typer.Option(help="Kind of device to train on: auto, cpu, gpu, cuda or mps.")
+]
+UnsureBelowOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Mark predictions with a lower probability as unsure. [default: the threshold of the bundle]",
+        show_default=False,
+    ),
+]
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
@@ -58,6 +72,20 @@ TestedByOption = Annotated[
         show_default=False,
     ),
 ]
+
+StudyArgument = Annotated[str, typer.Argument(help="Name of a study, or a YAML file with your own study.")]
+RowsOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Rows to use: a name, a part of a name, or numbers such as 1,3-5; may be repeated."),
+]
+OnOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Columns to use, separated by commas: a scheme or corpus of the study, or another as "
+        "SCHEME or CORPUS/SCHEME[:PROTOCOL]."
+    ),
+]
+MaxEpochsOption = Annotated[int | None, typer.Option(help="Maximum number of epochs.")]
 
 
 def _renamed(new: str) -> Callable[[list[str] | None], list[str] | None]:
@@ -140,3 +168,27 @@ def key_values(option: str, pairs: Sequence[str]) -> dict[str, str]:
         if split.setdefault(key, value) != value:
             raise typer.BadParameter(f"'{pair}': {option} has {key}={split[key]} already; give it once")
     return split
+
+
+def columns_of(on: str | None) -> list[str] | None:
+    """Read ``--on``."""
+    return None if on is None else [each.strip() for each in on.split(",") if each.strip()]
+
+
+def changes_of(settings: list[str], max_epochs: int | None) -> "list[Assignment]":
+    """Read what is laid over every row."""
+    from sercli.config import parse_assignments
+
+    parse_assignments(settings)  # refuses two values of a setting
+    changes: list[Assignment] = []
+    for item in settings:
+        value = parse_assignments([item])
+        name = item.partition("=")[0]
+        for part in name.split("."):
+            value = value[part]
+        changes.append((name, value))
+    if max_epochs is not None:
+        if any(name == "training.max_epochs" and value != max_epochs for name, value in changes):
+            raise typer.BadParameter("give --max-epochs or --set training.max_epochs, not both")
+        changes.append(("training.max_epochs", max_epochs))
+    return changes

@@ -1,18 +1,20 @@
 """What commands write beside their results: progress, waiting, and text that other people wrote."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 
 _LONGEST = 500
 
+T = TypeVar("T")
+
 
 def print_waiting() -> None:
     """Print why the command waits while another process holds a feature store."""
-    typer.echo("another process computes the same features; waiting until it has finished", err=True)
+    typer.echo("another process is computing the same features; waiting until it has finished", err=True)
 
 
 @contextmanager
@@ -27,6 +29,24 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def loadable(names: Iterable[str], load: Callable[[str], T]) -> dict[str, T]:
+    """Load entries by name for a list; a note names each one that can't be loaded.
+
+    Args:
+        names: names of entries.
+        load: loads one of them.
+    """
+    from sercli.errors import ConfigError
+
+    found = {}
+    for name in names:
+        try:
+            found[name] = load(name)
+        except ConfigError as error:  # of a plug-in
+            typer.echo(f"note: '{name}' is left out: {error}", err=True)
+    return found
 
 
 def printable(value: Any) -> str:

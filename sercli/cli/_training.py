@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from sercli.formatting import count_noun, format_duration
+
 if TYPE_CHECKING:
     from sercli.devices import Device
     from sercli.training.plan import Plan
@@ -62,10 +64,11 @@ def print_trials(plan: "Plan") -> None:
 
 def print_kept_epochs(plan: "Plan") -> None:
     """Print which epoch each trial kept; `sercli eval` prints the test metrics."""
+    task = plan.config.task
     for trial in plan.trials:
         metrics = trial.metrics()
-        dev = f", dev UA {100 * metrics['dev_ua']:.1f} %" if metrics.get("dev_ua") is not None else ""
-        dev += f", dev CCC {metrics['dev_ccc']:.3f}" if metrics.get("dev_ccc") is not None else ""
+        score = metrics.get(task.monitor)
+        dev = "" if score is None else f", dev {task.format_metric(score)}"
         seed = f", seed {trial.seed}" if len(plan.seeds) > 1 else ""
         typer.echo(f"fold {trial.fold}{seed}: kept epoch {metrics['epoch']} of {metrics['epochs']}{dev}")
 
@@ -91,8 +94,8 @@ def print_duration(plan: "Plan", device: "Device") -> None:
     begun = sum(len(trial.history()) for trial in plan.todo)
     most = seconds * (epochs * len(plan.todo) - begun)
     typer.echo(
-        f"takes     about {duration(seconds)} an epoch, at most {duration(most)} "
-        f"for {epochs} epochs of {len(plan.todo)} trials"
+        f"takes     about {format_duration(seconds)} an epoch, at most {format_duration(most)} "
+        f"for {count_noun(epochs, 'epoch')} of {count_noun(len(plan.todo), 'trial')}"
         + (f", {begun} of them done" if begun else "")
         + (", without the features still to compute" if missing else "")
     )
@@ -104,7 +107,8 @@ def print_rates(plan: "Plan", device: "Device") -> None:
 
     found = try_rates(plan, device)
     typer.echo(
-        f"rates     {found.rates[0]:.1e} to {found.rates[-1]:.1e}, an epoch at each of {len(found.rates)}"
+        f"rates     {found.rates[0]:.1e} to {found.rates[-1]:.1e}, "
+        f"one epoch at each of {len(found.rates)} rates"
     )
     typer.echo(f"picture   {found.picture}\ntable     {found.table}")
     if found.limits is None:
@@ -112,11 +116,3 @@ def print_rates(plan: "Plan", device: "Device") -> None:
         return
     low, high = found.limits
     typer.echo(f"proposed  --set training.lr_min={low:.1e} --set training.lr={high:.1e}")
-
-
-def duration(seconds: float) -> str:
-    """Write a duration with a suitable unit."""
-    for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"

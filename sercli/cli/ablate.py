@@ -7,16 +7,22 @@ import typer
 
 from sercli.cli._launcher import AddressOption, Asked, CpusOption, GpusOption, LauncherOption
 from sercli.cli._options import (
+    AcceleratorOption,
     FoldOption,
     FoldsOption,
+    MaxEpochsOption,
+    OnOption,
+    RowsOption,
     SeedOption,
     SeedsOption,
     SetOption,
     WorkspaceOption,
+    changes_of,
     chosen_folds,
     chosen_seeds,
+    columns_of,
 )
-from sercli.cli._study import MaxEpochsOption, OnOption, RowsOption, changes_of, check_cells, columns_of
+from sercli.cli._output import loadable
 
 if TYPE_CHECKING:
     from sercli.cli._launcher import Launcher
@@ -45,9 +51,7 @@ def ablate(
     jobs: Annotated[
         int, typer.Option(help="Number of trials to train at the same time.", min=1, max=256)
     ] = 1,
-    accelerator: Annotated[
-        str, typer.Option(help="Kind of device to train on: auto, cpu, gpu, cuda or mps.")
-    ] = "auto",
+    accelerator: AcceleratorOption = "auto",
     devices: Annotated[
         str, typer.Option(help="Number of GPUs that the jobs share, or their indices as [0,2].")
     ] = "auto",
@@ -66,7 +70,9 @@ def ablate(
     settings: SetOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Train the table of a paper: every row on every corpus that is prepared.
+    """Train all rows of a study, for example a table of a paper.
+
+    Each row is trained on every corpus of the study that is prepared.
 
     Finished trials are reused, whichever command trained them. The same command run again resumes where it
     stopped.
@@ -89,7 +95,7 @@ def ablate(
     changes = changes_of(settings or [], max_epochs)
     cells = found.cells(found.choose_rows(rows or []), columns_of(on), changes)
     if changes:
-        check_cells(cells)
+        _check_cells(cells)
     typer.echo(f"{found.name}: {found.title}\n{found.source}")
     if changes:
         typer.echo("changed in every row: " + ", ".join(f"{name}={spell(value)}" for name, value in changes))
@@ -107,11 +113,28 @@ def _list() -> None:
     """List the studies that can be run by name."""
     from sercli.studies import describe, study_names
 
-    names = study_names()
-    width = max(len(name) for name in names)
-    for name in names:
-        title, source = describe(name)
+    studies = loadable(study_names(), describe)
+    width = max(map(len, studies))
+    for name, (title, source) in studies.items():
         typer.echo(f"{name:<{width}}  {title}\n{'':<{width}}  {source}")
+
+
+def _check_cells(cells: "tuple[Cell, ...]") -> None:
+    """Refuse settings that a row can't take before any is trained.
+
+    Raises:
+        ConfigError: a row has no such setting, or it changes nothing there.
+    """
+    from sercli.errors import ConfigError, SerError
+    from sercli.training.settings import complete
+
+    for cell in cells:
+        try:
+            complete(cell.settings)
+        except SerError as error:
+            raise ConfigError(
+                f"row '{cell.row.name}', on {cell.on.name}: {error} (--rows names the rows that can take it)"
+            ) from None
 
 
 def _prepared(cells: "tuple[Cell, ...]", workspace: "Workspace", *, named: bool) -> "list[Cell]":
@@ -208,7 +231,7 @@ def _train(
 
 def _print_costs(works: "list[PlannedCell]", who: "Launcher") -> None:
     """Print for each cell what is to do and, if this machine has such a device, how long it takes."""
-    from sercli.cli._training import duration
+    from sercli.formatting import format_duration
     from sercli.studies.estimate import costs
 
     if who.here.accelerator != who.device.accelerator:
@@ -232,10 +255,12 @@ def _print_costs(works: "list[PlannedCell]", who: "Launcher") -> None:
             line += f"; can't be trained: {cost.reason}"
         elif cost.epoch is not None:
             epochs = plan.config.training.max_epochs
-            line += f"; {duration(cost.epoch)} an epoch, at most {epochs}: {duration(cost.seconds)}"
+            line += (
+                f"; {format_duration(cost.epoch)} an epoch, at most {epochs}: {format_duration(cost.seconds)}"
+            )
         typer.echo(f"{cost.planned.cell.row.name:<{width}}  {cost.planned.cell.on.name:<{wide}}  {line}")
     if seconds:
-        total = duration(sum(seconds.values()) / who.jobs)
+        total = format_duration(sum(seconds.values()) / who.jobs)
         typer.echo(f"takes at most about {total}, without features still to compute")
 
 

@@ -23,7 +23,9 @@ def compare(
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Compare runs with the first one, on what all of them tested, and write a page.
+    """Compare runs with the first one and write a page.
+
+    Only runs that tested the same utterances can be compared.
 
     Differences have 95 % intervals by paired bootstrap over speakers; p is of a sign-flip test over speakers.
     """

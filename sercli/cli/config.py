@@ -5,7 +5,14 @@ from typing import Annotated
 import typer
 
 from sercli.cli._app import App
-from sercli.cli._options import ConfigOption, ProtocolOption, SchemeOption, SetOption, WorkspaceOption
+from sercli.cli._options import (
+    ArchOption,
+    ConfigOption,
+    ProtocolOption,
+    SchemeOption,
+    SetOption,
+    WorkspaceOption,
+)
 
 app = App(help="Show settings.", no_args_is_help=True)
 
@@ -18,7 +25,7 @@ def _group() -> None:
 @app.command()
 def show(
     *,
-    arch: Annotated[str | None, typer.Option(help="Architecture, one of `sercli models`.")] = None,
+    arch: ArchOption = None,
     corpus: Annotated[str | None, typer.Option(help="Prepared corpus to train on.")] = None,
     scheme: SchemeOption = None,
     protocol: ProtocolOption = None,
@@ -27,7 +34,7 @@ def show(
     settings: SetOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Print all settings that a training would use, as a file for --config."""
+    """Print all settings of a training, as a file for --config."""
     from sercli.devices import choose_device
     from sercli.plain.yaml import to_yaml
     from sercli.training.settings import configure, gather

@@ -1,13 +1,17 @@
 """``sercli corpora``."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sercli.cli._app import App
 from sercli.cli._options import JsonOption, WorkspaceOption
+from sercli.cli._output import loadable
 from sercli.plain.json import to_json
+
+if TYPE_CHECKING:
+    from sercli.corpora import Corpus
 
 app = App(help="List the corpora, or export the manifest of a prepared corpus.")
 
@@ -22,9 +26,10 @@ def corpora(context: typer.Context, *, workspace: WorkspaceOption = None, json: 
 
     place = Workspace(workspace)
     held = {name: place.facts(name) for name in place.prepared()}
-    supported = {name: get_corpus(name) for name in corpus_names()}
+    supported = loadable(corpus_names(), get_corpus)
     if json:
-        typer.echo(to_json({"supported": _supported(), "prepared": held}, escaped=False))
+        described = {name: _described(entry) for name, entry in supported.items()}
+        typer.echo(to_json({"supported": described, "prepared": held}, escaped=False))
         return
     for name, entry in supported.items():
         size = f", {entry.utterances} utterances" if entry.utterances else ""
@@ -54,7 +59,7 @@ def export(
     *,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Write the manifest of a prepared corpus in the format of another toolkit."""
+    """Write a manifest in the format of another toolkit."""
     from sercli import manifest
     from sercli.manifest.interop import write_list
     from sercli.workspace import Workspace
@@ -66,21 +71,15 @@ def export(
     typer.echo(f"{out}: {len(utterances)} utterances as {form}")
 
 
-def _supported() -> dict[str, dict[str, Any]]:
-    from sercli.corpora import corpus_names, get_corpus
-
-    described = {}
-    for name in corpus_names():
-        entry = get_corpus(name)
-        described[name] = {
-            "title": entry.title,
-            "source": entry.source,
-            "licence": entry.licence,
-            "expected": entry.layout,
-            "utterances": entry.utterances,
-            "download": entry.download.url if entry.download else None,
-        }
-    return described
+def _described(entry: "Corpus") -> dict[str, Any]:
+    return {
+        "title": entry.title,
+        "source": entry.source,
+        "licence": entry.licence,
+        "expected": entry.layout,
+        "utterances": entry.utterances,
+        "download": entry.download.url if entry.download else None,
+    }
 
 
 def _held(facts: dict[str, Any]) -> str:

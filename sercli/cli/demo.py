@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sercli.cli._options import WorkspaceOption
+from sercli.cli._options import UnsureBelowOption, WorkspaceOption
 
 
 def demo(
@@ -24,14 +24,7 @@ def demo(
     ] = 7860,
     max_mb: Annotated[float, typer.Option(help="Maximum size of an uploaded file in MB.")] = 100.0,
     max_minutes: Annotated[float, typer.Option(help="Maximum length of a recording in minutes.")] = 30.0,
-    unsure_below: Annotated[
-        float | None,
-        typer.Option(
-            help="Mark predictions with a lower probability as unsure. [default: the threshold of the "
-            "bundle]",
-            show_default=False,
-        ),
-    ] = None,
+    unsure_below: UnsureBelowOption = None,
     keep: Annotated[
         Path | None,
         typer.Option(
@@ -42,7 +35,7 @@ def demo(
     ] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Serve a web page that records or uploads speech and shows the predictions of models.
+    """Serve a web page that predicts recorded or uploaded speech.
 
     The page loads nothing from other hosts. Press Ctrl-C to stop the server.
     """

@@ -1,9 +1,18 @@
 """``sercli doctor``."""
 
+import os
+import platform
+import re
+import shutil
+import sys
+
 import typer
 
+import sercli
 from sercli.cli._options import JsonOption
 from sercli.plain.json import to_json
+
+_REQUIREMENT = re.compile(r"([A-Za-z0-9_.-]+)")
 
 
 def doctor(*, json: JsonOption = False) -> None:
@@ -11,9 +20,7 @@ def doctor(*, json: JsonOption = False) -> None:
 
     The report lists versions, devices, the workspace, and how to install what is missing.
     """
-    from sercli import health
-
-    found = health.examine()
+    found = _examine()
     if json:
         typer.echo(to_json(found, indent=2))
         return
@@ -21,3 +28,86 @@ def doctor(*, json: JsonOption = False) -> None:
         typer.echo(f"{title}")
         for name, value in section.items():
             typer.echo(f"  {name:<16} {value}")
+
+
+def _examine() -> dict[str, dict[str, str]]:
+    """Return facts by section: versions, devices, workspace, missing packages."""
+    sections = {
+        "versions": _versions(),
+        "devices": _devices(),
+        "workspace": _workspace(),
+        "plug-ins": _plugins(),
+    }
+    missing = {
+        name: f"pip install {name}" for name, version in sections["versions"].items() if version == "missing"
+    }
+    sections["missing"] = missing or {"nothing": "all required packages are installed"}
+    return sections
+
+
+def _versions() -> dict[str, str]:
+    import importlib.metadata
+
+    found = {"sercli": sercli.__version__, "python": f"{platform.python_version()} ({sys.executable})"}
+    try:
+        requirements = importlib.metadata.requires("sercli") or []
+    except importlib.metadata.PackageNotFoundError:
+        return found | {"sercli": f"{sercli.__version__}, not installed; run `pip install .`"}
+    for requirement in requirements:
+        match = _REQUIREMENT.match(requirement)
+        if match and "extra ==" not in requirement:
+            try:
+                found[match[1]] = importlib.metadata.version(match[1])
+            except importlib.metadata.PackageNotFoundError:
+                found[match[1]] = "missing"
+    return found
+
+
+def _devices() -> dict[str, str]:
+    processor = f"{platform.machine()}, {os.cpu_count()} cores"
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        return {
+            "processor": processor,
+            "torch": f"fails to import: {' '.join(str(error).split())}; reinstall it",
+        }
+    return {
+        "processor": f"{processor}, {torch.get_num_threads()} threads",
+        "cuda": _cuda(),
+        "mps": "yes" if torch.backends.mps.is_available() else "no",
+    }
+
+
+def _cuda() -> str:
+    import torch
+
+    if not torch.cuda.is_available():
+        return "no" if torch.version.cuda else "no (this torch is a CPU build)"
+    return ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+
+
+def _plugins() -> dict[str, str]:
+    from sercli import registry
+    from sercli.errors import ConfigError
+
+    try:
+        found = {plugin.title: ", ".join(plugin.folders) for plugin in registry.plugins()}
+    except ConfigError as error:
+        found = {"problem": str(error)}
+    found |= {f"problem {number}": text for number, text in enumerate(registry.missing_packages(), 1)}
+    return found or {"none": "no plug-in is installed or named"}
+
+
+def _workspace() -> dict[str, str]:
+    from sercli.workspace import Workspace
+
+    workspace = Workspace()
+    root = workspace.root.absolute()
+    place = next(folder for folder in (root, *root.parents) if folder.exists())
+    free = shutil.disk_usage(place).free / 2**30
+    return {
+        "path": f"{workspace.root.absolute()}{'' if workspace.root.exists() else ' (does not exist yet)'}",
+        "free": f"{free:.0f} GiB",
+        "corpora": ", ".join(workspace.prepared()) or "none prepared",
+    }

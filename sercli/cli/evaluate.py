@@ -63,11 +63,14 @@ def evaluate(
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Print a run's test metrics and write its report: page, tables and pictures.
+    """Print the test metrics of a run and write its report.
+
+    The report is a page with tables and pictures.
 
     Metrics are pooled over the tested folds, with 95 % intervals by bootstrap over speakers: UA and WA of
     classes, CCC, PCC and RMSE of continuous labels.
     """
+    from sercli.runs.folder import find_run
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
@@ -75,16 +78,17 @@ def evaluate(
         raise typer.BadParameter("--beside goes with --insights")
     if on is None and (scheme or keep_foreign):
         raise typer.BadParameter("--scheme and --keep-foreign go with --on")
+    found = find_run(place, run)
     if insights or on is None:
-        _check_tested(place, run)
+        _check_tested(found)
     if insights:  # before the page, which shows them
-        _draw_insights(place, run, accelerator, beside or ())
+        _draw_insights(place, found, accelerator, beside or ())
     if on is None:
-        _evaluate(place, run, draws, audit=audit, json=json)
+        _evaluate(place, found, draws, audit=audit, json=json)
     else:
         _evaluate_on(
             place,
-            run,
+            found,
             on,
             scheme,
             keep_foreign=keep_foreign,
@@ -94,22 +98,18 @@ def evaluate(
         )
 
 
-def _check_tested(place: "Workspace", name: str) -> None:
+def _check_tested(run: "Run") -> None:
     """Refuse a run that tested nothing before its audit and its pictures are made."""
     from sercli.reports.run import check_tested
-    from sercli.runs.folder import find_run
 
-    run = find_run(place, name)
     if run.finished():
         check_tested(run, run.finished()[0].settings())
 
 
-def _evaluate(place: "Workspace", name: str, draws: int, *, audit: bool, json: bool) -> None:
+def _evaluate(place: "Workspace", run: "Run", draws: int, *, audit: bool, json: bool) -> None:
     """Evaluate a run on its own test parts."""
     from sercli.reports.run import report_run, write_report
-    from sercli.runs.folder import find_run
 
-    run = find_run(place, name)
     report = report_run(run, draws, _audit(run, place) if audit else None)
     page = write_report(report)
     if json:
@@ -139,7 +139,7 @@ def _audit(run: "Run", place: "Workspace") -> "AuditResult | None":
 
 def _evaluate_on(
     place: "Workspace",
-    name: str,
+    run: "Run",
     corpus: str,
     scheme: str | None,
     *,
@@ -153,11 +153,10 @@ def _evaluate_on(
     from sercli.inference.cross_corpus import apply_run
     from sercli.reports.cross_corpus import mapping_table, report_applied, write_cross_corpus
     from sercli.reports.tables import to_text
-    from sercli.runs.folder import find_run
 
     with progress_bar("computing features") as progress:
         applied = apply_run(
-            find_run(place, name),
+            run,
             corpus,
             place,
             scheme,
@@ -201,14 +200,14 @@ def _print_report(report: "RunReport", page: "Path") -> None:
     typer.echo(f"pictures     {page.parent}: {', '.join(pictures)}")
 
 
-def _draw_insights(place: "Workspace", name: str, accelerator: str, beside: Sequence[str]) -> None:
+def _draw_insights(place: "Workspace", run: "Run", accelerator: str, beside: Sequence[str]) -> None:
     """Draw what the network of each finished trial computes inside, and print where the pictures are."""
     from sercli.devices import choose_device
     from sercli.reports.insights import draw_insights, write_insights
     from sercli.reports.projections import describe
     from sercli.runs.folder import find_run
 
-    run, device = find_run(place, name), choose_device(accelerator).torch
+    device = choose_device(accelerator).torch
     others = [find_run(place, other) for other in beside]
     for trial in run.finished():
         matching = [_find_same_trial(other, trial) for other in others]

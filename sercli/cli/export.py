@@ -35,7 +35,8 @@ def export(
         ),
     ] = False,
     torch: Annotated[
-        bool, typer.Option("--torch", help="Also write network.pt2 and speech.pt2, programs of torch.export.")
+        bool,
+        typer.Option("--torch", help="Also write network.pt2 and speech.pt2 (programs of torch.export)."),
     ] = False,
     sure: Annotated[
         float,
@@ -46,7 +47,7 @@ def export(
     tested_by: TestedByOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Write a trained model as a folder to share: weights, description, model card.
+    """Export a trained model as a folder with a model card.
 
     One model belongs to one fold and one seed. To train one model on all utterances:
     `sercli train --protocol train-on-all`.

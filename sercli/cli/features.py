@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sercli.cli._app import App, Group
-from sercli.cli._options import JsonOption, SetOption, WorkspaceOption
-from sercli.cli._output import print_waiting, progress_bar
+from sercli.cli._options import JsonOption, WorkspaceOption
+from sercli.cli._output import loadable, print_waiting, progress_bar
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
@@ -33,6 +33,16 @@ VariantsOption = Annotated[
 ]
 
 
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set one setting of the kind, for example window_ms=40; may be repeated.",
+    ),
+]
+
+
 class _CorpusFirst(Group):
     """``sercli features CORPUS`` computes; anything else is a command of its own."""
 
@@ -45,8 +55,7 @@ class _CorpusFirst(Group):
 
 app = App(
     cls=_CorpusFirst,
-    help="Compute the features of a corpus once (sercli features CORPUS --kind KIND), or maintain "
-    "the stores.",
+    help="Compute the features of a corpus, or maintain the stores.",
     no_args_is_help=True,
 )
 
@@ -111,13 +120,12 @@ def compute(
 
 @app.command()
 def kinds(*, json: JsonOption = False) -> None:
-    """List the kinds of features, with their shapes and their default settings."""
+    """List the kinds of features with shapes and settings."""
     from sercli.config import spell
     from sercli.features import feature_names, get_feature
 
     described: dict[str, dict[str, Any]] = {}
-    for name in feature_names():
-        feature = get_feature(name)
+    for name, feature in loadable(feature_names(), get_feature).items():
         config = feature.config()
         described[name] = {"shape": list(feature.shape(config)), "settings": config.to_dict()}
     if json:
@@ -131,7 +139,11 @@ def kinds(*, json: JsonOption = False) -> None:
 
 @app.command("ls")
 def list_stores(*, workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
-    """List the feature stores: settings that differ from the defaults, arrays, size, corpora."""
+    """List the feature stores.
+
+    For each store: the settings that differ from the defaults, the number of
+    arrays, the size and the corpora.
+    """
     from sercli.store.stores import find_stores
     from sercli.workspace import Workspace
 
@@ -152,11 +164,9 @@ def list_stores(*, workspace: WorkspaceOption = None, json: JsonOption = False) 
         typer.echo(to_json(rows))
         return
     for row in rows:
-        differs = (
-            ", ".join(f"{key}={value}" for key, value in row["settings"].items()) or "as the kind has it"
-        )
+        differs = ", ".join(f"{key}={value}" for key, value in row["settings"].items()) or "default settings"
         holds = (
-            ", ".join([*row["whole"], *(f"{name} in part" for name in row["part"])]) or "no prepared corpus"
+            ", ".join([*row["whole"], *(f"part of {name}" for name in row["part"])]) or "no prepared corpus"
         )
         typer.echo(
             f"{row['store']}\n  {differs}\n  {row['arrays']} arrays, {row['bytes'] / 2**20:.1f} MiB: {holds}"
@@ -169,10 +179,12 @@ def list_stores(*, workspace: WorkspaceOption = None, json: JsonOption = False) 
 
 @app.command()
 def verify(*, originals: OriginalsOption = None, workspace: WorkspaceOption = None) -> None:
-    """Check every store against its checksums; damaged arrays are removed and computed again."""
+    """Check all stores and repair them.
+
+    Arrays that do not match their checksums are removed and computed again.
+    """
     from sercli.errors import FeatureError
-    from sercli.store.repair import repair
-    from sercli.store.stores import find_stores
+    from sercli.store.stores import find_stores, repair
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
@@ -183,11 +195,11 @@ def verify(*, originals: OriginalsOption = None, workspace: WorkspaceOption = No
             continue
         result = repair(found.store, place, originals)
         if result.sound:
-            typer.echo(f"{found.path.name}: {len(found.store)} arrays, all sound")
+            typer.echo(f"{found.path.name}: {len(found.store)} arrays, none damaged")
             continue
         bad += result.damaged + result.unreadable
         lines = f", {result.unreadable} lines of the index unreadable" if result.unreadable else ""
-        gone = f"; {result.gone} belong to no prepared corpus and are gone" if result.gone else ""
+        gone = f"; {result.gone} belong to no prepared corpus and were removed" if result.gone else ""
         typer.echo(
             f"{found.path.name}: {result.damaged} arrays were damaged{lines}, "
             f"{result.rebuilt} computed again{gone}"
@@ -197,7 +209,7 @@ def verify(*, originals: OriginalsOption = None, workspace: WorkspaceOption = No
             typer.echo(f"  {problem}")
     typer.echo(f"{bad} damaged" if bad else "nothing damaged")
     if left:
-        raise FeatureError(f"{place.features}: stores with damage that could not be mended: {left}")
+        raise FeatureError(f"{place.features}: damaged stores that could not be repaired: {left}")
 
 
 @app.command()
@@ -208,7 +220,10 @@ def prune(
     ] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Remove stores that nothing can use: those of other versions, or of audio that no corpus has."""
+    """Remove the stores that cannot be used.
+
+    These are stores of other versions, and of audio that no prepared corpus has.
+    """
     from sercli.store.stores import needless, remove
     from sercli.workspace import Workspace
 
@@ -239,7 +254,7 @@ def show(
     originals: OriginalsOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Draw the features of an utterance, or of one utterance of each emotion of a corpus."""
+    """Draw the features of one utterance, or one of each emotion."""
     from sercli import figures, manifest
     from sercli.errors import unknown
     from sercli.figures.features import Panel, feature_panels

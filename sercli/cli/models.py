@@ -7,6 +7,7 @@ import typer
 
 from sercli.cli._app import App
 from sercli.cli._options import JsonOption, SetOption
+from sercli.cli._output import loadable
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def models(context: typer.Context, *, json: JsonOption = False) -> None:
         return
     from sercli.models import architecture_names
 
-    rows = [_describe(name, [])[0] for name in architecture_names()]
+    rows = [row for row, _ in loadable(architecture_names(), lambda name: _describe(name, [])).values()]
     if json:
         typer.echo(to_json(rows))
         return
@@ -39,7 +40,7 @@ def models(context: typer.Context, *, json: JsonOption = False) -> None:
             f"{row['name']:<9} {row['parameters']:>12,} parameters, on {on:<{max(map(len, inputs))}} "
             f"{_millions(row['macs']):>11} MACs  {task:<{max(map(len, tasks))}}  {row['source']}"
         )
-    typer.echo(f"\nParameters with {_CLASSES} classes. {_MACS}, as the paper feeds it:")
+    typer.echo(f"\nParameters with {_CLASSES} classes. {_MACS}. Inputs, cut or padded as in the paper:")
     for row in rows:
         typer.echo(f"  {row['name']:<9} {_fed(row)}")
     typer.echo("Layers: sercli models show NAME")
@@ -52,7 +53,11 @@ def show(
     settings: SetOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Print the layers of an architecture with shapes and operations, and what its paper leaves open."""
+    """Print the layers of an architecture.
+
+    Shapes, parameters and operations of each layer, and what the paper leaves
+    open.
+    """
     from sercli.reports.facts import left_open
 
     row, layers = _describe(name, settings or [])
@@ -73,8 +78,8 @@ def show(
         parameters, macs = (f"{count:,}" if count else "-" for count in (layer.parameters, layer.macs))
         shape = _times(layer.shape)
         typer.echo(f"{layer.name:<{width}}  {layer.kind:<22} {shape:<24} {parameters:>12} {macs:>15}")
-    typer.echo(f"{'in all':<{width + 48}}  {row['parameters']:>12,} {row['macs_per_pass']:>15,}")
-    typer.echo(f"\n{_MACS}{', of one pass by layer' if row['passes'] > 1 else ''}.")
+    typer.echo(f"{'total':<{width + 48}}  {row['parameters']:>12,} {row['macs_per_pass']:>15,}")
+    typer.echo(f"\n{_MACS}{'; the table counts one piece' if row['passes'] > 1 else ''}.")
     for note in left_open(name):
         typer.echo(f"\n{note}")
 
@@ -119,7 +124,7 @@ def _fed(row: dict[str, Any]) -> str:
     seconds = row["seconds_per_pass"]
     if row["passes"] > 1:
         return f"{inputs}, {row['passes']} pieces of {seconds:g} s, {_millions(row['macs_per_pass'])} each"
-    return inputs if seconds == _SECONDS else f"{inputs}, {_SECONDS:g} s brought to {seconds:g} s"
+    return inputs if seconds == _SECONDS else f"{inputs}, {_SECONDS:g} s cut or padded to {seconds:g} s"
 
 
 def _to_dict(layer: "Layer") -> dict[str, Any]:

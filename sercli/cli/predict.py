@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from sercli.cli._live import live as follow
-from sercli.cli._options import WorkspaceOption
+from sercli.cli._options import UnsureBelowOption, WorkspaceOption
 from sercli.cli._output import printable, progress_bar
 
 if TYPE_CHECKING:
@@ -84,14 +84,7 @@ def predict(
     picture: Annotated[
         Path | None, typer.Option(help="Draw the timeline of one file to this picture: .png, .pdf or .svg.")
     ] = None,
-    unsure_below: Annotated[
-        float | None,
-        typer.Option(
-            help="Mark predictions with a lower probability as unsure. [default: the threshold of the "
-            "bundle]",
-            show_default=False,
-        ),
-    ] = None,
+    unsure_below: UnsureBelowOption = None,
     live: Annotated[
         bool,
         typer.Option(
@@ -125,7 +118,7 @@ def predict(
     from sercli.workspace import Workspace
 
     if json and csv:
-        raise typer.BadParameter("say --json or --csv, not both")
+        raise typer.BadParameter("give --json or --csv, not both")
     if table is not None and audio:
         raise typer.BadParameter("name files or a --table, not both")
     if live or microphone:
@@ -197,7 +190,9 @@ def _check_asked(
     if picture is not None and classes and predictor.timeline is False:
         raise ConfigError("--picture draws a timeline; leave --no-timeline out")
     if unsure_below is not None and not classes:
-        raise ConfigError("--unsure-below is of classes, this bundle tells continuous labels; leave it out")
+        raise ConfigError(
+            "--unsure-below is for classes, but this bundle predicts continuous labels; leave it out"
+        )
 
 
 def _check_out(out: Path | None, read: Sequence[Path], bundle: Path) -> Path | None:
@@ -213,7 +208,7 @@ def _check_out(out: Path | None, read: Sequence[Path], bundle: Path) -> Path | N
         return None
     # /dev/stdout may be a file; replacing it would delete what was written to it before.
     if (out.exists() and not out.is_file()) or str(out).startswith(_STREAMS):
-        raise ConfigError(f"{out}: is no file; name one, or leave --out out")
+        raise ConfigError(f"{out}: not a file; name a file, or leave --out out")
     if out.suffix.lower() in SUFFIXES:
         raise ConfigError(f"{out}: the name of a recording; predictions are text, name a .txt, .csv or .json")
     # Unlike Path.resolve, os.path.realpath bears links that go round in a circle.
@@ -274,7 +269,7 @@ def _header(classes: tuple[str, ...], width: int) -> str:
         return f"{'file':<{width}}  seconds" + "".join(
             f"  {name:>8}  {'from':>6}  {'to':>6}" for name in TRACE_DIMENSIONS
         )
-    cells = "  ".join(f"{name[:8]:>8}" for name in classes)
+    cells = "  ".join(f"{name:>8}" for name in classes)
     return f"{'file':<{width}}  {'class':<{_widest(classes)}}     %  {cells}"
 
 
@@ -302,7 +297,10 @@ def _readable(prediction: "Prediction", name: str, width: int) -> Iterator[str]:
         yield f"{name:<{width}}  {prediction.duration:7.1f}{cells}{notes}"
         return
     widest = _widest(prediction.classes)
-    cells = "  ".join(f"{100 * value:8.1f}" for value in prediction.probabilities)
+    cells = "  ".join(
+        f"{100 * value:{max(8, len(name))}.1f}"
+        for name, value in zip(prediction.classes, prediction.probabilities, strict=True)
+    )
     best = f"{prediction.predicted:<{widest}} {100 * (prediction.probability or 0):5.1f}"
     yield f"{name:<{width}}  {best}  {cells}{notes}"
     for each in prediction.stretches:

@@ -89,7 +89,7 @@ def prepare(
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Prepare a corpus: write its manifest and 16 kHz audio, and check its counts.
+    """Prepare a corpus: write its manifest and 16 kHz audio.
 
     An interrupted preparation resumes where it stopped. The counts are checked against those of the
     corpus as released.
@@ -142,13 +142,13 @@ def _print(result: "Preparation") -> None:
     if traces:
         how = "; ".join(sorted({utterance.trace_method or "as distributed" for utterance in traces}))
         typer.echo(f"  traces      {len(traces)}, 25 Hz: {how}")
-    audio = "all 16 kHz mono already, taken as it is"
+    audio = "already 16 kHz mono, copied unchanged"
     if result.scaled:
-        audio = "all 16 kHz mono already"
+        audio = "already 16 kHz mono"
     if result.resampled:
-        audio = f"{result.resampled} {'utterances' if entry.cuts else 'files'} brought to 16 kHz mono"
-    audio += f"; {result.scaled} brought within full scale" if result.scaled else ""
-    typer.echo(f"  audio       {audio}" + (f"; {result.reused} were there" if result.reused else ""))
+        audio = f"{result.resampled} {'utterances' if entry.cuts else 'files'} converted to 16 kHz mono"
+    audio += f"; {result.scaled} scaled down to full scale" if result.scaled else ""
+    typer.echo(f"  audio       {audio}" + (f"; {result.reused} already converted" if result.reused else ""))
     if result.replaced.gone:
         typer.echo(f"  replaced    {result.replaced}")
     for line in result.differences:

@@ -32,8 +32,11 @@ def protocols(context: typer.Context, *, json: JsonOption = False) -> None:
     for entry in entries:
         where = f" ({entry.corpus})" if entry.corpus else ""
         typer.echo(f"{entry.name:<{width}}  {entry.description}{where}")
-    typer.echo(f"{'lists:FILE':<{width}}  a division of your own, a CSV table with columns id, fold and part")
-    typer.echo("\nAny number may stand for the 5. Folds on a corpus: sercli protocols show NAME --corpus C")
+    typer.echo(f"{'lists:FILE':<{width}}  your own folds: a CSV table with the columns id, fold and part")
+    typer.echo(
+        "\nYou can replace the 5 by any number. To see the folds "
+        "on a corpus: sercli protocols show NAME --corpus C"
+    )
 
 
 @app.command()
@@ -82,19 +85,24 @@ def show(
         _print_what_is_tested(protocol, corpus, shared_speakers(folds, utterances))
     for missing, lacking in untrained(folds, labels).items():
         numbers = ", ".join(str(folds.index(fold) + 1) for fold in lacking)
-        typer.echo(f"class {missing}: nothing to train on in fold {numbers}, which `sercli train` refuses")
+        typer.echo(
+            f"class {missing} has no training utterance in fold {numbers}; `sercli train` refuses this"
+        )
     _print_table(folds, labels, utterances)
 
 
 def _print_what_is_tested(protocol: "Protocol", corpus: str, shared: int | None) -> None:
     """Print who is in two parts, and what the metrics mean."""
     if shared is None:
-        typer.echo("speakers are not known: nobody can say whether it is speaker independent")
+        typer.echo("the speakers are not known, so it is unknown whether the folds are speaker independent")
     elif shared:
         typer.echo(f"NOT SPEAKER INDEPENDENT: {shared} speakers are in two parts of a fold")
     if corpus in protocol.papers:
         typer.echo(f"paper: {protocol.papers[corpus]}")
-    typer.echo("metrics: pooled over the tested folds, with the mean over folds; UA over the classes present")
+    typer.echo(
+        "metrics: pooled over the tested folds, with the mean "
+        "over folds; UA is the mean over the classes that occur"
+    )
 
 
 def _described(entry: "Protocol") -> dict[str, object]:

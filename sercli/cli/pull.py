@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from sercli.cli._output import printable
+from sercli.errors import list_some
 
 _SHOWN = 10  # names of files
 
@@ -26,9 +27,11 @@ def pull(
         ),
     ] = None,
 ) -> None:
-    """Get a model that somebody pushed to the Hugging Face Hub, checked before it appears.
+    """Download a model from the Hugging Face Hub.
 
-    Only the files that the bundle names are got, and none of them is run. Needs sercli[hub].
+    The files are checked before the folder appears.
+
+    Only the files that the bundle names are downloaded, and no code of them is run. Needs sercli[hub].
     """
     from sercli.hub.pull import pull as pull_bundle
 
@@ -45,15 +48,13 @@ def pull(
     if any(name.endswith(".pt2") for name in pulled.programs):
         typer.echo("note: a .pt2 file holds a pickle; sercli never opens it, and only trusted ones should be")
     if pulled.skipped:
-        typer.echo(f"note: not of the bundle, left there: {_some(pulled.skipped)}")
+        typer.echo(
+            "note: files that are not part of the bundle were not downloaded: "
+            f"{list_some([*map(printable, pulled.skipped)], _SHOWN)}"
+        )
     typer.echo(f"use it     sercli predict {place} recording.wav")
     if facts.get("figures") is not None:
         typer.echo(f"check it   sercli reproduce {place}")
-
-
-def _some(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(map(printable, names[:_SHOWN])) + more
 
 
 def _known(value: object) -> str:

@@ -39,7 +39,9 @@ def push(
         typer.Option(help="Message of the commit. [default: a description of the model]", show_default=False),
     ] = None,
 ) -> None:
-    """Put an exported model into a model repository of the Hugging Face Hub, as one commit.
+    """Upload an exported model to the Hugging Face Hub.
+
+    The files become one commit of a model repository.
 
     Log in with `hf auth login` or HF_TOKEN. Needs sercli[hub].
     """
@@ -50,13 +52,20 @@ def push(
         typer.echo(f"note: {repo} is private and stays so; its settings page makes it public", err=True)
     if pushed.rewritten and pushed.changed:
         typer.echo(
-            f"note: the README.md there was edited, and is replaced; the commit before {pushed.commit[:8]} "
+            "note: the README.md of the repository was edited and is "
+            f"now replaced; the commit before {pushed.commit[:8]} "
             "keeps it",
             err=True,
         )
     if pushed.left:
-        typer.echo(f"note: not of the bundle, left here: {', '.join(map(printable, pushed.left))}", err=True)
-    seen = "only you and its members see it" if pushed.private else "everybody sees it"
+        typer.echo(
+            (
+                "note: files that are not part of the bundle were not "
+                f"uploaded: {', '.join(map(printable, pushed.left))}"
+            ),
+            err=True,
+        )
+    seen = "only you and its members can see it" if pushed.private else "everybody can see it"
     typer.echo(f"model      {pushed.url} ({'made; ' if pushed.created else ''}{seen})")
     where = f", branch {branch}" if branch else ""
     typer.echo(f"commit     {pushed.commit}{where}{'' if pushed.changed else ' (there already)'}")

@@ -5,8 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sercli.cli._options import DrawsOption, JsonOption, SetOption, WorkspaceOption
-from sercli.cli._study import MaxEpochsOption, OnOption, RowsOption, StudyArgument, changes_of, columns_of
+from sercli.cli._options import (
+    DrawsOption,
+    JsonOption,
+    MaxEpochsOption,
+    OnOption,
+    RowsOption,
+    SetOption,
+    StudyArgument,
+    WorkspaceOption,
+    changes_of,
+    columns_of,
+)
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
@@ -37,7 +47,10 @@ def report(
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Print a study's table, ours beside the paper's values, and write it as a page and tables.
+    """Print and write the table of a study.
+
+    Our values are shown beside those of the paper, and written as a page and as
+    tables.
 
     All finished trials count, whichever command trained them. Changes with --set or --max-epochs in
     `sercli ablate` made other runs: give the same options here.

@@ -10,6 +10,7 @@ from sercli.cli._output import printable, progress_bar
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
+    from sercli.evaluation.metrics import Unit
     from sercli.inference.reproduce import Compared, Reproduced
 
 FAILED = 4
@@ -38,7 +39,9 @@ def reproduce(
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Evaluate a model again on your copy of its corpus. The exit status is 4 if its metrics do not hold.
+    """Evaluate a model again on your copy of its corpus.
+
+    The exit status is 4 if its metrics do not hold.
 
     The test part of its fold is evaluated in 32-bit floats, as at the end of the training. A model that was
     trained on all utterances has no test part; the exit status is then 1.
@@ -83,23 +86,23 @@ def _print(bundle: Path, result: "Reproduced") -> None:
 
 
 def _row(figure: "Compared") -> tuple[str, str, str, str]:
-    stated = _number(figure.stated, figure.name)
+    stated = _number(figure.stated, figure.unit)
     if figure.interval is not None:
         stated += " ({} to {})".format(
-            *(_number(end, figure.name).removesuffix(" %") for end in figure.interval)
+            *(_number(end, figure.unit).removesuffix(" %") for end in figure.interval)
         )
     return (
         printable(figure.name),
         stated,
-        _number(figure.found, figure.name),
+        _number(figure.found, figure.unit),
         "" if figure.verdict is None else str(figure.verdict),
     )
 
 
-def _number(value: float | None, name: str) -> str:
+def _number(value: float | None, unit: "Unit") -> str:
     if value is None:
         return "-"
-    return f"{value:.4f}" if name.startswith("CCC") else f"{100 * value:.2f} %"
+    return f"{100 * value:.2f} %" if unit == "share" else f"{value:.4f}"
 
 
 def _plural(verdict: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = App()
 
-_UNTESTED = "trained on everything, tested on nothing"
+_UNTESTED = "trained on all utterances, not tested"
 
 NameArgument = Annotated[
     str, typer.Argument(help="Run: its name, the end of its name, its folder, or latest.")
@@ -102,7 +102,7 @@ def _lay_out(found: "list[dict[str, Any]]") -> "Table":
 def _describe(run: "Run") -> dict[str, Any]:
     """Return how much of a run is finished, and UA and WA, or CCC, over all finished trials' predictions."""
     from sercli.errors import SerError
-    from sercli.protocols import tests_nothing
+    from sercli.protocols import is_untested
     from sercli.reports.facts import banners
 
     finished = run.finished()
@@ -113,7 +113,7 @@ def _describe(run: "Run") -> dict[str, Any]:
         return found
     try:
         settings = finished[0].settings()
-        if tests_nothing(settings["protocol"]):
+        if is_untested(settings["protocol"]):
             notice = settings["provenance"]["corpus"]["notice"]
             return found | {"note": "; ".join(filter(None, [_UNTESTED, notice]))}
         metrics = _values(finished)
@@ -137,13 +137,14 @@ def _corpus_of(run: "Run") -> str | None:
 
 
 def _values(trials: "list[Trial]") -> dict[str, float]:
-    """Return UA and WA, or the mean CCC over the dimensions."""
+    """Return UA and WA, or the mean CCC over the dimensions: the headline metrics."""
     from statistics import fmean
 
-    from sercli.evaluation import pooled_values
+    from sercli.evaluation import known_metrics, pooled_values
     from sercli.records import pool
     from sercli.runs.predictions import read_tested
 
-    values = pooled_values(pool([read_tested(trial) for trial in trials]))
-    of_dimensions = [value for key, value in values.items() if key.startswith("ccc")]
-    return {"ccc": fmean(of_dimensions)} if of_dimensions else {key: values[key] for key in ("ua", "wa")}
+    predictions = pool([read_tested(trial) for trial in trials])
+    metrics = [metric for metric in known_metrics(predictions) if metric.headline]
+    values = pooled_values(predictions, metrics)
+    return {metric.key: fmean(values[key] for key in metric.keys) for metric in metrics}

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sercli.cli._options import (
+    AcceleratorOption,
+    ArchOption,
     ConfigOption,
     FoldOption,
     FoldsOption,
+    MaxEpochsOption,
     ProtocolOption,
     SchemeOption,
     SeedOption,
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
 def train(
     *,
-    arch: Annotated[str | None, typer.Option(help="Architecture, one of `sercli models`.")] = None,
+    arch: ArchOption = None,
     corpus: Annotated[
         str | None,
         typer.Option(
@@ -59,10 +62,8 @@ def train(
     init: Annotated[
         Path | None, typer.Option(help="Bundle whose weights the training starts from.", show_default=False)
     ] = None,
-    max_epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs.")] = None,
-    accelerator: Annotated[
-        str, typer.Option(help="Kind of device to train on: auto, cpu, gpu, cuda or mps.")
-    ] = "auto",
+    max_epochs: MaxEpochsOption = None,
+    accelerator: AcceleratorOption = "auto",
     devices: Annotated[
         str,
         typer.Option(
@@ -118,8 +119,7 @@ def train(
     parent = os.getppid()  # before torch is imported, while which the parent may end
     from sercli.cli import _training as output
     from sercli.devices import choose_device, keep_freed_memory
-    from sercli.training.classes import check_classes
-    from sercli.training.plan import make_plan
+    from sercli.training.plan import check_classes, make_plan
     from sercli.training.processes import end_with_parent, process_rank
     from sercli.training.settings import configure, gather
     from sercli.training.trials import compute_features, train_trials

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from sercli.errors import list_some
 from sercli.labels import is_part
 from sercli.records import Note, Problem
 
@@ -60,7 +61,7 @@ def find_levels(
     inner = [level for level in some if level and all(map(is_emotion, names[level]))]
     fitting = [0, *inner] if 0 in some else every or some or [0]
     if len(fitting) > 1:
-        listed = " and ".join(f"level {level + 1} ({_listed(names[level])})" for level in fitting)
+        listed = " and ".join(f"level {level + 1} ({list_some(names[level], _SHOWN)})" for level in fitting)
         return Problem(
             ".",
             f"folders of {listed} have emotions' names; give the folder above those of the emotions, "
@@ -105,9 +106,4 @@ def _notes(names: Sequence[Sequence[str]], kinds: Sequence[str], fields: dict[st
     }
     for level, kind in enumerate(kinds):
         taken = kind if kind not in _NAMED or fields.get(kind) == level else "unknown"
-        yield Note(".", f"{_listed(names[level])}: {meanings[taken]}", title=f"level {level + 1}")
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+        yield Note(".", f"{list_some(names[level], _SHOWN)}: {meanings[taken]}", title=f"level {level + 1}")

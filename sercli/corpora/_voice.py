@@ -117,7 +117,7 @@ SPEAKERS = (
 )
 
 
-class Segment(NamedTuple):
+class SpokenSound(NamedTuple):
     """One sound of an utterance: its symbol, frames, and its effect on the pitch."""
 
     symbol: str
@@ -156,7 +156,7 @@ def express(
     return cues
 
 
-def spell(text: str, tempo: float, rng: np.random.Generator) -> list[Segment]:
+def spell(text: str, tempo: float, rng: np.random.Generator) -> list[SpokenSound]:
     """Lay out one phrase; the first vowel of each word is accented, more or less."""
     segments = []
     last_vowel = max(text.rfind(vowel) for vowel in "aeiou")
@@ -169,19 +169,19 @@ def spell(text: str, tempo: float, rng: np.random.Generator) -> list[Segment]:
         accented = accent_due and letter in "aeiou"
         accent_due = accent_due and not accented
         if letter in "ptk":
-            segments.append(Segment("-", _frames("-", tempo, rng), 0.0, place, False))
+            segments.append(SpokenSound("-", _frames("-", tempo, rng), 0.0, place, False))
         frames = _frames(letter, tempo / (1.4 if last else 1.15 if accented else 1.0), rng)
-        segments.append(Segment(letter, frames, rng.uniform(0.6, 1.4) if accented else 0.0, place, last))
+        segments.append(SpokenSound(letter, frames, rng.uniform(0.6, 1.4) if accented else 0.0, place, last))
     return segments
 
 
-def pause(seconds: float) -> Segment:
+def pause(seconds: float) -> SpokenSound:
     """Return a silence."""
-    return Segment("_", max(1, round(seconds * FRAMES_PER_SECOND)), 0.0, 0.0, False)
+    return SpokenSound("_", max(1, round(seconds * FRAMES_PER_SECOND)), 0.0, 0.0, False)
 
 
 def speak(
-    speaker: Speaker, segments: Sequence[Segment], cues: Mapping[str, Floats], rng: np.random.Generator
+    speaker: Speaker, segments: Sequence[SpokenSound], cues: Mapping[str, Floats], rng: np.random.Generator
 ) -> Samples:
     """Give the segments a voice.
 

@@ -226,7 +226,7 @@ CORPUS = Corpus(
     from_name=from_name,
     inner=("lablaut", "silb", "labsilb", *_LARYNGOGRAMS),
     origin="its authors, http://emodb.bilderbar.info, under Download",
-    shares={"texts": "every actor says the same ten sentences"},
+    shares={"texts": "every actor speaks the same ten sentences"},
     schemes=(
         Scheme("emodb-7", "emodb", keep(*_EMOTIONS.values())),
         Scheme("emodb-4", "emodb", FOUR),

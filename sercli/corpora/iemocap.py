@@ -90,7 +90,7 @@ def _parse_session(root: Path, session: Path) -> Iterator[Utterance | Problem]:
         if sentences.is_dir():
             yield Note(
                 place_of(sentences, root),
-                f"no folder wav in {place_of(sentences, root)}; recordings are looked for beside it",
+                f"no folder wav in {place_of(sentences, root)}; sercli looks for recordings beside it",
                 title="layout",
             )
     labels = {Path(name).stem: evaluations / name for name in list_names(evaluations, (".txt",))}
@@ -288,7 +288,10 @@ _PROTOCOLS = (
         version=1,
         speaker_independent=True,
         has_dev=True,
-        description="four sessions train, of the fifth one actor is for development, the other tested",
+        description=(
+            "four sessions are the training part; in the fifth, "
+            "one actor is the dev part, the other is tested"
+        ),
         corpus="iemocap",
         scheme="iemocap-impro4",
         papers={"iemocap": "MDCNN: mean UA over the ten folds"},
@@ -318,7 +321,7 @@ _PROTOCOLS = (
         version=1,
         speaker_independent=True,
         has_dev=True,
-        description="five pairs of actors: one tests, the next is for development; excitement merged",
+        description="five pairs of actors: one is tested, the next is the dev part; excitement merged",
         corpus="iemocap",
         scheme="iemocap-impro4-merged",
     ),

@@ -124,7 +124,7 @@ _SCHEMES = (
     Scheme("ravdess-4-nocalm", "ravdess", FOUR),
 )
 
-# The only score of the MelCNN paper is 68.88 % on 180 recordings, 124 of them right. The summary at hand
+# The only score of the MelCNN paper is 68.88 % on 180 recordings, 124 of them right. The summary that we have
 # states that one actor was held out, which gives 60 recordings and no man among the errors it shows. The
 # last three actors give 180 and its example. An eighth of the recordings drawn at random is 180, too.
 # Source: Penumajji, arXiv 2503.19677, as summarised by third parties.
@@ -136,7 +136,7 @@ _PROTOCOLS = (
         version=1,
         speaker_independent=True,
         has_dev=False,
-        description="actors 22, 23 and 24 tested, all others for training, none for development",
+        description="actors 22, 23 and 24 are tested, all others are the training part; no dev part",
         corpus="ravdess",
         scheme="ravdess-14",
         papers={"ravdess": "MelCNN: one test part of 180 recordings"},
@@ -147,7 +147,7 @@ _PROTOCOLS = (
         version=1,
         speaker_independent=True,
         has_dev=False,
-        description="actor 24 tested, all others for training, none for development",
+        description="actor 24 is tested, all others are the training part; no dev part",
         corpus="ravdess",
         scheme="ravdess-14",
         papers={"ravdess": "MelCNN, as its summary reads literally: one test part of 60 recordings"},
@@ -185,7 +185,7 @@ CORPUS = Corpus(
         size=208468073,
         md5="bc696df654c87fed845eb13823edef8a",
     ),
-    shares={"texts": "every actor says the same two sentences"},
+    shares={"texts": "every actor speaks the same two sentences"},
     schemes=_SCHEMES,
     protocols=_PROTOCOLS,
     default_protocol="speaker-5-fold",

@@ -239,7 +239,7 @@ def _find(folder: Path, place: str) -> Path | None:
 class _FiveFolds:
     """Five folds of recordings: half of the held-out ones for development, the other half tested.
 
-    Women and men are dealt out evenly where the gender is known; the releases do not state it.
+    Women and men are distributed evenly if the gender is known; the releases do not state it.
 
     Attributes:
         alternating: whether the two halves change places from fold to fold.
@@ -282,16 +282,19 @@ def _natural(name: str) -> list[tuple[int, str]]:
 # Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, sections 4.2.1 and
 # 4.2.4.
 # Open in the paper: its tables 1 and 2, which list the recordings of each fold, are lost to us. Inferred are
-# who is in which fold (recordings are dealt out in the order of their names), which half of a fold is tested
+# who is in which fold (recordings are distributed in order of name), which half of a fold is tested
 # (the second half, then the first one, and so on, so that AVEC's dev recordings are tested as well as its
-# train ones), and that of three recordings two are tested. With the lists at hand use ``lists:FILE``.
+# train ones), and that of three recordings two are tested. If you have the lists, use ``lists:FILE``.
 _FIVE = Protocol(
     "recola-5-fold",
     _FiveFolds(),
     version=2,
     speaker_independent=True,
     has_dev=True,
-    description="five folds of recordings: four train, half of the fifth for development, half tested",
+    description=(
+        "five folds of recordings: four are the training part; "
+        "half of the fifth is the dev part, half is tested"
+    ),
     corpus="recola",
     papers={"recola": "DiCCOSER: CCC of a fold's test frames joined, averaged over the five folds"},
     earlier={1: _FiveFolds(alternating=False)},

@@ -115,6 +115,6 @@ CORPUS = Corpus(
     ids=tuple(f"synth/{_stem(*each)}" for each in _ALL),
     generate=generate,
     notice=_voice.NOTICE,
-    shares={"texts": "every voice says the same six texts"},
+    shares={"texts": "every voice speaks the same six texts"},
     schemes=(Scheme("synth-4", "synth", FOUR),),
 )

@@ -89,7 +89,7 @@ def read_trace(root: Path, utterance: Utterance) -> Trace:
         raise CorpusError(f"{place}: missing, or not a table of time, arousal and valence") from None
 
 
-def _phrases(frames: int, tempo: Floats, rng: np.random.Generator) -> list[_voice.Segment]:
+def _phrases(frames: int, tempo: Floats, rng: np.random.Generator) -> list[_voice.SpokenSound]:
     """Fill ``frames`` with random texts at the tempo of the moment, and pauses."""
     segments = [_voice.pause(0.2)]
     spent = segments[0].frames

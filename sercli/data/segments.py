@@ -1,7 +1,7 @@
 """Utterances cut into segments as the papers do: windows with a hop, in train another than in test.
 
 Cropping, padding and windows are those of `sercli.segments`; here they become frames of a feature,
-and rows of a trace. A segment's id says which utterance it came from: parts are divided by utterance,
+and rows of a trace. The id of a segment contains the id of its utterance: parts are divided by utterance,
 so its segments never part.
 """
 
@@ -56,7 +56,7 @@ class Segmenter:
     def __post_init__(self) -> None:
         if self.config.size_s is not None and self.settings.crop_s is not None:
             raise ConfigError(
-                "segments are cut from whole utterances: set duration_s of the features to null"
+                "segments are cut from complete utterances: set duration_s of the features to null"
             )
         if self.config.size_s is not None and (self.config.frames or self._within) < self._within:
             raise ConfigError(

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sercli.formatting import PERCENT, PLAIN, Scale
 from sercli.inference.predict import Predictor
-from sercli.protocols import tests_nothing
+from sercli.protocols import is_untested
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,13 +71,13 @@ def _name_of_trial(each: LoadedModel) -> str:
 
 def _protocol(facts: Mapping[str, Any]) -> str:
     protocol = facts.get("protocol")
-    if tests_nothing(protocol):
+    if is_untested(protocol):
         return "none: trained on the complete corpus"
     return f"{_text(protocol)}, fold {facts.get('fold', '?')}" if protocol else ""
 
 
 def _no_results(facts: Mapping[str, Any]) -> str:
-    if tests_nothing(facts.get("protocol")):
+    if is_untested(facts.get("protocol")):
         return "none: the performance is unknown"
     return "none in this bundle; `sercli export` adds them"
 
@@ -95,9 +96,9 @@ def _results(facts: Mapping[str, Any]) -> list[str]:
         if not isinstance(scores, Mapping):
             continue
         ccc = scores.get("ccc")
-        parts = [_score(name.upper(), scores.get(name), 100, " %") for name in ("ua", "wa")]
+        parts = [_score(name.upper(), scores.get(name), PERCENT) for name in ("ua", "wa")]
         parts += [
-            _score(f"CCC of {name}", each, 1, "")
+            _score(f"CCC of {name}", each, PLAIN)
             for name, each in (ccc.items() if isinstance(ccc, Mapping) else ())
         ]
         parts = [part for part in parts if part]
@@ -109,14 +110,13 @@ def _results(facts: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _score(name: str, score: Any, scale: float, unit: str) -> str:
+def _score(name: str, score: Any, scale: Scale) -> str:
     if not isinstance(score, Mapping) or not isinstance(score.get("value"), int | float):
         return ""
-    digits = 1 if scale > 1 else 3
-    text = f"{name} {scale * score['value']:.{digits}f}{unit}"
+    text = f"{name} {scale.with_unit(score['value'])}"
     ends = score.get("interval")
     if isinstance(ends, Sequence) and len(ends) == 2 and all(isinstance(end, int | float) for end in ends):
-        low, high = (f"{scale * end:.{digits}f}" for end in ends)
+        low, high = map(scale.number, ends)
         return f"{text} (95 % over speakers {low} to {high})"
     return f"{text} (no interval)"
 

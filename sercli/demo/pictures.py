@@ -6,12 +6,13 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
 from sercli.audio import SAMPLE_RATE, resample
 from sercli.bundle import Bundle
 from sercli.data import UtteranceDataset
-from sercli.features import get_feature
+from sercli.features.shared import spectra
 from sercli.figures import insight as drawings
 from sercli.figures import to_data_uri
 from sercli.figures.features import spectrogram
@@ -21,12 +22,20 @@ from sercli.inference.attention_maps import map_attention
 from sercli.inference.insight import channel_weights
 from sercli.inference.predict import WHOLE_S, Predictor
 from sercli.inference.prediction import Prediction
-from sercli.inference.recordings import Part, Piece, dataset_of, extract, rates_of, read_pieces, read_whole
+from sercli.inference.recordings import (
+    Piece,
+    PieceFeatures,
+    dataset_of,
+    extract,
+    rates_of,
+    read_pieces,
+    read_whole,
+)
 from sercli.inference.stored import Stored
 from sercli.records import Utterance
 
-# Complete up to 8 kHz, and evenly spaced: for the eye, not for a network.
-_SPECTROGRAM = {"window_ms": 25.0, "n_fft": 512, "bins": 257, "map": "none", "mu": 0.0}
+# Of the spectrogram, in samples at 16 kHz: complete up to 8 kHz, for the eye and not for a network.
+_WINDOW, _HOP, _POINTS = 400, 160, 512
 _WIDTH = 4.6  # inches; small, so that letters stay large on a phone
 _NAMED = 20  # stretches of a timeline that the caption lists
 
@@ -50,7 +59,7 @@ class Picture:
 class _OnePiece(Stored):
     """A piece of a recording in place of the utterances of a prepared corpus."""
 
-    part: Part
+    part: PieceFeatures
 
     def dataset(self, utterances: Sequence[Utterance]) -> UtteranceDataset:
         return dataset_of(self.bundle, [self.part for _ in utterances])
@@ -147,8 +156,8 @@ def _look_into(
 
 def _draw_spectrogram(piece: Piece, caption: str, start: float = 0.0) -> Picture:
     rate, samples = next(iter(piece.audio.items()))
-    feature = get_feature("spectrogram")
-    config = feature.config(**_SPECTROGRAM)
-    magnitudes = feature.extract(resample(samples, rate or SAMPLE_RATE, SAMPLE_RATE), config)[0]
-    figure = spectrogram(magnitudes, feature.frame_rate(config), SAMPLE_RATE / 2)
+    wave = torch.from_numpy(np.ascontiguousarray(resample(samples, rate or SAMPLE_RATE, SAMPLE_RATE)))
+    frames = spectra.frame(wave, _WINDOW, _HOP, "every")
+    magnitudes = spectra.magnitudes(frames, spectra.window("hamming", _WINDOW), _POINTS, _POINTS // 2 + 1)
+    figure = spectrogram(magnitudes.T.numpy(), SAMPLE_RATE / _HOP, SAMPLE_RATE / 2)
     return Picture("Spectrogram", caption, _address(figure, start=start))

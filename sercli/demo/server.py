@@ -80,7 +80,7 @@ def serve(
         signal.signal(signal.SIGTERM, before)
 
 
-class Protocol(H11Protocol):
+class TimedProtocol(H11Protocol):
     """HTTP that closes a connection whose request head does not arrive in time."""
 
     def connection_made(self, transport: Any) -> None:
@@ -155,7 +155,7 @@ def _run(app: Any, source: socket.socket) -> None:
     try:
         config = uvicorn.Config(
             app,
-            http=Protocol,
+            http=TimedProtocol,
             log_level="critical",
             access_log=False,
             timeout_graceful_shutdown=1,  # open pages would delay the end

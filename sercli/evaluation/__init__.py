@@ -6,7 +6,14 @@
 
 from sercli.evaluation.comparison import ALPHA, Comparison, compare
 from sercli.evaluation.evaluation import Evaluation, Ranking, evaluate
-from sercli.evaluation.measures import known_metrics, mean_intervals, measure, pooled_values
+from sercli.evaluation.measures import (
+    known_metrics,
+    mean_intervals,
+    measure,
+    metric_by_key,
+    pooled_values,
+    stated_metrics,
+)
 from sercli.evaluation.metrics import (
     Interval,
     Metric,
@@ -38,7 +45,9 @@ __all__ = [
     "known_metrics",
     "mean_intervals",
     "measure",
+    "metric_by_key",
     "pooled_values",
     "read_predictions",
+    "stated_metrics",
     "write_predictions",
 ]

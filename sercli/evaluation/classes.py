@@ -18,7 +18,7 @@ from sercli.records import ClassPredictions
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Confusion:
-    """Which class was taken for which.
+    """Counts of true and predicted classes.
 
     Attributes:
         classes: class names, in the order of the axes.
@@ -138,6 +138,10 @@ class ClassScoring(Scoring[ClassPredictions]):
     beside = "seeds"
     metrics = METRICS
 
+    def __init__(self, predictions: ClassPredictions) -> None:
+        super().__init__(predictions)
+        self.part_chance = 1 / max(1, len(predictions.classes))  # each class guessed as often
+
     def known_metrics(self) -> tuple[Metric, ...]:
         """List the metrics of every classifier and the recalls."""
         return (*METRICS, *recall_metrics(self.predictions.classes))
@@ -174,11 +178,6 @@ class ClassScoring(Scoring[ClassPredictions]):
         majority[:, counts.argmax()] = counts
         guessed = np.repeat(counts[:, None], len(counts), axis=1)
         return [Baseline(float(metric.function(guessed)), float(metric.function(majority)))]
-
-    @property
-    def part_chance(self) -> float:
-        """Share of right guesses, each class as often."""
-        return 1 / len(self.predictions.classes)
 
     def class_rows(self, pooled: Counts) -> list[MetricRow]:
         """Give recall, precision and F1 of each class, from the matrix of everything."""

@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from sercli.evaluation.classes import ClassScoring
+from sercli.evaluation.classes import METRICS, ClassScoring, recall_metrics
 from sercli.evaluation.metrics import Counts, Interval, Metric, MetricRow, Rates, Spread
 from sercli.evaluation.resampling import DRAWS, draw, percentile, why_no_interval
 from sercli.evaluation.scoring import Scoring
-from sercli.evaluation.values import ValueScoring
+from sercli.evaluation.values import ValueScoring, value_metrics
 from sercli.records import ClassPredictions, Predictions, ValuePredictions
+from sercli.tasks import Task
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -32,6 +33,35 @@ def scoring_of(predictions: Predictions) -> Scoring[Any]:
 def known_metrics(predictions: Predictions) -> tuple[Metric, ...]:
     """List all metrics that `measure` can give, also those that `evaluate` does not: the recalls."""
     return scoring_of(predictions).known_metrics()
+
+
+def stated_metrics(task: Task, outputs: tuple[str, ...]) -> tuple[Metric, ...]:
+    """Return the metrics that an exported bundle states: the headline ones, then the recall of each class.
+
+    Args:
+        task: of the bundle's network.
+        outputs: its classes or dimensions.
+    """
+    if task.has_classes:
+        return (*(metric for metric in METRICS if metric.headline), *recall_metrics(outputs))
+    return tuple(metric for metric in value_metrics(outputs, per_frame=task.per_frame) if metric.headline)
+
+
+def metric_by_key(key: str) -> Metric:
+    """Return the definition of a metric with one value by its key, before anything is measured.
+
+    Args:
+        key: of a metric of classes (``ua``), the recall of a class (``recall_anger``) or a metric of a
+            dimension (``ccc_arousal``).
+
+    Raises:
+        KeyError: there is no such metric.
+    """
+    column = key.partition("_")[2]
+    for metric in (*METRICS, *recall_metrics((column,)), *value_metrics((column,), per_frame=False)):
+        if [key] == metric.keys:
+            return metric
+    raise KeyError(key)
 
 
 def measure(predictions: Predictions, metrics: Sequence[Metric], draws: int = DRAWS) -> list[MetricRow]:

@@ -1,7 +1,7 @@
 """The one table of metrics that an evaluation and a comparison give, for classes and for dimensions.
 
 A row is one metric of one group: of everything that was tested (group ``all``), or of a class, a speaker, a
-gender, a fold or a recording. A comparison's rows say of which run they are. Whatever shows metrics, the
+gender, a fold or a recording. The rows of a comparison name their run. All outputs of metrics, the
 terminal, the page, CSV, Markdown, LaTeX and JSON, prints rows of this table.
 
 For example, UA of all that was tested, and the UA of every speaker::

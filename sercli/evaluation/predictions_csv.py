@@ -1,8 +1,9 @@
 """Predictions as a CSV file.
 
-Each row begins with id, fold, seed, speaker and gender. Of classes it goes on with the true and the predicted
-class and the probability of each class. Of values it goes on with each dimension's gold standard, then each
-dimension's prediction; where the values are of frames, a row is a frame, and its number comes first.
+Each row begins with id, fold, seed, speaker and gender. For classes, it continues with the true and the
+predicted class and the probability of each class. For values, it continues with the gold standard of each
+dimension, then the prediction of each dimension. If the values are of frames, a row is a frame, and its
+number comes first.
 """
 
 import csv
@@ -206,7 +207,7 @@ def _first(cells: list[str], width: int, place: str) -> _First:
     try:
         return name, fold, int(seed), speaker or None, gender or None
     except ValueError:
-        raise RunError(f"{place}: seed '{seed}' is not a whole number; {_AGAIN}") from None
+        raise RunError(f"{place}: seed '{seed}' is not an integer; {_AGAIN}") from None
 
 
 def _columns(rows: Sequence[_First]) -> dict[str, Any]:

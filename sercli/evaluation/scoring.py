@@ -29,34 +29,33 @@ class Baseline:
 
 
 class Scoring(ABC, Generic[AnyPredictions]):
-    """How one kind of predictions is scored."""
+    """How one kind of predictions is scored.
+
+    Attributes:
+        predictions: what is scored.
+        definition: what the metrics mean, printed wherever they are.
+        metrics: the metrics of every evaluation.
+        parts: kinds of parts that have rows of their own, in order.
+        beside: the group of means that goes with the pooled metrics: ``seeds`` or ``recordings``.
+        part_chance: what guessing reaches in a part, such as a speaker; ``None`` where that is not given.
+        ranked: parts of which the best and the worst are reported: ``speaker`` or ``recording``.
+        frames: frames of all rows; ``None`` where rows have no frames.
+    """
+
+    definition: str
+    metrics: tuple[Metric, ...]
+    parts: tuple[str, ...]
+    beside: str
+    part_chance: float | None = None
+    ranked: str = "speaker"
+    frames: int | None = None
 
     def __init__(self, predictions: AnyPredictions) -> None:
         self.predictions = predictions
 
-    @property
-    @abstractmethod
-    def definition(self) -> str:
-        """What the metrics mean, printed wherever they are."""
-
-    @property
-    @abstractmethod
-    def metrics(self) -> tuple[Metric, ...]:
-        """The metrics of every evaluation."""
-
-    @property
-    @abstractmethod
-    def parts(self) -> tuple[str, ...]:
-        """Kinds of parts that have rows of their own, in order."""
-
-    @property
-    @abstractmethod
-    def beside(self) -> str:
-        """The group of means that goes with the pooled metrics: ``seeds`` or ``recordings``."""
-
-    @abstractmethod
     def known_metrics(self) -> tuple[Metric, ...]:
         """List all metrics that can be measured, those that not every evaluation has too."""
+        return self.metrics
 
     @abstractmethod
     def sums(self, groups: Sequence[Rows]) -> Any:
@@ -81,21 +80,6 @@ class Scoring(ABC, Generic[AnyPredictions]):
     @abstractmethod
     def baselines(self, metric: Metric, pooled: Any) -> list[Baseline]:
         """Return the baselines of a metric, one for each column, given the sums of everything."""
-
-    @property
-    def part_chance(self) -> float | None:
-        """What guessing reaches in a part, such as a speaker; ``None`` where that is not given."""
-        return None
-
-    @property
-    def ranked(self) -> str:
-        """Parts of which the best and the worst are reported: ``speaker`` or ``recording``."""
-        return "speaker"
-
-    @property
-    def frames(self) -> int | None:
-        """Frames of all rows; ``None`` where rows have no frames."""
-        return None
 
     @abstractmethod
     def count(self, rows: Rows) -> int:

@@ -156,64 +156,50 @@ def ccc_shares(by_speaker: Moments) -> Rates:
     return shares
 
 
+def value_metrics(dimensions: tuple[str, ...], *, per_frame: bool) -> tuple[Metric, ...]:
+    """Define what is measured of values: CCC, PCC and RMSE; of utterances MAE too.
+
+    Args:
+        dimensions: their names, in the order of the values' columns.
+        per_frame: whether the values are of frames.
+    """
+    found = (
+        Metric("ccc", "CCC", ccc, dimensions, "plain", headline=True, shares=ccc_shares, in_parts=True),
+        Metric(
+            "pcc",
+            "PCC",
+            pcc,
+            dimensions,
+            "plain",
+            has_interval=False,
+            in_parts=True,
+            skips_undefined=False,
+        ),
+        Metric("rmse", "RMSE", rmse, dimensions, "plain", has_interval=False, in_parts=True),
+    )
+    if per_frame:
+        return found
+    return (*found, Metric("mae", "MAE", mae, dimensions, "plain", has_interval=False, in_parts=True))
+
+
 class ValueScoring(Scoring[ValuePredictions]):
     """Scores values by their moments, (groups, dimensions)."""
 
-    @property
-    def definition(self) -> str:
-        """What the metrics mean."""
-        values = "test frames" if self.predictions.per_frame else "tested utterances"
-        return (
+    def __init__(self, predictions: ValuePredictions) -> None:
+        super().__init__(predictions)
+        columns, per_frame = predictions.dimensions, predictions.per_frame
+        values = "test frames" if per_frame else "tested utterances"
+        self.definition = (
             "CCC is Lin's concordance correlation coefficient, its moments divided by n, over the "
             f"{values} of all folds and seeds joined (pooled); the mean over folds of each fold's own CCC, "
             "the metric of the DiCCOSER paper, is given separately"
         )
-
-    @property
-    def metrics(self) -> tuple[Metric, ...]:
-        """CCC, PCC and RMSE; of utterances MAE too."""
-        columns = self.predictions.dimensions
-        found = (
-            Metric("ccc", "CCC", ccc, columns, "plain", headline=True, shares=ccc_shares, in_parts=True),
-            Metric(
-                "pcc",
-                "PCC",
-                pcc,
-                columns,
-                "plain",
-                has_interval=False,
-                in_parts=True,
-                skips_undefined=False,
-            ),
-            Metric("rmse", "RMSE", rmse, columns, "plain", has_interval=False, in_parts=True),
-        )
-        if self.predictions.per_frame:
-            return found
-        return (*found, Metric("mae", "MAE", mae, columns, "plain", has_interval=False, in_parts=True))
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """Folds and recordings; of utterances speakers, genders and folds."""
-        return ("fold", "recording") if self.predictions.per_frame else ("speaker", "gender", "fold")
-
-    @property
-    def beside(self) -> str:
-        """Means over recordings; of utterances those over seeds."""
-        return "recordings" if self.predictions.per_frame else "seeds"
-
-    @property
-    def ranked(self) -> str:
-        """Recordings; of utterances their speakers."""
-        return "recording" if self.predictions.per_frame else "speaker"
-
-    @property
-    def frames(self) -> int | None:
-        """Frames of all recordings; ``None`` of utterances."""
-        return self.count(range(len(self.predictions))) if self.predictions.per_frame else None
-
-    def known_metrics(self) -> tuple[Metric, ...]:
-        """List the metrics of every evaluation; there are no others."""
-        return self.metrics
+        self.metrics = value_metrics(columns, per_frame=per_frame)
+        if per_frame:
+            self.parts, self.beside, self.ranked = ("fold", "recording"), "recordings", "recording"
+            self.frames = self.count(range(len(predictions)))
+        else:
+            self.parts, self.beside = ("speaker", "gender", "fold"), "seeds"
 
     def sums(self, groups: Sequence[Rows]) -> Moments:
         """Sum over the joined values of each group's rows, in 64 bits, (groups, dimensions)."""

@@ -9,7 +9,7 @@ Source: Madanian et al., Scientific Reports 15:8254, 2025, section "3D Log-Mel s
 Open in the paper: frame count and tail, the log's floor, the scale of the power (here all as
 python_speech_features has them, samples at full scale 1.0); whether samples are pre-emphasised or
 normalised (here neither; both are options, and the code of the paper's lineage does the first).
-Departures: corners are rounded down, as python_speech_features does; the paper says to the nearest bin,
+Departures: corners are rounded down, as python_speech_features does; the paper states the nearest bin,
     which puts 13 of the 42 a bin higher (``corners: nearest``).
 """
 
@@ -52,7 +52,7 @@ class LogMel3DConfig(FramesConfig):
     preemphasis: float = Field(0.0, ge=0, le=1)
     """Weight of the previous sample, which is subtracted from each sample; 0.97 in related papers."""
     normalise_waveform: bool = False
-    """Whether each utterance's samples are brought to zero mean and unit variance."""
+    """Whether each utterance's samples are shifted and scaled to zero mean and unit variance."""
     floor: float = Field(1e-10, ge=1e-37, le=1)
     """Smallest energy, so that the logarithm of silence is finite."""
 

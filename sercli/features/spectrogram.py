@@ -1,4 +1,4 @@
-"""Magnitude spectrogram of 0 to 3990 Hz, brought to [-1, 1] and companded by the mu law.
+"""Magnitude spectrogram of 0 to 3990 Hz, mapped to [-1, 1] and companded by the mu law.
 
 Frames of 40 ms every 10 ms, symmetric Hamming window, FFT of 1600 points, of which the lowest 400
 bins (0 to 3990 Hz) are kept; magnitudes, no logarithm. A segment of 2 s has 197 frames and is filled

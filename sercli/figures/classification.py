@@ -15,7 +15,7 @@ _CHARACTER = 0.6 * style.SIZE / 72  # about the width of one, in inches
 def confusion_matrix(
     counts: ArrayLike, classes: Sequence[str], title: str | None = None, *, dark: bool = False
 ) -> Figure:
-    """Draw a confusion matrix: the share of each true class as colour and percent, counts beneath.
+    """Draw a confusion matrix: the share of each true class as colour and percent, with the counts below.
 
     The row of a class without utterances has the word "none".
 
@@ -58,7 +58,7 @@ def confusion_matrix(
         share, x, y = shares[row, column], column + 0.5, row + 0.5
         ink = style.ink_on(mesh.cmap(share))
         if count:
-            percent = f"{share:.0%}" if share >= 0.005 else "<1%"
+            percent = f"{100 * share:.0f} %" if share >= 0.005 else "<1 %"
             axes.text(x, y - 0.02, percent, ha="center", va="bottom", color=ink, size=size)
             axes.text(x, y + 0.06, str(count), ha="center", va="top", color=ink, alpha=0.75, size=size - 2)
         else:
@@ -67,7 +67,7 @@ def confusion_matrix(
 
 
 def reliability_diagram(calibration: Calibration, title: str | None = None, *, dark: bool = False) -> Figure:
-    """Draw the share right of each bin of confidence as a bar, and beneath how many rows it holds.
+    """Draw the proportion of correct rows in each bin of confidence as a bar, with the number of rows below.
 
     A dot is the bin's mean confidence: a bar that ends above the diagonal is of rows too unsure, one that
     ends below it of rows too sure.
@@ -86,7 +86,7 @@ def reliability_diagram(calibration: Calibration, title: str | None = None, *, d
     bars = {"width": widths, "align": "edge", "edgecolor": colours.paper, "lw": 0.8}
     shares = [found.right for found in bins]
     above.bar(lows, shares, color=colours.main, **bars)
-    above.plot([0, 1], [0, 1], color=colours.ink, lw=1.2, ls=":", label="as sure as right")
+    above.plot([0, 1], [0, 1], color=colours.ink, lw=1.2, ls=":", label="confidence = proportion correct")
     above.scatter(
         [found.confidence for found in bins],
         shares,
@@ -94,10 +94,10 @@ def reliability_diagram(calibration: Calibration, title: str | None = None, *, d
         color=colours.second,
         zorder=3,
         clip_on=False,  # a bin without a right row has its dot on the axis
-        label=f"mean confidence (ECE {calibration.ece:.1%})",
+        label=f"mean confidence (ECE {100 * calibration.ece:.1f} %)",
     )
     below.bar(lows, [found.count for found in bins], color=colours.muted, **bars)
-    above.set(xlim=(0, 1), ylim=(0, 1), ylabel="share right")
+    above.set(xlim=(0, 1), ylim=(0, 1), ylabel="proportion correct")
     below.set(xlabel="confidence", ylabel="rows")
     style.in_percent(above, "y")
     style.in_percent(below, "x")

@@ -119,7 +119,7 @@ def range_test(
         rates: rising, one an epoch.
         scores: of the dev part, of equal number.
         losses: of the training part, of equal number.
-        clear: a smaller difference of scores may be chance; a bar of this height says so.
+        clear: a smaller difference of scores may be chance; a bar of this height shows it.
         limits: lower and upper limit; a band between them.
         score_label: what the scores are.
         title: heading.

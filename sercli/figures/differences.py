@@ -17,7 +17,7 @@ def paired_differences(
 ) -> Figure:
     """Draw each difference from the reference as a dot on its interval, the first one on top.
 
-    A full dot is a difference that the test shows, a hollow one is not.
+    A filled dot is a difference that the test shows; a hollow dot is a difference that it does not show.
 
     Args:
         rows: of group ``difference`` in one unit; intervals are left out where there are none.

@@ -130,7 +130,7 @@ def attention_maps(
 
     Args:
         overlays: at least one.
-        meaning: what a value of the attention says.
+        meaning: meaning of a value of the attention.
         neutral: the value that is left without a colour.
         title: heading.
         dark: draw for a dark background.

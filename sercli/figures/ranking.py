@@ -57,11 +57,11 @@ def ranking(
         label = series[number] if series else None
         ink, size = inks[number % len(inks)], 26 if named else 8
         axes.scatter(column, places, s=size, color=ink, label=label, zorder=3)
-    number_of = "{:.1%}" if share else "{:.3g}"
+    number_of = (lambda value: f"{100 * value:.1f} %") if share else "{:.3g}".format
     if pooled is not None:
-        axes.axvline(pooled, color=colours.ink, lw=1.2, label=f"all {noun}s {number_of.format(pooled)}")
+        axes.axvline(pooled, color=colours.ink, lw=1.2, label=f"all {noun}s {number_of(pooled)}")
     if chance is not None:
-        label = f"chance {number_of.format(chance)}"
+        label = f"chance {number_of(chance)}"
         axes.axvline(chance, color=colours.muted, lw=1.2, ls=":", label=label)
     axes.set_yticks(places if named else [], [row.name for row in ranked] if named else [])
     axes.set_ylabel(noun if named else f"{len(ranked)} {noun}s, best on top")

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from sercli.hub._asking import LOGIN, asking, check_name, client
 from sercli.hub._files import CARD, DESCRIPTION, check_sizes, files_of, name_files, read_description
 
 if TYPE_CHECKING:
-    from huggingface_hub import HfApi
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
     from huggingface_hub.hf_api import ModelInfo
 
 # Licences that let anyone publish a model of the recordings: NonCommercial and ShareAlike restrict its users,
@@ -82,36 +82,17 @@ def push(
     names = _files(path, bundle.facts)
     if public and not entitled:
         _check_licence(path, bundle.facts)
-    api = client()
-    with asking(repo):
-        from huggingface_hub import get_token
-
-        if get_token() is None:
-            raise HubError(f"{repo}: you are not logged in to the Hub; {LOGIN}")
-    there = _look(api, repo)
-    if there is None:
-        with asking(repo):
-            api.create_repo(repo, private=not public)
-    elif not there.private and not public:
-        raise HubError(f"{repo}: this repository is public; add --public, or name another")
-    with asking(repo):
-        found = there or api.model_info(repo)
-        if branch is not None:
-            found = _take_branch(api, repo, branch)
+    api = _log_in(repo)
+    found, created = _take_repo(api, repo, branch, public=public)
     files = {each.rfilename for each in found.siblings or ()}
     _check_free(repo, files)
     before = name_files(api, repo, str(found.sha)) if DESCRIPTION in files else {}
     removed = sorted((set(before) & files) - set(names))
     rewritten = CARD in files and _rewritten(api, repo, found, before.get(CARD))
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
-
     with asking(repo, branch):
         done = api.create_commit(
             repo,
-            [
-                *(CommitOperationAdd(name, path / name) for name in names),
-                *(CommitOperationDelete(name) for name in removed),
-            ],
+            _operations(path, names, removed),
             commit_message=message or _describe(bundle),
             revision=branch,
             # Nothing that another user commits meanwhile is lost.
@@ -121,7 +102,7 @@ def push(
         url=f"{api.endpoint}/{repo}",
         commit=done.oid,
         private=bool(found.private),
-        created=there is None,
+        created=created,
         changed=done.oid != found.sha,
         files=tuple(names),
         removed=tuple(removed),
@@ -156,6 +137,43 @@ def _rewritten(api: "HfApi", repo: str, found: "ModelInfo", digest: str | None) 
     with tempfile.TemporaryDirectory() as folder, asking(repo):
         place = Path(api.hf_hub_download(repo, CARD, revision=found.sha, local_dir=folder))
         return hashlib.sha256(place.read_bytes()).hexdigest() != digest
+
+
+def _log_in(repo: str) -> "HfApi":
+    """Return the client of the Hub; refuse if the user is not logged in."""
+    api = client()
+    with asking(repo):
+        from huggingface_hub import get_token
+
+        if get_token() is None:
+            raise HubError(f"{repo}: you are not logged in to the Hub; {LOGIN}")
+    return api
+
+
+def _take_repo(api: "HfApi", repo: str, branch: str | None, *, public: bool) -> "tuple[ModelInfo, bool]":
+    """Return the state of the branch, and whether the repository is new: it is made if it does not exist."""
+    there = _look(api, repo)
+    if there is None:
+        with asking(repo):
+            api.create_repo(repo, private=not public)
+    elif not there.private and not public:
+        raise HubError(f"{repo}: this repository is public; add --public, or name another")
+    with asking(repo):
+        found = there or api.model_info(repo)
+        if branch is not None:
+            found = _take_branch(api, repo, branch)
+    return found, there is None
+
+
+def _operations(
+    path: Path, names: Sequence[str], removed: Sequence[str]
+) -> "list[CommitOperationAdd | CommitOperationDelete]":
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    return [
+        *(CommitOperationAdd(name, path / name) for name in names),
+        *(CommitOperationDelete(name) for name in removed),
+    ]
 
 
 def _look(api: "HfApi", repo: str) -> "ModelInfo | None":

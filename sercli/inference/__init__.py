@@ -9,13 +9,13 @@ from torch import nn
 
 from sercli.data import UtteranceDataset
 from sercli.data.batches import sorted_batches
-from sercli.errors import RunError
+from sercli.errors import RunError, list_some
 
 Scores = NDArray[np.float64]
-"""Class probabilities of an utterance, (1, classes), or its values by frame, (frames, dimensions)."""
+"""Class probabilities of an utterance, (1, classes), or its values per frame, (frames, dimensions)."""
 
 NO_SCORES = "the network gives no finite scores: samples far beyond full scale, or weights that are too large"
-"""Why there is no answer where scores are NaN or infinite."""
+"""Reason given if scores are NaN or infinite."""
 
 _SHOWN = 5
 
@@ -27,15 +27,15 @@ def score(
     batch_size: int = 32,
     device: torch.device | str = "cpu",
 ) -> list[Scores]:
-    """Apply a network to a data set; return the scores of each utterance, in the data set's order.
+    """Apply a network to a data set; return the scores of each utterance, in the order of the data set.
 
-    They are class probabilities, (1, classes), of an utterance that is cut into segments the mean of theirs;
-    or values by frame, (frames, dimensions), of a frame that lies in several segments the mean of theirs.
-    Scores may be NaN or infinite, which no answer may be made of: see `refuse_unscored`. Where a class has
-    such a score, all probabilities of the utterance are NaN.
+    Scores are class probabilities, (1, classes), averaged over the segments of an utterance; or values per
+    frame, (frames, dimensions), averaged where segments overlap. Scores may be NaN or infinite and must then
+    not be used: see `refuse_unscored`. If a class has such a score, all probabilities of the utterance are
+    NaN.
 
-    Always in 32-bit floats, whatever the network was trained in, so that scores do not depend on the device
-    that evaluates.
+    The network always runs in 32-bit floats, whatever the precision of its training, so that scores do not
+    depend on the device.
     """
     network = network.to(device).eval()
     outputs: list[Scores] = [np.zeros((0, 0))] * len(dataset)
@@ -86,15 +86,14 @@ def refuse_unscored(scores: Sequence[Scores], names: Sequence[str], place: str) 
     Args:
         scores: of each utterance.
         names: of the utterances.
-        place: what was applied or tested, for the message.
+        place: the model or run, for the message.
 
     Raises:
-        RunError: some are not; the message names the utterances.
+        RunError: some scores are not finite; the message names the utterances.
     """
     bad = [name for name, values in zip(names, scores, strict=True) if not np.isfinite(values).all()]
     if bad:
-        more = f" and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
-        raise RunError(f"{place}: {NO_SCORES} ({', '.join(bad[:_SHOWN])}{more})")
+        raise RunError(f"{place}: {NO_SCORES} ({list_some(bad, _SHOWN)})")
 
 
 def _held(trace: Scores, count: Scores) -> Scores:

@@ -1,36 +1,41 @@
-"""What an exported bundle states of its figures, and of what they were got with."""
+"""The metrics that an exported bundle states, and how they were obtained."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sercli.bundle import Bundle
 from sercli.errors import RunError
-from sercli.records import TRACE_DIMENSIONS
+from sercli.evaluation import Metric, stated_metrics
+from sercli.evaluation.metrics import Unit
 
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """One stated figure.
+    """One stated metric.
 
     Attributes:
         name: UA, WA, a recall, or a CCC.
         value: ``None`` where it is undefined.
         interval: of 95 %, over speakers.
-        decides: whether the verdict rests on it; a recall is only told.
+        decides: whether the verdict depends on it; a recall is only shown.
+        key: of the metric.
+        unit: of the metric.
     """
 
     name: str
     value: float | None
     interval: tuple[float, float] | None
     decides: bool
+    key: str
+    unit: Unit
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a bundle states, as far as it is compared.
+    """The facts of a bundle that are compared.
 
     Attributes:
         corpus: that it was trained and tested on.
@@ -42,11 +47,11 @@ class Claim:
         utterances: of the whole corpus.
         manifest_sha256: digest of its manifest.
         protocol_digest: digest of all folds.
-        versions: of what the figures hang on.
+        versions: of the packages that the metrics depend on.
         commit: of sercli, if it ran from its repository.
         count: tested utterances or recordings.
-        figures: those that decide first.
-        several: whether figures of other models of the same run stand beside them.
+        figures: the metrics; those that decide come first.
+        several: whether metrics of other models of the same run are stated too.
     """
 
     corpus: str
@@ -70,17 +75,16 @@ def read_claim(bundle: Bundle, path: Path) -> Claim:
 
     Args:
         bundle: as it was loaded.
-        path: where it lies, for messages.
+        path: its folder, for messages.
 
     Raises:
-        RunError: it states no figure, or not in the form that `sercli export` writes.
+        RunError: it states no metric, or not in the form that `sercli export` writes.
     """
     facts = bundle.facts
     if "figures" not in facts:
-        raise RunError(f"{path}: states no figure; make a bundle that does with `sercli export`")
+        raise RunError(f"{path}: states no metric; make a bundle with metrics with `sercli export`")
     try:
         figures = facts["figures"]
-        read = _class_figures(figures, bundle.classes) if bundle.classes else _trace_figures(figures)
         return Claim(
             corpus=_name(facts["corpus"]),
             scheme=_text(facts["scheme"]),
@@ -93,50 +97,49 @@ def read_claim(bundle: Bundle, path: Path) -> Claim:
             protocol_digest=_text(facts["protocol_digest"]),
             versions={_text(name): _text(version) for name, version in facts["versions"].items()},
             commit=None if facts["commit"] is None else _text(facts["commit"]),
-            count=int(figures["utterances" if bundle.classes else "recordings"]),
-            figures=tuple(read),
+            count=int(figures[f"{bundle.task.noun}s"]),
+            figures=tuple(_stated(figures, stated_metrics(bundle.task, bundle.outputs))),
             several=facts["run_figures"] is not None,
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        raise RunError(f"{path}: what it states of its figures is damaged; get the bundle again") from None
+        raise RunError(f"{path}: its stated metrics are damaged; get the bundle again") from None
 
 
 def to_number(value: float | None) -> float | None:
-    """Return a figure, ``None`` if it is undefined (NaN)."""
+    """Return a value, ``None`` if it is undefined (NaN)."""
     return None if value is None or not math.isfinite(float(value)) else float(value)
 
 
-def _class_figures(figures: Mapping[str, Any], classes: tuple[str, ...]) -> Iterator[Stated]:
-    for name in ("ua", "wa"):
-        yield _stated(name.upper(), figures[name])
-    for name in classes:
-        yield Stated(f"recall of {name}", to_number(figures["recall"][name]), None, decides=False)
+def _stated(figures: Mapping[str, Any], metrics: Sequence[Metric]) -> Iterator[Stated]:
+    """Read what is stated of each metric; of those that decide the interval too."""
+    for metric in metrics:
+        names = [f"{metric.label} of {column}" for column in metric.columns] or [metric.label]
+        for name, key in zip(names, metric.keys, strict=True):
+            told = _find(figures, key)
+            value, interval = (told["value"], told["interval"]) if metric.headline else (told, None)
+            if interval is not None:
+                low, high = interval
+                interval = (float(low), float(high))
+            yield Stated(name, to_number(value), interval, metric.headline, key, metric.unit)
 
 
-def _trace_figures(figures: Mapping[str, Any]) -> Iterator[Stated]:
-    if set(figures["ccc"]) != set(TRACE_DIMENSIONS):
-        raise ValueError("other dimensions than those that are told")
-    for name in TRACE_DIMENSIONS:
-        yield _stated(f"CCC of {name}", figures["ccc"][name])
-
-
-def _stated(name: str, told: Mapping[str, Any]) -> Stated:
-    interval = None
-    if told["interval"] is not None:
-        low, high = told["interval"]
-        interval = (float(low), float(high))
-    return Stated(name, to_number(told["value"]), interval, decides=True)
+def _find(figures: Mapping[str, Any], key: str) -> Any:
+    """Return what is stated under ``ua``, or of ``ccc_arousal`` under ``ccc`` and ``arousal``."""
+    if key in figures:
+        return figures[key]
+    name, _, column = key.partition("_")
+    return figures[name][column]
 
 
 def _text(value: Any) -> str:
-    """Return what is text, and nothing that a terminal would obey."""
+    """Return a text without control characters."""
     if not isinstance(value, str) or not value.isprintable():
         raise ValueError(f"{value!r} is no text")
     return value
 
 
 def _name(value: Any) -> str:
-    """Return what can be the name of a folder, and leads nowhere else."""
+    """Return a text that is a plain folder name, not a path."""
     if _text(value) != Path(value).name or value in {"", "..", "."}:
         raise ValueError(f"{value!r} is no name")
     return str(value)

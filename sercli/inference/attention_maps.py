@@ -20,11 +20,11 @@ Map = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AttentionMap:
-    """An attention laid over what the network is fed with.
+    """An attention map over the input of the network.
 
     Attributes:
-        features: first map of the first input, as the network sees it, (bins, frames); NaN in frames
-            that it does not see.
+        features: first map of the first input, as the network receives it, (bins, frames); NaN in frames
+            that it does not receive.
         attention: (bins, frames).
         frame_rate: frames a second.
         meaning: what a value of the attention means.
@@ -80,7 +80,7 @@ def _over_frames(stored: Stored, utterance: Utterance, attention: Attention, tar
         means = {key: total / counts for key, total in sums.items()}
     return AttentionMap(
         **means,
-        frame_rate=choice.feature.frame_rate(choice.config),
+        frame_rate=choice.frame_rate,
         meaning=attention.meaning,
         neutral=attention.neutral,
     )

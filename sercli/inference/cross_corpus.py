@@ -1,7 +1,7 @@
 """Apply all finished trials of a run to a corpus that it was not trained on."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +14,13 @@ from sercli.evaluation.mapping import ClassMapping, map_classes
 from sercli.inference.stored import Progress, Stored
 from sercli.records import Predictions, Utterance, pool
 from sercli.runs.folder import Run, Trial
-from sercli.schemes import Selection, choose, get_scheme
+from sercli.schemes import Selection, choose, default_scheme, get_scheme
 from sercli.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Applied:
-    """What the networks of a run say of another corpus.
+    """Predictions of the networks of a run for another corpus.
 
     Attributes:
         run: the run.
@@ -29,12 +29,12 @@ class Applied:
         scheme: which of its utterances, and which classes they have.
         manifest_sha256: digest of its manifest.
         trained_on: the corpus of the training.
-        before: corpora of the trainings that its weights went through before, the first one first.
-        unheard: those of all these whose audio is not at hand, so that nobody knows whether it is tested.
-        predictions: each trial's, under one another.
-        mapping: which classes stand for which; none of continuous labels.
-        tested: utterances by class of the corpus, of those that were tested.
-        left_out: utterances that were not, by why.
+        before: corpora of earlier trainings of its weights, the first one first.
+        unheard: those corpora whose audio is not in the workspace, so that it may be among the tested.
+        predictions: of all trials, one after the other.
+        mapping: from classes of the model to classes of the corpus; none for continuous labels.
+        tested: number of tested utterances, by class of the corpus.
+        left_out: number of utterances that were not tested, by reason.
     """
 
     run: Run
@@ -58,7 +58,6 @@ def apply_run(
     scheme: str | None = None,
     *,
     keep_foreign: bool = False,
-    batch_size: int = 32,
     device: torch.device | str = "cpu",
     progress: Progress = lambda done, total: None,
 ) -> Applied:
@@ -67,12 +66,11 @@ def apply_run(
     Args:
         run: the run.
         corpus: a prepared corpus, not the one of the training.
-        workspace: where corpora and features lie.
+        workspace: folder of corpora and features.
         scheme: of the other corpus; its default one if none.
-        keep_foreign: let a network say classes that the corpus lacks, and be wrong.
-        batch_size: utterances or segments at once.
+        keep_foreign: keep predictions of classes that the corpus does not have, as mistakes.
         device: where the networks are applied.
-        progress: called with the number of utterances whose features are done and to do.
+        progress: called with the number of utterances whose features are computed, and of all of them.
 
     Raises:
         RunError: no trial is finished, or a bundle is damaged.
@@ -80,31 +78,24 @@ def apply_run(
             too few classes are shared.
         CorpusError: the corpus is not prepared.
     """
-    trials = run.finished()
-    if not trials:
-        raise RunError(f"{run.path}: no finished trial; continue with `sercli train` and the same settings")
+    trials = run.require_finished()
     first = Bundle.load(trials[0].bundle)
     path = workspace.require(corpus)
     before = _trained_before(run, trials[0], first)
     _refuse_known(run, str(first.facts["corpus"]), before, corpus)
     utterances = manifest.read(path)
     name, selection = _select(first, utterances, corpus, scheme)
-    mapping = None
-    if first.classes:
-        mapping = map_classes(first.classes, selection.classes, keep_foreign=keep_foreign)
-    elif keep_foreign:
-        raise ConfigError(f"{run.name} tells continuous labels, there are no classes to keep")
+    mapping = _map(run, first, selection, keep_foreign=keep_foreign)
     known = dict.fromkeys([*before, str(first.facts["corpus"])])
-    heard = frozenset[str]().union(*(_audio_of(each, workspace) for each in known))
-    chosen, left_out = _choose(utterances, selection, mapping, heard)
+    chosen, left_out = _choose(utterances, selection, mapping, _audio_of(known, workspace))
     if not chosen:
         raise ConfigError(f"{corpus}, scheme '{name}': nothing is left to test; choose another scheme")
-    found = []
-    for trial in trials:
-        bundle = Bundle.load(trial.bundle)
-        stored = Stored.open(bundle, corpus, chosen, workspace, progress)
+
+    def apply(trial: Trial) -> Predictions:
+        stored = Stored.open(Bundle.load(trial.bundle), corpus, chosen, workspace, progress)
         fold = str(trial.metrics()["fold_name"])
-        found.append(stored.predict(selection, fold, trial.seed, batch_size, device, mapping))
+        return stored.predict(selection, fold, trial.seed, device, mapping)
+
     return Applied(
         run=run,
         trials=tuple(trials),
@@ -112,7 +103,7 @@ def apply_run(
         scheme=name,
         manifest_sha256=manifest.digest(path),
         trained_on=str(first.facts["corpus"]),
-        predictions=pool(found),
+        predictions=pool([apply(trial) for trial in trials]),
         mapping=mapping,
         tested=dict(Counter(selection.labels[utterance.id] for utterance in chosen)),
         left_out=left_out,
@@ -139,7 +130,7 @@ def _trained_before(run: Run, trial: Trial, bundle: Bundle) -> list[str]:
     """List the corpora of all trainings that a network's weights went through before its own.
 
     Raises:
-        ConfigError: it started from weights of which that is not known.
+        ConfigError: it started from weights whose earlier trainings are not known.
         RunError: what is recorded of it is damaged.
     """
     facts, init, place = bundle.facts, trial.settings().get("init"), trial.bundle
@@ -163,21 +154,30 @@ def _select(
     bundle: Bundle, utterances: Sequence[Utterance], corpus: str, scheme: str | None
 ) -> tuple[str, Selection]:
     if scheme is None and not bundle.classes:
-        scheme = "arousal-valence"
+        scheme = default_scheme(corpus, emotions=False)
     name, selection = choose(utterances, corpus, scheme)
     if bool(bundle.classes) != bool(selection.classes):
         has = {True: "classes", False: "continuous labels"}
         raise ConfigError(
-            f"scheme '{name}' gives {has[get_scheme(name).task.has_classes]}, the run tells "
+            f"scheme '{name}' gives {has[get_scheme(name).task.has_classes]}, the run predicts "
             f"{has[bool(bundle.classes)]}; choose another scheme or corpus"
         )
     return name, selection
 
 
-def _audio_of(corpus: str, workspace: Workspace) -> frozenset[str]:
-    """List the hashes of a corpus's audio; none where it is not at hand."""
-    path = workspace.manifest(corpus)
-    return frozenset(each.sha256 for each in manifest.read(path)) if path.exists() else frozenset()
+def _map(run: Run, bundle: Bundle, selection: Selection, *, keep_foreign: bool) -> ClassMapping | None:
+    """Map the network's classes to those of the other corpus; there is no mapping for continuous labels."""
+    if bundle.classes:
+        return map_classes(bundle.classes, selection.classes, keep_foreign=keep_foreign)
+    if keep_foreign:
+        raise ConfigError(f"{run.name} predicts continuous labels, so there are no classes to keep")
+    return None
+
+
+def _audio_of(corpora: Iterable[str], workspace: Workspace) -> frozenset[str]:
+    """List the hashes of the audio of those corpora that are in the workspace."""
+    paths = [path for corpus in corpora if (path := workspace.manifest(corpus)).exists()]
+    return frozenset(each.sha256 for path in paths for each in manifest.read(path))
 
 
 def _choose(
@@ -186,7 +186,7 @@ def _choose(
     mapping: ClassMapping | None,
     heard: frozenset[str],
 ) -> tuple[list[Utterance], dict[str, int]]:
-    """Choose what can be tested, and count the rest by why it can't."""
+    """Choose the utterances that can be tested, and count the others by reason."""
     chosen = []
     left_out = Counter(selection.left_out)
     for utterance in utterances:

@@ -1,8 +1,8 @@
 """Write a bundle's network for other programs: ONNX, or torch's own exported programs.
 
 Two of each: ``network``, from standardised features to scores, and ``speech``, from samples to
-probabilities (see `sercli.inference.graph`). Each is run after it is written, and must say what the
-network says.
+probabilities (see `sercli.inference.graph`). Each program is run after it is written, and its
+scores must agree with those of the network.
 """
 
 import logging
@@ -24,7 +24,6 @@ from sercli.inference import NO_SCORES
 from sercli.inference.graph import SpeechNetwork, example_samples, least_frames, network_example
 from sercli.models import NETWORK_ERRORS, get_architecture
 from sercli.plain.json import to_json
-from sercli.records import TRACE_DIMENSIONS
 
 Format = Literal["onnx", "pt2"]
 
@@ -39,12 +38,12 @@ _TOLD = ("title", "licence", "notice", "protocol", "fold")
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A program that was written, or why it was not.
+    """A program that was written, or the reason why it was not.
 
     Attributes:
         name: of the file.
-        difference: the largest from the network, on noise.
-        why_not: it could not be.
+        difference: the largest difference from the network, on noise.
+        why_not: reason why it was not written.
     """
 
     name: str
@@ -66,7 +65,7 @@ def export_programs(bundle: Bundle, folder: Path, kind: Format) -> list[Exported
 
     Raises:
         ConfigError: what the format needs is not installed.
-        RunError: a program says something else than the network.
+        RunError: the scores of a program differ from those of the network.
     """
     write, run = (_write_onnx, _run_onnx) if kind == "onnx" else (_write_pt2, _run_pt2)
     if kind == "onnx":
@@ -108,7 +107,7 @@ def _network(bundle: Bundle) -> _Program:
     if not get_architecture(bundle.arch).lengths_vary:
         example.pop("mask")
     batch = Dim("batch", max=_MOST)
-    rate = min(choice.feature.frame_rate(choice.config) for choice in bundle.inputs.values())
+    rate = min(choice.frame_rate for choice in bundle.inputs.values())
     frames = Dim("frames", min=least_frames(bundle), max=int(_LONGEST_S * rate))
     varying = {name: {0: batch} | ({x.ndim - 1: frames} if varies else {}) for name, x in example.items()}
     return _Program(
@@ -145,7 +144,7 @@ class _Scores(nn.Module):
 def _facts(bundle: Bundle) -> dict[str, Any]:
     return {
         "classes": list(bundle.classes),
-        "dimensions": [] if bundle.classes else list(TRACE_DIMENSIONS),
+        "dimensions": [] if bundle.classes else list(bundle.outputs),
         "architecture": bundle.arch,
         "segments": bundle.segments.to_dict(),
         "training": {key: bundle.facts.get(key) for key in _TOLD},
@@ -191,7 +190,7 @@ def _require_onnx() -> None:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Keep what the exporter says of itself, torchvision that is not there for one, from the user."""
+    """Hide messages of the exporter itself, such as that of a missing torchvision, from the user."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -19,14 +19,14 @@ _ROUNDED = {"float32": torch.float32, "float16": torch.float16}
 
 
 class SpeechNetwork(nn.Module):
-    """Features, standardisation and network: from samples to what the network says.
+    """Features, standardisation and network: from samples to the output of the network.
 
-    Takes recordings of one length, (batch, samples), mono at 16 kHz, full scale 1.0: whole ones, or, of
-    a network that takes segments, one segment each. It gives class probabilities, (batch, classes), or
-    continuous labels, (batch, frames, dimensions).
+    Takes recordings of one length, (batch, samples), mono at 16 kHz, full scale 1.0: complete
+    recordings, or one segment each if the network takes segments. It gives class probabilities,
+    (batch, classes), or continuous labels, (batch, frames, dimensions).
 
     Attributes:
-        samples: how many a recording has; ``None`` where any number does, from ``least`` on.
+        samples: number of samples of a recording; ``None`` if any number from ``least`` on is accepted.
         least: the fewest that a recording may have.
     """
 
@@ -34,7 +34,7 @@ class SpeechNetwork(nn.Module):
         """Put a bundle's parts together.
 
         Raises:
-            ConfigError: its features can't be expressed in torch, or look beyond a segment.
+            ConfigError: its features can't be expressed in torch, or depend on samples beyond a segment.
         """
         super().__init__()
         self.network = bundle.network
@@ -45,7 +45,7 @@ class SpeechNetwork(nn.Module):
         self.least = self.samples or _least(bundle)
 
     def forward(self, samples: Tensor) -> Tensor:
-        """Say what is in recordings, (batch, samples)."""
+        """Predict recordings, (batch, samples)."""
         inputs = {name: features(samples) for name, features in self.inputs.items()}
         first = next(iter(inputs.values()))
         mask = torch.ones(first.shape[0], first.shape[-1], dtype=torch.bool, device=first.device)
@@ -91,7 +91,7 @@ class _Input(nn.Module):
 
 
 def network_example(bundle: Bundle, batch: int = 2) -> tuple[dict[str, Tensor], bool]:
-    """Make inputs of a bundle's network, mask included, and tell whether other lengths go as well."""
+    """Make inputs of the network of a bundle, mask included; return whether other lengths are possible."""
     architecture = get_architecture(bundle.arch)
     random = torch.Generator().manual_seed(0)
     inputs: dict[str, Tensor] = {}
@@ -106,7 +106,7 @@ def network_example(bundle: Bundle, batch: int = 2) -> tuple[dict[str, Tensor], 
         inputs[name] = torch.randn(batch, *choice.shape, frames, generator=random)
     if not fixed and not architecture.lengths_vary:
         raise ConfigError(
-            f"'{bundle.arch}' was trained on whole utterances, which it takes one length at a time; "
+            f"'{bundle.arch}' was trained on complete utterances of any length; "
             "one trained with duration_s or segments can be exported"
         )
     frames = next(iter(inputs.values())).shape[-1]
@@ -119,7 +119,7 @@ def least_frames(bundle: Bundle) -> int:
 
 
 def _least(bundle: Bundle) -> int:
-    """Return the fewest samples of which no frame is longer, and that give the network its fewest frames."""
+    """Return the smallest number of samples that gives the network its smallest number of frames."""
     least = round(LEAST_S * SAMPLE_RATE)
     for choice in bundle.inputs.values():
         config: Any = choice.config
@@ -141,17 +141,17 @@ def _segment(bundle: Bundle, choice: FeatureChoice) -> tuple[int, int]:
 
 
 def _frames_of(bundle: Bundle, choice: FeatureChoice) -> tuple[int, int]:
-    """Return the frames of a segment; refuse features that see what lies after it."""
+    """Return the frames of a segment; refuse features that depend on samples after it."""
     frames, filled = _segment(bundle, choice)
     size = round((bundle.segments.size_s or 0) * SAMPLE_RATE)
-    # Ever louder, so that a maximum lies at the end.
+    # The signal becomes louder, so that a maximum is at the end.
     noise = np.random.default_rng(0).normal(0, 0.1, 2 * size) * np.linspace(0.1, 1, 2 * size)
     extract, samples = choice.feature.extract, noise.astype(np.float32)
     own = extract(samples[:size], choice.config)[..., :frames]
     if not np.allclose(own, extract(samples, choice.config)[..., :frames], atol=1e-5):
         raise ConfigError(
             f"segments of '{choice.kind}' are cut from whole utterances, and its frames at a segment's "
-            "end look beyond it"
+            "end depend on later samples"
         )
     return frames, filled
 

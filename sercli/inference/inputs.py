@@ -25,13 +25,13 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Recordings, and what a table says of them.
+    """Recordings, and the rows of a table about them.
 
     Attributes:
         files: the recordings.
         columns: names of the table's columns, none without a table.
         rows: the table's cells by recording.
-        notes: how the table was read, a line each.
+        notes: how the table was read, one line each.
         spans: start and end in seconds of the part of each recording that is meant; none if all of each.
     """
 
@@ -43,7 +43,7 @@ class Inputs:
 
 
 def list_recordings(names: Sequence[str], lines: Iterable[str] = ()) -> Inputs:
-    """List the recordings that names stand for, each once.
+    """List the recordings of some names, each once.
 
     Args:
         names: files; folders, searched with all below them for files that are named as audio, of formats
@@ -114,12 +114,12 @@ def read_table(path: Path, column: str | None = None) -> Inputs:
 
 
 def _is_worth_a_note(note: Note) -> bool:
-    """Tell whether the file's column has another name, or there are times to cut by."""
+    """Return whether the column of files has another name, or the table has times to cut by."""
     return not note.fact.startswith(("file <- file,", "file <- file;")) or " start <- " in note.fact
 
 
 def _utterance(entry: Entry, folder: Path) -> Utterance:
-    """Return what a prediction takes of a row: the file, and where to cut it."""
+    """Return what a prediction needs of a row: the file, and where to cut it."""
     times: dict[str, float] = {}
     for name in ("start", "end"):
         if name in entry.fields:
@@ -127,7 +127,9 @@ def _utterance(entry: Entry, folder: Path) -> Utterance:
             if found is None:
                 raise ManifestError(f"{folder / entry.place}: {explain_time(name, entry.fields[name])}")
             if found < 0:
-                raise ManifestError(f"{folder / entry.place}: {name} {found:g} s lies before the recording")
+                raise ManifestError(
+                    f"{folder / entry.place}: {name} {found:g} s is before the start of the recording"
+                )
             times[name] = found
     file = entry.fields.get("file")
     if not isinstance(file, str):
@@ -164,18 +166,14 @@ def find_bundle(workspace: Workspace, name: str) -> Path:
             return path
     if folder.is_dir() and (folder / "weights.safetensors").exists():
         raise RunError(f"{folder / 'bundle.json'}: missing; {folder} is not a complete bundle")
-    run = find_run(workspace, name)
-    finished = run.finished()
-    if not finished:
-        raise RunError(f"{run.path}: no trial is finished; run the same `sercli train` again")
-    return finished[0].bundle
+    return find_run(workspace, name).require_finished()[0].bundle
 
 
 def predict_inputs(predictor: Predictor, inputs: Inputs) -> Iterator[Prediction | Problem]:
-    """Yield what is said of each recording, or of the part of it that a table means.
+    """Yield the prediction for each recording, or for the part of it that a table names.
 
     A part is cut out at its recording's own sample rate, as `sercli prepare` cuts utterances, into a file
-    that is gone as soon as it is predicted. Times of windows and frames count from the start of the part.
+    that is removed after its prediction. Times of windows and frames count from the start of the part.
     """
     if not inputs.spans:
         yield from predictor.predict(inputs.files)

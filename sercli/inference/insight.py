@@ -23,7 +23,7 @@ Read = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Projection:
-    """Vectors brought to two dimensions.
+    """Vectors projected to two dimensions.
 
     Attributes:
         points: (rows, 2).
@@ -79,7 +79,7 @@ def embeddings(
 
 
 def project(vectors: Values) -> Projection:
-    """Bring vectors, (rows, size), to their first two principal components.
+    """Project vectors, (rows, size), to their first two principal components.
 
     The sign, which is free, is such that each component's largest coefficient is positive.
     """

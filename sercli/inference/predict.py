@@ -1,16 +1,15 @@
 """Apply a trained network to recordings: any number, of any format, rate and length.
 
-A recording goes the way of an utterance that `sercli prepare`, `features` and `eval` take, so that the
-probabilities are those of ``predictions.csv``. What is longer than `WHOLE_S` is predicted window by
-window instead, each as a recording of its own would be: no network was trained on such lengths, and
-memory stays bounded.
+A recording is processed in the same way as an utterance in `sercli prepare`, `features` and `eval`, so that
+the probabilities are those of ``predictions.csv``. A recording longer than `WHOLE_S` is predicted window by
+window, each window as a separate recording: no network was trained on such lengths, and memory stays
+bounded.
 """
 
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -27,8 +26,8 @@ from sercli.errors import ConfigError, SerError
 from sercli.inference import NO_SCORES, Scores, score
 from sercli.inference.prediction import Prediction, Window
 from sercli.inference.recordings import (
-    Part,
     Piece,
+    PieceFeatures,
     choose_window,
     dataset_of,
     extract,
@@ -38,10 +37,11 @@ from sercli.inference.recordings import (
     read_pieces,
     read_whole,
 )
-from sercli.records import TRACE_DIMENSIONS, Problem
+from sercli.records import Problem
+from sercli.store.compute import threads
 
 WHOLE_S = 60.0
-"""Up to which length a recording is taken as one utterance; IEMOCAP's longest has 34 s."""
+"""Largest length of a recording that is predicted as one utterance; the longest in IEMOCAP has 34 s."""
 FAR = 10.0
 """Mean square of the standardised features from which on a recording counts as unlike the training part."""
 
@@ -61,13 +61,13 @@ _BATCHES = 4
 _AHEAD_S = 600.0
 _AHEAD = 64
 
-_Found = tuple[Part, Scores]
-_Extract = Callable[[], Part | Problem]
+_Found = tuple[PieceFeatures, Scores]
+_Extract = Callable[[], PieceFeatures | Problem]
 
 
 @dataclass(frozen=True, slots=True)
 class _Piecework:
-    """A piece of a recording whose features are wanted.
+    """A piece of a recording whose features are needed.
 
     Attributes:
         number: of the recording.
@@ -85,14 +85,14 @@ class _Piecework:
 class Predictor:
     """Applies a bundle to recordings.
 
-    ``unlike`` of a prediction rests on two numbers. One is the level of the loudest 40 ms, which is below
-    `QUIET_DB` where there is next to nothing but the noise of a converter; that holds whatever the features,
-    which may show no level at all. The other is the mean square of the standardised features. Over the
+    ``unlike`` of a prediction depends on two numbers. One is the level of the loudest 40 ms, which is below
+    `QUIET_DB` if there is almost only the noise of a converter. This test does not depend on the features,
+    which may not show the level. The other is the mean square of the standardised features. Over the
     training part (all its frames, augmented variants included) it is one, so by Markov's inequality
-    at most a tenth of the training audio lies in utterances where it is `FAR` = 10 or more; it needs
-    statistics of the training part, and finds nothing where features go in as they are or standardised by
-    themselves. Neither finds what keeps within the usual range: noise or hum at the level of speech, another
-    language, age, room or way of speaking. That a recording is not unlike says little.
+    at most a tenth of the training audio is in utterances where it is `FAR` = 10 or more. It needs
+    statistics of the training part, and finds nothing if features are not standardised, or are standardised
+    per utterance. Neither number finds what is within the usual range: noise or hum at the level of speech,
+    another language, age, room or way of speaking. So a recording that is not marked may still be unlike.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Predictor:
         Args:
             bundle: the bundle, or its folder.
             device: where the network is applied; features are computed on the CPU.
-            batch_size: utterances or segments of about four seconds that go through the network at once; if
+            batch_size: utterances or segments of about four seconds that the network processes at once; if
                 not given, 4 on a CPU, whose caches hold no more, else 32.
             unsure_below: the least probability that counts as sure; if not given, the bundle's, if it
                 has one.
@@ -124,20 +124,20 @@ class Predictor:
 
         Raises:
             RunError: the bundle can't be read.
-            ConfigError: the window is longer than what the network looks at, or does not go with the
-                hop or the bundle; or another number is out of its range.
+            ConfigError: the window is longer than the input of the network, or does not fit the hop or the
+                bundle; or another number is out of its range.
         """
         self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(Path(bundle))
         self.device, self.timeline = torch.device(device), timeline
         usual = _ON_CPU if self.device.type == "cpu" else _ELSEWHERE
         self.batch_size = usual if batch_size is None else batch_size
         if self.batch_size < 1:
-            raise ConfigError(f"batch_size={batch_size}: take 1 or more")
+            raise ConfigError(f"batch_size={batch_size}: use 1 or more")
         known = self.bundle.facts.get("threshold")
         if unsure_below is None and isinstance(known, int | float):
             unsure_below = float(known)
         if unsure_below is not None and not 0 <= unsure_below <= 1:
-            raise ConfigError(f"unsure_below={unsure_below:g}: a probability lies between 0 and 1")
+            raise ConfigError(f"unsure_below={unsure_below:g}: use a probability from 0 to 1")
         self.unsure_below = unsure_below
         if timeline is False and (window_s is not None or hop_s is not None):
             raise ConfigError("a window or hop without a timeline: leave one of them out")
@@ -147,11 +147,11 @@ class Predictor:
         self._after_s = 0.0 if self.bundle.classes else look_ahead(self.bundle)
 
     def predict(self, paths: Iterable[Path | str]) -> Iterator[Prediction | Problem]:
-        """Yield what is said of each recording, or why it can't be read, in the order given.
+        """Yield the prediction for each recording, or a problem if it can't be read, in the order given.
 
         Features are computed in threads, ahead of the network.
         """
-        with _threads() as pool:
+        with threads() as pool:
             done = self._scored(_ahead(pool, self._tasks(Path(path) for path in paths)))
             for _, found in groupby(done, key=lambda item: item[0].number):
                 tasks, told = zip(*found, strict=True)
@@ -168,7 +168,7 @@ class Predictor:
                     problem = Problem(str(path), short)
                     yield _Piecework(number, str(path)), partial(_same, problem)
                 elif (size := self._size(seconds)) is None:
-                    yield _Piecework(number, str(path), seconds), partial(self._read, path)
+                    yield _Piecework(number, str(path), seconds), partial(self._extract, path)
                 else:
                     pieces = read_pieces(
                         path,
@@ -181,34 +181,29 @@ class Predictor:
                     for piece in pieces:
                         length = piece.samples / audio.SAMPLE_RATE
                         task = _Piecework(number, str(path), length, cut=True)
-                        yield task, partial(self._extract, str(path), piece)
+                        yield task, partial(self._extract, path, piece)
             except (SerError, MemoryError) as error:
                 yield _Piecework(number, str(path)), partial(_problem, str(path), error)
 
     def _size(self, seconds: float) -> tuple[float, float] | None:
-        """Return window and hop of a recording of that length; none where it is taken as a whole."""
+        """Return window and hop of a recording of that length; none if it is predicted as one utterance."""
         if not self.bundle.classes:
             return self.window_s, self.hop_s
         cut = seconds > WHOLE_S if self.timeline is None else self.timeline
         return (self.window_s, self.hop_s) if cut else None
 
-    def _read(self, path: Path) -> Part | Problem:
+    def _extract(self, path: Path, piece: Piece | None = None) -> PieceFeatures | Problem:
+        """Compute the features of a piece of a recording, or of the recording itself."""
         try:
-            return extract(self.bundle, read_whole(path, self._rates))
+            return extract(self.bundle, piece or read_whole(path, self._rates))
         except (SerError, MemoryError) as error:
             return _problem(str(path), error)
 
-    def _extract(self, file: str, piece: Piece) -> Part | Problem:
-        try:
-            return extract(self.bundle, piece)
-        except (SerError, MemoryError) as error:
-            return _problem(file, error)
-
     def _scored(
-        self, computed: Iterator[tuple[_Piecework, Part | Problem]]
+        self, computed: Iterator[tuple[_Piecework, PieceFeatures | Problem]]
     ) -> Iterator[tuple[_Piecework, _Found | Problem]]:
         """Apply the network to what is computed, as much at once as a few batches take."""
-        waiting: list[tuple[_Piecework, Part | Problem]] = []
+        waiting: list[tuple[_Piecework, PieceFeatures | Problem]] = []
         seconds = 0.0
         for task, part in computed:
             waiting.append((task, part))
@@ -219,16 +214,16 @@ class Predictor:
         yield from self._score(waiting)
 
     def _score(
-        self, waiting: Sequence[tuple[_Piecework, Part | Problem]]
+        self, waiting: Sequence[tuple[_Piecework, PieceFeatures | Problem]]
     ) -> Iterator[tuple[_Piecework, _Found | Problem]]:
         # Parts go together only with those of nearly their length, so that padding is bounded.
         buckets: dict[int, list[int]] = {}
         for i, (_, part) in enumerate(waiting):
-            if isinstance(part, Part):
+            if isinstance(part, PieceFeatures):
                 buckets.setdefault(int(np.log2(max(part.seconds, 1e-3))), []).append(i)
         found: dict[int, Scores] = {}
         for rows in buckets.values():
-            parts = [part for part in (waiting[i][1] for i in rows) if isinstance(part, Part)]
+            parts = [part for part in (waiting[i][1] for i in rows) if isinstance(part, PieceFeatures)]
             found.update(zip(rows, self._apply(parts), strict=True))
         for i, (task, part) in enumerate(waiting):
             if isinstance(part, Problem):
@@ -238,7 +233,7 @@ class Predictor:
             else:  # without its features: a recording's parts are kept until its last one is here
                 yield task, (replace(part, features={}), found[i])
 
-    def _apply(self, parts: Sequence[Part]) -> list[Scores]:
+    def _apply(self, parts: Sequence[PieceFeatures]) -> list[Scores]:
         """Give each part's probabilities, (1, classes), or values by frame, (frames, dimensions)."""
         bundle = self.bundle
         longest = looked_at(bundle) or max(part.seconds for part in parts)
@@ -246,14 +241,14 @@ class Predictor:
         return score(bundle.network, dataset_of(bundle, parts), size, self.device)
 
     def _join(self, file: str, found: Sequence[_Found], *, cut: bool) -> Prediction:
-        """Put what is said of a recording's pieces together."""
+        """Join the predictions for the pieces of a recording."""
         parts = [part for part, _ in found]
         values = np.concatenate([each for _, each in found])
         duration = round(max(part.end for part in parts), 6)
         note = next((part.note for part in parts if part.note), None)
         said = Prediction(file, duration, unlike=_unlike(parts), note=note)
         if not self.bundle.classes:
-            return replace(said, dimensions=TRACE_DIMENSIONS, trace=values[: count_trace_frames(duration)])
+            return replace(said, dimensions=self.bundle.outputs, trace=values[: count_trace_frames(duration)])
         windows = (
             Window(round(part.start, 6), round(part.end, 6), tuple(row))
             for part, row in zip(parts, values.tolist(), strict=True)
@@ -267,24 +262,11 @@ class Predictor:
         )
 
 
-@contextmanager
-def _threads() -> Iterator[ThreadPoolExecutor]:
-    """Give a pool of as many threads as there are cores."""
-    usual = torch.get_num_threads()
-    # Parallel over pieces: threads within one piece's small matrices would only get in the way.
-    pool = ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(usual)
-
-
 def _ahead(
     pool: ThreadPoolExecutor, tasks: Iterable[tuple[_Piecework, _Extract]]
-) -> Iterator[tuple[_Piecework, Part | Problem]]:
+) -> Iterator[tuple[_Piecework, PieceFeatures | Problem]]:
     """Do the tasks in threads, and yield them in order, so much ahead that all threads are busy."""
-    waiting: deque[tuple[_Piecework, Future[Part | Problem]]] = deque()
+    waiting: deque[tuple[_Piecework, Future[PieceFeatures | Problem]]] = deque()
     seconds = 0.0
     for task, work in tasks:
         waiting.append((task, pool.submit(work)))
@@ -298,14 +280,14 @@ def _ahead(
         yield first, future.result()
 
 
-def _unlike(parts: Sequence[Part]) -> str | None:
-    """Say how a recording differs from the training part, if that can be seen; see `Predictor`."""
+def _unlike(parts: Sequence[PieceFeatures]) -> str | None:
+    """Describe how a recording differs from the training part, if this can be detected; see `Predictor`."""
     if all(part.silent for part in parts):
-        return "unlike the training corpus: nothing but silence (a constant value, or noise of the last bit)"
+        return "unlike the training corpus: only silence (a constant value, or noise of the last bit)"
     level = max(part.level_db for part in parts)
     if level < QUIET_DB:
         loudest = f"its loudest 40 ms are at {level:.0f} dB of full scale"
-        return f"unlike the training corpus: next to silent, {loudest}"
+        return f"unlike the training corpus: almost silent, {loudest}"
     known = [(part.distance, part.seconds) for part in parts if part.distance is not None]
     if not known:
         return None

@@ -1,4 +1,4 @@
-"""What a trained network says of a recording."""
+"""Predictions of a trained network for a recording."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,7 +10,7 @@ from sercli.records import TRACE_RATE
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What is said of a part of a recording.
+    """The prediction for a part of a recording.
 
     Attributes:
         start: where it begins, seconds.
@@ -27,7 +27,7 @@ class Window:
 class Stretch:
     """Neighbouring windows of one class.
 
-    Windows overlap, stretches don't: one ends midway between the middles of two windows.
+    Windows overlap, stretches do not: a stretch ends halfway between the centres of two windows.
 
     Attributes:
         start: where it begins, seconds.
@@ -46,19 +46,19 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """What is said of a recording.
+    """The prediction for a recording.
 
     Attributes:
-        file: where it lies.
+        file: its path.
         duration: seconds.
         classes: names of the classes; none where the network gives continuous labels.
         probabilities: of the classes; where there are windows, the mean of theirs.
-        unsure_below: the least probability with which the class is to be believed; none if unknown.
+        unsure_below: the smallest probability of a reliable class; none if unknown.
         unlike: how the recording differs from the training corpus; none if nothing is found.
-        windows: by part of the recording, where that was asked for, in order.
+        windows: predictions for parts of the recording, in order, if requested.
         dimensions: names of the continuous labels.
         trace: their values, (frames, dimensions), `TRACE_RATE` frames a second.
-        note: how samples beyond full scale were brought within it; none where there were none.
+        note: how samples beyond full scale were scaled down; none if there were none.
     """
 
     file: str
@@ -84,7 +84,7 @@ class Prediction:
 
     @property
     def unsure(self) -> bool | None:
-        """Whether the class is too improbable to be believed; unknown without a threshold."""
+        """Whether the probability is below the threshold; unknown without a threshold."""
         if self.unsure_below is None or self.probability is None:
             return None
         return self.probability < self.unsure_below
@@ -110,7 +110,7 @@ class Prediction:
 
     @property
     def borders(self) -> tuple[float, ...]:
-        """Where the windows take over from one another, seconds, the beginning and the end included."""
+        """Borders between the windows in seconds, including the beginning and the end."""
         inner = [(one.start + one.end + other.start + other.end) / 4 for one, other in pairwise(self.windows)]
         return (0.0, *inner, self.duration) if self.windows else ()
 
@@ -156,5 +156,5 @@ class Prediction:
 
 
 def _top(probabilities: tuple[float, ...]) -> int:
-    """Return the most probable class, of equally probable ones the first."""
+    """Return the most probable class; the first one if several are equally probable."""
     return max(range(len(probabilities)), key=probabilities.__getitem__)

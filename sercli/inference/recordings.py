@@ -22,11 +22,11 @@ from sercli.features import Array
 from sercli.runs.features import FeatureChoice
 
 PREPARED = 0
-"""Stands among sample rates for audio as a corpus's is prepared."""
+"""Key among sample rates for audio that is prepared as that of a corpus."""
 WINDOW_S = 4.0
 """Length of a window where the bundle names none; IEMOCAP's mean utterance has 4.5 s, EMO-DB's 2.8 s."""
 MOST_S = 3600.0
-"""A window longer than this is a slip of the finger."""
+"""A longer window is refused as a typing error."""
 
 # Length of the pieces that continuous labels are predicted in: that of RECOLA's recordings.
 _TRACE_PIECE_S = 300.0
@@ -43,8 +43,8 @@ class Piece:
     Attributes:
         start: where it begins, seconds.
         audio: its samples by sample rate, (samples,); under `PREPARED` 16 kHz as prepared.
-        after: likewise the samples that follow it in the recording, as far as they were asked for.
-        note: what was done to bring the recording within full scale; empty where nothing was.
+        after: the samples that follow it in the recording, as far as requested; by sample rate too.
+        note: how the recording was scaled down to full scale; empty if it was not.
     """
 
     start: float
@@ -65,7 +65,7 @@ class Piece:
 
 
 def read_whole(path: Path, rates: Sequence[int]) -> Piece:
-    """Read a recording whole, at some sample rates.
+    """Read a complete recording at some sample rates.
 
     Raises:
         AudioError: it can't be read.
@@ -160,7 +160,7 @@ def _windows(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class PieceFeatures:
     """The features of a piece of a recording.
 
     Attributes:
@@ -170,7 +170,7 @@ class Part:
         distance: mean square of the standardised features, which is one over the training part; none
             where the bundle does not say how far that spreads.
         silent: whether it is digital silence.
-        note: what was done to bring the recording within full scale; empty where nothing was.
+        note: how the recording was scaled down to full scale; empty if it was not.
         level_db: of its loudest 40 ms, as recorded, decibels of full scale; zero where it is not known.
     """
 
@@ -209,7 +209,7 @@ def look_ahead(bundle: Bundle) -> float:
     return max(0, 0, *reach) / SAMPLE_RATE
 
 
-def extract(bundle: Bundle, piece: Piece) -> Part:
+def extract(bundle: Bundle, piece: Piece) -> PieceFeatures:
     """Compute the features of a piece, rounded as a feature store keeps them.
 
     What follows the piece is seen by the windows of its last frames, and has no frame of its own.
@@ -219,7 +219,7 @@ def extract(bundle: Bundle, piece: Piece) -> Part:
         rate = _rate(choice)
         samples, after = piece.audio[rate], piece.after.get(rate)
         if after is not None and len(after):
-            share = len(samples) / (rate or SAMPLE_RATE) * choice.feature.frame_rate(choice.config)
+            share = len(samples) / (rate or SAMPLE_RATE) * choice.frame_rate
             kept = math.ceil(share - 1e-6)
             array = choice.feature.extract(np.concatenate([samples, after]), choice.config)[..., :kept]
         else:
@@ -228,10 +228,10 @@ def extract(bundle: Bundle, piece: Piece) -> Part:
     distance = _distance(bundle, features, piece.samples)
     rate, samples = next(iter(piece.audio.items()))
     level = _level_db(samples, round(_LOUDEST_S * (rate or SAMPLE_RATE)))
-    return Part(piece.start, piece.samples, features, distance, piece.silent, piece.note, level)
+    return PieceFeatures(piece.start, piece.samples, features, distance, piece.silent, piece.note, level)
 
 
-def dataset_of(bundle: Bundle, parts: Sequence[Part]) -> UtteranceDataset:
+def dataset_of(bundle: Bundle, parts: Sequence[PieceFeatures]) -> UtteranceDataset:
     """Cut and standardise parts as the utterances of a test part are, each as an utterance of its own."""
     items = [
         unlabelled_item(str(number), part.samples, per_frame=not bundle.classes)
@@ -272,19 +272,19 @@ def _distance(bundle: Bundle, features: Mapping[str, Array], samples: int) -> fl
 
 
 def choose_window(bundle: Bundle, window_s: float | None, hop_s: float | None) -> tuple[float, float]:
-    """Choose length and hop of windows, seconds.
+    """Choose length and hop of windows in seconds.
 
     Args:
         bundle: what is applied.
-        window_s: the length that was asked for.
-        hop_s: the hop that was asked for.
+        window_s: the requested length.
+        hop_s: the requested hop.
 
     Raises:
-        ConfigError: they don't go with one another or with the bundle.
+        ConfigError: they do not fit each other or the bundle.
     """
     for name, value in (("window_s", window_s), ("hop_s", hop_s)):
         if value is not None and not LEAST_S <= value <= MOST_S:
-            raise ConfigError(f"{name}={value:g}: take {LEAST_S:g} to {MOST_S:g} s")
+            raise ConfigError(f"{name}={value:g}: use {LEAST_S:g} to {MOST_S:g} s")
         if value is not None and not bundle.classes:
             raise ConfigError(f"{name}: the network gives values by frame, 25 a second; leave it out")
     segments = bundle.segments
@@ -296,20 +296,20 @@ def choose_window(bundle: Bundle, window_s: float | None, hop_s: float | None) -
     seen = None if segments.size_s else looked_at(bundle)
     if window_s is not None and seen is not None and window_s > seen:
         raise ConfigError(
-            f"window_s={window_s:g}: the network looks at {seen:g} s and would pass over the rest; "
+            f"window_s={window_s:g}: the network uses {seen:g} s and would ignore the rest; "
             f"take {seen:g} or less"
         )
     size = window_s or looked_at(bundle) or WINDOW_S
     hop = hop_s or (test_hop if segments.size_s and window_s is None else size / 2)
     if hop > size:
-        raise ConfigError(f"hop_s={hop:g}: longer than a window of {size:g} s, it would leave gaps")
+        raise ConfigError(f"hop_s={hop:g}: longer than a window of {size:g} s, which would leave gaps")
     return size, hop
 
 
 def looked_at(bundle: Bundle) -> float | None:
-    """Return the seconds that a network looks at once: a segment's, or the utterance's as cropped.
+    """Return the length in seconds of one input of a network: of a segment, or of the cropped utterance.
 
-    None where it takes utterances of any length.
+    None if it takes utterances of any length.
     """
     if bundle.segments.size_s is not None:
         return bundle.segments.size_s

@@ -1,8 +1,7 @@
-"""Evaluate an exported bundle again on one's own copy of the corpus: does the stated figure hold?"""
+"""Evaluate an exported bundle again on the user's copy of the corpus, and check its stated metrics."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -12,28 +11,29 @@ import torch
 from sercli import manifest
 from sercli.bundle import Bundle
 from sercli.errors import ProtocolError, RunError
-from sercli.evaluation import known_metrics, pooled_values
+from sercli.evaluation import pooled_values, stated_metrics
+from sercli.evaluation.metrics import Unit
 from sercli.inference._claim import Claim, Stated, read_claim, to_number
 from sercli.inference.stored import Progress, Stored
-from sercli.protocols import Protocol, fold_digest, get_protocol, tests_nothing
-from sercli.records import Fold, Predictions, Utterance
+from sercli.protocols import Protocol, fold_digest, get_protocol, is_untested, parse_list_name
+from sercli.records import Fold, Utterance
 from sercli.runs import provenance
 from sercli.schemes import Selection, choose
 from sercli.workspace import Workspace
 
-EXACT = 1e-6
-"""How far the same share may be: it is one of whole numbers."""
-EXACT_CCC = 1e-4
-"""Likewise a CCC, of values that another machine or a GPU rounds otherwise; it is told to as many digits."""
+EXACT: Mapping[Unit, float] = {"share": 1e-6, "plain": 1e-4}
+"""Largest difference between equal values, by unit.
 
-_LISTS = re.compile(r"lists:.*#(?P<digest>[0-9a-f]{8})@(?P<version>\d+)", re.DOTALL)
+A share is computed from whole numbers. A plain number, such as a CCC, is computed from values that another
+machine or a GPU rounds differently; as many digits of it are printed.
+"""
 
 
 class Verdict(StrEnum):
-    """Whether a figure, or all that a bundle states, holds; from best to worst."""
+    """Verdicts on one metric, or on all that a bundle states; from best to worst."""
 
     EXACT = "holds exactly"
-    AT_HAND = "holds on the utterances at hand"
+    AT_HAND = "holds on the utterances that are here"
     INTERVAL = "holds within the stated interval"
     TOLERANCE = "holds within the tolerance"
     NOT = "does not hold"
@@ -44,14 +44,15 @@ _ORDER = list(Verdict)
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One figure.
+    """One metric.
 
     Attributes:
         name: UA, WA, a recall, or a CCC.
         stated: in the bundle; ``None`` where it is undefined.
-        found: here; likewise.
+        found: value found here; ``None`` if it is undefined.
         interval: stated, of 95 %, over speakers.
-        verdict: ``None`` where the figure is only told.
+        verdict: ``None`` if the metric is only shown.
+        unit: of the metric.
     """
 
     name: str
@@ -59,13 +60,14 @@ class Compared:
     found: float | None
     interval: tuple[float, float] | None
     verdict: Verdict | None
+    unit: Unit = "share"
 
     @property
     def same(self) -> bool:
         """Whether both are equal but for rounding."""
         if self.stated is None or self.found is None:
             return self.stated is self.found
-        return abs(self.stated - self.found) <= (EXACT_CCC if self.name.startswith("CCC") else EXACT)
+        return abs(self.stated - self.found) <= EXACT[self.unit]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +83,7 @@ class Reproduced:
         count: how many were tested here.
         figures: those that decide first, then recalls by class.
         verdict: on all of them.
-        notes: what is not as it was.
+        notes: differences from the original evaluation.
     """
 
     what: str
@@ -96,7 +98,7 @@ class Reproduced:
 
     @property
     def holds(self) -> bool:
-        """Whether the stated figures stand."""
+        """Whether the stated metrics hold."""
         return self.verdict is not Verdict.NOT
 
     def to_dict(self) -> dict[str, Any]:
@@ -129,99 +131,130 @@ def reproduce(
     lists: Path | None = None,
     tolerance: float = 0.0,
     device: torch.device | str = "cpu",
-    batch_size: int = 32,
     progress: Progress = lambda done, total: None,
 ) -> Reproduced:
-    """Evaluate a bundle on its fold's test part, as the training did, and compare the figures.
+    """Evaluate a bundle on its fold's test part, as the training did, and compare the metrics.
 
     Args:
         path: the bundle, as `sercli export` wrote it.
-        workspace: where one's own copy of the corpus lies.
-        lists: one's own copy of the list of folds, where the protocol is one.
-        tolerance: how far UA, WA or CCC may lie from the stated one.
+        workspace: workspace that holds the user's copy of the corpus.
+        lists: the user's copy of the list of folds, if the protocol is a list.
+        tolerance: largest accepted difference of UA, WA or CCC from the stated value.
         device: where the network is applied, in 32-bit floats.
-        batch_size: utterances or segments at once.
-        progress: called with the number of utterances whose features are done and to do.
+        progress: called with the number of utterances whose features are computed, and of all of them.
 
     Raises:
-        RunError: the bundle is damaged or states no figure of its own, or nothing of its test part is here.
+        RunError: the bundle is damaged or states no metric of its own, or nothing of its test part is here.
         CorpusError: the corpus is not prepared.
         ConfigError: the scheme does not fit the corpus.
-        ProtocolError: the fold can't be made of the utterances at hand.
+        ProtocolError: the fold can't be made of the utterances that are here.
     """
     bundle = Bundle.load(path)
-    if tests_nothing(bundle.facts.get("protocol")):
+    if is_untested(bundle.facts.get("protocol")):
         raise RunError(
-            f"{path}: trained on all of its corpus and tested on nothing, so it has no figure of its own to "
+            f"{path}: trained on all of its corpus and tested on nothing, so it has no metric of its own to "
             "hold; figures in its card are of other networks: reproduce a bundle of one of those"
         )
     claim = read_claim(bundle, path)
-    corpus = claim.corpus
-    place = workspace.require(corpus)
-    utterances = manifest.read(place)
-    _, selection = choose(utterances, corpus, claim.scheme)
-    protocol = _protocol(claim, path, lists)
-    folds = protocol.divide(utterances, selection.labels)
-    fold = _fold(claim, protocol, folds, corpus)
-    tested, foreign = _tested(bundle, fold, utterances, selection)
-    if not tested:
-        raise RunError(f"{corpus}: nothing of fold '{claim.fold_name}' is here to test; prepare it whole")
-    stored = Stored.open(bundle, corpus, tested, workspace, progress)
-    predictions = stored.predict(selection, fold.name, claim.seed, batch_size, device)
-    found = _values(predictions)
-    digest, same_count = manifest.digest(place), len(tested) == claim.count
-    same = (digest, fold_digest(folds)) == (claim.manifest_sha256, claim.protocol_digest)
+    part = _find_part(bundle, claim, path, workspace, lists)
+    stored = Stored.open(bundle, claim.corpus, part.tested, workspace, progress)
+    predictions = stored.predict(part.selection, part.fold.name, claim.seed, device)
+    found = pooled_values(predictions, stated_metrics(bundle.task, predictions.outputs))
+    same_count = len(part.tested) == claim.count
+    same = (part.manifest_sha256, fold_digest(part.folds)) == (claim.manifest_sha256, claim.protocol_digest)
     figures = tuple(
         _judge(claim.figures, found, tolerance, same_count=same_count, same_corpus=same and same_count)
     )
     return Reproduced(
         what=f"{bundle.arch}, scheme {claim.scheme}, {claim.protocol}, fold {claim.fold} "
         f"({claim.fold_name}), seed {claim.seed}",
-        corpus=corpus,
-        fold=fold.name,
+        corpus=claim.corpus,
+        fold=part.fold.name,
         counted=f"{predictions.noun}s",
         stated_count=claim.count,
-        count=len(tested),
+        count=len(part.tested),
         figures=figures,
         verdict=max((each.verdict for each in figures if each.verdict), key=_ORDER.index),
-        notes=tuple(_notes(claim, utterances, digest, folds, len(tested), foreign)),
+        notes=tuple(_notes(claim, part)),
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _TestPart:
+    """The test part of the bundle's fold in one's own copy of the corpus.
+
+    Attributes:
+        utterances: of the complete corpus.
+        manifest_sha256: digest of its manifest.
+        selection: the scheme's.
+        folds: all folds of the protocol.
+        fold: the one that is tested.
+        tested: its utterances whose class the network has.
+        foreign: how many have another class.
+    """
+
+    utterances: Sequence[Utterance]
+    manifest_sha256: str
+    selection: Selection
+    folds: Sequence[Fold]
+    fold: Fold
+    tested: Sequence[Utterance]
+    foreign: int
+
+
+def _find_part(
+    bundle: Bundle, claim: Claim, path: Path, workspace: Workspace, lists: Path | None
+) -> _TestPart:
+    """Find the test part of the bundle's fold in one's own copy of the corpus."""
+    place = workspace.require(claim.corpus)
+    utterances = manifest.read(place)
+    _, selection = choose(utterances, claim.corpus, claim.scheme)
+    protocol = _protocol(claim, path, lists)
+    folds = protocol.divide(utterances, selection.labels)
+    fold = _fold(claim, protocol, folds, claim.corpus)
+    tested, foreign = _tested(bundle, fold, utterances, selection)
+    if not tested:
+        raise RunError(
+            f"{claim.corpus}: nothing of fold '{claim.fold_name}' is here to test; prepare the complete corpus"
+        )
+    return _TestPart(utterances, manifest.digest(place), selection, folds, fold, tested, foreign)
+
+
 def _protocol(claim: Claim, path: Path, lists: Path | None) -> Protocol:
-    listed = _LISTS.fullmatch(claim.protocol)
-    if listed is None and claim.protocol.startswith("lists:"):
-        raise ProtocolError(f"{path}: '{claim.protocol}' is no list with a digest; get the bundle again")
+    listed = parse_list_name(claim.protocol)
     if listed is None:
         if lists is not None:
             raise ProtocolError(
                 f"{path}: its protocol is {claim.protocol}, no list of folds; leave --lists out"
             )
         return get_protocol(claim.protocol)
+    if listed.digest is None or listed.version is None:
+        raise ProtocolError(f"{path}: '{claim.protocol}' is no list with a digest; get the bundle again")
     if lists is None:
         # Not the maker's path: what lies there on this machine, a bundle must not choose.
         raise ProtocolError(
-            f"{path}: its folds stand in a list of its maker's (digest {listed['digest']}); name your copy "
+            f"{path}: its folds are in a list of its author (digest {listed.digest}); name your copy "
             "with --lists FILE"
         )
-    return get_protocol(f"lists:{lists}#{listed['digest']}@{listed['version']}")
+    return get_protocol(f"lists:{lists}#{listed.digest}@{listed.version}")
 
 
 def _fold(claim: Claim, protocol: Protocol, folds: Sequence[Fold], corpus: str) -> Fold:
-    """Find the fold that was tested; where folds differ, by its name, if that says who is in it."""
+    """Find the fold that was tested; where folds differ, by its name, if the name identifies its speakers."""
     if fold_digest(folds) == claim.protocol_digest and 1 <= claim.fold <= len(folds):
         return folds[claim.fold - 1]
-    if not protocol.speaker_independent and not claim.protocol.startswith("lists:"):
+    if not protocol.speaker_independent and not protocol.listed:
         raise ProtocolError(
             f"{corpus}: {claim.protocol} divides other utterances otherwise, so the test part here would "
-            "hold some that the model was trained on; prepare the corpus whole"
+            "hold some that the model was trained on; prepare the complete corpus"
         )
     for fold in folds:
         if fold.name == claim.fold_name:
             return fold
     known = ", ".join(fold.name for fold in folds[:24])
     raise ProtocolError(
-        f"{corpus}: there is no fold '{claim.fold_name}' among {known}; prepare the corpus whole, or the one "
+        f"{corpus}: there is no fold '{claim.fold_name}' among "
+        f"{known}; prepare the complete corpus, or the one "
         "that the model was trained on"
     )
 
@@ -235,17 +268,6 @@ def _tested(
     return [by_id[name] for name in known], len(fold.test) - len(known)
 
 
-def _values(predictions: Predictions) -> dict[str, float]:
-    """Return the pooled values of all metrics, by the names that a claim has."""
-    metrics = known_metrics(predictions)
-    names = [
-        name
-        for metric in metrics
-        for name in [f"{metric.label} of {column}" for column in metric.columns] or [metric.label]
-    ]
-    return dict(zip(names, pooled_values(predictions, metrics).values(), strict=True))
-
-
 def _judge(
     stated: Sequence[Stated],
     found: Mapping[str, float],
@@ -254,9 +276,9 @@ def _judge(
     same_count: bool,
     same_corpus: bool,
 ) -> Iterator[Compared]:
-    """Compare figure by figure; recalls decide where all else is the same, since then they must be too."""
+    """Compare metric by metric; recalls decide only if everything else is the same."""
     pairs = [
-        Compared(each.name, each.value, to_number(found.get(each.name)), each.interval, None)
+        Compared(each.name, each.value, to_number(found.get(each.key)), each.interval, None, each.unit)
         for each in stated
     ]
     decide = [pair for pair, each in zip(pairs, stated, strict=True) if each.decides]
@@ -266,7 +288,7 @@ def _judge(
         verdict = (
             _verdict(pair, tolerance, same_count=same_count, same_corpus=same_corpus) if judged else None
         )
-        yield Compared(pair.name, pair.stated, pair.found, pair.interval, verdict)
+        yield replace(pair, verdict=verdict)
 
 
 def _verdict(pair: Compared, tolerance: float, *, same_count: bool, same_corpus: bool) -> Verdict:
@@ -281,15 +303,9 @@ def _verdict(pair: Compared, tolerance: float, *, same_count: bool, same_corpus:
     return Verdict.TOLERANCE if abs(pair.stated - pair.found) <= tolerance else Verdict.NOT
 
 
-def _notes(
-    claim: Claim,
-    utterances: Sequence[Utterance],
-    manifest_sha256: str,
-    folds: Sequence[Fold],
-    tested: int,
-    foreign: int,
-) -> Iterator[str]:
-    """Say what is not as it was."""
+def _notes(claim: Claim, part: _TestPart) -> Iterator[str]:
+    """List the differences from the original evaluation."""
+    utterances, manifest_sha256, tested = part.utterances, part.manifest_sha256, len(part.tested)
     if manifest_sha256 != claim.manifest_sha256:
         count = (
             f"{len(utterances)} utterances here, {claim.utterances} there"
@@ -300,17 +316,17 @@ def _notes(
             f"not the corpus of the training: manifest {manifest_sha256[:8]} here, "
             f"{claim.manifest_sha256[:8]} there; {count}"
         )
-    if fold_digest(folds) != claim.protocol_digest:
+    folds = fold_digest(part.folds)
+    if folds != claim.protocol_digest:
         yield (
-            f"other folds: digest {fold_digest(folds)} here, {claim.protocol_digest} there; the fold was "
-            "found by its name"
+            f"other folds: digest {folds} here, {claim.protocol_digest} there; the fold was found by its name"
         )
     if tested < claim.count:
         yield f"{claim.count - tested} of the {claim.count} that were tested there are missing here"
     elif tested > claim.count:
         yield f"{tested - claim.count} more are tested here than there"
-    if foreign:
-        yield f"{foreign} of the test part have a class that the model lacks, and are left out"
+    if part.foreign:
+        yield f"{part.foreign} of the test part have a class that the model lacks, and are left out"
     here = provenance.versions()
     differing = [
         f"{name} {here[name]} here, {version} there"
@@ -323,4 +339,4 @@ def _notes(
     if commit and claim.commit and commit != claim.commit:
         yield f"another state of sercli: commit {commit} here, {claim.commit} there"
     if claim.several:
-        yield "the pooled figures of its run need the run's other models too, and were not looked at"
+        yield "the pooled metrics of its run need the other models of the run too, and were not checked"

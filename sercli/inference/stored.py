@@ -123,7 +123,6 @@ class Stored:
         selection: Selection,
         fold: str,
         seed: int,
-        batch_size: int = 32,
         device: torch.device | str = "cpu",
         mapping: ClassMapping | None = None,
     ) -> Predictions:
@@ -133,7 +132,6 @@ class Stored:
             selection: the labels.
             fold: name of the fold that the bundle's model belongs to.
             seed: seed of that model.
-            batch_size: utterances or segments at once.
             device: device to apply the network on.
             mapping: from the network's classes to those of the selection, where they differ.
 
@@ -153,7 +151,6 @@ class Stored:
             classes or selection.outputs,
             rows_of(self.utterances, fold, seed),
             f"{bundle.arch} on {self.folder.name}",
-            batch_size,
-            device,
-            mapping,
+            device=device,
+            mapping=mapping,
         )

@@ -1,4 +1,4 @@
-"""Say what is in speech while it comes in: frame by frame, from blocks of any size.
+"""Predict speech while it arrives: frame by frame, from blocks of any size.
 
 A window is as long as those that the network was trained on, and the next one begins where it ends:
 beyond that length the last layer has weights that no training ever changed. Within a window each
@@ -23,7 +23,7 @@ from sercli.features import feature_names, get_feature
 from sercli.inference import NO_SCORES
 from sercli.inference.recordings import looked_at
 from sercli.models import get_architecture
-from sercli.records import TRACE_DIMENSIONS, TRACE_RATE
+from sercli.records import TRACE_RATE
 
 FRAME = SAMPLE_RATE // TRACE_RATE
 """Samples of a frame: 40 ms."""
@@ -31,14 +31,14 @@ FRAME = SAMPLE_RATE // TRACE_RATE
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What is said of 40 ms.
+    """The prediction for 40 ms.
 
     Attributes:
         start: where they begin, seconds.
         end: where they end.
         values: class probabilities, or arousal and valence, in the order of `Stream.names`.
-        last: whether the frame ends a window: the one frame that a classifier was trained to judge, the
-            others having less of a past than it had there.
+        last: whether the frame ends a window: a classifier was trained to predict this frame; the
+            other frames have a shorter past.
     """
 
     start: float
@@ -48,13 +48,13 @@ class Frame:
 
 
 class Stream:
-    """Applies a causal network to mono samples at 16 kHz as they come in.
+    """Applies a causal network to mono samples at 16 kHz as they arrive.
 
     Attributes:
         names: what the values of a frame are.
         window_s: length of a window.
-        latency_s: from a sample to the frame that it is judged in, computing left out: what is left of
-            the frame, and what the features look ahead.
+        latency_s: delay from a sample to the prediction of its frame, without computing time: the rest of
+            the frame, and the look-ahead of the features.
     """
 
     def __init__(self, bundle: Bundle | Path | str) -> None:
@@ -62,14 +62,14 @@ class Stream:
 
         Raises:
             RunError: the bundle can't be read.
-            ConfigError: the network looks ahead, or its features do.
+            ConfigError: the network or its features need future samples.
         """
         bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(Path(bundle))
         network = get_architecture(bundle.arch).stream(bundle.network)
         if isinstance(network, str):
             raise ConfigError(f"'{bundle.arch}' can't follow a stream: {network}")
         self.bundle = bundle
-        self.names = bundle.classes or TRACE_DIMENSIONS
+        self.names = bundle.outputs
         self._network = network
         self._window = _window(bundle)
         self._inputs = {name: _Input(bundle, name) for name in bundle.inputs}
@@ -96,7 +96,7 @@ class Stream:
         return frames
 
     def finish(self) -> list[Frame]:
-        """End the stream: what is left is filled up to a frame with silence; then begin anew."""
+        """End the stream: pad the rest to a frame with silence; then begin a new stream."""
         end = self._done + len(self._held)
         missing = -end % FRAME + self._ahead
         frames = [] if not len(self._held) else self.feed(np.zeros(missing, np.float32))
@@ -104,7 +104,7 @@ class Stream:
         return [frame for frame in frames if frame.start * SAMPLE_RATE < end]
 
     def _ready(self) -> int:
-        """Return how many frames, none beyond the window, can be judged."""
+        """Return how many frames within the window can be predicted."""
         left = (self._window - self._done % self._window) // FRAME
         held = len(self._held)
         if not self._beyond and held >= left * FRAME:
@@ -139,7 +139,7 @@ class _Input:
 
     def __init__(self, bundle: Bundle, name: str) -> None:
         choice = bundle.inputs[name]
-        if not choice.feature.local or FRAME * choice.feature.frame_rate(choice.config) % SAMPLE_RATE:
+        if not choice.feature.local or FRAME * choice.frame_rate % SAMPLE_RATE:
             able = " and ".join(name for name in feature_names() if get_feature(name).local)
             raise ConfigError(
                 f"the features '{choice.kind}' with these settings can't follow a stream; those of {able} "
@@ -154,7 +154,7 @@ class _Input:
         self.extract: Callable[[Samples, Config], NDArray[np.float32]] = choice.feature.extract
         self.number = np.dtype(choice.number)
         self.statistics = bundle.statistics[name]
-        self.frames = round(FRAME * choice.feature.frame_rate(choice.config) / SAMPLE_RATE)  # of 40 ms
+        self.frames = round(FRAME * choice.frame_rate / SAMPLE_RATE)  # of 40 ms
         self.ahead = self.config.look_ahead
 
     def __call__(self, samples: Samples, count: int) -> Tensor:
@@ -173,5 +173,5 @@ def _window(bundle: Bundle) -> int:
         size = frames / TRACE_RATE
     samples = round(size * SAMPLE_RATE)
     if samples % FRAME:
-        raise ConfigError(f"windows of {size:g} s are no whole number of frames of 40 ms")
+        raise ConfigError(f"windows of {size:g} s are not an integer number of frames of 40 ms")
     return samples

@@ -12,16 +12,16 @@ from sercli.plain import json
 from sercli.records import TRACE_DIMENSIONS, TRACE_RATE
 
 Rows = Literal["files", "windows", "frames"]
-"""What has a line of its own in CSV."""
+"""The unit of a line in CSV."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class CsvLines:
-    """Writes predictions as CSV: the table's own columns, then what is said.
+    """Writes predictions as CSV: the columns of the table, then the predictions.
 
-    A line stands for a recording, a window of one, or a frame of continuous labels. ``span`` numbers the
-    stretches of equal class, from one.
+    A line is a recording, a window, or a frame of continuous labels. ``span`` numbers the stretches of equal
+    class, from one.
     """
 
     def __init__(self, classes: Sequence[str], rows: Rows, columns: Sequence[str] = ()) -> None:
@@ -33,7 +33,7 @@ class CsvLines:
             columns: of the table that names the recordings.
 
         Raises:
-            ConfigError: the table has a column that is ours.
+            ConfigError: the table has a column with the name of a column of predictions.
         """
         self.rows, self.own = rows, columns
         said = ["predicted", "probability", "unsure", "unlike", *(f"p({name})" for name in classes)]
@@ -80,7 +80,7 @@ def encodable(text: str, encoding: str | None) -> str:
 
 
 def printable(text: str, encoding: str | None = None) -> str:
-    """Escape what would break a line, or turn its direction, and what the encoding can't hold."""
+    """Escape characters that break a line or change its direction, and those that the encoding lacks."""
     return encodable(_CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text), encoding)
 
 
@@ -90,7 +90,7 @@ def to_json(
     cells: Sequence[str] = (),
     encoding: str | None = None,
 ) -> str:
-    """Return a recording's line of JSON; under ``table`` what the table says of it."""
+    """Return a recording's line of JSON; ``table`` holds the cells of the table."""
     told = prediction.to_dict()
     if columns:
         told["table"] = dict(zip(columns, cells, strict=True))

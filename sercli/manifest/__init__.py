@@ -1,7 +1,6 @@
 """A corpus as JSON Lines: one `Utterance` a line, absent values left out."""
 
 import dataclasses
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -57,7 +56,7 @@ def read(path: Path) -> list[Utterance]:
 
 def digest(path: Path) -> str:
     """Hash a manifest: it changes when any audio, label or speaker does."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return files.sha256(path)
 
 
 def _to_line(utterance: Utterance) -> str:

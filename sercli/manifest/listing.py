@@ -125,7 +125,7 @@ def choose_columns(table: Table, chosen: Mapping[str, str]) -> tuple[dict[str, s
     fields = fields_by_name(table.columns, chosen)
     if "file" not in fields and "file" not in chosen:
         # If a column is named like a file, the first line is no header.
-        naming = [name for name in table.columns if not _is_audio(name) and _names_audio(rows, name)]
+        naming = [name for name in table.columns if not is_audio(name) and _names_audio(rows, name)]
         if len(naming) == 1:
             fields["file"] = naming[0]
     for field in ("style", *sorted(RATINGS)):
@@ -181,7 +181,7 @@ def read_cells(
 def _names_audio(rows: Sequence[TableRow], column: str) -> bool:
     """Return whether all values of a column are names of audio files."""
     found = [row.values[column] for row in rows if row.values[column] not in (None, "")]
-    return bool(found) and all(isinstance(value, str) and _is_audio(value) for value in found)
+    return bool(found) and all(isinstance(value, str) and is_audio(value) for value in found)
 
 
 def _is_of_kind(rows: Sequence[TableRow], column: str, field: str) -> bool:
@@ -192,7 +192,8 @@ def _is_of_kind(rows: Sequence[TableRow], column: str, field: str) -> bool:
     return not found or any(parse_number(parse_cell(field, value)) is not None for value in found)
 
 
-def _is_audio(name: str) -> bool:
+def is_audio(name: str) -> bool:
+    """Return whether a name ends as those of audio files do."""
     return PurePosixPath(name.strip()).suffix.lower() in SUFFIXES
 
 
@@ -250,6 +251,6 @@ def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str]) 
     word = field_label(field)
     listed = ", ".join(column for column in table.columns if column)
     fact = f"no column '{chosen.get(field, word)}'; the columns are {listed}"
-    if any(map(_is_audio, table.columns)):
+    if any(map(is_audio, table.columns)):
         return Problem(path.name, f"{fact}; the first line must name the columns, such as file and emotion")
     return Problem(path.name, f"{fact}; name the right one with --column {word}=COLUMN")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sercli.errors import list_some
 from sercli.manifest.columns import fields_by_name
 from sercli.manifest.text import binary_kind, decode_text, read_text
 from sercli.plain import PlainError
@@ -102,8 +103,7 @@ def lists_in(folder: Path) -> str:
             "columns file, speaker and emotion"
         )
     names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"; it holds {', '.join(names[:_SHOWN])}{more}" if names else ""
+    return f"; it holds {list_some(names, _SHOWN)}" if names else ""
 
 
 def _from_json(text: str, name: str) -> tuple[list[str], list[TableRow | Problem]]:

@@ -1,4 +1,4 @@
-"""Read a file as text, or say what kind of file it is instead."""
+"""Read a file as text, or report what kind of file it is."""
 
 import gzip
 import os

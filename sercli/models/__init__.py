@@ -89,7 +89,7 @@ class Recipe:
     by_task: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-class Stream(Protocol):
+class NetworkStream(Protocol):
     """A network that takes a window in pieces and keeps its state from one piece to the next."""
 
     def reset(self) -> None:
@@ -173,7 +173,7 @@ class Architecture:
     under its name, the mask (batch, frames) is true on frames of the utterance, false on padding.
 
     The hooks ``attention``, ``channels``, ``embedding`` and ``stream`` take a network and return what they
-    are for, or a text that says why this network does not have it.
+    are for, or a text that states why this network does not have it.
 
     Attributes:
         config: the network's settings.
@@ -186,13 +186,13 @@ class Architecture:
         source: the paper.
         recipe: how the paper trains it.
         lengths_vary: whether utterances of any length share a batch, and padding does not change the output
-            of any; else every utterance is brought to one length before the network.
+            of any; else every utterance is cut or padded to one length before the network.
         features_of: from the network's settings to the settings of the features that the network requires,
             by input name, where they differ from the defaults of the kind.
         attention: the network's attention over its first input.
         channels: by number of the layer, the modules whose output is a weight for each channel.
         embedding: the vector that summarises an utterance.
-        stream: the network as a `Stream`.
+        stream: the network as a `NetworkStream`.
         solve: sets the weights of a network to the optimum for a training part, given its settings; for
             classifiers that need no epochs, optimiser or learning rate. Their networks have a method ``embed``.
         module: the class that trains the network, a subclass of `sercli.training.SERModule`, which is used
@@ -212,7 +212,7 @@ class Architecture:
     attention: Callable[[nn.Module], Attention | str] = lambda _: "it has no attention over its input"
     channels: Callable[[nn.Module], Mapping[int, nn.Module] | str] = lambda _: "it has no channel attention"
     embedding: Callable[[nn.Module], Embedding | str] = embedding_before_head
-    stream: Callable[[nn.Module], Stream | str] = lambda _: "it needs the complete utterance"
+    stream: Callable[[nn.Module], NetworkStream | str] = lambda _: "it needs the complete utterance"
     solve: Callable[[Any, TrainingVectors, Any], None] | None = None
     module: Callable[[], type[Any]] | None = None
 

@@ -6,8 +6,8 @@ Source: Li et al., An Attention Pooling based Representation Learning Method for
 Open in the paper: channels before the last (32, 48, 64, as in github.com/lessonxmk/head_fusion; the
     last, 80, follows from the 6400 of bilinear pooling), places of the pooling (after the second and
     the third convolution, as there), padding (same, the odd row or column at the end), reduction of
-    the attended maps (summed, as equation 10 does: their mean after a softmax, as the text has it,
-    divides twice by the number of positions and trains hardly at all), initial weights (PyTorch's
+    the attended maps (summed, as in equation 10: their mean after a softmax, as in the text,
+    divides twice by the number of positions and hardly trains), initial weights (PyTorch's
     own, which the authors used). Tried on EMO-DB for twelve epochs: the training loss falls with
     softmax and sum (1.27 to 0.77) and with a mean and no softmax (1.31 to 0.78); with softmax and mean
     it stays at the logarithm of the classes (1.386). Whether the scores of segments are averaged before or
@@ -41,7 +41,7 @@ class AttPoolConfig(NetworkConfig):
     head: Literal["attention", "gap", "bilinear"] = "attention"
     """How maps become scores: attention pooling, or a layer over global averages or second moments."""
     attention_reduction: Reduction = "softmax-sum"
-    """Whether bottom-up attention is a softmax over positions, and what is taken of the product;
+    """Whether bottom-up attention is a softmax over positions, and whether the product is summed or averaged;
     ``sum`` is equation 10 as written."""
     bilinear_order: Order = "paper"
     """``paper``: l2 normalisation, then the signed square root; ``usual``: the other way round."""
@@ -207,7 +207,7 @@ def _signed_sqrt(x: Tensor) -> Tensor:
 def _build(shapes: Mapping[str, tuple[int, ...]], n_classes: int, config: AttPoolConfig) -> AttPool:
     maps, bins = shapes["x"]
     if bins < 2**config.halvings:
-        raise ConfigError(f"pools_after halves {config.halvings} times, which {bins} bins are too few for")
+        raise ConfigError(f"pools_after halves the bins {config.halvings} times; {bins} bins are too few")
     return AttPool(maps, n_classes, config)
 
 
@@ -218,7 +218,7 @@ def _attention(network: nn.Module) -> Attention | str:
     """
     head = dict(network.named_children())["head"]
     if not isinstance(head, AttentionPooling):
-        return "its head has no attention; model.head=attention has"
+        return "its head has no attention; set model.head=attention"
 
     def read(seen: Mapping[str, tuple[Tensor, Tensor]], target: int) -> NDArray[np.float64]:
         scores = seen["top_down"][1][0, target].double()  # (height, width)

@@ -28,14 +28,14 @@ from torch import Tensor, nn
 from sercli.models import Architecture, Features, NetworkConfig, diccoser
 from sercli.models.layers import Dropout
 from sercli.models.layers.sequence import SequenceNorm, SequencePool, as_image, convolve
-from sercli.tasks import TaskName
+from sercli.tasks import TASKS, TaskName
 
 
 class CNNLSTMConfig(NetworkConfig):
     """Settings of the network."""
 
     input: Literal["raw", "logmel"] = "raw"
-    """What it is fed with; log-mel at 50 frames a second."""
+    """Input of the network: raw samples, or log-mel at 50 frames per second."""
     task: TaskName = "classification"
     """Classify the window, or regress each frame (25 a second)."""
     filters: tuple[PositiveInt, PositiveInt, PositiveInt] = (64, 128, 256)
@@ -72,7 +72,7 @@ class CNNLSTM(nn.Module):
 
     def __init__(self, n_bands: int, n_outputs: int, config: CNNLSTMConfig) -> None:
         super().__init__()
-        self.config = config
+        self.per_frame = TASKS[config.task].per_frame
         sizes = zip((n_bands, *config.filters[:-1]), config.filters, (8, 6, 6), config.pools, strict=True)
         self.layers = nn.Sequential(*(_Layer(n_in, n, width, pool, config) for n_in, n, width, pool in sizes))
         self.lstm = nn.LSTM(
@@ -103,8 +103,7 @@ class CNNLSTM(nn.Module):
         Returns:
             Logits, (batch, classes), or values by frame, (batch, frames at 25 Hz, outputs).
         """
-        regression = self.config.task == "regression"
-        scores: Tensor = self.head(self._outputs(x) if regression else self.embed(x, mask))
+        scores: Tensor = self.head(self._outputs(x) if self.per_frame else self.embed(x, mask))
         return scores
 
     def _outputs(self, x: Tensor) -> Tensor:
@@ -153,7 +152,7 @@ def _features_of(config: CNNLSTMConfig) -> Features:
 def _features(config: CNNLSTMConfig) -> Features:
     """Return how the input is made: log-mel standardised, the waveform as it is; classes of three seconds."""
     statistics = "none" if config.input == "raw" else "per-map"
-    length = diccoser.CLASSIFIED_S if config.task == "classification" else None
+    length = diccoser.CLASSIFIED_S if TASKS[config.task].has_classes else None
     return {"x": {"statistics": statistics, "duration_s": length}}
 
 
@@ -178,5 +177,5 @@ ARCHITECTURE = Architecture(
         by_task={"regression": {**_TRACES, "model": {"task": "regression"}}},  # any number of frames
     ),
     lengths_vary=False,
-    stream=lambda network: "its convolutions are centred, so each sees samples that are yet to come",
+    stream=lambda network: "its convolutions are centred, so each uses later samples",
 )

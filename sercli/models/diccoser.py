@@ -31,10 +31,10 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from sercli.errors import ConfigError
-from sercli.models import Architecture, Embedding, Features, NetworkConfig, Recipe, Setting, Stream
+from sercli.models import Architecture, Embedding, Features, NetworkConfig, NetworkStream, Recipe, Setting
 from sercli.models.layers.sequence import CausalConv1d, CausalState, DilatedBlock, SequencePool
 from sercli.records import TRACE_RATE
-from sercli.tasks import TaskName
+from sercli.tasks import TASKS, TaskName
 
 CLASSIFIED_S = 3.0
 """Seconds of an utterance that are classified: its last ones, padded at the front."""
@@ -92,7 +92,7 @@ class DiCCOSERConfig(NetworkConfig):
 
     @property
     def aggregate(self) -> str:
-        """What stands for 40 ms of samples beside the local network, as `waveform` calls it."""
+        """Value of 40 ms of samples beside the local network, with the names of `waveform`."""
         if self.variant == "d":
             return "rms"
         return "max-abs" if self.max_of == "abs" else "max"
@@ -123,6 +123,7 @@ class DiCCOSER(nn.Module):
     def __init__(self, n_bands: int, n_outputs: int, config: DiCCOSERConfig) -> None:
         super().__init__()
         self.config = config
+        self.per_frame = TASKS[config.task].per_frame
         self.local_network = _local_network(n_bands, config)
         self.parallel = CausalConv1d(1, config.channels, 8) if config.stacked else None
         self.global_network = GlobalNetwork(config)
@@ -155,11 +156,11 @@ class DiCCOSER(nn.Module):
             aggregate = self.parallel(values)  # (batch, channels, frames at 25 Hz)
             swapped = self.config.variant == "b"
             x = self.global_network(*((context, aggregate) if swapped else (aggregate, context)))
-        if self.config.task == "classification":
-            logits: Tensor = self.head(x[..., -1:]).squeeze(-1)  # (batch, classes)
-            return logits
-        by_frame: Tensor = self.head(x).transpose(1, 2)  # (batch, frames at 25 Hz, outputs)
-        return by_frame
+        if self.per_frame:
+            by_frame: Tensor = self.head(x).transpose(1, 2)  # (batch, frames at 25 Hz, outputs)
+            return by_frame
+        logits: Tensor = self.head(x[..., -1:]).squeeze(-1)  # (batch, classes)
+        return logits
 
     def aggregate(self, x: Tensor) -> Tensor:
         """Take one value for each 40 ms of samples, (batch, 1, samples); a last partial frame is dropped."""
@@ -268,7 +269,7 @@ class DiCCOSERStream:
         return x
 
 
-def _stream(network: nn.Module) -> Stream | str:
+def _stream(network: nn.Module) -> NetworkStream | str:
     network = cast("DiCCOSER", network)
     if network.config.stacked and not network.config.causal_condition:
         return "with causal_condition=false each block looks a frame of 40 ms ahead"
@@ -300,7 +301,7 @@ def _features_of(config: DiCCOSERConfig) -> Features:
 
 def _features(config: DiCCOSERConfig) -> Features:
     """Return how the inputs are made: log-mel standardised, the waveform as it is; classes of the window."""
-    length = config.frames / TRACE_RATE if config.task == "classification" else None
+    length = config.frames / TRACE_RATE if TASKS[config.task].has_classes else None
     return {
         name: {"statistics": "none" if kind == "waveform" else "per-map", "duration_s": length}
         for name, kind in _inputs(config).items()

@@ -7,12 +7,12 @@ Source: "Searching for Effective Preprocessing Method and CNN-based Architecture
 Open in the paper: channels of the convolutions (8 n, doubled from each to the next), n (6), what
     follows the first linear layer (ReLU), where the attention sits (between ReLU and pooling), dropout
     (none), variant of He initialisation (normal, fan in, biases zero), normalisation of the original
-    attention, which the paper says it leaves out and the original's code has not (an option: after
+    attention, which the paper leaves out and the original code does not have (an option: after
     the attention's convolution, with one scale and one bias). Tried on EMO-DB for three epochs: the
     training loss falls at a rate of 1e-3 (0.72 to 0.43) and at 1e-4 (0.44 to 0.20). Of the training: gamma
     (here 2, the focal loss's default), learning rate and weight decay (1e-3 and 1e-6, as in the code of a CNN
     that the paper cites), the course of the rate ("initial learning rates and decay rates", whose values are
-    lost: a falling rate, here a cosine; a constant rate makes the last epoch a lottery,
+    missing: a falling rate, here a cosine; with a constant rate the last epoch varies strongly,
     ``training.schedule=constant``), the scale of the class weights (mean one), normalisation (one mean and
     deviation of the training part), which epoch counts (the last: the paper's random folds have no dev part).
 Departures: an axis of length one is not pooled, so that fewer than 32 frames work too. The attention's
@@ -212,7 +212,7 @@ def _channels(network: nn.Module) -> Mapping[int, nn.Module] | str:
     """
     attentions = [each for each in network.modules() if isinstance(each, ChannelAttention)]
     if not attentions or not isinstance(network, ECACNN):
-        return "it has no channel attention; model.eca_layers names the layers that have"
+        return "it has no channel attention; name its layers with model.eca_layers"
     return dict(zip(network.config.eca_layers, attentions, strict=True))
 
 

@@ -64,7 +64,7 @@ class MDCNNConfig(NetworkConfig):
     attention: bool = True
     """Weigh the pyramid's vectors."""
     attention_reduction: Reduction = "keep"
-    """Whether the weighted vectors stay apart or are summed to one."""
+    """Whether the weighted vectors are kept separate or summed to one."""
     attention_rescale: bool = False
     """Multiply the weights, whose sum is one, by their number."""
     embedding_size: PositiveInt = 32
@@ -267,7 +267,7 @@ def _attention(network: nn.Module) -> Attention | str:
     Source: Madanian et al. 2025, equations 9 to 11.
     """
     if not isinstance(network, MDCNN) or network.attention is None:
-        return "it is built without attention; model.attention=true has it"
+        return "it is built without attention; set model.attention=true"
     pyramid, attention = network.pyramid, network.attention
 
     def read(seen: Mapping[str, tuple[Tensor, Tensor]], target: int) -> NDArray[np.float64]:  # noqa: ARG001

@@ -9,8 +9,9 @@ Open in the paper: order of the parts (as above), filters, kernels, pools, dropo
     (Glorot uniform and zero biases, the default of Keras, which the author used). Tried on EMO-DB for
     twelve epochs: the training loss falls with layout A (1.35 to 0.62) and with B (7.64 to 0.57). Of the
     training: learning rate (here 1e-3), its course (with a constant rate the score changes by five points and
-    more from epoch to epoch, so that the last one is a lottery; a cosine steadies it), batch size (32), where
-    the utterance is within the 3 s (silence trimmed at 30 dB, then centred; in training at a random place).
+    more from epoch to epoch, so that the last one depends on chance; a cosine avoids this), batch size (32),
+    where the utterance is within the 3 s (silence trimmed at 30 dB, then centred; in training
+    at a random place).
 Departures: ELU follows the pooling: it never falls, so the largest value stays the largest and the
     result is the same, for a quarter of the work or less. Of the training: the plain setting is a constant
     rate with nothing trimmed or moved: ``--augment none --set training.schedule=constant --set
@@ -77,7 +78,7 @@ class MelCNNConfig(NetworkConfig):
         if self.frames < self.pooling:
             raise ValueError(
                 f"pools {pools} need {self.pooling} frames or more, got frames={self.frames}: "
-                "take longer utterances or smaller pools"
+                "use longer utterances or smaller pools"
             )
         return self
 
@@ -168,7 +169,7 @@ def _build(shapes: Mapping[str, tuple[int, ...]], n_classes: int, config: MelCNN
     if mels < config.pooling:
         raise ConfigError(
             f"pools {config.parts.pools} need {config.pooling} mel bands or more, got {mels}: "
-            "raise features.n_mels or take smaller pools"
+            "raise features.n_mels or use smaller pools"
         )
     return MelCNN(channels, mels, n_classes, config)
 

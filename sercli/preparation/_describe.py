@@ -59,7 +59,7 @@ class Preparation:
         problems: files and lines that were left out.
         schemes: the selection of each scheme.
         resampled: how many files were resampled or mixed down to mono.
-        scaled: how many were brought within full scale.
+        scaled: how many were scaled down to full scale.
         reused: how many were already there from an earlier preparation.
         settings: the chosen options of the corpus.
         replaced: the utterances of an earlier preparation.

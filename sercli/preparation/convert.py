@@ -47,7 +47,7 @@ class Converted:
         duration: seconds.
         source_sha256: hash of the bytes of the file it was made from.
         resampled: whether it was resampled or mixed down to mono.
-        note: how it was brought within full scale; empty where it was already.
+        note: how it was scaled down to full scale; empty if it was not.
         reused: whether it was there already.
     """
 

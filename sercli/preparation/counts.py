@@ -1,10 +1,11 @@
 """Compare what was found with what the released corpus holds."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sercli.corpora import Corpus
+from sercli.errors import list_some
 from sercli.records import Utterance
 from sercli.schemes import Scheme, schemes_of
 
@@ -49,11 +50,11 @@ def differences(corpus: Corpus, utterances: Sequence[Utterance]) -> list[str]:
         counted = Counter(str(getattr(utterance, name)) for utterance in utterances)
         differing = _differing(counted, known)
         if differing:
-            lines.append(f"by {name}: {_listed(differing, len(differing))}")
+            lines.append(f"by {name}: {', '.join(differing)}")
     if corpus.ids is not None:
         for what, ids in (("missing", set(corpus.ids) - found), ("unknown", found - set(corpus.ids))):
             if ids:
-                lines.append(f"{len(ids)} {what}: {_listed(sorted(ids), _SHOWN)}")
+                lines.append(f"{len(ids)} {what}: {list_some(sorted(ids), _SHOWN)}")
     seconds = sum(utterance.duration for utterance in utterances)
     if not lines and corpus.seconds and seconds and abs(seconds - corpus.seconds) > _SECONDS:
         lines.append(f"{seconds:.2f} of {corpus.seconds:.2f} seconds")
@@ -84,7 +85,7 @@ def _count(scheme: Scheme, utterances: Sequence[Utterance]) -> SchemeCounts:
     for field, known in scheme.known.items():
         differing = _differing(counts.get(field, {}), known)
         if differing:
-            lines.append(f"by {field}: {_listed(differing, len(differing))}")
+            lines.append(f"by {field}: {', '.join(differing)}")
     return SchemeCounts(scheme.name, counts, selection.left_out, tuple(lines), bool(scheme.known))
 
 
@@ -94,9 +95,3 @@ def _differing(counted: Mapping[str, int], known: Mapping[str, int]) -> list[str
         for value in sorted(set(known) | set(counted))
         if counted.get(value, 0) != known.get(value, 0)
     ]
-
-
-def _listed(items: Iterable[str], shown: int) -> str:
-    listed = list(items)
-    more = f" and {len(listed) - shown} more" if len(listed) > shown else ""
-    return ", ".join(listed[:shown]) + more

@@ -37,6 +37,7 @@ class Protocol:
             `shared_speakers` checks given folds.
         has_dev: whether folds have a development part.
         tests_nothing: whether folds have no test part.
+        listed: whether a table of the user's lists the folds.
         description: one line.
         corpus: the corpus that it is made for; ``None`` for any.
         scheme: the scheme that it is made for, if there is one.
@@ -58,6 +59,7 @@ class Protocol:
     shares: Mapping[str, str] = field(default_factory=dict)
     earlier: Mapping[int, Maker] = field(default_factory=dict)
     tests_nothing: bool = False
+    listed: bool = False
 
     @property
     def name(self) -> str:
@@ -96,6 +98,28 @@ class Protocol:
         return self.base
 
 
+@dataclass(frozen=True, slots=True)
+class ListName:
+    """The parts of a name ``lists:FILE#DIGEST@VERSION``.
+
+    Attributes:
+        path: of the file.
+        digest: of the file's contents; ``None`` where the name has none.
+        version: likewise.
+    """
+
+    path: str
+    digest: str | None
+    version: str | None
+
+
+def parse_list_name(name: str) -> ListName | None:
+    """Take the name of a list of folds apart, and open no file; ``None`` for other protocols."""
+    base, version = _split_version(name)
+    lists = _LISTS.fullmatch(base)
+    return ListName(lists["path"], lists["digest"], version) if lists else None
+
+
 def protocol_names() -> list[str]:
     """List the protocols by name, those of any number of folds with five; lists of folds have no name."""
     from sercli.corpora import corpus_names, get_corpus
@@ -114,16 +138,19 @@ def get_protocol(name: str) -> Protocol:
         UnknownNameError: there is none of that name or version.
         ProtocolError: the file of ``lists:FILE`` is missing.
     """
-    base, at, version = name.rpartition("@")
-    if not at or not version.isdecimal():
-        base, version = name, ""
-    lists = _LISTS.fullmatch(base)
-    protocol = _listed(Path(lists["path"]), lists["digest"]) if lists else _find(base)
-    if version.isdecimal() and int(version) in protocol.earlier:
+    base, version = _split_version(name)
+    lists = parse_list_name(name)
+    protocol = _listed(Path(lists.path), lists.digest) if lists else _find(base)
+    if version and int(version) in protocol.earlier:
         protocol = replace(protocol, make=protocol.earlier[int(version)], version=int(version))
     if version and version != str(protocol.version):
         raise unknown(__name__, name, [protocol.name])
     return protocol
+
+
+def _split_version(name: str) -> tuple[str, str | None]:
+    base, _, version = name.rpartition("@")
+    return (base, version) if base and version.isdecimal() else (name, None)
 
 
 def _listed(path: Path, digest: str | None) -> Protocol:
@@ -138,6 +165,7 @@ def _listed(path: Path, digest: str | None) -> Protocol:
         speaker_independent=False,
         has_dev=True,
         description="the parts that a table lists (columns id, fold, part)",
+        listed=True,
     )
 
 
@@ -159,7 +187,7 @@ def _find(name: str) -> Protocol:
     raise unknown(__name__, name, [*protocol_names(), "lists:FILE"])
 
 
-def tests_nothing(recorded: object) -> bool:
+def is_untested(recorded: object) -> bool:
     """Tell whether the protocol that a run, a bundle or a study names has no test part.
 
     An unknown name, and a list of folds whose file is missing, count as protocols that test.
@@ -199,7 +227,7 @@ def untrained(folds: Iterable[Fold], labels: Mapping[str, str]) -> dict[str, lis
 def alternative(utterances: Sequence[Utterance], labels: Mapping[str, str], *, dev: bool) -> str | None:
     """Name a protocol that can divide a corpus and trains on each of its classes in every fold.
 
-    Protocols that keep speakers apart come first.
+    Speaker-independent protocols come first.
 
     Args:
         utterances: all of the corpus.

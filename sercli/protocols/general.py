@@ -30,7 +30,9 @@ _FIXED = (
         version=1,
         speaker_independent=True,
         has_dev=True,
-        description="each session tested once, the next one for development, the others for training",
+        description=(
+            "each session is tested once; the next session is the dev part, the others are the training part"
+        ),
         papers={"iemocap": "DiCCOSER: mean over the five folds"},
     ),
     # With ten speakers this is the 8/1/1 division of the MDCNN paper on EMO-DB. The paper does not say
@@ -42,7 +44,9 @@ _FIXED = (
         version=1,
         speaker_independent=True,
         has_dev=True,
-        description="each speaker tested once, the next one for development, the others for training",
+        description=(
+            "each speaker is tested once; the next speaker is the dev part, the others are the training part"
+        ),
         papers={"emodb": "MDCNN: mean UA over the ten folds"},
         shares={
             "sessions": "of two speakers who recorded together, one may train and the other be tested",
@@ -58,7 +62,7 @@ _FIXED = (
         version=1,
         speaker_independent=True,
         has_dev=False,
-        description="each speaker tested once, all others for training, none for development",
+        description="each speaker is tested once; all others are the training part; no dev part",
         papers={"iemocap": "attention pooling: the paper does not say whether pooled or mean over folds"},
         shares={
             "sessions": "the other speaker of the tested one's session trains",
@@ -75,7 +79,8 @@ _FIXED = (
         has_dev=False,
         tests_nothing=True,
         description=(
-            "everything trains, NOTHING IS TESTED: for a model to pass on, its settings tried on folds"
+            "all utterances are the training part, NOTHING IS TESTED: for "
+            "a model to share, after its settings were tested on folds"
         ),
     ),
 )
@@ -108,7 +113,10 @@ def _speaker_k_fold(k: int) -> Protocol:
         version=1,
         speaker_independent=True,
         has_dev=True,
-        description=f"{k} groups of speakers: one tests, the next is for development, the others train",
+        description=(
+            f"{k} groups of speakers: one is tested, the next "
+            "is the dev part, the others are the training part"
+        ),
     )
 
 
@@ -123,7 +131,7 @@ def _speaker_k_fold_no_dev(k: int) -> Protocol:
         version=1,
         speaker_independent=True,
         has_dev=False,
-        description=f"{k} groups of speakers: one tests, all others train, none for development",
+        description=f"{k} groups of speakers: one is tested, all others are the training part; no dev part",
     )
 
 

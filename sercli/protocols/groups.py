@@ -46,7 +46,7 @@ class LeaveOneOut:
 class LeaveOneGroupOut:
     """A fold per group of speakers, named by its test speakers.
 
-    Women and men are dealt out to the groups in turn, so that each group has nearly as many of either
+    Women and men are distributed to the groups in turn, so that each group has nearly as many of either
     as another.
 
     Attributes:

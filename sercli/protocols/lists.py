@@ -5,12 +5,12 @@ is one fold. ``sercli protocols show NAME --corpus C --csv`` writes such a file.
 """
 
 import csv
-import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sercli import files
 from sercli.errors import ProtocolError
 from sercli.manifest.tables import read_table
 from sercli.records import Fold, Problem, Utterance
@@ -76,7 +76,7 @@ def file_digest(path: Path) -> str:
         ProtocolError: it can't be read.
     """
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+        return files.sha256(path)[:8]
     except OSError as error:
         raise ProtocolError(f"{path}: {error.strerror or error}; lists:FILE names a table") from None
 

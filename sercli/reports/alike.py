@@ -7,7 +7,7 @@ from typing import Any
 from sercli.config import dotted
 from sercli.errors import ConfigError, RunError
 from sercli.plain.json import to_json
-from sercli.protocols import tests_nothing
+from sercli.protocols import is_untested
 from sercli.runs.folder import Run, Trial
 
 _DECIDING = ("arch", "corpus", "scheme", "model", "augment", "features", "segments", "training", "init")
@@ -43,13 +43,13 @@ def find_alike(settings: Mapping[str, Any], run: Run) -> Alike:
         ConfigError: the model has a test part of its own, or the run none; or they were not trained alike.
         RunError: the run is not finished, or damaged.
     """
-    if not tests_nothing(settings["protocol"]):
+    if not is_untested(settings["protocol"]):
         raise ConfigError(
             f"--tested-by {run.name}: '{settings['protocol']}' has a test part of its own; leave it out"
         )
     trials = run.trials()
     theirs = trials[0].settings()
-    if tests_nothing(theirs["protocol"]):
+    if is_untested(theirs["protocol"]):
         raise ConfigError(
             f"--tested-by {run.name}: '{theirs['protocol']}' tests nothing either; name a run on folds"
         )
@@ -69,7 +69,8 @@ def find_alike(settings: Mapping[str, Any], run: Run) -> Alike:
         ]
         more = f"; and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
         raise ConfigError(
-            f"--tested-by {run.name}: not trained alike: {'; '.join(shown)}{more}; train folds with the same "
+            f"--tested-by {run.name}: not trained with equal settings: "
+            f"{'; '.join(shown)}{more}; train folds with the same "
             "settings, if they have a dev part with --set training.selection=last"
         )
     return Alike(run, tuple(trials), theirs)

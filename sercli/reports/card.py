@@ -16,7 +16,6 @@ from sercli.evaluation.calibration import Threshold, Trusted
 from sercli.inference.export import Exported
 from sercli.models import get_architecture
 from sercli.plain.json import to_json
-from sercli.records import TRACE_DIMENSIONS
 from sercli.reports import facts
 from sercli.reports.alike import Alike
 from sercli.reports.metric_tables import scale_of
@@ -68,8 +67,7 @@ def render_card(
         programs: ONNX and torch programs that go with it.
     """
     provenance, metrics = settings["provenance"], trial.metrics()
-    outputs = bundle.classes or TRACE_DIMENSIONS
-    stated = facts.facts(settings, [trial], outputs, "")
+    stated = facts.facts(settings, [trial], bundle.outputs, "")
     earlier = provenance.get("started_from", [])
     before = {each["corpus"]: each.get("licence") or UNKNOWN for each in earlier}
     return _template().render(
@@ -91,7 +89,7 @@ def render_card(
         licence=stated["licence"],
         licence_id=licence_id("; ".join(dict.fromkeys([stated["licence"], *before.values()]))),
         notes=facts.left_open(bundle.arch),
-        outputs=outputs,
+        outputs=bundle.outputs,
         prepared=stated["corpus as prepared"],
         programs=programs,
         protocol=stated["protocol"],
@@ -153,12 +151,15 @@ def banners_of(settings: Mapping[str, Any], trials: Sequence[Trial], quality: Qu
     if quality.own is not None:
         return own
     if quality.alike is None:
-        return ("Not tested: trained on everything there was, so its quality is unknown.", *own)
+        return ("Not tested: trained on all utterances, so its quality is unknown.", *own)
     theirs = facts.banners(quality.alike.settings, quality.alike.trials)
     return (
-        "Not tested: trained on everything there was; the metrics are of networks trained alike on folds.",
+        (
+            "Not tested: trained on all utterances; the metrics are "
+            "those of networks with equal settings, trained on folds."
+        ),
         *own,
-        *(f"About the networks trained alike: {each}" for each in theirs if each not in own),
+        *(f"About the networks with equal settings: {each}" for each in theirs if each not in own),
     )
 
 
@@ -175,8 +176,8 @@ def bundle_metrics(evaluation: Evaluation) -> dict[str, Any]:
     rows = [evaluation.table.row(key) for key in evaluation.headline]
     found: dict[str, Any] = {f"{evaluation.noun}s": evaluation.tested}
     if evaluation.confusion is None:
-        prefix = len("ccc_")
-        found["ccc"] = {row.metric[prefix:]: _value(row) | _interval(row.interval) for row in rows}
+        by_dimension = zip(evaluation.outputs, rows, strict=True)
+        found["ccc"] = {name: _value(row) | _interval(row.interval) for name, row in by_dimension}
     else:
         found |= {row.metric: _value(row) | _interval(row.interval) for row in rows}
         recalls = [row for row in evaluation.table.group("class") if row.metric == "recall"]

@@ -84,7 +84,7 @@ class ComparisonReport:
         if len({report.digest for report in self.reports.values()}) > 1:
             notes.append(
                 "The protocols differ. The runs tested the same utterances, but were not trained on the same "
-                "ones: a difference is one of folds and models together."
+                "ones: so a difference has two causes: folds and models."
             )
         if comparison.no_test:
             return (*notes, f"No intervals and no test: {comparison.no_test}.")
@@ -93,7 +93,7 @@ class ComparisonReport:
         if single:
             of = "a run" if len(single) == len(comparison.runs) else f"of {', '.join(single)}"
             notes.append(
-                f"One training {of}: another seed may differ as much; train several and compare again."
+                f"One training {of}: another seed may differ as much; train several seeds and compare again."
             )
         return tuple(notes)
 

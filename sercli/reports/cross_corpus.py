@@ -7,7 +7,7 @@ from typing import Any
 from sercli.evaluation import DRAWS, evaluate
 from sercli.evaluation.mapping import ClassMapping
 from sercli.inference.cross_corpus import Applied
-from sercli.protocols import tests_nothing
+from sercli.protocols import is_untested
 from sercli.reports import facts
 from sercli.reports._run_page import write_run
 from sercli.reports.run import RunReport
@@ -73,7 +73,7 @@ def write_cross_corpus(result: CrossCorpusReport) -> Path:
 
 
 def mapping_table(applied: Applied) -> Table | None:
-    """Lay out which classes of the model stand for which of the corpus; ``None`` for continuous labels."""
+    """Lay out the mapping from the model's classes to the corpus's; ``None`` for continuous labels."""
     mapping = applied.mapping
     if mapping is None:
         return None
@@ -127,8 +127,8 @@ def _facts(
         found["trained on before"] = ", then ".join(applied.before)
     folds = dict.fromkeys(str(trial.metrics()["fold_name"]) for trial in applied.trials)
     training = f"of folds that test {', '.join(folds)}"
-    if tests_nothing(settings["protocol"]):
-        training = "trained on everything"
+    if is_untested(settings["protocol"]):
+        training = "trained on all utterances"
     found["networks"] = f"{len(applied.trials)}, {training}"
     if applied.mapping is not None:
         found["classes"] = "; ".join(

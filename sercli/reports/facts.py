@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sercli import registry
-from sercli.protocols import tests_nothing, unplaced
+from sercli.errors import list_some
+from sercli.protocols import is_untested, unplaced
 from sercli.runs.folder import Trial
 from sercli.tasks import TASKS
 
@@ -109,7 +110,7 @@ def protocol(settings: Mapping[str, Any]) -> str:
 
 def _selection(selection: str, metrics: list[dict[str, Any]]) -> str:
     if selection == "best-on-test":
-        return "the epoch that is best on the test part itself: the metrics are optimistic"
+        return "the best epoch on the test part itself: the metrics are optimistic"
     for task in TASKS.values():
         if selection == task.selection and all(m.get(task.monitor) is not None for m in metrics):
             return (
@@ -154,7 +155,7 @@ def _trained_before(settings: Mapping[str, Any], trials: Sequence[Trial]) -> boo
     """Tell whether the weights that trials started from may know the test parts, being of other folds."""
     here = unplaced(settings["protocol"])
     earlier = settings["provenance"].get("started_from")
-    if not earlier or tests_nothing(here):  # nobody is tested
+    if not earlier or is_untested(here):  # nobody is tested
         return False
     from sercli.bundle import UNKNOWN  # brings torch, which listing runs can do without
 
@@ -173,14 +174,9 @@ def merge_banners(banners: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         for banner in own:
             about.setdefault(banner, []).append(name)
     return tuple(
-        banner if len(names) == len(banners) else f"{_shorten(names)}: {banner}"
+        banner if len(names) == len(banners) else f"{list_some(names, _SHOWN, '; ')}: {banner}"
         for banner, names in about.items()
     )
-
-
-def _shorten(names: Sequence[str]) -> str:
-    shown = "; ".join(names[:_SHOWN])
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
 
 
 def left_open(arch: str) -> list[str]:

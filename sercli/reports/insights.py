@@ -27,7 +27,7 @@ from sercli.workspace import Workspace
 _SHOWN_SETTINGS = 2  # above a panel: more do not fit
 
 _SHOWN = {
-    "channels": "Weights of each channel attention, the mean of each class's utterances",
+    "channels": "Weights of each channel attention: the mean over the utterances of each class",
     "attention": "Attention of the network: the utterance of each class with the most confident prediction",
     "projection": "Embeddings of the test utterances, on their two principal axes",
 }
@@ -53,7 +53,6 @@ def draw_insights(
     workspace: Workspace,
     *,
     beside: Sequence[Trial] = (),
-    batch_size: int = 32,
     device: torch.device | str = "cpu",
     progress: Progress = lambda done, total: None,
 ) -> Insights:
@@ -63,9 +62,8 @@ def draw_insights(
         trial: whose bundle is applied to its test utterances.
         workspace: where its corpus is stored.
         beside: the same fold and seed of other runs, whose projections are drawn beside this one's.
-        batch_size: utterances or segments at once.
         device: where the network is applied.
-        progress: called with the number of utterances whose features are done and to do.
+        progress: called with the number of utterances whose features are computed, and of all of them.
 
     Returns:
         By name: ``channels`` (weights of channel attention), ``attention`` (over the utterance of each class
@@ -84,7 +82,7 @@ def draw_insights(
     stored = _open(trial, bundle, predictions, workspace, progress)
     target, heading = predictions.target.tolist(), f"{bundle.arch}, {predictions.folds[0]}, test part"
     drawn, absent = {}, {}
-    weights = insight.channel_weights(stored, target, batch_size, device)
+    weights = insight.channel_weights(stored, target, device=device)
     if isinstance(weights, str):
         absent["channels"] = weights
     else:
@@ -97,7 +95,7 @@ def draw_insights(
         drawn["attention"] = attention
     projected, trials = [], (trial, *beside)
     for each, own in zip(trials, _what_differs(trials), strict=True):
-        found = _project(each, workspace, predictions, own, batch_size, device, progress)
+        found = _project(each, workspace, predictions, own, device, progress)
         if isinstance(found, str):
             absent["projection"] = found
         else:
@@ -112,7 +110,6 @@ def _project(
     workspace: Workspace,
     reference: ClassPredictions,
     own: str,
-    batch_size: int,
     device: torch.device | str,
     progress: Progress,
 ) -> Projected | str:
@@ -126,7 +123,7 @@ def _project(
     stored = _open(trial, bundle, predictions, workspace, progress)
     run = trial.path.parents[1].name
     heading = f"{bundle.arch}, {predictions.folds[0]}, test part\n{own or run}"
-    return projections.project(run, heading, stored, predictions, batch_size, device)
+    return projections.project(run, heading, stored, predictions, device)
 
 
 def _what_differs(trials: Sequence[Trial]) -> list[str]:

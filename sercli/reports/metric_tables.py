@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from sercli.evaluation import Comparison, Evaluation, MetricRow
+from sercli.evaluation import Comparison, Evaluation, Interval, Metric, MetricRow
 from sercli.evaluation.calibration import Calibration
 from sercli.evaluation.classes import Confusion
 from sercli.formatting import NONE, PERCENT, PLAIN, Scale, format_p
@@ -19,9 +19,9 @@ _DETAILS = ("speaker", "recording", "fold", "seed", "bins", "class without gende
 """Tables that the terminal leaves out."""
 
 
-def scale_of(row: MetricRow) -> Scale:
-    """Return how the numbers of a row are printed."""
-    return _SCALES[row.unit]
+def scale_of(metric: MetricRow | Metric) -> Scale:
+    """Return how the numbers of a row, or of a metric, are printed."""
+    return _SCALES[metric.unit]
 
 
 def run_tables(evaluation: Evaluation) -> dict[str, Table]:
@@ -83,7 +83,7 @@ def csv_rows(evaluation: Evaluation) -> Iterator[tuple[object, ...]]:
     for row in evaluation.table:
         spread = row.spread
         yield (
-            *(row.group, row.name, row.label, row.value, *_ends(row), row.chance, row.majority),
+            *(row.group, row.name, row.label, row.value, *ends_of(row.interval), row.chance, row.majority),
             *((spread.mean, spread.deviation) if spread else (None, None)),
             row.count,
         )
@@ -133,7 +133,7 @@ def comparison_csv_rows(
         own = evaluations[str(row.run)].table.row(row.metric) if row.group == "run" else row
         test = row.test
         yield (
-            *(row.group, row.name, row.run, row.label, row.value, *_ends(own)),
+            *(row.group, row.name, row.run, row.label, row.value, *ends_of(own.interval)),
             *((test.p, test.p_holm, test.better) if test else (None, None, None)),
         )
 
@@ -168,9 +168,9 @@ def _pooled_table(evaluation: Evaluation, title: str) -> Table:
 
 
 def _class_table(evaluation: Evaluation) -> Table:
-    """Lay out recall, precision and F1 of each class, and the class that it is most often taken for."""
+    """Lay out recall, precision and F1 of each class, and the class that is most often predicted for it."""
     mistakes = _mistakes(evaluation.confusion) if evaluation.confusion else []
-    last = ("mostly taken for", dict(enumerate(mistakes)))
+    last = ("mostly predicted as", dict(enumerate(mistakes)))
     return _part_table(evaluation, "Classes", "class", (), last)
 
 
@@ -238,7 +238,7 @@ def _calibration_table(found: Calibration) -> Table:
     shares = (found.confidence, found.right)
     return Table(
         f"Calibration (ECE: {found.estimator})",
-        ("ECE in %", "Brier score", "mean confidence in %", "right in %"),
+        ("ECE in %", "Brier score", "mean confidence in %", "correct in %"),
         ((PERCENT.number(found.ece), PLAIN.number(found.brier), *map(PERCENT.number, shares)),),
         text=0,
     )
@@ -256,11 +256,11 @@ def _bins_table(found: Calibration, counted: str) -> Table:
         for each in found.bins
     ]
     header = ("confidence", counted, "mean confidence", "right")
-    return Table("Right predictions by confidence, in %", header, tuple(rows), bars={3: 1})
+    return Table("Correct predictions by confidence, in %", header, tuple(rows), bars={3: 1})
 
 
 def _mistakes(confusion: Confusion) -> list[str]:
-    """Name for each class the class that it is most often taken for, and how often, if ever."""
+    """Name for each class the class that is most often wrongly predicted for it, and how often."""
     found = []
     for index, (counts, rates) in enumerate(zip(confusion.counts, confusion.rates, strict=True)):
         wrong = counts.copy()
@@ -331,5 +331,6 @@ def _unit(rows: Sequence[MetricRow]) -> str:
     return " in %" if rows and all(row.unit == "share" for row in rows) else ""
 
 
-def _ends(row: MetricRow) -> tuple[float | None, float | None]:
-    return (row.interval.low, row.interval.high) if row.interval else (None, None)
+def ends_of(interval: Interval | None) -> tuple[float | None, float | None]:
+    """Return the ends of an interval, if there is one."""
+    return (interval.low, interval.high) if interval else (None, None)

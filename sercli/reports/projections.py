@@ -71,11 +71,10 @@ def project(
     heading: str,
     stored: Stored,
     predictions: ClassPredictions,
-    batch_size: int = 32,
     device: torch.device | str = "cpu",
 ) -> Projected | str:
     """Project the utterances of a trial; or return why its network has no embedding."""
-    found = insight.embeddings(stored, batch_size, device)
+    found = insight.embeddings(stored, device=device)
     if isinstance(found, str):
         return found
     what, vectors = found

@@ -7,7 +7,7 @@ from typing import Any
 
 from sercli.errors import RunError
 from sercli.evaluation import DRAWS, Evaluation, evaluate
-from sercli.protocols import tests_nothing
+from sercli.protocols import is_untested
 from sercli.records import Predictions, pool
 from sercli.reports import facts
 from sercli.reports._run_page import write_run
@@ -139,9 +139,7 @@ def report_run(run: Run, draws: int = DRAWS, audit: AuditResult | None = None) -
     Raises:
         RunError: no trial is finished, one is damaged, or nothing was tested.
     """
-    trials = run.finished()
-    if not trials:
-        raise RunError(f"{run.path}: no trial is finished yet; run the same `sercli train` again")
+    trials = run.require_finished()
     settings = trials[0].settings()
     check_tested(run, settings)
     predictions = pool([read_tested(trial) for trial in trials])
@@ -166,9 +164,10 @@ def check_tested(run: Run, settings: Mapping[str, Any]) -> None:
     Raises:
         RunError: it is one.
     """
-    if tests_nothing(settings["protocol"]):
+    if is_untested(settings["protocol"]):
         raise RunError(
-            f"{run.name}: trained on everything ({settings['protocol']}), so nothing of its corpus is left "
+            f"{run.name}: trained on all utterances "
+            f"({settings['protocol']}), so nothing of its corpus is left "
             f"for a test; `sercli eval {run.name} --on CORPUS` tests it on another corpus, `sercli export` "
             "makes the model"
         )

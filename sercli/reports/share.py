@@ -11,7 +11,7 @@ from sercli.errors import ConfigError, RunError
 from sercli.evaluation import evaluate
 from sercli.evaluation.calibration import Threshold, Trusted, apply_threshold, threshold_for
 from sercli.inference.export import Exported, Format, export_programs
-from sercli.protocols import tests_nothing
+from sercli.protocols import is_untested
 from sercli.records import ClassPredictions, pool
 from sercli.reports.alike import Alike, find_alike
 from sercli.reports.card import Quality, banners_of, bundle_metrics, render_card
@@ -42,9 +42,7 @@ def choose_trial(run: Run, fold: int | None = None, seed: int | None = None) -> 
     Raises:
         RunError: none is, or several are.
     """
-    finished = run.finished()
-    if not finished:
-        raise RunError(f"{run.path}: no trial is finished; run the same `sercli train` again")
+    finished = run.require_finished()
     meant = [t for t in finished if fold in (None, t.fold) and seed in (None, t.seed)]
     if len(meant) == 1:
         return meant[0]
@@ -62,7 +60,7 @@ def check_export(
         trial: whose bundle is to be exported.
         settings: its, with the digest of the manifest in their provenance.
         out: the folder.
-        tested_by: a run on folds that says what to expect of a model that nothing tested.
+        tested_by: a run on folds whose metrics show what to expect of a model that was not tested.
 
     Returns:
         That run, looked at.
@@ -96,12 +94,12 @@ def export_bundle(
     Raises:
         ConfigError: there is something else at ``out``, a format needs what is not installed, or
             ``tested_by`` was not trained alike.
-        RunError: the trial is damaged, or a program says something else than the network.
+        RunError: the trial is damaged, or the scores of a program differ from those of the network.
     """
     settings = trial.settings()
     alike = check_export(trial, settings, out, tested_by)
     bundle, settings = Bundle.load(trial.bundle), _without_paths(settings, trial.config_file)
-    if tests_nothing(settings["protocol"]):
+    if is_untested(settings["protocol"]):
         quality = _expect(alike, bundle, sure)
     else:
         quality = _measure(run, trial, bundle, sure)

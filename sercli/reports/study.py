@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sercli.errors import RunError
+from sercli.errors import RunError, list_some
 from sercli.evaluation import DRAWS
 from sercli.reports import study_tables as layout
 from sercli.reports.facts import merge_banners
@@ -66,11 +66,10 @@ class StudyReport:
         own = list(self.damaged)
         if self.changes:
             changed = ", ".join(f"{name}={value}" for name, value in self.changes)
-            own.append(f"Changed in every row: {changed}. This is not the study as the paper has it.")
+            own.append(f"Changed in every row: {changed}. This is not the study of the paper.")
         if self.missing:
             cells = [name_cell(cell) for cell in self.missing]
-            more = f" and {len(cells) - _SHOWN} more" if len(cells) > _SHOWN else ""
-            own.append(f"Not trained yet: {'; '.join(cells[:_SHOWN])}{more}.")
+            own.append(f"Not trained yet: {list_some(cells, _SHOWN, '; ')}.")
         for name, column in self.columns.items():
             if len({each.precision for each in column}) > 1:
                 own.append(f"Rows of {name} were trained in different number formats; see the networks.")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sercli.config import dotted, spell
 from sercli.errors import RunError
-from sercli.evaluation import Interval
 from sercli.formatting import NONE, PERCENT, format_duration, format_p
+from sercli.reports.metric_tables import ends_of
 from sercli.reports.study_cells import CellReport
 from sercli.reports.study_values import Difference, PaperValue, StudyValue, name_of, scale_of
 from sercli.reports.tables import Table
@@ -190,20 +190,16 @@ def csv_rows(found: Sequence[CellReport]) -> Iterator[tuple[object, ...]]:
                 *(each.cell.on.name, each.cell.row.name, value.name),
                 paper and paper.value,
                 DERIVED if paper and paper.derived else None,
-                *(value.pooled, *_ends(value.pooled_interval)),
-                *(value.spread.mean, *_ends(value.mean_interval), value.spread.deviation),
+                *(value.pooled, *ends_of(value.pooled_interval)),
+                *(value.spread.mean, *ends_of(value.mean_interval), value.spread.deviation),
                 *(MEAN if value.means else POOLED, value.from_paper),
                 None if within is None else "yes" if within else "no",
-                *((above.row, above.value, *_ends(above.interval)) if above else (None,) * 4),
+                *((above.row, above.value, *ends_of(above.interval)) if above else (None,) * 4),
                 *((above.p, above.p_holm) if above else (None, None)),
                 *(each.size.parameters, each.size.macs, each.size.passes, each.size.seconds),
                 *(len({fold for fold, _ in units}), len({seed for _, seed in units})),
                 *(each.seconds, each.precision, report.protocol, report.run.name),
             )
-
-
-def _ends(interval: Interval | None) -> tuple[float | None, float | None]:
-    return (interval.low, interval.high) if interval else (None, None)
 
 
 def _with_paper(each: CellReport | None, keys: Sequence[str]) -> str:

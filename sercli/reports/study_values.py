@@ -3,10 +3,20 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sercli.evaluation import Evaluation, Interval, Metric, Spread, known_metrics, mean_intervals, measure
+from sercli.evaluation import (
+    Evaluation,
+    Interval,
+    Metric,
+    Spread,
+    known_metrics,
+    mean_intervals,
+    measure,
+    metric_by_key,
+)
 from sercli.evaluation.classes import without_gender
-from sercli.formatting import PERCENT, PLAIN, Scale
+from sercli.formatting import Scale
 from sercli.records import ClassPredictions, Predictions
+from sercli.reports import metric_tables
 from sercli.reports.run import RunReport
 from sercli.studies import Cell, Study
 
@@ -111,16 +121,17 @@ class StudyValue:
 
 def name_of(key: str) -> str:
     """Spell a metric as tables do."""
-    if key.startswith("ccc_"):
-        return f"{key.removeprefix('ccc_')} CCC"
-    if key.startswith(RECALL):
-        return f"recall of {key.removeprefix(RECALL)}"
-    return key.removesuffix(_MERGED).upper() + (" without gender" if key.endswith(_MERGED) else "")
+    (label,) = _metric_of(key).labels
+    return f"{label} without gender" if key.endswith(_MERGED) else label
 
 
 def scale_of(key: str) -> Scale:
     """Return how the numbers of a metric are printed: papers report all in percent but the CCC."""
-    return PLAIN if key.startswith("ccc_") else PERCENT
+    return metric_tables.scale_of(_metric_of(key))
+
+
+def _metric_of(key: str) -> Metric:
+    return metric_by_key(key.removesuffix(_MERGED))
 
 
 def measure_values(

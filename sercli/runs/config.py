@@ -62,9 +62,9 @@ class RunConfig(Config):
     """Augmentations of the training part by name, with their settings."""
     features: dict[str, FeatureChoice] = Field({}, validate_default=True)
     """Features by input of the network: ``kind``, ``statistics`` and the settings of the kind."""
-    segments: SegmentConfig = SegmentConfig()
+    segments: SegmentConfig = Field(default_factory=SegmentConfig)
     """How utterances are cut for the network."""
-    training: TrainingConfig = TrainingConfig()
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
     """How the network is trained."""
     init: str | None = None
     """Bundle whose weights the training starts from, as ``PATH#digest``."""
@@ -81,7 +81,7 @@ class RunConfig(Config):
         corpus = info.data.get("corpus")
         if scheme.corpus not in (None, corpus):
             raise ValueError(
-                f"scheme '{scheme.name}' is made for corpus '{scheme.corpus}', not for '{corpus}'"
+                f"'{scheme.name}' is made for corpus '{scheme.corpus}', not for '{corpus}'; choose another"
             )
         return scheme
 
@@ -119,7 +119,7 @@ class RunConfig(Config):
         if "scheme" in info.data and info.data["scheme"].task.per_frame:
             wrong = [name for name, entry in entries.items() if not entry.traces]
             if wrong:
-                raise ValueError(f"'{wrong[0]}' does not leave continuous labels true")
+                raise ValueError(f"'{wrong[0]}' changes continuous labels; leave it out")
         return {name: entry.config(**given[name]) for name, entry in entries.items()}
 
     @field_validator("features", mode="before")

@@ -84,7 +84,7 @@ class FeatureChoice(Config):
         if values > _MOST_VALUES:
             raise ValueError(
                 f"'{self.kind}' with these settings has {values:.0f} values a second, at most {_MOST_VALUES} "
-                "are computed; take fewer filters or bins, or a longer hop"
+                "are computed; use fewer filters or bins, or a longer hop"
             )
         return self
 

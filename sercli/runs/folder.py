@@ -175,6 +175,17 @@ class Run:
         """List the finished trials."""
         return [trial for trial in self.trials() if trial.finished]
 
+    def require_finished(self) -> list[Trial]:
+        """List the finished trials.
+
+        Raises:
+            RunError: there are none.
+        """
+        finished = self.finished()
+        if not finished:
+            raise RunError(f"{self.path}: no trial is finished; run the same `sercli train` again")
+        return finished
+
     def changed(self) -> float:
         """Return when a trial last changed, in seconds since 1970."""
         stamps = []  # not of the run's folder, which reports change too

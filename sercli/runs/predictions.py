@@ -5,10 +5,10 @@ file of predictions. Trials of a sercli that recorded no digests are held to the
 to UA and WA.
 """
 
-import hashlib
 import math
 from pathlib import Path
 
+from sercli import files
 from sercli.errors import RunError
 from sercli.evaluation import pooled_values
 from sercli.evaluation.predictions_csv import read_predictions
@@ -19,7 +19,7 @@ from sercli.runs.folder import Trial
 def digests(trial: Trial) -> dict[str, str]:
     """Hash the files of predictions that a trial has, by name; for its ``metrics.json``."""
     written = (trial.predictions_file, trial.dev_predictions_file)
-    return {path.name: _hash(path) for path in written if path.exists()}
+    return {path.name: files.sha256(path) for path in written if path.exists()}
 
 
 def read_tested(trial: Trial) -> Predictions:
@@ -76,7 +76,7 @@ def _check(trial: Trial, path: Path, part: str, predictions: Predictions) -> Non
     if set(predictions.folds) - {fold} or set(predictions.seeds) - {seed}:
         raise RunError(f"{path}: of another trial than fold '{fold}', seed {seed}; {again}")
     recorded = trial.digests().get(path.name)
-    if recorded is not None and recorded != _hash(path):
+    if recorded is not None and recorded != files.sha256(path):
         raise RunError(f"{path}: changed since the training wrote it; {again}")
 
 
@@ -92,7 +92,3 @@ def _check_values(trial: Trial, predictions: Predictions) -> None:
                 f"{trial.predictions_file}: changed since the training wrote it (test_{name} was "
                 f"{recorded:.4f}, is {value:.4f}); restore the file, or remove {trial.path} and train again"
             )
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -22,7 +22,7 @@ from sercli.runs.features import FeatureChoice
 from sercli.segments import SegmentConfig, windows
 
 SECONDS = 3.0
-"""Length of the utterance that multiply-accumulates are told of."""
+"""Length of the utterance for which multiply-accumulates are counted."""
 
 _aten = torch.ops.aten
 _COUNTED = (_aten.convolution, _aten.mm, _aten.addmm, _aten.bmm, _aten.baddbmm)

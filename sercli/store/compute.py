@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -79,12 +79,7 @@ def compute(
     computed = 0
     with ExitStack() as stack:
         writers = {key: stack.enter_context(store.writing(waiting)) for key, store in involved.items()}
-        wanted: dict[str, list[FeatureStore]] = {}
-        first: dict[str, Utterance] = {}
-        for store in involved.values():
-            for utterance in missing(store, utterances):
-                wanted.setdefault(store.key(utterance), []).append(store)
-                first.setdefault(store.key(utterance), utterance)
+        wanted, first = _wanted(involved.values(), utterances)
         groups = _grouped({sha256: first[sha256].duration * len(wanted[sha256]) for sha256 in wanted})
 
         def work(group: list[str]) -> list[_Computed]:
@@ -102,6 +97,19 @@ def compute(
         if involved.get(store.path, store) is not store:
             store.reload()  # the same store, opened twice
     return computed
+
+
+def _wanted(
+    stores: Iterable[FeatureStore], utterances: Sequence[Utterance]
+) -> tuple[dict[str, list[FeatureStore]], dict[str, Utterance]]:
+    """List, by hash of the audio, the stores that lack its features, and its first utterance."""
+    wanted: dict[str, list[FeatureStore]] = {}
+    first: dict[str, Utterance] = {}
+    for store in stores:
+        for utterance in missing(store, utterances):
+            wanted.setdefault(store.key(utterance), []).append(store)
+            first.setdefault(store.key(utterance), utterance)
+    return wanted, first
 
 
 def extract_one(
@@ -181,14 +189,21 @@ def _working(
     if device != "cpu":
         yield map(work, groups)
         return
-    threads = torch.get_num_threads()
+    with threads() as pool:
+        yield _ahead(pool, work, groups)
+
+
+@contextmanager
+def threads() -> Iterator[ThreadPoolExecutor]:
+    """Yield a pool of as many threads as there are cores; torch's own number is put back afterwards."""
+    usual = torch.get_num_threads()
     # Parallel over utterances: more threads for the small matrices of one utterance would slow it down.
     pool = ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
     try:
-        yield _ahead(pool, work, groups)
+        yield pool
     finally:
         pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(threads)
+        torch.set_num_threads(usual)
 
 
 def _ahead(

@@ -1,4 +1,4 @@
-"""The feature stores of a workspace: open those of a kind, find all, remove those that are not needed."""
+"""The feature stores of a workspace: open those of a kind, find all, repair, remove those not needed."""
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,16 +8,19 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from sercli import manifest
 from sercli.config import merge
-from sercli.errors import ConfigError, FeatureError, UnknownNameError, unknown
+from sercli.errors import ConfigError, FeatureError, SerError, UnknownNameError, unknown
 from sercli.features import get_feature
 from sercli.plain.json import from_json
 from sercli.records import Utterance
 from sercli.store import FeatureStore, Number
+from sercli.store.compute import compute
+from sercli.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class FoundStore:
     """A store on disk.
 
     Attributes:
@@ -38,6 +41,30 @@ class Found:
     def size(self) -> int:
         """Bytes on disk."""
         return sum(path.stat().st_size for path in self.path.glob("*") if path.is_file())
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """The damage that was found in a store, and the result of repairing it.
+
+    Attributes:
+        damaged: arrays that are missing, or do not match their checksum.
+        unreadable: lines of the index that can't be read.
+        rebuilt: arrays computed again.
+        gone: damaged arrays of audio that no prepared corpus has.
+        problems: why damaged ones could not be computed again.
+    """
+
+    damaged: int = 0
+    unreadable: int = 0
+    rebuilt: int = 0
+    gone: int = 0
+    problems: tuple[str, ...] = ()
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was wrong."""
+        return not self.damaged and not self.unreadable
 
 
 def open_stores(
@@ -70,14 +97,14 @@ def open_stores(
     }
 
 
-def find_stores(root: Path) -> Iterator[Found]:
+def find_stores(root: Path) -> Iterator[FoundStore]:
     """Yield the stores below a folder, by name."""
     for path in sorted(root.glob("*/")):
         if not path.name.startswith("."):
             yield _describe(root, path)
 
 
-def needless(root: Path, utterances: Sequence[Utterance]) -> list[tuple[Found, str]]:
+def needless(root: Path, utterances: Sequence[Utterance]) -> list[tuple[FoundStore, str]]:
     """List the stores that are not needed, and why: outdated ones, and those of audio that no corpus has."""
     found = []
     for each in find_stores(root):
@@ -88,7 +115,7 @@ def needless(root: Path, utterances: Sequence[Utterance]) -> list[tuple[Found, s
     return found
 
 
-def remove(found: Found) -> None:
+def remove(found: FoundStore) -> None:
     """Delete a store.
 
     Raises:
@@ -101,25 +128,59 @@ def remove(found: Found) -> None:
         raise FeatureError(f"{found.path}: another process is writing these features") from None
 
 
-def _describe(root: Path, path: Path) -> Found:
+def repair(store: FeatureStore, workspace: Workspace, originals: Path | None = None) -> Repair:
+    """Compare a store with its checksums; remove what is damaged and compute it again.
+
+    A line of the index that can't be read does not show which audio it named. In that case everything is
+    computed that the store lacks of a corpus of which it holds a part.
+
+    Args:
+        store: the store.
+        workspace: where the prepared corpora are.
+        originals: a corpus as distributed, for kinds that read it.
+    """
+    damaged, unreadable = store.damaged(), store.unreadable
+    if not damaged and not unreadable:
+        return Repair()
+    try:
+        with store.writing() as writer:
+            writer.drop(damaged)
+    except (SerError, OSError) as error:
+        return Repair(len(damaged), unreadable, problems=(str(error),))
+    held = {*damaged, *store.hashes}
+    rebuilt, owned, problems = 0, set[str](), []
+    for name in workspace.prepared():
+        try:
+            utterances = manifest.read(workspace.manifest(name))
+            wanted = [u for u in utterances if store.key(u) in damaged]
+            owned |= {store.key(u) for u in wanted}
+            if unreadable and any(store.key(u) in held for u in utterances):
+                wanted = utterances
+            rebuilt += compute([store], wanted, workspace.corpus(name), originals=originals)
+        except (SerError, OSError) as error:
+            problems.append(f"{name}: {error}")
+    return Repair(len(damaged), unreadable, rebuilt, len(set(damaged) - owned), tuple(problems))
+
+
+def _describe(root: Path, path: Path) -> FoundStore:
     try:
         description = from_json((path / "feature.json").read_text(encoding="utf-8"))
         kind, settings = str(description["kind"]), dict(description["config"])
         version, number = description["version"], description.get("number", "float32")
     except (OSError, ValueError, KeyError, TypeError):
-        return Found(path, "?", {}, None, "its feature.json is missing or damaged")
+        return FoundStore(path, "?", {}, None, "its feature.json is missing or damaged")
     try:
         feature = get_feature(kind)
         config = feature.config(**settings)
         differing = {k: v for k, v in config.to_dict().items() if v != feature.config().to_dict()[k]}
         store = FeatureStore(root, kind, config, number)
     except (UnknownNameError, ConfigError, KeyError, TypeError):
-        return Found(path, kind, settings, None, "this sercli has no such kind or settings")
+        return FoundStore(path, kind, settings, None, "this sercli has no such kind or settings")
     if version != feature.version:
-        return Found(path, kind, differing, None, f"made by version {version}, now {feature.version}")
+        return FoundStore(path, kind, differing, None, f"made by version {version}, now {feature.version}")
     if store.path.name != path.name:
-        return Found(path, kind, differing, None, "its feature.json describes another store")
-    return Found(path, kind, differing, store)
+        return FoundStore(path, kind, differing, None, "its feature.json describes another store")
+    return FoundStore(path, kind, differing, store)
 
 
 def _choose_variants(text: str | None, known: list[str], kind: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Studies: tables and figures of papers as data, one YAML file each, in the package or anywhere else."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from sercli import registry
@@ -69,9 +70,16 @@ def get_study(name: str) -> Study:
 
 
 def describe(name: str) -> tuple[str, str]:
-    """Return the title and source of a study, without checking the rest."""
+    """Return the title and source of a study, without checking the rest.
+
+    Raises:
+        ConfigError: the file can't be read, or lacks one of the two.
+    """
     from sercli.studies._source import parse
 
     path = find_study(name)
     value = parse(path.read_text(encoding="utf-8"), str(path)).value
+    missing = [key for key in ("title", "source") if not isinstance(value, Mapping) or key not in value]
+    if missing:
+        raise ConfigError(f"{path}: '{missing[0]}' is missing; a study states {missing[0]}: TEXT")
     return str(value["title"]), str(value["source"])

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from sercli.errors import unknown
+from sercli.evaluation import metric_by_key
 from sercli.plain.yaml import Place
 from sercli.studies._source import Source
 from sercli.studies.study import METRICS, Display, PaperScore, PaperScores, StudyRow
@@ -20,6 +21,7 @@ _PAPER_METRICS = (
     "ccc_valence",
 )
 _RECALL = "recall_"
+_MERGED = "_without_gender"
 _DERIVED = re.compile(r"~ ?(-?\d*\.?\d+)")
 _PLOT = ("x", "axis", "lines")
 _CURVES = ("rows", "fold")
@@ -80,9 +82,9 @@ def _read_score(source: Source, place: Place, key: str, value: Any) -> PaperScor
     number = float(derived[1]) if derived else value
     if isinstance(number, bool) or not isinstance(number, int | float):
         source.fail(place, f"{key}: a score is a number, or ~ and a number if it is derived, not {value!r}")
-    limit = 1 if key.startswith("ccc") else 100
-    if not -1 <= number <= limit:
-        unit = "in per cent" if limit > 1 else "plain, at most 1"
+    percent = metric_by_key(key.removesuffix(_MERGED)).unit == "share"
+    if not -1 <= number <= (100 if percent else 1):
+        unit = "in per cent" if percent else "plain, at most 1"
         source.fail(place, f"{key}: {value} is out of range; write it {unit}")
     return PaperScore(float(number), derived is not None)
 

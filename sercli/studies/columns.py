@@ -45,7 +45,9 @@ def complete_column(
         raise ConfigError(f"scheme '{scheme}' is for any corpus; write CORPUS/{scheme}")
     corpus = corpus or str(made_for)
     if made_for not in (None, corpus):
-        raise ConfigError(f"scheme '{scheme}' is made for corpus '{made_for}', not for '{corpus}'")
+        raise ConfigError(
+            f"scheme '{scheme}' is made for corpus '{made_for}', not for '{corpus}'; name another scheme"
+        )
     return Column(
         name or scheme, corpus, scheme, get_protocol(protocol or _default_protocol(corpus, scheme, arch)).name
     )

@@ -63,7 +63,7 @@ def _network_key(plan: Plan) -> str:
     """Return everything that the time of an epoch depends on: not the loss or the length of the windows."""
     config = plan.config
     shapes = [
-        [choice.kind, choice.shape, choice.feature.frame_rate(choice.config), choice.config.crop_s]
+        [choice.kind, choice.shape, choice.frame_rate, choice.config.crop_s]
         for choice in config.features.values()
     ]
     augment = {name: len(each.variants) for name, each in config.augment.items()}

@@ -44,18 +44,9 @@ class CellProgress:
         return bool(self.running)
 
     @property
-    def dev_so_far(self) -> float | None:
-        """Mean dev score of the finished trials; ``None`` without a dev part."""
-        return fmean(self.dev.values()) if self.dev else None
-
-    @property
     def dev_text(self) -> str:
-        """The mean dev score as text."""
-        if self.dev_so_far is None:
-            return "-"
-        if not self.planned.plan.config.task.has_classes:
-            return f"CCC {self.dev_so_far:.3f}"
-        return f"UA {100 * self.dev_so_far:.1f} %"
+        """The mean dev score of the finished trials as text; a dash without a dev part."""
+        return "-" if not self.dev else self.planned.plan.config.task.format_metric(fmean(self.dev.values()))
 
     @property
     def seconds_a_trial(self) -> float | None:

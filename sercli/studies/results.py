@@ -16,7 +16,7 @@ from sercli.workspace import Workspace
 _PRECISIONS: tuple[Precision, ...] = ("32-true", "bf16-mixed", "16-mixed")
 
 
-def find_run(cell: Cell, workspace: Workspace) -> Run | None:
+def find_cell_run(cell: Cell, workspace: Workspace) -> Run | None:
     """Return the run that holds a cell's trials; ``None`` if no trial has begun.
 
     A recipe leaves the precision to the device: among runs that differ only in it, the one with the most
@@ -28,7 +28,7 @@ def find_run(cell: Cell, workspace: Workspace) -> Run | None:
 
 def find_finished(cell: Cell, workspace: Workspace) -> Run | None:
     """Return the run that holds a cell's trials if at least one is finished."""
-    run = find_run(cell, workspace)
+    run = find_cell_run(cell, workspace)
     return run if run is not None and run.finished() else None
 
 

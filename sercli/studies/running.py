@@ -13,9 +13,8 @@ from sercli.runs.folder import Trial
 from sercli.runs.training import Precision
 from sercli.studies.study import Cell
 from sercli.training import trials
-from sercli.training.classes import check_classes
 from sercli.training.jobs import Launch, launch_processes
-from sercli.training.plan import Plan, make_plan
+from sercli.training.plan import Plan, check_classes, make_plan
 from sercli.training.settings import complete, configure
 from sercli.workspace import Workspace
 

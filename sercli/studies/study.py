@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli.errors import ConfigError, unknown
-from sercli.protocols import parse_numbers, tests_nothing
+from sercli.protocols import is_untested, parse_numbers
 
 Assignment = tuple[str, Any]
 """A setting by its dotted name, ``features.window_ms``, and its value."""
@@ -140,7 +140,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A table or figure of a paper.
+    """A table or picture of a paper.
 
     Attributes:
         name: name on the command line.
@@ -254,7 +254,7 @@ def settings_of(row: StudyRow, on: Column, changes: Sequence[Assignment] = ()) -
     settings = nest([*on.settings, *row.settings, *row.settings_on.get(on.name, ()), *changes])
     named = {"arch": row.arch, "corpus": on.corpus, "scheme": on.scheme, "protocol": on.protocol}
     found = named | settings
-    if tests_nothing(found["protocol"]):
+    if is_untested(found["protocol"]):
         raise ConfigError(
             f"'{found['protocol']}' on {on.name}: the protocol tests nothing, so there is no score; choose a "
             "protocol with a test part, and train the model to share with `sercli train`"

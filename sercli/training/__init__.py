@@ -44,10 +44,10 @@ def train(
 ) -> Run:
     """Train and test an architecture on folds of a prepared corpus, as ``sercli train`` does.
 
-    What is finished is not trained again; what was interrupted goes on.
+    Finished trials are not trained again; interrupted trials resume.
 
     Args:
-        workspace: where corpus, features and runs lie.
+        workspace: folder of corpora, features and runs.
         arch: architecture; or ``config`` names it.
         corpus: prepared in the workspace; the first of the paper's that is, if not given.
         scheme: which utterances and classes; the paper's or the corpus's, if not given.
@@ -65,7 +65,7 @@ def train(
         The run, whose trials are finished.
 
     Raises:
-        SerError: a setting, the corpus or a fold is not right; the message says what to do.
+        SerError: a setting, the corpus or a fold is not valid; the message states what to do.
     """
     from sercli.devices import choose_device
     from sercli.training.plan import make_plan

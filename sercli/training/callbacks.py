@@ -14,10 +14,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sercli import files
 from sercli.data import Batch
-from sercli.errors import RunError
+from sercli.errors import RunError, list_some
 from sercli.runs.config import RunConfig
 from sercli.runs.folder import Trial
 from sercli.runs.training import TrainingConfig
+from sercli.tasks import Task
 from sercli.training.checkpoints import Checkpoint
 
 _COLUMNS = ("epoch", "train_loss", "train_ua", "dev_loss", "dev_ua", "dev_ccc", "lr", "seconds")
@@ -48,8 +49,8 @@ def make_callbacks(
     recipe = config.training
     callbacks: list[Callback] = [
         Reseed(trial.seed),
-        Guard(trial, ids),
-        History(trial, recipe.max_epochs, report),
+        FiniteLossGuard(trial, ids),
+        History(trial, config.task, recipe.max_epochs, report),
     ]
     if logged:
         callbacks.append(LearningRateMonitor("epoch"))
@@ -88,8 +89,8 @@ class Reseed(Callback):
 class History(Callback):
     """Writes the scores of each epoch and reports them in a line."""
 
-    def __init__(self, trial: Trial, max_epochs: int, report: Callable[[str], None]) -> None:
-        self.trial, self.max_epochs, self.report = trial, max_epochs, report
+    def __init__(self, trial: Trial, task: Task, max_epochs: int, report: Callable[[str], None]) -> None:
+        self.trial, self.task, self.max_epochs, self.report = trial, task, max_epochs, report
         self.rows: list[dict[str, float]] = []
         self.started = 0.0
 
@@ -126,8 +127,7 @@ class History(Callback):
         self.rows.append(row)
         self._write()
         dev = f"  dev loss {row['dev_loss']:.3f}" if "dev_loss" in row else ""
-        dev += f"  dev UA {100 * row['dev_ua']:.1f} %" if "dev_ua" in row else ""
-        dev += f"  dev CCC {row['dev_ccc']:.3f}" if "dev_ccc" in row else ""
+        dev += f"  dev {self.task.format_metric(row[self.task.monitor])}" if self.task.monitor in row else ""
         self.report(
             f"  epoch {row['epoch']:3d}/{self.max_epochs}  loss {row['train_loss']:.3f}{dev}  "
             f"{row['seconds']:.1f} s"
@@ -151,7 +151,7 @@ class _EarlyStopping(EarlyStopping):  # checkpoints name the class
             trainer.should_stop = True
 
 
-class Guard(Callback):
+class FiniteLossGuard(Callback):
     """Stops the training where a loss is not a finite number, before anything is saved, and names the batch.
 
     The loss of a step is checked when the next step begins, so that the GPU need not be waited for.
@@ -195,9 +195,8 @@ class Guard(Callback):
         if self.loss is None or bool(self.loss.isfinite()):
             return
         named = list(dict.fromkeys(self.ids[row] for row in self.rows))
-        more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
-        batch = f", in the batch of {', '.join(named[:_SHOWN])}{more}"
-        raise self._stop(trainer, "the loss is no longer a number", batch)
+        batch = f", in the batch of {list_some(named, _SHOWN)}"
+        raise self._stop(trainer, "the loss became NaN or infinite", batch)
 
     def _stop(self, trainer: L.Trainer, fact: str, where: str = "") -> RunError:
         epoch = trainer.current_epoch  # the number of epochs before it, all finished

@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or not there, may be moved with their workspace, and lead to the same end."""
+"""Checkpoints that are complete or absent, may be moved with their workspace, and lead to the same end."""
 
 import hashlib
 import pickle

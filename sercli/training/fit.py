@@ -62,7 +62,7 @@ def train_trial(
         The trial's scores, as in its ``metrics.json``; nothing in other processes than the first.
 
     Raises:
-        RunError: the fold can't be trained, the loss is no longer a number, or memory is not enough.
+        RunError: the fold can't be trained, the loss became NaN or infinite, or memory is not enough.
         ConfigError: the bundle to start from does not fit.
     """
     with training_process(plan.config.training):

@@ -136,7 +136,7 @@ class FoldDataModule(L.LightningDataModule):
             if min(len(part), self.batch_size) < processes:
                 raise RunError(
                     f"{len(part)} {name} utterances in batches of {self.batch_size} for {processes} "
-                    "processes; take fewer devices or a larger batch"
+                    "processes; use fewer devices or a larger batch"
                 )
             if self.device.accelerator == "cuda" and self.trainer is not None:
                 place = self.trainer.strategy.root_device

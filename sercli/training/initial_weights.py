@@ -61,7 +61,7 @@ def start_from(network: nn.Module, init: str, arch: str, classes: tuple[str, ...
         network: untrained.
         init: the bundle, as `name_bundle` gives.
         arch: architecture of the network.
-        classes: what its outputs stand for.
+        classes: meaning of its outputs.
 
     Returns:
         Names of the parameters and buffers that stay as they were.

@@ -1,4 +1,4 @@
-"""The LightningModule that trains every architecture, and can be subclassed for one's own."""
+"""The LightningModule that trains every architecture, and that users can subclass."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -155,7 +155,7 @@ class SERModule(L.LightningModule):
         self.dev_metric.reset()
 
     def configure_optimizers(self) -> Any:
-        """Make the optimiser and its schedule, as the recipe says."""
+        """Make the optimiser and its schedule, as the recipe states."""
         recipe = self.training_config
         optimizer = self.make_optimizer()
         schedulers = torch.optim.lr_scheduler

@@ -24,7 +24,7 @@ from sercli.training.trainer import make_trainer, training_process
 RATES = tuple(10 ** (-6 + step / 3) for step in range(19))
 """From 1e-6 to 1, three a decade."""
 
-# A rise or fall of fewer standard errors is taken for chance.
+# A rise or fall of fewer standard errors counts as chance.
 _CLEAR = 2.0
 # Of a CCC, whose standard error depends on how the labels move.
 _CCC_NOISE = 0.05
@@ -98,7 +98,7 @@ def try_rates(plan: Plan, device: Device, rates: Sequence[float] = RATES) -> Ran
         )
         trainer.fit(module, FoldDataModule(parts, recipe.batch_size, seed, device))
     if not climb.scores:
-        raise RunError(f"{folder}: the loss is no number at any rate; try --precision 32-true")
+        raise RunError(f"{folder}: the loss is not a number (NaN) at any rate; try --precision 32-true")
     tried = rates[: len(climb.scores)]
     limits, why = propose(tried, climb.scores, noise)
     picture, table = folder / "curve.png", folder / "curve.csv"
@@ -138,7 +138,7 @@ class _Climb(Callback):
 
 
 def ua_noise(labels: Iterable[str]) -> float:
-    """Return the standard error of a UA over these labels, at most: each recall is taken for a half."""
+    """Return the standard error of a UA over these labels, at most: each recall is assumed to be a half."""
     counts = Counter(labels).values()
     return sqrt(sum(1 / (4 * count) for count in counts)) / len(counts)
 
@@ -149,7 +149,7 @@ def propose(
     """Propose limits for a cyclical rate: where the dev score has risen, and the last one before it falls.
 
     A single epoch proves nothing: scores are smoothed by the median of three neighbours, and a rise or a fall
-    of less than two standard errors is taken for chance. The upper limit is the last rate before the fall
+    of less than two standard errors counts as chance. The upper limit is the last rate before the fall
     whose score, smoothed and of its own epoch, is within one standard error of the best. Without a fall
     nothing shows how high is too high.
 
@@ -162,19 +162,20 @@ def propose(
         The limits and nothing, or ``None`` and why there are none.
     """
     if len(scores) < _FALLEN:
-        return None, f"only {len(scores)} rates could be tried before the loss was no number"
+        return None, f"only {len(scores)} rates could be tried before the loss was NaN"
     clear, start = _CLEAR * noise, _start(scores)
     firsts = [min(max(place - 1, 0), len(scores) - 3) for place in range(len(scores))]
     middle = [median(scores[first : first + 3]) for first in firsts]
     best = middle.index(max(middle))
     if middle[best] - start < clear:
         return None, (
-            f"the dev score rises by {middle[best] - start:.3f}, which chance could do (two standard errors "
+            f"the dev score rises by only {middle[best] - start:.3f}, "
+            "which may be chance (two standard errors "
             f"are {clear:.3f})"
         )
     fallen = [place for place in range(best, len(middle)) if middle[place] <= middle[best] - clear]
     if not fallen:
-        return None, f"up to a rate of {rates[-1]:.0e} the dev score falls by no more than chance could do"
+        return None, f"up to a rate of {rates[-1]:.0e} the dev score falls by so little that it may be chance"
     good = middle[best] - noise
     proved = [place for place in range(fallen[0]) if min(middle[place], scores[place]) >= good]
     high = max(proved, default=best)

@@ -5,15 +5,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sercli.config import join, merge, parse_assignments, read_yaml
+from sercli.config import Config, join, merge, parse_assignments, read_yaml
 from sercli.devices import Device, resolve_precision
 from sercli.errors import ConfigError, CorpusError, unknown
 from sercli.features import feature_names, get_feature
 from sercli.models import Architecture, NetworkConfig, architecture_names, get_architecture
 from sercli.protocols import get_protocol
+from sercli.registry import needed_plugins
 from sercli.runs.config import RunConfig
 from sercli.runs.training import TrainingConfig
 from sercli.schemes import default_scheme, get_scheme
+from sercli.segments import SegmentConfig
 from sercli.training._idle import refuse_idle
 from sercli.training.initial_weights import name_bundle
 from sercli.workspace import Workspace
@@ -35,7 +37,10 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
         ConfigError: the file or an item can't be read, or no architecture is named.
     """
     settings = read_yaml(file) if file else {}
-    settings.pop("provenance", None)
+    recorded = settings.pop("provenance", None)
+    needed = needed_plugins(recorded.get("plugins")) if isinstance(recorded, Mapping) else ""
+    if needed:
+        raise ConfigError(f"{file}: settings of a run with entries of a plug-in{needed}")
     assigned = parse_assignments(assignments)
     augment = options.pop("augment", None)
     chosen_by_name = {name: value for name, value in options.items() if value is not None}
@@ -137,6 +142,7 @@ def complete(settings: Mapping[str, Any]) -> RunConfig:
 
 def _resolve(settings: Mapping[str, Any]) -> RunConfig:
     """Build the settings of a run, each part once."""
+    _refuse_unknown(settings)
     for name in _SECTIONS:
         if not isinstance(settings.get(name, {}), Mapping):
             raise ConfigError(f"{name}: expected settings of its own, for example {name}.KEY=VALUE")
@@ -156,12 +162,26 @@ def _resolve(settings: Mapping[str, Any]) -> RunConfig:
     selection = config.training.selection
     if selection != "last" and protocol.tests_nothing:
         raise ConfigError(
-            f"training.selection={selection}: '{protocol.name}' has nothing to choose an epoch by; set it to "
+            f"training.selection={selection}: '{protocol.name}' has no part to select an epoch on; set it to "
             "last, and the number of epochs with --max-epochs"
         )
     if selection == "best-on-test" or (protocol.has_dev and selection != "last"):
         return config
     return config.with_training(**last)
+
+
+def _refuse_unknown(settings: Mapping[str, Any]) -> None:
+    """Refuse a setting without its section, and name the section that has it."""
+    network = get_architecture(str(settings["arch"])).config
+    sections: dict[str, type[Config]] = {
+        "model": network,
+        "segments": SegmentConfig,
+        "training": TrainingConfig,
+    }
+    for name in settings.keys() - RunConfig.model_fields.keys():
+        near = [f"{section}.{name}" for section, config in sections.items() if name in config.model_fields]
+        if near:
+            raise ConfigError(f"unknown setting '{name}'; did you mean {', '.join(near)}?")
 
 
 def _name_inputs(

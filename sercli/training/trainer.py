@@ -43,7 +43,7 @@ def make_trainer(device: Device, recipe: TrainingConfig, **options: Any) -> L.Tr
         strategy=device.strategy,
         # Statistics over all processes' parts of a batch; torch has this for GPUs alone.
         sync_batchnorm=device.several and device.accelerator == "cuda",
-        # One device is one process, whatever a scheduler's variables say of others.
+        # One device is one process, even if variables of a scheduler name others.
         plugins=[WholeCheckpoints(), *([] if device.several else [LightningEnvironment()])],
         precision=recipe.precision if recipe.precision != "auto" else None,
         accumulate_grad_batches=recipe.accumulate,

@@ -10,8 +10,7 @@ from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.runs.folder import Trial
 from sercli.store.compute import compute, missing
-from sercli.training.classes import check_classes
-from sercli.training.plan import Plan, open_stores
+from sercli.training.plan import Plan, check_classes, open_stores
 from sercli.training.processes import process_rank
 
 
@@ -86,7 +85,9 @@ def train_trials(
                 on_begin(trial)
                 train_trial(plan, trial, device, report, logger, compiled=compiled, bar=bar)
         except Timeout:
-            raise RunError(f"{trial.path}: another `sercli train` is at work on it") from None
+            raise RunError(
+                f"{trial.path}: another `sercli train` is training it; wait until it has finished"
+            ) from None
     return plan.trials
 
 

@@ -135,7 +135,7 @@ def test_a_prepared_corpus_is_divided_by_its_own_protocol(small_workspace):
     assert len(divisions) == 4
     checks = found(divisions)
     assert checks["speakers"].verdict is Verdict.CLEAN
-    assert checks["texts"].reason == "every actor says the same ten sentences"
+    assert checks["texts"].reason == "every actor speaks the same ten sentences"
     _, divisions = from_protocol(small_workspace, "emodb", None, "random-3-fold")
     checks = found(divisions)
     assert checks["speakers"].verdict is Verdict.KNOWN
@@ -195,5 +195,5 @@ def test_a_corpus_prepared_anew_is_not_the_one_of_the_run(trained, build_emodb, 
     prepare("emodb", build_emodb(*names), workspace, partial=True)
     with pytest.raises(RunError, match="corpus 'emodb' was prepared again since"):
         from_run(run, workspace)
-    with pytest.raises(RunError, match="no finished trial; continue"):
+    with pytest.raises(RunError, match="no trial is finished"):
         from_run(Run(tmp_path / "none"), workspace)

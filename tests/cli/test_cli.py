@@ -108,7 +108,7 @@ def test_prepare_tells_what_it_found(run, build_emodb, workspace):
     assert status == 0
     assert "utterances  3 of 535" in out
     assert "3 (2 female, 1 male)" in out
-    assert "all 16 kHz mono already, taken as it is" in out
+    assert "already 16 kHz mono, copied unchanged" in out
     status, out, _ = run("prepare", "emodb", root, "--partial", "--json", "--workspace", workspace.root)
     assert json.loads(out)["speakers"] == {"03": 1, "08": 1, "16": 1}
 
@@ -273,7 +273,7 @@ def test_a_general_corpus_is_prepared_trained_and_evaluated_speaker_independentl
     place = ["--workspace", tmp_path / "workspace"]
     status, out, _ = run("prepare", "folder", tmp_path / "mine", "--speaker-pattern", "/([abc])_", *place)
     assert status == 0
-    assert "18 files brought to 16 kHz mono" in out
+    assert "18 files converted to 16 kHz mono" in out
     assert "read as     Happy -> happiness; sad -> sadness" in out
     status, out, err = run(
         "train", "--config", small_config, "--set", "corpus=mine", "--set", "scheme=every-emotion",
@@ -342,7 +342,7 @@ def test_damaged_features_are_computed_again_and_needless_ones_pruned(run, build
     status, out, _ = run("features", "verify", *place)
     assert status == 0
     assert "1 arrays were damaged, 1 computed again" in out
-    assert "2 arrays, all sound" in run("features", "verify", *place)[1]
+    assert "2 arrays, none damaged" in run("features", "verify", *place)[1]
     (workspace.features / "old-v1-000000000000").mkdir()
     assert "would remove old-v1-000000000000" in run("features", "prune", "--dry-run", *place)[1]
     assert "removed old-v1-000000000000" in run("features", "prune", *place)[1]

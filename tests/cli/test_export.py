@@ -106,7 +106,7 @@ def test_a_threshold_is_the_bundles_and_says_what_it_was_found_on(run, place, tm
     status, _, err = run("latest", tmp_path / "strict", "--fold", "1", "--sure", "0.99")
     assert json.loads((tmp_path / "strict" / "bundle.json").read_text())["facts"]["threshold"] is None
     assert "no threshold for 'unsure'" in err
-    assert "No threshold could be found" in (tmp_path / "strict" / "README.md").read_text()
+    assert "No threshold was found" in (tmp_path / "strict" / "README.md").read_text()
 
 
 def test_without_a_dev_part_the_figures_are_called_those_of_the_same_rows(run, place, tmp_path):
@@ -118,7 +118,8 @@ def test_without_a_dev_part_the_figures_are_called_those_of_the_same_rows(run, p
     assert facts["threshold_tried"] is None
     assert "on the same rows that the threshold was found on" in err
     assert (
-        "of the same rows that the threshold was found on" in (tmp_path / "model" / "README.md").read_text()
+        "from the same data on which the threshold was found"
+        in (tmp_path / "model" / "README.md").read_text()
     )
 
 
@@ -345,7 +346,8 @@ def test_a_threshold_of_the_other_models_rows_is_called_theirs(run, tmp_path, mo
     monkeypatch.setattr(share, "_search", search)
     run("latest", tmp_path / "model", "--fold", "1", "--sure", "0.02")
     told = (
-        "Found on the dev parts of 2 trials of the run, each predicted by its own model, not by this "
+        "The threshold was found on the dev parts of 2 trials of "
+        "the run, each predicted by its own model, not by this "
         "one, and each model's epoch was chosen on its part: "
     )
     assert told in (tmp_path / "model" / "README.md").read_text()

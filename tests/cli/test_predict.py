@@ -46,7 +46,7 @@ def test_a_readable_table_is_printed(run, place, recording):
     status, out, err = run("latest", recording, "--unsure-below", 1)
     header, line = out.splitlines()
     assert status == 0
-    assert header.split() == ["file", "class", "%", "anger", "happines", "neutral", "sadness"]
+    assert header.split() == ["file", "class", "%", "anger", "happiness", "neutral", "sadness"]
     assert line.split()[0].endswith("/a.wav")
     assert line.endswith("unsure")
     (made,) = all_runs(place)
@@ -120,9 +120,9 @@ def test_a_timeline_is_told_and_drawn(run, tmp_path, write_wav):
         (["a.wav", "b.wav", "--picture", "p.png"], 1, "--picture draws one file, 2 are named"),
         (["a.wav", "--picture", "p.png", "--no-timeline"], 1, "leave --no-timeline out"),
         (["a.wav", "--picture", "p.txt"], 1, "p.txt: figures are written as .png, .pdf or .svg, not '.txt'"),
-        (["a.wav", "--window-s", "inf"], 1, "window_s=inf: take 0.1 to 3600 s"),
+        (["a.wav", "--window-s", "inf"], 1, "window_s=inf: use 0.1 to 3600 s"),
         (["a.wav", "--window-s", "1", "--no-timeline"], 1, "a window or hop without a timeline"),
-        (["a.wav", "--json", "--csv"], 2, "say --json or --csv, not both"),
+        (["a.wav", "--json", "--csv"], 2, "give --json or --csv, not both"),
         (["a.wav", "--table", "t.csv"], 2, "name files or a --table, not both"),
         (["a.wav", "--accelerator", "tpu"], 1, "accelerator 'tpu' is none of auto, cpu, gpu"),
     ],
@@ -146,8 +146,8 @@ def test_a_picture_that_can_not_be_written_is_refused_before_the_work(run, recor
     [
         ("a.wav", "the name of a recording"),
         ("other.FLAC", "the name of a recording"),
-        ("folder", "is no file"),
-        ("/dev/stdout", "is no file"),
+        ("folder", "not a file"),
+        ("/dev/stdout", "not a file"),
         ("table.csv", "is read by this command"),
         ("link.csv", "is read by this command"),
         ("bundle/bundle.json", "is read by this command"),
@@ -186,6 +186,6 @@ def test_a_threshold_of_classes_is_refused_for_continuous_labels(recording):
         bundle = type("Bundle", (), {"classes": ()})
         timeline = None
 
-    with pytest.raises(ConfigError, match="--unsure-below is of classes"):
+    with pytest.raises(ConfigError, match="--unsure-below is for classes"):
         _check_asked(Traces(), Inputs((recording,)), None, 0.5)
     _check_asked(Traces(), Inputs((recording,)), None, None)

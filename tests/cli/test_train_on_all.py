@@ -58,7 +58,7 @@ def test_a_finished_run_is_only_exported(command_line, made, tmp_path):
     assert "epoch " not in said.replace("kept epoch", "")
     assert f"expect     UA {100 * evaluate(_tested(made)).table.row('ua').value:.1f} %, WA " in said
     assert "4 networks of equal settings" in said
-    assert "note: Not tested: trained on everything there was; the metrics are of networks" in err
+    assert "note: Not tested: trained on all utterances; the metrics are those of networks" in err
     other = tmp_path / "other"
     assert run_export(command_line, made, other)[0] == 0
     assert (out / "README.md").read_text() == (other / "README.md").read_text()
@@ -96,13 +96,16 @@ def test_figures_and_threshold_are_those_of_the_networks_trained_alike(command_l
     card = (out / "README.md").read_text()
     digest = made.folds.trials()[0].settings()["provenance"]["protocol_digest"]
     for line in (
-        "\n> **Not tested: trained on everything there was; the metrics are of networks trained alike on",
-        "on everything that the scheme emodb-4 selects (48 utterances), seed 0, epoch 2 of 2.\n",
+        (
+            "\n> **Not tested: trained on all utterances; the metrics "
+            "are those of networks with equal settings, trained on"
+        ),
+        "on all utterances that the scheme emodb-4 selects (48 utterances), seed 0, epoch 2 of 2.\n",
         "**This model itself was not tested**",
         f"protocol leave-one-speaker-out@1 (digest {digest}), run {made.folds.name}. ",
-        "\n| | 4 networks trained alike, pooled |\n",
+        "\n| | 4 networks with equal settings, pooled |\n",
         f"\n| UA | {100 * expected.value:.1f} %",
-        "| recall of the networks trained alike |",
+        "| recall of the networks with equal settings |",
         "\n- protocol: train-on-all@1 (digest",
     ):
         assert line in card, line
@@ -176,16 +179,17 @@ def test_no_command_takes_it_for_tested(command_line, run, made, tmp_path):
         status, said, err = run(*command)
         assert (status, said) == (1, "")
         assert (
-            f"error: {name}: trained on everything (train-on-all@1), so nothing of its corpus is left" in err
+            f"error: {name}: trained on all utterances (train-on-all@1), so nothing of its corpus is left"
+            in err
         )
         assert f"`sercli eval {name} --on CORPUS`" in err
     rows = {row["run"]: row for row in json.loads(run("runs", "--json")[1])}
     assert (rows[name]["finished"], rows[name]["ua"]) == (1, None)
-    assert rows[name]["note"].startswith("trained on everything, tested on nothing")
+    assert rows[name]["note"].startswith("trained on all utterances, not tested")
     status, said, _ = run("audit", name)
     assert status == 0
     assert "none for testing, so nothing can leak" in said
-    assert "mean and deviation are those of the training part alone" in said
+    assert "mean and deviation are computed from the training part alone" in said
     run("export", name, tmp_path / "model")
     status, _, err = run("reproduce", tmp_path / "model")
     assert (status, "has no figure of its own to hold" in err) == (1, True)

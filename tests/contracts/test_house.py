@@ -4,6 +4,13 @@ import ast
 from functools import cache
 from pathlib import Path
 
+from sercli.corpora import corpus_names
+from sercli.features import feature_names
+from sercli.models import architecture_names
+from sercli.protocols import protocol_names
+from sercli.schemes import scheme_names
+from sercli.tasks import TASKS
+
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "sercli").rglob("*.py"))
 OUTSIDE = sorted([*(ROOT / "benchmarks").rglob("*.py"), *(ROOT / "examples").rglob("*.py")])
@@ -72,3 +79,72 @@ def test_every_setting_is_read_as_an_attribute():
         in {"config", "settings", "network", "model", "training"}
     ]
     assert asked == []
+
+
+def _texts(value: ast.expr) -> set[str]:
+    """Return the text that an expression is, or the texts of a tuple, list or set."""
+    parts = value.elts if isinstance(value, ast.Tuple | ast.List | ast.Set) else [value]
+    return {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+
+
+def _decided_by(node: ast.AST) -> set[str]:
+    """Return the texts that a comparison compares with, or that a call looks an entry up by."""
+    if isinstance(node, ast.Compare):
+        return set().union(*map(_texts, [node.left, *node.comparators]))
+    if isinstance(node, ast.MatchValue):
+        return _texts(node.value)
+    if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in _LOOKS_AT_NAME:
+        return set().union(*map(_texts, node.args))
+    return set()
+
+
+_LOOKS_AT_NAME = {
+    "startswith",
+    "endswith",
+    "get_architecture",
+    "get_corpus",
+    "get_feature",
+    "get_protocol",
+    "get_scheme",
+}
+
+
+@cache
+def _names() -> frozenset[str]:
+    """List what a name must not decide outside its family, and the beginnings of such names."""
+    beginnings = {"ccc", "ccc_", "CCC", "CCC of ", "lists:", "lists#"}
+    families = (architecture_names, corpus_names, feature_names, protocol_names, scheme_names)
+    return frozenset(beginnings.union(TASKS, *(names() for names in families)))
+
+
+_OWN_NAMES = {
+    "sercli/evaluation/values.py": {"ccc"},  # the file that defines this metric
+    "sercli/models/diccoser.py": {"waveform"},  # one of its own inputs
+    "sercli/runs/training.py": {"ccc"},  # a value of the setting training.loss in its own file
+    "sercli/training/trainer.py": {"csv"},  # a logger
+}
+
+
+def test_nothing_is_decided_by_a_name():
+    # An entry that comes from outside has another name; a property of the object is true of it too.
+    decided = [
+        f"{path.relative_to(ROOT)}:{node.lineno} asks for {name!r}"
+        for path in SOURCES
+        for node in ast.walk(_tree(path))
+        for name in sorted(_decided_by(node) & _names())
+        if name not in _OWN_NAMES.get(path.relative_to(ROOT).as_posix(), ())
+    ]
+    assert decided == []
+
+
+def test_only_definitions_and_recipes_name_a_scheme():
+    schemes = set(scheme_names())
+    own = ("sercli/schemes.py", "sercli/corpora/", "sercli/models/")
+    named = [
+        f"{path.relative_to(ROOT)}:{node.lineno} names the scheme {node.value!r}"
+        for path in SOURCES
+        if not path.relative_to(ROOT).as_posix().startswith(own)
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Constant) and node.value in schemes
+    ]
+    assert named == []

@@ -129,7 +129,7 @@ def test_a_vowel_has_its_formants():
     # A whispered vowel shows the resonances without harmonics between which they could hide.
     whisper = NEUTRAL | {"breath": np.asarray(60.0)}
     rng = _voice.generator("test", "formants")
-    vowel = _voice.Segment("i", 400, 0.0, 0.0, False)
+    vowel = _voice.SpokenSound("i", 400, 0.0, 0.0, False)
     samples = _voice.speak(SPEAKERS["M01"], [vowel], whisper | {"level": np.asarray(-60.0)}, rng)
     frames = samples[: len(samples) // 512 * 512].reshape(-1, 512) * np.hanning(512)
     power = (np.abs(np.fft.rfft(frames)) ** 2).mean(axis=0)

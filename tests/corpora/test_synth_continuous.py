@@ -100,7 +100,7 @@ def test_the_voice_follows_the_curve():
     arousal = np.repeat([-1.0, 1.0], 400)
     cues = _voice.express(SPEAKER, arousal, np.zeros(800), dict.fromkeys(_voice.CUES, 0.0))
     rng = _voice.generator("test", "step")
-    vowel = _voice.Segment("a", 800, 0.0, 0.0, False)
+    vowel = _voice.SpokenSound("a", 800, 0.0, 0.0, False)
     samples = _voice.speak(SPEAKER, [vowel], cues, rng)
     quiet, loud = samples[:30_000].std(), samples[-30_000:].std()
     step = float(cues["level"][-1] - cues["level"][0])

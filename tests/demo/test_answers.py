@@ -46,7 +46,7 @@ def test_unsure_and_unlike_are_told(listen, send):
     listener.models[0].predictor.unsure_below = 1.0
     *_, html = listener.answer(send(np.zeros(16_000, np.float32)))
     assert "Unsure: below 100.0 %" in html
-    assert "Unlike the training corpus: nothing but silence" in html
+    assert "Unlike the training corpus: only silence" in html
     listener.models[0].predictor.unsure_below = 0.0
     *_, html = listener.answer(send(tone(1.0)))
     assert "nsure" not in html.replace("sercli-unsure", "")

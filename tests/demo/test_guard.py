@@ -316,7 +316,7 @@ def test_the_guard_looks_into_requests_to_the_queue(tmp_path, data, status):
 def test_a_connection_whose_head_does_not_end_is_closed(monkeypatch):
     uvicorn = pytest.importorskip("uvicorn", reason="uvicorn is not installed")
     monkeypatch.setattr("sercli.demo.requests.SILENT_S", 0.2)
-    from sercli.demo.server import Protocol
+    from sercli.demo.server import TimedProtocol
 
     async def app(scope, receive, send):
         await asyncio.sleep(0.4)  # an answer may take longer
@@ -331,7 +331,7 @@ def test_a_connection_whose_head_does_not_end_is_closed(monkeypatch):
 
     async def both():
         nonlocal port
-        config = uvicorn.Config(app, http=Protocol, log_level="critical", lifespan="off")
+        config = uvicorn.Config(app, http=TimedProtocol, log_level="critical", lifespan="off")
         server = uvicorn.Server(config)
         with socket.create_server(("127.0.0.1", 0)) as source:
             port = source.getsockname()[1]

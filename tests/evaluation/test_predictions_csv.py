@@ -101,7 +101,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         ("0.75", "nan", r"p\.csv:2: probability 'nan' is not a number from 0 to 1"),
         ("0.75", "many", r"p\.csv:2: probability 'many' is not a number from 0 to 1"),
         ("0.75", "-0.75", r"p\.csv:2: probability '-0.75' is not a number from 0 to 1"),
-        ("03,0,", "03,zero,", r"p\.csv:2: seed 'zero' is not a whole number"),
+        ("03,0,", "03,zero,", r"p\.csv:2: seed 'zero' is not an integer"),
         ("toy/b,speaker 08", "toy/a,speaker 03", r"p\.csv: 'toy/a' occurs more than once in a fold"),
         ("toy/b", '"toy/b', r"p\.csv: not a table of predictions \(.+\)"),
     ],

@@ -80,7 +80,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         (",female,0,", ",female,x,", r"p\.csv:2: frame 'x', expected 0"),
         ("-0.25", "nan", r"p\.csv:2: 0\.5, nan, 0\.25, 0: not all are finite numbers"),
         ("-0.25", "much", r"p\.csv:2: could not convert string to float: 'much'"),
-        ("recola/P16,fold 1,0", "recola/P16,fold 1,zero", r"p\.csv:2: seed 'zero' is not a whole number"),
+        ("recola/P16,fold 1,0", "recola/P16,fold 1,zero", r"p\.csv:2: seed 'zero' is not an integer"),
         ('"recola/""P,17"""', '"recola/""P,17', r"p\.csv: not a table of predictions \(.+\)"),
     ],
 )

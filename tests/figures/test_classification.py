@@ -31,12 +31,12 @@ def texts(figure):
 def test_each_cell_holds_its_share_of_the_true_class_and_its_count():
     figure = confusion_matrix([[3, 1], [0, 5]], ["anger", "fear"])
     assert texts(figure) == {
-        (0, 0, "75%"),
+        (0, 0, "75 %"),
         (0, 0, "3"),
-        (0, 1, "25%"),
+        (0, 1, "25 %"),
         (0, 1, "1"),
         (1, 0, "0"),
-        (1, 1, "100%"),
+        (1, 1, "100 %"),
         (1, 1, "5"),
     }
 
@@ -58,7 +58,7 @@ def test_colour_is_the_share_not_the_count():
 
 
 def test_a_rare_mistake_is_not_rounded_to_none():
-    assert (0, 1, "<1%") in texts(confusion_matrix([[999, 1], [0, 5]], ["anger", "fear"]))
+    assert (0, 1, "<1 %") in texts(confusion_matrix([[999, 1], [0, 5]], ["anger", "fear"]))
 
 
 @pytest.mark.parametrize("absent", [1, 2])
@@ -115,7 +115,7 @@ def test_bars_are_shares_right_and_counts_by_confidence():
     assert bars(above) == [(0.5, 0.25, 0.5), (0.75, 0.25, 0.8)]
     assert bars(below) == [(0.5, 0.25, 10), (0.75, 0.25, 30)]
     assert (above.get_ylabel(), below.get_xlabel(), below.get_ylabel()) == (
-        "share right",
+        "proportion correct",
         "confidence",
         "rows",
     )
@@ -129,7 +129,7 @@ def test_the_diagonal_and_the_mean_confidences_are_drawn_over_the_whole_scale():
     assert list(zip(*diagonal.get_data(), strict=True)) == [(0, 0), (1, 1)]
     assert above.collections[0].get_offsets().tolist() == [[0.7, 0.5], [0.9, 0.8]]
     assert (above.get_xlim(), above.get_ylim()) == ((0, 1), (0, 1))
-    assert "mean confidence (ECE 12.5%)" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "mean confidence (ECE 12.5 %)" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 @pytest.mark.parametrize("dark", [False, True])

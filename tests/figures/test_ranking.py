@@ -22,8 +22,8 @@ def test_the_pooled_value_and_chance_are_lines_with_their_numbers():
     (axes,) = figure.axes
     assert [list(line.get_xdata()) for line in axes.lines] == [[0.684, 0.684], [0.25, 0.25]]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
-        "all speakers 68.4%",
-        "chance 25.0%",
+        "all speakers 68.4 %",
+        "chance 25.0 %",
     ]
     assert axes.get_title("left") == "Three speakers"
 

@@ -76,7 +76,7 @@ def test_only_what_the_bundle_names_is_got(hub, run, pushed, tmp_path):
     hub.add("me/model", hub.files("me/model") | more)
     status, out, _ = run("pull", "me/model", "got")
     assert (status, contents(tmp_path / "got") == contents(pushed)) == (0, True)
-    assert "left there: a/config.json, model.pkl, pytorch_model.bin, train.py" in out
+    assert "not downloaded: a/config.json, model.pkl, pytorch_model.bin, train.py" in out
     asked = {path.rpartition("/")[2] for path in hub.got("GET", "/resolve/") + hub.got("HEAD", "/resolve/")}
     assert asked == {"README.md", "bundle.json", "speech.onnx", "weights.safetensors"}
 
@@ -295,7 +295,7 @@ def test_a_repository_of_thousands_of_files_is_told_in_short(hub, run, pushed):
     more = {f"shard-{i:04}.bin": b"" for i in range(1000)}
     hub.add("me/model", hub.files("me/model") | more)
     _, out, _ = run("pull", "me/model", "got")
-    assert "left there: shard-0000.bin" in out
+    assert "not downloaded: shard-0000.bin" in out
     assert "shard-0009.bin and 990 more\n" in out
 
 

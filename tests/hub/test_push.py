@@ -14,7 +14,7 @@ def test_what_is_pushed_is_exactly_the_bundle_as_one_private_commit(hub, login, 
     folder = exported(more=["speech.onnx"])
     (folder / "notes.txt").write_text("mine")
     status, out, err = run("push", folder, "me/model")
-    assert (status, err) == (0, "note: not of the bundle, left here: notes.txt\n")
+    assert (status, err) == (0, "note: files that are not part of the bundle were not uploaded: notes.txt\n")
     repo = hub.repos["me/model"]
     assert repo.private
     assert len(repo.branches["main"]) == 2  # the repository's first, and ours
@@ -25,7 +25,7 @@ def test_what_is_pushed_is_exactly_the_bundle_as_one_private_commit(hub, login, 
     assert hub.messages == ["mdcnn on synth-4, fold 1, seed 0 (sercli 0.1.0)"]
     commit = repo.branches["main"][-1][0]
     assert f"commit     {commit}" in out
-    assert f"{hub.url}/me/model (made; only you and its members see it)" in out
+    assert f"{hub.url}/me/model (made; only you and its members can see it)" in out
 
 
 def test_a_second_push_removes_what_the_new_bundle_lacks_and_nothing_else(hub, login, run, exported):
@@ -64,7 +64,7 @@ def test_a_branch_is_made_and_main_stays(hub, login, run, exported):
 def test_public_is_said_each_time(hub, login, run, exported):
     login()
     folder = exported()
-    assert "everybody sees it" in run("push", folder, "me/open", "--public")[1]
+    assert "everybody can see it" in run("push", folder, "me/open", "--public")[1]
     assert not hub.repos["me/open"].private
     status, _, err = run("push", folder, "me/open")
     assert (status, err) == (
@@ -223,7 +223,7 @@ def test_what_others_put_there_stays_and_an_edited_card_is_told(hub, login, run,
     assert (there["LICENSE.md"], there["demo.onnx"]) == (b"mine", b"mine")
     assert "speech.onnx" not in there
     assert "removed    speech.onnx, of the bundle there before" in out
-    assert "the README.md there was edited, and is replaced; " in err
+    assert "the README.md of the repository was edited and is now replaced; " in err
     assert "edited" not in run("push", exported("newer", std=4.0), "me/model")[2]
 
 
@@ -259,5 +259,8 @@ def test_a_card_made_on_the_web_before_the_first_push_is_told(hub, login, run, e
     hub.add("me/model", {".gitattributes": b"", "README.md": b"to come"}, private=True)
     _, _, err = run("push", exported(), "me/model")
     commit = hub.repos["me/model"].branches["main"][-1][0]
-    told = f"note: the README.md there was edited, and is replaced; the commit before {commit[:8]} keeps it\n"
+    told = (
+        "note: the README.md of the repository was edited and is "
+        f"now replaced; the commit before {commit[:8]} keeps it\n"
+    )
     assert err == told

@@ -1,6 +1,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,7 +110,7 @@ def test_the_corpus_of_the_training_is_refused(small, place, other):
     # Its audio under another name is found too.
     with pytest.raises(ConfigError, match="nothing is left to test"):
         apply_run(run, other("emodb", "disguised", heard=True), place, "common-4")
-    with pytest.raises(RunError, match="no finished trial"):
+    with pytest.raises(RunError, match="no trial is finished"):
         apply_run(Run(place.root / "nothing"), "emodb", place)
 
 
@@ -204,7 +205,7 @@ def test_continuous_labels_of_a_copy_are_those_of_the_test_part(regressor, small
     assert (folder / "traces.png").exists()
     with pytest.raises(ConfigError, match="no classes to keep"):
         apply_run(run, corpus, place, keep_foreign=True)
-    with pytest.raises(ConfigError, match="gives continuous labels, the run tells classes"):
+    with pytest.raises(ConfigError, match="gives continuous labels, the run predicts classes"):
         apply_run(Run(small[1].path.parents[1]), corpus, place, "arousal-valence")
 
 
@@ -229,7 +230,7 @@ def test_a_network_is_drawn_by_what_it_has(small, segmented, regressor, place, t
     assert set(drawn.pictures) == {"attention"}
     assert write_insights(drawn, tmp_path) == [tmp_path / "attention.png"]
     run = segmented[1].path.parents[1]
-    _draw_insights(place, str(run), "cpu", ())
+    _draw_insights(place, Run(run), "cpu", ())
     assert (run / "report" / "fold-01-seed-0" / "attention.png").exists()
     titles = [axes.get_title(loc="left").partition(",")[0] for axes in drawn.pictures["attention"].axes[:4]]
     assert titles == ["anger", "happiness", "neutral", "sadness"]
@@ -238,7 +239,7 @@ def test_a_network_is_drawn_by_what_it_has(small, segmented, regressor, place, t
 def test_two_runs_are_projected_side_by_side(small, train, segmented, place, capsys):
     other = train(SMALL | {"training": SMALL["training"] | {"max_epochs": 1}})
     run, beside = (str(each[1].path.parents[1]) for each in (small, other))
-    _draw_insights(place, run, "cpu", [beside])
+    _draw_insights(place, Run(Path(run)), "cpu", [beside])
     told = capsys.readouterr().err
     assert told.count("no ratings of arousal and valence") == 2
     folder = small[1].path.parents[1] / "report" / "fold-01-seed-0"
@@ -256,7 +257,7 @@ def test_a_run_beside_has_the_same_fold_and_seed(small, place, tmp_path):
     shutil.copytree(small[1].path.parents[1], unfinished)
     (unfinished / "fold-01" / "seed-0").rename(unfinished / "fold-01" / "seed-1")
     with pytest.raises(RunError, match="fold 1, seed 0 is not finished; train it or leave out --beside"):
-        _draw_insights(place, str(small[1].path.parents[1]), "cpu", [str(unfinished)])
+        _draw_insights(place, Run(small[1].path.parents[1]), "cpu", [str(unfinished)])
 
 
 def test_an_ancestor_that_recorded_none_of_its_own_leaves_them_unknown(

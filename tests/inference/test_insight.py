@@ -123,7 +123,7 @@ def test_networks_without_such_things_say_why(mdcnn, attpool, small):
     assert insight.embeddings(attpool[0]) == "it has no method 'embed' with a layer 'head' after it"
     stored, _ = opened(small)  # an MDCNN without attention
     found = attention_maps.map_attention(stored, stored.utterances[0], 0)
-    assert found == "it is built without attention; model.attention=true has it"
+    assert found == "it is built without attention; set model.attention=true"
 
 
 def test_the_projection_is_that_of_scikit_learn():

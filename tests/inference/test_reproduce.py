@@ -208,8 +208,8 @@ def test_an_interval_counts_where_the_corpus_differs(stated, found, interval, sa
 
 
 def test_a_ccc_is_rounded_otherwise_elsewhere():
-    assert Compared("CCC of arousal", 0.5, 0.50009, None, None).same
-    assert not Compared("CCC of arousal", 0.5, 0.50011, None, None).same
+    assert Compared("CCC of arousal", 0.5, 0.50009, None, None, "plain").same
+    assert not Compared("CCC of arousal", 0.5, 0.50011, None, None, "plain").same
     assert not Compared("UA", 0.5, 0.50009, None, None).same
 
 
@@ -240,12 +240,12 @@ def test_other_versions_are_told_and_do_not_decide(restated, place):
     assert found.verdict is Verdict.EXACT
     assert "torch" in found.notes[0]
     assert "2.6.0 there" in found.notes[0]
-    assert found.notes[-1].startswith("the pooled figures of its run need")
+    assert found.notes[-1].startswith("the pooled metrics of its run need")
 
 
 def test_what_can_not_be_compared_is_one_error(small, exported, place, restated, tmp_path):
     _, trial = small
-    with pytest.raises(RunError, match="states no figure; make a bundle that does with `sercli export`"):
+    with pytest.raises(RunError, match="states no metric; make a bundle with metrics with `sercli export`"):
         reproduce(trial.bundle, place)
     with pytest.raises(CorpusError, match="not prepared; run `sercli prepare emodb PATH`"):
         reproduce(exported, Workspace(tmp_path / "empty"))

@@ -212,7 +212,7 @@ def test_it_learns_eight_random_segments(settings):
 
 
 def test_settings_that_cannot_be_are_refused():
-    with pytest.raises(ConfigError, match="pools_after halves 3 times, which 7 bins are too few for"):
+    with pytest.raises(ConfigError, match="pools_after halves the bins 3 times; 7 bins are too few"):
         ARCHITECTURE.build({"x": (1, 7)}, 4, AttPoolConfig(pools_after=(1, 2, 3)))
     for settings in ({"pools_after": (5,)}, {"first_layer": (10, 0)}, {"first_layer": "tall"}):
         with pytest.raises(ConfigError, match=next(iter(settings))):

@@ -71,7 +71,7 @@ def test_what_is_beyond_full_scale_is_scaled_and_told(folder, workspace, command
     assert line.startswith("  noted       sad/loud.wav: ")
     assert " % of its samples beyond full scale, peak " in line
     assert line.endswith(fact)
-    assert "1 brought within full scale" in out
+    assert "1 scaled down to full scale" in out
     described = json.loads((workspace.corpus("mine") / "corpus.json").read_text())
     assert described["scaled"] == 1
     assert fact in described["problems"][0]

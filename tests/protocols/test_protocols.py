@@ -65,9 +65,9 @@ def test_everything_trains_and_nothing_is_tested():
 
 
 def test_it_is_known_by_its_name_alone():
-    assert [protocols.tests_nothing(name) for name in ("train-on-all", "train-on-all@1")] == [True, True]
+    assert [protocols.is_untested(name) for name in ("train-on-all", "train-on-all@1")] == [True, True]
     others = ("leave-one-speaker-out@1", "lists:/none/train-on-all.csv#01234567@1", "random-5-fold", "None")
-    assert not any(protocols.tests_nothing(name) for name in others)
+    assert not any(protocols.is_untested(name) for name in others)
 
 
 def test_five_sessions_give_three_one_one():

@@ -89,7 +89,7 @@ def test_a_run_that_chose_on_its_test_part_is_refused(on_folds, dev):
     ],
 )
 def test_what_differs_is_named(on_folds, changes, message):
-    with pytest.raises(ConfigError, match=f"^--tested-by run: not trained alike: .*{message}"):
+    with pytest.raises(ConfigError, match=f"^--tested-by run: not trained with equal settings: .*{message}"):
         find_alike(MODEL, on_folds(9, changes))
 
 

@@ -169,7 +169,7 @@ def test_what_a_corpus_or_a_user_names_is_never_markup():
 
 def test_tables_hold_every_class_speaker_and_fold():
     found = page()
-    assert "anger 20 55.0 55.0 55.0 fear 45 %" in found.rows  # recall, precision, F1, mostly taken for
+    assert "anger 20 55.0 55.0 55.0 fear 45 %" in found.rows  # recall, precision, F1, mostly predicted as
     assert "fear 9 (45.0) 11 (55.0)" in found.rows
     assert "female 5 40 55.0 55.0" in found.rows
     assert "00 female 8 100.0 100.0 best" in found.rows

@@ -410,7 +410,7 @@ def test_training_curves_of_chosen_rows_stand_side_by_side_and_name_their_fold(p
     lines = {line.get_label(): list(line.get_ydata()) for line in plain.lines}
     assert lines == {"train": pytest.approx([0.12, 0.12]), "dev": pytest.approx([0.06, 0.06])}
     assert list(softmax.lines[0].get_ydata()) == pytest.approx([0.42, 0.42])
-    assert "of fold 2 (fold 2), seed 0 alone" in render_study(report)
+    assert "only for fold 2 (fold 2), seed 0" in render_study(report)
 
 
 def test_where_the_fold_is_missing_the_first_shared_one_is_drawn(place, study):

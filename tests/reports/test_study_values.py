@@ -171,7 +171,7 @@ def test_where_the_paper_has_no_values_none_are_mentioned(place):
     study = finished(place, two_rows(**extra))
     text = Page(render_study(report_study(study, study.cells(on=["emodb-4"]), place, draws=50))).text
     assert "The optimiser is open." in text
-    for word in (about, "own figures", "less the paper", "Paper’s within", "paper’s figure"):
+    for word in (about, "own figures", "less the paper", "Paper’s within", "value of the paper"):
         assert word not in text, word
     both = Page(render_study(report_study(study, study.cells(), place, draws=50))).text
     assert about in both

@@ -47,7 +47,7 @@ def test_where_no_name_is_near_not_all_are_listed(runs):
         trial = Run(runs.runs / f"eca-emodb-4-{i}").trial(1, 0)
         trial.path.mkdir(parents=True)
         trial.config_file.write_text("arch: eca\n")
-    with pytest.raises(UnknownNameError, match="has no 'xyz'; `sercli runs` lists what there is"):
+    with pytest.raises(UnknownNameError, match="has no 'xyz'; `sercli runs` lists all names"):
         find_run(runs, "xyz")
 
 

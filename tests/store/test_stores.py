@@ -11,8 +11,7 @@ from sercli.features.melspec_db import MelSpecDBConfig
 from sercli.preparation import prepare
 from sercli.store import FeatureStore
 from sercli.store.compute import compute
-from sercli.store.repair import drop_damaged, repair
-from sercli.store.stores import find_stores, needless, open_stores, remove
+from sercli.store.stores import find_stores, needless, open_stores, remove, repair
 
 SMALL = LogMelConfig(duration_s=0.5, n_mels=8)
 
@@ -74,9 +73,12 @@ def test_a_flipped_bit_is_found_dropped_and_computed_again(workspace, emodb):
     size = store.count_bytes(store.frames(utterances[0].sha256))
     flip(store.path / "00000.bin", size + 5)
     store = FeatureStore(workspace.features, "logmel", SMALL)
-    assert drop_damaged(store) == [utterances[1].sha256]
+    damaged = store.damaged()
+    assert damaged == [utterances[1].sha256]
+    with store.writing() as writer:
+        writer.drop(damaged)
     assert utterances[1].sha256 not in store
-    assert drop_damaged(FeatureStore(workspace.features, "logmel", SMALL)) == []
+    assert FeatureStore(workspace.features, "logmel", SMALL).damaged() == []
     assert compute([store], utterances, folder) == 1
     np.testing.assert_array_equal(store[utterances[1].sha256], before)
 

@@ -77,7 +77,7 @@ def test_the_command_says_that_it_waits(prepared, workspace):
     with store.writing():
         command = [sys.executable, "-m", "sercli", "features", "emodb", "--workspace", str(workspace.root)]
         process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        assert process.stderr.readline().startswith("another process computes the same features; waiting")
+        assert process.stderr.readline().startswith("another process is computing the same features; waiting")
         assert process.poll() is None
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")

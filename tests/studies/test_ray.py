@@ -201,7 +201,7 @@ def test_other_software_ends_the_command(tasks):
 def test_it_is_said_once_that_no_machine_is_left(tasks):
     tasks._look()
     tasks._look()
-    assert tasks.told == ["no machine is large enough for a trial any more; waiting for one"]
+    assert tasks.told == ["no machine is large enough for a trial any more; waiting until one joins"]
 
 
 @pytest.fixture(scope="module")

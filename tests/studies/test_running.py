@@ -17,7 +17,7 @@ from sercli.runs.folder import all_runs
 from sercli.studies import get_study
 from sercli.studies.estimate import costs
 from sercli.studies.progress import Progress
-from sercli.studies.results import find_run
+from sercli.studies.results import find_cell_run
 from sercli.studies.running import plan_cells, run, todo
 from sercli.workspace import Workspace
 
@@ -120,19 +120,19 @@ def test_rows_that_come_to_the_same_share_their_trials_and_a_finished_one_is_not
     assert run(planned(place, "1-3"), CPU, again) == []
     assert again.ends == [("plain", 3, None), ("attention", 3, None)]
     for work in works:
-        assert find_run(work.cell, place) == work.plan.run
+        assert find_cell_run(work.cell, place) == work.plan.run
     course = Progress(planned(place, "1-3"), 1)
     assert (course.done, course.total, course.left()) == (6, 6, 0)
     assert [len(state.done) for state in course.cells] == [3, 3, 3]
-    assert all(0 < state.dev_so_far <= 1 for state in course.cells)
+    assert all(0 < value <= 1 for state in course.cells for value in state.dev.values())
 
 
 def test_a_run_is_found_from_the_runs_alone(place, small_workspace):
     (work, *_) = planned(place, "1")
-    assert find_run(work.cell, place) is None
+    assert find_cell_run(work.cell, place) is None
     run([work], CPU, Record())
     (place.root / "corpora").unlink()
-    assert find_run(work.cell, place) == work.plan.run
+    assert find_cell_run(work.cell, place) == work.plan.run
 
 
 def test_a_trial_that_fails_does_not_end_the_others(place):
@@ -141,7 +141,7 @@ def test_a_trial_that_fails_does_not_end_the_others(place):
     told = Record()
     (failure,) = run(planned(place, "1"), CPU, told)
     assert "wild, emodb-4, fold 1, seed 0: " in str(failure)
-    assert "no longer a number" in failure.reason
+    assert "became NaN or infinite" in failure.reason
     assert told.ends[1] == ("plain", 1, None)
 
 

@@ -169,7 +169,7 @@ def test_a_failed_trial_is_told_with_its_reason(own):
     done = sercli(own, "--fold", "1-2", "--jobs", "2", "--set", "training.lr=1e30")
     assert done.returncode == 1
     assert "trials failed" in done.stderr
-    assert "the loss is no longer a number in epoch 1, in the batch of emodb/" in done.stderr
+    assert "the loss became NaN or infinite in epoch 1, in the batch of emodb/" in done.stderr
     assert "Traceback" not in done.stderr
 
 

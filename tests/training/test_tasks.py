@@ -129,7 +129,7 @@ def test_a_regressor_of_everything_is_told_by_others_trained_alike(talking, tmp_
     for name, ccc in facts["tested_by"]["figures"]["ccc"].items():
         assert ccc["value"] == pytest.approx(table.row(f"ccc_{name}").value)
     card = (tmp_path / "model" / "README.md").read_text()
-    assert "| | 3 networks trained alike, pooled |" in card
+    assert "| | 3 networks with equal settings, pooled |" in card
     assert "Unsure" not in card
 
 
@@ -151,7 +151,7 @@ def test_consecutive_windows_are_joined_and_overlapping_ones_averaged(talking):
 
 
 def test_labels_that_an_augmentation_would_spoil_are_refused(talking):
-    with pytest.raises(ConfigError, match="'flip' does not leave continuous labels true"):
+    with pytest.raises(ConfigError, match="'flip' changes continuous labels; leave it out"):
         planned(talking, REGRESSION, augment={"flip": {}})
 
 

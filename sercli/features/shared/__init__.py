@@ -17,7 +17,7 @@ MOST_FILTERS = 512
 
 
 class DurationConfig(FeatureConfig):
-    """Whether utterances are brought to one length, and how."""
+    """Whether utterances are cut or padded to one length, and how."""
 
     croppable: ClassVar[bool] = True
 
@@ -88,7 +88,7 @@ class FramesConfig(FeatureConfig):
 
 
 class CroppedFramesConfig(FramesConfig, DurationConfig):
-    """Frames of utterances that may be brought to one length."""
+    """Frames of utterances that may be cut or padded to one length."""
 
     def span(self, samples: int, frames: int) -> tuple[int, int]:
         """Return the first of ``frames`` that holds any of an utterance, and the one after the last.

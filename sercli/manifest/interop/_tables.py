@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from sercli.audio import SUFFIXES
 from sercli.manifest.interop._reading import RecordReader, is_ours
-from sercli.manifest.listing import Entry, choose_columns, line_of, read_entries
+from sercli.manifest.listing import Entry, choose_columns, is_audio, line_of, read_entries
 from sercli.manifest.tables import read_table
 from sercli.manifest.text import read_start, read_text
 from sercli.records import Note, Problem, Utterance
@@ -49,7 +48,7 @@ def read_any_table(path: Path, columns: Mapping[str, str] | None = None) -> Iter
 
 def is_paths(path: Path) -> bool:
     """Recognise a list of paths by an audio file among its first lines."""
-    return any(_is_audio(line) for line in read_start(path).split("\n")[:5])
+    return any(is_audio(line) for line in read_start(path).split("\n")[:5])
 
 
 def read_paths(path: Path) -> Iterator[Utterance | Problem]:
@@ -59,11 +58,7 @@ def read_paths(path: Path) -> Iterator[Utterance | Problem]:
     yield from problems
     for number, line in enumerate(text.split("\n"), 1):
         place = f"{path}:{number}"
-        if _is_audio(line):
+        if is_audio(line):
             yield reader.read({"file": line.strip()}, place)
         elif line.strip():
             yield Problem(place, "not the path of an audio file")
-
-
-def _is_audio(line: str) -> bool:
-    return PurePosixPath(line.strip()).suffix.lower() in SUFFIXES

@@ -40,13 +40,13 @@ def init_glorot(module: nn.Module) -> None:
 class CosineHead(nn.Module):
     """Score a class by the cosine between the embedding and the class's weight; no bias.
 
-    Computed in float32 whatever the precision around it: in bfloat16 cosines near one, where
+    Computed in float32 independent of the surrounding precision: in bfloat16 cosines near one, where
     classes are told apart, are 0.004 apart.
 
     Args:
         size: of the embedding.
         n_classes: number of outputs.
-        scale: what cosines are multiplied by; logits lie in [-scale, scale].
+        scale: factor of the cosines; logits are in [-scale, scale].
 
     Source: Deng et al., ArcFace, CVPR 2019, section 2.1 (l2 normalisation of both sides).
     """

@@ -22,7 +22,7 @@ from sercli.workspace import Workspace
 
 if TYPE_CHECKING:
     from sercli.runs.training import Precision
-    from sercli.studies.cluster.parcels import Piece
+    from sercli.studies.cluster.parcels import ParcelPiece
 
 # Longest time that a process of a lost machine may hold a trial: a network file system releases the locks of
 # a dead machine after 90 s.
@@ -33,7 +33,7 @@ _LEFT_BEHIND = ("checkpoints", ".lock")
 # Last lines of a process's stderr that are reported.
 _ERRORS = 20
 
-Fetch = Callable[[str], "Iterable[Iterable[Piece]]"]
+Fetch = Callable[[str], "Iterable[Iterable[ParcelPiece]]"]
 """Fetches a parcel by its digest, chunk by chunk."""
 
 
@@ -77,7 +77,7 @@ def train_as_task(order: Order, sent: Mapping[str, Sequence[Any]]) -> Iterator[M
     """
     import ray
 
-    def fetch(parcel: str) -> "Iterator[Iterable[Piece]]":
+    def fetch(parcel: str) -> "Iterator[Iterable[ParcelPiece]]":
         for chunk in sent[parcel]:
             yield ray.get(chunk)
 

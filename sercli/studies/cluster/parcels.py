@@ -5,7 +5,6 @@ machine is a folder of links to unpacked parcels, with runs of its own.
 """
 
 import getpass
-import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,7 +29,7 @@ from sercli.workspace import Workspace
 _CHUNK_BYTES = 32 << 20
 
 
-class Piece(Protocol):
+class ParcelPiece(Protocol):
     """A part of a parcel."""
 
     @property
@@ -52,7 +51,7 @@ class Parcel(Protocol):
     def digest(self) -> str:
         """Equal for equal content, different otherwise."""
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[ParcelPiece]:
         """Read it, piece by piece."""
 
 
@@ -104,7 +103,7 @@ class _Files:
     folder: Path
     names: tuple[str, ...]
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[ParcelPiece]:
         for name in self.names:
             offset = 0
             with (self.folder / name).open("rb") as file:
@@ -131,7 +130,7 @@ class _Features:
         places = self.store.read_index()
         return digest([self.place, [[key, places[key].crc32] for key in self.keys]], length=24)
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[ParcelPiece]:
         store = self.store
         arrays: list[tuple[str, Array]] = []
         for key in self.keys:
@@ -162,24 +161,20 @@ def _corpus(plan: Plan) -> Parcel:
         names += [utterance.trace] if utterance.trace else []
         names += [utterance.file] if needs_audio else []
     # The manifest states the hashes of all audio and of all labels.
-    deciding = [plan.config.corpus, plan.manifest_sha256, _hash(folder / "corpus.json"), needs_audio]
+    deciding = [plan.config.corpus, plan.manifest_sha256, files.sha256(folder / "corpus.json"), needs_audio]
     place = f"corpora/{plan.config.corpus}"
     return _Files(place, digest(deciding, length=24), folder, tuple(dict.fromkeys(names)))
 
 
 def _bundle(folder: Path) -> Parcel:
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    hashes = [[name, _hash(folder / name)] for name in names]
+    hashes = [[name, files.sha256(folder / name)] for name in names]
     return _Files(INIT, digest(hashes, length=24), folder, tuple(names))
 
 
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def chunks(parcel: Parcel) -> Iterator[list[Piece]]:
+def chunks(parcel: Parcel) -> Iterator[list[ParcelPiece]]:
     """Read a parcel in chunks of pieces."""
-    waiting: list[Piece] = []
+    waiting: list[ParcelPiece] = []
     for piece in parcel.pieces():
         waiting.append(piece)
         if sum(each.size for each in waiting) >= _CHUNK_BYTES:
@@ -202,7 +197,7 @@ def node_folder() -> Path:
     return folder
 
 
-def unpack(parcel: str, sent: Iterable[Iterable[Piece]]) -> None:
+def unpack(parcel: str, sent: Iterable[Iterable[ParcelPiece]]) -> None:
     """Unpack a parcel completely or not at all, unless it is unpacked already.
 
     Args:

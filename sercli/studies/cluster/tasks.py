@@ -186,7 +186,7 @@ class Tasks:
         """Report once if no machine is left."""
         stranded = not self.cluster.slots
         if stranded and not self._stranded:
-            self.cluster.say("no machine is large enough for a trial any more; waiting for one")
+            self.cluster.say("no machine is large enough for a trial any more; waiting until one joins")
         self._stranded = stranded
 
     def _cancel(self) -> None:

@@ -9,8 +9,7 @@ from conftest import tone
 from sercli.devices import choose_device
 from sercli.errors import ConfigError, ProtocolError, SerError
 from sercli.preparation import prepare
-from sercli.training.classes import check_classes
-from sercli.training.plan import make_plan
+from sercli.training.plan import check_classes, make_plan
 from sercli.training.settings import configure
 
 
@@ -133,7 +132,8 @@ def test_a_protocol_shows_what_can_not_be_trained(tiny, command_line, workspace)
     tiny(every(["a", "b", "c"], ["anger", "happiness"]) | {("a", "fear"): 1})
     show = ["protocols", "show", "leave-one-speaker-out", "--corpus", "tiny", "--workspace", workspace.root]
     assert (
-        "class fear: nothing to train on in fold 1, 3, which `sercli train` refuses" in command_line(*show)[1]
+        "class fear has no training utterance in fold 1, 3; `sercli train` refuses this"
+        in command_line(*show)[1]
     )
 
 
