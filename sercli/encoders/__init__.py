@@ -1,10 +1,11 @@
 """Pretrained encoders of speech: find one, know its facts, load it.
 
-An encoder is any that `transformers` loads as Whisper, wav2vec 2.0, HuBERT, WavLM, data2vec-audio, UniSpeech or
-w2v-BERT. It is named by a folder, by a name on the Hugging Face Hub, or by a short name of `SHORT_NAMES`.
+An encoder is any that `transformers` loads as Whisper, wav2vec 2.0, HuBERT, WavLM, data2vec-audio, UniSpeech
+or w2v-BERT. It is named by a folder, by a name on the Hugging Face Hub, or by a short name of `SHORT_NAMES`.
 
 `sercli.encoders.finding` finds or downloads its files, `sercli.encoders.loading` reads them, and an
-`sercli.encoders.encoder.Encoder` computes the states of its layers. This module needs none of their libraries.
+`sercli.encoders.encoder.Encoder` computes the states of its layers. This module needs none of their
+libraries.
 """
 
 from collections.abc import Mapping

@@ -1,11 +1,12 @@
 """An encoder: from samples to what enters its first transformer layer, and to the output of each layer.
 
-The states have one meaning for all families: state 0 is what enters the first transformer layer, state n is the
-output of layer n, without the normalisation after the last layer. In ``hidden_states`` of `transformers` these
-are the same entries, but for the last one: there, Whisper, w2v-BERT and the models with
+The states have one meaning for all families: state 0 is what enters the first transformer layer, state n is
+the output of layer n, without the normalisation after the last layer. In ``hidden_states`` of `transformers`
+these are the same entries, but for the last one: there, Whisper, w2v-BERT and the models with
 ``do_stable_layer_norm`` have already been normalised.
 """
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,11 +32,10 @@ class Family:
 
     Attributes:
         model_types: names of the architectures in ``config.json``.
-        part: path of the encoder in the model of the class that its files are made of; empty if it is all of it.
-        front: from the model, its extractor, and samples, (samples,), to what its convolutions or filters give,
-            (1, frames, size).
-        transform: from the model, what `front` gave, padded, (batch, frames, size), and a mask that is true on
-            valid frames, (batch, frames), or None where all are, to the states of the transformer layers,
+        front: from the model, its extractor, and samples, (samples,), to what its convolutions or filters
+            give, (1, frames, size).
+        transform: from the model, what `front` gave, padded, (batch, frames, size), and a mask that is true
+            on valid frames, (batch, frames), or None where all are, to the states of the transformer layers,
             (batch, frames, size) each.
         count_frames: from a number of samples to the number of frames.
         window_s: length in seconds beyond which a recording is encoded in several windows.
@@ -85,7 +85,9 @@ class Encoder(nn.Module):
             return self.family.transform(self.model, padded, mask), mask
         each = [self.family.transform(self.model, front[None], None) for front in fronts]
         layers = zip(*each, strict=True)
-        return [nn.utils.rnn.pad_sequence([x[0] for x in states], batch_first=True) for states in layers], mask
+        return [
+            nn.utils.rnn.pad_sequence([x[0] for x in states], batch_first=True) for states in layers
+        ], mask
 
 
 def _fill_up(samples: Tensor, least: int = _WINDOW) -> Tensor:
@@ -122,7 +124,7 @@ def _whisper_transform(model: Any, x: Tensor, mask: Tensor | None) -> list[Tenso
 
 
 def _count_whisper_frames(samples: int) -> int:
-    return -(-(-(-samples // 160)) // 2)
+    return math.ceil(math.ceil(samples / 160) / 2)
 
 
 def _waveform_front(model: Any, extractor: Any, samples: Tensor) -> Tensor:
@@ -145,7 +147,7 @@ def _count_filterbank_frames(samples: int) -> int:
 
 
 def _record_states(model: Any) -> None:
-    """Make the layers of a model record their states for `_transform`; once for each model."""
+    """Make the layers of a model record their states for `_transform`; called once for each model."""
     layers = model.encoder.layers
     layers[0].register_forward_pre_hook(
         lambda _, given, named: _keep(given[0] if given else named["hidden_states"]), with_kwargs=True
@@ -175,9 +177,7 @@ def _extract(extractor: Any, samples: Tensor, **choices: Any) -> Any:
     return extractor(samples.cpu().numpy(), sampling_rate=SAMPLE_RATE, return_tensors="pt", **choices)
 
 
-_WHISPER = Family(
-    ("whisper",), _whisper_front, _whisper_transform, _count_whisper_frames, window_s=30.0
-)
+_WHISPER = Family(("whisper",), _whisper_front, _whisper_transform, _count_whisper_frames, window_s=30.0)
 WHISPER_PADDED = Family(
     ("whisper",), _whisper_padded_front, _whisper_transform, lambda samples: 1500, window_s=30.0
 )
@@ -187,7 +187,10 @@ FAMILIES = {
     "whisper": _WHISPER,
     "waveform": Family(
         ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat"),
-        _waveform_front, _transform, _count_waveform_frames, window_s=60.0,
+        _waveform_front,
+        _transform,
+        _count_waveform_frames,
+        window_s=60.0,
     ),
     # Its positions come from several convolutions with normalisation between them: padding would leak back.
     "data2vec": Family(

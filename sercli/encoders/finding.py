@@ -18,7 +18,12 @@ INSTALL = "pretrained encoders need 'transformers': pip install 'sercli[pretrain
 _LOG = logging.getLogger("sercli")
 _CONFIG, _EXTRACTOR, _CARD = "config.json", "preprocessor_config.json", "README.md"
 # In the order in which they are preferred. The second is read without running code that it may hold.
-_WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+_WEIGHTS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 
 
@@ -61,7 +66,9 @@ def find_encoder(model: str, revision: str | None = None) -> EncoderFiles:
     path = Path(name).expanduser()
     if path.is_dir() or name.startswith(("/", "./", "../", "~")):
         if revision is not None:
-            raise ConfigError(f"revision={revision}: '{model}' is a folder, which has no revisions; leave it out")
+            raise ConfigError(
+                f"revision={revision}: '{model}' is a folder, which has no revisions; leave it out"
+            )
         if not path.is_dir():
             raise FeatureError(f"{model}: no such folder; name the folder that holds the encoder's {_CONFIG}")
         return _check(model, path.resolve())
@@ -91,7 +98,9 @@ def _check(name: str, folder: Path) -> EncoderFiles:
     for file in _WEIGHTS:
         if (folder / file).is_file():
             return EncoderFiles(name, folder, _parts(folder / file), config)
-    other = sorted(path.name for path in folder.glob("*") if path.suffix in {".pt", ".pth", ".ckpt", ".pkl", ".h5"})
+    other = sorted(
+        path.name for path in folder.glob("*") if path.suffix in {".pt", ".pth", ".ckpt", ".pkl", ".h5"}
+    )
     fact = f"has only {', '.join(other)}, which sercli does not read" if other else "has no weights"
     raise FeatureError(
         f"{folder}: {fact}; it needs model.safetensors or pytorch_model.bin, which `save_pretrained` of "
@@ -149,7 +158,7 @@ def _download(name: str, revision: str | None) -> Path:
         weights = next((file for file in _WEIGHTS if file in sizes), None)
         if weights is None:
             raise FeatureError(
-                f"{name}: has neither model.safetensors nor pytorch_model.bin; take another encoder or revision"
+                f"{name}: has neither model.safetensors nor pytorch_model.bin; take another encoder"
             )
         stem = weights.split(".")[0]
         suffix = ".safetensors" if "safetensors" in weights else ".bin"

@@ -95,8 +95,8 @@ def _load_once(model: str, revision: str | None, tensors: str, device: str, fami
     there = digest_tensors(encoder.model)
     if there != tensors:
         raise FeatureError(
-            f"{found.folder}: not the encoder that is needed (digest {there}, needed {tensors}); get the files "
-            f"of {model} that the features, run or bundle was made with"
+            f"{found.folder}: not the encoder that is needed (digest {there}, needed {tensors}); get the "
+            f"files of {model} that the features, run or bundle was made with"
         )
     return encoder.to(device)
 
@@ -130,7 +130,9 @@ def _load(found: EncoderFiles, family: Family | None = None) -> Encoder:
             config = AutoConfig.from_pretrained(found.folder, local_files_only=True)
             extractor = AutoFeatureExtractor.from_pretrained(found.folder, local_files_only=True)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise FeatureError(f"{found.folder}: transformers can't read its settings ({_short(error)})") from None
+            raise FeatureError(
+                f"{found.folder}: transformers can't read its settings ({_short(error)})"
+            ) from None
         if name == "whisper":
             from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
@@ -148,7 +150,9 @@ def _family_of(found: EncoderFiles) -> tuple[str, Family]:
         if kind in family.model_types:
             return name, family
     known = ", ".join(kind for family in FAMILIES.values() for kind in family.model_types)
-    raise FeatureError(f"{found.folder}: '{kind}' is not an encoder of speech that sercli knows; take one of {known}")
+    raise FeatureError(
+        f"{found.folder}: '{kind}' is not an encoder of speech that sercli knows; take one of {known}"
+    )
 
 
 def _check_rates(found: EncoderFiles, config: Any, extractor: Any) -> None:
@@ -156,7 +160,8 @@ def _check_rates(found: EncoderFiles, config: Any, extractor: Any) -> None:
     rate = getattr(extractor, "sampling_rate", None)
     if rate != SAMPLE_RATE:
         raise FeatureError(
-            f"{found.folder}: takes audio at {rate} Hz, prepared audio has {SAMPLE_RATE} Hz; take another encoder"
+            f"{found.folder}: takes audio at {rate} Hz, prepared audio has {SAMPLE_RATE} Hz; "
+            "take another encoder"
         )
     strides = getattr(config, "conv_stride", None)
     if config.model_type in FAMILIES["waveform"].model_types and strides is not None:
@@ -165,8 +170,8 @@ def _check_rates(found: EncoderFiles, config: Any, extractor: Any) -> None:
             window, hop = window + (kernel - 1) * hop, hop * stride
         if (window, hop) != (400, 320):
             raise FeatureError(
-                f"{found.folder}: its frames have {window} samples every {hop}, known are 400 every 320; take "
-                "another encoder"
+                f"{found.folder}: its frames have {window} samples every {hop}, known are 400 every 320; "
+                "take another encoder"
             )
 
 
@@ -188,8 +193,8 @@ def _fill(model: nn.Module, found: EncoderFiles) -> None:
     missing = [name for name in needed if prefix + name not in tensors]
     if missing:
         raise FeatureError(
-            f"{found.folder}: the weights lack {len(missing)} of {len(needed)} tensors, for example {missing[0]}; "
-            "get the folder of the encoder again"
+            f"{found.folder}: the weights lack {len(missing)} of {len(needed)} tensors, for example "
+            f"{missing[0]}; get the folder of the encoder again"
         )
     for name, tensor in wanted.items():
         given = tensors.get(prefix + name)
@@ -197,11 +202,13 @@ def _fill(model: nn.Module, found: EncoderFiles) -> None:
             continue
         if given.shape != tensor.shape:
             raise FeatureError(
-                f"{found.folder}: {name} is {list(given.shape)} in the weights, {list(tensor.shape)} by config.json; "
-                "get both files from the same place"
+                f"{found.folder}: {name} is {list(given.shape)} in the weights, {list(tensor.shape)} by "
+                "config.json; get both files from the same place"
             )
         if not torch.isfinite(given).all():
-            raise FeatureError(f"{found.folder}: {name} holds values that are not finite; get the weights again")
+            raise FeatureError(
+                f"{found.folder}: {name} holds values that are not finite; get the weights again"
+            )
         tensor.data.copy_(given)
 
 
@@ -231,7 +238,7 @@ def _read(file: Path) -> Mapping[str, Tensor]:
 
 
 def _file_name(name: str) -> str:
-    """Give a tensor the name that it has in files: modules name the parts of a normalised weight otherwise."""
+    """Give a tensor the name that it has in files; modules use other names for a normalised weight."""
     for inside, outside in (("original0", "g"), ("original1", "v")):
         name = name.replace(f"parametrizations.weight.{inside}", f"weight_{outside}")
     return name

@@ -41,7 +41,7 @@ class FeatureConfig(Config):
         return False
 
     def pinned(self) -> Self:
-        """Return the same settings with facts of the files that the features are made with, if there are any."""
+        """Return the same settings with facts of the files that the features need, if they need any."""
         return self
 
     @property

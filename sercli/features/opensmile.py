@@ -17,9 +17,7 @@ from sercli.audio import SAMPLE_RATE, Samples
 from sercli.errors import ConfigError
 from sercli.features import Array, Feature, FeatureConfig
 
-LICENCE = (
-    "openSMILE is free for research, teaching and private use; commercial products need a licence of audEERING"
-)
+LICENCE = "openSMILE is free for research, teaching and private use; commercial products need a licence of its makers"
 """Terms of the library, in one sentence."""
 
 _INSTALL = f"openSMILE's features need 'opensmile': pip install 'sercli[opensmile]' ({LICENCE})"
@@ -86,7 +84,11 @@ def _smile(config: OpenSmileConfig) -> Any:
             import opensmile
         except ImportError:
             raise ConfigError(_INSTALL) from None
-        level = opensmile.FeatureLevel.Functionals if config.pooled else opensmile.FeatureLevel.LowLevelDescriptors
+        level = (
+            opensmile.FeatureLevel.Functionals
+            if config.pooled
+            else opensmile.FeatureLevel.LowLevelDescriptors
+        )
         made[key] = opensmile.Smile(getattr(opensmile.FeatureSet, config.set), level)
     return made[key]
 

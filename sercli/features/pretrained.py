@@ -1,7 +1,7 @@
 """States of a pretrained encoder: of each frame of 20 ms, or their mean over the recording.
 
-Layer 0 is what enters the first transformer layer (of Whisper, the convolutions' output with positions added),
-layer n the output of transformer layer n, without the normalisation after the last one. See
+Layer 0 is what enters the first transformer layer (of Whisper, the convolutions' output with positions
+added), layer n the output of transformer layer n, without the normalisation after the last one. See
 `sercli.encoders.encoder` for how this maps to ``hidden_states`` of `transformers`.
 
 Source: Yang et al., SUPERB: Speech processing Universal PERformance Benchmark, Interspeech 2021.
@@ -38,8 +38,8 @@ class PretrainedConfig(FeatureConfig):
     pool: Literal["none", "mean", "mean-std"] = "mean"
     """What is kept of the frames of a recording: all frames, their mean, or mean and standard deviation."""
     pad_s: Literal[30] | None = None
-    """Length in seconds to which a recording is padded before it is encoded, for Whisper: 30 as its authors do,
-    or null for the recording's own length, which is faster."""
+    """Length in seconds to which a recording is padded before it is encoded, for Whisper: 30 as its authors
+    do, or null for the recording's own length, which is faster."""
     encoder: EncoderFacts | None = None
     """Facts of the encoder that the features are made with; filled in when its files are read."""
 
@@ -74,7 +74,8 @@ class PretrainedConfig(FeatureConfig):
             return
         if self.layers != "all" and max(self.layers) > self.encoder.layers:
             raise ValueError(
-                f"layers={list(self.layers)}: {self.model} has layers 0 to {self.encoder.layers}; take some of these"
+                f"layers={list(self.layers)}: {self.model} has layers 0 to {self.encoder.layers}; "
+                "take some of these"
             )
         if self.pad_s is not None and self.encoder.family != "whisper":
             raise ValueError(f"pad_s is for Whisper; {self.model} takes recordings as they are: leave it out")

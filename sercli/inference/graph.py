@@ -63,8 +63,8 @@ class _Input(nn.Module):
             raise ConfigError(f"'{choice.kind}' is not written in torch operations that can be exported")
         if choice.own_scope:
             raise ConfigError(
-                f"statistics={choice.statistics} need the mean and deviation of complete utterances; a network "
-                "that was trained with statistics=per-map can be exported"
+                f"statistics={choice.statistics} need the mean and deviation of complete utterances; a "
+                "network that was trained with statistics=per-map can be exported"
             )
         self.features = choice.feature.graph(choice.config)
         self.choice = choice

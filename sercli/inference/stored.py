@@ -110,9 +110,7 @@ class Stored:
         """Cut and standardise some of the utterances, without their labels."""
         per_frame = not self.bundle.classes
         by_id = {
-            each.id: unlabelled_item(
-                each.id, count_samples(each), per_frame=per_frame, speaker=each.speaker
-            )
+            each.id: unlabelled_item(each.id, count_samples(each), per_frame=per_frame, speaker=each.speaker)
             for each in self.utterances
         }
         preprocessing = with_speakers(self.bundle.preprocessing, list(by_id.values()), self.sources)

@@ -194,7 +194,8 @@ class Architecture:
         embedding: the vector that summarises an utterance.
         stream: the network as a `NetworkStream`.
         solve: sets the weights of a network to the optimum for a training part, given its settings; for
-            classifiers that need no epochs, optimiser or learning rate. Their networks have a method ``embed``.
+            classifiers that need no epochs, optimiser or learning rate. Their networks have a method
+            ``embed``.
         module: the class that trains the network, a subclass of `sercli.training.SERModule`, which is used
             without it. It is a function, so that Lightning is imported only for training.
     """

@@ -1,13 +1,13 @@
 """A linear classifier of one vector for each utterance, solved to the optimum.
 
-Multinomial logistic regression or a linear support vector machine, by scikit-learn. The vector is the mean over
-time of the chosen layers of the features, side by side.
+Multinomial logistic regression or a linear support vector machine, by scikit-learn. The vector is the mean
+over time of the chosen layers of the features, side by side.
 
 Source: Schuller et al., The INTERSPEECH 2009 Emotion Challenge, Interspeech 2009, section 4, for the support
     vector machine over functionals. Logistic regression over a frozen encoder: the usual linear probe.
 Open in the paper: the weight of the penalty (``c``), here 0.01 for standardised features.
-Departures: the scores of the support vector machine become probabilities by Platt's method, fitted on folds of
-    the training part that share no speaker.
+Departures: the scores of the support vector machine become probabilities by Platt's method, fitted on folds
+    of the training part that share no speaker.
 """
 
 from collections.abc import Mapping
@@ -100,14 +100,22 @@ def _solve_svm(network: Linear, given: TrainingVectors, c: float, weight: Mappin
     from sklearn.model_selection import GroupKFold, StratifiedKFold
     from sklearn.svm import LinearSVC
 
-    machine = LinearSVC(C=c, class_weight=weight, dual=len(given.vectors) < given.vectors.shape[1], max_iter=_MOST_STEPS, random_state=0)
+    machine = LinearSVC(
+        C=c,
+        class_weight=weight,
+        dual=len(given.vectors) < given.vectors.shape[1],
+        max_iter=_MOST_STEPS,
+        random_state=0,
+    )
     groups = len(set(given.speakers)) if None not in given.speakers else 0
     least = int(np.bincount(given.target).min())
     if groups >= 2:
         folds = GroupKFold(min(_FOLDS, groups)).split(given.vectors, given.target, given.speakers)
     else:
         folds = StratifiedKFold(max(2, min(_FOLDS, least))).split(given.vectors, given.target)
-    cut = [(train, test) for train, test in folds if len(set(given.target[train])) == network.head.out_features]
+    cut = [
+        (train, test) for train, test in folds if len(set(given.target[train])) == network.head.out_features
+    ]
     fitted = CalibratedClassifierCV(machine, method="sigmoid", cv=cut, ensemble=False)
     fitted.fit(given.vectors, given.target)
     (whole,) = fitted.calibrated_classifiers_
@@ -123,10 +131,13 @@ def _solve_svm(network: Linear, given: TrainingVectors, c: float, weight: Mappin
 def _set_head(
     network: Linear, weights: NDArray[np.float64], biases: NDArray[np.float64], *, halved: bool = True
 ) -> None:
-    """Copy a classifier's weights; of two classes scikit-learn keeps one row, for the second against the first."""
+    """Copy a classifier's weights; of two classes scikit-learn keeps one row, for the second class."""
     if len(weights) == 1:
         share = 0.5 if halved else 1.0  # the difference of two logits is what counts
-        weights, biases = share * np.concatenate([-weights, weights]), share * np.concatenate([-biases, biases])
+        weights, biases = (
+            share * np.concatenate([-weights, weights]),
+            share * np.concatenate([-biases, biases]),
+        )
     with torch.no_grad():
         network.head.weight.copy_(torch.from_numpy(weights))
         network.head.bias.copy_(torch.from_numpy(biases))

@@ -6,6 +6,7 @@ Departures: none.
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Annotated, Literal
 
 import torch
@@ -37,7 +38,7 @@ class MLP(nn.Module):
         self.hidden = nn.Sequential(
             *(
                 nn.Sequential(nn.Dropout(config.dropout), nn.Linear(given, made), nn.ReLU())
-                for given, made in zip(sizes, sizes[1:], strict=False)
+                for given, made in pairwise(sizes)
             ),
             nn.Dropout(config.dropout),
         )

@@ -1,4 +1,4 @@
-"""SUPERB's classifier over a frozen encoder: weighted layers, a projection, the mean over time, a linear layer.
+"""SUPERB's classifier over a frozen encoder: weighted layers, a projection, the mean, a linear layer.
 
 Source: Yang et al., SUPERB: Speech processing Universal PERformance Benchmark, Interspeech 2021, section 3.2;
     sizes and training as in its toolkit s3prl (downstream/emotion).
@@ -8,6 +8,7 @@ Departures: nothing before the mean over time is non-linear, so the mean is take
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -43,7 +44,7 @@ class Probe(nn.Module):
         sizes = (config.projection, *config.hidden)
         hidden = [
             nn.Sequential(nn.Dropout(config.dropout), nn.Linear(given, size), nn.ReLU())
-            for given, size in zip(sizes, sizes[1:], strict=False)
+            for given, size in pairwise(sizes)
         ]
         self.hidden = nn.Sequential(*hidden, nn.Dropout(config.dropout))
         self.head = nn.Linear(sizes[-1], n_classes)
@@ -90,7 +91,11 @@ ARCHITECTURE = Architecture(
     source="Yang et al., SUPERB, Interspeech 2021",
     recipe=Recipe(
         training={
-            "lr": 1e-4, "batch_size": 32, "max_epochs": 200, "patience": 30, "class_weights": False,
+            "lr": 1e-4,
+            "batch_size": 32,
+            "max_epochs": 200,
+            "patience": 30,
+            "class_weights": False,
         },
         features={"x": {"statistics": "none"}},
     ),

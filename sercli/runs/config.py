@@ -180,8 +180,8 @@ class RunConfig(Config):
         of_audio = [each for each, (entry, _) in self.augmentations.items() if entry.stage == "samples"]
         if of_audio and choice.own_scope:
             raise ValueError(
-                f"augment.{of_audio[0]} changes the audio, but features.{name}.statistics={choice.statistics} "
-                "is computed from the unchanged audio; leave one of the two out"
+                f"augment.{of_audio[0]} changes the audio, but features.{name}.statistics={choice.statistics} is "
+                "computed from the unchanged audio; leave one of the two out"
             )
         if of_audio and choice.config.original_rate is not None:
             raise ValueError(
@@ -248,8 +248,8 @@ class RunConfig(Config):
         """Return the same settings with some changed.
 
         Args:
-            changes: new values by dotted name, as ``model.c`` or ``features.x.pool``; where the network has one
-                input, ``features.pool`` stands for it.
+            changes: new values by dotted name, as ``model.c`` or ``features.x.pool``; where the network has
+                one input, ``features.pool`` stands for it.
 
         Raises:
             ConfigError: a setting is unknown or wrong.
@@ -263,9 +263,10 @@ class RunConfig(Config):
                 raise ConfigError(f"{name}: not a setting of model, features, segments or training")
             if section == "features" and rest[1:] in (["model"], ["revision"], ["kind"]):
                 settings["features"][rest[0]].pop("encoder", None)
+            change = value
             for part in reversed([section, *rest]):
-                value = {part: value}
-            settings = merge(settings, value)
+                change = {part: change}
+            settings = merge(settings, change)
         return type(self)(**settings)
 
     def identity(self, manifest_sha256: str) -> str:

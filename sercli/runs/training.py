@@ -13,7 +13,12 @@ Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 class TrainingConfig(Config):
     """How a network is trained; the recipe of each architecture states its own values."""
 
-    neutral: ClassVar[Mapping[str, Any]] = {"batch_statistics": "running", "rmsprop_decay": 0.99, "search": {}, "search_folds": 4}
+    neutral: ClassVar[Mapping[str, Any]] = {
+        "batch_statistics": "running",
+        "rmsprop_decay": 0.99,
+        "search": {},
+        "search_folds": 4,
+    }
 
     loss: Literal["cross-entropy", "focal", "ccc"] = "cross-entropy"
     """Loss of a network without a cosine head (with one, the loss is ArcFace). ccc is one minus the
@@ -67,10 +72,10 @@ class TrainingConfig(Config):
     precision: Precision = "auto"
     """Number format; ``auto`` becomes the format that suits the device, and that format is recorded."""
 
-    search: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = {}
-    """Values to choose from, by setting, as {model.c: [0.01, 0.1]}: in each fold the combination is taken whose
-    UA is best in inner folds of the training part, which share no speaker. The first one is taken if several are
-    equally good, so simpler values come first."""
+    search: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    """Values to choose from, by setting, as {model.c: [0.01, 0.1]}: in each fold the combination is taken
+    whose UA is best in inner folds of the training part, which share no speaker. The first one is taken if
+    several are equally good, so simpler values come first."""
     search_folds: int = Field(4, ge=2, le=20)
     """Number of inner folds of a search; as many as there are speakers if these are fewer."""
 

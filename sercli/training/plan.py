@@ -105,7 +105,7 @@ def candidates(config: RunConfig) -> list[tuple[dict[str, Any], RunConfig]]:
     count = prod(map(len, search.values()))
     if count > _MOST_CANDIDATES:
         raise ConfigError(
-            f"training.search has {count} combinations, at most {_MOST_CANDIDATES} are tried; name fewer values"
+            f"training.search has {count} combinations, at most {_MOST_CANDIDATES} are tried; name fewer"
         )
     plain = config.with_training(search={}, search_folds=4)
     found = []

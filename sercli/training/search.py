@@ -40,11 +40,11 @@ class Candidate:
 def search(
     plan: Plan, trial: Trial, device: Device, train: Train, report: Callable[[str], None]
 ) -> tuple[Plan, dict[str, Any]]:
-    """Return the plan with the settings that are best within the training part of a trial, and these settings.
+    """Choose the settings that are best within the training part of a trial.
 
     Each candidate is trained on the training part without the speakers of an inner fold and tested on these,
-    for all inner folds. The metric is UA (or CCC) of the joined predictions. The results are kept in the trial's
-    ``search.json``, so that an interrupted trial does not search again.
+    for all inner folds. The metric is UA (or CCC) of the joined predictions. The results are kept in the
+    trial's ``search.json``, so that an interrupted trial does not search again.
 
     Args:
         plan: the run, with settings to choose from in ``training.search``.
@@ -52,6 +52,9 @@ def search(
         device: device to predict on.
         train: trains a network.
         report: called with a line about the result.
+
+    Returns:
+        The plan with the chosen settings, and these settings by dotted name.
 
     Raises:
         RunError: the training part has fewer than two speakers.
@@ -74,7 +77,8 @@ def search(
         shutil.rmtree(trial.path / "search", ignore_errors=True)
     best = max(range(len(tried)), key=lambda number: (tried[number].value, -number))
     named = ", ".join(f"{name}={spell(value)}" for name, value in tried[best].settings.items())
-    report(f"  search: {named} ({plan.config.task.metric} {tried[best].value:.3f} in inner folds, best of {len(tried)})")
+    value = plan.config.task.format_metric(tried[best].value)
+    report(f"  search: {named} ({value} in inner folds, best of {len(tried)})")
     return replace(plan, config=choices[best][1]), tried[best].settings
 
 
@@ -101,8 +105,8 @@ def inner_folds(plan: Plan, fold: Fold, count: int) -> list[Fold]:
     if len(known) < 2 or len(known) < len(speakers):
         raise RunError(
             f"training.search: the training part of fold {fold.name} has {len(known)} speakers"
-            f"{' and utterances without one' * (len(known) < len(speakers))}; inner folds need two or more, so "
-            "leave training.search out"
+            f"{' and utterances without one' * (len(known) < len(speakers))}; inner folds need two or more, "
+            "so leave training.search out"
         )
     groups: list[list[str]] = [[] for _ in range(min(count, len(known)))]
     for speaker in sorted(known, key=lambda each: (-known[each], each)):

@@ -120,5 +120,7 @@ def test_a_folder_has_no_revision(folder):
 def test_without_a_network_the_message_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(FeatureError, match="openai/whisper-tiny: the Hub can't be reached.*give model= its path"):
+    with pytest.raises(
+        FeatureError, match=r"openai/whisper-tiny: the Hub can't be reached.*give model= its path"
+    ):
         read_facts("whisper-tiny")

@@ -7,7 +7,8 @@ from sercli.models.probe import Probe, ProbeConfig
 
 
 def test_the_number_of_parameters_is_that_of_superb():
-    # wav2vec 2.0 base: 13 weights of layers, 768 x 256 + 256 of the projection, 256 x 4 + 4 of the last layer.
+    # wav2vec 2.0 base: 13 weights of layers, 768 x 256 + 256 of the projection, 256 x 4 + 4 of the last
+    # layer.
     network = Probe(13, 768, 4, ProbeConfig())
     assert sum(each.numel() for each in network.parameters()) == 13 + 196_864 + 1_028
 
