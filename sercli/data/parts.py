@@ -22,7 +22,7 @@ from sercli.errors import FeatureError
 from sercli.runs.config import RunConfig
 from sercli.runs.features import FeatureChoice
 from sercli.segments import SegmentConfig
-from sercli.statistics import Moments, Statistics, fit, fit_all
+from sercli.statistics import RunningMoments, Statistics, fit, fit_all
 
 LEAST_OF_SPEAKER = 2
 """Fewest utterances of a speaker in a part that is standardised per speaker."""
@@ -217,9 +217,9 @@ def _speaker_statistics(
 ) -> dict[str, Statistics]:
     """Compute the statistics of each speaker over all frames of the speaker's items."""
     check_speakers(items)
-    of: dict[str, Moments] = {}
+    of: dict[str, RunningMoments] = {}
     for item in items:
-        moments = of.setdefault(str(item.speaker), Moments("per-speaker"))
+        moments = of.setdefault(str(item.speaker), RunningMoments("per-speaker"))
         moments.add(choice.unpadded(source[item.id], item.samples), choice.empty)
     return {speaker: moments.statistics().with_floor(training) for speaker, moments in of.items()}
 

@@ -57,11 +57,13 @@ class Encoder(nn.Module):
         family: how it is computed.
         model: the network, of a class of `transformers`.
         extractor: the extractor of features that belongs to it.
+        size: values of a state.
     """
 
-    def __init__(self, family: Family, model: nn.Module, extractor: Any) -> None:
+    def __init__(self, family: Family, model: Any, extractor: Any) -> None:
         super().__init__()
         self.family, self.model, self.extractor = family, model, extractor
+        self.size = int(model.config.hidden_size)
         if family.transform is _transform:
             _record_states(model)
 
@@ -101,13 +103,15 @@ def _whisper_front(model: Any, extractor: Any, samples: Tensor) -> Tensor:
     x = _extract(extractor, F.pad(samples, (0, extractor.n_fft)), padding="do_not_pad").input_features
     x = torch.as_tensor(x)[..., :frames].to(samples.device)  # (1, mels, frames)
     x = F.gelu(model.conv2(F.gelu(model.conv1(x)))).transpose(1, 2)  # (1, ceil(frames / 2), size)
-    return x + model.embed_positions.weight[: x.shape[1]]
+    positions: Tensor = model.embed_positions.weight
+    return x + positions[: x.shape[1]]
 
 
 def _whisper_padded_front(model: Any, extractor: Any, samples: Tensor) -> Tensor:
     x = torch.as_tensor(_extract(extractor, samples).input_features).to(samples.device)  # (1, mels, 3000)
     x = F.gelu(model.conv2(F.gelu(model.conv1(x)))).transpose(1, 2)  # (1, 1500, size)
-    return x + model.embed_positions.weight
+    positions: Tensor = model.embed_positions.weight
+    return x + positions
 
 
 def _whisper_transform(model: Any, x: Tensor, mask: Tensor | None) -> list[Tensor]:
@@ -170,7 +174,8 @@ def _transform(model: Any, x: Tensor, mask: Tensor | None) -> list[Tensor]:
 
 
 def _first(given: Any) -> Tensor:
-    return given[0] if isinstance(given, tuple | list) else given
+    state: Tensor = given[0] if isinstance(given, tuple | list) else given
+    return state
 
 
 def _extract(extractor: Any, samples: Tensor, **choices: Any) -> Any:

@@ -1,6 +1,7 @@
 """Load an encoder from its files, and learn its facts."""
 
 import hashlib
+import importlib
 import importlib.util
 import os
 import sys
@@ -56,7 +57,7 @@ def read_facts(model: str, revision: str | None = None) -> EncoderFacts:
         tensors=digest_tensors(encoder.model),
         family=_family_of(found)[0],
         layers=len(layers_of(encoder.model)),
-        size=int(encoder.model.config.hidden_size),
+        size=encoder.size,
         licence=found.licence,
     )
     kept = dict(list(remembered.items())[-_MOST_REMEMBERED:]) | {key: facts.to_dict()}
@@ -123,12 +124,12 @@ def _load(found: EncoderFiles, family: Family | None = None) -> Encoder:
     name, usual = _family_of(found)
     with importing_transformers(), torch.random.fork_rng(devices=[]):
         try:
-            from transformers import AutoConfig, AutoFeatureExtractor, AutoModel
+            library: Any = importlib.import_module("transformers")
         except ImportError:
             raise ConfigError(INSTALL) from None
         try:
-            config = AutoConfig.from_pretrained(found.folder, local_files_only=True)
-            extractor = AutoFeatureExtractor.from_pretrained(found.folder, local_files_only=True)
+            config = library.AutoConfig.from_pretrained(found.folder, local_files_only=True)
+            extractor = library.AutoFeatureExtractor.from_pretrained(found.folder, local_files_only=True)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise FeatureError(
                 f"{found.folder}: transformers can't read its settings ({_short(error)})"
@@ -138,7 +139,7 @@ def _load(found: EncoderFiles, family: Family | None = None) -> Encoder:
 
             model: Any = WhisperEncoder(config)
         else:
-            model = AutoModel.from_config(config)
+            model = library.AutoModel.from_config(config)
     _check_rates(found, config, extractor)
     _fill(model, found)
     return Encoder(family or usual, model.eval(), extractor)

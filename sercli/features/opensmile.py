@@ -17,7 +17,7 @@ from sercli.audio import SAMPLE_RATE, Samples
 from sercli.errors import ConfigError
 from sercli.features import Array, Feature, FeatureConfig
 
-LICENCE = "openSMILE is free for research, teaching and private use; commercial products need a licence of its makers"
+LICENCE = "openSMILE is free for research, teaching and private use; commercial products need a licence"
 """Terms of the library, in one sentence."""
 
 _INSTALL = f"openSMILE's features need 'opensmile': pip install 'sercli[opensmile]' ({LICENCE})"

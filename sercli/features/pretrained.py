@@ -133,15 +133,15 @@ def extract(samples: Samples, config: PretrainedConfig, device: str = "cpu") -> 
     states = _states(samples, config, device)
     if not config.pooled:
         return np.concatenate([np.asarray(each.cpu().numpy()) for each in states], axis=-1)
-    count, total, squares = 0, 0.0, 0.0
+    count, total, squares = 0, torch.zeros(1), torch.zeros(1)
     for each in states:
         x = each.double()
         count += x.shape[-1]
-        total = total + x.sum(dim=-1, keepdim=True)
-        squares = squares + x.square().sum(dim=-1, keepdim=True)
-    mean = torch.as_tensor(total) / count  # (layers, size, 1)
+        total = x.sum(dim=-1, keepdim=True) + total
+        squares = x.square().sum(dim=-1, keepdim=True) + squares
+    mean = total / count  # (layers, size, 1)
     if config.pool == "mean-std":
-        deviation = (torch.as_tensor(squares) / count - mean.square()).clamp_min(0).sqrt()
+        deviation = (squares / count - mean.square()).clamp_min(0).sqrt()
         mean = torch.cat([mean, deviation], dim=1)  # (layers, 2 * size, 1)
     return np.asarray(mean.float().cpu().numpy())
 

@@ -215,7 +215,8 @@ def _find_part(
     tested, foreign = _tested(bundle, fold, utterances, selection)
     if not tested:
         raise RunError(
-            f"{claim.corpus}: nothing of fold '{claim.fold_name}' is here to test; prepare the complete corpus"
+            f"{claim.corpus}: nothing of fold '{claim.fold_name}' is here to test; prepare the complete "
+            "corpus"
         )
     return _TestPart(utterances, manifest.digest(place), selection, folds, fold, tested, foreign)
 

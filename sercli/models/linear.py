@@ -44,6 +44,9 @@ class LinearConfig(NetworkConfig):
 class Linear(nn.Module):
     """Classify the mean of the features."""
 
+    slope: Tensor
+    offset: Tensor
+
     def __init__(self, layers: int, values: int, n_classes: int, config: LinearConfig) -> None:
         super().__init__()
         chosen = tuple(range(layers)) if config.layers == "all" else tuple(sorted(set(config.layers)))

@@ -180,8 +180,8 @@ class RunConfig(Config):
         of_audio = [each for each, (entry, _) in self.augmentations.items() if entry.stage == "samples"]
         if of_audio and choice.own_scope:
             raise ValueError(
-                f"augment.{of_audio[0]} changes the audio, but features.{name}.statistics={choice.statistics} is "
-                "computed from the unchanged audio; leave one of the two out"
+                f"augment.{of_audio[0]} changes the audio, but features.{name}.statistics="
+                f"{choice.statistics} is computed from the unchanged audio; leave one of the two out"
             )
         if of_audio and choice.config.original_rate is not None:
             raise ValueError(
