@@ -72,7 +72,7 @@ def _check_recipe(entry: Architecture) -> Iterator[str]:
             stated = entry.defaults(config, task)
             TrainingConfig(**stated["training"])
             choices = {
-                key: FeatureChoice(kind=kind, **stated["features"].get(key, {}))
+                key: FeatureChoice.described(kind, stated["features"].get(key, {}))
                 for key, kind in entry.inputs_for(config).items()
             }
         except ConfigError as error:

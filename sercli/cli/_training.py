@@ -82,6 +82,8 @@ def print_duration(plan: "Plan", device: "Device") -> None:
     from sercli.training.folds import load_parts
     from sercli.training.trials import features_missing
 
+    if plan.config.architecture.solve is not None:  # there are no epochs
+        return
     first = plan.todo[0]
     missing = features_missing(plan)
     if missing:

@@ -126,8 +126,8 @@ def kinds(*, json: JsonOption = False) -> None:
 
     described: dict[str, dict[str, Any]] = {}
     for name, feature in loadable(feature_names(), get_feature).items():
-        config = feature.config()
-        described[name] = {"shape": list(feature.shape(config)), "settings": config.to_dict()}
+        config = feature.config().described()
+        described[name] = {"shape": list(feature.shape(config)), "settings": feature.config().to_dict()}
     if json:
         typer.echo(to_json(described))
         return
@@ -135,6 +135,48 @@ def kinds(*, json: JsonOption = False) -> None:
         shape = " x ".join(map(str, facts["shape"]))
         settings = ", ".join(f"{key}={spell(value)}" for key, value in facts["settings"].items())
         typer.echo(f"{name}: {shape} x frames\n  {settings}")
+
+
+@app.command()
+def encoders(*, json: JsonOption = False) -> None:
+    """List the short names of pretrained encoders, and which of them are on this machine.
+
+    Other encoders are named by their name on the Hugging Face Hub or by a folder.
+    """
+    from sercli.encoders import SHORT_NAMES
+    from sercli.encoders.finding import cached_encoder
+
+    there = {name: cached_encoder(on_hub) for name, on_hub in SHORT_NAMES.items()}
+    if json:
+        rows = {
+            name: {"hub": SHORT_NAMES[name], "folder": path and str(path)} for name, path in there.items()
+        }
+        typer.echo(to_json(rows))
+        return
+    for name, path in there.items():
+        typer.echo(f"{name:<16} {SHORT_NAMES[name]:<32} {path or 'not on this machine'}")
+
+
+@app.command()
+def fetch(
+    encoder: Annotated[str, typer.Argument(help="Short name of an encoder, or its name on the Hub.")],
+    revision: Annotated[
+        str | None, typer.Option(help="Branch, tag or commit on the Hub.", show_default=False)
+    ] = None,
+) -> None:
+    """Download a pretrained encoder, and print its facts.
+
+    Licence, size and place are printed before the download.
+    """
+    from sercli.encoders.finding import find_encoder
+    from sercli.encoders.loading import read_facts
+
+    facts = read_facts(encoder, revision)
+    place = find_encoder(encoder, revision).folder
+    typer.echo(f"{encoder}: {facts.family}, {facts.layers} layers of {facts.size} values")
+    typer.echo(f"  licence   {facts.licence or 'not stated; see where you got the encoder'}")
+    typer.echo(f"  digest    {facts.tensors}")
+    typer.echo(f"  folder    {place}")
 
 
 @app.command("ls")

@@ -96,7 +96,7 @@ def _describe(name: str, settings: list[str]) -> "tuple[dict[str, Any], tuple[La
     config = entry.config(**parse_assignments(settings))
     stated = entry.defaults(config)
     inputs = {
-        key: FeatureChoice(kind=kind, **stated["features"].get(key, {}))
+        key: FeatureChoice.described(kind, stated["features"].get(key, {}))
         for key, kind in entry.inputs_for(config).items()
     }
     segments = SegmentConfig(**stated["segments"])

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -53,6 +54,30 @@ def predict(
         typer.Option(
             metavar="[file=]COLUMN",
             help="Column of the table that holds the file names, if it has an unusual name.",
+            show_default=False,
+        ),
+    ] = None,
+    speaker_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Column of the table that names the speakers, for a model that standardises per speaker.",
+            show_default=False,
+        ),
+    ] = None,
+    same_speaker: Annotated[
+        bool,
+        typer.Option(
+            "--same-speaker",
+            help="State that one person speaks in all files, for a model that standardises per speaker.",
+        ),
+    ] = False,
+    enrol: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH",
+            help="File or folder with recordings of the person of --same-speaker, which are only used to "
+            "standardise; may be repeated. [default: the files to predict]",
             show_default=False,
         ),
     ] = None,
@@ -121,6 +146,7 @@ def predict(
         raise typer.BadParameter("give --json or --csv, not both")
     if table is not None and audio:
         raise typer.BadParameter("name files or a --table, not both")
+    _check_speakers(table, speaker_column, enrol, same_speaker=same_speaker)
     if live or microphone:
         _refuse_unused(context)
     if picture is not None:
@@ -143,12 +169,16 @@ def predict(
         window_s=window_s,
         hop_s=hop_s,
     )
-    inputs = read_table(table, column) if table else list_recordings(audio or [], _names())
+    inputs = read_table(table, column, speaker_column) if table else list_recordings(audio or [], _names())
+    if same_speaker:
+        inputs = replace(inputs, speakers=("the speaker",) * len(inputs.files))
+    enrolment = list_recordings(enrol).files if enrol else ()
     for note in inputs.notes:
         typer.echo(f"note: {printable(note)}", err=True)
     out = _check_out(out, [*inputs.files, *([table] if table else [])], place)
     classes = predictor.bundle.classes
-    _check_asked(predictor, inputs, picture, unsure_below)
+    named = "--same-speaker" if same_speaker else "--speaker-column" if speaker_column else ""
+    _check_asked(predictor, inputs, picture, unsure_below, named)
     if classes:
         lines = CsvLines(classes, "windows" if predictor.timeline else "files", inputs.columns)
     else:
@@ -158,10 +188,22 @@ def predict(
         if out is not None:
             temporary = stack.enter_context(files.replacing(out))
             target = stack.enter_context(temporary.open("w", encoding="utf-8"))
-        failed = _write(predictor, inputs, target, lines if csv else None, picture, json=json)
+        failed = _write(
+            predictor, inputs, target, lines if csv else None, picture, enrolment=enrolment, json=json
+        )
     if failed:
         typer.echo(f"{failed} of {len(inputs.files)} files failed", err=True)
         raise typer.Exit(1)
+
+
+def _check_speakers(
+    table: Path | None, column: str | None, enrol: list[str] | None, *, same_speaker: bool
+) -> None:
+    """Refuse options on speakers that contradict each other."""
+    if column is not None and (table is None or same_speaker):
+        raise typer.BadParameter("--speaker-column needs a --table, and excludes --same-speaker")
+    if enrol and not same_speaker:
+        raise typer.BadParameter("--enrol needs --same-speaker")
 
 
 def _refuse_unused(context: typer.Context) -> None:
@@ -179,12 +221,14 @@ def _refuse_unused(context: typer.Context) -> None:
 
 
 def _check_asked(
-    predictor: "Predictor", inputs: "Inputs", picture: Path | None, unsure_below: float | None
+    predictor: "Predictor", inputs: "Inputs", picture: Path | None, unsure_below: float | None, named: str
 ) -> None:
     """Refuse what these recordings or this bundle have no use for."""
     from sercli.errors import ConfigError
 
     classes = predictor.bundle.classes
+    if not predictor.needs_speakers and named:
+        raise ConfigError(f"{named}: this model does not standardise per speaker; leave the option out")
     if picture is not None and len(inputs.files) > 1:
         raise ConfigError(f"--picture draws one file, {len(inputs.files)} are named; name one of them")
     if picture is not None and classes and predictor.timeline is False:
@@ -225,6 +269,7 @@ def _write(
     csv: "CsvLines | None",
     picture: Path | None,
     *,
+    enrolment: Sequence[Path],
     json: bool,
 ) -> int:
     """Write the prediction of each file as soon as it is made; return how many files failed."""
@@ -239,7 +284,7 @@ def _write(
         print(encodable(header, encoding), file=target)
     failed = 0
     with progress_bar("predicting") as progress:
-        for number, prediction in enumerate(predict_inputs(predictor, inputs)):
+        for number, prediction in enumerate(predict_inputs(predictor, inputs, enrolment)):
             progress(number + 1, len(inputs.files))
             cells = inputs.rows[number] if inputs.rows else ()
             if isinstance(prediction, Problem):

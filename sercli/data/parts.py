@@ -5,7 +5,7 @@ and a `Source` gives its features, from a store or as they were just computed.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from sercli.data.augment import Augmenter
 from sercli.data.items import Item, Source
 from sercli.data.segments import Cut, Joined, Segmenter
 from sercli.errors import FeatureError
+from sercli.features import Array
 from sercli.runs.config import RunConfig
 from sercli.runs.features import FeatureChoice
 from sercli.segments import SegmentConfig
@@ -61,6 +62,7 @@ def make_dataset(
         sources: features by input of the network.
         training: whether segments have the hop of the training part.
     """
+    preprocessing = with_speakers(preprocessing, items, sources)
     cuts = {
         name: _cut(preprocessing, name, choice, items, sources[name], training=training)
         for name, choice in preprocessing.features.items()
@@ -88,7 +90,7 @@ def make_training_dataset(
         audio_files: prepared audio by id, for augmentations that change it.
         seed: seed of the augmentations.
     """
-    preprocessing = Preprocessing(config.features, config.segments, statistics)
+    preprocessing = with_speakers(Preprocessing(config.features, config.segments, statistics), items, sources)
     cuts = {
         name: _cut(preprocessing, name, choice, items, sources[name], training=True)
         for name, choice in config.features.items()
@@ -177,27 +179,26 @@ def with_speakers(
     Raises:
         FeatureError: an item has no speaker, or a speaker has too few items.
     """
-    found = {
-        name: _speaker_statistics(choice, items, sources[name], preprocessing.statistics[name])
-        for name, choice in preprocessing.features.items()
-        if choice.statistics == "per-speaker"
-    }
-    return replace(preprocessing, speakers=found) if found else preprocessing
+    collected = SpeakerStatistics(preprocessing)
+    if not collected.choices or preprocessing.speakers:
+        return preprocessing
+    for item in items:
+        features = {name: sources[name][item.id] for name in collected.choices}
+        collected.add(item.id, features, item.samples, item.speaker)
+    return replace(preprocessing, speakers=collected.finish())
 
 
-def check_speakers(items: Iterable[Item]) -> None:
-    """Refuse items that can't be standardised per speaker.
+def check_speakers(speakers: Mapping[str, str | None]) -> None:
+    """Refuse utterances that can't be standardised per speaker.
+
+    Args:
+        speakers: speaker by utterance; None if unknown.
 
     Raises:
-        FeatureError: an item has no speaker, or a speaker has fewer items than `LEAST_OF_SPEAKER`.
+        FeatureError: a speaker is unknown, or has fewer utterances than `LEAST_OF_SPEAKER`.
     """
-    counted: Counter[str] = Counter()
-    unknown = []
-    for item in items:
-        if item.speaker is None:
-            unknown.append(item.id)
-        else:
-            counted[item.speaker] += 1
+    counted = Counter(speaker for speaker in speakers.values() if speaker is not None)
+    unknown = [name for name, speaker in speakers.items() if speaker is None]
     remedy = "set features.statistics=per-bin, which needs no speakers"
     if unknown:
         raise FeatureError(
@@ -212,16 +213,47 @@ def check_speakers(items: Iterable[Item]) -> None:
         )
 
 
-def _speaker_statistics(
-    choice: FeatureChoice, items: Sequence[Item], source: Source, training: Statistics
-) -> dict[str, Statistics]:
-    """Compute the statistics of each speaker over all frames of the speaker's items."""
-    check_speakers(items)
-    of: dict[str, RunningMoments] = {}
-    for item in items:
-        moments = of.setdefault(str(item.speaker), RunningMoments("per-speaker"))
-        moments.add(choice.unpadded(source[item.id], item.samples), choice.empty)
-    return {speaker: moments.statistics().with_floor(training) for speaker, moments in of.items()}
+class SpeakerStatistics:
+    """Collects the statistics of speakers, utterance by utterance, for features standardised per speaker."""
+
+    def __init__(self, preprocessing: Preprocessing) -> None:
+        """Begin without speakers; ``preprocessing`` says how features become the input of a network."""
+        self.preprocessing = preprocessing
+        self.choices = {
+            name: choice
+            for name, choice in preprocessing.features.items()
+            if choice.statistics == "per-speaker"
+        }
+        self.speakers: dict[str, str | None] = {}
+        self.moments: dict[tuple[str, str], RunningMoments] = {}
+
+    def add(self, name: str, features: Mapping[str, Array], samples: int, speaker: str | None) -> None:
+        """Take in an utterance.
+
+        Args:
+            name: its name, for messages.
+            features: by input, (*shape, frames), not standardised.
+            samples: its length at 16 kHz.
+            speaker: who speaks; None if unknown.
+        """
+        self.speakers[name] = speaker
+        for key, choice in self.choices.items():
+            moments = self.moments.setdefault((key, str(speaker)), RunningMoments("per-speaker"))
+            moments.add(choice.unpadded(features[key], samples), choice.empty)
+
+    def finish(self) -> dict[str, dict[str, Statistics]]:
+        """Return the statistics by input and speaker.
+
+        Raises:
+            FeatureError: an utterance has no speaker, or a speaker has too few utterances.
+        """
+        if self.choices:
+            check_speakers(self.speakers)
+        found: dict[str, dict[str, Statistics]] = {name: {} for name in self.choices}
+        for (name, speaker), moments in self.moments.items():
+            training = self.preprocessing.statistics[name]
+            found[name][speaker] = moments.statistics().with_floor(training)
+        return found
 
 
 def _cut(
@@ -245,9 +277,10 @@ def _cut(
     if choice.statistics == "per-utterance":
         own = cache(lambda each: choice.own_statistics(source[each], samples[each]))
     elif choice.statistics == "per-speaker":
-        known = preprocessing.speakers.get(name)
-        if known is None:
-            known = _speaker_statistics(choice, items, source, preprocessing.statistics[name])
+        known = preprocessing.speakers[name]
+        absent = [str(item.speaker) for item in items if item.speaker not in known]
+        if absent:
+            raise FeatureError(f"speaker '{absent[0]}' has no statistics; enrol recordings of this speaker")
         own = {item.id: known[str(item.speaker)] for item in items}.__getitem__
     return Cut(segmenter, source.__getitem__, tuple(found), own)
 

@@ -77,7 +77,7 @@ def find_encoder(model: str, revision: str | None = None) -> EncoderFiles:
             f"model={model}: not an encoder; take a folder, OWNER/NAME on the Hugging Face Hub, or one of "
             f"{', '.join(SHORT_NAMES)}"
         )
-    return _check(model, _cached(name, revision) or _download(name, revision))
+    return _check(model, cached_encoder(name, revision) or _download(name, revision))
 
 
 def _check(name: str, folder: Path) -> EncoderFiles:
@@ -133,8 +133,16 @@ def _licence(card: Path) -> str | None:
     return str(stated) if stated else None
 
 
-def _cached(name: str, revision: str | None) -> Path | None:
-    """Return the folder of an encoder that was downloaded before; None if it is not there completely."""
+def cached_encoder(name: str, revision: str | None = None) -> Path | None:
+    """Return the folder of an encoder that was downloaded before; None if it is not there completely.
+
+    Args:
+        name: its name on the Hub.
+        revision: branch, tag or commit on the Hub; its main branch if None.
+
+    Raises:
+        ConfigError: a library is missing.
+    """
     hub = _hub()
     try:
         folder = Path(hub.snapshot_download(name, revision=revision, local_files_only=True))

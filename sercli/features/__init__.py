@@ -44,6 +44,10 @@ class FeatureConfig(Config):
         """Return the same settings with facts of the files that the features need, if they need any."""
         return self
 
+    def described(self) -> Self:
+        """Return settings with a known shape, for lists: no file is read or downloaded for them."""
+        return self
+
     @property
     def look_ahead(self) -> int:
         """Samples of a frame that come after the start of the next frame."""

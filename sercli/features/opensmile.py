@@ -8,7 +8,6 @@ Departures: none.
 """
 
 import threading
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -23,6 +22,9 @@ LICENCE = "openSMILE is free for research, teaching and private use; commercial 
 _INSTALL = f"openSMILE's features need 'opensmile': pip install 'sercli[opensmile]' ({LICENCE})"
 # The longest window has 60 ms; a shorter recording is filled up with silence.
 _LEAST = 960
+
+# Functionals and low-level descriptors of each set.
+_SIZES = {"eGeMAPSv02": (88, 25), "ComParE_2016": (6373, 65), "GeMAPSv01b": (62, 18)}
 
 # The library's objects are not shared between threads.
 _OWN = threading.local()
@@ -41,14 +43,11 @@ class OpenSmileConfig(FeatureConfig):
         """Whether there is one frame for a complete utterance."""
         return self.level == "functionals"
 
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """Names of the values, in order.
-
-        Raises:
-            ConfigError: the library is not installed.
-        """
-        return tuple(_smile(self).feature_names)
+    @property
+    def size(self) -> int:
+        """Number of values of a frame."""
+        functionals, descriptors = _SIZES[self.set]
+        return functionals if self.pooled else descriptors
 
 
 def extract(samples: Samples, config: OpenSmileConfig, device: str = "cpu") -> Array:  # noqa: ARG001
@@ -97,7 +96,7 @@ FEATURE = Feature(
     OpenSmileConfig,
     version=1,
     extract=extract,
-    shape=lambda config: (1, len(config.names)),
+    shape=lambda config: (1, config.size),
     axes=("layers", "values", "frames"),
     source="Eyben et al., IEEE Transactions on Affective Computing 7(2), 2016",
     count_frames=count_frames,

@@ -40,7 +40,7 @@ class PretrainedConfig(FeatureConfig):
     pad_s: Literal[30] | None = None
     """Length in seconds to which a recording is padded before it is encoded, for Whisper: 30 as its authors
     do, or null for the recording's own length, which is faster."""
-    encoder: EncoderFacts | None = None
+    encoder: EncoderFacts | None = Field(None, repr=False)
     """Facts of the encoder that the features are made with; filled in when its files are read."""
 
     @cached_property
@@ -67,6 +67,13 @@ class PretrainedConfig(FeatureConfig):
         if self.encoder is not None:
             return self
         return type(self)(**self.model_dump(exclude={"encoder"}) | {"encoder": self.facts.to_dict()})
+
+    def described(self) -> Self:
+        """Return the same settings with facts of a Whisper tiny encoder, if the encoder is not known yet."""
+        if self.encoder is not None:
+            return self
+        facts = EncoderFacts(tensors="0" * 16, family="whisper", layers=4, size=384)
+        return type(self)(**self.model_dump(exclude={"encoder"}) | {"encoder": facts.to_dict()})
 
     def model_post_init(self, _: Any) -> None:
         """Check the settings against the encoder, if its facts are known."""

@@ -33,6 +33,7 @@ class Inputs:
         rows: the table's cells by recording.
         notes: how the table was read, one line each.
         spans: start and end in seconds of the part of each recording that is meant; none if all of each.
+        speakers: who speaks in each; empty if unknown.
     """
 
     files: tuple[Path, ...]
@@ -40,6 +41,7 @@ class Inputs:
     rows: tuple[tuple[str, ...], ...] = ()
     notes: tuple[str, ...] = ()
     spans: tuple[tuple[float | None, float | None], ...] = ()
+    speakers: tuple[str | None, ...] = ()
 
 
 def list_recordings(names: Sequence[str], lines: Iterable[str] = ()) -> Inputs:
@@ -66,13 +68,14 @@ def list_recordings(names: Sequence[str], lines: Iterable[str] = ()) -> Inputs:
     return Inputs(tuple(dict.fromkeys(found)))
 
 
-def read_table(path: Path, column: str | None = None) -> Inputs:
+def read_table(path: Path, column: str | None = None, speaker_column: str | None = None) -> Inputs:
     """Read a table of recordings; relative names count from the table's folder.
 
     Args:
         path: the table.
         column: the column that names the recordings, also written ``file=COLUMN``; if not given, the one
             with a usual name.
+        speaker_column: the column that names the speakers; if not given, the one with a usual name.
 
     Raises:
         ConfigError: it has no such column.
@@ -82,6 +85,8 @@ def read_table(path: Path, column: str | None = None) -> Inputs:
     if not path.exists():
         raise ManifestError(f"{path}: no such table")
     chosen = {} if column is None else {"file": column.removeprefix("file=")}
+    if speaker_column is not None:
+        chosen["speaker"] = speaker_column
     entries: list[Entry] = []
     notes: list[str] = []
     for item in read_entries(path, chosen):
@@ -110,6 +115,7 @@ def read_table(path: Path, column: str | None = None) -> Inputs:
         tuple(tuple(_text(entry.values[name]) for name in columns) for entry in entries),
         tuple(notes + near[:_SHOWN]),
         spans if any(span != (None, None) for span in spans) else (),
+        tuple(each.speaker for each in placed),
     )
 
 
@@ -134,7 +140,15 @@ def _utterance(entry: Entry, folder: Path) -> Utterance:
     file = entry.fields.get("file")
     if not isinstance(file, str):
         raise ManifestError(f"{folder / entry.place}: no file")
-    return Utterance(id=entry.place, corpus="", file=file, start=times.get("start"), end=times.get("end"))
+    speaker = entry.fields.get("speaker")
+    return Utterance(
+        id=entry.place,
+        corpus="",
+        file=file,
+        start=times.get("start"),
+        end=times.get("end"),
+        speaker=None if speaker in (None, "") else str(speaker),
+    )
 
 
 def _text(value: object) -> str:
@@ -169,20 +183,34 @@ def find_bundle(workspace: Workspace, name: str) -> Path:
     return find_run(workspace, name).require_finished()[0].bundle
 
 
-def predict_inputs(predictor: Predictor, inputs: Inputs) -> Iterator[Prediction | Problem]:
+def predict_inputs(
+    predictor: Predictor, inputs: Inputs, enrolment: Sequence[Path] = ()
+) -> Iterator[Prediction | Problem]:
     """Yield the prediction for each recording, or for the part of it that a table names.
 
     A part is cut out at its recording's own sample rate, as `sercli prepare` cuts utterances, into a file
     that is removed after its prediction. Times of windows and frames count from the start of the part.
+
+    Args:
+        predictor: applies the model.
+        inputs: the recordings.
+        enrolment: recordings of the one speaker of all inputs, for a model that standardises per speaker; the
+            inputs themselves if empty.
     """
+    speakers = inputs.speakers if predictor.needs_speakers and inputs.speakers else None
     if not inputs.spans:
-        yield from predictor.predict(inputs.files)
+        if speakers:
+            predictor.enrol(_enrolment(inputs.files, speakers, enrolment))
+        yield from predictor.predict(inputs.files, speakers)
         return
     with tempfile.TemporaryDirectory(prefix="sercli-cuts-") as folder:
         problems: dict[int, Problem] = {}
         notes: dict[int, str] = {}
-        cuts = _cuts(inputs, Path(folder), problems, notes)
-        for index, said in enumerate(predictor.predict(cuts)):
+        cuts: Iterable[Path] = _cuts(inputs, Path(folder), problems, notes)
+        if speakers:
+            cuts = list(cuts)
+            predictor.enrol(_enrolment(cuts, speakers, enrolment))
+        for index, said in enumerate(predictor.predict(cuts, speakers)):
             file = str(inputs.files[index])
             _place(Path(folder), index).unlink(missing_ok=True)
             if isinstance(said, Problem):
@@ -190,6 +218,15 @@ def predict_inputs(predictor: Predictor, inputs: Inputs) -> Iterator[Prediction 
                 yield problems.get(index, said if whole else replace(said, place=file))
             else:
                 yield replace(said, file=file, note=notes.get(index, said.note))
+
+
+def _enrolment(
+    paths: Sequence[Path], speakers: Sequence[str | None], enrolment: Sequence[Path]
+) -> list[tuple[Path, str | None]]:
+    """List the recordings that statistics of speakers are computed from, with their speakers."""
+    if enrolment:
+        return [(path, speakers[0]) for path in enrolment]
+    return list(zip(paths, speakers, strict=True))
 
 
 def _cuts(

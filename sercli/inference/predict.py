@@ -22,6 +22,7 @@ from sercli import audio
 from sercli.audio import LEAST_S
 from sercli.bundle import Bundle
 from sercli.data.items import count_trace_frames
+from sercli.data.parts import SpeakerStatistics
 from sercli.errors import ConfigError, SerError
 from sercli.inference import NO_SCORES, Scores, score
 from sercli.inference.prediction import Prediction, Window
@@ -38,6 +39,7 @@ from sercli.inference.recordings import (
     read_whole,
 )
 from sercli.records import Problem
+from sercli.statistics import Statistics
 from sercli.store.compute import threads
 
 WHOLE_S = 60.0
@@ -145,14 +147,60 @@ class Predictor:
         self._rates = rates_of(self.bundle)
         # Windows of classes are recordings of their own; pieces of continuous labels are parts of one.
         self._after_s = 0.0 if self.bundle.classes else look_ahead(self.bundle)
+        self._speakers: dict[str, dict[str, Statistics]] = {}
 
-    def predict(self, paths: Iterable[Path | str]) -> Iterator[Prediction | Problem]:
+    @property
+    def needs_speakers(self) -> bool:
+        """Whether the features are standardised per speaker, so that the speakers must be known."""
+        return any(choice.statistics == "per-speaker" for choice in self.bundle.inputs.values())
+
+    def enrol(self, recordings: Iterable[tuple[Path | str, str | None]]) -> None:
+        """Compute the statistics of speakers from recordings of theirs; their emotions need not be known.
+
+        Recordings that can't be read are passed over here; `predict` reports them.
+
+        Args:
+            recordings: recordings with their speakers; of each speaker all recordings, or enough of them.
+
+        Raises:
+            ConfigError: the bundle needs no speakers.
+            FeatureError: a recording has no speaker, or a speaker has fewer recordings (or windows of them)
+                than `LEAST_OF_SPEAKER`.
+        """
+        if not self.needs_speakers:
+            raise ConfigError("the model does not standardise per speaker, so it needs no speakers")
+        listed = [(Path(path), speaker) for path, speaker in recordings]
+        collected = SpeakerStatistics(self.bundle.preprocessing)
+        with threads() as pool:
+            for task, part in _ahead(pool, self._tasks(path for path, _ in listed)):
+                if isinstance(part, PieceFeatures):
+                    name = f"{task.file} at {part.start:g} s"
+                    collected.add(name, part.features, part.samples, listed[task.number][1])
+        for name, found in collected.finish().items():
+            self._speakers.setdefault(name, {}).update(found)
+
+    def predict(
+        self, paths: Iterable[Path | str], speakers: Sequence[str | None] | None = None
+    ) -> Iterator[Prediction | Problem]:
         """Yield the prediction for each recording, or a problem if it can't be read, in the order given.
 
         Features are computed in threads, ahead of the network.
+
+        Args:
+            paths: the recordings.
+            speakers: who speaks in each, for a model that standardises per speaker; see `enrol`.
+
+        Raises:
+            ConfigError: the model needs speakers, and none are given.
+            FeatureError: a speaker was not enrolled.
         """
+        if self.needs_speakers and speakers is None:
+            raise ConfigError(
+                "the model standardises per speaker, so it needs several recordings of each speaker; name "
+                "the speakers with --same-speaker or --speaker-column"
+            )
         with threads() as pool:
-            done = self._scored(_ahead(pool, self._tasks(Path(path) for path in paths)))
+            done = self._scored(_ahead(pool, self._tasks(Path(path) for path in paths)), speakers)
             for _, found in groupby(done, key=lambda item: item[0].number):
                 tasks, told = zip(*found, strict=True)
                 problem = next((each for each in told if isinstance(each, Problem)), None)
@@ -200,12 +248,16 @@ class Predictor:
             return _problem(str(path), error)
 
     def _scored(
-        self, computed: Iterator[tuple[_Piecework, PieceFeatures | Problem]]
+        self,
+        computed: Iterator[tuple[_Piecework, PieceFeatures | Problem]],
+        speakers: Sequence[str | None] | None,
     ) -> Iterator[tuple[_Piecework, _Found | Problem]]:
         """Apply the network to what is computed, as much at once as a few batches take."""
         waiting: list[tuple[_Piecework, PieceFeatures | Problem]] = []
         seconds = 0.0
         for task, part in computed:
+            if speakers is not None and isinstance(part, PieceFeatures):
+                part = replace(part, speaker=speakers[task.number])  # noqa: PLW2901
             waiting.append((task, part))
             seconds += task.seconds
             if len(waiting) >= _BATCHES * self.batch_size or seconds >= _BATCHES * _ITEM_S * self.batch_size:
@@ -238,7 +290,7 @@ class Predictor:
         bundle = self.bundle
         longest = looked_at(bundle) or max(part.seconds for part in parts)
         size = max(1, min(self.batch_size, int(_ITEM_S * self.batch_size / longest)))
-        return score(bundle.network, dataset_of(bundle, parts), size, self.device)
+        return score(bundle.network, dataset_of(bundle, parts, self._speakers), size, self.device)
 
     def _join(self, file: str, found: Sequence[_Found], *, cut: bool) -> Prediction:
         """Join the predictions for the pieces of a recording."""

@@ -5,7 +5,7 @@ Recordings are read as `sercli prepare` makes them, in full or window by window 
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from sercli.data.parts import make_dataset
 from sercli.errors import ConfigError
 from sercli.features import Array
 from sercli.runs.features import FeatureChoice
+from sercli.statistics import Statistics
 
 PREPARED = 0
 """Key among sample rates for audio that is prepared as that of a corpus."""
@@ -172,6 +173,7 @@ class PieceFeatures:
         silent: whether it is digital silence.
         note: how the recording was scaled down to full scale; empty if it was not.
         level_db: of its loudest 40 ms, as recorded, decibels of full scale; zero where it is not known.
+        speaker: who speaks, if the features are standardised per speaker.
     """
 
     start: float
@@ -181,6 +183,7 @@ class PieceFeatures:
     silent: bool
     note: str = ""
     level_db: float = 0.0
+    speaker: str | None = None
 
     @property
     def seconds(self) -> float:
@@ -231,10 +234,20 @@ def extract(bundle: Bundle, piece: Piece) -> PieceFeatures:
     return PieceFeatures(piece.start, piece.samples, features, distance, piece.silent, piece.note, level)
 
 
-def dataset_of(bundle: Bundle, parts: Sequence[PieceFeatures]) -> UtteranceDataset:
-    """Cut and standardise parts as the utterances of a test part are, each as an utterance of its own."""
+def dataset_of(
+    bundle: Bundle,
+    parts: Sequence[PieceFeatures],
+    speakers: Mapping[str, Mapping[str, Statistics]] | None = None,
+) -> UtteranceDataset:
+    """Cut and standardise parts as the utterances of a test part are, each as an utterance of its own.
+
+    Args:
+        bundle: decides how.
+        parts: features of recordings or of their windows.
+        speakers: by input and speaker, the statistics of speakers, for features standardised per speaker.
+    """
     items = [
-        unlabelled_item(str(number), part.samples, per_frame=not bundle.classes)
+        unlabelled_item(str(number), part.samples, per_frame=not bundle.classes, speaker=part.speaker)
         for number, part in enumerate(parts)
     ]
     sources = {
@@ -243,7 +256,7 @@ def dataset_of(bundle: Bundle, parts: Sequence[PieceFeatures]) -> UtteranceDatas
         )
         for name in bundle.inputs
     }
-    return make_dataset(bundle.preprocessing, items, sources)
+    return make_dataset(replace(bundle.preprocessing, speakers=speakers or {}), items, sources)
 
 
 def _rate(choice: FeatureChoice) -> int:

@@ -78,6 +78,18 @@ class FeatureChoice(Config):
             raise ConfigError(f"'{kind}' with these settings needs statistics={needed}")
         return own | {"kind": kind, "config": config}
 
+    @classmethod
+    def described(cls, kind: str, settings: Mapping[str, Any]) -> Self:
+        """Return the choice of a kind for a list: no file is read or downloaded for it.
+
+        Args:
+            kind: kind of feature.
+            settings: flat settings, without the kind.
+        """
+        own = {name: value for name, value in settings.items() if name in ("statistics", "number")}
+        config = get_feature(kind).config(**{k: v for k, v in settings.items() if k not in own}).described()
+        return cls(**own, kind=kind, **config.to_dict())
+
     @model_validator(mode="after")
     def _check_size(self) -> Self:
         values = self.frame_rate * math.prod(self.shape)

@@ -39,7 +39,7 @@ def costs(cells: Iterable[PlannedCell], device: Device) -> list[Cost]:
     found = []
     for planned in cells:
         plan, trials = planned.plan, planned.plan.todo
-        if not trials:
+        if not trials or plan.config.architecture.solve is not None:  # nothing to do, or no epochs
             found.append(Cost(planned, None, 0.0))
             continue
         key = f"{_network_key(plan)}, fold {trials[0].fold}"
