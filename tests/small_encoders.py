@@ -17,7 +17,7 @@ _CONVOLUTIONS = {
     "conv_stride": [5, 2, 2, 2, 2, 2, 2],
 }
 _TRANSFORMER = {
-    "hidden_size": 16,
+    "hidden_size": 32,
     "num_hidden_layers": 3,
     "num_attention_heads": 2,
     "intermediate_size": 24,
@@ -45,7 +45,7 @@ def _make(family):
     match family:
         case "whisper":
             config = t.WhisperConfig(
-                d_model=16, encoder_layers=3, decoder_layers=1, encoder_attention_heads=2,
+                d_model=32, encoder_layers=3, decoder_layers=1, encoder_attention_heads=2,
                 decoder_attention_heads=2, encoder_ffn_dim=24, decoder_ffn_dim=24, vocab_size=8,
                 pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1,
                 suppress_tokens=[], begin_suppress_tokens=[],

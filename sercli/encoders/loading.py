@@ -140,7 +140,7 @@ def _load(found: EncoderFiles, family: Family | None = None) -> Encoder:
             model: Any = WhisperEncoder(config)
         else:
             model = library.AutoModel.from_config(config)
-    _check_rates(found, config, extractor)
+    _check_rates(found, extractor)
     _fill(model, found)
     return Encoder(family or usual, model.eval(), extractor)
 
@@ -156,7 +156,7 @@ def _family_of(found: EncoderFiles) -> tuple[str, Family]:
     )
 
 
-def _check_rates(found: EncoderFiles, config: Any, extractor: Any) -> None:
+def _check_rates(found: EncoderFiles, extractor: Any) -> None:
     """Refuse an encoder of another sample rate or another number of frames a second."""
     rate = getattr(extractor, "sampling_rate", None)
     if rate != SAMPLE_RATE:
@@ -164,10 +164,10 @@ def _check_rates(found: EncoderFiles, config: Any, extractor: Any) -> None:
             f"{found.folder}: takes audio at {rate} Hz, prepared audio has {SAMPLE_RATE} Hz; "
             "take another encoder"
         )
-    strides = getattr(config, "conv_stride", None)
-    if config.model_type in FAMILIES["waveform"].model_types and strides is not None:
+    strides = found.config.get("conv_stride")
+    if found.config["model_type"] in FAMILIES["waveform"].model_types and strides is not None:
         hop, window = 1, 1
-        for kernel, stride in zip(config.conv_kernel, strides, strict=True):
+        for kernel, stride in zip(found.config["conv_kernel"], strides, strict=True):
             window, hop = window + (kernel - 1) * hop, hop * stride
         if (window, hop) != (400, 320):
             raise FeatureError(

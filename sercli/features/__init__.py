@@ -93,6 +93,8 @@ class Feature:
         needs: from settings to the statistics that they require; None if any are possible.
         variants: settings by name that a paper compares.
         shows_level: from settings to whether the features of a louder utterance differ.
+        extra: extra of the package that installs what the kind needs; empty if it needs nothing more. The
+            value of silence of such a kind is a convention, not what the library gives.
         local: whether each frame depends only on its own samples and a few after them, so that the kind can
             follow a stream.
     """
@@ -117,6 +119,7 @@ class Feature:
     needs: Callable[[Any], str | None] = lambda config: None
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     shows_level: Callable[[Any], bool] = lambda config: True
+    extra: str = ""
     local: bool = False
 
 

@@ -102,4 +102,5 @@ FEATURE = Feature(
     count_frames=count_frames,
     frame_rate=lambda config: 1.0 if config.pooled else 100.0,
     silence=lambda config: 0.0,
+    extra="opensmile",
 )

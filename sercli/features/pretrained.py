@@ -195,4 +195,5 @@ FEATURE = Feature(
     count_frames=count_frames,
     frame_rate=lambda config: 50.0 if config.pool == "none" else 1.0,
     silence=lambda config: 0.0,
+    extra="pretrained",
 )

@@ -155,8 +155,8 @@ ARCHITECTURE = Architecture(
     LinearConfig,
     _build,
     inputs={"x": "pretrained"},
-    shapes={"x": (5, 8)},
-    example_frames=4,
+    shapes={"x": (5, 384)},
+    example_frames=24,
     tasks=("classification",),
     source="scikit-learn's LogisticRegression and LinearSVC",
     recipe=Recipe(

@@ -75,8 +75,8 @@ ARCHITECTURE = Architecture(
     MLPConfig,
     _build,
     inputs={"x": "pretrained"},
-    shapes={"x": (5, 8)},
-    example_frames=12,
+    shapes={"x": (5, 384)},
+    example_frames=24,
     tasks=("classification",),
     source="the usual multilayer perceptron",
     recipe=Recipe(

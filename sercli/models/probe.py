@@ -59,6 +59,7 @@ class Probe(nn.Module):
         Returns:
             (batch, size).
         """
+        x = x.masked_fill(~mask[:, None, None, :], 0)
         mixed = torch.einsum("blvt,l->btv", x, self.weights.softmax(0))  # (batch, frames, values)
         projected = self.projection(mixed).transpose(1, 2)  # (batch, projection, frames)
         if self.attention is None:
@@ -85,8 +86,8 @@ ARCHITECTURE = Architecture(
     ProbeConfig,
     _build,
     inputs={"x": "pretrained"},
-    shapes={"x": (5, 8)},
-    example_frames=12,
+    shapes={"x": (5, 384)},
+    example_frames=24,
     tasks=("classification",),
     source="Yang et al., SUPERB, Interspeech 2021",
     recipe=Recipe(

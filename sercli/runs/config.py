@@ -159,8 +159,8 @@ class RunConfig(Config):
         crop_s = choice.config.crop_s
         if choice.config.pooled and (self.segments.size_s is not None or self.task.per_frame):
             raise ValueError(
-                f"features.{name} have one frame for an utterance, which can't be cut: set "
-                f"features.{name}.pool to none"
+                f"features.{name} have one frame for an utterance, which can't be cut: leave segments out, "
+                "or choose features with several frames (pool=none, level=lld)"
             )
         if self.task.per_frame and crop_s is not None:
             raise ValueError(

@@ -25,7 +25,7 @@ from sercli.data.segments import Segmenter
 from sercli.devices import Device
 from sercli.errors import ConfigError
 from sercli.features import feature_names, get_feature
-from sercli.models import architecture_names, get_architecture
+from sercli.models import TrainingVectors, architecture_names, get_architecture
 from sercli.models.layers import CosineHead
 from sercli.runs.training import TrainingConfig
 from sercli.segments import SegmentConfig
@@ -58,6 +58,8 @@ VALUES = {
     "filters": [[2, 2, 2, 2], [2, 2, 2], 2],
     "first_layer": [[4, 2]],
     "frames": [20, 120],
+    "hidden": [[5], [4, 4], []],
+    "layers": [[1], [0, 2]],
     "milestones": [[2], [3]],
     "n_fft": [1100, 2200, "power-of-two"],
     "original": [True],
@@ -82,7 +84,7 @@ def values(config, name):
     literal = [value for part in parts(field.annotation) for value in get_args(part)]
     if isinstance(own, bool):
         found = [not own]
-    elif name in VALUES or literal:
+    elif literal or (name in VALUES and (name != "layers" or own == "all")):
         found = [*literal, *VALUES.get(name, ())]
     else:
         found = [own + 1, own - 1, 0] if isinstance(own, int) else [own * 1.5 or 0.1, own * 0.5, 0]
@@ -172,6 +174,12 @@ def test_every_setting_of_a_network_changes_it_or_is_idle(arch, thorough):
             yield [(name, x.shape) for name, x in entry.build(shapes, 3, config).state_dict().items()]
         torch.manual_seed(0)
         network = entry.build(shapes, 3, config)
+        if entry.solve is not None:
+            target, speakers = np.arange(12) % 3, tuple(f"{number % 4}" for number in range(12))
+            vectors = network.embed(**replace(entry, example_frames=6).example(12)).double().numpy()
+            entry.solve(network, TrainingVectors(vectors, target, speakers, None), config)
+            yield network(**example)
+            return
         torch.manual_seed(0)
         with torch.no_grad():
             for parameter in network.parameters():  # biases of zero would hide the size of maps
@@ -224,7 +232,9 @@ def test_every_setting_of_features_changes_them_or_is_idle(kind):
         return [*found, feature.frame_rate(config)]
 
     length = {"duration_s": 0.8} if getattr(feature.config(), "duration_s", None) else {}
-    check(feature.config(**length), fingerprint)
+    # Those that name the encoder: see tests/features/test_pretrained.py.
+    named = {"model", "revision", "encoder"}
+    check(feature.config(**length), fingerprint, sorted(feature.config.model_fields.keys() - named))
 
 
 @pytest.mark.parametrize("kind", feature_names())
@@ -297,7 +307,8 @@ class Network(nn.Module):
 
 
 TRAINED = {"batch_size", "accumulate", "clip_norm", "max_epochs", "patience", "selection", "precision"}
-STEPPED = sorted({*TrainingConfig.model_fields} - TRAINED - {"batch_statistics"})
+# A search has tests of its own.
+STEPPED = sorted({*TrainingConfig.model_fields} - TRAINED - {"batch_statistics", "search", "search_folds"})
 
 
 @THOROUGH

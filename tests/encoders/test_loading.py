@@ -25,7 +25,7 @@ def rewrite(folder, change):
 
 def test_facts_of_a_folder(folder):
     facts = read_facts(str(folder))
-    assert (facts.family, facts.layers, facts.size, facts.licence) == ("waveform", 3, 16, None)
+    assert (facts.family, facts.layers, facts.size, facts.licence) == ("waveform", 3, 32, None)
 
 
 def test_the_licence_is_read_from_the_card(folder):
@@ -47,7 +47,7 @@ def test_half_precision_and_pickled_files_of_the_same_weights_have_the_same_dige
 
 def test_other_weights_have_another_digest_and_are_refused(folder):
     before = read_facts(str(folder)).tensors
-    rewrite(folder, lambda tensors: tensors | {"encoder.layer_norm.bias": torch.ones(16)})
+    rewrite(folder, lambda tensors: tensors | {"encoder.layer_norm.bias": torch.ones(32)})
     assert read_facts(str(folder)).tensors != before
     with pytest.raises(FeatureError, match="not the encoder that is needed"):
         load_encoder(str(folder), None, before)
@@ -69,7 +69,7 @@ def test_facts_are_remembered_as_long_as_files_do_not_change(folder, monkeypatch
         (lambda f: (f / "model.safetensors").rename(f / "model.pt"), "has only model.pt"),
         (lambda f: (f / "model.safetensors").write_bytes(b"x" * 99), "damaged"),
         (lambda f: change_config(f, model_type="bert"), "'bert' is not an encoder of speech"),
-        (lambda f: change_config(f, hidden_size=32), "in the weights"),
+        (lambda f: change_config(f, hidden_size=64), "in the weights"),
         (lambda f: change_config(f, num_hidden_layers=4), "lack"),
         (lambda f: change_config(f, conv_stride=[5, 2, 2, 2, 2, 2, 1]), "every 160"),
     ],
@@ -89,7 +89,7 @@ def test_another_sample_rate_is_refused(folder):
 
 
 def test_weights_that_are_not_numbers_are_refused(folder):
-    rewrite(folder, lambda tensors: tensors | {"encoder.layer_norm.bias": torch.full((16,), torch.nan)})
+    rewrite(folder, lambda tensors: tensors | {"encoder.layer_norm.bias": torch.full((32,), torch.nan)})
     with pytest.raises(FeatureError, match="not finite"):
         read_facts(str(folder))
 

@@ -18,11 +18,11 @@ def config(family="wav2vec2", **settings):
 def test_pooled_features_are_moments_of_the_frames(family):
     samples = tone(1.1)
     frames = extract(samples, config(family, pool="none")).astype(np.float64)
-    assert frames.shape == (4, 16, count_frames(len(samples), config(family, pool="none")))
+    assert frames.shape == (4, 32, count_frames(len(samples), config(family, pool="none")))
     mean, both = extract(samples, config(family)), extract(samples, config(family, pool="mean-std"))
     np.testing.assert_allclose(mean[..., 0], frames.mean(-1), rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(both[:, :16], mean, rtol=1e-6)
-    np.testing.assert_allclose(both[:, 16:, 0], frames.std(-1), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(both[:, :32], mean, rtol=1e-6)
+    np.testing.assert_allclose(both[:, 32:, 0], frames.std(-1), rtol=1e-4, atol=1e-5)
 
 
 def test_chosen_layers_are_those_layers_of_all():
@@ -71,7 +71,7 @@ def test_settings_with_known_facts_need_no_encoder(monkeypatch):
     settings, digest = config().to_dict(), config().digest
     monkeypatch.setattr("sercli.encoders.loading.find_encoder", None)
     again = PretrainedConfig(**settings)
-    assert (again.digest, FEATURE.shape(again)) == (digest, (4, 16))
+    assert (again.digest, FEATURE.shape(again)) == (digest, (4, 32))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """From states of layers to one vector for each utterance."""
 
-import torch
 from torch import Tensor
 
 
@@ -14,8 +13,11 @@ def mean_over_frames(x: Tensor, mask: Tensor) -> Tensor:
     Returns:
         (batch, ...).
     """
-    weights = mask / mask.sum(dim=1, keepdim=True)  # (batch, frames)
-    return torch.einsum("b...t,bt->b...", x, weights.to(x.dtype))
+    valid = mask
+    for _ in range(x.dim() - 2):
+        valid = valid.unsqueeze(1)  # (batch, ..., frames)
+    # Not a product with the mask: padding may hold anything, and NaN times zero is NaN.
+    return x.masked_fill(~valid, 0).sum(dim=-1) / valid.sum(dim=-1)
 
 
 def deviation_over_frames(x: Tensor, mask: Tensor) -> Tensor:
