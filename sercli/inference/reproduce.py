@@ -152,8 +152,8 @@ def reproduce(
     bundle = Bundle.load(path)
     if is_untested(bundle.facts.get("protocol")):
         raise RunError(
-            f"{path}: trained on all of its corpus and tested on nothing, so it has no metric of its own to "
-            "hold; figures in its card are of other networks: reproduce a bundle of one of those"
+            f"{path}: trained on all of its corpus and not tested, so it has no metric to reproduce; the "
+            "metrics in its card are of other networks: reproduce a bundle of one of these"
         )
     claim = read_claim(bundle, path)
     part = _find_part(bundle, claim, path, workspace, lists)
@@ -215,7 +215,8 @@ def _find_part(
     tested, foreign = _tested(bundle, fold, utterances, selection)
     if not tested:
         raise RunError(
-            f"{claim.corpus}: nothing of fold '{claim.fold_name}' is here to test; prepare the complete corpus"
+            f"{claim.corpus}: nothing of fold '{claim.fold_name}' is here to test; prepare the complete "
+            "corpus"
         )
     return _TestPart(utterances, manifest.digest(place), selection, folds, fold, tested, foreign)
 
