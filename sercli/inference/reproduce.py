@@ -152,8 +152,8 @@ def reproduce(
     bundle = Bundle.load(path)
     if is_untested(bundle.facts.get("protocol")):
         raise RunError(
-            f"{path}: trained on all of its corpus and tested on nothing, so it has no metric of its own to "
-            "hold; figures in its card are of other networks: reproduce a bundle of one of those"
+            f"{path}: trained on all of its corpus and not tested, so it has no metric to reproduce; the "
+            "metrics in its card are of other networks: reproduce a bundle of one of these"
         )
     claim = read_claim(bundle, path)
     part = _find_part(bundle, claim, path, workspace, lists)

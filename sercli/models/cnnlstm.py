@@ -72,7 +72,7 @@ class CNNLSTM(nn.Module):
 
     def __init__(self, n_bands: int, n_outputs: int, config: CNNLSTMConfig) -> None:
         super().__init__()
-        self.per_frame = TASKS[config.task].per_frame
+        self.config, self.per_frame = config, TASKS[config.task].per_frame
         sizes = zip((n_bands, *config.filters[:-1]), config.filters, (8, 6, 6), config.pools, strict=True)
         self.layers = nn.Sequential(*(_Layer(n_in, n, width, pool, config) for n_in, n, width, pool in sizes))
         self.lstm = nn.LSTM(

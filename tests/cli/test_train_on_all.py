@@ -192,7 +192,7 @@ def test_no_command_takes_it_for_tested(command_line, run, made, tmp_path):
     assert "mean and deviation are computed from the training part alone" in said
     run("export", name, tmp_path / "model")
     status, _, err = run("reproduce", tmp_path / "model")
-    assert (status, "has no figure of its own to hold" in err) == (1, True)
+    assert (status, "has no metric to reproduce" in err) == (1, True)
     status, said, _ = run("protocols", "show", "train-on-all", "--corpus", "emodb", "--scheme", "emodb-4")
     assert status == 0
     assert "NOTHING IS TESTED" in said

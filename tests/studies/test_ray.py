@@ -337,7 +337,7 @@ def test_stopped_or_killed_nothing_is_left_at_work(cluster, place, how):
         _, err = process.communicate(timeout=60)
     if how == signal.SIGINT:
         assert process.returncode == 130
-        assert err.splitlines()[-1].startswith("interrupted; the same command goes on")
+        assert err.splitlines()[-1].startswith("interrupted; run the same command again to resume")
         assert "Traceback" not in err
     wait_for(lambda: not processes(place), 30)
     assert not [path for run in all_runs(place) for path in run.path.rglob("*.tmp")] or how == signal.SIGKILL
