@@ -1,6 +1,7 @@
 """Divisions of a training run, and checks of its statistics, its choice of epoch and its first weights."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from sercli.audit import Division, Finding, Verdict, most_serious
 from sercli.audit.protocol import divisions
 from sercli.bundle import UNKNOWN
 from sercli.errors import FeatureError, RunError
-from sercli.plain.json import from_json
+from sercli.plain.json import from_json, to_json
 from sercli.protocols import unplaced
 from sercli.registry import needed_plugins
 from sercli.runs.config import RunConfig
@@ -54,13 +55,19 @@ def from_run(run: Run, workspace: Workspace) -> tuple[str, list[Division], list[
 
 def _statistics(plan: Plan, trials: Sequence[Trial]) -> list[Finding]:
     """Fit mean and deviation again on each training part, and compare them with those in the bundles."""
-    fitted: dict[int, Mapping[str, Statistics]] = {}
+    fitted: dict[tuple[int, str], Mapping[str, Statistics]] = {}
+    found = []
     try:
-        for number in {trial.fold for trial in trials}:
-            fitted[number] = fit_fold_statistics(plan, number)
+        for trial in trials:
+            chosen = trial.metrics().get("chosen", {})  # by a search within the training part
+            key = (trial.fold, to_json(chosen))
+            if key not in fitted:
+                config = plan.config.with_settings(chosen)
+                fitted[key] = fit_fold_statistics(replace(plan, config=config), trial.fold)
+            found.append(_compare(fitted[key], trial))
     except FeatureError:
         return [Finding("statistics", Verdict.NOT_CHECKED, "the features are no longer in the store")]
-    return [_compare(fitted[trial.fold], trial) for trial in trials]
+    return found
 
 
 def _compare(fitted: Mapping[str, Statistics], trial: Trial) -> Finding:

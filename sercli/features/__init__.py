@@ -40,6 +40,11 @@ class FeatureConfig(Config):
         """Whether there is one frame for a complete utterance, so that its features can't be cut."""
         return False
 
+    @property
+    def terms(self) -> str:
+        """Terms of what the features are computed with, for a card; empty if there are none."""
+        return ""
+
     def pinned(self) -> Self:
         """Return the same settings with facts of the files that the features need, if they need any."""
         return self

@@ -44,6 +44,11 @@ class OpenSmileConfig(FeatureConfig):
         return self.level == "functionals"
 
     @property
+    def terms(self) -> str:
+        """Terms of the library, for a card."""
+        return f"The features need openSMILE: {LICENCE}"
+
+    @property
     def size(self) -> int:
         """Number of values of a frame."""
         functionals, descriptors = _SIZES[self.set]

@@ -95,6 +95,12 @@ class PretrainedConfig(FeatureConfig):
         return settings | {"encoder": self.facts.tensors, "layers": list(self.chosen)}
 
     @property
+    def terms(self) -> str:
+        """Licence of the encoder, for a card."""
+        licence = self.facts.licence or "not stated, see where you got the encoder"
+        return f"The features need the encoder {self.model} (digest {self.facts.tensors}), licence: {licence}"
+
+    @property
     def chosen(self) -> tuple[int, ...]:
         """Layers whose states are kept, in ascending order."""
         if self.layers == "all":

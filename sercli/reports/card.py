@@ -98,6 +98,7 @@ def render_card(
         scheme=settings["scheme"],
         seed=trial.seed,
         source=get_architecture(bundle.arch).source,
+        terms=[choice.config.terms for choice in bundle.inputs.values() if choice.config.terms],
         trained_on=metrics["utterances"]["train"],
         version=sercli.__version__,
     )

@@ -1,0 +1,86 @@
+"""Training and prediction with features standardised per speaker, on the command line."""
+
+import json
+
+import pytest
+from conftest import tone
+
+SETTINGS = ("--arch", "linear", "--corpus", "emodb", "--scheme", "emodb-4", "--fold", "1")
+
+
+@pytest.fixture(scope="module")
+def place(small_workspace, tmp_path_factory):
+    """A workspace with a run that standardises per speaker."""
+    found = tmp_path_factory.mktemp("per-speaker") / "w"
+    found.mkdir()
+    (found / "corpora").symlink_to(small_workspace.root / "corpora")
+    return found
+
+
+@pytest.fixture
+def run(command_line, place):
+    def call(*words):
+        return command_line(*words, "--workspace", place)
+
+    if not (place / "runs").exists():
+        status, _, err = call("train", *SETTINGS, "--set", "features.statistics=per-speaker")
+        assert status == 0, err
+    return call
+
+
+def test_reports_audits_and_cards_say_that_it_is_transductive(run, tmp_path):
+    status, out, _ = run("eval", "latest")
+    assert status == 0
+    assert "Transductive: features are standardised per speaker" in out
+    status, out, _ = run("audit", "latest")
+    assert status == 0, out
+    assert run("export", "latest", tmp_path / "model", "--fold", 1)[0] == 0
+    card = (tmp_path / "model/README.md").read_text()
+    assert "Transductive" in card
+    assert "The features need the encoder whisper-tiny.en (digest" in card
+
+
+def test_predictions_of_a_test_speaker_are_those_of_the_test_part(run, place):
+    trial = next(place.glob("runs/*/fold-01/seed-0"))
+    tested = trial.joinpath("predictions.csv").read_text().splitlines()
+    ids = [line.split(",")[0] for line in tested[1:]]
+    files = [place / "corpora/emodb/audio" / f"{name.removeprefix('emodb/')}.wav" for name in ids]
+    status, out, err = run("predict", "latest", *files, "--same-speaker", "--json")
+    assert status == 0, err
+    header = tested[0].split(",")
+    for line, row in zip(out.splitlines(), tested[1:], strict=True):
+        stored = dict(zip(header, row.split(","), strict=True))
+        for name, value in json.loads(line)["probabilities"].items():
+            assert value == pytest.approx(float(stored[f"p({name})"]), abs=1e-4)
+
+
+def test_speakers_of_a_table_and_enrolled_recordings_are_used(run, tmp_path, write_wav):
+    names = [f"{number}.wav" for number in range(4)]
+    for number, name in enumerate(names):
+        write_wav(tmp_path / name, tone(0.5, pitch=150 + 40 * number, seed=number))
+    rows = "\n".join(f"{name},{'ab'[number // 2]}" for number, name in enumerate(names))
+    (tmp_path / "list.csv").write_text(f"file,who\n{rows}\n")
+    table = ("predict", "latest", "--table", tmp_path / "list.csv", "--json")
+    status, by_speaker, err = run(*table, "--speaker-column", "who")
+    assert status == 0, err
+    two = ("predict", "latest", tmp_path / names[0], tmp_path / names[1], "--same-speaker", "--json")
+    alone = run(*two)[1].splitlines()
+    probabilities = [json.loads(line)["probabilities"] for line in by_speaker.splitlines()]
+    assert [json.loads(line)["probabilities"] for line in alone] == probabilities[:2]
+    enrolled = run(*two, "--enrol", tmp_path / names[2], "--enrol", tmp_path / names[3])[1]
+    assert enrolled.splitlines() != alone
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "message"),
+    [
+        ((), 1, "name the speakers with --same-speaker or --speaker-column"),
+        (("--same-speaker",), 1, "1 of 1 speakers have fewer than 2 utterances"),
+        (("--enrol", "x.wav"), 2, "--enrol needs --same-speaker"),
+        (("--speaker-column", "who"), 2, "--speaker-column needs a --table"),
+    ],
+)
+def test_what_is_missing_is_one_line(run, tmp_path, write_wav, options, status, message):
+    file = write_wav(tmp_path / "a.wav")
+    found, _, err = run("predict", "latest", file, *options)
+    assert (found, message in err.replace("\n", " ")) == (status, True), err
