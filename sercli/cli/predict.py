@@ -221,7 +221,11 @@ def _refuse_unused(context: typer.Context) -> None:
 
 
 def _check_asked(
-    predictor: "Predictor", inputs: "Inputs", picture: Path | None, unsure_below: float | None, named: str
+    predictor: "Predictor",
+    inputs: "Inputs",
+    picture: Path | None,
+    unsure_below: float | None,
+    named: str = "",
 ) -> None:
     """Refuse what these recordings or this bundle have no use for."""
     from sercli.errors import ConfigError

@@ -60,7 +60,7 @@ class Probe(nn.Module):
             (batch, size).
         """
         x = x.masked_fill(~mask[:, None, None, :], 0)
-        mixed = torch.einsum("blvt,l->btv", x, self.weights.softmax(0))  # (batch, frames, values)
+        mixed = (x * self.weights.softmax(0)[:, None, None]).sum(dim=1).mT  # (batch, frames, values)
         projected = self.projection(mixed).transpose(1, 2)  # (batch, projection, frames)
         if self.attention is None:
             vectors = mean_over_frames(projected, mask)

@@ -38,7 +38,10 @@ def test_the_operations_are_those_of_the_paper():
 
 
 def test_every_architecture_has_a_case():
-    assert sorted(case.arch for case in CASES) == architecture_names()
+    entries = {name: get_architecture(name) for name in architecture_names()}
+    # Classifiers of one vector take no time worth measuring.
+    wanted = [name for name, entry in entries.items() if entry.inputs != {"x": "pretrained"}]
+    assert sorted(case.arch for case in CASES) == wanted
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.arch)

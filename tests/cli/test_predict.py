@@ -88,7 +88,7 @@ def test_a_table_is_read_and_a_file_written_whole(run, recording, tmp_path):
 def test_an_interrupted_command_leaves_no_file(run, recording, tmp_path, monkeypatch):
     from sercli.inference.predict import Predictor
 
-    def die(self, paths):
+    def die(self, paths, *_):
         raise KeyboardInterrupt
         yield
 

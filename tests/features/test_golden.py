@@ -37,6 +37,8 @@ def numbers(feature, settings):
 @pytest.mark.parametrize("name", feature_names())
 def test_numbers_move_only_with_the_version(name):
     feature = get_feature(name)
+    if feature.extra:
+        pytest.skip("the numbers are those of a library or an encoder")
     now = {
         "version": feature.version,
         **{key: numbers(feature, s) for key, s in {"default": {}, **feature.variants}.items()},

@@ -115,7 +115,7 @@ def test_torchs_own_programs_say_the_same(name, tmp_path):
         pytest.param(lambda: diccoser("a", "logmel"), "depend on later samples", marks=pytest.mark.slow),
         (
             lambda: make("mdcnn", {"x": {"kind": "logmel3d", "statistics": "per-utterance"}}, {"filters": 8}),
-            "its own mean",
+            "the mean and deviation of complete utterances",
         ),
     ],
 )

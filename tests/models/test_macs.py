@@ -171,7 +171,7 @@ def test_an_utterance_is_fed_as_the_recipe_feeds_it(name):
     row, _ = _describe(name, [])
     shapes, passes = {key: tuple(shape) for key, shape in row["example"].items()}, row["passes"]
     for key, kind in entry.inputs_for(entry.config()).items():
-        settings = FeatureChoice(kind=kind, **stated["features"].get(key, {})).config
+        settings = FeatureChoice.described(kind, stated["features"].get(key, {})).config
         feature = get_feature(kind)
         frames = feature.count_frames(48_000, settings)
         segmenter = Segmenter(SegmentConfig(**stated["segments"]), feature, settings)
