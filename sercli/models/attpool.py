@@ -155,7 +155,7 @@ class BilinearPooling(nn.Module):
         self.order = order
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return moments, (batch, channels * channels), float32, of maps, (batch, channels, height, width)."""
+        """Return moments, (batch, channels * channels), float32, of maps (batch, channels, height, width)."""
         x = x.flatten(2)  # (batch, channels, positions)
         x = x / x.shape[2] ** 0.5  # before the product, which may overflow in half precision
         x = (x @ x.mT).flatten(1).float()  # (batch, channels * channels)

@@ -18,7 +18,7 @@ Reduction = Literal["keep", "sum"]
 
 
 def is_full(mask: Tensor) -> bool:
-    """Return whether there is no padding; on a GPU always false, since the question would stop the queue."""
+    """Return whether it is known that there is no padding; a GPU is not asked, since this stops its queue."""
     return mask.device.type == "cpu" and not torch.compiler.is_compiling() and bool(mask.all())
 
 
