@@ -17,7 +17,7 @@ from sercli.errors import AudioError, ConfigError
 FORMATS = "wav, flac, mp3, ogg, opus and aiff"
 """Formats that the page names to a visitor who sends another one."""
 IDLE_S = 10.0
-"""Age limit of uploads while nothing is being answered; nobody waits for an older upload, so it is deleted."""
+"""Age limit of uploads while nothing is being answered; nobody waits for an older one, so it is deleted."""
 LEFT_S = 3600.0
 """Age limit of uploads while a recording is being answered, since other visitors may be waiting."""
 

@@ -1,8 +1,8 @@
 """Read a trial's predictions, and refuse them if they are not those that its training wrote.
 
-A trial's ``metrics.json`` records the number of utterances in each part and, under ``sha256``, a digest of each
-file of predictions. An older sercli recorded no digests. For its trials the number of utterances, fold and
-seed, UA and WA are compared.
+A trial's ``metrics.json`` records the number of utterances in each part and, under ``sha256``, a digest of
+each file of predictions. An older sercli recorded no digests. For its trials the number of utterances, fold
+and seed, UA and WA are compared.
 """
 
 import math
