@@ -1,7 +1,7 @@
-"""Each stage against its peer, in one run: one file per stage.
+"""Compare each stage with its peer in one run: one file per stage.
 
-Absolute times move with the machine and with whatever else it does; ratios between contestants
-that took turns in one process move little, so those are what is stated.
+Absolute times depend on the machine and on its other work. Ratios between contestants that take turns in one
+process change little. Therefore the results are ratios.
 """
 
 import importlib
@@ -15,15 +15,15 @@ from sercli.errors import unknown
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One contestant and its figure.
+    """One contestant and its value.
 
     Attributes:
-        name: who, doing what.
-        value: the figure.
-        unit: of the figure.
-        against: what else there is to say; of a floor (work that every contestant has to do) how far it is.
-        ratio: how many times as fast as the peer, the fastest one of the same run; none without one.
-        peer: who that is.
+        name: contestant and task.
+        value: measured value.
+        unit: unit of the value.
+        against: further remarks; for a floor (work that every contestant has to do), the distance from it.
+        ratio: speed relative to the peer, the fastest other contestant of the run; ``None`` without a peer.
+        peer: name of the peer.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Row:
 
     @property
     def told(self) -> str:
-        """The comparisons in words."""
+        """The comparisons as text."""
         compared = f"{self.ratio:.3g} x as fast as {self.peer}" if self.ratio is not None else ""
         return ", ".join(part for part in (compared, self.against) if part)
 
@@ -45,12 +45,12 @@ class Bench:
     """A stage that can be measured.
 
     Attributes:
-        run: from a folder of corpora (``None``: the synthetic one is used) and whether to be quick,
-            to rows.
+        run: function from a folder of corpora (``None``: the synthetic corpus is used) and whether to be
+            quick, to rows.
         description: one line.
-        run_part: the same of one part, named last, where it has parts.
-        parts: their names.
-        lacks: what this machine lacks to run it (unless it is to be quick), empty if nothing.
+        run_part: the same function for one part, whose name is the last argument, if the stage has parts.
+        parts: names of the parts.
+        lacks: resource for a full run that this machine lacks; empty if it lacks nothing.
     """
 
     run: Callable[[Path | None, bool], list[Row]]
@@ -69,7 +69,7 @@ def get_bench(name: str) -> Bench:
     """Return a stage by name.
 
     Raises:
-        UnknownNameError: there is none of that name.
+        UnknownNameError: there is no stage of that name.
     """
     if name not in bench_names():
         raise unknown("benchmarks", name, bench_names())

@@ -81,7 +81,7 @@ def bench(
 def _measure(
     stages: list[str], corpora: Path | None, only: str | None, *, quick: bool, silent: bool
 ) -> "tuple[Results, list[str]]":
-    """Measure stages; return what was found, and the names of those that failed."""
+    """Measure stages; return the results, and the names of the stages that failed."""
     from benchmarks import bench_names, get_bench
     from benchmarks._machine import examine
     from benchmarks._results import Results
@@ -113,7 +113,7 @@ def _measure(
                 rows = stage.run_part(corpora, quick, only)
             else:
                 rows = stage.run(corpora, quick)
-        except SerError as error:  # what the others found is kept
+        except SerError as error:  # the results of other stages are kept
             typer.echo(f"error: {name}: {error}", err=True)
             failed.append(name)
             continue
@@ -152,7 +152,7 @@ def _tell_rows(heading: str, rows: "list[Row]") -> None:
 
 def main() -> None:
     """Run the benchmarks; a user's mistake ends with status 1 and one line on stderr."""
-    # The same as the command line of sercli does: threads that wait spin briefly, then sleep.
+    # As in the command line of sercli, waiting threads spin briefly and then sleep.
     os.environ.setdefault("GOMP_SPINCOUNT", "30000")
     app = typer.Typer(add_completion=False)
     app.command()(bench)

@@ -1,4 +1,4 @@
-"""What each architecture's training step is fed with: its recipe's batch, its features' size."""
+"""Make the input of each architecture's training step, with the recipe's batch and the features' size."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ class Case:
     """One architecture's batch.
 
     Attributes:
-        arch: its name.
-        shape: of its input, without batch and frames.
-        frames: of its input; of an utterance of mean length where lengths vary.
-        batch: utterances or segments a batch, as its recipe has them.
-        speech_s: seconds of speech in one of them.
+        arch: name of the architecture.
+        shape: shape of its input, without batch and frames.
+        frames: frames of its input; if lengths vary, those of an utterance of mean length.
+        batch: utterances or segments per batch in its recipe.
+        speech_s: seconds of speech in one utterance or segment.
         vary: whether lengths vary.
     """
 
@@ -37,7 +37,7 @@ class Case:
 
     @property
     def lengths(self) -> list[int]:
-        """Frames of each of sixteen batches' utterances."""
+        """Frames of the utterances of sixteen batches."""
         count = 16 * self.batch
         if not self.vary:
             return [self.frames] * count
@@ -99,7 +99,7 @@ def pad(utterances: list[Tensor]) -> Tensor:
 
 
 def batches(case: Case) -> Iterator[Tensor]:
-    """Deliver one batch over and over, by two workers of a DataLoader."""
+    """Deliver one batch repeatedly, with two workers of a DataLoader."""
     rows = case.at_random()
     loader = DataLoader(
         _Utterances(case.arrays(rows)), batch_sampler=[rows] * 10_000, num_workers=2, collate_fn=pad

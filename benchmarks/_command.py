@@ -1,10 +1,10 @@
-"""Commands as users start them: each in a process of its own."""
+"""Run commands as users do, each in a separate process."""
 
 import os
 import subprocess
 import sys
 
-# A process's peak counts from before it was another program, so it is started by one that is small.
+# The peak of a process includes the memory before it became another program, so a small process starts it.
 _MEASURE = """
 import resource, subprocess, sys
 status = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
@@ -14,7 +14,7 @@ sys.exit(status)
 
 
 def run(*arguments: str, threads: int | None = None) -> float:
-    """Run `sercli`; return its memory at its peak, MiB."""
+    """Run `sercli`, and return its peak memory in MiB."""
     done = subprocess.run(
         [sys.executable, "-c", _MEASURE, sys.executable, "-m", "sercli", *arguments],
         env=os.environ | ({} if threads is None else {"OMP_NUM_THREADS": str(threads)}),

@@ -1,7 +1,7 @@
-"""A stand-in of IEMOCAP's improvised turns: its sessions, speakers and classes, random features.
+"""Make a substitute of IEMOCAP's improvised turns: its sessions, speakers and classes, random features.
 
-What a GPU is measured on: as many utterances as the schemes select, in every class, session and speaker as
-many as are published, of lengths from 0.6 to 34 s, 4.5 s on average.
+GPUs are measured on it. It has as many utterances as the schemes select, with the published numbers for every
+class, session and speaker. Lengths are 0.6 to 34 s, 4.5 s on average.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,18 +22,18 @@ from sercli.workspace import Workspace
 
 SHORTEST, LONGEST = 0.6, 34.0  # seconds
 
-# The logarithm of seconds, cut off at these limits: a median of 3.7 s, a deviation of 3.1 s.
+# Distribution of the logarithm of seconds, cut off at these limits: median 3.7 s, deviation 3.1 s.
 _LENGTHS = NormalDist(1.3105, 0.62)
-_QUICK = 40  # utterances, about
+_QUICK = 40  # approximate number of utterances
 
 
 def make_plan(config: RunConfig, folder: Path, quick: bool) -> Plan:
-    """Plan a run on the stand-in, its features in the stores.
+    """Plan a run on the substitute, with its features in the stores.
 
     Args:
-        config: settings, complete, of a scheme of IEMOCAP's.
-        folder: an empty one, for the workspace.
-        quick: a few utterances instead of all.
+        config: complete settings with a scheme of IEMOCAP.
+        folder: empty folder for the workspace.
+        quick: whether to use a few utterances instead of all.
     """
     scheme = config.scheme
     utterances = _utterances(scheme, quick)
@@ -60,9 +60,9 @@ def durations(count: int) -> list[float]:
 
 
 def _utterances(scheme: Scheme, quick: bool) -> list[Utterance]:
-    """Make utterances whose class, speaker and length have nothing to do with each other."""
+    """Make utterances whose class, speaker and length are independent of each other."""
     random = np.random.default_rng(0)
-    # Where the speakers are not published, each session's two take half of it.
+    # If the speakers are not published, the two speakers of a session have half of it each.
     speakers = _each(scheme.known.get("speaker") or _halves(scheme.known["session"]))
     emotions = random.permutation(_each(scheme.known["class"]))
     lengths = random.permutation(durations(len(speakers)))
@@ -86,7 +86,7 @@ def _utterances(scheme: Scheme, quick: bool) -> list[Utterance]:
 
 
 def _each(counts: Mapping[str, int]) -> list[str]:
-    """Write each name as often as it is counted."""
+    """Repeat each name by its count."""
     return [name for name, count in counts.items() for _ in range(count)]
 
 
@@ -99,7 +99,7 @@ def _halves(sessions: Mapping[str, int]) -> dict[str, int]:
 
 
 def _fill(store: FeatureStore, utterances: Sequence[Utterance]) -> None:
-    """Write random features, each of as many frames as the utterance's would be."""
+    """Write random features with the number of frames that the utterance would have."""
     random = np.random.default_rng(1)
     with store.writing() as writer:
         for utterance in utterances:

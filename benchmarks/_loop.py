@@ -1,8 +1,9 @@
-"""The training loop that one would write down, which the trainer's epochs on a GPU are compared with.
+"""Run the straightforward training loop with which the trainer's epochs on a GPU are compared.
 
-The straightforward network in torch's default layout; batches composed at random, padded to their longest
-and brought by two workers of a DataLoader from features in memory, pinned; the same number format. (No
-workers where there is less than a gigabyte of shared memory, in which they hand batches over.)
+The network is the straightforward one in torch's default layout, with the same number format. Batches are
+random, and padded to their longest utterance. Two workers of a DataLoader copy them from features in memory
+to pinned memory. (There are no workers if shared memory, through which they pass batches, has less than a
+gigabyte.)
 """
 
 import math
@@ -27,15 +28,15 @@ KINDS = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16, "32-true": tor
 
 
 def wait(device: torch.device) -> None:
-    """Wait until a GPU has done what it was told; a CPU always has."""
+    """Wait until a GPU has finished its work; a CPU never has to wait."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def straightforward(plan: Plan, parts: Parts, device: torch.device) -> Callable[[], float]:
-    """Make what trains a new network for an epoch, looks at the dev part, and returns the seconds it took.
+    """Make a function that trains a new network for an epoch, scores the dev part, and returns the seconds.
 
-    It leaves nothing on the device.
+    The function leaves nothing on the device.
     """
     config = plan.config
     train, dev = _Rows(parts.train), _Rows(parts.dev) if parts.dev is not None else None
@@ -56,7 +57,7 @@ def straightforward(plan: Plan, parts: Parts, device: torch.device) -> Callable[
             num_workers=workers,
             collate_fn=_collate,
             pin_memory=pinned,
-            persistent_workers=workers > 0,  # they are started in the warm-up
+            persistent_workers=workers > 0,  # the warm-up starts them
         )
 
     train_batches, dev_batches = load(train, shuffle=True), load(dev, shuffle=False) if dev else None
@@ -84,7 +85,7 @@ def straightforward(plan: Plan, parts: Parts, device: torch.device) -> Callable[
 
 
 def _shared_memory() -> float:
-    """Return the bytes that are free in it: a container may have next to none."""
+    """Return the free bytes of shared memory; a container may have almost none."""
     place = Path("/dev/shm")  # noqa: S108
     return shutil.disk_usage(place).free if place.exists() else math.inf
 

@@ -1,4 +1,4 @@
-"""What was measured on, as far as figures depend on it."""
+"""Describe the machine of a measurement, as far as the results depend on it."""
 
 import os
 import platform
@@ -10,25 +10,25 @@ import torch
 from sercli.devices import cpu_name
 from sercli.runs import provenance
 
-# Wide registers, and what multiplies bf16 or 8-bit numbers.
+# Flags for wide registers, and for the multiplication of bf16 or 8-bit numbers.
 _FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8", "asimd", "sve", "bf16")
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine, and what else went on there.
+    """A machine, and its other load.
 
     Attributes:
-        processor: its name.
-        cores: how many of it this process may use.
-        threads: how many torch uses.
-        flags: what it is able to do, of what matters here.
-        memory_gib: of the machine, ``None`` where that can't be known.
-        gpu: name, memory and CUDA's version, ``None`` without one.
+        processor: name of the processor.
+        cores: number of cores that this process may use.
+        threads: number of threads that torch uses.
+        flags: abilities of the processor that matter here.
+        memory_gib: memory of the machine; ``None`` if it is unknown.
+        gpu: name, memory and CUDA's version; ``None`` without a GPU.
         system: operating system.
-        versions: of Python, sercli and what its speed hangs on.
-        commit: of a sercli that runs from its repository.
-        load: processes that ran, on average, in the minute before; ``None`` where that can't be known.
+        versions: versions of Python, sercli and the packages that decide its speed.
+        commit: commit of a sercli that runs from its repository.
+        load: mean number of running processes in the minute before; ``None`` if it is unknown.
     """
 
     processor: str
@@ -43,7 +43,7 @@ class Machine:
     load: float | None
 
     def lines(self) -> dict[str, str]:
-        """Tell it to a reader, line by line."""
+        """Describe the machine to a reader, line by line."""
         names = {name: self.versions.get(name, "unknown") for name in ("sercli", "python", "torch")}
         cores = f"{self.cores} cores, {self.threads} used by torch"
         return {
@@ -57,7 +57,7 @@ class Machine:
 
 
 def examine() -> Machine:
-    """Find out about this machine."""
+    """Collect the facts about this machine."""
     return Machine(
         processor=cpu_name(),
         cores=_cores(),
@@ -73,11 +73,11 @@ def examine() -> Machine:
 
 
 def flags(path: Path) -> tuple[str, ...]:
-    """Find what the first processor is able to do in Linux's description; nothing where there is none."""
+    """Read the abilities of the first processor from Linux's description; empty if there is none."""
     if path.exists():
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             name, _, value = line.partition(":")
-            if name.strip() in {"flags", "Features"}:  # of x86, of ARM
+            if name.strip() in {"flags", "Features"}:  # on x86, on ARM
                 return tuple(flag for flag in _FLAGS if flag in value.split())
     return ()
 

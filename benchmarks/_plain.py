@@ -1,7 +1,7 @@
-"""The networks as one would write them down from the papers: what a training step is compared with.
+"""Build straightforward networks from the papers, with which a training step is compared.
 
-Each has the layers of ours, in the paper's order: activation before pooling, sequences padded at the
-left by a copy. MDCNN and ECA-CNN are ours in torch's default layout, never told of padding.
+Each has the layers of our network in the paper's order: activation before pooling, and sequences padded at
+the left by a copy. MDCNN and ECA-CNN are our networks in torch's default layout, without a mask for padding.
 """
 
 import itertools
@@ -26,9 +26,9 @@ def plain(
 
     Args:
         arch: name of the network.
-        shape: of its input, without batch and frames.
+        shape: shape of its input, without batch and frames.
         n_classes: number of classes.
-        settings: of MDCNN or ECA-CNN, where they are not the default ones that all others have.
+        settings: settings of MDCNN or ECA-CNN that are not the defaults; the other networks have defaults.
     """
     if arch == "melcnn":
         return _melcnn(shape, n_classes)
@@ -49,7 +49,7 @@ class _Unmasked(nn.Module):
         self.network = network
 
     def forward(self, x: Tensor) -> Tensor:
-        # On the CPU, where looking at it costs nothing: seen to be full, it is not applied on a GPU either.
+        # The mask is on the CPU, where a check costs nothing. A full mask is not applied on a GPU either.
         full = torch.ones(x.shape[0], x.shape[-1], dtype=torch.bool)
         scores: Tensor = self.network(x, full)
         return scores
@@ -153,11 +153,11 @@ class _CNNLSTM(nn.Module):
 
 
 def moved_values(network: nn.Module, x: Tensor) -> int:
-    """Count the values that a forward and a backward pass move at the very least.
+    """Count the smallest number of values that a forward and a backward pass must move.
 
-    Each convolution and LSTM layer reads its input and writes its output; going back it reads the
-    output's gradient and its input again, and writes the input's gradient. Whatever lies between
-    them is taken to be done on the way.
+    In the forward pass, each convolution and LSTM layer reads its input and writes its output. In the
+    backward pass, it reads the output's gradient and its input again, and writes the input's gradient. The
+    operations between these layers are assumed to move no further values.
     """
     counted = 0
 
@@ -165,7 +165,7 @@ def moved_values(network: nn.Module, x: Tensor) -> int:
         nonlocal counted
         y = output[0] if isinstance(module, nn.LSTM) else output
         counted += 2 * args[0].numel() + 2 * y.numel()
-        counted += 0 if args[0] is x else args[0].numel()  # nobody asks for the waveform's gradient
+        counted += 0 if args[0] is x else args[0].numel()  # the gradient of the waveform is not needed
 
     handles = [
         module.register_forward_hook(count)

@@ -1,4 +1,4 @@
-"""How many times as fast as others."""
+"""Draw speeds relative to others."""
 
 from collections.abc import Mapping
 
@@ -13,13 +13,13 @@ _TICKS = [digit * 10.0**power for power in range(-4, 7) for digit in (1, 2, 5)]
 def ratios(
     groups: Mapping[str, Mapping[str, float]], title: str | None = None, *, dark: bool = False
 ) -> Figure:
-    """Draw each ratio as a dot, group below group, on a logarithmic axis; a line at one is the peer.
+    """Draw each ratio as a dot on a logarithmic axis, group below group; a line at one is the peer.
 
-    What is slower than its peer has another colour.
+    A dot of a contestant that is slower than its peer has a different colour.
 
     Args:
-        groups: by heading: how many times as fast, above zero, by label.
-        title: heading of all.
+        groups: by heading, the relative speeds by label, above zero.
+        title: heading of the figure.
         dark: draw for a dark background.
     """
     colours = style.palette(dark)
@@ -39,7 +39,7 @@ def ratios(
             style.annotate(axes, f"{ratio:.3g}", (ratio, place), offset, colours, **side)
         axes.set_xscale("log")
         axes.set_yticks(places, list(found))
-        axes.set_ylim(len(found) - 0.4, -0.6)  # the first on top
+        axes.set_ylim(len(found) - 0.4, -0.6)  # the first row is on top
         axes.grid(axis="x", color=colours.line, lw=0.6)
         axes.set_axisbelow(True)
         style.plain(axes, colours)
@@ -47,7 +47,7 @@ def ratios(
         style.name_rows(axes, colours)
     last = every[-1]
     drawn = [1.0, *(ratio for found in groups.values() for ratio in found.values())]
-    last.set_xlim(min(drawn) / 1.5, max(drawn) * 1.5)  # the numbers stand beside the dots
+    last.set_xlim(min(drawn) / 1.5, max(drawn) * 1.5)  # leaves room for the numbers beside the dots
     last.xaxis.set_major_locator(FixedLocator(_TICKS))
     last.xaxis.set_minor_locator(NullLocator())
     last.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

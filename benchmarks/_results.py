@@ -1,4 +1,4 @@
-"""What a measurement found, as it is kept, told and drawn."""
+"""Store, print and draw the results of a measurement."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,27 +10,27 @@ from benchmarks import Row
 from benchmarks._machine import Machine
 from sercli.errors import ConfigError
 
-# What rows of sercli itself end in, which the picture need not say of each.
+# End of the names of sercli's own rows, which the picture need not repeat.
 _OURS = (": ours", ": sercli")
 
 
 @dataclass(slots=True)
 class Results:
-    """Rows by stage, and the machine that they are of; ``quick`` ones prove no more than that it runs."""
+    """Rows by stage, and the machine of the measurement; ``quick`` results only prove that the stages run."""
 
     machine: Machine
     quick: bool
     stages: dict[str, list[Row]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what JSON holds."""
+        """Return the results as plain types, ready for JSON."""
         return asdict(self)
 
     def compared(self) -> dict[str, dict[str, float]]:
-        """Return how many times as fast, by heading and label; stages without peers are left out.
+        """Return the relative speeds by heading and label; stages without peers are left out.
 
         Raises:
-            ConfigError: there is no other stage.
+            ConfigError: no stage has a peer.
         """
         compared: dict[str, dict[str, float]] = {}
         for stage, rows in self.stages.items():
@@ -46,10 +46,10 @@ class Results:
 
 
 def read(path: Path) -> Results:
-    """Read what `python -m benchmarks --json` printed.
+    """Read the output of `python -m benchmarks --json`.
 
     Raises:
-        ConfigError: it is not that.
+        ConfigError: the file is not such an output.
     """
     try:
         return TypeAdapter(Results).validate_json(path.read_bytes())

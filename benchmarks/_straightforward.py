@@ -1,4 +1,4 @@
-"""The straightforward contestant, in a process of its own, since the allocator's setting is a process's."""
+"""Run the straightforward contestant in a separate process, because a process has one allocator setting."""
 
 import multiprocessing
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from benchmarks._plain import plain
 
 
 class Opponent:
-    """Takes a training step when told to."""
+    """Make a training step on request."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -30,11 +30,11 @@ class Opponent:
 
 @contextmanager
 def opponent() -> Iterator[Opponent]:
-    """Start the process, and end it."""
+    """Start the process, and end it after the context."""
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs,))
     process.start()
-    theirs.close()  # if the process dies, what we wait for then ends too
+    theirs.close()  # so that our wait ends if the process dies
     try:
         yield Opponent(ours)
     finally:
@@ -43,7 +43,7 @@ def opponent() -> Iterator[Opponent]:
 
 
 def _serve(connection: Connection) -> None:
-    """Answer each message once it is done, until the other end is closed."""
+    """Do the work of each message and answer it, until the other end is closed."""
     take: Callable[[], None] | None = None
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Time contestants in turn, so that a machine's moods hit all alike."""
+"""Time contestants in turn, so that changes of the machine's speed affect all of them equally."""
 
 import statistics
 import time
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 def interleaved(
     contestants: Mapping[str, Callable[[], object]], rounds: int, warm_up: int = 1
 ) -> dict[str, float]:
-    """Return the median seconds of each contestant over so many rounds, after unmeasured ones."""
+    """Return the median seconds of each contestant over several rounds, after a warm-up."""
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     for turn in range(warm_up + rounds):
         for name, contestant in contestants.items():

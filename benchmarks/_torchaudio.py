@@ -1,8 +1,8 @@
-"""torchaudio, imported in a way that works with any torch.
+"""Import torchaudio in a way that works with any torch.
 
-torchaudio's pure-Python part (filterbanks, transforms, masking) needs no compiled extension, but
-importing it loads one, and that fails where the extension was built for another torch: next to a
-CPU-only torch, for one. Then a stand-in that has nothing to offer takes the extension's place.
+The pure-Python part of torchaudio (filterbanks, transforms, masking) needs no compiled extension, but its
+import loads one. This fails if the extension was built for another torch, for example beside a CPU-only
+torch. In this case an empty module replaces the extension.
 """
 
 import importlib

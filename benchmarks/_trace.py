@@ -1,4 +1,4 @@
-"""What a GPU did while it was watched: how much of the time it was busy, and with what."""
+"""Trace a GPU: how much of the time it was busy, and with which kernels."""
 
 import json
 import tempfile
@@ -14,14 +14,14 @@ from torch.profiler import ProfilerActivity, profile, supported_activities
 
 from benchmarks._loop import wait
 
-# The profiler's words for what runs on a GPU.
+# The profiler's names for work on a GPU.
 _KERNEL = "kernel"
 _WORK = {_KERNEL, "gpu_memcpy", "gpu_memset"}
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One thing that a GPU did; times in microseconds."""
+    """One operation of a GPU; times are in microseconds."""
 
     name: str
     kind: str
@@ -30,24 +30,24 @@ class Work:
 
 
 class Watch:
-    """Notes what a GPU does, from `start` to `stop`; nothing where torch's profiler can't see it."""
+    """Record the operations of a GPU from `start` to `stop`; none if torch's profiler can't see it."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        # The host's operations would cost more to note than the device's kernels take.
+        # To record the host's operations would take longer than the device's kernels.
         seen = device.type == "cuda" and ProfilerActivity.CUDA in supported_activities()  # type: ignore[no-untyped-call]
         self.profile = profile(activities=[ProfilerActivity.CUDA]) if seen else None
         self.started = 0.0
 
     def start(self) -> None:
-        """Begin; the device has nothing left to do."""
+        """Begin when the device has finished its work."""
         if self.profile is not None:
             self.profile.start()
         wait(self.device)
         self.started = time.perf_counter()
 
     def stop(self) -> tuple[list[Work], float]:
-        """Return what was done, and the seconds that have passed."""
+        """Return the recorded operations, and the seconds that have passed."""
         wait(self.device)
         seconds = time.perf_counter() - self.started
         if self.profile is None:
@@ -61,7 +61,7 @@ class Watch:
 
 
 def works_of(events: Iterable[Mapping[str, Any]]) -> list[Work]:
-    """Choose what ran on a GPU among the events of a trace."""
+    """Select the events of a trace that ran on a GPU."""
     return [
         Work(event["name"], event["cat"], float(event["ts"]), float(event["dur"]))
         for event in events
@@ -70,7 +70,7 @@ def works_of(events: Iterable[Mapping[str, Any]]) -> list[Work]:
 
 
 def busy(works: Sequence[Work]) -> float:
-    """Return the microseconds in which at least one thing was done."""
+    """Return the microseconds in which at least one operation ran."""
     total, end = 0.0, float("-inf")
     for work in sorted(works, key=lambda work: work.start):
         stop = work.start + work.duration
@@ -80,7 +80,7 @@ def busy(works: Sequence[Work]) -> float:
 
 
 def heaviest(works: Sequence[Work], count: int = 5) -> list[tuple[str, float, int]]:
-    """List the kernels with most time: name, microseconds, how often; the heaviest first."""
+    """List the kernels with most time: name, microseconds and number of calls, longest time first."""
     spent: dict[str, list[float]] = defaultdict(list)
     for work in works:
         if work.kind == _KERNEL:

@@ -1,8 +1,8 @@
-"""A whole epoch of `sercli train`, against the bare forward and backward passes over the same batches.
+"""Compare an epoch of `sercli train` with the bare forward and backward passes over the same batches.
 
-MDCNN on the training part of a fold of EMO-DB's four classes (the synthetic corpus where there is none).
-The epoch is the trainer's: loop, metrics, history, checkpoints, and what looks for a loss that is no
-number. Bare: the same module and optimiser in a loop of five lines.
+The network is MDCNN, on the training part of a fold of EMO-DB's four classes (or of the synthetic corpus, if
+EMO-DB is missing). The epoch is the trainer's: loop, metrics, history, checkpoints, and the check that the
+loss is a number. The bare passes use the same module and optimiser in a loop of five lines.
 """
 
 import tempfile

@@ -1,6 +1,6 @@
-"""The evaluation of a run with its bootstrap over speakers, against one pass over its rows.
+"""Compare the evaluation of a run, with its bootstrap over speakers, with one pass over its rows.
 
-Predictions of the size of IEMOCAP: 5 531 utterances of ten speakers, four classes; 10 000 draws.
+The predictions have the size of IEMOCAP: 5 531 utterances of ten speakers, four classes; 10 000 draws.
 """
 
 import tracemalloc

@@ -1,8 +1,8 @@
-"""Log-mel features, against torchaudio and librosa file by file, and against the bare FFT.
+"""Compare log-mel features with torchaudio and librosa, file by file, and with the bare FFT.
 
-The whole stage is decoding, computing and writing a corpus's features, ours on all cores, the others
-file by file as their users write it, with as many threads as they take; computing alone is from
-samples in memory to arrays in memory, one thread. Everything takes turns in one process.
+The complete stage decodes, computes and writes a corpus's features. Ours runs on all cores. The others run
+file by file, as their users write it, with their own number of threads. Computing alone goes from samples in
+memory to arrays in memory with one thread. All contestants take turns in one process.
 """
 
 import importlib.util
@@ -141,7 +141,7 @@ def _rows(what: str, taken: dict[str, float], seconds: float) -> list[Row]:
 
 
 def _ratio(ours: float, peers: Mapping[str, float]) -> tuple[float, str]:
-    """Return how many times as fast as the fastest peer, and who that is."""
+    """Return the speed relative to the fastest peer, and the name of this peer."""
     fastest = min(peers, key=peers.__getitem__)
     return peers[fastest] / ours, fastest
 
@@ -151,7 +151,7 @@ def _open(root: Path, configs: list[tuple[str, LogMelConfig | LogMel3DConfig]]) 
 
 
 def _bare(samples: list[Samples], configs: list[LogMelConfig]) -> None:
-    """Transform every frame of every utterance, in blocks, and throw the spectra away."""
+    """Transform every frame of every utterance, in blocks, and discard the spectra."""
     with torch.inference_mode():
         for config in configs:
             for wave in samples:
@@ -161,9 +161,9 @@ def _bare(samples: list[Samples], configs: list[LogMelConfig]) -> None:
 
 
 def _torchaudio(config: LogMelConfig, *, slopes: bool = False) -> Extract:
-    """Log-mel by torchaudio's own transform, as its users write it."""
+    """Compute log-mel with torchaudio's own transform, as its users write it."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the shortest windows leave a filter empty, which is known
+        warnings.simplefilter("ignore")  # a filter is empty with the shortest windows, which is known
         transform = torchaudio.transforms.MelSpectrogram(
             sample_rate=audio.SAMPLE_RATE,
             n_fft=config.fft_length,

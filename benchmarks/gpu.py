@@ -1,15 +1,15 @@
-"""Training at the size of IEMOCAP on one GPU, against a straightforward loop and the card's own speed.
+"""Compare training at the size of IEMOCAP on one GPU with a straightforward loop and the card's own speed.
 
-MDCNN and ECA-CNN by their recipes, on the utterances that their papers take (`benchmarks._iemocap`:
-random features, lengths from 0.6 to 34 s, 4.5 s on average). The epochs are the trainer's, as `sercli
-train` runs them: its batches, its number format, features that stay on the GPU, the dev part, history and
-checkpoints. Between two of them the straightforward loop (`benchmarks._loop`) has an epoch and a large
-square matrix product in the same format is timed. The first of each is a warm-up.
+MDCNN and ECA-CNN are trained by their recipes, on the utterances of their papers (`benchmarks._iemocap`:
+random features, lengths from 0.6 to 34 s, 4.5 s on average). The epochs are the trainer's, as in `sercli
+train`: its batches, its number format, features that stay on the GPU, the dev part, history and checkpoints.
+Between two of these epochs, the straightforward loop (`benchmarks._loop`) has an epoch, and a large square
+matrix product in the same format is timed. The first of each is a warm-up.
 
-The share is that of the product's operations a second; three times the forward pass's are counted in
-training, once in the dev part, padding included. How busy the GPU is, the profiler says of a further epoch,
-which it slows a little, so rather too low. The whole table is extrapolated from the first fold: what
-comes before an epoch, the epochs, the test.
+The share is the proportion of the product's operations per second. In training, three times the operations of
+the forward pass are counted, in the dev part once, padding included. The profiler measures in a further
+epoch how busy the GPU is. It slows the epoch a little, so the value is slightly too low. The complete
+table is extrapolated from the first fold: the time before an epoch, the epochs, the test.
 """
 
 import gc
@@ -40,7 +40,7 @@ from sercli.training.module import SERModule
 from sercli.training.plan import Plan
 from sercli.training.settings import complete
 
-# Of each paper's table; MDCNN stops early, so fewer than its recipe's hundred.
+# Epochs of each paper's table; MDCNN stops early, so it has fewer than its recipe's hundred.
 _EPOCHS = {"mdcnn": 60, "eca": 150}
 _AIM = 10  # minutes for a table
 _QUICK = {"mdcnn": {"filters": 4, "blocks": 1}, "eca": {"n": 1}}
@@ -71,7 +71,7 @@ def _configure(arch: str, device: Device, rounds: int, quick: bool) -> RunConfig
         "scheme": setting.scheme,
         "protocol": setting.protocol,
         "model": _QUICK[arch] if quick else {},
-        "training": {"max_epochs": rounds + 2},  # a warm-up before, one that is watched after
+        "training": {"max_epochs": rounds + 2},  # a warm-up before, and a traced epoch after
     }
     config = complete(named)
     return config.with_training(precision=resolve_precision(config.training.precision, device))
@@ -79,17 +79,17 @@ def _configure(arch: str, device: Device, rounds: int, quick: bool) -> RunConfig
 
 @dataclass(slots=True)
 class _Turns:
-    """Hears of each epoch that the trainer has finished, and lets the others take theirs before the next.
+    """Time each finished epoch of the trainer, and run the other contestants before the next epoch.
 
     Attributes:
-        device: which is waited for.
-        rounds: epochs that are timed, after one that is not.
-        others: by name, what takes a turn and returns seconds.
-        taken: by name, the seconds of each timed turn, the trainer's own epochs' as ``epoch``.
+        device: device whose work is timed.
+        rounds: number of timed epochs, after one that is not timed.
+        others: by name, the functions that take a turn and return seconds.
+        taken: by name, the seconds of each timed turn; the trainer's own epochs are named ``epoch``.
         first: seconds to the end of the first epoch.
-        memory: bytes on the GPU at the peak of the first epoch: of tensors, and held for them.
-        works: what the device did in the epoch that was watched.
-        watched: the seconds of that.
+        memory: bytes on the GPU at the peak of the first epoch: used by tensors, and reserved for them.
+        works: operations of the device in the traced epoch.
+        watched: seconds of the traced epoch.
     """
 
     device: torch.device
@@ -105,7 +105,7 @@ class _Turns:
     _began: float = 0.0
 
     def begin(self) -> None:
-        """Start the clock, and the count of memory."""
+        """Start the clock and the measurement of memory."""
         if self.device.type == "cuda":
             torch.cuda.init()  # type: ignore[no-untyped-call]  # before it there is nothing to reset
             gc.collect()
@@ -114,7 +114,7 @@ class _Turns:
         self._began = time.perf_counter()
 
     def hear(self, line: str) -> None:  # noqa: ARG002
-        """Take the time of the epoch that has ended; what follows until the next call is the next one."""
+        """Time the epoch that has ended; the time until the next call belongs to the next epoch."""
         if self._watch is not None:
             self.works, self.watched = self._watch.stop()
             return
@@ -157,7 +157,7 @@ def _measure(plan: Plan, device: Device, rounds: int, size: int) -> list[Row]:
     taken = {name: statistics.median(times) for name, times in turns.taken.items()}
     epoch, peak = taken["epoch"], 2 * size**3 / taken["product"]
     share = _operations(plan, parts) / epoch / peak
-    # To be cautious: the first epoch's finding its way is taken for part of every fold.
+    # To be cautious, the additional time of the first epoch is counted in every fold.
     before = loading + max(0.0, turns.first - epoch)
     epochs = _EPOCHS[config.arch]
     table = len(plan.folds) * (before + epochs * epoch + testing)
@@ -212,7 +212,7 @@ def _product(device: torch.device, kind: torch.dtype, size: int, times: int = 20
 
 
 def _test(plan: Plan, parts: Parts, module: SERModule, device: torch.device) -> float:
-    """Return the seconds in which the tested parts are scored, as the trainer scores them in the end."""
+    """Return the seconds that the trainer needs to score the tested parts at the end."""
     network = module.network.to("cpu", memory_format=torch.contiguous_format)
     started = time.perf_counter()
     for part in (parts.test, parts.dev):
@@ -235,7 +235,7 @@ def _operations(plan: Plan, parts: Parts) -> float:
 
 
 def _tell(name: str, turns: _Turns) -> list[Row]:
-    """Say how busy the device was in the epoch that was watched, and with what."""
+    """Describe how busy the device was in the traced epoch, and with which kernels."""
     spent = busy(turns.works)
     if not spent:
         return [Row(f"{name}: GPU busy", 0.0, "%", "the profiler saw nothing of the GPU")]
@@ -247,7 +247,7 @@ def _tell(name: str, turns: _Turns) -> list[Row]:
 
 
 def _short(kernel: str) -> str:
-    """Leave out of a kernel's name what all have, and what is longer than a line."""
+    """Shorten a kernel's name: remove the part that all names share, and cut it to a line."""
     name = re.sub(r"^void |at::native::|\(anonymous namespace\)::", "", kernel)
     return name if len(name) <= 80 else f"{name[:79]}…"
 

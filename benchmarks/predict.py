@@ -1,9 +1,9 @@
-"""The whole way from a recording to its classes, against librosa and the same network file by file.
+"""Compare the prediction of recordings with librosa and the same network, file by file.
 
-Every twentieth recording of RAVDESS as it is distributed, 48 kHz (the synthetic corpus where there is
-none), by each architecture as its recipe feeds it, untrained, which takes as long. The peer loads and
-resamples with ``librosa.load``, and computes the same features and network, one recording after the other.
-Streams are fed 20 ms at a time, as `sercli predict --live` feeds them.
+The recordings are every twentieth of RAVDESS as distributed, 48 kHz (or the synthetic corpus, if RAVDESS is
+missing). Each architecture has the features of its recipe; it is untrained, which takes the same time. The
+peer loads and resamples with ``librosa.load``, and computes the same features and network, one recording
+after the other. Streams have blocks of 20 ms, as in `sercli predict --live`.
 """
 
 import importlib.util
@@ -41,7 +41,7 @@ def _run(corpora: Path | None, quick: bool) -> list[Row]:
 
 
 def _run_part(corpora: Path | None, quick: bool, arch: str) -> list[Row]:
-    keep_freed_memory()  # as the command does; the peer gains by it too
+    keep_freed_memory()  # as in the command; it also makes the peer faster
     bundle = _untrained(arch)
     with tempfile.TemporaryDirectory() as folder:
         paths = _recordings(corpora, Path(folder))
@@ -89,7 +89,7 @@ def _recordings(corpora: Path | None, folder: Path) -> list[Path]:
 
 
 def _plainly(bundle: Bundle, path: Path) -> object:
-    """Go the way that one would write down: load, compute, apply."""
+    """Predict in the straightforward way: load, compute, apply."""
     import librosa
 
     samples, _ = librosa.load(path, sr=SAMPLE_RATE)

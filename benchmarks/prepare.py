@@ -1,4 +1,4 @@
-"""Preparing a corpus, against soundfile decoding its files and doing nothing with them."""
+"""Compare the preparation of a corpus with soundfile, which only decodes its files."""
 
 import tempfile
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Preparing a corpus of IEMOCAP's size and layout as a whole command, against decoding its files.
+"""Compare the command that prepares a corpus of IEMOCAP's size and layout with decoding its files.
 
-The tree is made on the spot: 10 039 turns of 0.6 s in 150 dialogs, with labels, raters and words.
+The corpus is generated first: 10 039 turns of 0.6 s in 150 dialogs, with labels, raters and words.
 """
 
 import shutil
@@ -69,7 +69,7 @@ def _measure(root: Path, paths: list[Path], folder: Path, rounds: int) -> list[R
 
 
 def _build(root: Path, turns: int) -> list[Path]:
-    """Lay out the tree; return its recordings."""
+    """Write the corpus, and return its recordings."""
     rng = np.random.default_rng(0)
     labels: dict[tuple[int, str, str], list[str]] = {dialog: [] for dialog in _DIALOGS}
     for number in range(turns):

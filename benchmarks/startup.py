@@ -1,4 +1,4 @@
-"""How long the command line takes to answer, against Python starting and doing nothing."""
+"""Compare the time to start the command line with the time to start Python alone."""
 
 import subprocess
 import sys

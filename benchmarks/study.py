@@ -1,8 +1,8 @@
-"""A study that is finished: the command from start to end, against reading its trials' figures.
+"""Compare the command for a finished study with reading the metrics of its trials.
 
-A thousand trials, made from a few real ones on the synthetic corpus by changing seeds and settings. With
-``--only launchers``: four trials of half a minute one after the other, two at once, and on a Ray cluster of
-two machines, all on the same two cores.
+The study has a thousand trials, made from a few real trials on the synthetic corpus by changing seeds and
+settings. With ``--only launchers``, four trials of half a minute run one after the other, two at once, and
+on a Ray cluster of two machines, all on the same two cores.
 """
 
 import os
@@ -34,7 +34,7 @@ from sercli.workspace import Workspace
 _CPU = Device("cpu")
 _PARTS = ("runner", "launchers")
 
-# Rows times folds times seeds: a thousand trials.
+# Rows times folds times seeds make a thousand trials.
 _ROWS, _FOLDS, _SEEDS = 25, 8, 5
 
 
@@ -82,7 +82,7 @@ def _runner(workspace: Workspace, quick: bool) -> list[Row]:
 
 
 def _launchers(workspace: Workspace, quick: bool) -> list[Row]:
-    """Train the same trials by each launcher, from the same features, one launcher after another."""
+    """Train the same trials with each launcher, from the same features, one launcher after another."""
     file = _write_study(workspace, 1, epochs=1 if quick else 60)
     folds = "1-2" if quick else "1-4"
     for work in _plan(file, workspace, 1):
@@ -119,7 +119,7 @@ def _launchers(workspace: Workspace, quick: bool) -> list[Row]:
 
 
 def _write_study(workspace: Workspace, rows: int, epochs: int) -> Path:
-    """Write a study of one small network at so many learning rates."""
+    """Write a study of one small network with several learning rates."""
     study = {
         "title": "A finished study",
         "arch": "mdcnn",
@@ -149,7 +149,7 @@ def _look(works: list[PlannedCell]) -> None:
 
 
 def _finish(works: list[PlannedCell]) -> None:
-    """Train the first row's folds, and make all other trials of them."""
+    """Train the first row's folds, and make all other trials from them."""
     first = replace(works[0].plan, seeds=(0,))
     train_trials(first, _CPU, report=lambda line: None, bar=False)
     real = {trial.fold: trial for trial in first.trials}
@@ -173,7 +173,7 @@ def _copy(source: Trial, target: Trial, settings: dict[str, object]) -> None:
 
 
 def _call(workspace: Workspace, file: Path, *options: str, threads: int = 1) -> float:
-    """Run `sercli ablate`; return its memory at its peak, MiB."""
+    """Run `sercli ablate`, and return its peak memory in MiB."""
     where = ("--workspace", str(workspace.root), "--accelerator", "cpu")
     return run("ablate", str(file), *where, *options, threads=threads)
 

@@ -1,17 +1,18 @@
-"""Training steps of every architecture, against straightforward ones and the machine's limits.
+"""Compare training steps of every architecture with straightforward steps and the machine's limits.
 
-Forward and backward pass over a batch of the recipe's size, its making included, in milliseconds per
-second of speech. Speech is what the utterances hold: of ECA-CNN's six seconds 2.8, the rest being padding;
-the other inputs are full. MDCNN's lengths are spread as EMO-DB's.
+A step is a forward and a backward pass over a batch of the recipe's size, and includes making the batch.
+Times are in milliseconds per second of speech. Speech excludes padding: ECA-CNN's six seconds hold 2.8 s of
+speech; the other inputs hold only speech. The lengths for MDCNN have the distribution of EMO-DB's.
 
-Straightforward: the network as one would write it, default layout, batches composed at random and brought
-by two workers of a DataLoader, glibc's allocator as it is. Ours: batches of similar length, channels last,
-an allocator that keeps what is freed. The two take turns, each in a process of its own.
+The straightforward step has the simplest form of the network in the default layout, random batches from two
+workers of a DataLoader, and glibc's default allocator. Ours has batches of similar length, channels last,
+and an allocator that keeps freed memory. The two take turns, each in a separate process.
 
-The share is that of the operations a second of a large square matrix product in the same number format,
-timed in turn with the steps; three times the forward pass's are counted. On processors whose matrix
-product is no peak (AMD, 32 bits) it can exceed one. The memory floor is the time in which a large copy
-would move what a step has to move at the least, see `benchmarks._plain.moved_values`.
+The share is the proportion of the operations per second of a large square matrix product in the same number
+format, which is timed in turn with the steps. Three times the operations of the forward pass are counted.
+On processors whose matrix product does not reach the peak (AMD, 32 bits), the share can exceed one. The
+memory floor is the time of a large copy with the smallest number of values that a step has to move, see
+`benchmarks._plain.moved_values`.
 """
 
 from collections.abc import Callable
@@ -104,13 +105,13 @@ def operations(entry: Architecture, shape: tuple[int, ...], frames: int, **setti
 
 
 def _of_similar_length(case: Case) -> list[int]:
-    """Choose the batch of middling length."""
+    """Choose the batch of medium length."""
     found = list(BucketSampler(case.lengths, case.batch, seed=0))
     return sorted(found, key=lambda rows: max(case.lengths[row] for row in rows))[len(found) // 2]
 
 
 def _ours(case: Case, rows: list[int], kind: torch.dtype) -> Callable[[], None]:
-    """Make a step as the training takes it, from arrays in memory on."""
+    """Make a step as in training, from arrays in memory on."""
     network = get_architecture(case.arch).build(
         {"x": case.shape}, N_CLASSES, get_architecture(case.arch).config()
     )

@@ -213,10 +213,10 @@ def nothing_in(samples: Samples, header: AudioFile) -> str | None:
 
 
 def is_prepared(path: Path) -> bool:
-    """Tell whether a file already is mono at `SAMPLE_RATE` and within full scale.
+    """Return whether a file already is mono at `SAMPLE_RATE` and within full scale.
 
     Raises:
-        AudioError: it can't be read.
+        AudioError: the file can't be read.
     """
     with _opened(path) as file:
         if file.channels != 1 or file.samplerate != SAMPLE_RATE:

@@ -14,8 +14,8 @@ from typing import BinaryIO
 from sercli.audio import _mpeg
 from sercli.errors import AudioError
 
-# A program that writes to a pipe can't know the length, and most write the largest that they dare to:
-# arecord 2^31, SoX 2^31 less a page, ffmpeg 2^32 - 1, each rounded to complete samples or less the header.
+# A program that writes to a pipe can't know the length, and most write a very large one: arecord 2^31, SoX
+# 2^31 minus a page, ffmpeg 2^32 - 1, each rounded to complete samples or minus the header.
 _MARGIN = 1 << 16
 # No file has as many chunks; one of zero bytes would seem to have millions.
 _MOST_CHUNKS = 10_000
@@ -150,7 +150,7 @@ def _chunks(file: BinaryIO, size: int, layout: ChunkLayout) -> Iterator[tuple[by
 
 
 def _holds_chunks(file: BinaryIO, size: int, at: int, layout: ChunkLayout) -> bool:
-    """Tell whether chunks, not samples, follow an empty chunk up to the end of the file."""
+    """Return whether chunks, not samples, follow an empty chunk up to the end of the file."""
     end = at
     while end < size:
         file.seek(end)
@@ -165,7 +165,7 @@ def _holds_chunks(file: BinaryIO, size: int, at: int, layout: ChunkLayout) -> bo
 
 
 def is_placeholder(length: int, *, is_long: bool) -> bool:
-    """Tell whether a length, of 64 bits or of 32, is one that programs write when they don't know it."""
+    """Return whether programs write this length (of 64 or 32 bits) when they do not know the length."""
     if is_long:
         return not 0 <= length < 1 << 62
     return abs(length - (1 << 31)) <= _MARGIN or length >= (1 << 32) - _MARGIN

@@ -1,4 +1,4 @@
-"""The length that the header of a file states, against the length of the file, container by container.
+"""Compare the length in the header of a file with the length of the file, for each container.
 
 libsndfile reads to the end of a file and reports that as its length, so a file that was cut short seems
 complete. Every container states the length in its own place; it is read here, once, before the file is
@@ -165,7 +165,7 @@ def _count_samples(content: bytes) -> int:
 
 
 def _frame_end(content: bytes, position: int) -> int | None:
-    """Return the number of the sample after a frame; ``None`` where no frame begins."""
+    """Return the number of the sample after a frame; ``None`` if no frame begins there."""
     head = content[position : position + 16]
     if len(head) < 6 or head[1] not in (0xF8, 0xF9) or head[3] & 1:
         return None

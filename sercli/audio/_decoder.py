@@ -1,4 +1,4 @@
-"""libsndfile, which decodes the files: reading on from where a file is, without remarks on the terminal."""
+"""Decode files with libsndfile: continue from the present position, without messages on the terminal."""
 
 import ctypes
 import os
@@ -23,7 +23,7 @@ _SHARED = 32 * 1152
 
 
 class _Silenced:
-    """Discards what C code prints to ``stderr`` while any thread asks for it.
+    """Discard the output of C code to ``stderr`` while any thread requests it.
 
     libmpg123, which libsndfile decodes MP3 with, prints notes and errors there, and libsndfile has no
     option against it. Redirecting the file descriptor would also lose what other threads of this program
@@ -59,7 +59,7 @@ silenced = _Silenced()
 
 
 class OpenFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
-    """An open file that is read on from its position.
+    """An open file whose reading continues from its position.
 
     soundfile seeks after every read, to where the file is already. In formats whose frames share bits (MP3)
     that damages the samples that follow, and in all formats it takes time. soundfile does not seek in a

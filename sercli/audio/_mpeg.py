@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sercli.errors import AudioError
 
-# Kilobits a second by version (1; 2 and 2.5 alike) and layer, from index 1 on.
+# Kilobits per second by version (1; 2 and 2.5 have the same) and layer, from index 1 on.
 _KBIT = {
     (1, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
     (1, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
@@ -47,7 +47,7 @@ class _Header:
 
 
 def may_begin(head: bytes) -> bool:
-    """Tell whether bytes begin with eleven set bits, as frames, AAC and some text do."""
+    """Return whether bytes begin with eleven set bits, as frames, AAC and some text do."""
     return len(head) >= 4 and head[0] == 0xFF and head[1] >= 0xE0
 
 
@@ -150,7 +150,7 @@ def _stated(frame: bytes, header: _Header) -> int | None:
 
 
 def _has_counts(frame: bytes, header: _Header) -> bool:
-    """Tell whether a header states both frames and bytes."""
+    """Return whether a header states both frames and bytes."""
     is_xing = frame[header.tag : header.tag + 4] in (b"Xing", b"Info")
     return is_xing and frame[header.tag + 7] & 3 == 3
 
@@ -171,7 +171,7 @@ def _info(first: _Header, count: int, size: int) -> bytes:
 
 
 def _is_cut(content: bytes, end: int) -> bool:
-    """Tell whether the beginning of another frame follows the last complete one."""
+    """Return whether the beginning of another frame follows the last complete one."""
     header = _parse(content, end)
     return header is not None and end + header.size > len(content)
 

@@ -49,7 +49,7 @@ class SampleScale:
 
 
 class Scales:
-    """Remembers the scale of files, because finding it means reading all their samples."""
+    """Remember the scale of files, because all samples must be read to find it."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[Path, int, int], SampleScale] = {}
@@ -74,7 +74,7 @@ def _version(path: Path) -> tuple[Path, int, int]:
 
 
 def can_exceed(subtype: str) -> bool:
-    """Tell whether samples of a format, as libsndfile names it, can lie beyond full scale."""
+    """Return whether samples of a format, as libsndfile names it, can be beyond full scale."""
     return subtype.startswith(_SUBTYPES)
 
 
@@ -125,7 +125,7 @@ def choose_scale(blocks: Iterable[np.ndarray]) -> SampleScale:
 
 
 def _is_integer(block: np.ndarray) -> bool:
-    """Tell whether all samples are integers; usually the first few thousand decide it."""
+    """Return whether all samples are integers; usually the first few thousand decide it."""
     flat = block.reshape(-1)
     pieces = (flat[begin : begin + 8192] for begin in range(0, len(flat), 8192))
     return all(bool((piece == np.rint(piece)).all()) for piece in pieces)

@@ -1,4 +1,4 @@
-"""Kinds of files: which are recordings by their names, and what a file is by its first bytes."""
+"""Recognise kinds of files: recordings by their names, and other files by their first bytes."""
 
 import re
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ FOREIGN_SUFFIXES = frozenset(
 
 
 class Sort(Enum):
-    """What a file that is neither readable audio nor text is good for."""
+    """Use of a file that is neither readable audio nor text."""
 
     RECORDING = auto()
     POINTER = auto()
@@ -38,8 +38,8 @@ class Kind:
 
     Attributes:
         name: with its article.
-        sort: what such a file is good for.
-        remedy: what to do with such a file in place of a recording, where the sort does not decide it.
+        sort: use of such a file.
+        remedy: advice for a user who gives such a file in place of a recording; by default that of the sort.
     """
 
     name: str

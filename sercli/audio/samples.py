@@ -41,7 +41,7 @@ def mix(samples: Block, scale: SampleScale) -> Samples:
 
 
 def channels_cancel(samples: Block, mono: Samples, scale: SampleScale) -> bool:
-    """Tell whether the mean of the channels is nearly silent although they are not."""
+    """Return whether the mean of the channels is nearly silent although the channels are not."""
     if samples.shape[1] == 1 or not mono.size:
         return False
     full = (32768 if samples.dtype == np.int16 else 1) * scale.divisor
@@ -53,7 +53,7 @@ def channels_cancel(samples: Block, mono: Samples, scale: SampleScale) -> bool:
 
 
 def is_silent(samples: Samples) -> bool:
-    """Tell whether samples are digital silence, with or without dither."""
+    """Return whether samples are digital silence, with or without dither."""
     return not samples.size or bool(samples.max() - samples.min() <= _SILENCE)
 
 

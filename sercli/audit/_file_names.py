@@ -14,7 +14,7 @@ from sercli.corpora import corpus_names, get_corpus
 from sercli.labels import to_noun
 from sercli.records import Utterance
 
-# Labels that differ from those in the names are another corpus's, if they are more than a few mistakes.
+# If more than a few labels differ from those in the names, the names belong to a different corpus.
 _WRONG = 0.1
 
 

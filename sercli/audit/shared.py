@@ -166,7 +166,7 @@ def same_audio(division: Division) -> Finding:
 
 
 def _overlap(one: Item, other: Item) -> bool:
-    """Tell whether two pieces of a recording may hold the same audio: yes, unless their times are apart."""
+    """Return whether two pieces of a recording may hold the same audio: no only if their times are apart."""
     a, b = one.utterance, other.utterance
     if a.id == b.id or None in (a.start, a.end, b.start, b.end):
         return a.id != b.id

@@ -14,9 +14,9 @@ from sercli.audit import Division, Finding, Item, Verdict
 from sercli.corpora.iemocap import from_name, prefix_speaker
 
 _LABELS, _PREFIX = "labels by speaker", "prefix speakers"
-# Share of the labels that the speakers explain beyond chance, from which on it is a leak.
+# If the speakers explain this proportion of the labels beyond chance, it is a leak.
 _LIMIT = 0.5
-# A speaker with so many utterances, all of one class, is not a coincidence.
+# A speaker with this number of utterances, all of one class, is not a coincidence.
 _ENOUGH = 5
 _SHARE = 0.1
 _DRAWS = 20
@@ -103,7 +103,7 @@ def _true_speaker(item: Item) -> str | None:
 
 
 def _goes_by_prefix(declared: list[Item]) -> bool:
-    """Tell whether each declared speaker has one prefix, but some have several true speakers."""
+    """Return whether each declared speaker has one prefix, but some have several true speakers."""
     prefixes, true = defaultdict(set), defaultdict(set)
     for item in declared:
         prefixes[item.declared_speaker].add(prefix_speaker(_turn(item)))

@@ -1,6 +1,6 @@
-"""The command line: one file per command; each parses, calls and prints.
+"""Run the command line: one file per command; each parses, calls and prints.
 
-Nothing here imports torch, Lightning or NumPy at the top: `sercli --help` answers at once.
+No file here imports torch, Lightning or NumPy at the top, so that `sercli --help` answers at once.
 """
 
 import errno
@@ -74,7 +74,7 @@ app.command()(doctor.doctor)
 
 @app.command(hidden=True, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 def bench() -> None:
-    """Report where the benchmarks are now; they used to be a command of the package."""
+    """Report the present place of the benchmarks, which used to be a command of the package."""
     raise ConfigError("the benchmarks are not part of the package; run `make bench` in the repository")
 
 
@@ -117,9 +117,9 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; what a user can put right ends with status 1 and one line on stderr."""
-    # torch's threads wait for each other spinning, endlessly by default: next to any other busy
-    # process that makes a step some thirty times slower. So they spin briefly, then sleep.
+    """Run the command line; an error that a user can correct ends with status 1 and one line on stderr."""
+    # By default, torch's threads that wait for each other spin without end. Beside another busy process this
+    # makes a step some thirty times slower. Therefore they spin briefly and then sleep.
     os.environ.setdefault("GOMP_SPINCOUNT", "30000")
     try:
         app(_plugins_first(sys.argv[1:]))
@@ -132,7 +132,7 @@ def main() -> None:
 
 
 def _plugins_first(arguments: list[str]) -> list[str]:
-    """Move each ``--plugins FOLDER`` to the front, where it is read before the command looks names up."""
+    """Move each ``--plugins FOLDER`` to the front, so that it is read before the command looks up names."""
     first: list[str] = []
     rest: list[str] = []
     left = iter(arguments)

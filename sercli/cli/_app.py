@@ -1,4 +1,4 @@
-"""The classes that every command of the command line is made with."""
+"""Classes of all commands of the command line."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 
 class Group(TyperGroup):
-    """A group of commands that drops no option of its own in silence."""
+    """A group of commands that never ignores one of its options silently."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Refuse an option that is given twice, or before the command that it belongs to."""
@@ -20,7 +20,7 @@ class Group(TyperGroup):
 
 
 class _Command(TyperCommand):
-    """A command that refuses an option that is given twice and can hold one value only."""
+    """A command that refuses an option that is given twice but can hold only one value."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Check the options before they are read."""
@@ -29,7 +29,7 @@ class _Command(TyperCommand):
 
 
 class App(typer.Typer):
-    """A Typer application whose commands never drop one of two values of an option."""
+    """A Typer application whose commands never ignore one of two values of an option."""
 
     def __init__(self, *, cls: type[TyperGroup] = Group, **settings: Any) -> None:
         super().__init__(cls=cls, rich_markup_mode=None, **settings)  # plain help needs half the time
@@ -40,13 +40,13 @@ class App(typer.Typer):
 
 
 def _options_of(command: TyperCommand | TyperGroup, ctx: Any, args: list[str]) -> tuple[list[Any], list[str]]:
-    """List the options that are given, and what follows them; refuse those that can't be given twice."""
-    if ctx.resilient_parsing:  # completion looks at a line that is not finished
+    """List the given options and the arguments after them; refuse repeated options with a single value."""
+    if ctx.resilient_parsing:  # completion parses a line that is not finished
         return [], []
     _, rest, given = command.make_parser(ctx).parse_args(args=list(args))
     options = Counter(each for each in given if isinstance(each, TyperOption))
     for option, times in options.items():
-        switch = option.is_flag and not option.secondary_opts  # giving it twice changes nothing
+        switch = option.is_flag and not option.secondary_opts  # a repetition changes nothing
         if times > 1 and not (option.multiple or option.count or switch):
             raise typer.BadParameter("it is given more than once, but takes one value", ctx, option)
     return [option for option in options if not option.is_eager], rest

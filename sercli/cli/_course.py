@@ -1,4 +1,4 @@
-"""The course of a study: a live table on a terminal, plain lines elsewhere."""
+"""Show the progress of a study: a live table on a terminal, plain lines elsewhere."""
 
 import sys
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sercli.studies.progress import CellProgress, Progress
     from sercli.studies.running import Observer, PlannedCell
 
-# Lines of the terminal that the table's frame, head and foot take.
+# Lines of the terminal for the table's frame, head and foot.
 _FRAME = 7
 
 
@@ -41,7 +41,7 @@ def line(progress: "CellProgress") -> str:
 
 
 class _Lines:
-    """Prints one line when a trial ends."""
+    """Print one line when a trial ends."""
 
     def __init__(self, course: "Progress") -> None:
         self.course = course
@@ -70,7 +70,7 @@ class _Lines:
 
 
 class _Table:
-    """Draws the course anew whenever the terminal asks for it."""
+    """Draw the progress again whenever the terminal requests it."""
 
     def __init__(self, course: "Progress", study: "Study") -> None:
         self.course, self.study = course, study

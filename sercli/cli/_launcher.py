@@ -1,4 +1,4 @@
-"""Who trains a study's trials: this machine, or a cluster."""
+"""Choose the launcher of a study's trials: this machine, or a cluster."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,7 +43,7 @@ GpusOption = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the command line asks for."""
+    """Launcher options of the command line."""
 
     launcher: str
     address: str | None
@@ -71,15 +71,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """Who trains.
+    """Launcher of the trials.
 
     Attributes:
-        device: what a trial is trained on.
-        here: what this machine has, for what is done here.
-        jobs: how many trials at once.
-        description: the device in words.
-        precision: what ``auto`` becomes, where not this machine's device decides.
-        launch: trains elsewhere; none is this machine.
+        device: device of a trial.
+        here: device of this machine, for the work that is done here.
+        jobs: number of trials at once.
+        description: description of the device.
+        precision: precision that ``auto`` means, if this machine's device does not decide it.
+        launch: function that trains elsewhere; ``None`` means this machine.
     """
 
     device: "Device"
@@ -92,7 +92,7 @@ class Launcher:
 
 @contextmanager
 def launcher(asked: Asked) -> Iterator[Launcher]:
-    """Get ready whoever is asked for."""
+    """Prepare the chosen launcher."""
     from sercli.devices import choose_device, keep_freed_memory
 
     if asked.launcher == "local":

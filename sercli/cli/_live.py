@@ -1,4 +1,4 @@
-"""``sercli predict BUNDLE --live``: from raw samples as they come in, or a microphone."""
+"""``sercli predict BUNDLE --live``: predict from a stream of raw samples, or a microphone."""
 
 import csv as csv_format
 import math
@@ -17,7 +17,7 @@ from sercli.plain.json import to_json
 if TYPE_CHECKING:
     from sercli.inference.streaming import Frame
 
-_BLOCK = 320  # samples, 20 ms: a network that looks half a frame ahead need not wait for a full one
+_BLOCK = 320  # samples, 20 ms: a network that looks half a frame ahead need not wait for a full frame
 _RATE = 16_000
 _USAGE = "arecord -q -t raw -f S16_LE -r 16000 -c 1 | sercli predict BUNDLE --live"
 
@@ -26,14 +26,14 @@ def live(bundle: Path, *, microphone: bool, json: bool, csv: bool) -> None:
     """Print a line for each 40 ms until the input ends or Ctrl-C; then speed and delay on stderr.
 
     Raises:
-        ConfigError: the network can't follow a stream, or there is nothing to listen to.
+        ConfigError: the network can't follow a stream, or there is no input.
     """
     import numpy as np
     import torch
 
     from sercli.inference.streaming import Stream
 
-    torch.set_num_threads(1)  # matrices of one frame: threads would only wait for one another
+    torch.set_num_threads(1)  # matrices of one frame are small, so more threads would only wait
     stream = Stream(bundle)
     blocks = _microphone() if microphone else _raw(sys.stdin.buffer)
     if csv:
@@ -59,12 +59,12 @@ def live(bundle: Path, *, microphone: bool, json: bool, csv: bool) -> None:
 
 @dataclass(slots=True)
 class _Speed:
-    """How long the work takes, printing included.
+    """Time of the work, including the printing.
 
     Attributes:
-        samples: samples received.
-        busy: seconds of work on all of them.
-        spent: of these, the seconds for each block that completed a frame.
+        samples: number of received samples.
+        busy: seconds of work on all samples.
+        spent: seconds of work on each block that completed a frame.
         completes: whether the current block completes a frame.
     """
 
@@ -85,7 +85,7 @@ class _Speed:
             self.spent.append(seconds)
 
     def describe(self, latency_s: float, window_s: float) -> Iterator[str]:
-        """Yield the real-time factor and the delay, in words; nothing if no samples were received."""
+        """Yield the real-time factor and the delay as text; nothing if no samples were received."""
         if not self.samples:
             return
         seconds = self.samples / _RATE
@@ -96,7 +96,7 @@ class _Speed:
             f"; windows of {window_s:g} s"
         )
         if self.spent:
-            delay = math.ceil(round(latency_s * _RATE / _BLOCK, 6)) * _BLOCK / _RATE  # whole blocks only
+            delay = math.ceil(round(latency_s * _RATE / _BLOCK, 6)) * _BLOCK / _RATE  # complete blocks only
             ranked = sorted(1000 * each for each in self.spent)
             usual, most = ranked[math.ceil(0.95 * len(ranked)) - 1], ranked[-1]
             yield (
@@ -143,10 +143,10 @@ def _raw(source: BinaryIO) -> Generator[bytes]:
 
 
 def _microphone() -> Generator[bytes]:
-    """Listen until the caller has enough.
+    """Read a microphone until the caller stops.
 
     Raises:
-        ConfigError: there is no microphone, or nothing to read it with.
+        ConfigError: there is no microphone, or no program to read it.
     """
     from sercli.errors import ConfigError
 

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Define the options that several commands share."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -123,7 +123,7 @@ SeedsOption = Annotated[list[str] | None, typer.Option("--seeds", hidden=True, c
 
 
 def chosen_folds(*given: Sequence[str] | None) -> str:
-    """Return the folds that all spellings and repetitions of an option name together.
+    """Join the folds of all spellings and repetitions of an option.
 
     Raises:
         BadParameter: they are not numbers.
@@ -136,7 +136,7 @@ def chosen_folds(*given: Sequence[str] | None) -> str:
 
 
 def chosen_seeds(*given: Sequence[str] | None) -> tuple[int, ...]:
-    """Return the seeds that all spellings and repetitions of an option name together.
+    """Join the seeds of all spellings and repetitions of an option.
 
     Raises:
         BadParameter: they are not numbers.
@@ -155,10 +155,10 @@ def _numbers(option: str, texts: Sequence[str]) -> tuple[int, ...]:
 
 
 def key_values(option: str, pairs: Sequence[str]) -> dict[str, str]:
-    """Split ``key=value`` items, both of them text as they stand.
+    """Split ``key=value`` items; keys and values stay unchanged text.
 
     Raises:
-        BadParameter: an item is no such pair, or a key has two values.
+        BadParameter: an item is not such a pair, or a key has two values.
     """
     split: dict[str, str] = {}
     for pair in pairs:
@@ -176,7 +176,7 @@ def columns_of(on: str | None) -> list[str] | None:
 
 
 def changes_of(settings: list[str], max_epochs: int | None) -> "list[Assignment]":
-    """Read what is laid over every row."""
+    """Read the changes that apply to every row."""
     from sercli.config import parse_assignments
 
     parse_assignments(settings)  # refuses two values of a setting

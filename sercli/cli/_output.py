@@ -1,4 +1,4 @@
-"""What commands write beside their results: progress, waiting, and text that other people wrote."""
+"""Write the output of commands beside their results: progress, waiting, and text of other people."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -44,12 +44,12 @@ def loadable(names: Iterable[str], load: Callable[[str], T]) -> dict[str, T]:
     for name in names:
         try:
             found[name] = load(name)
-        except ConfigError as error:  # of a plug-in
+        except ConfigError as error:  # from a plug-in
             typer.echo(f"note: '{name}' is left out: {error}", err=True)
     return found
 
 
 def printable(value: Any) -> str:
-    """Put a value that somebody else wrote on one line, without control characters."""
+    """Format a value from another person on one line, without control characters."""
     text = " ".join(str(value).split())
     return "".join(each if each.isprintable() else "?" for each in text)[:_LONGEST]

@@ -1,4 +1,4 @@
-"""What ``sercli train`` prints before and after a training."""
+"""Print the information of ``sercli train`` before and after a training."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def print_plan(plan: "Plan", device: "Device") -> None:
-    """Print what will be trained on which data, and how much of it is finished."""
+    """Print network and data of the training, and the number of finished trials."""
     from sercli.augmentations import get_augmentation
     from sercli.bundle import build_network
     from sercli.training.trials import features_missing
@@ -50,7 +50,7 @@ def print_plan(plan: "Plan", device: "Device") -> None:
 
 
 def print_trials(plan: "Plan") -> None:
-    """Print for each trial whether it is finished, begun or still to do."""
+    """Print for each trial whether it is finished, has begun or is still to do."""
     names = {number: made.name for number, made in enumerate(plan.folds, 1)}
     for trial in plan.trials:
         epochs = len(trial.history())
@@ -63,7 +63,7 @@ def print_trials(plan: "Plan") -> None:
 
 
 def print_kept_epochs(plan: "Plan") -> None:
-    """Print which epoch each trial kept; `sercli eval` prints the test metrics."""
+    """Print the epoch that each trial kept; `sercli eval` prints the test metrics."""
     task = plan.config.task
     for trial in plan.trials:
         metrics = trial.metrics()
@@ -74,9 +74,10 @@ def print_kept_epochs(plan: "Plan") -> None:
 
 
 def print_duration(plan: "Plan", device: "Device") -> None:
-    """Print how long one epoch and all epochs take, estimated from one step.
+    """Print the estimated time of one epoch and of all epochs, from one step.
 
-    Where features are still to be computed, a sample of the utterances is measured, and theirs are computed.
+    If features are still to be computed, a sample of the utterances is measured, and only its features are
+    computed.
     """
     from sercli.training.estimate import sampled_seconds_per_epoch, seconds_per_epoch
     from sercli.training.folds import load_parts
@@ -104,7 +105,7 @@ def print_duration(plan: "Plan", device: "Device") -> None:
 
 
 def print_rates(plan: "Plan", device: "Device") -> None:
-    """Try learning rates and print which limits they suggest."""
+    """Try learning rates, and print the limits that they suggest."""
     from sercli.training.rates import try_rates
 
     found = try_rates(plan, device)

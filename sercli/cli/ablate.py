@@ -120,10 +120,10 @@ def _list() -> None:
 
 
 def _check_cells(cells: "tuple[Cell, ...]") -> None:
-    """Refuse settings that a row can't take before any is trained.
+    """Refuse settings that a row can't have, before any row is trained.
 
     Raises:
-        ConfigError: a row has no such setting, or it changes nothing there.
+        ConfigError: a row has no such setting, or the setting changes nothing in it.
     """
     from sercli.errors import ConfigError, SerError
     from sercli.training.settings import complete
@@ -138,7 +138,7 @@ def _check_cells(cells: "tuple[Cell, ...]") -> None:
 
 
 def _prepared(cells: "tuple[Cell, ...]", workspace: "Workspace", *, named: bool) -> "list[Cell]":
-    """Keep the cells whose corpus is prepared, and print which are left out."""
+    """Keep the cells whose corpus is prepared, and print the cells that are left out."""
     from sercli.errors import CorpusError
 
     prepared = workspace.prepared()
@@ -160,7 +160,7 @@ def _prepared(cells: "tuple[Cell, ...]", workspace: "Workspace", *, named: bool)
 
 
 def _check_elsewhere(study: "Study", cells: "list[Cell]", workspace: "Workspace") -> None:
-    """Refuse cells that cannot be tested on the other corpora; print which of these are not prepared."""
+    """Refuse cells that cannot be tested on the other corpora; print the corpora that are not prepared."""
     from sercli import manifest
     from sercli.errors import ConfigError
     from sercli.schemes import choose, get_scheme
@@ -189,7 +189,7 @@ def _train(
     *,
     dry_run: bool,
 ) -> list[str]:
-    """Train what is not finished; return what failed."""
+    """Train the unfinished trials, and return those that failed."""
     from sercli.cli import _course
     from sercli.cli._launcher import launcher
     from sercli.cli._output import print_waiting, progress_bar
@@ -230,7 +230,7 @@ def _train(
 
 
 def _print_costs(works: "list[PlannedCell]", who: "Launcher") -> None:
-    """Print for each cell what is to do and, if this machine has such a device, how long it takes."""
+    """Print the remaining trials of each cell and, if this machine has such a device, their time."""
     from sercli.formatting import format_duration
     from sercli.studies.estimate import costs
 
@@ -267,7 +267,7 @@ def _print_costs(works: "list[PlannedCell]", who: "Launcher") -> None:
 def _test_elsewhere(
     study: "Study", works: "list[PlannedCell]", workspace: "Workspace", device: "Device"
 ) -> "list[str]":
-    """Test each finished run on the study's other corpora, and write that beside the run."""
+    """Test each finished run on the study's other corpora, and write the results beside the run."""
     from sercli.errors import SerError
     from sercli.inference.cross_corpus import apply_run
     from sercli.reports.cross_corpus import report_applied, write_cross_corpus

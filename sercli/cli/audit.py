@@ -103,7 +103,7 @@ def audit(
 def _divide(
     targets: "Sequence[str]", audio_root: Path | None, columns: "Mapping[str, str]", place: "Workspace"
 ) -> tuple[str, "list[Division]", list[str], "list[Finding]"]:
-    """Divide what lists, a folder of them or a run name; say what, how it was read, and what a run did."""
+    """Make the divisions of lists, a folder or a run, with a description, notes and findings about a run."""
     from sercli.audit.lists import from_files, from_folder
 
     paths = [Path(target) for target in targets]

@@ -1,4 +1,4 @@
-"""``sercli eval``: a run's metrics on its own test parts, on another corpus, and pictures of its networks."""
+"""``sercli eval``: metrics of a run on its own test parts or another corpus, and pictures of its networks."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -81,7 +81,7 @@ def evaluate(
     found = find_run(place, run)
     if insights or on is None:
         _check_tested(found)
-    if insights:  # before the page, which shows them
+    if insights:  # before the page, which shows the pictures
         _draw_insights(place, found, accelerator, beside or ())
     if on is None:
         _evaluate(place, found, draws, audit=audit, json=json)
@@ -99,7 +99,7 @@ def evaluate(
 
 
 def _check_tested(run: "Run") -> None:
-    """Refuse a run that tested nothing before its audit and its pictures are made."""
+    """Refuse an untested run, before its audit and its pictures are made."""
     from sercli.reports.run import check_tested
 
     if run.finished():
@@ -122,7 +122,7 @@ def _evaluate(place: "Workspace", run: "Run", draws: int, *, audit: bool, json: 
 
 
 def _audit(run: "Run", place: "Workspace") -> "AuditResult | None":
-    """Audit a run, or state why it can't be: metrics do not depend on the corpus being prepared."""
+    """Audit a run, or state why this fails; the metrics do not need the prepared corpus."""
     from sercli.audit import examine
     from sercli.audit.run import from_run
     from sercli.errors import SerError
@@ -177,7 +177,7 @@ def _evaluate_on(
 
 
 def _print_report(report: "RunReport", page: "Path") -> None:
-    """Print the metrics, what they mean, warnings, and where the files are."""
+    """Print the metrics, their meaning, warnings, and the paths of the files."""
     from sercli.reports.metric_tables import brief_tables, describe_extremes
     from sercli.reports.tables import to_text
 
@@ -201,7 +201,7 @@ def _print_report(report: "RunReport", page: "Path") -> None:
 
 
 def _draw_insights(place: "Workspace", run: "Run", accelerator: str, beside: Sequence[str]) -> None:
-    """Draw what the network of each finished trial computes inside, and print where the pictures are."""
+    """Draw internal values of the network of each finished trial, and print the paths of the pictures."""
     from sercli.devices import choose_device
     from sercli.reports.insights import draw_insights, write_insights
     from sercli.reports.projections import describe

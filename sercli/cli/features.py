@@ -44,10 +44,10 @@ SetOption = Annotated[
 
 
 class _CorpusFirst(Group):
-    """``sercli features CORPUS`` computes; anything else is a command of its own."""
+    """``sercli features CORPUS`` computes features; the other commands have names."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the command in that is left out."""
+        """Insert the name of the command if it is left out."""
         if args and args[0] not in {*self.commands, *self.get_help_option_names(ctx)}:
             args = ["compute", *args]
         return list(super().parse_args(ctx, args))
@@ -329,9 +329,9 @@ def show(
 
 
 def _one_of_each_emotion(utterances: "Sequence[Utterance]", corpus: str) -> "dict[str, Utterance]":
-    """Choose an utterance of each emotion, all of the speaker who has most of these, of middling length.
+    """Choose an utterance of medium length for each emotion, from the speaker who has most emotions.
 
-    What the speaker does not have is of whoever comes first.
+    If this speaker lacks an emotion, the first speaker with the emotion is used.
 
     Raises:
         CorpusError: no utterance has an emotion.
@@ -356,7 +356,7 @@ def _one_of_each_emotion(utterances: "Sequence[Utterance]", corpus: str) -> "dic
 def _stores(
     place: "Workspace", kind: str, variants: str | None, settings: "Sequence[str] | None", half: bool
 ) -> "dict[str, FeatureStore]":
-    """Open the store of each variant, or the one of the kind, by the variant's name."""
+    """Open the store of each variant, by its name, or the single store of the kind."""
     from sercli.config import parse_assignments
     from sercli.store.stores import open_stores
 

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from sercli.inference.prediction import Prediction
     from sercli.inference.writing import CsvLines
 
-# What --live and --microphone have a use for, besides the bundle.
+# Options that --live and --microphone use, besides the bundle.
 _LIVE = {"bundle", "live", "microphone", "json", "csv", "workspace"}
 _STREAMS = ("/dev/std", "/dev/fd/", "/proc/")
-_LONGEST_NAME = 48  # of a file in the readable table; what is longer loses its beginning
+_LONGEST_NAME = 48  # characters of a file's name in the readable table; longer names lose their beginning
 
 
 def predict(
@@ -150,7 +150,7 @@ def predict(
     if live or microphone:
         _refuse_unused(context)
     if picture is not None:
-        from sercli.figures import check_suffix  # brings matplotlib
+        from sercli.figures import check_suffix  # imports matplotlib
 
         check_suffix(picture)
     place = find_bundle(Workspace(workspace), bundle)
@@ -207,7 +207,7 @@ def _check_speakers(
 
 
 def _refuse_unused(context: typer.Context) -> None:
-    """Refuse what was given and would be passed over."""
+    """Refuse options that would be ignored."""
     given = [
         parameter.opts[0] if parameter.param_type_name == "option" else "files"
         for parameter in context.command.params
@@ -227,7 +227,7 @@ def _check_asked(
     unsure_below: float | None,
     named: str = "",
 ) -> None:
-    """Refuse what these recordings or this bundle have no use for."""
+    """Refuse options that have no effect on these recordings or this bundle."""
     from sercli.errors import ConfigError
 
     classes = predictor.bundle.classes
@@ -244,22 +244,22 @@ def _check_asked(
 
 
 def _check_out(out: Path | None, read: Sequence[Path], bundle: Path) -> Path | None:
-    """Refuse to write over what is read, over a recording, or where no file can take another's place.
+    """Refuse to replace an input or a recording, and to write to a place where a file can't be replaced.
 
     Returns:
-        Where a link leads to.
+        Target of a link, otherwise the path itself.
     """
     from sercli.audio import SUFFIXES
     from sercli.errors import ConfigError
 
     if out is None:
         return None
-    # /dev/stdout may be a file; replacing it would delete what was written to it before.
+    # /dev/stdout may be a file; a replacement would delete its earlier content.
     if (out.exists() and not out.is_file()) or str(out).startswith(_STREAMS):
         raise ConfigError(f"{out}: not a file; name a file, or leave --out out")
     if out.suffix.lower() in SUFFIXES:
         raise ConfigError(f"{out}: the name of a recording; predictions are text, name a .txt, .csv or .json")
-    # Unlike Path.resolve, os.path.realpath bears links that go round in a circle.
+    # Unlike Path.resolve, os.path.realpath accepts circular links.
     place, kept, *inputs = (Path(os.path.realpath(each)) for each in (out, bundle, *read))
     if place in inputs or place.is_relative_to(kept):
         raise ConfigError(f"{out}: is read by this command, so it can't be replaced; name another file")
@@ -276,7 +276,7 @@ def _write(
     enrolment: Sequence[Path],
     json: bool,
 ) -> int:
-    """Write the prediction of each file as soon as it is made; return how many files failed."""
+    """Write the prediction of each file as soon as it is made, and return the number of failed files."""
     from sercli.inference.inputs import predict_inputs
     from sercli.inference.writing import encodable, printable, to_json
     from sercli.records import Problem
@@ -323,14 +323,14 @@ def _header(classes: tuple[str, ...], width: int) -> str:
 
 
 def _names() -> TextIO:
-    """Return standard input, read as the names of files are: any bytes."""
+    """Return standard input as text that keeps any bytes, as names of files do."""
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(encoding=sys.getfilesystemencoding(), errors="surrogateescape")
     return sys.stdin
 
 
 def _readable(prediction: "Prediction", name: str, width: int) -> Iterator[str]:
-    """Yield a line for the file and one for each stretch of its timeline."""
+    """Yield a line for the file and one for each section of its timeline."""
     name = name if len(name) <= width else f"...{name[3 - width :]}"
     marks = [
         mark

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sercli.records import Problem
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
-# Lines about files that differ in numbers alone.
+# Lines about files that differ only in numbers.
 _SHOWN = 8
 
 

@@ -92,7 +92,7 @@ def show(
 
 
 def _print_what_is_tested(protocol: "Protocol", corpus: str, shared: int | None) -> None:
-    """Print who is in two parts, and what the metrics mean."""
+    """Print the speakers in two parts, and the meaning of the metrics."""
     if shared is None:
         typer.echo("the speakers are not known, so it is unknown whether the folds are speaker independent")
     elif shared:
@@ -122,7 +122,7 @@ def _described(entry: "Protocol") -> dict[str, object]:
 def _print_table(
     folds: "Sequence[Fold]", labels: "Mapping[str, str]", utterances: "Sequence[Utterance]"
 ) -> None:
-    """Print a row a fold: utterances and speakers of each part, and the classes of the test part."""
+    """Print a row per fold: utterances and speakers of each part, and the classes of the test part."""
     from collections import Counter
 
     speaker = {utterance.id: utterance.speaker for utterance in utterances}

@@ -8,7 +8,7 @@ import typer
 from sercli.cli._output import printable
 from sercli.errors import list_some
 
-_SHOWN = 10  # names of files
+_SHOWN = 10  # number of file names that are printed
 
 
 def pull(

@@ -68,10 +68,10 @@ def report(
 
 
 def refuse_damaged(written: "StudyReport") -> None:
-    """End a command with an error where runs of a study were left out of its report as damaged.
+    """End a command with an error if damaged runs were left out of a study's report.
 
     Raises:
-        RunError: some were.
+        RunError: a run was left out.
     """
     from sercli.errors import RunError
 
@@ -81,7 +81,7 @@ def refuse_damaged(written: "StudyReport") -> None:
 
 
 def _shown(study: "Study", metrics: str | None, *, confusion: bool) -> "Study":
-    """Let the options take the place of what the study's own file states about its report."""
+    """Replace the settings of the report in the study's file by the options."""
     from sercli.errors import unknown
     from sercli.studies import METRICS
 
@@ -106,7 +106,7 @@ def write_and_print(
     *,
     quiet: bool = False,
 ) -> "StudyReport":
-    """Write the report of a study's cells, and print its tables unless that is not wanted."""
+    """Write the report of a study's cells, and print its tables unless they are switched off."""
     from sercli.reports.study import locate_study, report_study
     from sercli.reports.study_page import write_study
     from sercli.reports.tables import to_text

@@ -60,7 +60,7 @@ def reproduce(
             progress=progress,
         )
     if json:
-        # Escaped, since of a folder's name not everything can be printed.
+        # Escaped, since the name of a folder may have characters that can't be printed.
         typer.echo(to_json({"bundle": str(bundle)} | result.to_dict()))
     else:
         _print(bundle, result)
@@ -106,5 +106,5 @@ def _number(value: float | None, unit: "Unit") -> str:
 
 
 def _plural(verdict: str) -> str:
-    """Put the verdict on one metric into the plural."""
+    """Return the verdict on one metric in the plural."""
     return verdict.replace("holds", "hold", 1).replace("does not hold", "do NOT hold")

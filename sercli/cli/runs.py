@@ -38,7 +38,7 @@ def list_runs(context: typer.Context, *, workspace: WorkspaceOption = None, json
     elif not found:
         typer.echo(f"no runs in {place.runs}; make one with `sercli train`")
     else:
-        typer.echo(to_text(_lay_out(found), width=10_000))  # a line for each run
+        typer.echo(to_text(_lay_out(found), width=10_000))  # one line for each run
 
 
 @app.command()
@@ -53,7 +53,7 @@ def show(name: NameArgument, *, workspace: WorkspaceOption = None, json: JsonOpt
         trial.metrics() if trial.finished else {"fold": trial.fold, "seed": trial.seed, "unfinished": True}
         for trial in run.trials()
     ]
-    settings = run.trials()[0].settings()  # a run has one trial or more
+    settings = run.trials()[0].settings()  # a run has at least one trial
     if json:
         typer.echo(to_json({"run": run.name, "settings": settings, "trials": trials}))
         return
@@ -79,7 +79,7 @@ def remove(
 
 
 def _lay_out(found: "list[dict[str, Any]]") -> "Table":
-    """Lay out runs as a table."""
+    """Make a table of runs."""
     from sercli.formatting import PERCENT, PLAIN
     from sercli.reports.tables import Table
 
@@ -100,7 +100,7 @@ def _lay_out(found: "list[dict[str, Any]]") -> "Table":
 
 
 def _describe(run: "Run") -> dict[str, Any]:
-    """Return how much of a run is finished, and UA and WA, or CCC, over all finished trials' predictions."""
+    """Return the progress of a run, and UA and WA, or CCC, over the predictions of all finished trials."""
     from sercli.errors import SerError
     from sercli.protocols import is_untested
     from sercli.reports.facts import banners
@@ -125,7 +125,7 @@ def _describe(run: "Run") -> dict[str, Any]:
 
 
 def _corpus_of(run: "Run") -> str | None:
-    """Return the corpus of a run, which its name need not contain; ``None`` where no trial states it."""
+    """Return the corpus of a run, which its name need not contain; ``None`` if no trial states it."""
     from sercli.errors import RunError
 
     for trial in run.trials():

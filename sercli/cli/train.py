@@ -116,7 +116,7 @@ def train(
     stopped; finished trials are not trained again. With --protocol train-on-all, all utterances are used for
     training and nothing is tested: this makes a model to share.
     """
-    parent = os.getppid()  # before torch is imported, while which the parent may end
+    parent = os.getppid()  # before torch is imported, because the parent may end during the import
     from sercli.cli import _training as output
     from sercli.devices import choose_device, keep_freed_memory
     from sercli.training.plan import check_classes, make_plan
@@ -178,7 +178,7 @@ def train(
 
 
 def _check_export(plan: "Plan", out: Path | None, tested_by: str | None) -> "Run | None":
-    """Refuse, before the training, a model that could not be exported; return the run on folds, if named."""
+    """Refuse a model that could not be exported, before it is trained; return the run on folds, if named."""
     from sercli.errors import ConfigError
     from sercli.reports.share import check_export
     from sercli.runs.folder import find_run
@@ -199,7 +199,7 @@ def _check_export(plan: "Plan", out: Path | None, tested_by: str | None) -> "Run
 
 
 def _finish(plan: "Plan", out: Path | None, alike: "Run | None") -> None:
-    """Export the model if that was asked for; otherwise print the next command."""
+    """Export the model if this was requested; otherwise print the next command."""
     if out is not None:
         write_and_print(plan.run, plan.trials[0], out, alike)
     elif plan.protocol.tests_nothing:
@@ -210,7 +210,7 @@ def _finish(plan: "Plan", out: Path | None, alike: "Run | None") -> None:
 
 
 def _train_all(plan: "Plan", device: "Device", jobs: int, logger: str | None, *, compiled: bool) -> None:
-    """Train in this process, or, where trials run at once or on several devices, each in its own."""
+    """Train in this process; trials on several devices, or several at once, have separate processes."""
     from sercli.training.jobs import train_in_processes
     from sercli.training.processes import is_launched
     from sercli.training.trials import train_trials

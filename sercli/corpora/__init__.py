@@ -1,7 +1,7 @@
-"""A corpus as distributed, turned into utterances, with its schemes and protocols: one file per corpus.
+"""Read corpora as distributed as utterances, with schemes and protocols: one file per corpus.
 
-Names of a corpus's own schemes and protocols begin with the corpus's name and a hyphen: so they are found
-without importing the others.
+Names of a corpus's own schemes and protocols begin with the corpus's name and a hyphen. So they are found
+without importing the other corpora.
 """
 
 import os
@@ -25,12 +25,12 @@ Trace = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """An archive that anyone may fetch.
+    """An archive that anyone may download.
 
     Attributes:
-        url: its address.
-        size: bytes, where known.
-        md5: checksum, where one is published.
+        url: address of the archive.
+        size: size in bytes, if known.
+        md5: checksum, if one is published.
     """
 
     url: str
@@ -39,17 +39,17 @@ class Download:
 
 
 class ReaderConfig(Config):
-    """What a user can choose when preparing a corpus."""
+    """Choices of a user who prepares a corpus."""
 
     @property
     def notice(self) -> str | None:
-        """A sentence that is printed with each result on the corpus prepared so."""
+        """A sentence that is printed with each result on a corpus prepared with these choices."""
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """How to read a corpus, and what is known of it.
+    """Reader of a corpus, and known facts about the corpus.
 
     Attributes:
         parse: yields utterances, whose ``file`` is relative to the corpus's folder, and problems;
@@ -57,36 +57,37 @@ class Corpus:
             where the corpus has any.
         title: full name.
         source: the publication that describes it.
-        licence: under which its recordings may be used.
+        licence: licence of the recordings.
         layout: a typical path, in one line, for messages.
-        utterances: how many the released corpus has; ``None`` for a reader of any corpus.
-        seconds: their total length, where known.
-        known: utterances of the released corpus by field and value, for example
+        utterances: number of utterances in the released corpus; ``None`` for a reader of any corpus.
+        seconds: total length of the utterances, if known.
+        known: numbers of utterances in the released corpus by field and value, for example
             ``{"emotion": {"anger": 127}}``.
-        ids: every id of the released corpus, where they follow from a rule.
-        release: from the utterances that were found to this record with the ``utterances`` and ``ids`` of
-            the release that they are from.
+        ids: every id of the released corpus, if the ids follow a rule.
+        release: function from the utterances that were found to this record with the ``utterances`` and
+            ``ids`` of their release.
         inner: patterns of the names of folders within the corpus, for users who give one of these.
         options: what a user can choose when preparing it.
-        read_trace: for corpora with continuous labels: from the folder of its files, utterance (and
-            options) to arousal and valence, (frames, 2), a row every 40 ms from the start of the
-            recording; raises `CorpusError`.
-        from_name: for corpora whose file names hold all facts: from a file's name without suffix to
-            speaker, emotion and so on, ``None`` for a foreign name.
-        mistaken_speaker: from the name of an utterance to the speaker that some lists wrongly read in it.
+        read_trace: for corpora with continuous labels: function from the folder of the files and an
+            utterance (and options) to arousal and valence, (frames, 2), with a row every 40 ms from the
+            start of the recording; raises `CorpusError`.
+        from_name: for corpora whose file names hold all facts: function from a file's name without suffix
+            to speaker, emotion and so on; ``None`` for a foreign name.
+        mistaken_speaker: function from the name of an utterance to the speaker that some lists wrongly read
+            in it.
         cuts: whether an utterance is cut out of its file, from its start to its end.
         any_name: whether this reads any corpus, to which the user gives a name; its parser leaves
             ``corpus`` empty, and ``id`` too unless the corpus has ids.
-        takes_file: whether it is read from a file (a table, a manifest) rather than from a folder.
+        takes_file: whether the corpus is read from a file (a table, a manifest) instead of a folder.
         download: the archive, if the corpus is openly licensed and an https address with a known size and
             checksum exists.
-        origin: who provides it, where it can't be downloaded.
-        shares: what its utterances share in any division, by check of the audit, and why.
-        generate: writes the corpus into an empty folder, for synthetic corpora.
+        origin: provider of a corpus that can't be downloaded.
+        shares: reasons why utterances share something in any division, by check of the audit.
+        generate: for synthetic corpora: function that writes the corpus into an empty folder.
         notice: a sentence that is printed with each result on this corpus.
-        schemes: the choices of classes that are made for it, its default one first.
-        protocols: the folds that are made for it.
-        default_protocol: what a training uses that names none, and whose paper has none for this corpus.
+        schemes: the choices of classes that are made for this corpus, the default one first.
+        protocols: the folds that are made for this corpus.
+        default_protocol: protocol of a training if neither the user nor the architecture's paper names one.
     """
 
     parse: Callable[..., Iterator[Utterance | Problem]]
@@ -118,7 +119,7 @@ class Corpus:
 
     @property
     def synthetic(self) -> bool:
-        """Whether it is generated, not recorded."""
+        """Whether the corpus is generated, not recorded."""
         return self.generate is not None
 
     def chosen(self, settings: Mapping[str, Any]) -> tuple[ReaderConfig, ...]:
@@ -143,8 +144,8 @@ def get_corpus(name: str) -> Corpus:
     """Return a corpus by name.
 
     Raises:
-        UnknownNameError: there is none of that name.
-        TypeError: its schemes or protocols are not named after it (a bug in its file).
+        UnknownNameError: there is no corpus of that name.
+        TypeError: the names of its schemes or protocols do not begin with its name (a bug in its file).
     """
     corpus = registry.load(__name__, name, "CORPUS", Corpus)
     owned = [(scheme.name, scheme.corpus) for scheme in corpus.schemes]
@@ -156,7 +157,7 @@ def get_corpus(name: str) -> Corpus:
 
 
 def possible_owners(name: str) -> Iterator[Corpus]:
-    """Yield the corpora that a scheme or protocol of that name may be made for, importing no other."""
+    """Yield the corpora to which a scheme or protocol of that name may belong, without importing others."""
     for corpus in corpus_names():
         if name.startswith(f"{corpus}-"):
             yield get_corpus(corpus)
@@ -182,7 +183,7 @@ def place_of(path: Path, root: Path) -> str:
 
 
 def find_base(root: Path, holds: Callable[[Path], bool]) -> Path | Problem | None:
-    """Find the folder that holds a corpus: ``root`` itself or its only sub-folder that does.
+    """Find the folder that holds a corpus: ``root`` itself, or its only sub-folder with the corpus.
 
     Returns:
         The folder, ``None`` if there is none, or a problem if there are several.

@@ -1,4 +1,4 @@
-"""Shared by the readers of any corpus: labels by their spelling, facts by the file's name."""
+"""Share code of the readers of any corpus: labels by their spelling, facts by the file's name."""
 
 import re
 from dataclasses import replace
@@ -20,10 +20,10 @@ class AnyOptions(ReaderConfig):
     """Spelling of labels and speakers in a corpus without its own reader."""
 
     map: dict[str, str] = Field({})
-    """Emotion by the corpus's own spelling, where it is not a usual one."""
+    """Emotion by the corpus's own spelling, if it is not a usual spelling."""
     speaker_pattern: str | None = None
-    """Regular expression to find in a file's path, whose group is the speaker; groups named speaker,
-    gender, session, dialog, text_id or emotion give these fields."""
+    """Regular expression that is searched in a file's path. Its group is the speaker; groups named speaker,
+    gender, session, dialog, text_id or emotion set these fields."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -55,15 +55,15 @@ class AnyOptions(ReaderConfig):
 
     @property
     def names_emotion(self) -> bool:
-        """Whether the pattern also gives the emotion."""
+        """Whether the pattern also sets the emotion."""
         return "(?P<emotion>" in (self.speaker_pattern or "")
 
 
 class TableOptions(AnyOptions):
-    """The same for a list, whose columns have names."""
+    """The same settings for a list, whose columns have names."""
 
     columns: dict[str, str] = Field({})
-    """Column by field (``speaker``, ``emotion``, ``file`` and so on), where its name is not a usual one."""
+    """Column by field (``speaker``, ``emotion``, ``file`` and so on), if its name is not a usual one."""
 
     @model_validator(mode="after")
     def _check_fields(self) -> Self:
@@ -80,16 +80,16 @@ class TableOptions(AnyOptions):
 
 
 def remedy(label: str) -> str:
-    """Write how to define a label, with the emotion whose misspelling it may be."""
+    """Write the option that defines a label, with the emotion of which it may be a misspelling."""
     return f"give its emotion with --map '{label}={near_noun(label) or 'EMOTION'}'"
 
 
 def complete(utterance: Utterance, place: str, options: AnyOptions) -> Utterance | Problem:
-    """Add the facts in the file's name, and the noun that the label means.
+    """Add the facts in the file's name, and the emotion's name for the label.
 
     Args:
         utterance: with file and, unless the name has it, ``emotion_raw``.
-        place: of the utterance, for problems.
+        place: place of the utterance, for problems.
         options: spellings and pattern.
     """
     if options.speaker_pattern is not None:

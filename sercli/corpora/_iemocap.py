@@ -1,4 +1,4 @@
-"""The text files of IEMOCAP: labels with every rater's judgement, and transcriptions."""
+"""Read the text files of IEMOCAP: labels with every rater's judgement, and transcriptions."""
 
 import re
 from collections.abc import Iterable
@@ -26,18 +26,18 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A labelled turn, as its dialog's label file has it.
+    """A labelled turn in the label file of its dialog.
 
     Attributes:
         line: number of its first line.
-        name: for example ``Ses01F_impro01_F000``.
-        start: seconds from the start of the dialog's recording.
-        end: likewise.
+        name: name, for example ``Ses01F_impro01_F000``.
+        start: start in seconds from the start of the dialog's recording.
+        end: end in seconds from the start of the dialog's recording.
         code: emotion, for example ``neu``.
         valence: mean over the raters.
-        arousal: likewise; the corpus calls it activation.
-        dominance: likewise.
-        raters: the single raters' judgements, in the order of the file.
+        arousal: mean over the raters; the corpus calls it activation.
+        dominance: mean over the raters.
+        raters: the judgements of each rater, in the order of the file.
     """
 
     line: int
@@ -52,10 +52,10 @@ class Turn:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Read a text file: UTF-8 or, failing that, latin-1; any line ends.
+    """Read a text file in UTF-8, otherwise in latin-1, with any line ends.
 
     Raises:
-        CorpusError: the file can't be read or is not text; the message is the bare fact.
+        CorpusError: the file can't be read or is not text; the message does not name the file.
     """
     try:
         content = path.read_bytes()
@@ -68,19 +68,19 @@ def read_lines(path: Path) -> list[str]:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         text = content.decode("latin-1")
-    # Not splitlines: a byte 0x85 within a line, Windows's ellipsis, would end it.
+    # Not splitlines, because a byte 0x85 (the ellipsis of Windows) would end a line.
     return [line.strip() for line in re.split(r"\r*\n|\r", text)]
 
 
 def read_turns(lines: Iterable[str], place: str) -> list[Turn | Problem]:
     """Read the lines of a label file named ``place``, in their order."""
     found: list[Turn | Problem] = []
-    raters: list[dict[str, Any]] | None = None  # of the turn at hand; none between two turns
+    raters: list[dict[str, Any]] | None = None  # raters of the present turn; None between two turns
     for number, line in enumerate(lines, 1):
         if not line:
             raters = None
         elif line.startswith("["):
-            raters = []  # also after a line that can't be read: these raters judge no other turn
+            raters = []  # also after an unreadable line, because these raters judge no other turn
             match = _HEADER.fullmatch(line)
             if match is None:
                 found.append(Problem(f"{place}:{number}", "this line of a turn can't be read (cut off?)"))
@@ -114,7 +114,7 @@ def read_turns(lines: Iterable[str], place: str) -> list[Turn | Problem]:
 
 
 def read_transcripts(lines: Iterable[str]) -> dict[str, str]:
-    """Read the words of each turn, by its name; lines of another shape are ignored.
+    """Read the words of each turn, by its name; lines with a different form are ignored.
 
     A transcription also holds turns without a label and remarks without a turn.
     """

@@ -1,4 +1,4 @@
-"""RECOLA's rating files, and the gold standard made of several raters.
+"""Read RECOLA's rating files, and make a gold standard from several raters.
 
 Source: Ringeval et al., FG 2013 EmoSPACE workshop; the raters' weights as in the baseline of
 Valstar et al., AVEC 2016 workshop.
@@ -21,9 +21,9 @@ Table = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 Centring = Literal["agreement", "none"]
 
 _LIMIT = 1 + 1e-6
-# A curve that is moved by the difference of two means, each within [-1, 1].
+# Limits of a curve that is moved by the difference of two means, each within [-1, 1].
 _CENTRED_LIMIT = 3.0
-# Rows further apart than this are not a curve, but a file that lacks some.
+# If rows are further apart than this, the file lacks some rows.
 _LONGEST_GAP_S = 1.0
 _ATTRIBUTE = re.compile(r"@attribute\s+['\"]?(\w+)", re.IGNORECASE)
 
@@ -58,7 +58,7 @@ def read(path: Path, place: str) -> Ratings:
     if not table:
         raise CorpusError(f"{place}: has no ratings")
     array = np.array(table)
-    if numbered:  # by the row, not by its time
+    if numbered:  # the first column holds the number of the row, not the time
         array[:, 0] /= TRACE_RATE
     ratings = Ratings(array[:, 0], array[:, 1:])
     _check(ratings, numbers, place, _CENTRED_LIMIT if is_centred(path) else _LIMIT)
@@ -71,10 +71,10 @@ def is_centred(path: Path) -> bool:
 
 
 def count_raters(path: Path, place: str) -> int:
-    """Read from its header how many raters a ``.csv`` file has.
+    """Read the number of raters from the header of a ``.csv`` file.
 
     Raises:
-        CorpusError: the file is missing or begins with another header.
+        CorpusError: the file is missing or begins with a different header.
     """
     return len(_header(_read_lines(path, place), place)[1]) - 1
 
@@ -82,14 +82,14 @@ def count_raters(path: Path, place: str) -> int:
 def gold_standard(ratings: Table, centring: Centring) -> Floats:
     r"""Join several raters' curves of one recording.
 
-    Raters differ in where they put the middle of the scale. With centring, each curve is moved so
-    that its mean over time is that of all raters, where a rater counts as much as he or she agrees
-    with the others on average:
+    Raters use different middles of the scale. With centring, each curve is moved so that its mean over time
+    equals the weighted mean of all raters. The weight of a rater is his or her mean agreement with the
+    others:
 
     .. math:: g(t) = \frac1R \sum_r (x_r(t) - \bar x_r) + \frac{\sum_r a_r \bar x_r}{\sum_r a_r}
 
-    :math:`a_r` is the rater's mean concordance with the others, 0 where negative; where nobody
-    agrees with anybody, all count alike.
+    :math:`a_r` is the rater's mean concordance with the others, or 0 if that is negative. If no rater agrees
+    with another one, all have the same weight.
 
     Args:
         ratings: (frames, raters).
@@ -102,7 +102,7 @@ def gold_standard(ratings: Table, centring: Centring) -> Floats:
     if centring == "none":
         return mean
     agreement = _agreement(ratings)
-    agreement = np.where(agreement > 1e-9, agreement, 0)  # what is left of rounding has no weight
+    agreement = np.where(agreement > 1e-9, agreement, 0)  # a rounding error must have no weight
     if not agreement.any():
         return mean
     centre = np.average(ratings.mean(axis=0), weights=agreement)
@@ -110,15 +110,15 @@ def gold_standard(ratings: Table, centring: Centring) -> Floats:
 
 
 def count_frames(times: Floats) -> int:
-    """Count the rows of a trace that goes from time 0 to the last of these times."""
-    # A last time of 299.99999 s is one of 300 that was written with few digits.
+    """Count the rows of a trace from time 0 to the last of these times."""
+    # A last time of 299.99999 s means 300 s, written with few digits.
     return math.floor(float(times[-1]) * TRACE_RATE + 1e-3) + 1
 
 
 def sample(times: Floats, curve: Floats, frames: int, lag_s: float) -> Floats:
-    """Interpolate a curve to a value every 40 ms from time 0 on, its values ``lag_s`` seconds earlier.
+    """Interpolate a curve to a value every 40 ms from time 0 on, and move it ``lag_s`` seconds earlier.
 
-    The last value is repeated at the end, for as long as the lag.
+    The last value is repeated at the end for the duration of the lag.
 
     Returns:
         The curve, (frames,).
@@ -127,14 +127,14 @@ def sample(times: Floats, curve: Floats, frames: int, lag_s: float) -> Floats:
 
 
 def _agreement(ratings: Table) -> Floats:
-    """Return each rater's mean concordance with the others, (raters,); zeros for a single one."""
+    """Return each rater's mean concordance with the others, (raters,); zero for a single rater."""
     raters = ratings.shape[1]
     means = ratings.mean(axis=0)
     deviations = ratings - means
     covariance = deviations.T @ deviations / len(ratings)  # (raters, raters)
     variance = np.diag(covariance)
     spread = variance[:, None] + variance + (means[:, None] - means) ** 2
-    # Two flat curves that are equal have no concordance: nothing was rated.
+    # Two equal, constant curves have no concordance, because nothing was rated.
     flat = spread < 1e-12
     concordance = np.where(flat, 0, 2 * covariance / np.where(flat, 1, spread))
     np.fill_diagonal(concordance, 0)
@@ -212,7 +212,7 @@ def _number(cell: str, time: str, where: str) -> float:
 
 
 def _check(ratings: Ratings, numbers: list[int], place: str, limit: float) -> None:
-    """Raise unless times rise from the recording's start without gaps, and values keep to their range."""
+    """Refuse times that do not rise from the recording's start without gaps, and values out of range."""
     times = ratings.times
     steps = np.diff(times)
     if (steps <= 0).any():

@@ -1,4 +1,4 @@
-"""A small voice: glottal pulses through formant filters, steered by arousal and valence.
+"""Synthesise a simple voice: glottal pulses through formant filters, controlled by arousal and valence.
 
 The source is a Rosenberg pulse per glottal cycle plus breath noise, the vocal tract a cascade of
 resonators that moves every frame; consonants are nasals, stops and fricatives from band noise.
@@ -37,7 +37,7 @@ FRAME = 80  # samples: the voice changes every 5 ms
 FRAMES_PER_SECOND = SAMPLE_RATE // FRAME
 
 _SILENT = -90.0  # dB
-_TAIL = 10  # frames: the resonators have fallen silent after 40 ms
+_TAIL = 10  # frames: the resonators are silent after 40 ms
 _NOISE_BANDS = ((800.0, 2000.0), (2500.0, 5000.0), (4500.0, 7800.0))  # Hz
 _UPPER_FORMANTS = (3400, 4500, 5600)  # Hz
 _BANDWIDTHS = np.array([90.0, 110.0, 160.0, 250.0, 350.0, 500.0])  # Hz
@@ -73,7 +73,7 @@ _SOUNDS = {
 
 
 class Cue(NamedTuple):
-    """One trait of an expression: its neutral value, what emotion adds to it, and how it strays."""
+    """One trait of an expression: its neutral value, the effect of emotion, and its random deviation."""
 
     neutral: float
     arousal: float
@@ -97,7 +97,7 @@ CUES = {
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Who speaks: mean pitch in hertz, and formants as multiples of those of the mean man."""
+    """A speaker: mean pitch in hertz, and formants as multiples of those of the mean man."""
 
     name: str
     gender: str
@@ -128,7 +128,7 @@ class SpokenSound(NamedTuple):
 
 
 def generator(*names: str) -> np.random.Generator:
-    """Return a random generator of its own for ``names``, the same in every process."""
+    """Return a separate random generator for ``names``, which is the same in every process."""
     digest = hashlib.sha256("/".join(names).encode()).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], "little")))
 
@@ -136,13 +136,13 @@ def generator(*names: str) -> np.random.Generator:
 def express(
     speaker: Speaker, arousal: Floats, valence: Floats, stray: Mapping[str, float | Floats]
 ) -> dict[str, Floats]:
-    """Turn emotion into cues, in the speaker's own way.
+    """Convert emotion to cues, in the way of the speaker.
 
     Args:
-        speaker: whose habits colour the cues, and who shows emotion more in some than in others.
-        arousal: in [-1, 1]; one value, (), or one per frame, (frames,).
-        valence: likewise.
-        stray: how far each cue strays by chance, in standard deviations.
+        speaker: speaker, whose habits change the cues and the effect of emotion on each cue.
+        arousal: arousal in [-1, 1]; one value, (), or one per frame, (frames,).
+        valence: valence in [-1, 1], with the same shape.
+        stray: random deviation of each cue, in standard deviations.
 
     Returns:
         Value of each cue, of the shape of ``arousal``.
@@ -157,7 +157,7 @@ def express(
 
 
 def spell(text: str, tempo: float, rng: np.random.Generator) -> list[SpokenSound]:
-    """Lay out one phrase; the first vowel of each word is accented, more or less."""
+    """Make the segments of one phrase; the first vowel of each word has a random accent."""
     segments = []
     last_vowel = max(text.rfind(vowel) for vowel in "aeiou")
     accent_due = True
@@ -183,13 +183,13 @@ def pause(seconds: float) -> SpokenSound:
 def speak(
     speaker: Speaker, segments: Sequence[SpokenSound], cues: Mapping[str, Floats], rng: np.random.Generator
 ) -> Samples:
-    """Give the segments a voice.
+    """Synthesise the segments.
 
     Args:
-        speaker: who speaks.
+        speaker: speaker of the segments.
         segments: the sounds to speak.
-        cues: how, from `express`; the tempo is already in the segments.
-        rng: decides what no two utterances share: the noise, jitter and shimmer.
+        cues: cues from `express`; the tempo is already in the segments.
+        rng: random generator of the noise, jitter and shimmer, which differ in every utterance.
 
     Returns:
         Samples at 16 kHz, (frames * 80,), within 0.95 of full scale.
@@ -218,7 +218,7 @@ def speak(
         noisy = track(_linear([s.noise if s.band == band else _SILENT for s in sounds]), 0.015)
         filters = signal.butter(2, edges, "bandpass", fs=SAMPLE_RATE, output="sos")
         noise = signal.sosfilt(filters, rng.normal(size=len(voice)))
-        # Consonants grow less than vowels when a voice is raised.
+        # In a loud voice the level of consonants rises less than that of vowels.
         voice += _upsample(noisy * _linear(0.6 * cues["level"])) * noise
     voice += _linear(rng.normal(-50, 3)) * rng.normal(size=len(voice))  # the room
     limited: Samples = (0.95 * np.tanh(0.07 * voice / 0.95)).astype(np.float32)
@@ -239,7 +239,7 @@ def _source(pitch: Floats, cues: Mapping[str, Floats], rng: np.random.Generator)
     flow = np.where(phase < rise, 0.5 - 0.5 * np.cos(np.pi * phase / rise), 0.0)
     falling = (phase >= rise) & (phase < opened)
     flow = np.where(falling, np.cos(0.5 * np.pi * (phase - rise) / fall), flow)
-    # Divided by the pitch, so that a high voice is not a loud one for that alone.
+    # Divided by the pitch, so that a high pitch alone does not make the voice loud.
     pulses = np.diff(flow, prepend=flow[0]) / step * 0.1 * (1 + np.clip(shimmer, -0.5, 0.5))
     dark = signal.lfilter([0.25], [1, -0.75], pulses)
     share = _upsample(_linear(-np.clip(cues["tilt"], 0, 40)))
@@ -251,8 +251,8 @@ def _source(pitch: Floats, cues: Mapping[str, Floats], rng: np.random.Generator)
 def _tract(source: Floats, formants: Floats) -> Floats:
     """Filter the source, (samples,), by resonators of unit gain at 0 Hz that move every frame, (frames, 6).
 
-    Overlapping windows of the source are filtered each by its own frame's resonators and added
-    up; switching the coefficients of a running filter instead would click.
+    Overlapping windows of the source are added up; each is filtered by the resonators of its frame. If the
+    coefficients of a running filter changed instead, there would be clicks.
     """
     radius = np.exp(-np.pi * _BANDWIDTHS / SAMPLE_RATE)
     angle = 2 * np.pi * np.minimum(formants, 0.47 * SAMPLE_RATE) / SAMPLE_RATE

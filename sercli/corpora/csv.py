@@ -1,8 +1,8 @@
-"""Any corpus that a table lists: one row an utterance, as delimited text, JSON Lines or JSON.
+"""Read any corpus from a table with a row per utterance, as delimited text, JSON Lines or JSON.
 
-The table needs a column for the file and one for the emotion; those of speaker, gender, session,
-dialog, text and so on are read where they exist. With ``start`` or ``end`` (seconds, or times such as
-``00:01:02.5``) an utterance is cut out of its file.
+The table needs a column for the file and one for the emotion. Columns of speaker, gender, session, dialog,
+text and so on are read if they exist. With ``start`` or ``end`` (seconds, or times such as ``00:01:02.5``) an
+utterance is cut out of its file.
 """
 
 import math

@@ -3,8 +3,8 @@
 A file name is speaker, sentence, emotion, version: ``03a01Fa.wav`` is speaker 03, sentence a01,
 Freude, version a.
 
-EMO-DB 2.0 adds the recordings on whose emotion fewer than 80 % of the listeners agreed, and a
-laryngogram of each. Published results are on the classic 535 recordings, which are the default.
+EMO-DB 2.0 adds the recordings whose emotion fewer than 80 % of the listeners recognised, and a laryngogram
+of each recording. Published results use the classic 535 recordings, which are the default.
 
 Source: Burkhardt et al., A Database of German Emotional Speech, Interspeech 2005.
 """
@@ -23,7 +23,7 @@ from sercli.schemes import FOUR, Scheme, keep
 _NAME = re.compile(r"(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[WLEAFTN])[a-z]")
 
 _CLASSIC = 535
-# The authors' own copies mark a name so; the published ones do not.
+# Mark in the names of the authors' own copies; the published copies have no mark.
 _MARK = "xx"
 _ADDED_TABLE = "db.emotion.categories.ambiguous.csv"
 _LARYNGOGRAMS = ("laryngo", "wav_laryng")
@@ -58,14 +58,14 @@ _SENTENCES = {
 
 
 class EmodbConfig(ReaderConfig):
-    """What a user can choose when preparing EMO-DB."""
+    """Choices of a user who prepares EMO-DB."""
 
     ambiguous: bool = False
-    """Take the recordings that EMO-DB 2.0 adds, on whose emotion fewer than 80 % of listeners agreed."""
+    """Include the recordings that EMO-DB 2.0 adds, whose emotion fewer than 80 % of listeners recognised."""
 
     @property
     def notice(self) -> str | None:
-        """A sentence that is printed with each result if the ambiguous recordings are taken."""
+        """A sentence that is printed with each result if the ambiguous recordings are included."""
         if not self.ambiguous:
             return None
         return (
@@ -80,7 +80,7 @@ _DEFAULTS = EmodbConfig()
 def parse(root: Path, options: EmodbConfig = _DEFAULTS) -> Iterator[Utterance | Problem]:
     """Yield the utterances under ``root/wav`` (or ``root`` itself), sorted by file name.
 
-    Of EMO-DB 2.0 only the classic ones, unless ``options.ambiguous`` is set.
+    From EMO-DB 2.0 only the classic recordings are used, unless ``options.ambiguous`` is set.
     """
     folder = root / "wav" if (root / "wav").is_dir() else root
     judgements, unread = _read_listeners(root / _LISTENERS)
@@ -147,7 +147,7 @@ def _name_of(utterance: Utterance) -> str:
 def _added(found: list[Utterance], table: Path) -> set[str]:
     """Return the files that EMO-DB 2.0 adds: by its table, or by the mark in their names."""
     marked = {u.file for u in found if PurePosixPath(u.file).stem.endswith(_MARK)}
-    # Where every name has the mark, it distinguishes nothing.
+    # If every name has the mark, it distinguishes nothing.
     if len(marked) == len(found):
         marked = set()
     if not table.is_file():
@@ -159,17 +159,17 @@ def _added(found: list[Utterance], table: Path) -> set[str]:
 
 
 def _read_listeners(path: Path) -> tuple[dict[str, dict[str, Any]], Problem | None]:
-    """Read the listening test: a file's name, per cent who recognised it, per cent who found it natural.
+    """Read the listening test: for each file, the percent of listeners who recognised it or found it natural.
 
     Returns:
-        The listeners' judgement by name without suffix; and a problem, if lines can't be read.
+        The listeners' judgement by file name without suffix; and a problem, if lines can't be read.
     """
     judgements: dict[str, dict[str, Any]] = {}
     unread: list[int] = []
     if not path.is_file():
         return judgements, None
     for number, line in enumerate(path.read_text(encoding="latin-1").split("\n"), 1):
-        # A bare split also takes away the no-break spaces with which the columns are padded.
+        # Without an argument, split also removes the no-break spaces that pad the columns.
         cells = line.split()
         try:
             name, recognised, natural = cells[0], *(float(cell.replace(",", ".")) for cell in cells[1:3])

@@ -1,6 +1,6 @@
-"""Any corpus whose recordings are in one folder per emotion: ``angry/x.wav``, ``Happy/sub/y.flac``.
+"""Read any corpus with one folder per emotion: ``angry/x.wav``, ``Happy/sub/y.flac``.
 
-The folders of the emotions may be below others: ``train/angry``, ``0011/Angry/train``.
+The folders of the emotions may be below other folders: ``train/angry``, ``0011/Angry/train``.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,11 +23,11 @@ _OUTSIDE = (
 
 
 def parse(root: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
-    """Yield the recordings below ``root``, sorted; the name of a folder above each is its label.
+    """Yield the recordings below ``root``, sorted; the label is the name of a folder above the recording.
 
-    It is the outermost folder, or, where no outermost folder has an emotion's name, the one level of
-    folders whose names are emotions. A folder whose name is no emotion is one problem, however many
-    recordings it holds. Files of other kinds are counted, so that unknown audio formats are noticed.
+    This folder is the outermost one. If no outermost folder has an emotion's name, it is in the only level of
+    folders whose names are emotions. A folder whose name is no emotion is one problem, for any number of
+    recordings. Files of other kinds are counted, so that unknown audio formats are noticed.
     """
     tops = [top for top in sorted(root.iterdir()) if not top.name.startswith(".")]
     files = [path for top in tops for path in (sorted(walk(top)) if top.is_dir() else [top])]
@@ -82,7 +82,7 @@ def parse(root: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
 
 
 def _by_folder(files: Iterable[Path], root: Path, level: int) -> Iterator[tuple[tuple[str, ...], list[Path]]]:
-    """Group files by their folder of a level; those in none come with an empty name."""
+    """Group files by their folder at a level; files without such a folder have an empty name."""
     groups: dict[tuple[str, ...], list[Path]] = {}
     for path in files:
         folders = path.relative_to(root).parts[:-1]
@@ -91,7 +91,7 @@ def _by_folder(files: Iterable[Path], root: Path, level: int) -> Iterator[tuple[
 
 
 def _other_kinds(paths: Iterable[Path], root: Path, depth: int) -> Iterator[Problem]:
-    """Count the files that are not audio, by the folder of that depth."""
+    """Count the files that are not audio, by their folder at that level."""
     by_folder: dict[str, list[str]] = {}
     for path in paths:
         parts = path.relative_to(root).parts

@@ -1,9 +1,9 @@
 """IEMOCAP: ten actors in five sessions, two at a time, in improvised and scripted dialogs, English.
 
-A turn's name is session, side, dialog, speaker, number: ``Ses01F_impro01_M003`` is session 1, its
-first improvisation recorded with the motion-capture markers on the woman (F), and spoken by the
-man (M). The side is no part of the speaker: on about half of the turns the other one speaks.
-Both recordings of a play, ``script01_1`` and ``script01_1b``, have one text.
+A turn's name is session, side, dialog, speaker, number. ``Ses01F_impro01_M003`` is in the first improvisation
+of session 1; the woman (F) wears the motion-capture markers, and the man (M) speaks. The side is not part of
+the speaker: in about half of the turns the other person speaks. Both recordings of a play, ``script01_1`` and
+``script01_1b``, have the same text.
 
 Source: Busso et al., IEMOCAP: Interactive Emotional Dyadic Motion Capture Database, Language
 Resources and Evaluation 42, 2008.
@@ -28,7 +28,7 @@ _DIALOG = (
     r"(?P<dialog>(?P<session>Ses0(?P<number>[1-5]))[FM]_(?:impro\d\d[a-z]?|(?P<play>script\d\d_\d)[a-z]?))"
 )
 _DIALOG_NAME = re.compile(_DIALOG, re.ASCII)
-# A few turns have XX0 for a number, as Ses03F_impro06_FXX0.
+# A few turns have XX0 in place of a number, such as Ses03F_impro06_FXX0.
 _TURN_NAME = re.compile(rf"{_DIALOG}_(?P<speaker>[FM])(?:\d\d\d|XX\d)", re.ASCII)
 
 _EMOTIONS = {
@@ -50,7 +50,7 @@ _SESSIONS = tuple(f"Session{number}" for number in range(1, 6))
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the labelled turns of ``root/Session1`` to ``Session5``, dialogs by name, turns by time.
 
-    The sessions may also be in the only sub-folder of ``root`` that holds any.
+    The sessions may also be in the only sub-folder of ``root`` that holds sessions.
     """
     base = find_base(root, _holds_sessions)
     if isinstance(base, Problem):
@@ -61,7 +61,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
 
 
 def from_name(name: str) -> Utterance | None:
-    """Return the facts in a turn's name, ``None`` for a name unlike ``Ses01F_impro01_F000``."""
+    """Return the facts in a turn's name; ``None`` if the name does not look like ``Ses01F_impro01_F000``."""
     match = _TURN_NAME.fullmatch(name)
     if match is None:
         return None
@@ -120,7 +120,7 @@ def _parse_dialog(root: Path, labels: Path, folder: Path) -> Iterator[Utterance 
     """Yield the turns of one label file, whose recordings are in ``folder``."""
     place, where = place_of(labels, root), place_of(folder, root)
     recordings = {Path(name).stem: f"{where}/{name}" for name in list_names(folder, SUFFIXES)}
-    if not folder.is_dir():  # all dialogs in one
+    if not folder.is_dir():  # all dialogs are in one folder
         above = place_of(folder.parent, root)
         recordings = {
             Path(name).stem: f"{above}/{name}"
@@ -165,7 +165,7 @@ def _parse_dialog(root: Path, labels: Path, folder: Path) -> Iterator[Utterance 
 
 
 def _find_words(root: Path, path: Path, turns: list[str]) -> tuple[dict[str, str], list[Problem]]:
-    """Read a dialog's transcription, and report if it lacks any of the turns."""
+    """Read a dialog's transcription, and report a problem if it lacks a turn."""
     try:
         words = read_transcripts(read_lines(path))
     except CorpusError as error:
@@ -180,7 +180,7 @@ def _find_words(root: Path, path: Path, turns: list[str]) -> tuple[dict[str, str
 def _check_turns(
     items: list[Turn | Problem], dialog: str, place: str
 ) -> tuple[dict[str, tuple[Turn, Utterance]], list[Problem]]:
-    """Separate the turns that can be used, by name, from the problems of the others."""
+    """Separate the usable turns, by name, from the problems of the other turns."""
     turns: dict[str, tuple[Turn, Utterance]] = {}
     problems: list[Problem] = []
     for item in items:
@@ -261,7 +261,7 @@ _SCHEMES = (
 
 
 def _actors_in_turn(protocol: str, utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fold]:
-    """Make a fold per actor, named by the tested one; the other actor of the session is for development.
+    """Make a fold per actor, named by the tested actor; the other actor of the session is for development.
 
     Raises:
         DivisionError: fewer than two sessions, or a session without exactly two speakers.
@@ -314,7 +314,7 @@ _PROTOCOLS = (
         papers={"iemocap": "ECA-CNN: the paper does not say whether pooled or mean over folds"},
         shares=SHARES,
     ),
-    # The speaker-independent counterpart of the ECA-CNN paper's random folds: each pair is a session's.
+    # Speaker-independent counterpart of the ECA-CNN paper's random folds; each pair of speakers is a session.
     Protocol(
         "iemocap-impro4-merged-speaker5",
         LeaveOneGroupOut(5),

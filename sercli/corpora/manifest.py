@@ -1,7 +1,7 @@
-"""Any corpus that another tool's list describes: audformat, lhotse, EmoBox, SpeechBrain and so on.
+"""Read any corpus from a list of another tool: audformat, lhotse, EmoBox, SpeechBrain and so on.
 
-The format is recognised by the file or folder itself. Utterances that a list places within longer
-recordings are cut out of them.
+The format is recognised from the file or folder itself. If a list places utterances within longer recordings,
+they are cut out of these.
 """
 
 from collections.abc import Iterator
@@ -31,10 +31,10 @@ def parse(path: Path, options: TableOptions) -> Iterator[Utterance | Problem]:
 
 
 def read_trace(base: Path, utterance: Utterance, options: AnyOptions) -> Trace:  # noqa: ARG001
-    """Read the array that a list written by sercli names, relative to ``base`` as its audio is.
+    """Read the array that a list written by sercli names; its path is relative to ``base``, like the audio.
 
     Raises:
-        CorpusError: it is missing, or no such array.
+        CorpusError: the file is missing, or is not such an array.
     """
     try:
         trace = np.load(base / (utterance.trace or ""), allow_pickle=False)
@@ -53,7 +53,7 @@ def _known(found: Utterance, options: AnyOptions) -> Utterance | Problem:
 
 
 def _below(path: Path, text: str) -> str:
-    """Remove the folder of a list from a text that begins with a place in it."""
+    """Remove the folder of a list from a text that begins with a place in that folder."""
     if path.is_dir() and text.startswith(f"{path}: "):
         return text.replace(str(path), ".", 1)
     folder = path if path.is_dir() else path.parent

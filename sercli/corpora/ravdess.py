@@ -42,8 +42,8 @@ _ACTORS = [f"{actor:02d}" for actor in range(1, 25)]
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the utterances of the folders ``Actor_XX`` at any depth, sorted; a recording counts once.
 
-    Public copies often hold the complete tree twice: the same seven numbers are the same recording. Where
-    there is no such folder, any folder counts that holds a recording by its name.
+    Public copies often hold all folders twice; the same seven numbers mean the same recording. If no folder
+    has such a name, every folder counts that holds a file with the name of a recording.
     """
     seen: dict[str, str] = {}
     folders = sorted(path for path in root.rglob("Actor_*") if path.is_dir())
@@ -124,9 +124,10 @@ _SCHEMES = (
     Scheme("ravdess-4-nocalm", "ravdess", FOUR),
 )
 
-# The only score of the MelCNN paper is 68.88 % on 180 recordings, 124 of them right. The summary that we have
-# states that one actor was held out, which gives 60 recordings and no man among the errors it shows. The
-# last three actors give 180 and its example. An eighth of the recordings drawn at random is 180, too.
+# The only score of the MelCNN paper is 68.88 % on 180 recordings, 124 of them correct. The summary that we
+# have states that one actor was held out. This gives 60 recordings, and no man among the errors that it
+# shows. The last three actors give 180 recordings and contain its example. A random eighth of the recordings
+# also gives 180.
 # Source: Penumajji, arXiv 2503.19677, as summarised by third parties.
 # Open in the paper: which recordings are tested; each protocol is one reading.
 _PROTOCOLS = (

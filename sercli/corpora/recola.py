@@ -1,11 +1,11 @@
-"""RECOLA: spontaneous French talk of pairs solving a task, with continuous arousal and valence.
+"""RECOLA: spontaneous French speech of pairs who solve a task, with continuous arousal and valence.
 
 Two releases are read. In the full database a recording is ``RECOLA-Audio-recordings/P16.wav``,
-and six raters' curves are in ``RECOLA-Annotation/emotional_behaviour/arousal/P16.csv``. In that
-of the AVEC challenges of 2015 and 2016 it is ``recordings_audio/train_1.wav``, with a gold standard
-in ``ratings_gold_standard/arousal/train_1.arff`` and the raters in ``ratings_individual``; the
-labels of its test part were never released. Copies exist whose raters' curves are centred already, in
-``ratings_individual_centred``; they are read where the curves as released are missing.
+and six raters' curves are in ``RECOLA-Annotation/emotional_behaviour/arousal/P16.csv``. In the release
+of the AVEC challenges of 2015 and 2016 a recording is ``recordings_audio/train_1.wav``, with a gold standard
+in ``ratings_gold_standard/arousal/train_1.arff`` and the raters' curves in ``ratings_individual``. The labels
+of its test part were never released. Some copies have centred curves of the raters in
+``ratings_individual_centred``; these are read if the curves as released are missing.
 
 Source: Ringeval et al., Introducing the RECOLA Multimodal Corpus of Remote Collaborative and
 Affective Interactions, FG 2013, EmoSPACE workshop.
@@ -27,22 +27,22 @@ from sercli.protocols.groups import fold_of, groups_of
 from sercli.records import Fold, Problem, Utterance
 
 _DIMENSIONS = ("arousal", "valence")
-# The labelled recordings of AVEC. How many the full database has depends on the copy.
+# The labelled recordings of AVEC. The number in the full database depends on the copy.
 _AVEC = tuple(f"recola/{part}_{number}" for part in ("dev", "train") for number in range(1, 10))
-# What the folder of centred ratings is called beside that of the ratings as released.
+# Suffix of the folder of centred ratings, after the name of the folder of the ratings as released.
 _CENTRED = ("_centred", "_centered", "-centred", "-centered", "/centred", "/centered")
 
 
 class RecolaConfig(ReaderConfig):
-    """How the continuous labels of RECOLA are made."""
+    """Settings of the continuous labels of RECOLA."""
 
     gold: Literal["auto", "file", "raters"] = "auto"
     """Gold standard: file (as released), raters (their mean), auto (as released if there is one)."""
     centring: _ratings.Centring = "agreement"
-    """Shift of the raters' curves before their mean is taken: agreement moves each to one centre, the
-    mean of the raters weighted by how much each agrees with the others; none does not move them."""
+    """Shift of the raters' curves before their mean is computed: agreement moves all curves to one centre,
+    the mean of the raters weighted by their agreement with the others; none does not move them."""
     lag_s: float = Field(0.0, ge=0, le=10)
-    """Reaction time of the raters in seconds, by which the labels are moved back."""
+    """Reaction time of the raters in seconds; the labels are moved back by this time."""
 
 
 _DEFAULTS = RecolaConfig()
@@ -50,7 +50,7 @@ _DEFAULTS = RecolaConfig()
 
 @dataclass(frozen=True, slots=True)
 class _Release:
-    """Where a release keeps its files; folders are found whatever their case."""
+    """Folders of a release's files; upper and lower case do not matter."""
 
     recordings: str
     name: re.Pattern[str]
@@ -87,7 +87,7 @@ def parse(root: Path, options: RecolaConfig = _DEFAULTS) -> Iterator[Utterance |
     elif base is not None:
         releases = _releases(base)
         if len(releases) > 1:
-            # Nobody could tell which of their recordings are the same.
+            # It is not known which of their recordings are the same.
             both = " and ".join(release.recordings for release in releases)
             yield Problem(
                 place_of(base, root), f"both releases of the corpus ({both}); give the folder of one"
@@ -100,7 +100,7 @@ def read_trace(root: Path, utterance: Utterance, options: RecolaConfig = _DEFAUL
     """Read arousal and valence of a recording, (frames, 2), a row every 40 ms from its start.
 
     Raises:
-        CorpusError: a rating file is missing or damaged, or the two are not of the same times.
+        CorpusError: a rating file is missing or damaged, or the two files have different times.
     """
     if utterance.trace is None:
         raise CorpusError(f"{utterance.file}: has no rating file")
@@ -161,7 +161,7 @@ def _parse_release(
             yield Problem(
                 place_of(files[dimension][name], root),
                 f"ratings without a recording: {release.recordings}/{name}.wav is missing",
-                harmless=release.gold is not None,  # of AVEC it is known how many recordings there are
+                harmless=release.gold is not None,  # the number of recordings in AVEC is known
             )
 
 
@@ -185,7 +185,7 @@ def _read_recording(
 
 
 def _method(root: Path, ratings: list[Path], options: RecolaConfig) -> str:
-    """Describe how the gold standard is made."""
+    """Describe the making of the gold standard."""
     if ratings[0].suffix.lower() == ".arff":
         return "gold standard of the release"
     arousal, valence = (_ratings.count_raters(path, place_of(path, root)) for path in ratings)
@@ -205,7 +205,7 @@ def _rating_files(base: Path, place: str, suffix: str) -> dict[str, dict[str, Pa
     for dimension in _DIMENSIONS:
         folder = _find(base, f"{place}/{dimension}")
         paths = [] if folder is None else [folder / name for name in list_names(folder)]
-        # Beside centred ratings is their mean, gs_train_1.csv.
+        # The folder of centred ratings also holds their mean, gs_train_1.csv.
         found[dimension] = {
             path.stem: path
             for path in paths
@@ -215,7 +215,7 @@ def _rating_files(base: Path, place: str, suffix: str) -> dict[str, dict[str, Pa
 
 
 def _release_of(utterances: Sequence[Utterance]) -> Corpus:
-    """Return what is known of the release: AVEC's has 18 labelled recordings."""
+    """Return the known facts about the release; that of AVEC has 18 labelled recordings."""
     if not {utterance.id for utterance in utterances} & set(_AVEC):
         return CORPUS
     return replace(CORPUS, utterances=len(_AVEC), ids=_AVEC)
@@ -226,7 +226,7 @@ def _releases(folder: Path) -> list[_Release]:
 
 
 def _find(folder: Path, place: str) -> Path | None:
-    """Find a path below a folder, whatever the case of its letters."""
+    """Find a path below a folder; upper and lower case do not matter."""
     for part in place.split("/"):
         near = [name for name in list_names(folder) if name.lower() == part.lower()]
         if not near:
@@ -250,7 +250,7 @@ class _FiveFolds:
     def __call__(
         self, protocol: str, utterances: Sequence[Utterance], labels: Mapping[str, str]
     ) -> list[Fold]:
-        """Make the folds, each named by the recordings that it tests.
+        """Make the folds, each named by its test recordings.
 
         Raises:
             DivisionError: fewer than ten recordings, so that a fold has none to divide.
@@ -281,10 +281,10 @@ def _natural(name: str) -> list[tuple[int, str]]:
 # AVEC's 18 recordings make folds of 4, 4, 4, 3 and 3.
 # Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, sections 4.2.1 and
 # 4.2.4.
-# Open in the paper: its tables 1 and 2, which list the recordings of each fold, are lost to us. Inferred are
-# who is in which fold (recordings are distributed in order of name), which half of a fold is tested
-# (the second half, then the first one, and so on, so that AVEC's dev recordings are tested as well as its
-# train ones), and that of three recordings two are tested. If you have the lists, use ``lists:FILE``.
+# Open in the paper: we do not have its tables 1 and 2, which list the recordings of each fold. We infer three
+# facts. Recordings are distributed to folds in order of name. The second half of the first fold is tested,
+# then the first half of the next fold, and so on, so that both AVEC's dev and train recordings are tested.
+# Of three recordings, two are tested. If you have the lists, use ``lists:FILE``.
 _FIVE = Protocol(
     "recola-5-fold",
     _FiveFolds(),

@@ -1,8 +1,8 @@
-"""Synthetic running speech whose voice follows arousal and valence curves; made here, no download.
+"""Synthetic continuous speech whose voice follows arousal and valence curves; it needs no download.
 
-One recording per voice of `synth`. ``traces/F01-r1.csv`` belongs to ``wav/F01-r1.wav`` and holds
-arousal and valence in [-1, 1] for every 40 ms; the time is the start of the frame, in seconds,
-and the curve is known exactly: there are no raters, no delay and no disagreement.
+There is one recording per voice of `synth`. ``traces/F01-r1.csv`` belongs to ``wav/F01-r1.wav`` and holds
+arousal and valence in [-1, 1] for every 40 ms. The time is the start of the frame, in seconds. The curve is
+known exactly: there are no raters, no delay and no disagreement.
 
 Scores on this corpus show whether a program works. They prove nothing about people.
 """
@@ -43,7 +43,7 @@ def talk(speaker: _voice.Speaker, seconds: int, rng: np.random.Generator) -> tup
     """
     frames = seconds * FRAMES_PER_SECOND
     arousal, valence = (np.tanh(0.8 * _curve(frames, rng)) for _ in range(2))
-    # Random deviations are slow too, so that no cue can simply be read off.
+    # Random deviations are also slow, so that no single cue reveals the label.
     stray = {name: 1.2 * _curve(frames, rng) for name in _voice.CUES}
     cues = _voice.express(speaker, arousal, valence, stray)
     samples = _voice.speak(speaker, _phrases(frames, cues["tempo"], rng), cues, rng)
@@ -90,7 +90,7 @@ def read_trace(root: Path, utterance: Utterance) -> Trace:
 
 
 def _phrases(frames: int, tempo: Floats, rng: np.random.Generator) -> list[_voice.SpokenSound]:
-    """Fill ``frames`` with random texts at the tempo of the moment, and pauses."""
+    """Fill ``frames`` with random texts, at the tempo of each moment, and with pauses."""
     segments = [_voice.pause(0.2)]
     spent = segments[0].frames
     texts = list(_voice.TEXTS.values())

@@ -1,4 +1,4 @@
-"""From features in a store to batches: statistics, length buckets, padding and masks."""
+"""Make batches from features in a store: statistics, length buckets, padding and masks."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -24,14 +24,14 @@ class Batch:
     """Utterances, or segments of them, padded to one length.
 
     Attributes:
-        inputs: by name, (batch, *shape, frames), standardised, zero on padding.
-        mask: true on frames of the utterance, of the first input, (batch, frames).
+        inputs: inputs by name, (batch, *shape, frames), standardised, zero on padding.
+        mask: true on frames of the utterance in the first input, (batch, frames).
         target: index of the class, (batch,); or the labels by frame, (batch, rows, dimensions).
-        rows: which rows of the data set these are, (batch,).
-        utterances: number of the utterance that each is of, (batch,); segments of one share it.
-        target_mask: where ``target`` is labels: true on those that count, (batch, rows).
-        other: where two utterances are mixed: class of the one that each is mixed with, (batch,).
-        share: how much of itself each is, the rest being the other.
+        rows: numbers of the data set's rows in the batch, (batch,).
+        utterances: number of each row's utterance, (batch,); segments of one utterance share it.
+        target_mask: for labels by frame: true on labels that count, (batch, rows).
+        other: for mixed utterances: class of the second utterance in each mixture, (batch,).
+        share: proportion of the first utterance in each mixture, (batch,).
     """
 
     inputs: dict[str, Tensor]
@@ -44,7 +44,7 @@ class Batch:
     share: float = 1.0
 
     def to(self, device: torch.device | str) -> "Batch":
-        """Copy what a network and a loss need to a device; ``rows`` stays where it is."""
+        """Copy the tensors that a network and a loss need to a device; ``rows`` is not copied."""
         return replace(
             self,
             inputs={name: x.to(device) for name, x in self.inputs.items()},
@@ -57,9 +57,9 @@ class Batch:
 
 
 class UtteranceDataset(torch.utils.data.Dataset[Batch]):
-    """The utterances of one part of a fold, or their segments; indexed by a list of rows, it gives a `Batch`.
+    """The utterances of one part of a fold, or their segments; an index with a list of rows makes a `Batch`.
 
-    The arrays may be memory-mapped: a batch copies what it needs, standardising on the way.
+    The arrays may be memory-mapped: a batch copies and standardises only the rows that it needs.
     """
 
     def __init__(
@@ -75,13 +75,13 @@ class UtteranceDataset(torch.utils.data.Dataset[Batch]):
         """Keep the utterances' arrays.
 
         Args:
-            inputs: by name, one array a row, (*shape, frames), not standardised.
-            statistics: by input name, those of the training part.
+            inputs: by name, one array per row, (*shape, frames), not standardised.
+            statistics: statistics of the training part, by input name.
             target: class index of each row, or its labels by frame.
-            ids: utterance of each row; segments of one utterance follow one another.
-            finish: by input name, what is done to an array once it is standardised.
-            lengths: frames of each row of the first input; looked up in its arrays if not given.
-            augmenter: varies the rows by chance.
+            ids: utterance of each row; the segments of an utterance are neighbours.
+            finish: by input name, function that changes an array after it is standardised.
+            lengths: frames of each row of the first input; read from its arrays if not given.
+            augmenter: augmenter that varies the rows at random.
         """
         self.inputs, self.statistics, self.ids = inputs, statistics, tuple(ids)
         self.traces = tuple(each for each in target if isinstance(each, TraceCut))
@@ -102,7 +102,7 @@ class UtteranceDataset(torch.utils.data.Dataset[Batch]):
         return batch if self.augmenter is None else self._mixed(batch, self.augmenter)
 
     def collate(self, made: Sequence[Mapping[str, Tensor]], rows: Sequence[int]) -> Batch:
-        """Pad the inputs of some rows, each (*shape, frames), to one length, on the device where they lie."""
+        """Pad the inputs of some rows, each (*shape, frames), to one length, on their device."""
         inputs = {name: _stack([tensors[name] for tensors in made]) for name in self.inputs}
         first = next(iter(self.inputs))
         device, index = inputs[first].device, torch.tensor(rows)
@@ -118,12 +118,12 @@ class UtteranceDataset(torch.utils.data.Dataset[Batch]):
         return batch
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch begins: chance falls otherwise in each."""
+        """Set the number of the epoch that begins, on which random draws depend."""
         if self.augmenter is not None:
             self.augmenter.epoch = epoch
 
     def row(self, row: int) -> dict[str, Array]:
-        """Give a row's arrays by input, varied by chance if so asked, standardised, finished."""
+        """Return a row's arrays by input: augmented if there is an augmenter, standardised and finished."""
         augmenter = self.augmenter
         if augmenter is None:
             arrays = {name: found[row] for name, found in self.inputs.items()}
@@ -151,11 +151,11 @@ class Resident(torch.utils.data.Dataset[Batch]):
     """The rows of a data set, standardised once and kept on a GPU, so that a step copies nothing."""
 
     def __init__(self, dataset: UtteranceDataset, device: torch.device | str) -> None:
-        """Bring every row to the device.
+        """Copy every row to the device.
 
         Args:
-            dataset: whose rows are not varied by chance.
-            device: where batches are made.
+            dataset: data set without random augmentation.
+            device: device on which batches are made.
         """
         self.dataset = dataset
         self.rows: list[dict[str, Tensor]] = [
@@ -182,7 +182,7 @@ def fits_on_gpu(dataset: UtteranceDataset, device: torch.device) -> bool:
 
 
 def count_outputs(classes: Sequence[str]) -> int:
-    """Return how many numbers a network gives: one a class, or the dimensions of continuous labels."""
+    """Return the number of outputs of a network: one per class, or per dimension of continuous labels."""
     return len(classes) or len(TRACE_DIMENSIONS)
 
 
@@ -196,5 +196,5 @@ def _stack(tensors: Sequence[Tensor]) -> Tensor:
 
 
 def _mask(lengths: Sequence[int], size: int | None = None) -> Tensor:
-    """Return true up to each length, (batch, frames)."""
+    """Return a mask that is true up to each length, (batch, frames)."""
     return torch.arange(size or max(lengths)) < torch.tensor(lengths)[:, None]

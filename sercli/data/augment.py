@@ -1,4 +1,4 @@
-"""Chance in the training part: the chosen augmentations, each at its stage."""
+"""Vary the training part at random: the chosen augmentations, each at its stage."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -16,26 +16,26 @@ Arrays = dict[str, Array]
 
 
 class Source(Protocol):
-    """The rows of one input: as they are stored, or computed anew."""
+    """The rows of one input, from a store or computed again."""
 
     def __getitem__(self, row: int, /) -> Array:
-        """Give a row's features, (*shape, frames)."""
+        """Return a row's features, (*shape, frames)."""
         ...
 
     def compute(self, row: int, samples: Samples) -> Array:
-        """Compute a row's features from samples of its own, (samples,)."""
+        """Compute a row's features from given samples, (samples,)."""
         ...
 
 
-# Keeps what is drawn for a batch apart from what is drawn for its rows.
+# Makes the draws for a batch independent of the draws for its rows.
 _OF_BATCHES = 1
 
 
 class Augmenter:
-    """Varies rows of a training part; equal seeds, epochs and rows give equal draws.
+    """Vary rows of a training part; equal seeds, epochs and rows give equal draws.
 
     Attributes:
-        epoch: which one it is, from zero.
+        epoch: number of the epoch, from zero.
     """
 
     def __init__(
@@ -46,14 +46,14 @@ class Augmenter:
         sources: Sequence[Mapping[str, Source]],
         samples: Callable[[int], Samples],
     ) -> None:
-        """Take the augmentations, in the order of their names.
+        """Keep the augmentations, in the order of their names.
 
         Args:
-            chosen: with their settings.
-            seed: of the training.
+            chosen: augmentations with their settings.
+            seed: seed of the training.
             silence: by input, the value of digital silence, a number or (*shape, 1).
-            sources: the rows by input; where there are several, one is drawn for each row.
-            samples: gives the audio of a row, (samples,), 16 kHz.
+            sources: rows by input; if an input has several sources, one is drawn for each row.
+            samples: function that returns the audio of a row, (samples,), 16 kHz.
         """
         self.seed, self.silence = seed, silence
         self.stages: dict[Stage, list[tuple[Callable[..., Any], Config]]] = defaultdict(list)
@@ -64,11 +64,11 @@ class Augmenter:
         self.epoch = 0
 
     def random(self, row: int) -> Random:
-        """Return what draws for a row in this epoch."""
+        """Return the random generator of a row in this epoch."""
         return np.random.default_rng([self.seed, self.epoch, row])
 
     def vary(self, row: int, random: Random) -> Arrays:
-        """Give a row's features by input, (*shape, frames), varied but not yet standardised."""
+        """Return a row's features by input, (*shape, frames), augmented but not yet standardised."""
         source = self.sources[int(random.integers(len(self.sources))) if len(self.sources) > 1 else 0]
         changes = self.stages["samples"]
         if changes:
@@ -89,7 +89,7 @@ class Augmenter:
         return arrays
 
     def mix(self, rows: Sequence[int]) -> tuple["np.ndarray[Any, np.dtype[np.int64]]", float] | None:
-        """Draw partners, (batch,), and the share that each row keeps of itself; none if nothing mixes."""
+        """Draw partners, (batch,), and the proportion that each row keeps of itself; None without mixing."""
         for apply, config in self.stages["batch"]:
             random = np.random.default_rng([self.seed, self.epoch, _OF_BATCHES, *rows])
             partners, share = apply(len(rows), random, config)

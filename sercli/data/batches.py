@@ -1,19 +1,19 @@
-"""Which utterances go into a batch together: those of nearly one length."""
+"""Make batches of utterances of similar length."""
 
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
-# Lengths are taken for up to so much longer or shorter than they are, by chance, when an epoch is sorted:
-# little padding, yet each epoch brings other utterances together.
+# When an epoch is sorted, each length is changed at random by up to this proportion. Batches then have little
+# padding, and each epoch still combines different utterances.
 _BLUR = 0.1
 
 
 class BucketSampler(torch.utils.data.Sampler[list[int]]):
-    """Batches of similar length, differently composed in each epoch, every utterance once.
+    """Make batches of similar length, with a new composition in each epoch; every utterance occurs once.
 
-    The order depends on seed and epoch alone, so a training that is resumed sees what it would
-    have seen. Where several processes share the work, each takes its part of every batch.
+    The order depends only on seed and epoch, so a resumed training has the same batches as without
+    interruption. If several processes share the work, each takes its part of every batch.
     """
 
     def __init__(
@@ -30,10 +30,10 @@ class BucketSampler(torch.utils.data.Sampler[list[int]]):
         Args:
             lengths: frames of each utterance.
             batch_size: utterances in a batch, over all processes.
-            seed: of the order.
-            tell: hears of each epoch.
-            rank: which process this is.
-            processes: how many there are.
+            seed: seed of the order.
+            tell: function that is called with each epoch.
+            rank: number of this process.
+            processes: number of all processes.
         """
         self.lengths, self.batch_size, self.seed, self.tell = lengths, batch_size, seed, tell
         self.rank, self.processes = rank, processes
@@ -51,7 +51,7 @@ class BucketSampler(torch.utils.data.Sampler[list[int]]):
         random = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
         blurred = 1 + _BLUR * (2 * torch.rand(len(self.lengths), generator=random, dtype=torch.float64) - 1)
         rows = (torch.as_tensor(self.lengths) * blurred).argsort(stable=True).tolist()
-        # Else the smallest batch, whose utterances weigh most, would always be of the longest.
+        # Otherwise the smallest batch, whose utterances weigh most, would always hold the longest utterances.
         rest, whole = len(rows) % self.batch_size, len(rows) // self.batch_size
         start = self.batch_size * int(torch.randint(whole + 1, (), generator=random))
         rows = rows[:start] + rows[start + rest :] + rows[start : start + rest]
@@ -61,9 +61,10 @@ class BucketSampler(torch.utils.data.Sampler[list[int]]):
 
 
 def split(rows: Sequence[int], batch_size: int, least: int = 1) -> list[list[int]]:
-    """Cut a list of rows into batches, the last one perhaps smaller.
+    """Cut a list of rows into batches; the last batch may be smaller.
 
-    A last one of fewer than ``least`` rows, which would leave a process without any, joins the one before.
+    If the last batch has fewer than ``least`` rows, some process would have no row. In this case its rows are
+    added to the previous batch.
     """
     batches = [list(rows[start : start + batch_size]) for start in range(0, len(rows), batch_size)]
     if len(batches) > 1 and len(batches[-1]) < least:
@@ -75,6 +76,6 @@ def split(rows: Sequence[int], batch_size: int, least: int = 1) -> list[list[int
 def sorted_batches(
     lengths: Sequence[int], batch_size: int, rank: int = 0, processes: int = 1
 ) -> list[list[int]]:
-    """Batches in order of length, for evaluation: the least padding; of several processes, one's part."""
+    """Make batches in order of length, for evaluation with the least padding; return this process's part."""
     rows = sorted(range(len(lengths)), key=lengths.__getitem__)
     return [batch[rank::processes] for batch in split(rows, batch_size, processes)]

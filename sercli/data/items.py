@@ -1,4 +1,4 @@
-"""Utterances and recordings as items of a data set: length, label, and where their features come from."""
+"""Represent utterances and recordings as items of a data set: length, label and source of the features."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from sercli.store import FeatureStore
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Item:
-    """An utterance of a corpus, or a recording in the place of one.
+    """An utterance of a corpus, or a recording in place of an utterance.
 
     Attributes:
         id: different for each item of a data set.
@@ -47,7 +47,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredFeatures:
-    """Features of a corpus's utterances, each read from the store when it is asked for."""
+    """Features of a corpus's utterances, read from the store when they are needed."""
 
     store: FeatureStore
     utterances: Mapping[str, Utterance]
@@ -108,12 +108,12 @@ def read_trace(folder: Path, utterance: Utterance) -> Trace:
 def make_items(
     utterances: Iterable[Utterance], labels: Mapping[str, str], classes: Sequence[str], folder: Path
 ) -> list[Item]:
-    """Make the items of utterances with their labels: classes, or continuous labels where there are none.
+    """Make the items of utterances with their labels: classes, or continuous labels if there are no classes.
 
     Args:
         utterances: utterances of a prepared corpus.
         labels: class by id.
-        classes: in the order of the network's outputs; empty for continuous labels.
+        classes: classes in the order of the network's outputs; empty for continuous labels.
         folder: folder of the prepared corpus.
 
     Raises:
@@ -136,7 +136,7 @@ def unlabelled_item(name: str, samples: int, *, per_frame: bool, speaker: str | 
     Args:
         name: id of the item.
         samples: length at 16 kHz.
-        per_frame: whether the network gives values by frame; otherwise a class.
+        per_frame: whether the network predicts values by frame; otherwise it predicts a class.
         speaker: who speaks; None if unknown.
     """
     frames = count_trace_frames(samples / SAMPLE_RATE)

@@ -1,7 +1,7 @@
-"""From utterances to data sets: one way for training, evaluation, other corpora, recordings and the page.
+"""Make data sets from utterances: one way for training, evaluation, other corpora, recordings and the page.
 
-`Preprocessing` says how features become the input of a network; an `Item` is an utterance or a recording,
-and a `Source` gives its features, from a store or as they were just computed.
+`Preprocessing` defines the steps from features to the input of a network. An `Item` is an utterance or a
+recording. A `Source` returns its features, from a store or newly computed.
 """
 
 from collections import Counter
@@ -31,14 +31,13 @@ LEAST_OF_SPEAKER = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Preprocessing:
-    """How features become the input of a network.
+    """Steps from features to the input of a network.
 
     Attributes:
-        features: by input of the network, the features it takes.
-        segments: how utterances are cut.
-        statistics: by input, mean and deviation of the training part.
-        speakers: by input and speaker, statistics of speakers that are known already; those of other speakers
-            are computed from the items.
+        features: features by input of the network.
+        segments: settings of the segments of utterances.
+        statistics: mean and deviation of the training part, by input.
+        speakers: statistics of known speakers, by input and speaker, for features standardised per speaker.
     """
 
     features: Mapping[str, FeatureChoice]
@@ -57,7 +56,7 @@ def make_dataset(
     """Cut and standardise items.
 
     Args:
-        preprocessing: how.
+        preprocessing: settings of both steps.
         items: utterances or recordings.
         sources: features by input of the network.
         training: whether segments have the hop of the training part.
@@ -79,14 +78,14 @@ def make_training_dataset(
     audio_files: Mapping[str, Path],
     seed: int,
 ) -> UtteranceDataset:
-    """Cut and standardise a training part, augmented as the run's settings say.
+    """Cut and standardise a training part, with the augmentations of the run's settings.
 
     Args:
         config: settings of the run.
-        statistics: of the training part, by input of the network.
+        statistics: statistics of the training part, by input of the network.
         items: utterances of the training part.
         sources: features by input of the network.
-        variants: features by variant, where utterances are trained in several.
+        variants: features by variant, if utterances are trained in several variants.
         audio_files: prepared audio by id, for augmentations that change it.
         seed: seed of the augmentations.
     """
@@ -131,7 +130,7 @@ def fit_statistics(
         config: settings of the run.
         items: utterances of the training part.
         sources: features by input of the network.
-        variants: features by variant; where there are any, the statistics are of all of them together.
+        variants: features by variant; if there are any, the statistics cover all of them together.
         place: name of the part, for messages.
 
     Raises:
@@ -157,7 +156,7 @@ def fit_statistics(
 def _are_silent(
     first: tuple[str, FeatureChoice], items: Sequence[Item], sources: Mapping[str, Source]
 ) -> bool:
-    """Return whether no item's features change over time: there is nothing to learn then."""
+    """Return whether no item's features change over time, so that there is nothing to learn."""
     name, choice = first
     if choice.config.pooled:  # nothing shows how they change
         return False
@@ -294,7 +293,7 @@ def _join(
     *,
     training: bool,
 ) -> UtteranceDataset:
-    """Give rows their labels; of rows in several variants, those of the first variant come first."""
+    """Add labels to rows; if rows have several variants, those of the first variant come first."""
     first, inputs = next(iter(cuts.values())), next(iter(rows.values()))
     ids = [segment.utterance for segment in first.segments]
     classes = {item.id: item.target for item in items if isinstance(item.target, int)}
@@ -307,7 +306,7 @@ def _join(
     times = len(inputs) // len(first)
     return UtteranceDataset(
         rows,
-        # Segments with statistics of their own utterance are standardised already.
+        # Segments that use the statistics of their own utterance are already standardised.
         {name: fit([], "none") if cut.own else preprocessing.statistics[name] for name, cut in cuts.items()},
         traces * times if traces else [classes[name] for name in ids] * times,
         ids * times,

@@ -1,8 +1,8 @@
-"""Utterances cut into segments as the papers do: windows with a hop, in train another than in test.
+"""Cut utterances into segments as the papers do: windows with a hop, which may differ in train and test.
 
-Cropping, padding and windows are those of `sercli.segments`; here they become frames of a feature,
-and rows of a trace. The id of a segment contains the id of its utterance: parts are divided by utterance,
-so its segments never part.
+Cropping, padding and windows are those of `sercli.segments`. This module converts them to frames of a feature
+and rows of a trace. The id of a segment contains the id of its utterance. Parts are divided by utterance, so
+the segments of an utterance are always in the same part.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,8 @@ from sercli.records import TRACE_RATE
 from sercli.segments import Segment, SegmentConfig, Span, windows
 from sercli.statistics import Statistics
 
-# How many times its own frames a segment may be filled up to, where that is more than the second number.
+# Limits of padding: a segment may be padded to this multiple of its frames, or to the second number of frames
+# if that is more.
 _MOST_FILLED, _FILLED = 4, 100
 
 
@@ -29,9 +30,9 @@ class TraceCut:
     """The labels of a segment.
 
     Attributes:
-        values: (rows, 2), the last of the utterance's repeated beyond its end.
-        first: row of the utterance's trace that they begin with.
-        valid: how many of them are the utterance's own.
+        values: (rows, 2); beyond the end of the utterance, its last row is repeated.
+        first: first row in the utterance's trace.
+        valid: number of rows that belong to the utterance.
     """
 
     values: Trace
@@ -41,12 +42,12 @@ class TraceCut:
 
 @dataclass(frozen=True, slots=True)
 class Segmenter:
-    """Cuts the features of utterances, and their traces.
+    """Cut the features of utterances, and their traces.
 
     Attributes:
-        config: how.
+        config: settings of the segments.
         feature: kind of the features.
-        settings: the kind's settings.
+        settings: settings of the kind.
     """
 
     config: SegmentConfig
@@ -73,13 +74,13 @@ class Segmenter:
         """List the segments of an utterance.
 
         Args:
-            utterance: its id.
-            samples: its length at 16 kHz.
-            frames: of its features.
-            training: whether it is in the training part.
+            utterance: id of the utterance.
+            samples: length of the utterance at 16 kHz.
+            frames: frames of its features.
+            training: whether the utterance is in the training part.
 
         Returns:
-            Segments whose spans count frames; at least one.
+            At least one segment, with spans in frames.
         """
         if self.config.size_s is None:
             return [Segment(utterance, 0, Span(0, frames))]
@@ -91,20 +92,20 @@ class Segmenter:
         return segments.cut(utterance, spans)
 
     def take(self, features: Array, segment: Segment) -> Array:
-        """Cut a segment out of an utterance's features, (*shape, frames), silence where there are none."""
+        """Cut a segment out of an utterance's features, (*shape, frames); missing frames become silence."""
         return segment.span.take(features, self.feature.silence(self.settings))
 
     def finish(self, segment: Array) -> Array:
-        """Do what the kind does to a segment once it is standardised."""
+        """Apply the kind's last step to a segment after it is standardised."""
         return self.feature.finish(segment, self.settings) if self.feature.finish else segment
 
     def cut_trace(self, trace: Trace, samples: int, *, training: bool) -> list[TraceCut]:
         """Cut the labels of each segment out of an utterance's trace.
 
         Args:
-            trace: `TRACE_RATE` rows a second, (rows, 2).
+            trace: `TRACE_RATE` rows per second, (rows, 2).
             samples: length of the utterance at 16 kHz.
-            training: whether it is in the training part.
+            training: whether the utterance is in the training part.
         """
         if self.config.size_s is None:
             return [TraceCut(trace, 0, len(trace))]
@@ -117,7 +118,7 @@ class Segmenter:
         return cuts
 
     def windows(self, samples: int, *, training: bool) -> list[Span]:
-        """List where the segments of an utterance lie, counted in samples, as `cut` numbers them."""
+        """List the places of an utterance's segments in samples, in the order of `cut`."""
         if self.config.size_s is None:
             return [Span(0, samples)]
         hop = self.config.hop_s if training else self.config.test_hop_s or self.config.hop_s
@@ -126,7 +127,7 @@ class Segmenter:
 
     @property
     def _within(self) -> int:
-        """Frames of a segment, before it is filled up."""
+        """Frames of a segment before it is padded."""
         size = self.config.size_s or 0.0
         if self.feature.frames_within is not None:
             return self.feature.frames_within(round(size * SAMPLE_RATE), self.settings)
@@ -135,13 +136,13 @@ class Segmenter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cut(Sequence[Array]):
-    """The segments of a part, each cut out of the store when it is asked for.
+    """The segments of a part, each cut out of the store when it is needed.
 
     Attributes:
-        segmenter: how they are cut.
-        features: of an utterance, by its id.
-        segments: in order, those of an utterance one after another.
-        own: statistics of an utterance, by its id, where each is standardised by its own.
+        segmenter: object that cuts the segments.
+        features: features of an utterance, by its id.
+        segments: segments in order; those of an utterance are neighbours.
+        own: statistics of each utterance by its id, if every utterance is standardised by its own.
     """
 
     segmenter: Segmenter
@@ -154,7 +155,7 @@ class Cut(Sequence[Array]):
 
     @property
     def lengths(self) -> list[int]:
-        """Frames of each segment, known without cutting any."""
+        """Frames of each segment, which are known without a cut."""
         return [segment.span.length for segment in self.segments]
 
     def __getitem__(self, row: Any) -> Any:
@@ -163,9 +164,9 @@ class Cut(Sequence[Array]):
         return taken if self.own is None else self.own(segment.utterance).apply(taken)
 
     def compute(self, row: int, samples: Samples) -> Array:
-        """Compute a segment's features from samples of its own, (samples,), instead of the stored ones.
+        """Compute a segment's features from given samples, (samples,), instead of reading stored features.
 
-        Its frames are those of ``samples`` alone: what of a frame reaches beyond them is silence.
+        The frames use only ``samples``: the part of a frame beyond them is silence.
         """
         utterance, segmenter = self.segments[row].utterance, self.segmenter
         features = segmenter.feature.extract(samples, segmenter.settings)
@@ -175,7 +176,7 @@ class Cut(Sequence[Array]):
 
 
 class Joined(Sequence[Array]):
-    """The rows of several parts, those of the first one first."""
+    """The rows of several parts, in the order of the parts."""
 
     def __init__(self, parts: Sequence[Cut]) -> None:
         self.parts = tuple(parts)

@@ -135,7 +135,7 @@ class Guard:
             return False
 
     def _is_upload(self, path: str) -> bool:
-        """Tell whether the file that a path names, if it names one, is an upload."""
+        """Return whether the file that a path names, if it names one, is an upload."""
         try:
             return not path.startswith(_FILE) or bool(self.uploads.locate(path.removeprefix(_FILE)))
         except AudioError:

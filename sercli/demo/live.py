@@ -29,7 +29,7 @@ _CHUNK_S = 10.0  # longest chunk; browsers send half a second
 _CHUNK_BYTES = 2_000_000
 _RATES, _CHANNELS = range(8000, 192_001), (1, 2)
 _WAITING_S = 60.0  # longest speech that is kept while the networks are busy
-_PAUSE_S = 3.0  # after so long without a chunk, a new session begins
+_PAUSE_S = 3.0  # after this time without a chunk, a new session begins
 _SHOWN = 30 * TRACE_RATE  # frames of a trace that are shown
 _WIDTH, _HEIGHT = 300.0, 60.0  # of the drawn trace
 

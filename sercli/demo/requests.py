@@ -52,7 +52,7 @@ class TimedBody:
         Raises:
             LateError: the body does not arrive in time.
         """
-        if self._complete:  # the next message reports that the visitor has left, perhaps hours later
+        if self._complete:  # the next message reports, perhaps hours later, that the visitor has left
             return await self._receive()
         left = min(SILENT_S, self._until - time.monotonic())
         try:
@@ -64,7 +64,7 @@ class TimedBody:
 
 
 def is_page_request(body: bytes, inputs: Mapping[int, int]) -> bool:
-    """Tell whether the page can have sent a request to its queue.
+    """Return whether the page can have sent a request to its queue.
 
     Gradio prints a traceback for requests of any other form.
 
@@ -82,13 +82,13 @@ def is_page_request(body: bytes, inputs: Mapping[int, int]) -> bool:
 
 
 def _names_visitor(request: Mapping[str, Any]) -> bool:
-    """Tell whether a request names its visitor, and whether its event is a recording or absent."""
+    """Return whether a request names its visitor, and whether its event is a recording or absent."""
     event = request.get("event_data")
     return isinstance(request.get("session_hash"), str) and (event is None or _is_file(event))
 
 
 def _has_inputs(request: Mapping[str, Any], inputs: Mapping[int, int]) -> bool:
-    """Tell whether a request has the inputs of its function: a recording, and no state of the server."""
+    """Return whether a request has the inputs of its function: a recording, and no state of the server."""
     number, data = request.get("fn_index"), request.get("data")
     if isinstance(number, bool) or not isinstance(number, int) or number not in inputs:
         return False
@@ -98,7 +98,7 @@ def _has_inputs(request: Mapping[str, Any], inputs: Mapping[int, int]) -> bool:
 
 
 def _is_file(value: Any) -> bool:
-    """Tell whether a value names a file in the way of Gradio's pages."""
+    """Return whether a value names a file in the way of Gradio's pages."""
     if not isinstance(value, dict) or not {"path", "meta"} <= value.keys() <= _KINDS.keys():
         return False
     if any(

@@ -139,7 +139,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host can be reached from this machine only."""
+    """Return whether a host can be reached from this machine only."""
     try:
         found = {each[4][0] for each in socket.getaddrinfo(host, None)}
         return all(ipaddress.ip_address(str(each).split("%")[0]).is_loopback for each in found)

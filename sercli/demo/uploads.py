@@ -17,9 +17,9 @@ from sercli.errors import AudioError, ConfigError
 FORMATS = "wav, flac, mp3, ogg, opus and aiff"
 """Formats that the page names to a visitor who sends another one."""
 IDLE_S = 10.0
-"""While nothing is being answered, an older upload is one that no visitor waits for; it is deleted."""
+"""Age limit of uploads while nothing is being answered; nobody waits for an older one, so it is deleted."""
 LEFT_S = 3600.0
-"""The same while a recording is being answered, since other visitors may be waiting behind it."""
+"""Age limit of uploads while a recording is being answered, since other visitors may be waiting."""
 
 _SWEEP_S = 2.0
 
@@ -166,7 +166,7 @@ def sweeping(folder: Path, idle_s: Callable[[], float]) -> Iterator[None]:
 
 
 def sweep(folder: Path, age_s: float) -> None:
-    """Delete the files, and then the empty folders, below a folder that have not changed for so long."""
+    """Delete files, and then empty folders, below a folder if they are older than a given age."""
     latest = time.time() - age_s
     for path in sorted(folder.rglob("*"), reverse=True):  # the content of a folder before the folder
         with suppress(OSError):  # gone meanwhile, or not empty

@@ -1,7 +1,7 @@
-"""Predictions -> one table of metrics with intervals; comparisons of runs. NumPy and SciPy only.
+"""Evaluate predictions in one table of metrics with intervals, and compare runs; with NumPy and SciPy only.
 
-`evaluate` scores predictions of any kind, `compare` tests whether one run is better than another. Both give a
-`MetricTable`, and details of their own. `measure` and `mean_intervals` give further metrics.
+`evaluate` scores predictions of any kind, `compare` tests whether one run is better than another. Both return
+a `MetricTable` and further details. `measure` and `mean_intervals` return further metrics.
 """
 
 from sercli.evaluation.comparison import ALPHA, Comparison, compare

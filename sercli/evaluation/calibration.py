@@ -1,11 +1,12 @@
-"""Whether confidence equals the share of right predictions, and below which confidence to mark one as unsure.
+"""Compare confidence with accuracy, and find the confidence below which predictions are marked unsure.
 
-The confidence of a row is its largest probability. The calibration error is the plug-in estimate from bins,
-the mean over rows of the distance between a bin's mean confidence and its share right (an L1 norm). It
-depends on the bins, and it is too large with few rows: a bin of ten rows is off by a tenth or more by chance,
-however well calibrated. Values are comparable only with equal bins and about equally many rows.
+The confidence of a row is its largest probability. The calibration error is the plug-in estimate from bins:
+the mean over rows of the distance between a bin's mean confidence and its proportion of correct rows (an L1
+norm). It depends on the bins, and it is too large with few rows: by chance, a bin of ten rows is wrong by a
+tenth or more, even with perfect calibration. Values are comparable only with equal bins and about equally
+many rows.
 
-Several seeds are pooled: each row counts one, an utterance once per seed.
+Several seeds are pooled: each row counts once, so an utterance counts once per seed.
 
 Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 2 (equal width); Nixon et
 al., Measuring Calibration in Deep Learning, CVPR Workshops 2019 (adaptive bins); Brier, Monthly Weather
@@ -26,14 +27,14 @@ from sercli.records import ClassPredictions
 BINS = 15
 
 
-_CANDIDATES = 20  # thresholds that are tried; each costs certainty, as Bonferroni has it
+_CANDIDATES = 20  # thresholds to try; each one reduces the certainty (Bonferroni)
 
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """Rows whose confidence is above ``low`` and at most ``high``: how many, how sure, what share right.
+    """Number, mean confidence and accuracy of the rows with a confidence above ``low``, at most ``high``.
 
-    The first bin holds rows at its ``low`` too.
+    The first bin also holds rows at its ``low``.
     """
 
     low: float
@@ -45,18 +46,18 @@ class ReliabilityBin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How far confidence and share right differ.
+    """Difference between confidence and accuracy.
 
     Attributes:
-        count: rows.
+        count: number of rows.
         confidence: mean confidence of all rows.
-        right: share of all rows that are right (WA).
+        right: proportion of correct rows (WA).
         ece: expected calibration error, 0 to 1: the distance in each bin, weighted by its rows.
-        mce: maximum calibration error: the largest distance in a bin, however few its rows.
-        estimator: how ``ece`` was estimated, as text.
+        mce: maximum calibration error: the largest distance in a bin, even if the bin has few rows.
+        estimator: method of the estimate ``ece``, as text.
         brier: mean squared distance between probabilities and truth, summed over classes, 0 to 2.
         adaptive: whether the bins have about equally many rows; otherwise they are equally wide.
-        bins: those with a row, by confidence.
+        bins: bins that have a row, by confidence.
     """
 
     count: int
@@ -70,7 +71,7 @@ class Calibration:
     bins: tuple[ReliabilityBin, ...]
 
     def rows(self) -> list[MetricRow]:
-        """Give the calibration error and the Brier score as rows of the table of metrics."""
+        """Return the calibration error and the Brier score as rows of the table of metrics."""
         return [
             MetricRow("all", None, "ece", f"ECE ({self.estimator})", self.ece, count=self.count),
             MetricRow("all", None, "brier", "Brier score", self.brier, "plain", count=self.count),
@@ -83,15 +84,15 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The lowest confidence at which predictions are trusted; those below it are marked unsure.
+    """The lowest confidence at which predictions are trusted; predictions below it are marked unsure.
 
     Attributes:
-        target: the share right that is wanted.
-        confidence: rows with at least this confidence are trusted; ``None`` where none reaches the target.
-        why_none: why no confidence reaches the target.
-        kept: share of trusted rows among those that the threshold was found on.
-        right: share of right predictions among the trusted rows.
-        at_least: lower bound of that share on new data of the same kind, with certainty ``level``.
+        target: target accuracy of the trusted predictions.
+        confidence: rows with at least this confidence are trusted; ``None`` if none reaches the target.
+        why_none: reason why no confidence reaches the target.
+        kept: proportion of trusted rows among those on which the threshold was found.
+        right: proportion of correct predictions among the trusted rows.
+        at_least: lower bound of that proportion on new data of the same kind, with certainty ``level``.
         level: certainty of the bound.
     """
 
@@ -106,13 +107,13 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
-    """The result of a threshold on rows that it was not found on.
+    """Result of a threshold on rows that did not affect the threshold.
 
     Attributes:
-        count: rows.
-        kept: share of the rows that are trusted.
-        right: share of right predictions among the trusted rows; ``None`` where none is trusted.
-        at_least: lower bound of that share on new data of the same kind, with certainty ``level``.
+        count: number of rows.
+        kept: proportion of trusted rows.
+        right: proportion of correct predictions among the trusted rows; ``None`` if no row is trusted.
+        at_least: lower bound of that proportion on new data of the same kind, with certainty ``level``.
         level: certainty of the bound.
     """
 
@@ -126,12 +127,12 @@ class Trusted:
 def measure_calibration(
     predictions: ClassPredictions, bins: int = BINS, *, adaptive: bool = False
 ) -> Calibration:
-    """Compare confidence with the share right, in bins.
+    """Compare confidence with accuracy, in bins.
 
     Args:
         predictions: one row or more.
-        bins: how many; adaptive ones may be fewer, since equal confidences stay together.
-        adaptive: give each bin about equally many rows, not an equal width.
+        bins: number of bins; adaptive bins may be fewer, since equal confidences stay together.
+        adaptive: whether bins have about equally many rows instead of equal width.
 
     Raises:
         ConfigError: fewer than one bin.
@@ -141,11 +142,11 @@ def measure_calibration(
         raise ConfigError(f"need one bin or more, got {bins}")
     confidence, right = _confidence(predictions)
     if adaptive:
-        # The values of the rows themselves, so that an edge never falls between equal ones.
+        # Edges are values of rows, so that an edge never separates equal values.
         edges = np.quantile(confidence, np.linspace(0, 1, bins + 1), method="inverted_cdf")
     else:
         edges = np.linspace(0, 1, bins + 1)
-    place = np.searchsorted(edges[1:-1], confidence, side="left")  # (low, high], as Guo et al. have it
+    place = np.searchsorted(edges[1:-1], confidence, side="left")  # (low, high], as in Guo et al.
     counts = np.bincount(place, minlength=bins)
     held = np.flatnonzero(counts)
     sure = np.bincount(place, weights=confidence, minlength=bins)[held] / counts[held]
@@ -171,16 +172,17 @@ def measure_calibration(
 def threshold_for(predictions: ClassPredictions, target: float, level: float = 0.95) -> Threshold:
     """Find the lowest confidence at which at least ``target`` of the predictions are right.
 
-    The share on few rows proves little: three right predictions of three do not make 100 %. So the exact
-    (Clopper and Pearson) lower bound must reach the target, and it is corrected for the twenty thresholds
-    tried, which keep the most confident 5, 10, ... 100 % of the rows. An utterance that several networks
-    predict (seeds, or folds that share a dev part) is counted as one. The bound takes utterances as
-    independent; those of one speaker are not, so it is somewhat too high, and it holds for data like these
-    only. Don't find the threshold on the test part on which it is then reported.
+    The accuracy on few rows proves little: three correct predictions out of three do not prove 100 %.
+    Therefore the exact (Clopper and Pearson) lower bound must reach the target. The bound is corrected for
+    the twenty thresholds that are tried, which keep the most confident 5, 10, ... 100 % of the rows. If
+    several networks predict an utterance (seeds, or folds that share a dev part), it counts once. The bound
+    assumes that utterances are independent. The utterances of one speaker are not, so the bound is somewhat
+    too high; and it holds only for similar data. Do not find the threshold on the test part on which it is
+    then reported.
 
     Args:
-        predictions: rows to find the threshold on, such as those of a dev part.
-        target: share right, above 0 and below 1.
+        predictions: rows on which to find the threshold, such as those of a dev part.
+        target: target accuracy, above 0 and below 1.
         level: certainty of the bound.
 
     Raises:
@@ -222,7 +224,7 @@ def threshold_for(predictions: ClassPredictions, target: float, level: float = 0
 
 
 def apply_threshold(predictions: ClassPredictions, confidence: float, level: float = 0.95) -> Trusted:
-    """Apply a threshold to rows that it was not found on.
+    """Apply a threshold to rows that did not affect the threshold.
 
     The bound is Clopper and Pearson's, as in `threshold_for`, without a correction.
 
@@ -239,7 +241,7 @@ def apply_threshold(predictions: ClassPredictions, confidence: float, level: flo
 
 
 def _confidence(predictions: ClassPredictions) -> tuple[Rates, NDArray[np.bool_]]:
-    """Return each row's largest probability, and whether the row is right, (rows,) each."""
+    """Return each row's largest probability, and whether the row is correct, (rows,) each."""
     if not len(predictions):
         raise RunError("no predictions to calibrate; test at least one fold")
     sure: Rates = predictions.probabilities.max(axis=1)
@@ -249,7 +251,7 @@ def _confidence(predictions: ClassPredictions) -> tuple[Rates, NDArray[np.bool_]
 
 
 def _lower_bound(hits: Rates, counts: Rates, error: float) -> Rates:
-    """Bound a share from below, wrong with probability ``error`` at most; no hits bound nothing."""
+    """Return the lower bound of a proportion, which is wrong with probability ``error`` at most."""
     some = np.maximum(hits, 1e-9)  # the function is undefined at zero
     bound: Rates = np.where(hits > 0, betaincinv(some, counts - hits + 1, error), 0.0)
     return bound

@@ -1,6 +1,7 @@
-"""Metrics of classes: functions of confusion matrices, counts by true (rows) and predicted class (columns).
+"""Compute metrics of classes from confusion matrices: counts by true (rows) and predicted class (columns).
 
-Every function takes matrices stacked along leading axes too: ``ua`` of (draws, classes, classes) is (draws,).
+Every function also takes matrices stacked along leading axes: ``ua`` of (draws, classes, classes) is
+(draws,).
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ class Confusion:
 
     @property
     def rates(self) -> Rates:
-        """Shares of each true class, (classes, classes); NaN for an absent class."""
+        """Proportions of each true class, (classes, classes); NaN for an absent class."""
         return _divide(
             self.counts, np.broadcast_to(self.counts.sum(axis=1, keepdims=True), self.counts.shape)
         )
@@ -45,24 +46,24 @@ def confusions(groups: Counts, n_groups: int, target: Counts, predicted: Counts,
     """Count the rows of each group, such as a speaker, (groups, classes, classes).
 
     Args:
-        groups: which group each row belongs to, (rows,).
-        n_groups: how many groups there are.
+        groups: number of each row's group, (rows,).
+        n_groups: number of groups.
         target: index of the true class, (rows,).
         predicted: index of the predicted class, (rows,).
-        n_classes: how many classes there are.
+        n_classes: number of classes.
     """
     shape = (n_groups, n_classes, n_classes)
-    cells = np.ravel_multi_index((groups, target, predicted), shape)  # refuses an index that is out of range
+    cells = np.ravel_multi_index((groups, target, predicted), shape)  # refuses an index out of range
     return np.bincount(cells, minlength=n_groups * n_classes**2).reshape(shape)
 
 
 def recalls(confusion: Counts) -> Rates:
-    """Share of each class's utterances that were recognised, (..., classes); NaN for an absent class."""
+    """Proportion of each class's utterances that were recognised, (..., classes); NaN for an absent class."""
     return _divide(_hits(confusion), confusion.sum(axis=-1))
 
 
 def precisions(confusion: Counts) -> Rates:
-    """Share of each class's predictions that were right, (..., classes); NaN for a class never predicted."""
+    """Proportion of each class's predictions that were correct, (..., classes); NaN without predictions."""
     return _divide(_hits(confusion), confusion.sum(axis=-2))
 
 
@@ -74,19 +75,19 @@ def f1s(confusion: Counts) -> Rates:
 def ua(confusion: Counts) -> Rates:
     """Unweighted accuracy (UAR): mean recall over the classes present in the target, (...).
 
-    A class without utterances counts neither for nor against: a fold or a speaker that lacks a class is
-    judged on the others.
+    A class without utterances is ignored: a fold or a speaker that lacks a class is measured on the other
+    classes.
     """
     return _mean_over_present(recalls(confusion), confusion)
 
 
 def wa(confusion: Counts) -> Rates:
-    """Weighted accuracy: share of all utterances that were recognised, (...)."""
+    """Weighted accuracy: proportion of all utterances that were recognised, (...)."""
     return _divide(_hits(confusion).sum(axis=-1), confusion.sum(axis=(-2, -1)))
 
 
 def acc(confusion: Counts) -> Rates:
-    """Mean of UA and WA, (...): what the ECA paper calls ACC."""
+    """Mean of UA and WA, (...), which the ECA paper calls ACC."""
     return (ua(confusion) + wa(confusion)) / 2
 
 
@@ -96,11 +97,11 @@ def macro_f1(confusion: Counts) -> Rates:
 
 
 def ua_shares(by_speaker: Counts) -> Rates:
-    """Split UA into what each speaker adds to it, (speakers,).
+    """Split UA into the contribution of each speaker, (speakers,).
 
-    Two runs that are compared tested the same utterances. So a swapped speaker leaves the number of
-    utterances of each class as it was, UA is a sum over speakers, and swapping flips the sign of that
-    speaker's difference.
+    Two runs that are compared tested the same utterances. So a swap of a speaker between them does not
+    change the number of utterances of each class. UA is a sum over speakers, and the swap flips the sign of
+    that speaker's difference.
     """
     totals = by_speaker.sum(axis=(0, 2))  # (classes,)
     hits = np.diagonal(by_speaker, axis1=1, axis2=2)  # (speakers, classes)
@@ -111,15 +112,15 @@ def ua_shares(by_speaker: Counts) -> Rates:
 
 UA = Metric("ua", "UA", ua, headline=True, in_parts=True, shares=ua_shares)
 WA = Metric("wa", "WA", wa, headline=True, in_parts=True)
-# A second test, of WA, would be a second chance to find something.
+# A second test, of WA, would be a second chance to find a difference.
 METRICS = (UA, WA, Metric("acc", "ACC", acc), Metric("macro_f1", "macro F1", macro_f1))
-"""What is measured of every classifier."""
+"""Metrics of every classifier."""
 
 _OF_CLASS = (("recall", "recall", recalls), ("precision", "precision", precisions), ("f1", "F1", f1s))
 
 
 def recall_metrics(classes: Sequence[str]) -> tuple[Metric, ...]:
-    """Define the recall of each class as a metric of its own; NaN where the class does not occur."""
+    """Define the recall of each class as a separate metric; NaN if the class does not occur."""
     return tuple(
         Metric(f"recall_{name}", f"recall of {name}", partial(_recall, index=index))
         for index, name in enumerate(classes)
@@ -127,7 +128,7 @@ def recall_metrics(classes: Sequence[str]) -> tuple[Metric, ...]:
 
 
 class ClassScoring(Scoring[ClassPredictions]):
-    """Scores classes by confusion matrices, (groups, classes, classes)."""
+    """Score classes by confusion matrices, (groups, classes, classes)."""
 
     definition = (
         "UA is the mean recall of the classes that occur in what is tested, WA the share of utterances that "
@@ -140,7 +141,7 @@ class ClassScoring(Scoring[ClassPredictions]):
 
     def __init__(self, predictions: ClassPredictions) -> None:
         super().__init__(predictions)
-        self.part_chance = 1 / max(1, len(predictions.classes))  # each class guessed as often
+        self.part_chance = 1 / max(1, len(predictions.classes))  # every class is guessed equally often
 
     def known_metrics(self) -> tuple[Metric, ...]:
         """List the metrics of every classifier and the recalls."""
@@ -158,13 +159,13 @@ class ClassScoring(Scoring[ClassPredictions]):
         )
 
     def combine(self, sums: Counts, times: Counts) -> Counts:
-        """Add up matrices, each as often as it is taken, (draws, classes, classes)."""
+        """Add up matrices, each multiplied by the times that it is drawn, (draws, classes, classes)."""
         groups, *shape = sums.shape
         cells = sums.reshape(groups, -1).astype(np.float64)  # counts below 2**53 stay exact, and use BLAS
         return (times @ cells).astype(np.int64).reshape(-1, *shape)
 
     def per_seed(self, sums: Counts, seeds: int) -> Counts:  # noqa: ARG002
-        """Leave the counts as they are, since no metric depends on their scale."""
+        """Return the counts unchanged, since no metric depends on their scale."""
         return sums
 
     def count(self, rows: Rows) -> int:
@@ -172,7 +173,7 @@ class ClassScoring(Scoring[ClassPredictions]):
         return len(rows)
 
     def baselines(self, metric: Metric, pooled: Counts) -> list[Baseline]:
-        """Measure guesses in proportion, and the most frequent class for everything."""
+        """Measure random guesses, equally often of each class, and guesses of the most frequent class."""
         counts = pooled[0].sum(axis=1)
         majority = np.zeros_like(pooled[0])
         majority[:, counts.argmax()] = counts
@@ -180,7 +181,7 @@ class ClassScoring(Scoring[ClassPredictions]):
         return [Baseline(float(metric.function(guessed)), float(metric.function(majority)))]
 
     def class_rows(self, pooled: Counts) -> list[MetricRow]:
-        """Give recall, precision and F1 of each class, from the matrix of everything."""
+        """Return recall, precision and F1 of each class, from the matrix of all rows."""
         counts, predicted = pooled.sum(axis=1).tolist(), pooled.sum(axis=0).tolist()
         columns = [(key, label, function(pooled).tolist()) for key, label, function in _OF_CLASS]
         return [
@@ -193,11 +194,11 @@ class ClassScoring(Scoring[ClassPredictions]):
 
 
 def without_gender(predictions: ClassPredictions) -> ClassPredictions | None:
-    """Merge the classes of women and of men, such as ``female anger``: their probabilities add up.
+    """Merge the classes of women and of men, such as ``female anger``, by adding their probabilities.
 
     Returns:
-        The same rows with fewer classes, sorted; ``None`` where no two classes differ in gender alone, or
-        where a single emotion would be left.
+        The same rows with fewer classes, sorted; ``None`` if no two classes differ only in gender, or if
+        only a single emotion would remain.
     """
     names = sorted({name_without_gender(name) for name in predictions.classes})
     if not 2 <= len(names) < len(predictions.classes):
@@ -228,6 +229,6 @@ def _mean_over_present(values: Rates, confusion: Counts) -> Rates:
 
 
 def _divide(part: NDArray[np.generic], total: Counts) -> Rates:
-    """Divide, with NaN where there is nothing to divide by."""
+    """Divide; the result is NaN if the divisor is zero."""
     quotient: Rates = np.divide(part, total, out=np.full(np.shape(total), np.nan), where=total > 0)
     return quotient

@@ -1,16 +1,16 @@
-"""Whether one run is better than another, judged on the utterances or recordings that both tested.
+"""Test whether one run is better than another, on the utterances or recordings that both tested.
 
-The first run is the reference, and each other is compared with it: the question is nearly always whether
-something new beats a baseline. All pairs would pay for comparisons nobody asked for, since Holm's correction
-grows with their number; whoever wants another pair puts another run first.
+The first run is the reference, and every other run is compared with it, because the question is nearly always
+whether something new is better than a baseline. Holm's correction grows with the number of comparisons, so a
+comparison of all pairs would weaken the tests that matter. To test another pair, put another run first.
 
-Speakers are what is independent. The interval of a difference draws them for both runs together. The test is
-of UA alone, or of the pooled CCC of each dimension; Holm's correction counts all tests. Interval and test
-rest on different ideas, so near the limit they may disagree; the verdict is the test's, because a bootstrap
-interval is too narrow with few speakers.
+Speakers are independent; utterances of one speaker are not. The interval of a difference draws the same
+speakers for both runs. Only UA, or the pooled CCC of each dimension, is tested; Holm's correction counts all
+tests. Interval and test use different methods, so near the limit they may disagree. The test decides, because
+a bootstrap interval is too narrow with few speakers.
 
-Neither covers other trainings: several seeds together weigh as one run, and a difference shown is one between
-these trained models.
+Neither covers other trainings: several seeds together have the weight of one run, and a difference is a
+difference between these trained models.
 """
 
 from collections import Counter
@@ -32,7 +32,7 @@ ALPHA = 0.05
 
 @dataclass(frozen=True, slots=True)
 class ComparedRun:
-    """A run that was compared, and how many ``seeds`` it has."""
+    """A run that was compared, and its number of ``seeds``."""
 
     name: str
     seeds: int
@@ -44,15 +44,15 @@ class Comparison:
 
     Attributes:
         outputs: the classes or dimensions.
-        noun: what was tested: ``utterance`` or ``recording``.
-        tested: how many each run tested, once per seed.
-        speakers: how many of their speakers are known.
-        runs: in the order given; the first is the reference.
+        noun: name of a tested item: ``utterance`` or ``recording``.
+        tested: number of items that each run tested, once per seed.
+        speakers: number of known speakers.
+        runs: runs in the given order; the first is the reference.
         headline: keys of the metrics that are compared.
-        tested_by: keys of those whose difference is tested.
-        no_test: why there are neither intervals nor tests; ``None`` where there are.
-        table: rows of group ``run``; ``difference``, named after the reference; and ``speaker``, sorted by
-            name, without unknown speakers. Each has its ``run``.
+        tested_by: keys of the metrics whose difference is tested.
+        no_test: reason why there are no intervals and tests; ``None`` if there are.
+        table: rows of three groups: ``run``; ``difference``, named after the reference; and ``speaker``,
+            sorted by name, without unknown speakers. Each row names its ``run``.
     """
 
     outputs: tuple[str, ...]
@@ -82,10 +82,11 @@ def compare(runs: Mapping[str, Predictions], draws: int = DRAWS) -> Comparison:
 
     Args:
         runs: predictions by the run's name, two or more.
-        draws: of the bootstrap over speakers.
+        draws: number of draws of the bootstrap over speakers.
 
     Raises:
-        RunError: there are fewer than two, or they did not test the same utterances with the same targets.
+        RunError: there are fewer than two runs, or they did not test the same utterances with the same
+            targets.
     """
     reference = _check(runs)
     first = runs[reference]
@@ -114,11 +115,11 @@ class _Side:
     """One run of a comparison.
 
     Attributes:
-        name: of the run.
-        seeds: how many it has.
-        scoring: of its predictions.
-        metrics: those that are compared.
-        by_speaker: sums of each known speaker, and of the unknown ones together, all seeds weighing as one.
+        name: name of the run.
+        seeds: number of seeds of the run.
+        scoring: scoring of its predictions.
+        metrics: the metrics that are compared.
+        by_speaker: sums of each known speaker, and of all unknown speakers; all seeds have the weight of one.
         pooled: value of each column of each metric.
     """
 
@@ -142,11 +143,11 @@ class _Side:
         return cls(name, seeds, scoring, metrics, by_speaker, pooled)
 
     def run_rows(self) -> list[MetricRow]:
-        """Give what the run reached."""
+        """Return the rows of the run's metrics."""
         return [self.row("run", None, i, value) for i, value in enumerate(self.pooled)]
 
     def row(self, group: str, name: str | None, column: int, value: float, **more: Any) -> MetricRow:
-        """Give a row of a column of the compared metrics."""
+        """Return the row of one column of the compared metrics."""
         columns = [
             (key, label, metric.unit)
             for metric in self.metrics
@@ -156,11 +157,11 @@ class _Side:
         return MetricRow(group, name, key, label, value, unit, run=self.name, **more)
 
     def columns(self, sums: Any) -> list[Rates]:
-        """Give each column of the compared metrics, (groups,)."""
+        """Return each column of the compared metrics, (groups,)."""
         return [column for metric in self.metrics for column in metric.split(metric.function(sums))]
 
     def shares(self) -> list[Rates | None]:
-        """Give each speaker's share in each column, (speakers,); ``None`` where no difference is tested."""
+        """Return each speaker's share of each column, (speakers,); ``None`` if the column is not tested."""
         found: list[Rates | None] = []
         for metric in self.metrics:
             shares = metric.shares and metric.shares(self.by_speaker)
@@ -169,7 +170,7 @@ class _Side:
 
 
 def _differences(sides: Sequence[_Side], draws: int | None) -> list[MetricRow]:
-    """Give each other run's differences from the first, with intervals and tests unless ``draws`` is none."""
+    """Return each run's differences from the first, with intervals and tests unless ``draws`` is None."""
     reference, others = sides[0], sides[1:]
     rows = [
         side.row("difference", reference.name, i, value - reference.pooled[i])
@@ -192,7 +193,7 @@ def _differences(sides: Sequence[_Side], draws: int | None) -> list[MetricRow]:
 
 
 def _intervals(sides: Sequence[_Side], draws: int) -> list[list[Interval | None]]:
-    """Return the interval of each column's difference from the first run, for each other run."""
+    """Return for each other run the interval of each column's difference from the first run."""
     speakers = len(sides[0].scoring.predictions.known_speakers)
     times = list(draw(speakers, draws))  # the same speakers in every run
     drawn = []
@@ -206,13 +207,13 @@ def _intervals(sides: Sequence[_Side], draws: int) -> list[list[Interval | None]
 
 
 def _test(reference: _Side, other: _Side) -> list[PairedTest | None]:
-    """Test each column that is to be tested."""
+    """Test the differences of all columns that have a test."""
     pairs = zip(other.shares(), reference.shares(), strict=True)
     return [None if own is None or base is None else flip_signs(own - base) for own, base in pairs]
 
 
 def _speaker_rows(sides: Sequence[_Side], names: Sequence[str]) -> list[MetricRow]:
-    """Give each known speaker's metrics in each run; ``count`` is of one seed."""
+    """Return each known speaker's metrics in each run; ``count`` is that of one seed."""
     first = sides[0].scoring
     counts = dict.fromkeys(names, 0)
     for row, who in enumerate(first.predictions.speakers):
@@ -228,7 +229,7 @@ def _speaker_rows(sides: Sequence[_Side], names: Sequence[str]) -> list[MetricRo
 
 
 def _check(runs: Mapping[str, Predictions]) -> str:
-    """Refuse runs that can't be paired; return the name of the first."""
+    """Refuse runs that can't be paired, and return the name of the first run."""
     if len(runs) < 2:
         raise RunError("a comparison needs two runs or more; name another")
     reference, first = next(iter(runs.items()))
@@ -278,6 +279,6 @@ def _tested(predictions: Predictions, seed: int) -> Counter[str]:
 
 
 def _same_truth(one: Predictions, place: int, other: Predictions, row: int) -> bool:
-    """Tell whether two rows have the same label and speaker."""
+    """Return whether two rows have the same label and speaker."""
     same = np.array_equal(one.target[place], other.target[row])
     return same and one.speakers[place] == other.speakers[row]

@@ -1,9 +1,9 @@
-"""From predictions to the table of metrics with intervals, for classes and for values of dimensions.
+"""Evaluate predictions in a table of metrics with intervals, for classes and for values of dimensions.
 
-Pooled metrics are of all rows together: each utterance counts once per seed, whichever fold tested it. Where
-every seed tested the same utterances, as a finished run does, the pooled UA and WA are the means over seeds
-of each seed's own, pooled over folds. They are not the mean over folds, which is the mean of the rows'
-spread: the UA of one fold is of few utterances of each class.
+Pooled metrics use all rows together: each utterance counts once per seed, in any fold. If every seed tested
+the same utterances, as in a finished run, the pooled UA is the mean over seeds of the UA that each seed has
+over all folds; the same is true of WA. The pooled values are not the mean over folds. That mean belongs to
+the spread of a row: the UA of one fold is computed from few utterances of each class.
 """
 
 import statistics
@@ -24,11 +24,11 @@ class Ranking:
     """The speakers or recordings, to find the best and the worst.
 
     Attributes:
-        group: of the table's rows: ``speaker`` or ``recording``.
-        label: the metric that they are ranked by.
-        keys: of its rows; of several the mean counts.
-        names: of the parts, in the order of the rows.
-        values: of the metric, likewise.
+        group: group of the table's rows: ``speaker`` or ``recording``.
+        label: name of the metric for the ranking.
+        keys: keys of this metric's rows; the mean of several keys is used.
+        names: names of the parts, in the order of the rows.
+        values: values of the metric, in the order of the rows.
     """
 
     group: str
@@ -39,36 +39,36 @@ class Ranking:
 
     @property
     def best(self) -> int | None:
-        """Place of the part with the highest value; ``None`` where there is none."""
+        """Place of the part with the highest value; ``None`` if there is none."""
         return max(range(len(self.values)), key=lambda place: self.values[place], default=None)
 
     @property
     def worst(self) -> int | None:
-        """Place of the part with the lowest value; ``None`` where there is none."""
+        """Place of the part with the lowest value; ``None`` if there is none."""
         return min(range(len(self.values)), key=lambda place: self.values[place], default=None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """What predictions are worth.
+    """Metrics of predictions.
 
     Attributes:
         outputs: the classes or dimensions.
-        noun: what was tested: ``utterance`` or ``recording``.
-        tested: how many different utterances or recordings were predicted.
-        count: predictions: an utterance or recording counts once per seed.
-        frames: frames of all recordings; ``None`` where the predictions are of utterances.
+        noun: name of a tested item: ``utterance`` or ``recording``.
+        tested: number of different utterances or recordings.
+        count: number of predictions; an utterance or recording counts once per seed.
+        frames: frames of all recordings; ``None`` if the predictions are for utterances.
         folds: names of the folds, in order of appearance.
-        seeds: sorted.
-        headline: keys of the metrics that reports begin with.
-        definition: what the metrics mean.
-        no_interval: why there are no intervals; ``None`` where there are.
+        seeds: seeds, sorted.
+        headline: keys of the metrics at the beginning of reports.
+        definition: meaning of the metrics.
+        no_interval: reason why there are no intervals; ``None`` if there are.
         table: all metrics.
-        ranking: of the speakers or recordings.
-        confusion: of classes.
-        calibration: of classes: confidence against the share of right predictions.
-        without_gender: of classes that carry the speaker's gender: the same rows, with the classes of women
-            and men merged.
+        ranking: ranking of the speakers or recordings.
+        confusion: confusion matrix, for classes.
+        calibration: confidence compared with accuracy, for classes.
+        without_gender: for classes that contain the speaker's gender: the same rows, with the classes of
+            women and men merged.
     """
 
     outputs: tuple[str, ...]
@@ -89,11 +89,11 @@ class Evaluation:
 
     @property
     def networks(self) -> int:
-        """How many networks were tested: one for each fold and seed."""
+        """Number of tested networks, one for each fold and seed."""
         return len(self.table.parts("fold"))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain types, ready for JSON; what is undefined (NaN) is ``None``."""
+        """Return plain types, ready for JSON; undefined values (NaN) become ``None``."""
         confusion = self.confusion
         return {
             "outputs": list(self.outputs),
@@ -114,7 +114,7 @@ def evaluate(predictions: Predictions, draws: int = DRAWS) -> Evaluation:
 
     Args:
         predictions: one row or more.
-        draws: of the bootstrap over speakers.
+        draws: number of draws of the bootstrap over speakers.
 
     Raises:
         RunError: there are no rows, or a prediction is not a number.
@@ -147,7 +147,7 @@ def evaluate(predictions: Predictions, draws: int = DRAWS) -> Evaluation:
 
 
 def _part_rows(scoring: Scoring[Any], group: str) -> list[MetricRow]:
-    """Give the rows of each part, such as a speaker."""
+    """Return the rows of each part, such as a speaker."""
     parts = _parts(scoring.predictions, group)
     if not parts:
         return []
@@ -215,7 +215,7 @@ def _parts(predictions: Predictions, group: str) -> list[tuple[str, Rows, dict[s
 
 
 def _genders(predictions: Predictions) -> list[tuple[str, Rows, dict[str, Any]]]:
-    """List the genders, sorted by name, the unknown one last, with the number of speakers known by name."""
+    """List the genders, sorted by name, unknown gender last, with the number of speakers known by name."""
     rows = group_rows(predictions.genders)
     people = set(zip(predictions.genders, predictions.speakers, strict=True))
     return [
@@ -229,7 +229,7 @@ def _genders(predictions: Predictions) -> list[tuple[str, Rows, dict[str, Any]]]
 
 
 def _class_details(scoring: ClassScoring, draws: int) -> tuple[list[MetricRow], dict[str, Any]]:
-    """Give the rows and the details that only predictions of classes have."""
+    """Return the rows and the details that only predictions of classes have."""
     predictions = scoring.predictions
     pooled = scoring.sums([range(len(predictions))])[0]
     calibration = measure_calibration(predictions)
@@ -250,7 +250,7 @@ def _class_details(scoring: ClassScoring, draws: int) -> tuple[list[MetricRow], 
 
 
 def _rank(scoring: Scoring[Any], table: MetricTable) -> Ranking:
-    """Rank by the metrics that differences are tested in; of several dimensions by the mean."""
+    """Rank by the metrics whose differences are tested; several dimensions are ranked by their mean."""
     ranked = [metric for metric in scoring.metrics if metric.shares is not None]
     keys = [key for metric in ranked for key in metric.keys]
     parts = table.parts(scoring.ranked)

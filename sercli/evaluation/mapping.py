@@ -1,9 +1,8 @@
-"""Which class of a model corresponds to which class of another corpus.
+"""Map the classes of a model to the classes of another corpus.
 
-Classes correspond by name, with two exceptions. Where one side's classes carry the speaker's
-gender and the other's don't, both count without it. Calm counts as neutral where the other side has no
-calm, as in scheme ``common-4``. Nothing else is merged: whether excitement is happiness is a question
-of the scheme, and corpora differ in the answer.
+Classes correspond by name, with two exceptions. If the classes of only one side contain the speaker's
+gender, the gender is ignored. Calm counts as neutral if the other side has no calm, as in scheme
+``common-4``. Nothing else is merged: the scheme decides whether excitement is happiness, and corpora differ.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,13 +18,13 @@ _GENDERS = ("female ", "male ")
 
 @dataclass(frozen=True, slots=True)
 class ClassMapping:
-    """Which class of a model corresponds to which class of a corpus.
+    """Map from the classes of a model to the classes of a corpus.
 
     Attributes:
-        shared: classes that both have, under the name that they are counted by, sorted.
-        foreign: classes of the model that the corpus lacks, likewise.
-        of_model: by class of the model, one of ``shared`` or ``foreign``.
-        of_corpus: by class of the corpus, one of ``shared``, or ``None`` where the model lacks it.
+        shared: names of the classes that both have, as the evaluation counts them, sorted.
+        foreign: names of the model's classes that the corpus lacks, sorted.
+        of_model: for each class of the model, one of ``shared`` or ``foreign``.
+        of_corpus: for each class of the corpus, one of ``shared``, or ``None`` if the model lacks it.
         keep_foreign: whether the model may predict ``foreign`` classes, which is always wrong.
     """
 
@@ -48,14 +47,16 @@ class ClassMapping:
     def carry(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
         """Turn probabilities of the model's classes into those of `classes`.
 
-        Classes that correspond to the same one are added up. Foreign ones that are not kept are dropped and
-        the rest is divided by its sum: the model's probabilities, given one of the shared classes.
+        The probabilities of classes that correspond to the same class are added. Foreign classes that are not
+        kept are dropped, and the other probabilities are divided by their sum: the result is the model's
+        probabilities under the condition that the class is one of the shared classes.
 
         Args:
             probabilities: (rows, classes of the model), in the order of ``of_model``.
 
         Returns:
-            Probabilities, (rows, classes), each row summing to one; even where nothing is left of it.
+            Probabilities, (rows, classes); each row sums to one. If all remaining probabilities of a row are
+            zero, the row is uniform.
         """
         names = self.classes
         weights = np.array([[float(name == own) for name in names] for own in self.of_model.values()])
@@ -66,7 +67,7 @@ class ClassMapping:
         return even
 
     def to_dict(self) -> dict[str, object]:
-        """Return it ready for JSON."""
+        """Return the mapping as plain types, ready for JSON."""
         return {
             "classes": list(self.classes),
             "model": dict(self.of_model),
@@ -82,7 +83,7 @@ def map_classes(model: Sequence[str], corpus: Sequence[str], *, keep_foreign: bo
     Args:
         model: classes of the model, in the order of its outputs.
         corpus: classes of the corpus.
-        keep_foreign: let the model predict classes that the corpus lacks; such a prediction is wrong.
+        keep_foreign: whether the model may predict classes that the corpus lacks, which is always wrong.
 
     Raises:
         ConfigError: they share fewer than two classes.
@@ -107,7 +108,7 @@ def map_classes(model: Sequence[str], corpus: Sequence[str], *, keep_foreign: bo
 
 
 def name_without_gender(name: str) -> str:
-    """Return a class's name without the speaker's gender, if it carries one."""
+    """Return a class's name without the speaker's gender, if it contains one."""
     return name.partition(" ")[2] if name.startswith(_GENDERS) else name
 
 
@@ -116,7 +117,7 @@ def _gendered(classes: Sequence[str]) -> bool:
 
 
 def _calm_is_neutral(side: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
-    """Call calm neutral where the other side has none."""
+    """Rename calm to neutral if the other side has no calm."""
     if any(name_without_gender(name) == "calm" for name in other.values()):
         return dict(side)
     return {

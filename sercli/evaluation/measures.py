@@ -1,7 +1,7 @@
-"""Some metrics of predictions: pooled values with intervals, and intervals of means over folds and seeds.
+"""Measure single metrics: pooled values with intervals, and intervals of means over folds and seeds.
 
-The pooled value is of all rows together. The mean is over the trained networks, each measured on its own test
-part, as papers report it. Intervals are by bootstrap over speakers.
+The pooled value uses all rows together. The mean is over the trained networks, each measured on its own test
+part, as papers report it. Intervals come from a bootstrap over speakers.
 """
 
 from collections.abc import Hashable, Sequence
@@ -22,7 +22,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 def scoring_of(predictions: Predictions) -> Scoring[Any]:
-    """Return how predictions of this kind are scored."""
+    """Return the scoring for predictions of this kind."""
     if isinstance(predictions, ClassPredictions):
         return ClassScoring(predictions)
     if isinstance(predictions, ValuePredictions):
@@ -31,7 +31,7 @@ def scoring_of(predictions: Predictions) -> Scoring[Any]:
 
 
 def known_metrics(predictions: Predictions) -> tuple[Metric, ...]:
-    """List all metrics that `measure` can give, also those that `evaluate` does not: the recalls."""
+    """List all metrics that `measure` knows, including the recalls, which `evaluate` leaves out."""
     return scoring_of(predictions).known_metrics()
 
 
@@ -39,8 +39,8 @@ def stated_metrics(task: Task, outputs: tuple[str, ...]) -> tuple[Metric, ...]:
     """Return the metrics that an exported bundle states: the headline ones, then the recall of each class.
 
     Args:
-        task: of the bundle's network.
-        outputs: its classes or dimensions.
+        task: task of the bundle's network.
+        outputs: classes or dimensions of the network.
     """
     if task.has_classes:
         return (*(metric for metric in METRICS if metric.headline), *recall_metrics(outputs))
@@ -51,8 +51,8 @@ def metric_by_key(key: str) -> Metric:
     """Return the definition of a metric with one value by its key, before anything is measured.
 
     Args:
-        key: of a metric of classes (``ua``), the recall of a class (``recall_anger``) or a metric of a
-            dimension (``ccc_arousal``).
+        key: key of a metric of classes (``ua``), of the recall of a class (``recall_anger``) or of a metric
+            of a dimension (``ccc_arousal``).
 
     Raises:
         KeyError: there is no such metric.
@@ -83,7 +83,7 @@ def pooled_values(predictions: Predictions, metrics: Sequence[Metric] = ()) -> d
 
     Args:
         predictions: one row or more.
-        metrics: some of `known_metrics`; those of `evaluate` if none.
+        metrics: some of `known_metrics`; by default those of `evaluate`.
 
     Raises:
         RunError: there are no rows, or a prediction is not a number.
@@ -104,9 +104,9 @@ def mean_intervals(
     """Return the interval of each metric's mean over folds and seeds, by key; ``None`` with few speakers.
 
     The mean is over the trained networks, each measured on its own test part, as papers report it. In a draw
-    a network counts as often as the speakers of its test part are drawn: with one speaker in each fold that
-    is the bootstrap over folds. A network whose part of a draw leaves a metric undefined, such as the recall
-    of a class that nobody drawn has, does not count in that draw.
+    the weight of a network is the number of times that the speakers of its test part are drawn. With one
+    speaker in each fold this is the bootstrap over folds. If the speakers in a draw leave a metric of a
+    network undefined, such as the recall of a class that they lack, the network does not count in that draw.
     """
     keys = [key for metric in metrics for key in metric.keys]
     if missing_interval(predictions):
@@ -128,7 +128,7 @@ def mean_intervals(
 
 
 def _values(scoring: Scoring[Any], metrics: Sequence[Metric], sums: Any, times: Counts) -> list[Rates]:
-    """Give each metric of each draw, (draws,) or (draws, columns); NaN where no speaker is drawn."""
+    """Return each metric of each draw, (draws,) or (draws, columns); NaN if no speaker is drawn."""
     taken = times.any(axis=1)
     combined = scoring.combine(sums, times[taken])
     found = []
@@ -141,7 +141,7 @@ def _values(scoring: Scoring[Any], metrics: Sequence[Metric], sums: Any, times: 
 
 
 def _weighted_mean(values: Rates, weights: Rates) -> Rates:
-    """Average over networks, (draws, networks) or (draws, networks, columns), without undefined ones."""
+    """Average over networks, (draws, networks) or (draws, networks, columns), without undefined values."""
     weights = weights.reshape(*weights.shape, *[1] * (values.ndim - 2))
     weights = np.where(np.isnan(values), 0.0, weights)
     total = weights.sum(axis=1)
@@ -151,7 +151,7 @@ def _weighted_mean(values: Rates, weights: Rates) -> Rates:
 
 
 def missing_interval(predictions: Predictions) -> str | None:
-    """Return why predictions have no interval over speakers; ``None`` where they have one."""
+    """Return why predictions have no interval over speakers; ``None`` if they have one."""
     unknown = sum(name is None for name in predictions.speakers)
     return why_no_interval(len(predictions.known_speakers), unknown, predictions.noun)
 
@@ -159,7 +159,7 @@ def missing_interval(predictions: Predictions) -> str | None:
 def _intervals(
     scoring: Scoring[Any], metrics: Sequence[Metric], draws: int
 ) -> dict[str, list[Interval | None]]:
-    """Return the interval of each column of each metric, all of the same draws; nothing with few speakers."""
+    """Return the interval of each column of each metric, from the same draws; none with few speakers."""
     predictions, wanted = scoring.predictions, [metric for metric in metrics if metric.has_interval]
     if missing_interval(predictions) or not wanted:
         return {}
@@ -181,7 +181,7 @@ def _intervals(
 def pooled_rows(
     scoring: Scoring[Any], metrics: Sequence[Metric], draws: int, *, beside: bool
 ) -> list[MetricRow]:
-    """Give the rows of everything that was tested, with the means beside them; column by column."""
+    """Return the rows of everything that was tested, with the means beside them, column by column."""
     predictions = scoring.predictions
     every = range(len(predictions))
     pooled, count = scoring.sums([every]), scoring.count(every)
@@ -219,7 +219,7 @@ def pooled_rows(
 
 
 def _beside(row: MetricRow, group: str, spread: Spread) -> MetricRow:
-    """Give the row of a mean over seeds, with its deviation, or over recordings, beside a pooled row."""
+    """Return the row of a mean over seeds (with its deviation) or over recordings, beside a pooled row."""
     if group == "seeds":
         return replace(row, group=group, value=None, interval=None, spread=spread)
     return replace(row, group=group, value=spread.mean, interval=None, spread=None)

@@ -1,8 +1,8 @@
-"""The one table of metrics that an evaluation and a comparison give, for classes and for dimensions.
+"""Define the table of metrics that an evaluation and a comparison return, for classes and for dimensions.
 
 A row is one metric of one group: of everything that was tested (group ``all``), or of a class, a speaker, a
-gender, a fold or a recording. The rows of a comparison name their run. All outputs of metrics, the
-terminal, the page, CSV, Markdown, LaTeX and JSON, prints rows of this table.
+gender, a fold or a recording. The rows of a comparison name their run. All outputs of metrics (the terminal,
+the page, CSV, Markdown, LaTeX and JSON) print rows of this table.
 
 For example, UA of all that was tested, and the UA of every speaker::
 
@@ -24,7 +24,7 @@ Counts = NDArray[np.int64]
 Rates = NDArray[np.float64]
 
 Unit = Literal["share", "plain"]
-"""A share is from 0 to 1 and printed in per cent; a plain number, such as a CCC, is printed as it is."""
+"""Unit of a metric: a share is from 0 to 1 and printed in percent; a number, such as a CCC, is unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +32,18 @@ class Metric:
     """The definition of a metric.
 
     Attributes:
-        key: as studies and rows spell it, such as ``ua``.
-        label: as tables print it, such as ``UA``.
-        function: from sums, one for each group, to values, (groups,) or (groups, columns).
-        columns: the dimensions that have a value of their own; none where there is one value.
-        unit: of the values.
-        headline: whether runs are compared by it, and reports begin with it.
-        shares: how much each speaker adds to the metric, (speakers,) or (speakers, columns), from sums of
-            each speaker; none where a difference in the metric is not tested.
-        has_interval: whether it has a bootstrap interval.
-        in_parts: whether it is given for speakers, folds and other parts of what was tested.
-        skips_undefined: whether a mean leaves out undefined values (NaN), or is undefined with one of them.
+        key: name in studies and rows, such as ``ua``.
+        label: name in tables, such as ``UA``.
+        function: function from sums, one for each group, to values, (groups,) or (groups, columns).
+        columns: the dimensions that have separate values; empty if there is one value.
+        unit: unit of the values.
+        headline: whether runs are compared by this metric, and reports begin with it.
+        shares: function from the sums of each speaker to each speaker's contribution to the metric,
+            (speakers,) or (speakers, columns); ``None`` if a difference in the metric is not tested.
+        has_interval: whether the metric has a bootstrap interval.
+        in_parts: whether speakers, folds and other parts have this metric.
+        skips_undefined: whether a mean leaves out undefined values (NaN); otherwise one of them makes the
+            mean undefined.
     """
 
     key: str
@@ -67,11 +68,11 @@ class Metric:
         return [f"{column} {self.label}" for column in self.columns] or [self.label]
 
     def split(self, values: Rates) -> list[Rates]:
-        """Split what `function` gives by column, (groups,) each."""
+        """Split the values of `function` by column, (groups,) each."""
         return [values[..., i] for i in range(len(self.columns))] or [values]
 
     def spread(self, values: Rates) -> "Spread":
-        """Summarise one value or more, of one column."""
+        """Summarise one value or more of one column."""
         undefined = np.isnan(values)
         if not undefined.any():
             return Spread.of(values.tolist())
@@ -82,7 +83,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A bootstrap interval over speakers: where the middle ``level`` of the draws is."""
+    """A bootstrap interval over speakers, which holds the middle ``level`` of the draws."""
 
     low: float
     high: float
@@ -93,7 +94,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Mean and standard deviation (n - 1); no deviation of a single value."""
+    """Mean and standard deviation (n - 1); a single value has no deviation."""
 
     mean: float
     deviation: float | None
@@ -109,14 +110,13 @@ class PairedTest:
     """The sign-flip test of a difference between two runs.
 
     Attributes:
-        p: share of the flips that give a difference at least as large, two-sided.
-        flips: how many flips were tried.
+        p: proportion of the flips with a difference at least as large, two-sided.
+        flips: number of flips that were tried.
         exact: whether these are all possible flips; otherwise they were drawn.
-        speakers: how many speakers were flipped.
-        least_p: the smallest p that so many speakers and flips can give.
+        speakers: number of speakers that were flipped.
+        least_p: the smallest p that is possible with this number of speakers and flips.
         p_holm: p corrected for the number of comparisons.
-        better: the run that is better with ``p_holm`` below `sercli.evaluation.ALPHA`; ``None`` where no
-            difference is shown.
+        better: the better run, if ``p_holm`` is below `sercli.evaluation.ALPHA`; otherwise ``None``.
     """
 
     p: float
@@ -134,21 +134,21 @@ class MetricRow:
 
     Attributes:
         group: ``all``, or the kind of part: ``class``, ``speaker``, ``gender``, ``fold``, ``seed``,
-            ``recording``; ``seeds`` and ``recordings`` are means over these; ``run`` and ``difference`` are
-            of a comparison.
-        name: of the class, the speaker, ...; ``None`` where the group has one row only.
+            ``recording``; ``seeds`` and ``recordings`` are means over these; ``run`` and ``difference``
+            belong to a comparison.
+        name: name of the class, the speaker, ...; ``None`` if the group has only one row.
         metric: key of the metric.
-        label: the metric as tables print it.
-        value: ``None`` where there is only a spread; NaN where it is undefined.
-        unit: of value, interval, spread, chance and majority.
-        interval: of the value, over speakers; ``None`` where there is none.
-        spread: over folds and seeds; of ``seeds``, over seeds.
-        chance: what guessing, or a constant, reaches.
-        majority: what the most frequent class, always predicted, reaches.
-        count: of utterances or frames; an utterance counts once per seed.
+        label: name of the metric in tables.
+        value: value; ``None`` if there is only a spread, NaN if it is undefined.
+        unit: unit of value, interval, spread, chance and majority.
+        interval: interval of the value over speakers; ``None`` if there is none.
+        spread: spread over folds and seeds; in group ``seeds``, over seeds.
+        chance: value of random guesses, or of a constant.
+        majority: value of a model that always predicts the most frequent class.
+        count: number of utterances or frames; an utterance counts once per seed.
         about: further facts about the part, such as the speaker's gender.
-        run: of a comparison: name of the run.
-        test: of a difference: the paired test.
+        run: name of the run, in a comparison.
+        test: paired test of a difference.
     """
 
     group: str
@@ -180,10 +180,10 @@ class Part:
     """A speaker, a fold or another part: its rows, by metric.
 
     Attributes:
-        name: of the part.
-        about: further facts about it.
-        count: of utterances or frames.
-        rows: by key of the metric.
+        name: name of the part.
+        about: further facts about the part.
+        count: number of utterances or frames.
+        rows: rows by key of the metric.
     """
 
     name: str
@@ -207,14 +207,14 @@ class MetricTable:
     def find(
         self, metric: str, group: str = "all", name: str | None = None, run: str | None = None
     ) -> MetricRow | None:
-        """Return the first row with this metric, group, name and run; ``None`` without one."""
+        """Return the first row with this metric, group, name and run; ``None`` if there is none."""
         wanted = (metric, group, name, run)
         return next((row for row in self.rows if (row.metric, row.group, row.name, row.run) == wanted), None)
 
     def row(
         self, metric: str, group: str = "all", name: str | None = None, run: str | None = None
     ) -> MetricRow:
-        """Return a row, as `find`.
+        """Return a row, as `find` does.
 
         Raises:
             KeyError: there is no such row.
@@ -233,7 +233,7 @@ class MetricTable:
         found: list[dict[str, MetricRow]] = []
         previous: str | None = None
         for row in self.group(group):
-            # Two networks may test one recording: a metric that comes again begins another part.
+            # Two networks may test one recording, so a repeated metric begins a new part.
             if not found or row.name != previous or row.metric in found[-1]:
                 found.append({})
             found[-1][row.metric] = row

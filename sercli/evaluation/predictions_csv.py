@@ -26,13 +26,13 @@ _CLASS = [*_FIRST, "target", "predicted"]
 _FRAME = [*_FIRST, "frame"]
 
 _Line = tuple[int, list[str]]
-"""Number of a line in the file, and its cells."""
+"""Number of a line in the file, and the cells of the line."""
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write predictions, completely or not at all; absent text is an empty cell.
+    """Write predictions, completely or not at all; missing text is an empty cell.
 
-    Probabilities lose no digit. Values have nine digits, which is all that a 32-bit float has.
+    Probabilities lose no digit. Values have nine digits, which is the precision of a 32-bit float.
     """
     header, rows = _layout(predictions)
     with (
@@ -45,7 +45,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read predictions that `write_predictions` wrote; the header shows of what kind they are.
+    """Read predictions that `write_predictions` wrote; the header shows their kind.
 
     Raises:
         RunError: the file is missing or damaged; the message names the line.

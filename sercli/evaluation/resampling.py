@@ -1,15 +1,15 @@
-"""What would change with other speakers: bootstrap intervals and a sign-flip test, both over speakers.
+"""Resample speakers: bootstrap intervals and a sign-flip test show the effect of other speakers.
 
-Utterances of one speaker resemble each other, so resampling utterances makes intervals too narrow. Speakers
-are what is independent. The bootstrap draws them with replacement, each with all utterances.
+Utterances of one speaker resemble each other, so intervals from resampled utterances would be too narrow.
+Speakers are independent. The bootstrap draws speakers with replacement, each with all utterances.
 
-With few speakers the interval is too narrow all the same: simulated speakers whose recalls vary widely were
-covered 84 times in 100 with five speakers, 90 with ten, 93 with 24. It covers the choice of speakers only,
-not another training.
+With few speakers the interval is still too narrow. In a simulation of speakers whose recalls vary widely, it
+contained the true value 84 times in 100 with five speakers, 90 times with ten and 93 times with 24. It covers
+only the choice of speakers, not another training.
 
-The sign-flip test compares two runs. Each speaker has a share in the difference between them. If the runs are
-equally good, each share could as well have the other sign. The test flips the signs speaker by speaker, and
-counts how often the sum is at least as far from zero as the difference that was found.
+The sign-flip test compares two runs. Each speaker contributes a share to the difference between the runs. If
+the runs are equally good, the opposite sign of each share is equally likely. The test flips the signs speaker
+by speaker, and counts the flips whose sum is at least as far from zero as the measured difference.
 
 Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3 (percentile interval) and
 chapter 15 (test); Phipson and Smyth, Statistical Applications in Genetics and Molecular Biology 9(1), 2010
@@ -28,17 +28,17 @@ MIN_SPEAKERS = 5
 EXACT_SPEAKERS = 16
 FLIPS = 10_000
 
-_CHUNK = 1_000  # draws or flips at a time: thousands of speakers stay within some ten megabytes
+_CHUNK = 1_000  # draws or flips at a time: with thousands of speakers, these need some ten megabytes
 _ROUNDING = 1e-12  # sums of the same shares in another order are equal
 
 
 def why_no_interval(speakers: int, unknown: int, noun: str = "utterance") -> str | None:
-    """Return why there is no interval, or ``None`` where there is one.
+    """Return why there is no interval, or ``None`` if there is one.
 
     Args:
-        speakers: how many speakers are known.
-        unknown: how many utterances have no known speaker.
-        noun: what an utterance is called.
+        speakers: number of known speakers.
+        unknown: number of utterances without a known speaker.
+        noun: name of a tested item, such as ``utterance``.
     """
     if unknown:
         return f"the speaker of {unknown} {noun if unknown == 1 else f'{noun}s'} is unknown"
@@ -57,10 +57,10 @@ def why_no_test(speakers: int, unknown: int, noun: str = "utterance") -> str | N
 
 
 def draw(speakers: int, draws: int = DRAWS, seed: int = 0) -> Iterator[Counts]:
-    """Draw as many speakers as there are, with replacement, again and again.
+    """Repeatedly draw the full number of speakers with replacement.
 
     Yields:
-        How often each speaker is drawn, (draws, speakers), some draws at a time.
+        Number of times that each speaker is drawn, (draws, speakers), for some draws at a time.
     """
     random = np.random.default_rng(seed)
     for start in range(0, draws, _CHUNK):
@@ -68,15 +68,15 @@ def draw(speakers: int, draws: int = DRAWS, seed: int = 0) -> Iterator[Counts]:
 
 
 def percentile(values: Rates, speakers: int, level: float = LEVEL) -> Interval | None:
-    """Return the interval that leaves out equally many draws on either side.
+    """Return the interval that leaves out equally many draws on both sides.
 
     Args:
-        values: one for each draw; undefined ones (NaN) do not count.
-        speakers: how many were drawn.
-        level: share of the draws within the interval.
+        values: one value for each draw; undefined values (NaN) do not count.
+        speakers: number of speakers in a draw.
+        level: proportion of the draws within the interval.
 
     Returns:
-        The interval; ``None`` where no value is defined.
+        The interval; ``None`` if no value is defined.
     """
     defined = values[~np.isnan(values)]
     if not len(defined):
@@ -87,15 +87,15 @@ def percentile(values: Rates, speakers: int, level: float = LEVEL) -> Interval |
 
 
 def flip_signs(shares: Rates, flips: int = FLIPS, seed: int = 0) -> PairedTest:
-    """Test whether shares that add up to a difference could as well have had the other sign.
+    """Test whether a difference can be chance, by flipping the signs of the speakers' shares of it.
 
-    Up to `EXACT_SPEAKERS` speakers all flips are tried; with more they are drawn, and the data as they are
-    count as one draw more, so that p is never zero.
+    With up to `EXACT_SPEAKERS` speakers, all flips are tried. With more speakers, flips are drawn, and the
+    measured data count as one more draw, so that p is never zero.
 
     Args:
-        shares: what each speaker adds to the difference, (speakers,).
-        flips: how many to draw, where they are drawn.
-        seed: of the draws.
+        shares: share of each speaker in the difference, (speakers,).
+        flips: number of flips to draw, if they are drawn.
+        seed: seed of the draws.
     """
     speakers = len(shares)
     least = abs(shares.sum()) - _ROUNDING
@@ -114,7 +114,7 @@ def flip_signs(shares: Rates, flips: int = FLIPS, seed: int = 0) -> PairedTest:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Correct p values for their number, step down; in the order given."""
+    """Correct p values for their number with Holm's step-down method, in the given order."""
     corrected = [0.0] * len(p_values)
     largest = 0.0
     for rank, i in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):

@@ -1,7 +1,7 @@
-"""How predictions of one kind are scored: what is summed over rows, and the metrics of these sums.
+"""Define the scoring of one kind of predictions: the sums over rows, and the metrics of these sums.
 
 Metrics are functions of sums over rows: counts by true and predicted class, or moments of frames. The sums of
-groups can be combined, each group as often as it is drawn. So the bootstrap, the sign-flip test and means
+groups can be combined, and each group is added once per draw. So the bootstrap, the sign-flip test and means
 over folds are written once, for all kinds of predictions.
 """
 
@@ -15,31 +15,31 @@ from sercli.evaluation.metrics import Counts, Metric
 from sercli.records import Predictions
 
 Rows = Sequence[int]
-"""Places of rows in predictions."""
+"""Indices of rows in predictions."""
 
 AnyPredictions = TypeVar("AnyPredictions", bound=Predictions)
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What a metric reaches without any learning; ``None`` where that is not defined."""
+    """Values of a metric without any learning; ``None`` if they are not defined."""
 
     chance: float | None = None
     majority: float | None = None
 
 
 class Scoring(ABC, Generic[AnyPredictions]):
-    """How one kind of predictions is scored.
+    """Scoring of one kind of predictions.
 
     Attributes:
-        predictions: what is scored.
-        definition: what the metrics mean, printed wherever they are.
+        predictions: predictions to score.
+        definition: meaning of the metrics, which is printed with them.
         metrics: the metrics of every evaluation.
-        parts: kinds of parts that have rows of their own, in order.
-        beside: the group of means that goes with the pooled metrics: ``seeds`` or ``recordings``.
-        part_chance: what guessing reaches in a part, such as a speaker; ``None`` where that is not given.
-        ranked: parts of which the best and the worst are reported: ``speaker`` or ``recording``.
-        frames: frames of all rows; ``None`` where rows have no frames.
+        parts: kinds of parts that have separate rows, in order.
+        beside: group of means that are shown with the pooled metrics: ``seeds`` or ``recordings``.
+        part_chance: value of random guesses in a part, such as a speaker; ``None`` if it is not defined.
+        ranked: kind of parts whose best and worst are reported: ``speaker`` or ``recording``.
+        frames: frames of all rows; ``None`` if rows have no frames.
     """
 
     definition: str
@@ -54,7 +54,7 @@ class Scoring(ABC, Generic[AnyPredictions]):
         self.predictions = predictions
 
     def known_metrics(self) -> tuple[Metric, ...]:
-        """List all metrics that can be measured, those that not every evaluation has too."""
+        """List all metrics that can be measured, including those that some evaluations lack."""
         return self.metrics
 
     @abstractmethod
@@ -66,11 +66,11 @@ class Scoring(ABC, Generic[AnyPredictions]):
         """Combine the sums of groups.
 
         Args:
-            sums: of each group.
-            times: how often each group is taken, (draws, groups).
+            sums: sums of each group.
+            times: number of times that each group is drawn, (draws, groups).
 
         Returns:
-            Sums of each draw.
+            The sums of each draw.
         """
 
     @abstractmethod
@@ -89,7 +89,7 @@ class Scoring(ABC, Generic[AnyPredictions]):
         """Refuse predictions that can't be evaluated.
 
         Raises:
-            RunError: there are none, or a prediction is not a finite number.
+            RunError: there are no predictions, or a prediction is not a finite number.
         """
         if not len(self.predictions):
             raise RunError("no predictions to evaluate; test at least one fold")

@@ -1,7 +1,7 @@
-"""Metrics of values of dimensions: CCC, PCC, RMSE and MAE, from moments that can be combined.
+"""Compute metrics of values of dimensions (CCC, PCC, RMSE and MAE) from moments that can be combined.
 
-The moments divide by n, as in the loss. Each function takes moments of any shape, and gives one value for
-each element. The values are of frames of recordings, or one of each utterance.
+The moments divide by n, as in the loss. Each function takes moments of any shape, and returns one value for
+each element. The values belong to frames of recordings, or to utterances.
 
 Source: Lin, Biometrics 45(1), 1989 (CCC); Efron and Tibshirani, An Introduction to the Bootstrap, 1993,
 sections 11.2 and 11.5 (pseudo-values).
@@ -23,12 +23,12 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:
-    """Moments of values: numbers of equal shape, such as (groups, dimensions).
+    """Moments of values: arrays of equal shape, such as (groups, dimensions).
 
-    Sums are of squares and products about the means, so that an offset costs no digits.
+    Squares and products are computed about the means, so that an offset costs no precision.
 
     Attributes:
-        count: values.
+        count: number of values.
         target_mean: mean of the gold standard.
         predicted_mean: mean of the predictions.
         target_square: sum of the gold standard's squares.
@@ -49,8 +49,8 @@ class Moments:
 
     @classmethod
     def of(cls, target: Values, predicted: Values) -> "Moments":
-        """Sum over values, (values, dimensions) each; one element for each dimension."""
-        # From the first value, a constant's deviations are zero and not some rounding.
+        """Sum over values, (values, dimensions) each, with one element for each dimension."""
+        # Deviations from the first value, since those of a constant are then exactly zero.
         x, y = target - target[0], predicted - predicted[0]
         mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
         x, y, apart = x - mean_x, y - mean_y, target - predicted
@@ -74,12 +74,12 @@ class Moments:
         """Return the moments of all groups together, each group taken several times.
 
         Args:
-            times: how often each is taken, (draws, groups).
+            times: number of times that each group is drawn, (draws, groups).
 
         Returns:
             Moments of each draw, (draws, dimensions).
         """
-        # From the first group's means, groups of one constant stay without any deviation.
+        # Deviations from the first group's means, since those of groups with one constant are then zero.
         x = self.target_mean - self.target_mean[0]
         y = self.predicted_mean - self.predicted_mean[0]
         n = times @ self.count
@@ -98,7 +98,7 @@ class Moments:
         )
 
     def divide(self, seeds: int) -> "Moments":
-        """Return the moments with each value counted less, by the number of seeds that predicted it."""
+        """Return the moments with the weight of each value divided by the number of its seeds."""
         return Moments(
             count=self.count / seeds,
             target_mean=self.target_mean,
@@ -112,15 +112,15 @@ class Moments:
 
 
 def ccc(of: Moments) -> Rates:
-    """Concordance correlation coefficient, -1 to 1; zero where it is 0 / 0, as in the loss."""
+    """Concordance correlation coefficient, -1 to 1; zero if it is 0 / 0, as in the loss."""
     apart = of.count * (of.target_mean - of.predicted_mean) ** 2
     spread = of.target_square + of.predicted_square + apart
     return np.divide(2 * of.product, spread, out=np.zeros_like(spread), where=spread > 0)
 
 
 def pcc(of: Moments) -> Rates:
-    """Pearson's correlation coefficient, -1 to 1; NaN where one of the two is constant."""
-    # Roots first: the product of two small squares may vanish.
+    """Pearson's correlation coefficient, -1 to 1; NaN if one of the two is constant."""
+    # Take the roots first, because the product of two small squares may become zero.
     spread = np.sqrt(of.target_square) * np.sqrt(of.predicted_square)
     found: Rates = np.divide(of.product, spread, out=np.full_like(spread, np.nan), where=spread > 0)
     return np.clip(found, -1, 1)
@@ -139,15 +139,15 @@ def mae(of: Moments) -> Rates:
 
 
 def ccc_shares(by_speaker: Moments) -> Rates:
-    """Split the pooled CCC into a share for each speaker, (speakers, dimensions), which add up to it.
+    """Split the pooled CCC into shares of the speakers, (speakers, dimensions), whose sum is the CCC.
 
-    The pooled CCC is no sum over speakers, so the jackknife finds the shares: how much the CCC changes
-    without a speaker. A share is the speaker's pseudo-value, divided by the number of speakers, less what
-    corrects the bias.
+    The pooled CCC is not a sum over speakers. Therefore the jackknife finds the shares, from the change of
+    the CCC without each speaker. A share is the speaker's pseudo-value, divided by the number of speakers,
+    minus a correction of the bias.
 
-    Swapping the predictions themselves would be another test. Two networks with different offsets, mixed
-    speaker by speaker, make traces that neither of them predicts. Their CCC varies far more than that of the
-    networks, so such a test finds hardly any difference, and it contradicts the interval.
+    Another test would swap the predictions themselves. If two networks have different offsets, a mixture
+    of both, speaker by speaker, has traces that neither network predicts. The CCC of such mixtures varies far
+    more than that of the networks. So this test would find hardly any difference and contradict the interval.
     """
     speakers = len(by_speaker.count)
     pooled = ccc(by_speaker.combine(np.ones((1, speakers), dtype=np.int64)))  # (1, dimensions)
@@ -157,11 +157,11 @@ def ccc_shares(by_speaker: Moments) -> Rates:
 
 
 def value_metrics(dimensions: tuple[str, ...], *, per_frame: bool) -> tuple[Metric, ...]:
-    """Define what is measured of values: CCC, PCC and RMSE; of utterances MAE too.
+    """Define the metrics of values: CCC, PCC and RMSE, and for utterances also MAE.
 
     Args:
-        dimensions: their names, in the order of the values' columns.
-        per_frame: whether the values are of frames.
+        dimensions: names of the dimensions, in the order of the values' columns.
+        per_frame: whether the values belong to frames.
     """
     found = (
         Metric("ccc", "CCC", ccc, dimensions, "plain", headline=True, shares=ccc_shares, in_parts=True),
@@ -183,7 +183,7 @@ def value_metrics(dimensions: tuple[str, ...], *, per_frame: bool) -> tuple[Metr
 
 
 class ValueScoring(Scoring[ValuePredictions]):
-    """Scores values by their moments, (groups, dimensions)."""
+    """Score values by their moments, (groups, dimensions)."""
 
     def __init__(self, predictions: ValuePredictions) -> None:
         super().__init__(predictions)
@@ -219,7 +219,7 @@ class ValueScoring(Scoring[ValuePredictions]):
         return sums.combine(times)
 
     def per_seed(self, sums: Moments, seeds: int) -> Moments:
-        """Let each value count less, by the number of seeds that predicted it."""
+        """Divide the weight of each value by the number of its seeds."""
         return sums.divide(seeds)
 
     def count(self, rows: Rows) -> int:
@@ -231,7 +231,7 @@ class ValueScoring(Scoring[ValuePredictions]):
         return [Baseline(0.0 if metric.key == "ccc" else None)] * len(metric.columns)
 
     def check(self) -> None:
-        """Refuse predictions that can't be evaluated, and gold standards that are no numbers."""
+        """Refuse predictions that can't be evaluated, and gold standards that are not numbers."""
         for name, target in zip(self.predictions.ids, self.predictions.target, strict=True):
             if not len(target):
                 raise RunError(f"{name}: not one frame to evaluate; prepare the corpus again")

@@ -1,22 +1,22 @@
 """Log-mel spectrogram of a centred six seconds, at eight window lengths (v1 to v8).
 
-The utterance is cropped at both ends, or padded with zeros at both, to 6 s. Frames of 15, 20, ...,
-50 ms (v1 to v8) every 10 ms lie within it: 599 to 596 of them, to which columns of silence are added
-at the end up to 600, so that all variants have one size. Power spectrum, 64 triangular mel filters
-(peak 1), natural log of the energies with a floor of 1e-10.
+The utterance is cropped or padded with zeros to 6 s, equally at both ends. It contains frames of 15, 20, ...,
+50 ms (v1 to v8) every 10 ms. These are 599 to 596 frames; columns of silence are added at the end up to
+600, so that all variants have one size. The feature is the power spectrum, summed by 64 triangular mel
+filters (peak 1), as the natural log of the energies with a floor of 1e-10.
 
-With an FFT as long as the window the lowest filters are narrower than a bin: of v1 one is empty (it
-sits at the floor) and 13 hold a single bin, of v2 none is empty and 7 hold a single one, of v6 to v8
-all hold two or more. Neither empty filters nor padding have a part in the statistics.
+If the FFT is as long as the window, the lowest filters are narrower than a bin. In v1 one filter is empty
+(its value is the floor) and 13 filters hold a single bin. In v2 no filter is empty and 7 hold a single bin.
+In v6 to v8 all filters hold two bins or more. Empty filters and padding are excluded from the statistics.
 
 Source: the ECA-CNN paper (arXiv 2409.04007), sections III-A and V-B.
-Open in the paper: points of the FFT (here the window's, as MATLAB does; also the next power of two,
-or any number), window (Hamming, symmetric), whether spectra are divided by the window's sum (no, so
-that the levels of v1 and v8 differ by 2.6 nats on EMO-DB), range (0 to 8000 Hz), floor, what fills 596
-frames up to 600 (silence at the end), whether filters have equal area (no). The paper computes its
-features in MATLAB and does not name the function: `spectrogram` and `stft` divide by nothing;
-`melSpectrogram` and `audioFeatureExtractor` take by default a periodic Hamming window divided by its sum
-and filters of equal area.
+Open in the paper: the following choices are ours. The FFT has as many points as the window, as in MATLAB; the
+next power of two or any number is an option. The window is a symmetric Hamming window. Spectra are not
+divided by the window's sum, so the levels of v1 and v8 differ by 2.6 nats on EMO-DB. The range is 0 to
+8000 Hz. The floor is also our choice. Silence at the end fills 596 frames up to 600. Filters do not have
+equal area. The paper computes its features in MATLAB and does not name the function. `spectrogram` and `stft`
+do not divide. `melSpectrogram` and `audioFeatureExtractor` use by default a periodic Hamming window divided
+by its sum, and filters of equal area.
 Departures: none.
 """
 
@@ -125,7 +125,7 @@ def empty(config: LogMelConfig) -> "np.ndarray[Any, np.dtype[np.bool_]]":
 
 
 def _count_whole(samples: int, config: LogMelConfig) -> int:
-    """Return how many frames lie within the utterance as cropped or padded."""
+    """Return how many frames are within the cropped or padded utterance."""
     return spectra.count_frames(config.length(samples), config.win_length, config.hop_length, "whole")
 
 
@@ -149,7 +149,7 @@ class _Graph(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.power(self.place(x))  # (batch, mels, frames)
         if self.frames is not None:
-            x = F.pad(x, (0, self.frames - x.shape[2]))  # cropped where that is negative
+            x = F.pad(x, (0, self.frames - x.shape[2]))  # a negative number crops
         return x.clamp(min=self.floor).log().unsqueeze(1)
 
 

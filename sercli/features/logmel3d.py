@@ -1,16 +1,17 @@
 """3D log-mel spectrogram: log-mel energies, their slope over time, and the slope of the slope.
 
-Frames of 25 ms every 10 ms, Hamming window, FFT of 512 points, power divided by 512, 40 triangular
-filters whose corners are rounded down to FFT bins, natural log of the energies with a floor of 1e-10.
-The last frame is filled up with zeros: 1 + ceil((samples - window) / hop) frames, at least one.
-Slopes are regressions over nine frames on either side, the first and last frame repeated.
+Frames of 25 ms every 10 ms have a Hamming window and an FFT of 512 points. The power is divided by 512 and
+summed by 40 triangular filters whose corners are rounded down to FFT bins. The energies are natural logs with
+a floor of 1e-10. The last frame is padded with zeros, so there are 1 + ceil((samples - window) / hop) frames,
+at least one. Slopes are regressions over nine frames on both sides; the first and last frame are repeated.
 
 Source: Madanian et al., Scientific Reports 15:8254, 2025, section "3D Log-Mel spectrogram", Eq. 3-6.
-Open in the paper: frame count and tail, the log's floor, the scale of the power (here all as
-python_speech_features has them, samples at full scale 1.0); whether samples are pre-emphasised or
-normalised (here neither; both are options, and the code of the paper's lineage does the first).
-Departures: corners are rounded down, as python_speech_features does; the paper states the nearest bin,
-    which puts 13 of the 42 a bin higher (``corners: nearest``).
+Open in the paper: the following choices are ours. The number of frames, the end of the last frame, the
+floor of the log and the scale of the power are those of python_speech_features, with samples at full scale
+1.0. Samples are neither pre-emphasised nor normalised. Both are options, and the code of related papers
+pre-emphasises.
+Departures: corners are rounded down, as in python_speech_features. The paper states the nearest bin, which
+    puts 13 of the 42 corners a bin higher (``corners: nearest``).
 """
 
 from functools import lru_cache
@@ -127,7 +128,7 @@ def _slopes(x: Tensor, n: int, out: Tensor) -> None:
     """Fit a line over ``n`` frames on either side of each frame, (mels, frames); edges repeat (Eq. 5)."""
     padded = torch.cat([x[:, :1].expand(-1, n), x, x[:, -1:].expand(-1, n)], dim=1)
     weights = _slope(n).to(x)
-    for start in range(0, x.shape[1], _SLOPE_BLOCK):  # a long utterance's copies would fill the memory
+    for start in range(0, x.shape[1], _SLOPE_BLOCK):  # all copies of a long utterance would fill the memory
         block = padded[:, start : start + _SLOPE_BLOCK + 2 * n]
         around = block.unfold(1, 2 * n + 1, 1)  # (mels, frames of the block, 2n + 1)
         slopes = torch.mv(around.reshape(-1, 2 * n + 1), weights)

@@ -1,14 +1,14 @@
-"""Log-mel spectrogram of frames of 40 ms, half overlapping: 50 frames a second.
+"""Log-mel spectrogram of frames of 40 ms that overlap by half: 50 frames per second.
 
-Every frame that starts within the utterance counts, filled up with zeros at the end, so that 3 s are
-exactly 150 frames and 20 s exactly 1000: two for each label of RECOLA. Magnitude spectrum, 40
-triangular mel filters from 0 to 7600 Hz, natural log of the sums plus 1e-6.
+Every frame that starts within the utterance counts, and the end is padded with zeros. So 3 s are exactly 150
+frames and 20 s exactly 1000: two frames for each label of RECOLA. The magnitude spectrum is summed by 40
+triangular mel filters from 0 to 7600 Hz. The feature is the natural log of the sums plus 1e-6.
 
 Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 5.3.
-Open in the paper: mel formula (here 2595 log10(1 + f / 700), sides straight in hertz), window
-(periodic Hann), FFT (1024 points, the next power of two), magnitude or power (magnitude), what is
-added before the log (1e-6); most are the values of TensorFlow's example, which the paper's 7600 Hz
-suggest.
+Open in the paper: the following choices are ours. The mel formula is 2595 log10(1 + f / 700), and the sides
+of filters are straight in hertz. The window is a periodic Hann window. The FFT has 1024 points, the next
+power of two. Magnitudes are used, not power. The number added before the log is 1e-6. Most are the values of
+TensorFlow's example, which the paper's 7600 Hz suggest.
 Departures: none.
 """
 
@@ -118,7 +118,7 @@ def _filters(config: LogMel40Config, device: str) -> spectra.Filters:
 
 @lru_cache(maxsize=16)
 def _weights(config: LogMel40Config, device: str) -> Tensor:
-    """Lay the filters out for magnitudes, (bins, mels)."""
+    """Arrange the filters for magnitudes, (bins, mels)."""
     return torch.from_numpy(np.ascontiguousarray(_bank(config).T, dtype=np.float32)).to(device)
 
 

@@ -1,13 +1,14 @@
 """Mel spectrogram in decibels below its own maximum, as librosa makes it.
 
-At 22.05 kHz: frames of 2048 points every 512, their middles from the first sample on, zeros around
-the utterance; power, 128 mel filters of equal area up to half the sample rate, 10 log10 of the ratio
-to the utterance's largest value, no lower than 80 dB below it. 3 s are 130 frames.
+At 22.05 kHz there are frames of 2048 points every 512 points. The middle of the first frame is the first
+sample, and zeros surround the utterance. The power is summed by 128 mel filters of equal area up to half the
+sample rate. The feature is 10 log10 of the ratio to the utterance's largest value, at least -80 dB. 3 s are
+130 frames.
 
 Source: Penumajji, arXiv 2503.19677, as summarised by third parties.
-Open in the paper: everything but decibels and the mel formula 2595 log10(1 + f / 700); the rest are
-librosa's defaults (its own mel formula is another one). Prepared audio has 16 kHz: nothing above
-8 kHz is left in it, unless ``original`` reads the recording as distributed.
+Open in the paper: everything except decibels and the mel formula 2595 log10(1 + f / 700). We use librosa's
+defaults for the other settings (librosa's own mel formula is a different one). Prepared audio has 16 kHz and
+contains nothing above 8 kHz, unless ``original`` reads the recording as distributed.
 Departures: none.
 """
 
@@ -123,9 +124,10 @@ def extract(samples: Samples, config: MelSpecDBConfig, device: str = "cpu") -> A
 
 
 def trim(samples: Samples, below_db: float) -> Samples:
-    """Cut off silence at both ends: frames whose power is so far below the power of the loudest frame.
+    """Cut off silence at both ends: frames whose power is ``below_db`` or more below the loudest frame.
 
-    Frames of 2048 samples every 512, their middles from the first sample on, as librosa has them.
+    There are frames of 2048 samples every 512 samples; the middle of the first frame is the first sample, as
+    in librosa.
     """
     frames = spectra.count_frames(len(samples), _TRIM_FRAME, _TRIM_HOP, "centred")
     padded = np.zeros((frames - 1) * _TRIM_HOP + _TRIM_FRAME)
@@ -138,9 +140,9 @@ def trim(samples: Samples, below_db: float) -> Samples:
 
 
 def span(samples: int, config: MelSpecDBConfig) -> tuple[int, int]:
-    """Return the first frame that holds any of so many samples at 16 kHz, and the frame after the last one.
+    """Return the first frame that holds a sample of a 16 kHz utterance, and the frame after the last one.
 
-    The length does not show how much is trimmed: in that case all frames count.
+    The length does not show how much silence is trimmed, so with trimming all frames count.
     """
     own = int(samples * config.sample_rate / audio.SAMPLE_RATE + 0.5)
     frames = spectra.count_frames(

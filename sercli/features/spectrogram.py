@@ -1,15 +1,15 @@
 """Magnitude spectrogram of 0 to 3990 Hz, mapped to [-1, 1] and companded by the mu law.
 
-Frames of 40 ms every 10 ms, symmetric Hamming window, FFT of 1600 points, of which the lowest 400
-bins (0 to 3990 Hz) are kept; magnitudes, no logarithm. A segment of 2 s has 197 frames and is filled
-up to 200 with zeros. Each segment's matrix is then mapped linearly and companded with mu = 255.
+Frames of 40 ms every 10 ms have a symmetric Hamming window and an FFT of 1600 points. The lowest 400 bins
+(0 to 3990 Hz) are kept, as magnitudes without a logarithm. A segment of 2 s has 197 frames and is padded to
+200 with zeros. The matrix of each segment is then mapped linearly and companded with mu = 255.
 
 Source: Li et al., An Attention Pooling based Representation Learning Method for Speech Emotion
 Recognition, Interspeech 2018, section 2.1.
-Open in the paper: magnitude or power (here magnitude), what the matrix is (a segment; also the
-utterance, or all training utterances), how it is mapped (divided by its maximum, which gives [0, 1];
-the literal map of minimum and maximum to [-1, 1] puts silence at -1, where companding does nothing,
-and is an option).
+Open in the paper: the following choices are ours. Magnitudes are used, not power. The matrix is that of a
+segment; that of an utterance or of all training utterances is an option. The matrix is divided by its
+maximum, which maps it to [0, 1]. The literal map of minimum and maximum to [-1, 1] is an option; it puts
+silence at -1, where companding has no effect.
 Departures: none.
 """
 
@@ -87,8 +87,8 @@ def extract(samples: Samples, config: SpectrogramConfig, device: str = "cpu") ->
         device: where to compute.
 
     Returns:
-        Magnitudes, (1, bins, frames); mapped and companded already where the matrix is the utterance,
-        else by `finish` once a segment is cut.
+        Magnitudes, (1, bins, frames). They are already mapped and companded if the matrix is the utterance;
+        otherwise `finish` does this after a segment is cut.
     """
     wave = torch.from_numpy(np.ascontiguousarray(config.placed(samples))).to(device)
     frames = spectra.frame(wave, config.win_length, config.hop_length, "every")
@@ -99,9 +99,9 @@ def extract(samples: Samples, config: SpectrogramConfig, device: str = "cpu") ->
 
 
 def finish(segment: Array, config: SpectrogramConfig) -> Array:
-    """Map and compand the matrix of a segment, (1, bins, frames), unless that is done already.
+    """Map and compand the matrix of a segment, (1, bins, frames), unless this has been done.
 
-    With ``map_scope: training`` the segment is to be divided by the training part's maximum before.
+    With ``map_scope: training`` the segment must be divided by the training part's maximum before.
     """
     if config.map_scope == "utterance":
         return segment
@@ -180,9 +180,9 @@ FEATURE = Feature(
     finish=finish,
     graph=_Graph,
     finish_graph=_finish_graph,
-    # Mapping and companding is all that is done to a matrix.
+    # A matrix is only mapped and companded.
     needs=lambda config: "max" if (config.map, config.map_scope) == ("max-abs", "training") else "none",
     span=lambda samples, config: config.span(samples, count_frames(samples, config)),
-    # What a matrix is divided by, or mapped from, is its own unless it is the training part's.
+    # A matrix is divided by its own maximum (or mapped from its own range), unless the scope is training.
     shows_level=lambda config: config.map == "none" or config.map_scope == "training",
 )

@@ -1,9 +1,9 @@
-"""The samples of the audio, or one value for each 40 ms of them.
+"""Samples of the audio, or one value for each 40 ms of the samples.
 
 Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, sections 4.1 and
 4.1.1.
-Open in the paper: whether the maximum of a frame is of the signed samples (here it is, as written;
-``max-abs`` is the other reading).
+Open in the paper: whether the maximum of a frame is that of the signed samples. Here it is, as written;
+``max-abs`` is the other reading.
 Departures: none.
 """
 

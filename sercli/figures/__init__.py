@@ -1,4 +1,4 @@
-"""Pictures for papers and pages: one figure a function, none of them touches pyplot or its state."""
+"""Draw figures for papers and pages; each function draws one, and none uses pyplot or its state."""
 
 import base64
 import io
@@ -12,14 +12,14 @@ from sercli import files
 from sercli.errors import ConfigError
 
 _SUFFIXES = {".png": "png", ".pdf": "pdf", ".svg": "svg"}
-# Without these a file would hold the time and random identifiers, and differ from run to run.
+# Without these settings a file would contain the time and random identifiers, and would never be the same.
 _UNDATED: dict[str, dict[str, None]] = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
 _FIXED: dict[Any, Any] = {"svg.hashsalt": "sercli", "pdf.fonttype": 42}  # 42: text, not outlines
 _DPI = 200
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, PDF or SVG by the suffix of ``path``, whole or not at all.
+    """Write a figure as PNG, PDF or SVG by the suffix of ``path``, completely or not at all.
 
     Raises:
         ConfigError: another suffix.
@@ -42,7 +42,7 @@ def check_suffix(path: Path) -> str:
 
 
 def to_data_uri(figure: Figure, kind: Literal["png", "svg"] = "svg") -> str:
-    """Return a figure as a ``data:`` address, its background transparent, equal for equal figures."""
+    """Return a figure as a ``data:`` address with transparent background; equal figures give equal text."""
     buffer = io.BytesIO()
     with mpl.rc_context(_FIXED):
         figure.savefig(buffer, format=kind, dpi=_DPI, metadata=_UNDATED[kind], facecolor="none")

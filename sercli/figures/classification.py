@@ -1,4 +1,4 @@
-"""What a classifier confuses, and how often it is right at each confidence."""
+"""Draw the confusions of a classifier, and its accuracy at each confidence."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,15 @@ from numpy.typing import ArrayLike
 from sercli.evaluation.calibration import Calibration
 from sercli.figures import style
 
-_CHARACTER = 0.6 * style.SIZE / 72  # about the width of one, in inches
+_CHARACTER = 0.6 * style.SIZE / 72  # approximate width of a character, in inches
 
 
 def confusion_matrix(
     counts: ArrayLike, classes: Sequence[str], title: str | None = None, *, dark: bool = False
 ) -> Figure:
-    """Draw a confusion matrix: the share of each true class as colour and percent, with the counts below.
+    """Draw a confusion matrix: the proportion of each true class as colour and percent, and the counts.
 
-    The row of a class without utterances has the word "none".
+    The row of a class without utterances shows the word "none".
 
     Args:
         counts: rows by true and predicted class, (classes, classes).
@@ -69,11 +69,11 @@ def confusion_matrix(
 def reliability_diagram(calibration: Calibration, title: str | None = None, *, dark: bool = False) -> Figure:
     """Draw the proportion of correct rows in each bin of confidence as a bar, with the number of rows below.
 
-    A dot is the bin's mean confidence: a bar that ends above the diagonal is of rows too unsure, one that
-    ends below it of rows too sure.
+    A dot is the bin's mean confidence. If a bar ends above the diagonal, the confidence of its rows is too
+    low. If it ends below the diagonal, the confidence is too high.
 
     Args:
-        calibration: what is drawn.
+        calibration: calibration to draw.
         title: heading.
         dark: draw for a dark background.
     """
@@ -93,7 +93,7 @@ def reliability_diagram(calibration: Calibration, title: str | None = None, *, d
         s=16,
         color=colours.second,
         zorder=3,
-        clip_on=False,  # a bin without a right row has its dot on the axis
+        clip_on=False,  # the dot of a bin without a correct row is on the axis
         label=f"mean confidence (ECE {100 * calibration.ece:.1f} %)",
     )
     below.bar(lows, [found.count for found in bins], color=colours.muted, **bars)

@@ -1,4 +1,4 @@
-"""How training went, epoch by epoch, and how it goes at rising learning rates."""
+"""Draw the course of a training over its epochs, and over rising learning rates."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from sercli.figures import style
 
 Epoch = Mapping[str, Any]
-"""What was measured in an epoch, by name."""
+"""Values that were measured in an epoch, by name."""
 _Points = list[tuple[int, float]]
 
 _PANELS = {
@@ -27,13 +27,13 @@ _PANELS = {
 def training_curves(history: Sequence[Epoch], title: str | None = None, *, dark: bool = False) -> Figure:
     """Draw loss, UA or dev CCC and learning rate over the epochs, a panel for each that was recorded.
 
-    Several trainings are thin lines; a bold one is the median over those still running, drawn while at least
-    half of them are. A dot is the epoch whose weights were kept.
+    Several trainings are thin lines. A bold line is the median over those that have not ended; it is drawn
+    while this is at least half of them. A dot is the epoch whose weights were kept.
 
     Args:
         history: epochs with ``epoch`` and any of ``train_loss``, ``dev_loss``, ``train_ua``,
-            ``dev_ua``, ``dev_ccc`` and ``lr`` (``None`` where not measured); ``selected`` is true in the
-            kept epoch; ``fold`` and ``seed`` tell several trainings apart.
+            ``dev_ua``, ``dev_ccc`` and ``lr`` (``None`` if not measured); ``selected`` is true in the
+            kept epoch; ``fold`` and ``seed`` identify the training.
         title: heading.
         dark: draw for a dark background.
     """
@@ -73,8 +73,8 @@ def curves_side_by_side(
     """Draw the UA of the training and the dev part over the epochs, a panel for each training, on one scale.
 
     Args:
-        trainings: rows as `training_curves` takes them, of one fold and seed, by heading.
-        title: heading of them all.
+        trainings: by heading, rows of one fold and seed, as `training_curves` takes them.
+        title: heading of the figure.
         dark: draw for a dark background.
     """
     colours = style.palette(dark)
@@ -113,15 +113,15 @@ def range_test(
     *,
     dark: bool = False,
 ) -> Figure:
-    """Draw dev score and training loss over rising learning rates, and the limits proposed.
+    """Draw dev score and training loss over rising learning rates, and the proposed limits.
 
     Args:
-        rates: rising, one an epoch.
-        scores: of the dev part, of equal number.
-        losses: of the training part, of equal number.
-        clear: a smaller difference of scores may be chance; a bar of this height shows it.
-        limits: lower and upper limit; a band between them.
-        score_label: what the scores are.
+        rates: rising rates, one per epoch.
+        scores: score of the dev part at each rate.
+        losses: loss of the training part at each rate.
+        clear: limit below which a difference of scores may be chance, drawn as the height of a bar.
+        limits: lower and upper limit, drawn as a band.
+        score_label: name of the scores.
         title: heading.
         dark: draw for a dark background.
     """
@@ -145,7 +145,7 @@ def range_test(
         style.in_percent(upper, "y")
     upper.legend(frameon=False, fontsize=style.SIZE - 1, labelcolor=colours.ink)
     lower.plot(rates, losses, color=colours.second, lw=1.6, marker="o", ms=3)
-    # A loss that explodes at the end would flatten all the rest.
+    # A loss that explodes at the end would make the other values look flat.
     least, first = float(np.min(losses)), float(np.median(losses[:3]))
     lower.set_ylim(least - 0.1 * abs(first - least) - 1e-3, max(first + abs(first - least), first * 1.1))
     lower.set(xlabel="learning rate", ylabel="training loss")
@@ -155,7 +155,7 @@ def range_test(
 
 
 def _trainings(history: Sequence[Epoch]) -> list[list[Epoch]]:
-    """Tell the trainings apart, each in the order of its epochs."""
+    """Separate the trainings, each in the order of its epochs."""
     found: dict[tuple[Any, Any], list[Epoch]] = defaultdict(list)
     for row in history:
         found[row.get("fold"), row.get("seed")].append(row)

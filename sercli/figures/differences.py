@@ -1,4 +1,4 @@
-"""The differences of runs from a first one."""
+"""Draw the differences of runs from a first run."""
 
 import textwrap
 from collections.abc import Sequence
@@ -9,18 +9,18 @@ from matplotlib.ticker import FuncFormatter
 from sercli.evaluation import MetricRow
 from sercli.figures import style
 
-_WIDTH = 30  # characters of a line in a run's name
+_WIDTH = 30  # characters per line of a run's name
 
 
 def paired_differences(
     rows: Sequence[MetricRow], reference: str, title: str | None = None, *, dark: bool = False
 ) -> Figure:
-    """Draw each difference from the reference as a dot on its interval, the first one on top.
+    """Draw each difference from the reference as a dot on its interval, the first row on top.
 
-    A filled dot is a difference that the test shows; a hollow dot is a difference that it does not show.
+    The test shows a difference with a filled dot; it does not show a difference with a hollow dot.
 
     Args:
-        rows: of group ``difference`` in one unit; intervals are left out where there are none.
+        rows: rows of group ``difference`` with the same unit; they may lack intervals.
         reference: name of the first run.
         title: heading.
         dark: draw for a dark background.
@@ -33,7 +33,7 @@ def paired_differences(
     figure = style.figure(5.2, (0.2 + 0.14 * lines) * len(rows) + 1.1 + 0.3 * bool(title), colours)
     axes = figure.add_subplot()
     axes.axvline(0, color=colours.ink, lw=1.2)
-    for place, row in enumerate(reversed(rows)):  # the first is on top
+    for place, row in enumerate(reversed(rows)):  # the first row is drawn on top
         if row.interval is not None:
             axes.hlines(place, row.interval.low, row.interval.high, color=colours.main, lw=1.8)
         shown = row.test is not None and row.test.better is not None
@@ -56,5 +56,5 @@ def paired_differences(
 
 
 def _wrap(name: str) -> str:
-    """Break the name of a run at its hyphens, so that the picture keeps room for the differences."""
+    """Break the name of a run at its hyphens, so that there is enough room for the differences."""
     return textwrap.fill(name, _WIDTH, break_long_words=False)

@@ -1,4 +1,4 @@
-"""Features of utterances, one panel for each variant or emotion, and the spectrogram of a recording."""
+"""Draw features of utterances, a panel for each variant or emotion, and the spectrogram of a recording."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from sercli.features import Array
 from sercli.figures import style
 
 _COLOURS = "magma"
-_FLOOR_DB = 70.0  # below the loudest: quieter values get the lightest colour
+_FLOOR_DB = 70.0  # values that are further below the loudest value get the lightest colour
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Panel:
-    """One picture of the figure.
+    """Panel of a figure.
 
     Attributes:
-        title: above it.
+        title: text above the panel.
         features: (maps, bins, frames) or (maps, frames).
-        frame_rate: frames a second.
+        frame_rate: frames per second.
     """
 
     title: str
@@ -35,15 +35,15 @@ class Panel:
 def feature_panels(
     panels: Sequence[Panel], title: str, bins: str = "bin", units: Sequence[str] = ()
 ) -> Figure:
-    """Draw features of one kind over time, maps below one another, variants or utterances side by side.
+    """Draw features of one kind over time: a row for each map, a column for each variant or utterance.
 
-    All panels of a map have one scale, which a bar of colours beside them shows.
+    All panels of a map have the same scale. A colour bar beside them shows it.
 
     Args:
-        panels: at least one, with the same number of maps.
+        panels: at least one panel; all have the same number of maps.
         title: heading.
-        bins: what the rows of a map are.
-        units: of each map's values.
+        bins: name of the rows of a map.
+        units: unit of the values of each map.
     """
     colours = style.palette(dark=False)
     rows = max(len(panel.features) for panel in panels)
@@ -98,8 +98,8 @@ def spectrogram(
     """Draw magnitudes over time and frequency, in decibels below the loudest.
 
     Args:
-        magnitudes: not negative, (bins, frames), from 0 Hz.
-        frame_rate: frames a second.
+        magnitudes: magnitudes from 0 Hz, not negative, (bins, frames).
+        frame_rate: frames per second.
         top_hz: frequency of the last bin.
         title: heading.
         dark: draw for a dark background.

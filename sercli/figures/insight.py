@@ -1,4 +1,4 @@
-"""What a network computes inside: channel weights, attention over spectrograms, embeddings."""
+"""Draw internal values of a network: channel weights, attention over spectrograms, embeddings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ _MARKERS = "osD^v<>ph*X"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Overlay:
-    """A spectrogram with an attention laid over it.
+    """A spectrogram and the attention over it.
 
     Attributes:
-        title: above it.
+        title: text above the panel.
         features: (bins, frames).
-        attention: likewise.
-        frame_rate: frames a second.
+        attention: (bins, frames).
+        frame_rate: frames per second.
     """
 
     title: str
@@ -38,10 +38,10 @@ class Panel:
     """Utterances in a plane.
 
     Attributes:
-        title: above it.
+        title: text above the panel.
         points: (utterances, 2).
-        target: index of each one's class.
-        axes: what is written at the horizontal and the vertical axis.
+        target: index of the class of each utterance.
+        axes: labels of the horizontal and the vertical axis.
     """
 
     title: str | None
@@ -53,11 +53,11 @@ class Panel:
 def channel_weights(
     weights: Mapping[int, Values], classes: Sequence[str], title: str | None = None, *, dark: bool = False
 ) -> Figure:
-    """Draw a line for each class over the channels, a panel for each layer, all on one scale.
+    """Draw a line for each class over the channels, and a panel for each layer; all have one scale.
 
     Args:
-        weights: by number of the layer: mean weight by class and channel, (classes, channels); NaN where a
-            class has none.
+        weights: by number of the layer, the mean weight by class and channel, (classes, channels); NaN if a
+            class has no weight.
         classes: names.
         title: heading.
         dark: draw for a dark background.
@@ -86,11 +86,11 @@ def channel_weights(
 def projection(
     panels: Sequence[Panel], classes: Sequence[str], title: str | None = None, *, dark: bool = False
 ) -> Figure:
-    """Draw utterances as points in the plane of their first two principal components, panel beside panel.
+    """Draw utterances as points in the plane of their first two principal components, in several panels.
 
     Args:
-        panels: at least one; at most three are in a line.
-        classes: names, of all panels.
+        panels: at least one panel; a line has at most three.
+        classes: names of the classes in all panels.
         title: heading.
         dark: draw for a dark background.
     """
@@ -124,14 +124,14 @@ def attention_maps(
     *,
     dark: bool = False,
 ) -> Figure:
-    """Draw spectrograms in grey, and over them in colour where an attention is above or below neutral.
+    """Draw spectrograms in grey, and over them, in colour, attention above or below the neutral value.
 
     All panels have one scale, so that they can be compared.
 
     Args:
-        overlays: at least one.
+        overlays: at least one overlay.
         meaning: meaning of a value of the attention.
-        neutral: the value that is left without a colour.
+        neutral: the value without a colour.
         title: heading.
         dark: draw for a dark background.
     """
@@ -146,7 +146,7 @@ def attention_maps(
     for number, (axes, each) in enumerate(zip(panels, overlays, strict=True)):
         bins, frames = each.features.shape
         extent = (0.0, frames / each.frame_rate, 0.0, float(bins))
-        low, high = np.nanpercentile(each.features, [1, 99])  # a few peaks must not dim all the rest
+        low, high = np.nanpercentile(each.features, [1, 99])  # so a few peaks do not darken everything else
         axes.imshow(
             each.features, origin="lower", aspect="auto", extent=extent, cmap="gray", vmin=low, vmax=high
         )

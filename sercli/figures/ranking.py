@@ -1,4 +1,4 @@
-"""How single speakers or recordings fare, ranked."""
+"""Draw a ranking of speakers or recordings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from sercli.figures import style
 
-_NAMED = 40  # more rows than this are drawn without their names, but for the first and the last
+_NAMED = 40  # with more rows than this, only the first and the last row have a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,17 @@ def ranking(
 
     Args:
         rows: one or more, all with the same number of values.
-        noun: what a row is, such as ``speaker``.
+        noun: name of a row, such as ``speaker``.
         metric: name of the values.
-        share: whether the values are shares, printed in percent.
-        series: names of the values where a row has several.
-        pooled: value over all rows; a line from which the dots hang.
-        chance: value of guessing; a dotted line.
+        share: whether the values are proportions, printed in percent.
+        series: names of the values, if a row has several.
+        pooled: value over all rows, drawn as a line; each dot is connected with it.
+        chance: value of guessing, drawn as a dotted line.
         title: heading.
         dark: draw for a dark background.
     """
     colours = style.palette(dark)
-    ranked = sorted(rows, key=lambda row: float(np.mean(row.values)))  # the first is drawn at the bottom
+    ranked = sorted(rows, key=lambda row: float(np.mean(row.values)))  # the first row is drawn at the bottom
     values = np.array([row.values for row in ranked])  # (rows, series)
     ends = values if pooled is None else np.column_stack([values, np.full(len(ranked), pooled)])
     places, named = np.arange(len(ranked)), len(ranked) <= _NAMED

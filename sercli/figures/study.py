@@ -1,4 +1,4 @@
-"""A study's values beside the paper's: dots on their intervals, or curves where one setting varies."""
+"""Draw a study's values beside the paper's: dots on their intervals, or curves if one setting varies."""
 
 import math
 import textwrap
@@ -16,10 +16,10 @@ from sercli.figures.style import Palette
 
 Colour = str | tuple[float, ...]
 
-_CHARACTER = 0.55 * style.SIZE / 72  # about the width of one in the legend, in inches
-_HANDLE = 7  # characters that a legend's handle and its margins take
+_CHARACTER = 0.55 * style.SIZE / 72  # approximate width of a character in the legend, in inches
+_HANDLE = 7  # width of a legend's handle and its margins, in characters
 
-_SHAPES = "os^vP*X"  # the diamond is the paper's
+_SHAPES = "os^vP*X"  # the diamond is reserved for the paper
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class Mark:
     """A value of a row.
 
     Attributes:
-        name: of the row.
-        ours: what came out, if anything.
-        interval: over speakers.
-        paper: what the paper reports.
+        name: name of the row.
+        ours: our value, if there is one.
+        interval: interval over speakers.
+        paper: value that the paper reports.
     """
 
     name: str
@@ -41,17 +41,17 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """What is drawn on one pair of axes.
+    """Content of one pair of axes.
 
     Attributes:
         label: name of the metric, such as UA.
-        share: whether it is printed in percent.
-        curves: marks by the curve's name; their names are places on the other axis.
-        along: what is varied along the other axis.
-        title: what all of the panel is about, where panels differ in that.
-        controls: names of the curves that are drawn apart from the others, dashed.
-        classes: names of the curves of classes. Each has a hue of its own and no interval; a curve beside
-            them, such as WA, is in ink.
+        share: whether the metric is printed in percent.
+        curves: marks by name of the curve; the name of a mark is its place on the other axis.
+        along: setting that varies along the other axis.
+        title: subject of the panel, if panels have different subjects.
+        controls: names of the curves that are drawn separately, as dashed lines.
+        classes: names of the curves of classes. Each has a different hue and no interval; a curve beside
+            them, such as WA, is drawn in the colour of the text.
     """
 
     label: str
@@ -64,11 +64,11 @@ class Panel:
 
 
 def rows_beside_paper(panels: Sequence[Panel], title: str | None = None, *, dark: bool = False) -> Figure:
-    """Draw each row as a dot on its interval, the first on top, and the paper's value as a hollow diamond.
+    """Draw each row as a dot on its interval, the first row on top; the paper's value is a hollow diamond.
 
     Args:
-        panels: side by side, each with the same rows. A panel of several curves, such as the recalls of
-            classes, has a marker for each, one under the other, and no intervals.
+        panels: panels side by side, all with the same rows. A panel with several curves, such as the recalls
+            of classes, has a marker for each curve, one below the other, and no intervals.
         title: heading.
         dark: draw for a dark background.
     """
@@ -112,10 +112,10 @@ def rows_beside_paper(panels: Sequence[Panel], title: str | None = None, *, dark
 
 
 def sweep(panels: Sequence[Panel], title: str | None = None, *, dark: bool = False) -> Figure:
-    """Draw how metrics change with a setting: a curve each, with intervals; the paper's values as diamonds.
+    """Draw metrics over a setting: each is a curve with intervals; the paper's values are diamonds.
 
     Args:
-        panels: one below the other.
+        panels: panels, one below the other.
         title: heading.
         dark: draw for a dark background.
     """
@@ -156,7 +156,7 @@ def sweep(panels: Sequence[Panel], title: str | None = None, *, dark: bool = Fal
 def _lines(
     panel: Panel, colours: Palette, with_classes: bool = False
 ) -> Iterator[tuple[tuple[str, list[Mark]], Colour, str]]:
-    """Give each curve its colour and its marker; ``with_classes``: other panels have curves of classes."""
+    """Choose the colour and marker of each curve; ``with_classes``: other panels have curves of classes."""
     classes = [name for name in panel.curves if name in panel.classes]
     for number, curve in enumerate(panel.curves.items()):
         colour: Colour = colours.main
@@ -170,7 +170,7 @@ def _lines(
 
 
 def _in_order(curves: Sequence[Sequence[str]]) -> list[str]:
-    """Merge the curves' places, so that each curve's own order is kept where one lacks some."""
+    """Merge the places of all curves, and keep the order of each curve, even if a curve lacks some places."""
     ticks: list[str] = []
     for names in sorted(curves, key=len, reverse=True):
         at = 0
@@ -184,7 +184,7 @@ def _in_order(curves: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _text(text: str) -> str:
-    """Keep matplotlib from reading formulas into names."""
+    """Prevent matplotlib from reading names as formulas."""
     return text.replace("$", r"\$")
 
 
@@ -193,7 +193,7 @@ def _first(panel: Panel) -> list[Mark]:
 
 
 def _diamonds(axes: Axes, places: Sequence[tuple[float | None, float | None]], colours: Palette) -> None:
-    """Draw what the paper reports, as far as it does."""
+    """Draw the values that the paper reports."""
     reported = [(x, y) for x, y in places if x is not None and y is not None]
     if reported:
         axes.scatter(
@@ -226,7 +226,7 @@ def _quiet(axes: Axes, colours: Palette, grid: str) -> None:
 
 
 def _head(figure: Figure, title: str | None, colours: Palette) -> None:
-    """Write the heading, and the legend where there is more than one thing to tell apart."""
+    """Write the heading, and a legend if there is more than one kind of mark."""
     style.heading(figure, title and _text(title), colours)
     handles: dict[str, Artist] = {}
     for axes in figure.axes:

@@ -1,4 +1,4 @@
-"""What all figures have in common, set on the figure itself so that no global state is touched."""
+"""Set the style of all figures on each figure itself, so that no global state changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-SIZE = 9.0  # of text, in points
-# Told apart by who sees no colours too, as far as it goes; more than ten classes repeat them.
+SIZE = 9.0  # size of text, in points
+# People who see few colours can distinguish most of these; with more than ten classes the colours repeat.
 HUES: tuple[tuple[float, float, float], ...] = colormaps["tab10"].colors  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Colours for one background: ``ramp`` runs from nothing to all, the rest are named by their use."""
+    """Colours for one background: ``ramp`` runs from zero to the maximum, the others are named by use."""
 
     paper: str
     ink: str
@@ -31,7 +31,7 @@ class Palette:
 
     @property
     def colormap(self) -> Colormap:
-        """The ramp as matplotlib wants it; undefined values take the background's colour."""
+        """The ramp as a colour map of matplotlib; undefined values have the colour of the background."""
         ramp = LinearSegmentedColormap.from_list("sercli", self.ramp)
         return ramp.with_extremes(bad=self.paper)
 
@@ -62,12 +62,12 @@ def palette(dark: bool) -> Palette:
 
 
 def figure(width: float, height: float, colours: Palette) -> Figure:
-    """Make an empty figure, in inches."""
+    """Make an empty figure; its size is in inches."""
     return Figure(figsize=(width, height), layout="constrained", facecolor=colours.paper)
 
 
 def plain(axes: Axes, colours: Palette, title: str | None = None) -> None:
-    """Quiet the frame of ``axes``: two thin spines, muted ticks, text in one size."""
+    """Simplify the frame of ``axes``: two thin spines, grey ticks, text in one size."""
     axes.set_facecolor("none")
     axes.spines[["top", "right"]].set_visible(False)
     for side in ("left", "bottom"):
@@ -94,7 +94,7 @@ def legend(
     *,
     columns: int = 1,
 ) -> None:
-    """Name beside the panels what is drawn: all that has a label, or these handles."""
+    """Write a legend beside the panels: everything that has a label, or these handles."""
     named: dict[str, Any] = {} if handles is None else {"handles": handles, "labels": labels}
     look: dict[str, Any] = {"loc": place, "frameon": False, "ncols": columns, "fontsize": SIZE - 1}
     figure.legend(**named, **look, labelcolor=colours.ink)
@@ -109,14 +109,14 @@ def grid_of_panels(figure: Figure, count: int, columns: int, **shared: Any) -> l
 
 
 def label_colours(bar: Colorbar, label: str, colours: Palette) -> None:
-    """Write at a bar of colours what they stand for."""
+    """Write the meaning of the colours at a colour bar."""
     bar.set_label(label, color=colours.muted, size=SIZE - 1)
     bar.ax.tick_params(labelcolor=colours.muted, labelsize=SIZE - 2)
     bar.outline.set_visible(False)
 
 
 def name_rows(axes: Axes, colours: Palette) -> None:
-    """Let the vertical axis have names of rows in place of a scale."""
+    """Write names of rows at the vertical axis in place of a scale."""
     axes.spines["left"].set_visible(False)
     axes.tick_params("y", length=0, labelcolor=colours.ink)
 
@@ -129,13 +129,13 @@ def annotate(
     colours: Palette,
     **options: Any,
 ) -> None:
-    """Write beside a point, at an offset in points."""
+    """Write a text beside a point, at an offset in points."""
     at: dict[str, Any] = {"xytext": offset, "textcoords": "offset points"}
     axes.annotate(text, place, **at, color=colours.ink, size=SIZE - 1, **options)
 
 
 def in_percent(axes: Axes, which: str) -> None:
-    """Write the rates of the ``x`` or ``y`` axis in percent, with digits enough for a tick at 22.5 %."""
+    """Write the ticks of the ``x`` or ``y`` axis in percent, with enough digits for a tick at 22.5 %."""
     getattr(axes, f"{which}axis").set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %"))
 
 

@@ -1,4 +1,4 @@
-"""What a network predicts of a recording over its time: classes, or traces beside their gold standard."""
+"""Draw predictions over the time of a recording: classes, or traces beside their gold standard."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ class Traced:
     """One recording of a figure.
 
     Attributes:
-        title: above it.
+        title: text above the panel.
         predicted: (frames, dimensions).
-        target: the gold standard, where there is one, (frames, dimensions).
+        target: the gold standard, if there is one, (frames, dimensions).
     """
 
     title: str | None
@@ -39,8 +39,8 @@ def class_timeline(
     """Draw a band for each class, its probability as height, coloured where it is the most probable.
 
     Args:
-        borders: seconds at which the windows take over from one another, the recording's beginning and
-            end included, (windows + 1).
+        borders: borders between the windows in seconds, including the recording's beginning and end,
+            (windows + 1).
         probabilities: (windows, classes).
         classes: names.
         title: heading.
@@ -71,7 +71,7 @@ def traces(
     Args:
         recordings: one or more.
         dimensions: names of the columns.
-        title: heading of all.
+        title: heading of the figure.
         dark: draw for a dark background.
     """
     colours = style.palette(dark)
@@ -85,7 +85,7 @@ def traces(
         for row, name in enumerate(dimensions):
             axes = grid[row, column]
             if recording.target is not None:
-                # In front: a restless prediction would hide it.
+                # The gold standard is drawn in front, because a prediction with many peaks would hide it.
                 gold = recording.target[:, row]
                 axes.plot(seconds, gold, color=colours.ink, lw=1.2, zorder=3, label="gold standard")
             ink, width = (colours.second, 0.8) if with_target else (colours.main, 1.2)

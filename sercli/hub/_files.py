@@ -25,7 +25,7 @@ _MOST_DESCRIPTION_BYTES = 1 << 24
 
 
 def may_be_in_bundle(name: str) -> bool:
-    """Tell whether a bundle can have a file of this name."""
+    """Return whether a bundle can have a file of this name."""
     if name in {DESCRIPTION, WEIGHTS}:
         return True
     plain = name == PurePosixPath(name).name and "\\" not in name and name.isprintable()

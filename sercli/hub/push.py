@@ -133,7 +133,7 @@ def _check_licence(path: Path, facts: Mapping[str, Any]) -> None:
 
 
 def _rewritten(api: "HfApi", repo: str, found: "ModelInfo", digest: str | None) -> bool:
-    """Tell whether the card is not the one that belongs to the earlier bundle."""
+    """Return whether the card is not the one that belongs to the earlier bundle."""
     with tempfile.TemporaryDirectory() as folder, asking(repo):
         place = Path(api.hf_hub_download(repo, CARD, revision=found.sha, local_dir=folder))
         return hashlib.sha256(place.read_bytes()).hexdigest() != digest

@@ -1,4 +1,4 @@
-"""A corpus as JSON Lines: one `Utterance` a line, absent values left out."""
+"""Read and write a corpus as JSON Lines: one `Utterance` per line, without absent values."""
 
 import dataclasses
 from collections import Counter
@@ -14,11 +14,11 @@ from sercli.records import Utterance
 
 _FIELDS = [field.name for field in dataclasses.fields(Utterance)]
 _NUMBERS = {"duration", "start", "end", "valence", "arousal", "dominance"}
-# What JSON has for each field; the rest is text, speakers and sessions above all.
+# JSON types of fields; the other fields are text, in particular speakers and sessions.
 _KINDS: dict[str, tuple[type, ...]] = dict.fromkeys(_FIELDS, (str,)) | dict.fromkeys(_NUMBERS, (int, float))
 _KINDS |= {"sample_rate": (int,), "raters": (list,)}
 _NOT_NEGATIVE = {"duration", "sample_rate"}
-_LARGEST = 1e9  # seconds or hertz: thirty years, beyond all recorders
+_LARGEST = 1e9  # seconds or hertz: thirty years, and above all sample rates
 _FILES = {"file", "trace"}
 _AGAIN = "prepare the corpus again"
 
@@ -40,7 +40,7 @@ def read(path: Path) -> list[Utterance]:
     """Read a manifest.
 
     Raises:
-        ManifestError: the file is missing, or a line is no utterance; the message names the line.
+        ManifestError: the file is missing, or a line is not an utterance; the message names the line.
     """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
@@ -55,7 +55,7 @@ def read(path: Path) -> list[Utterance]:
 
 
 def digest(path: Path) -> str:
-    """Hash a manifest: it changes when any audio, label or speaker does."""
+    """Hash a manifest; the hash changes when any audio, label or speaker changes."""
     return files.sha256(path)
 
 
@@ -101,7 +101,7 @@ def _is_text(value: Any) -> bool:
 def _is_within(file: str) -> bool:
     """Return whether a relative path names a file below its folder, by its spelling on any system.
 
-    A link below the folder may lead out of it: its owner can make one, a manifest can't.
+    A link below the folder may lead out of the folder: its owner can make such a link, a manifest can't.
     """
     return all(
         file and "\0" not in file and not path.is_absolute() and not path.anchor and ".." not in path.parts

@@ -1,4 +1,4 @@
-"""Names of the columns that hold the fields of an utterance.
+"""Recognise the columns that hold the fields of an utterance by their names.
 
 Case, blanks, underscores, hyphens and dots of a column's name do not count: ``Speaker ID`` is
 ``speaker_id``.
@@ -54,10 +54,10 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "arousal": ("arousal", "activation", "emoact"),
     "dominance": ("dominance", "emodom"),
 }
-"""Spellings by field, the surest first, each as `simplify` leaves it."""
+"""Spellings by field, the most certain first, each in the form that `simplify` returns."""
 
 
-# Words in the names of columns of times, by field; camel case separates words, too.
+# Words in the names of columns of times, by field; camel case also separates words.
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _UNIT = re.compile(r"((?:sample|frame)(?:s(?![a-z]))?)", re.IGNORECASE)
 _TIME_WORDS = {
@@ -72,11 +72,11 @@ def simplify(name: str) -> str:
 
 
 def fields_by_name(names: Iterable[str], chosen: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the column of each field that columns of usual names, or the chosen ones, hold.
+    """Return the column of each field, from the chosen columns or from columns with usual names.
 
     Args:
         names: the columns.
-        chosen: column by field, where a user names it; case and blanks do not count here either.
+        chosen: column by field, as far as the user names it; case and blanks do not count here either.
     """
     by_name: dict[str, str] = {}
     exact = list(names)
@@ -123,15 +123,15 @@ def split_words(column: str) -> set[str]:
 
 
 def unread_times(columns: Iterable[str], fields: Mapping[str, str]) -> dict[str, str]:
-    """Return the columns that may hold a start or an end that no other column gives, each with its field.
+    """Return columns that may hold a start or an end that no other column has, each with its field.
 
     Args:
-        columns: of the table.
-        fields: column by field, of those that are read.
+        columns: columns of the table.
+        fields: column by field, for the columns that are read.
     """
     found: dict[str, str] = {}
     for column in columns:
-        # sercli's own name for where a file that it cut lay in its recording.
+        # sercli's own name for the place of a cut file in its recording.
         if column in fields.values() or simplify(column) in ("sourcestart", "sourceend"):
             continue
         for field, words in _TIME_WORDS.items():

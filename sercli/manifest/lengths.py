@@ -11,16 +11,16 @@ from sercli.records import Note, Utterance
 
 # A list may state samples or milliseconds.
 _UNITS = (1, 1000, 8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-# Change by padding, resampling and rounding, in seconds and as a share.
+# Change by padding, resampling and rounding, in seconds and as a proportion.
 _TOLERANCE_S = 0.1
 _TOLERANCE = 0.02
 
 
 class Lengths:
-    """The lengths of a list's utterances, as stated and as read."""
+    """Stated and true lengths of a list's utterances."""
 
     def __init__(self, place: str) -> None:
-        """Compare for the list called ``place``."""
+        """Begin the comparison for the list called ``place``."""
         self.place = place
         self._other: list[tuple[str, float, float]] = []
         self._complete: Counter[str] = Counter()
@@ -60,10 +60,10 @@ class Lengths:
 def without_foreign_times(
     utterances: Sequence[Utterance], base: Path, place: str
 ) -> tuple[list[Utterance], Note | None]:
-    """Leave out times that a list counts in a longer recording than the file that it names.
+    """Leave out times that refer to a longer recording than the named file.
 
-    Lists of clips may state the time of a clip in the film or the call that it is from. This is assumed
-    where no file is named twice and most times are beyond the end of their files.
+    Lists of clips may state the time of a clip in its film or call. This is assumed if no file is named twice
+    and most times are beyond the end of their files.
     """
     listed = list(utterances)
     timed = [each for each in listed if each.source is None and (each.start or each.end is not None)]

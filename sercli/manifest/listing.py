@@ -1,8 +1,8 @@
-"""A table whose rows are utterances: the column of each field, and the values of each row.
+"""Read a table whose rows are utterances: the column of each field, and the values of each row.
 
-A column is a field where its name is a usual one (`sercli.manifest.columns`) or
-the user names it. A column of ids is one only where no two rows share an id, and a column called
-``utterance`` holds ids only where they look like some; else it holds the words.
+A column belongs to a field if its name is a usual one (`sercli.manifest.columns`) or the user names it. A
+column holds ids only if no two rows share an id. A column called ``utterance`` holds ids if its values look
+like ids; otherwise it holds the words.
 """
 
 import re
@@ -34,7 +34,7 @@ from sercli.manifest.values import (
 )
 from sercli.records import Note, Problem
 
-# One word with a digit, or joined parts, as programs make names; "Fine." is a transcript.
+# Names that programs make: one word with a digit, or joined parts. "Fine." is a transcript.
 _IDENTIFIER = re.compile(r"[\w./\\:+-]*[\d_/\\][\w./\\:+-]*")
 _STYLES = ("improvised", "scripted")
 _WHOLE = re.compile(r"\d+\.0")
@@ -46,7 +46,7 @@ class Entry:
 
     Attributes:
         place: file and line.
-        fields: value by field of an utterance, absent ones left out; the label is ``emotion_raw``.
+        fields: value by field of an utterance, without absent values; the label is ``emotion_raw``.
         values: the unchanged row, by column.
     """
 
@@ -87,12 +87,12 @@ def check_columns(columns: Mapping[str, str]) -> dict[str, str]:
 def read_entries(
     path: Path, chosen: Mapping[str, str] | None = None, needed: Sequence[str] = ("file",)
 ) -> Iterator[Entry | Problem]:
-    """Yield the rows of a table by field; first a note of which column was read as which field.
+    """Yield the rows of a table by field, after a note on the field of each column.
 
     Args:
         path: the table.
-        chosen: column by field, where the user names it.
-        needed: fields without which no row is read.
+        chosen: column by field, as far as the user names it.
+        needed: fields that every row must have.
     """
     chosen = chosen or {}
     table = read_table(path)
@@ -115,7 +115,7 @@ def read_entries(
         else:
             values = read_cells(item.values, fields, whole)
             if not (parse_number(values.get("duration")) or 0) > 0:
-                values.pop("duration", None)  # it only confirms what the audio itself states
+                values.pop("duration", None)  # it only repeats the length of the audio itself
             yield Entry(item.place, values, item.values)
 
 
@@ -124,7 +124,7 @@ def choose_columns(table: Table, chosen: Mapping[str, str]) -> tuple[dict[str, s
     rows, remarks = table.rows, []
     fields = fields_by_name(table.columns, chosen)
     if "file" not in fields and "file" not in chosen:
-        # If a column is named like a file, the first line is no header.
+        # If a column has the name of a file, the first line is not a header.
         naming = [name for name in table.columns if not is_audio(name) and _names_audio(rows, name)]
         if len(naming) == 1:
             fields["file"] = naming[0]
@@ -152,18 +152,18 @@ def choose_columns(table: Table, chosen: Mapping[str, str]) -> tuple[dict[str, s
 def read_cells(
     row: Mapping[str, Any], fields: Mapping[str, str], whole: Collection[str] = ()
 ) -> dict[str, Any]:
-    """Return the value of each field, absent ones left out; times in seconds.
+    """Return the value of each field, without absent values; times are in seconds.
 
     Args:
         row: cells by column.
         fields: column by field.
-        whole: fields of whole numbers that may be written as 1.0.
+        whole: fields of integers that may be written as 1.0.
     """
     values: dict[str, Any] = {}
     for field, column in fields.items():
         value = row[column]
         if field == "file" and isinstance(value, dict) and isinstance(value.get("path"), str):
-            value = value["path"]  # as Hugging Face's datasets keep audio
+            value = value["path"]  # Hugging Face's datasets store audio in this way
         content = parse_cell(field, value)
         if field in whole and isinstance(content, str):
             content = content.removesuffix(".0")
@@ -185,7 +185,7 @@ def _names_audio(rows: Sequence[TableRow], column: str) -> bool:
 
 
 def _is_of_kind(rows: Sequence[TableRow], column: str, field: str) -> bool:
-    """Return whether a column with a field's name has values of that field, absent ones aside."""
+    """Return whether a column with a field's name has values of that field, ignoring absent values."""
     found = [row.values[column] for row in rows if not is_absent(row.values[column])]
     if field == "style":
         return all(value in _STYLES for value in found)
@@ -193,7 +193,7 @@ def _is_of_kind(rows: Sequence[TableRow], column: str, field: str) -> bool:
 
 
 def is_audio(name: str) -> bool:
-    """Return whether a name ends as those of audio files do."""
+    """Return whether a name has the suffix of an audio file."""
     return PurePosixPath(name.strip()).suffix.lower() in SUFFIXES
 
 
@@ -220,7 +220,7 @@ def _are_whole(rows: Sequence[TableRow], column: str) -> bool:
 
 
 def _note(name: str, table: Table, fields: Mapping[str, str], remarks: Sequence[str]) -> Note:
-    """List which column was read as which field, and which columns were not read."""
+    """List the field of each column, and the columns that were not read."""
     read = ", ".join(f"{field_label(field)} <- {column}" for field, column in fields.items())
     left = [column for column in table.columns if column and column not in fields.values()]
     unread = f"; not read: {', '.join(left)}" if left else ""

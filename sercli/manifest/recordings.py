@@ -1,8 +1,8 @@
 """Find the recordings that a list names, even if it spells their names differently from the disk.
 
-A name that is on the disk is taken as it is. For any other name the search ignores case, suffix, the
-coding of accents, and the folders of another computer before the name. A file is taken only if it is
-the one candidate and no other name of the list leads to it.
+A name that exists on the disk is used unchanged. For any other name the search ignores case, suffix, the
+coding of accents, and the folders of another computer before the name. A file is used only if it is the
+single candidate and no other name of the list leads to it.
 """
 
 import os
@@ -33,8 +33,8 @@ class Found:
     """A recording.
 
     Attributes:
-        file: its path, relative to the folder or absolute, as the name was.
-        how: how its name differs from the one that was searched; empty where it does not.
+        file: path, relative to the folder or absolute, like the name.
+        how: difference between its name and the searched name; empty if there is none.
     """
 
     file: str
@@ -46,7 +46,7 @@ class Missing:
     """A name without a recording.
 
     Attributes:
-        fact: a near name, or why none is taken; empty where there is none.
+        fact: a similar name, or the reason why no file is used; empty if there is neither.
     """
 
     fact: str = ""
@@ -56,13 +56,13 @@ class Recordings:
     """The recordings below a folder."""
 
     def __init__(self, base: Path) -> None:
-        """Look below ``base``; its files are listed when a name is not found as it is."""
+        """Search below ``base``; its files are listed only when an unchanged name is not found."""
         self.base = base
         self._by_tail: dict[str, list[str]] | None = None
         self._names: dict[str, str] | None = None
 
     def find(self, names: Iterable[str]) -> dict[str, Found | Missing]:
-        """Return what is found by each name of a list; give all names of the list at once."""
+        """Return the result for each name; pass all names of a list at once."""
         found: dict[str, Found | Missing] = {}
         for name in dict.fromkeys(names):
             slashed = name.replace("\\", "/")
@@ -83,7 +83,7 @@ class Recordings:
             return False
 
     def _search(self, name: str, *, near: bool) -> tuple[Found | Missing, str]:
-        """Return what a name leads to, and the leading folders that were ignored for it."""
+        """Return the result for a name, and the leading folders of the name that were ignored."""
         slashed = name.replace("\\", "/").strip()
         if slashed.startswith("file://"):
             slashed = unquote(slashed.removeprefix("file://"))
@@ -98,7 +98,7 @@ class Recordings:
             wanted = "/".join(parts[first:])
             candidates = tails.get(_key(wanted), [])
             at_root = [each for each in candidates if each.count("/") == len(parts) - first - 1]
-            # Without its folder a name is searched at the top only: below, it may be another recording's.
+            # A name without its folder is searched only at the top; below, it may name another recording.
             chosen = at_root or (candidates if len(parts) - first > 1 or len(parts) == 1 else [])
             best = _nearest(wanted, chosen)
             if len(best) > 1:
@@ -145,7 +145,7 @@ class Recordings:
                 )
 
     def _tails(self) -> dict[str, list[str]]:
-        """Return the files by each end of their place, as `_key` writes it."""
+        """Return the files by each end of their path, in the form of `_key`."""
         if self._by_tail is None:
             self._by_tail = defaultdict(list)
             for file in _files(self.base):
@@ -156,7 +156,7 @@ class Recordings:
 
 
 def describe_renamed(found: dict[str, Found | Missing], place: str) -> list[Note]:
-    """Report the names that were found under another spelling, a note for each kind of difference."""
+    """Report the names that were found with another spelling; each kind of difference has one note."""
     by_way: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for name, answer in found.items():
         if isinstance(answer, Found) and answer.how:
@@ -176,7 +176,7 @@ def describe_renamed(found: dict[str, Found | Missing], place: str) -> list[Note
 
 
 def _key(name: str) -> str:
-    """Return a path without the parts in which two spellings of it may differ."""
+    """Return a path without the parts in which two spellings may differ."""
     path = PurePosixPath(name)
     suffix = path.suffix if path.suffix.lower() in _MEDIA else ""
     text = unicodedata.normalize("NFC", name.removesuffix(suffix)).casefold()
@@ -188,14 +188,14 @@ def _suffix(name: str) -> str:
 
 
 def _nearest(wanted: str, candidates: Sequence[str]) -> list[str]:
-    """Keep the candidates that differ least: those of the same suffix, of these the same letters."""
+    """Keep the candidates that differ least: those with the same suffix, and among them the same letters."""
     best = [each for each in candidates if _suffix(each) == _suffix(wanted)] or list(candidates)
     composed = unicodedata.normalize("NFC", wanted)
     return [each for each in best if unicodedata.normalize("NFC", each).endswith(composed)] or best
 
 
 def _difference(wanted: str, file: str, before: object) -> str:
-    """Describe how a name and the path of its file differ."""
+    """Describe the difference between a name and the path of its file."""
     own = file.split("/")[-wanted.count("/") - 1 :]
     there, ways = "/".join(own), []
     if before or len(own) < file.count("/") + 1:
@@ -214,7 +214,7 @@ def _difference(wanted: str, file: str, before: object) -> str:
 
 
 def _files(base: Path) -> Sequence[str]:
-    """List the audio files below a folder, relative to it; none where there are too many to search."""
+    """List the audio files below a folder, relative to it; none if there are too many to search."""
     recordings = (path for path in walk(base) if _suffix(path.name) in audio.SUFFIXES)
     found = [path.relative_to(base).as_posix() for path in islice(recordings, _MOST + 1)]
     return found if len(found) <= _MOST else []

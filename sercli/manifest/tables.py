@@ -1,7 +1,7 @@
-"""Read a table row by row, whatever program wrote it, and name the line of each problem.
+"""Read a table of any program row by row, and name the line of each problem.
 
 Delimited text (comma, semicolon, tab or ``|``), JSON Lines and JSON are recognised by their content,
-not by the file's suffix, and so is the encoding. Every command that takes a table reads it here.
+not by the file's suffix. The encoding is recognised in the same way. All commands read tables here.
 """
 
 import csv
@@ -43,12 +43,12 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table as its file holds it.
+    """A table in a file.
 
     Attributes:
         columns: names of the columns, without the blanks around them.
-        items: rows, and a problem for each line that is no row; a table that can't be read to its end
-            has no rows, only that problem: nobody could know what is missing.
+        items: rows, and a problem for each line that is not a row. A table that can't be read to its end has
+            only that problem and no rows, because the missing rows are unknown.
     """
 
     columns: tuple[str, ...]
@@ -85,10 +85,10 @@ def read_table(path: Path) -> Table:
 
 
 def read_json_lines(path: Path) -> Iterator[TableRow | Problem]:
-    """Yield the JSON objects of a file, one a line, each with its own keys only; places name the path.
+    """Yield the JSON objects of a file with one per line, each only with its own keys; places name the path.
 
     Raises:
-        ManifestError: the file is missing, cut off or no text.
+        ManifestError: the file is missing, cut off or not text.
     """
     text, problems = read_text(path)
     yield from problems
@@ -125,7 +125,7 @@ def _from_json(text: str, name: str) -> tuple[list[str], list[TableRow | Problem
 
 def _lines(text: str, name: str) -> list[TableRow | Problem]:
     items: list[TableRow | Problem] = []
-    for number, line in enumerate(text.split("\n"), 1):  # splitlines would cut at U+2028, too
+    for number, line in enumerate(text.split("\n"), 1):  # splitlines would also cut at U+2028
         if not line.strip():
             continue
         try:
@@ -143,7 +143,7 @@ def _entry(place: str, value: Any) -> TableRow | Problem:
 
 
 def _entries(value: Any) -> list[tuple[object, Any]] | None:
-    """Find the rows of a JSON value, as pandas and others lay tables out; none if it holds none."""
+    """Find the rows of a JSON value in the layouts of pandas and others; ``None`` if it holds none."""
     if isinstance(value, list):
         return list(enumerate(value, 1))
     if not isinstance(value, dict) or not value:
@@ -197,9 +197,9 @@ def _from_text(text: str, name: str) -> tuple[list[str], list[TableRow | Problem
     header = next((line for line in text.splitlines() if line.strip()), "")
     if separator is None:
         separator = _separator(header)
-    # Some write "file, speaker"; only then is the blank no part of a cell that is quoted.
+    # Some programs write "file, speaker"; only in this case the blank is not part of a quoted cell.
     padded = (f"{separator} " in header and separator != "\t") or separator == " "
-    # Strict, or a quote that is left open would take the rest of the table for one cell.
+    # Strict, because otherwise an open quote would make the rest of the table one cell.
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=padded
     )
@@ -243,12 +243,12 @@ def _separator(header: str) -> str:
         return len(fields_by_name(names)), len(names)
 
     best = max(_SEPARATORS, key=rank)
-    # Blanks part columns only where nothing else does: file names may hold some.
+    # Blanks separate columns only if no other separator does, because file names may contain blanks.
     return " " if rank(best)[1] < 2 and len(fields_by_name(header.split())) > 1 else best
 
 
 def column_names(text: str) -> Sequence[str]:
-    """Return the columns that the beginning of a table names; none if it is no delimited text."""
+    """Return the columns that the beginning of a table names; empty if it is not delimited text."""
     if text.lstrip()[:1] in ("{", "[", ""):
         return ()
     return tuple(_from_text(text.splitlines()[0] if text else "", "")[0])

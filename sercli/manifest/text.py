@@ -1,4 +1,4 @@
-"""Read a file as text, or report what kind of file it is."""
+"""Read a file as text, or report the kind of the file."""
 
 import gzip
 import os
@@ -54,7 +54,7 @@ def decode_text(content: bytes, name: str) -> tuple[str | None, Problem | None]:
     except UnicodeDecodeError:
         pass
     try:
-        # Where the two differ, Latin-1 has control characters, which no one means.
+        # Where the two differ, Latin-1 has control characters, which are never meant.
         text, called = content.decode("cp1252"), "Windows-1252"
     except UnicodeDecodeError:
         text, called = content.decode("latin-1"), "Latin-1"
@@ -64,9 +64,9 @@ def decode_text(content: bytes, name: str) -> tuple[str | None, Problem | None]:
 
 
 def binary_kind(path: Path) -> str | None:
-    """Describe a file that is not text, and what to do with it; ``None`` if it may be text.
+    """Describe a file that is not text, with a remedy; ``None`` if it may be text.
 
-    Only its beginning and its end are read, for an archive can be as large as a corpus.
+    Only its beginning and its end are read, because an archive can be as large as a corpus.
     """
     with path.open("rb") as file:
         start = file.read(1024)
@@ -103,10 +103,10 @@ def _utf_16(content: bytes) -> str | None:
 
 
 def read_text(path: Path) -> tuple[str, list[Problem]]:
-    """Read a text file, unpacked where it is gzip, and report an encoding other than Unicode.
+    """Read a text file, which may be gzip, and report an encoding other than Unicode.
 
     Raises:
-        ManifestError: the file is missing, cut off or no text.
+        ManifestError: the file is missing, cut off or not text.
     """
     try:
         if kind := binary_kind(path):
@@ -120,7 +120,7 @@ def read_text(path: Path) -> tuple[str, list[Problem]]:
 
 
 def read_unicode(path: Path) -> str:
-    """Read a text file that has to be Unicode.
+    """Read a text file that must be Unicode.
 
     Raises:
         ManifestError: the file is missing, cut off or not Unicode.
@@ -132,12 +132,12 @@ def read_unicode(path: Path) -> str:
 
 
 def read_start(path: Path) -> str:
-    """Return the first 64 KiB of a text file, nothing for any other."""
+    """Return the first 64 KiB of a text file; other files give an empty text."""
     try:
         with path.open("rb") as file:
             data = file.read(_START)
         if data[:2] == _GZIP:
-            data = zlib.decompressobj(wbits=31).decompress(data, _START)  # 31: gzip, also where cut off
+            data = zlib.decompressobj(wbits=31).decompress(data, _START)  # 31: gzip, which may be cut off
         encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
         return data.decode(encoding, errors="replace")
     except (OSError, zlib.error):
@@ -145,7 +145,7 @@ def read_start(path: Path) -> str:
 
 
 def read_first_records(path: Path) -> list[dict[str, Any]]:
-    """Return the JSON objects among the first lines, by which formats recognise their lists."""
+    """Return the JSON objects among the first lines, from which formats recognise their lists."""
     records = []
     for line in [line for line in read_start(path).split("\n") if line.strip()][:5]:
         try:

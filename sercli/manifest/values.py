@@ -1,4 +1,4 @@
-"""Meaning of a cell in a list that sercli did not write: names, genders, times, and absent values."""
+"""Interpret a cell of a list that sercli did not write: names, genders, times, and absent values."""
 
 import math
 import re
@@ -12,7 +12,7 @@ RATINGS = frozenset({"valence", "arousal", "dominance"})
 TIMES = frozenset({"start", "end", "duration"})
 """Fields in seconds."""
 NAMES = frozenset({"speaker", "gender", "session", "dialog", "text_id"})
-"""Fields that name someone or something, which may be unknown."""
+"""Fields that name a person or a thing, which may be unknown."""
 
 GENDERS = {
     **dict.fromkeys(("f", "female", "w", "fem", "woman", "women", "weiblich", "frau", "feminine"), "female"),
@@ -20,10 +20,10 @@ GENDERS = {
 }
 """Genders by their spellings in lower case; w is German."""
 
-# How pandas and others write an absent value. In this spelling they are no person's name; "Nan" and
-# "Na" may be one.
+# Absent values of pandas and other programs. In this spelling they are never a person's name; "Nan" and
+# "Na" may be names.
 _NOTHING = frozenset({"nan", "NaN", "NAN", "NA", "NaT", "nat", "<NA>", "<na>"})
-# Likewise, in any spelling.
+# Absent values in any spelling.
 _UNKNOWN = frozenset(
     {
         *("", "unknown", "unk", "<unk>", "[unk]", "unknown speaker", "speaker unknown", "unknown_speaker"),
@@ -52,8 +52,8 @@ def is_absent(value: Any) -> bool:
 def parse_cell(name: str, value: Any) -> Any:
     """Read the value of a field in a list; its type is not checked.
 
-    Text loses the blanks around it; a name or a rating that is not known is absent; of a number where
-    text belongs 1 and 1.0 are the same, and one that is not a number is absent.
+    Text loses the blanks around it. An unknown name or rating is absent. In a field of text, the numbers 1
+    and 1.0 are the same, and NaN is absent.
     """
     if name in TIMES:
         return parse_seconds(value)
@@ -71,10 +71,10 @@ def parse_cell(name: str, value: Any) -> Any:
 
 
 def parse_seconds(value: Any) -> Any:
-    """Read a time in seconds; a value that is no time is returned unchanged.
+    """Read a time in seconds; a value that is not a time is returned unchanged.
 
-    Read are ``1.5``, ``1,5``, ``1.5 s``, ``1500 ms``, ``00:01:02.500``, ``01:02,5`` (minutes and seconds)
-    and pandas' ``0 days 00:00:01.500000``.
+    These forms are read: ``1.5``, ``1,5``, ``1.5 s``, ``1500 ms``, ``00:01:02.500``, ``01:02,5`` (minutes and
+    seconds) and pandas' ``0 days 00:00:01.500000``.
     """
     text = value.strip() if isinstance(value, str) else ""
     if text == "NaT":
@@ -98,13 +98,13 @@ def parse_seconds(value: Any) -> Any:
 
 
 def explain_time(field: str, value: Any) -> str:
-    """Explain that a value is no time, and how times are written."""
+    """Explain that a value is not a time, and show the forms of times."""
     forms = f"seconds (1.25 or 1,25), 00:00:01.250, or milliseconds in a column {field}_ms"
     return f"{field} '{value}' is not a time; write {forms}; leave it out where it is not known"
 
 
 def parse_number(value: Any) -> float | None:
-    """Return a finite number, ``None`` for any other value."""
+    """Return a finite number; ``None`` for any other value."""
     if isinstance(value, str) and "_" in value:
         return None  # Python reads 0_1 as 1, which is not meant in a list
     try:
@@ -115,12 +115,12 @@ def parse_number(value: Any) -> float | None:
 
 
 def settle_times(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the times of an utterance in seconds, with the end that its start and length give.
+    """Return the times of an utterance in seconds, with the end computed from start and length.
 
     Times in samples or milliseconds are recognised by a length in seconds.
 
     Args:
-        values: ``start``, ``end``, ``duration`` and ``sample_rate`` as far as they are known.
+        values: the known values of ``start``, ``end``, ``duration`` and ``sample_rate``.
     """
     times = {name: values[name] for name in ("start", "end") if values.get(name) not in (None, "")}
     both = {"start", "end"} <= values.keys()

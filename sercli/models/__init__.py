@@ -1,7 +1,7 @@
 """Networks, pure torch, one file per architecture; `sercli.models.layers` holds what they share.
 
-A file of this folder defines a network, its settings (a `NetworkConfig`), how its paper trains it (a
-`Recipe`), what can be shown of it, and puts all of them together in ``ARCHITECTURE``.
+A file of this folder defines a network, its settings (a `NetworkConfig`), its paper's training (a
+`Recipe`) and the functions that read its attention, embedding or stream. ``ARCHITECTURE`` joins them.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,28 +27,28 @@ NETWORK_ERRORS = (
     AssertionError,
     ArithmeticError,
 )
-"""What a network may raise where it runs in an unusual way: without values, or in an exporter."""
+"""Errors that a network may raise when it runs without values, or in an exporter."""
 
 Features = Mapping[str, Mapping[str, Any]]
 """Settings of the features, by input of the network."""
 
 
 class NetworkConfig(Config):
-    """Settings of a network; the properties answer what the rest of the package asks of any network."""
+    """Settings of a network; its properties are those that the rest of the package needs of any network."""
 
     @property
     def made_for(self) -> TaskName | None:
-        """Task that the settings name; none where they name no task."""
+        """Task that the settings name; ``None`` if they name no task."""
         return None
 
     @property
     def window_frames(self) -> int | None:
-        """Frames at 25 Hz of the windows that the network is built for; none where it takes any length."""
+        """Frames at 25 Hz of the windows that the network is built for; ``None`` if it takes any length."""
         return None
 
     @property
     def least_frames(self) -> int:
-        """Fewest frames that the network takes without filling them up."""
+        """Smallest number of frames that the network accepts without padding them."""
         return 1
 
     @property
@@ -59,7 +59,7 @@ class NetworkConfig(Config):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A corpus as a paper uses it."""
+    """A corpus and its settings in a paper."""
 
     corpus: str
     scheme: str
@@ -72,12 +72,12 @@ class Recipe:
 
     Attributes:
         training: settings of the training.
-        settings: the paper's corpora, in its order.
+        settings: the paper's corpora, in the order of the paper.
         features: settings of the features, by input of the network, where they differ from the defaults of
             the kind; or a function from the network's settings to these.
         segments: how utterances are cut; they are not cut if it is empty.
         augment: augmentations by name, with settings that differ from their defaults.
-        by_task: by name of a task: changes of the settings above, and of the network's settings (``model``).
+        by_task: for each task, changes to the settings above and to the network's settings (``model``).
             The ``segments`` and ``augment`` of a task replace those above.
     """
 
@@ -96,19 +96,20 @@ class NetworkStream(Protocol):
         """Begin a window."""
 
     def __call__(self, inputs: dict[str, Tensor]) -> Tensor:
-        """Score each frame of 40 ms, (1, frames, outputs), of the next pieces of the inputs."""
+        """Score each frame of 40 ms of the next pieces of the inputs, (1, frames, outputs)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attention:
-    """How the attention of a network over its first input is read.
+    """Read the attention of a network over its first input.
 
     Attributes:
-        modules: by name, the modules whose input and output `read` takes.
-        read: from the inputs and outputs of these modules for a batch of one utterance, by name, and the
-            index of a class to the attention, (height, width), over the map or a pooled version of it.
+        modules: the modules whose input and output `read` takes, by name.
+        read: function of two arguments: the inputs and outputs of these modules for a batch of one
+            utterance, by name; and the index of a class. It returns the attention, (height, width), over the
+            map or a pooled version of the map.
         meaning: what a value of the attention means.
-        neutral: the value that draws no attention.
+        neutral: the value that means no attention.
     """
 
     modules: Mapping[str, nn.Module]
@@ -119,12 +120,12 @@ class Attention:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embedding:
-    """How the vector that summarises an utterance is read from a network.
+    """Read the vector that summarises an utterance from a network.
 
     Attributes:
-        title: what the vector is, for a picture.
+        title: name of the vector, for a picture.
         module: the module whose input and output `read` takes.
-        read: from input and output of the module to the vectors, (batch, size).
+        read: function from input and output of the module to the vectors, (batch, size).
     """
 
     title: str
@@ -141,7 +142,7 @@ class Embedder(Protocol):
 
 
 def embedding_before_head(network: nn.Module) -> Embedding | str:
-    """Read what the head takes, of a network with a method ``embed`` and a child ``head``."""
+    """Read the input of the head of a network with a method ``embed`` and a child ``head``."""
     head = dict(network.named_children()).get("head")
     if head is None or not isinstance(network, Embedder):
         return "it has no method 'embed' with a layer 'head' after it"
@@ -167,37 +168,38 @@ class TrainingVectors:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """Everything that training, prediction and reports need to know of a network.
+    """Everything that training, prediction and reports need to know about a network.
 
     A network is called as ``network(**inputs, mask=mask)``: each input is (batch, *shape, frames)
-    under its name, the mask (batch, frames) is true on frames of the utterance, false on padding.
+    under its name; the mask, (batch, frames), is true on frames of the utterance and false on padding.
 
-    The hooks ``attention``, ``channels``, ``embedding`` and ``stream`` take a network and return what they
-    are for, or a text that states why this network does not have it.
+    The hooks ``attention``, ``channels``, ``embedding`` and ``stream`` take a network. Each returns the
+    object described below, or a text that states why this network does not have it.
 
     Attributes:
         config: the network's settings.
-        build: from the inputs' shapes (by name, without batch and frames), the number of outputs
-            and the settings to the network.
-        inputs: feature kind by input name, as in the paper; or a function from the settings to these.
+        build: function that makes the network from the inputs' shapes (by name, without batch and frames),
+            the number of outputs and the settings.
+        inputs: feature kind by input name, as in the paper; or a function from the settings to these kinds.
         shapes: shape of each input of the paper's features, without batch and frames.
         example_frames: a number of frames that the network accepts with every setting.
         tasks: names of the tasks that it can be trained for.
         source: the paper.
-        recipe: how the paper trains it.
-        lengths_vary: whether utterances of any length share a batch, and padding does not change the output
-            of any; else every utterance is cut or padded to one length before the network.
-        features_of: from the network's settings to the settings of the features that the network requires,
-            by input name, where they differ from the defaults of the kind.
+        recipe: the paper's training.
+        lengths_vary: whether a batch may hold utterances of different lengths, and padding changes no
+            output; otherwise every utterance is cut or padded to one length before the network.
+        features_of: function from the network's settings to the settings of the features that the network
+            requires, by input name. It returns only those that differ from the defaults of the kind.
         attention: the network's attention over its first input.
-        channels: by number of the layer, the modules whose output is a weight for each channel.
+        channels: the modules whose output is a weight for each channel, by number of the layer.
         embedding: the vector that summarises an utterance.
         stream: the network as a `NetworkStream`.
         solve: sets the weights of a network to the optimum for a training part, given its settings; for
             classifiers that need no epochs, optimiser or learning rate. Their networks have a method
             ``embed``.
-        module: the class that trains the network, a subclass of `sercli.training.SERModule`, which is used
-            without it. It is a function, so that Lightning is imported only for training.
+        module: function that returns the class that trains the network, a subclass of
+            `sercli.training.SERModule`; without it `SERModule` itself is used. It is a function, so that
+            Lightning is imported only for training.
     """
 
     config: type[NetworkConfig]
@@ -233,11 +235,11 @@ class Architecture:
             raise ConfigError(f"model: {error}") from None
 
     def defaults(self, config: NetworkConfig, task: Task = CLASSIFICATION) -> dict[str, Any]:
-        """Return the recipe as the settings that a run's own settings are laid over.
+        """Return the recipe as settings; a run's own settings replace single ones of them.
 
         Args:
             config: the network's settings.
-            task: what the network is trained for.
+            task: task that the network is trained for.
         """
         recipe = self.recipe
         changes = recipe.by_task.get(task.name, {})
@@ -252,7 +254,7 @@ class Architecture:
         return merge(stated, changes) | replaced
 
     def example(self, batch: int, seed: int = 0) -> dict[str, Tensor]:
-        """Return random inputs and a mask, of differing lengths if they vary, for ``network(**example)``."""
+        """Return random inputs and a mask for ``network(**example)``, with different lengths if they vary."""
         random = torch.Generator().manual_seed(seed)
         shortfall = torch.arange(batch) % (self.example_frames // 4) if self.lengths_vary else 0
         lengths = self.example_frames - torch.as_tensor(shortfall).expand(batch)  # (batch,)
@@ -273,6 +275,6 @@ def get_architecture(name: str) -> Architecture:
     """Return an architecture by name.
 
     Raises:
-        UnknownNameError: there is none of that name.
+        UnknownNameError: there is no architecture of that name.
     """
     return registry.load(__name__, name, "ARCHITECTURE", Architecture)

@@ -3,16 +3,17 @@
 Source: Li et al., An Attention Pooling based Representation Learning Method for Speech Emotion
     Recognition, Interspeech 2018, sections 2.2 to 2.4, 3.2 and 3.3, figure 1.
     The training: section 3.1.
-Open in the paper: channels before the last (32, 48, 64, as in github.com/lessonxmk/head_fusion; the
-    last, 80, follows from the 6400 of bilinear pooling), places of the pooling (after the second and
-    the third convolution, as there), padding (same, the odd row or column at the end), reduction of
-    the attended maps (summed, as in equation 10: their mean after a softmax, as in the text,
-    divides twice by the number of positions and hardly trains), initial weights (PyTorch's
-    own, which the authors used). Tried on EMO-DB for twelve epochs: the training loss falls with
-    softmax and sum (1.27 to 0.77) and with a mean and no softmax (1.31 to 0.78); with softmax and mean
-    it stays at the logarithm of the classes (1.386). Whether the scores of segments are averaged before or
-    after the softmax (here after).
-Departures: the signed square root has a finite slope at zero, where the true one's is infinite.
+Open in the paper: the following choices are ours. The convolutions before the last one have 32, 48 and
+    64 channels, as in github.com/lessonxmk/head_fusion. The last one has 80, which follows from the 6400
+    values of bilinear pooling. The maps are pooled after the second and the third convolution, as in that
+    code. The padding is "same", with the odd row or column at the end. The attended maps are summed, as
+    in equation 10. The text of the paper describes their mean after a softmax instead: this divides twice
+    by the number of positions, and the network hardly trains. The initial weights are PyTorch's own,
+    which the authors used. The scores of segments are averaged after the softmax, not before it. We tried
+    the reductions on EMO-DB for twelve epochs. The training loss falls with softmax and sum (1.27 to 0.77)
+    and with a mean and no softmax (1.31 to 0.78). With softmax and mean it stays at the logarithm of the
+    number of classes (1.386).
+Departures: the signed square root has a finite slope at zero. The exact function has an infinite slope there.
 """
 
 from collections.abc import Mapping
@@ -39,20 +40,20 @@ class AttPoolConfig(NetworkConfig):
     """Settings of the network; the defaults are the paper's CNN_TF_Att.pooling."""
 
     head: Literal["attention", "gap", "bilinear"] = "attention"
-    """How maps become scores: attention pooling, or a layer over global averages or second moments."""
+    """Pooling from maps to scores: attention, or a layer over global averages or second moments."""
     attention_reduction: Reduction = "softmax-sum"
-    """Whether bottom-up attention is a softmax over positions, and whether the product is summed or averaged;
-    ``sum`` is equation 10 as written."""
+    """Normalisation of the bottom-up attention (with or without a softmax over positions), and sum or mean of
+    the product; ``sum`` is equation 10 as written."""
     bilinear_order: Order = "paper"
-    """``paper``: l2 normalisation, then the signed square root; ``usual``: the other way round."""
+    """``paper``: l2 normalisation, then the signed square root; ``usual``: the reverse order."""
     pools_after: tuple[Annotated[int, Field(ge=1, le=4)], ...] = (2, 3)
-    """Convolutions, from one, after which maps are halved; (1, 2, 3) is the other reading."""
+    """Convolutions after which maps are halved, counted from one; (1, 2, 3) is the other reading."""
     first_layer: Literal["both"] | tuple[PositiveInt, PositiveInt] = "both"
-    """``both``: 8 filters of 10 bins x 2 frames and 8 of 2 x 8; or, to study the first layer, the bins
-    and frames of 16 filters, right after which come global averages and a layer, and nothing else."""
+    """``both``: 8 filters of 10 bins x 2 frames and 8 of 2 x 8; or, to study the first layer alone, the bins
+    and frames of 16 filters, which are followed only by global averages and a layer."""
 
     def idle(self) -> dict[str, str]:
-        """Return the settings that change nothing: each head has its own, a first layer alone has none."""
+        """Return the settings that change nothing: each head reads its own, a first layer alone none."""
         if self.first_layer != "both":
             alone = "first_layer, which is studied without the layers after it"
             return dict.fromkeys(("attention_reduction", "bilinear_order", "pools_after"), alone)
@@ -60,14 +61,14 @@ class AttPoolConfig(NetworkConfig):
         return {name: f"head={self.head}" for head, name in of.items() if head != self.head}
 
     def conflict(self) -> str | None:
-        """Return what is wrong: a first layer alone is always followed by global averages."""
+        """Return what is wrong: only global averages can follow a first layer alone."""
         if self.first_layer == "both" or self.head == "gap":
             return None
         return "first_layer is followed by global averages and a layer: set head=gap"
 
     @property
     def halvings(self) -> int:
-        """How often the maps are halved."""
+        """Number of times that the maps are halved."""
         return len(set(self.pools_after)) if self.first_layer == "both" else 0
 
 
@@ -96,7 +97,7 @@ class AttPool(nn.Module):
 
         Args:
             x: magnitudes mapped and companded, (batch, 1, bins, frames).
-            mask: not looked at, every segment has the same length, (batch, frames).
+            mask: ignored, since every segment has the same length, (batch, frames).
 
         Returns:
             Logits, (batch, classes).
@@ -124,13 +125,13 @@ class AttentionPooling(nn.Module):
     def __init__(self, channels: int, n_classes: int, reduction: Reduction = "softmax-sum") -> None:
         super().__init__()
         self.top_down = nn.Conv2d(channels, n_classes, 1)
-        # The softmax takes the bias out again; the paper's layer has one.
+        # The paper's layer has a bias. It has no effect before a softmax.
         self.bottom_up = nn.Conv2d(channels, 1, 1)
         self.softmax = reduction.startswith("softmax")
         self.sums = reduction.endswith("sum")
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return scores, (batch, classes), float32, of maps (batch, channels, height, width)."""
+        """Return the scores, (batch, classes), float32, of maps, (batch, channels, height, width)."""
         scores = self.top_down(x).flatten(2).float()  # (batch, classes, positions)
         weights = self.bottom_up(x).flatten(2).float()  # (batch, 1, positions)
         if self.softmax:
@@ -143,7 +144,7 @@ class BilinearPooling(nn.Module):
     """Average the products of all pairs of channels over positions, then normalise.
 
     Args:
-        order: of l2 normalisation and signed square root, see `AttPoolConfig`.
+        order: order of l2 normalisation and signed square root, see `AttPoolConfig`.
 
     Source: Li et al. 2018, section 3.3; the usual order: Lin et al., Bilinear CNN Models for
     Fine-Grained Visual Recognition, ICCV 2015, section 3.1.
@@ -154,7 +155,7 @@ class BilinearPooling(nn.Module):
         self.order = order
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return (batch, channels * channels), float32, of maps (batch, channels, height, width)."""
+        """Return moments, (batch, channels * channels), float32, of maps (batch, channels, height, width)."""
         x = x.flatten(2)  # (batch, channels, positions)
         x = x / x.shape[2] ** 0.5  # before the product, which may overflow in half precision
         x = (x @ x.mT).flatten(1).float()  # (batch, channels * channels)
@@ -164,9 +165,9 @@ class BilinearPooling(nn.Module):
 
 
 class _Layer(nn.Module):
-    """Convolution of unchanged size, normalisation, pooling if asked for, ReLU.
+    """Convolution of unchanged size, normalisation, optional pooling, ReLU.
 
-    Pooling before the ReLU gives the same as after it, and leaves less to do.
+    Pooling before the ReLU gives the same result as after it and is faster.
     """
 
     def __init__(self, n_in: int, n_out: int, kernel: tuple[int, int], pool: bool = False) -> None:
@@ -175,7 +176,7 @@ class _Layer(nn.Module):
         self.conv = nn.Conv2d(n_in, n_out, kernel, padding=((height - 1) // 2, (width - 1) // 2))
         self.norm = nn.BatchNorm2d(n_out)
         self.pool = pool
-        # An even kernel needs one row or column more at one end.
+        # An even kernel needs one more row or column of padding at one end.
         self.extra = (0, 1 - width % 2, 0, 1 - height % 2)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -184,7 +185,7 @@ class _Layer(nn.Module):
         x = self.norm(self.conv(x))
         if self.pool:
             x = F.max_pool2d(x, 2)
-        return F.relu(x, inplace=True)  # nobody else's, and not needed for its gradient
+        return F.relu(x, inplace=True)  # nothing else uses x, and no gradient needs its old values
 
 
 def _head(channels: int, n_classes: int, config: AttPoolConfig) -> nn.Module:
@@ -200,7 +201,7 @@ def _averages(channels: int, n_classes: int) -> nn.Sequential:
 
 
 def _signed_sqrt(x: Tensor) -> Tensor:
-    """Take the root of the magnitude; 1e-8 under it keeps the gradient finite at zero."""
+    """Take the root of the magnitude and keep its sign; 1e-8 under the root keeps the gradient finite."""
     return x.sign() * (x.abs() + 1e-8).sqrt()
 
 
@@ -212,7 +213,7 @@ def _build(shapes: Mapping[str, tuple[int, ...]], n_classes: int, config: AttPoo
 
 
 def _attention(network: nn.Module) -> Attention | str:
-    """Read the score of a class at a place times the weight of the place; the mean over places is the logit.
+    """Read the score of a class at each position times the position's weight; their mean is the logit.
 
     Source: Li et al. 2018, equations 9 and 10.
     """
@@ -253,11 +254,11 @@ ARCHITECTURE = Architecture(
             "batch_size": 64,
             "max_epochs": 50,
             "patience": None,
-            "selection": "last",  # nothing is left for development
+            "selection": "last",  # there is no development part
         },
         settings=(Setting("iemocap", "iemocap-impro4", "leave-one-speaker-out-no-dev"),),
         features={"x": {"statistics": "none"}},
-        # Two seconds every second, every 0.4 s in test; the 197 frames are filled up to 200.
+        # Two seconds every second, every 0.4 s in test; the 197 frames are padded to 200.
         segments={"size_s": 2.0, "hop_s": 1.0, "test_hop_s": 0.4, "frames": 200},
     ),
     lengths_vary=False,

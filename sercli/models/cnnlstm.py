@@ -1,20 +1,20 @@
 """CNN-LSTM: three convolutions with pooling bring the waveform to 25 Hz, two LSTM layers follow.
 
-The baseline of DiCCOSER.
+It is the baseline of DiCCOSER.
 
 Source: Tzirakis, Zhang and Schuller, ICASSP 2018, as rebuilt by Tang et al., EURASIP Journal on
     Audio, Speech, and Music Processing 2021:18, sections 5.2 and 5.3; filters and pooling from the
     first author's end2you, models/audio/emo18.py. The training: Tang et al., sections 4.2.4 and 5.2; it is
     that of DiCCOSER.
-Open in the paper: activation (ReLU; end2you has leaky ReLU), batch normalisation (none; end2you has
-    it), direction of the LSTM (forwards: the paper calls Tzirakis's layers bidirectional, but with
-    bidirectional ones DiCCOSER would have 0.15 of the parameters and not "about 1/3"; end2you's run
-    forwards), place of dropout (after each pooling), pooling of log-mel input (by 2, after the first
-    convolution), padding (same), initial weights (convolutions He uniform with zero biases, as in
-    end2you, the rest torch's own). Tried on EMO-DB for twelve epochs: the training loss falls without
-    batch normalisation (1.37 to 0.75) and with it (1.36 to 0.82). Of the training as in
-    `sercli.models.diccoser`.
-Departures: none. The mean over time comes before the output layer; after it, it would give the same.
+Open in the paper: the following choices are ours. The activation is ReLU; end2you has leaky ReLU. There is
+    no batch normalisation; end2you has it. The LSTM runs forwards only, as in end2you. The paper calls
+    Tzirakis's layers bidirectional; but with bidirectional layers DiCCOSER would have 0.15 of the
+    parameters and not "about 1/3". Dropout follows each pooling. Log-mel input is pooled by 2 after the
+    first convolution. The padding is "same". The initial weights of the convolutions are He uniform with
+    zero biases, as in end2you; the others are torch's own. We tried the network on EMO-DB for twelve
+    epochs. The training loss falls without batch normalisation (1.37 to 0.75) and with it (1.36 to 0.82).
+    The choices about the training are those of `sercli.models.diccoser`.
+Departures: none. The mean over time comes before the output layer; after it, it would give the same result.
 """
 
 import math
@@ -43,16 +43,16 @@ class CNNLSTMConfig(NetworkConfig):
     batch_norm: bool = False
     """Normalise after each convolution, before its activation."""
     activation: Literal["relu", "leaky_relu"] = "relu"
-    """What follows each convolution; the leaky one has a slope of 0.01."""
+    """Activation after each convolution; the leaky ReLU has a slope of 0.01."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
-    """Share of the values dropped after each pooling."""
+    """Proportion of the values dropped after each pooling."""
     hidden_size: PositiveInt = 256
     """Cells of each LSTM layer."""
     layers: Annotated[int, Field(ge=1, le=64)] = 2
     """Layers of the LSTM."""
     bidirectional: bool = False
-    """Whether each layer of the LSTM runs backwards too, with ``hidden_size`` cells of its own; else forwards
-    only."""
+    """Whether each layer of the LSTM also runs backwards, with ``hidden_size`` more cells; otherwise it runs
+    forwards only."""
 
     neutral: ClassVar[Mapping[str, Any]] = {"bidirectional": False}
 
@@ -90,15 +90,15 @@ class CNNLSTM(nn.Module):
 
         Args:
             x: waveform, (batch, 1, samples), or log-mel spectrogram, (batch, 1, mels, frames at 50 Hz).
-            mask: without meaning here; silence before a short utterance is part of the window.
+            mask: ignored; silence before a short utterance is part of the window.
 
         Returns:
-            Embedding, (batch, hidden_size), twice as long where the LSTM is bidirectional.
+            Embedding, (batch, hidden_size); twice as long if the LSTM is bidirectional.
         """
         return self._outputs(x).mean(1)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Score classes or frames, of the same arguments as `embed`.
+        """Score classes or frames; the arguments are those of `embed`.
 
         Returns:
             Logits, (batch, classes), or values by frame, (batch, frames at 25 Hz, outputs).
@@ -113,7 +113,7 @@ class CNNLSTM(nn.Module):
 
 
 class _Layer(nn.Module):
-    """Convolution of unchanged length, normalisation if asked for, max pooling, activation, dropout."""
+    """Convolution of unchanged length, optional normalisation, max pooling, activation, dropout."""
 
     def __init__(self, n_in: int, n_out: int, width: int, pool: int, config: CNNLSTMConfig) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ class _Layer(nn.Module):
         width = self.conv.kernel_size[0]
         x = convolve(self.conv, as_image(x), (width - 1) // 2, width // 2)  # (batch, n_out, 1, frames)
         x = self.norm(x).squeeze(2)  # (batch, n_out, frames)
-        # A rising function of the maximum is the maximum of the function, on fewer values.
+        # The activation is a rising function, so it may follow the maximum, where it has fewer values to do.
         x = self.activation(self.pool(x))  # (batch, n_out, frames / pool)
         dropped: Tensor = self.dropout(x)
         return dropped
@@ -145,12 +145,12 @@ def _inputs(config: CNNLSTMConfig) -> dict[str, str]:
 
 
 def _features_of(config: CNNLSTMConfig) -> Features:
-    """Return what the network requires of the features: all samples, where it pools them to 25 Hz."""
+    """Return the features' settings that the network requires: all samples, if it pools them to 25 Hz."""
     return {"x": {"aggregate": "none"}} if config.input == "raw" else {}
 
 
 def _features(config: CNNLSTMConfig) -> Features:
-    """Return how the input is made: log-mel standardised, the waveform as it is; classes of three seconds."""
+    """Return the features' settings: only log-mel is standardised; for classes, three seconds are used."""
     statistics = "none" if config.input == "raw" else "per-map"
     length = diccoser.CLASSIFIED_S if TASKS[config.task].has_classes else None
     return {"x": {"statistics": statistics, "duration_s": length}}

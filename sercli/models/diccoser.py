@@ -1,24 +1,24 @@
 """DiCCOSER: dilated causal convolutions only; a local network's output conditions a global one.
 
-The local network brings the waveform to 25 Hz and sees 5092 samples (0.318 s). The global one runs
-over 25 Hz with dilations up to the window's length: 203 frames for 3 s, 1012 for 20 s. No frame of
-the output depends on later samples, once batch normalisation uses its running statistics: those of
-a training batch are taken over all frames.
+The local network brings the waveform to 25 Hz and sees 5092 samples (0.318 s). The global network runs
+at 25 Hz with dilations up to the window's length: it sees 203 frames for 3 s and 1012 for 20 s. No frame
+of the output depends on later samples when batch normalisation uses its running statistics. (The
+statistics of a training batch are computed over all frames.)
 
 Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, sections 3 and
     4.1, equation 1, figures 1, 2 and 4. The training: sections 3.3, 4.2.3 and 4.2.4.
-Open in the paper: width of the blocks' convolutions (2, as in figure 3), whether the condition's
-    "normal CNN layers" are causal (they are), one normalisation after the sum or one per branch
-    (one), whether a frame's maximum is of the signed samples (it is), pooling of log-mel input (by
-    2, once, after the last stack), dilations of a window of 3 s (1, 2, ..., 64, 75), initial
-    weights (torch's own, but biases zero: a waveform is far smaller than torch's biases, and what
-    the dropout before each normalisation makes of those would drown it). Tried on EMO-DB for six
-    epochs: the training loss falls on raw samples (1.37 to 1.29), with a normalisation per branch
-    (1.39 to 1.29) and on log-mel input (1.52 to 1.25). Of the training: patience (here 20 epochs of at most
-    200), what the l2 penalty of 1e-4 is of (here of every parameter, as RMSprop's weight decay), the decay of
-    RMSprop's average (0.99, torch's own; the lecture that the paper cites has 0.9), which end is trimmed (the
-    front), what is monitored (UA, or the CCC of all dev frames joined), of what the loss's CCC is (of a
-    batch's frames joined).
+Open in the paper: the following choices are ours. The blocks' convolutions have a width of 2, as in figure
+    3. The condition's "normal CNN layers" are causal. One normalisation follows the sum; there is not one
+    for each branch. The maximum of a frame is that of the signed samples. Log-mel input is pooled by 2,
+    once, after the last stack. The dilations of a window of 3 s are 1, 2, ..., 64 and 75. The initial
+    weights are torch's own, but the biases are zero. A waveform is far smaller than torch's biases, and
+    the dropout before each normalisation turns these biases into noise that would hide the waveform. We tried
+    the network on EMO-DB for six epochs. The training loss falls on raw samples (1.37 to 1.29), with a
+    normalisation for each branch (1.39 to 1.29) and on log-mel input (1.52 to 1.25). Choices about the
+    training: the patience is 20 epochs of at most 200. The l2 penalty of 1e-4 applies to every parameter,
+    as RMSprop's weight decay. The decay of RMSprop's average is 0.99, torch's own; the lecture that
+    the paper cites has 0.9. Utterances are trimmed at the front. The monitored metric is UA, or the CCC of
+    all dev frames joined. The loss uses the CCC of a batch's frames joined.
 Departures: none.
 """
 
@@ -37,7 +37,7 @@ from sercli.records import TRACE_RATE
 from sercli.tasks import TASKS, TaskName
 
 CLASSIFIED_S = 3.0
-"""Seconds of an utterance that are classified: its last ones, padded at the front."""
+"""Seconds of an utterance that are classified: the last ones; a shorter utterance is padded at the front."""
 
 _FRAME = 640  # samples: 40 ms, one label of RECOLA
 
@@ -46,30 +46,30 @@ class DiCCOSERConfig(NetworkConfig):
     """Settings of the network; the defaults are the paper's best classifier of raw samples."""
 
     variant: Literal["a", "b", "c", "d"] = "d"
-    """As in figure 4. a: DiCCOSER, no context stacking; b: CS-V2 max; c: CS max; d: CS rms."""
+    """Variant of figure 4. a: DiCCOSER, no context stacking; b: CS-V2 max; c: CS max; d: CS rms."""
     input: Literal["raw", "logmel"] = "raw"
-    """What the local network is fed with; log-mel at 50 frames a second."""
+    """Input of the local network: raw samples, or log-mel at 50 frames per second."""
     task: TaskName = "classification"
-    """Classify the window by its last frame, or regress each frame (25 a second)."""
+    """Classify the window by its last frame, or regress each frame (25 per second)."""
     frames: Annotated[int, Field(ge=1, le=7500)] = 75
     """Frames of the window at 25 Hz: 75 for 3 s, 500 for 20 s; the largest dilation."""
     channels: PositiveInt = 64
     """Channels of every convolution."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
-    """Share of the values that each block drops after its convolution."""
+    """Proportion of the values that each block drops after its convolution."""
     max_of: Literal["signed", "abs"] = "signed"
     """Maximum of a frame's samples as they are, or of their absolute values (variants b and c)."""
     causal_condition: bool = True
-    """Whether the condition's convolution sees a frame and the one before, or the one after."""
+    """Whether the condition's convolution sees a frame and the previous one, or a frame and the next one."""
     norm_per_branch: bool = False
-    """Drop and normalise the input's and the condition's convolutions each, not their sum."""
+    """Apply dropout and normalisation to the input's and the condition's convolutions, not to their sum."""
     logmel_pool: Literal["front", "last"] = "last"
-    """Where log-mel input is pooled to 25 Hz: after the first convolution, or after the last stack."""
+    """Place of the pooling of log-mel input to 25 Hz: after the first convolution or after the last stack."""
     logmel_stacks: Annotated[int, Field(ge=1, le=7)] = 7
-    """Stacks of the local network for log-mel input; for raw input always seven."""
+    """Stacks of the local network for log-mel input; raw input always has seven."""
 
     def idle(self) -> dict[str, str]:
-        """Return the settings that change nothing: of inputs and branches that the network has not."""
+        """Return the settings that change nothing: those of inputs and branches that the network lacks."""
         idle = {}
         if self.variant in {"a", "d"}:
             idle["max_of"] = f"variant={self.variant}, which takes no maximum"
@@ -92,14 +92,14 @@ class DiCCOSERConfig(NetworkConfig):
 
     @property
     def aggregate(self) -> str:
-        """Value of 40 ms of samples beside the local network, with the names of `waveform`."""
+        """Value of 40 ms of samples for the branch beside the local network, with the names of `waveform`."""
         if self.variant == "d":
             return "rms"
         return "max-abs" if self.max_of == "abs" else "max"
 
     @property
     def pools(self) -> tuple[int, ...]:
-        """Sizes of the local network's max pooling: after its first convolution, then each stack."""
+        """Sizes of the local network's max pooling: after its first convolution, then after each stack."""
         if self.input == "raw":
             return (5, *(7 * (2,)))
         once = self.logmel_stacks * (1,)
@@ -107,13 +107,13 @@ class DiCCOSERConfig(NetworkConfig):
 
     @property
     def dilations(self) -> tuple[int, ...]:
-        """Dilations of the global network: powers of two up to the window's length, and that itself."""
+        """Dilations of the global network: powers of two up to the window's length, and the length itself."""
         powers = {2**k for k in range(self.frames.bit_length())}
         return tuple(sorted(powers | {self.frames}))
 
     @property
     def stacked(self) -> bool:
-        """Whether there is a condition, and the branch beside the local network."""
+        """Whether the network has a condition, and with it the branch beside the local network."""
         return self.variant != "a"
 
 
@@ -135,9 +135,9 @@ class DiCCOSER(nn.Module):
 
         Args:
             x: waveform, (batch, 1, samples), or log-mel spectrogram, (batch, 1, mels, frames at 50 Hz).
-            mask: without meaning here; silence before a short utterance is part of the window.
-            wave: beside a log-mel spectrogram, maximum or RMS of each 40 ms of the waveform, as the
-                variant has it, (batch, 1, frames at 25 Hz).
+            mask: ignored; silence before a short utterance is part of the window.
+            wave: maximum or RMS of each 40 ms of the waveform, whichever the variant uses, given
+                together with a log-mel spectrogram, (batch, 1, frames at 25 Hz).
 
         Returns:
             Logits, (batch, classes), or values by frame, (batch, frames at 25 Hz, outputs).
@@ -163,7 +163,7 @@ class DiCCOSER(nn.Module):
         return logits
 
     def aggregate(self, x: Tensor) -> Tensor:
-        """Take one value for each 40 ms of samples, (batch, 1, samples); a last partial frame is dropped."""
+        """Compute one value per 40 ms of samples, (batch, 1, samples); a last partial frame is dropped."""
         x = x[..., : x.shape[-1] // _FRAME * _FRAME]
         x = x.reshape(*x.shape[:-1], -1, _FRAME)  # (batch, 1, frames, 640)
         if self.config.variant == "d":
@@ -173,7 +173,7 @@ class DiCCOSER(nn.Module):
 
 
 class GlobalNetwork(nn.Module):
-    """Blocks of growing dilation, each under the same condition if there is one."""
+    """Blocks of growing dilation; all have the same condition if there is one."""
 
     def __init__(self, config: DiCCOSERConfig) -> None:
         super().__init__()
@@ -197,7 +197,7 @@ class GlobalNetwork(nn.Module):
 
 
 def _local_network(n_bands: int, config: DiCCOSERConfig) -> nn.Sequential:
-    """Make a convolution of width 8, then stacks of dilations 1, 2, 4, each followed by its pooling."""
+    """Make a convolution of width 8, then stacks of dilations 1, 2, 4; a pooling follows each stack."""
     channels, (first, *pools) = config.channels, config.pools
     layers = [nn.Sequential(CausalConv1d(n_bands, channels, 8), _pool(first))]
     for size in pools:
@@ -220,7 +220,7 @@ def _build(shapes: Mapping[str, tuple[int, ...]], n_outputs: int, config: DiCCOS
 
 
 class DiCCOSERStream:
-    """Applies a network, in eval mode, to a window in pieces of complete frames of 40 ms."""
+    """Apply a network, in eval mode, to a window that comes in pieces of complete frames of 40 ms."""
 
     def __init__(self, network: DiCCOSER) -> None:
         self.network = network
@@ -234,11 +234,11 @@ class DiCCOSERStream:
         """Score the next frames of the window.
 
         Args:
-            inputs: as of the network, a batch of one, (1, *shape, frames), of a multiple of 40 ms.
+            inputs: the network's inputs, a batch of one, (1, *shape, frames), a multiple of 40 ms long.
 
         Returns:
-            Scores by frame at 25 Hz, (1, frames, outputs): of a classifier logits, and those of the window's
-            last frame equal the network's own.
+            Scores by frame at 25 Hz, (1, frames, outputs). Those of a classifier are logits, and the logits
+            of the window's last frame equal those of the network.
         """
         network, x = self.network, inputs["x"]
         context = self._local(x.flatten(1, -2))  # (1, channels, frames at 25 Hz)
@@ -260,7 +260,7 @@ class DiCCOSERStream:
                 elif isinstance(layer, DilatedBlock):
                     x = self.state.block(layer, x)
                 else:
-                    x = layer(x)  # pooling; frames of 40 ms divide into its steps without rest
+                    x = layer(x)  # pooling; frames of 40 ms are a multiple of its step
         return x
 
     def _global(self, x: Tensor, y: Tensor | None) -> Tensor:
@@ -286,21 +286,21 @@ def _embedding(network: nn.Module) -> Embedding:
 
 
 def _inputs(config: DiCCOSERConfig) -> dict[str, str]:
-    """Return the feature kind by input name; the waveform beside a spectrogram is one value for 40 ms."""
+    """Return the feature kind by input name; beside a spectrogram, the waveform has one value per 40 ms."""
     if config.input == "raw":
         return {"x": "waveform"}
     return {"x": "logmel40", "wave": "waveform"} if config.stacked else {"x": "logmel40"}
 
 
 def _features_of(config: DiCCOSERConfig) -> Features:
-    """Return what the network requires of a waveform: all samples, or one value for 40 ms."""
+    """Return the settings of a waveform that the network requires: all samples, or one value per 40 ms."""
     if config.input == "raw":
         return {"x": {"aggregate": "none"}}
     return {"wave": {"aggregate": config.aggregate}} if config.stacked else {}
 
 
 def _features(config: DiCCOSERConfig) -> Features:
-    """Return how the inputs are made: log-mel standardised, the waveform as it is; classes of the window."""
+    """Return the features' settings: only log-mel is standardised; for classes, the window is used."""
     length = config.frames / TRACE_RATE if TASKS[config.task].has_classes else None
     return {
         name: {"statistics": "none" if kind == "waveform" else "per-map", "duration_s": length}
@@ -324,13 +324,14 @@ RECIPE = Recipe(
         Setting("recola", "arousal-valence", "recola-5-fold"),
     ),
     features=_features,
-    augment={"flip": {}},  # half of the utterances run backwards in training
+    augment={"flip": {}},  # half of the utterances are reversed in training
     by_task={
         "regression": {
             "model": {"task": "regression", "frames": 500},
             "training": {"loss": "ccc", "batch_size": 5, "selection": "best-dev-ccc"},
-            # Twenty seconds every four, in test one after the other. These divide the recordings of RECOLA
-            # without rest; of others the last window is filled up, so that every frame is tested.
+            # Windows of twenty seconds begin every four seconds; in test they do not overlap. The recordings
+            # of RECOLA are a multiple of this length. Elsewhere the last window is padded, so that every
+            # frame is tested.
             "segments": {"size_s": 20.0, "hop_s": 4.0, "test_hop_s": 20.0, "tail": "pad"},
             "augment": {},
         }

@@ -4,19 +4,20 @@ Source: "Searching for Effective Preprocessing Method and CNN-based Architecture
     Attention on Speech Emotion Recognition", arXiv 2409.04007, sections IV-B, IV-C and V-D to V-F,
     figures 3 to 5, table I. The training: sections IV-D and V-C. The original attention: Wang et al.,
     ECA-Net, CVPR 2020.
-Open in the paper: channels of the convolutions (8 n, doubled from each to the next), n (6), what
-    follows the first linear layer (ReLU), where the attention sits (between ReLU and pooling), dropout
-    (none), variant of He initialisation (normal, fan in, biases zero), normalisation of the original
-    attention, which the paper leaves out and the original code does not have (an option: after
-    the attention's convolution, with one scale and one bias). Tried on EMO-DB for three epochs: the
-    training loss falls at a rate of 1e-3 (0.72 to 0.43) and at 1e-4 (0.44 to 0.20). Of the training: gamma
-    (here 2, the focal loss's default), learning rate and weight decay (1e-3 and 1e-6, as in the code of a CNN
-    that the paper cites), the course of the rate ("initial learning rates and decay rates", whose values are
-    missing: a falling rate, here a cosine; with a constant rate the last epoch varies strongly,
-    ``training.schedule=constant``), the scale of the class weights (mean one), normalisation (one mean and
-    deviation of the training part), which epoch counts (the last: the paper's random folds have no dev part).
+Open in the paper: the following choices are ours. The first convolution has 8 n channels, and each later
+    one has twice as many as the one before; n is 6. ReLU follows the first linear layer. The attention is
+    between ReLU and pooling. There is no dropout. The He initialisation is the normal one with fan in,
+    and biases are zero. The paper leaves out the normalisation of the original attention, and the original
+    code does not have it. Here it is an option: it follows the attention's convolution, with one scale
+    and one bias. We tried the network on EMO-DB for three epochs. The training loss falls at a rate of
+    1e-3 (0.72 to 0.43) and at 1e-4 (0.44 to 0.20). Choices about the training: gamma is 2, the focal loss's
+    default. Learning rate and weight decay are 1e-3 and 1e-6, as in the code of a CNN that the paper
+    cites. The paper mentions "initial learning rates and decay rates" without their values. A rate that
+    falls as a cosine is used here. With a constant rate (``training.schedule=constant``) the last epoch
+    varies strongly. The class weights have a mean of one. One mean and one deviation of the training part
+    normalise the features. The last epoch is kept, because the paper's random folds have no dev part.
 Departures: an axis of length one is not pooled, so that fewer than 32 frames work too. The attention's
-    weights multiply the pooled maps, not the maps: pooling is linear, so the product is the same.
+    weights multiply the pooled maps, not the maps. Pooling is linear, so the product is the same.
 """
 
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ from sercli.errors import ConfigError
 from sercli.models import Architecture, NetworkConfig, Recipe, Setting
 
 N_LAYERS = 6
-MIN_MELS = 2 ** (N_LAYERS - 1)  # the poolings before the last leave one of them
+MIN_MELS = 2 ** (N_LAYERS - 1)  # the poolings before the last one reduce these to one
 
 
 class ECAConfig(NetworkConfig):
@@ -46,19 +47,19 @@ class ECAConfig(NetworkConfig):
     n: Annotated[int, Field(ge=1, le=8)] = 6
     """Width of the network, the paper's n."""
     base: Literal[2, 4, 8, 16] = 8
-    """Channels of the first convolution where n is one."""
+    """Channels of the first convolution if n is one."""
     growth: Literal["doubling", "linear"] = "doubling"
     """Channels of the i-th convolution: base n times 2^(i-1), or base n times i."""
     channels: Annotated[tuple[PositiveInt, ...], Field(min_length=6, max_length=6)] | None = None
-    """Channels of the six convolutions; from n, base and growth if none."""
+    """Channels of the six convolutions; computed from n, base and growth if null."""
     eca_layers: tuple[Annotated[int, Field(ge=1, le=N_LAYERS)], ...] = (5, 6)
-    """Convolutions that attention follows, counted from one."""
+    """Convolutions that are followed by attention, counted from one."""
     eca_kernel: PositiveInt | Literal["adaptive"] = 7
-    """Neighbouring channels that decide a channel's weight, odd; ``adaptive``: the original's formula."""
+    """Neighbouring channels that decide a channel's weight, odd; ``adaptive``: formula of ECA-Net."""
     eca_batch_norm: bool = False
     """Normalise the attention's scores before the sigmoid."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the embedding that is zeroed in training."""
+    """Proportion of the embedding that is zeroed in training."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -69,7 +70,7 @@ class ECAConfig(NetworkConfig):
         return self
 
     def idle(self) -> dict[str, str]:
-        """Return the settings that change nothing: channels that are named, attention that is absent."""
+        """Return the settings that change nothing: channels given by name, attention that is absent."""
         idle = dict.fromkeys(("n", "base", "growth"), "channels") if self.channels else {}
         if not self.eca_layers:
             idle |= dict.fromkeys(("eca_kernel", "eca_batch_norm"), "eca_layers=[]")
@@ -102,11 +103,11 @@ def adaptive_kernel(channels: int) -> int:
 
 
 class ChannelAttention(nn.Module):
-    """Weigh channels, each by itself and its neighbours (ECA).
+    """Weight each channel by itself and its neighbours (ECA).
 
     Args:
-        kernel: how many channels decide on one, odd.
-        batch_norm: normalise the scores, all channels alike, before the sigmoid.
+        kernel: number of channels that decide the weight of one, odd.
+        batch_norm: normalise the scores of all channels together before the sigmoid.
     """
 
     def __init__(self, kernel: int, batch_norm: bool = False) -> None:
@@ -123,7 +124,7 @@ class ChannelAttention(nn.Module):
 
 
 class ECACNN(nn.Module):
-    """Classify a log-mel spectrogram; all of a batch have one length."""
+    """Classify a log-mel spectrogram; all spectrograms of a batch have the same length."""
 
     def __init__(self, n_channels: int, n_classes: int, config: ECAConfig) -> None:
         super().__init__()
@@ -144,8 +145,8 @@ class ECACNN(nn.Module):
 
         Args:
             x: log-mel spectrogram, (batch, 1, mels, frames), natural log, standardised.
-            mask: ignored: an utterance shorter than the others is padded before the features, and the
-                paper lets the network see that silence.
+            mask: ignored. A short utterance is padded before the features are computed, and the network sees
+                that silence, as in the paper.
 
         Returns:
             Embedding, (batch, channels of the last convolution).
@@ -157,13 +158,13 @@ class ECACNN(nn.Module):
         return embedding
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Score the classes: as `embed`, then logits, (batch, classes)."""
+        """Score the classes: make the embedding as `embed` does, then return logits, (batch, classes)."""
         logits: Tensor = self.head(self.embed(x, mask))
         return logits
 
 
 class _Block(nn.Module):
-    """Convolution, normalisation, ReLU, attention where asked for, pooling: by two, in the last over all."""
+    """Convolution, normalisation, ReLU, optional attention, pooling: by two, in the last block over all."""
 
     def __init__(self, n_in: int, n_out: int, layer: int, config: ECAConfig) -> None:
         super().__init__()
@@ -175,12 +176,12 @@ class _Block(nn.Module):
         self.last = layer == N_LAYERS
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(self.norm(self.conv(x)), inplace=True)  # normalisation's output is nobody else's
+        x = F.relu(self.norm(self.conv(x)), inplace=True)  # nothing else uses the normalisation's output
         pooled = F.adaptive_avg_pool2d(x, 1) if self.last else _halve(x)
         if self.attention is not None:
             means = pooled if self.last else F.adaptive_avg_pool2d(x, 1)  # (batch, channels, 1, 1)
             pooled = pooled * self.attention(means)
-        return pooled  # (batch, channels, mels / 2, frames / 2), of the last (batch, channels, 1, 1)
+        return pooled  # (batch, channels, mels / 2, frames / 2); last block: (batch, channels, 1, 1)
 
 
 def _halve(x: Tensor) -> Tensor:
@@ -206,7 +207,7 @@ def _build(shapes: Mapping[str, tuple[int, ...]], n_classes: int, config: ECACon
 
 
 def _channels(network: nn.Module) -> Mapping[int, nn.Module] | str:
-    """List the channel attentions by number of the convolution that each follows.
+    """List the channel attentions by number of the convolution before each.
 
     Source: arXiv 2409.04007, figure 14.
     """

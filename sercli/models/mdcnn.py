@@ -2,17 +2,20 @@
 
 Source: Madanian et al., Scientific Reports 15:8254, 2025, sections "Multi-dilated CNN and SPP",
     "Attention" and "ArcFace loss", figures 2 and 4, table 1. The training: section "Experiments".
-Open in the paper: which axis is 5 (time, as in ACRNN, whose lineage this is), first convolution
-    (whole, undilated, counted among the 8 layers), first pooling (2 x 2), order of the factors
-    (time, then frequency), merge of the branches (sum), pyramid bins of lengths that k does not
-    divide (adaptive), whether attention sums its vectors (it keeps them), activation of the
-    embedding (leaky ReLU), slope (0.01), initial weights (Glorot uniform and zero biases, the
-    default of TensorFlow, which the authors used). Tried on EMO-DB for four epochs: the training
-    loss falls with these (2.33 to 2.21), without the embedding's activation (2.10 to 1.89), with
-    attended vectors rescaled (2.33 to 2.19) and without attention (2.28 to 2.10). Of the training: optimiser
-    (here Adam), batch size (32), limits of the learning rate (1e-5 and 1e-3), alpha of the class weights (one
-    over the number of classes), number of epochs (at most 100, 20 without a better dev UA).
-Departures: utterances shorter than the pyramid needs (20 frames) are padded with zeros to it.
+Open in the paper: the following choices are ours. The axis of size 5 is time, as in ACRNN, from which
+    this network is derived. The first convolution is not split and not dilated, and counts among the 8
+    layers. The first pooling is 2 x 2. The factors of a convolution come in the order time, then frequency.
+    The branches are merged by their sum. The bins of the pyramid are adaptive where k does not divide the
+    length. The attention keeps its vectors and does not sum them. The activation of the embedding is leaky
+    ReLU with a slope of 0.01. The initial weights are Glorot uniform with zero biases, the default of
+    TensorFlow, which the authors used. We tried the network on EMO-DB for four epochs. The training loss
+    falls with these choices (2.33 to 2.21), without the embedding's activation (2.10 to 1.89), with attended
+    vectors rescaled (2.33 to 2.19) and without attention (2.28 to 2.10). Choices about the training: the
+    optimiser is Adam. The batch size is 32. The limits of the learning rate are 1e-5 and 1e-3. The alpha of
+    the class weights is one over the number of classes. The training takes at most 100 epochs and ends
+    after 20 without a better dev UA.
+Departures: utterances that are shorter than the pyramid needs (20 frames) are padded with zeros to that
+    length.
 """
 
 from collections.abc import Mapping
@@ -49,20 +52,20 @@ class MDCNNConfig(NetworkConfig):
     blocks: Annotated[int, Field(ge=0, le=256)] = 7
     """Blocks after the first convolution; the paper counts one layer more."""
     factorised: bool = True
-    """Split each block's 5 x 3 convolutions in two, 5 x 1 over time and 1 x 3 over frequency."""
+    """Split each 5 x 3 convolution of a block in two: 5 x 1 over time and 1 x 3 over frequency."""
     factors: Literal["time-first", "frequency-first"] = "time-first"
-    """Order of the two."""
+    """Order of these two convolutions."""
     dilation: Literal["none", "two", "iterative", "multi"] = "multi"
     """``two``: every block is a single branch of dilation 2; ``iterative``: single branches of dilation 1, 2
     and 3 in turn, with the receptive field of ``two``; ``multi``: see `branches`."""
     merge: Literal["sum", "mean", "max", "concat"] = "sum"
-    """How branches become one map; ``concat`` adds a 1 x 1 convolution back to ``filters``."""
+    """Merge of the branches to one map; ``concat`` adds a 1 x 1 convolution back to ``filters`` channels."""
     spp_levels: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 5, 10)
-    """Grids of the pyramid; 1 alone is global max pooling."""
+    """Grids of the pyramid; the grid 1 alone is global max pooling."""
     spp_bins: Bins = "adaptive"
-    """How the pyramid divides a length that the grid does not."""
+    """Bins of the pyramid for a length that the grid does not divide."""
     attention: bool = True
-    """Weigh the pyramid's vectors."""
+    """Apply attention weights to the pyramid's vectors."""
     attention_reduction: Reduction = "keep"
     """Whether the weighted vectors are kept separate or summed to one."""
     attention_rescale: bool = False
@@ -70,7 +73,7 @@ class MDCNNConfig(NetworkConfig):
     embedding_size: PositiveInt = 32
     """Neurons of the fully connected layer before the head."""
     embedding_activation: Literal["leaky_relu", "none"] = "leaky_relu"
-    """What follows that layer."""
+    """Activation after that layer."""
     leaky_slope: Annotated[float, Field(ge=0, lt=1)] = 0.01
     """Slope of the leaky ReLU for negative values."""
     batch_norm: bool = False
@@ -78,10 +81,10 @@ class MDCNNConfig(NetworkConfig):
     head: Literal["softmax", "arcface"] = "arcface"
     """``arcface``: logits are scaled cosines, for `sercli.losses.arcface_loss`."""
     arcface_scale: PositiveFloat = 2.0
-    """What cosines are multiplied by."""
+    """Factor of the cosines."""
 
     def idle(self) -> dict[str, str]:
-        """Return the settings that change nothing: of parts that are absent, or of a choice among one."""
+        """Return the settings that change nothing: those of absent parts, or with a single choice."""
         idle = {}
         if not self.factorised:
             idle["factors"] = "factorised=false"
@@ -118,7 +121,7 @@ class MDCNNConfig(NetworkConfig):
 
     @property
     def least_frames(self) -> int:
-        """Frames that give each bin of the finest grid one of its own, after pooling by two."""
+        """Frames that fill each bin of the finest grid with one frame, after pooling by two."""
         return 2 * max(self.spp_levels)
 
 
@@ -150,7 +153,7 @@ class MDCNN(nn.Module):
         """Summarise each utterance in one vector.
 
         Args:
-            x: log-mel spectrogram, its delta and delta-delta, (batch, 3, mels, frames), natural
+            x: log-mel spectrogram, its delta and its delta-delta, (batch, 3, mels, frames), natural
                 log, standardised.
             mask: true on frames of the utterance, false on the padding after it, (batch, frames).
 
@@ -174,20 +177,20 @@ class MDCNN(nn.Module):
             x = block(x, keep)  # (batch, filters, mels / 2, frames / 2)
         x = self.pyramid(x, lengths).transpose(1, 2)  # (batch, vectors, filters)
         if self.attention is not None:
-            x = self.attention(x)  # the same, or (batch, filters)
+            x = self.attention(x)  # the same shape, or (batch, filters)
         x = self.fc(x.flatten(1))  # (batch, embedding_size)
         if self.config.embedding_activation == "leaky_relu":
             x = F.leaky_relu(x, self.config.leaky_slope)
         return x
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Score the classes: as `embed`, then logits, (batch, classes)."""
+        """Score the classes: make the embedding as `embed` does, then return logits, (batch, classes)."""
         logits: Tensor = self.head(self.embed(x, mask))
         return logits
 
 
 class _Layer(nn.Module):
-    """Convolution of unchanged size, normalisation if asked for, leaky ReLU."""
+    """Convolution of unchanged size, optional normalisation, leaky ReLU."""
 
     def __init__(self, n_in: int, kernel: tuple[int, int], dilation: int, config: MDCNNConfig) -> None:
         super().__init__()
@@ -199,11 +202,11 @@ class _Layer(nn.Module):
         x = self.conv(x)
         if self.norm is not None:
             x = normalise(self.norm, x, keep)
-        return F.leaky_relu(x, self.slope, inplace=True)  # the convolution's output is nobody else's
+        return F.leaky_relu(x, self.slope, inplace=True)  # nothing else uses the convolution's output
 
 
 class _Branch(nn.Module):
-    """A path of a block: a 5 x 3 convolution (time x frequency), whole or as its two factors."""
+    """A path of a block: a 5 x 3 convolution (time x frequency), or its two factors."""
 
     def __init__(self, dilation: int, config: MDCNNConfig) -> None:
         super().__init__()
@@ -224,9 +227,9 @@ class _Branch(nn.Module):
 
 
 class _Block(nn.Module):
-    """Multi-dilated convolution block: branches of differing dilation over one input, merged.
+    """Multi-dilated convolution block: branches of different dilation over one input, merged.
 
-    The padding of its input is zero, and of its output too.
+    The padding of its input is zero, and so is the padding of its output.
     """
 
     def __init__(self, dilations: tuple[int, ...], config: MDCNNConfig) -> None:
@@ -239,7 +242,7 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor, keep: Tensor | None) -> Tensor:
         maps = [branch(x, keep) for branch in self.branches]
-        if len(maps) == 1:  # not in place: the gradient of its activation needs it
+        if len(maps) == 1:  # not in place: the gradient of the activation needs this map
             return silence(maps[0], keep)
         if self.project is not None:
             x = self.project(torch.cat(maps, dim=1))
@@ -262,7 +265,7 @@ def _build(shapes: Mapping[str, tuple[int, ...]], n_classes: int, config: MDCNNC
 
 
 def _attention(network: nn.Module) -> Attention | str:
-    """Read the weight of the pyramid's cells over each place, which is one on average.
+    """Read the weight of the pyramid's cells at each position; the weights have a mean of one.
 
     Source: Madanian et al. 2025, equations 9 to 11.
     """

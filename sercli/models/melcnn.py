@@ -2,18 +2,19 @@
 
 Source: Penumajji, arXiv 2503.19677, as summarised by third parties: four convolutions, each with batch
     normalisation, ELU, max pooling and dropout, then softmax; Adam, cross-entropy and 125 epochs.
-Open in the paper: order of the parts (as above), filters, kernels, pools, dropout and dense layer
-    (layout A, from Choi's tagging CNN, which has exactly these parts; layout B, which the summary's
-    question about a 128 x 128 input, four 2 x 2 pools and the fully connected layers after them
-    describes), input (128 mels, 130 frames), what follows the dense layer (ELU), initial weights
-    (Glorot uniform and zero biases, the default of Keras, which the author used). Tried on EMO-DB for
-    twelve epochs: the training loss falls with layout A (1.35 to 0.62) and with B (7.64 to 0.57). Of the
-    training: learning rate (here 1e-3), its course (with a constant rate the score changes by five points and
-    more from epoch to epoch, so that the last one depends on chance; a cosine avoids this), batch size (32),
-    where the utterance is within the 3 s (silence trimmed at 30 dB, then centred; in training
-    at a random place).
-Departures: ELU follows the pooling: it never falls, so the largest value stays the largest and the
-    result is the same, for a quarter of the work or less. Of the training: the plain setting is a constant
+Open in the paper: the following choices are ours. The parts come in the order above. Two layouts set
+    filters, kernels, pools, dropout and the dense layer. Layout A comes from Choi's tagging CNN, which has
+    exactly these parts. Layout B comes from a question in the summary, which describes a 128 x 128 input,
+    four 2 x 2 pools and the fully connected layers after them. The input has 128 mels and 130 frames. ELU
+    follows the dense layer. The initial weights are Glorot uniform with zero biases, the default of
+    Keras, which the author used. We tried the layouts on EMO-DB for twelve epochs. The training loss
+    falls with layout A (1.35 to 0.62) and with B (7.64 to 0.57). Choices about the training: the
+    learning rate is 1e-3 and falls as a cosine. With a constant rate the score changes by five points and
+    more from epoch to epoch, so that the last epoch depends on chance; a cosine avoids this. The batch size
+    is 32. Silence is trimmed at 30 dB, and the utterance is then centred in the 3 s; in training it is
+    placed at random.
+Departures: ELU follows the pooling. ELU never falls, so the largest value stays the largest and the
+    result is the same, for a quarter of the work or less. For the training, the plain setting is a constant
     rate with nothing trimmed or moved: ``--augment none --set training.schedule=constant --set
     features.trim_db=null --set features.placement=start``.
 """
@@ -33,13 +34,13 @@ from sercli.models.layers import Dropout, init_glorot
 
 
 class Layout(NamedTuple):
-    """What the paper leaves open: one value per block, except the last two.
+    """Values that the paper leaves open: one per block, except the last two.
 
     Attributes:
         filters: channels of the convolutions.
-        pools: sides of the squares that pooling takes the largest value of.
-        dropout: share of the values that is zeroed in training after each block.
-        dense: neurons of the layer between the blocks and the output; none if zero.
+        pools: sides of the squares over which max pooling runs.
+        dropout: proportion of the values that is zeroed in training after each block.
+        dense: neurons of the layer between the blocks and the output; no layer if zero.
     """
 
     filters: tuple[int, ...]
@@ -55,20 +56,20 @@ LAYOUTS = {
 
 
 class MelCNNConfig(NetworkConfig):
-    """Settings of the network; what is none is the layout's."""
+    """Settings of the network; where a setting is null, the layout's value is used."""
 
     layout: Literal["A", "B"] = "A"
-    """A: pooled to one vector of 128; B: pooled to 8 x 8, then a dense layer of 64."""
+    """A: maps are pooled to one vector of 128; B: maps are pooled to 8 x 8, then a dense layer of 64."""
     filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
     """Channels of each block's convolution."""
     pools: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
     """Side of each block's pooling."""
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
-    """Share of the values that is zeroed in training after each block."""
+    """Proportion of the values that is zeroed in training after each block."""
     dense: Annotated[int, Field(ge=0)] | None = None
-    """Neurons of the layer before the head; without it if zero."""
+    """Neurons of the layer before the head; no layer if zero."""
     frames: Annotated[int, Field(ge=1, le=30_000)] = 130
-    """Frames of every spectrogram: the size of the head depends on them; 3 s at librosa's defaults."""
+    """Frames of every spectrogram, which decide the size of the head; 3 s at librosa's defaults."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -83,25 +84,25 @@ class MelCNNConfig(NetworkConfig):
         return self
 
     def idle(self) -> dict[str, str]:
-        """Return the settings that change nothing: a layout of which no part is left."""
+        """Return the settings that change nothing: a layout whose values are all replaced."""
         parts = (self.filters, self.pools, self.dropout, self.dense)
         replaced = all(part is not None for part in parts)
         return {"layout": "filters, pools, dropout and dense, which replace all of it"} if replaced else {}
 
     @property
     def parts(self) -> Layout:
-        """The layout with the settings laid over it."""
+        """The layout, with the values that the settings replace."""
         own = {key: getattr(self, key) for key in Layout._fields}
         return LAYOUTS[self.layout]._replace(**{key: v for key, v in own.items() if v is not None})
 
     @property
     def pooling(self) -> int:
-        """What both axes are divided by in all."""
+        """Factor by which all pools together divide both axes."""
         return prod(self.parts.pools)
 
 
 class MelCNN(nn.Module):
-    """Classify a mel spectrogram in decibels; all have one length."""
+    """Classify a mel spectrogram in decibels; all spectrograms have the same length."""
 
     def __init__(self, n_channels: int, n_mels: int, n_classes: int, config: MelCNNConfig) -> None:
         super().__init__()
@@ -122,14 +123,14 @@ class MelCNN(nn.Module):
 
         Args:
             x: mel spectrogram, (batch, 1, mels, frames), decibels, standardised.
-            mask: ignored: an utterance shorter than the others is padded before the features, and the
-                network sees that silence.
+            mask: ignored. A short utterance is padded before the features are computed, and the network sees
+                that silence.
 
         Returns:
-            Embedding, (batch, dense), or without that layer what the pools leave, flattened.
+            Embedding, (batch, dense); without the dense layer, the flattened maps after the last pool.
 
         Raises:
-            ConfigError: the pools leave another number of frames than of ``config.frames``.
+            ConfigError: the number of frames after the pools is not that of ``config.frames``.
         """
         pooling, frames = self.config.pooling, x.shape[-1]
         if frames // pooling != self.config.frames // pooling:
@@ -143,7 +144,7 @@ class MelCNN(nn.Module):
         return x if self.fc is None else F.elu(self.fc(x))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Score the classes: as `embed`, then logits, (batch, classes)."""
+        """Score the classes: make the embedding as `embed` does, then return logits, (batch, classes)."""
         logits: Tensor = self.head(self.embed(x, mask))
         return logits
 
@@ -160,7 +161,7 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.max_pool2d(self.norm(self.conv(x)), self.pool)
-        y: Tensor = self.dropout(F.elu(x, inplace=True))  # pooling's output is nobody else's
+        y: Tensor = self.dropout(F.elu(x, inplace=True))  # nothing else uses the pooling's output
         return y
 
 

@@ -1,9 +1,8 @@
-"""A corpus as distributed, turned into a manifest and 16 kHz mono audio in the workspace.
+"""Make a manifest and 16 kHz mono audio in the workspace from a corpus as distributed.
 
 The prepared corpus is a folder: ``manifest.jsonl``, ``audio/``, ``traces/`` (continuous labels) and
-``corpus.json`` (what was found, what was missing, what was skipped). The complete manifest is written
-last, so a preparation that was interrupted is never used as if it were finished; run again, it resumes
-where it stopped.
+``corpus.json`` (found, missing and skipped utterances). The complete manifest is written last, so an
+interrupted preparation is never used as a finished one. When it is run again, it resumes where it stopped.
 """
 
 import shutil
@@ -51,15 +50,15 @@ def prepare(
 
     Args:
         source: name of the corpus, or of a reader of any corpus (``folder``, ``csv``).
-        root: the corpus as distributed; ``None`` for one that is generated or downloaded.
-        workspace: where the prepared corpus goes.
+        root: the corpus as distributed; ``None`` for a corpus that is generated or downloaded.
+        workspace: workspace for the prepared corpus.
         name: name for a corpus without its own reader.
         audio_root: the folder that a table's file names are relative to; its own folder if not given.
         settings: options of the corpus's reader.
         partial: accept an incomplete copy.
         skip_bad: leave out files that can't be used, and list them.
-        download: fetch the corpus first, if it is openly licensed.
-        progress: called with the number of files (while downloading: bytes) done and to do.
+        download: download the corpus first, if it is openly licensed.
+        progress: called with the finished and the total number of files (or bytes of a download).
 
     Raises:
         CorpusError: the folder is missing, empty or holds another corpus; it is incomplete and
@@ -80,7 +79,7 @@ def prepare(
         with FileLock(target / ".lock", timeout=0):
             files.sweep(target)
             if corpus.generate is not None:
-                for left in target.glob(".generated-*"):  # by a preparation that was killed
+                for left in target.glob(".generated-*"):  # left by a preparation that was killed
                     shutil.rmtree(left)
                 with tempfile.TemporaryDirectory(prefix=".generated-", dir=target) as folder:
                     corpus.generate(Path(folder))
@@ -95,7 +94,7 @@ def prepare(
 
 
 def _check_origin(source: str, corpus: Corpus, root: Path | None, *, download: bool) -> None:
-    """Refuse a path of a corpus that needs none, and a download of one that can't be downloaded."""
+    """Refuse a path for a corpus that needs none, and a download of a corpus that has none."""
     if root is not None and (corpus.synthetic or download):
         how = "generated" if corpus.synthetic else "to be downloaded"
         raise CorpusError(f"{root}: corpus '{source}' is {how}; leave the path out")
@@ -124,7 +123,7 @@ def _prepare(
     if replaced.gone and corpus.utterances is None and not (corpus.any_name or partial):
         raise CorpusError(f"{place.root}: {replaced}; add --partial to replace the earlier ones by these")
 
-    # From here on audio may change: an earlier manifest would describe audio that is gone.
+    # From here on audio may change, so an earlier manifest would describe audio that no longer exists.
     (target / "manifest.jsonl").unlink(missing_ok=True)
     prepared, converted, found = _convert(utterances, place, target, progress)
     problems += found
@@ -181,7 +180,7 @@ def _convert(
 
 
 def _notes(utterances: Sequence[Utterance], converted: Sequence[Converted]) -> list[Problem]:
-    """Report what was done to files beyond full scale, once for each, however many utterances it has."""
+    """Report the changes of files beyond full scale, once for each file."""
     noted = {
         utterance.source or utterance.file: item.note
         for utterance, item in zip(utterances, converted, strict=True)
@@ -191,7 +190,7 @@ def _notes(utterances: Sequence[Utterance], converted: Sequence[Converted]) -> l
 
 
 def _refuse_bad(base: Path, problems: Sequence[Problem], skip_bad: bool) -> None:
-    """Raise for problems that lose something: the first one, and the first ones of other kinds."""
+    """Raise an error for problems that lose data: the first one, and the first ones of other kinds."""
     bad = [problem for problem in problems if not problem.harmless]
     if not bad or skip_bad:
         return

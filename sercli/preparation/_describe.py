@@ -1,4 +1,4 @@
-"""The result of a preparation, as a record and as ``corpus.json``."""
+"""Describe the result of a preparation, as a record and as ``corpus.json``."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ class Replaced:
     """Utterances of an earlier preparation of the corpus.
 
     Attributes:
-        before: how many utterances it had.
-        now: how many there are now.
-        gone: ids of those that are not there any more.
+        before: earlier number of utterances.
+        now: present number of utterances.
+        gone: ids of utterances that no longer exist.
     """
 
     before: int
@@ -52,15 +52,15 @@ class Preparation:
 
     Attributes:
         corpus: name of the corpus in the workspace.
-        entry: how it was read, and what is known of it.
-        path: the manifest.
-        utterances: those prepared, as in the manifest.
-        differences: how the corpus differs from the released one, a line each.
+        entry: reader of the corpus, and known facts about it.
+        path: path of the manifest.
+        utterances: prepared utterances, as in the manifest.
+        differences: differences from the released corpus, a line each.
         problems: files and lines that were left out.
         schemes: the selection of each scheme.
-        resampled: how many files were resampled or mixed down to mono.
-        scaled: how many were scaled down to full scale.
-        reused: how many were already there from an earlier preparation.
+        resampled: number of files that were resampled or mixed down to mono.
+        scaled: number of files that were scaled down to full scale.
+        reused: number of files that an earlier preparation had made.
         settings: the chosen options of the corpus.
         replaced: the utterances of an earlier preparation.
         notice: a sentence that is printed with each result on this corpus.
@@ -87,7 +87,7 @@ class Preparation:
 
     @property
     def spellings(self) -> dict[str, dict[str, int]]:
-        """Count the spellings of each emotion, where the corpus spells it in another way."""
+        """Count the spellings of each emotion, if the corpus has a different spelling."""
         counted = Counter(
             (u.emotion, u.emotion_raw) for u in self.utterances if u.emotion and u.emotion_raw != u.emotion
         )
@@ -98,7 +98,7 @@ class Preparation:
 
     @property
     def protocol(self) -> str:
-        """Protocol of a training that names none: each speaker is tested, where they are few."""
+        """Protocol of a training that names none; with few speakers, each speaker is tested."""
         speakers = len({utterance.speaker for utterance in self.utterances} - {None})
         if self.entry.any_name:
             return "leave-one-speaker-out" if 3 <= speakers <= 12 else "speaker-5-fold"

@@ -14,7 +14,7 @@ from sercli.records import Note, Problem, Utterance
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _LEVELS = 2
-# A folder with more sub-folders is no copy of a corpus.
+# A folder with more sub-folders is not a copy of a corpus.
 _MOST_FOLDERS = 1000
 
 
@@ -23,11 +23,11 @@ class Place:
     """A corpus as distributed.
 
     Attributes:
-        corpus: how to read it.
-        options: arguments of its reader after the folder.
-        name: its name in the workspace.
-        root: its folder, or the file that lists it.
-        base: the folder that its audio files are relative to, and may not leave.
+        corpus: reader of the corpus.
+        options: arguments of the reader after the folder.
+        name: name in the workspace.
+        root: folder of the corpus, or the file that lists it.
+        base: the folder that the audio files are relative to; they may not be outside it.
     """
 
     corpus: Corpus
@@ -38,10 +38,10 @@ class Place:
 
 
 def name_for(source: str, corpus: Corpus, given: str | None, root: Path | None) -> str:
-    """Return the name that a corpus gets in the workspace.
+    """Return the name of a corpus in the workspace.
 
     Raises:
-        ConfigError: it can't have that name, or can't be named at all.
+        ConfigError: the corpus can't have that name, or the user can't name it at all.
     """
     if not corpus.any_name:
         if given not in (None, source):
@@ -100,7 +100,7 @@ def find_root(source: str, place: Place) -> tuple[Place, list[Note]]:
     """Return the folder where a corpus with its own reader begins, and a note if it is not the given one.
 
     Raises:
-        CorpusError: several folders below hold the corpus, or the one that was given is a part of it.
+        CorpusError: several folders below hold the corpus, or the given folder is a part of it.
     """
     corpus, root = place.corpus, place.root
     if corpus.any_name or corpus.generate is not None or _utterance(corpus, root, place) is not None:
@@ -122,7 +122,7 @@ def find_root(source: str, place: Place) -> tuple[Place, list[Note]]:
         found = [item for item in corpus.parse(above, *place.options) if isinstance(item, Utterance)]
         if not found:
             continue
-        # A folder of labels goes with the whole corpus, one session of several does not.
+        # A folder of labels identifies the complete corpus; one session of several does not.
         part = above / within.relative_to(above).parts[0]
         inside = [(above / utterance.file).is_relative_to(part) for utterance in found]
         if any(inside) and not all(inside):
@@ -136,7 +136,7 @@ def find_root(source: str, place: Place) -> tuple[Place, list[Note]]:
 
 
 def describe_nothing_found(source: str, place: Place, problems: Sequence[Problem]) -> str:
-    """Describe a place in which the reader found no utterance."""
+    """Describe a place where the reader found no utterance."""
     root, corpus = place.root, place.corpus
     grave = [problem for problem in problems if not problem.harmless]
     if corpus.any_name and grave:

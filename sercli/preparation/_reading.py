@@ -12,9 +12,9 @@ from sercli.preparation._place import Place
 from sercli.records import Problem, Utterance
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# How Python keeps the bytes of a file's name that are not UTF-8; no file of ours can hold them.
+# Python's form of bytes in a file's name that are not UTF-8; the files of sercli can't hold them.
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-# Bytes of a file's name: 255, less what is put around it while it is written.
+# Bytes of a file's name: 255, minus the characters that are added while the file is written.
 _LONGEST = 220
 
 
@@ -54,14 +54,14 @@ def _located(
     """Replace the names in a list by those of the files on the disk.
 
     Returns:
-        The items with a note for each kind of difference, and facts on the names that are not found.
+        The items with a note for each kind of difference, and facts about the names that were not found.
     """
     found = Recordings(place.base).find(item.file for item in items if isinstance(item, Utterance))
     located: list[Utterance | Problem] = []
     for item in items:
         answer = found[item.file] if isinstance(item, Utterance) else None
         if isinstance(item, Utterance) and isinstance(answer, Found) and answer.file != item.file:
-            # An id that was made of the name loses another computer's folders with it.
+            # An id that was made from the name also loses the folders of another computer.
             made, real = (_stem(name).lstrip("/") for name in (item.file.replace("\\", "/"), answer.file))
             key = item.id.replace("\\", "/")
             name = real + key.removeprefix(made) if key.startswith(made) else item.id
@@ -79,15 +79,15 @@ def _stem(file: str) -> str:
 def _keeper(
     place: Place, missing: Mapping[str, str]
 ) -> Callable[[Utterance], tuple[Utterance | None, Problem | None]]:
-    """Make a function that gives an utterance its id and its file's place relative to ``base``.
+    """Make a function that sets an utterance's id and its file's place relative to ``base``.
 
-    What can't be prepared becomes ``None`` and a problem.
+    For an utterance that can't be prepared it returns ``None`` and a problem.
     """
     base, corpus = place.base, place.corpus
     # A table's absolute paths may be below the folder as given or with its links resolved.
     real, given = Path(os.path.realpath(base)), Path(os.path.normpath(base.absolute()))
     remedy = "name the folder that holds all audio with --audio-root"
-    linked: set[str] = set()  # reported once, however many utterances are cut out of a file
+    linked: set[str] = set()  # reported once per file, even if several utterances are cut out of it
 
     def keep(utterance: Utterance) -> tuple[Utterance | None, Problem | None]:
         file = utterance.file
@@ -131,14 +131,14 @@ def _name_by_file(file: str, utterance: Utterance) -> str:
 
 
 def _can_name_a_file(name: str) -> bool:
-    """Return whether a file can have that name: within the folder, no control character, not too long."""
+    """Return whether a file can have that name: inside the folder, no control character, not too long."""
     if "\\" in name or _CONTROL.search(name):
         return False
     return not any(part in ("", ".", "..") or len(part.encode()) > _LONGEST for part in name.split("/"))
 
 
 def _from_table(problem: Problem, place: Place) -> Problem:
-    """Give the complete path of a table that is not beside its audio."""
+    """Return the complete path of a table that is not beside its audio."""
     folder = place.root if place.root.is_dir() else place.root.parent
     beside = folder.absolute() == place.base.absolute() or (place.base / problem.place).exists()
     if not place.corpus.takes_file or beside:
@@ -147,7 +147,7 @@ def _from_table(problem: Problem, place: Place) -> Problem:
 
 
 def _printable(problem: Problem) -> Problem:
-    """Keep a problem to one line that any terminal can print."""
+    """Format a problem as one line that any terminal can print."""
     where, fact = (
         _CONTROL.sub("?", text.encode(errors="replace").decode()) for text in (problem.place, problem.fact)
     )

@@ -13,7 +13,7 @@ from sercli.errors import CorpusError
 
 BY_HAND = "download and unpack it by hand and give that folder"
 
-# Archives of recordings shrink to a half, seldom to a tenth: what grows more was made to fill a disk.
+# Archives compress recordings to a half, seldom to a tenth. An archive that grows more is an attack.
 _MAX_GROWTH = 50
 _MAX_BYTES = 10 * 10**9
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
@@ -35,12 +35,12 @@ def unpack(archive: Path, folder: Path, url: str) -> None:
 
     Args:
         archive: the file.
-        folder: where its contents go; the caller removes it if this fails.
-        url: where the archive was fetched from, for messages.
+        folder: folder for the contents; the caller removes it if this function fails.
+        url: address of the archive, for messages.
 
     Raises:
-        CorpusError: it is damaged, or a member would lie outside, is a link, is encrypted, or all
-            together would fill the disk.
+        CorpusError: the archive is damaged; a member would be outside the folder, is a link or is encrypted;
+            or all members together would fill the disk.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -62,7 +62,7 @@ def unpack(archive: Path, folder: Path, url: str) -> None:
 
 
 def _inside(info: zipfile.ZipInfo, url: str) -> PurePosixPath:
-    """Return where a member goes, relative to the folder; refuse it if that could be outside."""
+    """Return the path of a member, relative to the folder; refuse a path that could be outside."""
     name = info.filename.replace("\\", "/")
     place = PurePosixPath(name)
     if place.is_absolute() or ".." in place.parts or re.match("[A-Za-z]:", name):

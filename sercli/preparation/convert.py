@@ -1,4 +1,4 @@
-"""Bring a corpus's audio to 16 kHz mono, on all cores, resuming where an earlier attempt stopped."""
+"""Convert a corpus's audio to 16 kHz mono on all cores, and resume where an earlier attempt stopped."""
 
 import hashlib
 import os
@@ -15,13 +15,13 @@ from sercli.plain.json import from_json, to_json
 from sercli.records import Problem, Utterance
 
 _JOURNAL = ".journal.jsonl"
-# Increased when the same file would become other audio.
+# Increased when the same file would give different audio.
 _VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Size and time by which a file is recognised as unchanged without reading it."""
+    """Size and time of a file, which show without reading it that it has not changed."""
 
     size: int
     mtime_ns: int
@@ -42,13 +42,13 @@ class Converted:
     """A prepared audio file.
 
     Attributes:
-        file: its path, relative to the prepared corpus.
-        sha256: hash of its samples.
-        duration: seconds.
-        source_sha256: hash of the bytes of the file it was made from.
-        resampled: whether it was resampled or mixed down to mono.
-        note: how it was scaled down to full scale; empty if it was not.
-        reused: whether it was there already.
+        file: path relative to the prepared corpus.
+        sha256: hash of the samples.
+        duration: length in seconds.
+        source_sha256: hash of the bytes of the original file.
+        resampled: whether the file was resampled or mixed down to mono.
+        note: description of the scaling to full scale; empty if the file was not scaled.
+        reused: whether an earlier preparation had made the file.
     """
 
     file: str
@@ -64,9 +64,9 @@ class Converted:
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "reused"}
 
     def apply(self, utterance: Utterance) -> Utterance:
-        """Return the utterance with what is now known of its audio.
+        """Return the utterance with the facts about its audio.
 
-        A list of an earlier preparation states itself which recording it was made from.
+        A list of an earlier preparation itself states the recording that an utterance was made from.
         """
         return replace(
             utterance,
@@ -83,7 +83,7 @@ _Outcome = tuple[Converted | Problem, dict[str, Any] | None]
 
 
 class Conversion:
-    """The conversion of one corpus's audio, with a journal of what is done."""
+    """The conversion of one corpus's audio, with a journal of finished files."""
 
     def __init__(self, root: Path, target: Path, *, cuts: bool = False) -> None:
         """Convert files below ``root`` into ``target/audio``.
@@ -92,7 +92,7 @@ class Conversion:
             root: folder that the utterances' files are relative to.
             target: folder of the prepared corpus.
             cuts: whether utterances are cut out of their files, from ``start`` to ``end``; those that
-                name a ``source`` were already.
+                name a ``source`` have already been cut.
         """
         self.root, self.target, self.cuts = root, target, cuts
         self._hashes: dict[tuple[str, Stamp], str] = {}
@@ -101,7 +101,7 @@ class Conversion:
     def run(
         self, utterances: Sequence[Utterance]
     ) -> Generator[tuple[Utterance, Converted | Problem], None, None]:
-        """Convert the utterances' files; yield each with its outcome, in the order given."""
+        """Convert the utterances' files, and yield each with its result, in the given order."""
         with (self.target / _JOURNAL).open("a", encoding="utf-8") as journal:
             journal.write("\n")  # an earlier attempt may have been cut off within a line
             with closing(self._outcomes(utterances)) as outcomes:
@@ -112,14 +112,14 @@ class Conversion:
 
     def _outcomes(self, utterances: Sequence[Utterance]) -> Generator[_Outcome, None, None]:
         if all(self._is_copied(utterance) for utterance in utterances[:3]):
-            # Copying is many small steps between which threads only wait for each other.
+            # A copy has many small steps, between which threads would only wait for each other.
             yield from map(self._convert, utterances)
             return
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             try:
                 yield from pool.map(self._convert, utterances)
             finally:
-                # Without this an interrupt would wait for everything that is still in the queue.
+                # Otherwise an interrupt would wait for all files that are still in the queue.
                 pool.shutdown(wait=True, cancel_futures=True)
 
     def _is_copied(self, utterance: Utterance) -> bool:
@@ -164,7 +164,7 @@ class Conversion:
         return converted, entry
 
     def _hash(self, source: Path, stamp: Stamp, content: bytes | None) -> str:
-        """Hash a file's bytes; once for all the utterances that are cut out of it."""
+        """Hash a file's bytes, once for all utterances that are cut out of it."""
         if content is not None:
             return hashlib.sha256(content).hexdigest()
         key = (str(source), stamp)
@@ -208,7 +208,7 @@ class Conversion:
 
 
 def _read_journal(path: Path) -> dict[str, dict[str, Any]]:
-    """Read the journal, latest entry by utterance; a line cut short by a crash is ignored."""
+    """Read the latest journal entry of each utterance; an incomplete line after a crash is ignored."""
     done: dict[str, dict[str, Any]] = {}
     if path.exists():
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -1,4 +1,4 @@
-"""Compare what was found with what the released corpus holds."""
+"""Compare the utterances that were found with the released corpus."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,13 +16,13 @@ _SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class SchemeCounts:
-    """What a scheme selects of a prepared corpus.
+    """Selection of a scheme from a prepared corpus.
 
     Attributes:
-        name: the scheme.
-        counts: utterances by ``class``, ``session`` and ``speaker``; absent ones are left out.
-        left_out: utterances that it leaves out, by emotion or style.
-        differences: where the counts are not the published ones, a line each.
+        name: name of the scheme.
+        counts: numbers of utterances by ``class``, ``session`` and ``speaker``, without absent fields.
+        left_out: numbers of utterances that the scheme leaves out, by emotion or style.
+        differences: differences from the published counts, a line each.
         checked: whether there are published counts.
     """
 
@@ -34,7 +34,7 @@ class SchemeCounts:
 
     @property
     def utterances(self) -> int:
-        """How many it selects."""
+        """Number of selected utterances."""
         return sum(self.counts["class"].values())
 
 
@@ -62,9 +62,9 @@ def differences(corpus: Corpus, utterances: Sequence[Utterance]) -> list[str]:
 
 
 def by_scheme(corpus: str, utterances: Sequence[Utterance]) -> list[SchemeCounts]:
-    """Count what each scheme made for a corpus selects; those for any, if none is made for it.
+    """Count the selection of each scheme for a corpus; without such a scheme, of those for any corpus.
 
-    Nothing where there are no emotions.
+    The result is empty if there are no emotions.
     """
     if any(utterance.emotion is None for utterance in utterances):
         return []

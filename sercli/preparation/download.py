@@ -36,7 +36,7 @@ def fetch(
     Args:
         download: the archive.
         folder: folder for its contents.
-        progress: called with the bytes received and all bytes, 0 where the server does not state them.
+        progress: called with the received bytes and all bytes, or 0 if the server does not state them.
 
     Raises:
         CorpusError: the archive can't be downloaded, isn't the published one, or can't be unpacked safely.
@@ -52,12 +52,12 @@ def fetch(
     _receive(download, part, progress)
     try:
         made_of = {"url": download.url, "size": part.stat().st_size} | _checksum(download, part)
-        # A folder without its record is not used, should this process be killed halfway.
+        # A folder without its record is not used, so a killed process does no harm.
         record.unlink(missing_ok=True)
         with files.replacing_folder(target) as temporary:
             unpack(part, temporary, download.url)
     except CorpusError:
-        # Resuming a bad archive would give the same one.
+        # If a damaged archive were resumed, the result would be the same.
         _forget(part)
         raise
     files.write_json(record, made_of)
@@ -81,11 +81,11 @@ def _agrees(record: dict[str, Any], download: Download) -> bool:
 
 
 def _receive(download: Download, part: Path, progress: Callable[[int, int], None]) -> None:
-    """Fill the part file up to its end, from where it ends now if that is possible."""
+    """Download the rest of the part file, from its present end if that is possible."""
     state = _read_json(_state_of(part))
     have = part.stat().st_size if part.exists() else 0
     size = download.size or state.get("size") or 0
-    # A file that may have changed meanwhile is continued only where a checksum would show it.
+    # A file that may have changed is continued only if a checksum would show the change.
     known = state.get("url") == download.url and (state.get("validator") or download.md5)
     if have and (not known or 0 < size < have):
         have = 0
@@ -133,7 +133,7 @@ def _receive(download: Download, part: Path, progress: Callable[[int, int], None
 
 
 def _continues(begun: re.Match[str], have: int, size: int) -> bool:
-    """Return whether a part starts where ours ends, of a file as long as ours."""
+    """Return whether a part starts at the end of our part and belongs to a file of the same length."""
     return int(begun[1]) == have and (not size or begun[2] in {"*", str(size)})
 
 
@@ -191,9 +191,9 @@ def _unreachable(url: str, error: Exception) -> CorpusError:
 
 
 def _describe(download: Download, response: HTTPResponse, size: int) -> dict[str, Any]:
-    """Return what a later run needs to resume: the file's address, its version and its size."""
+    """Return the facts that a later run needs to resume: the file's address, its version and its size."""
     tag = response.headers.get("ETag")
-    # RFC 9110, 13.1.5: a weak tag must not be used to put parts together.
+    # RFC 9110, 13.1.5: a weak tag must not be used to join parts.
     strong = tag if tag and not tag.startswith("W/") else None
     return {
         "url": download.url,

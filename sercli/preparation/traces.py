@@ -1,4 +1,4 @@
-"""Continuous labels as arrays beside the audio, one row every 40 ms."""
+"""Write continuous labels as arrays beside the audio, one row every 40 ms."""
 
 import hashlib
 from dataclasses import replace
@@ -13,7 +13,7 @@ from sercli.errors import CorpusError
 from sercli.preparation._place import Place
 from sercli.records import TRACE_RATE, Problem, Utterance
 
-# Labels and audio whose lengths differ by more are of two different recordings.
+# If the lengths of labels and audio differ by more, they belong to different recordings.
 _TOLERANCE = TRACE_RATE
 
 
@@ -24,11 +24,11 @@ def fit_length(trace: Trace, utterance: Utterance) -> tuple[Trace, Problem | Non
 
     Args:
         trace: labels, (rows, 2).
-        utterance: with the duration of the prepared audio.
+        utterance: utterance with the duration of the prepared audio.
 
     Returns:
-        The trace, (frames, 2), and a problem if there is one; the problem is not harmless where labels and
-        audio differ by more than a second, nothing is left, or a label is no number.
+        The trace, (frames, 2), and a problem if there is one. The problem is harmful if labels and audio
+        differ by more than a second, no rows remain, or a label is not a number.
     """
     frames = int(utterance.duration * TRACE_RATE + 1e-6)
     place = utterance.trace or utterance.file
@@ -51,11 +51,11 @@ def fit_length(trace: Trace, utterance: Utterance) -> tuple[Trace, Problem | Non
 def add_trace(
     utterance: Utterance, as_read: Utterance, place: Place, target: Path
 ) -> tuple[Utterance | None, list[Problem]]:
-    """Give a prepared utterance its trace, if the corpus has any.
+    """Add the trace to a prepared utterance, if the corpus has traces.
 
     Args:
-        utterance: as prepared.
-        as_read: the same as the corpus's reader yields it.
+        utterance: the prepared utterance.
+        as_read: the same utterance from the corpus's reader.
         place: the corpus as distributed.
         target: folder of the prepared corpus.
 

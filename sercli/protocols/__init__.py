@@ -1,9 +1,9 @@
-"""Folds, named and versioned: rules that divide the utterances of a corpus.
+"""Define folds by name and version: rules that divide the utterances of a corpus.
 
-A name is enough: ``leave-one-speaker-out``, ``speaker-5-fold`` (any number in the place of 5),
-``lists:mine.csv`` (the user's own folds), each with or without its version (``@1``). A protocol is data
-over one of three makers: by groups (`groups`), at random (`random`), as a table lists them (`lists`).
-Those for any corpus are in `general`, those for one corpus in its file, ``corpora/<name>.py``.
+A name is enough: ``leave-one-speaker-out``, ``speaker-5-fold`` (any number in place of 5), ``lists:mine.csv``
+(the user's own folds), each with or without its version (``@1``). A protocol is data for one of three makers:
+by groups (`groups`), at random (`random`), or from a table (`lists`). Protocols for any corpus are in
+`general`. Those for one corpus are in the file of the corpus, ``corpora/<name>.py``.
 """
 
 import re
@@ -17,11 +17,11 @@ from sercli.errors import DivisionError, ProtocolError, SerError, UnknownNameErr
 from sercli.records import Fold, Utterance
 
 Maker = Callable[[str, Sequence[Utterance], Mapping[str, str]], list[Fold]]
-"""From a protocol's name, utterances, and their classes by id, to folds; raises `ProtocolError`."""
+"""Function from a protocol's name, utterances and their classes by id to folds; raises `ProtocolError`."""
 
 _LISTS = re.compile(r"lists:(?P<path>.+?)(?:#(?P<digest>[0-9a-f]{8}))?")
 _NUMBERED = re.compile(r"-(\d+)-")
-# Of folds, seeds or rows: a larger number is a typing error.
+# Largest number of folds, seeds or rows; a larger number is a typing error.
 _MOST_NUMBERS = 100_000
 
 
@@ -30,21 +30,21 @@ class Protocol:
     """A rule that divides the utterances a scheme selects.
 
     Attributes:
-        base: its name without version; of a list of folds with the file's path and digest.
-        make: divides the utterances.
+        base: name without version; for a list of folds, with the file's path and digest.
+        make: function that divides the utterances.
         version: increased when the same utterances would be divided differently.
         speaker_independent: whether it is made so that no speaker is in two parts of a fold;
             `shared_speakers` checks given folds.
         has_dev: whether folds have a development part.
         tests_nothing: whether folds have no test part.
-        listed: whether a table of the user's lists the folds.
+        listed: whether a table of the user lists the folds.
         description: one line.
-        corpus: the corpus that it is made for; ``None`` for any.
-        scheme: the scheme that it is made for, if there is one.
-        papers: by corpus, the paper that divides it so, and whether its scores are means over folds
+        corpus: the corpus of the protocol; ``None`` for any corpus.
+        scheme: the scheme of the protocol, if there is one.
+        papers: by corpus, the paper that uses this division, and whether its scores are means over folds
             or pooled.
-        shares: reason by check of the audit for what train and test share by design.
-        earlier: makers of earlier versions, by version, so that runs of theirs can still be read.
+        shares: reasons why train and test share something by design, by check of the audit.
+        earlier: makers of earlier versions, by version, so that their runs can still be read.
     """
 
     base: str
@@ -63,18 +63,18 @@ class Protocol:
 
     @property
     def name(self) -> str:
-        """The complete name: with version, and of a list of folds with path and digest of the file."""
+        """The complete name with version, and for a list of folds with path and digest of the file."""
         return f"{self.base}@{self.version}"
 
     def divide(self, utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fold]:
-        """Make the folds of what a scheme selected.
+        """Make the folds of the utterances that a scheme selected.
 
         Args:
-            utterances: all of the corpus.
-            labels: class by id of the selected ones.
+            utterances: all utterances of the corpus.
+            labels: class by id of the selected utterances.
 
         Raises:
-            ProtocolError: they can't be made of these utterances; the message names a protocol that can.
+            ProtocolError: these utterances can't be divided so; the message names a protocol that works.
         """
         foreign = {utterance.corpus for utterance in utterances} - {self.corpus}
         if self.corpus is not None and foreign:
@@ -87,12 +87,12 @@ class Protocol:
 
     @property
     def identity(self) -> str:
-        """The part of the name that decides a number: of a list its contents, not its path."""
+        """The part of the name that decides the folds; for a list it has the file's digest, not its path."""
         return re.sub(r"^lists:.*#", "lists#", self.name)
 
     @property
     def short_name(self) -> str:
-        """A name that can be part of a file's."""
+        """A name that can be part of a file's name."""
         if match := _LISTS.fullmatch(self.base):
             return "lists-" + re.sub(r"[^A-Za-z0-9]+", "-", Path(match["path"]).stem)
         return self.base
@@ -103,9 +103,9 @@ class ListName:
     """The parts of a name ``lists:FILE#DIGEST@VERSION``.
 
     Attributes:
-        path: of the file.
-        digest: of the file's contents; ``None`` where the name has none.
-        version: likewise.
+        path: path of the file.
+        digest: digest of the file's contents; ``None`` if the name has none.
+        version: version; ``None`` if the name has none.
     """
 
     path: str
@@ -114,14 +114,14 @@ class ListName:
 
 
 def parse_list_name(name: str) -> ListName | None:
-    """Take the name of a list of folds apart, and open no file; ``None`` for other protocols."""
+    """Split the name of a list of folds without opening a file; ``None`` for other protocols."""
     base, version = _split_version(name)
     lists = _LISTS.fullmatch(base)
     return ListName(lists["path"], lists["digest"], version) if lists else None
 
 
 def protocol_names() -> list[str]:
-    """List the protocols by name, those of any number of folds with five; lists of folds have no name."""
+    """List the protocols by name, with five for any number of folds; lists of folds are not included."""
     from sercli.corpora import corpus_names, get_corpus
     from sercli.protocols.general import NUMBERED, PROTOCOLS
 
@@ -132,10 +132,10 @@ def protocol_names() -> list[str]:
 def get_protocol(name: str) -> Protocol:
     """Return a protocol by name, with or without its version (``leave-one-speaker-out@1``).
 
-    The file of ``lists:FILE`` is only opened where the name has no digest of it.
+    The file of ``lists:FILE`` is only opened if the name has no digest.
 
     Raises:
-        UnknownNameError: there is none of that name or version.
+        UnknownNameError: there is no protocol of that name or version.
         ProtocolError: the file of ``lists:FILE`` is missing.
     """
     base, version = _split_version(name)
@@ -170,7 +170,7 @@ def _listed(path: Path, digest: str | None) -> Protocol:
 
 
 def _find(name: str) -> Protocol:
-    """Look for a name among the general protocols, then among those of the corpus it begins with."""
+    """Search a name among the general protocols, then among those of the corpus that the name begins with."""
     from sercli.corpora import possible_owners
     from sercli.protocols.general import NUMBERED, PROTOCOLS
 
@@ -188,7 +188,7 @@ def _find(name: str) -> Protocol:
 
 
 def is_untested(recorded: object) -> bool:
-    """Tell whether the protocol that a run, a bundle or a study names has no test part.
+    """Return whether the protocol that a run, a bundle or a study names has no test part.
 
     An unknown name, and a list of folds whose file is missing, count as protocols that test.
     """
@@ -199,12 +199,12 @@ def is_untested(recorded: object) -> bool:
 
 
 def unplaced(name: str) -> str:
-    """Leave out the folder of a list of folds, as exported bundles do; its digest identifies it."""
+    """Remove the folder from the name of a list of folds, for exported bundles; the digest identifies it."""
     return name.removeprefix("lists:").rpartition("/")[2]
 
 
 def shared_speakers(folds: Sequence[Fold], utterances: Sequence[Utterance]) -> int | None:
-    """Count the speakers who are in two parts of a fold; ``None`` where an utterance has none."""
+    """Count the speakers who are in two parts of a fold; ``None`` if an utterance has no speaker."""
     speaker = {utterance.id: utterance.speaker for utterance in utterances}
     shared: set[str | None] = set()
     for fold in folds:
@@ -216,7 +216,7 @@ def shared_speakers(folds: Sequence[Fold], utterances: Sequence[Utterance]) -> i
 
 
 def untrained(folds: Iterable[Fold], labels: Mapping[str, str]) -> dict[str, list[Fold]]:
-    """List the folds that train on no utterance of a class which the corpus has, by class."""
+    """List by class the folds that train on no utterance of a class, although the corpus has the class."""
     lacking: dict[str, list[Fold]] = {}
     for fold in folds:
         for name in sorted(set(labels.values()) - {labels[each] for each in fold.train}):
@@ -230,12 +230,12 @@ def alternative(utterances: Sequence[Utterance], labels: Mapping[str, str], *, d
     Speaker-independent protocols come first.
 
     Args:
-        utterances: all of the corpus.
-        labels: class by id of the selected ones.
-        dev: whether a development part is wanted.
+        utterances: all utterances of the corpus.
+        labels: class by id of the selected utterances.
+        dev: whether the protocol must have a development part.
 
     Returns:
-        A part of a sentence; ``None`` if there is no such protocol.
+        Part of a sentence; ``None`` if there is no such protocol.
     """
     speakers = len({utterance.speaker for utterance in utterances if utterance.id in labels} - {None})
     several = f"speaker-{min(5, speakers)}-fold"
@@ -257,7 +257,7 @@ def alternative(utterances: Sequence[Utterance], labels: Mapping[str, str], *, d
 
 
 def fold_digest(folds: Sequence[Fold]) -> str:
-    """Hash folds: equal when every part of every fold holds the same utterances."""
+    """Hash folds; hashes are equal if every part of every fold holds the same utterances."""
     return digest([[fold.name, fold.train, fold.dev, fold.test] for fold in folds])
 
 
@@ -265,7 +265,7 @@ def parse_numbers(what: str, text: str) -> tuple[int, ...]:
     """Read ``3``, ``1,4`` or ``1-3``, each number once.
 
     Raises:
-        ProtocolError: it is none of these.
+        ProtocolError: the text has none of these forms.
     """
     chosen: list[int] = []
     for part in text.split(","):

@@ -1,6 +1,6 @@
-"""The protocols that divide any corpus, as data over the makers of this folder.
+"""Define the protocols for any corpus, as data for the makers of this folder.
 
-The ones made for one corpus are defined in its file, ``corpora/<name>.py``.
+Protocols for one corpus are defined in the file of the corpus, ``corpora/<name>.py``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from sercli.records import Fold, Utterance
 
 
 def _train_on_all(protocol: str, utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fold]:
-    """Make one fold in which everything that the scheme selects trains."""
+    """Make one fold whose training part has all utterances that the scheme selects."""
     train = tuple(utterance.id for utterance in utterances if utterance.id in labels)
     if not train:
         raise ProtocolError(f"{protocol}: no utterance to train on; choose another scheme")
@@ -21,8 +21,8 @@ def _train_on_all(protocol: str, utterances: Sequence[Utterance], labels: Mappin
 
 
 _FIXED = (
-    # With IEMOCAP's five sessions this is the 3/1/1 division of the DiCCOSER paper, which does not say
-    # which session is left for validation; the next one is our choice.
+    # With IEMOCAP's five sessions this is the 3/1/1 division of the DiCCOSER paper. The paper does not state
+    # the session for validation; we use the next one.
     # Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 4.2.4.
     Protocol(
         "leave-one-session-out",
@@ -35,8 +35,8 @@ _FIXED = (
         ),
         papers={"iemocap": "DiCCOSER: mean over the five folds"},
     ),
-    # With ten speakers this is the 8/1/1 division of the MDCNN paper on EMO-DB. The paper does not say
-    # which speaker is left for validation; the next one is our choice.
+    # With ten speakers this is the 8/1/1 division of the MDCNN paper on EMO-DB. The paper does not state
+    # the speaker for validation; we use the next one.
     # Source: Madanian et al., Scientific Reports 15:8254, 2025, section "Speaker-independent experiment".
     Protocol(
         "leave-one-speaker-out",
@@ -53,7 +53,7 @@ _FIXED = (
             "dialogs": "of two speakers who talk to each other, one may train and the other be tested",
         },
     ),
-    # There is no part to choose the epoch by: the last one counts.
+    # No part can select the epoch, so the last epoch counts.
     # Source: Li et al., An Attention Pooling based Representation Learning Method for Speech Emotion
     # Recognition, Interspeech 2018, section 3.1 (ten-fold on IEMOCAP, nine speakers train, one is tested).
     Protocol(
@@ -69,8 +69,8 @@ _FIXED = (
             "dialogs": "the other speaker of the tested one's dialogs trains",
         },
     ),
-    # For a model to pass on, once its settings and its number of epochs were tried on folds: there is
-    # nothing here to choose them by.
+    # This is for a model to export, after its settings and its number of epochs were tried on folds: no part
+    # here can select them.
     Protocol(
         "train-on-all",
         _train_on_all,
@@ -89,7 +89,7 @@ PROTOCOLS = {protocol.base: protocol for protocol in _FIXED}
 
 
 def _random_k_fold(k: int) -> Protocol:
-    """Return folds over random parts; the ECA-CNN paper divides IEMOCAP so."""
+    """Return folds over random parts, which the ECA-CNN paper uses on IEMOCAP."""
     return Protocol(
         f"random-{k}-fold",
         RandomParts(k),
@@ -121,9 +121,9 @@ def _speaker_k_fold(k: int) -> Protocol:
 
 
 def _speaker_k_fold_no_dev(k: int) -> Protocol:
-    """Return the groups of `_speaker_k_fold` in their order, the dev part among those that train.
+    """Return the folds of `_speaker_k_fold` in the same order, but add the dev part to the training part.
 
-    For few speakers and a recipe that has nothing to select: the last epoch counts.
+    They are for few speakers and a recipe that selects nothing: the last epoch counts.
     """
     return Protocol(
         f"speaker-{k}-fold-no-dev",
@@ -136,7 +136,7 @@ def _speaker_k_fold_no_dev(k: int) -> Protocol:
 
 
 def _stratified_k_fold(k: int) -> Protocol:
-    """Return folds over random parts, each with nearly as many utterances of each class as another."""
+    """Return folds over random parts that have nearly the same number of utterances of each class."""
     return Protocol(
         f"stratified-{k}-fold",
         RandomParts(k, by_class=True),
@@ -154,4 +154,4 @@ NUMBERED: Mapping[str, Callable[[int], Protocol]] = {
     "speaker-k-fold-no-dev": _speaker_k_fold_no_dev,
     "stratified-k-fold": _stratified_k_fold,
 }
-"""Makers of protocols by name, whose k is replaced by a number."""
+"""Makers of protocols by name; a number replaces the k of the name."""

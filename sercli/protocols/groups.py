@@ -1,4 +1,4 @@
-"""Folds by groups of utterances: who is tested is a speaker, a group of speakers or a session."""
+"""Make folds by groups of utterances, which test a speaker, a group of speakers or a session."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from sercli.records import Fold, Utterance
 
 @dataclass(frozen=True, slots=True)
 class LeaveOneOut:
-    """A fold per speaker (or session), named by who is tested, in their order.
+    """A fold per speaker (or session), named by the tested one, in their order.
 
     Attributes:
-        field: what an utterance is grouped by, ``speaker`` or ``session``.
-        dev: whether the next one, cyclically, is for development; else all others train.
+        field: field that groups the utterances, ``speaker`` or ``session``.
+        dev: whether the next one, cyclically, is for development; otherwise all others train.
     """
 
     field: str = "speaker"
@@ -26,7 +26,7 @@ class LeaveOneOut:
         """Make the folds.
 
         Raises:
-            DivisionError: there are too few speakers or sessions, or an utterance has none.
+            DivisionError: there are too few speakers or sessions, or an utterance lacks its own.
         """
         groups = groups_of(utterances, labels, protocol, self.field)
         least = 3 if self.dev else 2
@@ -46,12 +46,12 @@ class LeaveOneOut:
 class LeaveOneGroupOut:
     """A fold per group of speakers, named by its test speakers.
 
-    Women and men are distributed to the groups in turn, so that each group has nearly as many of either
-    as another.
+    Women and men are distributed to the groups in turn, so that all groups have nearly the same number of
+    each.
 
     Attributes:
-        k: how many groups.
-        dev: whether the next group, cyclically, is for development; else all others train.
+        k: number of groups.
+        dev: whether the next group, cyclically, is for development; otherwise all others train.
     """
 
     k: int
@@ -82,11 +82,11 @@ class LeaveOneGroupOut:
 
 @dataclass(frozen=True, slots=True)
 class HoldOut:
-    """One fold that tests the given speakers; all others train, none is for development.
+    """One fold that tests the given speakers; all others train, and none is for development.
 
     Attributes:
-        speakers: who is tested.
-        called: what the corpus calls its speakers.
+        speakers: speakers to test.
+        called: the corpus's word for its speakers.
     """
 
     speakers: tuple[str, ...]
@@ -98,7 +98,7 @@ class HoldOut:
         """Make the fold.
 
         Raises:
-            DivisionError: a speaker is missing, or none is left to train.
+            DivisionError: a speaker is missing, or no speaker remains for training.
         """
         present = groups_of(utterances, labels, protocol)
         missing = [speaker for speaker in self.speakers if speaker not in present]
@@ -119,7 +119,7 @@ def groups_of(
     """List the speakers (or the values of another field) of the labelled utterances, sorted.
 
     Raises:
-        DivisionError: an utterance has none.
+        DivisionError: an utterance has no value.
     """
     chosen = [utterance for utterance in utterances if utterance.id in labels]
     without = [utterance.id for utterance in chosen if is_absent(getattr(utterance, field))]

@@ -1,7 +1,7 @@
-"""Folds of the user's own, or ones that a paper publishes: ``lists:FILE``.
+"""Read folds from a file of the user, or a file that a paper publishes: ``lists:FILE``.
 
-The file is a table with columns ``id``, ``fold`` and ``part`` (train, dev or test); without ``fold`` it
-is one fold. ``sercli protocols show NAME --corpus C --csv`` writes such a file.
+The file is a table with columns ``id``, ``fold`` and ``part`` (train, dev or test). Without ``fold`` it is
+one fold. ``sercli protocols show NAME --corpus C --csv`` writes such a file.
 """
 
 import csv
@@ -21,11 +21,11 @@ _COLUMNS = "columns id, part (train, dev or test) and, for several folds, fold"
 
 @dataclass(frozen=True, slots=True)
 class ListedFolds:
-    """The folds that a file lists, folds in its order, utterances in the manifest's.
+    """The folds that a file lists, in the order of the file; utterances are in the order of the manifest.
 
     Attributes:
         path: the file.
-        digest: of the file's contents, from `file_digest`.
+        digest: digest of the file's contents, from `file_digest`.
     """
 
     path: Path
@@ -40,8 +40,8 @@ class ListedFolds:
         """Make the folds.
 
         Raises:
-            ProtocolError: the file has changed or is no such table; it names an utterance that is not in
-                the corpus, or one twice in a fold; or it lacks one that the scheme selects.
+            ProtocolError: the file has changed or is not such a table; it names an utterance that is not in
+                the corpus, or names one twice in a fold; or it lacks one that the scheme selects.
         """
         contents = file_digest(self.path)
         if contents != self.digest:
@@ -70,10 +70,10 @@ class ListedFolds:
 
 
 def file_digest(path: Path) -> str:
-    """Hash the file, eight hexadecimal digits.
+    """Hash the file to eight hexadecimal digits.
 
     Raises:
-        ProtocolError: it can't be read.
+        ProtocolError: the file can't be read.
     """
     try:
         return files.sha256(path)[:8]

@@ -1,6 +1,6 @@
-"""Folds over utterances drawn at random: **not speaker independent**, and without a dev part.
+"""Make folds of random utterances: **not speaker independent**, and without a dev part.
 
-The same speakers train and are tested, so scores are higher than for unknown people. Papers use such
+The same speakers are in training and test, so scores are higher than for unknown people. Papers use such
 folds; ``speaker-5-fold`` is the speaker-independent counterpart.
 """
 
@@ -19,18 +19,18 @@ SHARES = {
     "texts": "utterances are divided at random",
     "segments": "utterances are divided at random, even those cut out of one recording",
 }
-"""What train and test share in such folds, by check of the audit."""
+"""Reasons why train and test share something in such folds, by check of the audit."""
 
 
 @dataclass(frozen=True, slots=True)
 class RandomParts:
-    """A fold per random part, of nearly equal size.
+    """A fold per random part; the parts have nearly equal size.
 
     The draw is that of scikit-learn's ``KFold``, shuffled with seed 0.
 
     Attributes:
-        k: how many parts.
-        by_class: whether each part has nearly as many utterances of each class as another.
+        k: number of parts.
+        by_class: whether all parts have nearly the same number of utterances of each class.
     """
 
     k: int
@@ -61,10 +61,10 @@ class RandomParts:
 
 @dataclass(frozen=True, slots=True)
 class RandomShare:
-    """One fold that tests a random share of the utterances.
+    """One fold that tests a random proportion of the utterances.
 
     Attributes:
-        parts: the share is one of so many parts, rounded down.
+        parts: the tested proportion is one over this number, rounded down to complete utterances.
     """
 
     parts: int
@@ -75,7 +75,7 @@ class RandomShare:
         """Make the fold.
 
         Raises:
-            DivisionError: the share is no utterance.
+            DivisionError: the tested proportion is less than one utterance.
         """
         if len(labels) < self.parts:
             raise DivisionError(f"{protocol} needs {self.parts} utterances or more, found {len(labels)}")
@@ -83,9 +83,9 @@ class RandomShare:
 
 
 def _shuffle(names: Sequence[str]) -> list[str]:
-    """Shuffle ids the same way always and everywhere, whatever their order: seed 0, sorted first."""
+    """Shuffle ids with seed 0, after sorting them, so that the result is always and everywhere the same."""
     order = np.arange(len(names))
-    # RandomState is frozen by NumPy's policy: no release changes what a seed gives.
+    # NumPy's policy freezes RandomState: no release changes the numbers of a seed.
     np.random.RandomState(0).shuffle(order)
     ordered = sorted(names)
     return [ordered[i] for i in order]
@@ -94,7 +94,7 @@ def _shuffle(names: Sequence[str]) -> list[str]:
 def _fold(
     number: int, test: Sequence[str], utterances: Sequence[Utterance], labels: Mapping[str, str]
 ) -> Fold:
-    """Make a fold, utterances in manifest order; everything that is not tested trains."""
+    """Make a fold with utterances in the order of the manifest; all that are not tested train."""
     tested = set(test)
     names = [utterance.id for utterance in utterances if utterance.id in labels]
     train = tuple(name for name in names if name not in tested)

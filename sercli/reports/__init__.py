@@ -1,1 +1,1 @@
-"""Pages for people: pure functions of what a run wrote."""
+"""Write reports for people; they are pure functions of the files of a run."""

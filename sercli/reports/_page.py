@@ -1,4 +1,4 @@
-"""What the pages share: templates, and pictures for light and dark."""
+"""Shared parts of the pages: templates, and pictures for light and dark backgrounds."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -29,12 +29,12 @@ def template(name: str) -> Template:
 
 
 def draw_both(draw: Callable[..., Figure], kind: Literal["png", "svg"] = "svg") -> dict[str, str]:
-    """Draw for light and dark pages; ``draw`` takes ``dark``."""
+    """Draw a picture for light and for dark pages; ``draw`` takes ``dark``."""
     return {mode: figures.to_data_uri(draw(dark=mode == "dark"), kind) for mode in ("light", "dark")}
 
 
 def _share_of_bar(text: str, factor: int) -> str:
-    """Return how much of a cell its bar fills, in percent, from the cell's text."""
+    """Return the width of a cell's bar in percent of the cell, from the cell's text."""
     number = "" if text == NONE else text.replace("\N{MINUS SIGN}", "-")
     return f"{min(100.0, max(0.0, factor * float(number or 0))):.1f}"
 
@@ -45,5 +45,5 @@ def _unbroken(text: str) -> str:
 
 
 def _count(number: int, noun: str, plural: str = "") -> Markup:
-    """Write ``1 fold``, ``10 folds``, ``1 234 utterances``; the two are never split at a line's end."""
+    """Write ``1 fold``, ``10 folds``, ``1 234 utterances``; number and noun stay on one line."""
     return Markup("{}&nbsp;{}").format(format_count(number), noun if number == 1 else plural or f"{noun}s")

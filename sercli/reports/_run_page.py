@@ -1,4 +1,4 @@
-"""The files of a run's report: page, pictures, tables, predictions and metrics, each complete or absent."""
+"""Write the files of a run's report: page, pictures, tables, predictions, metrics; each completely or not."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from sercli.evaluation import Evaluation
     from sercli.reports.run import RunReport
 
-_WIDE = 8  # from this many classes on the confusion matrix has the full width of the page
+_WIDE = 8  # with this number of classes or more, the confusion matrix has the full width of the page
 
 
 def write_run(report: "RunReport", folder: Path, contents: Mapping[str, Any] | None = None) -> Path:
     """Write a report into ``folder`` and return the page's path.
 
     Args:
-        report: what is written.
-        folder: made where it is missing; other files in it stay.
-        contents: of ``metrics.json``, if it has more than the report.
+        report: report to write.
+        folder: folder, which is created if it is missing; other files in it stay.
+        contents: content of ``metrics.json``, if it has more than the report.
     """
     page = folder / "report.html"
     write_predictions(folder / "predictions.csv", report.predictions)
@@ -55,14 +55,14 @@ def write_run(report: "RunReport", folder: Path, contents: Mapping[str, Any] | N
 
 
 def render_run(report: "RunReport", insights: Mapping[str, str] | None = None) -> str:
-    """Render the page of a run: the metrics with their intervals, and what was run.
+    """Render the page of a run: the metrics with their intervals, and the facts about the run.
 
     Args:
-        report: what is shown.
-        insights: pictures of what the network computes inside, as ``data:`` addresses, by caption.
+        report: report to show.
+        insights: pictures of internal values of the network, as ``data:`` addresses, by caption.
 
     Returns:
-        HTML that needs no network and no other file; equal for equal arguments.
+        HTML that needs no network and no other file; equal arguments give equal HTML.
     """
     evaluation = report.evaluation
     drawn = {name: draw for name, draw in _pictures(report).items() if name != "traces"}
@@ -89,7 +89,7 @@ def render_run(report: "RunReport", insights: Mapping[str, str] | None = None) -
 
 
 def _pictures(report: "RunReport") -> dict[str, Callable[..., Figure]]:
-    """Return by file name what draws a picture, given its title and ``dark``."""
+    """Return by file name the functions that draw a picture, given its title and ``dark``."""
     evaluation, history = report.evaluation, report.history
     found: dict[str, Callable[..., Figure]] = {}
     if evaluation.confusion:
@@ -110,7 +110,7 @@ def _draw_ranking(evaluation: "Evaluation", title: str | None = None, *, dark: b
     """Draw the ranked metrics of each speaker or recording."""
     ranked, parts = evaluation.ranking, evaluation.table.parts(evaluation.ranking.group)
     keys, first = ranked.keys, evaluation.table.row(ranked.keys[0])
-    # Recordings go by their ids: a second seed of one is a second row of the picture.
+    # Recordings are identified by their ids: a second seed of a recording is a second row of the picture.
     names = [part.about.get("id", part.name) for part in parts]
     values = [tuple(float(part.rows[key].value or 0.0) for key in keys) for part in parts]
     return ranking(
@@ -127,7 +127,7 @@ def _draw_ranking(evaluation: "Evaluation", title: str | None = None, *, dark: b
 
 
 def _traced(report: "RunReport") -> list[Traced]:
-    """Return the best and the worst recording, as `traces` draws them; one alone is both."""
+    """Return the best and the worst recording, as `traces` draws them; a single recording is both."""
     evaluation, predictions = report.evaluation, report.predictions
     if evaluation.frames is None or not isinstance(predictions, ValuePredictions):
         return []
@@ -144,13 +144,13 @@ def _traced(report: "RunReport") -> list[Traced]:
 
 
 def _heading(report: "RunReport") -> str:
-    """Return the heading of the pictures, in short lines: a picture of few classes is narrow."""
+    """Return the heading of the pictures, in short lines, because a picture of few classes is narrow."""
     scheme = report.facts["scheme"].partition(":")[0]
     return f"{report.facts['architecture']}, {scheme}\n" + report.protocol.replace(" (", "\n(")
 
 
 def _remarks(report: "RunReport") -> list[str]:
-    """List what readers of the tables must know."""
+    """List the remarks that readers of the tables must know."""
     no_interval = report.evaluation.no_interval
     return [
         f"Run {report.run.name}; {report.protocol}.",

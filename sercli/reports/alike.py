@@ -1,4 +1,4 @@
-"""A run on folds, trained as a model that nothing tested was: it shows what to expect of that model."""
+"""Estimate an untested model by a run on folds with the same training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from sercli.protocols import is_untested
 from sercli.runs.folder import Run, Trial
 
 _DECIDING = ("arch", "corpus", "scheme", "model", "augment", "features", "segments", "training", "init")
-_SHOWN = 4  # differences
+_SHOWN = 4  # differences that a message names
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alike:
-    """A run on folds whose networks were trained as another one was.
+    """A run on folds whose networks had the same training as another network.
 
     Attributes:
         run: the run.
-        trials: all of it, finished.
-        settings: of the first one, with provenance.
+        trials: all trials of the run; each is finished.
+        settings: settings of the first trial, with provenance.
     """
 
     run: Run
@@ -30,18 +30,18 @@ class Alike:
 
 
 def find_alike(settings: Mapping[str, Any], run: Run) -> Alike:
-    """Make sure that a run shows what to expect of a model that nothing tested.
+    """Make sure that a run on folds shows the quality to expect of an untested model.
 
-    Everything that trains must be equal, the number of epochs and how the kept one was chosen among it; only
-    folds and seeds differ.
+    Everything that affects the training must be equal, including the number of epochs and the selection of
+    the kept epoch. Only folds and seeds may differ.
 
     Args:
-        settings: of that model, its provenance with the digest of the manifest at least.
-        run: on folds.
+        settings: settings of the model; their provenance has at least the digest of the manifest.
+        run: run on folds.
 
     Raises:
-        ConfigError: the model has a test part of its own, or the run none; or they were not trained alike.
-        RunError: the run is not finished, or damaged.
+        ConfigError: the model has a test part, or the run has none, or their trainings differ.
+        RunError: the run is not finished, or it is damaged.
     """
     if not is_untested(settings["protocol"]):
         raise ConfigError(
@@ -77,7 +77,7 @@ def find_alike(settings: Mapping[str, Any], run: Run) -> Alike:
 
 
 def _deciding(settings: Mapping[str, Any], *, has_dev: bool) -> dict[str, str]:
-    """Return what decides the weights, but for folds and seeds, by dotted name, as JSON spells it."""
+    """Return the settings that decide the weights, without folds and seeds, by dotted name, as in JSON."""
     found = {name: settings.get(name) for name in _DECIDING}
     training = dict(settings["training"])
     chooses = training["selection"] == "best-on-test" or has_dev

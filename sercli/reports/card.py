@@ -1,4 +1,4 @@
-"""The model card that goes with an exported bundle: what it is, how good, and what it is not for."""
+"""Write the model card of an exported bundle: its content, its quality and its limits."""
 
 import html
 import math
@@ -27,16 +27,17 @@ _LEFT_OUT = ("corpus", "corpus as prepared", "licence", "scheme", "metrics", "ar
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Quality:
-    """How good a bundle's model is.
+    """Quality of a bundle's model.
 
     Attributes:
-        own: evaluation of the trial's predictions, those of this model; ``None`` where nothing was tested.
-        pooled: of all finished trials of its run, or of ``alike``; ``None`` where there is no other.
-        trials: how many these are.
-        threshold: confidence from which on a classifier is trusted.
-        threshold_on: predictions on which that was found, in words.
-        threshold_tried: its effect on this model's test part, where it was not found there.
-        alike: run on folds whose metrics show what to expect of a model that nothing tested.
+        own: evaluation of the predictions of this model; ``None`` if nothing was tested.
+        pooled: evaluation of all finished trials of the run, or of ``alike``; ``None`` if there is no other
+            trial.
+        trials: number of these trials.
+        threshold: smallest confidence at which predictions of a classifier are trusted.
+        threshold_on: name of the predictions on which the threshold was found.
+        threshold_tried: effect of the threshold on this model's test part, if it was found elsewhere.
+        alike: run on folds whose metrics show the quality to expect of an untested model.
     """
 
     own: Evaluation | None
@@ -59,12 +60,12 @@ def render_card(
     """Render the card of a trial's bundle as Markdown.
 
     Args:
-        bundle: the trial's.
-        settings: the trial's, with provenance.
-        banners: warnings above its metrics.
-        trial: the one whose bundle it is.
-        quality: its metrics.
-        programs: ONNX and torch programs that go with it.
+        bundle: bundle of the trial.
+        settings: settings of the trial, with provenance.
+        banners: warnings above the metrics.
+        trial: trial of the bundle.
+        quality: metrics of the model.
+        programs: ONNX and torch programs that are exported with the bundle.
     """
     provenance, metrics = settings["provenance"], trial.metrics()
     stated = facts.facts(settings, [trial], bundle.outputs, "")
@@ -107,7 +108,7 @@ def render_card(
 def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("sercli.reports"),
-        # Values come from corpora and settings: none of it shall become markup.
+        # Values come from corpora and settings, so they must not become markup.
         finalize=lambda value: _plain(value) if isinstance(value, str) else value,
         autoescape=False,  # noqa: S701
         undefined=StrictUndefined,
@@ -119,7 +120,7 @@ def _template() -> Template:
 
 
 def _metric_context(quality: Quality) -> dict[str, Any]:
-    """Return the parts of the card that depend on the metrics: rows of its tables, and what they mean."""
+    """Return the parts of the card that depend on the metrics: rows of its tables, and their meaning."""
     both = [quality.own, quality.pooled]
     known = [each for each in both if each is not None]
     if not known:
@@ -141,12 +142,12 @@ def _metric_context(quality: Quality) -> dict[str, Any]:
 
 
 def banners_of(settings: Mapping[str, Any], trials: Sequence[Trial], quality: Quality) -> tuple[str, ...]:
-    """List the warnings that go above a card's metrics.
+    """List the warnings above a card's metrics.
 
     Args:
-        settings: the trial's, with provenance.
-        trials: the finished ones of its run.
-        quality: its metrics.
+        settings: settings of the trial, with provenance.
+        trials: finished trials of its run.
+        quality: metrics of the model.
     """
     own = facts.banners(settings, trials)
     if quality.own is not None:
@@ -165,7 +166,7 @@ def banners_of(settings: Mapping[str, Any], trials: Sequence[Trial], quality: Qu
 
 
 def licence_id(licence: str) -> tuple[str, str | None]:
-    """Give the ``license`` of a model card as Hugging Face has it, and its own name if that is other."""
+    """Return the ``license`` of a model card in Hugging Face's spelling, and its own name if it differs."""
     found = _CREATIVE_COMMONS.fullmatch(licence)
     if found:
         return "-".join(each.lower() for each in found[0].split()), None
@@ -173,7 +174,7 @@ def licence_id(licence: str) -> tuple[str, str | None]:
 
 
 def bundle_metrics(evaluation: Evaluation) -> dict[str, Any]:
-    """Return the metrics as ``bundle.json`` has them, as plain types."""
+    """Return the metrics for ``bundle.json``, as plain types."""
     rows = [evaluation.table.row(key) for key in evaluation.headline]
     found: dict[str, Any] = {f"{evaluation.noun}s": evaluation.tested}
     if evaluation.confusion is None:
@@ -188,7 +189,7 @@ def bundle_metrics(evaluation: Evaluation) -> dict[str, Any]:
 
 
 class _Quoted:
-    """Text as YAML takes it, not to be escaped again."""
+    """Quote a text for YAML; the result must not be escaped again."""
 
     def __init__(self, text: str) -> None:
         self.text = text

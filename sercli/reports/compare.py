@@ -1,4 +1,4 @@
-"""Runs side by side: one HTML page that needs no network and no other file, and tables beside it."""
+"""Compare runs: write an HTML page that needs no network and no other file, and tables beside it."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from sercli.reports.tables import Table, write_tables
 from sercli.runs.folder import Run
 from sercli.workspace import Workspace
 
-_NAMED = 3  # architectures in the folder's name
+_NAMED = 3  # number of architectures in the folder's name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,8 +27,8 @@ class ComparisonReport:
     """Runs that were compared.
 
     Attributes:
-        reports: of each run on its own, by name; the first is the reference.
-        comparison: of all with the reference.
+        reports: report of each run, by name; the first run is the reference.
+        comparison: comparison of all runs with the reference.
     """
 
     reports: Mapping[str, RunReport]
@@ -41,7 +41,7 @@ class ComparisonReport:
 
     @property
     def evaluations(self) -> dict[str, Evaluation]:
-        """Evaluation of each run on its own."""
+        """Separate evaluation of each run."""
         return {name: report.evaluation for name, report in self.reports.items()}
 
     @property
@@ -57,18 +57,18 @@ class ComparisonReport:
 
     @property
     def banners(self) -> tuple[str, ...]:
-        """Warnings that go above the metrics of any of the runs, once, with the runs that they are about."""
+        """Warnings above the metrics of any run; each appears once, with the runs that it concerns."""
         return merge_banners({name: report.banners for name, report in self.reports.items()})
 
     @property
     def tested(self) -> list[MetricRow]:
-        """The differences that are tested, or would be with more speakers."""
+        """The differences that are tested, or would be tested with more speakers."""
         rows = self.comparison.table.group("difference")
         return [row for row in rows if row.metric in self.comparison.tested_by]
 
     @property
     def tests(self) -> list[PairedTest]:
-        """The tests of the differences; none with few speakers."""
+        """The tests of the differences; with few speakers there are none."""
         return [row.test for row in self.tested if row.test]
 
     @property
@@ -78,7 +78,7 @@ class ComparisonReport:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """How the test works, what it can show, and what it can't."""
+        """Explanation of the test: its method, and what it can and can't show."""
         comparison = self.comparison
         notes = []
         if len({report.digest for report in self.reports.values()}) > 1:
@@ -107,11 +107,11 @@ def compare_runs(runs: Sequence[Run], draws: int = DRAWS) -> ComparisonReport:
     """Read runs and compare each with the first.
 
     Args:
-        runs: two or more; runs of one name in several places are named by their folders.
-        draws: of the bootstrap over speakers.
+        runs: two or more; runs with the same name in different folders are named by their folders.
+        draws: number of draws of the bootstrap over speakers.
 
     Raises:
-        RunError: a run is named twice or is damaged, or the runs can't be paired.
+        RunError: a run is given twice or is damaged, or the runs can't be paired.
     """
     reports: dict[str, RunReport] = {}
     for run in runs:
@@ -124,7 +124,7 @@ def compare_runs(runs: Sequence[Run], draws: int = DRAWS) -> ComparisonReport:
 
 
 def locate_comparison(report: ComparisonReport, workspace: Workspace) -> Path:
-    """Return the place of a comparison's page: a folder of its own for each runs in each order."""
+    """Return the path of a comparison's page; each choice and order of runs has a separate folder."""
     archs = [each.facts["architecture"] for each in report.reports.values()]
     named = "-".join(archs[:_NAMED]) + (f"-and-{len(archs) - _NAMED}-more" if len(archs) > _NAMED else "")
     digest = hashlib.sha256("\n".join(report.reports).encode()).hexdigest()[:8]
@@ -132,7 +132,7 @@ def locate_comparison(report: ComparisonReport, workspace: Workspace) -> Path:
 
 
 def write_comparison(report: ComparisonReport, page: Path) -> None:
-    """Write the page, and beside it tables, the picture and the metrics as JSON."""
+    """Write the page, and beside it the tables, the picture and the metrics as JSON."""
     folder = page.parent
     protocols = [f"{name}: {protocol}." for name, protocol in report.protocols.items()]
     remarks = [*protocols, *report.banners, *report.notes]
@@ -146,7 +146,7 @@ def write_comparison(report: ComparisonReport, page: Path) -> None:
 
 
 def render_comparison(report: ComparisonReport) -> str:
-    """Render the page of a comparison; equal for equal runs."""
+    """Render the page of a comparison; equal runs give equal pages."""
     comparison, tested = report.comparison, report.tested
     runs, differences, speakers = report.tables
     return template("compare.html").render(

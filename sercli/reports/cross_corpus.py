@@ -1,4 +1,4 @@
-"""The metrics of a run on another corpus than its own."""
+"""Report the metrics of a run on a corpus that is not the training corpus."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +23,9 @@ class CrossCorpusReport:
     """The metrics of a run's networks on another corpus.
 
     Attributes:
-        applied: predictions of the networks, and how they were made.
-        report: the metrics, and what readers of them must know.
-        folder: where they are written.
+        applied: predictions of the networks, and facts about them.
+        report: the metrics, and remarks that their readers must know.
+        folder: folder of the results.
     """
 
     applied: Applied
@@ -33,7 +33,7 @@ class CrossCorpusReport:
     folder: Path
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the metrics and what belongs to them as plain types, ready for JSON."""
+        """Return the metrics and the facts about them as plain types, ready for JSON."""
         applied = self.applied
         return self.report.to_dict() | {
             "trained_on": applied.trained_on,
@@ -47,7 +47,7 @@ class CrossCorpusReport:
 
 
 def report_applied(applied: Applied, workspace: Workspace, draws: int = DRAWS) -> CrossCorpusReport:
-    """Evaluate what the networks of a run predict of another corpus; ``draws`` are of the bootstrap."""
+    """Evaluate the predictions of a run's networks on another corpus; ``draws`` belongs to the bootstrap."""
     settings, mapping = applied.trials[0].settings(), applied.mapping
     evaluation = evaluate(applied.predictions, draws)
     definition = f"{evaluation.definition}; every network is tested on all {evaluation.noun}s"
@@ -86,7 +86,7 @@ def mapping_table(applied: Applied) -> Table | None:
 
 
 def _pairs(mapping: ClassMapping) -> list[tuple[str, str, str]]:
-    """List each tested class: its name, the classes of the model, the classes of the corpus."""
+    """List for each tested class its name, the classes of the model and the classes of the corpus."""
     return [
         (
             name,
@@ -98,7 +98,7 @@ def _pairs(mapping: ClassMapping) -> list[tuple[str, str, str]]:
 
 
 def describe_foreign(mapping: ClassMapping) -> str | None:
-    """State how the classes that only the model has are treated, if there are any."""
+    """State the treatment of the classes that only the model has, if there are any."""
     if not mapping.foreign:
         return None
     names = ", ".join(mapping.foreign)
@@ -113,7 +113,7 @@ def describe_foreign(mapping: ClassMapping) -> str | None:
 def _facts(
     applied: Applied, settings: dict[str, Any], workspace: Workspace, definition: str
 ) -> dict[str, str]:
-    """State what was tested, then what was trained."""
+    """State the facts of the test, then those of the training."""
     outputs = applied.predictions.outputs
     own = facts.facts(settings, applied.trials, outputs, definition)
     found = {
@@ -157,7 +157,7 @@ def _banners(applied: Applied, settings: dict[str, Any], workspace: Workspace) -
             f"Not checked: the network was trained on {', '.join(applied.unheard)}, which is not prepared "
             "here; its recordings may be among those tested."
         )
-    # Its speakers were not trained on, and no fold of it is left.
+    # The speakers of this corpus were not used in training, and no folds of this corpus are used.
     provenance = settings["provenance"] | {"corpus": there, "shared_speakers": 0, "folds": 0}
     found += facts.banners(settings | {"provenance": provenance}, applied.trials)
     if trained["notice"] and trained["notice"] != there["notice"]:

@@ -1,4 +1,4 @@
-"""Facts and warnings about a run for its reader, from the run's folder alone."""
+"""Collect facts and warnings about a run for its reader, from the run's folder alone."""
 
 import ast
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,11 @@ from sercli.protocols import is_untested, unplaced
 from sercli.runs.folder import Trial
 from sercli.tasks import TASKS
 
-_SHOWN = 6  # names of runs in front of a banner
+_SHOWN = 6  # number of runs that are named in front of a banner
 
 
 def history(trial: Trial) -> list[dict[str, Any]]:
-    """Read a trial's epochs as `training_curves` wants them."""
+    """Read a trial's epochs in the form that `training_curves` takes."""
     kept = trial.metrics()["epoch"]
     own = {"fold": trial.fold, "seed": trial.seed}
     return [
@@ -25,13 +25,13 @@ def history(trial: Trial) -> list[dict[str, Any]]:
 def facts(
     settings: Mapping[str, Any], trials: Sequence[Trial], outputs: Sequence[str], definition: str
 ) -> dict[str, str]:
-    """State what was run, in the order of the page.
+    """State the facts about the run, in the order of the page.
 
     Args:
-        settings: of the first trial.
-        trials: those that are finished.
+        settings: settings of the first trial.
+        trials: the finished trials.
         outputs: classes, or dimensions of continuous labels.
-        definition: what the metrics mean.
+        definition: meaning of the metrics.
     """
     provenance, training = settings["provenance"], settings["training"]
     metrics = [trial.metrics() for trial in trials]
@@ -60,7 +60,7 @@ def facts(
 
 
 def corpus_facts(corpus: Mapping[str, Any]) -> dict[str, str]:
-    """State which corpus it is, how much of it is prepared, and its licence."""
+    """State the name of the corpus, the part of it that is prepared, and its licence."""
     of_all = f" of {corpus['expected']}" if corpus["expected"] else ""
     return {
         "corpus": corpus["title"],
@@ -74,7 +74,7 @@ def _list_settings(settings: Mapping[str, Any]) -> str:
 
 
 def _data_facts(settings: Mapping[str, Any]) -> dict[str, str]:
-    """State how utterances are cut and varied, and which weights the training started from, if any."""
+    """State the segments and augmentations, and the weights that the training started from, if any."""
     found = {}
     if settings.get("segments", {}).get("size_s") is not None:
         found["segments"] = _list_settings(settings["segments"])
@@ -92,7 +92,7 @@ def _data_facts(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _machine_facts(trials: Sequence[Trial]) -> dict[str, str]:
-    """State the devices, versions and commits of all trainings, interrupted ones among them."""
+    """State the devices, versions and commits of all trainings, including interrupted ones."""
     own = [trial.settings()["provenance"] for trial in trials]
     provenances = [each for one in own for each in (*one.get("earlier", []), one)]
     versions = (_list_settings(each["versions"]) for each in provenances)
@@ -121,7 +121,7 @@ def _selection(selection: str, metrics: list[dict[str, Any]]) -> str:
 
 
 def banners(settings: Mapping[str, Any], trials: Sequence[Trial]) -> tuple[str, ...]:
-    """List the warnings that go above all metrics."""
+    """List the warnings above all metrics."""
     provenance = settings["provenance"]
     corpus = provenance["corpus"]
     found = [corpus["notice"]] if corpus["notice"] else []
@@ -157,12 +157,12 @@ def banners(settings: Mapping[str, Any], trials: Sequence[Trial]) -> tuple[str, 
 
 
 def _trained_before(settings: Mapping[str, Any], trials: Sequence[Trial]) -> bool:
-    """Tell whether the weights that trials started from may know the test parts, being of other folds."""
+    """Return whether the weights that trials started from may have been trained on the test parts."""
     here = unplaced(settings["protocol"])
     earlier = settings["provenance"].get("started_from")
-    if not earlier or is_untested(here):  # nobody is tested
+    if not earlier or is_untested(here):  # there is no test part
         return False
-    from sercli.bundle import UNKNOWN  # brings torch, which listing runs can do without
+    from sercli.bundle import UNKNOWN  # imports torch, which a list of runs does not need
 
     before = [each for each in earlier if each["corpus"] in {settings["corpus"], UNKNOWN}]
     return any(
@@ -173,7 +173,7 @@ def _trained_before(settings: Mapping[str, Any], trials: Sequence[Trial]) -> boo
 
 
 def merge_banners(banners: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """List each banner of several runs once, with the runs that it is about unless it is about all."""
+    """List each banner of several runs once; name its runs unless it concerns all of them."""
     about: dict[str, list[str]] = {}
     for name, own in banners.items():
         for banner in own:
@@ -185,11 +185,11 @@ def merge_banners(banners: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 
 
 def left_open(arch: str) -> list[str]:
-    """Return what an architecture's paper leaves open and what was chosen, as its file states it."""
+    """Return the choices that an architecture's paper leaves open, as the architecture's file states them."""
     file = registry.source_file("sercli.models", arch)
     try:
         docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) if file else ""
-    except (OSError, ValueError, SyntaxError):  # no file in UTF-8 that holds Python
+    except (OSError, ValueError, SyntaxError):  # not a Python file in UTF-8
         docstring = ""
     _, found, rest = (docstring or "").partition("Open in the paper:")
     return [f"Left open by the paper: {' '.join(rest.partition('Departures:')[0].split())}"] if found else []

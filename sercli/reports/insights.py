@@ -1,4 +1,4 @@
-"""Pictures of what a run's network computes inside, on its test utterances."""
+"""Draw internal values of a run's network for its test utterances."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ from sercli.runs.folder import Trial
 from sercli.runs.predictions import read_tested_classes
 from sercli.workspace import Workspace
 
-_SHOWN_SETTINGS = 2  # above a panel: more do not fit
+_SHOWN_SETTINGS = 2  # settings above a panel; more do not fit
 
 _SHOWN = {
     "channels": "Weights of each channel attention: the mean over the utterances of each class",
@@ -35,12 +35,12 @@ _SHOWN = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Insights:
-    """Pictures of the inside of a network.
+    """Pictures of internal values of a network.
 
     Attributes:
-        pictures: by name.
-        projected: the points of the picture ``projection``, of each run in it.
-        absent: by name of a picture that the network can't give, the reason.
+        pictures: pictures by name.
+        projected: points of the picture ``projection``, for each run in it.
+        absent: reason why the network has no such picture, by name of the picture.
     """
 
     pictures: Mapping[str, Figure]
@@ -56,24 +56,24 @@ def draw_insights(
     device: torch.device | str = "cpu",
     progress: Progress = lambda done, total: None,
 ) -> Insights:
-    """Draw what the network of a finished trial computes inside.
+    """Draw internal values of the network of a finished trial.
 
     Args:
-        trial: whose bundle is applied to its test utterances.
-        workspace: where its corpus is stored.
-        beside: the same fold and seed of other runs, whose projections are drawn beside this one's.
-        device: where the network is applied.
-        progress: called with the number of utterances whose features are computed, and of all of them.
+        trial: trial whose bundle is applied to its test utterances.
+        workspace: folder of the prepared corpus.
+        beside: trials of other runs with the same fold and seed; their projections are drawn beside this one.
+        device: device for the network.
+        progress: called with the number of utterances whose features are computed, and the total number.
 
     Returns:
-        By name: ``channels`` (weights of channel attention), ``attention`` (over the utterance of each class
-        that the network is most certain of), ``projection`` (of the embeddings), as far as the architecture
-        has the hooks; nothing for networks of continuous labels.
+        By name: ``channels`` (weights of channel attention), ``attention`` (for each class, over the
+        utterance with the most certain prediction) and ``projection`` (of the embeddings). A picture is
+        absent if the architecture lacks its hook. Networks for continuous labels have no pictures.
 
     Raises:
-        RunError: a trial is damaged, or its corpus is not the one that it was trained on, or the trials did
-            not test the same utterances and classes.
-        CorpusError: its corpus is not prepared.
+        RunError: a trial is damaged, or the corpus is not the one that the trial was trained on, or the
+            trials did not test the same utterances and classes.
+        CorpusError: the corpus is not prepared.
     """
     bundle = Bundle.load(trial.bundle)
     if not bundle.classes:
@@ -113,7 +113,7 @@ def _project(
     device: torch.device | str,
     progress: Progress,
 ) -> Projected | str:
-    """Project the test utterances of a trial, which are those of the reference; or return why it can't be."""
+    """Project the test utterances of a trial, which are those of the reference; or return why this fails."""
     bundle, predictions = Bundle.load(trial.bundle), read_tested_classes(trial)
     if predictions.classes != reference.classes or set(predictions.ids) != set(reference.ids):
         raise RunError(
@@ -127,7 +127,7 @@ def _project(
 
 
 def _what_differs(trials: Sequence[Trial]) -> list[str]:
-    """Name for each trial the settings that differ, as in "variant d"; nothing for one trial alone."""
+    """Name the settings in which trials differ, as in "variant d"; a single trial has no such name."""
     every = []
     for trial in trials:
         settings = {name: value for name, value in trial.settings().items() if name != "provenance"}
@@ -145,10 +145,10 @@ def _what_differs(trials: Sequence[Trial]) -> list[str]:
 
 
 def read_insights(folder: Path) -> dict[str, str]:
-    """Read the pictures that `write_insights` put below a report's folder: those of the first trial.
+    """Read the pictures of the first trial that `write_insights` wrote below a report's folder.
 
     Returns:
-        ``data:`` addresses by what they show.
+        ``data:`` addresses by caption.
     """
     trials = sorted(path for path in folder.glob("fold-*-seed-*") if path.is_dir())
     found = {}
@@ -161,7 +161,7 @@ def read_insights(folder: Path) -> dict[str, str]:
 
 
 def write_insights(drawn: Insights, folder: Path) -> list[Path]:
-    """Write pictures as ``<name>.png`` and the points of the projection; return where."""
+    """Write pictures as ``<name>.png`` and the points of the projection, and return their paths."""
     paths = []
     for name, figure in drawn.pictures.items():
         paths.append(folder / f"{name}.png")

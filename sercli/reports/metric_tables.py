@@ -1,4 +1,4 @@
-"""The metrics of runs and comparisons: as tables of text for people, and as CSV rows for programs."""
+"""Make tables of metrics of runs and comparisons: as text for people, and as CSV rows for programs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,23 +9,23 @@ from sercli.formatting import NONE, PERCENT, PLAIN, Scale, format_p
 from sercli.reports.tables import Table
 
 COLUMNS = ("of", "name", "figure", "value", "low", "high", "chance", "majority", "mean", "deviation", "count")
-"""Of a run's CSV: a row is one metric of everything that was tested, or of a class, a speaker, a fold, ..."""
+"""Columns of a run's CSV: a row is one metric of everything tested, or of a class, a speaker, a fold, ..."""
 
 COMPARED_COLUMNS = ("of", "name", "run", "figure", "value", "low", "high", "p", "holm_p", "better")
-"""Of a comparison's CSV: a row is a metric of a run or a speaker, or a difference from the first run."""
+"""Columns of a comparison's CSV: a row is a metric of a run or a speaker, or a difference of runs."""
 
 _SCALES = {"share": PERCENT, "plain": PLAIN}
 _DETAILS = ("speaker", "recording", "fold", "seed", "bins", "class without gender")
-"""Tables that the terminal leaves out."""
+"""Tables that the terminal does not show."""
 
 
 def scale_of(metric: MetricRow | Metric) -> Scale:
-    """Return how the numbers of a row, or of a metric, are printed."""
+    """Return the format of the numbers of a row or a metric."""
     return _SCALES[metric.unit]
 
 
 def run_tables(evaluation: Evaluation) -> dict[str, Table]:
-    """Lay out all metrics of a run; tables by the group that they show, none without rows."""
+    """Make the tables of all metrics of a run, by group; tables without rows are left out."""
     found = {"metrics": _pooled_table(evaluation, "Metrics")}
     merged = evaluation.without_gender
     if merged:
@@ -53,19 +53,19 @@ def run_tables(evaluation: Evaluation) -> dict[str, Table]:
 
 
 def brief_tables(evaluation: Evaluation) -> list[Table]:
-    """Lay out the metrics of a run for the terminal, without single speakers, recordings and folds."""
+    """Make the tables of a run for the terminal, without single speakers, recordings and folds."""
     return [table for group, table in run_tables(evaluation).items() if group not in _DETAILS]
 
 
 def counted_noun(evaluation: Evaluation) -> str:
-    """Return what the counts of parts are: with several seeds an utterance is predicted several times."""
+    """Return the name of the counts of parts: with several seeds an utterance has several predictions."""
     if evaluation.frames is not None:
         return "frames"
     return f"{evaluation.noun}s" if len(evaluation.seeds) == 1 else "predictions"
 
 
 def describe_extremes(evaluation: Evaluation) -> str:
-    """Name the best and the worst speaker or recording, with its value."""
+    """Name the best and the worst speaker or recording, with their values."""
     ranked = evaluation.ranking
     if ranked.best is None or ranked.worst is None:
         return ""
@@ -79,7 +79,7 @@ def describe_extremes(evaluation: Evaluation) -> str:
 
 
 def csv_rows(evaluation: Evaluation) -> Iterator[tuple[object, ...]]:
-    """Give all metrics of a run with all digits, as `COLUMNS`."""
+    """Return all metrics of a run with all digits, in the order of `COLUMNS`."""
     for row in evaluation.table:
         spread = row.spread
         yield (
@@ -92,12 +92,12 @@ def csv_rows(evaluation: Evaluation) -> Iterator[tuple[object, ...]]:
 def comparison_tables(
     comparison: Comparison, protocols: Mapping[str, str], evaluations: Mapping[str, Evaluation]
 ) -> tuple[Table, Table, Table]:
-    """Lay out the runs, the differences from the first one, and the metrics of every speaker.
+    """Make the tables of the runs, of their differences from the first run, and of every speaker's metrics.
 
     Args:
-        comparison: of the runs.
-        protocols: protocol of each run, by its name.
-        evaluations: each run on its own, for the intervals.
+        comparison: comparison of the runs.
+        protocols: protocol of each run, by name of the run.
+        evaluations: separate evaluation of each run, for the intervals.
     """
     reference = comparison.runs[0].name
     firsts = [comparison.table.row(key, "run", run=reference) for key in comparison.headline]
@@ -128,7 +128,7 @@ def comparison_tables(
 def comparison_csv_rows(
     comparison: Comparison, evaluations: Mapping[str, Evaluation]
 ) -> Iterator[tuple[object, ...]]:
-    """Give all metrics of a comparison with all digits, as `COMPARED_COLUMNS`."""
+    """Return all metrics of a comparison with all digits, in the order of `COMPARED_COLUMNS`."""
     for row in comparison.table:
         own = evaluations[str(row.run)].table.row(row.metric) if row.group == "run" else row
         test = row.test
@@ -139,7 +139,7 @@ def comparison_csv_rows(
 
 
 def _pooled_table(evaluation: Evaluation, title: str) -> Table:
-    """Lay out the pooled metrics with all that belongs to them, and the means over seeds or recordings."""
+    """Make the table of pooled metrics with intervals and chance, and of means over seeds or recordings."""
     rows = [row for row in evaluation.table.group("all") if row.spread is not None]
     beside = "recordings" if evaluation.frames is not None else "seeds"
     always = f"always “{evaluation.confusion.majority}”" if evaluation.confusion else "majority"
@@ -168,7 +168,7 @@ def _pooled_table(evaluation: Evaluation, title: str) -> Table:
 
 
 def _class_table(evaluation: Evaluation) -> Table:
-    """Lay out recall, precision and F1 of each class, and the class that is most often predicted for it."""
+    """Make the table of recall, precision, F1 and the most frequent wrong prediction of each class."""
     mistakes = _mistakes(evaluation.confusion) if evaluation.confusion else []
     last = ("mostly predicted as", dict(enumerate(mistakes)))
     return _part_table(evaluation, "Classes", "class", (), last)
@@ -181,14 +181,14 @@ def _part_table(
     about: Sequence[str],
     last: tuple[str, Mapping[int, str]] | None,
 ) -> Table:
-    """Lay out a row for each part of a group, such as a speaker.
+    """Make a table with a row for each part of a group, such as a speaker.
 
     Args:
-        evaluation: of the run.
-        title: what the parts are.
-        group: what one of them is.
-        about: further facts, a column each.
-        last: heading and cells, by place of the part, of a last column of text.
+        evaluation: evaluation of the run.
+        title: name of the parts.
+        group: name of a single part.
+        about: further facts, each in a column.
+        last: heading of a last column of text, and its cells by place of the part.
     """
     parts = evaluation.table.parts(group)
     if not parts:
@@ -245,7 +245,7 @@ def _calibration_table(found: Calibration) -> Table:
 
 
 def _bins_table(found: Calibration, counted: str) -> Table:
-    """Lay out how many predictions of each range of confidence are right."""
+    """Make the table of correct predictions in each range of confidence."""
     rows = [
         (
             f"{PERCENT.number(each.low)} to {PERCENT.number(each.high)}",
@@ -260,7 +260,7 @@ def _bins_table(found: Calibration, counted: str) -> Table:
 
 
 def _mistakes(confusion: Confusion) -> list[str]:
-    """Name for each class the class that is most often wrongly predicted for it, and how often."""
+    """Name for each class the most frequent wrong prediction, and its frequency."""
     found = []
     for index, (counts, rates) in enumerate(zip(confusion.counts, confusion.rates, strict=True)):
         wrong = counts.copy()
@@ -299,7 +299,7 @@ def _difference_table(comparison: Comparison, reference: str) -> Table:
 
 
 def _paired_speakers(comparison: Comparison, reference: str) -> Table:
-    """Lay out the tested metrics of every speaker in each run, and the differences from the first."""
+    """Make the table of every speaker's tested metrics in each run, with differences from the first run."""
     names = [run.name for run in comparison.runs]
     rows = comparison.table.group("speaker")
     cells = []
@@ -332,5 +332,5 @@ def _unit(rows: Sequence[MetricRow]) -> str:
 
 
 def ends_of(interval: Interval | None) -> tuple[float | None, float | None]:
-    """Return the ends of an interval, if there is one."""
+    """Return the limits of an interval, if there is one."""
     return (interval.low, interval.high) if interval else (None, None)

@@ -1,6 +1,6 @@
-"""The test utterances of a trial on the principal components of its network's embeddings.
+"""Project the test utterances of a trial on the principal components of its network's embeddings.
 
-One trial, or trials of several runs side by side: as a picture, as a table of points, and with the
+The result for one trial, or for trials of several runs side by side, is a picture, a table of points, and the
 correlation of each component with the raters' arousal and valence.
 
 Source: Tang et al., EURASIP Journal on Audio, Speech, and Music Processing 2021:18, section 5.4, figure 8.
@@ -32,12 +32,12 @@ class Projected:
 
     Attributes:
         run: name of the run.
-        heading: of the picture.
+        heading: heading of the picture.
         classes: names of the classes.
-        ids: the utterances.
-        target: index of each one's class.
-        plane: their points.
-        ratings: by dimension, the raters' mean of each utterance, NaN where it has none.
+        ids: ids of the utterances.
+        target: index of the class of each utterance.
+        plane: points of the utterances.
+        ratings: by dimension, the raters' mean of each utterance; NaN if it has no rating.
     """
 
     run: str
@@ -50,7 +50,7 @@ class Projected:
 
     @property
     def correlations(self) -> dict[str, Correlations]:
-        """Pearson's correlation of both components with each dimension that is rated."""
+        """Pearson's correlation of both components with each rated dimension."""
         found = {
             name: (correlation(self.plane.points[:, 0], values), correlation(self.plane.points[:, 1], values))
             for name, values in self.ratings.items()
@@ -73,7 +73,7 @@ def project(
     predictions: ClassPredictions,
     device: torch.device | str = "cpu",
 ) -> Projected | str:
-    """Project the utterances of a trial; or return why its network has no embedding."""
+    """Project the utterances of a trial, or return the reason why its network has no embedding."""
     found = insight.embeddings(stored, device=device)
     if isinstance(found, str):
         return found
@@ -93,7 +93,7 @@ def project(
 
 
 def correlation(values: NDArray[np.float64], ratings: NDArray[np.float64]) -> float | None:
-    """Correlate values with ratings where there are ratings; ``None`` for fewer than three, or a constant."""
+    """Correlate values with the existing ratings; ``None`` if these are fewer than three, or constant."""
     rated = np.isfinite(ratings)
     x, y = values[rated], ratings[rated]
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
@@ -102,7 +102,7 @@ def correlation(values: NDArray[np.float64], ratings: NDArray[np.float64]) -> fl
 
 
 def draw(projected: Sequence[Projected], *, dark: bool = False) -> Figure:
-    """Draw a panel for each; all have the classes of the first."""
+    """Draw a panel for each projection; all have the classes of the first one."""
     panels = [
         pictures.Panel(each.heading, each.plane.points, each.target, (_axis(each, 0), _axis(each, 1)))
         for each in projected
@@ -111,7 +111,7 @@ def draw(projected: Sequence[Projected], *, dark: bool = False) -> Figure:
 
 
 def write(projected: Sequence[Projected], folder: Path) -> list[Path]:
-    """Write ``projection.csv``, a row a point, and ``projection.json``, variance and correlations by run."""
+    """Write ``projection.csv``, a row per point, and ``projection.json``, variance and correlations."""
     points = folder / "projection.csv"
     with files.replacing(points) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
@@ -134,7 +134,7 @@ def write(projected: Sequence[Projected], folder: Path) -> list[Path]:
 
 
 def describe(projected: Projected) -> str:
-    """Describe in a line how the components correlate with arousal and valence."""
+    """Describe in a line the correlations of the components with arousal and valence."""
     found = projected.correlations
     if not found:
         return f"{projected.run}: the corpus has no ratings of {' and '.join(TRACE_DIMENSIONS)} to correlate"

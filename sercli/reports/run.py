@@ -1,4 +1,4 @@
-"""The report of a run: its test metrics and what belongs to them, from the run's folder alone."""
+"""Make the report of a run: its test metrics and the facts about them, from the run's folder alone."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ from sercli.runs.predictions import read_tested
 
 @dataclass(frozen=True, slots=True)
 class AuditCheck:
-    """The answer of one check: clean, leak, known or not checked, with the fact and why it is known."""
+    """Result of one check: clean, leak, known or not checked, with the fact and why it is known."""
 
     check: str
     verdict: str
@@ -27,11 +27,11 @@ class AuditCheck:
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """The audit of a run, as whoever made it gives it: reports make none.
+    """The audit of a run, which the caller makes; a report makes no audit itself.
 
     Attributes:
-        checks: the answer of each check.
-        why_not: why there is no audit.
+        checks: result of each check.
+        why_not: reason why there is no audit.
     """
 
     checks: tuple[AuditCheck, ...] = ()
@@ -39,7 +39,7 @@ class AuditResult:
 
     @classmethod
     def of(cls, findings: Iterable[Mapping[str, Any]]) -> "AuditResult":
-        """Take findings as plain types."""
+        """Make the audit from findings as plain types."""
         keys = ("check", "verdict", "fact", "reason")
         return cls(tuple(AuditCheck(*(finding[key] for key in keys)) for finding in findings))
 
@@ -62,7 +62,7 @@ class AuditResult:
 
     @property
     def banners(self) -> tuple[str, ...]:
-        """Warnings that go above all metrics."""
+        """Warnings above all metrics."""
         return tuple(f"Leak ({each.check}): {each.fact}. The metrics are too good." for each in self.leaks)
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,17 +72,17 @@ class AuditResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunReport:
-    """A run's predictions of all test parts, their evaluation, and what readers of the metrics must know.
+    """A run's predictions of all test parts, their evaluation, and the facts that readers must know.
 
     Attributes:
         run: the run.
-        trials: those that are finished.
-        predictions: of all their test parts.
-        evaluation: of the predictions.
-        facts: what was run, in the order of the page.
-        protocol: name, version and digest of the folds; it goes with all metrics.
-        banners: warnings that go above all metrics.
-        definition: what the metrics mean.
+        trials: the finished trials.
+        predictions: predictions for all their test parts.
+        evaluation: evaluation of the predictions.
+        facts: facts about the run, in the order of the page.
+        protocol: name, version and digest of the folds, shown with all metrics.
+        banners: warnings above all metrics.
+        definition: meaning of the metrics.
         audit: result of an audit of the run, if one was made.
     """
 
@@ -109,7 +109,7 @@ class RunReport:
 
     @property
     def notes(self) -> list[str]:
-        """What the paper leaves open."""
+        """The choices that the paper leaves open."""
         return facts.left_open(self.trials[0].settings()["arch"])
 
     @property
@@ -118,7 +118,7 @@ class RunReport:
         return [epoch for trial in self.trials for epoch in facts.history(trial)]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the metrics and what belongs to them as plain types, ready for JSON."""
+        """Return the metrics and the facts about them as plain types, ready for JSON."""
         return {
             "run": self.run.name,
             "protocol": self.protocol,
@@ -132,9 +132,9 @@ def report_run(run: Run, draws: int = DRAWS, audit: AuditResult | None = None) -
     """Read a run's finished trials and evaluate their predictions.
 
     Args:
-        run: whose folder is read, and nothing else.
-        draws: of the bootstrap over speakers.
-        audit: result of an audit of the run; it goes with the metrics.
+        run: run to read; nothing outside its folder is read.
+        draws: number of draws of the bootstrap over speakers.
+        audit: result of an audit of the run, shown with the metrics.
 
     Raises:
         RunError: no trial is finished, one is damaged, or nothing was tested.
@@ -159,10 +159,10 @@ def report_run(run: Run, draws: int = DRAWS, audit: AuditResult | None = None) -
 
 
 def check_tested(run: Run, settings: Mapping[str, Any]) -> None:
-    """Refuse a run that keeps nothing for the test, by the settings of a trial.
+    """Refuse a run without a test part, by the settings of a trial.
 
     Raises:
-        RunError: it is one.
+        RunError: the run has no test part.
     """
     if is_untested(settings["protocol"]):
         raise RunError(

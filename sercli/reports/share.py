@@ -37,10 +37,10 @@ class ExportedBundle:
 
 
 def choose_trial(run: Run, fold: int | None = None, seed: int | None = None) -> Trial:
-    """Return the one finished trial that is meant.
+    """Return the finished trial to export.
 
     Raises:
-        RunError: none is, or several are.
+        RunError: no trial matches, or several do.
     """
     finished = run.require_finished()
     meant = [t for t in finished if fold in (None, t.fold) and seed in (None, t.seed)]
@@ -57,17 +57,17 @@ def check_export(
     """Refuse what `export_bundle` would refuse; the trial itself need not be trained yet.
 
     Args:
-        trial: whose bundle is to be exported.
-        settings: its, with the digest of the manifest in their provenance.
-        out: the folder.
-        tested_by: a run on folds whose metrics show what to expect of a model that was not tested.
+        trial: trial whose bundle is to be exported.
+        settings: settings of the trial; their provenance has the digest of the manifest.
+        out: folder of the export.
+        tested_by: a run on folds whose metrics show the quality to expect of an untested model.
 
     Returns:
-        That run, looked at.
+        The run ``tested_by``, after the check.
 
     Raises:
-        ConfigError: the folder can't be taken, or that run does not fit.
-        RunError: that run is not finished, or damaged.
+        ConfigError: the folder can't be used, or the run ``tested_by`` does not fit.
+        RunError: the run ``tested_by`` is not finished, or it is damaged.
     """
     _check_free(out, trial)
     return None if tested_by is None else find_alike(settings, tested_by)
@@ -84,16 +84,16 @@ def export_bundle(
     """Write a trial's bundle with its card as a folder, complete or not at all.
 
     Args:
-        run: the trial's.
-        trial: whose bundle is exported.
-        out: the folder; a bundle there is replaced.
-        formats: of programs that are written beside it.
+        run: run of the trial.
+        trial: trial whose bundle is exported.
+        out: folder of the export; a bundle there is replaced.
+        formats: formats of programs that are written beside the bundle.
         sure: target accuracy among the predictions that are not marked unsure.
-        tested_by: of a model that nothing tested: a run on folds whose networks were trained alike.
+        tested_by: for an untested model: a run on folds whose networks had the same training.
 
     Raises:
-        ConfigError: there is something else at ``out``, a format needs what is not installed, or
-            ``tested_by`` was not trained alike.
+        ConfigError: ``out`` is not a bundle, a format needs a package that is not installed, or
+            ``tested_by`` had a different training.
         RunError: the trial is damaged, or the scores of a program differ from those of the network.
     """
     settings = trial.settings()
@@ -119,7 +119,7 @@ def export_bundle(
 
 
 def _without_paths(settings: Mapping[str, Any], place: Path) -> dict[str, Any]:
-    """Name the files that a training read without their folders, which nobody else needs to know."""
+    """Remove the folders from the names of files that a training read; nobody else needs to know them."""
     provenance = settings["provenance"]
     if not settings.get("init"):
         provenance = {"started_from": []} | provenance
@@ -140,7 +140,7 @@ def _without_path(protocol: str) -> str:
 
 
 def _measure(run: Run, trial: Trial, bundle: Bundle, sure: float) -> Quality:
-    """Evaluate a trial's predictions, and those of its complete run beside them."""
+    """Evaluate a trial's predictions, and also those of its complete run."""
     finished = run.finished()
     own = read_tested(trial)
     every = evaluate(pool([read_tested(each) for each in finished])) if len(finished) > 1 else None
@@ -152,7 +152,7 @@ def _measure(run: Run, trial: Trial, bundle: Bundle, sure: float) -> Quality:
 
 
 def _expect(alike: Alike | None, bundle: Bundle, sure: float) -> Quality:
-    """Estimate the quality of a model that nothing tested from networks trained alike, if there are any."""
+    """Estimate the quality of an untested model from networks with the same training, if there are any."""
     if alike is None:
         return Quality(None)
     alike = replace(alike, settings=_without_paths(alike.settings, alike.trials[0].config_file))
@@ -173,13 +173,13 @@ def _expect(alike: Alike | None, bundle: Bundle, sure: float) -> Quality:
 def _find_threshold(
     finished: Sequence[Trial], trial: Trial, own: ClassPredictions, sure: float
 ) -> tuple[Threshold, str, Trusted | None]:
-    """Find the threshold on the dev part, and try it on the test part, whose rows had no share in it.
+    """Find the threshold on the dev part, and try it on the test part, which did not affect it.
 
-    Without a dev part, or with a run of before those were kept, it is found on the test part, and nothing
-    is left to try it on.
+    If there is no dev part, or an older run did not store its predictions, the threshold is found on the test
+    part. Then there are no rows left to try it on.
 
     Returns:
-        The threshold; on what it was found, in words; what it does on the test part.
+        The threshold; the name of the rows on which it was found; its effect on the test part.
     """
     mine = _read_dev(trial, own)
     if mine is not None:
@@ -201,7 +201,7 @@ def _find_threshold(
 
 
 def _search(predictions: ClassPredictions, sure: float) -> Threshold:
-    # Two searches may be made, and the one that finds something is used: each takes half of the error.
+    # There may be two searches, and the successful one is used. Therefore each has half of the error.
     return replace(threshold_for(predictions, sure, 1 - (1 - LEVEL) / 2), level=LEVEL)
 
 
@@ -215,7 +215,7 @@ def _read_dev(trial: Trial, own: ClassPredictions) -> ClassPredictions | None:
 
 
 def _metric_facts(settings: Mapping[str, Any], quality: Quality) -> dict[str, Any]:
-    """Return what ``bundle.json`` has about the metrics of the model, and where they come from."""
+    """Return the entry of ``bundle.json`` about the metrics of the model and their source."""
     provenance, own, pooled = settings["provenance"], quality.own, quality.pooled
     facts: dict[str, Any] = {
         "figures": None if own is None else bundle_metrics(own),
@@ -243,11 +243,11 @@ def _metric_facts(settings: Mapping[str, Any], quality: Quality) -> dict[str, An
 
 
 def _check_free(out: Path, trial: Trial) -> None:
-    """Refuse to put a bundle in the place of anything but a bundle, or among a run's own files."""
+    """Refuse to replace anything that is not a bundle, and to write among the files of a run."""
     place = out.resolve()
     if place == trial.bundle.resolve():
         raise ConfigError(f"{out}: the run's own bundle; name another folder")
-    own = trial.path.parent.parent.resolve()  # which may not be there yet
+    own = trial.path.parent.parent.resolve()  # this folder may not exist yet
     above = (place, *place.parents)
     run = next((each for each in above if each == own or any(each.glob("fold-*/seed-*"))), None)
     if run is not None:

@@ -1,4 +1,4 @@
-"""The report of a study: ours beside the paper's values, from runs alone."""
+"""Make the report of a study: our values beside the paper's, from runs alone."""
 
 import hashlib
 from collections.abc import Sequence
@@ -17,19 +17,19 @@ from sercli.reports.tables import Table
 from sercli.studies import Assignment, Cell, Study, find_study, study_names
 from sercli.workspace import Workspace
 
-_SHOWN = 6  # cells that a sentence names
+_SHOWN = 6  # number of cells that a sentence names
 
 
 @dataclass(frozen=True, eq=False)  # without slots, for cached properties
 class StudyReport:
-    """The metrics of a study's cells, and what readers of them must know.
+    """The metrics of a study's cells, and the remarks that their readers must know.
 
     Attributes:
         study: the study.
-        changes: settings laid over every row.
-        found: its cells that have a finished trial, row by row.
-        missing: the others.
-        damaged: why some cells can't be reported.
+        changes: settings that change every row.
+        found: cells that have a finished trial, row by row.
+        missing: cells without a finished trial.
+        damaged: reasons why some cells can't be reported.
     """
 
     study: Study
@@ -62,7 +62,7 @@ class StudyReport:
 
     @property
     def banners(self) -> tuple[str, ...]:
-        """Warnings that go above all metrics."""
+        """Warnings above all metrics."""
         own = list(self.damaged)
         if self.changes:
             changed = ", ".join(f"{name}={value}" for name, value in self.changes)
@@ -87,12 +87,12 @@ class StudyReport:
 
     @property
     def has_paper(self) -> bool:
-        """Whether the paper reports a value of any cell here."""
+        """Whether the paper reports a value for any of these cells."""
         return any(each.paper for each in self.values)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the paper leaves open, and what else affects the table."""
+        """The choices that the paper leaves open, and other facts that affect the table."""
         study, notes = self.study, list(self.study.doubtful)
         if self.has_paper or any(on in self.columns for by in study.references.values() for on in by):
             notes += study.about_values
@@ -111,7 +111,7 @@ class StudyReport:
         return (*notes, *self._untested())
 
     def _untested(self) -> list[str]:
-        """List the rows that are not tested against the one above, and why."""
+        """List the rows that are not tested against the row above, with the reason."""
         rows: dict[str, list[str]] = {}
         for each in self.found:
             for above in {value.above for value in each.values if value.above}:
@@ -124,7 +124,7 @@ class StudyReport:
 
     @property
     def facts(self) -> dict[str, str]:
-        """What was run."""
+        """Facts about the runs."""
         own = [each.report.facts for each in self.found]
 
         def all_of(name: str) -> str:
@@ -172,10 +172,10 @@ def report_study(
 
     Args:
         study: the study.
-        cells: those of its cells that are reported, ``changes`` laid over them.
-        workspace: where runs are stored.
-        changes: stated with the metrics.
-        draws: of the bootstrap over speakers.
+        cells: cells of the study to report, with ``changes`` applied.
+        workspace: folder of the runs.
+        changes: changes of settings, which are stated with the metrics.
+        draws: number of draws of the bootstrap over speakers.
 
     Raises:
         RunError: nothing is finished, or every finished run is damaged.
@@ -195,9 +195,9 @@ def report_study(
 
 
 def locate_study(report: StudyReport, workspace: Workspace) -> Path:
-    """Return the place of a study's page: a folder of its own for each file, choice of cells and changes.
+    """Return the path of a study's page; each file, choice of cells and changes has a separate folder.
 
-    A study of one's own has a digest in the folder's name always: two files may have one name.
+    For a user's own study, the folder's name always has a digest, because two files may have the same name.
     """
     study = report.study
     cells = sorted(name_cell(cell) for cell in (*(each.cell for each in report.found), *report.missing))
@@ -212,7 +212,7 @@ def locate_study(report: StudyReport, workspace: Workspace) -> Path:
 
 
 def _banners_of(each: CellReport) -> tuple[str, ...]:
-    """Return a run's own banners, and a warning where seeds differ from fold to fold."""
+    """Return the banners of a run, and a warning if folds have different seeds."""
     seeds: dict[int, set[int]] = {}
     for fold, seed in each.units:
         seeds.setdefault(fold, set()).add(seed)

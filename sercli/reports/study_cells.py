@@ -1,4 +1,4 @@
-"""What a study's cells reached, beside the paper's values and those of the row above."""
+"""Evaluate a study's cells, beside the paper's values and those of the row above."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,14 +20,14 @@ from sercli.workspace import Workspace
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellReport:
-    """What a cell reached.
+    """Results of a cell.
 
     Attributes:
-        cell: the row on the column.
-        report: of its run.
-        values: one or more.
-        size: of its network.
-        seconds: mean training time of a trial.
+        cell: row and column of the study.
+        report: report of the cell's run.
+        values: one or more values.
+        size: size of the network.
+        seconds: mean training time of a trial, in seconds.
         precision: number format of the training.
     """
 
@@ -61,16 +61,16 @@ def name_cell(cell: Cell) -> str:
 def report_cells(
     study: Study, cells: Sequence[Cell], workspace: Workspace, draws: int = DRAWS
 ) -> tuple[list[CellReport], dict[str, str]]:
-    """Evaluate the finished trials of cells, and compare each with the row above it in its column.
+    """Evaluate the finished trials of cells, and compare each cell with the row above in its column.
 
     Args:
-        study: whose they are.
-        cells: row by row; those without a finished trial are left out.
-        workspace: where runs are stored.
-        draws: of the bootstrap over speakers.
+        study: study of the cells.
+        cells: cells, row by row; those without a finished trial are left out.
+        workspace: folder of the runs.
+        draws: number of draws of the bootstrap over speakers.
 
     Returns:
-        The cells that have a value, and why others can't be reported, by name of the cell.
+        The cells that have a value; and the reasons why other cells can't be reported, by name of the cell.
     """
     reports: dict[str, RunReport] = {}
     sizes: dict[str, Size] = {}
@@ -111,7 +111,7 @@ def _report_cell(
 
 
 def _measure_size(cell: Cell, outputs: int, sizes: dict[str, Size]) -> Size:
-    """Measure the network of a cell; equal ones are measured once."""
+    """Measure the network of a cell; equal networks are measured once."""
     config = complete(cell.settings)
     settings = config.to_dict()
     key = digest([[settings[name] for name in ("arch", "model", "features", "segments")], outputs])
@@ -121,7 +121,7 @@ def _measure_size(cell: Cell, outputs: int, sizes: dict[str, Size]) -> Size:
 
 
 def _compare_downwards(column: Sequence[CellReport], draws: int) -> list[CellReport]:
-    """Compare each row with the one above; Holm's correction counts all tests of the column."""
+    """Compare each row with the row above; Holm's correction counts all tests of the column."""
     found: list[dict[str, Difference]] = [{}]
     for above, this in pairwise(column):
         found.append(_compare(above, this, draws))
@@ -136,7 +136,7 @@ def _compare_downwards(column: Sequence[CellReport], draws: int) -> list[CellRep
 
 
 def _compare(above: CellReport, this: CellReport, draws: int) -> dict[str, Difference]:
-    """Compare two rows on the folds and seeds that both have, by metric that is tested."""
+    """Compare two rows on the folds and seeds that both have, for each tested metric."""
     name = above.cell.row.name
     keys = this.report.evaluation.ranking.keys
     try:
@@ -166,7 +166,7 @@ def _check_comparable(above: CellReport, this: CellReport) -> None:
 
 
 def _select_shared(above: Predictions, this: Predictions) -> dict[str, Predictions]:
-    """Keep of both the folds and seeds that both have."""
+    """Keep only the folds and seeds that both reports have."""
     units = set(above.units) & set(this.units)
     if not units:
         raise RunError("no fold and seed that both have finished")

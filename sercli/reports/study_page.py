@@ -1,4 +1,4 @@
-"""The files of a study's report: a page that needs no network and no other file, tables and pictures."""
+"""Write the files of a study's report: a page without links to other files, tables and pictures."""
 
 import hashlib
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ from sercli.reports.study_pictures import draw_column, draw_confusion, find_conf
 from sercli.reports.tables import Table, write_tables
 from sercli.runs.folder import Run
 
-_LONGEST = 60  # characters of a column's name in that of a file
+_LONGEST = 60  # characters of a column's name in the name of a file
 
 
 def write_study(report: StudyReport, page: Path) -> None:
-    """Write the page, and beside it tables, pictures and the metrics as JSON."""
+    """Write the page, and beside it the tables, the pictures and the metrics as JSON."""
     folder = page.parent
     files.write_json(folder / "metrics.json", report.to_dict())
     remarks = [f"{report.study.source}.", *report.banners, *report.notes]
@@ -41,7 +41,7 @@ def write_study(report: StudyReport, page: Path) -> None:
 
 
 def render_study(report: StudyReport) -> str:
-    """Render the page of a study; equal for equal runs."""
+    """Render the page of a study; equal runs give equal pages."""
     *tables, elsewhere, networks, settings, references = report.tables
     overview = tables.pop(0) if len(report.columns) > 1 else None
     with_classes = {each.report.evaluation.confusion is not None for each in report.found}
@@ -70,7 +70,7 @@ def render_study(report: StudyReport) -> str:
 
 
 def _describe_column(report: StudyReport, name: str, table: Table) -> Mapping[str, Any]:
-    """Gather what the page shows of a column."""
+    """Collect the content of the page for a column."""
     found, display = report.columns[name], report.study.display
     values = [value for each in found for value in each.values]
     curves = find_curves(found, display)
@@ -107,13 +107,13 @@ def _list_runs(report: StudyReport) -> list[Mapping[str, str | None]]:
 
 
 def _link(run: Run) -> str | None:
-    """Give the address of a run's report as seen from a study's page; ``None`` if it is not written yet."""
+    """Return the address of a run's report relative to a study's page; ``None`` if it is not written yet."""
     there = (run.path / "report" / "report.html").exists()
     return f"../../runs/{quote(run.name)}/report/report.html" if there else None
 
 
 def _file_name(column: str, taken: set[str]) -> str:
-    """Name a column's pictures: short, without what file systems refuse, and unlike the others."""
+    """Name a column's pictures with a short, unique name that every file system accepts."""
     name = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in column)[:_LONGEST]
     if name != column or name in taken:
         name += f"-{hashlib.sha256(column.encode()).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""The pictures of a study's page: values of a column's rows, confusion matrices and training curves."""
+"""Draw the pictures of a study's page: values of a column's rows, confusion matrices and training curves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from sercli.studies import Display
 
 
 def draw_column(title: str, found: Sequence[CellReport], display: Display, *, dark: bool = False) -> Figure:
-    """Draw a column: lines where all rows are varied, else a dot a row.
+    """Draw a column: lines if all rows vary a setting, otherwise a dot for each row.
 
-    Metrics have axes of their own, except that the recalls of all classes share theirs.
+    Each metric has separate axes, except that the recalls of all classes share axes.
 
     Args:
         title: heading.
-        found: the column's rows.
-        display: which setting is on the horizontal axis, and what the lines are.
+        found: rows of the column.
+        display: setting on the horizontal axis, and meaning of the lines.
         dark: draw for a dark background.
     """
     varied = len(found) > 2 and all(each.cell.row.varied for each in found)
@@ -73,7 +73,7 @@ class Curves:
     """Trainings of one fold and seed.
 
     Attributes:
-        trial: which fold and seed, in words.
+        trial: name of fold and seed.
         rows: epochs by name of the row.
     """
 
@@ -86,10 +86,10 @@ class Curves:
 
 
 def find_curves(found: Sequence[CellReport], display: Display) -> Curves | None:
-    """Choose the fold and seed whose training curves are drawn: one that all these rows have finished.
+    """Choose a fold and seed that all these rows have finished, and collect its training curves.
 
     Returns:
-        ``None`` where no row is asked for, or no fold is finished by all of them.
+        ``None`` if there are no rows, or all rows have no finished fold in common.
     """
     trials = {
         each.cell.row.name: {(trial.fold, trial.seed): trial for trial in each.report.trials}
@@ -115,7 +115,7 @@ def _mark(place: str, value: StudyValue | None) -> Mark:
 
 
 def _controls(found: Sequence[CellReport], x: str | None) -> frozenset[str]:
-    """Name the lines that are not of the first varied row, if one of the rows has several lines."""
+    """Name the lines that do not belong to the first varied row, if one of the rows has several lines."""
     lines: dict[str, dict[str, None]] = {}
     for each in found:
         lines.setdefault(each.cell.row.group, {})[_place(each, found, x)[0]] = None
@@ -125,9 +125,9 @@ def _controls(found: Sequence[CellReport], x: str | None) -> frozenset[str]:
 
 
 def _place(each: CellReport, found: Sequence[CellReport], x: str | None) -> tuple[str, str, str]:
-    """Return the line that a varied row is on, its place, and the setting along the axis.
+    """Return the line of a varied row, its place on the line, and the setting along the axis.
 
-    The setting is ``x`` where the row varies it, else the one with the most values.
+    The setting is ``x`` if the row varies it, otherwise the setting with the most values.
     """
     row = each.cell.row
     rows = [other.cell.row for other in found]

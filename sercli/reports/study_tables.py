@@ -1,4 +1,4 @@
-"""The tables of a study: the paper's again with ours beside, networks, and other corpora."""
+"""Make the tables of a study: the paper's table with our values, networks, and other corpora."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,13 +22,13 @@ COLUMNS = (
     *("parameters", "macs", "windows", "window_s", "folds", "seeds", "seconds_a_trial", "precision"),
     *("protocol", "run"),
 )
-"""Of the CSV: a row is one value of one cell; shares are between 0 and 1.
+"""Columns of the CSV: a row is one value of one cell; proportions are between 0 and 1.
 
-``value`` is pooled; ``basis`` names which of ``value`` and ``mean`` is compared with the paper's value.
+``value`` is pooled; ``basis`` states whether ``value`` or ``mean`` is compared with the paper's value.
 """
 
 DERIVED = "~"
-"""Printed before a value of a paper that is computed from what the paper states."""
+"""Mark before a value that is computed from other values of the paper."""
 
 MEAN, POOLED = "mean over folds and seeds", "pooled"
 
@@ -36,7 +36,7 @@ _NAMED = {"arch", "corpus", "scheme", "protocol"}  # settings that other columns
 
 
 def overview(study: Study, found: Sequence[CellReport], columns: Sequence[str]) -> Table:
-    """Lay rows and columns out as papers do: ours, and the paper's in brackets; a column has one metric."""
+    """Make a table like those in papers: our values, and the paper's in brackets, one metric per column."""
     by_cell = {(each.cell.row.name, each.cell.on.name): each for each in found}
     keys = {column: _overview_keys(column, found) for column in columns}
     rows = []
@@ -57,8 +57,8 @@ def overview(study: Study, found: Sequence[CellReport], columns: Sequence[str]) 
 def _overview_keys(column: str, found: Sequence[CellReport]) -> list[str]:
     """Choose the metrics of a column of the overview.
 
-    They are what the paper reports of any row of the column, or, where it reports nothing there, of the
-    other columns with the same metrics; else the metric that is tested, such as UA.
+    They are the metrics that the paper reports for any row of the column. If there are none, they are those
+    of the other columns with the same metrics, otherwise the tested metric, such as UA.
     """
     here = [each for each in found if each.cell.on.name == column]
     measured = {value.key for each in here for value in each.values}
@@ -72,7 +72,7 @@ def _overview_keys(column: str, found: Sequence[CellReport]) -> list[str]:
 
 
 def column_table(column: str, found: Sequence[CellReport]) -> Table:
-    """Lay out all values of a column."""
+    """Make the table of all values of a column."""
     rows = [
         ("" if number else each.cell.row.name, *_value_cells(value))
         for each in found
@@ -100,7 +100,7 @@ def column_table(column: str, found: Sequence[CellReport]) -> Table:
 
 
 def network_table(found: Sequence[CellReport]) -> Table:
-    """Lay out the size, the cost and the training time of each network."""
+    """Make the table of the size, the cost and the training time of each network."""
     several = len({each.cell.on.name for each in found}) > 1
     return Table(
         f"Networks: MACs are multiply-accumulates for an utterance of {SECONDS:g} s in test, padded or cut "
@@ -133,7 +133,7 @@ def network_table(found: Sequence[CellReport]) -> Table:
 
 
 def settings_table(found: Sequence[CellReport]) -> Table:
-    """Lay out the settings that differ from each network's recipe."""
+    """Make the table of the settings that differ from each network's recipe."""
     several = len({each.cell.on.name for each in found}) > 1
     rows = []
     for each in found:
@@ -150,7 +150,7 @@ def settings_table(found: Sequence[CellReport]) -> Table:
 
 
 def reference_table(references: Mapping[str, Mapping[str, PaperScores]], columns: Sequence[str]) -> Table:
-    """Lay out the values of other systems that the paper compares itself with."""
+    """Make the table of the values of other systems that the paper compares itself with."""
     rows = []
     for name, by_column in references.items():
         for column, figures in by_column.items():
@@ -164,7 +164,7 @@ def reference_table(references: Mapping[str, Mapping[str, PaperScores]], columns
 
 
 def elsewhere_table(found: Sequence[CellReport], test_on: Sequence[Column]) -> Table:
-    """Lay out what each run reached on other corpora, as far as all its trials were tested on them."""
+    """Make the table of each run's results on other corpora on which all its trials were tested."""
     rows = [
         (each.cell.row.name, each.cell.on.name, on.name, *cells)
         for each in found
@@ -181,7 +181,7 @@ def elsewhere_table(found: Sequence[CellReport], test_on: Sequence[Column]) -> T
 
 
 def csv_rows(found: Sequence[CellReport]) -> Iterator[tuple[object, ...]]:
-    """Give all values with all digits, a row each, as `COLUMNS` has them."""
+    """Return all values with all digits, one per row, in the order of `COLUMNS`."""
     for each in found:
         units, report = each.units, each.report
         for value in each.values:
@@ -203,7 +203,7 @@ def csv_rows(found: Sequence[CellReport]) -> Iterator[tuple[object, ...]]:
 
 
 def _with_paper(each: CellReport | None, keys: Sequence[str]) -> str:
-    """Give the values of a cell by these keys, each with the paper's in brackets."""
+    """Return the values of a cell for these keys, each with the paper's value in brackets."""
     if each is None:
         return NONE
     cells = []
@@ -219,7 +219,7 @@ def _with_paper(each: CellReport | None, keys: Sequence[str]) -> str:
 def _value_cells(value: StudyValue) -> tuple[str, ...]:
     above, scale, spread = value.above, value.scale, value.spread
     within = value.paper_in_interval
-    # Beside a column that has the mean already, the deviation alone.
+    # Another column already has the mean, so this one has only the deviation.
     deviation = NONE if spread.deviation is None else f"± {scale.number(spread.deviation)}"
     return (
         value.name,
@@ -242,14 +242,14 @@ def _format_difference(above: Difference, value: StudyValue) -> str:
 
 
 def _format_paper(paper: PaperValue, value: StudyValue) -> str:
-    """Format what the paper reports in the paper's digits; what is derived has its mark."""
+    """Format a value of the paper with the paper's number of digits; a derived value has a mark."""
     mark = DERIVED if paper.derived else ""
     number = f"{paper.value * value.scale.factor:.{paper.digits}f}"
     return f"{mark}{number}".replace("-", "\N{MINUS SIGN}")
 
 
 def _read_elsewhere(run: Run, on: Column) -> tuple[str, str, str, str] | None:
-    """Read UA, its interval, WA and chance on another corpus; ``None`` where trials were finished since."""
+    """Read UA, its interval, WA and chance on another corpus; ``None`` if a trial has finished since then."""
     if not tested_since(run, on):
         return None
     path = _place_on(run, on) / "table.csv"
@@ -270,7 +270,7 @@ def _place_on(run: Run, on: Column) -> Path:
 
 
 def tested_since(run: Run, on: Column) -> bool:
-    """Tell whether the metrics on another corpus are newer than every finished trial."""
+    """Return whether the metrics on another corpus are newer than every finished trial."""
     written, trials = _place_on(run, on) / "metrics.json", run.finished()
     return written.exists() and all(
         trial.metrics_file.stat().st_mtime <= written.stat().st_mtime for trial in trials

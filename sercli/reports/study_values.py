@@ -1,4 +1,4 @@
-"""The values of a study's cells: ours and the paper's, on the study's basis."""
+"""Compute the values of a study's cells: ours and the paper's, on the study's basis."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,15 +26,15 @@ _MERGED = "_without_gender"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The difference of a value from that of the row above, on what both tested.
+    """The difference of a value from that of the row above, on the utterances that both tested.
 
     Attributes:
         row: the row above.
-        value: this row's value less that of the row above.
-        interval: of the difference, paired over speakers.
-        p: of the sign-flip test over speakers; ``None`` where there is no test.
-        p_holm: corrected for all tests of the column.
-        why_not: why there is no difference or no test.
+        value: this row's value minus that of the row above.
+        interval: interval of the difference, paired over speakers.
+        p: p of the sign-flip test over speakers; ``None`` if there is no test.
+        p_holm: p corrected for all tests of the column.
+        why_not: reason why there is no difference or no test.
     """
 
     row: str
@@ -50,9 +50,9 @@ class PaperValue:
     """A value that a paper reports.
 
     Attributes:
-        value: a share, or a CCC.
-        digits: after the point, of what the paper prints: percent, or a CCC.
-        derived: whether the paper does not print it, and it is computed from what the paper states.
+        value: a proportion, or a CCC.
+        digits: digits after the point of the paper's percent or CCC.
+        derived: whether the value is not in the paper but computed from other values of the paper.
     """
 
     value: float
@@ -65,14 +65,14 @@ class StudyValue:
     """A metric of a cell.
 
     Attributes:
-        key: as studies spell it: ``ua``, ``wa``, ``recall_anger``, ``ua_without_gender``, ``ccc_arousal``.
-        pooled: over folds and seeds.
-        pooled_interval: over speakers; ``None`` with few of them.
-        spread: over folds and seeds.
-        paper: what the paper reports.
+        key: name in studies: ``ua``, ``wa``, ``recall_anger``, ``ua_without_gender``, ``ccc_arousal``.
+        pooled: value pooled over folds and seeds.
+        pooled_interval: interval over speakers; ``None`` if there are few speakers.
+        spread: spread over folds and seeds.
+        paper: value that the paper reports.
         above: the difference from the row above; ``None`` in the first row and for metrics without a test.
         means: whether the study's values are means over folds, and not pooled.
-        mean_interval: over speakers, of the mean over folds and seeds; only where ``means`` is set.
+        mean_interval: interval over speakers of the mean over folds and seeds; only if ``means`` is set.
     """
 
     key: str
@@ -86,17 +86,17 @@ class StudyValue:
 
     @property
     def name(self) -> str:
-        """The metric as tables spell it."""
+        """Name of the metric in tables."""
         return name_of(self.key)
 
     @property
     def scale(self) -> Scale:
-        """How its numbers are printed."""
+        """Format of the metric's numbers."""
         return scale_of(self.key)
 
     @property
     def value(self) -> float:
-        """Ours on the study's basis: the mean over folds and seeds, or pooled."""
+        """Our value on the study's basis: the mean over folds and seeds, or the pooled value."""
         return self.spread.mean if self.means else self.pooled
 
     @property
@@ -106,12 +106,12 @@ class StudyValue:
 
     @property
     def from_paper(self) -> float | None:
-        """Ours less the paper's, on the study's basis."""
+        """Our value minus the paper's, on the study's basis."""
         return None if self.paper is None else self.value - self.paper.value
 
     @property
     def paper_in_interval(self) -> bool | None:
-        """Whether the paper's value, which is rounded, is in our interval on the study's basis."""
+        """Whether the rounded value of the paper is in our interval on the study's basis."""
         interval = self.interval
         if self.paper is None or interval is None:
             return None
@@ -120,13 +120,13 @@ class StudyValue:
 
 
 def name_of(key: str) -> str:
-    """Spell a metric as tables do."""
+    """Return the name of a metric in tables."""
     (label,) = _metric_of(key).labels
     return f"{label} without gender" if key.endswith(_MERGED) else label
 
 
 def scale_of(key: str) -> Scale:
-    """Return how the numbers of a metric are printed: papers report all in percent but the CCC."""
+    """Return the format of a metric's numbers: papers report all metrics in percent except the CCC."""
     return metric_tables.scale_of(_metric_of(key))
 
 
@@ -137,13 +137,13 @@ def _metric_of(key: str) -> Metric:
 def measure_values(
     study: Study, report: RunReport, reported: Mapping[str, PaperValue | None], draws: int
 ) -> tuple[StudyValue, ...]:
-    """Measure what the study asks for and what the paper reports, in this order.
+    """Measure the metrics of the study, then further metrics that the paper reports.
 
     Args:
-        study: whose metrics and basis these are.
+        study: study that defines metrics and basis.
         report: a run's predictions and their evaluation.
-        reported: the paper's values, as `paper_values` gives them.
-        draws: of the bootstrap over speakers.
+        reported: the paper's values, from `paper_values`.
+        draws: number of draws of the bootstrap over speakers.
     """
     headline = report.evaluation.headline
     wanted = study.display.metrics if isinstance(report.predictions, ClassPredictions) else ()
@@ -165,7 +165,7 @@ def _measure(
     study: Study,
     draws: int,
 ) -> dict[str, StudyValue]:
-    """Measure those of the keys, which have this ending, that the predictions have."""
+    """Measure the keys with this ending that the predictions support."""
     of_key = {key + ending: metric for metric in known_metrics(predictions) for key in metric.keys}
     if ending:
         of_key = {key: metric for key, metric in of_key.items() if not key.startswith(RECALL)}
@@ -186,7 +186,7 @@ def _measure(
 
 
 def _spell_out(metrics: Sequence[str], predictions: Predictions, headline: Sequence[str]) -> Iterator[str]:
-    """Give the keys of a study's metrics: the recall of each class, UA and WA without gender."""
+    """Return the keys of a study's metrics: the recall of each class, UA and WA without gender."""
     for metric in metrics:
         if metric == "recall":
             yield from (RECALL + name for name in predictions.outputs)
@@ -197,14 +197,14 @@ def _spell_out(metrics: Sequence[str], predictions: Predictions, headline: Seque
 
 
 def paper_values(cells: Sequence[Cell], cell: Cell) -> dict[str, PaperValue | None]:
-    """Return what the paper reports, by metric; ``None`` for those that it has for other rows only."""
+    """Return the paper's values by metric; ``None`` for a metric that it reports only for other rows."""
     column = [each.paper for each in cells if each.on.name == cell.on.name]
     found: dict[str, PaperValue | None] = {}
     for key in dict.fromkeys(key for values in column for key in values):
-        # YAML keeps no zeros at the end: the longest of a column shows how many digits the paper prints.
+        # YAML keeps no zeros at the end, so the longest value of a column shows the paper's number of digits.
         digits = max(_count_digits(values[key].value) for values in column if key in values)
         own, factor = cell.paper.get(key), scale_of(key).factor
-        # 60.03 / 100 is 0.6003 with a rest.
+        # 60.03 / 100 is 0.6003 plus a rounding error.
         found[key] = None if own is None else PaperValue(round(own.value / factor, 9), digits, own.derived)
     return found
 

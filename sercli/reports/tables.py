@@ -1,4 +1,4 @@
-"""Tables of text: for the terminal, Markdown and LaTeX; and CSV for programs."""
+"""Write tables of text for the terminal, Markdown and LaTeX, and CSV for programs."""
 
 import csv
 import io
@@ -43,12 +43,12 @@ class Table:
     """A table of text.
 
     Attributes:
-        caption: what it shows.
+        caption: subject of the table.
         header: names of the columns.
-        rows: as many cells each.
+        rows: rows with one cell per column.
         text: number of columns, from the left, that hold text and not numbers.
         ends_with_text: whether the last column holds text too.
-        bars: columns that a page draws as bars, each with the factor that makes percent of its numbers.
+        bars: columns that a page draws as bars, each with the factor from its numbers to percent.
     """
 
     caption: str
@@ -76,11 +76,11 @@ class Table:
 
 
 def to_text(table: Table, width: int = _WIDTH) -> str:
-    """Lay a table out for the terminal; the columns of a wide one are continued below.
+    """Format a table for the terminal; the columns of a wide table continue below.
 
     Args:
-        table: with a row or more.
-        width: characters of a line, exceeded only where two columns alone are wider.
+        table: table with one row or more.
+        width: characters per line; a line is longer only if two columns alone are wider.
     """
     columns = list(zip(table.header, *table.rows, strict=True))
     widths = [max(map(len, column)) for column in columns]
@@ -104,7 +104,7 @@ def to_text(table: Table, width: int = _WIDTH) -> str:
 
 
 def to_markdown(title: str, remarks: Sequence[str], tables: Sequence[Table]) -> str:
-    """Write tables under a heading, after the remarks that belong to them."""
+    """Format a heading, the remarks on the tables, and the tables."""
     parts = [f"# {_plain(title)}", *map(_plain, remarks)]
     rules = {"l": ":---", "r": "---:"}
     for table in tables:
@@ -117,7 +117,7 @@ def to_markdown(title: str, remarks: Sequence[str], tables: Sequence[Table]) -> 
 
 
 def to_latex(title: str, remarks: Sequence[str], tables: Sequence[Table]) -> str:
-    r"""Write tables for ``\input`` in a document with booktabs; title and remarks become comments."""
+    r"""Format tables for ``\input`` in a document with booktabs; title and remarks become comments."""
     lines = [r"% \usepackage{booktabs,textcomp} and \usepackage[T1]{fontenc} in the preamble"]
     lines += [f"% {' '.join(line.split())}" for line in (title, *remarks)]
     for table in tables:
@@ -139,7 +139,7 @@ def to_latex(title: str, remarks: Sequence[str], tables: Sequence[Table]) -> str
 
 
 def to_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Write rows for programs: numbers with all digits, an empty cell where there is nothing."""
+    """Format rows for programs: numbers have all digits, and a missing value is an empty cell."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(header)
@@ -161,12 +161,12 @@ def write_tables(
     """Write ``table.csv``, ``table.md`` and ``table.tex``.
 
     Args:
-        folder: where to write them.
+        folder: folder for the files.
         title: heading.
-        remarks: what readers of the metrics must know.
-        tables: for people; those without rows are left out.
+        remarks: remarks that readers of the metrics must know.
+        tables: tables for people; those without rows are left out.
         header: columns of the CSV.
-        rows: of the CSV.
+        rows: rows of the CSV.
     """
     files.write_text(folder / "table.csv", to_csv(header, rows))
     shown = [table for table in tables if table.rows]
@@ -175,18 +175,18 @@ def write_tables(
 
 
 def escape_latex(text: str) -> str:
-    """Make LaTeX print ``text`` as it is."""
+    """Escape ``text`` so that LaTeX prints it unchanged."""
     return "".join(_TEX.get(character, character) for character in text)
 
 
 def _latex_row(cells: Sequence[str]) -> str:
-    # Braces keep a leading [ from being taken for the optional argument of the row before.
+    # Without braces, LaTeX would read a leading [ as the optional argument of the previous row.
     escaped = [escape_latex(cell) for cell in cells]
     return " & ".join(f"{{{cell}}}" if cell.startswith("[") else cell for cell in escaped) + r" \\"
 
 
 def _plain(text: str) -> str:
-    """Keep a corpus's or a user's names from being Markdown or markup."""
+    """Escape the names of a corpus or a user, so that they are not read as Markdown or markup."""
     text = " ".join(text.split()) if "\n" in text or "\r" in text else text
     for character in "\\|<>*_`[]#":
         text = text.replace(character, f"\\{character}")

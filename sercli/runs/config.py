@@ -1,4 +1,4 @@
-"""The settings of a run and its identity."""
+"""Define the settings of a run and its identity."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -46,7 +46,7 @@ _write_name = PlainSerializer(lambda value: value.name)
 
 
 class RunConfig(Config):
-    """Everything that decides a run's numbers, except for the audio and labels themselves."""
+    """Everything that decides a run's numbers, except the audio and labels themselves."""
 
     arch: str
     """Name of the architecture."""
@@ -63,9 +63,9 @@ class RunConfig(Config):
     features: dict[str, FeatureChoice] = Field({}, validate_default=True)
     """Features by input of the network: ``kind``, ``statistics`` and the settings of the kind."""
     segments: SegmentConfig = Field(default_factory=SegmentConfig)
-    """How utterances are cut for the network."""
+    """Segments of utterances for the network."""
     training: TrainingConfig = Field(default_factory=TrainingConfig)
-    """How the network is trained."""
+    """Training of the network."""
     init: str | None = None
     """Bundle whose weights the training starts from, as ``PATH#digest``."""
 
@@ -90,7 +90,7 @@ class RunConfig(Config):
     def _read_model(
         cls, given: NetworkConfig | Mapping[str, Any], info: ValidationInfo
     ) -> NetworkConfig | Mapping[str, Any]:
-        if "arch" not in info.data:  # the message about it is enough
+        if "arch" not in info.data:  # another message already reports the architecture
             return NetworkConfig()
         architecture = get_architecture(info.data["arch"])
         config = architecture.config(**given) if isinstance(given, Mapping) else given
@@ -127,7 +127,7 @@ class RunConfig(Config):
     def _read_features(
         cls, given: Mapping[str, Mapping[str, Any]], info: ValidationInfo
     ) -> dict[str, dict[str, Any]]:
-        if "arch" not in info.data or "model" not in info.data:  # the messages about them are enough
+        if "arch" not in info.data or "model" not in info.data:  # other messages already report these
             return {}
         architecture, model = get_architecture(info.data["arch"]), info.data["model"]
         chosen = choose_features(architecture, model, expect_mappings(given))
@@ -155,7 +155,7 @@ class RunConfig(Config):
         return self
 
     def _check_length(self, name: str, choice: FeatureChoice) -> None:
-        """Refuse utterances of a length that the network or the labels do not fit."""
+        """Refuse a length of utterances that does not fit the network or the labels."""
         crop_s = choice.config.crop_s
         if choice.config.pooled and (self.segments.size_s is not None or self.task.per_frame):
             raise ValueError(
@@ -217,7 +217,7 @@ class RunConfig(Config):
 
     @property
     def task(self) -> Task:
-        """Task of the network, which the scheme decides."""
+        """Task of the network, which depends on the scheme."""
         return self.scheme.task
 
     @property
@@ -242,11 +242,11 @@ class RunConfig(Config):
 
     @property
     def draws_variant(self) -> bool:
-        """Whether an epoch holds each utterance in one variant, drawn by chance, and not in all of them."""
+        """Whether an epoch holds each utterance in one random variant, and not in all variants."""
         return any(augmentation.draws_variant for augmentation in self.augment.values())
 
     def with_training(self, **changes: Any) -> Self:
-        """Return the same settings with some valid ones of the training changed."""
+        """Return the same settings with some valid changes of the training."""
         return self.model_copy(update={"training": self.training.model_copy(update=changes)})
 
     def with_settings(self, changes: Mapping[str, Any]) -> Self:
@@ -275,10 +275,10 @@ class RunConfig(Config):
         return type(self)(**settings)
 
     def identity(self, manifest_sha256: str) -> str:
-        """Return eight hexadecimal digits that differ wherever a number could.
+        """Return eight hexadecimal digits that differ if a number could differ.
 
-        They do not depend on devices, jobs, loggers and paths: these change where and how fast a number is
-        computed, and the number only by rounding (and, where several processes train one trial, by chance:
+        They do not depend on devices, jobs, loggers and paths. These change the place and speed of a
+        computation, and its result only by rounding (and at random, if several processes train one trial:
         see docs/how-to/train.md).
         """
         versions = {name: choice.feature.version for name, choice in self.features.items()}

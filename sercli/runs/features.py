@@ -1,4 +1,4 @@
-"""Which features a network takes."""
+"""Choose the features of a network."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -16,14 +16,14 @@ from sercli.plain import shorten
 from sercli.statistics import Mask, Scope, Statistics, fit
 from sercli.store import FeatureStore, Number
 
-# A minute, which is predicted at once, then takes 120 MB; spectrograms of the papers have 40 000 a second.
+# With this limit, a minute of audio needs 120 MB; spectrograms of the papers have 40 000 values per second.
 _MOST_VALUES = 1 << 19
 
 T = TypeVar("T")
 
 
 def look_up(get: Callable[[str], T], name: str) -> T:
-    """Look a name up inside a validator of pydantic, which adds the place to errors that are ValueErrors."""
+    """Look up a name inside a validator of pydantic, which adds the place to each ValueError."""
     try:
         return get(name)
     except (UnknownNameError, ProtocolError) as error:
@@ -31,7 +31,7 @@ def look_up(get: Callable[[str], T], name: str) -> T:
 
 
 def expect_mappings(given: Any) -> Mapping[str, Mapping[str, Any]]:
-    """Refuse anything but settings by name.
+    """Refuse anything that is not settings by name.
 
     Raises:
         ValueError: the value, or one of its values, is not a mapping.
@@ -45,10 +45,10 @@ def expect_mappings(given: Any) -> Mapping[str, Mapping[str, Any]]:
 
 
 class FeatureChoice(Config):
-    """The features of one input: a kind, its settings, and how they are standardised.
+    """The features of one input: a kind, its settings, and the standardisation.
 
-    Settings are read and written flat: ``kind``, ``statistics``, ``number`` and, beside them, the settings of
-    the kind.
+    Settings are read and written without nesting: ``kind``, ``statistics``, ``number`` and the settings of
+    the kind are at the same level.
 
     Raises:
         ConfigError: a setting is unknown or wrong.
@@ -110,7 +110,7 @@ class FeatureChoice(Config):
         return FeatureChoice(**self.to_dict() | changes)
 
     def deciding(self) -> dict[str, Any]:
-        """Return the settings that digests are made of, those of the kind beside the others."""
+        """Return the settings for digests; those of the kind are at the same level as the others."""
         own = {"kind": self.kind, "statistics": self.statistics, "number": self.number}
         return own | self.config.deciding()
 
@@ -126,7 +126,7 @@ class FeatureChoice(Config):
 
     @property
     def frame_rate(self) -> float:
-        """Frames a second."""
+        """Frames per second."""
         return self.feature.frame_rate(self.config)
 
     def open_store(self, root: Path) -> FeatureStore:
@@ -134,7 +134,7 @@ class FeatureChoice(Config):
         return FeatureStore(root, self.kind, self.config, self.number)
 
     def unpadded(self, features: Array, samples: int) -> Array:
-        """Leave the padding out of an utterance's features, (*shape, frames); its length is at 16 kHz."""
+        """Remove the padding from an utterance's features, (*shape, frames); its length is at 16 kHz."""
         if self.feature.span is None:
             return features
         start, stop = self.feature.span(samples, self.config)
@@ -142,7 +142,7 @@ class FeatureChoice(Config):
 
     @property
     def empty(self) -> Mask | None:
-        """Mask of the values that are empty for any audio, (*shape, 1); None where a kind has none."""
+        """Mask of the values that are empty for any audio, (*shape, 1); None if a kind has none."""
         return self.feature.empty(self.config) if self.feature.empty else None
 
     @property
@@ -158,7 +158,7 @@ class FeatureChoice(Config):
 def choose_features(
     architecture: Architecture, network: NetworkConfig, given: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """Give each input of a network its kind of feature, and the settings that were chosen for it.
+    """Choose for each input of a network its kind of feature, with the chosen settings.
 
     Raises:
         ValueError: the shape of a kind does not fit the input.
@@ -179,12 +179,12 @@ def choose_features(
 def choose_tested_variant(
     chosen: Mapping[str, dict[str, Any]], name: str, augmentation: AugmentationConfig
 ) -> dict[str, dict[str, Any]]:
-    """Give the one input of a network the settings of the variant that is tested.
+    """Set the only input of a network to the variant that is tested.
 
     Args:
         chosen: settings of the features by input.
         name: name of the augmentation that trains on several variants.
-        augmentation: its settings.
+        augmentation: settings of this augmentation.
 
     Raises:
         ValueError: the kind does not have such variants, or other settings contradict the tested one.

@@ -1,9 +1,9 @@
-"""The folder of a run: where its results are, and which trials are finished.
+"""Read and write the folder of a run, which holds its trials and their results.
 
 ``runs/<name>-<hash8>/fold-03/seed-0/`` holds ``config.yaml`` (settings and provenance),
 ``history.csv`` (epochs), ``checkpoints/`` (while training), ``bundle/`` (the trained model),
-``predictions.csv`` (of the test part), ``dev_predictions.csv`` (of the dev part) and, last of all,
-``metrics.json``: a trial is finished when that file exists.
+``predictions.csv`` (of the test part), ``dev_predictions.csv`` (of the dev part) and ``metrics.json``.
+``metrics.json`` is written last: a trial is finished when that file exists.
 """
 
 import re
@@ -19,7 +19,7 @@ from sercli.errors import ConfigError, RunError, unknown
 from sercli.plain.json import from_json
 from sercli.workspace import Workspace
 
-# What a trial's metrics hold at least.
+# Keys that a trial's metrics must have.
 _METRICS: dict[str, tuple[type, ...]] = {
     "fold": (int,),
     "fold_name": (str,),
@@ -60,7 +60,7 @@ class Trial:
 
     @property
     def dev_predictions_file(self) -> Path:
-        """Predictions of the dev part; exists for classes, where the fold has a dev part."""
+        """Predictions of the dev part; the file exists for classes, if the fold has a dev part."""
         return self.path / "dev_predictions.csv"
 
     @property
@@ -149,7 +149,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The trials that share everything but fold and seed."""
+    """The trials that share all settings except fold and seed."""
 
     path: Path
 
@@ -163,7 +163,7 @@ class Run:
         return Trial(self.path / f"fold-{fold:02d}" / f"seed-{seed}", fold, seed)
 
     def trials(self) -> list[Trial]:
-        """List the trials that are begun, by fold and seed."""
+        """List the trials that have begun, by fold and seed."""
         found = []
         for path in self.path.glob("fold-*/seed-*"):
             match = _TRIAL.fullmatch(path.relative_to(self.path).as_posix())
@@ -188,7 +188,7 @@ class Run:
 
     def changed(self) -> float:
         """Return when a trial last changed, in seconds since 1970."""
-        stamps = []  # not of the run's folder, which reports change too
+        stamps = []  # without the run's folder itself, because reports change it too
         for path in self.path.glob("fold-*/seed-*/*"):
             with suppress(FileNotFoundError):  # a training in progress renames its files
                 stamps.append(path.stat().st_mtime)
@@ -200,7 +200,7 @@ class Run:
 
 
 def all_runs(workspace: Workspace) -> list[Run]:
-    """List the runs of a workspace, the one that changed last at the end."""
+    """List the runs of a workspace; the run that changed last is at the end."""
     return sorted(list_runs(workspace), key=lambda run: (run.changed(), run.name))
 
 
@@ -208,8 +208,8 @@ def find_run(workspace: Workspace, name: str) -> Run:
     """Find a run by name, by the end of its name, by its folder, or ``latest``.
 
     Raises:
-        UnknownNameError: there is none of that name.
-        RunError: there are no runs yet, or several fit.
+        UnknownNameError: there is no run of that name.
+        RunError: there are no runs yet, or several runs fit.
     """
     folder = Path(name)
     if any(folder.glob("fold-*/seed-*")):
@@ -230,7 +230,7 @@ def find_run(workspace: Workspace, name: str) -> Run:
 
 
 def list_runs(workspace: Workspace) -> Iterator[Run]:
-    """Yield the runs of a workspace, in no order."""
+    """Yield the runs of a workspace in any order."""
     if workspace.runs.is_dir():
         for path in workspace.runs.iterdir():
             if path.is_dir() and any(path.glob("fold-*/seed-*")):

@@ -1,8 +1,8 @@
-"""A trial's predictions, read only if they are those that its training wrote.
+"""Read a trial's predictions, and refuse them if they are not those that its training wrote.
 
-A trial's ``metrics.json`` records how many utterances each part had and, under ``sha256``, a digest of each
-file of predictions. Trials of a sercli that recorded no digests are held to the count, to fold and seed, and
-to UA and WA.
+A trial's ``metrics.json`` records the number of utterances in each part and, under ``sha256``, a digest of
+each file of predictions. An older sercli recorded no digests. For its trials the number of utterances, fold
+and seed, UA and WA are compared.
 """
 
 import math
@@ -23,10 +23,10 @@ def digests(trial: Trial) -> dict[str, str]:
 
 
 def read_tested(trial: Trial) -> Predictions:
-    """Read what a trial's network predicted of the test part.
+    """Read the predictions of a trial's network for the test part.
 
     Raises:
-        RunError: it is missing, damaged, or not what the training wrote; the message names the file.
+        RunError: the file is missing, damaged, or not what the training wrote; the message names the file.
     """
     predictions = read_predictions(trial.predictions_file)
     _check(trial, trial.predictions_file, "test", predictions)
@@ -36,7 +36,7 @@ def read_tested(trial: Trial) -> Predictions:
 
 
 def read_tested_classes(trial: Trial) -> ClassPredictions:
-    """Read what a classifier predicted of the test part.
+    """Read a classifier's predictions for the test part.
 
     Raises:
         RunError: as `read_tested`, or the predictions are not of classes.
@@ -45,7 +45,7 @@ def read_tested_classes(trial: Trial) -> ClassPredictions:
 
 
 def read_dev(trial: Trial) -> ClassPredictions | None:
-    """Read what a classifier predicted of the dev part; ``None`` where it kept nothing of it.
+    """Read a classifier's predictions for the dev part; ``None`` if they were not stored.
 
     Raises:
         RunError: as `read_tested_classes`.
@@ -81,7 +81,7 @@ def _check(trial: Trial, path: Path, part: str, predictions: Predictions) -> Non
 
 
 def _check_values(trial: Trial, predictions: Predictions) -> None:
-    """Compare UA and WA with those that were recorded, where no digest was."""
+    """Compare UA and WA with the recorded values, if no digest was recorded."""
     metrics, values = trial.metrics(), pooled_values(predictions)
     for name in ("ua", "wa"):
         recorded, value = metrics.get(f"test_{name}"), values.get(name)

@@ -1,4 +1,4 @@
-"""Versions of the software that computed a number, and the state of the source code."""
+"""Record the versions of the software that computed a number, and the state of the source code."""
 
 import importlib.metadata
 import platform

@@ -1,10 +1,10 @@
-"""What a network holds and costs for an utterance, found without computing anything.
+"""Count the parameters and operations of a network for an utterance, without computing values.
 
-A multiply-accumulate (MAC) is one weight times one value, added up. Those of convolutions, linear
-layers and LSTM are counted, as papers do: with the zeros of the padding, without biases,
-normalisation, pooling, products of values with each other, and cosines. They are counted where torch
-computes them and ascribed to the layer that owns the weight, so that a network is free to use a
-layer's weight without calling the layer.
+A multiply-accumulate (MAC) is one weight times one value, added to a sum. As in papers, the MACs of
+convolutions, linear layers and LSTM are counted. They include the zeros of the padding. They exclude biases,
+normalisation, pooling, products of values with each other, and cosines. They are counted when torch computes
+them, and assigned to the layer that owns the weight. So a network may use a layer's weight without calling
+the layer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,14 +30,14 @@ _COUNTED = (_aten.convolution, _aten.mm, _aten.addmm, _aten.bmm, _aten.baddbmm)
 
 @dataclass(slots=True)
 class Layer:
-    """A layer, with no layers in it, that a network made use of.
+    """A layer without inner layers that a network uses.
 
     Attributes:
         name: path in the network.
         kind: class.
-        parameters: how many it has.
-        shape: of its output, the first where there are several, without batch.
-        macs: multiply-accumulates, of all its uses.
+        parameters: number of its parameters.
+        shape: shape of its (first) output, without batch.
+        macs: multiply-accumulates of all its uses.
     """
 
     name: str
@@ -49,16 +49,16 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a network holds and costs.
+    """Parameters and operations of a network.
 
     Attributes:
-        parameters: how many it has.
-        layers: those without layers in them, with the multiply-accumulates of one pass; none if these could
+        parameters: number of parameters.
+        layers: layers without inner layers, with the multiply-accumulates of one pass; empty if these could
             not be counted.
         shapes: by input, (axes of the features, frames) of one pass.
-        passes: pieces that an utterance of `SECONDS` goes through the network in.
-        seconds: what each of them holds.
-        uncounted: why multiply-accumulates could not be counted, if so.
+        passes: number of pieces in which an utterance of `SECONDS` passes through the network.
+        seconds: length of each piece.
+        uncounted: reason why multiply-accumulates could not be counted.
     """
 
     parameters: int
@@ -75,7 +75,7 @@ class Size:
 
     @property
     def macs(self) -> int | None:
-        """Multiply-accumulates of an utterance, as the network is fed in test, if they could be counted."""
+        """Multiply-accumulates of an utterance with the segments of the test, if they could be counted."""
         return None if self.macs_per_pass is None else self.passes * self.macs_per_pass
 
 
@@ -86,17 +86,17 @@ def measure_size(
     segments: SegmentConfig,
     n_outputs: int,
 ) -> Size:
-    """Build a network on torch's meta device, where it takes neither time nor memory, and measure it.
+    """Build a network on torch's meta device, where it needs neither time nor memory, and measure it.
 
     Args:
         arch: name of the architecture.
-        model: the network's settings.
-        inputs: by input of the network, the features it takes.
-        segments: how utterances are cut for it.
-        n_outputs: classes, or dimensions of continuous labels.
+        model: settings of the network.
+        inputs: features by input of the network.
+        segments: settings of the segments.
+        n_outputs: number of classes, or of dimensions of continuous labels.
 
-    A network that reads values while it runs, lengths to pack for an LSTM say, can't run there: then its
-    parameters alone are counted.
+    A network that reads values while it runs, such as lengths to pack for an LSTM, can't run there. In this
+    case only its parameters are counted.
     """
     architecture = get_architecture(arch)
     shapes, passes, seconds = _feed(inputs, segments)
@@ -117,12 +117,12 @@ def measure_size(
 def _feed(
     inputs: Mapping[str, FeatureChoice], segments: SegmentConfig
 ) -> tuple[dict[str, tuple[int, ...]], int, float]:
-    """Say what the network sees of an utterance: the shape of each input, how many times, and seconds."""
+    """Return the pieces of an utterance for the network: shape of each input, number of pieces, seconds."""
     samples, seconds, passes = round(SECONDS * SAMPLE_RATE), SECONDS, 1
     if segments.size_s is not None:
         seconds = segments.size_s
         size, hop = (round(s * SAMPLE_RATE) for s in (seconds, segments.test_hop_s or segments.hop_s))
-        # What is shorter than a segment is filled up to one.
+        # An utterance that is shorter than a segment is padded to a segment.
         passes = len(windows(samples, size, hop, segments.tail))
         samples = size
     shapes = {}
@@ -136,12 +136,12 @@ def _feed(
 
 
 def list_layers(network: nn.Module, inputs: Mapping[str, Tensor]) -> list[Layer]:
-    """List the layers in the order in which the network uses them; it is left as it was.
+    """List the layers in the order in which the network uses them; the network does not change.
 
     Args:
-        network: on torch's ``meta`` device, where it takes neither time nor memory. (Elsewhere torch
-            may compute an LSTM in one piece, which can't be looked into.)
-        inputs: what it is called with, mask included, on that device; a batch of one.
+        network: network on torch's ``meta`` device, where it needs neither time nor memory. (On other
+            devices torch may compute an LSTM in one operation, whose parts are not visible.)
+        inputs: arguments of the network, including the mask, on that device; a batch of one.
     """
     used: dict[str, Layer] = {}
     modules = dict(network.named_modules())
@@ -152,7 +152,7 @@ def list_layers(network: nn.Module, inputs: Mapping[str, Tensor]) -> list[Layer]
             held = sum(parameter.numel() for parameter in module.parameters(recurse=False))
             used[path] = Layer(path, type(module).__name__, held)
         used[path].macs += macs
-        first = output[0] if isinstance(output, tuple) else output  # an LSTM gives its last state too
+        first = output[0] if isinstance(output, tuple) else output  # an LSTM also returns its last state
         used[path].shape = tuple(first.shape[1:])
 
     def hook(path: str) -> Any:
@@ -172,12 +172,12 @@ def list_layers(network: nn.Module, inputs: Mapping[str, Tensor]) -> list[Layer]
 
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts each product of a network's weight with values; ``use`` takes whose, its result and how many."""
+    """Count each product of a network's weight with values; ``use`` takes layer, result and number."""
 
     def __init__(self, network: nn.Module, use: Callable[[str, Tensor, int], None]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.use = use
-        # A weight may come transposed or with another axis: its memory tells whose it is.
+        # A weight may be transposed or have another axis; its memory address identifies its layer.
         self.owners = {_memory(p): name.rpartition(".")[0] for name, p in network.named_parameters()}
 
     def __torch_dispatch__(

@@ -1,4 +1,4 @@
-"""How a network is trained."""
+"""Define the settings of a training."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -11,7 +11,7 @@ Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 
 
 class TrainingConfig(Config):
-    """How a network is trained; the recipe of each architecture states its own values."""
+    """Settings of a training; the recipe of each architecture states its own values."""
 
     neutral: ClassVar[Mapping[str, Any]] = {
         "batch_statistics": "running",
@@ -47,7 +47,7 @@ class TrainingConfig(Config):
     milestones: tuple[Annotated[int, Field(ge=2)], ...] = ()
     """Epochs, counted from one, at the start of which the learning rate is divided by ten."""
     lr: float = Field(1e-3, gt=0)
-    """Learning rate, or the upper limit of one that changes."""
+    """Learning rate, or the upper limit of a rate that changes."""
     lr_min: float = Field(1e-5, gt=0)
     """Lower limit of the cyclical learning rate."""
     weight_decay: float = Field(0.0, ge=0)
@@ -82,7 +82,7 @@ class TrainingConfig(Config):
     def idle(self) -> dict[str, str]:
         """Return the settings that change nothing: those of a loss, optimiser or schedule that is not chosen.
 
-        Which settings the loss of a network reads is not known here: see `sercli.training`.
+        The settings that the loss of a network reads are not known here; see `sercli.training`.
         """
         idle = {}
         if self.loss != "ccc":

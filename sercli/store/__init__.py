@@ -1,11 +1,11 @@
-"""Features on disk: computed once, packed, memory-mapped.
+"""Store features on disk: computed once, packed, memory-mapped.
 
-A store is a folder named by the kind of feature, its version and the digest of all its settings,
-so that features of other settings or of older code are never used by mistake. Within it features are
-found by the hash of the audio that they were computed from: corpora that share audio share features.
-Arrays are packed one after another in shards; a line of ``index.jsonl`` names the place of each. Data is
-written and flushed before its line, so that everything in the index exists; what is not in the index (the
-end of an interrupted write) is overwritten by the next writer.
+A store is a folder. Its name has the kind of feature, the version and the digest of all settings, so that
+features of other settings or of older code are never used by mistake. The key of features is the hash of
+the audio that they were computed from, so corpora that share audio share features. Arrays are packed one
+after another in shards; a line of ``index.jsonl`` names the place of each. Data are written and flushed
+before their line, so that everything in the index exists. Data that are not in the index (the end of an
+interrupted write) are overwritten by the next writer.
 """
 
 import zlib
@@ -54,8 +54,8 @@ class FeatureStore:
         Args:
             root: folder of the stores.
             kind: kind of feature.
-            config: its settings.
-            number: format in which values are stored; half precision takes half the disk, and keeps 11 bits.
+            config: settings of the kind.
+            number: format of the stored values; half precision needs half the disk, and keeps 11 bits.
 
         Raises:
             UnknownNameError: there is no such kind.
@@ -172,7 +172,7 @@ class FeatureStore:
         return self.path / f"{number:05d}.bin"
 
     def count_bytes(self, frames: int) -> int:
-        """Return how many bytes so many frames take."""
+        """Return the number of bytes of a number of frames."""
         return prod(self.shape) * frames * int(self.item.itemsize)
 
     def learn(self, places: dict[str, Place]) -> None:

@@ -17,8 +17,8 @@ from sercli.features import Array
 from sercli.records import Utterance
 from sercli.store import FeatureStore
 
-# Utterances that a thread computes at once, the most seconds of features in them, and how many such groups
-# per thread may wait to be written: enough to keep threads busy, few enough to bound the memory.
+# Number of utterances that a thread computes at once, limit of seconds in them, and number of such groups per
+# thread that may wait to be written. They are enough to keep threads busy, and few enough to limit memory.
 _GROUP = 8
 _GROUP_SECONDS = 30.0
 _AHEAD = 2
@@ -49,27 +49,27 @@ def compute(
 ) -> int:
     """Compute what is missing; after an interruption the next call continues where it stopped.
 
-    Each audio file is decoded once, whatever the number of stores. While another process writes one of the
-    stores, this one waits, and then computes what is still missing.
+    Each audio file is decoded once, for any number of stores. If another process writes one of the stores,
+    this process waits, and then computes what is still missing.
 
     Args:
-        stores: where the features are written.
-        utterances: of a prepared corpus.
-        folder: folder of that corpus, which the utterances' files are relative to.
-        progress: called with the number of utterances done and to do.
-        device: where to compute, ``cpu`` (on all cores) or for example ``cuda``.
+        stores: stores for the features.
+        utterances: utterances of a prepared corpus.
+        folder: folder of that corpus; the utterances' files are relative to it.
+        progress: called with the number of finished utterances and the number of all.
+        device: device that computes, ``cpu`` (on all cores) or for example ``cuda``.
         originals: the corpus as distributed, for kinds that read it.
         waiting: called before each wait for another process.
 
     Returns:
-        How many arrays were computed.
+        Number of computed arrays.
 
     Raises:
         AudioError: an audio file can't be read.
         FeatureError: an audio file is not the one that the manifest describes; or a kind reads the
             corpus as distributed and ``originals`` is not given.
     """
-    # One order for all processes, so that no two of them wait for a store of each other.
+    # All processes use the same order, so that no two of them wait for a store of each other.
     involved = {
         store.path: store
         for store in sorted(stores, key=lambda each: each.path)
@@ -125,7 +125,7 @@ def extract_one(
 
 
 def _grouped(seconds: Mapping[str, float]) -> list[list[str]]:
-    """Divide audio, by hash, into groups of a few utterances, fewer where they are long."""
+    """Divide audio, by hash, into groups of a few utterances; groups of long utterances are smaller."""
     groups: list[list[str]] = []
     length = 0.0
     for sha256, more in seconds.items():
@@ -138,7 +138,7 @@ def _grouped(seconds: Mapping[str, float]) -> list[list[str]]:
 
 
 class _Decoder:
-    """Reads an utterance's audio once for all the features that are wanted of it."""
+    """Read an utterance's audio once for all its features."""
 
     def __init__(self, folder: Path, originals: Path | None) -> None:
         self.folder, self.originals = folder, originals
@@ -176,7 +176,7 @@ class _Decoder:
         if hashlib.sha256(content).hexdigest() != utterance.source_sha256:
             raise FeatureError(f"{path}: not the recording that {utterance.id} was prepared from")
         samples, header = audio.decode(path, content=content)
-        if abs(len(samples) / header.sample_rate - utterance.duration) > _ASTRAY_S:  # one cut of several
+        if abs(len(samples) / header.sample_rate - utterance.duration) > _ASTRAY_S:  # a cut of a longer file
             samples, header = audio.decode(path, utterance.start, utterance.end, content)
         return audio.resample(samples, header.sample_rate, store.config.original_rate or header.sample_rate)
 
@@ -195,9 +195,9 @@ def _working(
 
 @contextmanager
 def threads() -> Iterator[ThreadPoolExecutor]:
-    """Yield a pool of as many threads as there are cores; torch's own number is put back afterwards."""
+    """Yield a pool with one thread per core; torch's number of threads is restored afterwards."""
     usual = torch.get_num_threads()
-    # Parallel over utterances: more threads for the small matrices of one utterance would slow it down.
+    # Parallel over utterances, because more threads for the small matrices of one utterance are slower.
     pool = ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
     try:
         yield pool

@@ -1,4 +1,4 @@
-"""The feature stores of a workspace: open those of a kind, find all, repair, remove those not needed."""
+"""Open, find, repair and remove the feature stores of a workspace."""
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,11 +24,11 @@ class FoundStore:
     """A store on disk.
 
     Attributes:
-        path: its folder.
+        path: folder of the store.
         kind: kind of feature.
-        settings: those that differ from the defaults of the kind.
-        store: the store; ``None`` where this sercli can't use it (another version of the kind, damaged).
-        why: why this sercli can't use it.
+        settings: settings that differ from the defaults of the kind.
+        store: the store; ``None`` if this sercli can't use it (another version of the kind, damaged).
+        why: reason why this sercli can't use it.
     """
 
     path: Path
@@ -52,7 +52,7 @@ class Repair:
         unreadable: lines of the index that can't be read.
         rebuilt: arrays computed again.
         gone: damaged arrays of audio that no prepared corpus has.
-        problems: why damaged ones could not be computed again.
+        problems: reasons why damaged arrays could not be computed again.
     """
 
     damaged: int = 0

@@ -1,7 +1,7 @@
 """Train networks with Lightning, which only this package imports.
 
-`SERModule` trains every architecture. `plan` lists the trials of a run, `settings` completes their settings,
-`trials` trains them in this process and `jobs` in processes of their own.
+`SERModule` trains every architecture. `plan` lists the trials of a run, `settings` completes their settings.
+`trials` trains them in this process, and `jobs` trains each of them in a separate process.
 """
 
 from collections.abc import Callable, Sequence
@@ -48,21 +48,21 @@ def train(
 
     Args:
         workspace: folder of corpora, features and runs.
-        arch: architecture; or ``config`` names it.
-        corpus: prepared in the workspace; the first of the paper's that is, if not given.
-        scheme: which utterances and classes; the paper's or the corpus's, if not given.
-        protocol: which folds; likewise.
+        arch: architecture; not needed if ``config`` names it.
+        corpus: corpus that is prepared in the workspace; by default the first prepared corpus of the paper.
+        scheme: selection of utterances and classes; by default that of the paper or the corpus.
+        protocol: division into folds; by default that of the paper or the corpus.
         folds: ``all``, ``1,4`` or ``1-3``.
-        seeds: each trains every fold.
-        augment: ``flip,noise`` or ``none``; the paper's, if not given.
-        init: bundle whose weights to start from.
-        settings: single ones, ``training.lr=1e-4``.
-        config: settings in YAML.
+        seeds: seeds; every fold is trained with each of them.
+        augment: ``flip,noise`` or ``none``; by default the paper's augmentations.
+        init: bundle whose weights the training starts from.
+        settings: single settings, ``training.lr=1e-4``.
+        config: file with settings in YAML.
         accelerator: ``auto``, ``cpu``, ``gpu``, ``cuda`` or ``mps``.
         report: called with a line after each epoch.
 
     Returns:
-        The run, whose trials are finished.
+        The run; its trials are finished.
 
     Raises:
         SerError: a setting, the corpus or a fold is not valid; the message states what to do.

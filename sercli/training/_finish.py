@@ -1,4 +1,4 @@
-"""What a trained trial leaves: bundle, predictions of its test part, figures."""
+"""Write the results of a trained trial: bundle, predictions of its test part, figures."""
 
 import shutil
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from sercli.training.initial_weights import trace_back
 from sercli.training.module import SERModule
 from sercli.training.plan import Plan
 
-# What may change between a trial's epochs, where it is interrupted and gone on with.
+# Facts that may change between a trial's epochs, if the trial is interrupted and resumed.
 _MOVING = ("device", "threads", "versions", "commit")
 
 
@@ -89,7 +89,7 @@ def finish(
 
 
 def _test(plan: Plan, trial: Trial, parts: Parts, network: nn.Module, device: Device) -> dict[str, Any]:
-    """Write the predictions of the test part, and return its metrics; neither without a test part."""
+    """Write the predictions of the test part and return its metrics; do nothing without a test part."""
     if parts.test is None:
         return {}
     predictions = _predict(plan, trial, parts.fold, parts.fold.test, parts.test, network, device)
@@ -97,7 +97,7 @@ def _test(plan: Plan, trial: Trial, parts: Parts, network: nn.Module, device: De
     values = pooled_values(predictions)
     if not plan.config.task.has_classes:
         return {"test_ccc": {name: values[f"ccc_{name}"] for name in predictions.outputs}}
-    # Where the epoch was chosen on the test part, the dev part is the test part.
+    # If the epoch was chosen on the test part, the dev part is the test part.
     if parts.dev is not None and plan.config.training.selection != "best-on-test":
         chosen_on = _predict(plan, trial, parts.fold, parts.fold.dev, parts.dev, network, device)
         write_predictions(trial.dev_predictions_file, chosen_on)
@@ -126,12 +126,12 @@ def _predict(
 
 
 def resumed(made: dict[str, Any], trial: Trial) -> dict[str, Any]:
-    """Keep in a trial's provenance with what else its earlier epochs were trained."""
+    """Add the other environments that trained earlier epochs to a trial's provenance."""
     if not trial.history():
         return made
     try:
         before = trial.settings()["provenance"]
-    except RunError:  # damaged, and written anew
+    except RunError:  # the file is damaged and will be rewritten
         return made
     earlier = [*before.get("earlier", []), {name: before.get(name) for name in _MOVING}]
     now = {name: made[name] for name in _MOVING}
@@ -140,8 +140,8 @@ def resumed(made: dict[str, Any], trial: Trial) -> dict[str, Any]:
 
 
 def settings(plan: Plan, trial: Trial, device: Device) -> dict[str, Any]:
-    """Return what the trial's ``config.yaml`` holds: settings and provenance."""
-    # Nobody is in two parts where there is one, whether or not anybody is named.
+    """Return the content of the trial's ``config.yaml``: settings and provenance."""
+    # With a single part no speaker can be in two parts, even if speakers are unknown.
     shared = 0 if plan.protocol.tests_nothing else shared_speakers(plan.folds, plan.selected())
     return plan.config.to_dict() | {
         "provenance": {

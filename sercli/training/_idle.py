@@ -1,4 +1,4 @@
-"""Settings that would give a run another name and the same numbers are refused where somebody sets them."""
+"""Refuse chosen settings that would change the name of a run but none of its numbers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ class _Idle:
     """A setting that changes nothing.
 
     Attributes:
-        because: the setting or fact that makes it idle.
-        among: values with the same effect; every value if None.
+        because: the setting or fact that makes this setting idle.
+        among: values that have the same effect; every value if None.
     """
 
     because: str
@@ -39,16 +39,16 @@ def refuse_idle(
 ) -> None:
     """Refuse chosen settings that change nothing.
 
-    A setting that changes nothing may keep the value that it has by default; so a run's complete
-    ``config.yaml`` is accepted as settings too.
+    A setting that changes nothing may keep its default value. Therefore the complete ``config.yaml`` of a
+    run is also accepted as settings.
 
     Args:
-        config: made of ``settings``, complete.
-        settings: as far as they were chosen.
-        complete: makes complete settings of chosen ones.
+        config: complete settings, made from ``settings``.
+        settings: the settings that were chosen.
+        complete: function that completes chosen settings.
 
     Raises:
-        ConfigError: a setting was given another value and changes nothing, or one of the features
+        ConfigError: a setting that changes nothing was given another value, or a setting of the features
             contradicts the network.
     """
     _refuse_contradiction(config)
@@ -70,7 +70,7 @@ def refuse_idle(
 
 
 def _list_idle(config: RunConfig) -> dict[str, _Idle]:
-    """List what changes nothing, by dotted name."""
+    """List the settings that change nothing, by dotted name."""
     idle = {
         f"{section}.{name}": _Idle(_prefixed(section, because))
         for section, part in (
@@ -111,13 +111,13 @@ def _idle_in_loss(config: RunConfig) -> frozenset[str]:
 
 
 def _normalises(config: RunConfig) -> bool:
-    """Whether the network has batch normalisation."""
+    """Return whether the network has batch normalisation."""
     with torch.random.fork_rng(devices=[]):
         return bool(normalisations(build_network(config.arch, config.model, config.features, n_outputs=2)))
 
 
 def _same_statistics(shape: tuple[int, ...]) -> tuple[str, ...]:
-    """Name the statistics that have the same number of means, and therefore the same values."""
+    """Name the kinds of statistics that have the same number of means, and therefore the same values."""
     counts = {"scalar": 1, "per-map": shape[0], "per-bin": prod(shape)}
     same: dict[int, list[str]] = {}
     for scope, count in counts.items():
@@ -128,7 +128,7 @@ def _same_statistics(shape: tuple[int, ...]) -> tuple[str, ...]:
 def _refuse_contradiction(config: RunConfig) -> None:
     """Refuse settings of the network, or of its features, that contradict the network's settings.
 
-    Lengths are not compared, because the lengths of segments may replace them.
+    Lengths are not compared, because the lengths of segments may replace the lengths of the features.
     """
     conflict = config.model.conflict()
     if conflict:
@@ -146,9 +146,10 @@ def _refuse_contradiction(config: RunConfig) -> None:
 
 
 def _model_setting_behind(config: RunConfig, name: str, key: str, value: Any) -> str:
-    """Name the settings of the network that, with another choice, no longer need this value of a feature.
+    """Name the settings of the network that require this value of a feature.
 
-    Only settings with a list of choices are tried, since other values can't be guessed.
+    With another choice of such a setting, the value is no longer required. Only settings with a list of
+    choices are tried, since other values can't be guessed.
     """
     architecture, model, found = config.architecture, config.model.to_dict(), []
     for field, info in architecture.config.model_fields.items():
@@ -169,7 +170,7 @@ def _prefixed(section: str, because: str) -> str:
 
 
 def _spellings(name: str) -> tuple[str, ...]:
-    """Give a setting's name with and, for features, without the input."""
+    """Return a setting's name with the input and, for features, also without the input."""
     section, _, rest = name.partition(".")
     return (name, f"{section}.{rest.partition('.')[2]}") if section == "features" else (name,)
 

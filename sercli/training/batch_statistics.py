@@ -1,10 +1,10 @@
-"""Estimate the statistics of batch normalisation anew, once the weights are final.
+"""Estimate the statistics of batch normalisation again when the weights are final.
 
-During training, batch normalisation keeps running averages of what it sees, and evaluation normalises by
-these. They are of the training's network: with dropout, with augmentation, and of weights that were still
-changing. Where dropout comes directly before the normalisation, it raises the variance that is averaged (a
-dropout of a half doubles the mean square), and the evaluated network, which drops nothing, is normalised by
-a variance that it never has.
+During training, batch normalisation keeps running averages of its input, and evaluation normalises with
+these averages. They describe the network in training: with dropout, with augmentation, and with weights that
+still changed. Dropout directly before the normalisation raises the variance that is averaged (a dropout of a
+half doubles the mean square). The evaluated network drops nothing. So it is normalised by a variance
+that it never has.
 
 Source: Li et al., Understanding the Disharmony between Dropout and Batch Normalization by Variance Shift,
 CVPR 2019 (the shift); Wu and Johnson, Rethinking "Batch" in BatchNorm, arXiv 2105.07576, section 3
@@ -24,7 +24,7 @@ from sercli.data.batches import BucketSampler
 
 
 class _Moments:
-    """Mean and mean square of the values that enter a normalisation, channel by channel."""
+    """Mean and mean square of the input of a normalisation, channel by channel."""
 
     def __init__(self, channels: int) -> None:
         self.count = 0
@@ -32,17 +32,17 @@ class _Moments:
         self.square = torch.zeros(channels, dtype=torch.float64)
 
     def add(self, x: Tensor) -> None:
-        """Take in the values of a batch, (batch, channels, ...)."""
+        """Add the values of a batch, (batch, channels, ...)."""
         count = x.numel() // x.shape[1]
         over = [axis for axis in range(x.dim()) if axis != 1]
-        # The sums of a batch in 32 bits, those of all batches in 64: no device needs to know these.
+        # The sums of a batch have 32 bits. Those of all batches have 64 and are kept outside the device.
         variance, mean = (each.cpu().double() for each in torch.var_mean(x.float(), over, correction=0))
         self.count += count
         self.sum += count * mean
         self.square += count * (variance + mean * mean)
 
     def store(self, norm: _BatchNorm) -> None:
-        """Give the normalisation these statistics."""
+        """Write these statistics to the normalisation."""
         mean = self.sum / self.count
         variance = (self.square / self.count - mean * mean).clamp(min=0)
         for buffer, value in ((norm.running_mean, mean), (norm.running_var, variance)):
@@ -63,18 +63,18 @@ def reestimate(
     seed: int = 0,
     device: torch.device | str = "cpu",
 ) -> None:
-    """Replace the running statistics of batch normalisation by those of the weights as they are.
+    """Replace the running statistics of batch normalisation by those of the present weights.
 
-    One pass over the data set, in 32-bit floats as in evaluation. Dropout is off. Each layer normalises a
-    batch by the batch's own statistics, as in training, and what is stored is of the values of all batches
-    together. Padding takes no part where the network leaves it out in training.
+    The function makes one pass over the data set, in 32-bit floats as in evaluation. Dropout is off. Each
+    layer normalises a batch by the batch's own statistics, as in training. The stored statistics are those of
+    the values of all batches together. Padding is excluded if the network excludes it in training.
 
     Args:
-        network: its batch normalisations are changed; the mode that it is in is kept.
+        network: network whose batch normalisations are changed; its mode (training or evaluation) is kept.
         dataset: the training part, not augmented.
         batch_size: utterances in a batch, as in training.
-        seed: of the batches' composition.
-        device: where the pass runs; the network stays there.
+        seed: seed of the batches' composition.
+        device: device of the pass; the network stays there.
     """
     norms = normalisations(network)
     if not norms:
@@ -91,18 +91,18 @@ def reestimate(
             batch = dataset[rows].to(device)
             network(**batch.inputs, mask=batch.mask)
     for norm, moments in zip(norms, found, strict=True):
-        if moments.count:  # not a layer that the network leaves out
+        if moments.count:  # zero for a layer that the network does not use
             moments.store(norm)
 
 
 @contextmanager
 def _estimating(network: nn.Module, norms: list[_BatchNorm], found: list[_Moments]) -> Iterator[None]:
-    """Evaluate a network but for its normalisations, and listen to what enters them."""
+    """Set a network to evaluation, except its normalisations, and record their inputs."""
     modes = {module: module.training for module in network.modules()}
     network.eval()
     for norm in norms:
         norm.train()
-        norm.track_running_stats = False  # else torch would average as it goes
+        norm.track_running_stats = False  # otherwise torch would update its running average
     handles = [
         norm.register_forward_pre_hook(partial(_listen, moments))
         for norm, moments in zip(norms, found, strict=True)

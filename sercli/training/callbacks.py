@@ -22,7 +22,7 @@ from sercli.tasks import Task
 from sercli.training.checkpoints import Checkpoint
 
 _COLUMNS = ("epoch", "train_loss", "train_ua", "dev_loss", "dev_ua", "dev_ccc", "lr", "seconds")
-_SHOWN = 8  # utterances of a batch
+_SHOWN = 8  # utterances of a batch that a message names
 
 
 def make_callbacks(
@@ -39,11 +39,11 @@ def make_callbacks(
 
     Args:
         config: settings of the run.
-        trial: which fold and seed.
+        trial: fold and seed to train.
         ids: utterance of each row of the training part.
         report: called with a line after each epoch.
         selects: whether the dev part selects an epoch.
-        logged: whether a logger is given the learning rates.
+        logged: whether a logger receives the learning rates.
         bar: whether a terminal shows the progress of an epoch.
     """
     recipe = config.training
@@ -60,15 +60,15 @@ def make_callbacks(
         callbacks.append(Checkpoint(trial.checkpoints, "best", monitor=config.task.monitor))
         if recipe.patience is not None:
             callbacks.append(_EarlyStopping(config.task.monitor, mode="max", patience=recipe.patience))
-    # After the best checkpoint, which the last one refers to.
+    # The last checkpoint is written after the best one, because it refers to the best one.
     return [*callbacks, Checkpoint(trial.checkpoints, "last")]
 
 
 class Reseed(Callback):
-    """Begins each step with random numbers that depend on seed, step and process alone.
+    """Seed each step, so that its random numbers depend only on seed, step and process.
 
-    A training that resumes from a checkpoint draws the same numbers as without interruption, and no random
-    state needs to be kept.
+    A training that resumes from a checkpoint draws the same numbers as a training without interruption. No
+    random state needs to be stored.
     """
 
     def __init__(self, seed: int) -> None:
@@ -81,13 +81,13 @@ class Reseed(Callback):
         batch: Any,  # noqa: ARG002
         batch_idx: int,
     ) -> None:
-        """Seed torch, on all devices."""
+        """Seed torch on all devices."""
         step = [self.seed, trainer.current_epoch, batch_idx, trainer.global_rank]
         torch.manual_seed(int(np.random.SeedSequence(step).generate_state(1)[0]))
 
 
 class History(Callback):
-    """Writes the scores of each epoch and reports them in a line."""
+    """Write the scores of each epoch, and report them in a line."""
 
     def __init__(self, trial: Trial, task: Task, max_epochs: int, report: Callable[[str], None]) -> None:
         self.trial, self.task, self.max_epochs, self.report = trial, task, max_epochs, report
@@ -95,16 +95,16 @@ class History(Callback):
         self.started = 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        """Keep the epochs in each checkpoint, whose digest covers them."""
+        """Store the epochs in each checkpoint, so that the checkpoint's digest covers them."""
         return {"rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the epochs of a checkpoint."""
+        """Restore the epochs from a checkpoint."""
         self.rows = state_dict["rows"]
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
         """Keep the epochs up to the checkpoint that the training resumes from."""
-        kept = self.rows or self.trial.history()  # checkpoints of an earlier sercli hold none
+        kept = self.rows or self.trial.history()  # checkpoints of an earlier sercli hold no epochs
         self.rows = [row for row in kept if row["epoch"] <= trainer.current_epoch]
         if self.rows and trainer.is_global_zero:
             self._write()
@@ -114,7 +114,7 @@ class History(Callback):
         self.started = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
-        """Add a row; every process takes part, since the scores are of all of them."""
+        """Add a row; every process takes part, because the scores combine all processes."""
         scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
         row = {
             "epoch": trainer.current_epoch + 1,
@@ -142,8 +142,8 @@ class History(Callback):
         files.write_text(self.trial.history_file, "\n".join(lines) + "\n")
 
 
-class _EarlyStopping(EarlyStopping):  # checkpoints name the class
-    """Early stopping that, resumed from a checkpoint, remembers that it had stopped already."""
+class _EarlyStopping(EarlyStopping):  # checkpoints hold the name of this class
+    """Early stopping that remembers, after it resumes from a checkpoint, that it had already stopped."""
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
         """Stop at once if the patience was used up before the interruption."""
@@ -152,9 +152,9 @@ class _EarlyStopping(EarlyStopping):  # checkpoints name the class
 
 
 class FiniteLossGuard(Callback):
-    """Stops the training where a loss is not a finite number, before anything is saved, and names the batch.
+    """Stop the training if a loss is not a finite number, before anything is saved, and name the batch.
 
-    The loss of a step is checked when the next step begins, so that the GPU need not be waited for.
+    The loss of a step is checked when the next step begins, so that nothing has to wait for the GPU.
     """
 
     def __init__(self, trial: Trial, ids: Sequence[str]) -> None:
@@ -169,7 +169,7 @@ class FiniteLossGuard(Callback):
         batch: Batch,  # noqa: ARG002
         batch_idx: int,  # noqa: ARG002
     ) -> None:
-        """Check the step before."""
+        """Check the loss of the previous step."""
         self._check(trainer)
 
     def on_train_batch_end(
@@ -180,12 +180,12 @@ class FiniteLossGuard(Callback):
         batch: Batch,
         batch_idx: int,  # noqa: ARG002
     ) -> None:
-        """Keep the loss and the rows, which the next step checks."""
+        """Keep the loss and the rows; the next step checks them."""
         self.loss = outputs["loss"].detach() if isinstance(outputs, dict) else None
         self.rows = batch.rows.tolist()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
-        """Check the last step, and the loss of the dev part, before the epoch is kept."""
+        """Check the last step and the loss of the dev part before the epoch is kept."""
         self._check(trainer)
         dev_loss = trainer.callback_metrics.get("dev_loss")
         if dev_loss is not None and not bool(dev_loss.isfinite()):
@@ -199,7 +199,7 @@ class FiniteLossGuard(Callback):
         raise self._stop(trainer, "the loss became NaN or infinite", batch)
 
     def _stop(self, trainer: L.Trainer, fact: str, where: str = "") -> RunError:
-        epoch = trainer.current_epoch  # the number of epochs before it, all finished
+        epoch = trainer.current_epoch  # equals the number of finished epochs
         kept = f"; the checkpoint of epoch {epoch} is kept" if epoch else ""
         return RunError(
             f"{self.trial.path}: {fact} in epoch {epoch + 1}{where}{kept}. Try a lower learning rate "
@@ -208,7 +208,7 @@ class FiniteLossGuard(Callback):
 
 
 def out_of_memory(trial: Trial, training: TrainingConfig) -> RunError:
-    """Return the error, which names settings that need less memory and train alike."""
+    """Return the error, which names settings that need less memory for the same training."""
     half = max(1, training.batch_size // 2)
     remedy = (
         f"--set training.batch_size={half} --set training.accumulate={2 * training.accumulate} takes half as "
@@ -220,7 +220,7 @@ def out_of_memory(trial: Trial, training: TrainingConfig) -> RunError:
 
 
 class ProgressBar(Callback):
-    """Shows the progress of the current epoch on a terminal; it disappears when the training ends."""
+    """Show the progress of the current epoch on a terminal; the bar disappears when the training ends."""
 
     def __init__(self, max_epochs: int) -> None:
         self.max_epochs = max_epochs

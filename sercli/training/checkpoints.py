@@ -1,4 +1,4 @@
-"""Checkpoints that are complete or absent, may be moved with their workspace, and lead to the same end."""
+"""Write checkpoints completely or not at all; a resumed training has the same result, even after a move."""
 
 import hashlib
 import pickle
@@ -17,10 +17,10 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from sercli import files
 from sercli.errors import RunError
 
-# A checkpoint ends in these, followed by the digits of a SHA-256 of all that is before them.
+# A checkpoint ends with this mark and the digits of a SHA-256 of all bytes before the mark.
 _MARK, _DIGITS = b"sha256:", 64
 
-# What zipfile and torch raise of damaged bytes.
+# Errors that zipfile and torch raise for damaged bytes.
 _DAMAGES = (
     *(RuntimeError, OSError, EOFError, ValueError, LookupError, TypeError, AttributeError),
     *(NotImplementedError, struct.error, zlib.error, pickle.UnpicklingError, BadZipFile),
@@ -28,9 +28,9 @@ _DAMAGES = (
 
 
 class WholeCheckpoints(TorchCheckpointIO):
-    """Writes a checkpoint beside its place, then renames it; Lightning's own goes by way of ``/tmp``.
+    """Write a checkpoint beside its final place, then rename it; Lightning's own class uses ``/tmp``.
 
-    What is read is what was written: each file ends in a digest of its bytes.
+    Each file ends with a digest of its bytes, so that a damaged file is detected when it is read.
     """
 
     def save_checkpoint(
@@ -40,7 +40,7 @@ class WholeCheckpoints(TorchCheckpointIO):
         storage_options: Any | None = None,  # noqa: ARG002
     ) -> None:
         """Save a checkpoint."""
-        encoded = BytesIO()  # torch, writing to a file, can't say that a disk is full
+        encoded = BytesIO()  # when torch writes to a file, it does not report a full disk
         torch.save(checkpoint, encoded)
         with files.replacing(Path(path)) as temporary:
             temporary.write_bytes(_seal(encoded.getvalue()))
@@ -60,7 +60,7 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 
 class Checkpoint(ModelCheckpoint):
-    """Keeps one checkpoint: the last epoch's, or the best one's where ``monitor`` is given."""
+    """Keep one checkpoint: that of the last epoch, or that of the best epoch if ``monitor`` is given."""
 
     def __init__(self, folder: Path, name: str, monitor: str | None = None) -> None:
         super().__init__(
@@ -69,12 +69,12 @@ class Checkpoint(ModelCheckpoint):
             monitor=monitor,
             mode="max",
             enable_version_counter=False,
-            # After the history's row is written, so that no checkpoint stands for a row not there.
+            # The history's row is written first, so that no checkpoint exists without its row.
             save_on_train_epoch_end=True,
         )
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up what was best so far, also where the workspace has been moved since."""
+        """Restore the best score and checkpoint so far, even if the workspace has been moved since."""
         old, new = str(state_dict["dirpath"]), str(self.dirpath)
         moved = {
             key: value.replace(old, new) if isinstance(value, str) else value
@@ -85,10 +85,10 @@ class Checkpoint(ModelCheckpoint):
 
 
 def check(path: Path, module: L.LightningModule) -> None:
-    """Make sure that a checkpoint is of this module's network.
+    """Make sure that a checkpoint belongs to this module's network.
 
     Raises:
-        RunError: it is damaged, or another version of sercli made it of another network.
+        RunError: the checkpoint is damaged, or another version of sercli made it from another network.
     """
     kept, own = read(path)["state_dict"], module.state_dict()
     if {name: value.shape for name, value in kept.items()} != {n: v.shape for n, v in own.items()}:
@@ -118,13 +118,13 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _seal(content: bytes) -> bytes:
-    """Put a digest into the comment that a zip archive, which torch writes, may end with."""
+    """Put a digest into the comment at the end of the zip archive that torch writes."""
     body = content[:-2] + (len(_MARK) + _DIGITS).to_bytes(2, "little")  # the length of the comment
     return body + _MARK + hashlib.sha256(body).hexdigest().encode()
 
 
 def _is_intact(content: bytes) -> bool:
-    """Compare a checkpoint's bytes with their digest; in files from before that, with the archive's CRCs."""
+    """Compare a checkpoint's bytes with their digest; older files have none, so check the archive's CRCs."""
     body, end = content[: -len(_MARK) - _DIGITS], content[-len(_MARK) - _DIGITS :]
     if end.startswith(_MARK):
         return end == _MARK + hashlib.sha256(body).hexdigest().encode()

@@ -1,4 +1,4 @@
-"""How long a training will take, from a step of it."""
+"""Estimate the duration of a training from a step of it."""
 
 import time
 from collections.abc import Sequence
@@ -15,16 +15,17 @@ from sercli.training.plan import Plan
 from sercli.training.trainer import training_process
 from sercli.training.trials import compute_features
 
-_SAMPLED = 64  # utterances of the training part, a quarter as many of the dev part
+_SAMPLED = 64  # utterances of the training part; of the dev part, a quarter of this number
 
-# Forward and backward cost about three times a forward pass alone.
+# A forward and a backward pass together cost about three times a forward pass alone.
 _FORWARD_SHARE = 1 / 3
 
 
 def seconds_per_epoch(plan: Plan, parts: Parts, device: Device) -> float | None:
-    """Time two steps on a batch of middling length, and scale to a pass over train and dev part.
+    """Time two steps on a batch of medium length, and scale the time to a pass over train and dev part.
 
-    ``None`` where a GPU's memory is not enough, which the training itself has words for.
+    Returns:
+        Seconds, or ``None`` if the memory of a GPU is not enough. The training itself reports this case.
     """
     try:
         with training_process(plan.config.training):
@@ -37,7 +38,7 @@ def seconds_per_epoch(plan: Plan, parts: Parts, device: Device) -> float | None:
 def sampled_seconds_per_epoch(plan: Plan, number: int, device: Device) -> float | None:
     """Time an epoch of a fold on a sample of its utterances, scaled by the length of the audio.
 
-    The features of the sample are computed and kept.
+    The features of the sample are computed and stored.
     """
     fold = plan.folds[number - 1]
     train, dev = _sample(plan, fold.train, _SAMPLED), _sample(plan, fold.dev, _SAMPLED // 4)
@@ -56,7 +57,7 @@ def _measure(plan: Plan, parts: Parts, device: Device) -> float:
     rows = sized[len(sized) // 2]
     module = build_module(plan, parts, seed=0).to(device.torch)
     kind = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(recipe.precision)
-    for _ in range(2):  # the first step also pays for setting up
+    for _ in range(2):  # the first step includes the time to set up
         started = time.perf_counter()
         batch = parts.train[rows].to(device.torch)
         with torch.autocast(device.accelerator, kind, enabled=kind is not None):
@@ -73,7 +74,7 @@ def _measure(plan: Plan, parts: Parts, device: Device) -> float:
 
 
 def _sample(plan: Plan, ids: Sequence[str], count: int) -> list[str]:
-    """Take utterances at even distances, and one of each class at least."""
+    """Select utterances at even distances, with at least one of each class."""
     labels = plan.selection.labels
     first = {labels[name]: name for name in reversed(ids)}
     step = max(1, len(ids) // count)

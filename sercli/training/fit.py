@@ -26,7 +26,7 @@ from sercli.training.trainer import make_logger, make_trainer, training_process
 
 
 def build_module(plan: Plan, parts: Parts, seed: int) -> SERModule:
-    """Build the untrained module of a trial; equal seeds give equal weights."""
+    """Build the untrained module of a trial; the same seed gives the same weights."""
     torch.manual_seed(seed)
     config = plan.config
     n_outputs = len(plan.selection.outputs)
@@ -50,20 +50,20 @@ def train_trial(
     """Train a trial, or resume an interrupted one, and test it once.
 
     Args:
-        plan: the run; its features are in the stores.
-        trial: which fold and seed.
+        plan: the run; its features must be in the stores.
+        trial: fold and seed to train.
         device: device to train on.
         report: called with a line after each epoch.
-        logger: where else scores are logged.
+        logger: further logger for the scores.
         compiled: whether the network is compiled.
         bar: whether a terminal shows the progress of an epoch.
 
     Returns:
-        The trial's scores, as in its ``metrics.json``; nothing in other processes than the first.
+        The trial's scores, as in its ``metrics.json``; empty in all processes except the first.
 
     Raises:
         RunError: the fold can't be trained, the loss became NaN or infinite, or memory is not enough.
-        ConfigError: the bundle to start from does not fit.
+        ConfigError: the bundle to start from does not fit the network.
     """
     with training_process(plan.config.training):
         parts = load_parts(plan, trial.fold, trial.seed)
@@ -120,7 +120,7 @@ def fit(
     compiled: bool = False,
     bar: bool = True,
 ) -> SERModule:
-    """Train the module of a trial, from its last checkpoint if there is one; arguments as `train_trial`."""
+    """Train the module of a trial, from its last checkpoint if there is one; see `train_trial`."""
     recipe = plan.config.training
     with training_process(recipe):
         module = build_module(plan, parts, trial.seed)
@@ -128,7 +128,7 @@ def fit(
             module.network.compile()
         last = trial.checkpoints / "last.ckpt"
         if last.exists():
-            # A damaged checkpoint is found before an epoch is trained.
+            # Find a damaged checkpoint before an epoch is trained.
             for path in (last, trial.checkpoints / "best.ckpt") if _selects(plan, parts) else (last,):
                 checkpoints.check(path, module)
         callbacks = make_callbacks(
@@ -155,7 +155,7 @@ def fit(
                 ckpt_path=last if last.exists() else None,
                 weights_only=True,
             )
-        except SystemExit:  # Lightning's answer to Ctrl-C
+        except SystemExit:  # Lightning raises it at Ctrl-C
             raise KeyboardInterrupt from None
         except torch.cuda.OutOfMemoryError:
             raise out_of_memory(trial, recipe) from None
@@ -163,5 +163,5 @@ def fit(
 
 
 def _selects(plan: Plan, parts: Parts) -> bool:
-    """Whether an epoch is chosen by the dev part."""
+    """Return whether the dev part selects an epoch."""
     return plan.config.training.selection != "last" and parts.dev is not None

@@ -23,10 +23,10 @@ class Parts:
     """The data sets of a fold.
 
     Attributes:
-        fold: its utterances.
+        fold: utterances of the fold.
         train: the training part.
-        dev: the part that selects an epoch; ``None`` where there is none.
-        test: the test part; ``None`` where there is none.
+        dev: the part that selects an epoch; ``None`` if the fold has no dev part.
+        test: the test part; ``None`` if the fold has no test part.
         statistics: mean and deviation of the training part, by input of the network.
         class_counts: utterances of each class in the training part.
     """
@@ -40,7 +40,7 @@ class Parts:
 
 
 def load_parts(plan: Plan, number: int, seed: int = 0) -> Parts:
-    """Open the features of a fold; they must be in the stores.
+    """Open the features of a fold, which must be in the stores.
 
     Args:
         plan: the run.
@@ -94,7 +94,7 @@ def fit_fold_statistics(plan: Plan, number: int) -> dict[str, Statistics]:
 
 
 def label_items(plan: Plan, ids: Sequence[str]) -> list[Item]:
-    """Make the items of some of a plan's utterances, with their labels."""
+    """Make the items of some utterances of a plan, with their labels."""
     folder = plan.workspace.corpus(plan.config.corpus)
     return make_items(
         (plan.utterances[name] for name in ids), plan.selection.labels, plan.selection.classes, folder
@@ -113,8 +113,8 @@ def _open(plan: Plan) -> tuple[dict[str, StoredFeatures], dict[str, StoredFeatur
 class FoldDataModule(L.LightningDataModule):
     """Batches of a fold's training and dev parts.
 
-    There are no workers: features are memory-mapped, and passing batches between processes costs more than
-    making them. A part that fits on the GPU and is not augmented is kept there.
+    There are no worker processes: features are memory-mapped, and it costs more to pass batches between
+    processes than to make them. A part that fits on the GPU and is not augmented is kept there.
     """
 
     def __init__(self, parts: Parts, batch_size: int, seed: int, device: Device) -> None:
@@ -123,7 +123,7 @@ class FoldDataModule(L.LightningDataModule):
         self.resident: dict[str, Resident] = {}
 
     def setup(self, stage: str) -> None:  # noqa: ARG002
-        """Check that each process has utterances, and bring parts that fit there to the GPU.
+        """Check that each process has utterances, and copy parts to the GPU if they fit there.
 
         Raises:
             RunError: a part has fewer utterances than there are processes.
@@ -144,13 +144,13 @@ class FoldDataModule(L.LightningDataModule):
                     self.resident[name] = Resident(part, place)
 
     def train_dataloader(self) -> Iterable[Batch]:
-        """Batches of similar length, newly composed in each epoch."""
+        """Make batches of utterances of similar length, in a new composition for each epoch."""
         train = self.parts.train
         sampler = BucketSampler(train.lengths, self.batch_size, self.seed, train.set_epoch, **self._share)
         return DataLoader(self.resident.get("train", train), batch_size=None, sampler=sampler)
 
     def val_dataloader(self) -> Iterable[Batch]:
-        """Batches of the dev part, shortest utterances first; none without a dev part."""
+        """Make batches of the dev part, shortest utterances first; return none without a dev part."""
         dev = self.parts.dev
         if dev is None:
             return []
@@ -159,12 +159,12 @@ class FoldDataModule(L.LightningDataModule):
 
     @property
     def _share(self) -> dict[str, int]:
-        """This process's number, and how many there are."""
+        """Number of this process, and number of all processes."""
         if self.trainer is None:
             return {"rank": 0, "processes": 1}
         return {"rank": self.trainer.global_rank, "processes": self.trainer.world_size}
 
 
 def padded_frames(dataset: UtteranceDataset, batches: Iterable[list[int]]) -> int:
-    """Count the frames that a pass over batches goes through, padding included."""
+    """Count the frames in a pass over all batches, padding included."""
     return sum(len(rows) * max(dataset.lengths[row] for row in rows) for rows in batches)

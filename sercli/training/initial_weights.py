@@ -11,7 +11,7 @@ from sercli.plain.json import from_json
 
 _HEAD = "head."
 
-# What is kept of each training that went before.
+# Facts that are stored about each earlier training.
 _KEPT = ("corpus", "licence", "scheme", "protocol", "fold", "seed", "manifest_sha256")
 
 
@@ -25,19 +25,19 @@ def name_bundle(path: Path) -> str:
 
 
 def trace_back(init: str) -> list[dict[str, Any]]:
-    """List the trainings that a bundle's weights went through, the first one first.
+    """List the trainings that produced a bundle's weights, the earliest one first.
 
-    It goes with the bundle of the training that starts from them, so that what these weights have seen
-    can be told when the bundle is gone.
+    A training that starts from these weights stores the list in its own bundle. So the training data of the
+    weights stay known if the first bundle is deleted.
 
     Args:
-        init: the bundle, as `name_bundle` gives.
+        init: name of the bundle, from `name_bundle`.
 
     Returns:
-        Of each corpus, its licence, scheme, protocol, fold, seed, digest of the manifest and of the weights.
+        For each training: corpus, licence, scheme, protocol, fold, seed, digests of manifest and weights.
 
     Raises:
-        RunError: there is no bundle, or a damaged one.
+        RunError: there is no bundle, or it is damaged.
     """
     place, _, digest = init.rpartition("#")
     facts = _described(Path(place))["facts"]
@@ -55,20 +55,20 @@ def _described(path: Path) -> dict[str, Any]:
 
 
 def start_from(network: nn.Module, init: str, arch: str, classes: tuple[str, ...]) -> list[str]:
-    """Load a bundle's weights into a network; the head stays new where the classes are others.
+    """Load a bundle's weights into a network, except the head if the classes are different.
 
     Args:
-        network: untrained.
-        init: the bundle, as `name_bundle` gives.
+        network: untrained network.
+        init: name of the bundle, from `name_bundle`.
         arch: architecture of the network.
-        classes: meaning of its outputs.
+        classes: classes or dimensions of the network's outputs.
 
     Returns:
-        Names of the parameters and buffers that stay as they were.
+        Names of the parameters and buffers that were not loaded.
 
     Raises:
         RunError: the bundle is missing or damaged.
-        ConfigError: it has changed since it was named, or its network is another one.
+        ConfigError: the bundle has changed since it was named, or its network is a different one.
     """
     place, _, digest = init.rpartition("#")
     if name_bundle(Path(place)) != init:

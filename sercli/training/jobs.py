@@ -1,7 +1,7 @@
-"""Train trials in processes of their own, several at once on this machine.
+"""Train trials in separate processes, several at once on this machine.
 
-On this machine and on a cluster each trial is trained by the same command in its own process, so that the
-numbers are the same and a crash ends no other trial.
+On this machine and on a cluster, the same command trains each trial in its own process. So the numbers are
+the same, and a crash ends no other trial.
 """
 
 import os
@@ -24,7 +24,7 @@ from sercli.runs.folder import Trial
 from sercli.training.plan import Plan
 
 PlannedTrials = Sequence[tuple[Plan, Trial]]
-"""Trials of any runs, each with its run's plan."""
+"""Trials of any runs, each with the plan of its run."""
 
 OnBegin = Callable[[Plan, Trial], None]
 OnLine = Callable[[Plan, Trial, str], None]
@@ -33,20 +33,20 @@ OnEnd = Callable[[Plan, Trial, str | None], None]
 Launch = Callable[[PlannedTrials, OnBegin, OnLine, OnEnd], None]
 """Train and test trials whose features are in the stores: ``launch(trials, on_begin, on_line, on_end)``.
 
-``on_begin`` is called when a trial begins, ``on_line`` with each line that its process prints, ``on_end``
-with the reason why it failed, or ``None``. A trial that fails does not end the others.
+``on_begin`` is called when a trial begins. ``on_line`` is called with each line that its process prints.
+``on_end`` is called with the reason of a failure, or ``None``. A trial that fails does not end the others.
 """
 
 
 @dataclass(slots=True)
 class _Processes:
-    """The running processes, which are interrupted together with this one."""
+    """Running processes, which are interrupted together with this one."""
 
     running: set[subprocess.Popen[str]] = field(default_factory=set)
     stopped: bool = False
 
     def stop(self) -> None:
-        """Interrupt all of them, as Ctrl-C does; each keeps its last finished epoch."""
+        """Interrupt all processes, as Ctrl-C does; each keeps its last finished epoch."""
         self.stopped = True
         for process in list(self.running):
             with suppress(ProcessLookupError):
@@ -61,21 +61,21 @@ def train_in_processes(
     report: Callable[[str], None],
     options: Sequence[str] = (),
 ) -> None:
-    """Train and test trials of one run, each in a process of its own.
+    """Train and test trials of one run, each in a separate process.
 
-    The features must be in the stores. The threads of a CPU are shared out among the processes; several
-    GPUs are given out in turn. A trial that fails does not end the others.
+    The features must be in the stores. The processes share the threads of the CPU; each of several GPUs is
+    assigned in turn. A trial that fails does not end the others.
 
     Args:
         plan: the run.
-        trials: which of its trials.
+        trials: trials of the run to train.
         device: device to train on.
         jobs: number of trials at once.
         report: called with the trial's name and each line that its process prints.
         options: further options of `sercli train`.
 
     Raises:
-        RunError: trials failed; the message names the first one's reason.
+        RunError: trials failed; the message gives the reason of the first failure.
     """
     failed = []
 
@@ -106,12 +106,12 @@ def launch_processes(
     jobs: int,
     options: Sequence[str] = (),
 ) -> None:
-    """Train and test trials of any runs, each in a process of its own, all from one pool; a `Launch`.
+    """Train and test trials of any runs, each in a separate process, all in one pool; this is a `Launch`.
 
     Args:
         trials: trials whose features are in the stores.
-        on_begin: called before each trial, in a thread of its own.
-        on_line: called with each line that a trial's process prints, likewise.
+        on_begin: called before each trial, in the thread of that trial.
+        on_line: called with each line that a trial's process prints, in the thread of that trial.
         on_end: called after each trial, in this thread.
         device: device to train on.
         jobs: number of trials at once.
@@ -163,7 +163,7 @@ def _run(
     report: Callable[[str], None],
     processes: _Processes,
 ) -> str | None:
-    """Run a process to its end; return the reason if it failed."""
+    """Run a process to its end, and return the reason if it failed."""
     with subprocess.Popen(
         command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -179,7 +179,7 @@ def _run(
 
 
 def failure_reason(status: int, errors: Sequence[str]) -> str | None:
-    """Return why a trial's process failed, if it did, from its lines on stderr."""
+    """Return the reason if a trial's process failed, from its lines on stderr."""
     if status == 0:
         return None
     last = next((line for line in reversed(errors) if line.strip()), f"exit status {status}")
@@ -194,7 +194,7 @@ def training_command(settings: str, workspace: str, fold: int, seed: int, device
     """Return the command that trains one trial.
 
     Args:
-        settings: file of the run's complete settings.
+        settings: file with the run's complete settings.
         workspace: folder of corpora, features and runs.
         fold: number of the fold, from one.
         seed: seed of weights and batches.
@@ -209,7 +209,7 @@ def training_command(settings: str, workspace: str, fold: int, seed: int, device
 
 
 def _device_of(device: Device, slot: int, jobs: int) -> Device:
-    """Give each of several jobs a GPU in turn; all share one CPU."""
+    """Assign a GPU to each of several jobs in turn; on a CPU, all jobs share it."""
     if device.accelerator != "cuda" or jobs == 1:
         return device
     return Device("cuda", (device.indices[slot % len(device.indices)],))

@@ -18,15 +18,16 @@ from sercli.tasks import task_of
 from sercli.training.processes import gather_traces, share_of_batch
 
 LOSS_SETTINGS = frozenset({"loss", "focal_gamma", "arcface_margin", "arcface_easy_margin"})
-"""Settings of a training that only the loss of classes reads."""
+"""Settings of a training that only the loss of a classifier reads."""
 
 
 class SERModule(L.LightningModule):
     """Train a classifier of utterances, or a regressor of their frames, on `sercli.data.Batch`es.
 
-    Logs ``train_loss``, ``dev_loss`` and, of a classifier, ``train_ua`` and ``dev_ua`` (mean recall over the
-    classes present; of the training part as it is trained on, the weights changing meanwhile), of a
-    regressor ``dev_ccc`` (mean over the dimensions, all frames of the dev part joined).
+    Every training logs ``train_loss`` and ``dev_loss``. A classifier also logs ``train_ua`` and ``dev_ua``,
+    the mean recall over the classes that are present; ``train_ua`` is measured during the epoch, while the
+    weights still change. A regressor also logs ``dev_ccc``, the mean over the dimensions with all frames of
+    the dev part joined.
     """
 
     class_weights: Tensor | None
@@ -41,15 +42,15 @@ class SERModule(L.LightningModule):
         """Wrap a network.
 
         Args:
-            network: called as ``network(**inputs, mask=mask)``, gives logits, (batch, classes), or values
+            network: called as ``network(**inputs, mask=mask)``, returns logits, (batch, classes), or values
                 by frame, (batch, frames, dimensions).
             n_outputs: number of classes or dimensions.
             training: the recipe.
             class_counts: utterances of each class in the training part, for the class weights;
-                without them all classes weigh the same.
+                without them all classes have the same weight.
         """
         super().__init__()
-        # Four-dimensional weights only; others keep their layout.
+        # This changes four-dimensional weights only; the others keep their layout.
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         scales = (each.scale for each in network.modules() if isinstance(each, CosineHead))
         self.cosine_scale: float | None = next(scales, None)
@@ -62,16 +63,17 @@ class SERModule(L.LightningModule):
         self.train_loss, self.dev_loss = (MeanMetric(nan_strategy="disable") for _ in range(2))
         self.task = task_of(training.loss)
         self.train_ua = UtteranceUA(n_outputs) if self.task.has_classes else None
-        # torchmetrics divides by n - 1, the loss by n: a difference that thousands of frames don't show.
+        # torchmetrics divides by n - 1, the loss by n; with thousands of frames the difference is negligible.
         self.dev_metric: Metric = (
             UtteranceUA(n_outputs) if self.task.has_classes else ConcordanceCorrCoef(num_outputs=n_outputs)
         )
 
     @classmethod
     def loss_settings(cls, network: NetworkConfig) -> frozenset[str]:
-        """Name the settings among `LOSS_SETTINGS` that `loss` reads, given those of the network.
+        """Name the settings among `LOSS_SETTINGS` that `loss` reads with given settings of the network.
 
-        Override it together with `loss`; a subclass that overrides `loss` alone counts as reading them all.
+        Override this method together with `loss`. If a subclass overrides only `loss`, sercli assumes that it
+        reads all of them.
         """
         if cls.loss is not SERModule.loss:
             return LOSS_SETTINGS
@@ -80,10 +82,10 @@ class SERModule(L.LightningModule):
         return frozenset({"loss", "focal_gamma"})
 
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of a batch of classes, weighted by class, a scalar.
+        """Return the loss of a batch of a classifier, weighted by class, a scalar.
 
-        The ArcFace loss where the network has a `CosineHead`; else the cross-entropy or the focal loss, as
-        the recipe states.
+        If the network has a `CosineHead`, this is the ArcFace loss; otherwise it is the cross-entropy or the
+        focal loss, as the recipe states.
 
         Args:
             logits: (batch, classes).
@@ -105,7 +107,7 @@ class SERModule(L.LightningModule):
 
     def forward(self, batch: Batch) -> Tensor:
         """Score the classes, (batch, classes), or the frames, (batch, frames, dimensions)."""
-        # Convolutions over images are quicker with channels last.
+        # Convolutions over images are faster with channels last.
         inputs = {
             name: x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
             for name, x in batch.inputs.items()
@@ -116,7 +118,7 @@ class SERModule(L.LightningModule):
     def batch_loss(self, scores: Tensor, batch: Batch) -> Tensor:
         """Return the loss of a batch whose utterances may be mixed, or whose labels are continuous.
 
-        Of continuous labels that several processes share: of all their parts of the batch together.
+        If several processes share a batch with continuous labels, the loss is that of all parts together.
         """
         if self.task.per_frame:
             preds, target, mask = gather_traces(*_aligned(scores, batch))
@@ -127,18 +129,18 @@ class SERModule(L.LightningModule):
         return batch.share * loss + (1 - batch.share) * self.loss(scores, batch.other)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
-        """Return the loss of a batch, as of all processes' parts of it together."""
+        """Return the loss of a batch, computed over the parts of all processes together."""
         scores, count = self(batch), len(batch.target)
         loss = self.batch_loss(scores, batch)
         self.train_loss.update(loss.detach(), count)
         self.log("train_loss", self.train_loss, on_step=False, on_epoch=True)
-        if self.train_ua is not None and batch.other is None:  # mixed utterances have no one class
+        if self.train_ua is not None and batch.other is None:  # mixed utterances have no single class
             self.train_ua.update(scores.detach(), batch.target, batch.utterances)
             self.log("train_ua", self.train_ua, on_step=False, on_epoch=True)
         return loss * share_of_batch(count, loss.device) if self.task.has_classes else loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
-        """Take in a batch of the dev part."""
+        """Add a batch of the dev part."""
         scores = self(batch)
         self.dev_loss.update(self.batch_loss(scores, batch), len(batch.target))
         self.log("dev_loss", self.dev_loss)
@@ -150,7 +152,7 @@ class SERModule(L.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the metric of the dev part."""
-        metric = self.dev_metric.compute().nan_to_num().mean()  # no correlation with a constant is none
+        metric = self.dev_metric.compute().nan_to_num().mean()  # a constant has a correlation of zero
         self.log(self.task.monitor, metric.float(), prog_bar=True)
         self.dev_metric.reset()
 
@@ -200,7 +202,7 @@ class SERModule(L.LightningModule):
 
 
 def _aligned(scores: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-    """Give predictions, labels and mask the number of rows that they share."""
+    """Cut predictions, labels and mask to the number of rows that they share."""
     if batch.target_mask is None:
         raise TypeError("a batch of continuous labels needs a target_mask")
     rows = min(scores.shape[1], batch.target.shape[1])
@@ -213,7 +215,7 @@ def module_of(architecture: Architecture) -> type[SERModule]:
 
 
 class UtteranceUA(Metric):
-    """Mean recall over the classes that are present; an utterance's segments have one mean probability."""
+    """Mean recall over the classes that are present; the segments of an utterance are averaged first."""
 
     full_state_update = False
     logits: list[Tensor]
@@ -227,14 +229,14 @@ class UtteranceUA(Metric):
             self.add_state(name, [], dist_reduce_fx="cat")
 
     def update(self, logits: Tensor, target: Tensor, utterances: Tensor) -> None:
-        """Take in segments: logits, (batch, classes), class and number of the utterance of each, (batch,)."""
+        """Add segments: logits, (batch, classes), and class and number of each one's utterance, (batch,)."""
         self.logits.append(logits)
         self.target.append(target)
         self.utterances.append(utterances)
 
     def compute(self) -> Tensor:
         """Return the mean recall, a scalar."""
-        # On the CPU, since Apple's GPUs have no 64-bit floats.
+        # This runs on the CPU, since Apple's GPUs have no 64-bit floats.
         logits, target, utterances = (
             dim_zero_cat(each).cpu() for each in (self.logits, self.target, self.utterances)
         )

@@ -1,4 +1,4 @@
-"""The plan of a training: a run, its folds and classes, and the trials still to train."""
+"""Plan a training: a run, its folds and classes, and the trials that are still to train."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ class Plan:
     """The trials of one run.
 
     Attributes:
-        config: settings, complete.
+        config: complete settings.
         workspace: folder of corpora, features and runs.
         manifest_sha256: digest of the corpus's manifest.
         utterances: the complete corpus, by id.
-        selection: classes and labels that the scheme gives.
+        selection: classes and labels that the scheme defines.
         folds: all folds of the protocol.
-        chosen: which of them, counting from one.
-        seeds: with which seeds.
+        chosen: numbers of the chosen folds, counted from one.
+        seeds: seeds of the trials.
     """
 
     config: RunConfig
@@ -48,23 +48,23 @@ class Plan:
 
     @property
     def run(self) -> Run:
-        """Where the results go."""
+        """Run that holds the results."""
         return Run(self.workspace.runs / self.config.name(self.manifest_sha256))
 
     @property
     def trials(self) -> list[Trial]:
         """All trials, finished or not."""
-        run = self.run  # its name is a hash over all settings
+        run = self.run  # once only, since its name is a hash over all settings
         return [run.trial(fold, seed) for seed in self.seeds for fold in self.chosen]
 
     @property
     def todo(self) -> list[Trial]:
-        """Trials not finished."""
+        """Trials that are not finished."""
         return [trial for trial in self.trials if not trial.finished]
 
     @property
     def protocol(self) -> Protocol:
-        """How the corpus is divided."""
+        """Protocol that divides the corpus."""
         return self.config.protocol
 
     @property
@@ -83,7 +83,7 @@ class Plan:
 
 
 def open_stores(plan: Plan) -> list[FeatureStore]:
-    """Open every feature store that the plan reads, each once: the tested variant is often trained too."""
+    """Open every feature store that the plan reads, each only once: a variant may be trained and tested."""
     choices = [
         choice
         for config in (plan.config, *(config for _, config in candidates(plan.config)))
@@ -126,15 +126,15 @@ def make_plan(
     """Read the corpus, divide it, and choose folds.
 
     Args:
-        config: settings, precision resolved.
+        config: settings with a resolved precision.
         workspace: folder that holds the corpus.
-        folds: ``all``, or numbers from one, ``3``, ``1,4`` or ``1-3``.
+        folds: ``all``, or numbers, counted from one, such as ``3``, ``1,4`` or ``1-3``.
         seeds: one trial per fold and seed.
 
     Raises:
         CorpusError: the corpus is not prepared.
-        ConfigError: the corpus has no labels that the scheme takes.
-        ProtocolError: the folds can't be made, or one that was chosen does not exist.
+        ConfigError: the corpus has no labels that the scheme accepts.
+        ProtocolError: the folds can't be made, or a chosen fold does not exist.
     """
     if any(not 0 <= seed < 2**32 for seed in seeds):
         raise ProtocolError(f"seeds {', '.join(map(str, seeds))}: from 0 to {2**32 - 1}")
@@ -159,7 +159,7 @@ def make_plan(
 def _divide(
     path: Path, sha256: str, corpus: str, scheme: str, protocol: str
 ) -> tuple[dict[str, Utterance], Selection, tuple[Fold, ...]]:
-    """Read a corpus, select and divide, once for all the runs that are planned so."""
+    """Read, select and divide a corpus; runs that are planned together share the result."""
     utterances = _read(path, sha256)
     every = list(utterances.values())
     _, selection = choose(every, corpus, scheme)
@@ -181,11 +181,11 @@ def _choose(text: str, count: int) -> tuple[int, ...]:
 
 
 def check_classes(plan: Plan) -> None:
-    """Refuse what would be learned from one class, or tested on a class that was never trained on.
+    """Refuse a training with only one class, or a test on a class without training utterances.
 
     Raises:
-        ConfigError: the scheme selects utterances of one class only, or none of a class that it has.
-        ProtocolError: a fold that was chosen has no utterance of a class to train on.
+        ConfigError: the scheme selects utterances of one class only, or no utterance of one of its classes.
+        ProtocolError: a chosen fold has no training utterance of a class.
     """
     config, labels = plan.config, plan.selection.labels
     if not config.task.has_classes:
@@ -219,7 +219,7 @@ def check_classes(plan: Plan) -> None:
 
 
 def _without(plan: Plan, name: str) -> str:
-    """Say how a class is left out of a corpus."""
+    """Describe how to leave out a class of a corpus."""
     corpus = plan.config.corpus
     if corpus in corpus_names() and not get_corpus(corpus).any_name:
         return "choose a --scheme without it"

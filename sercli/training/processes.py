@@ -1,4 +1,4 @@
-"""Several processes that train one trial: their numbers, and losses over all their parts of a batch."""
+"""Coordinate processes that train one trial: their numbers, and losses over all parts of a batch."""
 
 import os
 import threading
@@ -11,14 +11,14 @@ from torch.distributed.nn.functional import all_gather
 
 from sercli.devices import Device
 
-# Set by torchrun, SLURM and Lightning's own launcher, in the order in which Lightning reads them.
+# Variables of torchrun, SLURM and Lightning's own launcher, in the order in which Lightning reads them.
 _VARIABLES = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
 
 
 def process_rank(device: Device) -> int:
-    """Return the number of this process among those that train together; zero for the first or only one.
+    """Return the number of this process among those that train together; the first has number zero.
 
-    Trainings of one device each that SLURM starts side by side do not train together.
+    If SLURM starts several trainings of one device each, these do not train together.
     """
     if not device.several:
         return 0
@@ -29,12 +29,12 @@ def process_rank(device: Device) -> int:
 
 
 def is_launched() -> bool:
-    """Return whether the processes are started already, by torchrun or by Lightning in the first of them."""
+    """Return whether torchrun, or Lightning in the first process, has already started the processes."""
     return "LOCAL_RANK" in os.environ or "RANK" in os.environ
 
 
 def end_with_parent(parent: int) -> None:
-    """End this process once its parent has ended, so that a killed command leaves no trial running."""
+    """End this process when its parent ends, so that no trial runs on after its command was killed."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -72,12 +72,12 @@ def gather_traces(preds: Tensor, target: Tensor, mask: Tensor) -> tuple[Tensor, 
     rows, frames = (int(n) - own for n, own in zip(size, preds.shape[:2], strict=True))
     padding = (0, 0, 0, frames, 0, rows)
     joined = _joined(F.pad(mask.float(), (0, frames, 0, rows))) > 0
-    own = joined.any(dim=1)  # rows that only make the parts equally long are dropped
+    own = joined.any(dim=1)  # drop the rows that only give the parts the same length
     return _joined(F.pad(preds, padding))[own], _joined(F.pad(target, padding))[own], joined[own]
 
 
 def _joined(part: Tensor) -> Tensor:
-    """Put all processes' parts, of one shape, one after another."""
+    """Concatenate the parts of all processes, which have the same shape."""
     return torch.cat(all_gather(part))  # type: ignore[no-untyped-call]
 
 

@@ -1,4 +1,4 @@
-"""The range test of the learning rate: an epoch at each of rising rates, and where the dev score rises."""
+"""Test a range of learning rates: train an epoch at each of several rising rates, and watch the dev score."""
 
 import csv
 import io
@@ -22,29 +22,29 @@ from sercli.training.plan import Plan
 from sercli.training.trainer import make_trainer, training_process
 
 RATES = tuple(10 ** (-6 + step / 3) for step in range(19))
-"""From 1e-6 to 1, three a decade."""
+"""Learning rates from 1e-6 to 1, three per decade."""
 
-# A rise or fall of fewer standard errors counts as chance.
+# A rise or fall of less than this number of standard errors counts as chance.
 _CLEAR = 2.0
-# Of a CCC, whose standard error depends on how the labels move.
+# Assumed standard error of a CCC; the true one depends on the course of the labels.
 _CCC_NOISE = 0.05
-# The test ends when so many epochs in a row are clearly below the best one.
+# The test ends when this number of epochs in a row are clearly below the best one.
 _FALLEN = 3
 
 
 @dataclass(frozen=True, slots=True)
 class RangeTest:
-    """What a range test found.
+    """Result of a range test.
 
     Attributes:
-        rates: rising, one an epoch.
-        scores: of the dev part after each epoch, UA or CCC.
-        losses: of the training part, mean of each epoch.
+        rates: rising rates, one per epoch.
+        scores: UA or CCC of the dev part after each epoch.
+        losses: mean loss of the training part in each epoch.
         noise: standard error of a score.
-        limits: proposed lower and upper limit, none where the scores do not show them.
-        why: what keeps limits from being proposed, empty where they are.
-        picture: the curves.
-        table: rates, losses and scores.
+        limits: proposed lower and upper limit; ``None`` if the scores do not show them.
+        why: reason why no limits are proposed; empty if there are limits.
+        picture: file with the curves.
+        table: file with rates, losses and scores.
     """
 
     rates: tuple[float, ...]
@@ -58,14 +58,14 @@ class RangeTest:
 
 
 def try_rates(plan: Plan, device: Device, rates: Sequence[float] = RATES) -> RangeTest:
-    """Train the first chosen fold for an epoch at each rate, one after the other, and write curves and table.
+    """Train the first chosen fold for an epoch at each rate in turn, and write curves and table.
 
-    The folder is the run's ``lr-range-test``; nothing else of the run is touched, and no test part is looked
-    at. The test ends early once the dev score has clearly fallen.
+    They are written to the run's folder ``lr-range-test``. Nothing else in the run changes, and no test part
+    is used. The test ends early when the dev score has clearly fallen.
 
     Raises:
-        RunError: the fold can't be trained or has no development part, or the loss is no number from the
-            first epoch on.
+        RunError: the fold can't be trained or has no development part, or the loss is not a number in the
+            first epoch.
 
     Source: Madanian et al. 2025, section "Model training"; Smith, Cyclical Learning Rates for Training Neural
         Networks, WACV 2017, section 3.3.
@@ -78,7 +78,7 @@ def try_rates(plan: Plan, device: Device, rates: Sequence[float] = RATES) -> Ran
             f"fold {number} ({fold.name}) has no development part to try learning rates on; take a protocol "
             "that has one, as leave-one-speaker-out, and leave training.selection=best-on-test out"
         )
-    device = Device(device.accelerator, device.indices[:1])  # the curve needs no more
+    device = Device(device.accelerator, device.indices[:1])  # one device is enough for the curve
     folder.mkdir(parents=True, exist_ok=True)
     task, labels = plan.config.task, plan.selection.labels
     noise = ua_noise(labels[name] for name in fold.dev) if task.has_classes else _CCC_NOISE
@@ -111,7 +111,7 @@ def try_rates(plan: Plan, device: Device, rates: Sequence[float] = RATES) -> Ran
 
 
 class _Climb(Callback):
-    """Gives each epoch its rate, keeps what comes of it, and ends the training when it is clear."""
+    """Set the rate of each epoch, keep its loss and score, and end the training when the result is clear."""
 
     def __init__(self, rates: Sequence[float], monitor: str, noise: float) -> None:
         self.rates, self.monitor, self.noise = rates, monitor, noise
@@ -124,7 +124,7 @@ class _Climb(Callback):
             group["lr"] = self.rates[trainer.current_epoch]
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
-        """Keep loss and score; stop where the loss is no number or the score has fallen."""
+        """Keep loss and score; stop if the loss is not a number or the score has fallen."""
         loss = float(trainer.callback_metrics["train_loss"])
         if isfinite(loss):
             self.losses.append(loss)
@@ -138,7 +138,7 @@ class _Climb(Callback):
 
 
 def ua_noise(labels: Iterable[str]) -> float:
-    """Return the standard error of a UA over these labels, at most: each recall is assumed to be a half."""
+    """Return the largest standard error of a UA over these labels: each recall is assumed to be a half."""
     counts = Counter(labels).values()
     return sqrt(sum(1 / (4 * count) for count in counts)) / len(counts)
 
@@ -146,20 +146,20 @@ def ua_noise(labels: Iterable[str]) -> float:
 def propose(
     rates: Sequence[float], scores: Sequence[float], noise: float
 ) -> tuple[tuple[float, float] | None, str]:
-    """Propose limits for a cyclical rate: where the dev score has risen, and the last one before it falls.
+    """Propose limits for a cyclical rate: the rate where the dev score has risen, and the last before a fall.
 
-    A single epoch proves nothing: scores are smoothed by the median of three neighbours, and a rise or a fall
-    of less than two standard errors counts as chance. The upper limit is the last rate before the fall
-    whose score, smoothed and of its own epoch, is within one standard error of the best. Without a fall
-    nothing shows how high is too high.
+    A single epoch proves nothing. Therefore scores are smoothed by the median of three neighbours, and a rise
+    or a fall of less than two standard errors counts as chance. The upper limit is the last rate before the
+    fall whose scores, both the smoothed one and that of its own epoch, are within one standard error of the
+    best. Without a fall, the scores do not show an upper limit.
 
     Args:
-        rates: rising.
-        scores: one for each rate.
+        rates: rising rates.
+        scores: one score for each rate.
         noise: standard error of a score.
 
     Returns:
-        The limits and nothing, or ``None`` and why there are none.
+        The limits and an empty text, or ``None`` and the reason why there are no limits.
     """
     if len(scores) < _FALLEN:
         return None, f"only {len(scores)} rates could be tried before the loss was NaN"

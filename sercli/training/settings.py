@@ -1,4 +1,4 @@
-"""From the settings that a user chose to the complete settings of a run."""
+"""Complete the settings that a user chose to the settings of a run."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -20,18 +20,18 @@ from sercli.training._idle import refuse_idle
 from sercli.training.initial_weights import name_bundle
 from sercli.workspace import Workspace
 
-# Settings that have settings of their own, given as a mapping.
+# Settings that are mappings of further settings.
 _SECTIONS = ("model", "augment", "features", "training")
 
 
 def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dict[str, Any]:
-    """Lay the settings of a command line one over another: file, ``--set``, options of their own.
+    """Merge the settings of a command line; options replace ``--set``, and ``--set`` replaces the file.
 
     Args:
-        file: YAML with any of `RunConfig`'s keys; a run's ``config.yaml`` is one.
+        file: YAML with any keys of `RunConfig`, such as the ``config.yaml`` of a run.
         assignments: ``key.sub=value`` items.
-        **options: by key; those that are ``None`` were not given. ``augment`` is a text, ``flip,noise`` or
-            ``none``.
+        **options: values by key; a ``None`` means that the option was not given. ``augment`` is a text,
+            ``flip,noise`` or ``none``.
 
     Raises:
         ConfigError: the file or an item can't be read, or no architecture is named.
@@ -62,18 +62,18 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
 def configure(
     settings: Mapping[str, Any], workspace: Workspace, device: Device, file: Path | None = None
 ) -> RunConfig:
-    """Complete the settings that were chosen by the architecture's recipe and the corpus's defaults.
+    """Complete the chosen settings from the architecture's recipe and the corpus's defaults.
 
     Args:
-        settings: at least ``arch``; other keys of `RunConfig` as far as they were chosen.
-        workspace: where corpora are looked for when none is named.
-        device: decides the precision where that is ``auto``.
-        file: the file that some of the settings come from, for messages.
+        settings: at least ``arch``; of the other keys of `RunConfig`, those that were chosen.
+        workspace: folder where a corpus is searched if none is named.
+        device: device that decides the precision if the precision is ``auto``.
+        file: source file of some of the settings, for messages.
 
     Raises:
         ConfigError: a setting is unknown or wrong.
         UnknownNameError: there is no such architecture, corpus, scheme or protocol.
-        CorpusError: no corpus is named, and none of the architecture's papers is prepared.
+        CorpusError: no corpus is named, and no corpus of the architecture's paper is prepared.
     """
     try:
         config = complete(_name_data(settings, workspace))
@@ -85,7 +85,7 @@ def configure(
 
 
 def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
-    """Add the corpus, scheme and protocol, and the digest of the bundle to start from, where they lack."""
+    """Add corpus, scheme, protocol and the digest of the bundle to start from, if they are missing."""
     recipe = get_architecture(settings["arch"]).recipe
     chosen = dict(settings)
     if "corpus" not in chosen:
@@ -96,7 +96,7 @@ def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, A
     usual = of_paper.protocol if of_paper else facts["protocol"]
     protocol = get_protocol(str(chosen.get("protocol", usual)))
     made_for = protocol.scheme if "protocol" in chosen else None
-    if of_paper and (protocol.tests_nothing or "protocol" not in chosen):  # the classes that its folds have
+    if of_paper and (protocol.tests_nothing or "protocol" not in chosen):  # the classes of the paper's folds
         made_for = of_paper.scheme
     chosen.setdefault("protocol", usual)
     if "scheme" not in chosen:
@@ -121,17 +121,17 @@ def _first_prepared(arch: str, workspace: Workspace) -> str:
 
 
 def complete(settings: Mapping[str, Any]) -> RunConfig:
-    """Lay settings that name corpus, scheme and protocol over the architecture's recipe.
+    """Merge given settings, which name corpus, scheme and protocol, over the architecture's recipe.
 
-    Where folds have no dev part the last epoch is kept, even if recipe or settings choose by the dev part.
+    If folds have no dev part, the last epoch is kept, even if recipe or settings select by the dev part.
 
     Args:
-        settings: as `RunConfig` spells them; where the network has one input, ``features.window_ms`` stands
-            for ``features.<input>.window_ms``.
+        settings: settings with the keys of `RunConfig`; if the network has one input, ``features.window_ms``
+            means ``features.<input>.window_ms``.
 
     Raises:
-        ConfigError: a setting is unknown or wrong, or changes nothing, or an epoch is to be chosen where
-            there is nothing to choose it by.
+        ConfigError: a setting is unknown or wrong, or changes nothing, or asks to select an epoch although
+            no part can select it.
         UnknownNameError: there is no such architecture, scheme or protocol.
     """
     config = _resolve(settings)
@@ -141,7 +141,7 @@ def complete(settings: Mapping[str, Any]) -> RunConfig:
 
 
 def _resolve(settings: Mapping[str, Any]) -> RunConfig:
-    """Build the settings of a run, each part once."""
+    """Build the settings of a run; each part is built once."""
     _refuse_unknown(settings)
     for name in _SECTIONS:
         if not isinstance(settings.get(name, {}), Mapping):
@@ -151,7 +151,7 @@ def _resolve(settings: Mapping[str, Any]) -> RunConfig:
     model = architecture.config_for(settings.get("model", {}), scheme.task)
     chosen = _name_inputs(settings, architecture, model)
     defaults = architecture.defaults(model, scheme.task)
-    # Patience has no effect where the last epoch is kept; equal runs would have different names with it.
+    # Patience has no effect if the last epoch is kept; with it, equal runs would have different names.
     last = {"selection": "last", "patience": None}
     if not protocol.has_dev:
         defaults = merge(defaults, {"training": last})
@@ -171,7 +171,7 @@ def _resolve(settings: Mapping[str, Any]) -> RunConfig:
 
 
 def _refuse_unknown(settings: Mapping[str, Any]) -> None:
-    """Refuse a setting without its section, and name the section that has it."""
+    """Refuse a setting that lacks its section, and name the section of the setting."""
     network = get_architecture(str(settings["arch"])).config
     sections: dict[str, type[Config]] = {
         "model": network,
@@ -187,7 +187,7 @@ def _refuse_unknown(settings: Mapping[str, Any]) -> None:
 def _name_inputs(
     settings: Mapping[str, Any], architecture: Architecture, model: NetworkConfig
 ) -> Mapping[str, Any]:
-    """Name the input that settings of the features are for, where the network has only one."""
+    """Add the name of the input to settings of the features, if the network has only one input."""
     features = settings.get("features", {})
     inputs = architecture.inputs_for(model)
     if set(features) <= set(inputs):
@@ -198,7 +198,7 @@ def _name_inputs(
 
 
 def _without_foreign(defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out the recipe's settings of features that another kind, where one is chosen, does not have."""
+    """Leave out the recipe's settings of features that a different chosen kind does not have."""
     features = dict(defaults["features"])
     for name, settings in chosen.get("features", {}).items():
         kind = settings.get("kind") if isinstance(settings, Mapping) else None
@@ -213,7 +213,7 @@ def _without_foreign(defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> 
 
 
 def _refuse_patience(config: RunConfig, settings: Mapping[str, Any]) -> None:
-    """Refuse a patience where the last epoch is kept although there is a dev part.
+    """Refuse a patience if the last epoch is kept although there is a dev part.
 
     The recipe's own value is accepted, because the complete settings of an earlier run hold it.
     """

@@ -1,4 +1,4 @@
-"""Lightning's trainer and loggers, and what a training changes in its process and puts back afterwards."""
+"""Make Lightning's trainer and loggers, and restore the process after a training."""
 
 import logging
 import signal
@@ -22,11 +22,11 @@ from sercli.training.checkpoints import WholeCheckpoints
 
 LOGGERS = ("csv", "tensorboard", "wandb", "mlflow")
 
-# Messages of Lightning on devices, workers and logging; the user has nothing to do about any of them.
+# Messages of Lightning on devices, workers and logging that do not concern the user.
 _QUIET_LOGGERS = ("lightning.pytorch", "lightning.fabric")
 _QUIET_WARNINGS = (
     ".*does not have many workers.*",
-    ".*Total length of `list` across ranks is zero.*",  # no dev part
+    ".*Total length of `list` across ranks is zero.*",  # if there is no dev part
     ".*number of training batches.*",
     ".*Checkpoint directory.*exists.*",
     ".*GPU available but not used.*",
@@ -35,15 +35,15 @@ _QUIET_WARNINGS = (
 
 
 def make_trainer(device: Device, recipe: TrainingConfig, **options: Any) -> L.Trainer:
-    """Make Lightning's trainer for a device and a recipe; ``options`` are the trainer's own."""
+    """Make Lightning's trainer for a device and a recipe; ``options`` are passed to the trainer."""
     return L.Trainer(
         accelerator=device.accelerator,
         devices=list(device.indices) if device.accelerator == "cuda" else len(device.indices),
         num_nodes=device.nodes,
         strategy=device.strategy,
-        # Statistics over all processes' parts of a batch; torch has this for GPUs alone.
+        # Statistics over the parts of a batch in all processes; torch has them only for GPUs.
         sync_batchnorm=device.several and device.accelerator == "cuda",
-        # One device is one process, even if variables of a scheduler name others.
+        # One device means one process, even if variables of a scheduler name more processes.
         plugins=[WholeCheckpoints(), *([] if device.several else [LightningEnvironment()])],
         precision=recipe.precision if recipe.precision != "auto" else None,
         accumulate_grad_batches=recipe.accumulate,
@@ -61,7 +61,7 @@ def make_logger(name: str, folder: Path, run: str) -> Logger:
 
     Args:
         name: one of `LOGGERS`.
-        folder: the trial's; what the logger writes goes into its ``logs``.
+        folder: folder of the trial; the logger writes into its subfolder ``logs``.
         run: name of the run.
 
     Raises:
@@ -91,10 +91,10 @@ def make_logger(name: str, folder: Path, run: str) -> Logger:
 
 @contextmanager
 def training_process(recipe: TrainingConfig) -> Iterator[None]:
-    """Set up this process for a training, and put back afterwards what the training changed in it.
+    """Set up this process for a training, and restore the process afterwards.
 
-    These are log levels, warning filters, the precision of convolutions on GPUs, the handler of Ctrl-C and
-    torch's random state.
+    The training changes log levels, warning filters, the precision of convolutions on GPUs, the handler of
+    Ctrl-C and torch's random state.
     """
     levels = {name: logging.getLogger(name).level for name in _QUIET_LOGGERS}
     allow_tf32, on_interrupt = torch.backends.cudnn.allow_tf32, signal.getsignal(signal.SIGINT)
@@ -104,13 +104,13 @@ def training_process(recipe: TrainingConfig) -> Iterator[None]:
                 logging.getLogger(name).setLevel(logging.ERROR)
             for pattern in _QUIET_WARNINGS:
                 warnings.filterwarnings("ignore", pattern)
-            # A GPU's convolutions otherwise round to 19 bits, which contradicts 32-true.
+            # Otherwise the convolutions of a GPU round to 19 bits, which contradicts 32-true.
             torch.backends.cudnn.allow_tf32 = recipe.precision != "32-true"
             yield
         finally:
             for name, level in levels.items():
                 logging.getLogger(name).setLevel(level)
             torch.backends.cudnn.allow_tf32 = allow_tf32
-            # Lightning ignores Ctrl-C once it was pressed; only the main thread may set a handler.
+            # After the first Ctrl-C, Lightning ignores it. Only the main thread may set a handler.
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGINT, on_interrupt)

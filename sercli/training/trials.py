@@ -19,11 +19,11 @@ def compute_features(
     progress: Callable[[int, int], None] = lambda done, total: None,
     waiting: Callable[[], None] = lambda: None,
 ) -> int:
-    """Compute the features that the plan needs and the stores lack; return their number.
+    """Compute the features that the plan needs and the stores lack, and return their number.
 
     Args:
         plan: the run.
-        progress: called with the numbers of computed utterances and of all that are to compute.
+        progress: called with the number of computed utterances and the number of all utterances to compute.
         waiting: called before each wait for another process that computes the same features.
 
     Raises:
@@ -56,12 +56,12 @@ def train_trials(
         device: device to train on.
         report: called with a line after each epoch.
         on_begin: called before each trial.
-        logger: where else scores are logged: csv, tensorboard, wandb or mlflow.
+        logger: further logger for the scores: csv, tensorboard, wandb or mlflow.
         compiled: whether networks are compiled.
         bar: whether a terminal shows the progress of an epoch.
 
     Returns:
-        All the plan's trials, each finished.
+        All trials of the plan; each is finished.
 
     Raises:
         ConfigError, ProtocolError: a class can't be learned.
@@ -79,7 +79,7 @@ def train_trials(
         trial.path.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(trial.path / ".lock", timeout=0):
-                if trial.finished:  # by another process, since the list was made
+                if trial.finished:  # another process finished it after the list was made
                     continue
                 files.sweep(trial.path)
                 on_begin(trial)

@@ -9,7 +9,11 @@ from sercli.errors import ConfigError
 from sercli.features import feature_names, get_feature
 
 CASES = [
-    *((name, {"sample_rate": 16_000} if name == "melspec-db" else {}) for name in feature_names() if get_feature(name).graph),
+    *(
+        (name, {"sample_rate": 16_000} if name == "melspec-db" else {})
+        for name in feature_names()
+        if get_feature(name).graph
+    ),
     ("logmel3d", {"preemphasis": 0.97, "normalise_waveform": True}),
     ("logmel", {"window_ms": 15.0, "duration_s": None, "equal_area": True}),
     ("logmel3d", {"corners": "nearest"}),

@@ -1,4 +1,4 @@
-"""Parts that several kinds of features share: settings here, spectra, and the same as torch modules."""
+"""Shared parts of several kinds of features: settings, spectra, and spectra as torch modules."""
 
 from typing import ClassVar, Self
 
@@ -93,7 +93,7 @@ class CroppedFramesConfig(FramesConfig, DurationConfig):
     def span(self, samples: int, frames: int) -> tuple[int, int]:
         """Return the first of ``frames`` that holds any of an utterance, and the one after the last.
 
-        At least one frame, even where the utterance lies beyond or between frames.
+        This is at least one frame, even if the utterance is beyond or between frames.
         """
         placed = self.place(samples)
         first = -((self.win_length - 1 - placed.before) // self.hop_length)  # its end is beyond `before`

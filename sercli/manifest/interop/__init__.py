@@ -1,4 +1,4 @@
-"""Lists in the formats of other tools: one file per format, read and, for most, written."""
+"""Read and write lists in the formats of other tools: one file per format; most can also be written."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,17 +14,18 @@ from sercli.records import Problem, Utterance
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How another tool lists utterances.
+    """Format of another tool for lists of utterances.
 
     Attributes:
-        recognises: whether a path is of this format, from its name and its first bytes.
-        read: from a path that it recognises to utterances and problems, in the list's order. ``file`` is
-            as the format names it, absolute only where the format has it so. An id is ``corpus/key``:
-            sercli's own name where sercli wrote the list, else ``imported/`` and the format's key, else
-            the file without its suffix. Raises `ManifestError` when the path can't be read.
-        write: from a path, utterances and the folder that their files are relative to, to nothing;
-            writes everything that an `Utterance` holds, or nothing. Raises `ManifestError` for what the
-            format can't hold. ``None`` where the format is only read.
+        recognises: function that returns whether a path has this format, from its name and its first bytes.
+        read: function from a recognised path to utterances and problems, in the order of the list. ``file``
+            is that of the format, and absolute only if it is absolute in the format. An id is
+            ``corpus/key``. If sercli wrote the list, it is sercli's own name; otherwise it is ``imported/``
+            and the format's key, or the file without its suffix. Raises `ManifestError` if the path can't be
+            read.
+        write: function that takes a path, utterances and the folder that their files are relative to. It
+            writes everything that an `Utterance` holds, or nothing. Raises `ManifestError` for content that
+            the format can't hold. ``None`` if the format is only read.
     """
 
     recognises: Callable[[Path], bool]
@@ -41,13 +42,13 @@ def get_format(name: str) -> Format:
     """Return a format by name.
 
     Raises:
-        UnknownNameError: there is none of that name.
+        UnknownNameError: there is no format of that name.
     """
     return registry.load(__name__, name, "FORMAT", Format)
 
 
 def recognise(path: Path) -> str | None:
-    """Name the format of a file or folder, ``None`` for an unknown one."""
+    """Name the format of a file or folder; ``None`` for an unknown format."""
     return next((name for name in format_names() if get_format(name).recognises(path)), None)
 
 
@@ -55,10 +56,10 @@ def write_list(name: str, path: Path, utterances: Iterable[Utterance], root: Pat
     """Write utterances in a format.
 
     Args:
-        name: the format.
+        name: name of the format.
         path: file or folder to write.
-        utterances: what to write.
-        root: the folder that their files are relative to.
+        utterances: utterances to write.
+        root: the folder that the utterances' files are relative to.
 
     Raises:
         UnknownNameError: there is no such format.
@@ -73,17 +74,17 @@ def write_list(name: str, path: Path, utterances: Iterable[Utterance], root: Pat
 
 
 def read_list(path: Path, columns: Mapping[str, str] | None = None) -> Iterator[Utterance | Problem]:
-    """Read any list of utterances: each format, a table, a manifest, or one path a line.
+    """Read any list of utterances: each format, a table, a manifest, or one path per line.
 
-    Only what the list states is filled in; nothing is guessed from the names of files. Ids that
-    sercli wrote are kept, the others begin with ``imported/``.
+    Only facts of the list are used; nothing is guessed from the names of files. Ids that sercli wrote are
+    kept, and the other ids begin with ``imported/``.
 
     Args:
         path: the list.
-        columns: column by field; the list then is read as a table, whatever else it may be.
+        columns: column by field; with it, the list is always read as a table.
 
     Raises:
-        ManifestError: the list is of no known kind.
+        ManifestError: the format of the list is unknown.
     """
     if not path.exists():
         raise ManifestError(f"{path}: no such file")
@@ -97,7 +98,7 @@ def read_list(path: Path, columns: Mapping[str, str] | None = None) -> Iterator[
     elif is_paths(path):
         yield from read_paths(path)
     elif path.is_file() and len(read_table(path).columns) > 1:
-        yield from read_any_table(path)  # names the column that is missing
+        yield from read_any_table(path)  # its error names the missing column
     else:
         raise ManifestError(
             f"{path}: not a list of utterances that sercli can read; give {', '.join(format_names())}, "

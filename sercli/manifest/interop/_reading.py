@@ -1,4 +1,4 @@
-"""From the records of a list to utterances."""
+"""Make utterances from the records of a list."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -36,7 +36,7 @@ _SPELL_NAMES = {spelling for field in NAMES for spelling in SPELLINGS[field]}
 
 
 class RecordReader:
-    """Turns the records of one list into utterances, or names what is wrong with them."""
+    """Convert the records of one list to utterances, or report their problems."""
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
@@ -44,13 +44,13 @@ class RecordReader:
     def read(
         self, record: Mapping[str, Any], place: str, key: Any = None, label: Any = None
     ) -> Utterance | Problem:
-        """Make an utterance of a record.
+        """Make an utterance from a record.
 
         Args:
-            record: values by field, under sercli's names where the format has others.
-            place: of the record, for a problem.
+            record: values by field, under sercli's names even if the format has other names.
+            place: place of the record, for a problem.
             key: the format's own name of the utterance, if it has one.
-            label: the format's own label, used where sercli did not write the record.
+            label: the format's own label, which is used if sercli did not write the record.
         """
         ours = is_ours(record)
         if ours:
@@ -74,7 +74,7 @@ class RecordReader:
 
 
 def is_ours(record: Mapping[str, Any]) -> bool:
-    """Return whether sercli wrote a record: only then are its id and corpus sercli's."""
+    """Return whether sercli wrote a record; only in this case its id and corpus are sercli's."""
     name, corpus = record.get("id"), record.get("corpus")
     return isinstance(name, str) and isinstance(corpus, str) and name.startswith(f"{corpus}/")
 
@@ -89,7 +89,7 @@ def _written(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _stated(record: Mapping[str, Any]) -> dict[str, Any]:
-    # A name that is not known under one key may be under another.
+    # A name that is absent under one key may be present under another.
     keys = [key for key, value in record.items() if simplify(key) not in _SPELL_NAMES or not is_absent(value)]
     columns = {field: key for field, key in fields_by_name(keys).items() if field in _STATED}
     values = read_cells(record, columns)
@@ -108,7 +108,7 @@ def _key_of(stated: Mapping[str, Any]) -> str:
 
 
 def _typed(name: str, value: Any) -> Any:
-    """Give a value the type of its field; a number where text belongs becomes text."""
+    """Convert a value to the type of its field; a number in a field of text becomes text."""
     bad = ValueError(f"'{name}' can't be {value!r:.80}")
     if name == "raters":
         return _raters(value, bad)

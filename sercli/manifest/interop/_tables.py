@@ -1,4 +1,4 @@
-"""Lists of no particular tool: a table with a column of files, or a text file of one path a line."""
+"""Read lists without a specific tool: a table with a column of files, or a text file with a path per line."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -17,11 +17,11 @@ def is_table(path: Path) -> bool:
 
 
 def read_any_table(path: Path, columns: Mapping[str, str] | None = None) -> Iterator[Utterance | Problem]:
-    """Yield the utterances of a table, after a note of which column was read as which field.
+    """Yield the utterances of a table, after a note on the field of each column.
 
     Args:
         path: the table: delimited text, JSON Lines (such as sercli's own manifest) or JSON.
-        columns: column by field, where the user names it.
+        columns: column by field, as far as the user names it.
     """
     reader = RecordReader()
     note: Note | None = None
@@ -52,7 +52,7 @@ def is_paths(path: Path) -> bool:
 
 
 def read_paths(path: Path) -> Iterator[Utterance | Problem]:
-    """Yield an utterance a line, of which only the file is known."""
+    """Yield an utterance per line, with only its file."""
     reader = RecordReader()
     text, problems = read_text(path)
     yield from problems

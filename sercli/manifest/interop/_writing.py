@@ -1,4 +1,4 @@
-"""From utterances to the records of a list, and the checks before any is written."""
+"""Make the records of a list from utterances, after checks."""
 
 import csv
 import io
@@ -19,10 +19,10 @@ _DEFAULTS = {"sha256": "", "duration": 0.0, "sample_rate": 0}
 
 
 def check_utterances(path: Path, utterances: Iterable[Utterance], root: Path) -> list[Utterance]:
-    """Return the utterances, their files relative to ``root`` where they are below it.
+    """Return the utterances with files relative to ``root`` if they are below it.
 
     Raises:
-        ManifestError: there are none, or one can't be written to be read again.
+        ManifestError: there are no utterances, or one could not be read again.
     """
     records = [replace(utterance, file=_below(root, utterance.file)) for utterance in utterances]
     if not records:
@@ -45,7 +45,7 @@ def check_lengths(path: Path, records: Iterable[Utterance]) -> None:
     """Check that durations and sample rates are known, for formats that need them.
 
     Raises:
-        ManifestError: one is not.
+        ManifestError: a duration or sample rate is unknown.
     """
     for record in records:
         if not (record.duration > 0 and record.sample_rate > 0):
@@ -55,10 +55,10 @@ def check_lengths(path: Path, records: Iterable[Utterance]) -> None:
 
 
 def to_record(utterance: Utterance, leave: Iterable[str] = ()) -> dict[str, Any]:
-    """Name the fields that an utterance has, less those that the format holds under its own names.
+    """Return an utterance's fields, except those that the format holds under its own names.
 
-    ``start`` and ``end`` become ``source_start`` and ``source_end``: in other tools they mean the
-    part to cut out of the file, in a prepared corpus the place that the file was cut from.
+    ``start`` and ``end`` become ``source_start`` and ``source_end``. In other tools these names mean the part
+    to cut out of the file; in a prepared corpus they mean the place that the file was cut from.
     """
     record = {name: getattr(utterance, name) for name in FIELDS if name not in set(leave)}
     for name in ("start", "end"):
@@ -74,7 +74,7 @@ def to_record(utterance: Utterance, leave: Iterable[str] = ()) -> dict[str, Any]
 
 
 def to_csv(records: list[dict[str, Any]]) -> str:
-    """Write records as CSV, with every key that any of them has; text in quotes, nested values as JSON."""
+    """Write records as CSV with all keys of all records; text is in quotes, nested values are JSON."""
     names = list(dict.fromkeys(name for record in records for name in record))
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
@@ -89,7 +89,7 @@ def refuse_folder(path: Path) -> None:
     """Check that a format of one file does not replace a folder.
 
     Raises:
-        ManifestError: it is.
+        ManifestError: it would replace a folder.
     """
     if path.is_dir():
         raise ManifestError(f"{path}: is a folder, and this format is one file; name a file in it")
@@ -99,7 +99,7 @@ def new_files(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write files into a folder, all or none.
 
     Raises:
-        ManifestError: one is there already.
+        ManifestError: a file already exists.
     """
     for name in contents:
         if (folder / name).exists():

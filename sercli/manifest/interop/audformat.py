@@ -1,12 +1,12 @@
-"""audformat: a database of a header ``db.yaml`` and tables, here as CSV.
+"""Read and write audformat: a database with a header ``db.yaml`` and tables, here as CSV.
 
-Written is one filewise table, ``utterances``, with a column and a scheme a field. Of another database
-every table with a column ``emotion`` is read, in the header's order; a file or segment that several
-of them name counts once, by the first. Speaker, transcript and the like come from the same row, else
-from any other table's row of that segment or file; gender also from the scheme of the
-speakers, and a transcript from the scheme of its ids.
+One filewise table, ``utterances``, is written, with a column and a scheme for each field. From other
+databases every table with a column ``emotion`` is read, in the order of the header. If several tables name
+a file or segment, the first one counts. Speaker, transcript and similar fields come from the same row,
+otherwise from any other table's row of that segment or file. The gender may also come from the scheme of
+the speakers, and a transcript from the scheme of its ids.
 
-audformat reads the words NA, nan and null of a CSV file as absent; such text does not survive.
+audformat reads the words NA, nan and null in a CSV file as absent values, so such text is lost.
 
 Source: audeering.github.io/audformat, 1.4.
 """
@@ -144,7 +144,7 @@ def _rows(table: Any) -> Iterator[tuple[_Index, dict[str, Any]]]:
 
 
 def _plain(value: Any) -> Any:
-    """Turn a time into seconds and a scalar of NumPy into Python's."""
+    """Convert a time to seconds, and a scalar of NumPy to a Python number."""
     if hasattr(value, "total_seconds"):
         return value.total_seconds()
     return value.item() if hasattr(value, "item") else value
@@ -162,7 +162,7 @@ def _index(index: Any) -> _Index:
     if isinstance(index, str):
         return index, None, None
     file, start, end = index
-    # NaT, the end of a segment up to the end of its file, differs from itself.
+    # NaT, the end of a segment that reaches the end of its file, is not equal to itself.
     until = end.total_seconds() if end == end else None  # noqa: PLR0124
     since = start.total_seconds()
     return (file, None, None) if since == 0 and until is None else (file, since, until)

@@ -1,10 +1,10 @@
-"""Hugging Face audiofolder: audio files and a ``metadata.csv`` whose ``file_name`` names them.
+"""Read and write Hugging Face audiofolder: audio files and a ``metadata.csv`` with a column ``file_name``.
 
-The audio must lie below the folder, so writing copies it, unless it is there already.
-`datasets` guesses the types of a CSV file, which makes 3 of the speaker "03"; the README.md written
-beside it declares them and `load_dataset(folder)` heeds it. ``emotion`` is the noun; of a foreign
-folder, the column ``emotion`` or ``label`` is the label. Folders that name classes by their
-subfolders alone have no list and are not read.
+The audio must be below the folder. Therefore it is copied when the folder is written, unless it is already
+there. `datasets` guesses the types of a CSV file and reads the speaker "03" as 3. The README.md beside the
+file declares the types, and `load_dataset(folder)` uses it. ``emotion`` is the noun. In folders of other
+tools, the column ``emotion`` or ``label`` is the label. Folders that name classes only by their subfolders
+have no list and are not read.
 
 Source: huggingface.co/docs/hub/datasets-audio; datasets 5.2, folder_based_builder.py.
 """
@@ -57,11 +57,10 @@ def read(path: Path) -> Iterator[Utterance | Problem]:
 
 
 def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
-    """Write a folder: audio and traces copied from ``root``, metadata.csv, a README.md that declares it.
+    """Write a folder: copies of audio and traces from ``root``, metadata.csv, and a README.md for it.
 
     Raises:
-        ManifestError: the folder has other things in it, or an audio file is missing or not below
-            ``root``.
+        ManifestError: the folder contains other files, or an audio file is missing or not below ``root``.
     """
     records = check_utterances(path, utterances, root)
     for utterance in records:

@@ -1,9 +1,9 @@
-"""EmoBox: lines of JSON with ten keys of its own.
+"""Read and write EmoBox: lines of JSON with ten keys.
 
-The keys are ``key, dataset, wav, type, sample_rate, num_frame, task, length, emo, channel``; EmoBox
-ignores others, so sercli's fields are added. ``emo`` is the label as the corpus spells it,
-which EmoBox maps with its own ``label_map.json``. Its older lists have ``audio`` for ``wav`` and ``label``
-for ``emo``. Its partitions are files of their own; one is read at a time.
+The keys are ``key, dataset, wav, type, sample_rate, num_frame, task, length, emo, channel``. EmoBox ignores
+other keys, so sercli's fields are added. ``emo`` is the label in the corpus's spelling, which EmoBox maps
+with its ``label_map.json``. Older lists have ``audio`` instead of ``wav`` and ``label`` instead of ``emo``.
+Each partition is a separate file; one file is read at a time.
 
 Source: Ma et al., EmoBox, Interspeech 2024; github.com/emo-box/EmoBox, ``data/iemocap/iemocap.jsonl``.
 """

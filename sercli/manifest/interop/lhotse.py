@@ -1,9 +1,9 @@
-"""lhotse: a folder with ``recordings.jsonl.gz`` and ``supervisions.jsonl.gz``.
+"""Read and write lhotse: a folder with ``recordings.jsonl.gz`` and ``supervisions.jsonl.gz``.
 
-A supervision describes a part of a recording; fields that lhotse lacks are in its ``custom``. Written,
-every utterance is a recording of its own with one supervision over all of it. Read are a folder of such
-files (also ``corpus_recordings_train.jsonl.gz``), or one file: of supervisions beside its recordings, of
-recordings alone, or of cuts.
+A supervision describes a part of a recording; fields that lhotse lacks are in its ``custom``. When a list is
+written, every utterance is a separate recording with one supervision over its full length. A folder of such
+files (also ``corpus_recordings_train.jsonl.gz``) can be read, or one file: supervisions beside their
+recordings, recordings alone, or cuts.
 
 Source: github.com/lhotse-speech/lhotse, ``lhotse/audio/recording.py``, ``lhotse/supervision.py``.
 """
@@ -30,7 +30,7 @@ def recognises(path: Path) -> bool:
 
 
 def read(path: Path) -> Iterator[Utterance | Problem]:
-    """Yield an utterance a supervision, and one a recording where there are no supervisions."""
+    """Yield an utterance per supervision, or per recording if there are no supervisions."""
     kinds = {file: _kind(file) for file in _lists(path)}
     recordings: dict[str, dict[str, Any]] = {}
     alone = "supervisions" not in kinds.values()
@@ -94,7 +94,7 @@ def _packed(entries: list[dict[str, Any]]) -> bytes:
 
 
 def _lists(path: Path) -> list[Path]:
-    """List the files to read: of a folder, or a file and the recordings that belong to it."""
+    """List the files to read: those of a folder, or a file and the recordings that belong to it."""
     if path.is_dir():
         names = (
             "*recordings*.jsonl",

@@ -1,8 +1,8 @@
-"""nkululeko: a CSV table with the columns ``file, speaker, gender, emotion`` and any others.
+"""Read and write nkululeko: a CSV table with the columns ``file, speaker, gender, emotion`` and any others.
 
-``emotion`` is the noun, empty where there is none (nkululeko drops such rows); the corpus's own
-spelling is in ``emotion_raw``. A table with ``start`` and ``end`` names segments of its files, in
-seconds or as pandas writes times.
+``emotion`` is the noun, or empty if there is none (nkululeko drops such rows). The corpus's own spelling is
+in ``emotion_raw``. A table with ``start`` and ``end`` names segments of its files, in seconds or in the
+format of pandas.
 
 Source: github.com/felixbur/nkululeko, ``data/*/*.csv``.
 """
@@ -27,7 +27,7 @@ def recognises(path: Path) -> bool:
 
 
 def read(path: Path) -> Iterator[Utterance | Problem]:
-    """Yield the utterances of a table, after a note of which column was read as which field."""
+    """Yield the utterances of a table, after a note on the field of each column."""
     yield from read_any_table(path)
 
 

@@ -1,8 +1,8 @@
 """SpeechBrain: one JSON object, ``{id: {"wav": "{data_root}/...", "length": seconds, "emo": label}}``.
 
-SpeechBrain formats every string when it loads the file (``{data_root}`` becomes a folder), so braces of
-our own are doubled. It reserves the key ``id`` and expects the same keys in every entry: what an
-utterance lacks is ``null``. ``emo`` is the noun where known, else the label as the corpus spells it.
+SpeechBrain formats every string when it loads the file (``{data_root}`` becomes a folder), so other braces
+are doubled. It reserves the key ``id`` and expects the same keys in every entry, so a missing value is
+``null``. ``emo`` is the noun if it is known, otherwise the label in the corpus's spelling.
 
 Source: github.com/speechbrain/speechbrain, ``recipes/IEMOCAP/emotion_recognition/iemocap_prepare.py``.
 """
@@ -33,7 +33,7 @@ def recognises(path: Path) -> bool:
 
 
 def read(path: Path) -> Iterator[Utterance | Problem]:
-    """Yield the utterances of a list; a leading ``{data_root}/`` is no part of the file.
+    """Yield the utterances of a list; a leading ``{data_root}/`` is not part of the file.
 
     Raises:
         ManifestError: the file is cut off.

@@ -1,4 +1,4 @@
-"""Building blocks of networks: here dropout and the cosine head, beside it one file per idea."""
+"""Building blocks of networks: this file has dropout and the cosine head, other files one idea each."""
 
 import torch
 import torch.nn.functional as F
@@ -6,24 +6,24 @@ from torch import Tensor, nn
 
 
 class Dropout(nn.Dropout):
-    """Zero values by chance in training, and raise the others so that the mean stays.
+    """Zero random values in training, and raise the others so that the mean stays the same.
 
-    On a CPU torch draws a 64-bit number for each value; here such a number decides on eight values, or
-    on four where 8 bits can't express the share, which 16 bits do to 1e-5.
+    On a CPU torch draws a 64-bit number for each value. This class uses such a number for eight values. If 8
+    bits can't express the proportion, it uses the number for four values: 16 bits are exact to 1e-5.
     """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
-        """Drop a share of the input's values; in evaluation none."""
+        """Drop a proportion of the input's values in training, and none in evaluation."""
         if not (self.training and 0 < self.p < 1) or self.inplace or input.device.type != "cpu":
             return super().forward(input)
         return input * _factor(input, self.p)
 
 
 def _factor(x: Tensor, p: float) -> Tensor:
-    """Draw what x is multiplied by: zero, or one over the share kept, laid out as x."""
+    """Draw the factors of x: zero, or one over the proportion kept; their memory layout is that of x."""
     bits, kind = (8, torch.int8) if (256 * p).is_integer() else (16, torch.int16)
     words: Tensor = torch.empty(-(-x.numel() * bits // 64), dtype=torch.int64).random_(-(2**63), None)
-    dropped = min(round(p * 2**bits), 2**bits - 1)  # of all the numbers of so many bits
+    dropped = min(round(p * 2**bits), 2**bits - 1)  # how many of the 2**bits numbers mean "drop"
     kept = words.view(kind)[: x.numel()] >= dropped - 2 ** (bits - 1)
     factor: Tensor = kept.view(torch.uint8).to(x.dtype).mul_(2**bits / (2**bits - dropped))
     return factor.as_strided(x.shape, torch.empty_like(x, device="meta").stride())
@@ -38,13 +38,13 @@ def init_glorot(module: nn.Module) -> None:
 
 
 class CosineHead(nn.Module):
-    """Score a class by the cosine between the embedding and the class's weight; no bias.
+    """Score a class by the cosine between the embedding and the class's weight; there is no bias.
 
-    Computed in float32 independent of the surrounding precision: in bfloat16 cosines near one, where
-    classes are told apart, are 0.004 apart.
+    The cosines are always computed in float32. Cosines near one separate the classes, and in bfloat16 the
+    values near one are 0.004 apart, which is too coarse.
 
     Args:
-        size: of the embedding.
+        size: size of the embedding.
         n_classes: number of outputs.
         scale: factor of the cosines; logits are in [-scale, scale].
 

@@ -1,4 +1,4 @@
-"""Maps of utterances whose lengths differ: keep their padding out, pool them to a pyramid of vectors.
+"""Exclude the padding of maps whose lengths differ, and pool the maps to a pyramid of vectors.
 
 Zeroing the input is not enough: bias and normalisation fill the padding again, and the next
 convolution over time carries it back into the utterance.
@@ -18,31 +18,31 @@ Reduction = Literal["keep", "sum"]
 
 
 def is_full(mask: Tensor) -> bool:
-    """Tell whether there is no padding, only where the answer is free: on a GPU it would stop the queue."""
+    """Return whether it is known that there is no padding; a GPU is not asked, since this stops its queue."""
     return mask.device.type == "cpu" and not torch.compiler.is_compiling() and bool(mask.all())
 
 
 def valid_frames(lengths: Tensor, x: Tensor) -> Tensor:
-    """Make a factor for x, one on valid frames and zero on padding.
+    """Make a factor for x that is one on valid frames and zero on padding.
 
     Args:
         lengths: valid frames of each utterance, (batch,).
         x: (batch, channels, mels, frames).
 
     Returns:
-        (batch, 1, 1, frames), of x's type, so that products keep it.
+        (batch, 1, 1, frames), of x's type, so that products keep that type.
     """
     frames = torch.arange(x.shape[-1], device=x.device)
     return (frames < lengths[:, None]).to(x.dtype)[:, None, None]
 
 
 def silence(x: Tensor, keep: Tensor | None) -> Tensor:
-    """Zero the padding of x, in a new tensor; ``keep`` is None where there is none."""
+    """Zero the padding of x, in a new tensor; ``keep`` is None if there is no padding."""
     return x if keep is None else x * keep
 
 
 def normalise(norm: nn.BatchNorm2d, x: Tensor, keep: Tensor | None) -> Tensor:
-    """Apply batch normalisation; in training the padding takes no part in its statistics."""
+    """Apply batch normalisation; in training its statistics exclude the padding."""
     if keep is None or not norm.training:
         y: Tensor = norm(x)
         return y
@@ -54,16 +54,16 @@ def normalise(norm: nn.BatchNorm2d, x: Tensor, keep: Tensor | None) -> Tensor:
 
 
 class SpatialPyramidPooling(nn.Module):
-    """Maximum over each cell of a k x k grid laid on the map, for several k.
+    """Maximum over each cell of a k x k grid over the map, for several k.
 
-    The grid of an utterance spans its own length, so padding is never looked at. A grid whose k
-    divides a finer one's is pooled from the finer one: its bins are unions of the finer bins.
+    The grid of an utterance covers the utterance's own length, so padding is never used. If the k of a grid
+    divides the k of a finer grid, it is pooled from the finer one: its bins are unions of the finer bins.
 
     Args:
         levels: the k of each grid; 1 is global max pooling.
         bins: ``adaptive`` bins run from floor(i L / k) to ceil((i + 1) L / k) and may share a
-            position, as in `torch.nn.AdaptiveMaxPool2d`; ``rounded`` ones run from round(i L / k)
-            to round((i + 1) L / k), halves to even, and share none.
+            position, as in `torch.nn.AdaptiveMaxPool2d`; ``rounded`` bins run from round(i L / k)
+            to round((i + 1) L / k), halves to even, and share no position.
 
     Source: He et al., ECCV 2014, section 2.2; rounded bins: github.com/yhenon/keras-spp.
     """
@@ -81,10 +81,10 @@ class SpatialPyramidPooling(nn.Module):
         """Pool each utterance to the same number of vectors.
 
         Args:
-            x: feature map, (batch, channels, mels, frames); with rounded bins the largest level
-                or more mels.
-            lengths: valid frames of each utterance, (batch,), the largest level or more; None
-                where all frames are valid.
+            x: feature map, (batch, channels, mels, frames); with rounded bins, at least as many mels as the
+                largest level.
+            lengths: valid frames of each utterance, (batch,), at least the largest level; None
+                if all frames are valid.
 
         Returns:
             Cells level by level, each grid row by row (mels), (batch, channels, vectors).
@@ -107,19 +107,19 @@ class SpatialPyramidPooling(nn.Module):
         if mels % level:
             bands = torch.full((batch,), mels, device=x.device)
             x = _stretch(x.mT, positions(bands, mels, level, self.bins)).mT
-        # The bins are equal here. Adaptive pooling has the faster gradient, blocks can be exported.
+        # The bins are equal here. Adaptive pooling has a faster gradient; pooling in blocks can be exported.
         return _blocks(x, level) if torch.compiler.is_compiling() else F.adaptive_max_pool2d(x, level)
 
     def spread(self, weights: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.float64]:
-        """Lay a weight of each cell over the map that was pooled.
+        """Spread the weights of the cells over the map that was pooled.
 
         Args:
             weights: level by level, each grid row by row, (vectors,).
             shape: mels and frames of the map.
 
         Returns:
-            At each place the mean over the levels of the weight of the cell there (where cells share a
-            place, their mean), divided by its mean over all places, (mels, frames).
+            Weight at each position, (mels, frames): the mean over the levels of the weight of the cell
+            there (of cells that share a position, their mean), divided by the mean over all positions.
         """
         total, first = np.zeros(tuple(shape)), 0
         for level in self.levels:
@@ -132,10 +132,10 @@ class SpatialPyramidPooling(nn.Module):
 
 
 class VectorAttention(nn.Module):
-    """Weigh vectors by a softmax over one score each.
+    """Weight vectors by a softmax over one score each.
 
     Args:
-        size: of a vector.
+        size: size of a vector.
         reduction: ``keep`` the weighted vectors, or ``sum`` them to one.
         rescale: multiply the weights, whose sum is one, by their number.
 
@@ -151,7 +151,7 @@ class VectorAttention(nn.Module):
         self.rescale = rescale
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return (batch, vectors, size), or (batch, size) where they are summed."""
+        """Return the weighted vectors, (batch, vectors, size), or their sum, (batch, size)."""
         weight = (self.score(x).sigmoid() * self.context).softmax(dim=1)  # (batch, vectors, 1)
         if self.rescale:
             weight = weight * x.shape[1]
@@ -163,10 +163,10 @@ def positions(lengths: Tensor, longest: int, bins: int, mode: Bins) -> Tensor:
     """List the positions in each bin; a bin narrower than the widest repeats its last position.
 
     Args:
-        lengths: positions to divide, (batch,), ``bins`` or more each.
-        longest: no length is greater.
+        lengths: numbers of positions to divide, (batch,), each ``bins`` or more.
+        longest: upper limit of the lengths.
         bins: number of bins.
-        mode: how a bin's edges are found, see `SpatialPyramidPooling`.
+        mode: rule for the edges of a bin, see `SpatialPyramidPooling`.
 
     Returns:
         Positions, (batch, bins, width), where the width depends on ``longest`` and ``bins`` alone.
@@ -185,8 +185,8 @@ def positions(lengths: Tensor, longest: int, bins: int, mode: Bins) -> Tensor:
 
 
 def _stretch(x: Tensor, index: Tensor) -> Tensor:
-    """Take frames (batch, bins, width) of x, (batch, channels, mels, frames), to bins of equal width."""
-    x = x.permute(0, 2, 3, 1)  # (batch, mels, frames, channels): whole vectors are copied
+    """Copy frames (batch, bins, width) of x, (batch, channels, mels, frames), to bins of equal width."""
+    x = x.permute(0, 2, 3, 1)  # (batch, mels, frames, channels): complete vectors are copied
     _, mels, _, channels = x.shape
     index = torch.cat(index.unbind(1), dim=1)  # (batch, bins * width); flatten(1) can't be exported
     index = index[:, None, :, None].expand(-1, mels, -1, channels)
@@ -201,7 +201,7 @@ def _blocks(x: Tensor, level: int) -> Tensor:
 
 
 def _shares(length: int, level: int, bins: Bins) -> NDArray[np.float64]:
-    """Find the cells of an axis that cover each position; each row adds up to one, (length, level)."""
+    """Return how much of each position the cells of an axis cover, (length, level); each row sums to one."""
     index = positions(torch.tensor([length]), length, level, bins)[0].numpy()  # (level, width)
     covered = np.zeros((length, level))
     for cell, places in enumerate(index):

@@ -1,7 +1,7 @@
-"""Sequences: convolutions over time that see no later frame, and a memory layout that they are fast with.
+"""Causal convolutions over time, and the memory layout that makes them fast.
 
-The channels of a frame are side by side in memory, which makes pooling and bf16 fast. torch knows this layout
-only for images, so a sequence passes as an image of one row.
+The channels of a frame are neighbours in memory, which makes pooling and bf16 fast. torch supports this
+layout only for images, so a sequence is handled as an image of one row.
 """
 
 import torch
@@ -13,19 +13,19 @@ from sercli.models.layers import Dropout
 
 def as_image(x: Tensor) -> Tensor:
     """Lay out (batch, channels, frames) with channels last, as (batch, channels, 1, frames)."""
-    if x.shape[1] == 1:  # nothing to move, yet the strides are what torch tells the layout by
+    if x.shape[1] == 1:  # no value moves, but torch recognises the layout by its strides
         return x.flatten(1)[:, None, :, None].permute(0, 3, 1, 2)
     return x.unsqueeze(2).contiguous(memory_format=torch.channels_last)
 
 
 def convolve(conv: nn.Conv1d, x: Tensor, before: int = 0, after: int = 0) -> Tensor:
-    """Apply a convolution over time to an image of one row, with so many zeros before and after it.
+    """Apply a convolution over time to an image of one row, with zeros before and after the image.
 
     Args:
-        conv: its own padding and stride are left aside.
-        x: (batch, channels, 1, frames), see `as_image`.
-        before: zeros before the first frame.
-        after: zeros after the last one.
+        conv: the convolution; its own padding and stride are ignored.
+        x: image of one row, (batch, channels, 1, frames), see `as_image`.
+        before: number of zeros before the first frame.
+        after: number of zeros after the last frame.
 
     Returns:
         (batch, channels, 1, frames).
@@ -43,7 +43,7 @@ class SequenceNorm(nn.BatchNorm1d):
 
 
 class SequencePool(nn.MaxPool1d):
-    """Maximum of so many frames each, of (batch, channels, frames) laid out by `as_image`."""
+    """Maximum of ``kernel_size`` frames each, of (batch, channels, frames) in the layout of `as_image`."""
 
     kernel_size: int
 
@@ -53,7 +53,7 @@ class SequencePool(nn.MaxPool1d):
 
 
 class CausalConv1d(nn.Conv1d):
-    """Convolution with zeros before the first frame and none after the last, so as many frames out as in."""
+    """Convolution with zeros only before the first frame; the number of frames does not change."""
 
     def __init__(self, n_in: int, n_out: int, width: int, dilation: int = 1) -> None:
         super().__init__(n_in, n_out, width, dilation=dilation)
@@ -109,12 +109,12 @@ class DilatedBlock(nn.Module):
                 z = self.norm(self.dropout(z.add_(condition)))
             else:
                 z = self.norm(self.dropout(z)) + self.condition_norm(self.dropout(condition))
-        # Neither a sum, a normalisation nor a convolution needs its own output for its gradient.
+        # In place, since the gradients of sum, normalisation and convolution do not need their outputs.
         return convolve(self.mix, z.relu_()).add_(x).squeeze(2)  # (batch, channels, frames)
 
 
 class _Ahead(nn.Conv1d):
-    """Convolution of width 2 over a frame and the next one, the "same" padding of an even width."""
+    """Convolution of width 2 over a frame and the next one, as "same" padding of an even width does."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels, channels, 2)
@@ -124,10 +124,10 @@ class _Ahead(nn.Conv1d):
 
 
 class CausalState:
-    """Applies causal convolutions and blocks, in eval mode, to a sequence in pieces.
+    """Apply causal convolutions and blocks, in eval mode, to a sequence that comes in pieces.
 
     The results equal those for the complete sequence. Each convolution keeps the frames of its input that it
-    still needs; before the first piece these are zeros, as in the padding of `CausalConv1d`.
+    still needs. Before the first piece these frames are zeros, as in the padding of `CausalConv1d`.
     """
 
     def __init__(self) -> None:

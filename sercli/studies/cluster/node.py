@@ -143,7 +143,7 @@ def _unpack(parcels: Mapping[str, str], fetch: Fetch) -> Workspace:
 
 
 def sees(order: Order) -> bool:
-    """Tell whether this machine sees the workspace."""
+    """Return whether this machine sees the workspace."""
     root = Path(order.workspace)
     places = (Path("runs") / order.mark, Path("corpora") / order.corpus / "manifest.jsonl", Path("features"))
     return all((root / place).exists() for place in places)
