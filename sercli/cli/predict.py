@@ -231,7 +231,7 @@ def _check_asked(
     from sercli.errors import ConfigError
 
     classes = predictor.bundle.classes
-    if not predictor.needs_speakers and named:
+    if named and not predictor.needs_speakers:
         raise ConfigError(f"{named}: this model does not standardise per speaker; leave the option out")
     if picture is not None and len(inputs.files) > 1:
         raise ConfigError(f"--picture draws one file, {len(inputs.files)} are named; name one of them")

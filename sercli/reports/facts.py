@@ -132,7 +132,7 @@ def banners(settings: Mapping[str, Any], trials: Sequence[Trial]) -> tuple[str, 
             "Possible leak: the weights that training started from were trained on this corpus before, or it "
             "is unknown on which; the test utterances may have been among the training data."
         )
-    if any(each.get("statistics") == "per-speaker" for each in settings["features"].values()):
+    if any(each.get("statistics") == "per-speaker" for each in settings.get("features", {}).values()):
         found.append(
             "Transductive: features are standardised per speaker, so a speaker can only be judged "
             "after several utterances of this speaker are known."
