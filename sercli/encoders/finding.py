@@ -194,13 +194,18 @@ def _download(name: str, revision: str | None) -> Path:
             f"{place}: no such encoder on the Hub (or it is private); check the name, or log in with "
             "`hf auth login`"
         ) from None
-    except (errors.HfHubHTTPError, errors.OfflineModeIsEnabled, OSError, RuntimeError) as error:
+    except (_transport_error(errors), errors.OfflineModeIsEnabled, OSError, RuntimeError) as error:
         if isinstance(error, FeatureError):
             raise
         raise FeatureError(
             f"{place}: the Hub can't be reached ({_first_line(error)}); check the network, or download the "
             "folder elsewhere and give model= its path"
         ) from None
+
+
+def _transport_error(errors: Any) -> type[Exception]:
+    """Return the base of all errors of the HTTP library that the Hub's library uses."""
+    return next(base for base in errors.HfHubHTTPError.__mro__[1:] if base.__name__ == "HTTPError")
 
 
 def _check_space(cache: Path, size: int) -> None:

@@ -60,7 +60,7 @@ class FeatureStore:
         Raises:
             UnknownNameError: there is no such kind.
         """
-        feature = get_feature(kind)
+        feature, config = get_feature(kind), config.pinned()
         self.kind, self.config, self.feature, self.number = kind, config, feature, number
         self.shape = feature.shape(config)
         half = "-float16" if number == "float16" else ""

@@ -124,3 +124,21 @@ def test_without_a_network_the_message_says_what_to_do(monkeypatch, tmp_path):
         FeatureError, match=r"openai/whisper-tiny: the Hub can't be reached.*give model= its path"
     ):
         read_facts("whisper-tiny")
+
+
+def test_a_connection_that_fails_is_one_line(monkeypatch, tmp_path):
+    import huggingface_hub
+
+    error = next(
+        each for each in huggingface_hub.errors.HfHubHTTPError.__mro__ if each.__name__ == "HTTPError"
+    )
+
+    def fail(*_, **__):
+        raise error("Name or service not known")
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", fail)
+    with pytest.raises(
+        FeatureError, match=r"the Hub can't be reached \(Name or service not known\); check the"
+    ):
+        read_facts("openai/whisper-base")

@@ -95,3 +95,12 @@ def test_pooled_features_can_not_be_cut(small_workspace):
         RunConfig(**settings, segments={"size_s": 1.0})
     choice = FeatureChoice(kind="pretrained", pool="none")
     assert choice.frame_rate == 50
+
+
+def test_a_store_checks_the_layers_of_its_encoder(tmp_path):
+    from sercli.store import FeatureStore
+
+    with pytest.raises(ConfigError, match="has layers 0 to 3"):
+        FeatureStore(
+            tmp_path, "pretrained", PretrainedConfig(model=str(encoder_folder("hubert")), layers=[9])
+        )
