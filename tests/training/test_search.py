@@ -15,8 +15,18 @@ from sercli.training.plan import candidates, make_plan
 from sercli.training.search import inner_folds
 from sercli.training.settings import complete
 from sercli.training.trials import train_trials
+from sercli.workspace import Workspace
 
 BASE = {"arch": "linear", "corpus": "emodb", "scheme": "emodb-4", "protocol": "leave-one-speaker-out"}
+
+
+@pytest.fixture
+def place(small_workspace, tmp_path):
+    """A workspace with the small corpus whose runs and features are its own."""
+    own = Workspace(tmp_path / "w")
+    own.root.mkdir()
+    (own.root / "corpora").symlink_to(small_workspace.root / "corpora")
+    return own
 
 
 def planned(workspace, folds="1", **changes):
@@ -28,8 +38,8 @@ def searching(**values):
     return {"training": {"search": values}}
 
 
-def test_inner_folds_share_no_speaker_and_test_each_utterance_once(small_workspace):
-    plan = planned(small_workspace)
+def test_inner_folds_share_no_speaker_and_test_each_utterance_once(place):
+    plan = planned(place)
     fold = plan.folds[0]
     inner = inner_folds(plan, fold, 4)
     assert len(inner) == 2  # of four speakers one is tested and one is the dev part
@@ -41,10 +51,8 @@ def test_inner_folds_share_no_speaker_and_test_each_utterance_once(small_workspa
         assert not set(each.train) & set(fold.test)
 
 
-def test_the_best_candidate_is_chosen_and_recorded(small_workspace, tmp_path):
-    plan = planned(
-        small_workspace, **searching(**{"model.c": [1e-6, 1.0], "features.pool": ["mean", "mean-std"]})
-    )
+def test_the_best_candidate_is_chosen_and_recorded(place):
+    plan = planned(place, **searching(**{"model.c": [1e-6, 1.0], "features.pool": ["mean", "mean-std"]}))
     lines = []
     (trial,) = train_trials(plan, choose_device("cpu"), lines.append)
     found = json.loads((trial.path / "search.json").read_text())
@@ -59,9 +67,9 @@ def test_the_best_candidate_is_chosen_and_recorded(small_workspace, tmp_path):
     assert bundle["inputs"]["x"]["pool"] == best["features.pool"]
 
 
-def test_a_neural_network_is_searched_too(small_workspace):
+def test_a_neural_network_is_searched_too(place):
     plan = planned(
-        small_workspace,
+        place,
         arch="mlp",
         training={"search": {"model.hidden": [[2], [4]]}, "max_epochs": 1, "patience": None},
     )
@@ -69,7 +77,7 @@ def test_a_neural_network_is_searched_too(small_workspace):
     assert trial.metrics()["chosen"] in ({"model.hidden": [2]}, {"model.hidden": [4]})
 
 
-def test_a_run_without_a_search_keeps_its_name(small_workspace):
+def test_a_run_without_a_search_keeps_its_name(place):
     config = complete(BASE)
     assert "search" not in config.training.deciding()
     assert complete(BASE | searching(**{"model.c": [0.1, 1]})).identity("0") != config.identity("0")
@@ -89,8 +97,8 @@ def test_a_search_that_can_not_be_is_refused(values, message):
         candidates(complete(BASE | searching(**values)))
 
 
-def test_a_training_part_of_one_speaker_has_no_inner_folds(small_workspace):
-    plan = planned(small_workspace)
+def test_a_training_part_of_one_speaker_has_no_inner_folds(place):
+    plan = planned(place)
     fold = plan.folds[0]
     speaker = plan.utterances[fold.train[0]].speaker
     one = type(fold)(fold.name, tuple(n for n in fold.train if plan.utterances[n].speaker == speaker), (), ())
@@ -98,12 +106,12 @@ def test_a_training_part_of_one_speaker_has_no_inner_folds(small_workspace):
         inner_folds(plan, one, 4)
 
 
-def test_a_linear_run_has_scikit_learns_own_probabilities(small_workspace):
-    plan = planned(small_workspace, folds="2", model={"c": 0.05})
+def test_a_linear_run_has_scikit_learns_own_probabilities(place):
+    plan = planned(place, folds="2", model={"c": 0.05})
     (trial,) = train_trials(plan, choose_device("cpu"), lambda line: None)
     made = read_predictions(trial.predictions_file)
     (choice,) = plan.config.features.values()
-    store = choice.open_store(small_workspace.features)
+    store = choice.open_store(place.features)
     fold, labels, classes = plan.folds[1], plan.selection.labels, plan.selection.classes
 
     def vectors(ids):
