@@ -78,12 +78,12 @@ class Bundle:
 
     @property
     def task(self) -> Task:
-        """What the network was trained for."""
+        """Task that the network was trained for."""
         return CLASSIFICATION if self.classes else REGRESSION
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """What the network predicts: the classes, or the dimensions of continuous labels."""
+        """Names of the outputs: the classes, or the dimensions of continuous labels."""
         return self.classes or TRACE_DIMENSIONS
 
     @property

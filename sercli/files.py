@@ -191,6 +191,12 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, to_json(value, indent=2, escaped=False) + "\n")
 
 
+def free_bytes(path: Path) -> int:
+    """Return the bytes that are free where a file or folder is, or will be made."""
+    path = path.absolute()
+    return shutil.disk_usage(next(each for each in (path, *path.parents) if each.exists())).free
+
+
 def walk(folder: Path) -> Iterator[Path]:
     """Yield the files below a folder, except hidden ones; links to folders are followed, each folder once.
 

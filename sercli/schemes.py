@@ -36,7 +36,7 @@ class Selection:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """What the network predicts: the classes, or the dimensions of continuous labels."""
+        """Names of the outputs: the classes, or the dimensions of continuous labels."""
         return self.classes or self.dimensions
 
     @property

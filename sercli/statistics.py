@@ -101,8 +101,12 @@ class RunningMoments:
             return Statistics(np.zeros((), np.float32), _scale(self.largest).astype(np.float32))
         if not self.count.any():
             raise FeatureError(_NOTHING)
-        deviation = np.sqrt(self.squares / self.count)
-        return Statistics(self.mean.astype(np.float32), _scale(deviation).astype(np.float32))
+        return Statistics(self.mean.astype(np.float32), _scale(self.deviation).astype(np.float32))
+
+    @property
+    def deviation(self) -> Any:
+        """Standard deviation, dividing by n, float64."""
+        return np.sqrt(self.squares / self.count)
 
 
 def fit(arrays: Iterable[Array], scope: Scope = "per-map", empty: Mask | None = None) -> Statistics:

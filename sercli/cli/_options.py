@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,14 +21,16 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 DrawsOption = Annotated[
     int, typer.Option(min=100, max=1_000_000, help="Number of bootstrap draws over speakers.")
 ]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Set one setting, for example model.attention=false; may be repeated.",
-    ),
-]
+
+
+def set_option(example: str) -> Any:
+    """Make the option ``--set``, whose help shows an example."""
+    return typer.Option(
+        "--set", metavar="KEY=VALUE", help=f"Set one setting, for example {example}; may be repeated."
+    )
+
+
+SetOption = Annotated[list[str] | None, set_option("model.attention=false")]
 SchemeOption = Annotated[
     str | None, typer.Option(help="Scheme that selects utterances and classes, for example emodb-4.")
 ]

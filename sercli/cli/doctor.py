@@ -3,7 +3,6 @@
 import os
 import platform
 import re
-import shutil
 import sys
 
 import typer
@@ -64,6 +63,8 @@ def _versions() -> dict[str, str]:
 
 
 def _devices() -> dict[str, str]:
+    from sercli.formatting import count_noun
+
     processor = f"{platform.machine()}, {os.cpu_count()} cores"
     try:
         import torch
@@ -73,7 +74,7 @@ def _devices() -> dict[str, str]:
             "torch": f"fails to import: {' '.join(str(error).split())}; reinstall it",
         }
     return {
-        "processor": f"{processor}, {torch.get_num_threads()} threads",
+        "processor": f"{processor}, {count_noun(torch.get_num_threads(), 'thread')}",
         "cuda": _cuda(),
         "mps": "yes" if torch.backends.mps.is_available() else "no",
     }
@@ -100,12 +101,11 @@ def _plugins() -> dict[str, str]:
 
 
 def _workspace() -> dict[str, str]:
+    from sercli import files
     from sercli.workspace import Workspace
 
     workspace = Workspace()
-    root = workspace.root.absolute()
-    place = next(folder for folder in (root, *root.parents) if folder.exists())
-    free = shutil.disk_usage(place).free / 2**30
+    free = files.free_bytes(workspace.root) / 2**30
     return {
         "path": f"{workspace.root.absolute()}{'' if workspace.root.exists() else ' (does not exist yet)'}",
         "free": f"{free:.0f} GiB",

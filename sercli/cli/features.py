@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sercli.cli._app import App, Group
-from sercli.cli._options import JsonOption, WorkspaceOption
+from sercli.cli._options import JsonOption, WorkspaceOption, set_option
 from sercli.cli._output import loadable, print_waiting, progress_bar
 from sercli.plain.json import to_json
 
@@ -33,14 +33,7 @@ VariantsOption = Annotated[
 ]
 
 
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Set one setting of the kind, for example window_ms=40; may be repeated.",
-    ),
-]
+SetOption = Annotated[list[str] | None, set_option("window_ms=40")]
 
 
 class _CorpusFirst(Group):

@@ -37,7 +37,7 @@ class Family:
         transform: from the model, what `front` gave, padded, (batch, frames, size), and a mask that is true
             on valid frames, (batch, frames), or None where all are, to the states of the transformer layers,
             (batch, frames, size) each.
-        count_frames: from a number of samples to the number of frames.
+        count_frames: from a number of samples to the number of frames that hold a part of them.
         window_s: length in seconds beyond which a recording is encoded in several windows.
         batched: whether padding changes no valid frame in `transform`.
     """
@@ -101,17 +101,18 @@ def _whisper_front(model: Any, extractor: Any, samples: Tensor) -> Tensor:
     # The extractor pads to 30 s; padding by one window gives the same frames of the recording itself.
     frames = -(-len(samples) // extractor.hop_length)
     x = _extract(extractor, F.pad(samples, (0, extractor.n_fft)), padding="do_not_pad").input_features
-    x = torch.as_tensor(x)[..., :frames].to(samples.device)  # (1, mels, frames)
-    x = F.gelu(model.conv2(F.gelu(model.conv1(x)))).transpose(1, 2)  # (1, ceil(frames / 2), size)
-    positions: Tensor = model.embed_positions.weight
-    return x + positions[: x.shape[1]]
+    return _convolve(model, torch.as_tensor(x)[..., :frames].to(samples.device))
 
 
 def _whisper_padded_front(model: Any, extractor: Any, samples: Tensor) -> Tensor:
-    x = torch.as_tensor(_extract(extractor, samples).input_features).to(samples.device)  # (1, mels, 3000)
-    x = F.gelu(model.conv2(F.gelu(model.conv1(x)))).transpose(1, 2)  # (1, 1500, size)
+    return _convolve(model, torch.as_tensor(_extract(extractor, samples).input_features).to(samples.device))
+
+
+def _convolve(model: Any, x: Tensor) -> Tensor:
+    """Apply Whisper's convolutions to (1, mels, frames), and add positions, (1, ceil(frames / 2), size)."""
+    x = F.gelu(model.conv2(F.gelu(model.conv1(x)))).transpose(1, 2)
     positions: Tensor = model.embed_positions.weight
-    return x + positions
+    return x + positions[: x.shape[1]]
 
 
 def _whisper_transform(model: Any, x: Tensor, mask: Tensor | None) -> list[Tensor]:
@@ -184,7 +185,7 @@ def _extract(extractor: Any, samples: Tensor, **choices: Any) -> Any:
 
 _WHISPER = Family(("whisper",), _whisper_front, _whisper_transform, _count_whisper_frames, window_s=30.0)
 WHISPER_PADDED = Family(
-    ("whisper",), _whisper_padded_front, _whisper_transform, lambda samples: 1500, window_s=30.0
+    ("whisper",), _whisper_padded_front, _whisper_transform, _count_whisper_frames, window_s=30.0
 )
 """Whisper as its authors call it: each window is padded to 30 s, and the padding is encoded as well."""
 

@@ -2,12 +2,12 @@
 
 import logging
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sercli import files
 from sercli.encoders import SHORT_NAMES
 from sercli.errors import ConfigError, FeatureError
 from sercli.plain.json import from_json
@@ -32,13 +32,11 @@ class EncoderFiles:
     """The files of an encoder on this machine.
 
     Attributes:
-        name: the name that was given.
         folder: folder of the files.
         weights: files with the weights; each is a part of them.
         config: content of ``config.json``.
     """
 
-    name: str
     folder: Path
     weights: tuple[Path, ...]
     config: Mapping[str, Any]
@@ -71,16 +69,16 @@ def find_encoder(model: str, revision: str | None = None) -> EncoderFiles:
             )
         if not path.is_dir():
             raise FeatureError(f"{model}: no such folder; name the folder that holds the encoder's {_CONFIG}")
-        return _check(model, path.resolve())
+        return _check(path.resolve())
     if not _HUB_NAME.fullmatch(name):
         raise ConfigError(
             f"model={model}: not an encoder; take a folder, OWNER/NAME on the Hugging Face Hub, or one of "
             f"{', '.join(SHORT_NAMES)}"
         )
-    return _check(model, cached_encoder(name, revision) or _download(name, revision))
+    return _check(cached_encoder(name, revision) or _download(name, revision))
 
 
-def _check(name: str, folder: Path) -> EncoderFiles:
+def _check(folder: Path) -> EncoderFiles:
     """Return the files in a folder, if they are complete.
 
     Raises:
@@ -97,7 +95,7 @@ def _check(name: str, folder: Path) -> EncoderFiles:
         raise FeatureError(f"{folder / _CONFIG}: not the settings of an encoder; get the file again")
     for file in _WEIGHTS:
         if (folder / file).is_file():
-            return EncoderFiles(name, folder, _parts(folder / file), config)
+            return EncoderFiles(folder, _parts(folder / file), config)
     other = sorted(
         path.name for path in folder.glob("*") if path.suffix in {".pt", ".pth", ".ckpt", ".pkl", ".h5"}
     )
@@ -146,7 +144,7 @@ def cached_encoder(name: str, revision: str | None = None) -> Path | None:
     hub = _hub()
     try:
         folder = Path(hub.snapshot_download(name, revision=revision, local_files_only=True))
-        _check(name, folder)
+        _check(folder)
     except (hub.errors.LocalEntryNotFoundError, FeatureError, ValueError):
         return None
     return folder
@@ -194,7 +192,7 @@ def _download(name: str, revision: str | None) -> Path:
             f"{place}: no such encoder on the Hub (or it is private); check the name, or log in with "
             "`hf auth login`"
         ) from None
-    except (_transport_error(errors), errors.OfflineModeIsEnabled, OSError, RuntimeError) as error:
+    except (transport_error(), errors.OfflineModeIsEnabled, OSError, RuntimeError) as error:
         if isinstance(error, FeatureError):
             raise
         raise FeatureError(
@@ -203,14 +201,18 @@ def _download(name: str, revision: str | None) -> Path:
         ) from None
 
 
-def _transport_error(errors: Any) -> type[Exception]:
-    """Return the base of all errors of the HTTP library that the Hub's library uses."""
-    return next(base for base in errors.HfHubHTTPError.__mro__[1:] if base.__name__ == "HTTPError")
+def transport_error() -> type[Exception]:
+    """Return the base of all errors of the HTTP library that the Hub's library uses.
+
+    It is httpx's, or that of requests in releases before 1.0.
+    """
+    from huggingface_hub.errors import HfHubHTTPError
+
+    return next(base for base in HfHubHTTPError.__mro__[1:] if base.__name__ == "HTTPError")
 
 
 def _check_space(cache: Path, size: int) -> None:
-    there = next(folder for folder in (cache, *cache.parents) if folder.exists())
-    free = shutil.disk_usage(there).free
+    free = files.free_bytes(cache)
     if free < size:
         raise FeatureError(
             f"{cache}: {free / 1e6:.0f} MB are free, {size / 1e6:.0f} MB are needed; set HF_HOME to a folder "

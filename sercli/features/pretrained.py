@@ -21,7 +21,10 @@ from torch import Tensor
 
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.encoders import EncoderFacts
+from sercli.encoders.encoder import FAMILIES, WHISPER_PADDED
+from sercli.encoders.loading import load_encoder, read_facts
 from sercli.features import Array, Feature, FeatureConfig
+from sercli.statistics import RunningMoments
 
 
 class PretrainedConfig(FeatureConfig):
@@ -36,7 +39,7 @@ class PretrainedConfig(FeatureConfig):
     """Layers whose states are kept, as all or [0, 2]: 0 is what enters the first transformer layer, n is the
     output of transformer layer n."""
     pool: Literal["none", "mean", "mean-std"] = "mean"
-    """What is kept of the frames of a recording: all frames, their mean, or mean and standard deviation."""
+    """Part of the frames that is kept: all frames (none), their mean, or mean and standard deviation."""
     pad_s: Literal[30] | None = None
     """Length in seconds to which a recording is padded before it is encoded, for Whisper: 30 as its authors
     do, or null for the recording's own length, which is faster."""
@@ -53,8 +56,6 @@ class PretrainedConfig(FeatureConfig):
         """
         if self.encoder is not None:
             return self.encoder
-        from sercli.encoders.loading import read_facts
-
         return read_facts(self.model, self.revision)
 
     def pinned(self) -> Self:
@@ -122,8 +123,6 @@ def count_frames(samples: int, config: PretrainedConfig) -> int:
     """Return how many frames a recording has: one if they are pooled, else 50 a second."""
     if config.pooled:
         return 1
-    from sercli.encoders.encoder import FAMILIES
-
     family = FAMILIES[config.facts.family]
     size = round(family.window_s * SAMPLE_RATE)
     return sum(family.count_frames(stop - start) for start, stop in _windows(samples, size))
@@ -146,24 +145,15 @@ def extract(samples: Samples, config: PretrainedConfig, device: str = "cpu") -> 
     states = _states(samples, config, device)
     if not config.pooled:
         return np.concatenate([np.asarray(each.cpu().numpy()) for each in states], axis=-1)
-    count, total, squares = 0, torch.zeros(1), torch.zeros(1)
+    moments = RunningMoments("per-bin")
     for each in states:
-        x = each.double()
-        count += x.shape[-1]
-        total = x.sum(dim=-1, keepdim=True) + total
-        squares = x.square().sum(dim=-1, keepdim=True) + squares
-    mean = total / count  # (layers, size, 1)
-    if config.pool == "mean-std":
-        deviation = (squares / count - mean.square()).clamp_min(0).sqrt()
-        mean = torch.cat([mean, deviation], dim=1)  # (layers, 2 * size, 1)
-    return np.asarray(mean.float().cpu().numpy())
+        moments.add(each.cpu().numpy())
+    found = [moments.mean, moments.deviation] if config.pool == "mean-std" else [moments.mean]
+    return np.concatenate(found, axis=1).astype(np.float32)  # (layers, size or 2 * size, 1)
 
 
 def _states(samples: Samples, config: PretrainedConfig, device: str) -> Iterator[Tensor]:
     """Yield the states of each window of a recording, (layers, size, frames)."""
-    from sercli.encoders.encoder import WHISPER_PADDED
-    from sercli.encoders.loading import load_encoder
-
     family = WHISPER_PADDED if config.pad_s is not None else None
     encoder = load_encoder(config.model, config.revision, config.facts.tensors, device, family)
     wave = torch.from_numpy(np.ascontiguousarray(samples)).to(device)
@@ -171,15 +161,8 @@ def _states(samples: Samples, config: PretrainedConfig, device: str) -> Iterator
     with torch.inference_mode():
         for start, stop in _windows(len(wave), size):
             states, _ = encoder([wave[start:stop]])
-            frames = min(states[0].shape[1], _own_frames(config, stop - start))
+            frames = encoder.family.count_frames(stop - start)  # without padding
             yield torch.stack([states[layer][0, :frames] for layer in config.chosen]).transpose(1, 2)
-
-
-def _own_frames(config: PretrainedConfig, samples: int) -> int:
-    """Return how many frames hold a part of the recording, without padding."""
-    from sercli.encoders.encoder import FAMILIES
-
-    return FAMILIES[config.facts.family].count_frames(samples)
 
 
 def _windows(samples: int, size: int) -> list[tuple[int, int]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from sercli.encoders.finding import transport_error
 from sercli.errors import ConfigError, SerError
 from sercli.hub import HubError
 
@@ -57,12 +58,7 @@ def asking(repo: str, revision: str | None = None) -> Iterator[None]:
     Raises:
         HubError: the Hub refuses, or can't be reached.
     """
-    from huggingface_hub.errors import HfHubHTTPError
-
-    # The HTTP library's own error: httpx's, or requests' in releases before 1.0.
-    transport: type[Exception] = next(
-        base for base in HfHubHTTPError.__mro__[1:] if base.__name__ == "HTTPError"
-    )
+    transport = transport_error()
     try:
         yield
     except SerError:

@@ -115,8 +115,8 @@ def _stated(figures: Mapping[str, Any], metrics: Sequence[Metric]) -> Iterator[S
     for metric in metrics:
         names = [f"{metric.label} of {column}" for column in metric.columns] or [metric.label]
         for name, key in zip(names, metric.keys, strict=True):
-            told = _find(figures, key)
-            value, interval = (told["value"], told["interval"]) if metric.headline else (told, None)
+            stated = _find(figures, key)
+            value, interval = (stated["value"], stated["interval"]) if metric.headline else (stated, None)
             if interval is not None:
                 low, high = interval
                 interval = (float(low), float(high))

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from sercli.errors import ConfigError
 from sercli.models import Architecture, NetworkConfig, Recipe, TrainingVectors
-from sercli.models.layers.vectors import deviation_over_frames, mean_over_frames
+from sercli.models.layers.vectors import join_moments
 
 _FOLDS = 5
 _MOST_STEPS = 10_000
@@ -38,7 +38,7 @@ class LinearConfig(NetworkConfig):
     layers: Literal["all"] | tuple[Annotated[int, Field(ge=0)], ...] = Field("all", min_length=1)
     """Layers of the features (their first axis, counted from 0) whose values are joined."""
     pool: Literal["mean", "mean-std"] = "mean"
-    """What is taken of features with several frames: their mean, or mean and standard deviation."""
+    """Moments of features with several frames: their mean, or mean and standard deviation."""
 
 
 class Linear(nn.Module):
@@ -70,11 +70,7 @@ class Linear(nn.Module):
         Returns:
             (batch, layers * values), or twice as many with the deviation.
         """
-        x = x[:, self.chosen]
-        vectors = mean_over_frames(x, mask)  # (batch, layers, values)
-        if self.deviation:
-            vectors = torch.cat([vectors, deviation_over_frames(x, mask)], dim=2)
-        return vectors.flatten(1)
+        return join_moments(x[:, self.chosen], mask, deviation=self.deviation)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Score the classes: logits, (batch, classes), whose softmax are the probabilities."""

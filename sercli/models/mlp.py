@@ -6,15 +6,13 @@ Departures: none.
 """
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Annotated, Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from sercli.models import Architecture, NetworkConfig, Recipe
-from sercli.models.layers.vectors import deviation_over_frames, mean_over_frames
+from sercli.models.layers.vectors import hidden_layers, join_moments
 
 
 class MLPConfig(NetworkConfig):
@@ -25,7 +23,7 @@ class MLPConfig(NetworkConfig):
     dropout: float = Field(0.5, ge=0, lt=1)
     """Share of the values that dropout sets to zero before each layer."""
     pool: Literal["mean", "mean-std"] = "mean"
-    """What is taken of features with several frames: their mean, or mean and standard deviation."""
+    """Moments of features with several frames: their mean, or mean and standard deviation."""
 
 
 class MLP(nn.Module):
@@ -35,13 +33,7 @@ class MLP(nn.Module):
         super().__init__()
         self.deviation = config.pool == "mean-std"
         sizes = (size * (2 if self.deviation else 1), *config.hidden)
-        self.hidden = nn.Sequential(
-            *(
-                nn.Sequential(nn.Dropout(config.dropout), nn.Linear(given, made), nn.ReLU())
-                for given, made in pairwise(sizes)
-            ),
-            nn.Dropout(config.dropout),
-        )
+        self.hidden = hidden_layers(sizes, config.dropout)
         self.head = nn.Linear(sizes[-1], n_classes)
 
     def embed(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -54,10 +46,7 @@ class MLP(nn.Module):
         Returns:
             (batch, size).
         """
-        vectors = mean_over_frames(x, mask)  # (batch, layers, values)
-        if self.deviation:
-            vectors = torch.cat([vectors, deviation_over_frames(x, mask)], dim=2)
-        summary: Tensor = self.hidden(vectors.flatten(1))
+        summary: Tensor = self.hidden(join_moments(x, mask, deviation=self.deviation))
         return summary
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ Departures: nothing before the mean over time is non-linear, so the mean is take
 """
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -16,7 +15,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sercli.models import Architecture, NetworkConfig, Recipe
-from sercli.models.layers.vectors import mean_over_frames
+from sercli.models.layers.vectors import hidden_layers, mean_over_frames
 
 
 class ProbeConfig(NetworkConfig):
@@ -42,11 +41,7 @@ class Probe(nn.Module):
         self.projection = nn.Linear(values, config.projection)
         self.attention = nn.Linear(config.projection, 1, bias=False) if config.pool == "attention" else None
         sizes = (config.projection, *config.hidden)
-        hidden = [
-            nn.Sequential(nn.Dropout(config.dropout), nn.Linear(given, size), nn.ReLU())
-            for given, size in pairwise(sizes)
-        ]
-        self.hidden = nn.Sequential(*hidden, nn.Dropout(config.dropout))
+        self.hidden = hidden_layers(sizes, config.dropout)
         self.head = nn.Linear(sizes[-1], n_classes)
 
     def embed(self, x: Tensor, mask: Tensor) -> Tensor:

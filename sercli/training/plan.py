@@ -1,6 +1,6 @@
 """Plan a training: a run, its folds and classes, and the trials that are still to train."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -84,9 +84,13 @@ class Plan:
 
 def open_stores(plan: Plan) -> list[FeatureStore]:
     """Open every feature store that the plan reads, each only once: a variant may be trained and tested."""
+    of_features = {
+        name: values for name, values in plan.config.training.search.items() if name.startswith("features.")
+    }
+    searched = _combine(plan.config, of_features) if of_features else []
     choices = [
         choice
-        for config in (plan.config, *(config for _, config in candidates(plan.config)))
+        for config in (plan.config, *(config for _, config in searched))
         for choice in (*config.features.values(), *config.variants.values())
     ]
     stores = [choice.open_store(plan.workspace.features) for choice in choices]
@@ -107,12 +111,19 @@ def candidates(config: RunConfig) -> list[tuple[dict[str, Any], RunConfig]]:
         raise ConfigError(
             f"training.search has {count} combinations, at most {_MOST_CANDIDATES} are tried; name fewer"
         )
+    if any(name.startswith("training.search") for name in search):
+        raise ConfigError("training.search: a search can't choose a search; leave it out")
+    return _combine(config, search)
+
+
+def _combine(
+    config: RunConfig, values: Mapping[str, Sequence[Any]]
+) -> list[tuple[dict[str, Any], RunConfig]]:
+    """List the combinations of values of settings, each with the complete settings without a search."""
     plain = config.with_training(search={}, search_folds=4)
     found = []
-    for values in product(*search.values()):
-        changes = dict(zip(search, values, strict=True))
-        if any(name.startswith("training.search") for name in changes):
-            raise ConfigError("training.search: a search can't choose a search; leave it out")
+    for combination in product(*values.values()):
+        changes = dict(zip(values, combination, strict=True))
         try:
             found.append((changes, plain.with_settings(changes)))
         except ConfigError as error:
@@ -133,11 +144,12 @@ def make_plan(
 
     Raises:
         CorpusError: the corpus is not prepared.
-        ConfigError: the corpus has no labels that the scheme accepts.
+        ConfigError: the corpus has no labels that the scheme accepts, or a setting of a search is wrong.
         ProtocolError: the folds can't be made, or a chosen fold does not exist.
     """
     if any(not 0 <= seed < 2**32 for seed in seeds):
         raise ProtocolError(f"seeds {', '.join(map(str, seeds))}: from 0 to {2**32 - 1}")
+    candidates(config)  # a wrong one is refused before any work
     path = workspace.require(config.corpus)
     sha256 = manifest.digest(path)
     utterances, selection, made = _divide(
