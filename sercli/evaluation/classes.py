@@ -131,9 +131,9 @@ class ClassScoring(Scoring[ClassPredictions]):
     """Score classes by confusion matrices, (groups, classes, classes)."""
 
     definition = (
-        "UA is the mean recall of the classes that occur in what is tested, WA the share of utterances that "
-        "are right, ACC the mean of both (the metric of the ECA paper); folds and seeds are pooled; a mean "
-        "over them, where there is one, is given separately"
+        "UA is the mean recall of the classes of the tested utterances, WA is the share of utterances that "
+        "are predicted correctly, ACC is the mean of UA and WA (the metric of the ECA paper); folds and "
+        "seeds are pooled; a mean over them, if there is one, is given separately"
     )
     parts = ("speaker", "gender", "fold", "seed")
     beside = "seeds"
