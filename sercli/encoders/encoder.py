@@ -22,8 +22,14 @@ FRAME_RATE = 50.0
 _WINDOW, _HOP = 400, 320  # samples, of all encoders that take waveforms
 _FILTERBANK = 560  # samples of two windows every 10 ms, which make one frame
 
-# Of each thread its own, since several threads share a model.
-_RECORDED = threading.local()
+
+class _Recorded(threading.local):
+    """The states that layers record; of each thread its own, since several threads share a model."""
+
+    states: list[Tensor] | None = None
+
+
+_RECORDED = _Recorded()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +64,15 @@ class Encoder(nn.Module):
         model: the network, of a class of `transformers`.
         extractor: the extractor of features that belongs to it.
         size: values of a state.
+        records: whether its layers record their states when they run.
     """
 
     def __init__(self, family: Family, model: Any, extractor: Any) -> None:
         super().__init__()
         self.family, self.model, self.extractor = family, model, extractor
         self.size = int(model.config.hidden_size)
-        if family.transform is _transform:
+        self.records = family.transform is _transform
+        if self.records:
             _record_states(model)
 
     def forward(self, samples: Sequence[Tensor]) -> tuple[list[Tensor], Tensor]:
@@ -151,26 +159,41 @@ def _count_filterbank_frames(samples: int) -> int:
     return (1 + (max(samples, _FILTERBANK) - _WINDOW) // 160) // 2
 
 
+def layers_of(model: Any) -> nn.ModuleList:
+    """Return the transformer layers of a model."""
+    layers: nn.ModuleList = model.layers if hasattr(model, "layers") else model.encoder.layers
+    return layers
+
+
 def _record_states(model: Any) -> None:
     """Make the layers of a model record their states for `_transform`; called once for each model."""
     layers = model.encoder.layers
-    layers[0].register_forward_pre_hook(
-        lambda _, given, named: _keep(given[0] if given else named["hidden_states"]), with_kwargs=True
-    )
+    keep_state(layers[0])
     for layer in layers:
         layer.register_forward_hook(lambda _, __, given: _keep(_first(given)))
 
 
+def keep_state(layer: nn.Module) -> None:
+    """Make a layer record what enters it, as the first layer of an encoder does."""
+    layer.register_forward_pre_hook(
+        lambda _, given, named: _keep(given[0] if given else named["hidden_states"]), with_kwargs=True
+    )
+
+
 def _keep(state: Tensor) -> None:
-    _RECORDED.states.append(state)
+    # Layers run again without `_transform` when gradients are computed with checkpointing.
+    if _RECORDED.states is not None:
+        _RECORDED.states.append(state)
 
 
 def _transform(model: Any, x: Tensor, mask: Tensor | None) -> list[Tensor]:
     """Run the transformer, and return what enters its first layer and what each layer gives."""
-    _RECORDED.states = []
-    model.encoder(x, attention_mask=mask)
-    states: list[Tensor] = _RECORDED.states
-    _RECORDED.states = []
+    states: list[Tensor] = []
+    _RECORDED.states = states
+    try:
+        model.encoder(x, attention_mask=mask)
+    finally:
+        _RECORDED.states = None
     return states
 
 

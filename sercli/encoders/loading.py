@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from sercli import files
 from sercli.encoders import EncoderFacts
-from sercli.encoders.encoder import FAMILIES, SAMPLE_RATE, Encoder, Family
+from sercli.encoders.encoder import FAMILIES, SAMPLE_RATE, Encoder, Family, layers_of
 from sercli.encoders.finding import INSTALL, EncoderFiles, find_encoder
 from sercli.errors import ConfigError, FeatureError
 from sercli.plain.json import from_json
@@ -114,19 +114,28 @@ def digest_tensors(model: nn.Module) -> str:
     return hashed.hexdigest()[:16]
 
 
-def layers_of(model: Any) -> nn.ModuleList:
-    """Return the transformer layers of a model."""
-    layers: nn.ModuleList = model.layers if hasattr(model, "layers") else model.encoder.layers
-    return layers
+def untrained_encoder(size: int) -> Encoder:
+    """Build a Whisper tiny encoder with random weights and states of ``size`` values.
+
+    Raises:
+        ConfigError: transformers is missing.
+    """
+    with importing_transformers(), torch.device("cpu"):
+        _transformers()
+        from transformers import WhisperConfig, WhisperFeatureExtractor
+        from transformers.models.whisper.modeling_whisper import WhisperEncoder
+
+        config = WhisperConfig(d_model=size, encoder_layers=4, encoder_attention_heads=size // 64 or 1)
+        model: Any = WhisperEncoder(config)
+        extractor: Any = WhisperFeatureExtractor()  # type: ignore[no-untyped-call]
+        return Encoder(FAMILIES["whisper"], model.eval(), extractor)
 
 
 def _load(found: EncoderFiles, family: Family | None = None) -> Encoder:
     name, usual = _family_of(found)
-    with importing_transformers(), torch.random.fork_rng(devices=[]):
-        try:
-            library: Any = importlib.import_module("transformers")
-        except ImportError:
-            raise ConfigError(INSTALL) from None
+    # Another default device, such as torch's meta device, would give tensors without values.
+    with importing_transformers(), torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        library = _transformers()
         try:
             config = library.AutoConfig.from_pretrained(found.folder, local_files_only=True)
             extractor = library.AutoFeatureExtractor.from_pretrained(found.folder, local_files_only=True)
@@ -143,6 +152,14 @@ def _load(found: EncoderFiles, family: Family | None = None) -> Encoder:
     _check_rates(found, extractor)
     _fill(model, found)
     return Encoder(family or usual, model.eval(), extractor)
+
+
+def _transformers() -> Any:
+    """Import transformers; to be called within `importing_transformers`."""
+    try:
+        return importlib.import_module("transformers")
+    except ImportError:
+        raise ConfigError(INSTALL) from None
 
 
 def _family_of(found: EncoderFiles) -> tuple[str, Family]:

@@ -6,7 +6,7 @@ A file of this folder defines a network, its settings (a `NetworkConfig`), its p
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import torch
@@ -35,6 +35,10 @@ Features = Mapping[str, Mapping[str, Any]]
 
 class NetworkConfig(Config):
     """Settings of a network; its properties are those that the rest of the package needs of any network."""
+
+    def pinned(self) -> Self:
+        """Return the same settings with facts of the files that the network needs, if it needs any."""
+        return self
 
     @property
     def made_for(self) -> TaskName | None:
@@ -139,6 +143,13 @@ class Embedder(Protocol):
 
     def embed(self, *inputs: Tensor, mask: Tensor) -> Tensor:
         """Summarise each utterance, (batch, size)."""
+
+
+@runtime_checkable
+class FineTuned(Protocol):
+    """A network whose child ``encoder`` was trained before, so that it may have its own learning rate."""
+
+    encoder: nn.Module
 
 
 def embedding_before_head(network: nn.Module) -> Embedding | str:

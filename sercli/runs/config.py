@@ -94,6 +94,7 @@ class RunConfig(Config):
             return NetworkConfig()
         architecture = get_architecture(info.data["arch"])
         config = architecture.config(**given) if isinstance(given, Mapping) else given
+        config = config.pinned()
         if not isinstance(config, architecture.config):
             raise ValueError(f"expected settings of its own, got {shorten(given)}")
         if "scheme" in info.data:

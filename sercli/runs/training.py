@@ -16,6 +16,8 @@ class TrainingConfig(Config):
     neutral: ClassVar[Mapping[str, Any]] = {
         "batch_statistics": "running",
         "rmsprop_decay": 0.99,
+        "encoder_lr": None,
+        "warmup": 0.0,
         "search": {},
         "search_folds": 4,
     }
@@ -50,6 +52,11 @@ class TrainingConfig(Config):
     """Learning rate, or the upper limit of a rate that changes."""
     lr_min: float = Field(1e-5, gt=0)
     """Lower limit of the cyclical learning rate."""
+    encoder_lr: float | None = Field(None, gt=0)
+    """Learning rate of a pretrained encoder that is part of the network, in place of ``lr``; null takes
+    ``lr``."""
+    warmup: float = Field(0.0, ge=0, lt=1)
+    """Share of the steps of the training in which the learning rate rises from zero."""
     weight_decay: float = Field(0.0, ge=0)
     """L2 penalty on the weights."""
     batch_size: int = Field(32, ge=1)
@@ -111,6 +118,10 @@ class TrainingConfig(Config):
     def _check(self) -> Self:
         if self.schedule == "cyclical" and self.lr_min > self.lr:
             raise ValueError(f"lr_min={self.lr_min:g} is above lr={self.lr:g}")
+        if self.warmup and self.schedule not in ("constant", "cosine"):
+            raise ValueError(
+                f"warmup={self.warmup:g} goes with schedule=constant or cosine, not with {self.schedule}"
+            )
         if self.schedule == "steps" and not self.milestones:
             raise ValueError("schedule=steps needs milestones, the epochs at which the rate falls")
         return self

@@ -6,10 +6,12 @@ from math import prod
 from typing import Any, Literal, get_args, get_origin
 
 import torch
+from torch import nn
 
 from sercli.bundle import build_network
 from sercli.config import spell
 from sercli.errors import ConfigError
+from sercli.models import FineTuned
 from sercli.runs.config import RunConfig
 from sercli.runs.training import TrainingConfig
 from sercli.training.batch_statistics import normalisations
@@ -87,8 +89,10 @@ def _list_idle(config: RunConfig) -> dict[str, _Idle]:
             idle[f"training.{name}"] = _Idle(f"{config.arch}, whose weights are solved without epochs")
     for name in _idle_in_loss(config):
         idle[f"training.{name}"] = _Idle(f"the loss that {config.arch} has with these settings")
-    if config.training.batch_statistics == "reestimated" and not _normalises(config):
+    if config.training.batch_statistics == "reestimated" and not normalisations(_build(config)):
         idle["training.batch_statistics"] = _Idle("a network without batch normalisation")
+    if config.training.encoder_lr is not None and not isinstance(_build(config), FineTuned):
+        idle["training.encoder_lr"] = _Idle("a network without a pretrained encoder")
     for name, choice in config.features.items():
         same = _same_statistics(choice.shape)
         if len(same) > 1:
@@ -110,10 +114,10 @@ def _idle_in_loss(config: RunConfig) -> frozenset[str]:
     return LOSS_SETTINGS - module_of(config.architecture).loss_settings(config.model)
 
 
-def _normalises(config: RunConfig) -> bool:
-    """Return whether the network has batch normalisation."""
+def _build(config: RunConfig) -> nn.Module:
+    """Build the network."""
     with torch.random.fork_rng(devices=[]):
-        return bool(normalisations(build_network(config.arch, config.model, config.features, n_outputs=2)))
+        return build_network(config.arch, config.model, config.features, n_outputs=2)
 
 
 def _same_statistics(shape: tuple[int, ...]) -> tuple[str, ...]:
@@ -138,22 +142,22 @@ def _refuse_contradiction(config: RunConfig) -> None:
         for key, value in needed.items():
             if key != "duration_s" and key in choice and choice[key] != value:
                 setting = f"features.{name}.{key}"
-                cause = _model_setting_behind(config, name, key, value)
+                cause = _model_setting_behind(config, name, key, value, choice[key])
                 raise ConfigError(
                     f"{setting}={choice[key]}: the network needs {value} here; "
                     f"leave {setting} out, or change {cause}"
                 )
 
 
-def _model_setting_behind(config: RunConfig, name: str, key: str, value: Any) -> str:
+def _model_setting_behind(config: RunConfig, name: str, key: str, value: Any, given: Any) -> str:
     """Name the settings of the network that require this value of a feature.
 
-    With another choice of such a setting, the value is no longer required. Only settings with a list of
-    choices are tried, since other values can't be guessed.
+    With another choice of such a setting, the value is no longer required. Settings with a list of choices
+    are tried with these, all others with the value that was given for the feature.
     """
     architecture, model, found = config.architecture, config.model.to_dict(), []
     for field, info in architecture.config.model_fields.items():
-        choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
+        choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else (given,)
         for choice in choices:
             try:
                 other = architecture.config(**{**model, field: choice})

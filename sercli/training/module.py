@@ -1,6 +1,7 @@
 """The LightningModule that trains every architecture, and that users can subclass."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import lightning as L
@@ -11,7 +12,7 @@ from torchmetrics.utilities import dim_zero_cat
 
 from sercli.data import Batch
 from sercli.losses import arcface_loss, ccc_loss, class_weights, cross_entropy, focal_loss
-from sercli.models import Architecture, NetworkConfig
+from sercli.models import Architecture, FineTuned, NetworkConfig
 from sercli.models.layers import CosineHead
 from sercli.runs.training import TrainingConfig
 from sercli.tasks import task_of
@@ -162,20 +163,22 @@ class SERModule(L.LightningModule):
         optimizer = self.make_optimizer()
         schedulers = torch.optim.lr_scheduler
         epochs = self.trainer.max_epochs or 1
-        if recipe.schedule == "constant":
+        if recipe.schedule == "constant" and not recipe.warmup:
             return optimizer
         if recipe.schedule == "steps":
             steps = schedulers.MultiStepLR(optimizer, [epoch - 1 for epoch in recipe.milestones], 0.1)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": steps, "interval": "epoch"}}
         total = int(self.trainer.estimated_stepping_batches)
         schedule: torch.optim.lr_scheduler.LRScheduler
-        if recipe.schedule == "cosine":
+        if recipe.warmup:
+            schedule = schedulers.LambdaLR(optimizer, warming(recipe, total))
+        elif recipe.schedule == "cosine":
             schedule = schedulers.CosineAnnealingLR(optimizer, total)
         else:
             schedule = schedulers.CyclicLR(
                 optimizer,
-                base_lr=recipe.lr_min,
-                max_lr=recipe.lr,
+                base_lr=[min(recipe.lr_min, group["lr"]) for group in optimizer.param_groups],
+                max_lr=[group["lr"] for group in optimizer.param_groups],
                 step_size_up=round(total / epochs),  # half a cycle is an epoch
                 mode="triangular",
                 cycle_momentum=False,
@@ -184,7 +187,7 @@ class SERModule(L.LightningModule):
 
     def make_optimizer(self) -> torch.optim.Optimizer:
         """Make the optimiser alone."""
-        recipe, parameters = self.training_config, self.parameters()
+        recipe, parameters = self.training_config, self._parameter_groups()
         if recipe.optimizer == "sgd":
             nesterov = recipe.momentum > 0
             return torch.optim.SGD(
@@ -199,6 +202,33 @@ class SERModule(L.LightningModule):
                 parameters, lr=recipe.lr, alpha=recipe.rmsprop_decay, weight_decay=recipe.weight_decay
             )
         return torch.optim.Adam(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
+
+    def _parameter_groups(self) -> Any:
+        """Return the parameters; those of a pretrained encoder apart, if it has its own learning rate."""
+        rate = self.training_config.encoder_lr
+        if rate is None or not isinstance(self.network, FineTuned):
+            return self.parameters()
+        encoder = [each for each in self.network.encoder.parameters() if each.requires_grad]
+        apart = {id(each) for each in self.network.encoder.parameters()}
+        others = [each for each in self.parameters() if id(each) not in apart]
+        return [{"params": others}, {"params": encoder, "lr": rate}]
+
+
+def warming(recipe: TrainingConfig, total: int) -> Callable[[int], float]:
+    """Return the factor of the learning rate by number of the step, from zero, of ``total`` steps.
+
+    It rises linearly in the first steps, then it is constant, or falls to zero as half a cosine.
+    """
+    rising = max(1, round(recipe.warmup * total))
+
+    def factor(step: int) -> float:
+        if step < rising:
+            return (step + 1) / (rising + 1)
+        if recipe.schedule == "constant":
+            return 1.0
+        return (1 + math.cos(math.pi * (step - rising) / max(1, total - rising))) / 2
+
+    return factor
 
 
 def _aligned(scores: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:

@@ -31,6 +31,7 @@ _QUIET_WARNINGS = (
     ".*Checkpoint directory.*exists.*",
     ".*GPU available but not used.*",
     ".*LeafSpec.*",
+    ".*mismatched key_padding_mask.*",  # WavLM's attention
 )
 
 

@@ -49,6 +49,7 @@ VALUES = {
     "clip_norm": [1e-3],
     "dense": [3],
     "duration_s": [0.3, 2.0],
+    "encoder_lr": [0.01],
     "dropout": [0.3],
     "eca_kernel": [9, "adaptive"],
     "eca_layers": [[], [4]],
@@ -72,9 +73,11 @@ VALUES = {
     "time_share": [0.5],
     "time_width": [0, 1],
     "train": [["v8"], ["v1", "v2"]],
+    "warmup": [0.4],
     "trim_db": [10.0],
 }
 CHOICES = {"eca_layers", "channels", "spp_levels", "blocks", "first_layer", "duration_s", "size_s", "train"}
+CHOICES |= {"lora_rank"}
 """Settings besides those of named choices that may make others idle."""
 
 
@@ -186,7 +189,10 @@ def test_every_setting_of_a_network_changes_it_or_is_idle(arch, thorough):
                 parameter.add_(torch.randn_like(parameter), alpha=0.1)
             yield network.train()(**example)
 
-    check(settings, fingerprint, thorough=thorough)
+    # Those that name the encoder, or change time and memory only: see tests/models/test_finetune.py.
+    apart = {"encoder", "revision", "tensors", "first_layer", "checkpointing"}
+    names = entry.config.model_fields.keys() - (apart if arch == "finetune" else set())
+    check(settings, fingerprint, sorted(names), thorough=thorough)
 
 
 def inputs(entry, config):
@@ -298,11 +304,11 @@ class Network(nn.Module):
     def __init__(self, *, cosine, regression):
         super().__init__()
         self.regression = regression
-        self.layer = nn.Linear(4, 4)
+        self.encoder = nn.Linear(4, 4)
         self.head = CosineHead(4, 3, 2.0) if cosine else nn.Linear(4, 2 if regression else 3)
 
     def forward(self, x, mask):
-        x = self.layer(x.mT).tanh()  # (batch, frames, 4)
+        x = self.encoder(x.mT).tanh()  # (batch, frames, 4)
         return self.head(x if self.regression else x.mean(1))
 
 
@@ -412,6 +418,9 @@ def complete(arch, scheme="emodb-4", **settings):
         ("mdcnn", {"training": {"batch_statistics": "reestimated"}}, "a network without batch normalisation"),
         ("eca", {"training": {"rmsprop_decay": 0.9}}, "rmsprop_decay=0.9 changes nothing with"),
         ("eca", {"features": {"statistics": "per-map"}}, "features.x.statistics=per-map changes nothing"),
+        ("probe", {"training": {"encoder_lr": 1e-4}}, "encoder_lr=0.0001 changes nothing with a network wit"),
+        ("finetune", {"training": {"warmup": 0.1, "schedule": "cyclical"}}, "goes with schedule=constant or"),
+        ("finetune", {"features": {"statistics": "per-bin"}}, "per-bin: the network needs none here"),
         ("eca", {"segments": {"tail": "pad"}}, "segments.tail=pad changes nothing with segments.size_s=null"),
         ("attpool", {"augment": {"gain": {}}}, "augment.gain changes nothing with features that do not show"),
         ("melcnn", {"augment": {"gain": {"p": 0.5}}}, "augment.gain changes nothing"),

@@ -28,6 +28,7 @@ SMALL = {
     "attpool": {"head": "gap"},
     "linear": {},
     "probe": {"projection": 4},
+    "finetune": {"projection": 4},
     "mlp": {"hidden": [4]},
 }
 WITH_FRAMES = {"pretrained": {"pool": "none"}, "opensmile": {"level": "lld", "set": "ComParE_2016"}}
@@ -64,6 +65,10 @@ def test_any_feature_trains_that_fits_and_others_say_what_would(name, kind, smal
     changes = {"features": features, "segments": {"size_s": 1.0, "frames": None}}
     if rank(kind) != rank(usual):
         with pytest.raises(ConfigError, match=f"takes .*, '{kind}' gives .*; take .*{usual}"):
+            planned(small_workspace, name, **changes)
+        return
+    if name == "finetune" and kind != "pretrained":
+        with pytest.raises(ConfigError, match=f"kind={kind}: the network needs pretrained here"):
             planned(small_workspace, name, **changes)
         return
     if name == "melcnn":

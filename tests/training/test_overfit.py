@@ -28,6 +28,7 @@ CHANGES = {
     "cnnlstm": {"model": {"dropout": 0.0}},
     "attpool": {"training": {"lr": 0.01}},
     "probe": {"training": {"lr": 0.02}},
+    "finetune": {"training": {"encoder_lr": 0.003}},
 }
 # A classifier that is solved is compared with scikit-learn's optimum instead.
 TRAINED = [name for name in architecture_names() if get_architecture(name).solve is None]
