@@ -132,7 +132,14 @@ def _look_into(
     bundle: Bundle, piece: Piece, when: str, start: float, classes: Sequence[str], predicted: str
 ) -> Iterator[Picture]:
     own, utterance = classes.index(predicted), Utterance(id="recording", corpus="recording", file="recording")
-    stored = _OnePiece(bundle=bundle, utterances=(utterance,), folder=Path(), part=extract(bundle, piece))
+    stored = _OnePiece(
+        bundle=bundle,
+        utterances=(utterance,),
+        folder=Path(),
+        sources={},
+        preprocessing=bundle.preprocessing,
+        part=extract(bundle, piece),
+    )
     found = map_attention(stored, utterance, own)
     if not isinstance(found, str):
         overlay = drawings.Overlay("", found.features, found.attention, found.frame_rate)

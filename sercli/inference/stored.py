@@ -1,7 +1,7 @@
 """Apply a trained network to utterances of a prepared corpus, with features from the stores."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import nn
 from sercli.bundle import Bundle
 from sercli.data import UtteranceDataset
 from sercli.data.items import Item, StoredFeatures, count_samples, make_items, open_features, unlabelled_item
-from sercli.data.parts import make_dataset, with_speakers
+from sercli.data.parts import Preprocessing, make_dataset, with_speakers
 from sercli.evaluation.mapping import ClassMapping
 from sercli.inference import refuse_unscored, score
 from sercli.records import ClassPredictions, Predictions, Utterance, ValuePredictions, rows_of
@@ -71,12 +71,15 @@ class Stored:
         utterances: which of the corpus.
         folder: folder of the prepared corpus.
         sources: their features, by input of the network.
+        preprocessing: from these features to the input, with the statistics of the speakers where these are
+            needed.
     """
 
     bundle: Bundle
     utterances: tuple[Utterance, ...]
     folder: Path
-    sources: Mapping[str, StoredFeatures] = field(default_factory=dict)
+    sources: Mapping[str, StoredFeatures]
+    preprocessing: Preprocessing
 
     @classmethod
     def open(
@@ -104,17 +107,14 @@ class Stored:
         sources = open_features(bundle.inputs, workspace.features, by_id)
         stores = [source.store for source in sources.values()]
         compute(stores, utterances, workspace.corpus(corpus), progress)
-        return cls(bundle, tuple(utterances), workspace.corpus(corpus), sources)
+        items = _unlabelled(bundle, utterances)
+        preprocessing = with_speakers(bundle.preprocessing, items, sources)
+        return cls(bundle, tuple(utterances), workspace.corpus(corpus), sources, preprocessing)
 
     def dataset(self, utterances: Sequence[Utterance]) -> UtteranceDataset:
         """Cut and standardise some of the utterances, without their labels."""
-        per_frame = not self.bundle.classes
-        by_id = {
-            each.id: unlabelled_item(each.id, count_samples(each), per_frame=per_frame, speaker=each.speaker)
-            for each in self.utterances
-        }
-        preprocessing = with_speakers(self.bundle.preprocessing, list(by_id.values()), self.sources)
-        return make_dataset(preprocessing, [by_id[each.id] for each in utterances], self.sources)
+        items = _unlabelled(self.bundle, utterances)
+        return make_dataset(self.preprocessing, items, self.sources)
 
     def predict(
         self,
@@ -144,7 +144,7 @@ class Stored:
         items = make_items(self.utterances, labels, classes, self.folder)
         return predict_items(
             bundle.network,
-            make_dataset(bundle.preprocessing, items, self.sources),
+            make_dataset(self.preprocessing, items, self.sources),
             items,
             classes or selection.outputs,
             rows_of(self.utterances, fold, seed),
@@ -152,3 +152,11 @@ class Stored:
             device=device,
             mapping=mapping,
         )
+
+
+def _unlabelled(bundle: Bundle, utterances: Sequence[Utterance]) -> list[Item]:
+    per_frame = not bundle.classes
+    return [
+        unlabelled_item(each.id, count_samples(each), per_frame=per_frame, speaker=each.speaker)
+        for each in utterances
+    ]
