@@ -2,16 +2,17 @@
 
     python starter/train.py DATA [--workspace FOLDER]
 
-DATA holds EMO-DB and RAVDESS as distributed, in the sub-folders ``emodb`` and ``ravdess``. The encoder is downloaded
-if it is not on this machine (`sercli features fetch whisper-tiny.en`). Finished steps are not repeated.
+DATA holds EMO-DB and RAVDESS as distributed, in the sub-folders ``emodb`` and ``ravdess``. The encoder is
+downloaded if it is not on this machine. Finished steps are not repeated.
 
-The settings that the recipe leaves open are chosen by inner folds over speakers of the training part, in each training
-anew. Three things are measured with this recipe: actors that were not trained on (five folds over the actors of both
-corpora), and each corpus after a training on the other one alone.
+The settings that the recipe leaves open are chosen in each training by inner folds over the speakers of its
+training part. Three things are measured with this recipe: actors that were not trained on (five folds over the
+actors of both corpora), and each corpus after a training on the other one alone.
 """
 
 import argparse
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,18 +29,17 @@ from sercli.runs.folder import Run
 HERE = Path(__file__).parent
 BUNDLE = HERE / "sercli_starter" / "starter"
 PARTS = ("emodb", "ravdess")
-SEARCH = (
-    "training.search={features.pool: [mean, mean-std], model.layers: [[2], [3], [2, 3], [2, 3, 4]], "
-    "model.c: [0.001, 0.003, 0.01, 0.03]}"
+SETTINGS = (
+    "features.model=whisper-tiny.en",
+    "training.search={features.pool: [mean, mean-std], model.layers: [[3], [2, 3, 4]], "
+    "model.c: [0.003, 0.01, 0.03]}",
+    "training.search_folds=3",
 )
-SETTINGS = ("features.model=whisper-tiny.en", SEARCH)
 
 
 def main() -> None:
     """Train, measure and write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description="Train the starter model, measure it, and write its bundle.")
     parser.add_argument("data", type=Path, help="folder with emodb and ravdess")
     parser.add_argument("--workspace", type=Path, default=None, help="folder of corpora, features and runs")
     given = parser.parse_args()
@@ -63,7 +63,7 @@ def _train(workspace: Workspace, corpus: str, protocol: str) -> Run:
         protocol=protocol,
         settings=SETTINGS,
         accelerator="cpu",
-        report=print,
+        report=partial(print, flush=True),
     )
 
 
@@ -89,9 +89,8 @@ def _write(final: Run, tested: Run, elsewhere: list[Elsewhere]) -> None:
         },
     }
     with TemporaryDirectory() as folder:
-        exported = export_bundle(
-            final, trial, Path(folder) / "starter", tested_by=tested, elsewhere=elsewhere
-        )
+        out = Path(folder) / "starter"
+        exported = export_bundle(final, trial, out, tested_by=tested, elsewhere=elsewhere)
         bundle, card = Bundle.load(exported.path), (exported.path / "README.md").read_text(encoding="utf-8")
 
     def write_beside(folder: Path) -> None:

@@ -137,9 +137,9 @@ def encoders(*, json: JsonOption = False) -> None:
     Other encoders are named by their name on the Hugging Face Hub or by a folder.
     """
     from sercli.encoders import SHORT_NAMES
-    from sercli.encoders.finding import cached_encoder
+    from sercli.encoders.finding import known_folder
 
-    there = {name: cached_encoder(on_hub) for name, on_hub in SHORT_NAMES.items()}
+    there = {name: known_folder(on_hub) for name, on_hub in SHORT_NAMES.items()}
     if json:
         rows = {
             name: {"hub": SHORT_NAMES[name], "folder": path and str(path)} for name, path in there.items()

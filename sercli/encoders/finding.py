@@ -53,8 +53,8 @@ class EncoderFiles:
 def find_encoder(model: str, revision: str | None = None) -> EncoderFiles:
     """Find the files of an encoder on this machine, or download them.
 
-    A warning of the logger ``sercli`` states licence, size and place before a download. Of an encoder that has
-    a name, the folder that `remember_folder` was given is taken first, unless a revision is asked for.
+    A warning of the logger ``sercli`` states licence, size and place before a download. The folder that
+    `remember_folder` was given for a name is preferred, unless a revision is asked for.
 
     Args:
         model: a folder, a name on the Hugging Face Hub, or a short name.
@@ -79,15 +79,7 @@ def find_encoder(model: str, revision: str | None = None) -> EncoderFiles:
             f"model={model}: not an encoder; take a folder, OWNER/NAME on the Hugging Face Hub, or one of "
             f"{', '.join(SHORT_NAMES)}"
         )
-    known = _place_of(name)
-    if revision is None and os.path.lexists(known):
-        if not known.is_dir():
-            raise FeatureError(
-                f"{known.readlink()}: no such folder any more, but {model} was given as this folder; name the "
-                f"folder again with `sercli features fetch {model} --from FOLDER`"
-            )
-        return _check(known.resolve())
-    return _check(cached_encoder(name, revision) or _download(name, revision))
+    return _check(known_folder(name, revision) or _download(name, revision))
 
 
 def remember_folder(model: str, folder: Path) -> EncoderFiles:
@@ -104,7 +96,8 @@ def remember_folder(model: str, folder: Path) -> EncoderFiles:
     name = SHORT_NAMES.get(model, model)
     if not _HUB_NAME.fullmatch(name):
         raise ConfigError(
-            f"--from gives a folder to OWNER/NAME of the Hub or to a short name, not to '{model}'"
+            f"'{model}': not the name of an encoder; write a short name, or OWNER/NAME as on the Hub, and "
+            "the folder after --from"
         )
     if not folder.is_dir():
         raise FeatureError(f"{folder}: no such folder; name the folder that holds the encoder's {_CONFIG}")
@@ -179,6 +172,22 @@ def _licence(card: Path) -> str | None:
     return str(stated) if stated else None
 
 
+def known_folder(name: str, revision: str | None = None) -> Path | None:
+    """Return the folder of an encoder that was given for its name, or downloaded; None if there is neither.
+
+    Args:
+        name: its name on the Hub.
+        revision: branch, tag or commit on the Hub; its main branch, or the folder that was given, if None.
+
+    Raises:
+        ConfigError: a library is missing.
+    """
+    place = _place_of(name)
+    if revision is None and place.is_dir():
+        return place.resolve()
+    return cached_encoder(name, revision)
+
+
 def cached_encoder(name: str, revision: str | None = None) -> Path | None:
     """Return the folder of an encoder that was downloaded before; None if it is not there completely.
 
@@ -244,8 +253,8 @@ def _download(name: str, revision: str | None) -> Path:
         if isinstance(error, FeatureError):
             raise
         raise FeatureError(
-            f"{place}: the Hub can't be reached ({_first_line(error)}); check the network, or copy the folder "
-            f"from elsewhere and name it with `sercli features fetch {_short_name(name)} --from FOLDER`"
+            f"{place}: the Hub can't be reached ({_first_line(error)}); check the network and run "
+            f"`sercli features fetch {_short_name(name)}`, or add --from FOLDER if you have its folder"
         ) from None
 
 

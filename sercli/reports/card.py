@@ -76,17 +76,14 @@ class Quality:
 
 
 def warn_of_other_corpora(elsewhere: Sequence[Elsewhere]) -> str | None:
-    """Write how often classes are wrong on other corpora, if UA is below `RELIABLE` on one; None otherwise."""
+    """Write how often classes are wrong on other corpora; None if UA reaches `RELIABLE` on all of them."""
     rows = [each.evaluation.table.row("ua") for each in elsewhere if each.evaluation.confusion is not None]
     values = [row.value for row in rows if row.value is not None]
     if not values or min(values) >= RELIABLE:
         return None
     wrong = sorted({round(100 * (1 - value)) for value in values})
     share = f"{wrong[0]} to {wrong[-1]}" if len(wrong) > 1 else f"{wrong[0]}"
-    return (
-        f"Wrong for {share} of 100 recordings of other corpora than those of its training, each class counted "
-        "equally."
-    )
+    return f"Wrong for {share} of 100 recordings of a corpus that it was not trained on (each class counts equally)."
 
 
 def render_card(
