@@ -6,8 +6,8 @@ DATA holds EMO-DB and RAVDESS as distributed, in the sub-folders ``emodb`` and `
 downloaded if it is not on this machine. Finished steps are not repeated.
 
 The settings that the recipe leaves open are chosen in each training by inner folds over the speakers of its
-training part. Three things are measured with this recipe: actors that were not trained on (five folds over the
-actors of both corpora), and each corpus after a training on the other one alone.
+training part. Three things are measured with this recipe: actors that were not trained on (five folds over
+the actors of both corpora), and each corpus after a training on the other one alone.
 """
 
 import argparse
@@ -29,10 +29,10 @@ from sercli.runs.folder import Run
 HERE = Path(__file__).parent
 BUNDLE = HERE / "sercli_starter" / "starter"
 PARTS = ("emodb", "ravdess")
+SEARCH = "features.pool: [mean, mean-std], model.layers: [[3], [2, 3, 4]], model.c: [0.003, 0.01, 0.03]"
 SETTINGS = (
     "features.model=whisper-tiny.en",
-    "training.search={features.pool: [mean, mean-std], model.layers: [[3], [2, 3, 4]], "
-    "model.c: [0.003, 0.01, 0.03]}",
+    f"training.search={{{SEARCH}}}",
     "training.search_folds=3",
 )
 

@@ -51,9 +51,9 @@ def demo(
         raise ConfigError("the page needs 'gradio': pip install 'sercli[demo]'")
     limits = Limits(max_mb, max_minutes)
 
+    from sercli import starter
     from sercli.demo.loaded import load
     from sercli.demo.server import is_loopback, serve
-    from sercli.inference import starter
     from sercli.inference.inputs import find_bundle
     from sercli.workspace import Workspace
 

@@ -212,8 +212,8 @@ def _named_for_live(bundle: str | None) -> str:
 
 def _find(workspace: Path | None, name: str) -> "tuple[Path, Bundle]":
     """Find and load a model; print which one it is unless the user named its folder, and its warnings."""
+    from sercli import starter
     from sercli.bundle import Bundle
-    from sercli.inference import starter
     from sercli.inference.inputs import find_bundle
     from sercli.workspace import Workspace
 

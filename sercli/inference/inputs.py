@@ -7,9 +7,8 @@ from pathlib import Path
 
 import soundfile
 
-from sercli import audio
+from sercli import audio, starter
 from sercli.errors import AudioError, ConfigError, ManifestError, RunError, UnknownNameError
-from sercli.inference import starter
 from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction
 from sercli.manifest.lengths import without_foreign_times

@@ -83,7 +83,7 @@ def warn_of_other_corpora(elsewhere: Sequence[Elsewhere]) -> str | None:
         return None
     wrong = sorted({round(100 * (1 - value)) for value in values})
     share = f"{wrong[0]} to {wrong[-1]}" if len(wrong) > 1 else f"{wrong[0]}"
-    return f"Wrong for {share} of 100 recordings of a corpus that it was not trained on (each class counts equally)."
+    return f"Wrong for {share} of 100 recordings of a corpus that it was not trained on (mean over classes)."
 
 
 def render_card(

@@ -1,7 +1,7 @@
 """The starter: a trained model that a plug-in brings, which is applied where no model is named.
 
-A plug-in brings it as a bundle in its folder ``starter``. sercli itself contains none, because the licences of
-the recordings that a model is trained on also bind the model.
+A plug-in brings it as a bundle in its folder ``starter``. sercli itself contains none, because the licences
+of the recordings that a model is trained on also bind the model.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,13 +18,18 @@ INSTALL = "run `pip install ./starter` in a clone of sercli's repository"
 """How to get a starter."""
 
 
+def starters() -> dict[str, Path]:
+    """List the bundles of starters, by the title of their plug-in."""
+    return registry.data_folders(NAME, "bundle.json")
+
+
 def find_starter() -> Path:
     """Return the bundle of the starter.
 
     Raises:
         ConfigError: none is installed, or several are.
     """
-    found = registry.data_folders(NAME, "bundle.json")
+    found = starters()
     if not found:
         raise ConfigError(
             "no model is named, and the starter model is not installed; name a bundle, a run or latest, or "
@@ -43,9 +48,11 @@ def describe(facts: Mapping[str, Any], place: Path) -> Iterator[str]:
         facts: of its bundle.
         place: folder of its bundle.
     """
-    if facts.get("warning"):
-        yield f"starter: {facts['warning']}"
+    warning = str(facts.get("warning") or "")
+    if warning:
+        yield f"the starter model is {warning[0].lower()}{warning[1:]}"
+    licence = facts.get("licence", "unknown")
     yield (
-        f"starter: trained on acted speech of {facts.get('title', 'unknown corpora')}; for research, not to "
-        f"judge a person; licence {facts.get('licence', 'unknown')}; card {place / 'README.md'}"
+        f"the starter model is for research, not to judge a person; licence {licence}; its limits: "
+        f"{place / 'README.md'}"
     )
