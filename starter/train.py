@@ -16,9 +16,11 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sercli import Bundle, Workspace, add_folder, evaluate, prepare, report_run, train
+from sercli import Bundle, Workspace, add_folder, evaluate, get_corpus, manifest, prepare, report_run, train
+from sercli.config import spell
 from sercli.evaluation import Evaluation
 from sercli.files import write_text
+from sercli.formatting import PERCENT
 from sercli.inference.cross_corpus import apply_run
 from sercli.plain.json import to_json
 from sercli.records import ClassPredictions
@@ -27,6 +29,46 @@ from sercli.reports.share import export_bundle
 from sercli.runs.folder import Run
 
 HERE = Path(__file__).parent
+SECTION = """
+## The starter
+
+This model is the starter of sercli: it is used if a command names no model.
+
+```console
+$ pip install ./starter                        # in a clone of sercli's repository
+$ sercli predict speech.wav
+$ sercli demo
+```
+
+It needs the encoder openai/whisper-tiny.en, which is downloaded at the first use. `sercli features fetch
+whisper-tiny.en --from FOLDER` names a folder that has it already.
+
+Actors that were not trained on, by corpus; these are the predictions of the table above, of five models that were
+trained on the other actors of both corpora:
+
+| actors of | tested on | UA | WA |
+|---|---|---|---|
+{rows}
+
+Settings that the search chose: {chosen}.
+
+It cannot do more than this:
+
+- It knows four emotions. Fear, disgust, surprise, boredom and everything else get one of the four names; calm speech
+  counts as neutral.
+- It was trained on actors who read {sentences} sentences in German and North American English, in studios. Spontaneous
+  speech, telephones, noise, children, old people and other languages were not tested.
+- It judges each recording alone. It does not adapt to a speaker, and does not know who speaks, or what is said.
+- If it does not mark an answer as unsure, the answer can still be wrong: the threshold holds for the corpora of its
+  training only.
+
+This command repeats the training, all metrics and this card. DATA holds the two corpora as distributed, in the
+folders `emodb` and `ravdess`:
+
+```console
+$ python starter/train.py DATA
+```
+"""
 BUNDLE = HERE / "sercli_starter" / "starter"
 PARTS = ("emodb", "ravdess")
 SEARCH = "features.pool: [mean, mean-std], model.layers: [[3], [2, 3, 4]], model.c: [0.003, 0.01, 0.03]"
@@ -51,7 +93,7 @@ def main() -> None:
     tested = _train(workspace, "starter", "speaker-5-fold-no-dev")
     final = _train(workspace, "starter", "train-on-all")
     elsewhere = [_test_elsewhere(workspace, *pair) for pair in (PARTS, PARTS[::-1])]
-    _write(final, tested, elsewhere)
+    _write(workspace, final, tested, elsewhere)
 
 
 def _train(workspace: Workspace, corpus: str, protocol: str) -> Run:
@@ -75,13 +117,14 @@ def _test_elsewhere(workspace: Workspace, trained_on: str, tested_on: str) -> El
     return Elsewhere(*titles, evaluate(applied.predictions))
 
 
-def _write(final: Run, tested: Run, elsewhere: list[Elsewhere]) -> None:
+def _write(workspace: Workspace, final: Run, tested: Run, elsewhere: list[Elsewhere]) -> None:
     """Write the bundle with its card, and all metrics as JSON."""
     (trial,) = final.require_finished()
     report = report_run(tested)
+    by_part = {part: _of_corpus(report.predictions, part) for part in PARTS}
+    every = {"all": report.evaluation} | by_part
     metrics = {
-        "actors_not_trained_on": {"all": bundle_metrics(report.evaluation)}
-        | {part: bundle_metrics(_of_corpus(report.predictions, part)) for part in PARTS},
+        "actors_not_trained_on": {name: bundle_metrics(evaluation) for name, evaluation in every.items()},
         "other_corpora": [each.to_dict() for each in elsewhere],
         "chosen": {
             "starter": trial.metrics()["chosen"],
@@ -92,6 +135,13 @@ def _write(final: Run, tested: Run, elsewhere: list[Elsewhere]) -> None:
         out = Path(folder) / "starter"
         exported = export_bundle(final, trial, out, tested_by=tested, elsewhere=elsewhere)
         bundle, card = Bundle.load(exported.path), (exported.path / "README.md").read_text(encoding="utf-8")
+
+    sentences = len({each.text_id for each in manifest.read(workspace.manifest("starter"))})
+    card += SECTION.format(
+        rows="\n".join(_row(part, evaluation) for part, evaluation in by_part.items()),
+        chosen=", ".join(f"{name}={spell(value)}" for name, value in trial.metrics()["chosen"].items()),
+        sentences=sentences,
+    )
 
     def write_beside(folder: Path) -> None:
         write_text(folder / "README.md", card)
@@ -107,6 +157,15 @@ def _of_corpus(predictions: ClassPredictions, part: str) -> Evaluation:
     """Evaluate the predictions for the actors of one corpus."""
     rows = [row for row, speaker in enumerate(predictions.speakers) if str(speaker).startswith(f"{part}-")]
     return evaluate(predictions.select(rows))
+
+
+def _row(part: str, evaluation: Evaluation) -> str:
+    """Write a line of the table by corpus."""
+    cells = [get_corpus(part).title, f"{evaluation.tested} {evaluation.noun}s"]
+    for key in ("ua", "wa"):
+        row = evaluation.table.row(key)
+        cells.append(f"{PERCENT.with_unit(row.value)} ({PERCENT.interval(row.interval)})")
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":
