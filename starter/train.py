@@ -29,46 +29,7 @@ from sercli.reports.share import export_bundle
 from sercli.runs.folder import Run
 
 HERE = Path(__file__).parent
-SECTION = """
-## The starter
-
-This model is the starter of sercli: it is used if a command names no model.
-
-```console
-$ pip install ./starter                        # in a clone of sercli's repository
-$ sercli predict speech.wav
-$ sercli demo
-```
-
-It needs the encoder openai/whisper-tiny.en, which is downloaded at the first use. `sercli features fetch
-whisper-tiny.en --from FOLDER` names a folder that has it already.
-
-Actors that were not trained on, by corpus; these are the predictions of the table above, of five models that were
-trained on the other actors of both corpora:
-
-| actors of | tested on | UA | WA |
-|---|---|---|---|
-{rows}
-
-Settings that the search chose: {chosen}.
-
-It cannot do more than this:
-
-- It knows four emotions. Fear, disgust, surprise, boredom and everything else get one of the four names; calm speech
-  counts as neutral.
-- It was trained on actors who read {sentences} sentences in German and North American English, in studios. Spontaneous
-  speech, telephones, noise, children, old people and other languages were not tested.
-- It judges each recording alone. It does not adapt to a speaker, and does not know who speaks, or what is said.
-- If it does not mark an answer as unsure, the answer can still be wrong: the threshold holds for the corpora of its
-  training only.
-
-This command repeats the training, all metrics and this card. DATA holds the two corpora as distributed, in the
-folders `emodb` and `ravdess`:
-
-```console
-$ python starter/train.py DATA
-```
-"""
+SECTION = HERE / "card.md"
 BUNDLE = HERE / "sercli_starter" / "starter"
 PARTS = ("emodb", "ravdess")
 SEARCH = "features.pool: [mean, mean-std], model.layers: [[3], [2, 3, 4]], model.c: [0.003, 0.01, 0.03]"
@@ -137,7 +98,7 @@ def _write(workspace: Workspace, final: Run, tested: Run, elsewhere: list[Elsewh
         bundle, card = Bundle.load(exported.path), (exported.path / "README.md").read_text(encoding="utf-8")
 
     sentences = len({each.text_id for each in manifest.read(workspace.manifest("starter"))})
-    card += SECTION.format(
+    card += SECTION.read_text(encoding="utf-8").format(
         rows="\n".join(_row(part, evaluation) for part, evaluation in by_part.items()),
         chosen=", ".join(f"{name}={spell(value)}" for name, value in trial.metrics()["chosen"].items()),
         sentences=sentences,
