@@ -32,7 +32,10 @@ HERE = Path(__file__).parent
 SECTION = HERE / "card.md"
 BUNDLE = HERE / "sercli_starter" / "starter"
 PARTS = ("emodb", "ravdess")
-SEARCH = "features.pool: [mean, mean-std], model.layers: [[3], [2, 3, 4]], model.c: [0.003, 0.01, 0.03]"
+SEARCH = (
+    "features.pool: [mean, mean-std], model.layers: [[3], [2, 3, 4]], "
+    "model.c: [0.001, 0.003, 0.01, 0.03, 0.1]"
+)
 SETTINGS = (
     "features.model=whisper-tiny.en",
     f"training.search={{{SEARCH}}}",
