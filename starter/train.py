@@ -32,10 +32,7 @@ HERE = Path(__file__).parent
 SECTION = HERE / "card.md"
 BUNDLE = HERE / "sercli_starter" / "starter"
 PARTS = ("emodb", "ravdess")
-SEARCH = (
-    "features.pool: [mean, mean-std], model.layers: [[3], [2, 3, 4]], "
-    "model.c: [0.001, 0.003, 0.01, 0.03, 0.1]"
-)
+SEARCH = "features.pool: [mean, mean-std], model.layers: [[3], [2, 3, 4]], model.c: [0.003, 0.01, 0.03]"
 SETTINGS = (
     "features.model=whisper-tiny.en",
     f"training.search={{{SEARCH}}}",
@@ -100,11 +97,13 @@ def _write(workspace: Workspace, final: Run, tested: Run, elsewhere: list[Elsewh
         exported = export_bundle(final, trial, out, tested_by=tested, elsewhere=elsewhere)
         bundle, card = Bundle.load(exported.path), (exported.path / "README.md").read_text(encoding="utf-8")
 
-    sentences = len({each.text_id for each in manifest.read(workspace.manifest("starter"))})
+    utterances = manifest.read(workspace.manifest("starter"))
     card += SECTION.read_text(encoding="utf-8").format(
         rows="\n".join(_row(part, evaluation) for part, evaluation in by_part.items()),
         chosen=", ".join(f"{name}={spell(value)}" for name, value in trial.metrics()["chosen"].items()),
-        sentences=sentences,
+        search=SEARCH,
+        sentences=len({each.text_id for each in utterances}),
+        speakers=len({each.speaker for each in utterances}),
     )
 
     def write_beside(folder: Path) -> None:

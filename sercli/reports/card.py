@@ -196,7 +196,13 @@ def banners_of(settings: Mapping[str, Any], trials: Sequence[Trial], quality: Qu
         quality: metrics of the model.
     """
     warning = warn_of_other_corpora(quality.elsewhere)
-    own = (*([warning] if warning else ()), *facts.banners(settings, trials))
+    return (*([warning] if warning else ()), *_banners_of_test(settings, trials, quality))
+
+
+def _banners_of_test(
+    settings: Mapping[str, Any], trials: Sequence[Trial], quality: Quality
+) -> tuple[str, ...]:
+    own = facts.banners(settings, trials)
     if quality.own is not None:
         return own
     if quality.alike is None:
