@@ -12,7 +12,7 @@ def demo(
     bundles: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MODEL]...",
+            metavar="MODEL",
             help="Models to serve: folders of bundles or trials, or runs (name, end of a name, or latest). "
             "[default: the starter model]",
             show_default=False,

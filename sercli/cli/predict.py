@@ -33,7 +33,7 @@ def predict(
     bundle: Annotated[
         str | None,
         typer.Argument(
-            metavar="[MODEL]",
+            metavar="MODEL",
             help="Model to apply: the folder of a bundle or a trial, or a run (name, end of the name, or "
             "latest). [default: the starter model, see `sercli doctor`]",
             show_default=False,

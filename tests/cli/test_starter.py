@@ -16,6 +16,7 @@ from sercli.inference.inputs import divide_names, find_bundle
 
 FACTS = {"corpus": "two", "title": "Two Corpora", "licence": "CC BY-NC-SA 4.0"}
 WARNING = "Wrong for 50 to 64 of 100 recordings of a corpus that it was not trained on (mean over classes)."
+OTHER = {"trained_on": "One", "tested_on": "Another", "figures": {"ua": {"value": 0.46}, "chance": 0.25}}
 ENCODED = {"kind": "pretrained", "statistics": "per-bin"}
 
 
@@ -30,7 +31,8 @@ def starter(tmp_path, monkeypatch):
     """Folder of the bundle of a starter, in a plug-in."""
     folder = tmp_path / "plugin"
     bundle = make("mdcnn", {"x": {"kind": "logmel3d"}}, {"filters": 8})
-    replace(bundle, facts=FACTS | {"warning": WARNING}).save(folder / "starter")
+    facts = FACTS | {"warning": WARNING, "other_corpora": [OTHER]}
+    replace(bundle, facts=facts).save(folder / "starter")
     monkeypatch.setenv("SERCLI_PLUGINS", str(folder))
     return folder / "starter"
 
@@ -216,6 +218,9 @@ def test_the_page_serves_the_starter_with_its_warning(command_line, starter, wor
     assert command_line("demo", "--workspace", workspace.root)[0] == 0
     (loaded,) = seen
     assert (loaded.path, loaded.notice) == (starter, WARNING)
+    assert loaded.facts["Test results"] == (
+        "trained on One alone, tested on Another: UA 46.0 % (no interval), chance is 25 %"
+    )
 
 
 def test_doctor_tells_where_the_starter_is(command_line, starter, monkeypatch):
