@@ -4,9 +4,9 @@ There is no list to edit and no decorator: the folder of a family is its registr
 nothing. File names use underscores, names on the command line hyphens.
 
 A plug-in adds entries from outside the package. It is a folder with sub-folders named as those of `sercli`
-(``models/``, ``features/``, ``corpora/``, ``augmentations/``, ``studies/``). It is either the folder of an
-installed package, which an entry point of the group ``sercli.plugins`` names, or any folder that the
-environment variable ``SERCLI_PLUGINS`` lists.
+(``models/``, ``features/``, ``corpora/``, ``augmentations/``, ``studies/``), and may hold a trained model in
+``starter/``. It is either the folder of an installed package, which an entry point of the group
+``sercli.plugins`` names, or any folder that the environment variable ``SERCLI_PLUGINS`` lists.
 """
 
 import hashlib
@@ -143,6 +143,16 @@ def data_files(package: str, suffix: str) -> dict[str, Path]:
             raise _clash(name, found[name], path)
         found[name] = path
     return found
+
+
+def data_folders(family: str, file: str) -> dict[str, Path]:
+    """List the folders of a family of plug-ins that is data and holds a certain file, by the plug-in's title.
+
+    Raises:
+        ConfigError: a plug-in can't be found.
+    """
+    places = ((plugin.title, Path(root, family)) for plugin in plugins() for root in plugin.folders)
+    return {title: place for title, place in places if (place / file).is_file()}
 
 
 def add_folder(path: Path | str) -> None:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import typer
@@ -15,6 +14,7 @@ import typer
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
+    from sercli.bundle import Bundle
     from sercli.inference.streaming import Frame
 
 _BLOCK = 320  # samples, 20 ms: a network that looks half a frame ahead need not wait for a full frame
@@ -22,7 +22,7 @@ _RATE = 16_000
 _USAGE = "arecord -q -t raw -f S16_LE -r 16000 -c 1 | sercli predict BUNDLE --live"
 
 
-def live(bundle: Path, *, microphone: bool, json: bool, csv: bool) -> None:
+def live(bundle: "Bundle", *, microphone: bool, json: bool, csv: bool) -> None:
     """Print a line for each 40 ms until the input ends or Ctrl-C; then speed and delay on stderr.
 
     Raises:

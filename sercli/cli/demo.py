@@ -10,11 +10,14 @@ from sercli.cli._options import UnsureBelowOption, WorkspaceOption
 
 def demo(
     bundles: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            help="Models to serve: folders of bundles or trials, or runs (name, end of a name, or latest).",
+            metavar="MODEL",
+            help="Models to serve: folders of bundles or trials, or runs (name, end of a name, or latest). "
+            "[default: the starter model]",
+            show_default=False,
         ),
-    ],
+    ] = None,
     *,
     host: Annotated[
         str, typer.Option(help="Address to listen on; 0.0.0.0 accepts connections from other machines.")
@@ -48,13 +51,14 @@ def demo(
         raise ConfigError("the page needs 'gradio': pip install 'sercli[demo]'")
     limits = Limits(max_mb, max_minutes)
 
+    from sercli import starter
     from sercli.demo.loaded import load
     from sercli.demo.server import is_loopback, serve
     from sercli.inference.inputs import find_bundle
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
-    loaded = load([find_bundle(place, each) for each in bundles], unsure_below)
+    loaded = load([find_bundle(place, each) for each in bundles or [starter.NAME]], unsure_below)
     if not is_loopback(host):
         typer.echo(
             f"warning: {host} is reachable from other machines: anyone who can reach it can send audio; "

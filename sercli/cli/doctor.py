@@ -36,6 +36,7 @@ def _examine() -> dict[str, dict[str, str]]:
         "devices": _devices(),
         "workspace": _workspace(),
         "plug-ins": _plugins(),
+        "starter": _starter(),
     }
     missing = {
         name: f"pip install {name}" for name, version in sections["versions"].items() if version == "missing"
@@ -98,6 +99,17 @@ def _plugins() -> dict[str, str]:
         found = {"problem": str(error)}
     found |= {f"problem {number}": text for number, text in enumerate(registry.missing_packages(), 1)}
     return found or {"none": "no plug-in is installed or named"}
+
+
+def _starter() -> dict[str, str]:
+    """Return where the model is that is used if none is named."""
+    from sercli.errors import ConfigError
+    from sercli.starter import INSTALL, find_starter, starters
+
+    try:
+        return {"model": str(find_starter())} if starters() else {"none": f"not installed; {INSTALL}"}
+    except ConfigError as error:
+        return {"problem": str(error)}
 
 
 def _workspace() -> dict[str, str]:

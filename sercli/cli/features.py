@@ -137,9 +137,9 @@ def encoders(*, json: JsonOption = False) -> None:
     Other encoders are named by their name on the Hugging Face Hub or by a folder.
     """
     from sercli.encoders import SHORT_NAMES
-    from sercli.encoders.finding import cached_encoder
+    from sercli.encoders.finding import known_folder
 
-    there = {name: cached_encoder(on_hub) for name, on_hub in SHORT_NAMES.items()}
+    there = {name: known_folder(on_hub) for name, on_hub in SHORT_NAMES.items()}
     if json:
         rows = {
             name: {"hub": SHORT_NAMES[name], "folder": path and str(path)} for name, path in there.items()
@@ -156,14 +156,27 @@ def fetch(
     revision: Annotated[
         str | None, typer.Option(help="Branch, tag or commit on the Hub.", show_default=False)
     ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="Folder that holds the files of the encoder already; all commands use it instead of a "
+            "download, so it must stay where it is.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Download a pretrained encoder, and print its facts.
 
     Licence, size and place are printed before the download.
     """
-    from sercli.encoders.finding import find_encoder
+    from sercli.encoders.finding import find_encoder, remember_folder
     from sercli.encoders.loading import read_facts
 
+    if folder is not None:
+        if revision is not None:
+            raise typer.BadParameter("give --revision or --from, not both: a folder has no revisions")
+        remember_folder(encoder, folder)
     facts = read_facts(encoder, revision)
     place = find_encoder(encoder, revision).folder
     typer.echo(f"{encoder}: {facts.family}, {facts.layers} layers of {facts.size} values")

@@ -16,6 +16,7 @@ from sercli.cli._options import UnsureBelowOption, WorkspaceOption
 from sercli.cli._output import printable, progress_bar
 
 if TYPE_CHECKING:
+    from sercli.bundle import Bundle
     from sercli.inference.inputs import Inputs
     from sercli.inference.predict import Predictor
     from sercli.inference.prediction import Prediction
@@ -30,12 +31,14 @@ _LONGEST_NAME = 48  # characters of a file's name in the readable table; longer 
 def predict(
     context: typer.Context,
     bundle: Annotated[
-        str,
+        str | None,
         typer.Argument(
+            metavar="MODEL",
             help="Model to apply: the folder of a bundle or a trial, or a run (name, end of the name, or "
-            "latest)."
+            "latest). [default: the starter model, see `sercli doctor`]",
+            show_default=False,
         ),
-    ],
+    ] = None,
     audio: Annotated[
         list[str] | None,
         typer.Argument(
@@ -132,36 +135,39 @@ def predict(
 ) -> None:
     """Predict the emotion of recordings.
 
+    `sercli predict speech.wav` uses the starter model, `sercli predict MODEL speech.wav` another one.
+
     A file that cannot be read is reported on stderr, and the other files are predicted; the exit status is
     then 1.
     """
     from sercli import files
     from sercli.devices import choose_device, keep_freed_memory
-    from sercli.inference.inputs import find_bundle, list_recordings, read_table
+    from sercli.inference.inputs import divide_names, list_recordings, read_table
     from sercli.inference.predict import Predictor
     from sercli.inference.writing import CsvLines
     from sercli.workspace import Workspace
 
     if json and csv:
         raise typer.BadParameter("give --json or --csv, not both")
-    if table is not None and audio:
-        raise typer.BadParameter("name files or a --table, not both")
     _check_speakers(table, speaker_column, enrol, same_speaker=same_speaker)
     if live or microphone:
         _refuse_unused(context)
+        follow(_find(workspace, _named_for_live(bundle))[1], microphone=microphone, json=json, csv=csv)
+        return
     if picture is not None:
         from sercli.figures import check_suffix  # imports matplotlib
 
         check_suffix(picture)
-    place = find_bundle(Workspace(workspace), bundle)
-    if place != Path(bundle):
-        typer.echo(f"note: bundle {printable(place)}", err=True)
-    if live or microphone:
-        follow(place, microphone=microphone, json=json, csv=csv)
-        return
+    named = [*([] if bundle is None else [bundle]), *(audio or [])]
+    if not named and table is None:
+        raise typer.BadParameter("name audio files, folders that hold some, or a --table")
+    model, recordings = divide_names(Workspace(workspace), named, listed=table is not None)
+    if table is not None and recordings:
+        raise typer.BadParameter("name files or a --table, not both")
+    place, loaded = _find(workspace, model)
     keep_freed_memory()
     predictor = Predictor(
-        place,
+        loaded,
         device=choose_device(accelerator).torch,
         batch_size=batch_size,
         unsure_below=unsure_below,
@@ -169,7 +175,7 @@ def predict(
         window_s=window_s,
         hop_s=hop_s,
     )
-    inputs = read_table(table, column, speaker_column) if table else list_recordings(audio or [], _names())
+    inputs = read_table(table, column, speaker_column) if table else list_recordings(recordings, _names())
     if same_speaker:
         inputs = replace(inputs, speakers=("the speaker",) * len(inputs.files))
     enrolment = list_recordings(enrol).files if enrol else ()
@@ -177,8 +183,8 @@ def predict(
         typer.echo(f"note: {printable(note)}", err=True)
     out = _check_out(out, [*inputs.files, *([table] if table else [])], place)
     classes = predictor.bundle.classes
-    named = "--same-speaker" if same_speaker else "--speaker-column" if speaker_column else ""
-    _check_asked(predictor, inputs, picture, unsure_below, named)
+    asked = "--same-speaker" if same_speaker else "--speaker-column" if speaker_column else ""
+    _check_asked(predictor, inputs, picture, unsure_below, asked)
     if classes:
         lines = CsvLines(classes, "windows" if predictor.timeline else "files", inputs.columns)
     else:
@@ -194,6 +200,30 @@ def predict(
     if failed:
         typer.echo(f"{failed} of {len(inputs.files)} files failed", err=True)
         raise typer.Exit(1)
+
+
+def _named_for_live(bundle: str | None) -> str:
+    if bundle is None:
+        raise typer.BadParameter(
+            "--live and --microphone need the name of a model; the starter takes complete recordings only"
+        )
+    return bundle
+
+
+def _find(workspace: Path | None, name: str) -> "tuple[Path, Bundle]":
+    """Find and load a model; print which one it is unless the user named its folder, and its warnings."""
+    from sercli import starter
+    from sercli.bundle import Bundle
+    from sercli.inference.inputs import find_bundle
+    from sercli.workspace import Workspace
+
+    place = find_bundle(Workspace(workspace), name)
+    if name != starter.NAME and place != Path(name):
+        typer.echo(f"note: bundle {printable(place)}", err=True)
+    bundle = Bundle.load(place)
+    for line in starter.describe(bundle.facts, place) if name == starter.NAME else ():
+        typer.echo(f"note: {printable(line)}", err=True)
+    return place, bundle
 
 
 def _check_speakers(

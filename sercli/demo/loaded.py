@@ -59,7 +59,7 @@ def _load(path: Path, unsure_below: float | None) -> LoadedModel:
         f"{predictor.bundle.arch}, {_text(scheme or corpus)}",
         path,
         predictor,
-        _text(facts.get("notice")),
+        " ".join(filter(None, (_text(facts.get(name)) for name in ("warning", "notice")))),
         {name: value for name, value in shown.items() if value},
     )
 
@@ -84,13 +84,21 @@ def _no_results(facts: Mapping[str, Any]) -> str:
 
 def _results(facts: Mapping[str, Any]) -> list[str]:
     """Format the scores of an exported bundle, with intervals; a foreign bundle may hold anything."""
-    lines, same_settings = [], facts.get("tested_by")
+    lines, same_settings, other = [], facts.get("tested_by"), facts.get("other_corpora")
     for scores, tested in (
         (facts.get("figures"), "this model"),
         (facts.get("run_figures"), "the models of its run, pooled"),
         (
             same_settings.get("figures") if isinstance(same_settings, Mapping) else None,
             "models trained on folds with the same settings, pooled",
+        ),
+        *(
+            (
+                each.get("figures"),
+                f"trained on {_text(each.get('trained_on'))} alone, tested on {_text(each.get('tested_on'))}",
+            )
+            for each in (other if isinstance(other, list) else ())
+            if isinstance(each, Mapping)
         ),
     ):
         if not isinstance(scores, Mapping):

@@ -1,6 +1,7 @@
 """Find the files of an encoder on this machine, or download them."""
 
 import logging
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from sercli.plain.json import from_json
 from sercli.plain.yaml import from_yaml
 
 INSTALL = "pretrained encoders need 'transformers': pip install 'sercli[pretrained]'"
+USER_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sercli"
+"""Folder of the user in which facts and places of encoders are remembered."""
 
 _LOG = logging.getLogger("sercli")
 _CONFIG, _EXTRACTOR, _CARD = "config.json", "preprocessor_config.json", "README.md"
@@ -50,7 +53,8 @@ class EncoderFiles:
 def find_encoder(model: str, revision: str | None = None) -> EncoderFiles:
     """Find the files of an encoder on this machine, or download them.
 
-    A warning of the logger ``sercli`` states licence, size and place before a download.
+    A warning of the logger ``sercli`` states licence, size and place before a download. The folder that
+    `remember_folder` was given for a name is preferred, unless a revision is asked for.
 
     Args:
         model: a folder, a name on the Hugging Face Hub, or a short name.
@@ -75,7 +79,44 @@ def find_encoder(model: str, revision: str | None = None) -> EncoderFiles:
             f"model={model}: not an encoder; take a folder, OWNER/NAME on the Hugging Face Hub, or one of "
             f"{', '.join(SHORT_NAMES)}"
         )
-    return _check(cached_encoder(name, revision) or _download(name, revision))
+    return _check(known_folder(name, revision) or _download(name, revision))
+
+
+def remember_folder(model: str, folder: Path) -> EncoderFiles:
+    """Take a folder for an encoder that has a name, now and in later commands of this user.
+
+    Args:
+        model: a name on the Hugging Face Hub, or a short name.
+        folder: folder with the files of the encoder; they are not copied.
+
+    Raises:
+        ConfigError: the name is not valid.
+        FeatureError: the folder is missing or not complete.
+    """
+    name = SHORT_NAMES.get(model, model)
+    if not _HUB_NAME.fullmatch(name):
+        raise ConfigError(
+            f"'{model}': not the name of an encoder; write a short name, or OWNER/NAME as on the Hub, and "
+            "the folder after --from"
+        )
+    if not folder.is_dir():
+        raise FeatureError(f"{folder}: no such folder; name the folder that holds the encoder's {_CONFIG}")
+    found = _check(folder.resolve())
+    place = _place_of(name)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.unlink(missing_ok=True)
+    place.symlink_to(found.folder, target_is_directory=True)
+    return found
+
+
+def _short_name(name: str) -> str:
+    """Return the short name of an encoder, or its name on the Hub if it has none."""
+    return next((short for short, on_hub in SHORT_NAMES.items() if on_hub == name), name)
+
+
+def _place_of(name: str) -> Path:
+    """Return the link to the folder of an encoder, by its name on the Hub."""
+    return USER_CACHE / "encoders" / name.replace("/", "--")
 
 
 def _check(folder: Path) -> EncoderFiles:
@@ -129,6 +170,22 @@ def _licence(card: Path) -> str | None:
     except (OSError, ValueError, IndexError, KeyError, TypeError):
         return None
     return str(stated) if stated else None
+
+
+def known_folder(name: str, revision: str | None = None) -> Path | None:
+    """Return the folder of an encoder that was given for its name, or downloaded; None if there is neither.
+
+    Args:
+        name: its name on the Hub.
+        revision: branch, tag or commit on the Hub; its main branch, or the folder that was given, if None.
+
+    Raises:
+        ConfigError: a library is missing.
+    """
+    place = _place_of(name)
+    if revision is None and place.is_dir():
+        return place.resolve()
+    return cached_encoder(name, revision)
 
 
 def cached_encoder(name: str, revision: str | None = None) -> Path | None:
@@ -196,8 +253,8 @@ def _download(name: str, revision: str | None) -> Path:
         if isinstance(error, FeatureError):
             raise
         raise FeatureError(
-            f"{place}: the Hub can't be reached ({_first_line(error)}); check the network, or download the "
-            "folder elsewhere and give model= its path"
+            f"{place}: the Hub can't be reached ({_first_line(error)}); check the network and run "
+            f"`sercli features fetch {_short_name(name)}`, or add --from FOLDER if you have its folder"
         ) from None
 
 

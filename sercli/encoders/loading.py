@@ -3,7 +3,6 @@
 import hashlib
 import importlib
 import importlib.util
-import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 from sercli import files
 from sercli.encoders import EncoderFacts
 from sercli.encoders.encoder import FAMILIES, SAMPLE_RATE, Encoder, Family, layers_of
-from sercli.encoders.finding import INSTALL, EncoderFiles, find_encoder
+from sercli.encoders.finding import INSTALL, USER_CACHE, EncoderFiles, find_encoder
 from sercli.errors import ConfigError, FeatureError
 from sercli.plain.json import from_json
 
@@ -266,7 +265,7 @@ def _short(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
 
 
-_REMEMBERED = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sercli" / "encoders.json"
+_REMEMBERED = USER_CACHE / "encoders.json"
 
 
 def _read_remembered() -> dict[str, Any]:

@@ -49,6 +49,14 @@ class FeatureConfig(Config):
         """Return the same settings with facts of the files that the features need, if they need any."""
         return self
 
+    def require(self) -> None:
+        """Make sure that the files that the features need are on this machine, before any recording is read.
+
+        Raises:
+            ConfigError: a library is missing.
+            FeatureError: files are missing and can't be downloaded, or are not the ones that are needed.
+        """
+
     def described(self) -> Self:
         """Return settings with a known shape, for lists: no file is read or downloaded for them."""
         return self

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.encoders import EncoderFacts
-from sercli.encoders.encoder import FAMILIES, WHISPER_PADDED
+from sercli.encoders.encoder import FAMILIES, WHISPER_PADDED, Encoder
 from sercli.encoders.loading import load_encoder, read_facts
 from sercli.features import Array, Feature, FeatureConfig
 from sercli.statistics import RunningMoments
@@ -68,6 +68,15 @@ class PretrainedConfig(FeatureConfig):
         if self.encoder is not None:
             return self
         return type(self)(**self.model_dump(exclude={"encoder"}) | {"encoder": self.facts.to_dict()})
+
+    def require(self) -> None:
+        """Load the encoder, which is downloaded if it is not here; its tensors must be those of the facts.
+
+        Raises:
+            ConfigError: a library is missing.
+            FeatureError: the encoder can't be found or downloaded, or is another one.
+        """
+        _load(self, "cpu")
 
     def described(self) -> Self:
         """Return the same settings with facts of a Whisper tiny encoder, if the encoder is not known yet."""
@@ -154,8 +163,7 @@ def extract(samples: Samples, config: PretrainedConfig, device: str = "cpu") -> 
 
 def _states(samples: Samples, config: PretrainedConfig, device: str) -> Iterator[Tensor]:
     """Yield the states of each window of a recording, (layers, size, frames)."""
-    family = WHISPER_PADDED if config.pad_s is not None else None
-    encoder = load_encoder(config.model, config.revision, config.facts.tensors, device, family)
+    encoder = _load(config, device)
     wave = torch.from_numpy(np.ascontiguousarray(samples)).to(device)
     size = round(encoder.family.window_s * SAMPLE_RATE)
     with torch.inference_mode():
@@ -163,6 +171,11 @@ def _states(samples: Samples, config: PretrainedConfig, device: str) -> Iterator
             states, _ = encoder([wave[start:stop]])
             frames = encoder.family.count_frames(stop - start)  # without padding
             yield torch.stack([states[layer][0, :frames] for layer in config.chosen]).transpose(1, 2)
+
+
+def _load(config: PretrainedConfig, device: str) -> Encoder:
+    family = WHISPER_PADDED if config.pad_s is not None else None
+    return load_encoder(config.model, config.revision, config.facts.tensors, device, family)
 
 
 def _windows(samples: int, size: int) -> list[tuple[int, int]]:

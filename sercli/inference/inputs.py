@@ -7,8 +7,8 @@ from pathlib import Path
 
 import soundfile
 
-from sercli import audio
-from sercli.errors import AudioError, ConfigError, ManifestError, RunError
+from sercli import audio, starter
+from sercli.errors import AudioError, ConfigError, ManifestError, RunError, UnknownNameError
 from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction
 from sercli.manifest.lengths import without_foreign_times
@@ -167,13 +167,72 @@ def _expand(path: Path) -> list[Path]:
     return [each for each in audio.recordings(path.rglob("*")) if each.is_file()]
 
 
+def divide_names(
+    workspace: Workspace, names: Sequence[str], *, listed: bool = False
+) -> tuple[str, tuple[str, ...]]:
+    """Divide the names of a command line into the model and the recordings.
+
+    The first name is the model if it is ``latest`` or ``starter``, the folder of a bundle, a trial or a run,
+    or the name of a run. A file, a folder of recordings, ``-`` and a name that ends like that of a recording
+    are recordings, and the model is the starter. A folder of recordings that has the name of a run is the run
+    if recordings follow.
+
+    Args:
+        workspace: folder of the runs.
+        names: of an optional model and of recordings.
+        listed: whether a table lists the recordings.
+
+    Returns:
+        Name of the model for `find_bundle`, and the names of the recordings.
+
+    Raises:
+        RunError: the only name is neither a model nor a recording.
+    """
+    if not names:
+        return starter.NAME, ()
+    path, rest = Path(names[0]), tuple(names[1:])
+    model, recordings = (names[0], rest), (starter.NAME, tuple(names))
+    if names[0] in ("latest", starter.NAME) or _holds_model(path):
+        return model
+    if names[0] == "-" or path.is_file():
+        return recordings
+    if path.suffix.lower() in audio.SUFFIXES | audio.FOREIGN_SUFFIXES and not path.exists():
+        return recordings  # reported as missing, as any other recording
+    if path.exists():
+        return model if (rest or listed) and _is_run(workspace, names[0]) else recordings
+    if not rest and not listed and not _is_run(workspace, names[0]):
+        raise RunError(
+            f"{names[0]}: no such file or folder, and no model has this name (`sercli runs` lists the runs)"
+        )
+    return model
+
+
+def _holds_model(folder: Path) -> bool:
+    """Return whether a folder is that of a bundle (maybe an incomplete one), a trial or a run."""
+    files = ("bundle.json", "weights.safetensors", "bundle/bundle.json")
+    return any((folder / file).exists() for file in files) or any(folder.glob("fold-*/seed-*"))
+
+
+def _is_run(workspace: Workspace, name: str) -> bool:
+    try:
+        find_run(workspace, name)
+    except (RunError, UnknownNameError):
+        return False
+    return True
+
+
 def find_bundle(workspace: Workspace, name: str) -> Path:
     """Find a bundle by its folder, its trial's folder, or its run's name (then the first finished trial's).
+
+    The name ``starter`` means the starter model.
 
     Raises:
         UnknownNameError: there is no run of that name.
         RunError: there are no runs yet, several fit, or none of the run's trials is finished.
+        ConfigError: the starter is not installed.
     """
+    if name == starter.NAME:
+        return starter.find_starter()
     folder = Path(name)
     for path in (folder, folder / "bundle"):
         if (path / "bundle.json").is_file():

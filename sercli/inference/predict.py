@@ -126,10 +126,13 @@ class Predictor:
 
         Raises:
             RunError: the bundle can't be read.
+            FeatureError: the encoder that the features need can't be found or downloaded.
             ConfigError: the window is longer than the input of the network, or does not fit the hop or the
-                bundle; or another number is out of its range.
+                bundle; another number is out of its range; or a library of the features is missing.
         """
         self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(Path(bundle))
+        for choice in self.bundle.inputs.values():
+            choice.config.require()  # once, and not as a problem of each recording
         self.device, self.timeline = torch.device(device), timeline
         usual = _ON_CPU if self.device.type == "cpu" else _ELSEWHERE
         self.batch_size = usual if batch_size is None else batch_size

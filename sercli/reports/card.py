@@ -25,6 +25,30 @@ _CREATIVE_COMMONS = re.compile(r"CC(0|[ -]BY(-NC)?(-SA|-ND)?) [1-4]\.0")
 _LEFT_OUT = ("corpus", "corpus as prepared", "licence", "scheme", "metrics", "architecture")
 
 
+RELIABLE = 0.6
+"""UA on other corpora below which a model carries a warning with each of its answers."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Elsewhere:
+    """Metrics of a model with the same recipe on a corpus that it was not trained on.
+
+    Attributes:
+        trained_on: title of the corpus of its training.
+        tested_on: title of the other corpus.
+        evaluation: evaluation of its predictions for the other corpus.
+    """
+
+    trained_on: str
+    tested_on: str
+    evaluation: Evaluation
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types, ready for JSON."""
+        figures = bundle_metrics(self.evaluation)
+        return {"trained_on": self.trained_on, "tested_on": self.tested_on, "figures": figures}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Quality:
     """Quality of a bundle's model.
@@ -38,6 +62,7 @@ class Quality:
         threshold_on: name of the predictions on which the threshold was found.
         threshold_tried: effect of the threshold on this model's test part, if it was found elsewhere.
         alike: run on folds whose metrics show the quality to expect of an untested model.
+        elsewhere: metrics on corpora that a model with the same recipe was not trained on.
     """
 
     own: Evaluation | None
@@ -47,6 +72,18 @@ class Quality:
     threshold_on: str = ""
     threshold_tried: Trusted | None = None
     alike: Alike | None = None
+    elsewhere: tuple[Elsewhere, ...] = ()
+
+
+def warn_of_other_corpora(elsewhere: Sequence[Elsewhere]) -> str | None:
+    """Write how often classes are wrong on other corpora; None if UA reaches `RELIABLE` on all of them."""
+    rows = [each.evaluation.table.row("ua") for each in elsewhere if each.evaluation.confusion is not None]
+    values = [row.value for row in rows if row.value is not None]
+    if not values or min(values) >= RELIABLE:
+        return None
+    wrong = sorted({round(100 * (1 - value)) for value in values})
+    share = f"{wrong[0]} to {wrong[-1]}" if len(wrong) > 1 else f"{wrong[0]}"
+    return f"Wrong for {share} of 100 recordings of a corpus that it was not trained on (mean over classes)."
 
 
 def render_card(
@@ -79,6 +116,11 @@ def render_card(
         before=before,
         classes=bool(bundle.classes),
         corpus=stated["corpus"],
+        elsewhere=[
+            (each.trained_on, each.tested_on, *map(_with_interval, _headline(each.evaluation)))
+            for each in quality.elsewhere
+        ],
+        elsewhere_labels=[row.label for each in quality.elsewhere[:1] for row in _headline(each.evaluation)],
         epoch=f"epoch {metrics['epoch']} of {metrics['epochs']}",
         facts={
             name: fact
@@ -103,6 +145,10 @@ def render_card(
         trained_on=metrics["utterances"]["train"],
         version=sercli.__version__,
     )
+
+
+def _headline(evaluation: Evaluation) -> list[MetricRow]:
+    return [evaluation.table.row(key) for key in evaluation.headline]
 
 
 def _template() -> Template:
@@ -149,6 +195,13 @@ def banners_of(settings: Mapping[str, Any], trials: Sequence[Trial], quality: Qu
         trials: finished trials of its run.
         quality: metrics of the model.
     """
+    warning = warn_of_other_corpora(quality.elsewhere)
+    return (*([warning] if warning else ()), *_banners_of_test(settings, trials, quality))
+
+
+def _banners_of_test(
+    settings: Mapping[str, Any], trials: Sequence[Trial], quality: Quality
+) -> tuple[str, ...]:
     own = facts.banners(settings, trials)
     if quality.own is not None:
         return own
@@ -175,7 +228,7 @@ def licence_id(licence: str) -> tuple[str, str | None]:
 
 def bundle_metrics(evaluation: Evaluation) -> dict[str, Any]:
     """Return the metrics for ``bundle.json``, as plain types."""
-    rows = [evaluation.table.row(key) for key in evaluation.headline]
+    rows = _headline(evaluation)
     found: dict[str, Any] = {f"{evaluation.noun}s": evaluation.tested}
     if evaluation.confusion is None:
         by_dimension = zip(evaluation.outputs, rows, strict=True)

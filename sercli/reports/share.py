@@ -14,7 +14,14 @@ from sercli.inference.export import Exported, Format, export_programs
 from sercli.protocols import is_untested
 from sercli.records import ClassPredictions, pool
 from sercli.reports.alike import Alike, find_alike
-from sercli.reports.card import Quality, banners_of, bundle_metrics, render_card
+from sercli.reports.card import (
+    Elsewhere,
+    Quality,
+    banners_of,
+    bundle_metrics,
+    render_card,
+    warn_of_other_corpora,
+)
 from sercli.runs.folder import Run, Trial
 from sercli.runs.predictions import read_dev, read_tested, read_tested_classes
 from sercli.tasks import CLASSIFICATION
@@ -80,6 +87,7 @@ def export_bundle(
     formats: Sequence[Format] = (),
     sure: float = SURE,
     tested_by: Run | None = None,
+    elsewhere: Sequence[Elsewhere] = (),
 ) -> ExportedBundle:
     """Write a trial's bundle with its card as a folder, complete or not at all.
 
@@ -90,6 +98,7 @@ def export_bundle(
         formats: formats of programs that are written beside the bundle.
         sure: target accuracy among the predictions that are not marked unsure.
         tested_by: for an untested model: a run on folds whose networks had the same training.
+        elsewhere: metrics of models with the same recipe on corpora that they were not trained on.
 
     Raises:
         ConfigError: ``out`` is not a bundle, a format needs a package that is not installed, or
@@ -103,6 +112,7 @@ def export_bundle(
         quality = _expect(alike, bundle, sure)
     else:
         quality = _measure(run, trial, bundle, sure)
+    quality = replace(quality, elsewhere=tuple(elsewhere))
     banners = banners_of(settings, run.finished(), quality)
     programs: list[Exported] = []
 
@@ -234,6 +244,9 @@ def _metric_facts(settings: Mapping[str, Any], quality: Quality) -> dict[str, An
             "trials": quality.trials,
             "figures": bundle_metrics(pooled),
         }
+    if quality.elsewhere:
+        facts["other_corpora"] = [each.to_dict() for each in quality.elsewhere]
+        facts["warning"] = warn_of_other_corpora(quality.elsewhere)
     if quality.threshold is not None:
         tried = quality.threshold_tried
         facts["threshold"] = quality.threshold.confidence

@@ -86,7 +86,7 @@ def test_keeping_is_told(run, bundle, served, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
     [
-        ([], 2, "Missing argument"),
+        ([], 1, "the starter model is not installed"),
         (["b", "--share"], 2, "No such option"),
         (["b", "--port", "70000"], 2, "less than or equal to 65535"),
         (["b", "--max-minutes", "0"], 1, "max minutes 0: use a number above 0"),

@@ -8,9 +8,11 @@ from conftest import SMALL, tone, without_dev_part
 
 from sercli.bundle import Bundle
 from sercli.errors import RunError
+from sercli.evaluation import evaluate
 from sercli.evaluation.predictions_csv import read_predictions
+from sercli.records import ClassPredictions
 from sercli.reports import share
-from sercli.reports.card import licence_id
+from sercli.reports.card import Elsewhere, licence_id, warn_of_other_corpora
 from sercli.runs.folder import Trial, all_runs
 from sercli.workspace import Workspace
 
@@ -351,3 +353,51 @@ def test_a_threshold_of_the_other_models_rows_is_called_theirs(run, tmp_path, mo
         "one, and each model's epoch was chosen on its part: "
     )
     assert told in (tmp_path / "model" / "README.md").read_text()
+
+
+def _evaluation(right):
+    """Twenty predictions of two classes, of which the given share of each class is right."""
+    classes, each = ("anger", "sadness"), 10
+    target = np.repeat([0, 1], each)
+    wrong = np.tile(np.arange(each) >= right * each, 2)
+    predicted = np.where(wrong, 1 - target, target)
+    probabilities = np.full((20, 2), 0.3)
+    probabilities[np.arange(20), predicted] = 0.7
+    return evaluate(
+        ClassPredictions(
+            classes=classes,
+            ids=tuple(f"c/{number}" for number in range(20)),
+            speakers=tuple(f"{number % 5}" for number in range(20)),
+            genders=(None,) * 20,
+            target=target,
+            probabilities=probabilities,
+            folds=("all",) * 20,
+            seeds=(0,) * 20,
+        ),
+        100,
+    )
+
+
+def test_other_corpora_are_in_the_card_and_weak_metrics_there_are_its_first_warning(place, tmp_path):
+    (made,) = all_runs(place)
+    elsewhere = [Elsewhere("Here", "There", _evaluation(0.5)), Elsewhere("There", "Here", _evaluation(0.4))]
+    share.export_bundle(made, made.trial(1, 0), tmp_path / "model", elsewhere=elsewhere)
+    facts = Bundle.load(tmp_path / "model").facts
+    warning = (
+        "Wrong for 50 to 60 of 100 recordings of a corpus that it was not trained on (mean over classes)."
+    )
+    assert facts["warning"] == warning
+    assert [each["figures"]["ua"]["value"] for each in facts["other_corpora"]] == [0.5, 0.4]
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert card.index(f"> **{warning}**") == card.index("> **")
+    assert "\n| Here | There | 50.0 % (" in card
+    assert "\n| There | Here | 40.0 % (" in card
+
+
+def test_a_model_that_holds_on_other_corpora_has_no_warning():
+    there = Elsewhere("Here", "There", _evaluation(0.6))
+    assert warn_of_other_corpora([there]) is None
+    assert warn_of_other_corpora([]) is None
+    weak = Elsewhere("There", "Here", _evaluation(0.5))
+    assert warn_of_other_corpora([weak]).startswith("Wrong for 50 of 100 recordings")
+    assert warn_of_other_corpora([weak, there]).startswith("Wrong for 40 to 50 of 100 recordings")

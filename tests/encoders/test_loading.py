@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from small_encoders import change_config, encoder_folder
 
+from sercli.encoders.finding import find_encoder
 from sercli.encoders.loading import load_encoder, read_facts
 from sercli.errors import ConfigError, FeatureError
 
@@ -121,9 +122,44 @@ def test_without_a_network_the_message_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(
-        FeatureError, match=r"openai/whisper-tiny: the Hub can't be reached.*give model= its path"
+        FeatureError,
+        match=r"whisper-tiny: the Hub can't be reached.*`sercli features fetch whisper-tiny`, or add --from",
     ):
         read_facts("whisper-tiny")
+
+
+@pytest.fixture
+def _own_cache(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("sercli.encoders.finding.USER_CACHE", tmp_path / "cache")
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_a_folder_is_given_once_and_found_by_the_name(folder, command_line, tmp_path):
+    status, out, _ = command_line("features", "fetch", "whisper-base", "--from", folder)
+    assert (status, f"folder    {folder}\n" in out) == (0, True)
+    assert find_encoder("whisper-base").folder == find_encoder("openai/whisper-base").folder == folder
+    listed = json.loads(command_line("features", "encoders", "--json")[1])
+    assert listed["whisper-base"]["folder"] == str(folder)
+    assert listed["whisper-small"]["folder"] is None
+    other = shutil.copytree(folder, tmp_path / "other")
+    command_line("features", "fetch", "whisper-base", "--from", other)
+    assert find_encoder("whisper-base").folder == other
+    shutil.rmtree(other)
+    with pytest.raises(FeatureError, match="the Hub can't be reached"):
+        find_encoder("whisper-base")
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_a_folder_for_a_name_must_be_an_encoder_and_has_no_revision(folder, command_line, tmp_path):
+    fetch = ("features", "fetch", "whisper-base", "--from")
+    assert "no such folder" in command_line(*fetch, tmp_path / "missing")[2]
+    assert "has no config.json" in command_line(*fetch, tmp_path)[2]
+    assert command_line(*fetch, folder, "--revision", "main")[0] == 2
+    assert "not the name of an encoder" in command_line("features", "fetch", folder, "--from", folder)[2]
+    with pytest.raises(FeatureError, match="the Hub can't be reached"):
+        find_encoder("whisper-base")
 
 
 def test_a_connection_that_fails_is_one_line(monkeypatch, tmp_path):

@@ -1,0 +1,151 @@
+"""The starter in this repository: its bundle, its card, its wheel, and the corpus that it is trained on."""
+
+import csv
+import importlib.util
+import io
+import json
+import re
+import tomllib
+import zipfile
+from base64 import urlsafe_b64encode
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from sercli import registry
+from sercli.bundle import Bundle
+from sercli.starter import describe, find_starter
+
+ROOT = Path(__file__).parents[1] / "starter"
+FOLDER = ROOT / "sercli_starter" / "starter"
+if not ROOT.is_dir():
+    pytest.skip(
+        "the source distribution has no starter, whose licence is another one", allow_module_level=True
+    )
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CLASSES = ("anger", "happiness", "neutral", "sadness")
+TENSORS = "432c4829b4253e51"
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    return Bundle.load(FOLDER)
+
+
+@pytest.fixture(scope="module")
+def metrics():
+    return json.loads((FOLDER / "metrics.json").read_text())
+
+
+def test_it_loads_without_its_encoder_which_it_names_by_digest(bundle):
+    assert bundle.classes == CLASSES
+    config = bundle.inputs["x"].config
+    assert (config.model, config.encoder.tensors, config.encoder.licence) == (
+        "whisper-tiny.en",
+        TENSORS,
+        "apache-2.0",
+    )
+    assert bundle.inputs["x"].statistics == "per-bin"  # a single file can be judged
+
+
+def test_it_is_small_and_names_no_place_of_the_machine_that_made_it():
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 500_000
+    for path in (FOLDER / "bundle.json", FOLDER / "README.md", FOLDER / "metrics.json"):
+        assert not re.search(r"/(home|root|tmp|work|Users)/", path.read_text())
+
+
+def test_one_licence_is_in_the_metadata_the_bundle_and_the_card(bundle):
+    assert PROJECT["license"] == "CC-BY-NC-SA-4.0"
+    assert bundle.facts["licence"] == "CC BY-NC-SA 4.0"
+    assert 'license: "cc-by-nc-sa-4.0"' in (FOLDER / "README.md").read_text()
+    assert "CC BY-NC-SA 4.0" in (ROOT / "LICENSE").read_text()
+
+
+def test_its_first_line_is_how_often_it_is_wrong_on_other_corpora(bundle, metrics):
+    values = [each["figures"]["ua"]["value"] for each in metrics["other_corpora"]]
+    wrong = sorted(round(100 * (1 - value)) for value in values)
+    assert (min(values) < 0.6, len(values)) == (True, 2)
+    first, second = describe(bundle.facts, FOLDER)
+    assert first.startswith(f"the starter model is wrong for {wrong[0]} to {wrong[1]} of 100 recordings")
+    assert "licence CC BY-NC-SA 4.0" in second
+
+
+def test_the_card_has_the_metrics(metrics):
+    card = (FOLDER / "README.md").read_text()
+    whole = metrics["actors_not_trained_on"]["all"]
+    for scores in (whole, *(each["figures"] for each in metrics["other_corpora"])):
+        for name in ("ua", "wa"):
+            assert f"{100 * scores[name]['value']:.1f} %" in card
+    assert (
+        sum(metrics["actors_not_trained_on"][part]["utterances"] for part in ("emodb", "ravdess"))
+        == (whole["utterances"])
+    )
+    assert "python starter/train.py" in card
+
+
+def test_it_is_found_as_a_plugin(monkeypatch):
+    monkeypatch.setattr(registry, "_installed", lambda: ())
+    registry._plugins.cache_clear()
+    monkeypatch.setenv("SERCLI_PLUGINS", str(ROOT / "sercli_starter"))
+    assert find_starter() == FOLDER
+
+
+def test_the_wheel_is_built_without_any_package_and_holds_what_its_record_states(tmp_path):
+    spec = importlib.util.spec_from_file_location("build_backend", ROOT / "build_backend.py")
+    backend = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(backend)
+    name = backend.build_wheel(str(tmp_path))
+    wheel = zipfile.ZipFile(tmp_path / name)
+    info = f"sercli_starter-{PROJECT['version']}.dist-info"
+    record = {row[0]: row[1:] for row in csv.reader(io.StringIO(wheel.read(f"{info}/RECORD").decode()))}
+    assert set(record) == set(wheel.namelist())
+    for place, (digest, size) in record.items():
+        if place != f"{info}/RECORD":
+            data = wheel.read(place)
+            hashed = urlsafe_b64encode(sha256(data).digest()).rstrip(b"=").decode()
+            assert (digest, size) == (f"sha256={hashed}", str(len(data)))
+    for path in FOLDER.iterdir():
+        assert wheel.read(f"sercli_starter/starter/{path.name}") == path.read_bytes()
+    metadata = wheel.read(f"{info}/METADATA").decode().split("\n\n")[0].splitlines()
+    assert {"License-Expression: CC-BY-NC-SA-4.0", "License-File: LICENSE", "Requires-Dist: sercli"} <= set(
+        metadata
+    )
+    assert wheel.read(f"{info}/entry_points.txt") == b"[sercli.plugins]\nstarter = sercli_starter\n"
+    assert f"{info}/licenses/LICENSE" in record
+
+
+def test_its_corpus_keeps_the_speakers_of_the_two_corpora_apart(tmp_path, write_wav, monkeypatch):
+    from sercli.corpora import get_corpus
+
+    write_wav(tmp_path / "emodb" / "wav" / "03a01Fa.wav")
+    write_wav(tmp_path / "ravdess" / "Actor_03" / "03-01-02-01-01-01-03.wav")
+    (tmp_path / "ravdess" / "Actor_03" / "readme.wav").write_bytes(b"")
+    monkeypatch.setenv("SERCLI_PLUGINS", str(ROOT / "training"))
+    corpus = get_corpus("starter")
+    first, second, problem = corpus.parse(tmp_path)
+    assert (first.id, first.file, first.speaker) == (
+        "starter/emodb-03a01Fa",
+        "emodb/wav/03a01Fa.wav",
+        "emodb-03",
+    )
+    assert (second.speaker, second.text_id) == ("ravdess-03", "01")
+    assert problem.place == "ravdess/Actor_03/readme.wav"
+    labels = corpus.schemes[0].select([first, second]).labels
+    assert list(labels.values()) == ["happiness", "neutral"]  # calm counts as neutral
+    (tmp_path / "emodb").rename(tmp_path / "other")
+    assert next(corpus.parse(tmp_path)).fact.startswith("missing")
+
+
+def test_it_recognises_recordings_that_it_was_trained_on(bundle, recordings_folder):
+    from sercli.encoders.finding import cached_encoder
+    from sercli.inference.predict import Predictor
+
+    encoder = cached_encoder("openai/whisper-tiny.en")
+    if encoder is None:
+        pytest.skip("openai/whisper-tiny.en is not on this machine")
+    own = {"x": bundle.inputs["x"].with_settings(model=str(encoder))}
+    files = [recordings_folder / "emodb" / "wav" / f"{name}.wav" for name in ("03a01Wa", "03a01Nc")]
+    said = [each.predicted for each in Predictor(replace(bundle, inputs=own)).predict(files)]
+    assert said == ["anger", "neutral"]
