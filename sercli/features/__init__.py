@@ -41,6 +41,11 @@ class FeatureConfig(Config):
         return False
 
     @property
+    def layer_numbers(self) -> tuple[int, ...]:
+        """Numbers of the layers of an encoder that are the first axis of the features; empty if it is not."""
+        return ()
+
+    @property
     def terms(self) -> str:
         """Terms of what the features are computed with, for a card; empty if there are none."""
         return ""

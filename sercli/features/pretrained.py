@@ -93,7 +93,7 @@ class PretrainedConfig(FeatureConfig):
         settings = super().deciding()
         for name in ("model", "revision", "encoder"):
             settings.pop(name, None)
-        return settings | {"encoder": self.facts.tensors, "layers": list(self.chosen)}
+        return settings | {"encoder": self.facts.tensors, "layers": list(self.layer_numbers)}
 
     @property
     def terms(self) -> str:
@@ -102,7 +102,7 @@ class PretrainedConfig(FeatureConfig):
         return f"The features need the encoder {self.model} (digest {self.facts.tensors}), licence: {licence}"
 
     @property
-    def chosen(self) -> tuple[int, ...]:
+    def layer_numbers(self) -> tuple[int, ...]:
         """Layers whose states are kept, in ascending order."""
         if self.layers == "all":
             return tuple(range(self.facts.layers + 1))
@@ -116,7 +116,7 @@ class PretrainedConfig(FeatureConfig):
     @property
     def shape(self) -> tuple[int, int]:
         """Layers, and values of each."""
-        return len(self.chosen), self.facts.size * (2 if self.pool == "mean-std" else 1)
+        return len(self.layer_numbers), self.facts.size * (2 if self.pool == "mean-std" else 1)
 
 
 def count_frames(samples: int, config: PretrainedConfig) -> int:
@@ -162,7 +162,7 @@ def _states(samples: Samples, config: PretrainedConfig, device: str) -> Iterator
         for start, stop in _windows(len(wave), size):
             states, _ = encoder([wave[start:stop]])
             frames = encoder.family.count_frames(stop - start)  # without padding
-            yield torch.stack([states[layer][0, :frames] for layer in config.chosen]).transpose(1, 2)
+            yield torch.stack([states[layer][0, :frames] for layer in config.layer_numbers]).transpose(1, 2)
 
 
 def _windows(samples: int, size: int) -> list[tuple[int, int]]:
