@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sercli import registry
 from sercli.config import Config
+from sercli.encoders import EncoderSource
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -44,6 +45,15 @@ class FeatureConfig(Config):
     def layer_numbers(self) -> tuple[int, ...]:
         """Numbers of the layers of an encoder that are the first axis of the features; empty if it is not."""
         return ()
+
+    @property
+    def source(self) -> EncoderSource | None:
+        """The pretrained encoder that the features are computed with; None if they need none."""
+        return None
+
+    def with_encoder(self, model: str) -> Self:  # noqa: ARG002
+        """Return the same settings with another name or folder of the encoder, if they need one."""
+        return self
 
     @property
     def terms(self) -> str:

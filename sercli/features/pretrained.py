@@ -20,7 +20,7 @@ from pydantic import Field
 from torch import Tensor
 
 from sercli.audio import SAMPLE_RATE, Samples
-from sercli.encoders import EncoderFacts
+from sercli.encoders import EncoderFacts, EncoderSource
 from sercli.encoders.encoder import FAMILIES, WHISPER_PADDED
 from sercli.encoders.loading import load_encoder, read_facts
 from sercli.features import Array, Feature, FeatureConfig
@@ -98,8 +98,17 @@ class PretrainedConfig(FeatureConfig):
     @property
     def terms(self) -> str:
         """Licence of the encoder, for a card."""
-        licence = self.facts.licence or "not stated, see where you got the encoder"
-        return f"The features need the encoder {self.model} (digest {self.facts.tensors}), licence: {licence}"
+        name, licence = self.source.name, self.source.licence
+        return f"The features need the encoder {name} (digest {self.facts.tensors}), licence: {licence}"
+
+    @property
+    def source(self) -> EncoderSource:
+        """The encoder, with its facts."""
+        return EncoderSource(self.model, self.revision, self.facts)
+
+    def with_encoder(self, model: str) -> Self:
+        """Return the same settings with another name or folder of the same encoder."""
+        return self.pinned().model_copy(update={"model": model, "revision": None})
 
     @property
     def layer_numbers(self) -> tuple[int, ...]:
