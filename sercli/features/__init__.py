@@ -78,6 +78,11 @@ class FeatureConfig(Config):
         """Length in samples of the shortest recording that an exported graph takes."""
         return 1
 
+    @property
+    def most_samples(self) -> int | None:
+        """Length in samples of the longest recording that an exported graph takes; None for any length."""
+        return None
+
     def uncropped(self) -> Self:
         """Return the same settings for utterances that keep their length."""
         return self

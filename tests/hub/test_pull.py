@@ -327,7 +327,7 @@ def test_an_encoder_inside_the_bundle_comes_along(hub, login, run, tmp_path, wri
     facts = {"corpus": "synth", "licence": "CC0 1.0", "started_from": [], "figures": None}
     replace(bundle, facts=facts).save(tmp_path / "model", beside)
     write_wav(tmp_path / "a.wav", tone(1.0))
-    status, _, err = run("push", "model", "me/model", "--public")
+    status, _, err = run("push", "model", "me/other", "--public")
     assert (status, "holds an encoder whose licence may forbid" in err) == (1, True)
     status, out, err = run("push", "model", "me/model")
     assert (status, err) == (0, "")
