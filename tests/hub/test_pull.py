@@ -321,7 +321,7 @@ def test_an_encoder_inside_the_bundle_comes_along(hub, login, run, tmp_path, wri
     source = bundle.inputs["x"].config.source
 
     def beside(folder):
-        (folder / "README.md").write_text("# A model\n")
+        (folder / "README.md").write_text("---\nlibrary_name: sercli\n---\n# A model\n")
         copy_encoder(source, folder)
 
     facts = {"corpus": "synth", "licence": "CC0 1.0", "started_from": [], "figures": None}
@@ -330,7 +330,7 @@ def test_an_encoder_inside_the_bundle_comes_along(hub, login, run, tmp_path, wri
     status, _, err = run("push", "model", "me/other", "--public")
     assert (status, "holds an encoder whose licence may forbid" in err) == (1, True)
     status, out, err = run("push", "model", "me/model")
-    assert (status, err) == (0, "")
+    assert status == 0, err
     assert f"{source.folder}/model.safetensors" in out
     status, _, err = run("pull", "me/model", "got")
     assert (status, err) == (0, "")
