@@ -1,9 +1,9 @@
 """A trained model on disk, used without Lightning: labels, settings, statistics and weights.
 
 A bundle is a folder: ``bundle.json`` and ``weights.safetensors``, and, once it is exported, further files
-such as a model card. It holds no code, and loading it runs none: the architecture is looked up by name among
-those installed. A bundle that changed since it was written is refused. That is not a signature: whoever
-changes a bundle on purpose can write its digests again.
+such as a model card or the encoder that its features need. It holds no code, and loading it runs none: the
+architecture is looked up by name among those installed. A bundle that changed since it was written is
+refused. That is not a signature: whoever changes a bundle on purpose can write its digests again.
 """
 
 import hashlib
@@ -26,6 +26,7 @@ from sercli.config import digest
 from sercli.data import count_outputs
 from sercli.data.parts import Preprocessing
 from sercli.data.segments import Segmenter
+from sercli.encoders import is_file_of_encoder
 from sercli.errors import ConfigError, RunError, UnknownNameError
 from sercli.models import NetworkConfig, get_architecture
 from sercli.plain.json import from_json
@@ -127,9 +128,9 @@ class Bundle:
                 "facts": dict(self.facts),
                 "weights_sha256": _hash((folder / "weights.safetensors").read_bytes()),
                 "files": {
-                    each.name: _hash(each.read_bytes())
-                    for each in sorted(folder.iterdir())
-                    if each.name != "weights.safetensors"
+                    name: files.sha256(folder / name)
+                    for name in sorted(each.relative_to(folder).as_posix() for each in files.walk(folder))
+                    if name != "weights.safetensors"
                 },
             }
             description["digest"] = digest(description, 64)
@@ -149,8 +150,12 @@ class Bundle:
             stored = _read_plain(weights)
             if _hash(stored) != description["weights_sha256"]:
                 raise RunError(f"{weights}: not the weights that the bundle describes; get the bundle again")
-            _check_files(path, description.get("files", {}))
-            inputs = {name: FeatureChoice(**flat) for name, flat in description["inputs"].items()}
+            named = description.get("files", {})
+            _check_files(path, named)
+            inputs = {
+                name: _with_encoder(FeatureChoice(**flat), path, named)
+                for name, flat in description["inputs"].items()
+            }
             arch, classes = description["arch"], description["classes"]
             model = get_architecture(arch).config(**description["model"])
             state = safetensors.torch.load(stored)
@@ -283,9 +288,13 @@ def _is_number(value: Any) -> bool:
 
 def _read_plain(file: Path) -> bytes:
     """Read a file; refuse a pipe or a device, which may never end."""
+    _check_plain(file)
+    return file.read_bytes()
+
+
+def _check_plain(file: Path) -> None:
     if file.exists() and not file.is_file():
         raise ValueError(f"'{file.name}' is not a plain file")
-    return file.read_bytes()
 
 
 def _check_measure(value: Any, part: str) -> None:
@@ -303,10 +312,21 @@ def _check_measure(value: Any, part: str) -> None:
 
 def _check_files(folder: Path, hashes: Mapping[str, str]) -> None:
     for name, expected in hashes.items():
-        if name in ("", "..") or name != Path(name).name:
+        plain = name not in ("", "..") and name == Path(name).name
+        if not plain and not is_file_of_encoder(name):
             raise ValueError(f"'{name}' is not a file of the bundle's folder")
-        if _hash(_read_plain(folder / name)) != expected:
+        _check_plain(folder / name)
+        if files.sha256(folder / name) != expected:
             raise RunError(f"{folder / name}: changed since the bundle was written; get the bundle again")
+
+
+def _with_encoder(choice: FeatureChoice, folder: Path, named: Mapping[str, str]) -> FeatureChoice:
+    """Let features use the encoder inside a bundle's folder, if its files are there."""
+    source = choice.config.source
+    if source is None or f"{source.folder}/model.safetensors" not in named:
+        return choice
+    config = choice.config.with_encoder(str((folder / source.folder).resolve()))
+    return choice.model_copy(update={"config": config})
 
 
 def _check_shapes(planned: nn.Module, state: Mapping[str, Tensor]) -> None:

@@ -20,7 +20,8 @@ _left_behind: dict[Path, dict[str, list[Path]]] = {}
 
 def sha256(path: Path) -> str:
     """Hash the bytes of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

@@ -47,7 +47,10 @@ def evaluate(
         ),
     ] = False,
     insights: Annotated[
-        bool, typer.Option("--insights", help="Also draw attention maps and embeddings of the networks.")
+        bool,
+        typer.Option(
+            "--insights", help="Also draw attention maps, embeddings and weights of layers of the networks."
+        ),
     ] = False,
     beside: Annotated[
         list[str] | None,
@@ -203,25 +206,34 @@ def _print_report(report: "RunReport", page: "Path") -> None:
 def _draw_insights(place: "Workspace", run: "Run", accelerator: str, beside: Sequence[str]) -> None:
     """Draw internal values of the network of each finished trial, and print the paths of the pictures."""
     from sercli.devices import choose_device
-    from sercli.reports.insights import draw_insights, write_insights
+    from sercli.reports.insights import draw_insights, read_layer_weights, write_insights
     from sercli.reports.projections import describe
     from sercli.runs.folder import find_run
 
     device = choose_device(accelerator).torch
     others = [find_run(place, other) for other in beside]
+    layers = read_layer_weights(run.require_finished())
+    if isinstance(layers, str):
+        typer.echo(f"note: no picture 'layers' of {run.path}: {layers}", err=True)
+    else:
+        _print_paths(layers.write(run.path / "report"))
     for trial in run.finished():
         matching = [_find_same_trial(other, trial) for other in others]
         with progress_bar("computing features") as progress:
             drawn = draw_insights(trial, place, beside=matching, device=device, progress=progress)
         folder = run.path / "report" / f"fold-{trial.fold:02d}-seed-{trial.seed}"
-        for path in write_insights(drawn, folder):
-            typer.echo(f"{'picture' if path.suffix == '.png' else 'table':<12} {path}", err=True)
+        _print_paths(write_insights(drawn, folder))
         for each in drawn.projected:
             typer.echo(f"fold {trial.fold}, seed {trial.seed}: {describe(each)}", err=True)
         for picture, reason in drawn.absent.items():
             typer.echo(f"note: no picture '{picture}' of {trial.path}: {reason}", err=True)
         if not drawn.pictures and not drawn.absent:
             typer.echo(f"note: nothing to draw inside the network of {trial.path}", err=True)
+
+
+def _print_paths(paths: "Sequence[Path]") -> None:
+    for path in paths:
+        typer.echo(f"{'picture' if path.suffix == '.png' else 'table':<12} {path}", err=True)
 
 
 def _find_same_trial(run: "Run", trial: "Trial") -> "Trial":

@@ -11,6 +11,7 @@ from sercli.cli._output import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sercli.encoders import EncoderSource
     from sercli.inference.export import Format
     from sercli.reports.card import Quality
     from sercli.runs.folder import Run, Trial
@@ -44,6 +45,14 @@ def export(
             help="Target accuracy among the predictions that are not marked unsure.", min=0.01, max=0.99
         ),
     ] = 0.8,
+    with_encoder: Annotated[
+        bool,
+        typer.Option(
+            "--with-encoder",
+            help="Copy the pretrained encoder that the features need into the folder, so that the model "
+            "works on machines that do not have it.",
+        ),
+    ] = False,
     tested_by: TestedByOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -64,7 +73,8 @@ def export(
         formats.append("onnx")
     if torch:
         formats.append("pt2")
-    write_and_print(found, trial, out, find_run(place, tested_by) if tested_by else None, formats, sure)
+    alike = find_run(place, tested_by) if tested_by else None
+    write_and_print(found, trial, out, alike, formats, sure, with_encoder=with_encoder)
 
 
 def write_and_print(
@@ -74,15 +84,19 @@ def write_and_print(
     tested_by: "Run | None" = None,
     formats: "Sequence[Format]" = (),
     sure: float = 0.8,
+    *,
+    with_encoder: bool = False,
 ) -> None:
     """Export the bundle of a finished trial, and report what was written."""
     from sercli.reports.share import export_bundle
 
-    exported = export_bundle(run, trial, out, formats, sure, tested_by)
+    exported = export_bundle(run, trial, out, formats, sure, tested_by, with_encoder=with_encoder)
     for banner in exported.banners:
         typer.echo(f"note: {banner}", err=True)
     typer.echo(f"bundle     {printable(out)}: {run.name}, {trial}")
     typer.echo(f"card       {printable(out / 'README.md')}")
+    for source in exported.encoders:
+        _print_encoder(source, out, inside=with_encoder)
     if exported.quality.own is None:
         _print_expected(exported.quality)
     _print_threshold(exported.quality)
@@ -94,6 +108,24 @@ def write_and_print(
                 f"program    {printable(out / program.name)}, "
                 f"{program.difference:.1g} from the network at most"
             )
+
+
+def _print_encoder(source: "EncoderSource", out: Path, *, inside: bool) -> None:
+    """Print where the encoder is found that a model needs, and its licence."""
+    name, licence = printable(source.name), printable(source.licence)
+    if inside:
+        size = sum(each.stat().st_size for each in (out / source.folder).iterdir())
+        typer.echo(
+            f"encoder    {printable(out / source.folder)}: {name}, {size / 1e6:.1f} MB, licence: {licence}"
+        )
+        return
+    typer.echo(f"encoder    {name}, not in the folder, licence: {licence}")
+    if source.is_folder:
+        typer.echo(
+            f"note: the model works only where the encoder is in {printable(source.model)}; "
+            "--with-encoder copies it into the folder of the model",
+            err=True,
+        )
 
 
 def _print_expected(quality: "Quality") -> None:

@@ -4,17 +4,19 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sercli import files
+from sercli.data.parts import LEAST_OF_SPEAKER
 from sercli.demo import rendering
 from sercli.demo.loaded import LoadedModel
 from sercli.demo.pictures import Picture, draw
 from sercli.demo.uploads import Limits, Uploads, explain
-from sercli.errors import SerError
+from sercli.errors import FeatureError, SerError
+from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction
 from sercli.plain.json import to_json
 from sercli.records import Problem
@@ -45,6 +47,19 @@ class Answer:
             return ()
         means = self.prediction.trace.mean(axis=0).tolist()
         return tuple(zip(self.prediction.dimensions, means, strict=True))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeveralAnswers:
+    """The answers of a model to several recordings of one person.
+
+    Attributes:
+        model: the model.
+        answers: by file name, the prediction, or why there is none.
+    """
+
+    model: LoadedModel
+    answers: tuple[tuple[str, Prediction | str], ...]
 
 
 class Responder:
@@ -80,27 +95,84 @@ class Responder:
                 self.last = time.monotonic()
 
     def answer(self, name: Path | str) -> Iterator[str]:
-        """Yield a note to wait, the answers, then the answers with pictures; delete the recording."""
+        """Yield a note to wait, the answers, then the answers with pictures; delete the recording.
+
+        Models that standardise per speaker do not answer: they need several recordings of a person.
+        """
         path = Path(name)
+        able = [each for each in self.models if not each.predictor.needs_speakers]
+        unable = [each.name for each in self.models if each.predictor.needs_speakers]
         try:
             with self.uploads.taken(name) as path:
                 yield rendering.waiting()
                 self.limits.check(path)
+                if not able:
+                    raise SerError(rendering.NEEDS_SEVERAL)
                 with self.applying():
-                    answers = [self._apply(each, path) for each in self.models]
+                    answers = [self._apply(each, path) for each in able]
                 kept = self._keep(path, answers)
-                yield rendering.answers(answers, kept)
+                yield rendering.answers(answers, kept, unable)
                 with self.applying():  # never across a yield: the generator may not be resumed
                     drawn = [
                         replace(each, pictures=tuple(draw(each.model.predictor, path, each.prediction)))
                         for each in answers
                     ]
-            yield rendering.answers(drawn, kept)
+            yield rendering.answers(drawn, kept, unable)
         except SerError as error:
             yield rendering.refusal(explain(path, error))
         except OSError as error:  # for example a full disk
             _LOG.warning("%s: %s", error.filename or path, error.strerror)
             yield rendering.refusal(f"The server failed: {error.strerror}.")
+
+    def answer_several(self, names: Sequence[Path | str]) -> Iterator[str]:
+        """Yield a note to wait, then the answers to recordings of one person; delete the recordings."""
+        paths: list[Path] = []
+        try:
+            with ExitStack() as stack:
+                paths += [stack.enter_context(self.uploads.taken(name)) for name in names]
+                yield rendering.waiting()
+                if len(paths) < LEAST_OF_SPEAKER:
+                    raise SerError(rendering.NEEDS_SEVERAL)
+                self.limits.check_several(paths)
+                shown = [Path(name).name for name in names]
+                with self.applying():
+                    found = [self._apply_several(each, paths, shown) for each in self.models]
+                for path, file in zip(paths, shown, strict=True):
+                    self._keep_several(path, file, found)
+            yield rendering.several(found, self.keep is not None)
+        except SerError as error:
+            path = next((each for each in paths if str(each) in str(error)), Path())
+            yield rendering.refusal(explain(path, error))
+        except OSError as error:  # for example a full disk
+            _LOG.warning("%s: %s", error.filename, error.strerror)
+            yield rendering.refusal(f"The server failed: {error.strerror}.")
+
+    def _apply_several(
+        self, model: LoadedModel, paths: Sequence[Path], shown: Sequence[str]
+    ) -> SeveralAnswers:
+        """Predict recordings, standardised by the values of all of them where the model needs this."""
+        # A predictor of its own, so that the server keeps no values of a visitor.
+        predictor = Predictor(model.predictor.bundle, unsure_below=model.predictor.unsure_below)
+        speakers = None
+        if predictor.needs_speakers:
+            speakers = ["visitor"] * len(paths)
+            try:
+                predictor.enrol(zip(paths, speakers, strict=True))
+            except FeatureError:
+                raise SerError(rendering.NEEDS_SEVERAL) from None
+        found = predictor.predict(paths, speakers)
+        return SeveralAnswers(
+            model,
+            tuple(
+                (file, explain(path, each.fact) if isinstance(each, Problem) else each)
+                for file, path, each in zip(shown, paths, found, strict=True)
+            ),
+        )
+
+    def _keep_several(self, path: Path, file: str, found: Sequence[SeveralAnswers]) -> None:
+        """Keep one of several recordings with its answers, if the server was started to do so."""
+        answers = [(each.model, dict(each.answers)[file]) for each in found]
+        self._keep(path, [Answer(model, said, 0.0) for model, said in answers if not isinstance(said, str)])
 
     def _apply(self, model: LoadedModel, path: Path) -> Answer:
         begun = time.perf_counter()

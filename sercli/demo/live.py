@@ -176,19 +176,21 @@ class _Causal:
 class _Unable:
     """Explains why a network can't follow."""
 
-    def __init__(self, model: LoadedModel, reason: str) -> None:
-        self.model, self.reason = model, reason
+    def __init__(self, model: LoadedModel, reason: str, tab: str = "Record") -> None:
+        self.model, self.reason, self.tab = model, reason, tab
 
     def begin(self) -> None:
         pass
 
     def answer(self, held: Samples, rate: int, new: Samples, path: Path) -> LiveAnswer:  # noqa: ARG002
         return LiveAnswer(
-            self.model, f"This model can't answer live: {self.reason}. Use the Record tab instead."
+            self.model, f"This model can't answer live: {self.reason}. Use the {self.tab} tab instead."
         )
 
 
 def _follow(model: LoadedModel) -> _Window | _Causal | _Unable:
+    if model.predictor.needs_speakers:
+        return _Unable(model, "it needs several recordings of one person", "Several recordings")
     if model.predictor.bundle.classes:
         return _Window(model)
     try:

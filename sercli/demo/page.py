@@ -14,6 +14,7 @@ from gradio import processing_utils, route_utils
 from sercli.demo import rendering
 from sercli.demo.answers import Responder
 from sercli.demo.live import Live, read_chunk
+from sercli.demo.requests import MOST_FILES
 from sercli.demo.uploads import Uploads, explain
 from sercli.errors import AudioError, ConfigError
 
@@ -22,7 +23,7 @@ _FONT, _MONO = ["system-ui", "sans-serif"], ["ui-monospace", "monospace"]
 # Screen readers read answers aloud. Tabs are drawn when they are first opened.
 _SCRIPT = """() => {
   const mark = () => {
-    for (const id of ["sercli-recorded", "sercli-uploaded"])
+    for (const id of ["sercli-recorded", "sercli-uploaded", "sercli-several"])
       document.getElementById(id)?.setAttribute("aria-live", "polite");
   };
   mark();
@@ -65,6 +66,9 @@ def build_app(responder: Responder) -> tuple[fastapi.FastAPI, dict[int, int]]:
             _add_recording(responder, "microphone", "sercli-recorded")
         with gr.Tab("Upload"):
             _add_recording(responder, "upload", "sercli-uploaded")
+        if any(model.predictor.needs_speakers for model in responder.models):
+            with gr.Tab("Several recordings"):
+                _add_several(responder)
         with gr.Tab("Live"):
             _add_live(responder)
         with gr.Accordion("The models: corpus, licence, test results", open=False):
@@ -135,6 +139,32 @@ def _add_recording(responder: Responder, way: Literal["microphone", "upload"], a
     source.clear(lambda: "", None, shown, api_visibility="private")
 
 
+def _add_several(responder: Responder) -> None:
+    def answer(paths: list[str] | None) -> Iterator[str]:
+        if paths:
+            yield from responder.answer_several(paths)
+
+    gr.HTML(
+        f'<p class="sercli-note">Send 2 to {MOST_FILES} recordings of one person at once. Their mean and '
+        "deviation show how this person usually speaks; each recording is then compared with them. All "
+        "recordings must be of the same person.</p>"
+    )
+    source = gr.File(file_count="multiple", type="filepath", label="Recordings of one person", buttons=[])
+    _locate_only(source, responder.uploads)
+    shown = gr.HTML(elem_id="sercli-several")
+    source.upload(
+        answer,
+        source,
+        shown,
+        trigger_mode="multiple",
+        show_progress="minimal",
+        concurrency_id="recordings",
+        concurrency_limit=_RECORDINGS,
+        api_visibility="private",
+    )
+    source.clear(lambda: "", None, shown, api_visibility="private")
+
+
 def _add_live(responder: Responder) -> None:
     def answer(path: str | None, state: Live | None) -> tuple[Any, Live | None]:
         if path is None:
@@ -174,6 +204,13 @@ def _source(uploads: Uploads, way: Literal["microphone", "upload"], *, streaming
         buttons=[],
     )
 
+    _locate_only(source, uploads)
+    return source
+
+
+def _locate_only(source: gr.Audio | gr.File, uploads: Uploads) -> None:
+    """Let a component accept uploads only."""
+
     async def locate(name: str | Path | None) -> str | None:
         """Return the path of an upload; Gradio would also accept other files, and fetch addresses."""
         try:
@@ -182,7 +219,6 @@ def _source(uploads: Uploads, way: Literal["microphone", "upload"], *, streaming
             raise _refusal(str(name), error) from None
 
     _set_existing(source, "async_move_resource_to_block_cache", locate)
-    return source
 
 
 @contextmanager

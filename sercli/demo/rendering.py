@@ -11,13 +11,26 @@ from sercli.demo.loaded import LoadedModel
 from sercli.demo.uploads import FORMATS, Limits
 
 if TYPE_CHECKING:
-    from sercli.demo.answers import Answer
+    from sercli.demo.answers import Answer, SeveralAnswers
     from sercli.demo.live import LiveAnswer
 
 
-def answers(found: Sequence["Answer"], kept: bool) -> str:
-    """Show each model's answer to a recording."""
-    return _environment().get_template("answers.html").render(answers=found, kept=kept)
+NEEDS_SEVERAL = (
+    "This model compares the recordings of a person with each other, so one recording is not enough: send "
+    "two or more recordings of the same person in the tab Several recordings"
+)
+"""Why a model that standardises per speaker does not answer a single recording."""
+
+
+def answers(found: Sequence["Answer"], kept: bool, unable: Sequence[str] = ()) -> str:
+    """Show each model's answer to a recording, and the names of the models that need several."""
+    template = _environment().get_template("answers.html")
+    return template.render(answers=found, kept=kept, unable=unable, needs_several=NEEDS_SEVERAL)
+
+
+def several(found: Sequence["SeveralAnswers"], kept: bool) -> str:
+    """Show each model's answers to several recordings of one person."""
+    return _environment().get_template("several.html").render(found=found, kept=kept)
 
 
 def live(found: Sequence["LiveAnswer"]) -> str:

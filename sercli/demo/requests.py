@@ -22,7 +22,10 @@ SLOW_S = 60.0
 SLOW_BYTES = 100_000
 """Slowest rate of a large body, bytes per second."""
 
-_DEPTH = 20  # brackets within each other
+MOST_FILES = 20
+"""Most recordings of one person that are sent at once."""
+
+_DEPTH = 100  # brackets within each other
 _KINDS: Mapping[str, type | tuple[type, ...]] = {
     "path": str,
     "url": (str, type(None)),
@@ -84,7 +87,8 @@ def is_page_request(body: bytes, inputs: Mapping[int, int]) -> bool:
 def _names_visitor(request: Mapping[str, Any]) -> bool:
     """Return whether a request names its visitor, and whether its event is a recording or absent."""
     event = request.get("event_data")
-    return isinstance(request.get("session_hash"), str) and (event is None or _is_file(event))
+    named = isinstance(request.get("session_hash"), str)
+    return named and (event is None or _is_file(event) or _are_files(event))
 
 
 def _has_inputs(request: Mapping[str, Any], inputs: Mapping[int, int]) -> bool:
@@ -94,7 +98,14 @@ def _has_inputs(request: Mapping[str, Any], inputs: Mapping[int, int]) -> bool:
         return False
     if not isinstance(data, list) or len(data) != inputs[number]:
         return False
-    return all(each is None for each in data[1:]) and all(each is None or _is_file(each) for each in data[:1])
+    return all(each is None for each in data[1:]) and all(
+        each is None or _is_file(each) or _are_files(each) for each in data[:1]
+    )
+
+
+def _are_files(value: Any) -> bool:
+    """Return whether a value is a list of files that the page can have sent at once."""
+    return isinstance(value, list) and 0 < len(value) <= MOST_FILES and all(map(_is_file, value))
 
 
 def _is_file(value: Any) -> bool:

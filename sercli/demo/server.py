@@ -186,9 +186,13 @@ def _address(source: socket.socket) -> str:
 
 
 def _warm_up(responder: Responder) -> None:
-    """Answer a second of noise, so that the first visitor does not wait for work that is done once."""
-    path = responder.uploads.folder / "noise.wav"
-    noise = np.random.default_rng(0).normal(0, 0.05, audio.SAMPLE_RATE).astype(np.float32)
-    audio.write_pcm16(path, noise, audio.SAMPLE_RATE)
-    for _ in responder.answer(path):
+    """Answer seconds of noise, so that the first visitor does not wait for work that is done once."""
+    paths = [responder.uploads.folder / f"noise-{number}.wav" for number in range(3)]
+    for number, path in enumerate(paths):
+        noise = np.random.default_rng(number).normal(0, 0.05, audio.SAMPLE_RATE).astype(np.float32)
+        audio.write_pcm16(path, noise, audio.SAMPLE_RATE)
+    single, *several = paths
+    for _ in responder.answer(single):
+        pass
+    for _ in responder.answer_several(several):
         pass

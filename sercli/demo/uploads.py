@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +60,22 @@ class Limits:
         if minutes > self.minutes:
             raise AudioError(
                 f"{path}: {minutes:.1f} minutes long; the limit is {self.minutes:g}; send a part of it"
+            )
+
+    def check_several(self, paths: Sequence[Path]) -> None:
+        """Refuse recordings that exceed the limits, each by itself or all together.
+
+        Raises:
+            AudioError: as `check`; or they are too long together.
+        """
+        minutes = 0.0
+        for path in paths:
+            self.check(path)
+            header = audio.header(path)
+            minutes += header.frames / header.sample_rate / 60
+        if minutes > self.minutes:
+            raise AudioError(
+                f"{minutes:.1f} minutes in all; the limit is {self.minutes:g}; send fewer recordings"
             )
 
 

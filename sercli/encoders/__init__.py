@@ -4,11 +4,15 @@ An encoder is any that `transformers` loads as Whisper, wav2vec 2.0, HuBERT, Wav
 or w2v-BERT. It is named by a folder, by a name on the Hugging Face Hub, or by a short name of `SHORT_NAMES`.
 
 `sercli.encoders.finding` finds or downloads its files, `sercli.encoders.loading` reads them, and an
-`sercli.encoders.encoder.Encoder` computes the states of its layers. This module needs none of their
+`sercli.encoders.encoder.Encoder` computes the states of its layers; `sercli.encoders.copying` puts an encoder
+into the folder of a model. This module needs none of their
 libraries.
 """
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import Field
 
@@ -47,3 +51,51 @@ class EncoderFacts(Config):
     """Values of a state."""
     licence: str | None = None
     """Licence of the weights, as their card states it; null if there is no card."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSource:
+    """An encoder that a model needs, and the place where it is found.
+
+    Attributes:
+        model: a folder, a name on the Hugging Face Hub, or a short name.
+        revision: branch, tag or commit on the Hub.
+        facts: its facts.
+    """
+
+    model: str
+    revision: str | None
+    facts: EncoderFacts
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the encoder is named by a folder of this machine."""
+        return Path(SHORT_NAMES.get(self.model, self.model)).expanduser().is_absolute() or (
+            self.model.startswith(("./", "../"))
+        )
+
+    @property
+    def name(self) -> str:
+        """Name without the folders of this machine."""
+        return Path(self.model).name if self.is_folder else self.model
+
+    @property
+    def licence(self) -> str:
+        """Licence of the weights, in words where it is not stated."""
+        return self.facts.licence or "not stated, see where you got the encoder"
+
+    @property
+    def folder(self) -> str:
+        """Folder of the encoder below that of a model that holds it."""
+        return f"encoders/{self.facts.tensors}"
+
+
+_COPIED = re.compile(
+    r"encoders/[0-9a-f]{16}/"
+    r"(config\.json|preprocessor_config\.json|model\.safetensors|README\.md|LICENSE)"
+)
+
+
+def is_file_of_encoder(name: str) -> bool:
+    """Return whether a file of a model's folder, by its relative name, is one of an encoder inside it."""
+    return _COPIED.fullmatch(name) is not None

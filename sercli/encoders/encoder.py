@@ -40,6 +40,8 @@ class Family:
         model_types: names of the architectures in ``config.json``.
         front: from the model, its extractor, and samples, (samples,), to what its convolutions or filters
             give, (1, frames, size).
+        enter: the part of `front` after the extractor: from the model and what the extractor gives, with a
+            batch, to the same.
         transform: from the model, what `front` gave, padded, (batch, frames, size), and a mask that is true
             on valid frames, (batch, frames), or None where all are, to the states of the transformer layers,
             (batch, frames, size) each.
@@ -50,6 +52,7 @@ class Family:
 
     model_types: tuple[str, ...]
     front: Callable[[Any, Any, Tensor], Tensor]
+    enter: Callable[[Any, Tensor], Tensor]
     transform: Callable[[Any, Tensor, Tensor | None], list[Tensor]]
     count_frames: Callable[[int], int]
     window_s: float
@@ -117,8 +120,9 @@ def _whisper_padded_front(model: Any, extractor: Any, samples: Tensor) -> Tensor
 
 
 def _convolve(model: Any, x: Tensor) -> Tensor:
-    """Apply Whisper's convolutions to (1, mels, frames), and add positions, (1, ceil(frames / 2), size)."""
+    """Apply Whisper's convolutions to (batch, mels, frames), add positions, (batch, frames / 2, size)."""
     x = F.gelu(model.conv2(F.gelu(model.conv1(x)))).transpose(1, 2)
+    x = x.contiguous()  # an exporter can't compare the strides of a view of any length
     positions: Tensor = model.embed_positions.weight
     return x + positions[: x.shape[1]]
 
@@ -142,7 +146,15 @@ def _count_whisper_frames(samples: int) -> int:
 
 def _waveform_front(model: Any, extractor: Any, samples: Tensor) -> Tensor:
     x = _extract(extractor, _fill_up(samples)).input_values
-    x = model.feature_extractor(torch.as_tensor(x).to(samples.device)).transpose(1, 2)  # (1, frames, size)
+    return _enter(model, torch.as_tensor(x).to(samples.device))
+
+
+def _enter(model: Any, x: Tensor) -> Tensor:
+    """Apply the convolutions to waveforms, (batch, samples), and project, (batch, frames, size)."""
+    return _project(model, model.feature_extractor(x).transpose(1, 2))
+
+
+def _project(model: Any, x: Tensor) -> Tensor:
     return _first(model.feature_projection(x))
 
 
@@ -152,7 +164,7 @@ def _count_waveform_frames(samples: int) -> int:
 
 def _filterbank_front(model: Any, extractor: Any, samples: Tensor) -> Tensor:
     x = _extract(extractor, _fill_up(samples, _FILTERBANK), padding=False).input_features
-    return _first(model.feature_projection(torch.as_tensor(x).to(samples.device)))
+    return _project(model, torch.as_tensor(x).to(samples.device))
 
 
 def _count_filterbank_frames(samples: int) -> int:
@@ -206,9 +218,11 @@ def _extract(extractor: Any, samples: Tensor, **choices: Any) -> Any:
     return extractor(samples.cpu().numpy(), sampling_rate=SAMPLE_RATE, return_tensors="pt", **choices)
 
 
-_WHISPER = Family(("whisper",), _whisper_front, _whisper_transform, _count_whisper_frames, window_s=30.0)
+_WHISPER = Family(
+    ("whisper",), _whisper_front, _convolve, _whisper_transform, _count_whisper_frames, window_s=30.0
+)
 WHISPER_PADDED = Family(
-    ("whisper",), _whisper_padded_front, _whisper_transform, _count_whisper_frames, window_s=30.0
+    ("whisper",), _whisper_padded_front, _convolve, _whisper_transform, _count_whisper_frames, window_s=30.0
 )
 """Whisper as its authors call it: each window is padded to 30 s, and the padding is encoded as well."""
 
@@ -217,16 +231,23 @@ FAMILIES = {
     "waveform": Family(
         ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat"),
         _waveform_front,
+        _enter,
         _transform,
         _count_waveform_frames,
         window_s=60.0,
     ),
     # Its positions come from several convolutions with normalisation between them: padding would leak back.
     "data2vec": Family(
-        ("data2vec-audio",), _waveform_front, _transform, _count_waveform_frames, window_s=60.0, batched=False
+        ("data2vec-audio",),
+        _waveform_front,
+        _enter,
+        _transform,
+        _count_waveform_frames,
+        window_s=60.0,
+        batched=False,
     ),
     "w2v-bert": Family(
-        ("wav2vec2-bert",), _filterbank_front, _transform, _count_filterbank_frames, window_s=60.0
+        ("wav2vec2-bert",), _filterbank_front, _project, _transform, _count_filterbank_frames, window_s=60.0
     ),
 }
 """The families by name."""

@@ -130,8 +130,27 @@ def untrained_encoder(size: int) -> Encoder:
         return Encoder(FAMILIES["whisper"], model.eval(), extractor)
 
 
+def read_tensors(found: EncoderFiles) -> dict[str, Tensor]:
+    """Read the tensors of an encoder as its files have them, without decoder, heads and other tensors.
+
+    Raises:
+        ConfigError: a library is missing.
+        FeatureError: the files are damaged, or not of an encoder of a known family.
+    """
+    model, _ = _build(found)
+    return _read_wanted({_file_name(name): tensor for name, tensor in model.state_dict().items()}, found)
+
+
 def _load(found: EncoderFiles, family: Family | None = None) -> Encoder:
-    name, usual = _family_of(found)
+    _, usual = _family_of(found)
+    model, extractor = _build(found)
+    _fill(model, found)
+    return Encoder(family or usual, model.eval(), extractor)
+
+
+def _build(found: EncoderFiles) -> tuple[Any, Any]:
+    """Build a model with random weights, and its extractor."""
+    name, _ = _family_of(found)
     # Another default device, such as torch's meta device, would give tensors without values.
     with importing_transformers(), torch.random.fork_rng(devices=[]), torch.device("cpu"):
         library = _transformers()
@@ -149,8 +168,7 @@ def _load(found: EncoderFiles, family: Family | None = None) -> Encoder:
         else:
             model = library.AutoModel.from_config(config)
     _check_rates(found, extractor)
-    _fill(model, found)
-    return Encoder(family or usual, model.eval(), extractor)
+    return model, extractor
 
 
 def _transformers() -> Any:
@@ -193,7 +211,14 @@ def _check_rates(found: EncoderFiles, extractor: Any) -> None:
 
 
 def _fill(model: nn.Module, found: EncoderFiles) -> None:
-    """Read the weights into a model, without its decoder, heads and what else the files hold.
+    """Read the weights into a model."""
+    wanted = {_file_name(name): tensor for name, tensor in model.state_dict().items()}
+    for name, tensor in _read_wanted(wanted, found).items():
+        wanted[name].data.copy_(tensor)
+
+
+def _read_wanted(wanted: Mapping[str, Tensor], found: EncoderFiles) -> dict[str, Tensor]:
+    """Read the weights of these names and shapes, without decoder, heads and what else the files hold.
 
     Raises:
         FeatureError: a tensor is missing, of another shape, or not finite.
@@ -201,7 +226,6 @@ def _fill(model: nn.Module, found: EncoderFiles) -> None:
     tensors: dict[str, Tensor] = {}
     for file in found.weights:
         tensors.update(_read(file))
-    wanted = {_file_name(name): tensor for name, tensor in model.state_dict().items()}
     tensors = {_file_name(name): tensor for name, tensor in tensors.items()}
     probe = max(wanted, key=len)
     prefixes = [name.removesuffix(probe) for name in tensors if name.endswith(probe)]
@@ -213,10 +237,9 @@ def _fill(model: nn.Module, found: EncoderFiles) -> None:
             f"{found.folder}: the weights lack {len(missing)} of {len(needed)} tensors, for example "
             f"{missing[0]}; get the folder of the encoder again"
         )
-    for name, tensor in wanted.items():
-        given = tensors.get(prefix + name)
-        if given is None:
-            continue
+    read = {name: tensors[prefix + name] for name in wanted if prefix + name in tensors}
+    for name, given in read.items():
+        tensor = wanted[name]
         if given.shape != tensor.shape:
             raise FeatureError(
                 f"{found.folder}: {name} is {list(given.shape)} in the weights, {list(tensor.shape)} by "
@@ -226,7 +249,7 @@ def _fill(model: nn.Module, found: EncoderFiles) -> None:
             raise FeatureError(
                 f"{found.folder}: {name} holds values that are not finite; get the weights again"
             )
-        tensor.data.copy_(given)
+    return read
 
 
 def _read(file: Path) -> Mapping[str, Tensor]:

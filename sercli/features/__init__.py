@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sercli import registry
 from sercli.config import Config
+from sercli.encoders import EncoderSource
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -41,6 +42,20 @@ class FeatureConfig(Config):
         return False
 
     @property
+    def layer_numbers(self) -> tuple[int, ...]:
+        """Numbers of the layers of an encoder that are the first axis of the features; empty if it is not."""
+        return ()
+
+    @property
+    def source(self) -> EncoderSource | None:
+        """The pretrained encoder that the features are computed with; None if they need none."""
+        return None
+
+    def with_encoder(self, model: str) -> Self:  # noqa: ARG002
+        """Return the same settings with another name or folder of the encoder, if they need one."""
+        return self
+
+    @property
     def terms(self) -> str:
         """Terms of what the features are computed with, for a card; empty if there are none."""
         return ""
@@ -70,6 +85,11 @@ class FeatureConfig(Config):
     def least_samples(self) -> int:
         """Length in samples of the shortest recording that an exported graph takes."""
         return 1
+
+    @property
+    def most_samples(self) -> int | None:
+        """Length in samples of the longest recording that an exported graph takes; None for any length."""
+        return None
 
     def uncropped(self) -> Self:
         """Return the same settings for utterances that keep their length."""

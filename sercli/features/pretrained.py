@@ -17,13 +17,14 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from sercli.audio import SAMPLE_RATE, Samples
-from sercli.encoders import EncoderFacts
+from sercli.encoders import EncoderFacts, EncoderSource
 from sercli.encoders.encoder import FAMILIES, WHISPER_PADDED, Encoder
 from sercli.encoders.loading import load_encoder, read_facts
 from sercli.features import Array, Feature, FeatureConfig
+from sercli.features.shared.encoder_graph import EncoderGraph
 from sercli.statistics import RunningMoments
 
 
@@ -102,16 +103,25 @@ class PretrainedConfig(FeatureConfig):
         settings = super().deciding()
         for name in ("model", "revision", "encoder"):
             settings.pop(name, None)
-        return settings | {"encoder": self.facts.tensors, "layers": list(self.chosen)}
+        return settings | {"encoder": self.facts.tensors, "layers": list(self.layer_numbers)}
 
     @property
     def terms(self) -> str:
         """Licence of the encoder, for a card."""
-        licence = self.facts.licence or "not stated, see where you got the encoder"
-        return f"The features need the encoder {self.model} (digest {self.facts.tensors}), licence: {licence}"
+        name, licence = self.source.name, self.source.licence
+        return f"The features need the encoder {name} (digest {self.facts.tensors}), licence: {licence}"
 
     @property
-    def chosen(self) -> tuple[int, ...]:
+    def source(self) -> EncoderSource:
+        """The encoder, with its facts."""
+        return EncoderSource(self.model, self.revision, self.facts)
+
+    def with_encoder(self, model: str) -> Self:
+        """Return the same settings with another name or folder of the same encoder."""
+        return self.pinned().model_copy(update={"model": model, "revision": None})
+
+    @property
+    def layer_numbers(self) -> tuple[int, ...]:
         """Layers whose states are kept, in ascending order."""
         if self.layers == "all":
             return tuple(range(self.facts.layers + 1))
@@ -123,9 +133,19 @@ class PretrainedConfig(FeatureConfig):
         return self.pool != "none"
 
     @property
+    def least_samples(self) -> int:
+        """Length in samples of the shortest recording that an exported graph takes: one window."""
+        return 400
+
+    @property
+    def most_samples(self) -> int | None:
+        """Length in samples of the longest recording that is encoded at once."""
+        return round(FAMILIES[self.facts.family].window_s * SAMPLE_RATE)
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Layers, and values of each."""
-        return len(self.chosen), self.facts.size * (2 if self.pool == "mean-std" else 1)
+        return len(self.layer_numbers), self.facts.size * (2 if self.pool == "mean-std" else 1)
 
 
 def count_frames(samples: int, config: PretrainedConfig) -> int:
@@ -161,6 +181,11 @@ def extract(samples: Samples, config: PretrainedConfig, device: str = "cpu") -> 
     return np.concatenate(found, axis=1).astype(np.float32)  # (layers, size or 2 * size, 1)
 
 
+def _load(config: PretrainedConfig, device: str) -> Encoder:
+    family = WHISPER_PADDED if config.pad_s is not None else None
+    return load_encoder(config.model, config.revision, config.facts.tensors, device, family)
+
+
 def _states(samples: Samples, config: PretrainedConfig, device: str) -> Iterator[Tensor]:
     """Yield the states of each window of a recording, (layers, size, frames)."""
     encoder = _load(config, device)
@@ -170,12 +195,29 @@ def _states(samples: Samples, config: PretrainedConfig, device: str) -> Iterator
         for start, stop in _windows(len(wave), size):
             states, _ = encoder([wave[start:stop]])
             frames = encoder.family.count_frames(stop - start)  # without padding
-            yield torch.stack([states[layer][0, :frames] for layer in config.chosen]).transpose(1, 2)
+            yield torch.stack([states[layer][0, :frames] for layer in config.layer_numbers]).transpose(1, 2)
 
 
-def _load(config: PretrainedConfig, device: str) -> Encoder:
-    family = WHISPER_PADDED if config.pad_s is not None else None
-    return load_encoder(config.model, config.revision, config.facts.tensors, device, family)
+class _Graph(nn.Module):
+    def __init__(self, config: PretrainedConfig) -> None:
+        super().__init__()
+        encoder = _load(config, "cpu")
+        self.encoder = EncoderGraph(encoder, config.facts.family, config.pad_s and config.pad_s * SAMPLE_RATE)
+        self.config = config
+
+    def forward(self, x: Tensor) -> Tensor:
+        states = self.encoder(x)
+        chosen = torch.stack([states[layer] for layer in self.config.layer_numbers], dim=1)
+        chosen = chosen.transpose(2, 3)  # (batch, layers, size, frames)
+        if self.config.pad_s is not None:
+            hop = SAMPLE_RATE // 50
+            chosen = chosen[..., : (x.shape[1] + hop - 1) // hop]
+        if not self.config.pooled:
+            return chosen
+        mean = chosen.mean(dim=3, keepdim=True)
+        if self.config.pool == "mean":
+            return mean
+        return torch.cat([mean, chosen.std(dim=3, correction=0, keepdim=True)], dim=2)
 
 
 def _windows(samples: int, size: int) -> list[tuple[int, int]]:
@@ -197,5 +239,6 @@ FEATURE = Feature(
     count_frames=count_frames,
     frame_rate=lambda config: 50.0 if config.pool == "none" else 1.0,
     silence=lambda config: 0.0,
+    graph=_Graph,
     extra="pretrained",
 )

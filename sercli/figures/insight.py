@@ -1,4 +1,4 @@
-"""Draw internal values of a network: channel weights, attention over spectrograms, embeddings."""
+"""Draw internal values of a network: weights of channels and layers, attention, embeddings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -80,6 +80,38 @@ def channel_weights(
             axes.set_ylabel("mean weight")
         style.plain(axes, colours)
     _legend(figure, named, colours)
+    return figure
+
+
+def layer_weights(
+    numbers: Sequence[int],
+    mean: Values,
+    deviation: Values | None = None,
+    title: str | None = None,
+    *,
+    dark: bool = False,
+) -> Figure:
+    """Draw a bar for the mean weight of each layer, with its deviation over trials.
+
+    Args:
+        numbers: numbers of the layers.
+        mean: (layers,).
+        deviation: standard deviation over the trials, (layers,); None for a single trial.
+        title: heading.
+        dark: draw for a dark background.
+    """
+    colours = style.palette(dark)
+    figure = style.figure(max(4.2, 1.2 + 0.3 * len(numbers)), 2.8 + 0.2 * bool(title), colours)
+    axes = figure.add_subplot()
+    places = np.arange(len(numbers))
+    axes.bar(places, mean, color=colours.main, width=0.7)
+    if deviation is not None:
+        axes.errorbar(places, mean, deviation, fmt="none", ecolor=colours.ink, capsize=3)
+    axes.axhline(1 / len(numbers), color=colours.muted, lw=1.2, ls=":", label="equal weights")
+    axes.set_xticks(places, [str(number) for number in numbers])
+    axes.set(xlabel="layer of the encoder", ylabel="weight", ylim=(0, None))
+    style.plain(axes, colours, title)
+    style.legend(figure, colours, "outside lower right")
     return figure
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from sercli.encoders import is_file_of_encoder
 from sercli.hub import HubError
 from sercli.hub._asking import asking
 from sercli.plain.json import from_json
@@ -19,14 +20,14 @@ CARD = "README.md"
 # Kinds of files that `sercli export` writes beside description and weights: the card, and programs.
 _KINDS = frozenset({".md", ".onnx", ".pt2"})
 
-# Far above any bundle: the networks here have at most some ten million weights.
-_MOST_BYTES = 2 << 30
+# Far above any bundle: networks have at most some ten million weights, encoders some hundred million.
+_MOST_BYTES = 4 << 30
 _MOST_DESCRIPTION_BYTES = 1 << 24
 
 
 def may_be_in_bundle(name: str) -> bool:
     """Return whether a bundle can have a file of this name."""
-    if name in {DESCRIPTION, WEIGHTS}:
+    if name in {DESCRIPTION, WEIGHTS} or is_file_of_encoder(name):
         return True
     plain = name == PurePosixPath(name).name and "\\" not in name and name.isprintable()
     return plain and not name.startswith(".") and PurePosixPath(name).suffix in _KINDS

@@ -84,10 +84,12 @@ def pull(repo: str, out: Path | None = None, revision: str | None = None) -> Pul
             folder = Path(beside) / "bundle"
             folder.mkdir()
             for name in names:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (waiting / name).rename(folder / name)
-            bundle = _load(folder, repo)
+            _load(folder, repo)
             notices = _notices(folder / CARD) if CARD in names else ()
             _put(folder, out)
+            bundle = _load(out, repo)  # an encoder inside it is named by its folder
     finally:
         # Files that are not a bundle must not be used again.
         shutil.rmtree(waiting, ignore_errors=True)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 # Licences that let anyone publish a model of the recordings: NonCommercial and ShareAlike restrict its users,
 # NoDerivatives forbids it.
 _OPEN = re.compile(r"(CC0|public domain|free to use|CC BY(-NC)?(-SA)?)( \d[.\d]*)?", re.IGNORECASE)
+# Licences of weights, in the spelling of the Hub, that let anyone publish them.
+_OPEN_WEIGHTS = re.compile(
+    r"mit|apache-2\.0|bsd(-[23]-clause)?|unlicense|cc0-1\.0|cc-by(-nc)?(-sa)?-\d\.\d", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ def push(
     names = _files(path, bundle.facts)
     if public and not entitled:
         _check_licence(path, bundle.facts)
+        _check_encoders(path, bundle, names)
     api = _log_in(repo)
     found, created = _take_repo(api, repo, branch, public=public)
     files = {each.rfilename for each in found.siblings or ()}
@@ -107,7 +112,7 @@ def push(
         files=tuple(names),
         removed=tuple(removed),
         rewritten=rewritten,
-        left=tuple(sorted(each.name for each in path.iterdir() if each.name not in names)),
+        left=tuple(sorted({each.name for each in path.iterdir()} - {Path(name).parts[0] for name in names})),
     )
 
 
@@ -129,6 +134,18 @@ def _check_licence(path: Path, facts: Mapping[str, Any]) -> None:
                 f"{path}: trained on recordings ({each.get('corpus')}) whose licence may forbid to publish "
                 f"models of them ({licence}); read it, then leave --public out or add "
                 "--i-have-the-right"
+            )
+
+
+def _check_encoders(path: Path, bundle: Bundle, names: Sequence[str]) -> None:
+    """Refuse if the licence of an encoder inside the bundle may forbid publishing it."""
+    for source in (choice.config.source for choice in bundle.inputs.values()):
+        if source is None or not any(name.startswith(f"{source.folder}/") for name in names):
+            continue
+        if not _OPEN_WEIGHTS.fullmatch(source.facts.licence or ""):
+            raise HubError(
+                f"{path}: holds an encoder whose licence may forbid to publish it ({source.licence}); export "
+                "without --with-encoder, leave --public out, or add --i-have-the-right"
             )
 
 

@@ -120,8 +120,13 @@ def _speech(bundle: Bundle) -> _Program:
     module = SpeechNetwork(bundle).eval()
     varying: dict[int, Any] = {0: Dim("batch", max=_MOST)}
     if module.samples is None:
-        varying[1] = Dim("length", min=module.least, max=_LONGEST_S * SAMPLE_RATE)
-    facts = {"sample_rate": SAMPLE_RATE, "samples": module.samples, "least_samples": module.least}
+        varying[1] = Dim("length", min=module.least, max=module.most or _LONGEST_S * SAMPLE_RATE)
+    facts = {
+        "sample_rate": SAMPLE_RATE,
+        "samples": module.samples,
+        "least_samples": module.least,
+        "most_samples": module.most,
+    }
     output = "probabilities" if bundle.classes else "values"
     return _Program(module, example_samples(module), {"samples": varying}, output, _facts(bundle) | facts)
 

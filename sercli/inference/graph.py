@@ -28,6 +28,7 @@ class SpeechNetwork(nn.Module):
     Attributes:
         samples: number of samples of a recording; ``None`` if any number from ``least`` on is accepted.
         least: the fewest that a recording may have.
+        most: the most that a recording may have; ``None`` if there is no limit.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -43,6 +44,8 @@ class SpeechNetwork(nn.Module):
         size = bundle.segments.size_s
         self.samples = None if size is None else round(size * SAMPLE_RATE)
         self.least = self.samples or _least(bundle)
+        limits = [choice.config.most_samples for choice in bundle.inputs.values()]
+        self.most = min((limit for limit in limits if limit is not None), default=None)
 
     def forward(self, samples: Tensor) -> Tensor:
         """Predict recordings, (batch, samples)."""
@@ -64,7 +67,7 @@ class _Input(nn.Module):
         if choice.own_scope:
             raise ConfigError(
                 f"statistics={choice.statistics} need the mean and deviation of complete utterances; a "
-                "network that was trained with statistics=per-map can be exported"
+                "network that was trained with statistics=per-map or per-bin can be exported"
             )
         self.features = choice.feature.graph(choice.config)
         self.choice = choice
@@ -101,6 +104,8 @@ def network_example(bundle: Bundle, batch: int = 2) -> tuple[dict[str, Tensor], 
             _, frames = _segment(bundle, choice)
         elif choice.config.crop_s is not None:
             frames = choice.feature.count_frames(SAMPLE_RATE, choice.config)
+        elif choice.config.pooled:
+            frames = 1
         else:
             fixed, frames = False, architecture.example_frames
         inputs[name] = torch.randn(batch, *choice.shape, frames, generator=random)
@@ -126,6 +131,8 @@ def _least(bundle: Bundle) -> int:
         if config.crop_s is not None:
             continue
         least = max(least, config.least_samples)
+        if config.pooled:
+            continue
         while choice.feature.count_frames(least, config) < least_frames(bundle):
             least += 1
     return least

@@ -1,4 +1,4 @@
-"""Values inside a trained network: channel weights and embeddings, as its architecture's hooks read them."""
+"""Values inside a trained network: weights of channels and layers, and embeddings, by the hooks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sercli.bundle import Bundle
 from sercli.data import UtteranceDataset
 from sercli.data.batches import sorted_batches
 from sercli.inference import average_segments
@@ -61,6 +62,20 @@ def channel_weights(
         for number in np.unique(classes):
             means[layer][number] = weights[classes == number].mean(axis=0)
     return means
+
+
+def layer_weights(bundle: Bundle) -> dict[int, float] | str:
+    """Return the weights that a network gives the layers of its first input.
+
+    Returns:
+        By number of the layer, weights whose sum is 1; or why the network has none.
+    """
+    weights = get_architecture(bundle.arch).layer_weights(bundle.network)
+    if isinstance(weights, str):
+        return weights
+    values = weights.detach().cpu().tolist()
+    numbers = next(iter(bundle.inputs.values())).config.layer_numbers or range(len(values))
+    return dict(zip(numbers, values, strict=True))
 
 
 def embeddings(

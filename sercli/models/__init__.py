@@ -184,8 +184,8 @@ class Architecture:
     A network is called as ``network(**inputs, mask=mask)``: each input is (batch, *shape, frames)
     under its name; the mask, (batch, frames), is true on frames of the utterance and false on padding.
 
-    The hooks ``attention``, ``channels``, ``embedding`` and ``stream`` take a network. Each returns the
-    object described below, or a text that states why this network does not have it.
+    The hooks ``attention``, ``channels``, ``layer_weights``, ``embedding`` and ``stream`` take a network.
+    Each returns the object described below, or a text that states why this network does not have it.
 
     Attributes:
         config: the network's settings.
@@ -203,6 +203,7 @@ class Architecture:
             requires, by input name. It returns only those that differ from the defaults of the kind.
         attention: the network's attention over its first input.
         channels: the modules whose output is a weight for each channel, by number of the layer.
+        layer_weights: the weights of the layers of the first input, (layers,); their sum is 1.
         embedding: the vector that summarises an utterance.
         stream: the network as a `NetworkStream`.
         solve: sets the weights of a network to the optimum for a training part, given its settings; for
@@ -225,6 +226,7 @@ class Architecture:
     features_of: Callable[[Any], Features] = lambda config: {}
     attention: Callable[[nn.Module], Attention | str] = lambda _: "it has no attention over its input"
     channels: Callable[[nn.Module], Mapping[int, nn.Module] | str] = lambda _: "it has no channel attention"
+    layer_weights: Callable[[nn.Module], Tensor | str] = lambda _: "it does not weigh layers of its input"
     embedding: Callable[[nn.Module], Embedding | str] = embedding_before_head
     stream: Callable[[nn.Module], NetworkStream | str] = lambda _: "it needs the complete utterance"
     solve: Callable[[Any, TrainingVectors, Any], None] | None = None

@@ -8,7 +8,7 @@ Departures: nothing before the mean over time is non-linear, so the mean is take
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from pydantic import Field
@@ -44,6 +44,11 @@ class Probe(nn.Module):
         self.hidden = hidden_layers(sizes, config.dropout)
         self.head = nn.Linear(sizes[-1], n_classes)
 
+    @property
+    def layer_weights(self) -> Tensor:
+        """Weights of the layers, (layers,); their sum is 1."""
+        return self.weights.softmax(0)
+
     def embed(self, x: Tensor, mask: Tensor) -> Tensor:
         """Summarise each utterance.
 
@@ -55,7 +60,7 @@ class Probe(nn.Module):
             (batch, size).
         """
         x = x.masked_fill(~mask[:, None, None, :], 0)
-        mixed = (x * self.weights.softmax(0)[:, None, None]).sum(dim=1).mT  # (batch, frames, values)
+        mixed = (x * self.layer_weights[:, None, None]).sum(dim=1).mT  # (batch, frames, values)
         projected = self.projection(mixed).transpose(1, 2)  # (batch, projection, frames)
         if self.attention is None:
             vectors = mean_over_frames(projected, mask)
@@ -70,6 +75,12 @@ class Probe(nn.Module):
         """Score the classes: logits, (batch, classes)."""
         scores: Tensor = self.head(self.embed(x, mask))
         return scores
+
+
+def _attention(network: nn.Module) -> str:
+    if cast("Probe", network).attention is None:
+        return "it is built without attention; set model.pool=attention"
+    return "its attention weighs the frames of states, which are not a picture of the recording"
 
 
 def _build(shapes: Mapping[str, tuple[int, ...]], n_outputs: int, config: ProbeConfig) -> nn.Module:
@@ -95,4 +106,6 @@ ARCHITECTURE = Architecture(
         },
         features={"x": {"statistics": "none"}},
     ),
+    attention=_attention,
+    layer_weights=lambda network: cast("Probe", network).layer_weights,
 )

@@ -93,6 +93,8 @@ def render_card(
     trial: Trial,
     quality: Quality,
     programs: Sequence[Exported] = (),
+    *,
+    with_encoder: bool = False,
 ) -> str:
     """Render the card of a trial's bundle as Markdown.
 
@@ -103,6 +105,7 @@ def render_card(
         trial: trial of the bundle.
         quality: metrics of the model.
         programs: ONNX and torch programs that are exported with the bundle.
+        with_encoder: whether the bundle holds the encoder that its features need.
     """
     provenance, metrics = settings["provenance"], trial.metrics()
     stated = facts.facts(settings, [trial], bundle.outputs, "")
@@ -141,7 +144,7 @@ def render_card(
         scheme=settings["scheme"],
         seed=trial.seed,
         source=get_architecture(bundle.arch).source,
-        terms=[choice.config.terms for choice in bundle.inputs.values() if choice.config.terms],
+        terms=_terms(bundle, with_encoder=with_encoder),
         trained_on=metrics["utterances"]["train"],
         version=sercli.__version__,
     )
@@ -149,6 +152,23 @@ def render_card(
 
 def _headline(evaluation: Evaluation) -> list[MetricRow]:
     return [evaluation.table.row(key) for key in evaluation.headline]
+
+
+def _terms(bundle: Bundle, *, with_encoder: bool) -> list[str]:
+    """Return the terms of what the features are computed with, and where an encoder is found."""
+    found = []
+    for config in (choice.config for choice in bundle.inputs.values() if choice.config.terms):
+        source, where = config.source, ""
+        if source is not None and with_encoder:
+            where = f". The encoder is in this folder ({source.folder}); nothing is downloaded"
+        elif source is not None:
+            where = ". The encoder is not in this folder: " + (
+                "it was a folder of the machine on which the model was trained"
+                if source.is_folder
+                else "it is downloaded when the model is used for the first time"
+            )
+        found.append(config.terms + where)
+    return list(dict.fromkeys(found))
 
 
 def _template() -> Template:

@@ -1,15 +1,18 @@
 """Draw internal values of a run's network for its test utterances."""
 
 import base64
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from sercli import figures, manifest
+from sercli import figures, files, manifest
 from sercli.bundle import Bundle
 from sercli.config import dotted
 from sercli.errors import RunError
@@ -26,6 +29,7 @@ from sercli.workspace import Workspace
 
 _SHOWN_SETTINGS = 2  # settings above a panel; more do not fit
 
+_LAYERS = "layers"
 _SHOWN = {
     "channels": "Weights of each channel attention: the mean over the utterances of each class",
     "attention": "Attention of the network: the utterance of each class with the most confident prediction",
@@ -105,6 +109,78 @@ def draw_insights(
     return Insights(drawn, tuple(projected), absent)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerWeights:
+    """Weights that the networks of a run give the layers of an encoder.
+
+    Attributes:
+        arch: name of the architecture.
+        trials: trials, such as "fold 1, seed 0".
+        numbers: numbers of the layers.
+        weights: (trials, layers); each row has the sum 1.
+    """
+
+    arch: str
+    trials: tuple[str, ...]
+    numbers: tuple[int, ...]
+    weights: NDArray[np.float64]
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """Mean over the trials, (layers,)."""
+        mean: NDArray[np.float64] = self.weights.mean(axis=0)
+        return mean
+
+    @property
+    def deviation(self) -> NDArray[np.float64] | None:
+        """Standard deviation over the trials, (layers,); None for a single trial."""
+        return self.weights.std(axis=0, ddof=1) if len(self.trials) > 1 else None
+
+    def draw(self, *, dark: bool = False) -> Figure:
+        """Draw a bar for each layer."""
+        count = f"mean of {len(self.trials)} trials" if len(self.trials) > 1 else self.trials[0]
+        return pictures.layer_weights(
+            self.numbers, self.mean, self.deviation, f"{self.arch}, {count}", dark=dark
+        )
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write ``layers.png`` and ``layers.csv``, a row per layer, and return their paths."""
+        picture, table = folder / f"{_LAYERS}.png", folder / f"{_LAYERS}.csv"
+        figures.save(self.draw(), picture)
+        deviation = self.deviation
+        with files.replacing(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            rows = csv.writer(file)
+            rows.writerow(["layer", "mean", "deviation", *self.trials])
+            for row, number in enumerate(self.numbers):
+                spread = "" if deviation is None else f"{deviation[row]:.9g}"
+                own = (f"{value:.9g}" for value in self.weights[:, row])
+                rows.writerow([number, f"{self.mean[row]:.9g}", spread, *own])
+        return [picture, table]
+
+
+def read_layer_weights(trials: Sequence[Trial]) -> LayerWeights | str:
+    """Read the weights of layers from the bundles of a run's finished trials.
+
+    Returns:
+        The weights, or the reason why the networks have none.
+
+    Raises:
+        RunError: a bundle is damaged.
+    """
+    found = []
+    for trial in trials:
+        weights = insight.layer_weights(Bundle.load(trial.bundle))
+        if isinstance(weights, str):
+            return weights
+        found.append(weights)
+    return LayerWeights(
+        arch=str(trials[0].settings()["arch"]),
+        trials=tuple(f"fold {trial.fold}, seed {trial.seed}" for trial in trials),
+        numbers=tuple(found[0]),
+        weights=np.array([list(weights.values()) for weights in found]),
+    )
+
+
 def _project(
     trial: Trial,
     workspace: Workspace,
@@ -145,19 +221,27 @@ def _what_differs(trials: Sequence[Trial]) -> list[str]:
 
 
 def read_insights(folder: Path) -> dict[str, str]:
-    """Read the pictures of the first trial that `write_insights` wrote below a report's folder.
+    """Read the pictures below a report's folder: those of the run, and those of its first trial.
 
     Returns:
         ``data:`` addresses by caption.
     """
-    trials = sorted(path for path in folder.glob("fold-*-seed-*") if path.is_dir())
     found = {}
-    for name, shown in _SHOWN.items():
-        path = trials[0] / f"{name}.png" if trials else folder / f"{name}.png"
-        if trials and path.exists():
-            encoded = base64.b64encode(path.read_bytes()).decode()
-            found[f"{shown} ({trials[0].name.replace('-', ' ')})"] = f"data:image/png;base64,{encoded}"
+    layers = folder / f"{_LAYERS}.png"
+    if layers.exists():
+        found["Weights of the layers of the encoder: mean and standard deviation over the trials"] = _address(
+            layers
+        )
+    trials = sorted(path for path in folder.glob("fold-*-seed-*") if path.is_dir())
+    for name, shown in _SHOWN.items() if trials else ():
+        path = trials[0] / f"{name}.png"
+        if path.exists():
+            found[f"{shown} ({trials[0].name.replace('-', ' ')})"] = _address(path)
     return found
+
+
+def _address(picture: Path) -> str:
+    return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
 
 
 def write_insights(drawn: Insights, folder: Path) -> list[Path]:

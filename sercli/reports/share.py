@@ -7,6 +7,8 @@ from typing import Any
 
 from sercli import files
 from sercli.bundle import Bundle, earlier_trainings, own_files
+from sercli.encoders import EncoderSource
+from sercli.encoders.copying import copy_encoder
 from sercli.errors import ConfigError, RunError
 from sercli.evaluation import evaluate
 from sercli.evaluation.calibration import Threshold, Trusted, apply_threshold, threshold_for
@@ -22,6 +24,7 @@ from sercli.reports.card import (
     render_card,
     warn_of_other_corpora,
 )
+from sercli.runs.features import FeatureChoice
 from sercli.runs.folder import Run, Trial
 from sercli.runs.predictions import read_dev, read_tested, read_tested_classes
 from sercli.tasks import CLASSIFICATION
@@ -41,6 +44,8 @@ class ExportedBundle:
     quality: Quality
     programs: tuple[Exported, ...]
     banners: tuple[str, ...]
+    encoders: tuple[EncoderSource, ...] = ()
+    """Encoders that the features of the model need."""
 
 
 def choose_trial(run: Run, fold: int | None = None, seed: int | None = None) -> Trial:
@@ -88,6 +93,8 @@ def export_bundle(
     sure: float = SURE,
     tested_by: Run | None = None,
     elsewhere: Sequence[Elsewhere] = (),
+    *,
+    with_encoder: bool = False,
 ) -> ExportedBundle:
     """Write a trial's bundle with its card as a folder, complete or not at all.
 
@@ -99,11 +106,13 @@ def export_bundle(
         sure: target accuracy among the predictions that are not marked unsure.
         tested_by: for an untested model: a run on folds whose networks had the same training.
         elsewhere: metrics of models with the same recipe on corpora that they were not trained on.
+        with_encoder: whether the encoder that the features need is copied into the folder.
 
     Raises:
-        ConfigError: ``out`` is not a bundle, a format needs a package that is not installed, or
-            ``tested_by`` had a different training.
+        ConfigError: ``out`` is not a bundle, there is no encoder to copy, a format needs a package that is
+            not installed, or ``tested_by`` had a different training.
         RunError: the trial is damaged, or the scores of a program differ from those of the network.
+        FeatureError: the encoder is not on this machine.
     """
     settings = trial.settings()
     alike = check_export(trial, settings, out, tested_by)
@@ -113,19 +122,51 @@ def export_bundle(
     else:
         quality = _measure(run, trial, bundle, sure)
     quality = replace(quality, elsewhere=tuple(elsewhere))
+    encoders = _encoders(bundle, needed=with_encoder)
+    inputs = _without_folders(bundle.inputs)
+    settings |= {"features": {name: choice.to_dict() for name, choice in inputs.items()}}
     banners = banners_of(settings, run.finished(), quality)
     programs: list[Exported] = []
 
     def write_beside(folder: Path) -> None:
         for each in formats:
             programs.extend(export_programs(bundle, folder, each))
-        card = render_card(bundle, settings, banners, trial, quality, programs)
+        for source in encoders if with_encoder else ():
+            copy_encoder(source, folder)
+        card = render_card(bundle, settings, banners, trial, quality, programs, with_encoder=with_encoder)
         files.write_text(folder / "README.md", card)
 
     own = {"protocol": settings["protocol"], "started_from": settings["provenance"]["started_from"]}
     exported = replace(bundle, facts=dict(bundle.facts) | own | _metric_facts(settings, quality))
+    if with_encoder:
+        exported = replace(exported, inputs=inputs)
     exported.save(out, write_beside)
-    return ExportedBundle(out, quality, tuple(programs), banners)
+    return ExportedBundle(out, quality, tuple(programs), banners, encoders)
+
+
+def _encoders(bundle: Bundle, *, needed: bool) -> tuple[EncoderSource, ...]:
+    """List the encoders that the features of a bundle need, each once.
+
+    Raises:
+        ConfigError: there is none, but one is needed.
+    """
+    sources = [choice.config.source for choice in bundle.inputs.values()]
+    found = {source.facts.tensors: source for source in sources if source is not None}
+    if needed and not found:
+        raise ConfigError(
+            "--with-encoder: the features of this model need no pretrained encoder; leave it out"
+        )
+    return tuple(found.values())
+
+
+def _without_folders(inputs: Mapping[str, FeatureChoice]) -> dict[str, FeatureChoice]:
+    """Name encoders without the folders of this machine."""
+    named = {}
+    for key, choice in inputs.items():
+        source = choice.config.source
+        config = choice.config if source is None else choice.config.with_encoder(source.name)
+        named[key] = choice.model_copy(update={"config": config})
+    return named
 
 
 def _without_paths(settings: Mapping[str, Any], place: Path) -> dict[str, Any]:
@@ -269,7 +310,9 @@ def _check_free(out: Path, trial: Trial) -> None:
     if file is not None:
         raise ConfigError(f"{file}: a file; name a folder")
     if out.is_dir():
-        held = {each.name for each in out.iterdir()}
-        foreign = min(held - own_files(out), default=None)
+        own_names = own_files(out)
+        held = {each.name for each in out.iterdir()} - {Path(name).parts[0] for name in own_names}
+        held |= {each.relative_to(out).as_posix() for each in files.walk(out)} - own_names
+        foreign = min(held, default=None)
         if foreign is not None:
             raise ConfigError(f"{out}: holds other files, which would be lost ({foreign}); name a new folder")

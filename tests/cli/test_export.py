@@ -196,7 +196,7 @@ def test_a_failed_export_leaves_what_was_there(run, tmp_path, monkeypatch):
     run("latest", tmp_path / "model", "--fold", "1")
     before = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
 
-    def full(*_):
+    def full(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("sercli.reports.share.render_card", full)

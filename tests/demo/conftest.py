@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from conftest import tone
-from untrained import ALL, diccoser
+from untrained import ALL, diccoser, make
 
 from sercli.demo.answers import Responder
 from sercli.demo.loaded import load
@@ -14,6 +14,8 @@ def bundles(tmp_path_factory):
     root = tmp_path_factory.mktemp("bundles")
     made = {name: ALL[name]() for name in ("mdcnn", "eca", "attpool", "melcnn", "cnnlstm")}
     made |= {"traces": diccoser("b"), "classes": diccoser(traces=False)}
+    settings = {"kind": "logmel3d", "statistics": "per-speaker"}
+    made["speakers"] = make("linear", {"x": settings}, {"layers": [0]})
     for name, bundle in made.items():
         bundle.save(root / name)
     return {name: root / name for name in made}

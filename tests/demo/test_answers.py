@@ -197,3 +197,48 @@ def test_limits_are_positive():
         Limits(mb=-1)
     with pytest.raises(ConfigError, match="max mb nan"):
         Limits(mb=float("nan"))
+
+
+def test_several_recordings_of_one_person_are_answered_as_enrolled(listen, send, bundles):
+    paths = [send(tone(1.0 + 0.2 * i, pitch=150 + 60 * i), f"{i}.wav") for i in range(3)]
+    predictor = Predictor(bundles["speakers"])
+    predictor.enrol([(path, "a") for path in paths])
+    expected = list(predictor.predict(paths, ["a"] * 3))
+    listener = listen("speakers")
+    waiting, html = listener.answer_several(paths)
+    assert "Processing" in waiting
+    assert re.findall(r"<h4>(.*?)</h4>", html) == ["0.wav", "1.wav", "2.wav"]
+    for part, said in zip(html.split("<h4>")[1:], expected, strict=True):
+        np.testing.assert_allclose(
+            list(shares(part).values()), 100 * np.array(said.probabilities), atol=0.0501
+        )
+    assert not any(path.exists() for path in paths)
+    assert listener.models[0].predictor._speakers == {}  # nothing of a visitor is kept
+
+
+def test_a_single_recording_is_refused_with_what_to_do(listen, send):
+    *_, html = listen("speakers").answer(send(tone(1.0)))
+    assert "send two or more recordings of the same person in the tab Several recordings." in html
+    *_, html = listen("speakers").answer_several([send(tone(1.0))])
+    assert "one recording is not enough" in html
+
+
+def test_other_models_answer_a_single_recording_beside_it(listen, send):
+    *_, html = listen("mdcnn", "speakers").answer(send(tone(1.0)))
+    assert re.findall(r"<h3>(.*?)</h3>", html) == ["mdcnn, emodb"]
+    assert "<strong>linear, emodb</strong>: This model compares" in html
+
+
+def test_recordings_that_are_too_long_together_are_refused(listen, send):
+    paths = [send(tone(1.5, seed=i), f"{i}.wav") for i in range(2)]
+    *_, html = listen("speakers", limits=Limits(minutes=0.03)).answer_several(paths)
+    assert "0.1 minutes in all; the limit is 0.03; send fewer recordings." in html
+    assert not any(path.exists() for path in paths)
+
+
+def test_models_that_need_several_recordings_do_not_follow_live(listen):
+    from sercli.demo.live import Live
+
+    live = Live(listen("speakers"))
+    (answer,) = live.feed(tone(2.0), 16_000)
+    assert "Use the Several recordings tab instead" in answer.note

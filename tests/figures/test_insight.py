@@ -2,7 +2,7 @@ import numpy as np
 from matplotlib.collections import PathCollection
 
 from sercli import figures
-from sercli.figures.insight import Overlay, Panel, attention_maps, channel_weights, projection
+from sercli.figures.insight import Overlay, Panel, attention_maps, channel_weights, layer_weights, projection
 
 
 def test_each_class_has_a_line_over_its_channels():
@@ -59,3 +59,12 @@ def test_attention_is_laid_over_the_spectrogram(tmp_path):
     assert alpha[1, 0] == alpha.max() == 0.75
     figures.save(figure, tmp_path / "map.png")
     assert (tmp_path / "map.png").stat().st_size > 1000
+
+
+def test_each_layer_has_a_bar_with_its_number_and_deviation():
+    figure = layer_weights((2, 4), np.array([0.3, 0.7]), np.array([0.1, 0.2]), "probe")
+    (axes,) = figure.axes
+    assert [bar.get_height() for bar in axes.patches] == [0.3, 0.7]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["2", "4"]
+    (segments,) = (each.get_segments() for each in axes.collections)
+    np.testing.assert_allclose([each[:, 1] for each in segments], [[0.2, 0.4], [0.5, 0.9]])

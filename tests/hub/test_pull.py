@@ -3,11 +3,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from conftest import tone
 from hub_stand_in import OWNER, READER, contents
 
+from sercli.bundle import Bundle
 from sercli.config import digest
 
 
@@ -306,3 +308,33 @@ def test_a_card_of_endless_notices_is_cut(hub, run, pushed):
     _, out, _ = run("pull", "me/model", "got")
     assert out.count("note: ") == 11
     assert "more, see README.md" in out
+
+
+def test_an_encoder_inside_the_bundle_comes_along(hub, login, run, tmp_path, write_wav):
+    from small_encoders import encoder_folder
+    from untrained import make
+
+    from sercli.encoders.copying import copy_encoder
+
+    login()
+    bundle = make("linear", {"x": {"kind": "pretrained", "model": str(encoder_folder("hubert"))}})
+    source = bundle.inputs["x"].config.source
+
+    def beside(folder):
+        (folder / "README.md").write_text("---\nlibrary_name: sercli\n---\n# A model\n")
+        copy_encoder(source, folder)
+
+    facts = {"corpus": "synth", "licence": "CC0 1.0", "started_from": [], "figures": None}
+    replace(bundle, facts=facts).save(tmp_path / "model", beside)
+    write_wav(tmp_path / "a.wav", tone(1.0))
+    status, _, err = run("push", "model", "me/other", "--public")
+    assert (status, "holds an encoder whose licence may forbid" in err) == (1, True)
+    status, out, err = run("push", "model", "me/model")
+    assert status == 0, err
+    assert f"{source.folder}/model.safetensors" in out
+    status, _, err = run("pull", "me/model", "got")
+    assert (status, err) == (0, "")
+    assert contents(tmp_path / "got") == contents(tmp_path / "model")
+    place = (tmp_path / "got" / source.folder).resolve()
+    assert Bundle.load(tmp_path / "got").inputs["x"].config.source.model == str(place)
+    assert run("predict", "got", "a.wav", "--json") == run("predict", "model", "a.wav", "--json")

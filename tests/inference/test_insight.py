@@ -192,3 +192,40 @@ def test_even_attention_is_even_over_the_utterance(mdcnn):
     found = attention_maps.map_attention(stored, stored.utterances[0], 0)
     network.attention.context.copy_(kept)
     np.testing.assert_allclose(found.attention, np.ones_like(found.attention))
+
+
+def test_weights_of_layers_are_named_by_the_number_of_the_layer(train):
+    settings = {
+        "arch": "probe",
+        "features": {"layers": [1, 3]},
+        "training": {"max_epochs": 1, "patience": None, "lr": 0.1},
+    }
+    stored, predictions = opened(train(settings))
+    network = stored.bundle.network
+    found = insight.layer_weights(stored.bundle)
+    e = np.exp(network.weights.detach().double().numpy())
+    assert list(found) == [1, 3]
+    np.testing.assert_allclose(list(found.values()), e / e.sum(), rtol=1e-6)
+    assert found[1] != found[3]
+    _, vectors = insight.embeddings(stored)
+    batch = batch_of(stored, range(len(predictions)))
+    np.testing.assert_allclose(
+        vectors, network.embed(batch.inputs["x"], batch.mask).detach(), rtol=1e-4, atol=1e-6
+    )
+    maps = attention_maps.map_attention(stored, stored.utterances[0], 0)
+    assert maps == "it is built without attention; set model.pool=attention"
+
+
+def test_networks_that_do_not_weigh_layers_say_so(mdcnn):
+    assert insight.layer_weights(mdcnn[0].bundle) == "it does not weigh layers of its input"
+
+
+@pytest.mark.parametrize("arch", ["linear", "mlp"])
+def test_classifiers_of_vectors_have_embeddings(train, arch):
+    epochs = {} if arch == "linear" else {"training": {"max_epochs": 1, "patience": None}}
+    stored, predictions = opened(train({"arch": arch} | epochs))
+    _, vectors = insight.embeddings(stored)
+    size = stored.bundle.network.head.in_features
+    assert vectors.shape == (len(predictions), size)
+    assert np.isfinite(vectors).all()
+    assert np.ptp(vectors, axis=0).any()
