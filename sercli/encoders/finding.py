@@ -78,6 +78,22 @@ def find_encoder(model: str, revision: str | None = None) -> EncoderFiles:
     return _check(cached_encoder(name, revision) or _download(name, revision))
 
 
+def is_here(model: str, revision: str | None = None) -> bool:
+    """Return whether an encoder is on this machine; nothing is downloaded.
+
+    Args:
+        model: as for `find_encoder`.
+        revision: as for `find_encoder`.
+    """
+    name = SHORT_NAMES.get(model, model)
+    if Path(name).expanduser().is_dir():
+        return True
+    try:
+        return _HUB_NAME.fullmatch(name) is not None and cached_encoder(name, revision) is not None
+    except ConfigError:  # without the Hub's library, nothing is in its cache
+        return False
+
+
 def _check(folder: Path) -> EncoderFiles:
     """Return the files in a folder, if they are complete.
 

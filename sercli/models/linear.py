@@ -82,7 +82,7 @@ class Linear(nn.Module):
 def solve(network: Linear, given: TrainingVectors, config: LinearConfig) -> None:
     """Set the weights to the optimum for a training part.
 
-    Source: scikit-learn's `LogisticRegression` (lbfgs, L2) and `LinearSVC` with `CalibratedClassifierCV`.
+    Source: scikit-learn's `LogisticRegression` (Newton's method, L2) and `LinearSVC` with `CalibratedClassifierCV`.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -91,7 +91,9 @@ def solve(network: Linear, given: TrainingVectors, config: LinearConfig) -> None
     if config.classifier == "svm":
         _solve_svm(network, given, basis, config.c, weight)
         return
-    fitted = LogisticRegression(C=config.c, class_weight=weight, max_iter=_MOST_STEPS, tol=1e-6)
+    fitted = LogisticRegression(
+        C=config.c, class_weight=weight, solver="newton-cg", max_iter=_MOST_STEPS, tol=1e-6
+    )
     fitted.fit(given.vectors, given.target)
     _set_head(network, fitted.coef_ @ basis, fitted.intercept_)
 
