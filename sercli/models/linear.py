@@ -82,7 +82,8 @@ class Linear(nn.Module):
 def solve(network: Linear, given: TrainingVectors, config: LinearConfig) -> None:
     """Set the weights to the optimum for a training part.
 
-    Source: scikit-learn's `LogisticRegression` (Newton's method, L2) and `LinearSVC` with `CalibratedClassifierCV`.
+    Source: scikit-learn's `LogisticRegression` (Newton's method, L2), and `LinearSVC` with
+        `CalibratedClassifierCV`.
     """
     from sklearn.linear_model import LogisticRegression
 

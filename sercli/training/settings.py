@@ -141,8 +141,8 @@ def complete(settings: Mapping[str, Any]) -> RunConfig:
 def check(settings: Mapping[str, Any]) -> RunConfig:
     """Complete given settings as `complete` does, but look for no file that the features need.
 
-    Nothing is downloaded. The shapes of features that need such a file are only examples, so the result has no
-    name of a run.
+    Nothing is downloaded. The shapes of features that need such a file are only examples, so the result does
+    not give the name of a run.
 
     Raises:
         ConfigError, UnknownNameError: as `complete`.
