@@ -16,12 +16,12 @@ from sercli.inference.stored import predict_items
 from sercli.plain.json import from_json
 from sercli.records import Fold, Predictions, pool, rows_of
 from sercli.runs.folder import Trial
+from sercli.training._finish import Trained
 from sercli.training.folds import Parts, label_items, load_parts
-from sercli.training.module import SERModule
 from sercli.training.plan import Plan, candidates
 
-Train = Callable[[Plan, Trial, Parts], SERModule]
-"""Trains the network of a trial, given its data sets, and returns its module."""
+Train = Callable[[Plan, Trial, Parts], Trained]
+"""Trains the network of a trial, given its data sets."""
 
 
 @dataclass(frozen=True, slots=True)

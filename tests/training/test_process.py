@@ -17,7 +17,7 @@ from conftest import SMALL
 from sercli.inference.predict import Predictor
 from sercli.runs.training import TrainingConfig
 from sercli.training import train
-from sercli.training.trainer import training_process
+from sercli.training.processes import training_process
 from sercli.workspace import Workspace
 
 

@@ -96,15 +96,6 @@ def best(corpus: str) -> Iterable[dict[str, Any]]:
             yield {"corpus": corpus, "features": name, "statistics": statistics, **found}
 
 
-def layers(corpus: str) -> Iterable[dict[str, Any]]:
-    """Each layer alone, its mean over time, and the penalty of the recipe."""
-    for statistics in STATISTICS:
-        for layer in range(5):
-            settings = [*ENCODER, f"model.layers=[{layer}]", f"features.statistics={statistics}"]
-            found = tested(train(corpus, settings))
-            yield {"corpus": corpus, "layer": layer, "statistics": statistics, **found}
-
-
 def probe(corpus: str) -> Iterable[dict[str, Any]]:
     """SUPERB's head with three seeds: its own inputs, not standardised, and statistics per speaker."""
     for statistics in ("none", "per-speaker"):
@@ -210,7 +201,7 @@ def _unbalanced(
     return [*of_class, *[each for each in own if labels[each.id] != label][:others]]
 
 
-PARTS = {part.__name__: part for part in (best, layers, probe, padding, cross, groups)}
+PARTS = {part.__name__: part for part in (best, probe, padding, cross, groups)}
 
 if __name__ == "__main__":
     part, *corpora = sys.argv[1:]
