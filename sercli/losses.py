@@ -17,6 +17,14 @@ _EDGE = 1 - 1e-7
 # 0.00001, far above float32's rounding of a constant trace, far below that of any real one.
 _EPSILON = 1e-10
 
+LOSS_SETTINGS = frozenset({"loss", "focal_gamma", "arcface_margin", "arcface_easy_margin"})
+"""Settings of a training that only the loss of a classifier reads."""
+
+
+def settings_read(*, cosine_head: bool) -> frozenset[str]:
+    """Name those of `LOSS_SETTINGS` that the loss of a network with or without a cosine head reads."""
+    return frozenset({"arcface_margin", "arcface_easy_margin"} if cosine_head else {"loss", "focal_gamma"})
+
 
 def cross_entropy(logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """Average weight[target] * -log softmax(logits)[target] over the utterances.

@@ -79,12 +79,12 @@ def print_duration(plan: "Plan", device: "Device") -> None:
     If features are still to be computed, a sample of the utterances is measured, and only its features are
     computed.
     """
+    if plan.config.architecture.solve is not None:  # there are no epochs
+        return
     from sercli.training.estimate import sampled_seconds_per_epoch, seconds_per_epoch
     from sercli.training.folds import load_parts
     from sercli.training.trials import features_missing
 
-    if plan.config.architecture.solve is not None:  # there are no epochs
-        return
     first = plan.todo[0]
     missing = features_missing(plan)
     if missing:

@@ -126,11 +126,11 @@ def _check_cells(cells: "tuple[Cell, ...]") -> None:
         ConfigError: a row has no such setting, or the setting changes nothing in it.
     """
     from sercli.errors import ConfigError, SerError
-    from sercli.training.settings import complete
+    from sercli.training.settings import check
 
     for cell in cells:
         try:
-            complete(cell.settings)
+            check(cell.settings)
         except SerError as error:
             raise ConfigError(
                 f"row '{cell.row.name}', on {cell.on.name}: {error} (--rows names the rows that can take it)"

@@ -19,8 +19,8 @@ from sercli.corpora import Corpus, find_base, list_names, place_of
 from sercli.corpora._iemocap import Turn, read_lines, read_transcripts, read_turns
 from sercli.errors import CorpusError, DivisionError
 from sercli.protocols import Protocol
-from sercli.protocols.groups import LeaveOneGroupOut, fold_of, groups_of
-from sercli.protocols.random import SHARES, RandomParts
+from sercli.protocols.groups import LeaveOneGroupOut, LeaveOneOut, fold_of, groups_of
+from sercli.protocols.random import SHARES, RandomParts, WithRandomDev
 from sercli.records import Fold, Note, Problem, Utterance
 from sercli.schemes import FOUR, Scheme, keep
 
@@ -324,6 +324,27 @@ _PROTOCOLS = (
         description="five pairs of actors: one is tested, the next is the dev part; excitement merged",
         corpus="iemocap",
         scheme="iemocap-impro4-merged",
+    ),
+    # Source: Yang et al., SUPERB, Interspeech 2021, and its toolkit s3prl, downstream/emotion: expert.py
+    # (random_split with valid_ratio 0.2), er.sh (mean over the folds).
+    # Departure: the draw is our own, shuffled with seed 0; the toolkit's depends on the order of its lists.
+    Protocol(
+        "iemocap-superb",
+        WithRandomDev(LeaveOneOut("session", dev=False), 5),
+        version=1,
+        speaker_independent=False,
+        has_dev=True,
+        description=(
+            "each session is tested once; a random fifth of the other four is the dev part and shares its "
+            "speakers with the training part"
+        ),
+        corpus="iemocap",
+        scheme="iemocap-4",
+        papers={"iemocap": "SUPERB: mean WA over the five folds"},
+        shares=dict.fromkeys(
+            ("speakers", "sessions", "dialogs", "texts"),
+            "the dev part is a random fifth of the training sessions; the tested session is apart",
+        ),
     ),
 )
 

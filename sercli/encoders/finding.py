@@ -119,6 +119,22 @@ def _place_of(name: str) -> Path:
     return USER_CACHE / "encoders" / name.replace("/", "--")
 
 
+def is_here(model: str, revision: str | None = None) -> bool:
+    """Return whether an encoder is on this machine; nothing is downloaded.
+
+    Args:
+        model: as for `find_encoder`.
+        revision: as for `find_encoder`.
+    """
+    name = SHORT_NAMES.get(model, model)
+    if Path(name).expanduser().is_dir():
+        return True
+    try:
+        return _HUB_NAME.fullmatch(name) is not None and cached_encoder(name, revision) is not None
+    except ConfigError:  # without the Hub's library, nothing is in its cache
+        return False
+
+
 def _check(folder: Path) -> EncoderFiles:
     """Return the files in a folder, if they are complete.
 

@@ -77,6 +77,11 @@ class FeatureConfig(Config):
         return self
 
     @property
+    def ready(self) -> bool:
+        """Whether the files that the features need are on this machine."""
+        return True
+
+    @property
     def look_ahead(self) -> int:
         """Samples of a frame that come after the start of the next frame."""
         return 0

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.encoders import EncoderFacts, EncoderSource
 from sercli.encoders.encoder import FAMILIES, WHISPER_PADDED, Encoder
+from sercli.encoders.finding import is_here
 from sercli.encoders.loading import load_encoder, read_facts
 from sercli.features import Array, Feature, FeatureConfig
 from sercli.features.shared.encoder_graph import EncoderGraph
@@ -83,8 +84,14 @@ class PretrainedConfig(FeatureConfig):
         """Return the same settings with facts of a Whisper tiny encoder, if the encoder is not known yet."""
         if self.encoder is not None:
             return self
-        facts = EncoderFacts(tensors="0" * 16, family="whisper", layers=4, size=384)
+        most = 4 if self.layers == "all" else max(4, *self.layers)
+        facts = EncoderFacts(tensors="0" * 16, family="whisper", layers=most, size=384)
         return type(self)(**self.model_dump(exclude={"encoder"}) | {"encoder": facts.to_dict()})
+
+    @property
+    def ready(self) -> bool:
+        """Whether the encoder is on this machine, if the libraries that find it are installed."""
+        return is_here(self.model, self.revision)
 
     def model_post_init(self, _: Any) -> None:
         """Check the settings against the encoder, if its facts are known."""

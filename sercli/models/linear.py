@@ -11,6 +11,7 @@ Departures: the scores of the support vector machine become probabilities by Pla
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -81,20 +82,46 @@ class Linear(nn.Module):
 def solve(network: Linear, given: TrainingVectors, config: LinearConfig) -> None:
     """Set the weights to the optimum for a training part.
 
-    Source: scikit-learn's `LogisticRegression` (lbfgs, L2) and `LinearSVC` with `CalibratedClassifierCV`.
+    Source: scikit-learn's `LogisticRegression` (Newton's method, L2), and `LinearSVC` with
+        `CalibratedClassifierCV`.
     """
     from sklearn.linear_model import LogisticRegression
 
+    given, basis = _in_own_basis(given)
     weight = given.class_weights
     if config.classifier == "svm":
-        _solve_svm(network, given, config.c, weight)
+        _solve_svm(network, given, basis, config.c, weight)
         return
-    fitted = LogisticRegression(C=config.c, class_weight=weight, max_iter=_MOST_STEPS, tol=1e-6)
+    fitted = LogisticRegression(
+        C=config.c, class_weight=weight, solver="newton-cg", max_iter=_MOST_STEPS, tol=1e-6
+    )
     fitted.fit(given.vectors, given.target)
-    _set_head(network, fitted.coef_, fitted.intercept_)
+    _set_head(network, fitted.coef_ @ basis, fitted.intercept_)
 
 
-def _solve_svm(network: Linear, given: TrainingVectors, c: float, weight: Mapping[int, float] | None) -> None:
+def _in_own_basis(given: TrainingVectors) -> tuple[TrainingVectors, NDArray[np.float64]]:
+    """Rotate vectors that have more values than there are vectors into the space that they span.
+
+    The optimum lies in this space, because the penalty is the same in all directions. The result is the same,
+    and a step costs less by the ratio of the two numbers.
+
+    Returns:
+        The vectors, (utterances, rank), and the basis of the space, (rank, values).
+    """
+    count, values = given.vectors.shape
+    if values <= count:
+        return given, np.eye(values)
+    basis, rotated = np.linalg.qr(given.vectors.T)  # (values, utterances), (utterances, utterances)
+    return replace(given, vectors=np.ascontiguousarray(rotated.T)), basis.T
+
+
+def _solve_svm(
+    network: Linear,
+    given: TrainingVectors,
+    basis: NDArray[np.float64],
+    c: float,
+    weight: Mapping[int, float] | None,
+) -> None:
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.model_selection import GroupKFold, StratifiedKFold
     from sklearn.svm import LinearSVC
@@ -102,7 +129,7 @@ def _solve_svm(network: Linear, given: TrainingVectors, c: float, weight: Mappin
     machine = LinearSVC(
         C=c,
         class_weight=weight,
-        dual=len(given.vectors) < given.vectors.shape[1],
+        dual=len(given.vectors) <= given.vectors.shape[1],
         max_iter=_MOST_STEPS,
         random_state=0,
     )
@@ -118,7 +145,7 @@ def _solve_svm(network: Linear, given: TrainingVectors, c: float, weight: Mappin
     fitted = CalibratedClassifierCV(machine, method="sigmoid", cv=cut, ensemble=False)
     fitted.fit(given.vectors, given.target)
     (whole,) = fitted.calibrated_classifiers_
-    _set_head(network, whole.estimator.coef_, whole.estimator.intercept_, halved=False)
+    _set_head(network, whole.estimator.coef_ @ basis, whole.estimator.intercept_, halved=False)
     slopes = np.array([each.a_ for each in whole.calibrators])
     offsets = np.array([each.b_ for each in whole.calibrators])
     if len(slopes) == 1:  # of two classes: the probability of the other one is the rest

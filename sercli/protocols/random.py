@@ -1,7 +1,8 @@
-"""Make folds of random utterances: **not speaker independent**, and without a dev part.
+"""Make parts of random utterances: **not speaker independent**.
 
-The same speakers are in training and test, so scores are higher than for unknown people. Papers use such
-folds; ``speaker-5-fold`` is the speaker-independent counterpart.
+`RandomParts` and `RandomShare` have the same speakers in training and test, so scores are higher than for
+unknown people. Papers use such folds; ``speaker-5-fold`` is the speaker-independent counterpart.
+`WithRandomDev` draws only the dev part at random, so the tested speakers stay unknown.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sercli.errors import DivisionError
+from sercli.protocols import Maker
 from sercli.records import Fold, Utterance
 
 SHARES = {
@@ -80,6 +82,40 @@ class RandomShare:
         if len(labels) < self.parts:
             raise DivisionError(f"{protocol} needs {self.parts} utterances or more, found {len(labels)}")
         return [_fold(1, _shuffle(list(labels))[: len(labels) // self.parts], utterances, labels)]
+
+
+@dataclass(frozen=True, slots=True)
+class WithRandomDev:
+    """Folds of another maker, with a random proportion of each training part for development.
+
+    Attributes:
+        folds: maker of the folds, without dev parts.
+        parts: the proportion is one over this number, rounded up to complete utterances.
+    """
+
+    folds: Maker
+    parts: int
+
+    def __call__(
+        self, protocol: str, utterances: Sequence[Utterance], labels: Mapping[str, str]
+    ) -> list[Fold]:
+        """Make the folds.
+
+        Raises:
+            DivisionError: as the other maker, or a training part has fewer than ``parts`` utterances.
+        """
+        found = []
+        for fold in self.folds(protocol, utterances, labels):
+            count = len(fold.train)
+            if count < self.parts:
+                raise DivisionError(
+                    f"{protocol} needs {self.parts} utterances or more to train on, found {count} in fold "
+                    f"{fold.name}"
+                )
+            dev = set(_shuffle(fold.train)[: count - count * (self.parts - 1) // self.parts])
+            train, kept = ([i for i in fold.train if (i in dev) == inside] for inside in (False, True))
+            found.append(Fold(fold.name, tuple(train), tuple(kept), fold.test))
+        return found
 
 
 def _shuffle(names: Sequence[str]) -> list[str]:

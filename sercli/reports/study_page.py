@@ -7,11 +7,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from matplotlib.figure import Figure
+
 from sercli import figures, files
 from sercli.reports import study_tables as layout
 from sercli.reports._page import draw_both, template
 from sercli.reports.study import StudyReport
-from sercli.reports.study_pictures import draw_column, draw_confusion, find_confusions, find_curves
+from sercli.reports.study_pictures import (
+    draw_column,
+    draw_columns,
+    draw_confusion,
+    find_confusions,
+    find_curves,
+)
 from sercli.reports.tables import Table, write_tables
 from sercli.runs.folder import Run
 
@@ -26,6 +34,8 @@ def write_study(report: StudyReport, page: Path) -> None:
     rows = layout.csv_rows(report.found)
     write_tables(folder, report.study.title, remarks, report.tables, layout.COLUMNS, rows)
     taken: set[str] = set()
+    if report.study.display.columns_as_lines:
+        _save(draw_columns(report.columns, report.study.display), folder, _file_name("columns", taken))
     for name, found in report.columns.items():
         pictures = {name: draw_column(name, found, report.study.display)}
         for each, confusion in find_confusions(found, report.study.display):
@@ -34,10 +44,14 @@ def write_study(report: StudyReport, page: Path) -> None:
         if curves is not None:
             pictures[f"curves, {name}"] = curves.draw(title=f"{name}, {curves.trial}")
         for title, picture in pictures.items():
-            file = _file_name(title, taken)
-            for kind in (".png", ".pdf"):
-                figures.save(picture, folder / f"{file}{kind}")
+            _save(picture, folder, _file_name(title, taken))
     files.write_text(page, render_study(report))
+
+
+def _save(picture: Figure, folder: Path, name: str) -> None:
+    """Save a picture in all formats."""
+    for kind in (".png", ".pdf"):
+        figures.save(picture, folder / f"{name}{kind}")
 
 
 def render_study(report: StudyReport) -> str:
@@ -48,6 +62,11 @@ def render_study(report: StudyReport) -> str:
     return template("study.html").render(
         title=report.study.title,
         overview=overview,
+        together=(
+            draw_both(partial(draw_columns, report.columns, report.study.display))
+            if report.study.display.columns_as_lines
+            else None
+        ),
         columns=[
             _describe_column(report, name, table) for name, table in zip(report.columns, tables, strict=True)
         ],

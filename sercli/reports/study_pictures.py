@@ -54,6 +54,29 @@ def draw_column(title: str, found: Sequence[CellReport], display: Display, *, da
     return (sweep if varied else rows_beside_paper)(list(panels.values()), title, dark=dark)
 
 
+def draw_columns(
+    columns: Mapping[str, Sequence[CellReport]], display: Display, *, dark: bool = False
+) -> Figure:
+    """Draw the varied rows of all columns: a line for each column, axes for each metric and row.
+
+    Args:
+        columns: cells by name of the column; each varies one setting.
+        display: labels of the horizontal axis.
+        dark: draw for a dark background.
+    """
+    panels: dict[tuple[str, str], Panel] = {}
+    for name, found in columns.items():
+        for each in found:
+            row = each.cell.row
+            ((setting, place),) = row.varied.items()
+            along = display.axis.get(row.group, display.axis.get(setting, setting))
+            for value in each.values:
+                panel = Panel(value.name, value.scale is PERCENT, {}, along, row.group)
+                curves = panels.setdefault((row.group, value.key), panel).curves
+                curves.setdefault(name, []).append(_mark(place, value))
+    return sweep(list(panels.values()), dark=dark)
+
+
 def find_confusions(found: Sequence[CellReport], display: Display) -> list[tuple[CellReport, Confusion]]:
     """List the rows of a column whose confusion matrices are drawn, each with its matrix."""
     return [

@@ -97,8 +97,10 @@ def read_display(source: Source, top: Mapping[str, Any], rows: Sequence[StudyRow
     """
     plot = source.mapping(("plot",), top.get("plot", {}), "plot")
     source.known(("plot",), plot, _PLOT, "plot")
-    if "lines" in plot and plot["lines"] != "metrics":
-        source.fail(("plot", "lines"), f"lines is 'metrics' or absent, not {plot['lines']!r}")
+    if plot.get("lines", "metrics") not in ("metrics", "columns"):
+        source.fail(("plot", "lines"), f"lines is 'metrics', 'columns' or absent, not {plot['lines']!r}")
+    if plot.get("lines") == "columns" and any(len(row.varied) != 1 for row in rows):
+        source.fail(("plot", "lines"), "lines: columns needs rows that each vary one setting")
     x = source.text(("plot", "x"), plot["x"], "x") if "x" in plot else None
     varied = {name for row in rows for name in row.varied}
     if x is not None and x not in varied:
@@ -114,7 +116,8 @@ def read_display(source: Source, top: Mapping[str, Any], rows: Sequence[StudyRow
         metrics=_read_metrics(source, top),
         x=x,
         axis={name: source.text(("plot", "axis", name), text, "axis") for name, text in axis.items()},
-        metrics_as_lines="lines" in plot,
+        metrics_as_lines=plot.get("lines") == "metrics",
+        columns_as_lines=plot.get("lines") == "columns",
         confusion=_read_row_names(source, ("confusion",), top, rows),
         curves=_read_row_names(source, ("curves", "rows"), curves, rows),
         curves_fold=fold,

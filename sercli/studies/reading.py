@@ -11,7 +11,7 @@ from sercli.studies._presentation import read_display, read_references
 from sercli.studies._rows import RowReader
 from sercli.studies._source import Source, parse
 from sercli.studies.study import Column, Study, StudyRow, settings_of
-from sercli.training.settings import complete
+from sercli.training.settings import check
 
 _KEYS = (
     *("title", "source", "arch", "on", "set", "vary", "rows"),
@@ -84,7 +84,7 @@ def _check(row: StudyRow, source: Source, reader: RowReader) -> None:
     """Build the settings of each cell; an error names the setting without which they would be right."""
     for on in row.on:
         try:
-            complete(settings_of(row, on))
+            check(settings_of(row, on))
         except SerError as error:
             source.fail(_faulty_place(row, on, reader), f"row '{row.name}', on {on.name}: {error}")
 
@@ -101,7 +101,7 @@ def _faulty_place(row: StudyRow, on: Column, reader: RowReader) -> Place:
 
 def _is_right(row: StudyRow, on: Column) -> bool:
     try:
-        complete(settings_of(row, on))
+        check(settings_of(row, on))
     except SerError:
         return False
     return True

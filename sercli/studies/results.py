@@ -10,7 +10,7 @@ from sercli.runs.config import RunConfig
 from sercli.runs.folder import Run, list_runs
 from sercli.runs.training import Precision
 from sercli.studies.study import Cell
-from sercli.training.settings import complete
+from sercli.training.settings import check, complete
 from sercli.workspace import Workspace
 
 _PRECISIONS: tuple[Precision, ...] = ("32-true", "bf16-mixed", "16-mixed")
@@ -33,6 +33,8 @@ def find_finished(cell: Cell, workspace: Workspace) -> Run | None:
 
 
 def _candidates(cell: Cell, workspace: Workspace) -> Iterator[Run]:
+    if not all(choice.config.ready for choice in check(cell.settings).features.values()):
+        return  # without the encoder, its name in the run's is not known
     config = complete(cell.settings)
     for sha256 in _manifests(workspace, cell.on.corpus):
         for chosen in _in_each_precision(config):

@@ -15,7 +15,7 @@ from sercli.studies.study import Cell
 from sercli.training import trials
 from sercli.training.jobs import Launch, launch_processes
 from sercli.training.plan import Plan, check_classes, make_plan
-from sercli.training.settings import complete, configure
+from sercli.training.settings import check, configure
 from sercli.workspace import Workspace
 
 
@@ -94,7 +94,7 @@ def plan_cells(
 
 def _with(precision: Precision | None, settings: Mapping[str, Any]) -> Mapping[str, Any]:
     """Set the precision in settings that leave it open."""
-    if precision is None or complete(settings).training.precision != "auto":
+    if precision is None or check(settings).training.precision != "auto":
         return settings
     return merge(settings, {"training": {"precision": precision}})
 

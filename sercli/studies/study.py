@@ -46,6 +46,7 @@ class Display:
         x: the varied setting on the horizontal axis; the one with the most values if not given.
         axis: label of the horizontal axis by varied row or setting; the setting's name if not given.
         metrics_as_lines: whether metrics share the axes, a line each, and each varied row has its own axes.
+        columns_as_lines: whether a further picture has a line for each column, and axes for each varied row.
         confusion: names of the rows whose confusion matrices are drawn.
         curves: names of the rows whose training curves are drawn side by side.
         curves_fold: number of the fold whose curves are drawn; if rows lack it, the first that all have.
@@ -55,6 +56,7 @@ class Display:
     x: str | None = None
     axis: Mapping[str, str] = field(default_factory=dict)
     metrics_as_lines: bool = False
+    columns_as_lines: bool = False
     confusion: tuple[str, ...] = ()
     curves: tuple[str, ...] = ()
     curves_fold: int = 1

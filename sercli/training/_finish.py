@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,18 +22,30 @@ from sercli.runs.folder import Trial
 from sercli.runs.predictions import digests
 from sercli.training.folds import Parts, label_items
 from sercli.training.initial_weights import trace_back
-from sercli.training.module import SERModule
 from sercli.training.plan import Plan
 
 # Facts that may change between a trial's epochs, if the trial is interrupted and resumed.
 _MOVING = ("device", "threads", "versions", "commit")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """A trained network.
+
+    Attributes:
+        network: the network, with the weights that are kept.
+        epoch: epoch of these weights, counted from zero.
+    """
+
+    network: nn.Module
+    epoch: int = 0
+
+
 def finish(
     plan: Plan,
     trial: Trial,
     parts: Parts,
-    module: SERModule,
+    trained: Trained,
     device: Device,
     chosen: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -42,12 +55,12 @@ def finish(
         plan: the run; its settings are those of the network.
         trial: fold and seed.
         parts: data sets of the fold.
-        module: the trained module.
+        trained: the trained network.
         device: device to predict on.
         chosen: settings that a search chose.
     """
-    config, epoch = plan.config, module.kept_epoch
-    network = module.network.to("cpu", memory_format=torch.contiguous_format)
+    config, epoch = plan.config, trained.epoch
+    network = trained.network.to("cpu", memory_format=torch.contiguous_format)
     Bundle(
         arch=config.arch,
         network=network,

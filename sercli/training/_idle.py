@@ -11,11 +11,11 @@ from torch import nn
 from sercli.bundle import build_network
 from sercli.config import spell
 from sercli.errors import ConfigError
+from sercli.losses import LOSS_SETTINGS, settings_read
 from sercli.models import FineTuned
 from sercli.runs.config import RunConfig
 from sercli.runs.training import TrainingConfig
 from sercli.training.batch_statistics import normalisations
-from sercli.training.module import LOSS_SETTINGS, module_of
 
 _ABSENT = object()
 
@@ -111,6 +111,10 @@ def _idle_in_loss(config: RunConfig) -> frozenset[str]:
     """Name the settings that the loss does not read."""
     if not config.task.has_classes:
         return LOSS_SETTINGS - {"loss"}
+    if config.architecture.module is None:
+        return LOSS_SETTINGS - settings_read(cosine_head=config.model.cosine_head)
+    from sercli.training.module import module_of  # Lightning takes seconds to import
+
     return LOSS_SETTINGS - module_of(config.architecture).loss_settings(config.model)
 
 

@@ -12,7 +12,7 @@ from sercli.records import Fold
 from sercli.training.fit import build_module
 from sercli.training.folds import Parts, load_parts, padded_frames
 from sercli.training.plan import Plan
-from sercli.training.trainer import training_process
+from sercli.training.processes import training_process
 from sercli.training.trials import compute_features
 
 _SAMPLED = 64  # utterances of the training part; of the dev part, a quarter of this number

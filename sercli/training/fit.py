@@ -1,104 +1,31 @@
-"""Train one trial: one fold, one seed."""
+"""Train the network of a trial in epochs, with Lightning."""
 
-import time
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
-from sercli import files
-from sercli.bundle import build_network
 from sercli.devices import Device
-from sercli.plain.yaml import to_yaml
 from sercli.runs.folder import Trial
 from sercli.training import checkpoints
-from sercli.training._finish import finish, resumed, settings
 from sercli.training.batch_statistics import reestimate
 from sercli.training.callbacks import make_callbacks, out_of_memory
-from sercli.training.folds import FoldDataModule, Parts, load_parts, plain_training_part
-from sercli.training.initial_weights import start_from
+from sercli.training.folds import Parts, plain_training_part
+from sercli.training.initial_weights import untrained_network
 from sercli.training.module import SERModule, module_of
 from sercli.training.plan import Plan
-from sercli.training.processes import process_rank
-from sercli.training.search import search
-from sercli.training.solving import solve
-from sercli.training.trainer import make_logger, make_trainer, training_process
+from sercli.training.processes import process_rank, training_process
+from sercli.training.trainer import FoldDataModule, make_logger, make_trainer
 
 
 def build_module(plan: Plan, parts: Parts, seed: int) -> SERModule:
     """Build the untrained module of a trial; the same seed gives the same weights."""
-    torch.manual_seed(seed)
-    config = plan.config
-    n_outputs = len(plan.selection.outputs)
-    network = build_network(config.arch, config.model, config.features, n_outputs)
-    if config.init:
-        start_from(network, config.init, config.arch, plan.selection.classes)
+    network, config = untrained_network(plan, seed), plan.config
     counts = parts.class_counts or None
-    return module_of(config.architecture)(network, n_outputs, config.training, counts)
+    return module_of(config.architecture)(network, len(plan.selection.outputs), config.training, counts)
 
 
-def train_trial(
-    plan: Plan,
-    trial: Trial,
-    device: Device,
-    report: Callable[[str], None],
-    logger: str | None = None,
-    *,
-    compiled: bool = False,
-    bar: bool = True,
-) -> dict[str, Any]:
-    """Train a trial, or resume an interrupted one, and test it once.
-
-    Args:
-        plan: the run; its features must be in the stores.
-        trial: fold and seed to train.
-        device: device to train on.
-        report: called with a line after each epoch.
-        logger: further logger for the scores.
-        compiled: whether the network is compiled.
-        bar: whether a terminal shows the progress of an epoch.
-
-    Returns:
-        The trial's scores, as in its ``metrics.json``; empty in all processes except the first.
-
-    Raises:
-        RunError: the fold can't be trained, the loss became NaN or infinite, or memory is not enough.
-        ConfigError: the bundle to start from does not fit the network.
-    """
-    with training_process(plan.config.training):
-        parts = load_parts(plan, trial.fold, trial.seed)
-        if process_rank(device) == 0:
-            made = settings(plan, trial, device)
-            files.write_text(
-                trial.config_file, to_yaml(made | {"provenance": resumed(made["provenance"], trial)})
-            )
-
-        def train(plan: Plan, trial: Trial, parts: Parts) -> SERModule:
-            if plan.config.architecture.solve is not None:
-                return _solve(plan, trial, parts)
-            module = fit(plan, trial, parts, device, report, logger, compiled=compiled, bar=bar)
-            return module if process_rank(device) > 0 else _keep(plan, trial, parts, module, device)
-
-        chosen: dict[str, Any] = {}
-        if plan.config.training.search:
-            plan, chosen = search(plan, trial, device, train, report)
-            parts = load_parts(plan, trial.fold, trial.seed)
-        module = train(plan, trial, parts)
-        return {} if process_rank(device) > 0 else finish(plan, trial, parts, module, device, chosen)
-
-
-def _solve(plan: Plan, trial: Trial, parts: Parts) -> SERModule:
-    """Build the network of a trial and set its weights to the optimum."""
-    started = time.perf_counter()
-    module = build_module(plan, parts, trial.seed)
-    solve(plan, parts, module)
-    trial.path.mkdir(parents=True, exist_ok=True)
-    files.write_text(trial.history_file, f"epoch,seconds\n1,{time.perf_counter() - started:.9g}\n")
-    return module
-
-
-def _keep(plan: Plan, trial: Trial, parts: Parts, module: SERModule, device: Device) -> SERModule:
-    """Load the weights of the epoch that is kept."""
+def keep(plan: Plan, trial: Trial, parts: Parts, module: SERModule, device: Device) -> SERModule:
+    """Load the weights of the epoch that is kept into the module of a trained trial, and return it."""
     kept = checkpoints.read(trial.checkpoints / ("best.ckpt" if _selects(plan, parts) else "last.ckpt"))
     module.load_state_dict(kept["state_dict"])
     module.kept_epoch = kept["epoch"]

@@ -4,14 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import lightning as L
-from torch.utils.data import DataLoader
-
-from sercli.data import Batch, Resident, UtteranceDataset, fits_on_gpu
-from sercli.data.batches import BucketSampler, sorted_batches
+from sercli.data import UtteranceDataset
 from sercli.data.items import Item, StoredFeatures, count_samples, make_items, open_features
 from sercli.data.parts import Preprocessing, fit_statistics, make_dataset, make_training_dataset
-from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.records import Fold
 from sercli.statistics import Statistics
@@ -108,61 +103,6 @@ def _open(plan: Plan) -> tuple[dict[str, StoredFeatures], dict[str, StoredFeatur
         open_features(plan.config.features, folder, utterances),
         open_features(plan.config.variants, folder, utterances),
     )
-
-
-class FoldDataModule(L.LightningDataModule):
-    """Batches of a fold's training and dev parts.
-
-    There are no worker processes: features are memory-mapped, and it costs more to pass batches between
-    processes than to make them. A part that fits on the GPU and is not augmented is kept there.
-    """
-
-    def __init__(self, parts: Parts, batch_size: int, seed: int, device: Device) -> None:
-        super().__init__()
-        self.parts, self.batch_size, self.seed, self.device = parts, batch_size, seed, device
-        self.resident: dict[str, Resident] = {}
-
-    def setup(self, stage: str) -> None:  # noqa: ARG002
-        """Check that each process has utterances, and copy parts to the GPU if they fit there.
-
-        Raises:
-            RunError: a part has fewer utterances than there are processes.
-        """
-        processes = self._share["processes"]
-        for name in ("train", "dev"):
-            part = getattr(self.parts, name)
-            if part is None:
-                continue
-            if min(len(part), self.batch_size) < processes:
-                raise RunError(
-                    f"{len(part)} {name} utterances in batches of {self.batch_size} for {processes} "
-                    "processes; use fewer devices or a larger batch"
-                )
-            if self.device.accelerator == "cuda" and self.trainer is not None:
-                place = self.trainer.strategy.root_device
-                if name not in self.resident and fits_on_gpu(part, place):
-                    self.resident[name] = Resident(part, place)
-
-    def train_dataloader(self) -> Iterable[Batch]:
-        """Make batches of utterances of similar length, in a new composition for each epoch."""
-        train = self.parts.train
-        sampler = BucketSampler(train.lengths, self.batch_size, self.seed, train.set_epoch, **self._share)
-        return DataLoader(self.resident.get("train", train), batch_size=None, sampler=sampler)
-
-    def val_dataloader(self) -> Iterable[Batch]:
-        """Make batches of the dev part, shortest utterances first; return none without a dev part."""
-        dev = self.parts.dev
-        if dev is None:
-            return []
-        batches: list[list[int]] = sorted_batches(dev.lengths, self.batch_size, **self._share)
-        return DataLoader(self.resident.get("dev", dev), batch_size=None, sampler=batches)
-
-    @property
-    def _share(self) -> dict[str, int]:
-        """Number of this process, and number of all processes."""
-        if self.trainer is None:
-            return {"rank": 0, "processes": 1}
-        return {"rank": self.trainer.global_rank, "processes": self.trainer.world_size}
 
 
 def padded_frames(dataset: UtteranceDataset, batches: Iterable[list[int]]) -> int:

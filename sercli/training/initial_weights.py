@@ -1,13 +1,15 @@
-"""Start a training from the weights of a bundle."""
+"""Build the untrained network of a trial, and start a training from the weights of a bundle."""
 
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
-from sercli.bundle import Bundle, earlier_trainings
+from sercli.bundle import Bundle, build_network, earlier_trainings
 from sercli.errors import ConfigError, RunError
 from sercli.plain.json import from_json
+from sercli.training.plan import Plan
 
 _HEAD = "head."
 
@@ -52,6 +54,20 @@ def _described(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError):
         raise RunError(f"{path}: no bundle there; a finished trial has one in its folder") from None
     return described
+
+
+def untrained_network(plan: Plan, seed: int) -> nn.Module:
+    """Build the untrained network of a trial; the same seed gives the same weights.
+
+    Raises:
+        ConfigError: the bundle to start from does not fit the network.
+    """
+    torch.manual_seed(seed)
+    config = plan.config
+    network = build_network(config.arch, config.model, config.features, len(plan.selection.outputs))
+    if config.init:
+        start_from(network, config.init, config.arch, plan.selection.classes)
+    return network
 
 
 def start_from(network: nn.Module, init: str, arch: str, classes: tuple[str, ...]) -> list[str]:

@@ -11,15 +11,20 @@ from torchmetrics import ConcordanceCorrCoef, MeanMetric, Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from sercli.data import Batch
-from sercli.losses import arcface_loss, ccc_loss, class_weights, cross_entropy, focal_loss
+from sercli.losses import (
+    LOSS_SETTINGS,
+    arcface_loss,
+    ccc_loss,
+    class_weights,
+    cross_entropy,
+    focal_loss,
+    settings_read,
+)
 from sercli.models import Architecture, FineTuned, NetworkConfig
 from sercli.models.layers import CosineHead
 from sercli.runs.training import TrainingConfig
 from sercli.tasks import task_of
 from sercli.training.processes import gather_traces, share_of_batch
-
-LOSS_SETTINGS = frozenset({"loss", "focal_gamma", "arcface_margin", "arcface_easy_margin"})
-"""Settings of a training that only the loss of a classifier reads."""
 
 
 class SERModule(L.LightningModule):
@@ -78,9 +83,7 @@ class SERModule(L.LightningModule):
         """
         if cls.loss is not SERModule.loss:
             return LOSS_SETTINGS
-        if network.cosine_head:
-            return frozenset({"arcface_margin", "arcface_easy_margin"})
-        return frozenset({"loss", "focal_gamma"})
+        return settings_read(cosine_head=network.cosine_head)
 
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of a batch of a classifier, weighted by class, a scalar.

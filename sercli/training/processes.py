@@ -1,8 +1,13 @@
-"""Coordinate processes that train one trial: their numbers, and losses over all parts of a batch."""
+"""Set up a process that trains; coordinate processes that train one trial: numbers, losses of a batch."""
 
+import logging
 import os
+import signal
 import threading
 import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
@@ -10,9 +15,50 @@ from torch import Tensor, distributed
 from torch.distributed.nn.functional import all_gather
 
 from sercli.devices import Device
+from sercli.runs.training import TrainingConfig
 
 # Variables of torchrun, SLURM and Lightning's own launcher, in the order in which Lightning reads them.
 _VARIABLES = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
+
+
+# Messages of Lightning on devices, workers and logging that do not concern the user.
+_QUIET_LOGGERS = ("lightning.pytorch", "lightning.fabric")
+_QUIET_WARNINGS = (
+    ".*does not have many workers.*",
+    ".*Total length of `list` across ranks is zero.*",  # if there is no dev part
+    ".*number of training batches.*",
+    ".*Checkpoint directory.*exists.*",
+    ".*GPU available but not used.*",
+    ".*LeafSpec.*",
+    ".*mismatched key_padding_mask.*",  # WavLM's attention
+)
+
+
+@contextmanager
+def training_process(recipe: TrainingConfig) -> Iterator[None]:
+    """Set up this process for a training, and restore the process afterwards.
+
+    The training changes log levels, warning filters, the precision of convolutions on GPUs, the handler of
+    Ctrl-C and torch's random state.
+    """
+    levels = {name: logging.getLogger(name).level for name in _QUIET_LOGGERS}
+    allow_tf32, on_interrupt = torch.backends.cudnn.allow_tf32, signal.getsignal(signal.SIGINT)
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        try:
+            for name in levels:
+                logging.getLogger(name).setLevel(logging.ERROR)
+            for pattern in _QUIET_WARNINGS:
+                warnings.filterwarnings("ignore", pattern)
+            # Otherwise the convolutions of a GPU round to 19 bits, which contradicts 32-true.
+            torch.backends.cudnn.allow_tf32 = recipe.precision != "32-true"
+            yield
+        finally:
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)
+            torch.backends.cudnn.allow_tf32 = allow_tf32
+            # After the first Ctrl-C, Lightning ignores it. Only the main thread may set a handler.
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGINT, on_interrupt)
 
 
 def process_rank(device: Device) -> int:

@@ -17,9 +17,10 @@ from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.figures.curves import range_test
 from sercli.training.fit import build_module
-from sercli.training.folds import FoldDataModule, load_parts
+from sercli.training.folds import load_parts
 from sercli.training.plan import Plan
-from sercli.training.trainer import make_trainer, training_process
+from sercli.training.processes import training_process
+from sercli.training.trainer import FoldDataModule, make_trainer
 
 RATES = tuple(10 ** (-6 + step / 3) for step in range(19))
 """Learning rates from 1e-6 to 1, three per decade."""

@@ -16,12 +16,12 @@ from sercli.inference.stored import predict_items
 from sercli.plain.json import from_json
 from sercli.records import Fold, Predictions, pool, rows_of
 from sercli.runs.folder import Trial
+from sercli.training._finish import Trained
 from sercli.training.folds import Parts, label_items, load_parts
-from sercli.training.module import SERModule
 from sercli.training.plan import Plan, candidates
 
-Train = Callable[[Plan, Trial, Parts], SERModule]
-"""Trains the network of a trial, given its data sets, and returns its module."""
+Train = Callable[[Plan, Trial, Parts], Trained]
+"""Trains the network of a trial, given its data sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,20 @@ def search(
     if tried is None:
         fold = plan.folds[trial.fold - 1]
         inner = inner_folds(plan, fold, plan.config.training.search_folds)
+        inside = replace(plan, folds=tuple(inner))
+        found: list[list[Predictions]] = [[] for _ in choices]
+        for number in range(1, len(inner) + 1):
+            parts: dict[str, Parts] = {}  # candidates that differ only in the network's settings share them
+            for predictions, (_, config) in zip(found, choices, strict=True):
+                candidate = replace(inside, config=config)
+                same = spell(config.to_dict() | {"model": None})
+                if same not in parts:
+                    parts[same] = load_parts(candidate, number, trial.seed)
+                predictions.append(_test(candidate, trial, number, parts[same], device, train))
         tried = []
-        for changes, config in choices:
-            candidate = replace(plan, config=config, folds=tuple(inner))
-            found = [_test(candidate, trial, number, device, train) for number in range(1, len(inner) + 1)]
-            values = pooled_values(pool(found))
-            metric = "ua" if plan.config.task.has_classes else f"ccc_{found[0].outputs[0]}"
+        for predictions, (changes, _) in zip(found, choices, strict=True):
+            values = pooled_values(pool(predictions))
+            metric = "ua" if plan.config.task.has_classes else f"ccc_{predictions[0].outputs[0]}"
             tried.append(Candidate(changes, round(float(values[metric]), 6)))
         folds = [{"name": each.name, "speakers": each.name.split("+")} for each in inner]
         rows = [{"settings": each.settings, "value": each.value} for each in tried]
@@ -119,11 +127,10 @@ def inner_folds(plan: Plan, fold: Fold, count: int) -> list[Fold]:
     return found
 
 
-def _test(plan: Plan, trial: Trial, number: int, device: Device, train: Train) -> Predictions:
+def _test(plan: Plan, trial: Trial, number: int, parts: Parts, device: Device, train: Train) -> Predictions:
     """Train a candidate on an inner fold, and predict its test part."""
     fold = plan.folds[number - 1]
     inner = Trial(trial.path / "search" / f"{plan.config.digest}-{number}", number, trial.seed)
-    parts = load_parts(plan, number, trial.seed)
     if parts.test is None:
         raise RunError(f"{trial.path}: inner fold {fold.name} is empty")
     network = train(plan, inner, parts).network

@@ -1,7 +1,8 @@
 """Complete the settings that a user chose to the settings of a run."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -134,14 +135,35 @@ def complete(settings: Mapping[str, Any]) -> RunConfig:
             no part can select it.
         UnknownNameError: there is no such architecture, scheme or protocol.
     """
-    config = _resolve(settings)
-    refuse_idle(config, settings, _resolve)
+    return _complete(settings, _resolve)
+
+
+def check(settings: Mapping[str, Any]) -> RunConfig:
+    """Complete given settings as `complete` does, but look for no file that the features need.
+
+    Nothing is downloaded. The shapes of features that need such a file are only examples, so the result does
+    not give the name of a run.
+
+    Raises:
+        ConfigError, UnknownNameError: as `complete`.
+    """
+    return _complete(settings, partial(_resolve, described=True))
+
+
+def _complete(settings: Mapping[str, Any], resolve: Callable[[Mapping[str, Any]], RunConfig]) -> RunConfig:
+    config = resolve(settings)
+    refuse_idle(config, settings, resolve)
     _refuse_patience(config, settings)
     return config
 
 
-def _resolve(settings: Mapping[str, Any]) -> RunConfig:
-    """Build the settings of a run; each part is built once."""
+def _resolve(settings: Mapping[str, Any], *, described: bool = False) -> RunConfig:
+    """Build the settings of a run; each part is built once.
+
+    Args:
+        settings: chosen settings.
+        described: whether features that need a file have facts of an example in its place.
+    """
     _refuse_unknown(settings)
     for name in _SECTIONS:
         if not isinstance(settings.get(name, {}), Mapping):
@@ -158,6 +180,8 @@ def _resolve(settings: Mapping[str, Any]) -> RunConfig:
     merged = merge(_without_foreign(defaults, chosen), chosen)
     merged |= {"model": model, "scheme": scheme, "protocol": protocol}
     merged["augment"] = chosen.get("augment", defaults["augment"])  # replaced, not merged
+    if described:
+        merged["features"] = _describe(architecture.inputs_for(model), merged["features"])
     config = RunConfig(**merged)
     selection = config.training.selection
     if selection != "last" and protocol.tests_nothing:
@@ -168,6 +192,24 @@ def _resolve(settings: Mapping[str, Any]) -> RunConfig:
     if selection == "best-on-test" or (protocol.has_dev and selection != "last"):
         return config
     return config.with_training(**last)
+
+
+def _describe(inputs: Mapping[str, str], features: Mapping[str, Any]) -> dict[str, Any]:
+    """Add facts of an example to the features that need a file, by input of the network."""
+    found = dict(features)
+    for name, usual in inputs.items():
+        flat = found.get(name, {})
+        kind = flat.get("kind", usual) if isinstance(flat, Mapping) else None
+        if kind not in feature_names():
+            continue
+        own = {key: value for key, value in flat.items() if key not in ("kind", "statistics", "number")}
+        try:
+            config = get_feature(kind).config(**own)
+            facts, given = config.described().to_dict(), config.to_dict()
+        except ConfigError:  # the settings of a run report it with its place
+            continue
+        found[name] = {**flat, **{key: facts[key] for key in facts if facts[key] != given[key]}}
+    return found
 
 
 def _refuse_unknown(settings: Mapping[str, Any]) -> None:

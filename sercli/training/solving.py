@@ -2,30 +2,31 @@
 
 import numpy as np
 import torch
+from torch import nn
 
 from sercli.data.batches import sorted_batches
 from sercli.errors import RunError
 from sercli.losses import class_weights
 from sercli.models import Embedder, TrainingVectors
 from sercli.training.folds import Parts
-from sercli.training.module import SERModule
+from sercli.training.initial_weights import untrained_network
 from sercli.training.plan import Plan
 
 _BATCH = 256
 
 
-def solve(plan: Plan, parts: Parts, module: SERModule) -> None:
-    """Set the weights of a network to the optimum for a training part.
+def solve(plan: Plan, parts: Parts, seed: int) -> nn.Module:
+    """Build a network and set its weights to the optimum for a training part.
 
     Args:
         plan: the run; its architecture is one that is solved.
         parts: data sets of the fold.
-        module: module with the network.
+        seed: seed of the trial.
 
     Raises:
         RunError: features are not finite.
     """
-    network, config, dataset = module.network.eval(), plan.config, parts.train
+    network, config, dataset = untrained_network(plan, seed).eval(), plan.config, parts.train
     if config.architecture.solve is None or not isinstance(network, Embedder):
         raise TypeError(f"{config.arch} must define solve, and its network a method embed")
     found: list[tuple[list[int], torch.Tensor]] = []
@@ -45,3 +46,4 @@ def solve(plan: Plan, parts: Parts, module: SERModule) -> None:
     speakers = tuple(plan.utterances[name].speaker for name in dataset.ids)
     target = dataset.classes.numpy().astype(np.int64)
     config.architecture.solve(network, TrainingVectors(vectors, target, speakers, weights), config.model)
+    return network

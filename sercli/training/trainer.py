@@ -1,38 +1,24 @@
-"""Make Lightning's trainer and loggers, and restore the process after a training."""
+"""Make Lightning's trainer, its loggers and the batches of a fold."""
 
-import logging
-import signal
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import lightning as L
-import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.loggers import Logger
+from torch.utils.data import DataLoader
 
+from sercli.data import Batch, Resident, fits_on_gpu
+from sercli.data.batches import BucketSampler, sorted_batches
 from sercli.devices import Device
-from sercli.errors import ConfigError
+from sercli.errors import ConfigError, RunError
 from sercli.runs.training import TrainingConfig
 from sercli.training.checkpoints import WholeCheckpoints
+from sercli.training.folds import Parts
 
 LOGGERS = ("csv", "tensorboard", "wandb", "mlflow")
-
-# Messages of Lightning on devices, workers and logging that do not concern the user.
-_QUIET_LOGGERS = ("lightning.pytorch", "lightning.fabric")
-_QUIET_WARNINGS = (
-    ".*does not have many workers.*",
-    ".*Total length of `list` across ranks is zero.*",  # if there is no dev part
-    ".*number of training batches.*",
-    ".*Checkpoint directory.*exists.*",
-    ".*GPU available but not used.*",
-    ".*LeafSpec.*",
-    ".*mismatched key_padding_mask.*",  # WavLM's attention
-)
 
 
 def make_trainer(device: Device, recipe: TrainingConfig, **options: Any) -> L.Trainer:
@@ -90,28 +76,56 @@ def make_logger(name: str, folder: Path, run: str) -> Logger:
     return logger
 
 
-@contextmanager
-def training_process(recipe: TrainingConfig) -> Iterator[None]:
-    """Set up this process for a training, and restore the process afterwards.
+class FoldDataModule(L.LightningDataModule):
+    """Batches of a fold's training and dev parts.
 
-    The training changes log levels, warning filters, the precision of convolutions on GPUs, the handler of
-    Ctrl-C and torch's random state.
+    There are no worker processes: features are memory-mapped, and it costs more to pass batches between
+    processes than to make them. A part that fits on the GPU and is not augmented is kept there.
     """
-    levels = {name: logging.getLogger(name).level for name in _QUIET_LOGGERS}
-    allow_tf32, on_interrupt = torch.backends.cudnn.allow_tf32, signal.getsignal(signal.SIGINT)
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-        try:
-            for name in levels:
-                logging.getLogger(name).setLevel(logging.ERROR)
-            for pattern in _QUIET_WARNINGS:
-                warnings.filterwarnings("ignore", pattern)
-            # Otherwise the convolutions of a GPU round to 19 bits, which contradicts 32-true.
-            torch.backends.cudnn.allow_tf32 = recipe.precision != "32-true"
-            yield
-        finally:
-            for name, level in levels.items():
-                logging.getLogger(name).setLevel(level)
-            torch.backends.cudnn.allow_tf32 = allow_tf32
-            # After the first Ctrl-C, Lightning ignores it. Only the main thread may set a handler.
-            if threading.current_thread() is threading.main_thread():
-                signal.signal(signal.SIGINT, on_interrupt)
+
+    def __init__(self, parts: Parts, batch_size: int, seed: int, device: Device) -> None:
+        super().__init__()
+        self.parts, self.batch_size, self.seed, self.device = parts, batch_size, seed, device
+        self.resident: dict[str, Resident] = {}
+
+    def setup(self, stage: str) -> None:  # noqa: ARG002
+        """Check that each process has utterances, and copy parts to the GPU if they fit there.
+
+        Raises:
+            RunError: a part has fewer utterances than there are processes.
+        """
+        processes = self._share["processes"]
+        for name in ("train", "dev"):
+            part = getattr(self.parts, name)
+            if part is None:
+                continue
+            if min(len(part), self.batch_size) < processes:
+                raise RunError(
+                    f"{len(part)} {name} utterances in batches of {self.batch_size} for {processes} "
+                    "processes; use fewer devices or a larger batch"
+                )
+            if self.device.accelerator == "cuda" and self.trainer is not None:
+                place = self.trainer.strategy.root_device
+                if name not in self.resident and fits_on_gpu(part, place):
+                    self.resident[name] = Resident(part, place)
+
+    def train_dataloader(self) -> Iterable[Batch]:
+        """Make batches of utterances of similar length, in a new composition for each epoch."""
+        train = self.parts.train
+        sampler = BucketSampler(train.lengths, self.batch_size, self.seed, train.set_epoch, **self._share)
+        return DataLoader(self.resident.get("train", train), batch_size=None, sampler=sampler)
+
+    def val_dataloader(self) -> Iterable[Batch]:
+        """Make batches of the dev part, shortest utterances first; return none without a dev part."""
+        dev = self.parts.dev
+        if dev is None:
+            return []
+        batches: list[list[int]] = sorted_batches(dev.lengths, self.batch_size, **self._share)
+        return DataLoader(self.resident.get("dev", dev), batch_size=None, sampler=batches)
+
+    @property
+    def _share(self) -> dict[str, int]:
+        """Number of this process, and number of all processes."""
+        if self.trainer is None:
+            return {"rank": 0, "processes": 1}
+        return {"rank": self.trainer.global_rank, "processes": self.trainer.world_size}

@@ -25,6 +25,7 @@ from sercli.data.segments import Segmenter
 from sercli.devices import Device
 from sercli.errors import ConfigError
 from sercli.features import feature_names, get_feature
+from sercli.losses import LOSS_SETTINGS
 from sercli.models import TrainingVectors, architecture_names, get_architecture
 from sercli.models.layers import CosineHead
 from sercli.runs.training import TrainingConfig
@@ -32,7 +33,7 @@ from sercli.segments import SegmentConfig
 from sercli.statistics import fit
 from sercli.training import settings as run_settings
 from sercli.training._idle import _same_statistics
-from sercli.training.module import LOSS_SETTINGS, SERModule, module_of
+from sercli.training.module import SERModule, module_of
 from sercli.training.plan import make_plan
 from sercli.training.settings import configure
 from sercli.training.trials import train_trials

@@ -41,6 +41,15 @@ def test_logistic_regression_has_scikit_learns_probabilities(classes, weights):
     np.testing.assert_allclose(probabilities(network, vectors), wanted.predict_proba(vectors), atol=1e-4)
 
 
+def test_vectors_with_more_values_than_there_are_vectors_have_the_same_optimum():
+    vectors, target, speakers = material(3, size=200)
+    network = Linear(1, 200, 3, LinearConfig(c=0.05))
+    solve(network, TrainingVectors(vectors, target, speakers, None), LinearConfig(c=0.05))
+    wanted = LogisticRegression(C=0.05, max_iter=10_000, tol=1e-9).fit(vectors, target)
+    np.testing.assert_allclose(network.head.weight.detach(), wanted.coef_, atol=1e-4)
+    np.testing.assert_allclose(network.head.bias.detach(), wanted.intercept_, atol=1e-4)
+
+
 @pytest.mark.parametrize("classes", [2, 3])
 def test_the_support_vector_machine_has_scikit_learns_calibrated_probabilities(classes):
     network, vectors, target, speakers = solved(LinearConfig(classifier="svm", c=0.1), classes)

@@ -5,6 +5,8 @@ import pytest
 from sklearn.model_selection import KFold
 
 from sercli import protocols
+from sercli.audit import Verdict, examine
+from sercli.audit.protocol import divisions
 from sercli.errors import ProtocolError, UnknownNameError
 from sercli.protocols import fold_digest, get_protocol, lists, shared_speakers
 from sercli.records import Utterance
@@ -228,6 +230,40 @@ def test_runs_on_earlier_folds_of_recola_keep_them():
 def test_too_few_is_an_error(name, count, message):
     with pytest.raises(ProtocolError, match=message):
         divide(name, *corpus([f"{i:02d}" for i in range(count)]))
+
+
+def test_superb_s_dev_part_is_a_random_fifth_of_the_training_sessions():
+    utterances, labels = corpus(IEMOCAP, each=7, name="iemocap", sessions=lambda s: s[:5])
+    folds = divide("iemocap-superb", utterances, labels)
+    speakers = {each.id: each.speaker for each in utterances}
+    assert [fold.name for fold in folds] == [f"session Ses0{number}" for number in range(1, 6)]
+    for fold in folds:
+        # the toolkit trains on int(0.8 n) of n = 56 utterances
+        assert (len(fold.train), len(fold.dev), len(fold.test)) == (44, 12, 14)
+        known, tested = ({speakers[i] for i in part} for part in (fold.train + fold.dev, fold.test))
+        assert not known & tested
+    assert shared_speakers(folds, utterances) > 0
+
+
+def test_the_audit_names_the_speakers_of_superb_s_dev_part():
+    utterances, labels = corpus(IEMOCAP, each=7, name="iemocap", sessions=lambda s: s[:5])
+    protocol = get_protocol("iemocap-superb")
+    (finding,) = [
+        each
+        for each in examine(divisions(utterances, protocol.divide(utterances, labels), protocol))
+        if each.check == "speakers"
+    ]
+    assert finding.verdict is Verdict.KNOWN
+    assert finding.fact.endswith("speakers in train and dev")
+    assert set(finding.examples) <= set(IEMOCAP)
+    assert finding.examples
+    assert "random fifth" in finding.reason
+
+
+def test_a_training_part_too_small_for_a_random_dev_part_is_an_error():
+    utterances, labels = corpus(["Ses01F", "Ses02F"], each=2, name="iemocap", sessions=lambda s: s[:5])
+    with pytest.raises(ProtocolError, match="needs 5 utterances or more to train on, found 2"):
+        divide("iemocap-superb", utterances, labels)
 
 
 def test_an_utterance_without_speaker_is_an_error():

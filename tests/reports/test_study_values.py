@@ -16,7 +16,7 @@ from sercli.records import ClassPredictions
 from sercli.reports.study import locate_study, report_study
 from sercli.reports.study_cells import report_cells
 from sercli.reports.study_page import render_study, write_study
-from sercli.reports.study_pictures import draw_column
+from sercli.reports.study_pictures import draw_column, draw_columns
 from sercli.reports.tables import to_text
 from sercli.workspace import Workspace
 
@@ -276,9 +276,38 @@ def test_metrics_can_be_the_lines_with_axes_for_each_varied_row(place):
     assert [axes.get_xlabel() for axes in figure.axes] == ["window in ms", "features.window_ms"]
 
 
+def test_columns_can_be_the_lines_of_a_picture_with_axes_for_each_varied_row(place):
+    study = finished(
+        place,
+        {
+            "title": "Windows",
+            "arch": "eca",
+            "on": ["emodb-4", {"name": "random", "scheme": "emodb-4", "protocol": "random-5-fold"}],
+            "metrics": ["ua"],
+            "plot": {"lines": "columns", "axis": {"features.window_ms": "window in ms"}},
+            "rows": [{"name": "narrow", "set": {"model.n": 1}, "vary": {"features.window_ms": [15, 20, 25]}}],
+        },
+        lambda number, fold: number // 2,  # of four, two columns a row
+    )
+    report = report_study(study, study.cells(), place, draws=50)
+    (axes,) = draw_columns(report.columns, study.display).axes
+    assert (axes.get_title(loc="left"), axes.get_xlabel(), axes.get_ylabel()) == (
+        "narrow",
+        "window in ms",
+        "UA in %",
+    )
+    assert [line.get_label() for line in axes.get_lines()] == ["emodb-4", "random"]
+    for line in axes.get_lines():
+        assert line.get_ydata().tolist() == pytest.approx([1.0, 0.75, 0.5])
+    page = written(report, place)
+    assert (page.parent / "columns.png").exists()
+    assert "All columns in one picture" in page.read_text()
+
+
 @pytest.mark.parametrize(
     ("other", "message"),
     [
+        ({"plot": {"lines": "columns"}}, r":\d+: lines: columns needs rows that each vary one setting"),
         ({"metrics": ["recal"]}, r":\d+: metrics has no 'recal'; did you mean recall"),
         ({"metrics": "recall"}, r":\d+: metrics: write a list"),
         ({"plot": {"x": "model.n"}}, r":\d+: the varied settings has no 'model.n'"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from small_encoders import encoder_folder
 
 from sercli.augmentations.stft_multi import ASCENDING, DESCENDING
 from sercli.bundle import build_network
@@ -16,7 +17,7 @@ from sercli.studies import PaperScore, describe, get_study, study_names
 from sercli.training.fit import build_module
 from sercli.training.folds import load_parts
 from sercli.training.plan import make_plan
-from sercli.training.settings import complete, configure
+from sercli.training.settings import check, complete, configure
 from sercli.training.trials import compute_features
 
 CPU = Device("cpu")
@@ -36,6 +37,7 @@ OF_THE_ISSUE = (
     *("eca-positions", "eca-kernels", "eca-ascending", "eca-descending", "melcnn", "diccoser"),
     *("diccoser-baseline", "diccoser-features", "attpool", "attpool-filters"),
     *("protocol-gap", "leaderboard", "cross-corpus"),
+    *("superb", "front-ends", "layers", "speaker-normalisation"),
 )
 
 
@@ -51,7 +53,7 @@ def test_every_cell_s_settings_are_right_and_stay_so(name):
     cells = study.cells()
     assert len({(cell.row.name, cell.on.name) for cell in cells}) == len(cells)
     for cell in cells:
-        config = complete(cell.settings)
+        config = check(cell.settings)
         again = config.with_training(precision="auto")  # what a process of its own is given
         assert again == config
         assert (config.arch, config.corpus, config.scheme.name) == (
@@ -272,6 +274,46 @@ def test_each_row_of_the_protocol_gap_has_its_paper_s_folds_and_others():
         assert len({on.scheme for on in row.on}) == 1
 
 
+def test_superb_s_recipe_is_that_of_its_toolkit():
+    study = get_study("superb")
+    assert study.means
+    (fields,) = {
+        (t.optimizer, t.lr, t.batch_size, t.clip_norm, t.class_weights, t.patience)
+        for t in (check(cell.settings).training for cell in study.cells())
+    }
+    assert fields == ("adam", 1e-4, 32, 1, False, None)
+    (on,) = study.rows[0].on
+    assert (on.corpus, on.scheme, on.protocol) == ("iemocap", "iemocap-4", "iemocap-superb@1")
+    assert figures("superb", "iemocap-4", "wa")["HuBERT large"] == (67.62,)
+
+
+def test_each_row_of_the_speaker_normalisation_has_a_twin_that_differs_in_the_statistics_alone():
+    rows = {cell.row.name: check(cell.settings) for cell in get_study("speaker-normalisation").cells()}
+    assert len(rows) == 6
+    for name in ("eGeMAPS", "ComParE", "Whisper tiny.en"):
+        one, other = (dict(dotted(rows[each].to_dict())) for each in (name, f"{name}, per speaker"))
+        differing = {key for key in one if one[key] != other[key]}
+        assert differing == {"features.x.statistics"}
+        assert other["features.x.statistics"] == "per-speaker"
+
+
+def test_front_ends_are_compared_on_unseen_speakers_and_the_same_training_part():
+    for cell in get_study("front-ends").cells():
+        config = check(cell.settings)
+        assert config.protocol.speaker_independent
+        assert config.protocol.has_dev
+
+
+def test_studies_are_read_without_their_encoders(monkeypatch):
+    from sercli.features import pretrained
+
+    def fail(*_):
+        raise AssertionError("looked for an encoder")
+
+    monkeypatch.setattr(pretrained, "read_facts", fail)
+    assert len(get_study("superb").cells()) == 8
+
+
 def test_files_of_studies_are_in_the_package():
     root = Path(get_study("mdcnn").file).parent
     assert root.name == "studies"
@@ -285,6 +327,8 @@ TINY = {
     "diccoser": {"channels": 4},
     "cnnlstm": {"filters": [4, 4, 4], "hidden_size": 4},
     "attpool": {},
+    "linear": {"layers": "all"},
+    "probe": {},
 }
 
 
@@ -294,7 +338,7 @@ def distinct():
     found, seen = {}, set()
     for study in study_names():
         for cell in get_study(study).cells():
-            config = complete(merge(cell.settings, {"model": TINY[cell.row.arch]}))
+            config = check(merge(cell.settings, {"model": TINY[cell.row.arch]}))
             stated = config.to_dict()
             kinds = [["model", stated["model"]], ["augment", stated["augment"], config.training.loss]]
             kinds += [[name, settings] for name, settings in stated["features"].items()]
@@ -313,7 +357,11 @@ def test_a_step_of_each_distinct_network_and_feature_trains(name, small_workspac
 
 
 def train_a_step(cell, small_workspace, talking):
-    settings = merge(cell.settings, {"model": TINY[cell.row.arch], "training": {"batch_size": 4}})
+    settings = merge(cell.settings, {"model": TINY[cell.row.arch]})
+    if cell.row.arch != "linear":
+        settings = merge(settings, {"training": {"batch_size": 4}})
+    if "model" in settings.get("features", {}):
+        settings = merge(settings, {"features": {"model": str(encoder_folder("whisper"))}})
     if complete(settings).task.per_frame:
         place, corpus, segments = talking, "synth-continuous", {"size_s": 1.0, "hop_s": 0.5}
         there = {"corpus": corpus, "protocol": "speaker-3-fold", "segments": segments | {"test_hop_s": 1.0}}

@@ -20,7 +20,7 @@ from sercli.models.layers import Dropout
 from sercli.models.layers.maps import normalise, valid_frames
 from sercli.runs.folder import all_runs
 from sercli.statistics import Statistics
-from sercli.training import fit
+from sercli.training import trials
 from sercli.training.batch_statistics import normalisations, reestimate
 from sercli.training.folds import load_parts, plain_training_part
 from sercli.training.plan import make_plan
@@ -206,7 +206,7 @@ def test_killed_between_training_and_testing_it_ends_with_the_same_statistics(pl
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(fit, "finish", killed)
+        patch.setattr(trials, "finish", killed)
         with pytest.raises(KeyboardInterrupt):
             train_trials(plan, CPU, lambda line: None)
     trial, found = trained(plan)

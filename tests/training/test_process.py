@@ -17,7 +17,7 @@ from conftest import SMALL
 from sercli.inference.predict import Predictor
 from sercli.runs.training import TrainingConfig
 from sercli.training import train
-from sercli.training.trainer import training_process
+from sercli.training.processes import training_process
 from sercli.workspace import Workspace
 
 
@@ -82,3 +82,12 @@ def test_importing_changes_nothing():
     )
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+def test_a_training_without_epochs_needs_no_lightning():
+    code = (
+        "import sys\n"
+        "import sercli.training.settings, sercli.training.search, sercli.training.trials, sercli.audit.run\n"
+        "assert not {'lightning', 'torchmetrics'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

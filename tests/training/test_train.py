@@ -150,7 +150,7 @@ def test_killed_between_training_and_testing_it_only_tests(plan_for, monkeypatch
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr("sercli.training.fit.finish", die)
+        patch.setattr("sercli.training.trials.finish", die)
         with pytest.raises(RuntimeError, match="killed"):
             train_trials(plan, CPU, quiet)
     said = []

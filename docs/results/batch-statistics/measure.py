@@ -30,10 +30,11 @@ from sercli.records import ClassPredictions, ValuePredictions, rows_of
 from sercli.training.batch_statistics import reestimate
 from sercli.training.callbacks import Reseed
 from sercli.training.fit import build_module
-from sercli.training.folds import FoldDataModule, Parts, load_parts, plain_training_part
+from sercli.training.folds import Parts, load_parts, plain_training_part
 from sercli.training.plan import Plan, make_plan
+from sercli.training.processes import training_process
 from sercli.training.settings import configure
-from sercli.training.trainer import make_trainer, training_process
+from sercli.training.trainer import FoldDataModule, make_trainer
 from sercli.training.trials import compute_features
 from sercli.workspace import Workspace
 

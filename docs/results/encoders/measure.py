@@ -1,0 +1,209 @@
+"""Measure frozen encoders and functionals under small classifiers, on speakers not seen in training.
+
+Usage: measure.py PART [CORPUS]; a part is one of those at the end of this file. Needs a workspace with emodb
+and ravdess prepared (variable SERCLI_WORKSPACE), and WHISPER, the folder of openai/whisper-tiny.en or its
+short name. Finished trials are not trained again. Each part writes a CSV beside this file.
+"""
+
+import csv
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import sercli
+from sercli import manifest
+from sercli.evaluation import pooled_values, read_predictions
+from sercli.inference.cross_corpus import apply_run
+from sercli.inference.stored import Stored
+from sercli.records import Utterance, pool
+from sercli.runs.folder import Run
+from sercli.schemes import choose
+
+HERE = Path(__file__).parent
+WHISPER = os.environ.get("WHISPER", "whisper-tiny.en")
+WORKSPACE = sercli.Workspace()
+CORPORA = {
+    "emodb": ("emodb-4", "leave-one-speaker-out-no-dev"),
+    "ravdess": ("ravdess-7", "speaker-5-fold-no-dev"),
+}
+FOUR = {"emodb": "emodb-4", "ravdess": "ravdess-4-nocalm"}
+STATISTICS = ("per-bin", "per-speaker")
+ENCODER = [f"features.model={WHISPER}"]
+GRID = (
+    "training.search={model.layers: [[3], [2, 3, 4], [0, 1, 2, 3, 4]], features.pool: [mean, mean-std], "
+    "model.c: [0.01, 0.1, 1, 10]}"
+)
+SETS = {
+    name: ["features.kind=opensmile", f"features.set={name}", "training.search={model.c: [0.001, 0.01, 0.1]}"]
+    for name in ("eGeMAPSv02", "ComParE_2016")
+}
+SIZES = (2, 5, 10, 20, None)
+DRAWS = 10
+
+
+def train(
+    corpus: str, settings: Sequence[str], arch: str = "linear", seeds: Sequence[int] = (0,), **others: Any
+) -> Run:
+    """Train the folds of a corpus."""
+    scheme, protocol = CORPORA[corpus]
+    chosen = {"scheme": scheme, "protocol": protocol} | others
+    return sercli.train(WORKSPACE, arch, corpus, seeds=seeds, settings=settings, **chosen)
+
+
+def figures(predictions: sercli.Predictions) -> dict[str, str]:
+    """Return UA and WA in per cent, each with its interval over speakers."""
+    table = sercli.evaluate(predictions).table
+    found = {}
+    for key in ("ua", "wa"):
+        row = table.row(key)
+        found[key] = f"{100 * row.value:.1f}"
+        if row.interval is not None:
+            found |= {f"{key}_low": f"{100 * row.interval.low:.1f}"}
+            found |= {f"{key}_high": f"{100 * row.interval.high:.1f}"}
+    return found
+
+
+def tested(run: Run) -> dict[str, str]:
+    """Return the metrics of a run and its name."""
+    return figures(sercli.report_run(run, draws=2).predictions) | {"run": run.name}
+
+
+def write(name: str, rows: Iterable[dict[str, Any]]) -> None:
+    """Write rows as they come, so that an interruption loses none."""
+    path = HERE / f"{name}.csv"
+    with path.open("w", newline="") as file:
+        writer = None
+        for row in rows:
+            if writer is None:
+                writer = csv.DictWriter(file, list(row), extrasaction="ignore", lineterminator="\n")
+                writer.writeheader()
+            writer.writerow(row)
+            file.flush()
+            print(name, row, flush=True)
+
+
+def best(corpus: str) -> Iterable[dict[str, Any]]:
+    """The best settings that inner folds of the training part find."""
+    for statistics in STATISTICS:
+        own = [f"features.statistics={statistics}"]
+        for name, settings in {"Whisper tiny.en": [*ENCODER, GRID], **SETS}.items():
+            found = tested(train(corpus, [*settings, *own]))
+            yield {"corpus": corpus, "features": name, "statistics": statistics, **found}
+
+
+def probe(corpus: str) -> Iterable[dict[str, Any]]:
+    """SUPERB's head with three seeds: its own inputs, not standardised, and statistics per speaker."""
+    for statistics in ("none", "per-speaker"):
+        for rate in ("1e-4", "1e-3"):
+            settings = [*ENCODER, f"features.statistics={statistics}", f"training.lr={rate}"]
+            settings += ["training.precision=32-true"]
+            found = tested(train(corpus, settings, "probe", seeds=(0, 1, 2)))
+            yield {"corpus": corpus, "statistics": statistics, "lr": rate, **found}
+
+
+def padding(corpus: str) -> Iterable[dict[str, Any]]:
+    """Recordings padded to 30 s before they are encoded, and as long as they are."""
+    for statistics in STATISTICS:
+        for pad in ("null", "30"):
+            for layer in (2, 3, 4):
+                own = [f"features.pad_s={pad}", "features.pool=mean-std", f"features.statistics={statistics}"]
+                found = tested(train(corpus, [*ENCODER, *own, f"model.layers=[{layer}]"]))
+                yield {"corpus": corpus, "pad_s": pad, "statistics": statistics, "layer": layer, **found}
+
+
+def cross(corpus: str) -> Iterable[dict[str, Any]]:
+    """One classifier of a complete corpus, four classes, tested on the other corpus."""
+    other = "ravdess" if corpus == "emodb" else "emodb"
+    for statistics in STATISTICS:
+        own = [f"features.statistics={statistics}"]
+        for name, settings in {"Whisper tiny.en": [*ENCODER, GRID], **SETS}.items():
+            run = train(corpus, [*settings, *own], scheme=FOUR[corpus], protocol="train-on-all")
+            applied = apply_run(run, other, WORKSPACE, FOUR[other])
+            found = figures(applied.predictions) | {"run": run.name}
+            yield {"from": corpus, "to": other, "features": name, "statistics": statistics, **found}
+
+
+def groups(corpus: str) -> Iterable[dict[str, Any]]:
+    """How many utterances of a speaker the statistics need, and what unbalanced classes do to them.
+
+    The classifiers are those of `best`. The utterances of each tested speaker are divided at random into
+    groups, each group is standardised as if it were all that is known of a speaker, and each utterance is
+    tested once in a draw. In an unbalanced group of ten, a random class has the given share.
+    """
+    for statistics in STATISTICS:
+        run = train(corpus, [*ENCODER, GRID, f"features.statistics={statistics}"])
+        for share, sizes in ((None, SIZES), (0.5, (10,)), (0.8, (10,))):
+            for size in sizes:
+                rows = np.array([_draw(run, corpus, size, share, seed) for seed in range(DRAWS)])
+                mean, spread = 100 * rows.mean(0), 100 * rows.std(0, ddof=1)
+                yield {
+                    "corpus": corpus,
+                    "statistics": statistics,
+                    "utterances": size or "all",
+                    "largest class": share or "as drawn",
+                    "ua": f"{mean[0]:.1f}",
+                    "wa": f"{mean[1]:.1f}",
+                    "ua_deviation": f"{spread[0]:.1f}",
+                    "draws": DRAWS,
+                }
+
+
+def _draw(run: Run, corpus: str, size: int | None, share: float | None, seed: int) -> tuple[float, float]:
+    """Return UA and WA of one division of all tested speakers into groups."""
+    utterances = list(manifest.read(WORKSPACE.require(corpus)))
+    _, selection = choose(utterances, corpus, CORPORA[corpus][0])
+    by_id = {each.id: each for each in utterances}
+    random = np.random.default_rng(seed)
+    parts = []
+    for trial in run.finished():
+        ids = read_predictions(trial.predictions_file).ids
+        grouped = _group([by_id[name] for name in ids], selection.labels, size, share, random)
+        labels = {each.id: selection.labels[each.id.partition("#")[0]] for each in grouped}
+        stored = Stored.open(sercli.Bundle.load(trial.bundle), corpus, grouped, WORKSPACE)
+        parts.append(stored.predict(replace(selection, labels=labels), f"{trial.fold}", 0))
+    values = pooled_values(pool(parts))
+    return values["ua"], values["wa"]
+
+
+def _group(
+    utterances: Sequence[Utterance],
+    labels: Mapping[str, str],
+    size: int | None,
+    share: float | None,
+    random: np.random.Generator,
+) -> list[Utterance]:
+    """Divide the utterances of each speaker at random, and give each group a speaker's name of its own."""
+    found = []
+    for speaker in sorted({str(each.speaker) for each in utterances}):
+        own = [each for each in utterances if each.speaker == speaker]
+        own = [own[i] for i in random.permutation(len(own))]
+        if size is None or share is None:
+            count = max(1, len(own) // (size or len(own)))
+            parts = [own[start::count] for start in range(count)]
+        else:
+            parts = [_unbalanced(own, labels, label, size, share) for label in sorted(set(labels.values()))]
+        for number, part in enumerate(parts):
+            found += [replace(each, id=f"{each.id}#{number}", speaker=f"{speaker}/{number}") for each in part]
+    return found
+
+
+def _unbalanced(
+    own: Sequence[Utterance], labels: Mapping[str, str], label: str, size: int, share: float
+) -> list[Utterance]:
+    """Take the first utterances of one class, and so many others that the class has its share."""
+    of_class = [each for each in own if labels[each.id] == label][: round(share * size)]
+    others = max(1, round(len(of_class) * (1 - share) / share)) if of_class else 0
+    return [*of_class, *[each for each in own if labels[each.id] != label][:others]]
+
+
+PARTS = {part.__name__: part for part in (best, probe, padding, cross, groups)}
+
+if __name__ == "__main__":
+    part, *corpora = sys.argv[1:]
+    for each in corpora or CORPORA:
+        write(f"{part}-{each}", PARTS[part](each))
