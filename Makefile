@@ -74,7 +74,7 @@ wheel-demo: $(VENV)/.dev
 	$(PYTHON) -m venv build/wheel-demo/venv
 	build/wheel-demo/venv/bin/pip install --quiet --constraint $(CONSTRAINTS) torch
 	build/wheel-demo/venv/bin/pip install --quiet --constraint $(CONSTRAINTS) dist/*.whl
-	build/wheel-demo/venv/bin/pip install --quiet --no-index ./starter
+	build/wheel-demo/venv/bin/pip install --quiet ./starter
 	build/wheel-demo/venv/bin/sercli doctor | grep sercli_starter/starter
 	cp examples/demo.sh build/wheel-demo/
 	cd build/wheel-demo && PATH="$$PWD/venv/bin:$$PATH" bash demo.sh

@@ -152,12 +152,10 @@ class Bundle:
                 raise RunError(f"{weights}: not the weights that the bundle describes; get the bundle again")
             named = description.get("files", {})
             _check_files(path, named)
-            inputs = {
-                name: _with_encoder(FeatureChoice(**flat), path, named)
-                for name, flat in description["inputs"].items()
-            }
             arch, classes = description["arch"], description["classes"]
             model = get_architecture(arch).config(**description["model"])
+            inputs = {name: FeatureChoice(**flat) for name, flat in description["inputs"].items()}
+            model, inputs = _with_encoders(model, inputs, path, named)
             state = safetensors.torch.load(stored)
             segments = SegmentConfig(**description["segments"])
             for choice in inputs.values():
@@ -320,13 +318,19 @@ def _check_files(folder: Path, hashes: Mapping[str, str]) -> None:
             raise RunError(f"{folder / name}: changed since the bundle was written; get the bundle again")
 
 
-def _with_encoder(choice: FeatureChoice, folder: Path, named: Mapping[str, str]) -> FeatureChoice:
-    """Let features use the encoder inside a bundle's folder, if its files are there."""
-    source = choice.config.source
-    if source is None or f"{source.folder}/model.safetensors" not in named:
-        return choice
-    config = choice.config.with_encoder(str((folder / source.folder).resolve()))
-    return choice.model_copy(update={"config": config})
+def _with_encoders(
+    model: NetworkConfig, inputs: Mapping[str, FeatureChoice], folder: Path, named: Mapping[str, str]
+) -> tuple[NetworkConfig, dict[str, FeatureChoice]]:
+    """Let features, and a network that continues them, use an encoder inside a bundle's folder."""
+    changed = dict(inputs)
+    for name, choice in inputs.items():
+        source = choice.config.source
+        if source is None or f"{source.folder}/model.safetensors" not in named:
+            continue
+        place = str((folder / source.folder).resolve())
+        model = model.with_encoder(place)
+        changed[name] = choice.model_copy(update={"config": choice.config.with_encoder(place)})
+    return model, changed
 
 
 def _check_shapes(planned: nn.Module, state: Mapping[str, Tensor]) -> None:

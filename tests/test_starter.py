@@ -1,15 +1,9 @@
-"""The starter in this repository: its bundle, its card, its wheel, and the corpus that it is trained on."""
+"""The starter in this repository: its bundle, its card, and the corpus that it is trained on."""
 
-import csv
-import importlib.util
-import io
 import json
 import re
 import tomllib
-import zipfile
-from base64 import urlsafe_b64encode
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -90,30 +84,6 @@ def test_it_is_found_as_a_plugin(monkeypatch):
     registry._plugins.cache_clear()
     monkeypatch.setenv("SERCLI_PLUGINS", str(ROOT / "sercli_starter"))
     assert find_starter() == FOLDER
-
-
-def test_the_wheel_is_built_without_any_package_and_holds_what_its_record_states(tmp_path):
-    spec = importlib.util.spec_from_file_location("build_backend", ROOT / "build_backend.py")
-    backend = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(backend)
-    name = backend.build_wheel(str(tmp_path))
-    wheel = zipfile.ZipFile(tmp_path / name)
-    info = f"sercli_starter-{PROJECT['version']}.dist-info"
-    record = {row[0]: row[1:] for row in csv.reader(io.StringIO(wheel.read(f"{info}/RECORD").decode()))}
-    assert set(record) == set(wheel.namelist())
-    for place, (digest, size) in record.items():
-        if place != f"{info}/RECORD":
-            data = wheel.read(place)
-            hashed = urlsafe_b64encode(sha256(data).digest()).rstrip(b"=").decode()
-            assert (digest, size) == (f"sha256={hashed}", str(len(data)))
-    for path in FOLDER.iterdir():
-        assert wheel.read(f"sercli_starter/starter/{path.name}") == path.read_bytes()
-    metadata = wheel.read(f"{info}/METADATA").decode().split("\n\n")[0].splitlines()
-    assert {"License-Expression: CC-BY-NC-SA-4.0", "License-File: LICENSE", "Requires-Dist: sercli"} <= set(
-        metadata
-    )
-    assert wheel.read(f"{info}/entry_points.txt") == b"[sercli.plugins]\nstarter = sercli_starter\n"
-    assert f"{info}/licenses/LICENSE" in record
 
 
 def test_its_corpus_keeps_the_speakers_of_the_two_corpora_apart(tmp_path, write_wav, monkeypatch):

@@ -130,7 +130,7 @@ def is_here(model: str, revision: str | None = None) -> bool:
     if Path(name).expanduser().is_dir():
         return True
     try:
-        return _HUB_NAME.fullmatch(name) is not None and cached_encoder(name, revision) is not None
+        return _HUB_NAME.fullmatch(name) is not None and known_folder(name, revision) is not None
     except ConfigError:  # without the Hub's library, nothing is in its cache
         return False
 

@@ -40,6 +40,10 @@ class NetworkConfig(Config):
         """Return the same settings with facts of the files that the network needs, if it needs any."""
         return self
 
+    def with_encoder(self, model: str) -> Self:  # noqa: ARG002
+        """Return the same settings with another name or folder of the encoder, if the network holds one."""
+        return self
+
     @property
     def made_for(self) -> TaskName | None:
         """Task that the settings name; ``None`` if they name no task."""

@@ -20,6 +20,7 @@ from sercli.encoders.loading import read_facts
 from sercli.encoders.upper import UpperLayers, load_upper_layers
 from sercli.errors import ConfigError
 from sercli.models import Architecture, Features, Recipe
+from sercli.models.probe import ARCHITECTURE as PROBE
 from sercli.models.probe import Probe, ProbeConfig
 
 
@@ -58,6 +59,10 @@ class FinetuneConfig(ProbeConfig):
         if self.tensors is not None:
             return self
         return self.model_copy(update={"tensors": read_facts(self.encoder, self.revision).tensors})
+
+    def with_encoder(self, model: str) -> Self:
+        """Return the same settings with another name or folder of the same encoder."""
+        return self.model_copy(update={"encoder": model, "revision": None})
 
     def deciding(self) -> dict[str, Any]:
         """Return the settings that decide digests: the encoder is named by its tensors, whatever its name."""
@@ -140,4 +145,6 @@ ARCHITECTURE = Architecture(
         },
     ),
     features_of=_features_of,
+    attention=PROBE.attention,
+    layer_weights=PROBE.layer_weights,
 )

@@ -13,6 +13,7 @@ from sercli.errors import ConfigError, RunError
 from sercli.evaluation import evaluate
 from sercli.evaluation.calibration import Threshold, Trusted, apply_threshold, threshold_for
 from sercli.inference.export import Exported, Format, export_programs
+from sercli.models import NetworkConfig
 from sercli.protocols import is_untested
 from sercli.records import ClassPredictions, pool
 from sercli.reports.alike import Alike, find_alike
@@ -123,8 +124,11 @@ def export_bundle(
         quality = _measure(run, trial, bundle, sure)
     quality = replace(quality, elsewhere=tuple(elsewhere))
     encoders = _encoders(bundle, needed=with_encoder)
-    inputs = _without_folders(bundle.inputs)
-    settings |= {"features": {name: choice.to_dict() for name, choice in inputs.items()}}
+    model, inputs = _without_folders(bundle)
+    settings |= {
+        "features": {name: choice.to_dict() for name, choice in inputs.items()},
+        "model": model.to_dict(),
+    }
     banners = banners_of(settings, run.finished(), quality)
     programs: list[Exported] = []
 
@@ -139,7 +143,7 @@ def export_bundle(
     own = {"protocol": settings["protocol"], "started_from": settings["provenance"]["started_from"]}
     exported = replace(bundle, facts=dict(bundle.facts) | own | _metric_facts(settings, quality))
     if with_encoder:
-        exported = replace(exported, inputs=inputs)
+        exported = replace(exported, model=model, inputs=inputs)
     exported.save(out, write_beside)
     return ExportedBundle(out, quality, tuple(programs), banners, encoders)
 
@@ -159,14 +163,17 @@ def _encoders(bundle: Bundle, *, needed: bool) -> tuple[EncoderSource, ...]:
     return tuple(found.values())
 
 
-def _without_folders(inputs: Mapping[str, FeatureChoice]) -> dict[str, FeatureChoice]:
-    """Name encoders without the folders of this machine."""
-    named = {}
-    for key, choice in inputs.items():
+def _without_folders(bundle: Bundle) -> tuple[NetworkConfig, dict[str, FeatureChoice]]:
+    """Return the settings of network and features, with encoders named without folders of this machine."""
+    model, named = bundle.model, {}
+    for key, choice in bundle.inputs.items():
         source = choice.config.source
-        config = choice.config if source is None else choice.config.with_encoder(source.name)
-        named[key] = choice.model_copy(update={"config": config})
-    return named
+        if source is None or not source.is_folder:
+            named[key] = choice
+            continue
+        model = model.with_encoder(source.name)
+        named[key] = choice.model_copy(update={"config": choice.config.with_encoder(source.name)})
+    return model, named
 
 
 def _without_paths(settings: Mapping[str, Any], place: Path) -> dict[str, Any]:

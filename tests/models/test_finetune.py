@@ -2,6 +2,8 @@
 
 import json
 import math
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,9 +11,11 @@ from small_encoders import encoder_folder
 
 from sercli.bundle import Bundle
 from sercli.devices import Device
+from sercli.encoders import loading
 from sercli.errors import ConfigError, FeatureError
-from sercli.models.finetune import FinetuneConfig
+from sercli.models.finetune import ARCHITECTURE, FinetuneConfig
 from sercli.models.probe import Probe, ProbeConfig
+from sercli.reports.share import export_bundle
 from sercli.runs.training import TrainingConfig
 from sercli.training.fit import build_module
 from sercli.training.folds import load_parts
@@ -71,6 +75,22 @@ def test_a_bundle_holds_what_was_trained_and_names_the_encoder(place, model):
     columns = [number for number, name in enumerate(header) if name.startswith("p(")]
     for name, own in zip(load_parts(plan, 1).test.ids, scores, strict=False):
         assert [float(rows[name][column]) for column in columns] == pytest.approx(own.tolist(), abs=1e-4)
+
+
+def test_a_copy_of_the_encoder_serves_both_the_features_and_the_network(place, tmp_path):
+    tiny = tmp_path / "tiny"
+    shutil.copytree(encoder_folder("whisper"), tiny)
+    plan, trial = trained(place, model={"first_layer": 2, "encoder": str(tiny)})
+    export_bundle(plan.run, trial, tmp_path / "model", with_encoder=True)
+    described = (tmp_path / "model/bundle.json").read_text()
+    assert str(tiny) not in described
+    assert str(tiny) not in (tmp_path / "model/README.md").read_text()
+    tiny.rename(tmp_path / "gone")
+    loading._load_once.cache_clear()
+    bundle = Bundle.load(tmp_path / "model")
+    assert Path(bundle.model.encoder).is_relative_to(tmp_path / "model")
+    weights = ARCHITECTURE.layer_weights(bundle.network)
+    assert (len(weights), float(weights.sum())) == (4, pytest.approx(1))
 
 
 def test_an_untrained_network_is_the_probe_over_the_frozen_states(place):
