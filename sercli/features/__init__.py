@@ -109,6 +109,8 @@ class Feature:
         config: its settings.
         version: increased when the code, not the settings, changes the numbers.
         extract: from samples, (samples,), settings and a device's name to (*shape, frames), float32.
+        extract_several: the same for a list of samples, for kinds that are faster for several recordings at
+            once on a GPU; equal to `extract` but for rounding.
         shape: from settings to the shape without frames.
         axes: names of the axes, frames last.
         source: where it is described.
@@ -153,6 +155,7 @@ class Feature:
     graph: Callable[[Any], nn.Module] | None = None
     finish_graph: Callable[[Tensor, Any], Tensor] | None = None
     units: tuple[str, ...] = ()
+    extract_several: Callable[..., list[Array]] | None = None
     slopes: bool = False
     needs: Callable[[Any], str | None] = lambda config: None
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

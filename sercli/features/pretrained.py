@@ -10,7 +10,7 @@ Open in the paper: Whisper, which is not among its encoders, encodes a recording
 Departures: a recording longer than 30 s (Whisper) or 60 s (others) is encoded in windows of that length.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
@@ -27,6 +27,9 @@ from sercli.encoders.loading import load_encoder, read_facts
 from sercli.features import Array, Feature, FeatureConfig
 from sercli.features.shared.encoder_graph import EncoderGraph
 from sercli.statistics import RunningMoments
+
+# Seconds of audio in a batch, padding included: a large encoder keeps about 2 GB of states for them.
+_BATCH_S = 240.0
 
 
 class PretrainedConfig(FeatureConfig):
@@ -178,31 +181,68 @@ def extract(samples: Samples, config: PretrainedConfig, device: str = "cpu") -> 
     Raises:
         FeatureError: the encoder is not on this machine, or not the one that the settings name.
     """
-    states = _states(samples, config, device)
+    (features,) = _encode([samples], config, device, 0.0)
+    return features
+
+
+def extract_several(
+    recordings: Sequence[Samples], config: PretrainedConfig, device: str = "cpu"
+) -> list[Array]:
+    """Encode several recordings, in batches of limited size; arguments and values as for `extract`."""
+    return _encode(recordings, config, device, _BATCH_S)
+
+
+def _encode(
+    recordings: Sequence[Samples], config: PretrainedConfig, device: str, most_s: float
+) -> list[Array]:
+    """Encode recordings, at most so many seconds at once, padding included, but at least one window."""
+    encoder = _load(config, device)
+    size = round(encoder.family.window_s * SAMPLE_RATE)
+    pieces = [
+        (number, torch.from_numpy(np.ascontiguousarray(samples[start:stop])))
+        for number, samples in enumerate(recordings)
+        for start, stop in _windows(len(samples), size)
+    ]
+    found: list[list[Array]] = [[] for _ in recordings]
+    moments = [RunningMoments("per-bin") for _ in recordings]
+    for batch in _batches(pieces, most_s * SAMPLE_RATE):
+        with torch.inference_mode():
+            states, _ = encoder([wave.to(device) for _, wave in batch])
+            chosen = torch.stack([states[layer] for layer in config.layer_numbers], dim=1)
+        for row, (number, wave) in enumerate(batch):
+            frames = encoder.family.count_frames(len(wave))  # without padding
+            own = chosen[row, :, :frames].transpose(1, 2).cpu().numpy()  # (layers, size, frames)
+            if config.pooled:
+                moments[number].add(own)
+            else:
+                found[number].append(own)
     if not config.pooled:
-        return np.concatenate([np.asarray(each.cpu().numpy()) for each in states], axis=-1)
-    moments = RunningMoments("per-bin")
-    for each in states:
-        moments.add(each.cpu().numpy())
-    found = [moments.mean, moments.deviation] if config.pool == "mean-std" else [moments.mean]
-    return np.concatenate(found, axis=1).astype(np.float32)  # (layers, size or 2 * size, 1)
+        return [np.concatenate(each, axis=-1) for each in found]
+    with_deviation = config.pool == "mean-std"
+    return [
+        np.concatenate([each.mean, each.deviation] if with_deviation else [each.mean], axis=1).astype(
+            np.float32
+        )
+        for each in moments  # (layers, size or 2 * size, 1)
+    ]
+
+
+def _batches(pieces: Sequence[tuple[int, Tensor]], most: float) -> Iterator[list[tuple[int, Tensor]]]:
+    """Divide pieces, in their order, into batches of at most so many samples with padding."""
+    batch: list[tuple[int, Tensor]] = []
+    for piece in pieces:
+        longest = max(len(wave) for _, wave in [*batch, piece])
+        if batch and longest * (len(batch) + 1) > most:
+            yield batch
+            batch = []
+        batch.append(piece)
+    if batch:
+        yield batch
 
 
 def _load(config: PretrainedConfig, device: str) -> Encoder:
     family = WHISPER_PADDED if config.pad_s is not None else None
     return load_encoder(config.model, config.revision, config.facts.tensors, device, family)
-
-
-def _states(samples: Samples, config: PretrainedConfig, device: str) -> Iterator[Tensor]:
-    """Yield the states of each window of a recording, (layers, size, frames)."""
-    encoder = _load(config, device)
-    wave = torch.from_numpy(np.ascontiguousarray(samples)).to(device)
-    size = round(encoder.family.window_s * SAMPLE_RATE)
-    with torch.inference_mode():
-        for start, stop in _windows(len(wave), size):
-            states, _ = encoder([wave[start:stop]])
-            frames = encoder.family.count_frames(stop - start)  # without padding
-            yield torch.stack([states[layer][0, :frames] for layer in config.layer_numbers]).transpose(1, 2)
 
 
 class _Graph(nn.Module):
@@ -240,6 +280,7 @@ FEATURE = Feature(
     PretrainedConfig,
     version=1,
     extract=extract,
+    extract_several=extract_several,
     shape=lambda config: config.shape,
     axes=("layers", "values", "frames"),
     source="Yang et al., SUPERB, Interspeech 2021",

@@ -22,6 +22,9 @@ from sercli.store import FeatureStore
 _GROUP = 8
 _GROUP_SECONDS = 30.0
 _AHEAD = 2
+# The same on a GPU, where a kind may compute the utterances of a group in one batch.
+_GROUP_ON_GPU = 64
+_GROUP_SECONDS_ON_GPU = 240.0
 
 # Largest difference in length between a recording and the utterance that was made from all of it.
 _ASTRAY_S = 1e-3
@@ -80,10 +83,16 @@ def compute(
     with ExitStack() as stack:
         writers = {key: stack.enter_context(store.writing(waiting)) for key, store in involved.items()}
         wanted, first = _wanted(involved.values(), utterances)
-        groups = _grouped({sha256: first[sha256].duration * len(wanted[sha256]) for sha256 in wanted})
+        seconds = {sha256: first[sha256].duration * len(wanted[sha256]) for sha256 in wanted}
+        together = device != "cpu"
+        groups = _grouped_by_length(seconds) if together else _grouped(seconds)
 
         def work(group: list[str]) -> list[_Computed]:
-            return [decoder.features(first[sha256], wanted[sha256], device) for sha256 in group]
+            items = [(first[sha256], wanted[sha256]) for sha256 in group]
+            if together:
+                return decoder.features(items, device)
+            # One by one: batches are hardly faster on a CPU, and change the last digits of the values.
+            return [computed for item in items for computed in decoder.features([item], device)]
 
         done = 0
         for group, results in zip(groups, stack.enter_context(_working(work, groups, device)), strict=True):
@@ -121,15 +130,24 @@ def extract_one(
         AudioError: the audio file can't be read.
         FeatureError: as `compute`.
     """
-    return [array for _, array in _Decoder(folder, originals).features(utterance, stores, "cpu")]
+    (computed,) = _Decoder(folder, originals).features([(utterance, stores)], "cpu")
+    return [array for _, array in computed]
 
 
-def _grouped(seconds: Mapping[str, float]) -> list[list[str]]:
+def _grouped_by_length(seconds: Mapping[str, float]) -> list[list[str]]:
+    """Divide audio into groups of similar length, so that batches have little padding."""
+    ordered = dict(sorted(seconds.items(), key=lambda item: item[1]))
+    return _grouped(ordered, _GROUP_ON_GPU, _GROUP_SECONDS_ON_GPU)
+
+
+def _grouped(
+    seconds: Mapping[str, float], most: int = _GROUP, most_seconds: float = _GROUP_SECONDS
+) -> list[list[str]]:
     """Divide audio, by hash, into groups of a few utterances; groups of long utterances are smaller."""
     groups: list[list[str]] = []
     length = 0.0
     for sha256, more in seconds.items():
-        if not groups or len(groups[-1]) == _GROUP or length + more > _GROUP_SECONDS:
+        if not groups or len(groups[-1]) == most or length + more > most_seconds:
             groups.append([])
             length = 0.0
         groups[-1].append(sha256)
@@ -143,17 +161,26 @@ class _Decoder:
     def __init__(self, folder: Path, originals: Path | None) -> None:
         self.folder, self.originals = folder, originals
 
-    def features(self, utterance: Utterance, stores: Sequence[FeatureStore], device: str) -> _Computed:
-        """Compute an utterance's features for each of the stores."""
-        prepared: Samples | None = None
-        computed: _Computed = []
-        for store in stores:
-            if store.config.original_rate is not None:
-                samples = self._original(utterance, store)
-            else:
-                prepared = self._prepared(utterance) if prepared is None else prepared
-                samples = prepared
-            computed.append((store, store.feature.extract(samples, store.config, device)))
+    def features(
+        self, items: Sequence[tuple[Utterance, Sequence[FeatureStore]]], device: str
+    ) -> list[_Computed]:
+        """Compute features of utterances, each for its stores; those of a store together where possible."""
+        waiting: dict[Path, tuple[FeatureStore, list[int], list[Samples]]] = {}
+        for row, (utterance, stores) in enumerate(items):
+            prepared: Samples | None = None
+            for store in stores:
+                if store.config.original_rate is not None:
+                    samples = self._original(utterance, store)
+                else:
+                    prepared = self._prepared(utterance) if prepared is None else prepared
+                    samples = prepared
+                _, rows, recordings = waiting.setdefault(store.path, (store, [], []))
+                rows.append(row)
+                recordings.append(samples)
+        computed: list[_Computed] = [[] for _ in items]
+        for store, rows, recordings in waiting.values():
+            for row, array in zip(rows, _extract(store, recordings, device), strict=True):
+                computed[row].append((store, array))
         return computed
 
     def _prepared(self, utterance: Utterance) -> Samples:
@@ -179,6 +206,16 @@ class _Decoder:
         if abs(len(samples) / header.sample_rate - utterance.duration) > _ASTRAY_S:  # a cut of a longer file
             samples, header = audio.decode(path, utterance.start, utterance.end, content)
         return audio.resample(samples, header.sample_rate, store.config.original_rate or header.sample_rate)
+
+
+def _extract(store: FeatureStore, recordings: Sequence[Samples], device: str) -> Iterator[Array]:
+    """Compute the features of recordings, in batches if there are several and the kind can do so."""
+    several = store.feature.extract_several
+    if several is not None and len(recordings) > 1:
+        yield from several(recordings, store.config, device)
+        return
+    for samples in recordings:
+        yield store.feature.extract(samples, store.config, device)
 
 
 @contextmanager

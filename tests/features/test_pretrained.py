@@ -3,10 +3,17 @@
 import numpy as np
 import pytest
 from conftest import tone
-from small_encoders import encoder_folder
+from small_encoders import FAMILIES, encoder_folder
 
 from sercli.errors import ConfigError
-from sercli.features.pretrained import FEATURE, PretrainedConfig, count_frames, extract
+from sercli.features.pretrained import (
+    FEATURE,
+    PretrainedConfig,
+    _batches,
+    count_frames,
+    extract,
+    extract_several,
+)
 from sercli.runs.features import FeatureChoice
 
 
@@ -104,3 +111,17 @@ def test_a_store_checks_the_layers_of_its_encoder(tmp_path):
         FeatureStore(
             tmp_path, "pretrained", PretrainedConfig(model=str(encoder_folder("hubert")), layers=[9])
         )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("pool", ["mean-std", "none"])
+def test_recordings_in_a_batch_have_the_features_that_they_have_alone(family, pool):
+    recordings = [tone(seconds, pitch=180 + 90 * seconds) for seconds in (1.3, 0.4, 0.01, 0.9)]
+    together = extract_several(recordings, config(family, pool=pool))
+    for samples, found in zip(recordings, together, strict=True):
+        np.testing.assert_allclose(found, extract(samples, config(family, pool=pool)), rtol=0, atol=1e-4)
+
+
+def test_batches_hold_a_limited_length_with_padding():
+    pieces = [(number, np.zeros(length)) for number, length in enumerate((3, 3, 4, 1, 9))]
+    assert [[number for number, _ in each] for each in _batches(pieces, 8)] == [[0, 1], [2, 3], [4]]

@@ -11,7 +11,7 @@ from sercli.errors import FeatureError
 from sercli.features.logmel3d import LogMel3DConfig, extract
 from sercli.preparation import prepare
 from sercli.store import FeatureStore
-from sercli.store.compute import _grouped, compute, missing
+from sercli.store.compute import _grouped, _grouped_by_length, compute, missing
 
 CONFIG = LogMel3DConfig()
 
@@ -265,3 +265,26 @@ def test_groups_hold_few_long_utterances():
     assert [len(group) for group in _grouped({str(i): 2.0 for i in range(20)})] == [8, 8, 4]
     assert _grouped({"a": 600.0, "b": 600.0, "c": 1.0, "d": 20.0}) == [["a"], ["b"], ["c", "d"]]
     assert _grouped({}) == []
+
+
+def test_batches_of_similar_length_give_the_same_and_go_on_after_an_interruption(
+    tmp_path, workspace, build_emodb
+):
+    from small_encoders import encoder_folder
+
+    from sercli.features.pretrained import PretrainedConfig
+
+    root = build_emodb("03a01Fa", "03a01Wa", "03a02Fa", "08a01Na")
+    utterances = list(prepare("emodb", root, workspace, partial=True).utterances)
+    config = PretrainedConfig(model=str(encoder_folder("wav2vec2")))
+    alone, batched = (FeatureStore(tmp_path / name, "pretrained", config) for name in ("alone", "batched"))
+    compute([alone], utterances, workspace.corpus("emodb"))
+    compute([batched], utterances[:1], workspace.corpus("emodb"), device="cpu:0")
+    # A device with a number counts as one that computes batches.
+    assert compute([batched], utterances, workspace.corpus("emodb"), device="cpu:0") == 3
+    for sha256 in alone.hashes:
+        np.testing.assert_allclose(batched[sha256], alone[sha256], rtol=0, atol=1e-4)
+
+
+def test_groups_by_length_are_sorted():
+    assert _grouped_by_length({"a": 3.0, "b": 1.0, "c": 239.5}) == [["b", "a"], ["c"]]
