@@ -1,8 +1,8 @@
 """Draw the UA of frozen encoders, functionals and networks on unseen speakers.
 
-Usage: picture.py, after `measure.py best`. Reads the CSV files beside it and the leaderboard's metrics. Writes
-unseen.png and chart.md, which is the same with characters, for places that show no picture, such as a
-package index.
+Usage: picture.py, after `measure.py best`. Reads the CSV files beside it and the leaderboard's metrics.
+Writes unseen.png and chart.md, which is the same with characters, for places that show no picture, such as
+a package index.
 """
 
 import csv
