@@ -229,5 +229,6 @@ def _git_hash(content):
 
 
 def contents(folder):
-    """Read a folder: bytes by name."""
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    """Read the files below a folder: bytes by relative name."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}

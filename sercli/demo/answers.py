@@ -141,7 +141,7 @@ class Responder:
                     self._keep_several(path, file, found)
             yield rendering.several(found, self.keep is not None)
         except SerError as error:
-            path = next((each for each in paths if str(each) in str(error)), Path())
+            path = next((each for each in paths if str(each) in str(error)), self.uploads.folder)
             yield rendering.refusal(explain(path, error))
         except OSError as error:  # for example a full disk
             _LOG.warning("%s: %s", error.filename, error.strerror)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import tone
@@ -14,8 +16,9 @@ def bundles(tmp_path_factory):
     root = tmp_path_factory.mktemp("bundles")
     made = {name: ALL[name]() for name in ("mdcnn", "eca", "attpool", "melcnn", "cnnlstm")}
     made |= {"traces": diccoser("b"), "classes": diccoser(traces=False)}
-    settings = {"kind": "logmel3d", "statistics": "per-speaker"}
-    made["speakers"] = make("linear", {"x": settings}, {"layers": [0]})
+    linear = make("linear", {"x": {"kind": "logmel3d"}}, {"layers": [0]})
+    choice = linear.inputs["x"].with_settings(statistics="per-speaker")
+    made["speakers"] = replace(linear, inputs={"x": choice})
     for name, bundle in made.items():
         bundle.save(root / name)
     return {name: root / name for name in made}
