@@ -60,7 +60,7 @@ def finish(
         chosen: settings that a search chose.
     """
     config, epoch = plan.config, trained.epoch
-    network = trained.network.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    network: nn.Module = trained.network.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     Bundle(
         arch=config.arch,
         network=network,

@@ -102,7 +102,7 @@ def best(corpus: str) -> Iterable[dict[str, Any]]:
 def probe(corpus: str) -> Iterable[dict[str, Any]]:
     """SUPERB's head with three seeds, trained for 30 epochs at ten times its rate to save time."""
     short = ["training.lr=1e-3", "training.max_epochs=30", "training.precision=32-true"]
-    for statistics in ("per-speaker", "none"):
+    for statistics in ("per-bin", "per-speaker", "none"):
         settings = [*ENCODER, f"features.statistics={statistics}", *short]
         found = tested(train(corpus, settings, "probe", seeds=(0, 1, 2)))
         yield {"corpus": corpus, "statistics": statistics, "seeds": 3, **found}

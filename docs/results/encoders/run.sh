@@ -9,6 +9,7 @@ export OMP_NUM_THREADS=1
 
 python measure.py best            # settings chosen within each training part; the picture of the README
 python measure.py probe           # SUPERB's head, three seeds
+python measure.py superb emodb    # and its own recipe, one seed
 python measure.py cross           # the other corpus, four classes
 python measure.py groups          # few utterances of a speaker, unbalanced classes
 python measure.py padding emodb   # Whisper's recordings padded to 30 s
