@@ -1,6 +1,8 @@
 """Small encoders with random weights, one for each family, in the folders that users have."""
 
+import atexit
 import json
+import shutil
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -30,6 +32,7 @@ _TRANSFORMER = {
 def encoder_folder(family: str) -> Path:
     """Make the folder of a family's encoder, once for each process."""
     folder = Path(mkdtemp(prefix=f"{family}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     with importing_transformers(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         model, extractor = _make(family)
