@@ -260,6 +260,7 @@ def place(small_workspace, tmp_path):
     return found
 
 
+@pytest.mark.slow
 def test_a_packed_lstm_from_a_folder_goes_through_every_command(
     folder, place, small_workspace, tmp_path, command_line, monkeypatch
 ):

@@ -94,9 +94,9 @@ class RunConfig(Config):
             return NetworkConfig()
         architecture = get_architecture(info.data["arch"])
         config = architecture.config(**given) if isinstance(given, Mapping) else given
-        config = config.pinned()
         if not isinstance(config, architecture.config):
             raise ValueError(f"expected settings of its own, got {shorten(given)}")
+        config = config.pinned()
         if "scheme" in info.data:
             scheme: Scheme = info.data["scheme"]
             task = scheme.task.name

@@ -84,10 +84,11 @@ class FeatureChoice(Config):
 
         Args:
             kind: kind of feature.
-            settings: flat settings, without the kind.
+            settings: flat settings; a kind among them is not read.
         """
         own = {name: value for name, value in settings.items() if name in ("statistics", "number")}
-        config = get_feature(kind).config(**{k: v for k, v in settings.items() if k not in own}).described()
+        others = {name: value for name, value in settings.items() if name not in {"kind", *own}}
+        config = get_feature(kind).config(**others).described()
         return cls(**own, kind=kind, **config.to_dict())
 
     @model_validator(mode="after")

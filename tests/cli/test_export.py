@@ -226,6 +226,7 @@ def test_a_missing_extra_is_one_line_with_the_remedy(run, tmp_path, monkeypatch)
     assert not (tmp_path / "model").exists()
 
 
+@pytest.mark.slow
 def test_the_onnx_files_say_what_predict_says(run, place, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     status, out, _ = run("latest", tmp_path / "model", "--fold", "1", "--onnx", "--torch")

@@ -32,7 +32,7 @@ def fitting(module, samples):
     return np.pad(samples, (0, max(0, module.samples - len(samples))))[: module.samples]
 
 
-QUICK = ("mdcnn", "attpool", "cnnlstm")
+QUICK = ("attpool", "cnnlstm")
 
 
 @pytest.fixture(

@@ -48,9 +48,8 @@ def test_whisper_padded_to_30_seconds_is_computed_alike():
     np.testing.assert_allclose(found, extract(samples, config), rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    "family", ["whisper", *(pytest.param(f, marks=pytest.mark.slow) for f in FAMILIES[1:])]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES)
 def test_onnx_takes_samples_of_any_length(family, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     bundle = make("linear", {"x": features(family)})

@@ -159,7 +159,11 @@ def test_all_that_torch_counts_belongs_to_a_layer(name):
         inputs["mask"] = torch.ones(1, row["example"]["x"][-1], dtype=torch.bool)
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             network(**inputs)
-    assert sum(layer.macs for layer in layers) == row["macs_per_pass"] == counter.get_total_flops() // 2
+    # Attention multiplies values with each other, twice in each of the four layers: no weight takes part.
+    frames = row["example"]["x"][-1]
+    between_values = 4 * 2 * frames**2 * 384 if name == "finetune" else 0
+    counted = counter.get_total_flops() // 2 - between_values
+    assert sum(layer.macs for layer in layers) == row["macs_per_pass"] == counted
 
 
 @pytest.mark.parametrize("name", architecture_names())

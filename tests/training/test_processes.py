@@ -165,6 +165,7 @@ def test_a_dry_run_says_what_there_is_to_do_and_writes_nothing(own):
     assert not own.runs.exists()
 
 
+@pytest.mark.slow
 def test_a_failed_trial_is_told_with_its_reason(own):
     done = sercli(own, "--fold", "1-2", "--jobs", "2", "--set", "training.lr=1e30")
     assert done.returncode == 1
