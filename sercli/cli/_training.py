@@ -24,6 +24,8 @@ def print_plan(plan: "Plan", device: "Device") -> None:
     left = sum(plan.selection.left_out.values())
     network = build_network(config.arch, config.model, config.features, len(plan.selection.outputs))
     parameters = sum(p.numel() for p in network.parameters())
+    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    share = f", {trained:,} of them trained" if trained < parameters else ""
     kinds = ", ".join(choice.kind for choice in config.features.values())
     typer.echo(f"run       {plan.run.name}")
     typer.echo(
@@ -31,7 +33,7 @@ def print_plan(plan: "Plan", device: "Device") -> None:
         + (f"; {left} left out" if left else "")
     )
     typer.echo(f"protocol  {config.protocol.name}: {len(plan.folds)} folds")
-    typer.echo(f"network   {config.arch}, {parameters:,} parameters, on {kinds}")
+    typer.echo(f"network   {config.arch}, {parameters:,} parameters{share}, on {kinds}")
     slopes = any(choice.feature.slopes for choice in config.features.values())
     for name in config.augment:
         warning = get_augmentation(name).warning_on(slopes=slopes)
