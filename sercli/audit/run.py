@@ -64,18 +64,24 @@ def _statistics(plan: Plan, trials: Sequence[Trial]) -> list[Finding]:
             if key not in fitted:
                 config = plan.config.with_settings(chosen)
                 fitted[key] = fit_fold_statistics(replace(plan, config=config), trial.fold)
-            found.append(_compare(fitted[key], trial))
+            found.append(_compare(fitted[key], trial, plan.config))
     except FeatureError:
         return [Finding("statistics", Verdict.NOT_CHECKED, "the features are no longer in the store")]
     return found
 
 
-def _compare(fitted: Mapping[str, Statistics], trial: Trial) -> Finding:
+def _compare(fitted: Mapping[str, Statistics], trial: Trial, config: RunConfig) -> Finding:
     kept = _kept_statistics(trial)
     for name, again in fitted.items():
         if not _equal(kept[name], again):
             fact = f"fold {trial.fold}: mean and deviation of '{name}' are not those of the training part"
             return Finding("statistics", Verdict.LEAK, fact)
+    if any(choice.statistics == "per-speaker" for choice in config.features.values()):
+        fact = (
+            "transductive: each speaker's utterances of a part are standardised by their own mean and "
+            "deviation, without labels, so several utterances of each test speaker are needed"
+        )
+        return Finding("statistics", Verdict.KNOWN, fact)
     return Finding(
         "statistics", Verdict.CLEAN, "mean and deviation are computed from the training part alone"
     )

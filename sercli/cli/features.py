@@ -176,6 +176,7 @@ def fetch(
     if folder is not None:
         if revision is not None:
             raise typer.BadParameter("give --revision or --from, not both: a folder has no revisions")
+        read_facts(str(folder.absolute()))  # before it is remembered, so that a faulty one never is
         remember_folder(encoder, folder)
     facts = read_facts(encoder, revision)
     place = find_encoder(encoder, revision).folder

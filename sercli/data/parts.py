@@ -187,28 +187,31 @@ def with_speakers(
     return replace(preprocessing, speakers=collected.finish())
 
 
-def check_speakers(speakers: Mapping[str, str | None]) -> None:
+_OTHER_STATISTICS = "leave them out, or set features.statistics=per-bin, which needs no speakers"
+
+
+def check_speakers(speakers: Mapping[str, str | None], remedy: str = _OTHER_STATISTICS) -> None:
     """Refuse utterances that can't be standardised per speaker.
 
     Args:
         speakers: speaker by utterance; None if unknown.
+        remedy: what to do if a speaker has too few utterances.
 
     Raises:
         FeatureError: a speaker is unknown, or has fewer utterances than `LEAST_OF_SPEAKER`.
     """
     counted = Counter(speaker for speaker in speakers.values() if speaker is not None)
     unknown = [name for name, speaker in speakers.items() if speaker is None]
-    remedy = "set features.statistics=per-bin, which needs no speakers"
     if unknown:
         raise FeatureError(
             f"features.statistics=per-speaker: {len(unknown)} utterances have no speaker, for example "
-            f"{unknown[0]}; name their speakers, or {remedy}"
+            f"{unknown[0]}; name their speakers, or set features.statistics=per-bin, which needs none"
         )
     few = sorted(speaker for speaker, count in counted.items() if count < LEAST_OF_SPEAKER)
     if few:
         raise FeatureError(
             f"features.statistics=per-speaker: {len(few)} of {len(counted)} speakers have fewer than "
-            f"{LEAST_OF_SPEAKER} utterances in a part, for example {few[0]}; leave them out, or {remedy}"
+            f"{LEAST_OF_SPEAKER} utterances, for example {few[0]}; {remedy}"
         )
 
 
@@ -240,14 +243,17 @@ class SpeakerStatistics:
             moments = self.moments.setdefault((key, str(speaker)), RunningMoments("per-speaker"))
             moments.add(choice.unpadded(features[key], samples), choice.empty)
 
-    def finish(self) -> dict[str, dict[str, Statistics]]:
+    def finish(self, remedy: str = _OTHER_STATISTICS) -> dict[str, dict[str, Statistics]]:
         """Return the statistics by input and speaker.
+
+        Args:
+            remedy: what to do if a speaker has too few utterances.
 
         Raises:
             FeatureError: an utterance has no speaker, or a speaker has too few utterances.
         """
         if self.choices:
-            check_speakers(self.speakers)
+            check_speakers(self.speakers, remedy)
         found: dict[str, dict[str, Statistics]] = {name: {} for name in self.choices}
         for (name, speaker), moments in self.moments.items():
             training = self.preprocessing.statistics[name]

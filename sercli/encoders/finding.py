@@ -82,6 +82,14 @@ def find_encoder(model: str, revision: str | None = None) -> EncoderFiles:
     return _check(known_folder(name, revision) or _download(name, revision))
 
 
+def lasting_name(model: str) -> str:
+    """Return the name of an encoder that means the same in every directory: folders become absolute."""
+    if model in SHORT_NAMES:
+        return model
+    path = Path(model).expanduser()
+    return str(path.resolve()) if path.is_dir() else model
+
+
 def remember_folder(model: str, folder: Path) -> EncoderFiles:
     """Take a folder for an encoder that has a name, now and in later commands of this user.
 
@@ -214,13 +222,15 @@ def cached_encoder(name: str, revision: str | None = None) -> Path | None:
     Raises:
         ConfigError: a library is missing.
     """
-    hub = _hub()
-    try:
-        folder = Path(hub.snapshot_download(name, revision=revision, local_files_only=True))
-        _check(folder)
-    except (hub.errors.LocalEntryNotFoundError, FeatureError, ValueError):
+    # Not snapshot_download, which misses the files of the repository that encoders do not need.
+    found = _hub().try_to_load_from_cache(name, _CONFIG, revision=revision)
+    if not isinstance(found, str):
         return None
-    return folder
+    try:
+        _check(Path(found).parent)
+    except FeatureError:
+        return None
+    return Path(found).parent
 
 
 def _download(name: str, revision: str | None) -> Path:
@@ -252,7 +262,8 @@ def _download(name: str, revision: str | None) -> Path:
         size = sum(sizes[file] for file in wanted)
         _LOG.warning("downloading %s: %.0f MB, licence %s, to %s", place, size / 1e6, licence, cache)
         _check_space(cache, size)
-        return Path(hub.snapshot_download(name, revision=info.sha, allow_patterns=wanted))
+        # By the name of the revision, not by its commit, so that the cache finds it by this name again.
+        return Path(hub.snapshot_download(name, revision=revision, allow_patterns=wanted))
     except errors.GatedRepoError:
         raise FeatureError(
             f"{place}: needs a permission; ask for it on the encoder's page on the Hub, then log in with "

@@ -157,17 +157,18 @@ def _build(found: EncoderFiles) -> tuple[Any, Any]:
         try:
             config = library.AutoConfig.from_pretrained(found.folder, local_files_only=True)
             extractor = library.AutoFeatureExtractor.from_pretrained(found.folder, local_files_only=True)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise FeatureError(
-                f"{found.folder}: transformers can't read its settings ({_short(error)})"
-            ) from None
-        if name == "whisper":
-            from transformers.models.whisper.modeling_whisper import WhisperEncoder
+            if name == "whisper":
+                from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
-            model: Any = WhisperEncoder(config)
-        else:
-            model = library.AutoModel.from_config(config)
+                model: Any = WhisperEncoder(config)
+            else:
+                model = library.AutoModel.from_config(config)
+        except Exception as error:  # noqa: BLE001  # settings from anywhere may raise anything
+            raise FeatureError(
+                f"{found.folder}: transformers can't read its settings ({_short(error)}); get them again"
+            ) from None
     _check_rates(found, extractor)
+    _check_extractor(found, extractor)
     return model, extractor
 
 
@@ -208,6 +209,26 @@ def _check_rates(found: EncoderFiles, extractor: Any) -> None:
                 f"{found.folder}: its frames have {window} samples every {hop}, known are 400 every 320; "
                 "take another encoder"
             )
+
+
+def _check_extractor(found: EncoderFiles, extractor: Any) -> None:
+    """Refuse an extractor that does not belong to the encoder.
+
+    Raises:
+        FeatureError: it is made for another family, or gives another number of bands.
+    """
+    name, _ = _family_of(found)
+    if name in ("whisper", "w2v-bert"):
+        takes, bands = "input_features", extractor.feature_size * getattr(extractor, "stride", 1)
+        key = "num_mel_bins" if name == "whisper" else "feature_projection_input_dim"
+        wanted = found.config.get(key, bands)
+    else:
+        takes, bands, wanted = "input_values", extractor.feature_size, 1
+    if takes not in extractor.model_input_names or bands != wanted:
+        raise FeatureError(
+            f"{found.folder}: preprocessor_config.json is of another encoder ({type(extractor).__name__}, "
+            f"{bands} bands; needed are {wanted}); get both files from the same place"
+        )
 
 
 def _fill(model: nn.Module, found: EncoderFiles) -> None:
@@ -267,14 +288,25 @@ def _read(file: Path) -> Mapping[str, Tensor]:
     try:
         if file.suffix == ".safetensors":
             return load_file(file)
-        read: Mapping[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-        return read
+        read = _read_pickled(file)
     except UnpicklingError:
         raise FeatureError(
             f"{file}: holds Python objects, which could run code; take a revision with model.safetensors"
         ) from None
     except (SafetensorError, BadZipFile, RuntimeError, EOFError, ValueError) as error:
         raise FeatureError(f"{file}: damaged ({_short(error)}); get the file again") from None
+    if not isinstance(read, dict) or not all(isinstance(each, Tensor) for each in read.values()):
+        raise FeatureError(
+            f"{file}: holds no tensors by name; get the weights as `save_pretrained` writes them"
+        )
+    return read
+
+
+def _read_pickled(file: Path) -> Any:
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    except RuntimeError:  # files of the format before torch 1.6 can't be mapped
+        return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def _file_name(name: str) -> str:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.encoders import EncoderFacts, EncoderSource
 from sercli.encoders.encoder import FAMILIES, WHISPER_PADDED, Encoder
-from sercli.encoders.finding import is_here
+from sercli.encoders.finding import is_here, lasting_name
 from sercli.encoders.loading import load_encoder, read_facts
 from sercli.features import Array, Feature, FeatureConfig
 from sercli.features.shared.encoder_graph import EncoderGraph
@@ -72,7 +72,8 @@ class PretrainedConfig(FeatureConfig):
         """
         if self.encoder is not None:
             return self
-        return type(self)(**self.model_dump(exclude={"encoder"}) | {"encoder": self.facts.to_dict()})
+        found = {"model": lasting_name(self.model), "encoder": self.facts.to_dict()}
+        return type(self)(**self.model_dump(exclude={"encoder"}) | found)
 
     def require(self) -> None:
         """Load the encoder, which is downloaded if it is not here; its tensors must be those of the facts.

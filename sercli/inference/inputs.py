@@ -259,7 +259,7 @@ def predict_inputs(
     speakers = inputs.speakers if predictor.needs_speakers and inputs.speakers else None
     if not inputs.spans:
         if speakers:
-            predictor.enrol(_enrolment(inputs.files, speakers, enrolment))
+            _enrol(predictor, inputs.files, speakers, enrolment)
         yield from predictor.predict(inputs.files, speakers)
         return
     with tempfile.TemporaryDirectory(prefix="sercli-cuts-") as folder:
@@ -268,7 +268,7 @@ def predict_inputs(
         cuts: Iterable[Path] = _cuts(inputs, Path(folder), problems, notes)
         if speakers:
             cuts = list(cuts)
-            predictor.enrol(_enrolment(cuts, speakers, enrolment))
+            _enrol(predictor, cuts, speakers, enrolment)
         for index, said in enumerate(predictor.predict(cuts, speakers)):
             file = str(inputs.files[index])
             _place(Path(folder), index).unlink(missing_ok=True)
@@ -279,13 +279,23 @@ def predict_inputs(
                 yield replace(said, file=file, note=notes.get(index, said.note))
 
 
-def _enrolment(
-    paths: Sequence[Path], speakers: Sequence[str | None], enrolment: Sequence[Path]
-) -> list[tuple[Path, str | None]]:
-    """List the recordings that statistics of speakers are computed from, with their speakers."""
-    if enrolment:
-        return [(path, speakers[0]) for path in enrolment]
-    return list(zip(paths, speakers, strict=True))
+def _enrol(
+    predictor: Predictor, paths: Sequence[Path], speakers: Sequence[str | None], enrolment: Sequence[Path]
+) -> None:
+    """Compute the statistics of speakers from the recordings themselves, or from others of the one speaker.
+
+    Raises:
+        AudioError: one of the other recordings can't be read; of the recordings themselves this is reported
+            with their predictions.
+    """
+    if not enrolment:
+        predictor.enrol(zip(paths, speakers, strict=True))
+        return
+    problems = predictor.enrol((path, speakers[0]) for path in enrolment)
+    if problems:
+        raise AudioError(
+            f"--enrol: {len(problems)} of {len(enrolment)} recordings can't be used: {problems[0]}"
+        )
 
 
 def _cuts(

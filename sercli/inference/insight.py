@@ -74,7 +74,10 @@ def layer_weights(bundle: Bundle) -> dict[int, float] | str:
     if isinstance(weights, str):
         return weights
     values = weights.detach().cpu().tolist()
-    numbers = next(iter(bundle.inputs.values())).config.layer_numbers or range(len(values))
+    numbers = next(iter(bundle.inputs.values())).config.layer_numbers
+    # A network that continues an encoder weighs all its layers, not only those of its input.
+    if numbers is None or len(numbers) != len(values):
+        numbers = tuple(range(len(values)))
     return dict(zip(numbers, values, strict=True))
 
 

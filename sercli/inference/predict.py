@@ -61,6 +61,7 @@ _BATCHES = 4
 # How much audio, and how many pieces a thread, may be under way: enough to keep all threads busy, little
 # enough that memory stays bounded.
 _AHEAD_S = 600.0
+_MORE_RECORDINGS = "give more recordings of them, or earlier ones with --enrol"
 _AHEAD = 64
 
 _Found = tuple[PieceFeatures, Scores]
@@ -157,13 +158,14 @@ class Predictor:
         """Whether the features are standardised per speaker, so that the speakers must be known."""
         return any(choice.statistics == "per-speaker" for choice in self.bundle.inputs.values())
 
-    def enrol(self, recordings: Iterable[tuple[Path | str, str | None]]) -> None:
+    def enrol(self, recordings: Iterable[tuple[Path | str, str | None]]) -> list[Problem]:
         """Compute the statistics of speakers from recordings of theirs; their emotions need not be known.
-
-        Recordings that can't be read are passed over here; `predict` reports them.
 
         Args:
             recordings: recordings with their speakers; of each speaker all recordings, or enough of them.
+
+        Returns:
+            The recordings that can't be read, which are left out.
 
         Raises:
             ConfigError: the bundle needs no speakers.
@@ -174,13 +176,18 @@ class Predictor:
             raise ConfigError("the model does not standardise per speaker, so it needs no speakers")
         listed = [(Path(path), speaker) for path, speaker in recordings]
         collected = SpeakerStatistics(self.bundle.preprocessing)
+        problems = []
         with threads() as pool:
             for task, part in _ahead(pool, self._tasks(path for path, _ in listed)):
                 if isinstance(part, PieceFeatures):
                     name = f"{task.file} at {part.start:g} s"
                     collected.add(name, part.features, part.samples, listed[task.number][1])
-        for name, found in collected.finish().items():
+                else:
+                    problems.append(part)
+        unread = f"; {len(problems)} can't be used: {problems[0]}" if problems else ""
+        for name, found in collected.finish(_MORE_RECORDINGS + unread).items():
             self._speakers.setdefault(name, {}).update(found)
+        return problems
 
     def predict(
         self, paths: Iterable[Path | str], speakers: Sequence[str | None] | None = None

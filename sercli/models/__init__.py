@@ -60,6 +60,11 @@ class NetworkConfig(Config):
         return 1
 
     @property
+    def needs_frames(self) -> bool:
+        """Whether the features must have several frames for an utterance."""
+        return False
+
+    @property
     def cosine_head(self) -> bool:
         """Whether the head is a `sercli.models.layers.CosineHead`, which is trained with the ArcFace loss."""
         return False

@@ -16,6 +16,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from sercli.encoders.finding import lasting_name
 from sercli.encoders.loading import read_facts
 from sercli.encoders.upper import UpperLayers, load_upper_layers
 from sercli.errors import ConfigError
@@ -58,7 +59,8 @@ class FinetuneConfig(ProbeConfig):
         """
         if self.tensors is not None:
             return self
-        return self.model_copy(update={"tensors": read_facts(self.encoder, self.revision).tensors})
+        tensors = read_facts(self.encoder, self.revision).tensors
+        return self.model_copy(update={"encoder": lasting_name(self.encoder), "tensors": tensors})
 
     def with_encoder(self, model: str) -> Self:
         """Return the same settings with another name or folder of the same encoder."""

@@ -135,13 +135,16 @@ def _solve_svm(
     )
     groups = len(set(given.speakers)) if None not in given.speakers else 0
     least = int(np.bincount(given.target).min())
+    cut = []
     if groups >= 2:
-        folds = GroupKFold(min(_FOLDS, groups)).split(given.vectors, given.target, given.speakers)
-    else:
-        folds = StratifiedKFold(max(2, min(_FOLDS, least))).split(given.vectors, given.target)
-    cut = [
-        (train, test) for train, test in folds if len(set(given.target[train])) == network.head.out_features
-    ]
+        cut = list(GroupKFold(min(_FOLDS, groups)).split(given.vectors, given.target, given.speakers))
+    if not cut or any(len(set(given.target[train])) < network.head.out_features for train, _ in cut):
+        if least < 2:
+            raise ConfigError(
+                "model.classifier=svm: a class has one utterance in the training part, and calibrated scores "
+                "need two; set model.classifier=logistic"
+            )
+        cut = list(StratifiedKFold(min(_FOLDS, least)).split(given.vectors, given.target))
     fitted = CalibratedClassifierCV(machine, method="sigmoid", cv=cut, ensemble=False)
     fitted.fit(given.vectors, given.target)
     (whole,) = fitted.calibrated_classifiers_

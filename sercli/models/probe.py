@@ -31,6 +31,11 @@ class ProbeConfig(NetworkConfig):
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the values that dropout sets to zero before each layer after the mean."""
 
+    @property
+    def needs_frames(self) -> bool:
+        """Whether frames are weighed, which changes nothing if there is only one."""
+        return self.pool == "attention"
+
 
 class Probe(nn.Module):
     """Classify the states of an encoder."""

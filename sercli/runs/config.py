@@ -163,6 +163,11 @@ class RunConfig(Config):
                 f"features.{name} have one frame for an utterance, which can't be cut: leave segments out, "
                 "or choose features with several frames (pool=none, level=lld)"
             )
+        if choice.config.pooled and self.model.needs_frames:
+            raise ValueError(
+                f"features.{name} have one frame for an utterance, and the network weighs frames: choose "
+                "features with several frames (pool=none, level=lld)"
+            )
         if self.task.per_frame and crop_s is not None:
             raise ValueError(
                 f"features.{name}.duration_s: continuous labels are learnt from segments of recordings; set "

@@ -34,6 +34,7 @@ def test_reports_audits_and_cards_say_that_it_is_transductive(run, tmp_path):
     assert "Transductive: features are standardised per speaker" in out
     status, out, _ = run("audit", "latest")
     assert status == 0, out
+    assert "transductive: each speaker's utterances of a part are standardised" in " ".join(out.split())
     assert run("export", "latest", tmp_path / "model", "--fold", 1)[0] == 0
     card = (tmp_path / "model/README.md").read_text()
     assert "Transductive" in card
@@ -69,6 +70,11 @@ def test_speakers_of_a_table_and_enrolled_recordings_are_used(run, tmp_path, wri
     assert [json.loads(line)["probabilities"] for line in alone] == probabilities[:2]
     enrolled = run(*two, "--enrol", tmp_path / names[2], "--enrol", tmp_path / names[3])[1]
     assert enrolled.splitlines() != alone
+    (tmp_path / "empty.wav").write_bytes(b"")
+    empty = ("--enrol", tmp_path / names[2], "--enrol", tmp_path / "empty.wav")
+    assert "; 1 can't be used: " in run(*two, *empty)[2]
+    status, _, err = run(*two, *empty, "--enrol", tmp_path / names[3])
+    assert (status, "--enrol: 1 of 3 recordings can't be used: " in err) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_a_value_that_hardly_varies_is_not_blown_up():
 @pytest.mark.parametrize(
     ("speakers", "message"),
     [
-        ("aab", "1 of 2 speakers have fewer than 2 utterances in a part, for example b"),
+        ("aab", "1 of 2 speakers have fewer than 2 utterances, for example b"),
         (["a", "a", None], "1 utterances have no speaker, for example 2"),
     ],
 )

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from small_encoders import change_config, encoder_folder
 
-from sercli.encoders.finding import find_encoder
+from sercli.encoders.finding import cached_encoder, find_encoder
 from sercli.encoders.loading import load_encoder, read_facts
 from sercli.errors import ConfigError, FeatureError
 
@@ -80,6 +80,62 @@ def test_a_folder_with_a_fault_is_refused_in_one_line(folder, break_it, message)
     with pytest.raises(FeatureError, match=message) as caught:
         read_facts(str(folder))
     assert "\n" not in str(caught.value)
+
+
+def test_an_extractor_of_another_encoder_is_refused(tmp_path):
+    shutil.copytree(encoder_folder("whisper"), tmp_path / "encoder")
+    read_facts(str(tmp_path / "encoder"))
+    for changes in ({"feature_size": 128}, {"feature_extractor_type": "Wav2Vec2FeatureExtractor"}):
+        file = tmp_path / "encoder/preprocessor_config.json"
+        before = file.read_text()
+        file.write_text(json.dumps(json.loads(before) | changes))
+        with pytest.raises(FeatureError, match=r"preprocessor_config\.json is of another encoder"):
+            read_facts(str(tmp_path / "encoder"))
+        file.write_text(before)
+
+
+@pytest.mark.parametrize("changes", [{"num_hidden_layers": "x"}, {"num_attention_heads": 7}])
+def test_settings_that_make_no_encoder_are_refused_in_one_line(folder, changes):
+    change_config(folder, **changes)
+    with pytest.raises(FeatureError, match="can't read its settings"):
+        read_facts(str(folder))
+
+
+def test_pickled_files_of_the_old_format_are_read_and_other_objects_refused(folder):
+    wanted = read_facts(str(folder)).tensors
+    tensors = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    file = folder / "pytorch_model.bin"
+    torch.save(tensors, file, _use_new_zipfile_serialization=False)
+    assert read_facts(str(folder)).tensors == wanted
+    torch.save(list(tensors.values()), file)
+    with pytest.raises(FeatureError, match="holds no tensors by name"):
+        read_facts(str(folder))
+
+
+def test_a_downloaded_encoder_is_found_again_by_its_name(folder, tmp_path, monkeypatch):
+    """The cache as a download of some files of a repository leaves it."""
+    from huggingface_hub import constants
+
+    cache, commit = tmp_path / "hub", "0123456789" * 4
+    place = cache / "models--someone--encoder"
+    shutil.copytree(folder, place / "snapshots" / commit)
+    (place / "refs").mkdir()
+    (place / "refs/main").write_text(commit)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    assert find_encoder("someone/encoder").folder == (place / "snapshots" / commit).resolve()
+    assert find_encoder("someone/encoder", commit).folder.name == commit
+    assert cached_encoder("someone/other") is None
+
+
+def test_a_relative_folder_keeps_its_meaning_elsewhere(folder, monkeypatch, tmp_path):
+    from sercli.features.pretrained import PretrainedConfig
+
+    monkeypatch.chdir(folder.parent)
+    config = PretrainedConfig(model="encoder").pinned()
+    monkeypatch.chdir("/")
+    assert config.model == str(folder.resolve())
+    assert find_encoder(config.model).folder == folder.resolve()
 
 
 def test_another_sample_rate_is_refused(folder):

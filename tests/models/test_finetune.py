@@ -13,7 +13,8 @@ from sercli.bundle import Bundle
 from sercli.devices import Device
 from sercli.encoders import loading
 from sercli.errors import ConfigError, FeatureError
-from sercli.models.finetune import ARCHITECTURE, FinetuneConfig
+from sercli.inference.insight import layer_weights
+from sercli.models.finetune import FinetuneConfig
 from sercli.models.probe import Probe, ProbeConfig
 from sercli.reports.share import export_bundle
 from sercli.runs.training import TrainingConfig
@@ -89,8 +90,8 @@ def test_a_copy_of_the_encoder_serves_both_the_features_and_the_network(place, t
     loading._load_once.cache_clear()
     bundle = Bundle.load(tmp_path / "model")
     assert Path(bundle.model.encoder).is_relative_to(tmp_path / "model")
-    weights = ARCHITECTURE.layer_weights(bundle.network)
-    assert (len(weights), float(weights.sum())) == (4, pytest.approx(1))
+    weights = layer_weights(bundle)
+    assert (list(weights), sum(weights.values())) == ([0, 1, 2, 3], pytest.approx(1))
 
 
 def test_an_untrained_network_is_the_probe_over_the_frozen_states(place):

@@ -74,3 +74,15 @@ def test_frames_count_by_their_mean_and_deviation_without_padding():
 def test_a_layer_that_the_features_lack_is_refused():
     with pytest.raises(ConfigError, match="have layers 0 to 1"):
         Linear(2, 3, 2, LinearConfig(layers=[2]))
+
+
+def test_a_support_vector_machine_is_calibrated_where_speakers_have_one_class_each():
+    vectors, target, _ = material(2, count=20)
+    speakers = tuple("ab"[each] for each in target)
+    config = LinearConfig(classifier="svm")
+    network = Linear(1, vectors.shape[1], 2, config)
+    solve(network, TrainingVectors(vectors, target, speakers, None), config)
+    assert np.isfinite(probabilities(network, vectors)).all()
+    single = np.where(np.arange(20) == 0, 1, 0)
+    with pytest.raises(ConfigError, match="a class has one utterance"):
+        solve(network, TrainingVectors(vectors, single, (None,) * 20, None), config)

@@ -1,9 +1,12 @@
 """SUPERB's classifier: its size, and the mean over time before or after the projection."""
 
+import pytest
 import torch
 
+from sercli.errors import ConfigError
 from sercli.models.layers.vectors import mean_over_frames
 from sercli.models.probe import Probe, ProbeConfig
+from sercli.training.settings import complete
 
 
 def test_the_number_of_parameters_is_that_of_superb():
@@ -23,6 +26,12 @@ def test_cached_means_give_the_logits_of_the_frames():
     pooled = mean_over_frames(x, mask).unsqueeze(-1)
     one = torch.ones(2, 1, dtype=torch.bool)
     torch.testing.assert_close(network(x, mask), network(pooled, one), rtol=1e-5, atol=1e-6)
+
+
+def test_attention_over_a_single_frame_is_refused():
+    named = {"corpus": "emodb", "scheme": "emodb-4", "protocol": "leave-one-speaker-out"}
+    with pytest.raises(ConfigError, match="one frame for an utterance, and the network weighs frames"):
+        complete({"arch": "probe", "model": {"pool": "attention"}} | named)
 
 
 def test_attention_ignores_padding():
