@@ -7,19 +7,19 @@ from sercli.audit import PARTS, Division, Item
 from sercli.corpora import corpus_names, get_corpus
 from sercli.protocols import Protocol, fold_digest, get_protocol
 from sercli.records import Fold, Utterance
-from sercli.schemes import choose
+from sercli.schemes import Scheme, choose
 from sercli.workspace import Workspace
 
 
 def from_protocol(
-    workspace: Workspace, corpus: str, scheme: str | None, protocol: str | None
+    workspace: Workspace, corpus: str, scheme: str | Scheme | None, protocol: str | None
 ) -> tuple[str, list[Division]]:
     """Divide a prepared corpus.
 
     Args:
         workspace: workspace of the corpus.
         corpus: its name.
-        scheme: scheme, which selects utterances; the protocol's own, otherwise the corpus's first.
+        scheme: scheme or its name; the protocol's own if not given, otherwise the corpus's first.
         protocol: protocol, which makes the folds; the corpus's own if not given.
 
     Returns:

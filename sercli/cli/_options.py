@@ -32,7 +32,21 @@ def set_option(example: str) -> Any:
 
 SetOption = Annotated[list[str] | None, set_option("model.attention=false")]
 SchemeOption = Annotated[
-    str | None, typer.Option(help="Scheme that selects utterances and classes, for example emodb-4.")
+    str | None,
+    typer.Option(
+        help="Scheme that selects utterances and classes, for example emodb-4, or a YAML file with your own. "
+        "[default: the scheme of the protocol or of the corpus]",
+        show_default=False,
+    ),
+]
+ClassesOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LABELS",
+        help="Classes in place of a scheme: labels to keep, merge or rename, for example "
+        "anger,happiness+excitement=joy,neutral.",
+        show_default=False,
+    ),
 ]
 ProtocolOption = Annotated[
     str | None, typer.Option(help="Protocol that makes the folds, for example leave-one-speaker-out.")

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sercli.cli._options import ColumnOption, JsonOption, WorkspaceOption, key_values
+from sercli.cli._options import (
+    ClassesOption,
+    ColumnOption,
+    JsonOption,
+    SchemeOption,
+    WorkspaceOption,
+    key_values,
+)
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
@@ -28,13 +35,8 @@ def audit(
     corpus: Annotated[
         str | None, typer.Option(help="Prepared corpus to audit, divided by --protocol.", show_default=False)
     ] = None,
-    scheme: Annotated[
-        str | None,
-        typer.Option(
-            help="Scheme that selects utterances of --corpus. [default: the scheme of the protocol]",
-            show_default=False,
-        ),
-    ] = None,
+    scheme: SchemeOption = None,
+    classes: ClassesOption = None,
     protocol: Annotated[
         str | None,
         typer.Option(
@@ -65,14 +67,16 @@ def audit(
         if chosen:
             raise typer.BadParameter("--column goes with lists, not with --corpus")
         from sercli.audit.protocol import from_protocol
+        from sercli.schemes.reading import choose_scheme
 
-        what, divisions = from_protocol(Workspace(workspace), corpus, scheme, protocol)
+        chosen_scheme = choose_scheme(scheme, classes)
+        what, divisions = from_protocol(Workspace(workspace), corpus, chosen_scheme, protocol)
         notes: list[str] = []
         extra: list[Finding] = []
     elif not targets:
         raise typer.BadParameter("name a run, lists of files or a folder of them, or a corpus with --corpus")
-    elif scheme or protocol:
-        raise typer.BadParameter("--scheme and --protocol go with --corpus")
+    elif scheme or classes or protocol:
+        raise typer.BadParameter("--scheme, --classes and --protocol go with --corpus")
     else:
         what, divisions, notes, extra = _divide(targets, audio_root, chosen, Workspace(workspace))
     findings = examine(divisions) + extra

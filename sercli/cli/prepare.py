@@ -58,7 +58,7 @@ def prepare(
         typer.Option(
             "--map",
             metavar="LABEL=EMOTION",
-            help="Map a label of the corpus to an emotion, for example hap=happiness; may be repeated.",
+            help="Replace a label of the corpus by another, for example hap=happiness; may be repeated.",
         ),
     ] = None,
     columns: ColumnOption = None,
@@ -124,6 +124,8 @@ def prepare(
 
 
 def _print(result: "Preparation") -> None:
+    from sercli.labels import EMOTIONS
+
     utterances, entry = result.utterances, result.entry
     typer.echo(entry.title)
     typer.echo(f"  manifest    {result.path}")
@@ -135,6 +137,10 @@ def _print(result: "Preparation") -> None:
     if emotions:
         one = "; a training needs two emotions or more" if len(emotions) == 1 else ""
         typer.echo(f"  emotions    {_listed(emotions)}{one}")
+    own = sorted(set(emotions) - EMOTIONS)
+    if own:
+        nouns = ", ".join(sorted(set(emotions) & EMOTIONS)) or "none"
+        typer.echo(f"  known nouns {nouns}; kept as spelled: {', '.join(own)}")
     if entry.any_name and result.spellings:
         spelled = (f"{', '.join(labels)} -> {noun}" for noun, labels in result.spellings.items())
         typer.echo(f"  read as     {'; '.join(spelled)}")

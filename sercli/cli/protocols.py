@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sercli.cli._app import App
-from sercli.cli._options import JsonOption, WorkspaceOption
+from sercli.cli._options import ClassesOption, JsonOption, SchemeOption, WorkspaceOption
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
@@ -44,12 +44,8 @@ def show(
     name: Annotated[str, typer.Argument(help="Protocol to show, or lists:FILE.")],
     *,
     corpus: Annotated[str, typer.Option(help="Prepared corpus.")],
-    scheme: Annotated[
-        str | None,
-        typer.Option(
-            help="Scheme that selects utterances. [default: the scheme of the protocol]", show_default=False
-        ),
-    ] = None,
+    scheme: SchemeOption = None,
+    classes: ClassesOption = None,
     csv: Annotated[
         bool,
         typer.Option("--csv", help="Print the part of every utterance, in the format that lists:FILE reads."),
@@ -62,11 +58,12 @@ def show(
     from sercli.protocols import fold_digest, get_protocol, shared_speakers, untrained
     from sercli.protocols.lists import to_csv
     from sercli.schemes import choose
+    from sercli.schemes.reading import choose_scheme
     from sercli.workspace import Workspace
 
     protocol = get_protocol(name)
     utterances = manifest.read(Workspace(workspace).require(corpus))
-    selected, selection = choose(utterances, corpus, scheme or protocol.scheme)
+    selected, selection = choose(utterances, corpus, choose_scheme(scheme, classes) or protocol.scheme)
     labels = selection.labels
     folds = protocol.divide(utterances, labels)
     if csv:

@@ -9,6 +9,7 @@ import typer
 from sercli.cli._options import (
     AcceleratorOption,
     ArchOption,
+    ClassesOption,
     ConfigOption,
     FoldOption,
     FoldsOption,
@@ -43,6 +44,7 @@ def train(
         ),
     ] = None,
     scheme: SchemeOption = None,
+    classes: ClassesOption = None,
     protocol: ProtocolOption = None,
     fold: FoldOption = None,
     folds: FoldsOption = None,
@@ -139,6 +141,7 @@ def train(
         arch=arch,
         corpus=corpus,
         scheme=scheme,
+        classes=classes,
         protocol=protocol,
         augment=augment,
         init=str(init) if init else None,

@@ -8,6 +8,7 @@ from sercli import registry
 from sercli.errors import list_some
 from sercli.protocols import is_untested, unplaced
 from sercli.runs.folder import Trial
+from sercli.schemes import scheme_name
 from sercli.tasks import TASKS
 
 _SHOWN = 6  # number of runs that are named in front of a banner
@@ -37,7 +38,7 @@ def facts(
     metrics = [trial.metrics() for trial in trials]
     return {
         **corpus_facts(provenance["corpus"]),
-        "scheme": f"{settings['scheme']}: {', '.join(outputs)}",
+        "scheme": f"{scheme_name(settings['scheme'])}: {', '.join(outputs)}",
         "protocol": protocol(settings),
         **({"the paper's own metrics": provenance["paper"]} if provenance.get("paper") else {}),
         "metrics": definition,

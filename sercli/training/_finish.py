@@ -71,7 +71,7 @@ def finish(
         statistics=parts.statistics,
         facts={
             "corpus": config.corpus,
-            "scheme": config.scheme.name,
+            "scheme": config.scheme.recorded,
             "protocol": config.protocol.name,
             "fold": trial.fold,
             "seed": trial.seed,
