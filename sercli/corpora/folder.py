@@ -61,7 +61,7 @@ def parse(root: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
                     path.relative_to(root).as_posix(),
                     _OUTSIDE,
                 )
-        elif is_emotion(folder[-1]) or (levels.certain and not is_part(folder[-1])):
+        elif is_emotion(folder[-1]) or (inside and levels.certain and not is_part(folder[-1])):
             yield from _other_kinds((path for path in paths if path not in taken), root, len(folder))
             for path in inside:
                 parts = path.relative_to(root).parts
