@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -45,6 +45,14 @@ ClassesOption = Annotated[
         metavar="LABELS",
         help="Classes in place of a scheme: labels to keep, merge or rename, for example "
         "anger,happiness+excitement=joy,neutral.",
+        show_default=False,
+    ),
+]
+UnknownSpeakersOption = Annotated[
+    Literal["error", "train", "drop"] | None,
+    typer.Option(
+        help="What a speaker-independent protocol does with utterances of unknown speakers: refuse them "
+        "(error), use them only for training (train) or leave them out (drop). [default: error]",
         show_default=False,
     ),
 ]

@@ -10,6 +10,7 @@ from sercli.cli._options import (
     ColumnOption,
     JsonOption,
     SchemeOption,
+    UnknownSpeakersOption,
     WorkspaceOption,
     key_values,
 )
@@ -43,6 +44,7 @@ def audit(
             help="Protocol that divides --corpus. [default: the protocol of the corpus]", show_default=False
         ),
     ] = None,
+    unknown_speakers: UnknownSpeakersOption = None,
     audio_root: Annotated[
         Path | None,
         typer.Option(help="Folder that the file names in the lists are relative to.", show_default=False),
@@ -70,13 +72,15 @@ def audit(
         from sercli.schemes.reading import choose_scheme
 
         chosen_scheme = choose_scheme(scheme, classes)
-        what, divisions = from_protocol(Workspace(workspace), corpus, chosen_scheme, protocol)
+        what, divisions = from_protocol(
+            Workspace(workspace), corpus, chosen_scheme, protocol, unknown_speakers
+        )
         notes: list[str] = []
         extra: list[Finding] = []
     elif not targets:
         raise typer.BadParameter("name a run, lists of files or a folder of them, or a corpus with --corpus")
-    elif scheme or classes or protocol:
-        raise typer.BadParameter("--scheme, --classes and --protocol go with --corpus")
+    elif scheme or classes or protocol or unknown_speakers:
+        raise typer.BadParameter("--scheme, --classes, --protocol and --unknown-speakers go with --corpus")
     else:
         what, divisions, notes, extra = _divide(targets, audio_root, chosen, Workspace(workspace))
     findings = examine(divisions) + extra

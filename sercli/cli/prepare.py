@@ -175,7 +175,7 @@ def _speakers(result: "Preparation") -> str:
     known = (
         f" ({', '.join(f'{count} {gender}' for gender, count in sorted(counts.items()))})" if counts else ""
     )
-    without = f"; {unnamed} utterances have no speaker: speaker-independent protocols refuse them"
+    without = f"; {unnamed} utterances have no speaker: --unknown-speakers decides about them"
     return f"{len(genders)}{known}" + (without if unnamed else "")
 
 

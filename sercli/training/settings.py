@@ -71,7 +71,8 @@ def configure(
     """Complete the chosen settings from the architecture's recipe and the corpus's defaults.
 
     Args:
-        settings: at least ``arch``; of the other keys of `RunConfig`, those that were chosen.
+        settings: at least ``arch``; of the other keys of `RunConfig`, those that were chosen; and
+            ``unknown_speakers``, which becomes a part of the protocol's name.
         workspace: folder where a corpus is searched if none is named.
         device: device that decides the precision if the precision is ``auto``.
         file: source file of some of the settings, for messages.
@@ -94,6 +95,7 @@ def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, A
     """Add corpus, scheme, protocol and the digest of the bundle to start from, if they are missing."""
     recipe = get_architecture(settings["arch"]).recipe
     chosen = dict(settings)
+    unknown_speakers = chosen.pop("unknown_speakers", None)
     if "corpus" not in chosen:
         chosen["corpus"] = _first_prepared(settings["arch"], workspace)
     corpus = str(chosen["corpus"])
@@ -105,6 +107,8 @@ def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, A
     if of_paper and (protocol.tests_nothing or "protocol" not in chosen):  # the classes of the paper's folds
         made_for = of_paper.scheme
     chosen.setdefault("protocol", usual)
+    if unknown_speakers:
+        chosen["protocol"] = protocol.with_unknown_speakers(unknown_speakers).name
     if "scheme" not in chosen:
         emotions = bool(set(facts["emotions"]) - {"none"})
         chosen["scheme"] = made_for or default_scheme(corpus, emotions=emotions)
