@@ -83,7 +83,8 @@ ColumnOption = Annotated[
     typer.Option(
         "--column",
         metavar="FIELD=COLUMN",
-        help="Name the column that holds a field, for example speaker=who; may be repeated.",
+        help="Name the column that holds a field, for example speaker=who; an empty name, as in gender=, "
+        "switches the field off; may be repeated.",
         show_default=False,
     ),
 ]
@@ -178,8 +179,8 @@ def _numbers(option: str, texts: Sequence[str]) -> tuple[int, ...]:
         raise typer.BadParameter(str(error)) from None
 
 
-def key_values(option: str, pairs: Sequence[str]) -> dict[str, str]:
-    """Split ``key=value`` items; keys and values stay unchanged text.
+def key_values(option: str, pairs: Sequence[str], *, empty: bool = False) -> dict[str, str]:
+    """Split ``key=value`` items; keys and values stay unchanged text; ``empty`` allows empty values.
 
     Raises:
         BadParameter: an item is not such a pair, or a key has two values.
@@ -187,7 +188,7 @@ def key_values(option: str, pairs: Sequence[str]) -> dict[str, str]:
     split: dict[str, str] = {}
     for pair in pairs:
         key, _, value = pair.rpartition("=")
-        if not key or not value:
+        if not key or not (value or empty):
             raise typer.BadParameter(f"'{pair}': write {option} as KEY=VALUE")
         if split.setdefault(key, value) != value:
             raise typer.BadParameter(f"'{pair}': {option} has {key}={split[key]} already; give it once")

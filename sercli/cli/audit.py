@@ -62,7 +62,7 @@ def audit(
     from sercli.audit import Verdict, examine
     from sercli.workspace import Workspace
 
-    chosen = key_values("column", columns or [])
+    chosen = key_values("column", columns or [], empty=True)
     if corpus is not None:
         if targets:
             raise typer.BadParameter("name a corpus with --corpus, or lists, or a run, not both")

@@ -101,7 +101,7 @@ def prepare(
     chosen: dict[str, Any] = parse_assignments(settings or [])
     for key, pairs in (("map", labels), ("columns", columns)):
         if pairs:
-            chosen = join(chosen, {key: key_values(key, pairs)})
+            chosen = join(chosen, {key: key_values(key, pairs, empty=key == "columns")})
     if speaker_pattern is not None:
         chosen = join(chosen, {"speaker_pattern": speaker_pattern})
     with progress_bar(f"preparing {corpus}") as progress:

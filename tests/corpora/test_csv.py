@@ -113,6 +113,24 @@ def test_any_other_text_is_a_label_as_it_is_spelled(tmp_path, label):
     assert (found.emotion, found.emotion_raw) == (label, label)
 
 
+def test_a_column_is_switched_off(tmp_path):
+    text = "file,emotion,speaker,gender\nx.wav,sad,3,f\n"
+    (found,) = parse(tmp_path, text, columns={"gender": "", "speaker": ""})
+    assert (found.gender, found.speaker, found.emotion) == (None, None, "sadness")
+    (problem,) = parse(tmp_path, text, columns={"emotion": ""})
+    assert "no column 'emotion'" in problem.fact
+
+
+@pytest.mark.parametrize(
+    ("gender", "kept"),
+    [("f", "female"), ("Unknown", None), ("?", None), ("nan", None), ("", None), ("Child", "child")],
+)
+def test_an_unknown_gender_or_speaker_is_absent_and_another_gender_is_kept(tmp_path, gender, kept):
+    (found,) = parse(tmp_path, f"file,emotion,speaker,gender\nx.wav,sad,{gender},{gender}\n")
+    assert found.gender == kept
+    assert found.speaker == (None if kept is None else gender)
+
+
 def test_a_label_is_replaced_by_any_text(tmp_path):
     (found,) = parse(tmp_path, "file,emotion\nx.wav,G1\n", map={"g1": "guilt"})
     assert found.emotion == "guilt"
