@@ -60,8 +60,8 @@ class TableOptions(AnyOptions):
     """The same settings for a list, whose columns have names."""
 
     columns: dict[str, str] = Field({})
-    """Column by field (``speaker``, ``emotion``, ``file`` and so on), if its name is not a usual one; an empty
-    name switches the field off."""
+    """Column by field (``speaker``, ``emotion``, ``file`` and so on), if its name is not a usual one; empty
+    to switch the field off."""
 
     @model_validator(mode="after")
     def _check_fields(self) -> Self:
