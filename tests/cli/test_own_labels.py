@@ -76,6 +76,10 @@ def test_the_utterances_of_unknown_speakers_are_counted(command_line, place):
         assert status == 0, err
         assert f"4 utterances without a speaker are {use}" in out
         assert f"leave-one-speaker-out-no-dev+unknown-{how}@1: 3 folds" in out
+    asked = ("audit", "--corpus", "calls", "--protocol", "leave-one-speaker-out-no-dev", "--json")
+    for how, status in (("drop", 0), ("train", 4)):  # 4: speakers that are not known can't be compared
+        words = (*asked, "--unknown-speakers", how, "--classes", "anger,encouraging")
+        assert command_line(*words, "--workspace", place / "w")[0] == status
 
 
 def test_the_same_content_gives_the_same_run(command_line, place):
