@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 # Lines about files that differ only in numbers.
 _SHOWN = 8
+# Labels in a line; more than the known nouns.
+_MOST = 30
 
 
 def prepare(
@@ -124,6 +126,7 @@ def prepare(
 
 
 def _print(result: "Preparation") -> None:
+    from sercli.errors import list_some
     from sercli.labels import EMOTIONS
 
     utterances, entry = result.utterances, result.entry
@@ -140,7 +143,7 @@ def _print(result: "Preparation") -> None:
     own = sorted(set(emotions) - EMOTIONS)
     if own:
         nouns = ", ".join(sorted(set(emotions) & EMOTIONS)) or "none"
-        typer.echo(f"  known nouns {nouns}; kept as spelled: {', '.join(own)}")
+        typer.echo(f"  known nouns {nouns}; kept as spelled: {list_some(own, _MOST)}")
     if entry.any_name and result.spellings:
         spelled = (f"{', '.join(labels)} -> {noun}" for noun, labels in result.spellings.items())
         typer.echo(f"  read as     {'; '.join(spelled)}")
@@ -226,7 +229,9 @@ def _print_scheme(scheme: "SchemeCounts") -> None:
 
 
 def _listed(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+    from sercli.errors import list_some
+
+    return list_some([f"{name} {count}" for name, count in sorted(counts.items())], _MOST)
 
 
 def _length(hours: float) -> str:
