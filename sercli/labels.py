@@ -1,6 +1,11 @@
-"""Emotions, each one English noun, and the spellings that corpora use for them."""
+"""Emotions, each one English noun, and the spellings that corpora use for them.
+
+These nouns make labels of different corpora comparable. Any other text is a label too: it is kept as a corpus
+spells it.
+"""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from difflib import SequenceMatcher
 
@@ -82,6 +87,16 @@ def to_noun(label: str, given: Mapping[str, str] | None = None) -> str | None:
         if key in nouns:
             return nouns[key]
     return _NOUNS.get(key) or _NOUNS.get(_NUMBER.sub("", key))
+
+
+def to_label(label: str, given: Mapping[str, str] | None = None) -> str:
+    """Return the noun that a label means; an unknown one unchanged, without blanks around it.
+
+    Args:
+        label: as a corpus spells it.
+        given: labels by spelling, which take precedence over the usual spellings.
+    """
+    return to_noun(label, given) or unicodedata.normalize("NFC", label.strip())
 
 
 _NUMBER = re.compile(r"^\d+[-_. ]+")

@@ -47,7 +47,7 @@ class Utterance:
         text_id: which text is spoken: a sentence, or the play that a line is of.
         transcript: the words.
         emotion_raw: the label as the corpus spells it.
-        emotion: the label as an English noun of `sercli.labels`.
+        emotion: the label: an English noun of `sercli.labels`, or another word as the corpus spells it.
         intensity: strength of the emotion, as the corpus grades it.
         valence: mean rating, on the corpus's scale.
         arousal: likewise (activation).

@@ -1,6 +1,6 @@
 import pytest
 
-from sercli.labels import EMOTIONS, to_noun
+from sercli.labels import EMOTIONS, to_label, to_noun
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,14 @@ from sercli.labels import EMOTIONS, to_noun
 )
 def test_case_and_blanks_do_not_count_and_an_unknown_label_stays_unknown(label, noun):
     assert to_noun(label) == noun
+
+
+def test_any_other_text_is_a_label_without_the_blanks_around_it():
+    assert [to_label(each) for each in ("Happy", " Guilt ", "schuldgefu\u0308hl")] == [
+        "happiness",
+        "Guilt",
+        "schuldgef\u00fchl",
+    ]
 
 
 def test_given_spellings_come_first():

@@ -5,22 +5,27 @@ from collections.abc import Sequence
 from sercli import manifest
 from sercli.audit import PARTS, Division, Item
 from sercli.corpora import corpus_names, get_corpus
-from sercli.protocols import Protocol, fold_digest, get_protocol
+from sercli.protocols import Protocol, UnknownSpeakers, fold_digest, get_protocol
 from sercli.records import Fold, Utterance
-from sercli.schemes import choose
+from sercli.schemes import Scheme, choose
 from sercli.workspace import Workspace
 
 
 def from_protocol(
-    workspace: Workspace, corpus: str, scheme: str | None, protocol: str | None
+    workspace: Workspace,
+    corpus: str,
+    scheme: str | Scheme | None,
+    protocol: str | None,
+    unknown_speakers: UnknownSpeakers | None = None,
 ) -> tuple[str, list[Division]]:
     """Divide a prepared corpus.
 
     Args:
         workspace: workspace of the corpus.
         corpus: its name.
-        scheme: scheme, which selects utterances; the protocol's own, otherwise the corpus's first.
+        scheme: scheme or its name; the protocol's own if not given, otherwise the corpus's first.
         protocol: protocol, which makes the folds; the corpus's own if not given.
+        unknown_speakers: how the protocol treats utterances of unknown speakers.
 
     Returns:
         Description of corpus, scheme and protocol, and a division for each fold.
@@ -33,6 +38,8 @@ def from_protocol(
     facts = workspace.facts(corpus)
     utterances = manifest.read(workspace.require(corpus))
     chosen = get_protocol(protocol or str(facts["protocol"]))
+    if unknown_speakers:
+        chosen = chosen.with_unknown_speakers(unknown_speakers)
     name, selection = choose(utterances, corpus, scheme or chosen.scheme)
     folds = chosen.divide(utterances, selection.labels)
     title = f"{corpus}, {name}, {chosen.name} (digest {fold_digest(folds)}): {len(folds)} folds"

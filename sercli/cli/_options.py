@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -32,7 +32,29 @@ def set_option(example: str) -> Any:
 
 SetOption = Annotated[list[str] | None, set_option("model.attention=false")]
 SchemeOption = Annotated[
-    str | None, typer.Option(help="Scheme that selects utterances and classes, for example emodb-4.")
+    str | None,
+    typer.Option(
+        help="Scheme that selects utterances and classes, for example emodb-4, or a YAML file with your own. "
+        "[default: the scheme of the protocol or of the corpus]",
+        show_default=False,
+    ),
+]
+ClassesOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LABELS",
+        help="Classes in place of a scheme: labels to keep, merge or rename, for example "
+        "anger,happiness+excitement=joy,neutral.",
+        show_default=False,
+    ),
+]
+UnknownSpeakersOption = Annotated[
+    Literal["error", "train", "drop"] | None,
+    typer.Option(
+        help="What a speaker-independent protocol does with utterances of unknown speakers: refuse them "
+        "(error), use them only for training (train) or leave them out (drop). [default: error]",
+        show_default=False,
+    ),
 ]
 ProtocolOption = Annotated[
     str | None, typer.Option(help="Protocol that makes the folds, for example leave-one-speaker-out.")
@@ -61,7 +83,8 @@ ColumnOption = Annotated[
     typer.Option(
         "--column",
         metavar="FIELD=COLUMN",
-        help="Name the column that holds a field, for example speaker=who; may be repeated.",
+        help="Name the column that holds a field, for example speaker=who; an empty name, as in gender=, "
+        "switches the field off; may be repeated.",
         show_default=False,
     ),
 ]
@@ -156,8 +179,8 @@ def _numbers(option: str, texts: Sequence[str]) -> tuple[int, ...]:
         raise typer.BadParameter(str(error)) from None
 
 
-def key_values(option: str, pairs: Sequence[str]) -> dict[str, str]:
-    """Split ``key=value`` items; keys and values stay unchanged text.
+def key_values(option: str, pairs: Sequence[str], *, empty: bool = False) -> dict[str, str]:
+    """Split ``key=value`` items; keys and values stay unchanged text; ``empty`` allows empty values.
 
     Raises:
         BadParameter: an item is not such a pair, or a key has two values.
@@ -165,7 +188,7 @@ def key_values(option: str, pairs: Sequence[str]) -> dict[str, str]:
     split: dict[str, str] = {}
     for pair in pairs:
         key, _, value = pair.rpartition("=")
-        if not key or not value:
+        if not key or not (value or empty):
             raise typer.BadParameter(f"'{pair}': write {option} as KEY=VALUE")
         if split.setdefault(key, value) != value:
             raise typer.BadParameter(f"'{pair}': {option} has {key}={split[key]} already; give it once")

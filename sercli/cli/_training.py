@@ -15,6 +15,8 @@ def print_plan(plan: "Plan", device: "Device") -> None:
     """Print network and data of the training, and the number of finished trials."""
     from sercli.augmentations import get_augmentation
     from sercli.bundle import build_network
+    from sercli.cli.protocols import print_unknown_speakers
+    from sercli.protocols import without_speaker
     from sercli.training.trials import features_missing
 
     config = plan.config
@@ -33,6 +35,8 @@ def print_plan(plan: "Plan", device: "Device") -> None:
         + (f"; {left} left out" if left else "")
     )
     typer.echo(f"protocol  {config.protocol.name}: {len(plan.folds)} folds")
+    if config.protocol.unknown_speakers != "error":
+        print_unknown_speakers(config.protocol, len(without_speaker(plan.selected(), plan.selection.labels)))
     typer.echo(f"network   {config.arch}, {parameters:,} parameters{share}, on {kinds}")
     slopes = any(choice.feature.slopes for choice in config.features.values())
     for name in config.augment:

@@ -163,17 +163,17 @@ def _check_elsewhere(study: "Study", cells: "list[Cell]", workspace: "Workspace"
     """Refuse cells that cannot be tested on the other corpora; print the corpora that are not prepared."""
     from sercli import manifest
     from sercli.errors import ConfigError
-    from sercli.schemes import choose, get_scheme
+    from sercli.schemes import choose
 
     prepared = workspace.prepared() if study.test_on else []
     for on in study.test_on:
         if on.corpus in prepared:
-            choose(manifest.read(workspace.manifest(on.corpus)), on.corpus, on.scheme)
+            choose(manifest.read(workspace.manifest(on.corpus)), on.corpus, on.choice)
         else:
             typer.echo(f"not tested on {on.name}, since {on.corpus} is not prepared")
         for cell in cells:
-            task = get_scheme(cell.on.scheme).task
-            if cell.on.corpus != on.corpus and task != get_scheme(on.scheme).task:
+            task = cell.on.choice.task
+            if cell.on.corpus != on.corpus and task != on.choice.task:
                 raise ConfigError(
                     f"test_on: {cell.row.name} on {cell.on.name} is for {task}, {on.name} has no such labels"
                 )
@@ -281,7 +281,7 @@ def _test_elsewhere(
             if tested_since(work.plan.run, on):
                 continue
             try:
-                applied = apply_run(work.plan.run, on.corpus, workspace, on.scheme, device=device.torch)
+                applied = apply_run(work.plan.run, on.corpus, workspace, on.choice, device=device.torch)
                 write_cross_corpus(report_applied(applied, workspace))
             except SerError as error:
                 failed.append(f"{work.cell.row.name}, {work.cell.on.name} on {on.corpus}: {error}")

@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sercli.cli._options import ColumnOption, JsonOption, WorkspaceOption, key_values
+from sercli.cli._options import (
+    ClassesOption,
+    ColumnOption,
+    JsonOption,
+    SchemeOption,
+    UnknownSpeakersOption,
+    WorkspaceOption,
+    key_values,
+)
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
@@ -28,19 +36,15 @@ def audit(
     corpus: Annotated[
         str | None, typer.Option(help="Prepared corpus to audit, divided by --protocol.", show_default=False)
     ] = None,
-    scheme: Annotated[
-        str | None,
-        typer.Option(
-            help="Scheme that selects utterances of --corpus. [default: the scheme of the protocol]",
-            show_default=False,
-        ),
-    ] = None,
+    scheme: SchemeOption = None,
+    classes: ClassesOption = None,
     protocol: Annotated[
         str | None,
         typer.Option(
             help="Protocol that divides --corpus. [default: the protocol of the corpus]", show_default=False
         ),
     ] = None,
+    unknown_speakers: UnknownSpeakersOption = None,
     audio_root: Annotated[
         Path | None,
         typer.Option(help="Folder that the file names in the lists are relative to.", show_default=False),
@@ -58,21 +62,25 @@ def audit(
     from sercli.audit import Verdict, examine
     from sercli.workspace import Workspace
 
-    chosen = key_values("column", columns or [])
+    chosen = key_values("column", columns or [], empty=True)
     if corpus is not None:
         if targets:
             raise typer.BadParameter("name a corpus with --corpus, or lists, or a run, not both")
         if chosen:
             raise typer.BadParameter("--column goes with lists, not with --corpus")
         from sercli.audit.protocol import from_protocol
+        from sercli.schemes.reading import choose_scheme
 
-        what, divisions = from_protocol(Workspace(workspace), corpus, scheme, protocol)
+        chosen_scheme = choose_scheme(scheme, classes)
+        what, divisions = from_protocol(
+            Workspace(workspace), corpus, chosen_scheme, protocol, unknown_speakers
+        )
         notes: list[str] = []
         extra: list[Finding] = []
     elif not targets:
         raise typer.BadParameter("name a run, lists of files or a folder of them, or a corpus with --corpus")
-    elif scheme or protocol:
-        raise typer.BadParameter("--scheme and --protocol go with --corpus")
+    elif scheme or classes or protocol or unknown_speakers:
+        raise typer.BadParameter("--scheme, --classes, --protocol and --unknown-speakers go with --corpus")
     else:
         what, divisions, notes, extra = _divide(targets, audio_root, chosen, Workspace(workspace))
     findings = examine(divisions) + extra

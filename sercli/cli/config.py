@@ -7,6 +7,7 @@ import typer
 from sercli.cli._app import App
 from sercli.cli._options import (
     ArchOption,
+    ClassesOption,
     ConfigOption,
     ProtocolOption,
     SchemeOption,
@@ -28,6 +29,7 @@ def show(
     arch: ArchOption = None,
     corpus: Annotated[str | None, typer.Option(help="Prepared corpus to train on.")] = None,
     scheme: SchemeOption = None,
+    classes: ClassesOption = None,
     protocol: ProtocolOption = None,
     augment: Annotated[str | None, typer.Option(help="Augmentations to use, as flip,noise, or none.")] = None,
     config: ConfigOption = None,
@@ -41,6 +43,13 @@ def show(
     from sercli.workspace import Workspace
 
     given = gather(
-        config, settings or [], arch=arch, corpus=corpus, scheme=scheme, protocol=protocol, augment=augment
+        config,
+        settings or [],
+        arch=arch,
+        corpus=corpus,
+        scheme=scheme,
+        classes=classes,
+        protocol=protocol,
+        augment=augment,
     )
     typer.echo(to_yaml(configure(given, Workspace(workspace), choose_device(), config).to_dict()), nl=False)

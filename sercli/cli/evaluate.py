@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sercli.cli._options import DrawsOption, JsonOption, WorkspaceOption
+from sercli.cli._options import ClassesOption, DrawsOption, JsonOption, SchemeOption, WorkspaceOption
 from sercli.cli._output import progress_bar
 from sercli.errors import RunError
 from sercli.plain.json import to_json
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sercli.reports.run import AuditResult, RunReport
     from sercli.runs.folder import Run, Trial
+    from sercli.schemes import Scheme
     from sercli.workspace import Workspace
 
 
@@ -35,10 +36,8 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    scheme: Annotated[
-        str | None,
-        typer.Option(help="Scheme that selects utterances of the other corpus.", show_default=False),
-    ] = None,
+    scheme: SchemeOption = None,
+    classes: ClassesOption = None,
     keep_foreign: Annotated[
         bool,
         typer.Option(
@@ -74,13 +73,14 @@ def evaluate(
     classes, CCC, PCC and RMSE of continuous labels.
     """
     from sercli.runs.folder import find_run
+    from sercli.schemes.reading import choose_scheme
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
     if beside and not insights:
         raise typer.BadParameter("--beside goes with --insights")
-    if on is None and (scheme or keep_foreign):
-        raise typer.BadParameter("--scheme and --keep-foreign go with --on")
+    if on is None and (scheme or classes or keep_foreign):
+        raise typer.BadParameter("--scheme, --classes and --keep-foreign go with --on")
     found = find_run(place, run)
     if insights or on is None:
         _check_tested(found)
@@ -93,7 +93,7 @@ def evaluate(
             place,
             found,
             on,
-            scheme,
+            choose_scheme(scheme, classes),
             keep_foreign=keep_foreign,
             draws=draws,
             accelerator=accelerator,
@@ -144,7 +144,7 @@ def _evaluate_on(
     place: "Workspace",
     run: "Run",
     corpus: str,
-    scheme: str | None,
+    scheme: "Scheme | None",
     *,
     keep_foreign: bool,
     draws: int,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 # Lines about files that differ only in numbers.
 _SHOWN = 8
+# Labels in a line; more than the known nouns.
+_MOST = 30
 
 
 def prepare(
@@ -58,7 +60,7 @@ def prepare(
         typer.Option(
             "--map",
             metavar="LABEL=EMOTION",
-            help="Map a label of the corpus to an emotion, for example hap=happiness; may be repeated.",
+            help="Replace a label of the corpus by another, for example hap=happiness; may be repeated.",
         ),
     ] = None,
     columns: ColumnOption = None,
@@ -101,7 +103,7 @@ def prepare(
     chosen: dict[str, Any] = parse_assignments(settings or [])
     for key, pairs in (("map", labels), ("columns", columns)):
         if pairs:
-            chosen = join(chosen, {key: key_values(key, pairs)})
+            chosen = join(chosen, {key: key_values(key, pairs, empty=key == "columns")})
     if speaker_pattern is not None:
         chosen = join(chosen, {"speaker_pattern": speaker_pattern})
     with progress_bar(f"preparing {corpus}") as progress:
@@ -124,6 +126,9 @@ def prepare(
 
 
 def _print(result: "Preparation") -> None:
+    from sercli.errors import list_some
+    from sercli.labels import EMOTIONS
+
     utterances, entry = result.utterances, result.entry
     typer.echo(entry.title)
     typer.echo(f"  manifest    {result.path}")
@@ -135,6 +140,10 @@ def _print(result: "Preparation") -> None:
     if emotions:
         one = "; a training needs two emotions or more" if len(emotions) == 1 else ""
         typer.echo(f"  emotions    {_listed(emotions)}{one}")
+    own = sorted(set(emotions) - EMOTIONS)
+    if own:
+        nouns = ", ".join(sorted(set(emotions) & EMOTIONS)) or "none"
+        typer.echo(f"  known nouns {nouns}; kept as spelled: {list_some(own, _MOST)}")
     if entry.any_name and result.spellings:
         spelled = (f"{', '.join(labels)} -> {noun}" for noun, labels in result.spellings.items())
         typer.echo(f"  read as     {'; '.join(spelled)}")
@@ -169,7 +178,7 @@ def _speakers(result: "Preparation") -> str:
     known = (
         f" ({', '.join(f'{count} {gender}' for gender, count in sorted(counts.items()))})" if counts else ""
     )
-    without = f"; {unnamed} utterances have no speaker: speaker-independent protocols refuse them"
+    without = f"; {unnamed} utterances have no speaker: --unknown-speakers decides about them"
     return f"{len(genders)}{known}" + (without if unnamed else "")
 
 
@@ -220,7 +229,9 @@ def _print_scheme(scheme: "SchemeCounts") -> None:
 
 
 def _listed(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+    from sercli.errors import list_some
+
+    return list_some([f"{name} {count}" for name, count in sorted(counts.items())], _MOST)
 
 
 def _length(hours: float) -> str:

@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sercli.cli._app import App
-from sercli.cli._options import JsonOption, WorkspaceOption
+from sercli.cli._options import (
+    ClassesOption,
+    JsonOption,
+    SchemeOption,
+    UnknownSpeakersOption,
+    WorkspaceOption,
+)
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
@@ -44,12 +50,9 @@ def show(
     name: Annotated[str, typer.Argument(help="Protocol to show, or lists:FILE.")],
     *,
     corpus: Annotated[str, typer.Option(help="Prepared corpus.")],
-    scheme: Annotated[
-        str | None,
-        typer.Option(
-            help="Scheme that selects utterances. [default: the scheme of the protocol]", show_default=False
-        ),
-    ] = None,
+    scheme: SchemeOption = None,
+    classes: ClassesOption = None,
+    unknown_speakers: UnknownSpeakersOption = None,
     csv: Annotated[
         bool,
         typer.Option("--csv", help="Print the part of every utterance, in the format that lists:FILE reads."),
@@ -59,14 +62,17 @@ def show(
 ) -> None:
     """Show the folds of a protocol on a prepared corpus as a table."""
     from sercli import manifest
-    from sercli.protocols import fold_digest, get_protocol, shared_speakers, untrained
+    from sercli.protocols import fold_digest, get_protocol, shared_speakers, untrained, without_speaker
     from sercli.protocols.lists import to_csv
     from sercli.schemes import choose
+    from sercli.schemes.reading import choose_scheme
     from sercli.workspace import Workspace
 
     protocol = get_protocol(name)
+    if unknown_speakers:
+        protocol = protocol.with_unknown_speakers(unknown_speakers)
     utterances = manifest.read(Workspace(workspace).require(corpus))
-    selected, selection = choose(utterances, corpus, scheme or protocol.scheme)
+    selected, selection = choose(utterances, corpus, choose_scheme(scheme, classes) or protocol.scheme)
     labels = selection.labels
     folds = protocol.divide(utterances, labels)
     if csv:
@@ -82,7 +88,11 @@ def show(
     typer.echo(f"{protocol.name} on {corpus}, {selected}; digest {fold_digest(folds)}")
     typer.echo(f"{protocol.description}")
     if not protocol.tests_nothing:
-        _print_what_is_tested(protocol, corpus, shared_speakers(folds, utterances))
+        only_train = protocol.unknown_speakers == "train"
+        shared = shared_speakers(folds, utterances, unknown_train=only_train)
+        _print_what_is_tested(protocol, corpus, shared)
+    if protocol.unknown_speakers != "error":
+        print_unknown_speakers(protocol, len(without_speaker(utterances, labels)))
     for missing, lacking in untrained(folds, labels).items():
         numbers = ", ".join(str(folds.index(fold) + 1) for fold in lacking)
         typer.echo(
@@ -103,6 +113,12 @@ def _print_what_is_tested(protocol: "Protocol", corpus: str, shared: int | None)
         "metrics: pooled over the tested folds, with the mean "
         "over folds; UA is the mean over the classes that occur"
     )
+
+
+def print_unknown_speakers(protocol: "Protocol", count: int) -> None:
+    """Print what happens to the utterances of unknown speakers."""
+    use = "used for training only" if protocol.unknown_speakers == "train" else "left out"
+    typer.echo(f"unknown   {count} utterances without a speaker are {use}")
 
 
 def _described(entry: "Protocol") -> dict[str, object]:

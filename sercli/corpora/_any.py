@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from sercli.corpora import ReaderConfig
 from sercli.errors import ConfigError
-from sercli.labels import EMOTIONS, near_noun, to_noun
+from sercli.labels import EMOTIONS, near_noun, to_label, to_noun
 from sercli.manifest.listing import check_columns
 from sercli.manifest.values import GENDERS, is_absent
 from sercli.records import Problem, Utterance
@@ -20,7 +20,7 @@ class AnyOptions(ReaderConfig):
     """Spelling of labels and speakers in a corpus without its own reader."""
 
     map: dict[str, str] = Field({})
-    """Emotion by the corpus's own spelling, if it is not a usual spelling."""
+    """Label by the corpus's own spelling, if it is not a usual spelling: a known noun, or any text."""
     speaker_pattern: str | None = None
     """Regular expression that is searched in a file's path. Its group is the speaker; groups named speaker,
     gender, session, dialog, text_id or emotion set these fields."""
@@ -32,14 +32,11 @@ class AnyOptions(ReaderConfig):
             key = label.strip().lower()
             if meant.setdefault(key, noun) != noun:
                 raise ValueError(f"map {label}={noun}: {key} is already mapped to {meant[key]}")
-            if noun not in EMOTIONS:
-                usual = to_noun(noun)
-                known = (
-                    f"the emotion is called {usual}"
-                    if usual
-                    else f"the emotions are {', '.join(sorted(EMOTIONS))}"
-                )
-                raise ValueError(f"map {label}={noun}: {known}")
+            usual = to_noun(noun)
+            if usual and noun not in EMOTIONS:
+                raise ValueError(f"map {label}={noun}: the emotion is called {usual}")
+            if is_absent(noun):
+                raise ValueError(f"map {label}={noun}: '{noun}' means no label; write the label")
         if self.speaker_pattern is not None:
             try:
                 pattern = re.compile(self.speaker_pattern)
@@ -63,7 +60,8 @@ class TableOptions(AnyOptions):
     """The same settings for a list, whose columns have names."""
 
     columns: dict[str, str] = Field({})
-    """Column by field (``speaker``, ``emotion``, ``file`` and so on), if its name is not a usual one."""
+    """Column by field (``speaker``, ``emotion``, ``file`` and so on), if its name is not a usual one; empty
+    to switch the field off."""
 
     @model_validator(mode="after")
     def _check_fields(self) -> Self:
@@ -80,7 +78,7 @@ class TableOptions(AnyOptions):
 
 
 def remedy(label: str) -> str:
-    """Write the option that defines a label, with the emotion of which it may be a misspelling."""
+    """Write the option that replaces a label, with the emotion of which it may be a misspelling."""
     return f"give its emotion with --map '{label}={near_noun(label) or 'EMOTION'}'"
 
 
@@ -111,8 +109,7 @@ def complete(utterance: Utterance, place: str, options: AnyOptions) -> Utterance
         utterance = replace(utterance, gender=GENDERS.get(gender, gender))
     if utterance.emotion_raw is None:
         return Problem(place, "no emotion")
-    noun = to_noun(utterance.emotion_raw, options.map)
-    if noun is None:
-        label = utterance.emotion_raw
-        return Problem(place, f"label '{label}' is not a known emotion; {remedy(label)}")
-    return replace(utterance, emotion=noun)
+    label = to_label(utterance.emotion_raw, options.map)
+    if is_absent(label):
+        return Problem(place, f"label '{label}' means that no emotion is known; {remedy(label)}")
+    return replace(utterance, emotion=label)

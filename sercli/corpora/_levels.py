@@ -30,11 +30,14 @@ class Levels:
         emotion: the level whose names are the labels, 0 for the outermost.
         fields: level by field (``speaker``, ``session``) that its names give.
         notes: a sentence on each level, where there is more than that of the emotions.
+        certain: whether the names of that level are labels even if none is a known emotion. Otherwise they
+            may be anything.
     """
 
     emotion: int
     fields: dict[str, int]
     notes: tuple[Note, ...]
+    certain: bool
 
 
 def find_levels(
@@ -68,6 +71,8 @@ def find_levels(
             "or give the place of the emotion with --speaker-pattern and a group (?P<emotion>...)",
         )
     emotion = fitting[0]
+    # A single level of several names can only hold the labels.
+    certain = bool(some) or [_kind(found) for found in names] == ["unknown"]
     kinds = ["emotion" if level == emotion else _kind(names[level]) for level in range(len(names))]
     fields: dict[str, int] = {}
     for level, kind in enumerate(kinds):
@@ -80,8 +85,8 @@ def find_levels(
             fields[kind] = level
     divided = any(full[level] and len(found) > 1 for level, found in enumerate(names[1:], 1))
     if emotion == 0 and not fields and "part" not in kinds and not divided:  # nothing divides the corpus
-        return Levels(emotion, fields, ())
-    return Levels(emotion, fields, tuple(_notes(names, kinds, fields)))
+        return Levels(emotion, fields, (), certain)
+    return Levels(emotion, fields, tuple(_notes(names, kinds, fields)), certain)
 
 
 def _kind(names: Sequence[str]) -> str:

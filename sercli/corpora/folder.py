@@ -26,8 +26,9 @@ def parse(root: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
     """Yield the recordings below ``root``, sorted; the label is the name of a folder above the recording.
 
     This folder is the outermost one. If no outermost folder has an emotion's name, it is in the only level of
-    folders whose names are emotions. A folder whose name is no emotion is one problem, for any number of
-    recordings. Files of other kinds are counted, so that unknown audio formats are noticed.
+    folders whose names are emotions. Beside them any other name is a label too. If no name at any level is an
+    emotion's, only a single level of folders can be that of the labels; otherwise each folder is one problem,
+    for any number of recordings. Files of other kinds are counted, so that unknown audio formats are noticed.
     """
     tops = [top for top in sorted(root.iterdir()) if not top.name.startswith(".")]
     files = [path for top in tops for path in (sorted(walk(top)) if top.is_dir() else [top])]
@@ -60,7 +61,7 @@ def parse(root: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
                     path.relative_to(root).as_posix(),
                     _OUTSIDE,
                 )
-        elif is_emotion(folder[-1]):
+        elif is_emotion(folder[-1]) or (inside and levels.certain and not is_part(folder[-1])):
             yield from _other_kinds((path for path in paths if path not in taken), root, len(folder))
             for path in inside:
                 parts = path.relative_to(root).parts

@@ -23,6 +23,7 @@ from sercli.protocols.groups import LeaveOneGroupOut, LeaveOneOut, fold_of, grou
 from sercli.protocols.random import SHARES, RandomParts, WithRandomDev
 from sercli.records import Fold, Note, Problem, Utterance
 from sercli.schemes import FOUR, Scheme, keep
+from sercli.schemes.conditions import Condition
 
 _DIALOG = (
     r"(?P<dialog>(?P<session>Ses0(?P<number>[1-5]))[FM]_(?:impro\d\d[a-z]?|(?P<play>script\d\d_\d)[a-z]?))"
@@ -211,6 +212,7 @@ def _by_session(*counts: int) -> dict[str, int]:
     return {f"Ses{number:02d}": count for number, count in enumerate(counts, 1)}
 
 
+_IMPROVISED = (Condition("style", ("improvised",)),)
 _EXCITED_IS_HAPPY = {"excitement": "happiness"}
 
 _SCHEMES = (
@@ -218,7 +220,7 @@ _SCHEMES = (
         "iemocap-impro4",
         "iemocap",
         FOUR,
-        style="improvised",
+        selection=_IMPROVISED,
         known={
             "class": {"anger": 289, "happiness": 284, "neutral": 1099, "sadness": 608},
             "session": _by_session(422, 393, 538, 370, 557),
@@ -235,7 +237,7 @@ _SCHEMES = (
         "iemocap-impro4-merged",
         "iemocap",
         FOUR | _EXCITED_IS_HAPPY,
-        style="improvised",
+        selection=_IMPROVISED,
         known={
             "class": {"anger": 289, "happiness": 947, "neutral": 1099, "sadness": 608},
             "session": _by_session(521, 530, 627, 534, 731),
@@ -245,7 +247,7 @@ _SCHEMES = (
         "iemocap-impro4-excited",
         "iemocap",
         keep("anger", "excitement", "neutral", "sadness"),
-        style="improvised",
+        selection=_IMPROVISED,
         known={"class": {"anger": 289, "excitement": 663, "neutral": 1099, "sadness": 608}},
     ),
     Scheme(
@@ -254,6 +256,32 @@ _SCHEMES = (
         FOUR | _EXCITED_IS_HAPPY,
         known={
             "class": {"anger": 1103, "happiness": 1636, "neutral": 1708, "sadness": 1084},
+            "session": _by_session(1085, 1023, 1151, 1031, 1241),
+        },
+    ),
+    # Papers on emotions in conversations use these six, those on transfer the five. The counts are those of
+    # the single emotions in the released labels.
+    Scheme(
+        "iemocap-6",
+        "iemocap",
+        FOUR | keep("excitement", "frustration"),
+        known={
+            "class": {
+                "anger": 1103,
+                "excitement": 1041,
+                "frustration": 1849,
+                "happiness": 595,
+                "neutral": 1708,
+                "sadness": 1084,
+            }
+        },
+    ),
+    Scheme(
+        "iemocap-5",
+        "iemocap",
+        FOUR | keep("excitement"),
+        known={
+            "class": {"anger": 1103, "excitement": 1041, "happiness": 595, "neutral": 1708, "sadness": 1084},
             "session": _by_session(1085, 1023, 1151, 1031, 1241),
         },
     ),

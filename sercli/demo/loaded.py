@@ -9,6 +9,7 @@ from typing import Any
 from sercli.formatting import PERCENT, PLAIN, Scale
 from sercli.inference.predict import Predictor
 from sercli.protocols import is_untested
+from sercli.schemes import scheme_name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +48,7 @@ def load(paths: Sequence[Path], unsure_below: float | None = None) -> tuple[Load
 def _load(path: Path, unsure_below: float | None) -> LoadedModel:
     predictor = Predictor(path, unsure_below=unsure_below)
     facts = predictor.bundle.facts
-    corpus, scheme = facts.get("corpus", "unknown corpus"), facts.get("scheme")
+    corpus, scheme = facts.get("corpus", "unknown corpus"), scheme_name(facts.get("scheme", ""))
     shown = {
         "Trained on": _text(facts.get("title") or corpus),
         "Licence of the recordings": _text(facts.get("licence")),

@@ -13,6 +13,7 @@ from sercli.bundle import UNKNOWN, Bundle, earlier_trainings
 from sercli.hub import HubError
 from sercli.hub._asking import LOGIN, asking, check_name, client
 from sercli.hub._files import CARD, DESCRIPTION, check_sizes, files_of, name_files, read_description
+from sercli.schemes import scheme_name
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
@@ -226,5 +227,5 @@ def _check_free(repo: str, files: set[str]) -> None:
 
 def _describe(bundle: Bundle) -> str:
     facts = bundle.facts
-    of = f"{facts.get('scheme')}, fold {facts.get('fold')}, seed {facts.get('seed')}"
+    of = f"{scheme_name(facts.get('scheme'))}, fold {facts.get('fold')}, seed {facts.get('seed')}"
     return f"{bundle.arch} on {of} (sercli {sercli.__version__})"

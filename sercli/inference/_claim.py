@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from sercli.bundle import Bundle
-from sercli.errors import RunError
+from sercli.errors import ConfigError, RunError
 from sercli.evaluation import Metric, stated_metrics
 from sercli.evaluation.metrics import Unit
+from sercli.schemes import get_scheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Claim:
     """
 
     corpus: str
-    scheme: str
+    scheme: str | Mapping[str, Any]
     protocol: str
     fold: int
     fold_name: str
@@ -87,7 +88,7 @@ def read_claim(bundle: Bundle, path: Path) -> Claim:
         figures = facts["figures"]
         return Claim(
             corpus=_name(facts["corpus"]),
-            scheme=_text(facts["scheme"]),
+            scheme=_scheme(facts["scheme"]),
             protocol=_text(facts["protocol"]),
             fold=int(facts["fold"]),
             fold_name=_text(facts["fold_name"]),
@@ -101,7 +102,7 @@ def read_claim(bundle: Bundle, path: Path) -> Claim:
             figures=tuple(_stated(figures, stated_metrics(bundle.task, bundle.outputs))),
             several=facts["run_figures"] is not None,
         )
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, ConfigError):
         raise RunError(f"{path}: its stated metrics are damaged; get the bundle again") from None
 
 
@@ -129,6 +130,11 @@ def _find(figures: Mapping[str, Any], key: str) -> Any:
         return figures[key]
     name, _, column = key.partition("_")
     return figures[name][column]
+
+
+def _scheme(recorded: Any) -> str | Mapping[str, Any]:
+    """Return the name of a scheme, or the author's own scheme."""
+    return get_scheme(recorded).recorded if isinstance(recorded, dict) else _text(recorded)
 
 
 def _text(value: Any) -> str:

@@ -14,7 +14,7 @@ from sercli.evaluation.mapping import ClassMapping, map_classes
 from sercli.inference.stored import Progress, Stored
 from sercli.records import Predictions, Utterance, pool
 from sercli.runs.folder import Run, Trial
-from sercli.schemes import Selection, choose, default_scheme, get_scheme
+from sercli.schemes import Scheme, Selection, choose, default_scheme, get_scheme
 from sercli.workspace import Workspace
 
 
@@ -55,7 +55,7 @@ def apply_run(
     run: Run,
     corpus: str,
     workspace: Workspace,
-    scheme: str | None = None,
+    scheme: str | Scheme | None = None,
     *,
     keep_foreign: bool = False,
     device: torch.device | str = "cpu",
@@ -67,7 +67,7 @@ def apply_run(
         run: the run.
         corpus: a prepared corpus, not the one of the training.
         workspace: folder of corpora and features.
-        scheme: of the other corpus; its default one if none.
+        scheme: of the other corpus, or its name; its default one if none.
         keep_foreign: keep predictions of classes that the corpus does not have, as mistakes.
         device: where the networks are applied.
         progress: called with the number of utterances whose features are computed, and of all of them.
@@ -151,15 +151,17 @@ def _trained_before(run: Run, trial: Trial, bundle: Bundle) -> list[str]:
 
 
 def _select(
-    bundle: Bundle, utterances: Sequence[Utterance], corpus: str, scheme: str | None
+    bundle: Bundle, utterances: Sequence[Utterance], corpus: str, scheme: str | Scheme | None
 ) -> tuple[str, Selection]:
     if scheme is None and not bundle.classes:
         scheme = default_scheme(corpus, emotions=False)
-    name, selection = choose(utterances, corpus, scheme)
+    emotions = any(utterance.emotion is not None for utterance in utterances)
+    chosen = get_scheme(scheme or default_scheme(corpus, emotions=emotions))
+    name, selection = choose(utterances, corpus, chosen)
     if bool(bundle.classes) != bool(selection.classes):
         has = {True: "classes", False: "continuous labels"}
         raise ConfigError(
-            f"scheme '{name}' gives {has[get_scheme(name).task.has_classes]}, the run predicts "
+            f"scheme '{name}' gives {has[chosen.task.has_classes]}, the run predicts "
             f"{has[bool(bundle.classes)]}; choose another scheme or corpus"
         )
     return name, selection

@@ -18,7 +18,7 @@ from sercli.inference.stored import Progress, Stored
 from sercli.protocols import Protocol, fold_digest, get_protocol, is_untested, parse_list_name
 from sercli.records import Fold, Utterance
 from sercli.runs import provenance
-from sercli.schemes import Selection, choose
+from sercli.schemes import Selection, choose, scheme_name
 from sercli.workspace import Workspace
 
 EXACT: Mapping[Unit, float] = {"share": 1e-6, "plain": 1e-4}
@@ -166,7 +166,7 @@ def reproduce(
         _judge(claim.figures, found, tolerance, same_count=same_count, same_corpus=same and same_count)
     )
     return Reproduced(
-        what=f"{bundle.arch}, scheme {claim.scheme}, {claim.protocol}, fold {claim.fold} "
+        what=f"{bundle.arch}, scheme {scheme_name(claim.scheme)}, {claim.protocol}, fold {claim.fold} "
         f"({claim.fold_name}), seed {claim.seed}",
         corpus=claim.corpus,
         fold=part.fold.name,
@@ -208,7 +208,7 @@ def _find_part(
     """Find the test part of the bundle's fold in one's own copy of the corpus."""
     place = workspace.require(claim.corpus)
     utterances = manifest.read(place)
-    _, selection = choose(utterances, claim.corpus, claim.scheme)
+    _, selection = choose(utterances, claim.corpus, claim.scheme, partial=True)
     protocol = _protocol(claim, path, lists)
     folds = protocol.divide(utterances, selection.labels)
     fold = _fold(claim, protocol, folds, claim.corpus)

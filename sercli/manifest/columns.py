@@ -76,7 +76,8 @@ def fields_by_name(names: Iterable[str], chosen: Mapping[str, str] | None = None
 
     Args:
         names: the columns.
-        chosen: column by field, as far as the user names it; case and blanks do not count here either.
+        chosen: column by field, as far as the user names it; case and blanks do not count here either. An
+            empty name switches the field off.
     """
     by_name: dict[str, str] = {}
     exact = list(names)
@@ -86,7 +87,7 @@ def fields_by_name(names: Iterable[str], chosen: Mapping[str, str] | None = None
     for field, spellings in SPELLINGS.items():
         if chosen and field in chosen:
             wanted = chosen[field]
-            found = wanted if wanted in exact else by_name.get(simplify(wanted))
+            found = wanted if wanted in exact else by_name.get(simplify(wanted)) if wanted else None
         else:
             found = next((by_name[spelling] for spelling in spellings if spelling in by_name), None)
         if found is not None:

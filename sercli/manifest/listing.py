@@ -91,14 +91,14 @@ def read_entries(
 
     Args:
         path: the table.
-        chosen: column by field, as far as the user names it.
+        chosen: column by field, as far as the user names it; an empty name switches the field off.
         needed: fields that every row must have.
     """
     chosen = chosen or {}
     table = read_table(path)
     rows = table.rows
     fields, remarks = choose_columns(table, chosen)
-    absent = [field for field in (*chosen, *needed) if field not in fields]
+    absent = [field for field in (*filter(chosen.get, chosen), *needed) if field not in fields]
     if rows and absent:
         yield from (item for item in table.items if isinstance(item, Problem) and item.harmless)
         yield _no_column(path, table, absent[0], chosen)
@@ -250,7 +250,7 @@ def _unread_time(name: str, table: Table, fields: Mapping[str, str]) -> Problem 
 def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str]) -> Problem:
     word = field_label(field)
     listed = ", ".join(column for column in table.columns if column)
-    fact = f"no column '{chosen.get(field, word)}'; the columns are {listed}"
+    fact = f"no column '{chosen.get(field) or word}'; the columns are {listed}"
     if any(map(is_audio, table.columns)):
         return Problem(path.name, f"{fact}; the first line must name the columns, such as file and emotion")
     return Problem(path.name, f"{fact}; name the right one with --column {word}=COLUMN")

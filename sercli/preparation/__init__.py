@@ -22,7 +22,7 @@ from sercli.preparation._describe import Preparation, Replaced
 from sercli.preparation._place import Place, describe_nothing_found, find_place, find_root, name_for
 from sercli.preparation._reading import read
 from sercli.preparation.convert import Conversion, Converted
-from sercli.preparation.counts import by_scheme, differences
+from sercli.preparation.counts import by_scheme, differences, note_labels
 from sercli.preparation.download import fetch
 from sercli.preparation.traces import add_trace
 from sercli.records import Problem, Utterance
@@ -138,6 +138,8 @@ def _prepare(
     for utterance in prepared:
         lengths.add(as_listed[utterance.id], utterance)
     problems += lengths.notes()
+    if corpus.any_name:
+        problems += note_labels(prepared)
     result = Preparation(
         corpus=place.name,
         entry=corpus,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sercli.corpora import Corpus
 from sercli.errors import list_some
-from sercli.records import Utterance
+from sercli.labels import EMOTIONS, near_noun
+from sercli.records import Problem, Utterance
 from sercli.schemes import Scheme, schemes_of
 
 _SHOWN = 3
@@ -59,6 +60,19 @@ def differences(corpus: Corpus, utterances: Sequence[Utterance]) -> list[str]:
     if not lines and corpus.seconds and seconds and abs(seconds - corpus.seconds) > _SECONDS:
         lines.append(f"{seconds:.2f} of {corpus.seconds:.2f} seconds")
     return lines
+
+
+def note_labels(utterances: Sequence[Utterance]) -> list[Problem]:
+    """Point out the labels that may be misspelled: near a known noun, or twice with different capitals."""
+    counted = Counter(utterance.emotion for utterance in utterances if utterance.emotion)
+    found, alike = [], dict[str, str]()
+    for label in sorted(set(counted) - EMOTIONS, key=lambda label: (-counted[label], label)):
+        key = " ".join(label.casefold().split())
+        right = near_noun(label) or alike.setdefault(key, label)
+        if right != label:
+            fact = f"{counted[label]} utterances; if this is a misspelling of {right}, add"
+            found.append(Problem(f"label '{label}'", f"{fact} --map '{label}={right}'", harmless=True))
+    return found
 
 
 def by_scheme(corpus: str, utterances: Sequence[Utterance]) -> list[SchemeCounts]:

@@ -1,25 +1,30 @@
 """Define folds by name and version: rules that divide the utterances of a corpus.
 
 A name is enough: ``leave-one-speaker-out``, ``speaker-5-fold`` (any number in place of 5), ``lists:mine.csv``
-(the user's own folds), each with or without its version (``@1``). A protocol is data for one of three makers:
+(the user's own folds), each with or without its version (``@1``). ``+unknown-train`` or ``+unknown-drop``
+before the version decides about utterances of unknown speakers. A protocol is data for one of three makers:
 by groups (`groups`), at random (`random`), or from a table (`lists`). Protocols for any corpus are in
 `general`. Those for one corpus are in the file of the corpus, ``corpora/<name>.py``.
 """
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from sercli.config import digest
 from sercli.errors import DivisionError, ProtocolError, SerError, UnknownNameError, unknown
+from sercli.manifest.values import is_absent
 from sercli.records import Fold, Utterance
 
+UnknownSpeakers = Literal["error", "train", "drop"]
 Maker = Callable[[str, Sequence[Utterance], Mapping[str, str]], list[Fold]]
 """Function from a protocol's name, utterances and their classes by id to folds; raises `ProtocolError`."""
 
 _LISTS = re.compile(r"lists:(?P<path>.+?)(?:#(?P<digest>[0-9a-f]{8}))?")
+_UNKNOWN = re.compile(r"(?P<base>.+)\+unknown-(?P<how>train|drop)")
 _NUMBERED = re.compile(r"-(\d+)-")
 # Largest number of folds, seeds or rows; a larger number is a typing error.
 _MOST_NUMBERS = 100_000
@@ -45,6 +50,9 @@ class Protocol:
             or pooled.
         shares: reasons why train and test share something by design, by check of the audit.
         earlier: makers of earlier versions, by version, so that their runs can still be read.
+        unknown_speakers: how a speaker-independent protocol treats utterances of unknown speakers: ``error``
+            if the maker needs the speaker, ``drop`` leaves them out, ``train`` adds them to training parts,
+            but not where another part has the same session or dialog.
     """
 
     base: str
@@ -60,11 +68,29 @@ class Protocol:
     earlier: Mapping[int, Maker] = field(default_factory=dict)
     tests_nothing: bool = False
     listed: bool = False
+    unknown_speakers: UnknownSpeakers = "error"
 
     @property
     def name(self) -> str:
         """The complete name with version, and for a list of folds with path and digest of the file."""
-        return f"{self.base}@{self.version}"
+        return f"{self.base}{self._suffix}@{self.version}"
+
+    @property
+    def _suffix(self) -> str:
+        return "" if self.unknown_speakers == "error" else f"+unknown-{self.unknown_speakers}"
+
+    def with_unknown_speakers(self, how: UnknownSpeakers) -> "Protocol":
+        """Return the same protocol with another treatment of unknown speakers.
+
+        Raises:
+            ProtocolError: the protocol is not speaker independent, so unknown speakers need no treatment.
+        """
+        if how != "error" and not self.speaker_independent:
+            raise ProtocolError(
+                f"'{self.name}' is not made speaker independent, so --unknown-speakers {how} changes "
+                "nothing; leave it out"
+            )
+        return replace(self, unknown_speakers=how)
 
     def divide(self, utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[Fold]:
         """Make the folds of the utterances that a scheme selected.
@@ -79,11 +105,18 @@ class Protocol:
         foreign = {utterance.corpus for utterance in utterances} - {self.corpus}
         if self.corpus is not None and foreign:
             raise ProtocolError(f"'{self.name}' is made for {self.corpus}, not for '{min(foreign)}'")
+        nobody: set[str] = set()
+        if self.unknown_speakers != "error":
+            nobody = without_speaker(utterances, labels)
+        known = {name: label for name, label in labels.items() if name not in nobody}
         try:
-            return self.make(self.base, utterances, labels)
+            folds = self.make(self.base, utterances, known)
         except DivisionError as error:
-            instead = alternative(utterances, labels, dev=self.has_dev)
+            instead = alternative(utterances, known, dev=self.has_dev)
             raise ProtocolError(f"{error}; {instead}" if instead else str(error)) from None
+        if self.unknown_speakers == "train" and nobody:
+            return [_train_on(fold, utterances, nobody) for fold in folds]
+        return folds
 
     @property
     def identity(self) -> str:
@@ -95,7 +128,7 @@ class Protocol:
         """A name that can be part of a file's name."""
         if match := _LISTS.fullmatch(self.base):
             return "lists-" + re.sub(r"[^A-Za-z0-9]+", "-", Path(match["path"]).stem)
-        return self.base
+        return self.base + self._suffix.replace("+", "-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +173,16 @@ def get_protocol(name: str) -> Protocol:
     """
     base, version = _split_version(name)
     lists = parse_list_name(name)
+    unknown_speakers = None if lists else _UNKNOWN.fullmatch(base)
+    base = unknown_speakers["base"] if unknown_speakers else base
     protocol = _listed(Path(lists.path), lists.digest) if lists else _find(base)
     if version and int(version) in protocol.earlier:
         protocol = replace(protocol, make=protocol.earlier[int(version)], version=int(version))
     if version and version != str(protocol.version):
         raise unknown(__name__, name, [protocol.name])
+    if unknown_speakers:
+        how: UnknownSpeakers = "train" if unknown_speakers["how"] == "train" else "drop"
+        return protocol.with_unknown_speakers(how)
     return protocol
 
 
@@ -203,12 +241,49 @@ def unplaced(name: str) -> str:
     return name.removeprefix("lists:").rpartition("/")[2]
 
 
-def shared_speakers(folds: Sequence[Fold], utterances: Sequence[Utterance]) -> int | None:
-    """Count the speakers who are in two parts of a fold; ``None`` if an utterance has no speaker."""
+def without_speaker(utterances: Iterable[Utterance], labels: Mapping[str, str]) -> set[str]:
+    """Return the ids of the labelled utterances whose speaker is not known."""
+    return {each.id for each in utterances if each.id in labels and is_absent(each.speaker)}
+
+
+def _train_on(fold: Fold, utterances: Sequence[Utterance], nobody: Collection[str]) -> Fold:
+    """Add utterances of unknown speakers to a training part, in manifest order.
+
+    Those that share a session or a dialog with another part are left out: their speaker is probably there.
+    """
+    apart = {*fold.dev, *fold.test}
+    taken = {
+        (name, value)
+        for each in utterances
+        if each.id in apart
+        for name, value in (("session", each.session), ("dialog", each.dialog))
+    }
+    train = set(fold.train) | {
+        each.id
+        for each in utterances
+        if each.id in nobody
+        and not (each.session and ("session", each.session) in taken)
+        and not (each.dialog and ("dialog", each.dialog) in taken)
+    }
+    return replace(fold, train=tuple(each.id for each in utterances if each.id in train))
+
+
+def shared_speakers(
+    folds: Sequence[Fold], utterances: Sequence[Utterance], *, unknown_train: bool = False
+) -> int | None:
+    """Count the speakers who are in two parts of a fold; ``None`` if an utterance has no speaker.
+
+    Args:
+        folds: the folds.
+        utterances: at least those of the folds.
+        unknown_train: whether unknown speakers in the training part are not counted.
+    """
     speaker = {utterance.id: utterance.speaker for utterance in utterances}
     shared: set[str | None] = set()
     for fold in folds:
         train, dev, test = ({speaker[name] for name in part} for part in (fold.train, fold.dev, fold.test))
+        if unknown_train:
+            train = train - {None}
         if None in train | dev | test:
             return None
         shared |= train & test | train & dev | dev & test

@@ -125,9 +125,12 @@ def groups_of(
     without = [utterance.id for utterance in chosen if is_absent(getattr(utterance, field))]
     if without:
         others = f", as for {len(without) - 1} others of {len(chosen)}" if len(without) > 1 else ""
+        way_out = "leave these utterances out of its list"
+        if field == "speaker" and len(without) < len(chosen):
+            way_out = "use these utterances with --unknown-speakers train (only for training) or drop"
         raise DivisionError(
             f"{without[0]}: no {field}{others}, and protocol '{protocol}' needs one; name the {field}s when "
-            "you prepare the corpus, or leave these utterances out of its list"
+            f"you prepare the corpus, or {way_out}"
         )
     return sorted({getattr(utterance, field) for utterance in chosen})
 

@@ -20,6 +20,7 @@ from sercli.reports import facts
 from sercli.reports.alike import Alike
 from sercli.reports.metric_tables import scale_of
 from sercli.runs.folder import Trial
+from sercli.schemes import scheme_name
 
 _CREATIVE_COMMONS = re.compile(r"CC(0|[ -]BY(-NC)?(-SA|-ND)?) [1-4]\.0")
 _LEFT_OUT = ("corpus", "corpus as prepared", "licence", "scheme", "metrics", "architecture")
@@ -141,7 +142,7 @@ def render_card(
         protocol=stated["protocol"],
         quality=quality,
         quoted=_Quoted,
-        scheme=settings["scheme"],
+        scheme=scheme_name(settings["scheme"]),
         seed=trial.seed,
         source=get_architecture(bundle.arch).source,
         terms=_terms(bundle, with_encoder=with_encoder),

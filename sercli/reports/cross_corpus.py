@@ -12,6 +12,7 @@ from sercli.reports import facts
 from sercli.reports._run_page import write_run
 from sercli.reports.run import RunReport
 from sercli.reports.tables import Table
+from sercli.schemes import scheme_name
 from sercli.workspace import Workspace
 
 # Facts of the training that do not hold for another corpus.
@@ -120,7 +121,7 @@ def _facts(
         **facts.corpus_facts(workspace.facts(applied.corpus)),
         "scheme": f"{applied.scheme}: {', '.join(outputs)}",
         "manifest": applied.manifest_sha256[:16],
-        "trained on": f"{own['corpus']}, scheme {settings['scheme']}",
+        "trained on": f"{own['corpus']}, scheme {scheme_name(settings['scheme'])}",
         "licence of that": own["licence"],
     }
     if applied.before:

@@ -6,8 +6,9 @@ from typing import Any
 
 from sercli import registry
 from sercli.errors import list_some
-from sercli.protocols import is_untested, unplaced
+from sercli.protocols import get_protocol, is_untested, unplaced
 from sercli.runs.folder import Trial
+from sercli.schemes import scheme_name
 from sercli.tasks import TASKS
 
 _SHOWN = 6  # number of runs that are named in front of a banner
@@ -37,7 +38,7 @@ def facts(
     metrics = [trial.metrics() for trial in trials]
     return {
         **corpus_facts(provenance["corpus"]),
-        "scheme": f"{settings['scheme']}: {', '.join(outputs)}",
+        "scheme": f"{scheme_name(settings['scheme'])}: {', '.join(outputs)}",
         "protocol": protocol(settings),
         **({"the paper's own metrics": provenance["paper"]} if provenance.get("paper") else {}),
         "metrics": definition,
@@ -145,6 +146,10 @@ def banners(settings: Mapping[str, Any], trials: Sequence[Trial]) -> tuple[str, 
             f"Not speaker independent: under {settings['protocol']} {shared} speakers are in the training "
             "and the test part. The metrics do not hold for new speakers."
         )
+    if nobody := provenance.get("unknown_speakers"):
+        how = get_protocol(settings["protocol"]).unknown_speakers
+        use = "used for training only, and are perhaps of tested people" if how == "train" else "left out"
+        found.append(f"Unknown speakers: {nobody} utterances without a speaker are {use}.")
     if corpus["utterances"] < (corpus["expected"] or 0):
         found.append(
             f"Partial corpus: {corpus['utterances']} of {corpus['expected']} utterances are prepared. "

@@ -139,7 +139,9 @@ def settings_table(found: Sequence[CellReport]) -> Table:
     for each in found:
         cell = each.cell
         changed = ", ".join(
-            f"{name}={spell(value)}" for name, value in dotted(cell.settings) if name not in _NAMED
+            f"{name}={spell(value)}"
+            for name, value in dotted(cell.settings)
+            if name.partition(".")[0] not in _NAMED
         )
         column = (cell.on.name,) if several else ()
         rows.append((cell.row.name, *column, cell.row.arch, changed or "nothing: the recipe as it is"))

@@ -35,7 +35,7 @@ from sercli.tasks import TASKS, Task
 
 
 def _read_scheme(value: Any) -> Scheme:
-    return value if isinstance(value, Scheme) else look_up(get_scheme, str(value))
+    return look_up(get_scheme, value if isinstance(value, Scheme | Mapping) else str(value))
 
 
 def _read_protocol(value: Any) -> Protocol:
@@ -43,6 +43,7 @@ def _read_protocol(value: Any) -> Protocol:
 
 
 _write_name = PlainSerializer(lambda value: value.name)
+_write_scheme = PlainSerializer(lambda value: value.recorded)
 
 
 class RunConfig(Config):
@@ -52,8 +53,8 @@ class RunConfig(Config):
     """Name of the architecture."""
     corpus: str
     """Name of the corpus, as prepared in the workspace."""
-    scheme: Annotated[Scheme, PlainValidator(_read_scheme), _write_name]
-    """Name of the scheme, which chooses the utterances and their classes."""
+    scheme: Annotated[Scheme, PlainValidator(_read_scheme), _write_scheme]
+    """Scheme, which chooses the utterances and their classes: its name, or the keys of the user's own."""
     protocol: Annotated[Protocol, PlainValidator(_read_protocol), _write_name]
     """Name of the protocol, which divides the utterances into folds, with its version."""
     model: SerializeAsAny[NetworkConfig] = Field({}, validate_default=True)
@@ -295,6 +296,7 @@ class RunConfig(Config):
             "features": {name: choice.deciding() for name, choice in self.features.items()},
             "segments": self.segments.deciding(),
             "training": self.training.deciding(),
+            "scheme": self.scheme.identity,
             "protocol": self.protocol.identity,
             "init": init,
         }

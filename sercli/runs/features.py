@@ -20,13 +20,14 @@ from sercli.store import FeatureStore, Number
 _MOST_VALUES = 1 << 19
 
 T = TypeVar("T")
+N = TypeVar("N")
 
 
-def look_up(get: Callable[[str], T], name: str) -> T:
+def look_up(get: Callable[[N], T], name: N) -> T:
     """Look up a name inside a validator of pydantic, which adds the place to each ValueError."""
     try:
         return get(name)
-    except (UnknownNameError, ProtocolError) as error:
+    except (UnknownNameError, ProtocolError, ConfigError) as error:
         raise ValueError(str(error)) from None
 
 

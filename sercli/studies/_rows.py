@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from sercli.errors import SerError, unknown
 from sercli.models import architecture_names
 from sercli.plain.yaml import Place
+from sercli.schemes import Scheme, get_scheme
+from sercli.schemes.reading import choose_scheme
 from sercli.studies._presentation import with_paper
 from sercli.studies._source import Source
 from sercli.studies.columns import complete_column, parse_column
@@ -212,16 +215,28 @@ class RowReader:
     def _read_column(self, place: Place, given: Any, arch: str) -> Column:
         source = self.source
         if not isinstance(given, dict):
-            return parse_column(source.text(place, given, "a column"), arch)
+            return parse_column(source.text(place, given, "a column"), arch, self.folder)
         source.known(place, given, _COLUMN, "a column")
         named = {
             key: source.text((*place, key), given[key], key) if key in given else None
-            for key in ("name", "corpus", "scheme", "protocol")
+            for key in ("name", "corpus", "protocol")
         }
-        if not named["corpus"] and not named["scheme"]:
+        if not named["corpus"] and not given.get("scheme"):
             source.fail(place, "a column needs a 'scheme:' or a 'corpus:'")
-        column = complete_column(**named, arch=arch)
+        column = complete_column(**named, scheme=self._read_scheme(place, given.get("scheme")), arch=arch)
         return replace(column, settings=self._read_settings((*place, "set"), given.get("set", {}), {}))
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the study's file, which its schemes are relative to."""
+        return Path(self.source.name).parent
+
+    def _read_scheme(self, place: Place, given: Any) -> Scheme | None:
+        """Read a name, a YAML file beside the study, or the keys of such a file."""
+        if given is None or isinstance(given, dict):
+            return get_scheme(given) if given else None
+        text = self.source.text((*place, "scheme"), given, "scheme")
+        return choose_scheme(text, None, self.folder)
 
     def _check_settings_on(self, row: _FileRow, on: tuple[Column, ...]) -> None:
         known = [column.name for column in on]

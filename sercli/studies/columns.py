@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from sercli.corpora import corpus_names, get_corpus
 from sercli.errors import ConfigError, SerError, unknown
 from sercli.models import get_architecture
 from sercli.protocols import get_protocol
-from sercli.schemes import get_scheme, scheme_names, schemes_of
+from sercli.schemes import Scheme, get_scheme, scheme_names, schemes_of
+from sercli.schemes.reading import choose_scheme, is_file
 from sercli.studies.study import Column, StudyRow
 
 
-def parse_column(text: str, arch: str) -> Column:
+def parse_column(text: str, arch: str, folder: Path = Path()) -> Column:
     """Read ``SCHEME``, ``CORPUS`` or ``CORPUS/SCHEME``, each with or without ``:PROTOCOL``.
+
+    A scheme is a name or a YAML file, relative to ``folder``.
 
     Raises:
         UnknownNameError: there is no such scheme or protocol.
@@ -22,13 +26,15 @@ def parse_column(text: str, arch: str) -> Column:
     corpus, slash, scheme = name.partition("/")
     if not slash:
         corpus, scheme = (name, "") if name in corpus_names() else ("", name)
-        if scheme and scheme not in scheme_names():
+        if scheme and scheme not in scheme_names() and not is_file(scheme):
             raise unknown("sercli.schemes", name, [*scheme_names(), *corpus_names()])
-    return complete_column(name, corpus or None, scheme or None, protocol or None, arch)
+    chosen = choose_scheme(scheme or None, None, folder)
+    named = f"{corpus}/{chosen.name}" if chosen and is_file(scheme) else name
+    return complete_column(named, corpus or None, chosen, protocol or None, arch)
 
 
 def complete_column(
-    name: str | None, corpus: str | None, scheme: str | None, protocol: str | None, arch: str
+    name: str | None, corpus: str | None, scheme: Scheme | None, protocol: str | None, arch: str
 ) -> Column:
     """Fill in missing parts: first from the architecture's paper, then from the corpus.
 
@@ -39,18 +45,19 @@ def complete_column(
     settings = get_architecture(arch).recipe.settings
     if scheme is None:
         of_paper = [setting.scheme for setting in settings if setting.corpus == corpus]
-        scheme = of_paper[0] if of_paper else schemes_of(str(corpus))[0].name
-    made_for = get_scheme(scheme).corpus
+        scheme = get_scheme(of_paper[0]) if of_paper else schemes_of(str(corpus))[0]
+    made_for = scheme.corpus
     if corpus is None and made_for is None:
-        raise ConfigError(f"scheme '{scheme}' is for any corpus; write CORPUS/{scheme}")
+        raise ConfigError(
+            f"scheme '{scheme.name}' is for any corpus; write CORPUS/{scheme.title or scheme.name}"
+        )
     corpus = corpus or str(made_for)
     if made_for not in (None, corpus):
         raise ConfigError(
-            f"scheme '{scheme}' is made for corpus '{made_for}', not for '{corpus}'; name another scheme"
+            f"scheme '{scheme.name}' is made for corpus '{made_for}', not for '{corpus}'; name another scheme"
         )
-    return Column(
-        name or scheme, corpus, scheme, get_protocol(protocol or _default_protocol(corpus, scheme, arch)).name
-    )
+    usual = protocol or _default_protocol(corpus, scheme.name, arch)
+    return Column(name or scheme.name, corpus, scheme, get_protocol(usual).name)
 
 
 def _default_protocol(corpus: str, scheme: str, arch: str) -> str:
@@ -79,7 +86,7 @@ def choose_columns(texts: Sequence[str], row: StudyRow, columns: Sequence[str]) 
                 parsed = parse_column(text, row.arch)
             except SerError as error:
                 raise type(error)(f"--on {text}: {error}; the study has {', '.join(columns)}") from None
-            fits = get_scheme(parsed.scheme).task.name in get_architecture(row.arch).tasks
+            fits = parsed.choice.task.name in get_architecture(row.arch).tasks
             shared = row.on[0].settings if len({on.settings for on in row.on}) == 1 else ()
             fitting = [replace(parsed, settings=shared)] if fits else []
         for on in fitting:

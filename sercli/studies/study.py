@@ -11,6 +11,7 @@ from typing import Any
 
 from sercli.errors import ConfigError, unknown
 from sercli.protocols import is_untested, parse_numbers
+from sercli.schemes import Scheme
 
 Assignment = tuple[str, Any]
 """A setting by its dotted name, ``features.window_ms``, and its value."""
@@ -69,16 +70,21 @@ class Column:
     Attributes:
         name: name that rows use; the scheme's name by default.
         corpus: name of the prepared corpus in the workspace.
-        scheme: name of the scheme, which selects utterances and classes.
+        choice: scheme, which selects utterances and classes.
         protocol: name of the protocol, which makes the folds.
         settings: settings of trainings on it.
     """
 
     name: str
     corpus: str
-    scheme: str
+    choice: Scheme
     protocol: str
     settings: tuple[Assignment, ...] = ()
+
+    @property
+    def scheme(self) -> str:
+        """Name of the scheme."""
+        return self.choice.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +260,7 @@ def settings_of(row: StudyRow, on: Column, changes: Sequence[Assignment] = ()) -
         ConfigError: nothing would be tested, so the table would have no score.
     """
     settings = nest([*on.settings, *row.settings, *row.settings_on.get(on.name, ()), *changes])
-    named = {"arch": row.arch, "corpus": on.corpus, "scheme": on.scheme, "protocol": on.protocol}
+    named = {"arch": row.arch, "corpus": on.corpus, "scheme": on.choice.recorded, "protocol": on.protocol}
     found = named | settings
     if is_untested(found["protocol"]):
         raise ConfigError(

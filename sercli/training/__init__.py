@@ -32,6 +32,7 @@ def train(
     corpus: str | None = None,
     *,
     scheme: str | None = None,
+    classes: str | None = None,
     protocol: str | None = None,
     folds: str = "all",
     seeds: Sequence[int] = (0,),
@@ -50,7 +51,9 @@ def train(
         workspace: folder of corpora, features and runs.
         arch: architecture; not needed if ``config`` names it.
         corpus: corpus that is prepared in the workspace; by default the first prepared corpus of the paper.
-        scheme: selection of utterances and classes; by default that of the paper or the corpus.
+        scheme: selection of utterances and classes, or a YAML file with one; by default that of the paper or
+            the corpus.
+        classes: labels to keep, merge or rename, ``anger,happiness+excitement=joy``, in place of a scheme.
         protocol: division into folds; by default that of the paper or the corpus.
         folds: ``all``, ``1,4`` or ``1-3``.
         seeds: seeds; every fold is trained with each of them.
@@ -79,6 +82,7 @@ def train(
         arch=arch,
         corpus=corpus,
         scheme=scheme,
+        classes=classes,
         protocol=protocol,
         augment=augment,
         init=str(init) if init else None,

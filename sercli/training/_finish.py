@@ -15,7 +15,7 @@ from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.evaluation import pooled_values, write_predictions
 from sercli.inference.stored import predict_items
-from sercli.protocols import shared_speakers
+from sercli.protocols import shared_speakers, without_speaker
 from sercli.records import Fold, Predictions, rows_of
 from sercli.runs import provenance
 from sercli.runs.folder import Trial
@@ -71,7 +71,7 @@ def finish(
         statistics=parts.statistics,
         facts={
             "corpus": config.corpus,
-            "scheme": config.scheme.name,
+            "scheme": config.scheme.recorded,
             "protocol": config.protocol.name,
             "fold": trial.fold,
             "seed": trial.seed,
@@ -155,7 +155,11 @@ def resumed(made: dict[str, Any], trial: Trial) -> dict[str, Any]:
 def settings(plan: Plan, trial: Trial, device: Device) -> dict[str, Any]:
     """Return the content of the trial's ``config.yaml``: settings and provenance."""
     # With a single part no speaker can be in two parts, even if speakers are unknown.
-    shared = 0 if plan.protocol.tests_nothing else shared_speakers(plan.folds, plan.selected())
+    protocol = plan.protocol
+    shared: int | None = 0
+    if not protocol.tests_nothing:
+        only_train = protocol.unknown_speakers == "train"
+        shared = shared_speakers(plan.folds, plan.selected(), unknown_train=only_train)
     return plan.config.to_dict() | {
         "provenance": {
             "fold": trial.fold,
@@ -165,6 +169,7 @@ def settings(plan: Plan, trial: Trial, device: Device) -> dict[str, Any]:
             "manifest_sha256": plan.manifest_sha256,
             "protocol_digest": plan.protocol_digest,
             "shared_speakers": shared,
+            **_unknown_speakers(plan),
             "paper": plan.protocol.papers.get(plan.config.corpus),
             "task": plan.config.task.name,
             "classes": list(plan.selection.classes),
@@ -177,6 +182,13 @@ def settings(plan: Plan, trial: Trial, device: Device) -> dict[str, Any]:
             **_plugins(plan),
         }
     }
+
+
+def _unknown_speakers(plan: Plan) -> dict[str, Any]:
+    """Return the number of utterances of unknown speakers, if the protocol treats them in a special way."""
+    if plan.protocol.unknown_speakers == "error":
+        return {}
+    return {"unknown_speakers": len(without_speaker(plan.selected(), plan.selection.labels))}
 
 
 def _plugins(plan: Plan) -> dict[str, Any]:

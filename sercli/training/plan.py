@@ -1,6 +1,7 @@
 """Plan a training: a run, its folds and classes, and the trials that are still to train."""
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -9,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from sercli import manifest
-from sercli.corpora import corpus_names, get_corpus
 from sercli.errors import ConfigError, ProtocolError
 from sercli.protocols import Protocol, alternative, fold_digest, get_protocol, parse_numbers, untrained
 from sercli.records import Fold, Utterance
 from sercli.runs.config import RunConfig
 from sercli.runs.folder import Run, Trial
-from sercli.schemes import Selection, choose
+from sercli.schemes import Scheme, Selection, choose
+from sercli.schemes.reading import write_classes
 from sercli.store import FeatureStore
 from sercli.workspace import Workspace
 
@@ -152,9 +153,7 @@ def make_plan(
     candidates(config)  # a wrong one is refused before any work
     path = workspace.require(config.corpus)
     sha256 = manifest.digest(path)
-    utterances, selection, made = _divide(
-        path, sha256, config.corpus, config.scheme.name, config.protocol.name
-    )
+    utterances, selection, made = _divide(path, sha256, config.corpus, config.scheme, config.protocol.name)
     return Plan(
         config=config,
         workspace=workspace,
@@ -169,7 +168,7 @@ def make_plan(
 
 @lru_cache(maxsize=16)
 def _divide(
-    path: Path, sha256: str, corpus: str, scheme: str, protocol: str
+    path: Path, sha256: str, corpus: str, scheme: Scheme, protocol: str
 ) -> tuple[dict[str, Utterance], Selection, tuple[Fold, ...]]:
     """Read, select and divide a corpus; runs that are planned together share the result."""
     utterances = _read(path, sha256)
@@ -212,7 +211,7 @@ def check_classes(plan: Plan) -> None:
     if absent:
         raise ConfigError(
             f"corpus '{config.corpus}', scheme '{config.scheme.name}': no utterance of {', '.join(absent)}; "
-            "choose a --scheme without these classes, such as every-emotion"
+            f"leave them out with {_classes_without(plan, absent) or '--classes'}, or choose another --scheme"
         )
     lacking = untrained([plan.folds[number - 1] for number in plan.chosen], labels)
     if not lacking:
@@ -225,17 +224,22 @@ def check_classes(plan: Plan) -> None:
     instead = alternative(list(plan.utterances.values()), labels, dev=plan.protocol.has_dev)
     raise ProtocolError(
         f"class '{name}' has {count} utterance{'s' * (count > 1)}, and fold {first}, {folds[0].name}{more}, "
-        f"trains on none of them{others}; leave the class out ({_without(plan, name)}), or take another "
+        f"trains on none of them{others}; leave the class out ({_without(plan, lacking)}), or take another "
         f"protocol ({instead or 'lists:FILE with folds of your own, or train-on-all, which tests nothing'})"
     )
 
 
-def _without(plan: Plan, name: str) -> str:
-    """Describe how to leave out a class of a corpus."""
-    corpus = plan.config.corpus
-    if corpus in corpus_names() and not get_corpus(corpus).any_name:
-        return "choose a --scheme without it"
-    labels = plan.selection.labels
-    spelled = {each.emotion_raw for each in plan.utterances.values() if labels.get(each.id) == name}
-    maps = " ".join(f"--map '{label}=other'" for label in sorted(filter(None, spelled)) or [name])
-    return f"prepare the corpus again with {maps}"
+def _without(plan: Plan, names: Iterable[str]) -> str:
+    """Describe how to leave out classes of a scheme."""
+    return _classes_without(plan, names) or "choose a --scheme without it"
+
+
+def _classes_without(plan: Plan, names: Iterable[str]) -> str | None:
+    """Return the option ``--classes`` that keeps the other classes; ``None`` if it can't be written."""
+    scheme, classes = plan.config.scheme, plan.selection.classes
+    others = {each: [each] for each in classes} if scheme.merge is None else scheme.content["classes"]
+    kept = {each: labels for each, labels in others.items() if each not in set(names)}
+    text = write_classes(kept)
+    if scheme.gendered or scheme.selection or text is None or len(kept) < 2:
+        return None
+    return f"--classes {shlex.quote(text)}"

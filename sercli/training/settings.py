@@ -15,7 +15,8 @@ from sercli.protocols import get_protocol
 from sercli.registry import needed_plugins
 from sercli.runs.config import RunConfig
 from sercli.runs.training import TrainingConfig
-from sercli.schemes import default_scheme, get_scheme
+from sercli.schemes import Scheme, default_scheme, get_scheme
+from sercli.schemes.reading import choose_scheme
 from sercli.segments import SegmentConfig
 from sercli.training._idle import refuse_idle
 from sercli.training.initial_weights import name_bundle
@@ -32,7 +33,7 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
         file: YAML with any keys of `RunConfig`, such as the ``config.yaml`` of a run.
         assignments: ``key.sub=value`` items.
         **options: values by key; a ``None`` means that the option was not given. ``augment`` is a text,
-            ``flip,noise`` or ``none``.
+            ``flip,noise`` or ``none``; ``classes`` the classes of a scheme, in place of its name or file.
 
     Raises:
         ConfigError: the file or an item can't be read, or no architecture is named.
@@ -44,6 +45,10 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
         raise ConfigError(f"{file}: settings of a run with entries of a plug-in{needed}")
     assigned = parse_assignments(assignments)
     augment = options.pop("augment", None)
+    scheme = choose_scheme(options.pop("scheme", None), options.pop("classes", None))
+    if scheme is not None:
+        settings.pop("scheme", None)  # replaced, not merged
+        options["scheme"] = scheme.recorded
     chosen_by_name = {name: value for name, value in options.items() if value is not None}
     settings = merge(settings, join(assigned, chosen_by_name))
     if augment is not None:
@@ -66,7 +71,8 @@ def configure(
     """Complete the chosen settings from the architecture's recipe and the corpus's defaults.
 
     Args:
-        settings: at least ``arch``; of the other keys of `RunConfig`, those that were chosen.
+        settings: at least ``arch``; of the other keys of `RunConfig`, those that were chosen; and
+            ``unknown_speakers``, which becomes a part of the protocol's name.
         workspace: folder where a corpus is searched if none is named.
         device: device that decides the precision if the precision is ``auto``.
         file: source file of some of the settings, for messages.
@@ -89,6 +95,7 @@ def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, A
     """Add corpus, scheme, protocol and the digest of the bundle to start from, if they are missing."""
     recipe = get_architecture(settings["arch"]).recipe
     chosen = dict(settings)
+    unknown_speakers = chosen.pop("unknown_speakers", None)
     if "corpus" not in chosen:
         chosen["corpus"] = _first_prepared(settings["arch"], workspace)
     corpus = str(chosen["corpus"])
@@ -100,6 +107,8 @@ def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, A
     if of_paper and (protocol.tests_nothing or "protocol" not in chosen):  # the classes of the paper's folds
         made_for = of_paper.scheme
     chosen.setdefault("protocol", usual)
+    if unknown_speakers:
+        chosen["protocol"] = protocol.with_unknown_speakers(unknown_speakers).name
     if "scheme" not in chosen:
         emotions = bool(set(facts["emotions"]) - {"none"})
         chosen["scheme"] = made_for or default_scheme(corpus, emotions=emotions)
@@ -169,7 +178,9 @@ def _resolve(settings: Mapping[str, Any], *, described: bool = False) -> RunConf
         if not isinstance(settings.get(name, {}), Mapping):
             raise ConfigError(f"{name}: expected settings of its own, for example {name}.KEY=VALUE")
     architecture = get_architecture(str(settings["arch"]))
-    scheme, protocol = get_scheme(str(settings["scheme"])), get_protocol(str(settings["protocol"]))
+    given = settings["scheme"]
+    scheme = get_scheme(given if isinstance(given, Scheme | Mapping) else str(given))
+    protocol = get_protocol(str(settings["protocol"]))
     model = architecture.config_for(settings.get("model", {}), scheme.task)
     chosen = _name_inputs(settings, architecture, model)
     defaults = architecture.defaults(model, scheme.task)

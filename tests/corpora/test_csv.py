@@ -83,10 +83,10 @@ def test_the_fields_that_can_be_chosen_are_listed():
     ("row", "fact"),
     [
         (
-            "x.wav,boredem,,",
-            "label 'boredem' is not a known emotion; give its emotion with --map 'boredem=boredom'",
+            "x.wav,unknown,,",
+            "label 'unknown' means that no emotion is known; give its emotion with --map 'unknown=EMOTION'",
         ),
-        ("x.wav,qq,,", "label 'qq' is not a known emotion; give its emotion with --map 'qq=EMOTION'"),
+        ("x.wav,??,,", "label '??' means that no emotion is known; give its emotion with --map '??=EMOTION'"),
         ("x.wav,,,", "no emotion"),
         (",sad,,", "no file"),
         ("x.wav,sad,nan,1", explain_time("start", "nan")),
@@ -105,6 +105,35 @@ def test_a_bad_row_is_named_by_its_line_and_the_others_are_kept(tmp_path, row, f
     good, bad, also = parse(tmp_path, f"file,emotion,start,end\ny.wav,sad,,\n{row}\nz.wav,sad,0,1\n")
     assert bad == Problem("t.csv:3", fact)
     assert (good.file, also.file) == ("y.wav", "z.wav")
+
+
+@pytest.mark.parametrize("label", ["boredem", "guilt", "Schuldgefühl", "drunk & loud", "3"])
+def test_any_other_text_is_a_label_as_it_is_spelled(tmp_path, label):
+    (found,) = parse(tmp_path, f"file,emotion\nx.wav, {label} \n")
+    assert (found.emotion, found.emotion_raw) == (label, label)
+
+
+def test_a_column_is_switched_off(tmp_path):
+    text = "file,emotion,speaker,gender\nx.wav,sad,3,f\n"
+    (found,) = parse(tmp_path, text, columns={"gender": "", "speaker": ""})
+    assert (found.gender, found.speaker, found.emotion) == (None, None, "sadness")
+    (problem,) = parse(tmp_path, text, columns={"emotion": ""})
+    assert "no column 'emotion'" in problem.fact
+
+
+@pytest.mark.parametrize(
+    ("gender", "kept"),
+    [("f", "female"), ("Unknown", None), ("?", None), ("nan", None), ("", None), ("Child", "child")],
+)
+def test_an_unknown_gender_or_speaker_is_absent_and_another_gender_is_kept(tmp_path, gender, kept):
+    (found,) = parse(tmp_path, f"file,emotion,speaker,gender\nx.wav,sad,{gender},{gender}\n")
+    assert found.gender == kept
+    assert found.speaker == (None if kept is None else gender)
+
+
+def test_a_label_is_replaced_by_any_text(tmp_path):
+    (found,) = parse(tmp_path, "file,emotion\nx.wav,G1\n", map={"g1": "guilt"})
+    assert found.emotion == "guilt"
 
 
 def test_a_line_is_counted_where_its_row_begins(tmp_path):

@@ -22,13 +22,9 @@ def test_the_first_folder_is_the_label_whatever_lies_below(tmp_path):
     ]
 
 
-def test_a_folder_that_is_no_emotion_is_one_problem_with_the_remedy(tmp_path):
-    problem, known = parse(tmp_path, "boredem/a.wav", "boredem/b/c.wav", "fear/d.wav", "docs/readme.txt")
-    assert str(problem) == (
-        "boredem: a folder of 2 recordings, whose name is not a known emotion; "
-        "give its emotion with --map 'boredem=boredom'"
-    )
-    assert known.emotion == "fear"
+def test_beside_emotions_any_folder_of_recordings_is_a_label(tmp_path):
+    found = parse(tmp_path, "boredem/a.wav", "boredem/b/c.wav", "fear/d.wav", "docs/readme.txt")
+    assert [u.emotion for u in found] == ["boredem"] * 2 + ["fear"]
     assert [u.emotion for u in parse(tmp_path, map={" Boredem": "boredom"})] == ["boredom"] * 2 + ["fear"]
 
 
@@ -88,7 +84,7 @@ def test_the_pattern_gives_the_emotion_of_files_in_any_folder(tmp_path):
     ("settings", "message"),
     [
         ({"map": {"hap": "happy"}}, "map hap=happy: the emotion is called happiness"),
-        ({"map": {"hap": "hapiness"}}, "map hap=hapiness: the emotions are amusement, anger, "),
+        ({"map": {"hap": "?"}}, "map hap=.: '.' means no label; write the label"),
         ({"speaker_pattern": "(a"}, r"speaker_pattern: missing \)"),
         ({"speaker_pattern": "(a{99999999999999})"}, "speaker_pattern: "),
         ({"speaker_pattern": "(?P<spk>a)"}, "groups named speaker, gender"),
@@ -183,12 +179,29 @@ def test_the_pattern_is_asked_before_the_folders(tmp_path):
     assert notes["level 1"].startswith("01, 02: not used")
 
 
-def test_a_slip_below_other_folders_is_a_problem_at_its_place(tmp_path):
-    *notes, known, slip = parse(tmp_path, "train/angrry/a.wav", "test/sad/b.wav")
+def test_a_label_below_other_folders_is_kept(tmp_path):
+    *notes, known, own = parse(tmp_path, "train/guilt/a.wav", "test/sad/b.wav")
     assert [note.title for note in notes] == ["level 1", "level 2"]
-    assert known.emotion == "sadness"
-    assert str(slip).startswith("train/angrry: a folder of 1 recording, whose name is not a known emotion")
-    assert slip.fact.endswith("--map 'angrry=anger'")
+    assert (known.emotion, own.emotion) == ("sadness", "guilt")
+
+
+def test_folders_without_any_emotion_are_labels_if_they_can_be_nothing_else(tmp_path):
+    found = parse(tmp_path, "guilt/a.wav", "drunk/b.wav")
+    assert [each.emotion for each in found] == ["drunk", "guilt"]
+
+
+@pytest.mark.parametrize(
+    ("files", "named"),
+    [
+        (["wav/a.wav", "wav/b.wav"], "wav: a folder of 2 recordings"),
+        (["spk1/a.wav", "spk2/b.wav"], "spk1: a folder of 1 recording"),
+        (["guilt/loud/a.wav", "drunk/soft/b.wav"], "drunk: a folder of 1 recording"),
+    ],
+)
+def test_folders_without_any_emotion_that_may_be_something_else_are_problems(tmp_path, files, named):
+    first = parse(tmp_path, *files)
+    told = [str(each) for each in first if isinstance(each, Problem) and not each.harmless]
+    assert told[0].startswith(f"{named}, whose name is not a known emotion; give its emotion with --map")
 
 
 def test_a_number_before_an_emotion_does_not_hide_it(tmp_path):

@@ -7,6 +7,7 @@ from corpora.trees import build_iemocap, full_iemocap, iemocap_block, write
 from sercli.corpora.iemocap import CORPUS, from_name, parse, prefix_speaker
 from sercli.labels import EMOTIONS
 from sercli.records import Problem, Utterance
+from sercli.schemes import get_scheme
 
 LABELS = "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt"
 WORDS = "Session1/dialog/transcriptions/Ses01F_impro01.txt"
@@ -373,5 +374,10 @@ def test_a_tree_of_full_size_has_the_released_counts_and_is_read_fast(tmp_path):
         if total == 2280:
             speakers = sorted(Counter(u.speaker for u in merged).items())
             assert [n for _, n in speakers] == [217, 205, 185, 208, 264, 274, 149, 221, 298, 259]
+    six = get_scheme("iemocap-6").select(utterances)
+    assert sum(six.counts.values()) == 595 + 1084 + 1708 + 1103 + 1041 + 1849 == 7380
+    assert sum(get_scheme("iemocap-5").select(utterances).counts.values()) == 5531
+    for scheme in CORPUS.schemes:
+        assert scheme.select(utterances).counts == scheme.known["class"]
     careless = [prefix_speaker(u.id.removeprefix("iemocap/")) != u.speaker for u in utterances]
     assert sum(careless) == 4951

@@ -16,7 +16,7 @@ def parse(path, **settings):
 def table(tmp_path, monkeypatch):
     (tmp_path / "any").mkdir()
     (tmp_path / "any/nk.csv").write_text(
-        "file,emotion,start\na.wav,happy,\nsub/b.wav,qq,\nc.wav,sad\nd.wav,sad,x\n"
+        "file,emotion,start\na.wav,happy,\nsub/b.wav,?,\nc.wav,sad\nd.wav,sad,x\n"
     )
     monkeypatch.chdir(tmp_path)
     return tmp_path / "any/nk.csv"
@@ -29,7 +29,7 @@ def test_places_are_relative_to_the_lists_folder(table, monkeypatch, below):
         first, *problems = parse(path)
         assert (first.id, first.file, first.emotion) == ("a", "a.wav", "happiness")
         assert [problem.place for problem in problems] == ["sub/b.wav", "nk.csv:4", "nk.csv:5"]
-        assert problems[0].fact.startswith("label 'qq' is not a known emotion; give its emotion with --map")
+        assert problems[0].fact.startswith("label '?' means that no emotion is known; give its emotion with")
 
 
 def test_places_in_a_folder_are_relative_to_it(table):

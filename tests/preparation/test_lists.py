@@ -104,7 +104,7 @@ def test_nobody_is_no_speaker(workspace, tmp_path, write_wav, nobody, command_li
     (tmp_path / "t.csv").write_text("\n".join(lines))
     status, out, _ = command_line("prepare", "csv", tmp_path / "t.csv", "--workspace", workspace.root)
     assert status == 0
-    assert "speakers    3; 2 utterances have no speaker: speaker-independent protocols refuse them" in out
+    assert "speakers    3; 2 utterances have no speaker: --unknown-speakers decides about them" in out
     result = prepare("csv", tmp_path / "t.csv", workspace)
     labels = choose(result.utterances, "t", None)[1].labels
     with pytest.raises(ProtocolError, match=r"t/3: no speaker, as for 1 others of 5, and protocol"):

@@ -119,14 +119,14 @@ def test_text_that_no_file_can_hold_is_a_problem(tmp_path):
 
 def test_a_line_of_a_table_that_lies_elsewhere_is_named_with_its_folder(tmp_path):
     (tmp_path / "tables").mkdir()
-    table = listed(tmp_path / "tables", "x.wav,qq,,,", "x.wav,qq,0,1,")
+    table = listed(tmp_path / "tables", "x.wav,?,,,", "x.wav,?,0,1,")
     found = place(table, audio_root=tmp_path)
     utterances, problems = read(found)
     assert utterances == []
     assert problems[0].place == f"{tmp_path}/tables/t.csv:2"
     assert describe_nothing_found("csv", found, problems) == (
-        f"{tmp_path}/tables/t.csv:2: label 'qq' is not a known emotion; "
-        "give its emotion with --map 'qq=EMOTION' (and 1 more)"
+        f"{tmp_path}/tables/t.csv:2: label '?' means that no emotion is known; "
+        "give its emotion with --map '?=EMOTION' (and 1 more)"
     )
 
 

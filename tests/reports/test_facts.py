@@ -5,7 +5,7 @@ import pytest
 from sercli.reports.facts import banners
 
 
-def told(before, protocol="leave-one-speaker-out@1", folds=(1,)):
+def told(before, protocol="leave-one-speaker-out@1", folds=(1,), **provenance):
     settings = {
         "corpus": "emodb",
         "protocol": protocol,
@@ -14,6 +14,7 @@ def told(before, protocol="leave-one-speaker-out@1", folds=(1,)):
             "corpus": {"notice": "", "utterances": 535, "expected": 535},
             "folds": len(folds),
             "started_from": before,
+            **provenance,
         },
     }
     return banners(settings, [SimpleNamespace(fold=fold) for fold in folds])
@@ -55,3 +56,10 @@ def test_where_nothing_is_tested_nobody_can_be_known():
 def test_where_a_list_of_folds_lies_makes_no_difference():
     before = [{"corpus": "emodb", "protocol": "lists:mine.csv#01234567@1", "fold": 1}]
     assert told(before, protocol="lists:/here/mine.csv#01234567@1") == ()
+
+
+@pytest.mark.parametrize(("how", "use"), [("train", "used for training only"), ("drop", "left out")])
+def test_utterances_of_unknown_speakers_are_counted(how, use):
+    (banner,) = told([], f"leave-one-speaker-out+unknown-{how}@1", unknown_speakers=8)
+    assert banner.startswith(f"Unknown speakers: 8 utterances without a speaker are {use}")
+    assert told([], f"leave-one-speaker-out+unknown-{how}@1", unknown_speakers=0) == ()

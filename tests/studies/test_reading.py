@@ -69,6 +69,34 @@ def test_rows_are_chosen_by_name_part_and_number(write):
         study.choose_rows(["large"])
 
 
+def test_a_column_may_have_a_scheme_of_ones_own(write, tmp_path):
+    write("classes: {joy: [happiness, excitement], anger: anger}\n", "own.yaml")
+    classes = "{classes: 'anger,happiness+excitement=joy'}"
+    on = f"[emodb/own.yaml, {{name: typed, corpus: emodb, scheme: {classes}}}]"
+    text = GOOD.replace("[emodb-4]", on).replace("    paper: {emodb-4: {ua: 60}}\n", "")
+    first, second = get_study(str(tmp_path / write(text))).cells()[:2]
+    assert first.on.choice == second.on.choice
+    assert (first.on.name, second.on.name) == (f"emodb/{first.on.scheme}", "typed")
+    assert first.settings["scheme"]["classes"] == {"anger": ["anger"], "joy": ["excitement", "happiness"]}
+    (chosen, _) = get_study(write(GOOD)).cells(on=["emodb/own.yaml:speaker-5-fold+unknown-train"])
+    assert chosen.on.choice == first.on.choice
+    assert chosen.on.protocol == "speaker-5-fold+unknown-train@1"
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ("emodb/no.yaml", r"my-study\.yaml:3: no\.yaml: No such file"),
+        ("{corpus: emodb, scheme: {clases: x}}", r"my-study\.yaml:3: scheme: a scheme has no 'clases'"),
+        ("{scheme: {classes: 'a,b'}}", r"my-study\.yaml:3: scheme 'a-b-\w+' is for any corpus"),
+    ],
+)
+def test_a_wrong_scheme_of_ones_own_is_named_with_its_line(write, column, message):
+    text = GOOD.replace("[emodb-4]", f"[{column}]").replace("    paper: {emodb-4: {ua: 60}}\n", "")
+    with pytest.raises(ConfigError, match=message):
+        get_study(write(text))
+
+
 def test_columns_are_chosen_by_name_or_corpus_and_others_may_be_added(write):
     study = get_study(write(GOOD))
     assert [cell.on.scheme for cell in study.cells(on=["emodb"])] == ["emodb-4"] * 2

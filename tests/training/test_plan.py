@@ -9,6 +9,7 @@ from conftest import tone
 from sercli.devices import choose_device
 from sercli.errors import ConfigError, ProtocolError, SerError
 from sercli.preparation import prepare
+from sercli.schemes.reading import choose_scheme
 from sercli.training.plan import check_classes, make_plan
 from sercli.training.settings import configure
 
@@ -103,12 +104,14 @@ def test_a_rare_class_is_named_with_its_fold_and_both_remedies(tiny, plan):
         plan(corpus, "speaker-5-fold")
     text = str(error.value)
     assert "class 'sadness' has 1 utterance, and fold 1, speakers s0 (as 1 more), trains on none" in text
-    assert "--map 'sad=other'" in text
+    assert "leave the class out (--classes anger,happiness)" in text
     assert "lists:FILE" in text
     with pytest.raises(ProtocolError, match="class 'sadness' has 1 utterance, and fold 1, part 1, trains"):
         plan(corpus, "stratified-5-fold")
     assert len(plan(corpus, "speaker-5-fold", "2-4").todo) == 3
     assert len(plan(corpus, "train-on-all").todo) == 1
+    kept = plan(corpus, "speaker-5-fold", scheme=choose_scheme(None, "anger,happiness").recorded)
+    assert kept.selection.classes == ("anger", "happiness")
     left_out = tiny(counts | {("s0", "sad"): 1}, settings={"map": {"sad": "other"}})
     assert plan(left_out, "speaker-5-fold").selection.classes == ("anger", "happiness")
 

@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+from sercli.errors import ManifestError
 from sercli.manifest.interop import recognise
 from sercli.manifest.interop.emobox import read, recognises
 from sercli.records import Problem, Utterance
@@ -141,3 +142,17 @@ def test_another_encoding_is_read_and_named(path):
     said, found = read(path)
     assert (said.fact, said.harmless) == ("not UTF-8, read as Latin-1", True)
     assert found.file == "ä.wav"
+
+
+@pytest.mark.parametrize("beside", [".", ".."])
+def test_a_label_map_gives_the_labels(tmp_path, beside):
+    path = tmp_path / "fold" / "list.jsonl"
+    path.parent.mkdir()
+    write_lines(path, LINE, LINE | {"key": "b", "emo": "qq"})
+    place = path.parent / beside / "label_map.json"
+    place.write_text('{"neu": "Neutral"}')
+    assert [each.emotion_raw for each in read(path)] == ["Neutral", "qq"]
+    for wrong in ("[1]", "{", '{"neu": 3}'):
+        place.write_text(wrong)
+        with pytest.raises(ManifestError, match=r"label_map\.json: expected a label for each spelling"):
+            list(read(path))

@@ -6,15 +6,19 @@ the manifest always holds every utterance with its own emotion. One scheme has n
 the utterances with continuous labels.
 
 The schemes for any corpus are defined here, those for one corpus in its file, ``corpora/<name>.py``.
+Schemes of the user's own are the same records; `sercli.schemes.reading` reads them.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
 
-from sercli.errors import ConfigError, ManifestError, unknown
+from sercli.errors import ConfigError, ManifestError, SerError, list_some, unknown
 from sercli.labels import EMOTIONS
 from sercli.records import TRACE_DIMENSIONS, Utterance
+from sercli.schemes.conditions import Condition
 from sercli.tasks import CLASSIFICATION, REGRESSION, Task
 
 
@@ -25,7 +29,7 @@ class Selection:
     Attributes:
         classes: class names in the order of the network's outputs; none for continuous labels.
         labels: class by utterance id, in manifest order; empty text for continuous labels.
-        left_out: number of utterances that are left out, by emotion or style, whichever is the reason.
+        left_out: number of utterances that are left out, by emotion or by the condition that is not met.
         dimensions: names of the continuous labels, where there are no classes.
     """
 
@@ -51,33 +55,62 @@ class Scheme:
     """A choice of utterances and of classes.
 
     Attributes:
-        name: as in ``--scheme``, for example ``emodb-4``.
+        name: as in ``--scheme``, for example ``emodb-4``; that of a user's own ends in a digest.
         corpus: the corpus that it is made for; ``None`` for any.
         merge: class by emotion; other emotions are left out. ``None`` makes every emotion that occurs
             a class of its own, except ``other`` and ``undecided``.
         gendered: whether the class includes the speaker's gender, as in ``female anger``.
-        style: only utterances of this style, ``improvised`` or ``scripted``.
+        selection: conditions that an utterance must meet, for example on its style.
         task: what a network learns; without classes, the utterances with continuous labels are taken.
         known: utterances of the released corpus by ``class``, ``session`` and ``speaker``, as far as
             they are published.
         dimensions: names of the continuous labels, where the task has no classes.
+        title: name without the digest, of a scheme of the user's own; ``None`` for the others.
     """
 
     name: str
     corpus: str | None
     merge: Mapping[str, str] | None
     gendered: bool = False
-    style: str | None = None
+    selection: tuple[Condition, ...] = ()
     task: Task = CLASSIFICATION
     known: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     dimensions: tuple[str, ...] = TRACE_DIMENSIONS
+    title: str | None = None
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What decides labels and classes, as plain types: the keys of a file without its name."""
+        found: dict[str, Any] = {}
+        if self.merge is not None:
+            found["classes"] = {
+                name: sorted(label for label, own in self.merge.items() if own == name)
+                for name in sorted(set(self.merge.values()))
+            }
+        if self.gendered:
+            found["gendered"] = True
+        if self.selection:
+            found["selection"] = {each.field: each.to_plain() for each in self.selection}
+        return found
+
+    @property
+    def recorded(self) -> str | dict[str, Any]:
+        """What runs and bundles record, and `get_scheme` reads: a name, or the user's own scheme itself."""
+        return self.name if self.title is None else {"name": self.title, **self.content}
+
+    @property
+    def identity(self) -> str | dict[str, Any]:
+        """What decides the digest of a run: the content of a user's own scheme, not its name."""
+        return self.name if self.title is None else self.content
 
     def select(self, utterances: Iterable[Utterance]) -> Selection:
         """Give each utterance its class, and count what is left out.
 
         Raises:
-            ManifestError: an utterance has no emotion, one that is not in `EMOTIONS`, or (where the
-                scheme needs it) no gender.
+            ManifestError: a selected utterance has no emotion, or (where the scheme needs it) no gender.
         """
         if not self.task.has_classes:
             return _with_traces(utterances, self.dimensions)
@@ -85,11 +118,15 @@ class Scheme:
         left_out: Counter[str] = Counter()
         seen: set[str] = set()
         for utterance in utterances:
-            emotion = _emotion_of(utterance)
+            refusal = next(filter(None, (each.refusal(utterance) for each in self.selection)), None)
+            if refusal is not None:
+                left_out[refusal] += 1
+                continue
+            emotion = utterance.emotion
+            if emotion is None:
+                raise ManifestError(f"{utterance.id}: no emotion; leave it out of the corpus")
             name = self._class(emotion)
-            if self.style and utterance.style != self.style:
-                left_out[utterance.style or "of no known style"] += 1
-            elif name is None:
+            if name is None:
                 left_out[emotion] += 1
             elif not self.gendered:
                 labels[utterance.id] = name
@@ -103,6 +140,29 @@ class Scheme:
                 labels[utterance.id] = f"{utterance.gender} {name}"
             seen.add(emotion)
         return Selection(self._classes(seen), labels, dict(sorted(left_out.items())))
+
+    def check(self, utterances: Sequence[Utterance]) -> None:
+        """Refuse labels and texts of a user's own scheme that a corpus lacks: they are probably misspelled.
+
+        A known noun may be missing if another label of its class occurs: one scheme may fit several corpora.
+
+        Raises:
+            ConfigError: there is such a label or text.
+        """
+        if self.title is None:
+            return
+        place = f"scheme '{self.title}'"
+        for condition in self.selection:
+            condition.check(utterances, place)
+        found = {utterance.emotion for utterance in utterances if utterance.emotion is not None}
+        merge = self.merge or {}
+        present = {merge[label] for label in merge if label in found}
+        for label, name in merge.items():
+            if label not in found and (label not in EMOTIONS or name not in present):
+                near = get_close_matches(label, found)
+                has = list_some(sorted(found), _SHOWN)
+                remedy = f"did you mean {', '.join(near)}?" if near else f"the corpus has {has}"
+                raise ConfigError(f"{place}: no utterance has the label '{label}'; {remedy}")
 
     def _class(self, emotion: str) -> str | None:
         if self.merge is None:
@@ -118,13 +178,7 @@ class Scheme:
 
 
 _NO_CLASS = frozenset({"other", "undecided"})
-
-
-def _emotion_of(utterance: Utterance) -> str:
-    if utterance.emotion is None or utterance.emotion not in EMOTIONS:
-        known = ", ".join(sorted(EMOTIONS))
-        raise ManifestError(f"{utterance.id}: emotion '{utterance.emotion}' is none of {known}")
-    return utterance.emotion
+_SHOWN = 12
 
 
 def _with_traces(utterances: Iterable[Utterance], dimensions: tuple[str, ...]) -> Selection:
@@ -163,14 +217,20 @@ def scheme_names() -> list[str]:
     return [*made_for_one, *_GENERAL]
 
 
-def get_scheme(name: str) -> Scheme:
-    """Return a scheme by name.
+def get_scheme(name: str | Mapping[str, Any] | Scheme) -> Scheme:
+    """Return a scheme by name, or from what a run or a bundle recorded; no file is opened.
 
     Raises:
         UnknownNameError: there is none of that name.
+        ConfigError: what is recorded is no scheme.
     """
     from sercli.corpora import possible_owners
+    from sercli.schemes.reading import from_plain
 
+    if isinstance(name, Scheme):
+        return name
+    if isinstance(name, Mapping):
+        return from_plain(name)
     if name in _GENERAL:
         return _GENERAL[name]
     for corpus in possible_owners(name):
@@ -178,6 +238,14 @@ def get_scheme(name: str) -> Scheme:
             if scheme.name == name:
                 return scheme
     raise unknown("sercli.schemes", name, scheme_names())
+
+
+def scheme_name(recorded: object) -> str:
+    """Return the name of a scheme that a run or a bundle recorded, even if it can't be read."""
+    try:
+        return get_scheme(recorded).name if isinstance(recorded, Mapping) else str(recorded)
+    except SerError:
+        return "unknown"
 
 
 def schemes_of(corpus: str) -> list[Scheme]:
@@ -194,14 +262,27 @@ def default_scheme(corpus: str, *, emotions: bool) -> str:
     return next(scheme.name for scheme in fitting if emotions or not scheme.task.has_classes)
 
 
-def choose(utterances: Sequence[Utterance], corpus: str, name: str | None) -> tuple[str, Selection]:
+def choose(
+    utterances: Sequence[Utterance],
+    corpus: str,
+    name: str | Mapping[str, Any] | Scheme | None,
+    *,
+    partial: bool = False,
+) -> tuple[str, Selection]:
     """Select utterances by a scheme, the corpus's default one if none is named.
+
+    Args:
+        utterances: all utterances of the corpus.
+        corpus: its name.
+        name: a scheme, its name, or what a run or a bundle recorded.
+        partial: whether labels of a scheme may be missing, because the corpus may be a part of the original.
 
     Returns:
         The scheme's name, and its selection.
 
     Raises:
-        ConfigError: the scheme is made for another corpus, or the corpus has no such labels.
+        ConfigError: the scheme is made for another corpus, or the corpus has no such labels, or nothing is
+            selected.
     """
     emotions = any(utterance.emotion is not None for utterance in utterances)
     scheme = get_scheme(name or default_scheme(corpus, emotions=emotions))
@@ -212,7 +293,12 @@ def choose(utterances: Sequence[Utterance], corpus: str, name: str | None) -> tu
         )
     if scheme.task.has_classes and not emotions:
         raise ConfigError(f"corpus '{corpus}' has no emotions, which a scheme of classes needs")
+    if not partial:
+        scheme.check(utterances)
     selection = scheme.select(utterances)
+    if scheme.title is not None and not selection.labels:
+        reasons = list_some([f"{name} {count}" for name, count in selection.left_out.items()], _SHOWN)
+        raise ConfigError(f"scheme '{scheme.title}' selects no utterance of '{corpus}'; left out: {reasons}")
     if not scheme.task.has_classes and not selection.labels:
         raise ConfigError(f"corpus '{corpus}' has no continuous labels, which scheme '{scheme.name}' needs")
     return scheme.name, selection

@@ -1,0 +1,100 @@
+"""Conditions on the fields of the manifest, which select the utterances of a scheme."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import Any
+
+from sercli.errors import ConfigError, list_some, unknown
+from sercli.records import Utterance
+
+_NUMBERS = frozenset({"duration", "sample_rate", "start", "end", "valence", "arousal", "dominance"})
+_FIELDS = tuple(field.name for field in fields(Utterance) if field.name != "raters")
+_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on one field; an utterance without a value does not meet it.
+
+    Attributes:
+        field: a field of `Utterance`.
+        values: accepted texts; empty if the field is a number.
+        low: smallest accepted number.
+        high: largest accepted number.
+    """
+
+    field: str
+    values: tuple[str, ...] = ()
+    low: float = -math.inf
+    high: float = math.inf
+
+    def refusal(self, utterance: Utterance) -> str | None:
+        """Return why an utterance is left out, ``None`` if it meets the condition."""
+        value = getattr(utterance, self.field)
+        if value is None:
+            return f"of no known {self.field}"
+        if self.values:
+            return None if value in self.values else str(value)
+        if value < self.low:
+            return f"{self.field} below {self.low:g}"
+        return f"{self.field} above {self.high:g}" if value > self.high else None
+
+    def to_plain(self) -> Any:
+        """Return the condition as a scheme's file has it: a list of texts, or two limits."""
+        if self.values:
+            return list(self.values)
+        limits = {"min": self.low, "max": self.high}
+        return {name: value for name, value in limits.items() if math.isfinite(value)}
+
+    def check(self, utterances: Sequence[Utterance], place: str) -> None:
+        """Refuse an accepted text that no utterance has, since it is probably misspelled.
+
+        Raises:
+            ConfigError: there is such a text.
+        """
+        found = {getattr(utterance, self.field) for utterance in utterances} - {None}
+        absent = [value for value in self.values if value not in found]
+        if absent:
+            near = get_close_matches(absent[0], found)
+            has = list_some(sorted(found), _SHOWN) if found else "no value at all"
+            remedy = f"did you mean {', '.join(near)}?" if near else f"the corpus has {has}"
+            raise ConfigError(f"{place}: selection.{self.field}: no utterance has '{absent[0]}'; {remedy}")
+
+
+def read_selection(given: Any, place: str) -> tuple[Condition, ...]:
+    """Read conditions by field: a text, a list of texts, or a mapping with ``min`` and ``max``.
+
+    Raises:
+        ConfigError: there is no such field, or the value is none of these.
+    """
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{place}: selection: expected conditions by field, for example style: improvised")
+    return tuple(_read(field, given[field], place) for field in sorted(given, key=str))
+
+
+def _read(field: str, value: Any, place: str) -> Condition:
+    if field not in _FIELDS:
+        raise ConfigError(f"{place}: {unknown('selection', field, _FIELDS)}")
+    where = f"{place}: selection.{field}"
+    if field in _NUMBERS:
+        limits = value if isinstance(value, Mapping) else {"min": value, "max": value}
+        if not limits or set(limits) - {"min", "max"} or not all(map(_is_number, limits.values())):
+            raise ConfigError(f"{where}: expected a number, or min and max, for example {{min: 1, max: 10}}")
+        low, high = float(limits.get("min", -math.inf)), float(limits.get("max", math.inf))
+        if low > high:
+            raise ConfigError(f"{where}: min {low:g} is larger than max {high:g}")
+        return Condition(field, low=low, high=high)
+    values = value if isinstance(value, list | tuple) else [value]
+    if not values or not all(isinstance(each, str | int) and not isinstance(each, bool) for each in values):
+        raise ConfigError(f"{where}: expected a text or a list of texts, for example [Ses01, Ses02]")
+    return Condition(field, _sorted(map(str, values)))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _sorted(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(values)))

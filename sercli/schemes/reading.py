@@ -1,0 +1,159 @@
+"""Read a scheme of the user's own: from a YAML file, from ``--classes``, or as a run recorded it.
+
+A file has the keys ``classes`` (labels by class), ``selection`` (conditions by field of the manifest),
+``gendered`` and ``name``, each optional. The name is only for people: the content identifies a scheme.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sercli.config import digest, read_yaml
+from sercli.errors import ConfigError, unknown
+from sercli.labels import to_label
+from sercli.schemes import Scheme, get_scheme
+from sercli.schemes.conditions import read_selection
+
+_KEYS = ("name", "classes", "gendered", "selection")
+_EXAMPLE = "for example anger,happiness+excitement=joy,neutral"
+_SUFFIXES = (".yaml", ".yml")
+_LONGEST = 32  # characters of a name that is made of the classes
+
+
+def is_file(text: str) -> bool:
+    """Return whether a text names a file, not a scheme."""
+    return text.endswith(_SUFFIXES)
+
+
+def choose_scheme(name: str | None, classes: str | None, folder: Path = Path()) -> Scheme | None:
+    """Return the scheme that a user chooses, ``None`` if the user chooses none.
+
+    Args:
+        name: name of a scheme, or a YAML file.
+        classes: labels to keep, merge and rename, ``anger,happiness+excitement=joy``.
+        folder: folder that a file is relative to.
+
+    Raises:
+        UnknownNameError: there is no scheme of that name.
+        ConfigError: the file or the classes are not valid, or both are given.
+    """
+    if name is not None and classes is not None:
+        raise ConfigError(
+            f"--scheme {name} and --classes {classes}: give one of them; a YAML file can hold classes and a "
+            "selection"
+        )
+    if classes is not None:
+        return from_plain({"classes": classes}, "--classes")
+    if name is None:
+        return None
+    return read_file(folder / name) if is_file(name) else get_scheme(name)
+
+
+def read_file(path: Path) -> Scheme:
+    """Read the YAML file of a scheme.
+
+    Raises:
+        ConfigError: the file is missing or not a scheme.
+    """
+    try:
+        given = read_yaml(path)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: {error.strerror or error}; --scheme needs a name or a YAML file"
+        ) from None
+    return from_plain(given, str(path))
+
+
+def from_plain(given: Mapping[str, Any], place: str = "scheme") -> Scheme:
+    """Read a scheme from plain types, as a YAML file or the settings of a run hold it.
+
+    Args:
+        given: the keys of a file.
+        place: origin of the scheme, for messages.
+
+    Raises:
+        ConfigError: a key is unknown, or a value is wrong.
+    """
+    for key in given:
+        if key not in _KEYS:
+            raise ConfigError(f"{place}: {unknown('a scheme', str(key), _KEYS)}")
+    gendered, title = given.get("gendered", False), given.get("name")
+    if not isinstance(gendered, bool):
+        raise ConfigError(f"{place}: gendered: expected true or false")
+    selection = read_selection(given.get("selection") or {}, place)
+    merge = _read_classes(given["classes"], place) if given.get("classes") is not None else None
+    if merge is None and not selection and not gendered:
+        raise ConfigError(f"{place}: a scheme needs classes or a selection, {_EXAMPLE}")
+    if title is None:
+        title = _name_of(merge, [each.field for each in selection], gendered=gendered)
+    if not isinstance(title, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", title):
+        raise ConfigError(f"{place}: name: use up to 64 letters, digits, hyphens, dots and underscores")
+    scheme = Scheme("", None, merge, gendered=gendered, selection=selection, title=title)
+    return replace(scheme, name=f"{title}-{digest(scheme.content, 6)}")
+
+
+def write_classes(classes: Mapping[str, Sequence[str]]) -> str | None:
+    """Write labels by class as ``--classes`` takes them, ``None`` if a label has one of its signs."""
+    if any(set(",+=") & set(text) for name, labels in classes.items() for text in (name, *labels)):
+        return None
+    return ",".join(
+        name if list(labels) == [name] else f"{'+'.join(labels)}={name}" for name, labels in classes.items()
+    )
+
+
+def _name_of(merge: Mapping[str, str] | None, fields: Iterable[str], *, gendered: bool) -> str:
+    """Make a name from the content, so that a file and a command line with the same content have the same."""
+    name = "every-emotion"
+    if merge is not None:
+        classes = sorted(set(merge.values()))
+        name = "-".join(filter(None, (re.sub(r"[^A-Za-z0-9]+", "-", each).strip("-") for each in classes)))
+        if len(name) > _LONGEST or not name:
+            name = f"{len(classes)}-classes"
+    return "-".join([name, *(["gendered"] if gendered else []), *(["by", *fields] if fields else [])])
+
+
+def _read_classes(given: Any, place: str) -> dict[str, str]:
+    """Return the class by label."""
+    if isinstance(given, str):
+        pairs = list(_parse_classes(given, place))
+    elif isinstance(given, Mapping):
+        pairs = [(str(name), _labels(labels, f"{place}: classes.{name}")) for name, labels in given.items()]
+    else:
+        pairs = [(label, [label]) for label in map(to_label, _labels(given, f"{place}: classes"))]
+    merge: dict[str, str] = {}
+    names: set[str] = set()
+    for name, labels in pairs:
+        if name in names:
+            raise ConfigError(f"{place}: class '{name}' occurs twice; merge labels as a+b={name}")
+        if not name.strip() or not name.isprintable():
+            raise ConfigError(f"{place}: a class has no name; write labels and classes, {_EXAMPLE}")
+        names.add(name)
+        for label in map(to_label, labels):
+            if merge.setdefault(label, name) != name:
+                raise ConfigError(f"{place}: label '{label}' is in classes '{merge[label]}' and '{name}'")
+    return merge
+
+
+def _labels(given: Any, place: str) -> list[str]:
+    listed = given if isinstance(given, list | tuple) else [given]
+    if not listed or not all(_is_label(each) for each in listed):
+        raise ConfigError(f"{place}: expected a label or a list of labels")
+    return [str(each) for each in listed]
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool) and bool(str(value).strip())
+
+
+def _parse_classes(text: str, place: str) -> Iterable[tuple[str, list[str]]]:
+    """Yield the classes of ``anger,happiness+excitement=joy``, each with its labels."""
+    for part in text.split(","):
+        joined, equals, name = (each.strip() for each in part.partition("="))
+        labels = [label.strip() for label in joined.split("+")]
+        if not all(labels) or (equals and not name):
+            raise ConfigError(f"{place} '{text}': '{part.strip()}' is no class; write labels, {_EXAMPLE}")
+        if len(labels) > 1 and not name:
+            raise ConfigError(f"{place} '{text}': name the class of {joined}, as in {joined}=NAME")
+        yield name or to_label(labels[0]), labels
