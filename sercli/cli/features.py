@@ -108,7 +108,8 @@ def compute(
     for name, store in stores.items():
         shape = " x ".join(str(size) for size in store.shape)
         frames = sum(map(store.frames, audio[name]))
-        typer.echo(f"  {name + ': ' if name else ''}{shape} x frames, {frames} frames in total, {store.path}")
+        total = "one frame for each utterance" if store.config.pooled else f"{frames} frames in total"
+        typer.echo(f"  {name + ': ' if name else ''}{shape} x frames, {total}, {store.path}")
 
 
 @app.command()
@@ -213,7 +214,8 @@ def list_stores(*, workspace: WorkspaceOption = None, json: JsonOption = False) 
         typer.echo(to_json(rows))
         return
     for row in rows:
-        differs = ", ".join(f"{key}={value}" for key, value in row["settings"].items()) or "default settings"
+        shown = (f"{key}={value}" for key, value in row["settings"].items() if not isinstance(value, dict))
+        differs = ", ".join(shown) or "default settings"
         holds = (
             ", ".join([*row["whole"], *(f"part of {name}" for name in row["part"])]) or "no prepared corpus"
         )

@@ -230,8 +230,10 @@ def _check_speakers(
     table: Path | None, column: str | None, enrol: list[str] | None, *, same_speaker: bool
 ) -> None:
     """Refuse options on speakers that contradict each other."""
-    if column is not None and (table is None or same_speaker):
-        raise typer.BadParameter("--speaker-column needs a --table, and excludes --same-speaker")
+    if column is not None and table is None:
+        raise typer.BadParameter("--speaker-column needs a --table")
+    if column is not None and same_speaker:
+        raise typer.BadParameter("give --speaker-column or --same-speaker, not both")
     if enrol and not same_speaker:
         raise typer.BadParameter("--enrol needs --same-speaker")
 

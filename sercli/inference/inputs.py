@@ -98,7 +98,9 @@ def read_table(path: Path, column: str | None = None, speaker_column: str | None
             notes.append(f"{path.name}: {item.fact}")
         else:
             kind = ConfigError if item.fact.startswith("no column") else ManifestError
-            raise kind(f"{path.parent / item.place}: {item.fact}")
+            # As the options of this command are called.
+            fact = item.fact.replace("--column speaker=", "--speaker-column ")
+            raise kind(f"{path.parent / item.place}: {fact}")
     listed = [_utterance(entry, path.parent) for entry in entries]
     found = Recordings(path.parent).find(each.file for each in listed)
     notes += [f"{path.name}: {note.fact}" for note in describe_renamed(found, path.name)]

@@ -132,6 +132,7 @@ def render_card(
             if name not in _LEFT_OUT and not (name == "folds" and quality.own is None)
         },
         fold=trial.fold,
+        install=_install(bundle),
         fold_name=provenance["fold_name"],
         licence=stated["licence"],
         licence_id=licence_id("; ".join(dict.fromkeys([stated["licence"], *before.values()]))),
@@ -153,6 +154,12 @@ def render_card(
 
 def _headline(evaluation: Evaluation) -> list[MetricRow]:
     return [evaluation.table.row(key) for key in evaluation.headline]
+
+
+def _install(bundle: Bundle) -> str:
+    """Return what to install to use a bundle, as pip takes it."""
+    extras = sorted({choice.feature.extra for choice in bundle.inputs.values()} - {""})
+    return f"'sercli[{','.join(extras)}]'" if extras else "sercli"
 
 
 def _terms(bundle: Bundle, *, with_encoder: bool) -> list[str]:
