@@ -51,6 +51,9 @@ class EncoderFacts(Config):
     """Values of a state."""
     licence: str | None = None
     """Licence of the weights, as their card states it; null if there is no card."""
+    normalises: bool | None = None
+    """Whether samples are brought to zero mean and unit variance before they are encoded; null for families
+    that take spectra."""
 
 
 @dataclass(frozen=True, slots=True)

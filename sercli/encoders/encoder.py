@@ -68,6 +68,7 @@ class Encoder(nn.Module):
         extractor: the extractor of features that belongs to it.
         size: values of a state.
         records: whether its layers record their states when they run.
+        takes_samples: whether it takes samples, and not a spectrum.
     """
 
     def __init__(self, family: Family, model: Any, extractor: Any) -> None:
@@ -75,6 +76,7 @@ class Encoder(nn.Module):
         self.family, self.model, self.extractor = family, model, extractor
         self.size = int(model.config.hidden_size)
         self.records = family.transform is _transform
+        self.takes_samples = family.front is _waveform_front
         if self.records:
             _record_states(model)
 

@@ -26,6 +26,7 @@ from sercli.plain.json import from_json
 # Used in training only, and missing in some files.
 _OPTIONAL = frozenset({"masked_spec_embed"})
 _MOST_REMEMBERED = 500
+_FACTS = "2"  # changed when other facts are read, so that remembered ones are read again
 
 _LOADING = threading.Lock()
 
@@ -58,6 +59,7 @@ def read_facts(model: str, revision: str | None = None) -> EncoderFacts:
         layers=len(layers_of(encoder.model)),
         size=encoder.size,
         licence=found.licence,
+        normalises=bool(encoder.extractor.do_normalize) if encoder.takes_samples else None,
     )
     kept = dict(list(remembered.items())[-_MOST_REMEMBERED:]) | {key: facts.to_dict()}
     try:
@@ -333,11 +335,11 @@ def _read_remembered() -> dict[str, Any]:
 
 def _key(found: EncoderFiles) -> str:
     """Name the files of an encoder such that a change of one of them changes the name."""
-    parts = [found.folder / "config.json", found.folder / "preprocessor_config.json", *found.weights]
+    beside = ("config.json", "preprocessor_config.json", "README.md")
+    parts = [*(found.folder / name for name in beside if (found.folder / name).is_file()), *found.weights]
     stats = [(path.resolve(), path.stat()) for path in parts]
-    return hashlib.sha256(
-        "\n".join(f"{path} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats).encode()
-    ).hexdigest()
+    lines = [_FACTS, *(f"{path} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 @contextmanager

@@ -114,7 +114,10 @@ class PretrainedConfig(FeatureConfig):
         settings = super().deciding()
         for name in ("model", "revision", "encoder"):
             settings.pop(name, None)
-        return settings | {"encoder": self.facts.tensors, "layers": list(self.layer_numbers)}
+        settings |= {"encoder": self.facts.tensors, "layers": list(self.layer_numbers)}
+        if self.facts.normalises is not None:
+            settings["normalises"] = self.facts.normalises
+        return settings
 
     @property
     def terms(self) -> str:

@@ -94,6 +94,19 @@ def test_an_extractor_of_another_encoder_is_refused(tmp_path):
         file.write_text(before)
 
 
+def test_the_normalisation_of_samples_is_a_part_of_the_identity_of_features(folder):
+    from sercli.features.pretrained import PretrainedConfig
+
+    first = PretrainedConfig(model=str(folder)).pinned()
+    file = folder / "preprocessor_config.json"
+    described = json.loads(file.read_text())
+    file.write_text(json.dumps(described | {"do_normalize": not described["do_normalize"]}))
+    second = PretrainedConfig(model=str(folder)).pinned()
+    assert first.encoder.tensors == second.encoder.tensors
+    assert (first.encoder.normalises, second.encoder.normalises) == (False, True)
+    assert first.digest != second.digest
+
+
 @pytest.mark.parametrize("changes", [{"num_hidden_layers": "x"}, {"num_attention_heads": 7}])
 def test_settings_that_make_no_encoder_are_refused_in_one_line(folder, changes):
     change_config(folder, **changes)
