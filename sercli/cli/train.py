@@ -150,12 +150,7 @@ def train(
         init=str(init) if init else None,
         training={name: value for name, value in recipe.items() if value is not None} or None,
     )
-    plan = make_plan(
-        configure(given, place, device, config),
-        place,
-        numbers,
-        random_seeds,
-    )
+    plan = make_plan(configure(given, place, device, config), place, numbers, random_seeds)
     check_classes(plan)
     if here:
         end_with_parent(parent)

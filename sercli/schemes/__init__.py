@@ -199,10 +199,13 @@ FOUR = keep("anger", "happiness", "neutral", "sadness")
 CALM_IS_NEUTRAL = {"calm": "neutral"}
 """Merges calm into neutral."""
 
+EVERY_EMOTION = "every-emotion"
+"""Name of the scheme in which each emotion is a class."""
+
 _GENERAL = {
     scheme.name: scheme
     for scheme in (
-        Scheme("every-emotion", None, None),
+        Scheme(EVERY_EMOTION, None, None),
         Scheme("common-4", None, FOUR | CALM_IS_NEUTRAL),
         Scheme("arousal-valence", None, None, task=REGRESSION),
     )

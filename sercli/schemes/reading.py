@@ -13,7 +13,7 @@ from typing import Any
 from sercli.config import digest, read_yaml
 from sercli.errors import ConfigError, unknown
 from sercli.labels import to_label
-from sercli.schemes import Scheme, get_scheme
+from sercli.schemes import EVERY_EMOTION, Scheme, get_scheme
 from sercli.schemes.conditions import read_selection
 
 _KEYS = ("name", "classes", "gendered", "selection")
@@ -105,7 +105,7 @@ def write_classes(classes: Mapping[str, Sequence[str]]) -> str | None:
 
 def _name_of(merge: Mapping[str, str] | None, fields: Iterable[str], *, gendered: bool) -> str:
     """Make a name from the content, so that a file and a command line with the same content have the same."""
-    name = "every-emotion"
+    name = EVERY_EMOTION
     if merge is not None:
         classes = sorted(set(merge.values()))
         name = "-".join(filter(None, (re.sub(r"[^A-Za-z0-9]+", "-", each).strip("-") for each in classes)))
