@@ -291,6 +291,7 @@ def test_a_packed_lstm_from_a_folder_goes_through_every_command(
     assert "UA" in do("eval", "latest", *at)  # a report is made from the run's folder alone
 
 
+@pytest.mark.slow
 def test_a_study_of_a_plugin_is_reported(installed, place, command_line):
     do = ("ablate", "packed", "--fold", "1", "--workspace", place)
     status, _, error = command_line(*do, "--set", "model.cells=4")

@@ -32,7 +32,7 @@ def fitting(module, samples):
     return np.pad(samples, (0, max(0, module.samples - len(samples))))[: module.samples]
 
 
-QUICK = ("attpool", "cnnlstm")
+QUICK = ("attpool",)
 
 
 @pytest.fixture(
@@ -96,7 +96,8 @@ def test_real_recordings_are_judged_alike(exported, recordings_folder, corpus):
 
 
 @pytest.mark.parametrize(
-    "name", ["mdcnn", "attpool", pytest.param("diccoser-traces", marks=pytest.mark.slow)]
+    "name",
+    ["attpool", *(pytest.param(each, marks=pytest.mark.slow) for each in ("mdcnn", "diccoser-traces"))],
 )
 def test_torchs_own_programs_say_the_same(name, tmp_path):
     bundle = ALL[name]()
@@ -113,9 +114,10 @@ def test_torchs_own_programs_say_the_same(name, tmp_path):
     [
         (lambda: make("melcnn", {"x": {"kind": "melspec-db"}}), "soxr"),
         pytest.param(lambda: diccoser("a", "logmel"), "depend on later samples", marks=pytest.mark.slow),
-        (
+        pytest.param(
             lambda: make("mdcnn", {"x": {"kind": "logmel3d", "statistics": "per-utterance"}}, {"filters": 8}),
             "the mean and deviation of complete utterances",
+            marks=pytest.mark.slow,
         ),
     ],
 )
