@@ -143,6 +143,8 @@ class RunConfig(Config):
         task, selection = self.task, self.training.selection
         if self.training.loss not in task.losses:
             raise ValueError(f"training.loss={self.training.loss} is not for {task}")
+        if self.training.sampling == "balanced" and not task.has_classes:
+            raise ValueError(f"training.sampling=balanced is not for {task}, which has no classes")
         if any(selection == other.selection != task.selection for other in TASKS.values()):
             raise ValueError(f"training.selection={selection} is not for {task}")
         for name, choice in self.features.items():

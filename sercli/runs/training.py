@@ -18,6 +18,7 @@ class TrainingConfig(Config):
         "rmsprop_decay": 0.99,
         "encoder_lr": None,
         "warmup": 0.0,
+        "sampling": "all",
         "search": {},
         "search_folds": 4,
     }
@@ -37,6 +38,9 @@ class TrainingConfig(Config):
     """Whether the loss of rare classes has a larger weight: r_c = alpha * N / N_c."""
     class_weight_alpha: float | None = Field(None, gt=0)
     """The alpha of the class weights; null takes one over the number of classes."""
+    sampling: Literal["all", "balanced"] = "all"
+    """Utterances of an epoch: each one once (all), or as many, with each class equally often (balanced). The
+    class weights then count a second time: set class_weights=false."""
     optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"
     """The optimiser; sgd uses Nesterov momentum."""
     momentum: float = Field(0.9, ge=0, lt=1)

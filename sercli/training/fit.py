@@ -78,7 +78,7 @@ def fit(
         try:
             trainer.fit(
                 module,
-                FoldDataModule(parts, recipe.batch_size, trial.seed, device),
+                FoldDataModule(parts, recipe, trial.seed, device),
                 ckpt_path=last if last.exists() else None,
                 weights_only=True,
             )

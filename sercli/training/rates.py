@@ -97,7 +97,7 @@ def try_rates(plan: Plan, device: Device, rates: Sequence[float] = RATES) -> Ran
             logger=False,
             enable_checkpointing=False,
         )
-        trainer.fit(module, FoldDataModule(parts, recipe.batch_size, seed, device))
+        trainer.fit(module, FoldDataModule(parts, recipe, seed, device))
     if not climb.scores:
         raise RunError(f"{folder}: the loss is not a number (NaN) at any rate; try --precision 32-true")
     tried = rates[: len(climb.scores)]

@@ -83,9 +83,9 @@ class FoldDataModule(L.LightningDataModule):
     processes than to make them. A part that fits on the GPU and is not augmented is kept there.
     """
 
-    def __init__(self, parts: Parts, batch_size: int, seed: int, device: Device) -> None:
+    def __init__(self, parts: Parts, recipe: TrainingConfig, seed: int, device: Device) -> None:
         super().__init__()
-        self.parts, self.batch_size, self.seed, self.device = parts, batch_size, seed, device
+        self.parts, self.recipe, self.seed, self.device = parts, recipe, seed, device
         self.resident: dict[str, Resident] = {}
 
     def setup(self, stage: str) -> None:  # noqa: ARG002
@@ -99,9 +99,9 @@ class FoldDataModule(L.LightningDataModule):
             part = getattr(self.parts, name)
             if part is None:
                 continue
-            if min(len(part), self.batch_size) < processes:
+            if min(len(part), self.recipe.batch_size) < processes:
                 raise RunError(
-                    f"{len(part)} {name} utterances in batches of {self.batch_size} for {processes} "
+                    f"{len(part)} {name} utterances in batches of {self.recipe.batch_size} for {processes} "
                     "processes; use fewer devices or a larger batch"
                 )
             if self.device.accelerator == "cuda" and self.trainer is not None:
@@ -112,7 +112,10 @@ class FoldDataModule(L.LightningDataModule):
     def train_dataloader(self) -> Iterable[Batch]:
         """Make batches of utterances of similar length, in a new composition for each epoch."""
         train = self.parts.train
-        sampler = BucketSampler(train.lengths, self.batch_size, self.seed, train.set_epoch, **self._share)
+        balanced = train.classes.tolist() if self.recipe.sampling == "balanced" else None
+        sampler = BucketSampler(
+            train.lengths, self.recipe.batch_size, self.seed, train.set_epoch, **self._share, classes=balanced
+        )
         return DataLoader(self.resident.get("train", train), batch_size=None, sampler=sampler)
 
     def val_dataloader(self) -> Iterable[Batch]:
@@ -120,7 +123,7 @@ class FoldDataModule(L.LightningDataModule):
         dev = self.parts.dev
         if dev is None:
             return []
-        batches: list[list[int]] = sorted_batches(dev.lengths, self.batch_size, **self._share)
+        batches: list[list[int]] = sorted_batches(dev.lengths, self.recipe.batch_size, **self._share)
         return DataLoader(self.resident.get("dev", dev), batch_size=None, sampler=batches)
 
     @property

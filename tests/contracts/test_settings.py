@@ -313,7 +313,16 @@ class Network(nn.Module):
         return self.head(x if self.regression else x.mean(1))
 
 
-TRAINED = {"batch_size", "accumulate", "clip_norm", "max_epochs", "patience", "selection", "precision"}
+TRAINED = {
+    "sampling",
+    "batch_size",
+    "accumulate",
+    "clip_norm",
+    "max_epochs",
+    "patience",
+    "selection",
+    "precision",
+}
 # A search has tests of its own.
 STEPPED = sorted({*TrainingConfig.model_fields} - TRAINED - {"batch_statistics", "search", "search_folds"})
 
@@ -380,6 +389,7 @@ def test_every_other_setting_of_a_training_changes_its_outcome(small_workspace, 
         outcome(),
         outcome(accumulate=2),
         outcome(batch_size=12),
+        outcome(sampling="balanced"),
         outcome(clip_norm=1e-3),
         outcome(max_epochs=1),
         outcome(precision="bf16-mixed"),

@@ -74,6 +74,30 @@ def dataset():
     return UtteranceDataset({"x": arrays}, {"x": fit(arrays, "none")}, [0, 1, 2], ["a", "b", "c"])
 
 
+@pytest.mark.parametrize("counts", [(60, 7, 3), (5, 5), (1, 9, 30, 2)])
+def test_a_balanced_epoch_has_each_class_equally_often(counts):
+    classes = [number for number, count in enumerate(counts) for _ in range(count)]
+    lengths = [10 + row % 7 for row in range(len(classes))]
+    sampler = BucketSampler(lengths, 4, seed=1, classes=classes)
+    epochs = []
+    for epoch in range(2):
+        sampler.set_epoch(epoch)
+        rows = [row for batch in sampler for row in batch]
+        assert len(rows) == len(classes)
+        drawn = [sum(classes[row] == number for row in rows) for number in range(len(counts))]
+        assert max(drawn) - min(drawn) <= 1
+        # None occurs twice before all of its class occurred once.
+        for number, count in enumerate(counts):
+            times = [rows.count(row) for row in range(len(classes)) if classes[row] == number]
+            assert max(times) - min(times) <= 1
+            assert len(times) == count
+        epochs.append(sorted(rows))
+    assert epochs[0] != epochs[1] or len(set(counts)) == 1
+    assert list(BucketSampler(lengths, 4, seed=1, classes=classes)) == list(
+        BucketSampler(lengths, 4, seed=1, classes=classes)
+    )
+
+
 def test_a_batch_is_padded_with_zeros_and_masked(dataset):
     batch = dataset[[2, 1]]
     assert batch.inputs["x"].shape == (2, 3, 4, 7)
