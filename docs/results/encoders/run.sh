@@ -1,7 +1,7 @@
 #!/bin/sh
 # Small classifiers over Whisper tiny.en, eGeMAPS and ComParE, on speakers that were not seen in training.
 # Needs a workspace with emodb and ravdess prepared, and WHISPER, the folder of openai/whisper-tiny.en
-# (or its short name, to download it). About an hour on two cores; finished trials are not trained again.
+# (or its short name, to download it). About two hours on two cores; finished trials are not trained again.
 set -e
 cd "$(dirname "$0")"
 export WHISPER="${WHISPER:-whisper-tiny.en}"
@@ -14,6 +14,11 @@ python measure.py cross           # the other corpus, four classes
 python measure.py groups          # few utterances of a speaker, unbalanced classes
 python measure.py padding emodb   # Whisper's recordings padded to 30 s
 python picture.py
+
+sercli train --arch finetune --corpus emodb --scheme emodb-4 --protocol leave-one-speaker-out \
+  --set model.encoder="$WHISPER" --set model.first_layer=3
+sercli eval latest
+cp "${SERCLI_WORKSPACE:-sercli-workspace}"/runs/finetune-emodb-4-*/report/metrics.json finetune-emodb.json
 
 sercli ablate layers --on emodb-4:leave-one-speaker-out-no-dev,ravdess-7 --set features.model="$WHISPER"
 cp "${SERCLI_WORKSPACE:-sercli-workspace}"/reports/study-layers-*/columns.png layers.png
