@@ -26,7 +26,7 @@ from sercli.config import digest
 from sercli.data import count_outputs
 from sercli.data.parts import Preprocessing
 from sercli.data.segments import Segmenter
-from sercli.encoders import is_file_of_encoder
+from sercli.encoders import EncoderSource, is_file_of_encoder
 from sercli.errors import ConfigError, RunError, UnknownNameError
 from sercli.models import NetworkConfig, get_architecture
 from sercli.plain.json import from_json
@@ -155,7 +155,7 @@ class Bundle:
             arch, classes = description["arch"], description["classes"]
             model = get_architecture(arch).config(**description["model"])
             inputs = {name: FeatureChoice(**flat) for name, flat in description["inputs"].items()}
-            model, inputs = _with_encoders(model, inputs, path, named)
+            model, inputs = rename_encoders(model, inputs, lambda source: _find_inside(source, path, named))
             state = safetensors.torch.load(stored)
             segments = SegmentConfig(**description["segments"])
             for choice in inputs.values():
@@ -318,19 +318,32 @@ def _check_files(folder: Path, hashes: Mapping[str, str]) -> None:
             raise RunError(f"{folder / name}: changed since the bundle was written; get the bundle again")
 
 
-def _with_encoders(
-    model: NetworkConfig, inputs: Mapping[str, FeatureChoice], folder: Path, named: Mapping[str, str]
+def rename_encoders(
+    model: NetworkConfig,
+    inputs: Mapping[str, FeatureChoice],
+    rename: Callable[[EncoderSource], str | None],
 ) -> tuple[NetworkConfig, dict[str, FeatureChoice]]:
-    """Let features, and a network that continues them, use an encoder inside a bundle's folder."""
+    """Name the encoders of features, and of a network that continues them, in another way.
+
+    Args:
+        model: settings of the network.
+        inputs: features by input of the network.
+        rename: function from an encoder to its new name or folder; None keeps the name.
+    """
     changed = dict(inputs)
     for name, choice in inputs.items():
-        source = choice.config.source
-        if source is None or f"{source.folder}/model.safetensors" not in named:
-            continue
-        place = str((folder / source.folder).resolve())
-        model = model.with_encoder(place)
-        changed[name] = choice.model_copy(update={"config": choice.config.with_encoder(place)})
+        place = None if choice.config.source is None else rename(choice.config.source)
+        if place is not None:
+            model = model.with_encoder(place)
+            changed[name] = choice.model_copy(update={"config": choice.config.with_encoder(place)})
     return model, changed
+
+
+def _find_inside(source: EncoderSource, folder: Path, named: Mapping[str, str]) -> str | None:
+    """Return the folder of an encoder inside that of a bundle; None if it is not there."""
+    if f"{source.folder}/model.safetensors" not in named:
+        return None
+    return str((folder / source.folder).resolve())
 
 
 def _check_shapes(planned: nn.Module, state: Mapping[str, Tensor]) -> None:

@@ -1,6 +1,6 @@
 """The page in Gradio 6."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -125,18 +125,7 @@ def _add_recording(responder: Responder, way: Literal["microphone", "upload"], a
 
     source = _source(responder.uploads, way)
     shown = gr.HTML(elem_id=answers)
-    arrival = source.upload if way == "upload" else source.stop_recording
-    arrival(
-        answer,
-        source,
-        shown,
-        trigger_mode="multiple",
-        show_progress="minimal",
-        concurrency_id="recordings",
-        concurrency_limit=_RECORDINGS,
-        api_visibility="private",
-    )
-    source.clear(lambda: "", None, shown, api_visibility="private")
+    _connect(source.upload if way == "upload" else source.stop_recording, answer, source, shown)
 
 
 def _add_several(responder: Responder) -> None:
@@ -151,8 +140,14 @@ def _add_several(responder: Responder) -> None:
     )
     source = gr.File(file_count="multiple", type="filepath", label="Recordings of one person", buttons=[])
     _locate_only(source, responder.uploads)
-    shown = gr.HTML(elem_id="sercli-several")
-    source.upload(
+    _connect(source.upload, answer, source, gr.HTML(elem_id="sercli-several"))
+
+
+def _connect(
+    arrival: Callable[..., Any], answer: Callable[..., Any], source: gr.Audio | gr.File, shown: gr.HTML
+) -> None:
+    """Show an answer when recordings arrive, and nothing when they are removed."""
+    arrival(
         answer,
         source,
         shown,

@@ -4,9 +4,9 @@ An encoder is any that `transformers` loads as Whisper, wav2vec 2.0, HuBERT, Wav
 or w2v-BERT. It is named by a folder, by a name on the Hugging Face Hub, or by a short name of `SHORT_NAMES`.
 
 `sercli.encoders.finding` finds or downloads its files, `sercli.encoders.loading` reads them, and an
-`sercli.encoders.encoder.Encoder` computes the states of its layers; `sercli.encoders.copying` puts an encoder
-into the folder of a model. This module needs none of their
-libraries.
+`sercli.encoders.encoder.Encoder` computes the states of its layers. `sercli.encoders.upper` trains the upper
+layers further, and `sercli.encoders.copying` copies an encoder into the folder of a model. This module needs
+none of their libraries.
 """
 
 import re
@@ -56,6 +56,13 @@ class EncoderFacts(Config):
     that take spectra."""
 
 
+EXAMPLE = EncoderFacts(tensors="0" * 16, family="whisper", layers=4, size=384)
+"""Facts of an encoder of the size of Whisper tiny, for checks and lists before an encoder is read."""
+
+COPIED_BESIDE = ("preprocessor_config.json", "README.md", "LICENSE")
+"""Files that are copied with settings and weights of an encoder, if they exist."""
+
+
 @dataclass(frozen=True, slots=True)
 class EncoderSource:
     """An encoder that a model needs, and the place where it is found.
@@ -72,7 +79,7 @@ class EncoderSource:
 
     @property
     def is_folder(self) -> bool:
-        """Whether the encoder is named by a folder of this machine."""
+        """Whether the name of the encoder is a folder of this machine."""
         return Path(SHORT_NAMES.get(self.model, self.model)).expanduser().is_absolute() or (
             self.model.startswith(("./", "../"))
         )
@@ -93,10 +100,8 @@ class EncoderSource:
         return f"encoders/{self.facts.tensors}"
 
 
-_COPIED = re.compile(
-    r"encoders/[0-9a-f]{16}/"
-    r"(config\.json|preprocessor_config\.json|model\.safetensors|README\.md|LICENSE)"
-)
+_FILES = ("config.json", "model.safetensors", *COPIED_BESIDE)
+_COPIED = re.compile(f"encoders/[0-9a-f]{{16}}/({'|'.join(map(re.escape, _FILES))})")
 
 
 def is_file_of_encoder(name: str) -> bool:

@@ -6,12 +6,11 @@ from pathlib import Path
 import torch
 
 from sercli import files
-from sercli.encoders import EncoderSource
+from sercli.encoders import COPIED_BESIDE, EncoderSource
 from sercli.encoders.finding import find_encoder
 from sercli.encoders.loading import load_encoder, read_tensors
 
 _KEPT = frozenset({torch.float32, torch.float16, torch.bfloat16})
-_BESIDE = ("preprocessor_config.json", "README.md", "LICENSE")
 
 
 def copy_encoder(source: EncoderSource, folder: Path) -> Path:
@@ -34,7 +33,7 @@ def copy_encoder(source: EncoderSource, folder: Path) -> Path:
     found = find_encoder(source.model, source.revision)
     place = folder / source.folder
     place.mkdir(parents=True, exist_ok=True)
-    for name in _BESIDE:
+    for name in COPIED_BESIDE:
         if (found.folder / name).is_file():
             shutil.copyfile(found.folder / name, place / name)
     # This entry may name a folder of this machine.

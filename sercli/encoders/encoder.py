@@ -173,10 +173,9 @@ def _count_filterbank_frames(samples: int) -> int:
     return (1 + (max(samples, _FILTERBANK) - _WINDOW) // 160) // 2
 
 
-def layers_of(model: Any) -> nn.ModuleList:
-    """Return the transformer layers of a model."""
-    layers: nn.ModuleList = model.layers if hasattr(model, "layers") else model.encoder.layers
-    return layers
+def holder_of(model: Any) -> Any:
+    """Return the part of a model whose ``layers`` are the transformer layers."""
+    return model if hasattr(model, "layers") else model.encoder
 
 
 def _record_states(model: Any) -> None:

@@ -107,9 +107,7 @@ def remember_folder(model: str, folder: Path) -> EncoderFiles:
             f"'{model}': not the name of an encoder; write a short name, or OWNER/NAME as on the Hub, and "
             "the folder after --from"
         )
-    if not folder.is_dir():
-        raise FeatureError(f"{folder}: no such folder; name the folder that holds the encoder's {_CONFIG}")
-    found = _check(folder.resolve())
+    found = find_encoder(str(folder.absolute()))
     place = _place_of(name)
     place.parent.mkdir(parents=True, exist_ok=True)
     place.unlink(missing_ok=True)

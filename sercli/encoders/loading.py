@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from sercli import files
 from sercli.encoders import EncoderFacts
-from sercli.encoders.encoder import FAMILIES, SAMPLE_RATE, Encoder, Family, layers_of
+from sercli.encoders.encoder import FAMILIES, SAMPLE_RATE, Encoder, Family, holder_of
 from sercli.encoders.finding import INSTALL, USER_CACHE, EncoderFiles, find_encoder
 from sercli.errors import ConfigError, FeatureError
 from sercli.plain.json import from_json
@@ -56,7 +56,7 @@ def read_facts(model: str, revision: str | None = None) -> EncoderFacts:
     facts = EncoderFacts(
         tensors=digest_tensors(encoder.model),
         family=_family_of(found)[0],
-        layers=len(layers_of(encoder.model)),
+        layers=len(holder_of(encoder.model).layers),
         size=encoder.size,
         licence=found.licence,
         normalises=bool(encoder.extractor.do_normalize) if encoder.takes_samples else None,

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sercli.encoders.encoder import Encoder, keep_state, layers_of
+from sercli.encoders.encoder import Encoder, holder_of, keep_state
 from sercli.encoders.loading import importing_transformers, load_encoder, untrained_encoder
 from sercli.errors import ConfigError
 
@@ -39,11 +39,11 @@ class UpperLayers(nn.Module):
             ConfigError: the encoder has no such layer.
         """
         super().__init__()
-        count = len(layers_of(encoder.model))
+        holder = holder_of(encoder.model)
+        count = len(holder.layers)
         if first > count:
             raise ConfigError(f"model.first_layer={first}: the encoder has layers 1 to {count}")
         self.family = encoder.family
-        holder = encoder.model if hasattr(encoder.model, "layers") else encoder.model.encoder
         self.encoder: Any = _copy_upper(holder, first)
         if encoder.records and first > 1:
             keep_state(self.encoder.layers[0])

@@ -20,7 +20,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sercli.audio import SAMPLE_RATE, Samples
-from sercli.encoders import EncoderFacts, EncoderSource
+from sercli.encoders import EXAMPLE, EncoderFacts, EncoderSource
 from sercli.encoders.encoder import FAMILIES, WHISPER_PADDED, Encoder
 from sercli.encoders.finding import is_here, lasting_name
 from sercli.encoders.loading import load_encoder, read_facts
@@ -88,8 +88,8 @@ class PretrainedConfig(FeatureConfig):
         """Return the same settings with facts of a Whisper tiny encoder, if the encoder is not known yet."""
         if self.encoder is not None:
             return self
-        most = 4 if self.layers == "all" else max(4, *self.layers)
-        facts = EncoderFacts(tensors="0" * 16, family="whisper", layers=most, size=384)
+        most = EXAMPLE.layers if self.layers == "all" else max(EXAMPLE.layers, *self.layers)
+        facts = EXAMPLE.model_copy(update={"layers": most})
         return type(self)(**self.model_dump(exclude={"encoder"}) | {"encoder": facts.to_dict()})
 
     @property

@@ -14,7 +14,7 @@ from sercli.evaluation.mapping import ClassMapping, map_classes
 from sercli.inference.stored import Progress, Stored
 from sercli.records import Predictions, Utterance, pool
 from sercli.runs.folder import Run, Trial
-from sercli.schemes import Scheme, Selection, choose, default_scheme, get_scheme
+from sercli.schemes import Scheme, Selection, choose, default_scheme
 from sercli.workspace import Workspace
 
 
@@ -155,13 +155,11 @@ def _select(
 ) -> tuple[str, Selection]:
     if scheme is None and not bundle.classes:
         scheme = default_scheme(corpus, emotions=False)
-    emotions = any(utterance.emotion is not None for utterance in utterances)
-    chosen = get_scheme(scheme or default_scheme(corpus, emotions=emotions))
-    name, selection = choose(utterances, corpus, chosen)
+    name, selection = choose(utterances, corpus, scheme)
     if bool(bundle.classes) != bool(selection.classes):
         has = {True: "classes", False: "continuous labels"}
         raise ConfigError(
-            f"scheme '{name}' gives {has[chosen.task.has_classes]}, the run predicts "
+            f"scheme '{name}' gives {has[bool(selection.classes)]}, the run predicts "
             f"{has[bool(bundle.classes)]}; choose another scheme or corpus"
         )
     return name, selection

@@ -89,7 +89,7 @@ def read_table(path: Path, column: str | None = None, speaker_column: str | None
         chosen["speaker"] = speaker_column
     entries: list[Entry] = []
     notes: list[str] = []
-    for item in read_entries(path, chosen):
+    for item in read_entries(path, chosen, options={"speaker": "--speaker-column COLUMN"}):
         if isinstance(item, Entry):
             entries.append(item)
         elif isinstance(item, Note):
@@ -98,9 +98,7 @@ def read_table(path: Path, column: str | None = None, speaker_column: str | None
             notes.append(f"{path.name}: {item.fact}")
         else:
             kind = ConfigError if item.fact.startswith("no column") else ManifestError
-            # As the options of this command are called.
-            fact = item.fact.replace("--column speaker=", "--speaker-column ")
-            raise kind(f"{path.parent / item.place}: {fact}")
+            raise kind(f"{path.parent / item.place}: {item.fact}")
     listed = [_utterance(entry, path.parent) for entry in entries]
     found = Recordings(path.parent).find(each.file for each in listed)
     notes += [f"{path.name}: {note.fact}" for note in describe_renamed(found, path.name)]

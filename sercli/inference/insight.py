@@ -76,7 +76,7 @@ def layer_weights(bundle: Bundle) -> dict[int, float] | str:
     values = weights.detach().cpu().tolist()
     numbers = next(iter(bundle.inputs.values())).config.layer_numbers
     # A network that continues an encoder weighs all its layers, not only those of its input.
-    if numbers is None or len(numbers) != len(values):
+    if len(numbers) != len(values):
         numbers = tuple(range(len(values)))
     return dict(zip(numbers, values, strict=True))
 

@@ -85,7 +85,10 @@ def check_columns(columns: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_entries(
-    path: Path, chosen: Mapping[str, str] | None = None, needed: Sequence[str] = ("file",)
+    path: Path,
+    chosen: Mapping[str, str] | None = None,
+    needed: Sequence[str] = ("file",),
+    options: Mapping[str, str] | None = None,
 ) -> Iterator[Entry | Problem]:
     """Yield the rows of a table by field, after a note on the field of each column.
 
@@ -93,6 +96,7 @@ def read_entries(
         path: the table.
         chosen: column by field, as far as the user names it; an empty name switches the field off.
         needed: fields that every row must have.
+        options: option of the command that names the column of a field, where it is not ``--column``.
     """
     chosen = chosen or {}
     table = read_table(path)
@@ -101,7 +105,8 @@ def read_entries(
     absent = [field for field in (*filter(chosen.get, chosen), *needed) if field not in fields]
     if rows and absent:
         yield from (item for item in table.items if isinstance(item, Problem) and item.harmless)
-        yield _no_column(path, table, absent[0], chosen)
+        option = (options or {}).get(absent[0], f"--column {field_label(absent[0])}=COLUMN")
+        yield _no_column(path, table, absent[0], chosen, option)
         return
     if rows and (unread := _unread_time(path.name, table, fields)):
         yield unread
@@ -247,10 +252,9 @@ def _unread_time(name: str, table: Table, fields: Mapping[str, str]) -> Problem 
     return None
 
 
-def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str]) -> Problem:
-    word = field_label(field)
+def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str], option: str) -> Problem:
     listed = ", ".join(column for column in table.columns if column)
-    fact = f"no column '{chosen.get(field) or word}'; the columns are {listed}"
+    fact = f"no column '{chosen.get(field) or field_label(field)}'; the columns are {listed}"
     if any(map(is_audio, table.columns)):
         return Problem(path.name, f"{fact}; the first line must name the columns, such as file and emotion")
-    return Problem(path.name, f"{fact}; name the right one with --column {word}=COLUMN")
+    return Problem(path.name, f"{fact}; name the right one with {option}")

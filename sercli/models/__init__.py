@@ -40,6 +40,10 @@ class NetworkConfig(Config):
         """Return the same settings with facts of the files that the network needs, if it needs any."""
         return self
 
+    def described(self) -> Self:
+        """Return settings of an example, for checks and lists: no file is read or downloaded for them."""
+        return self
+
     def with_encoder(self, model: str) -> Self:  # noqa: ARG002
         """Return the same settings with another name or folder of the encoder, if the network holds one."""
         return self
@@ -62,6 +66,11 @@ class NetworkConfig(Config):
     @property
     def needs_frames(self) -> bool:
         """Whether the features must have several frames for an utterance."""
+        return False
+
+    @property
+    def fine_tunes(self) -> bool:
+        """Whether the network's child ``encoder`` was trained before, so that it may have its own rate."""
         return False
 
     @property
@@ -152,13 +161,6 @@ class Embedder(Protocol):
 
     def embed(self, *inputs: Tensor, mask: Tensor) -> Tensor:
         """Summarise each utterance, (batch, size)."""
-
-
-@runtime_checkable
-class FineTuned(Protocol):
-    """A network whose child ``encoder`` was trained before, so that it may have its own learning rate."""
-
-    encoder: nn.Module
 
 
 def embedding_before_head(network: nn.Module) -> Embedding | str:

@@ -16,6 +16,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from sercli.encoders import EXAMPLE
 from sercli.encoders.finding import lasting_name
 from sercli.encoders.loading import read_facts
 from sercli.encoders.upper import UpperLayers, load_upper_layers
@@ -44,7 +45,8 @@ class FinetuneConfig(ProbeConfig):
     lora_alpha: int = Field(16, ge=1)
     """Strength of the adapters: their product is multiplied by lora_alpha / lora_rank."""
     checkpointing: bool = False
-    """Whether the layers are computed again for their gradients, which takes time in place of memory."""
+    """Whether the layers are computed a second time for their gradients; this needs less memory and more
+    time."""
 
     def idle(self) -> dict[str, str]:
         """Return the settings that change nothing."""
@@ -61,6 +63,15 @@ class FinetuneConfig(ProbeConfig):
             return self
         tensors = read_facts(self.encoder, self.revision).tensors
         return self.model_copy(update={"encoder": lasting_name(self.encoder), "tensors": tensors})
+
+    def described(self) -> Self:
+        """Return the same settings with the digest of an example, if the encoder is not known yet."""
+        return self if self.tensors is not None else self.model_copy(update={"tensors": EXAMPLE.tensors})
+
+    @property
+    def fine_tunes(self) -> bool:
+        """Whether a part of the network was trained before: always."""
+        return True
 
     def with_encoder(self, model: str) -> Self:
         """Return the same settings with another name or folder of the same encoder."""

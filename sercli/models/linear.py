@@ -102,8 +102,8 @@ def solve(network: Linear, given: TrainingVectors, config: LinearConfig) -> None
 def _in_own_basis(given: TrainingVectors) -> tuple[TrainingVectors, NDArray[np.float64]]:
     """Rotate vectors that have more values than there are vectors into the space that they span.
 
-    The optimum lies in this space, because the penalty is the same in all directions. The result is the same,
-    and a step costs less by the ratio of the two numbers.
+    The optimum lies in this space, because the penalty is the same in all directions. So the result does not
+    change. A step costs less: the ratio is that of the number of vectors to the number of values.
 
     Returns:
         The vectors, (utterances, rank), and the basis of the space, (rank, values).

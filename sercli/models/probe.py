@@ -33,7 +33,7 @@ class ProbeConfig(NetworkConfig):
 
     @property
     def needs_frames(self) -> bool:
-        """Whether frames are weighed, which changes nothing if there is only one."""
+        """Whether the network weighs frames. With a single frame, weights change nothing."""
         return self.pool == "attention"
 
 

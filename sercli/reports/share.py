@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from sercli import files
-from sercli.bundle import Bundle, earlier_trainings, own_files
+from sercli.bundle import Bundle, earlier_trainings, own_files, rename_encoders
 from sercli.encoders import EncoderSource
 from sercli.encoders.copying import copy_encoder
 from sercli.errors import ConfigError, RunError
 from sercli.evaluation import evaluate
 from sercli.evaluation.calibration import Threshold, Trusted, apply_threshold, threshold_for
 from sercli.inference.export import Exported, Format, export_programs
-from sercli.models import NetworkConfig
 from sercli.protocols import is_untested
 from sercli.records import ClassPredictions, pool
 from sercli.reports.alike import Alike, find_alike
@@ -25,7 +24,6 @@ from sercli.reports.card import (
     render_card,
     warn_of_other_corpora,
 )
-from sercli.runs.features import FeatureChoice
 from sercli.runs.folder import Run, Trial
 from sercli.runs.predictions import read_dev, read_tested, read_tested_classes
 from sercli.tasks import CLASSIFICATION
@@ -124,7 +122,10 @@ def export_bundle(
         quality = _measure(run, trial, bundle, sure)
     quality = replace(quality, elsewhere=tuple(elsewhere))
     encoders = _encoders(bundle, needed=with_encoder)
-    model, inputs = _without_folders(bundle)
+    # Without the folders of this machine.
+    model, inputs = rename_encoders(
+        bundle.model, bundle.inputs, lambda source: source.name if source.is_folder else None
+    )
     settings |= {
         "features": {name: choice.to_dict() for name, choice in inputs.items()},
         "model": model.to_dict(),
@@ -161,19 +162,6 @@ def _encoders(bundle: Bundle, *, needed: bool) -> tuple[EncoderSource, ...]:
             "--with-encoder: the features of this model need no pretrained encoder; leave it out"
         )
     return tuple(found.values())
-
-
-def _without_folders(bundle: Bundle) -> tuple[NetworkConfig, dict[str, FeatureChoice]]:
-    """Return the settings of network and features, with encoders named without folders of this machine."""
-    model, named = bundle.model, {}
-    for key, choice in bundle.inputs.items():
-        source = choice.config.source
-        if source is None or not source.is_folder:
-            named[key] = choice
-            continue
-        model = model.with_encoder(source.name)
-        named[key] = choice.model_copy(update={"config": choice.config.with_encoder(source.name)})
-    return model, named
 
 
 def _without_paths(settings: Mapping[str, Any], place: Path) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class Scheme:
 
     @property
     def content(self) -> dict[str, Any]:
-        """What decides labels and classes, as plain types: the keys of a file without its name."""
+        """Plain types that decide labels and classes: the keys of a scheme's file, except its name."""
         found: dict[str, Any] = {}
         if self.merge is not None:
             found["classes"] = {
@@ -98,12 +98,12 @@ class Scheme:
 
     @property
     def recorded(self) -> str | dict[str, Any]:
-        """What runs and bundles record, and `get_scheme` reads: a name, or the user's own scheme itself."""
+        """Form that runs and bundles record, and `get_scheme` reads: a name, or a user's own content."""
         return self.name if self.title is None else {"name": self.title, **self.content}
 
     @property
     def identity(self) -> str | dict[str, Any]:
-        """What decides the digest of a run: the content of a user's own scheme, not its name."""
+        """Form that enters the digest of a run: a name, or a user's own content without its name."""
         return self.name if self.title is None else self.content
 
     def select(self, utterances: Iterable[Utterance]) -> Selection:

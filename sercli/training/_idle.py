@@ -6,13 +6,11 @@ from math import prod
 from typing import Any, Literal, get_args, get_origin
 
 import torch
-from torch import nn
 
 from sercli.bundle import build_network
 from sercli.config import spell
 from sercli.errors import ConfigError
 from sercli.losses import LOSS_SETTINGS, settings_read
-from sercli.models import FineTuned
 from sercli.runs.config import RunConfig
 from sercli.runs.training import TrainingConfig
 from sercli.training.batch_statistics import normalisations
@@ -89,9 +87,9 @@ def _list_idle(config: RunConfig) -> dict[str, _Idle]:
             idle[f"training.{name}"] = _Idle(f"{config.arch}, whose weights are solved without epochs")
     for name in _idle_in_loss(config):
         idle[f"training.{name}"] = _Idle(f"the loss that {config.arch} has with these settings")
-    if config.training.batch_statistics == "reestimated" and not normalisations(_build(config)):
+    if config.training.batch_statistics == "reestimated" and not _normalises(config):
         idle["training.batch_statistics"] = _Idle("a network without batch normalisation")
-    if config.training.encoder_lr is not None and not isinstance(_build(config), FineTuned):
+    if not config.model.fine_tunes:
         idle["training.encoder_lr"] = _Idle("a network without a pretrained encoder")
     for name, choice in config.features.items():
         same = _same_statistics(choice.shape)
@@ -118,10 +116,10 @@ def _idle_in_loss(config: RunConfig) -> frozenset[str]:
     return LOSS_SETTINGS - module_of(config.architecture).loss_settings(config.model)
 
 
-def _build(config: RunConfig) -> nn.Module:
-    """Build the network."""
+def _normalises(config: RunConfig) -> bool:
+    """Return whether the network has batch normalisation."""
     with torch.random.fork_rng(devices=[]):
-        return build_network(config.arch, config.model, config.features, n_outputs=2)
+        return bool(normalisations(build_network(config.arch, config.model, config.features, n_outputs=2)))
 
 
 def _same_statistics(shape: tuple[int, ...]) -> tuple[str, ...]:

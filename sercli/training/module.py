@@ -20,7 +20,7 @@ from sercli.losses import (
     focal_loss,
     settings_read,
 )
-from sercli.models import Architecture, FineTuned, NetworkConfig
+from sercli.models import Architecture, NetworkConfig
 from sercli.models.layers import CosineHead
 from sercli.runs.training import TrainingConfig
 from sercli.tasks import task_of
@@ -209,10 +209,11 @@ class SERModule(L.LightningModule):
     def _parameter_groups(self) -> Any:
         """Return the parameters; those of a pretrained encoder apart, if it has its own learning rate."""
         rate = self.training_config.encoder_lr
-        if rate is None or not isinstance(self.network, FineTuned):
+        pretrained = dict(self.network.named_children()).get("encoder")
+        if rate is None or pretrained is None:
             return self.parameters()
-        encoder = [each for each in self.network.encoder.parameters() if each.requires_grad]
-        apart = {id(each) for each in self.network.encoder.parameters()}
+        encoder = [each for each in pretrained.parameters() if each.requires_grad]
+        apart = {id(each) for each in pretrained.parameters()}
         others = [each for each in self.parameters() if id(each) not in apart]
         return [{"params": others}, {"params": encoder, "lr": rate}]
 

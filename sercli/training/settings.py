@@ -192,6 +192,7 @@ def _resolve(settings: Mapping[str, Any], *, described: bool = False) -> RunConf
     merged |= {"model": model, "scheme": scheme, "protocol": protocol}
     merged["augment"] = chosen.get("augment", defaults["augment"])  # replaced, not merged
     if described:
+        merged["model"] = model.described()
         merged["features"] = _describe(architecture.inputs_for(model), merged["features"])
     config = RunConfig(**merged)
     selection = config.training.selection

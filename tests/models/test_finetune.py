@@ -22,7 +22,7 @@ from sercli.training.fit import build_module
 from sercli.training.folds import load_parts
 from sercli.training.module import warming
 from sercli.training.plan import make_plan
-from sercli.training.settings import configure
+from sercli.training.settings import check, configure
 from sercli.training.trials import compute_features, train_trials
 from sercli.workspace import Workspace
 
@@ -105,6 +105,15 @@ def test_an_untrained_network_is_the_probe_over_the_frozen_states(place):
         above = torch.stack(network.encoder(x[:, -1].mT, batch.mask), 1).mT
         wanted = probe(torch.cat([x, above], 1), batch.mask)
         torch.testing.assert_close(network(x, batch.mask), wanted)
+
+
+def test_settings_are_checked_without_the_encoder_where_nothing_may_be_downloaded(monkeypatch):
+    monkeypatch.setattr("sercli.encoders.loading.find_encoder", None)  # calling it would fail
+    named = {"arch": "finetune", "corpus": "emodb", "scheme": "emodb-4", "protocol": "leave-one-speaker-out"}
+    model = {"encoder": "someone/absent", "first_layer": 2}
+    assert check(named | {"model": model}).model.encoder == "someone/absent"
+    with pytest.raises(ConfigError, match="unknown setting 'first'"):
+        check(named | {"model": {"first": 2}})
 
 
 def test_another_encoder_under_the_same_name_is_refused(place):
