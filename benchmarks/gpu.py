@@ -217,7 +217,7 @@ def _test(plan: Plan, parts: Parts, module: SERModule, device: torch.device) -> 
     started = time.perf_counter()
     for part in (parts.test, parts.dev):
         if part is not None:
-            score(network, part, plan.config.training.batch_size, device)
+            score(network, part, plan.selection.outputs, plan.config.training.batch_size, device)
     return time.perf_counter() - started
 
 

@@ -28,6 +28,7 @@ from sercli.inference.streaming import FRAME, Stream
 from sercli.models import architecture_names
 from sercli.preparation import prepare
 from sercli.statistics import Statistics
+from sercli.tasks import Outputs
 from sercli.training.settings import complete
 from sercli.workspace import Workspace
 
@@ -73,7 +74,7 @@ def _untrained(arch: str) -> Bundle:
         arch=arch,
         network=network,
         model=config.model,
-        classes=_CLASSES,
+        outputs=Outputs(_CLASSES),
         inputs=config.features,
         statistics=dict.fromkeys(config.features, one),
         segments=config.segments,
@@ -97,7 +98,7 @@ def _plainly(bundle: Bundle, path: Path) -> object:
         name: choice.feature.extract(samples, choice.config) for name, choice in bundle.inputs.items()
     }
     dataset = dataset_of(bundle, [PieceFeatures(0.0, len(samples), features, None, silent=False)])
-    return score(bundle.network, dataset)
+    return score(bundle.network, dataset, bundle.outputs)
 
 
 def _live(bundle: Bundle, samples: Samples, quick: bool) -> list[Row]:

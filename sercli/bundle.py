@@ -23,7 +23,6 @@ from torch import Tensor, nn
 import sercli
 from sercli import files
 from sercli.config import digest
-from sercli.data import count_outputs
 from sercli.data.parts import Preprocessing
 from sercli.data.segments import Segmenter
 from sercli.encoders import EncoderSource, is_file_of_encoder
@@ -35,7 +34,7 @@ from sercli.registry import needed_plugins
 from sercli.runs.features import FeatureChoice
 from sercli.segments import SegmentConfig
 from sercli.statistics import Statistics
-from sercli.tasks import CLASSIFICATION, REGRESSION, Task
+from sercli.tasks import Outputs, Task
 
 _FORMAT = 2
 
@@ -61,7 +60,7 @@ class Bundle:
         arch: name of the architecture.
         network: the network with its trained weights, in eval mode.
         model: the network's settings.
-        classes: class names, in the order of the network's outputs; empty for continuous labels.
+        outputs: what the network gives: classes, dimensions, or both.
         inputs: by input of the network, the features it takes.
         statistics: by input, mean and deviation of the training part.
         facts: its origin: corpus, scheme, protocol, fold, seed, licence, notice.
@@ -71,7 +70,7 @@ class Bundle:
     arch: str
     network: nn.Module
     model: NetworkConfig
-    classes: tuple[str, ...]
+    outputs: Outputs
     inputs: Mapping[str, FeatureChoice]
     statistics: Mapping[str, Statistics]
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -80,12 +79,12 @@ class Bundle:
     @property
     def task(self) -> Task:
         """Task that the network was trained for."""
-        return CLASSIFICATION if self.classes else REGRESSION
+        return self.outputs.task
 
     @property
-    def outputs(self) -> tuple[str, ...]:
-        """Names of the outputs: the classes, or the dimensions of continuous labels."""
-        return self.classes or TRACE_DIMENSIONS
+    def classes(self) -> tuple[str, ...]:
+        """Class names; empty without classes."""
+        return self.outputs.classes
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -122,6 +121,7 @@ class Bundle:
                 "arch": self.arch,
                 "model": self.model.to_dict(),
                 "classes": list(self.classes),
+                **_describe_dimensions(self.outputs),
                 "inputs": {name: choice.to_dict() for name, choice in self.inputs.items()},
                 "statistics": {name: values.to_dict() for name, values in self.statistics.items()},
                 "segments": self.segments.to_dict(),
@@ -152,7 +152,7 @@ class Bundle:
                 raise RunError(f"{weights}: not the weights that the bundle describes; get the bundle again")
             named = description.get("files", {})
             _check_files(path, named)
-            arch, classes = description["arch"], description["classes"]
+            arch, outputs = description["arch"], _read_outputs(description)
             model = get_architecture(arch).config(**description["model"])
             inputs = {name: FeatureChoice(**flat) for name, flat in description["inputs"].items()}
             model, inputs = rename_encoders(model, inputs, lambda source: _find_inside(source, path, named))
@@ -161,15 +161,15 @@ class Bundle:
             for choice in inputs.values():
                 Segmenter(segments, choice.feature, choice.config)  # refuses what does not go together
             with torch.device("meta"):  # takes no memory, whatever sizes are named
-                planned = build_network(arch, model, inputs, count_outputs(classes))
+                planned = build_network(arch, model, inputs, len(outputs))
             _check_shapes(planned, state)
             with torch.random.fork_rng(devices=[]):  # the first weights are random, and replaced at once
-                network = build_network(arch, model, inputs, count_outputs(classes))
+                network = build_network(arch, model, inputs, len(outputs))
             bundle = cls(
                 arch=arch,
                 network=network,
                 model=model,
-                classes=tuple(classes),
+                outputs=outputs,
                 inputs=inputs,
                 statistics=_statistics(description["statistics"], inputs),
                 segments=segments,
@@ -213,6 +213,19 @@ def build_network(
         raise ConfigError(
             f"{arch}: a network of these settings does not fit into memory; use smaller values under model"
         ) from None
+
+
+def describe_outputs(bundle: Bundle) -> str:
+    """Return what a bundle predicts: classes, and dimensions with the scale of their ratings."""
+    outputs, scale = bundle.outputs, bundle.facts.get("scale")
+    parts = [", ".join(outputs.classes)] if outputs.classes else []
+    if outputs.per_frame:
+        parts.append(f"{' and '.join(outputs.dimensions)}, 25 times a second")
+    elif outputs.dimensions:
+        known = isinstance(scale, list) and len(scale) == 2 and all(map(_is_number, scale))
+        ends = f", from {scale[0]:g} to {scale[1]:g}" if known and isinstance(scale, list) else ""
+        parts.append(f"values of {', '.join(outputs.dimensions)}{ends}")
+    return "; ".join(parts)
 
 
 def own_files(folder: Path) -> frozenset[str]:
@@ -266,18 +279,48 @@ def _read(place: Path) -> dict[str, Any]:
     if description.get("digest", digest(own, 64)) != digest(own, 64):
         raise RunError(f"{place}: changed since it was written; get the bundle again")
     classes, facts = description["classes"], description["facts"]
-    if not isinstance(facts, dict) or not isinstance(classes, list):
-        raise ValueError("facts or classes are of the wrong type")
-    if not all(isinstance(name, str) for name in classes) or len(set(classes)) < len(classes):
+    dimensions = description.get("dimensions", {})
+    if not isinstance(facts, dict) or not isinstance(classes, list) or not isinstance(dimensions, dict):
+        raise ValueError("facts, classes or dimensions are of the wrong type")
+    names = [*classes, *dimensions]
+    if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
         raise ValueError("classes are names that differ")
-    if not all(name.strip() and not _UNPRINTABLE.search(name) for name in classes):
+    if not all(name.strip() and not _UNPRINTABLE.search(name) for name in names):
         raise ValueError("a class's name can't be printed")
+    if not all(_is_number(each["mean"]) and _is_scale(each["deviation"]) for each in dimensions.values()):
+        raise ValueError("mean or deviation of a dimension is not a number")
     threshold = facts.get("threshold")
     if threshold is not None and not (_is_number(threshold) and 0 <= threshold <= 1):
         raise ValueError("the threshold is not a number from 0 to 1")
     for part in ("model", "inputs", "segments", "classes"):
         _check_measure(description[part], part)
+    _check_measure(dimensions, "dimensions")
     return description
+
+
+def _is_scale(value: Any) -> bool:
+    return _is_number(value) and value > 0
+
+
+def _describe_dimensions(outputs: Outputs) -> dict[str, Any]:
+    """Return dimensions of utterances with their scale; continuous labels are those without classes."""
+    if outputs.per_frame or not outputs.dimensions:
+        return {}
+    scales = zip(outputs.dimensions, outputs.means, outputs.deviations, strict=True)
+    return {"dimensions": {name: {"mean": mean, "deviation": deviation} for name, mean, deviation in scales}}
+
+
+def _read_outputs(description: Mapping[str, Any]) -> Outputs:
+    classes, dimensions = tuple(description["classes"]), description.get("dimensions", {})
+    if not classes and not dimensions:
+        return Outputs(dimensions=TRACE_DIMENSIONS, per_frame=True)
+    scales = dimensions.values()
+    return Outputs(
+        classes,
+        tuple(dimensions),
+        means=tuple(each["mean"] for each in scales),
+        deviations=tuple(each["deviation"] for each in scales),
+    )
 
 
 def _is_number(value: Any) -> bool:

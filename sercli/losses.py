@@ -1,4 +1,4 @@
-"""Losses and class weights: functions of logits, or predicted traces, and targets."""
+"""Losses and class weights: functions of logits, or predicted values, and targets."""
 
 import math
 from collections.abc import Sequence
@@ -29,6 +29,9 @@ def settings_read(*, cosine_head: bool) -> frozenset[str]:
 def cross_entropy(logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """Average weight[target] * -log softmax(logits)[target] over the utterances.
 
+    Of soft labels it is the sum over the classes, target[c] * weight[c] * -log softmax(logits)[c]: the
+    cross-entropy with the distribution of votes.
+
     The sum is divided by the number of utterances, as Keras does with ``class_weight`` (the authors
     of equation 15 used TensorFlow). torch's own weighted mean divides by the sum of the weights
     instead: there a common factor such as alpha cancels, and the weight of an utterance depends on the
@@ -36,7 +39,7 @@ def cross_entropy(logits: Tensor, target: Tensor, weight: Tensor | None = None) 
 
     Args:
         logits: (batch, classes), any precision; computed in float32.
-        target: class numbers, (batch,).
+        target: class numbers, (batch,), or share of the votes for each class, (batch, classes).
         weight: weight of each class, (classes,), see `class_weights`.
 
     Returns:
@@ -44,7 +47,7 @@ def cross_entropy(logits: Tensor, target: Tensor, weight: Tensor | None = None) 
 
     Source: Madanian et al., Scientific Reports 15:8254, 2025, equation 15 and section "Model training".
     """
-    return F.cross_entropy(logits.float(), target, weight=weight, reduction="sum") / target.numel()
+    return F.cross_entropy(logits.float(), target, weight=weight, reduction="sum") / len(target)
 
 
 def focal_loss(logits: Tensor, target: Tensor, gamma: float = 2.0, weight: Tensor | None = None) -> Tensor:
@@ -52,13 +55,14 @@ def focal_loss(logits: Tensor, target: Tensor, gamma: float = 2.0, weight: Tenso
 
     .. math:: L = -\frac{1}{B} \sum_i w_{y_i} (1 - p_i)^\gamma \log p_i
 
-    With gamma 0 it is `cross_entropy`. log(1 - p) is taken from the other classes'
+    Of soft labels it is the sum over the classes, each weighted by its share of the votes. With gamma 0 it is
+    `cross_entropy`. log(1 - p) is taken from the other classes'
     logits, not from p: near p = 1, where 1 - p is only rounding error, it stays exact, and the
     gradient is finite for a gamma below one too.
 
     Args:
         logits: (batch, classes), any precision; computed in float32.
-        target: class numbers, (batch,).
+        target: class numbers, (batch,), or share of the votes for each class, (batch, classes).
         gamma: 0 or more; the larger, the smaller the weight of utterances that are already recognised.
         weight: weight of each class, (classes,), see `class_weights`.
 
@@ -69,9 +73,14 @@ def focal_loss(logits: Tensor, target: Tensor, gamma: float = 2.0, weight: Tenso
     weights: the ECA-CNN paper (arXiv 2409.04007), whose gamma is not given.
     """
     log_p = logits.float().log_softmax(dim=1)  # (batch, classes)
+    if target.is_floating_point():
+        classes = torch.arange(log_p.shape[1], device=log_p.device)
+        others = torch.stack([log_p[:, classes != c].logsumexp(dim=1) for c in classes], dim=1)
+        each = -(gamma * others).exp() * log_p * target  # (batch, classes)
+        return (each if weight is None else each * weight).sum() / len(target)
     others = log_p.scatter(1, target.unsqueeze(1), -torch.inf).logsumexp(dim=1)  # log(1 - p), (batch,)
     losses = F.nll_loss(log_p, target, weight=weight, reduction="none")  # (batch,)
-    return ((gamma * others).exp() * losses).sum() / target.numel()
+    return ((gamma * others).exp() * losses).sum() / len(target)
 
 
 def arcface_loss(
@@ -176,6 +185,31 @@ def ccc_loss(preds: Tensor, target: Tensor, mask: Tensor, scope: Scope = "batch"
     the scope open.
     """
     return 1 - ccc(preds, target, mask, scope).mean()
+
+
+def value_loss(preds: Tensor, target: Tensor, kind: str) -> Tensor:
+    """Compare values of dimensions of the utterances of a batch.
+
+    Args:
+        preds: predicted values, (batch, dimensions), any precision; computed in float32.
+        target: ratings on the same scale, (batch, dimensions).
+        kind: ``ccc``: one minus the concordance correlation over the utterances of the batch, averaged over
+            the dimensions; one, with a gradient of zero, for a dimension whose ratings are constant in the
+            batch, and for a batch of one utterance. ``mse``: mean squared error. ``mae``: mean absolute
+            error.
+
+    Returns:
+        Scalar, float32.
+
+    Source: Lin, Biometrics 45(1), 1989 (CCC).
+    """
+    preds, target = preds.float(), target.float()
+    if kind == "mse":
+        return F.mse_loss(preds, target)
+    if kind == "mae":
+        return F.l1_loss(preds, target)
+    every = torch.ones(1, len(preds), dtype=torch.bool, device=preds.device)
+    return ccc_loss(preds[None], target[None], every)
 
 
 def class_weights(counts: Sequence[int], alpha: float | None = None) -> Tensor:

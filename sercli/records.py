@@ -224,12 +224,20 @@ def pool(parts: Sequence[AnyPredictions]) -> AnyPredictions:
 
 
 def _take(column: Any, rows: Sequence[int]) -> Any:
+    if column is None:
+        return None
+    if isinstance(column, Predictions):
+        return column.select(rows)
     if isinstance(column, np.ndarray):
         return column[list(rows)]
     return tuple(column[row] for row in rows)
 
 
 def _join(columns: Sequence[Any]) -> Any:
+    if columns[0] is None:
+        return None
+    if isinstance(columns[0], Predictions):
+        return pool(columns)
     if isinstance(columns[0], np.ndarray):
         return np.concatenate(columns)
     return tuple(value for column in columns for value in column)
@@ -243,18 +251,20 @@ class ClassPredictions(Predictions):
         classes: class names, in the order of the columns of ``probabilities``.
         target: index of the true class, (rows,), integers.
         probabilities: (rows, classes), each row summing to one.
+        values: predicted values of dimensions of the same rows, if the network gives both.
     """
 
-    columns: ClassVar[tuple[str, ...]] = (*_BY_ROW, "target", "probabilities")
+    columns: ClassVar[tuple[str, ...]] = (*_BY_ROW, "target", "probabilities", "values")
 
     classes: tuple[str, ...]
     target: NDArray[np.int64]
     probabilities: NDArray[np.float64]
+    values: "ValuePredictions | None" = None
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The classes."""
-        return self.classes
+        """The classes, and the dimensions if there are any."""
+        return self.classes if self.values is None else (*self.classes, *self.values.dimensions)
 
     @property
     def noun(self) -> str:

@@ -1,16 +1,24 @@
 """What a network is trained for, and everything that follows from it.
 
-Code asks a task's properties and never compares its name. A further task, such as one value of each dimension
-for an utterance, is a further `Task` in `TASKS`.
+Code asks a task's properties and never compares its name. `Outputs` names the numbers that a network gives.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sercli.errors import ConfigError
 
-TaskName = Literal["classification", "regression"]
+NetworkTask = Literal["classification", "regression"]
+"""The two kinds of networks: one vector of numbers for an utterance, or one for each frame."""
+
+TaskName = Literal["classification", "regression", "dimensions", "classes-and-dimensions"]
+
+VALUE_LOSSES = ("ccc", "mse", "mae")
+"""Losses of values of dimensions of an utterance, the default one first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +26,10 @@ class Task:
     """What a network learns.
 
     Attributes:
-        name: as settings, runs and bundles have it.
-        has_classes: whether a network gives a class; otherwise it gives values of dimensions.
+        name: as runs record it.
+        network: kind of network that it needs, as architectures state it.
+        has_classes: whether a network gives a class.
+        has_values: whether a network gives values of dimensions.
         per_frame: whether it gives them for each frame; otherwise once for the utterance.
         noun: one of the things that are tested, ``utterance`` or ``recording``.
         metric: the metric that selects an epoch, as tables print it.
@@ -29,7 +39,9 @@ class Task:
     """
 
     name: TaskName
+    network: NetworkTask
     has_classes: bool
+    has_values: bool
     per_frame: bool
     noun: str
     metric: str
@@ -47,7 +59,9 @@ class Task:
 
 CLASSIFICATION = Task(
     name="classification",
+    network="classification",
     has_classes=True,
+    has_values=False,
     per_frame=False,
     noun="utterance",
     metric="UA",
@@ -55,11 +69,13 @@ CLASSIFICATION = Task(
     selection="best-dev-ua",
     losses=("cross-entropy", "focal"),
 )
-"""A class an utterance."""
+"""A class for an utterance."""
 
 REGRESSION = Task(
     name="regression",
+    network="regression",
     has_classes=False,
+    has_values=True,
     per_frame=True,
     noun="recording",
     metric="CCC",
@@ -69,7 +85,22 @@ REGRESSION = Task(
 )
 """Values of dimensions, such as arousal and valence, for each frame of a recording."""
 
-TASKS: Mapping[str, Task] = {task.name: task for task in (CLASSIFICATION, REGRESSION)}
+DIMENSIONS = replace(
+    REGRESSION,
+    name="dimensions",
+    network="classification",
+    per_frame=False,
+    noun="utterance",
+    losses=VALUE_LOSSES,
+)
+"""Values of dimensions, one of each for an utterance."""
+
+CLASSES_AND_DIMENSIONS = replace(CLASSIFICATION, name="classes-and-dimensions", has_values=True)
+"""A class and a value of each dimension for an utterance, by two heads of one network."""
+
+TASKS: Mapping[str, Task] = {
+    task.name: task for task in (CLASSIFICATION, REGRESSION, DIMENSIONS, CLASSES_AND_DIMENSIONS)
+}
 
 
 def get_task(name: str) -> Task:
@@ -83,6 +114,57 @@ def get_task(name: str) -> Task:
     return TASKS[name]
 
 
-def task_of(loss: str) -> Task:
-    """Return the task that a value of ``training.loss`` is for."""
-    return next(task for task in TASKS.values() if loss in task.losses)
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Names of the numbers that a network gives: first one for each class, then one for each dimension.
+
+    A network learns values of utterances standardised. ``means`` and ``deviations`` give the corpus's scale
+    back. Continuous labels are learned as they are.
+
+    Attributes:
+        classes: names of the classes, in the order of the numbers.
+        dimensions: names of the dimensions, likewise.
+        per_frame: whether there are numbers for each frame, not for the utterance.
+        means: mean of each dimension in the training part; empty if values are not standardised.
+        deviations: standard deviation of each dimension in the training part, likewise.
+    """
+
+    classes: tuple[str, ...] = ()
+    dimensions: tuple[str, ...] = ()
+    per_frame: bool = False
+    means: tuple[float, ...] = ()
+    deviations: tuple[float, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.classes) + len(self.dimensions)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, in the order of the numbers."""
+        return (*self.classes, *self.dimensions)
+
+    @property
+    def task(self) -> Task:
+        """The task of a network with these outputs."""
+        if self.per_frame:
+            return REGRESSION
+        if not self.dimensions:
+            return CLASSIFICATION
+        return CLASSES_AND_DIMENSIONS if self.classes else DIMENSIONS
+
+    def fit(self, values: NDArray[np.float64]) -> "Outputs":
+        """Return the outputs with mean and deviation of values, (utterances, dimensions).
+
+        A dimension that is constant gets the deviation one.
+        """
+        deviations = values.std(axis=0)
+        deviations = np.where(deviations > 0, deviations, 1.0)
+        return replace(self, means=tuple(values.mean(axis=0).tolist()), deviations=tuple(deviations.tolist()))
+
+    def standardise(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return values as a network learns them, (..., dimensions)."""
+        return (values - np.array(self.means)) / np.array(self.deviations) if self.means else values
+
+    def restore(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what a network gives, (..., dimensions), on the scale of the corpus."""
+        return values * np.array(self.deviations) + np.array(self.means) if self.means else values

@@ -16,6 +16,7 @@ from sercli.models import get_architecture
 from sercli.models.mdcnn import MDCNNConfig
 from sercli.runs.features import FeatureChoice
 from sercli.statistics import Statistics
+from sercli.tasks import Outputs
 
 MODEL = MDCNNConfig(filters=8, blocks=1)
 
@@ -25,7 +26,9 @@ def bundle():
     inputs = {"x": FeatureChoice(kind="logmel3d")}
     network = build_network("mdcnn", MODEL, inputs, 2).eval()
     statistics = {"x": Statistics(np.ones((3, 1, 1), np.float32), np.full((3, 1, 1), 0.1, np.float32))}
-    return Bundle("mdcnn", network, MODEL, ("anger", "sadness"), inputs, statistics, {"corpus": "emodb"})
+    return Bundle(
+        "mdcnn", network, MODEL, Outputs(("anger", "sadness")), inputs, statistics, {"corpus": "emodb"}
+    )
 
 
 def test_what_is_saved_is_loaded_again(bundle, tmp_path):

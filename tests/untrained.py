@@ -7,10 +7,11 @@ from conftest import tone
 from sercli.bundle import Bundle, build_network
 from sercli.inference.recordings import Piece, dataset_of, extract
 from sercli.models import get_architecture
+from sercli.records import TRACE_DIMENSIONS
 from sercli.runs.features import FeatureChoice
 from sercli.segments import SegmentConfig
 from sercli.statistics import Statistics
-from sercli.tasks import get_task
+from sercli.tasks import Outputs, get_task
 
 CLASSES = ("anger", "happiness", "neutral", "sadness")
 
@@ -27,7 +28,7 @@ def make(arch, inputs, model=None, *, segments=None, traces=False, mean=0.1, std
         arch,
         network,
         config,
-        () if traces else CLASSES,
+        Outputs((), TRACE_DIMENSIONS, per_frame=True) if traces else Outputs(CLASSES),
         choices,
         {name: plain if choice.statistics == "none" else own for name, choice in choices.items()},
         {"corpus": "emodb"},

@@ -48,6 +48,16 @@ ClassesOption = Annotated[
         show_default=False,
     ),
 ]
+TargetsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--targets",
+        metavar="DIMENSIONS",
+        help="Dimensions of utterances to learn, for example arousal,valence; beside the classes, if a "
+        "scheme or classes are named too.",
+        show_default=False,
+    ),
+]
 UnknownSpeakersOption = Annotated[
     Literal["error", "train", "drop"] | None,
     typer.Option(

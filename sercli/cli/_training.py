@@ -21,8 +21,11 @@ def print_plan(plan: "Plan", device: "Device") -> None:
 
     config = plan.config
     counts = ", ".join(f"{name} {count}" for name, count in plan.selection.counts.items())
-    if not config.task.has_classes:
-        counts = f"{len(plan.selection.labels)} recordings with {' and '.join(plan.selection.outputs)}"
+    outputs = plan.selection.outputs
+    if outputs.dimensions:
+        items = count_noun(len(plan.selection.labels), config.task.noun)
+        what = "continuous labels of " if outputs.per_frame else ""
+        counts = "; ".join(filter(None, [counts, f"{items} with {what}{' and '.join(outputs.dimensions)}"]))
     left = sum(plan.selection.left_out.values())
     network = build_network(config.arch, config.model, config.features, len(plan.selection.outputs))
     parameters = sum(p.numel() for p in network.parameters())

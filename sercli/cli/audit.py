@@ -10,6 +10,7 @@ from sercli.cli._options import (
     ColumnOption,
     JsonOption,
     SchemeOption,
+    TargetsOption,
     UnknownSpeakersOption,
     WorkspaceOption,
     key_values,
@@ -38,6 +39,7 @@ def audit(
     ] = None,
     scheme: SchemeOption = None,
     classes: ClassesOption = None,
+    dimensions: TargetsOption = None,
     protocol: Annotated[
         str | None,
         typer.Option(
@@ -71,7 +73,7 @@ def audit(
         from sercli.audit.protocol import from_protocol
         from sercli.schemes.reading import choose_scheme
 
-        chosen_scheme = choose_scheme(scheme, classes)
+        chosen_scheme = choose_scheme(scheme, classes, dimensions)
         what, divisions = from_protocol(
             Workspace(workspace), corpus, chosen_scheme, protocol, unknown_speakers
         )

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sercli.cli._options import ClassesOption, DrawsOption, JsonOption, SchemeOption, WorkspaceOption
+from sercli.cli._options import (
+    ClassesOption,
+    DrawsOption,
+    JsonOption,
+    SchemeOption,
+    TargetsOption,
+    WorkspaceOption,
+)
 from sercli.cli._output import progress_bar
 from sercli.errors import RunError
 from sercli.plain.json import to_json
@@ -38,6 +45,7 @@ def evaluate(
     ] = None,
     scheme: SchemeOption = None,
     classes: ClassesOption = None,
+    targets: TargetsOption = None,
     keep_foreign: Annotated[
         bool,
         typer.Option(
@@ -79,8 +87,8 @@ def evaluate(
     place = Workspace(workspace)
     if beside and not insights:
         raise typer.BadParameter("--beside goes with --insights")
-    if on is None and (scheme or classes or keep_foreign):
-        raise typer.BadParameter("--scheme, --classes and --keep-foreign go with --on")
+    if on is None and (scheme or classes or targets or keep_foreign):
+        raise typer.BadParameter("--scheme, --classes, --targets and --keep-foreign go with --on")
     found = find_run(place, run)
     if insights or on is None:
         _check_tested(found)
@@ -93,7 +101,7 @@ def evaluate(
             place,
             found,
             on,
-            choose_scheme(scheme, classes),
+            choose_scheme(scheme, classes, targets),
             keep_foreign=keep_foreign,
             draws=draws,
             accelerator=accelerator,

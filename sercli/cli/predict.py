@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sercli.inference.predict import Predictor
     from sercli.inference.prediction import Prediction
     from sercli.inference.writing import CsvLines
+    from sercli.tasks import Outputs
 
 # Options that --live and --microphone use, besides the bundle.
 _LIVE = {"bundle", "live", "microphone", "json", "csv", "workspace"}
@@ -182,13 +183,13 @@ def predict(
     for note in inputs.notes:
         typer.echo(f"note: {printable(note)}", err=True)
     out = _check_out(out, [*inputs.files, *([table] if table else [])], place)
-    classes = predictor.bundle.classes
+    outputs = predictor.bundle.outputs
     asked = "--same-speaker" if same_speaker else "--speaker-column" if speaker_column else ""
     _check_asked(predictor, inputs, picture, unsure_below, asked)
-    if classes:
-        lines = CsvLines(classes, "windows" if predictor.timeline else "files", inputs.columns)
+    if outputs.per_frame:
+        lines = CsvLines(outputs, "files" if timeline is False else "frames", inputs.columns)
     else:
-        lines = CsvLines(classes, "files" if timeline is False else "frames", inputs.columns)
+        lines = CsvLines(outputs, "windows" if predictor.timeline else "files", inputs.columns)
     with ExitStack() as stack:
         target: TextIO = sys.stdout
         if out is not None:
@@ -262,17 +263,15 @@ def _check_asked(
     """Refuse options that have no effect on these recordings or this bundle."""
     from sercli.errors import ConfigError
 
-    classes = predictor.bundle.classes
+    outputs = predictor.bundle.outputs
     if named and not predictor.needs_speakers:
         raise ConfigError(f"{named}: this model does not standardise per speaker; leave the option out")
     if picture is not None and len(inputs.files) > 1:
         raise ConfigError(f"--picture draws one file, {len(inputs.files)} are named; name one of them")
-    if picture is not None and classes and predictor.timeline is False:
+    if picture is not None and not outputs.per_frame and predictor.timeline is False:
         raise ConfigError("--picture draws a timeline; leave --no-timeline out")
-    if unsure_below is not None and not classes:
-        raise ConfigError(
-            "--unsure-below is for classes, but this bundle predicts continuous labels; leave it out"
-        )
+    if unsure_below is not None and not outputs.classes:
+        raise ConfigError("--unsure-below is for classes, but this bundle predicts none; leave it out")
 
 
 def _check_out(out: Path | None, read: Sequence[Path], bundle: Path) -> Path | None:
@@ -313,9 +312,9 @@ def _write(
     from sercli.inference.writing import encodable, printable, to_json
     from sercli.records import Problem
 
-    classes, encoding = predictor.bundle.classes, target.encoding
+    encoding = target.encoding
     width = min(_LONGEST_NAME, max(4, *(len(printable(str(path), encoding)) for path in inputs.files)))
-    header = csv.header if csv else _header(classes, width)
+    header = csv.header if csv else _header(predictor.bundle.outputs, width)
     if not json:
         print(encodable(header, encoding), file=target)
     failed = 0
@@ -343,15 +342,14 @@ def _write(
     return failed
 
 
-def _header(classes: tuple[str, ...], width: int) -> str:
-    if not classes:
-        from sercli.records import TRACE_DIMENSIONS
-
+def _header(outputs: "Outputs", width: int) -> str:
+    if outputs.per_frame:
         return f"{'file':<{width}}  seconds" + "".join(
-            f"  {name:>8}  {'from':>6}  {'to':>6}" for name in TRACE_DIMENSIONS
+            f"  {name:>8}  {'from':>6}  {'to':>6}" for name in outputs.dimensions
         )
-    cells = "  ".join(f"{name:>8}" for name in classes)
-    return f"{'file':<{width}}  {'class':<{_widest(classes)}}     %  {cells}"
+    classes = outputs.classes
+    best = f"  {'class':<{_widest(classes)}}     %" if classes else ""
+    return f"{'file':<{width}}{best}" + "".join(f"  {name:>8}" for name in outputs.names)
 
 
 def _names() -> TextIO:
@@ -378,30 +376,43 @@ def _readable(prediction: "Prediction", name: str, width: int) -> Iterator[str]:
         yield f"{name:<{width}}  {prediction.duration:7.1f}{cells}{notes}"
         return
     widest = _widest(prediction.classes)
-    cells = "  ".join(
-        f"{100 * value:{max(8, len(name))}.1f}"
+    best = f"  {prediction.predicted:<{widest}} {100 * (prediction.probability or 0):5.1f}"
+    cells = "".join(
+        f"  {100 * value:{max(8, len(name))}.1f}"
         for name, value in zip(prediction.classes, prediction.probabilities, strict=True)
     )
-    best = f"{prediction.predicted:<{widest}} {100 * (prediction.probability or 0):5.1f}"
-    yield f"{name:<{width}}  {best}  {cells}{notes}"
+    values = _cells(prediction.dimensions, prediction.values)
+    yield f"{name:<{width}}{best if prediction.classes else ''}{cells}{values}{notes}"
     for each in prediction.stretches:
         span = f"{each.start:.1f} to {each.end:.1f} s"
         yield f"{span:>{width}}  {each.predicted:<{widest}} {100 * each.probability:5.1f}"
+    if not prediction.classes:
+        for window in prediction.windows:
+            span = f"{window.start:.1f} to {window.end:.1f} s"
+            yield f"{span:>{width}}{_cells(prediction.dimensions, window.values)}"
+
+
+def _cells(names: Sequence[str], values: Sequence[float]) -> str:
+    return "".join(f"  {value:{max(8, len(name))}.2f}" for name, value in zip(names, values, strict=True))
 
 
 def _widest(classes: tuple[str, ...]) -> int:
-    return max(5, *(len(name) for name in classes))
+    return max([5, *(len(name) for name in classes)])
 
 
 def _draw(prediction: "Prediction", picture: Path) -> None:
     import numpy as np
 
     from sercli.figures import save
-    from sercli.figures.timeline import Traced, class_timeline, traces
+    from sercli.figures.timeline import Traced, class_timeline, traces, value_timeline
 
     title = Path(prediction.file).name
     if prediction.trace is not None:
         save(traces([Traced(title, prediction.trace)], prediction.dimensions), picture)
+        return
+    if not prediction.classes:
+        values = np.array([window.values for window in prediction.windows])
+        save(value_timeline(prediction.borders, values, prediction.dimensions, title), picture)
         return
     values = np.array([window.probabilities for window in prediction.windows])
     save(class_timeline(prediction.borders, values, prediction.classes, title), picture)

@@ -147,6 +147,14 @@ def _print(result: "Preparation") -> None:
     if entry.any_name and result.spellings:
         spelled = (f"{', '.join(labels)} -> {noun}" for noun, labels in result.spellings.items())
         typer.echo(f"  read as     {'; '.join(spelled)}")
+    if result.ratings:
+        scale, *dimensions = result.ratings.items()
+        known = f"scale {scale[1][0]:g} to {scale[1][1]:g}" if scale[1] else "their scale is not known"
+        spans = (
+            f"{name} {each['count']} ({each['min']:g} to {each['max']:g}, mean {each['mean']:.2f})"
+            for name, each in dimensions
+        )
+        typer.echo(f"  ratings     {', '.join(spans)}; {known}")
     traces = [utterance for utterance in utterances if utterance.trace]
     if traces:
         how = "; ".join(sorted({utterance.trace_method or "as distributed" for utterance in traces}))
@@ -213,14 +221,16 @@ def _print_notes(problems: Sequence["Problem"]) -> None:
 
 def _print_scheme(scheme: "SchemeCounts") -> None:
     left = f"; leaves out {_listed(scheme.left_out)}" if scheme.left_out else ""
-    counts = scheme.counts["class"]
+    counts = scheme.counts.get("class", {})
     absent = [name for name, count in counts.items() if not count]
     classes = f"{len(counts) - len(absent)} of {len(counts)}" if absent else f"{len(counts)}"
+    classes = f" in {classes} classes" if counts else ""
+    dimensions = f" with {', '.join(scheme.dimensions)}" if scheme.dimensions else ""
     lacks = f"; has no {', '.join(absent)}" if absent else ""
     agrees = (
         "" if not scheme.checked else " (as published)" if not scheme.differences else " (not as published)"
     )
-    typer.echo(f"  scheme      {scheme.name}: {scheme.utterances} in {classes} classes{agrees}{left}{lacks}")
+    typer.echo(f"  scheme      {scheme.name}: {scheme.utterances}{classes}{dimensions}{agrees}{left}{lacks}")
     if scheme.checked:
         for field, counts in scheme.counts.items():
             typer.echo(f"    by {field:<8} {', '.join(f'{name} {count}' for name, count in counts.items())}")

@@ -9,6 +9,7 @@ from sercli.cli._options import (
     ClassesOption,
     JsonOption,
     SchemeOption,
+    TargetsOption,
     UnknownSpeakersOption,
     WorkspaceOption,
 )
@@ -52,6 +53,7 @@ def show(
     corpus: Annotated[str, typer.Option(help="Prepared corpus.")],
     scheme: SchemeOption = None,
     classes: ClassesOption = None,
+    targets: TargetsOption = None,
     unknown_speakers: UnknownSpeakersOption = None,
     csv: Annotated[
         bool,
@@ -72,7 +74,9 @@ def show(
     if unknown_speakers:
         protocol = protocol.with_unknown_speakers(unknown_speakers)
     utterances = manifest.read(Workspace(workspace).require(corpus))
-    selected, selection = choose(utterances, corpus, choose_scheme(scheme, classes) or protocol.scheme)
+    selected, selection = choose(
+        utterances, corpus, choose_scheme(scheme, classes, targets) or protocol.scheme
+    )
     labels = selection.labels
     folds = protocol.divide(utterances, labels)
     if csv:

@@ -33,12 +33,13 @@ def pull(
 
     Only the files that the bundle names are downloaded, and no code of them is run. Needs sercli[hub].
     """
+    from sercli.bundle import describe_outputs
     from sercli.hub.pull import pull as pull_bundle
 
     pulled = pull_bundle(repo, out, revision)
     bundle, facts = pulled.bundle, pulled.bundle.facts
     place = printable(pulled.path)
-    outputs = ", ".join(map(printable, bundle.classes)) or "arousal and valence"
+    outputs = printable(describe_outputs(bundle))
     typer.echo(f"bundle     {place}: {printable(bundle.arch)}, trained on {_known(facts.get('title'))}")
     typer.echo(f"commit     {pulled.commit} of {repo}")
     typer.echo(f"outputs    {outputs}")

@@ -85,6 +85,7 @@ class Corpus:
         shares: reasons why utterances share something in any division, by check of the audit.
         generate: for synthetic corpora: function that writes the corpus into an empty folder.
         notice: a sentence that is printed with each result on this corpus.
+        scale: lowest and highest rating of valence, arousal and dominance, if utterances are rated.
         schemes: the choices of classes that are made for this corpus, the default one first.
         protocols: the folds that are made for this corpus.
         default_protocol: protocol of a training if neither the user nor the architecture's paper names one.
@@ -113,6 +114,7 @@ class Corpus:
     shares: Mapping[str, str] = field(default_factory=dict)
     generate: Callable[[Path], None] | None = None
     notice: str | None = None
+    scale: tuple[float, float] | None = None
     schemes: tuple[Scheme, ...] = ()
     protocols: tuple[Protocol, ...] = ()
     default_protocol: str = "leave-one-speaker-out"

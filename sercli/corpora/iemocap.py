@@ -24,6 +24,7 @@ from sercli.protocols.random import SHARES, RandomParts, WithRandomDev
 from sercli.records import Fold, Note, Problem, Utterance
 from sercli.schemes import FOUR, Scheme, keep
 from sercli.schemes.conditions import Condition
+from sercli.schemes.targets import RATED, Target
 
 _DIALOG = (
     r"(?P<dialog>(?P<session>Ses0(?P<number>[1-5]))[FM]_(?:impro\d\d[a-z]?|(?P<play>script\d\d_\d)[a-z]?))"
@@ -215,6 +216,8 @@ def _by_session(*counts: int) -> dict[str, int]:
 _IMPROVISED = (Condition("style", ("improvised",)),)
 _EXCITED_IS_HAPPY = {"excitement": "happiness"}
 
+_DIMENSIONS = tuple(map(Target, RATED))
+
 _SCHEMES = (
     Scheme(
         "iemocap-impro4",
@@ -282,6 +285,23 @@ _SCHEMES = (
         FOUR | keep("excitement"),
         known={
             "class": {"anger": 1103, "excitement": 1041, "happiness": 595, "neutral": 1708, "sadness": 1084},
+            "session": _by_session(1085, 1023, 1151, 1031, 1241),
+        },
+    ),
+    Scheme(
+        "iemocap-dimensions",
+        "iemocap",
+        {},
+        targets=_DIMENSIONS,
+        known={"session": _by_session(1819, 1811, 2136, 2103, 2170)},
+    ),
+    Scheme(
+        "iemocap-4-dimensions",
+        "iemocap",
+        FOUR | _EXCITED_IS_HAPPY,
+        targets=_DIMENSIONS,
+        known={
+            "class": {"anger": 1103, "happiness": 1636, "neutral": 1708, "sadness": 1084},
             "session": _by_session(1085, 1023, 1151, 1031, 1241),
         },
     ),
@@ -383,6 +403,7 @@ CORPUS = Corpus(
     licence="licensed by USC SAIL for research; ask for it there",
     layout="Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav and Session1/dialog",
     utterances=10039,
+    scale=(1, 5),
     known={
         "emotion": {
             "anger": 1103,

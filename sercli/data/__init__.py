@@ -10,7 +10,6 @@ from torch import Tensor
 from sercli.data.augment import Augmenter
 from sercli.data.segments import TraceCut
 from sercli.features import Array
-from sercli.records import TRACE_DIMENSIONS
 from sercli.statistics import Statistics
 
 Finish = Callable[[Array], Array]
@@ -26,10 +25,14 @@ class Batch:
     Attributes:
         inputs: inputs by name, (batch, *shape, frames), standardised, zero on padding.
         mask: true on frames of the utterance in the first input, (batch, frames).
-        target: index of the class, (batch,); or the labels by frame, (batch, rows, dimensions).
+        target: index of the class, (batch,), zero without classes; or the labels by frame, (batch, rows,
+            dimensions).
         rows: numbers of the data set's rows in the batch, (batch,).
         utterances: number of each row's utterance, (batch,); segments of one utterance share it.
         target_mask: for labels by frame: true on labels that count, (batch, rows).
+        values: for dimensions of utterances: their values on the scale of the corpus, (batch, dimensions); of
+            mixed utterances, mixed likewise.
+        votes: for soft labels: share of the raters' votes for each class, (batch, classes).
         other: for mixed utterances: class of the second utterance in each mixture, (batch,).
         share: proportion of the first utterance in each mixture, (batch,).
     """
@@ -40,6 +43,8 @@ class Batch:
     rows: Tensor
     utterances: Tensor
     target_mask: Tensor | None = None
+    values: Tensor | None = None
+    votes: Tensor | None = None
     other: Tensor | None = None
     share: float = 1.0
 
@@ -52,6 +57,8 @@ class Batch:
             target=self.target.to(device),
             utterances=self.utterances.to(device),
             target_mask=None if self.target_mask is None else self.target_mask.to(device),
+            values=None if self.values is None else self.values.to(device),
+            votes=None if self.votes is None else self.votes.to(device),
             other=None if self.other is None else self.other.to(device),
         )
 
@@ -71,6 +78,8 @@ class UtteranceDataset(torch.utils.data.Dataset[Batch]):
         finish: Mapping[str, Finish] | None = None,
         lengths: Sequence[int] | None = None,
         augmenter: Augmenter | None = None,
+        values: Sequence[Sequence[float]] = (),
+        votes: Sequence[Sequence[float]] = (),
     ) -> None:
         """Keep the utterances' arrays.
 
@@ -82,10 +91,14 @@ class UtteranceDataset(torch.utils.data.Dataset[Batch]):
             finish: by input name, function that changes an array after it is standardised.
             lengths: frames of each row of the first input; read from its arrays if not given.
             augmenter: augmenter that varies the rows at random.
+            values: values of dimensions of each row, for dimensions of utterances.
+            votes: share of the votes of each row for each class, for soft labels.
         """
         self.inputs, self.statistics, self.ids = inputs, statistics, tuple(ids)
         self.traces = tuple(each for each in target if isinstance(each, TraceCut))
         self.classes = torch.tensor([each for each in target if not isinstance(each, TraceCut)]).long()
+        self.values = torch.tensor(values, dtype=torch.float32) if len(values) else None
+        self.votes = torch.tensor(votes, dtype=torch.float32) if len(votes) else None
         numbers = {name: number for number, name in enumerate(dict.fromkeys(self.ids))}
         self.utterances = torch.tensor([numbers[name] for name in self.ids], dtype=torch.long)
         self.finish = finish or {}
@@ -115,6 +128,8 @@ class UtteranceDataset(torch.utils.data.Dataset[Batch]):
             batch.target_mask = _mask([cut.valid for cut in cuts], target.shape[-1]).to(device)
         else:
             batch.target = self.classes[index].to(device)
+            batch.values = None if self.values is None else self.values[index].to(device)
+            batch.votes = None if self.votes is None else self.votes[index].to(device)
         return batch
 
     def set_epoch(self, epoch: int) -> None:
@@ -144,7 +159,12 @@ class UtteranceDataset(torch.utils.data.Dataset[Batch]):
         partners, share = torch.from_numpy(drawn[0]), drawn[1]
         inputs = {name: share * x + (1 - share) * x[partners] for name, x in batch.inputs.items()}
         mask = batch.mask | batch.mask[partners]
-        return replace(batch, inputs=inputs, mask=mask, other=batch.target[partners], share=share)
+        values, votes = (
+            None if each is None else share * each + (1 - share) * each[partners]
+            for each in (batch.values, batch.votes)
+        )
+        other = batch.target[partners]
+        return replace(batch, inputs=inputs, mask=mask, values=values, votes=votes, other=other, share=share)
 
 
 class Resident(torch.utils.data.Dataset[Batch]):
@@ -179,11 +199,6 @@ def fits_on_gpu(dataset: UtteranceDataset, device: torch.device) -> bool:
     a_frame = sum(4 * math.prod(array.shape) for array in first.values()) / frames
     free, _ = torch.cuda.mem_get_info(device)
     return bool(a_frame * sum(dataset.lengths) < _RESIDENT_SHARE * free)
-
-
-def count_outputs(classes: Sequence[str]) -> int:
-    """Return the number of outputs of a network: one per class, or per dimension of continuous labels."""
-    return len(classes) or len(TRACE_DIMENSIONS)
 
 
 def _stack(tensors: Sequence[Tensor]) -> Tensor:

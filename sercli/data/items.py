@@ -1,6 +1,6 @@
 """Represent utterances and recordings as items of a data set: length, label and source of the features."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +13,7 @@ from sercli.errors import CorpusError
 from sercli.features import Array
 from sercli.records import TRACE_DIMENSIONS, TRACE_RATE, Utterance
 from sercli.runs.features import FeatureChoice
+from sercli.schemes import Selection
 from sercli.store import FeatureStore
 
 
@@ -23,14 +24,18 @@ class Item:
     Attributes:
         id: different for each item of a data set.
         samples: length at 16 kHz.
-        target: index of the class, or the labels by frame, (frames, dimensions).
+        target: index of the class, zero without classes; or the labels by frame, (frames, dimensions).
         speaker: who speaks; None if unknown.
+        values: value of each dimension, for dimensions of utterances.
+        votes: share of the raters' votes for each class, for soft labels.
     """
 
     id: str
     samples: int
     target: int | Trace
     speaker: str | None = None
+    values: tuple[float, ...] = ()
+    votes: tuple[float, ...] = ()
 
 
 class Source(Protocol):
@@ -105,26 +110,27 @@ def read_trace(folder: Path, utterance: Utterance) -> Trace:
     return values
 
 
-def make_items(
-    utterances: Iterable[Utterance], labels: Mapping[str, str], classes: Sequence[str], folder: Path
-) -> list[Item]:
-    """Make the items of utterances with their labels: classes, or continuous labels if there are no classes.
+def make_items(utterances: Iterable[Utterance], selection: Selection, folder: Path) -> list[Item]:
+    """Make the items of utterances with their labels.
 
     Args:
         utterances: utterances of a prepared corpus.
-        labels: class by id.
-        classes: classes in the order of the network's outputs; empty for continuous labels.
+        selection: their classes or values, as a scheme selects them.
         folder: folder of the prepared corpus.
 
     Raises:
         CorpusError: continuous labels are missing or damaged.
     """
+    classes = {name: number for number, name in enumerate(selection.classes)}
     return [
         Item(
             each.id,
             count_samples(each),
-            classes.index(labels[each.id]) if classes else read_trace(folder, each),
+            read_trace(folder, each)
+            if selection.outputs.per_frame
+            else classes.get(selection.labels[each.id], 0),
             each.speaker,
+            selection.values.get(each.id, ()),
         )
         for each in utterances
     ]
@@ -136,7 +142,7 @@ def unlabelled_item(name: str, samples: int, *, per_frame: bool, speaker: str | 
     Args:
         name: id of the item.
         samples: length at 16 kHz.
-        per_frame: whether the network predicts values by frame; otherwise it predicts a class.
+        per_frame: whether the network predicts values by frame; otherwise it predicts the utterance.
         speaker: who speaks; None if unknown.
     """
     frames = count_trace_frames(samples / SAMPLE_RATE)

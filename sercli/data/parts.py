@@ -310,6 +310,11 @@ def _join(
         for cut in first.segmenter.cut_trace(item.target, item.samples, training=training)
     ]
     times = len(inputs) // len(first)
+    by_id = {item.id: item for item in items}
+    values, votes = (
+        [getattr(by_id[name], field) for name in ids] * times if getattr(items[0], field) else ()
+        for field in ("values", "votes")
+    )
     return UtteranceDataset(
         rows,
         # Segments that use the statistics of their own utterance are already standardised.
@@ -319,6 +324,8 @@ def _join(
         {name: cut.segmenter.finish for name, cut in cuts.items()},
         inputs.lengths,
         augmenter,
+        values,
+        votes,
     )
 
 

@@ -42,10 +42,9 @@ class Answer:
 
     @property
     def means(self) -> tuple[tuple[str, float], ...]:
-        """Continuous labels by name, averaged over the recording."""
-        if self.prediction.trace is None:
-            return ()
-        means = self.prediction.trace.mean(axis=0).tolist()
+        """Dimensions by name, of the recording; continuous labels are averaged."""
+        trace = self.prediction.trace
+        means = self.prediction.values if trace is None else trace.mean(axis=0).tolist()
         return tuple(zip(self.prediction.dimensions, means, strict=True))
 
 

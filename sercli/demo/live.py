@@ -191,7 +191,7 @@ class _Unable:
 def _follow(model: LoadedModel) -> _Window | _Causal | _Unable:
     if model.predictor.needs_speakers:
         return _Unable(model, "it needs several recordings of one person", "Several recordings")
-    if model.predictor.bundle.classes:
+    if not model.predictor.bundle.outputs.per_frame:
         return _Window(model)
     try:
         return _Causal(model)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sercli.bundle import describe_outputs
 from sercli.formatting import PERCENT, PLAIN, Scale
 from sercli.inference.predict import Predictor
 from sercli.protocols import is_untested
@@ -52,7 +53,7 @@ def _load(path: Path, unsure_below: float | None) -> LoadedModel:
     shown = {
         "Trained on": _text(facts.get("title") or corpus),
         "Licence of the recordings": _text(facts.get("licence")),
-        "Predicts": ", ".join(predictor.bundle.classes) or "arousal and valence, 25 times a second",
+        "Predicts": describe_outputs(predictor.bundle),
         "Test protocol": _protocol(facts),
         "Test results": "; ".join(_results(facts)) or _no_results(facts),
     }

@@ -16,7 +16,7 @@ from sercli.features.shared import spectra
 from sercli.figures import insight as drawings
 from sercli.figures import to_data_uri
 from sercli.figures.features import spectrogram
-from sercli.figures.timeline import Traced, class_timeline, traces
+from sercli.figures.timeline import Traced, class_timeline, traces, value_timeline
 from sercli.inference import Scores
 from sercli.inference.attention_maps import map_attention
 from sercli.inference.insight import channel_weights
@@ -76,11 +76,13 @@ def draw(predictor: Predictor, path: Path, prediction: Prediction) -> Iterator[P
     """
     if prediction.trace is not None:
         yield _draw_trace(prediction.trace, prediction.dimensions)
-    elif prediction.windows:
+    elif prediction.windows and prediction.classes:
         yield _draw_windows(prediction)
+    elif prediction.windows:
+        yield _draw_values(prediction)
     piece, when, start = _choose(predictor, path, prediction)
     if prediction.predicted is None:
-        yield _draw_spectrogram(piece, f"{when}. Networks of continuous labels have no attention maps.")
+        yield _draw_spectrogram(piece, f"{when}. Networks without classes have no attention maps.")
     else:
         yield from _look_into(predictor.bundle, piece, when, start, prediction.classes, prediction.predicted)
 
@@ -109,6 +111,16 @@ def _draw_windows(prediction: Prediction) -> Picture:
     more = f"; and {len(spans) - _NAMED} more" if len(spans) > _NAMED else ""
     figure = class_timeline(prediction.borders, values, prediction.classes)
     return Picture("Over time", "; ".join(spans[:_NAMED]) + more, _address(figure))
+
+
+def _draw_values(prediction: Prediction) -> Picture:
+    values = np.array([window.values for window in prediction.windows])  # (windows, dimensions)
+    spans = [
+        f"{name} from {own.min():.2f} to {own.max():.2f}"
+        for name, own in zip(prediction.dimensions, values.T, strict=True)
+    ]
+    figure = value_timeline(prediction.borders, values, prediction.dimensions)
+    return Picture("Over time", "; ".join(spans), _address(figure))
 
 
 def _choose(predictor: Predictor, path: Path, prediction: Prediction) -> tuple[Piece, str, float]:

@@ -178,7 +178,8 @@ class ClassScoring(Scoring[ClassPredictions]):
         majority = np.zeros_like(pooled[0])
         majority[:, counts.argmax()] = counts
         guessed = np.repeat(counts[:, None], len(counts), axis=1)
-        return [Baseline(float(metric.function(guessed)), float(metric.function(majority)))]
+        function = next(each.function for each in self.known_metrics() if each.key == metric.key)
+        return [Baseline(float(function(guessed)), float(function(majority)))]
 
     def class_rows(self, pooled: Counts) -> list[MetricRow]:
         """Return recall, precision and F1 of each class, from the matrix of all rows."""

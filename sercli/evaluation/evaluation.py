@@ -12,6 +12,7 @@ from typing import Any
 
 from sercli.evaluation.calibration import Calibration, measure_calibration
 from sercli.evaluation.classes import ClassScoring, Confusion, without_gender
+from sercli.evaluation.joint import JointScoring
 from sercli.evaluation.measures import group_rows, missing_interval, pooled_rows, scoring_of
 from sercli.evaluation.metrics import MetricRow, MetricTable, to_plain
 from sercli.evaluation.resampling import DRAWS
@@ -123,8 +124,9 @@ def evaluate(predictions: Predictions, draws: int = DRAWS) -> Evaluation:
     scoring.check()
     rows = pooled_rows(scoring, scoring.metrics, draws, beside=True)
     details: dict[str, Any] = {}
-    if isinstance(scoring, ClassScoring):
-        more, details = _class_details(scoring, draws)
+    of_classes = scoring.of_classes if isinstance(scoring, JointScoring) else scoring
+    if isinstance(of_classes, ClassScoring):
+        more, details = _class_details(of_classes, draws)
         rows += more
     for group in scoring.parts:
         rows += _part_rows(scoring, group)
@@ -165,7 +167,7 @@ def _part_rows(scoring: Scoring[Any], group: str) -> list[MetricRow]:
             label,
             float(values[place]),
             metric.unit,
-            chance=scoring.part_chance,
+            chance=scoring.chance_of(metric),
             count=scoring.count(rows),
             about=about,
         )
@@ -251,7 +253,8 @@ def _class_details(scoring: ClassScoring, draws: int) -> tuple[list[MetricRow], 
 
 def _rank(scoring: Scoring[Any], table: MetricTable) -> Ranking:
     """Rank by the metrics whose differences are tested; several dimensions are ranked by their mean."""
-    ranked = [metric for metric in scoring.metrics if metric.shares is not None]
+    tested = [metric for metric in scoring.metrics if metric.shares is not None]
+    ranked = tested[:1]  # of classes and values together, the classes
     keys = [key for metric in ranked for key in metric.keys]
     parts = table.parts(scoring.ranked)
     return Ranking(

@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from sercli.evaluation.classes import METRICS, ClassScoring, recall_metrics
+from sercli.evaluation.joint import JointScoring
 from sercli.evaluation.metrics import Counts, Interval, Metric, MetricRow, Rates, Spread
 from sercli.evaluation.resampling import DRAWS, draw, percentile, why_no_interval
 from sercli.evaluation.scoring import Scoring
 from sercli.evaluation.values import ValueScoring, value_metrics
 from sercli.records import ClassPredictions, Predictions, ValuePredictions
-from sercli.tasks import Task
+from sercli.tasks import Outputs
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -24,7 +25,8 @@ Key = TypeVar("Key", bound=Hashable)
 def scoring_of(predictions: Predictions) -> Scoring[Any]:
     """Return the scoring for predictions of this kind."""
     if isinstance(predictions, ClassPredictions):
-        return ClassScoring(predictions)
+        values = predictions.values
+        return ClassScoring(predictions) if values is None else JointScoring(predictions, values)
     if isinstance(predictions, ValuePredictions):
         return ValueScoring(predictions)
     raise TypeError(f"no scoring for {type(predictions).__name__}")
@@ -35,16 +37,17 @@ def known_metrics(predictions: Predictions) -> tuple[Metric, ...]:
     return scoring_of(predictions).known_metrics()
 
 
-def stated_metrics(task: Task, outputs: tuple[str, ...]) -> tuple[Metric, ...]:
+def stated_metrics(outputs: Outputs) -> tuple[Metric, ...]:
     """Return the metrics that an exported bundle states: the headline ones, then the recall of each class.
 
     Args:
-        task: task of the bundle's network.
-        outputs: classes or dimensions of the network.
+        outputs: classes and dimensions of the network.
     """
-    if task.has_classes:
-        return (*(metric for metric in METRICS if metric.headline), *recall_metrics(outputs))
-    return tuple(metric for metric in value_metrics(outputs, per_frame=task.per_frame) if metric.headline)
+    found: list[Metric] = [metric for metric in METRICS if metric.headline] if outputs.classes else []
+    if outputs.dimensions:
+        values = value_metrics(outputs.dimensions, per_frame=outputs.per_frame)
+        found += [metric for metric in values if metric.headline]
+    return (*found, *(recall_metrics(outputs.classes) if outputs.classes else ()))
 
 
 def metric_by_key(key: str) -> Metric:
@@ -75,7 +78,8 @@ def measure(predictions: Predictions, metrics: Sequence[Metric], draws: int = DR
     Returns:
         Rows of group ``all``.
     """
-    return pooled_rows(scoring_of(predictions), metrics, draws, beside=False)
+    scoring = scoring_of(predictions)
+    return pooled_rows(scoring, scoring.own(metrics), draws, beside=False)
 
 
 def pooled_values(predictions: Predictions, metrics: Sequence[Metric] = ()) -> dict[str, float]:
@@ -93,7 +97,7 @@ def pooled_values(predictions: Predictions, metrics: Sequence[Metric] = ()) -> d
     pooled = scoring.sums([range(len(predictions))])
     return {
         key: float(column[0])
-        for metric in metrics or scoring.metrics
+        for metric in scoring.own(metrics) or scoring.metrics
         for key, column in zip(metric.keys, metric.split(metric.function(pooled)), strict=True)
     }
 
@@ -112,6 +116,7 @@ def mean_intervals(
     if missing_interval(predictions):
         return dict.fromkeys(keys)
     scoring, names = scoring_of(predictions), predictions.known_speakers
+    metrics = scoring.own(metrics)
     networks = []
     for rows in group_rows(predictions.units).values():
         of_speaker = group_rows([predictions.speakers[row] for row in rows])

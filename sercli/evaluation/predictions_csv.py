@@ -1,9 +1,9 @@
 """Predictions as a CSV file.
 
 Each row begins with id, fold, seed, speaker and gender. For classes, it continues with the true and the
-predicted class and the probability of each class. For values, it continues with the gold standard of each
-dimension, then the prediction of each dimension. If the values are of frames, a row is a frame, and its
-number comes first.
+predicted class and the probability of each class, then the columns of values, if there are any. For values,
+it continues with the gold standard of each dimension, then the prediction of each dimension. If the values
+are of frames, a row is a frame, and its number comes first.
 """
 
 import csv
@@ -83,9 +83,12 @@ def _layout(predictions: Predictions) -> tuple[list[str], Iterable[Sequence[obje
         rows = zip(
             firsts, predictions.target, predictions.predicted, predictions.probabilities.tolist(), strict=True
         )
-        return [*_CLASS, *(f"p({name})" for name in classes)], (
-            [*first, classes[target], classes[predicted], *map(repr, probabilities)]
-            for first, target, predicted, probabilities in rows
+        values = predictions.values
+        dimensions = () if values is None else values.dimensions
+        beside = [()] * len(predictions) if values is None else _value_rows(values)
+        return [*_CLASS, *(f"p({name})" for name in classes), *_value_columns(dimensions)], (
+            [*first, classes[target], classes[predicted], *map(repr, probabilities), *more]
+            for (first, target, predicted, probabilities), more in zip(rows, beside, strict=True)
         )
     if isinstance(predictions, ValuePredictions):
         pairs = zip(predictions.target, predictions.predicted, strict=True)
@@ -98,30 +101,43 @@ def _layout(predictions: Predictions) -> tuple[list[str], Iterable[Sequence[obje
     raise TypeError(f"no layout for {type(predictions).__name__}")
 
 
+def _value_rows(values: ValuePredictions) -> list[list[str]]:
+    """Return the cells of the values of utterances."""
+    pairs = zip(values.target, values.predicted, strict=True)
+    return [[f"{value:.9g}" for value in np.concatenate(both, axis=1)[0]] for both in pairs]
+
+
 def _value_columns(dimensions: Sequence[str]) -> list[str]:
     return [*dimensions, *(f"predicted {name}" for name in dimensions)]
 
 
 def _read_classes(path: Path, header: list[str], lines: Iterable[_Line]) -> ClassPredictions:
     names = header[len(_CLASS) :]
-    classes = tuple(name[2:-1] for name in names)
-    expected = [*_CLASS, *(f"p({name})" for name in classes)]
+    classes = tuple(name[2:-1] for name in names if name.startswith("p("))
+    others = names[len(classes) :]
+    dimensions = tuple(others[: len(others) // 2])
+    expected = [*_CLASS, *(f"p({name})" for name in classes), *_value_columns(dimensions)]
     if header != expected or not classes or len(set(classes)) < len(classes):
         raise RunError(
             f"{path}:1: expected the columns {', '.join(_CLASS)}, then p(CLASS) for each class; {_AGAIN}"
         )
-    rows, targets, probabilities = [], [], []
+    rows, targets, probabilities, values = [], [], [], []
+    end = len(header) - len(others)
     for number, cells in lines:
         place = f"{path}:{number}"
         rows.append(_first(cells, len(header), place))
-        target, values = _class_cells(cells[len(_FIRST) :], classes, place)
+        target, own = _class_cells(cells[len(_FIRST) : end], classes, place)
         targets.append(target)
-        probabilities.append(values)
+        probabilities.append(own)
+        if dimensions:
+            values.append(_frames(path, [(number, cells)], end, numbered=False))
+    columns = _columns(rows)
     return ClassPredictions(
         classes=classes,
         target=np.array(targets, dtype=np.int64),
         probabilities=np.array(probabilities, dtype=np.float64).reshape(len(rows), len(classes)),
-        **_columns(rows),
+        values=_value_predictions(values, dimensions, columns, per_frame=False) if dimensions else None,
+        **columns,
     )
 
 
@@ -167,12 +183,22 @@ def _read_values(path: Path, header: list[str], lines: Iterable[_Line]) -> Value
             first = _first(cells, len(header), f"{path}:{number}")
         rows.append(first)
         values.append(_frames(path, own, len(start), numbered=per_frame))
+    return _value_predictions(values, dimensions, _columns(rows), per_frame=per_frame)
+
+
+def _value_predictions(
+    values: Sequence[NDArray[np.float64]],
+    dimensions: tuple[str, ...],
+    columns: dict[str, Any],
+    *,
+    per_frame: bool,
+) -> ValuePredictions:
     return ValuePredictions(
         dimensions=dimensions,
         target=tuple(both[:, : len(dimensions)] for both in values),
         predicted=tuple(both[:, len(dimensions) :] for both in values),
         per_frame=per_frame,
-        **_columns(rows),
+        **columns,
     )
 
 

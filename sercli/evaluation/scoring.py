@@ -57,6 +57,15 @@ class Scoring(ABC, Generic[AnyPredictions]):
         """List all metrics that can be measured, including those that some evaluations lack."""
         return self.metrics
 
+    def own(self, metrics: Sequence[Metric]) -> list[Metric]:
+        """Return metrics by their keys, as this scoring computes them.
+
+        Raises:
+            KeyError: there is no such metric.
+        """
+        known = {tuple(metric.keys): metric for metric in self.known_metrics()}
+        return [known[tuple(metric.keys)] for metric in metrics]
+
     @abstractmethod
     def sums(self, groups: Sequence[Rows]) -> Any:
         """Sum over the rows of each group."""
@@ -80,6 +89,10 @@ class Scoring(ABC, Generic[AnyPredictions]):
     @abstractmethod
     def baselines(self, metric: Metric, pooled: Any) -> list[Baseline]:
         """Return the baselines of a metric, one for each column, given the sums of everything."""
+
+    def chance_of(self, metric: Metric) -> float | None:  # noqa: ARG002
+        """Return the value of random guesses in a part, such as a speaker; ``None`` if it is not defined."""
+        return self.part_chance
 
     @abstractmethod
     def count(self, rows: Rows) -> int:

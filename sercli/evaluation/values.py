@@ -171,15 +171,15 @@ def value_metrics(dimensions: tuple[str, ...], *, per_frame: bool) -> tuple[Metr
             pcc,
             dimensions,
             "plain",
-            has_interval=False,
+            has_interval=not per_frame,
             in_parts=True,
             skips_undefined=False,
         ),
-        Metric("rmse", "RMSE", rmse, dimensions, "plain", has_interval=False, in_parts=True),
+        Metric("rmse", "RMSE", rmse, dimensions, "plain", has_interval=not per_frame, in_parts=True),
     )
     if per_frame:
         return found
-    return (*found, Metric("mae", "MAE", mae, dimensions, "plain", has_interval=False, in_parts=True))
+    return (*found, Metric("mae", "MAE", mae, dimensions, "plain", in_parts=True))
 
 
 class ValueScoring(Scoring[ValuePredictions]):
@@ -193,6 +193,11 @@ class ValueScoring(Scoring[ValuePredictions]):
             "CCC is Lin's concordance correlation coefficient, its moments divided by n, over the "
             f"{values} of all folds and seeds joined (pooled); the mean over folds of each fold's own CCC, "
             "the metric of the DiCCOSER paper, is given separately"
+            if per_frame
+            else "CCC is Lin's concordance correlation coefficient, its moments divided by n (torchmetrics "
+            "divides by n - 1), PCC is Pearson's correlation; all are over the tested utterances of all "
+            "folds and seeds joined (pooled). RMSE and MAE are on the scale of the ratings. Chance is a "
+            "rating drawn at random, the mean predictor always gives the mean of the tested ratings"
         )
         self.metrics = value_metrics(columns, per_frame=per_frame)
         if per_frame:
@@ -226,9 +231,24 @@ class ValueScoring(Scoring[ValuePredictions]):
         """Count frames, or utterances, each once per seed."""
         return sum(len(self.predictions.target[place]) for place in rows)
 
-    def baselines(self, metric: Metric, pooled: Moments) -> list[Baseline]:  # noqa: ARG002
-        """Return the CCC of a constant, such as the mean, which is zero."""
-        return [Baseline(0.0 if metric.key == "ccc" else None)] * len(metric.columns)
+    def baselines(self, metric: Metric, pooled: Moments) -> list[Baseline]:
+        """Return the values of a rating drawn at random, and of the mean rating; of frames, only the CCC."""
+        if self.predictions.per_frame:
+            return [Baseline(0.0 if metric.key == "ccc" else None)] * len(metric.columns)
+        if metric.key == "ccc":
+            return [Baseline(0.0, 0.0)] * len(metric.columns)
+        if metric.key == "pcc":  # of a constant it is undefined
+            return [Baseline(0.0)] * len(metric.columns)
+        ratings = np.sort(np.concatenate(self.predictions.target), axis=0)  # (utterances, dimensions)
+        deviations = np.sqrt(pooled.target_square[0] / pooled.count[0])  # (dimensions,)
+        if metric.key == "rmse":
+            return [Baseline(2**0.5 * each, each) for each in deviations.tolist()]
+        count = len(ratings)
+        # The mean difference of all pairs, from the ranks (Gini's mean difference).
+        ranks = 2 * np.arange(1, count + 1) - count - 1
+        pairs = 2 * (ranks[:, None] * ratings).sum(axis=0) / count**2
+        about = np.abs(ratings - ratings.mean(axis=0)).mean(axis=0)
+        return [Baseline(*both) for both in zip(pairs.tolist(), about.tolist(), strict=True)]
 
     def check(self) -> None:
         """Refuse predictions that can't be evaluated, and gold standards that are not numbers."""

@@ -1,4 +1,4 @@
-"""Draw predictions over the time of a recording: classes, or traces beside their gold standard."""
+"""Draw predictions over the time of a recording: classes, values, or traces beside their gold standard."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,6 +59,37 @@ def class_timeline(
         axes.set_yticks([0, 1], ["0", "100 %"] if number == 0 else ["", ""])
         axes.set_ylabel(name, rotation=0, ha="right", va="center")
         axes.yaxis.set_label_coords(-0.09, 0.5)
+        style.plain(axes, colours, title if number == 0 else None)
+    return figure
+
+
+def value_timeline(
+    borders: Sequence[float],
+    values: Values,
+    dimensions: Sequence[str],
+    title: str | None = None,
+    *,
+    dark: bool = False,
+) -> Figure:
+    """Draw a step line for each dimension, with one value for each window.
+
+    Args:
+        borders: borders between the windows in seconds, including the recording's beginning and end,
+            (windows + 1).
+        values: (windows, dimensions).
+        dimensions: names.
+        title: heading.
+        dark: draw for a dark background.
+    """
+    colours = style.palette(dark)
+    figure = style.figure(7.0, 0.7 + 1.1 * len(dimensions) + 0.3 * bool(title), colours)
+    panels: np.ndarray[Any, np.dtype[Any]] = figure.subplots(len(dimensions), 1, sharex=True, squeeze=False)[
+        :, 0
+    ]
+    panels[-1].set_xlabel("seconds")
+    for number, (axes, name) in enumerate(zip(panels, dimensions, strict=True)):
+        axes.stairs(values[:, number], borders, baseline=None, color=colours.main, lw=1.5)
+        axes.set(xlim=(borders[0], borders[-1]), ylabel=name)
         style.plain(axes, colours, title if number == 0 else None)
     return figure
 

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from sercli.data import UtteranceDataset
 from sercli.data.batches import sorted_batches
 from sercli.errors import RunError, list_some
+from sercli.tasks import Outputs
 
 Scores = NDArray[np.float64]
-"""Class probabilities of an utterance, (1, classes), or its values per frame, (frames, dimensions)."""
+"""Numbers of an utterance: class probabilities and then values of dimensions, (1, outputs), or values per
+frame, (frames, dimensions)."""
 
 NO_SCORES = "the network gives no finite scores: samples far beyond full scale, or weights that are too large"
 """Reason given if scores are NaN or infinite."""
@@ -24,37 +26,48 @@ _SHOWN = 5
 def score(
     network: nn.Module,
     dataset: UtteranceDataset,
+    outputs: Outputs,
     batch_size: int = 32,
     device: torch.device | str = "cpu",
 ) -> list[Scores]:
     """Apply a network to a data set; return the scores of each utterance, in the order of the data set.
 
-    Scores are class probabilities, (1, classes), averaged over the segments of an utterance; or values per
-    frame, (frames, dimensions), averaged where segments overlap. Scores may be NaN or infinite and must then
-    not be used: see `refuse_unscored`. If a class has such a score, all probabilities of the utterance are
-    NaN.
+    Scores are class probabilities and values of dimensions, (1, outputs), averaged over the segments of an
+    utterance; or values per frame, (frames, dimensions), averaged where segments overlap. Values are on the
+    scale of the corpus. Scores may be NaN or infinite and must then not be used: see `refuse_unscored`. If a
+    class has such a score, all probabilities of the utterance are NaN.
 
     The network always runs in 32-bit floats, whatever the precision of its training, so that scores do not
     depend on the device.
     """
     network = network.to(device).eval()
-    outputs: list[Scores] = [np.zeros((0, 0))] * len(dataset)
+    scores: list[Scores] = [np.zeros((0, 0))] * len(dataset)
     # A GPU's convolutions otherwise round to 19 bits.
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         for rows in sorted_batches(dataset.lengths, batch_size):
             batch = dataset[rows].to(device)
-            logits = network(**batch.inputs, mask=batch.mask).cpu().double()
-            if dataset.traces:
-                found = list(logits.numpy())  # (frames, dimensions) each
-            else:
-                # Softmax would turn minus infinity into a probability.
-                logits[~logits.isfinite().all(dim=1)] = torch.nan
-                found = list(logits.softmax(dim=1).numpy()[:, None])  # (1, classes) each
+            given = network(**batch.inputs, mask=batch.mask).cpu().double()
+            found = given.numpy() if outputs.per_frame else read_outputs(given, outputs)[:, None]
             for row, each in zip(rows, found, strict=True):
-                outputs[row] = each
-    if dataset.traces:
-        return _join_frames(dataset, outputs)
-    return list(average_segments(dataset, np.concatenate(outputs))[:, None])
+                scores[row] = each
+    if outputs.per_frame:
+        return _join_frames(dataset, scores)
+    return list(average_segments(dataset, np.concatenate(scores))[:, None])
+
+
+def read_outputs(given: Tensor, outputs: Outputs) -> Scores:
+    """Turn what a network gives for utterances into probabilities and values, (batch, outputs).
+
+    Args:
+        given: logits of the classes, then standardised values of the dimensions, (batch, outputs), 64 bits.
+        outputs: what the numbers mean.
+    """
+    count = len(outputs.classes)
+    logits = given[:, :count]
+    # Softmax would turn minus infinity into a probability.
+    logits = logits.masked_fill(~logits.isfinite().all(dim=1, keepdim=True), torch.nan)
+    probabilities = logits.softmax(dim=1).numpy()
+    return np.concatenate([probabilities, outputs.restore(given[:, count:].numpy())], axis=1)
 
 
 def average_segments(dataset: UtteranceDataset, rows: Scores) -> Scores:

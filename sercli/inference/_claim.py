@@ -99,7 +99,7 @@ def read_claim(bundle: Bundle, path: Path) -> Claim:
             versions={_text(name): _text(version) for name, version in facts["versions"].items()},
             commit=None if facts["commit"] is None else _text(facts["commit"]),
             count=int(figures[f"{bundle.task.noun}s"]),
-            figures=tuple(_stated(figures, stated_metrics(bundle.task, bundle.outputs))),
+            figures=tuple(_stated(figures, stated_metrics(bundle.outputs))),
             several=facts["run_figures"] is not None,
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, ConfigError):

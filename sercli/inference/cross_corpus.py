@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -14,7 +15,9 @@ from sercli.evaluation.mapping import ClassMapping, map_classes
 from sercli.inference.stored import Progress, Stored
 from sercli.records import Predictions, Utterance, pool
 from sercli.runs.folder import Run, Trial
-from sercli.schemes import Scheme, Selection, choose, default_scheme
+from sercli.schemes import ALL, Scheme, Selection, choose, get_scheme
+from sercli.schemes.reading import from_plain
+from sercli.tasks import Outputs
 from sercli.workspace import Workspace
 
 
@@ -153,24 +156,45 @@ def _trained_before(run: Run, trial: Trial, bundle: Bundle) -> list[str]:
 def _select(
     bundle: Bundle, utterances: Sequence[Utterance], corpus: str, scheme: str | Scheme | None
 ) -> tuple[str, Selection]:
-    if scheme is None and not bundle.classes:
-        scheme = default_scheme(corpus, emotions=False)
+    outputs = bundle.outputs
+    if scheme is None and outputs.dimensions:
+        scheme = _scheme_of_values(bundle)
     name, selection = choose(utterances, corpus, scheme)
-    if bool(bundle.classes) != bool(selection.classes):
-        has = {True: "classes", False: "continuous labels"}
+    there = selection.outputs
+    if there.task is not outputs.task or there.dimensions != outputs.dimensions:
         raise ConfigError(
-            f"scheme '{name}' gives {has[bool(selection.classes)]}, the run predicts "
-            f"{has[bool(bundle.classes)]}; choose another scheme or corpus"
+            f"scheme '{name}' gives {_describe(there)}, the run predicts {_describe(outputs)}; choose "
+            "another scheme or corpus"
         )
     return name, selection
 
 
+def _scheme_of_values(bundle: Bundle) -> str | Scheme:
+    """Return a scheme for any corpus with the dimensions that a bundle predicts, and every class."""
+    if bundle.outputs.per_frame:
+        return "arousal-valence"
+    recorded = get_scheme(bundle.facts["scheme"])
+    codes = {each.field: dict(each.codes) or None for each in recorded.targets}
+    plain: dict[str, Any] = {"targets": {name: codes.get(name) for name in bundle.outputs.dimensions}}
+    return from_plain({**plain, "classes": ALL} if bundle.classes else plain)
+
+
+def _describe(outputs: Outputs) -> str:
+    """Name what outputs are, for a message."""
+    if outputs.per_frame:
+        return "continuous labels (traces)"
+    parts = ["classes"] if outputs.classes else []
+    if outputs.dimensions:
+        parts.append(f"values of {', '.join(outputs.dimensions)} for utterances")
+    return " and ".join(parts)
+
+
 def _map(run: Run, bundle: Bundle, selection: Selection, *, keep_foreign: bool) -> ClassMapping | None:
-    """Map the network's classes to those of the other corpus; there is no mapping for continuous labels."""
+    """Map the network's classes to those of the other corpus; there is no mapping for values."""
     if bundle.classes:
         return map_classes(bundle.classes, selection.classes, keep_foreign=keep_foreign)
     if keep_foreign:
-        raise ConfigError(f"{run.name} predicts continuous labels, so there are no classes to keep")
+        raise ConfigError(f"{run.name} predicts no classes, so there are none to keep")
     return None
 
 

@@ -110,9 +110,7 @@ def _network(bundle: Bundle) -> _Program:
     rate = min(choice.frame_rate for choice in bundle.inputs.values())
     frames = Dim("frames", min=least_frames(bundle), max=int(_LONGEST_S * rate))
     varying = {name: {0: batch} | ({x.ndim - 1: frames} if varies else {}) for name, x in example.items()}
-    return _Program(
-        _Scores(bundle.network), example, varying, "logits" if bundle.classes else "values", _facts(bundle)
-    )
+    return _Program(_Scores(bundle.network), example, varying, _name_output(bundle, "logits"), _facts(bundle))
 
 
 def _speech(bundle: Bundle) -> _Program:
@@ -127,8 +125,14 @@ def _speech(bundle: Bundle) -> _Program:
         "least_samples": module.least,
         "most_samples": module.most,
     }
-    output = "probabilities" if bundle.classes else "values"
+    output = _name_output(bundle, "probabilities")
     return _Program(module, example_samples(module), {"samples": varying}, output, _facts(bundle) | facts)
+
+
+def _name_output(bundle: Bundle, of_classes: str) -> str:
+    """Return the name of a program's output: numbers of classes, values, or both, one after the other."""
+    names = ([of_classes] if bundle.classes else []) + (["values"] if bundle.outputs.dimensions else [])
+    return "_and_".join(names)
 
 
 class _Scores(nn.Module):
@@ -149,7 +153,12 @@ class _Scores(nn.Module):
 def _facts(bundle: Bundle) -> dict[str, Any]:
     return {
         "classes": list(bundle.classes),
-        "dimensions": [] if bundle.classes else list(bundle.outputs),
+        "dimensions": list(bundle.outputs.dimensions),
+        **(
+            {"means": bundle.outputs.means, "deviations": bundle.outputs.deviations}
+            if bundle.outputs.means
+            else {}
+        ),
         "architecture": bundle.arch,
         "segments": bundle.segments.to_dict(),
         "training": {key: bundle.facts.get(key) for key in _TOLD},

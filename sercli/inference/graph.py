@@ -23,7 +23,8 @@ class SpeechNetwork(nn.Module):
 
     Takes recordings of one length, (batch, samples), mono at 16 kHz, full scale 1.0: complete
     recordings, or one segment each if the network takes segments. It gives class probabilities,
-    (batch, classes), or continuous labels, (batch, frames, dimensions).
+    (batch, classes), and values of dimensions after them, on the scale of the corpus, (batch, outputs); or
+    continuous labels, (batch, frames, dimensions).
 
     Attributes:
         samples: number of samples of a recording; ``None`` if any number from ``least`` on is accepted.
@@ -39,7 +40,11 @@ class SpeechNetwork(nn.Module):
         """
         super().__init__()
         self.network = bundle.network
-        self.classes = bundle.classes
+        self.outputs = bundle.outputs
+        for name, values in (("means", bundle.outputs.means), ("deviations", bundle.outputs.deviations)):
+            self.register_buffer(name, torch.tensor(values), persistent=False)
+        self.means: Tensor
+        self.deviations: Tensor
         self.inputs = nn.ModuleDict({name: _Input(bundle, name) for name in bundle.inputs})
         size = bundle.segments.size_s
         self.samples = None if size is None else round(size * SAMPLE_RATE)
@@ -53,7 +58,13 @@ class SpeechNetwork(nn.Module):
         first = next(iter(inputs.values()))
         mask = torch.ones(first.shape[0], first.shape[-1], dtype=torch.bool, device=first.device)
         said: Tensor = self.network(**inputs, mask=mask)
-        return said.softmax(dim=1) if self.classes else said
+        if self.outputs.per_frame:
+            return said
+        count = len(self.outputs.classes)
+        values = said[:, count:]
+        if self.outputs.means:
+            values = values * self.deviations + self.means
+        return torch.cat([said[:, :count].softmax(dim=1), values], dim=1) if count else values
 
 
 class _Input(nn.Module):

@@ -150,7 +150,7 @@ class Predictor:
         self.window_s, self.hop_s = choose_window(self.bundle, window_s, hop_s)
         self._rates = rates_of(self.bundle)
         # Windows of classes are recordings of their own; pieces of continuous labels are parts of one.
-        self._after_s = 0.0 if self.bundle.classes else look_ahead(self.bundle)
+        self._after_s = look_ahead(self.bundle) if self.bundle.outputs.per_frame else 0.0
         self._speakers: dict[str, dict[str, Statistics]] = {}
 
     @property
@@ -232,7 +232,7 @@ class Predictor:
                         path,
                         self._rates,
                         *size,
-                        align=bool(self.bundle.classes),
+                        align=not self.bundle.outputs.per_frame,
                         after_s=self._after_s,
                         least_s=LEAST_S,
                     )
@@ -296,11 +296,13 @@ class Predictor:
                 yield task, (replace(part, features={}), found[i])
 
     def _apply(self, parts: Sequence[PieceFeatures]) -> list[Scores]:
-        """Give each part's probabilities, (1, classes), or values by frame, (frames, dimensions)."""
+        """Give each part's numbers, (1, outputs), or values by frame, (frames, dimensions)."""
         bundle = self.bundle
         longest = looked_at(bundle) or max(part.seconds for part in parts)
         size = max(1, min(self.batch_size, int(_ITEM_S * self.batch_size / longest)))
-        return score(bundle.network, dataset_of(bundle, parts, self._speakers), size, self.device)
+        return score(
+            bundle.network, dataset_of(bundle, parts, self._speakers), bundle.outputs, size, self.device
+        )
 
     def _join(self, file: str, found: Sequence[_Found], *, cut: bool) -> Prediction:
         """Join the predictions for the pieces of a recording."""
@@ -309,16 +311,20 @@ class Predictor:
         duration = round(max(part.end for part in parts), 6)
         note = next((part.note for part in parts if part.note), None)
         said = Prediction(file, duration, unlike=_unlike(parts), note=note)
-        if not self.bundle.classes:
-            return replace(said, dimensions=self.bundle.outputs, trace=values[: count_trace_frames(duration)])
+        outputs, count = self.bundle.outputs, len(self.bundle.classes)
+        said = replace(said, dimensions=outputs.dimensions)
+        if outputs.per_frame:
+            return replace(said, trace=values[: count_trace_frames(duration)])
         windows = (
-            Window(round(part.start, 6), round(part.end, 6), tuple(row))
+            Window(round(part.start, 6), round(part.end, 6), tuple(row[:count]), tuple(row[count:]))
             for part, row in zip(parts, values.tolist(), strict=True)
         )
+        means = values.mean(axis=0).tolist()
         return replace(
             said,
             classes=self.bundle.classes,
-            probabilities=tuple(values.mean(axis=0).tolist()),
+            probabilities=tuple(means[:count]),
+            values=tuple(means[count:]),
             unsure_below=self.unsure_below,
             windows=tuple(windows) if cut else (),
         )

@@ -15,12 +15,14 @@ class Window:
     Attributes:
         start: where it begins, seconds.
         end: where it ends.
-        probabilities: of the classes.
+        probabilities: of the classes; none where there are no classes.
+        values: of the dimensions; none where there are no dimensions.
     """
 
     start: float
     end: float
-    probabilities: tuple[float, ...]
+    probabilities: tuple[float, ...] = ()
+    values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,15 @@ class Prediction:
     Attributes:
         file: its path.
         duration: seconds.
-        classes: names of the classes; none where the network gives continuous labels.
+        classes: names of the classes; none where the network gives no classes.
         probabilities: of the classes; where there are windows, the mean of theirs.
         unsure_below: the smallest probability of a reliable class; none if unknown.
         unlike: how the recording differs from the training corpus; none if nothing is found.
         windows: predictions for parts of the recording, in order, if requested.
-        dimensions: names of the continuous labels.
-        trace: their values, (frames, dimensions), `TRACE_RATE` frames a second.
+        dimensions: names of the dimensions or of the continuous labels.
+        values: value of each dimension for the recording, on the scale of the training corpus; where there
+            are windows, the mean of theirs.
+        trace: values of the continuous labels, (frames, dimensions), `TRACE_RATE` frames a second.
         note: how samples beyond full scale were scaled down; none if there were none.
     """
 
@@ -69,6 +73,7 @@ class Prediction:
     unlike: str | None = None
     windows: tuple[Window, ...] = ()
     dimensions: tuple[str, ...] = ()
+    values: tuple[float, ...] = ()
     trace: Scores | None = None
     note: str | None = None
 
@@ -91,7 +96,9 @@ class Prediction:
 
     @property
     def stretches(self) -> tuple[Stretch, ...]:
-        """The windows, neighbours of equal class joined."""
+        """The windows, neighbours of equal class joined; none without classes."""
+        if not self.classes:
+            return ()
         tops = [_top(window.probabilities) for window in self.windows]
         changes = [i for i, top in enumerate(tops) if i == 0 or tops[i - 1] != top]
         found, borders = [], self.borders
@@ -125,21 +132,23 @@ class Prediction:
             told["frames_per_second"] = TRACE_RATE
             told["trace"] = dict(zip(self.dimensions, self.trace.T.tolist(), strict=True))
             return told
-        told |= {
-            "predicted": self.predicted,
-            "probability": self.probability,
-            "unsure": self.unsure,
-            "probabilities": self._by_class(self.probabilities),
-        }
+        if self.classes:
+            told |= {
+                "predicted": self.predicted,
+                "probability": self.probability,
+                "unsure": self.unsure,
+            }
+        told |= self._named(self.probabilities, self.values)
         if self.windows:
             told["windows"] = [
                 {
                     "start_s": each.start,
                     "end_s": each.end,
-                    "probabilities": self._by_class(each.probabilities),
+                    **self._named(each.probabilities, each.values),
                 }
                 for each in self.windows
             ]
+        if self.stretches:
             told["stretches"] = [
                 {
                     "start_s": each.start,
@@ -151,8 +160,10 @@ class Prediction:
             ]
         return told
 
-    def _by_class(self, probabilities: tuple[float, ...]) -> dict[str, float]:
-        return dict(zip(self.classes, probabilities, strict=True))
+    def _named(self, probabilities: tuple[float, ...], values: tuple[float, ...]) -> dict[str, Any]:
+        """Return probabilities by class and values by dimension, as far as there are any."""
+        pairs = (("probabilities", self.classes, probabilities), ("values", self.dimensions, values))
+        return {key: dict(zip(names, numbers, strict=True)) for key, names, numbers in pairs if numbers}
 
 
 def _top(probabilities: tuple[float, ...]) -> int:

@@ -247,7 +247,7 @@ def dataset_of(
         speakers: by input and speaker, the statistics of speakers, for features standardised per speaker.
     """
     items = [
-        unlabelled_item(str(number), part.samples, per_frame=not bundle.classes, speaker=part.speaker)
+        unlabelled_item(str(number), part.samples, per_frame=bundle.outputs.per_frame, speaker=part.speaker)
         for number, part in enumerate(parts)
     ]
     sources = {
@@ -298,11 +298,11 @@ def choose_window(bundle: Bundle, window_s: float | None, hop_s: float | None) -
     for name, value in (("window_s", window_s), ("hop_s", hop_s)):
         if value is not None and not LEAST_S <= value <= MOST_S:
             raise ConfigError(f"{name}={value:g}: use {LEAST_S:g} to {MOST_S:g} s")
-        if value is not None and not bundle.classes:
+        if value is not None and bundle.outputs.per_frame:
             raise ConfigError(f"{name}: the network gives values by frame, 25 a second; leave it out")
     segments = bundle.segments
     test_hop = segments.test_hop_s or segments.hop_s
-    if not bundle.classes:
+    if bundle.outputs.per_frame:
         # Whole hops, so that the pieces' segments are those of the whole recording.
         size = _TRACE_PIECE_S if segments.size_s is None else max(1, _TRACE_PIECE_S // test_hop) * test_hop
         return size, size

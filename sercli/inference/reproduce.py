@@ -159,7 +159,7 @@ def reproduce(
     part = _find_part(bundle, claim, path, workspace, lists)
     stored = Stored.open(bundle, claim.corpus, part.tested, workspace, progress)
     predictions = stored.predict(part.selection, part.fold.name, claim.seed, device)
-    found = pooled_values(predictions, stated_metrics(bundle.task, predictions.outputs))
+    found = pooled_values(predictions, stated_metrics(bundle.outputs))
     same_count = len(part.tested) == claim.count
     same = (part.manifest_sha256, fold_digest(part.folds)) == (claim.manifest_sha256, claim.protocol_digest)
     figures = tuple(

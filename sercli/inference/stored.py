@@ -1,7 +1,7 @@
 """Apply a trained network to utterances of a prepared corpus, with features from the stores."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from sercli.inference import refuse_unscored, score
 from sercli.records import ClassPredictions, Predictions, Utterance, ValuePredictions, rows_of
 from sercli.schemes import Selection
 from sercli.store.compute import compute
+from sercli.tasks import Outputs
 from sercli.workspace import Workspace
 
 Progress = Callable[[int, int], None]
@@ -27,7 +28,7 @@ def predict_items(
     network: nn.Module,
     dataset: UtteranceDataset,
     items: Sequence[Item],
-    outputs: tuple[str, ...],
+    outputs: Outputs,
     rows: Mapping[str, Any],
     place: str,
     batch_size: int = 32,
@@ -40,7 +41,7 @@ def predict_items(
         network: a trained network.
         dataset: the items, cut and standardised.
         items: the items with their labels.
-        outputs: names of the classes or dimensions that the labels are of.
+        outputs: what the network gives.
         rows: the items' identity, as `rows_of` gives it.
         place: the run or corpus, for messages.
         batch_size: utterances or segments at once.
@@ -50,16 +51,28 @@ def predict_items(
     Raises:
         RunError: scores are not finite.
     """
-    scores = score(network, dataset, batch_size, device)
+    scores = score(network, dataset, outputs, batch_size, device)
     refuse_unscored(scores, rows["ids"], place)
-    if dataset.traces:
-        target = tuple(np.asarray(item.target, np.float64) for item in items)
-        return ValuePredictions(dimensions=outputs, target=target, predicted=tuple(scores), **rows)
-    probabilities = np.concatenate(scores)
+    values, count = None, len(outputs.classes)
+    if outputs.dimensions:
+        values = ValuePredictions(
+            dimensions=outputs.dimensions,
+            target=tuple(
+                np.asarray(item.target if outputs.per_frame else [item.values], np.float64) for item in items
+            ),
+            predicted=tuple(each[:, count:] for each in scores),
+            per_frame=outputs.per_frame,
+            **rows,
+        )
+        if not count:
+            return values
+    probabilities, classes = np.concatenate(scores)[:, :count], outputs.classes
     if mapping is not None:
-        probabilities = mapping.carry(probabilities)
-    classes = np.array([item.target for item in items])
-    return ClassPredictions(classes=outputs, target=classes, probabilities=probabilities, **rows)
+        probabilities, classes = mapping.carry(probabilities), mapping.classes
+    target = np.array([item.target for item in items])
+    return ClassPredictions(
+        classes=classes, target=target, probabilities=probabilities, values=values, **rows
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,16 +150,20 @@ class Stored:
             RunError: scores are not finite.
             CorpusError: continuous labels are missing or damaged.
         """
-        bundle, labels, classes = self.bundle, dict(selection.labels), self.bundle.classes
+        bundle = self.bundle
         if mapping is not None:
-            labels = {each.id: str(mapping.of_corpus[labels[each.id]]) for each in self.utterances}
-            classes = mapping.classes
-        items = make_items(self.utterances, labels, classes, self.folder)
+            labels = {each.id: str(mapping.of_corpus[selection.labels[each.id]]) for each in self.utterances}
+            selection = replace(
+                selection, labels=labels, outputs=replace(selection.outputs, classes=mapping.classes)
+            )
+        elif bundle.classes:  # the corpus may lack some
+            selection = replace(selection, outputs=replace(selection.outputs, classes=bundle.classes))
+        items = make_items(self.utterances, selection, self.folder)
         return predict_items(
             bundle.network,
             make_dataset(self.preprocessing, items, self.sources),
             items,
-            classes or selection.outputs,
+            bundle.outputs,
             rows_of(self.utterances, fold, seed),
             f"{bundle.arch} on {self.folder.name}",
             device=device,
@@ -155,7 +172,7 @@ class Stored:
 
 
 def _unlabelled(bundle: Bundle, utterances: Sequence[Utterance]) -> list[Item]:
-    per_frame = not bundle.classes
+    per_frame = bundle.outputs.per_frame
     return [
         unlabelled_item(each.id, count_samples(each), per_frame=per_frame, speaker=each.speaker)
         for each in utterances

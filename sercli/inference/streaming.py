@@ -20,7 +20,7 @@ from sercli.bundle import Bundle
 from sercli.config import Config
 from sercli.errors import ConfigError, RunError
 from sercli.features import feature_names, get_feature
-from sercli.inference import NO_SCORES
+from sercli.inference import NO_SCORES, read_outputs
 from sercli.inference.recordings import looked_at
 from sercli.models import get_architecture
 from sercli.records import TRACE_RATE
@@ -69,7 +69,7 @@ class Stream:
         if isinstance(network, str):
             raise ConfigError(f"'{bundle.arch}' can't follow a stream: {network}")
         self.bundle = bundle
-        self.names = bundle.outputs
+        self.names = bundle.outputs.names
         self._network = network
         self._window = _window(bundle)
         self._inputs = {name: _Input(bundle, name) for name in bundle.inputs}
@@ -119,7 +119,8 @@ class Stream:
         last = (first + size) % self._window == 0
         seen = self._held[: size if last and not self._beyond else size + self._ahead]
         scores = self._network({name: each(seen, count) for name, each in self._inputs.items()})[0].double()
-        values: NDArray[np.float64] = (scores.softmax(dim=1) if self.bundle.classes else scores).numpy()
+        outputs = self.bundle.outputs
+        values: NDArray[np.float64] = scores.numpy() if outputs.per_frame else read_outputs(scores, outputs)
         if not bool(scores.isfinite().all()):
             raise RunError(f"at {first / SAMPLE_RATE:.2f} s: {NO_SCORES}")
         self._held, self._done = self._held[size:], first + size

@@ -9,7 +9,8 @@ from typing import Literal
 from sercli.errors import ConfigError
 from sercli.inference.prediction import Prediction
 from sercli.plain import json
-from sercli.records import TRACE_DIMENSIONS, TRACE_RATE
+from sercli.records import TRACE_RATE
+from sercli.tasks import Outputs
 
 Rows = Literal["files", "windows", "frames"]
 """The unit of a line in CSV."""
@@ -24,11 +25,11 @@ class CsvLines:
     class, from one.
     """
 
-    def __init__(self, classes: Sequence[str], rows: Rows, columns: Sequence[str] = ()) -> None:
+    def __init__(self, outputs: Outputs, rows: Rows, columns: Sequence[str] = ()) -> None:
         """Lay out the columns.
 
         Args:
-            classes: the network's; none where it gives continuous labels.
+            outputs: what the network gives.
             rows: what has a line of its own.
             columns: of the table that names the recordings.
 
@@ -36,11 +37,13 @@ class CsvLines:
             ConfigError: the table has a column with the name of a column of predictions.
         """
         self.rows, self.own = rows, columns
-        said = ["predicted", "probability", "unsure", "unlike", *(f"p({name})" for name in classes)]
+        classes = outputs.classes
+        of_classes = ["predicted", "probability", "unsure", "unlike", *(f"p({name})" for name in classes)]
+        said = [*(of_classes if classes else ["unlike"]), *outputs.dimensions]
         self.columns = {
-            "files": ["duration_s", *(said if classes else ["unlike", *TRACE_DIMENSIONS])],
-            "windows": ["duration_s", "start_s", "end_s", "span", *said],
-            "frames": ["time_s", *TRACE_DIMENSIONS],
+            "files": ["duration_s", *said],
+            "windows": ["duration_s", "start_s", "end_s", *(["span"] if classes else []), *said],
+            "frames": ["time_s", *outputs.dimensions],
         }[rows]
         both = [name for name in self.columns if name in columns]
         if both:
@@ -63,14 +66,16 @@ class CsvLines:
             means = map(repr, prediction.trace.mean(axis=0).tolist())
             yield _line([*own, repr(prediction.duration), prediction.unlike or "", *means])
         else:
-            said = _said(prediction, prediction.probabilities)
+            said = _said(prediction, prediction.probabilities, prediction.values)
             yield _line([*own, repr(prediction.duration), *said])
 
     def _windows(self, prediction: Prediction, own: list[str]) -> Iterator[str]:
-        for number, stretch in enumerate(prediction.stretches, 1):
-            for window in prediction.windows[slice(*stretch.windows)]:
-                place = [repr(prediction.duration), repr(window.start), repr(window.end), str(number)]
-                yield _line([*own, *place, *_said(prediction, window.probabilities)])
+        spans = [stretch.windows for stretch in prediction.stretches] or [(0, len(prediction.windows))]
+        for number, span in enumerate(spans, 1):
+            for window in prediction.windows[slice(*span)]:
+                place = [repr(prediction.duration), repr(window.start), repr(window.end)]
+                place += [str(number)] if prediction.classes else []
+                yield _line([*own, *place, *_said(prediction, window.probabilities, window.values)])
 
 
 def encodable(text: str, encoding: str | None) -> str:
@@ -98,11 +103,13 @@ def to_json(
     return line if line == encodable(line, encoding) else json.to_json(told)
 
 
-def _said(prediction: Prediction, probabilities: Sequence[float]) -> list[str]:
+def _said(prediction: Prediction, probabilities: Sequence[float], values: Sequence[float]) -> list[str]:
+    if not probabilities:
+        return [prediction.unlike or "", *map(repr, values)]
     top = max(probabilities)
     unsure = "" if prediction.unsure_below is None else "yes" if top < prediction.unsure_below else "no"
     predicted = prediction.classes[probabilities.index(top)]
-    return [predicted, repr(top), unsure, prediction.unlike or "", *map(repr, probabilities)]
+    return [predicted, repr(top), unsure, prediction.unlike or "", *map(repr, (*probabilities, *values))]
 
 
 def _line(cells: Sequence[str]) -> str:

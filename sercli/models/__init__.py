@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from sercli import registry
 from sercli.config import Config, merge
 from sercli.errors import ConfigError
-from sercli.tasks import CLASSIFICATION, Task, TaskName
+from sercli.tasks import CLASSIFICATION, NetworkTask, Task
 
 NETWORK_ERRORS = (
     RuntimeError,
@@ -49,8 +49,8 @@ class NetworkConfig(Config):
         return self
 
     @property
-    def made_for(self) -> TaskName | None:
-        """Task that the settings name; ``None`` if they name no task."""
+    def made_for(self) -> NetworkTask | None:
+        """Kind of network that the settings name; ``None`` if they name none."""
         return None
 
     @property
@@ -99,8 +99,8 @@ class Recipe:
             the kind; or a function from the network's settings to these.
         segments: how utterances are cut; they are not cut if it is empty.
         augment: augmentations by name, with settings that differ from their defaults.
-        by_task: for each task, changes to the settings above and to the network's settings (``model``).
-            The ``segments`` and ``augment`` of a task replace those above.
+        by_task: by kind of network or name of a task, changes to the settings above and to the network's
+            settings (``model``). The ``segments`` and ``augment`` of a task replace those above.
     """
 
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -109,6 +109,11 @@ class Recipe:
     segments: Mapping[str, Any] = field(default_factory=dict)
     augment: Features = field(default_factory=dict)
     by_task: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def for_task(self, task: Task) -> dict[str, Any]:
+        """Return the changes for a task: those of its kind of network, then its own."""
+        own = self.by_task.get(task.name, {}) if task.name != task.network else {}
+        return merge(self.by_task.get(task.network, {}), own)
 
 
 class NetworkStream(Protocol):
@@ -180,12 +185,15 @@ class TrainingVectors:
         target: index of the class of each, (utterances or segments,).
         speakers: who speaks in each; None if unknown.
         class_weights: weight of the errors of each class; None if all weigh the same.
+        values: standardised value of each dimension, (utterances or segments, dimensions); None without
+            dimensions. The network then gives them after the classes.
     """
 
     vectors: NDArray[np.float64]
     target: NDArray[np.int64]
     speakers: tuple[str | None, ...]
     class_weights: Mapping[int, float] | None
+    values: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +213,8 @@ class Architecture:
         inputs: feature kind by input name, as in the paper; or a function from the settings to these kinds.
         shapes: shape of each input of the paper's features, without batch and frames.
         example_frames: a number of frames that the network accepts with every setting.
-        tasks: names of the tasks that it can be trained for.
+        tasks: kinds of networks that it can be: one that gives a vector for an utterance (for classes and
+            for dimensions), one that gives a vector for each frame.
         source: the paper.
         recipe: the paper's training.
         lengths_vary: whether a batch may hold utterances of different lengths, and padding changes no
@@ -230,7 +239,7 @@ class Architecture:
     inputs: Mapping[str, str] | Callable[[Any], Mapping[str, str]]
     shapes: Mapping[str, tuple[int, ...]]
     example_frames: int
-    tasks: tuple[TaskName, ...]
+    tasks: tuple[NetworkTask, ...]
     source: str
     recipe: Recipe = field(default_factory=Recipe)
     lengths_vary: bool = True
@@ -254,7 +263,7 @@ class Architecture:
             ConfigError: a setting is unknown or wrong.
         """
         try:
-            return self.config(**merge(self.recipe.by_task.get(task.name, {}).get("model", {}), chosen))
+            return self.config(**merge(self.recipe.for_task(task).get("model", {}), chosen))
         except ConfigError as error:
             raise ConfigError(f"model: {error}") from None
 
@@ -266,7 +275,7 @@ class Architecture:
             task: task that the network is trained for.
         """
         recipe = self.recipe
-        changes = recipe.by_task.get(task.name, {})
+        changes = recipe.for_task(task)
         features = recipe.features(config) if callable(recipe.features) else recipe.features
         stated = {
             "training": dict(recipe.training),
@@ -275,7 +284,13 @@ class Architecture:
             "augment": dict(recipe.augment),
         }
         replaced = {name: changes[name] for name in ("segments", "augment") if name in changes}
-        return merge(stated, changes) | replaced
+        found = merge(stated, changes) | replaced
+        training = found["training"]
+        if training.get("loss", CLASSIFICATION.losses[0]) not in task.losses:
+            training["loss"] = task.losses[0]
+        if training.get("selection", CLASSIFICATION.selection) == CLASSIFICATION.selection != task.selection:
+            training["selection"] = task.selection
+        return found
 
     def example(self, batch: int, seed: int = 0) -> dict[str, Tensor]:
         """Return random inputs and a mask for ``network(**example)``, with different lengths if they vary."""

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from sercli.models import Architecture, Features, NetworkConfig, diccoser
 from sercli.models.layers import Dropout
 from sercli.models.layers.sequence import SequenceNorm, SequencePool, as_image, convolve
-from sercli.tasks import TASKS, TaskName
+from sercli.tasks import TASKS, NetworkTask
 
 
 class CNNLSTMConfig(NetworkConfig):
@@ -36,7 +36,7 @@ class CNNLSTMConfig(NetworkConfig):
 
     input: Literal["raw", "logmel"] = "raw"
     """Input of the network: raw samples, or log-mel at 50 frames per second."""
-    task: TaskName = "classification"
+    task: NetworkTask = "classification"
     """Classify the window, or regress each frame (25 a second)."""
     filters: tuple[PositiveInt, PositiveInt, PositiveInt] = (64, 128, 256)
     """Channels of the convolutions, whose widths are 8, 6 and 6."""
@@ -57,7 +57,7 @@ class CNNLSTMConfig(NetworkConfig):
     neutral: ClassVar[Mapping[str, Any]] = {"bidirectional": False}
 
     @property
-    def made_for(self) -> TaskName:
+    def made_for(self) -> NetworkTask:
         """Task that the settings name."""
         return self.task
 

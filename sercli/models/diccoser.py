@@ -34,7 +34,7 @@ from sercli.errors import ConfigError
 from sercli.models import Architecture, Embedding, Features, NetworkConfig, NetworkStream, Recipe, Setting
 from sercli.models.layers.sequence import CausalConv1d, CausalState, DilatedBlock, SequencePool
 from sercli.records import TRACE_RATE
-from sercli.tasks import TASKS, TaskName
+from sercli.tasks import TASKS, NetworkTask
 
 CLASSIFIED_S = 3.0
 """Seconds of an utterance that are classified: the last ones; a shorter utterance is padded at the front."""
@@ -49,7 +49,7 @@ class DiCCOSERConfig(NetworkConfig):
     """Variant of figure 4. a: DiCCOSER, no context stacking; b: CS-V2 max; c: CS max; d: CS rms."""
     input: Literal["raw", "logmel"] = "raw"
     """Input of the local network: raw samples, or log-mel at 50 frames per second."""
-    task: TaskName = "classification"
+    task: NetworkTask = "classification"
     """Classify the window by its last frame, or regress each frame (25 per second)."""
     frames: Annotated[int, Field(ge=1, le=7500)] = 75
     """Frames of the window at 25 Hz: 75 for 3 s, 500 for 20 s; the largest dilation."""
@@ -81,7 +81,7 @@ class DiCCOSERConfig(NetworkConfig):
         return idle
 
     @property
-    def made_for(self) -> TaskName:
+    def made_for(self) -> NetworkTask:
         """Task that the settings name."""
         return self.task
 

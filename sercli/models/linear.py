@@ -1,7 +1,7 @@
 """A linear classifier of one vector for each utterance, solved to the optimum.
 
-Multinomial logistic regression or a linear support vector machine, by scikit-learn. The vector is the mean
-over time of the chosen layers of the features, side by side.
+Multinomial logistic regression or a linear support vector machine, by scikit-learn; for values of dimensions,
+ridge regression. The vector is the mean over time of the chosen layers of the features, side by side.
 
 Source: Schuller et al., The INTERSPEECH 2009 Emotion Challenge, Interspeech 2009, section 4, for the support
     vector machine over functionals. Logistic regression over a frozen encoder: the usual linear probe.
@@ -35,7 +35,8 @@ class LinearConfig(NetworkConfig):
     classifier: Literal["logistic", "svm"] = "logistic"
     """Logistic regression, or a support vector machine whose scores are calibrated."""
     c: float = Field(0.01, gt=0, le=1e6)
-    """Weight of the errors against the penalty on large weights; a smaller value shrinks the weights more."""
+    """Weight of the errors against the penalty on large weights; a smaller value shrinks the weights more. Of
+    a ridge regression the penalty is 1 / (2 c)."""
     layers: Literal["all"] | tuple[Annotated[int, Field(ge=0)], ...] = Field("all", min_length=1)
     """Layers of the features (their first axis, counted from 0) whose values are joined."""
     pool: Literal["mean", "mean-std"] = "mean"
@@ -74,7 +75,7 @@ class Linear(nn.Module):
         return join_moments(x[:, self.chosen], mask, deviation=self.deviation)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Score the classes: logits, (batch, classes), whose softmax are the probabilities."""
+        """Score the outputs: logits, (batch, classes), whose softmax are the probabilities; or values."""
         scores: Tensor = self.head(self.embed(x, mask))
         return F.logsigmoid(-(self.slope * scores + self.offset)) if self.svm else scores
 
@@ -83,10 +84,13 @@ def solve(network: Linear, given: TrainingVectors, config: LinearConfig) -> None
     """Set the weights to the optimum for a training part.
 
     Source: scikit-learn's `LogisticRegression` (Newton's method, L2), and `LinearSVC` with
-        `CalibratedClassifierCV`.
+        `CalibratedClassifierCV`; for values, `Ridge`.
     """
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.linear_model import LogisticRegression, Ridge
 
+    values = given.values
+    if values is not None and config.classifier != "logistic":
+        raise ConfigError("model.classifier=svm is for classes; leave it out for values of dimensions")
     given, basis = _in_own_basis(given)
     weight = given.class_weights
     if config.classifier == "svm":
@@ -95,8 +99,16 @@ def solve(network: Linear, given: TrainingVectors, config: LinearConfig) -> None
     fitted = LogisticRegression(
         C=config.c, class_weight=weight, solver="newton-cg", max_iter=_MOST_STEPS, tol=1e-6
     )
-    fitted.fit(given.vectors, given.target)
-    _set_head(network, fitted.coef_ @ basis, fitted.intercept_)
+    weights, biases = np.zeros((0, len(basis))), np.zeros(0)
+    if values is None or network.head.out_features > values.shape[1]:
+        fitted.fit(given.vectors, given.target)
+        weights, biases = _rows_of_all(fitted.coef_, fitted.intercept_)
+    if values is not None:
+        ridge = Ridge(alpha=1 / (2 * config.c)).fit(given.vectors, values)
+        # scikit-learn returns a vector of weights for a single dimension.
+        weights = np.concatenate([weights, np.reshape(ridge.coef_, (-1, len(basis)))])
+        biases = np.concatenate([biases, np.atleast_1d(ridge.intercept_)])
+    _set_head(network, weights @ basis, biases)
 
 
 def _in_own_basis(given: TrainingVectors) -> tuple[TrainingVectors, NDArray[np.float64]]:
@@ -148,7 +160,8 @@ def _solve_svm(
     fitted = CalibratedClassifierCV(machine, method="sigmoid", cv=cut, ensemble=False)
     fitted.fit(given.vectors, given.target)
     (whole,) = fitted.calibrated_classifiers_
-    _set_head(network, whole.estimator.coef_ @ basis, whole.estimator.intercept_, halved=False)
+    weights, biases = _rows_of_all(whole.estimator.coef_, whole.estimator.intercept_, share=1.0)
+    _set_head(network, weights @ basis, biases)
     slopes = np.array([each.a_ for each in whole.calibrators])
     offsets = np.array([each.b_ for each in whole.calibrators])
     if len(slopes) == 1:  # of two classes: the probability of the other one is the rest
@@ -157,16 +170,22 @@ def _solve_svm(
     network.offset.copy_(torch.from_numpy(offsets))
 
 
-def _set_head(
-    network: Linear, weights: NDArray[np.float64], biases: NDArray[np.float64], *, halved: bool = True
-) -> None:
-    """Copy a classifier's weights; of two classes scikit-learn keeps one row, for the second class."""
-    if len(weights) == 1:
-        share = 0.5 if halved else 1.0  # the difference of two logits is what counts
-        weights, biases = (
-            share * np.concatenate([-weights, weights]),
-            share * np.concatenate([-biases, biases]),
-        )
+def _rows_of_all(
+    weights: NDArray[np.float64], biases: NDArray[np.float64], share: float = 0.5
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return a row of weights for each class; scikit-learn keeps one row of two classes, of the second.
+
+    Args:
+        weights: (classes, values), or (1, values) of two classes.
+        biases: likewise.
+        share: factor of the two rows; one half for logits, of which only the difference counts.
+    """
+    if len(weights) > 1:
+        return weights, biases
+    return share * np.concatenate([-weights, weights]), share * np.concatenate([-biases, biases])
+
+
+def _set_head(network: Linear, weights: NDArray[np.float64], biases: NDArray[np.float64]) -> None:
     with torch.no_grad():
         network.head.weight.copy_(torch.from_numpy(weights))
         network.head.bias.copy_(torch.from_numpy(biases))

@@ -79,7 +79,8 @@ class MDCNNConfig(NetworkConfig):
     batch_norm: bool = False
     """Normalise after each convolution, before its activation."""
     head: Literal["softmax", "arcface"] = "arcface"
-    """``arcface``: logits are scaled cosines, for `sercli.losses.arcface_loss`."""
+    """``arcface``: logits are scaled cosines, for `sercli.losses.arcface_loss`. ``softmax``: a linear layer,
+    for cross-entropy, and for values of dimensions."""
     arcface_scale: PositiveFloat = 2.0
     """Factor of the cosines."""
 
@@ -306,6 +307,11 @@ ARCHITECTURE = Architecture(
             Setting("iemocap", "iemocap-impro4", "iemocap-impro4-speaker10"),
             Setting("emodb", "emodb-7", "leave-one-speaker-out"),
         ),
+        # A cosine is bounded, and has a margin only for classes.
+        by_task={
+            "dimensions": {"model": {"head": "softmax"}},
+            "classes-and-dimensions": {"model": {"head": "softmax"}},
+        },
     ),
     attention=_attention,
 )

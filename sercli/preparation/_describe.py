@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from statistics import fmean
+from typing import Any, Self
 
 import sercli
 from sercli import manifest
@@ -12,6 +13,7 @@ from sercli.corpora import Corpus
 from sercli.errors import ManifestError
 from sercli.preparation.counts import SchemeCounts
 from sercli.records import Problem, Utterance
+from sercli.schemes.targets import RATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,22 @@ class Preparation:
         return spelled
 
     @property
+    def ratings(self) -> dict[str, Any]:
+        """Describe the ratings of utterances: their scale, if known, and range and mean by dimension."""
+        found: dict[str, Any] = {}
+        for name in RATED:
+            values = [value for u in self.utterances if (value := getattr(u, name)) is not None]
+            if values:
+                found[name] = {
+                    "count": len(values),
+                    "min": min(values),
+                    "max": max(values),
+                    "mean": round(fmean(values), 6),
+                }
+        scale: Any = self.settings.get("scale") or self.entry.scale
+        return {"scale": scale and list(scale), **found} if found else {}
+
+    @property
     def protocol(self) -> str:
         """Protocol of a training that names none; with few speakers, each speaker is tested."""
         speakers = len({utterance.speaker for utterance in self.utterances} - {None})
@@ -120,6 +138,7 @@ class Preparation:
             "hours": round(self.hours, 4),
             "emotions": dict(sorted(Counter(u.emotion or "none" for u in utterances).items())),
             "spellings": self.spellings,
+            **({"ratings": self.ratings} if self.ratings else {}),
             "speakers": dict(sorted(Counter(u.speaker or "none" for u in utterances).items())),
             "schemes": {
                 scheme.name: {

@@ -25,6 +25,8 @@ class SchemeCounts:
         left_out: numbers of utterances that the scheme leaves out, by emotion or style.
         differences: differences from the published counts, a line each.
         checked: whether there are published counts.
+        utterances: number of selected utterances.
+        dimensions: dimensions whose values the scheme selects.
     """
 
     name: str
@@ -32,11 +34,8 @@ class SchemeCounts:
     left_out: Mapping[str, int]
     differences: tuple[str, ...]
     checked: bool
-
-    @property
-    def utterances(self) -> int:
-        """Number of selected utterances."""
-        return sum(self.counts["class"].values())
+    utterances: int
+    dimensions: tuple[str, ...] = ()
 
 
 def differences(corpus: Corpus, utterances: Sequence[Utterance]) -> list[str]:
@@ -78,19 +77,23 @@ def note_labels(utterances: Sequence[Utterance]) -> list[Problem]:
 def by_scheme(corpus: str, utterances: Sequence[Utterance]) -> list[SchemeCounts]:
     """Count the selection of each scheme for a corpus; without such a scheme, of those for any corpus.
 
-    The result is empty if there are no emotions.
+    Schemes of classes are left out if an utterance has no emotion.
     """
-    if any(utterance.emotion is None for utterance in utterances):
-        return []
-    fitting = [scheme for scheme in schemes_of(corpus) if scheme.task.has_classes]
+    classed = all(utterance.emotion is not None for utterance in utterances)
+    fitting = [
+        scheme
+        for scheme in schemes_of(corpus)
+        if not scheme.traces and (classed or not scheme.task.has_classes)
+    ]
     own = [scheme for scheme in fitting if scheme.corpus == corpus]
-    return [_count(scheme, utterances) for scheme in own or fitting]
+    counted = [_count(scheme, utterances) for scheme in own or fitting]
+    return [each for each in counted if own or each.utterances]
 
 
 def _count(scheme: Scheme, utterances: Sequence[Utterance]) -> SchemeCounts:
     gendered = scheme.gendered and any(utterance.gender not in ("female", "male") for utterance in utterances)
     selection = scheme.select(() if gendered else utterances)
-    counts: dict[str, Mapping[str, int]] = {"class": selection.counts}
+    counts: dict[str, Mapping[str, int]] = {"class": selection.counts} if scheme.task.has_classes else {}
     for field in ("session", "speaker"):
         values = Counter(getattr(u, field) for u in utterances if u.id in selection.labels)
         if values and None not in values:
@@ -100,7 +103,15 @@ def _count(scheme: Scheme, utterances: Sequence[Utterance]) -> SchemeCounts:
         differing = _differing(counts.get(field, {}), known)
         if differing:
             lines.append(f"by {field}: {', '.join(differing)}")
-    return SchemeCounts(scheme.name, counts, selection.left_out, tuple(lines), bool(scheme.known))
+    return SchemeCounts(
+        scheme.name,
+        counts,
+        selection.left_out,
+        tuple(lines),
+        bool(scheme.known),
+        len(selection.labels),
+        selection.outputs.dimensions,
+    )
 
 
 def _differing(counted: Mapping[str, int], known: Mapping[str, int]) -> list[str]:

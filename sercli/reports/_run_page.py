@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from sercli import figures, files
@@ -13,7 +14,8 @@ from sercli.figures.classification import confusion_matrix, reliability_diagram
 from sercli.figures.curves import training_curves
 from sercli.figures.ranking import Ranked, ranking
 from sercli.figures.timeline import Traced, traces
-from sercli.records import ValuePredictions
+from sercli.figures.values import residuals, scatter
+from sercli.records import ClassPredictions, Predictions, ValuePredictions
 from sercli.reports._page import draw_both, template
 from sercli.reports.insights import read_insights
 from sercli.reports.metric_tables import (
@@ -97,6 +99,15 @@ def _pictures(report: "RunReport") -> dict[str, Callable[..., Figure]]:
         found["confusion"] = partial(confusion_matrix, confusion.counts, confusion.classes)
     if evaluation.calibration:
         found["reliability"] = partial(reliability_diagram, evaluation.calibration)
+    values = _values_of(report.predictions)
+    if values is not None:
+        target, predicted = (np.concatenate(each) for each in (values.target, values.predicted))
+        notes = [
+            f"CCC {scale_of(row).number(row.value)}"
+            for row in (evaluation.table.row(f"ccc_{name}") for name in values.dimensions)
+        ]
+        found["values"] = partial(scatter, target, predicted, values.dimensions, notes)
+        found["residuals"] = partial(residuals, target, predicted, values.dimensions)
     if evaluation.frames is not None:
         found["traces"] = partial(traces, _traced(report), evaluation.outputs)
     if evaluation.ranking.names:
@@ -118,7 +129,7 @@ def _draw_ranking(evaluation: "Evaluation", title: str | None = None, *, dark: b
         ranked.group,
         ranked.label,
         share=first.unit == "share",
-        series=evaluation.outputs if len(keys) > 1 else (),
+        series=[key.removeprefix("ccc_") for key in keys] if len(keys) > 1 else (),
         pooled=first.value if len(keys) == 1 else None,
         chance=first.chance,
         title=title,
@@ -141,6 +152,12 @@ def _traced(report: "RunReport") -> list[Traced]:
         title = f"{name}: {predictions.ids[place]}, {values}"
         found.append(Traced(title, predictions.predicted[place], predictions.target[place]))
     return found
+
+
+def _values_of(predictions: Predictions) -> ValuePredictions | None:
+    """Return the predicted values of utterances; ``None`` if there are only classes or traces."""
+    found = predictions.values if isinstance(predictions, ClassPredictions) else predictions
+    return found if isinstance(found, ValuePredictions) and not found.per_frame else None
 
 
 def _heading(report: "RunReport") -> str:

@@ -109,7 +109,7 @@ def render_card(
         with_encoder: whether the bundle holds the encoder that its features need.
     """
     provenance, metrics = settings["provenance"], trial.metrics()
-    stated = facts.facts(settings, [trial], bundle.outputs, "")
+    stated = facts.facts(settings, [trial], bundle.outputs.names, "")
     earlier = provenance.get("started_from", [])
     before = {each["corpus"]: each.get("licence") or UNKNOWN for each in earlier}
     return _template().render(
@@ -137,7 +137,7 @@ def render_card(
         licence=stated["licence"],
         licence_id=licence_id("; ".join(dict.fromkeys([stated["licence"], *before.values()]))),
         notes=facts.left_open(bundle.arch),
-        outputs=bundle.outputs,
+        outputs=bundle.outputs.names,
         prepared=stated["corpus as prepared"],
         programs=programs,
         protocol=stated["protocol"],

@@ -67,7 +67,12 @@ def corpus_facts(corpus: Mapping[str, Any]) -> dict[str, str]:
         "corpus": corpus["title"],
         "corpus as prepared": f"{corpus['utterances']}{of_all} utterances",
         "licence": corpus["licence"],
+        **({"scale of the ratings": _scale(corpus["scale"])} if "scale" in corpus else {}),
     }
+
+
+def _scale(scale: Sequence[float] | None) -> str:
+    return "not known" if scale is None else f"{scale[0]:g} to {scale[1]:g}"
 
 
 def _list_settings(settings: Mapping[str, Any]) -> str:

@@ -142,7 +142,7 @@ def _pooled_table(evaluation: Evaluation, title: str) -> Table:
     """Make the table of pooled metrics with intervals and chance, and of means over seeds or recordings."""
     rows = [row for row in evaluation.table.group("all") if row.spread is not None]
     beside = "recordings" if evaluation.frames is not None else "seeds"
-    always = f"always “{evaluation.confusion.majority}”" if evaluation.confusion else "majority"
+    always = f"always “{evaluation.confusion.majority}”" if evaluation.confusion else "mean predictor"
     cells = []
     for row in rows:
         scale, other = scale_of(row), evaluation.table.find(row.metric, beside)
@@ -328,7 +328,10 @@ def _less(row: MetricRow, first: MetricRow) -> float | None:
 
 
 def _unit(rows: Sequence[MetricRow]) -> str:
-    return " in %" if rows and all(row.unit == "share" for row in rows) else ""
+    shares = [row.unit == "share" for row in rows]
+    if not any(shares):
+        return ""
+    return " in %" if all(shares) else ", shares in %"
 
 
 def ends_of(interval: Interval | None) -> tuple[float | None, float | None]:

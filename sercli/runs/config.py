@@ -100,15 +100,20 @@ class RunConfig(Config):
         config = config.pinned()
         if "scheme" in info.data:
             scheme: Scheme = info.data["scheme"]
-            task = scheme.task.name
-            if task not in architecture.tasks:
-                able = [name for name in architecture_names() if task in get_architecture(name).tasks]
+            task = scheme.task
+            if task.network not in architecture.tasks:
+                able = [name for name in architecture_names() if task.network in get_architecture(name).tasks]
                 raise ValueError(
                     f"'{info.data['arch']}' is not made for {task}, which scheme '{scheme.name}' "
                     f"needs; take {' or '.join(able)}"
                 )
-            if config.made_for not in (None, task):
-                raise ValueError(f"task must be {task}, which scheme '{scheme.name}' needs")
+            if config.made_for not in (None, task.network):
+                raise ValueError(f"task must be {task.network}, which scheme '{scheme.name}' needs")
+            if task.has_values and config.cosine_head:
+                raise ValueError(
+                    f"'{info.data['arch']}' has a cosine head, whose scores are bounded, and scheme "
+                    f"'{scheme.name}' needs values of dimensions; choose a linear head"
+                )
         return config
 
     @field_validator("augment", mode="before")

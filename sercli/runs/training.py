@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from sercli.config import Config
+from sercli.tasks import VALUE_LOSSES
 
 Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 
@@ -21,11 +22,20 @@ class TrainingConfig(Config):
         "sampling": "all",
         "search": {},
         "search_folds": 4,
+        "value_loss": "ccc",
+        "value_weight": 0.5,
     }
 
-    loss: Literal["cross-entropy", "focal", "ccc"] = "cross-entropy"
-    """Loss of a network without a cosine head (with one, the loss is ArcFace). ccc is one minus the
-    concordance correlation coefficient; it is used for continuous labels, and only for them."""
+    loss: Literal["cross-entropy", "focal", "ccc", "mse", "mae"] = "cross-entropy"
+    """Loss of a network without a cosine head (with one, the loss is ArcFace). Classes: cross-entropy or
+    focal. Continuous labels: ccc, one minus the concordance correlation coefficient. Values of dimensions:
+    ccc over the utterances of a batch, mse (mean squared error) or mae (mean absolute error) of
+    standardised values."""
+    value_loss: Literal["ccc", "mse", "mae"] = "ccc"
+    """Loss of the values, if a network learns classes and dimensions together."""
+    value_weight: float = Field(0.5, ge=0, le=1)
+    """Weight of ``value_loss`` in the sum, if a network learns classes and dimensions together; that of
+    ``loss`` is one minus this."""
     ccc_scope: Literal["batch", "sequence"] = "batch"
     """Whether the concordance correlation is computed over all frames of a batch, or for each segment."""
     focal_gamma: float = Field(2.0, ge=0)
@@ -102,8 +112,8 @@ class TrainingConfig(Config):
             idle["focal_gamma"] = f"loss={self.loss}"
         if not self.class_weights:
             idle["class_weight_alpha"] = "class_weights=false"
-        if self.loss == "ccc":
-            idle |= dict.fromkeys(("class_weights", "class_weight_alpha"), "loss=ccc")
+        if self.loss in VALUE_LOSSES:
+            idle |= dict.fromkeys(("class_weights", "class_weight_alpha"), f"loss={self.loss}")
         if self.arcface_margin == 0:
             idle["arcface_easy_margin"] = "arcface_margin=0"
         if self.optimizer != "sgd":

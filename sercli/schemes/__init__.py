@@ -2,8 +2,9 @@
 
 A corpus reader maps the corpus's own spelling to a noun of `sercli.labels` once. A scheme selects
 utterances and merges nouns into classes. It is applied late, when a protocol or a training needs it:
-the manifest always holds every utterance with its own emotion. One scheme has no classes: it selects
-the utterances with continuous labels.
+the manifest always holds every utterance with its own emotion. A scheme may also name dimensions, such as
+arousal, whose values a network learns, in place of classes or beside them. The scheme ``arousal-valence``
+selects the utterances with continuous labels.
 
 The schemes for any corpus are defined here, those for one corpus in its file, ``corpora/<name>.py``.
 Schemes of the user's own are the same records; `sercli.schemes.reading` reads them.
@@ -19,7 +20,8 @@ from sercli.errors import ConfigError, ManifestError, SerError, list_some, unkno
 from sercli.labels import EMOTIONS
 from sercli.records import TRACE_DIMENSIONS, Utterance
 from sercli.schemes.conditions import Condition
-from sercli.tasks import CLASSIFICATION, REGRESSION, Task
+from sercli.schemes.targets import RATED, Target, to_plain
+from sercli.tasks import Outputs, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +29,21 @@ class Selection:
     """The utterances that a scheme selects of a corpus, with their classes.
 
     Attributes:
-        classes: class names in the order of the network's outputs; none for continuous labels.
-        labels: class by utterance id, in manifest order; empty text for continuous labels.
+        outputs: classes and dimensions, in the order of the network's outputs.
+        labels: class by utterance id, in manifest order; empty text without classes.
         left_out: number of utterances that are left out, by emotion or by the condition that is not met.
-        dimensions: names of the continuous labels, where there are no classes.
+        values: value of each dimension by utterance id; empty for classes and for continuous labels.
     """
 
-    classes: tuple[str, ...]
+    outputs: Outputs
     labels: Mapping[str, str]
     left_out: Mapping[str, int]
-    dimensions: tuple[str, ...] = TRACE_DIMENSIONS
+    values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
-    def outputs(self) -> tuple[str, ...]:
-        """Names of the outputs: the classes, or the dimensions of continuous labels."""
-        return self.classes or self.dimensions
+    def classes(self) -> tuple[str, ...]:
+        """Class names; empty without classes."""
+        return self.outputs.classes
 
     @property
     def counts(self) -> dict[str, int]:
@@ -58,13 +60,13 @@ class Scheme:
         name: as in ``--scheme``, for example ``emodb-4``; that of a user's own ends in a digest.
         corpus: the corpus that it is made for; ``None`` for any.
         merge: class by emotion; other emotions are left out. ``None`` makes every emotion that occurs
-            a class of its own, except ``other`` and ``undecided``.
+            a class of its own, except ``other`` and ``undecided``; an empty mapping means no classes.
         gendered: whether the class includes the speaker's gender, as in ``female anger``.
         selection: conditions that an utterance must meet, for example on its style.
-        task: what a network learns; without classes, the utterances with continuous labels are taken.
+        targets: dimensions of utterances to learn. A scheme that ships takes those that the corpus has.
+        traces: whether continuous labels are learned; then the utterances that have them are taken.
         known: utterances of the released corpus by ``class``, ``session`` and ``speaker``, as far as
             they are published.
-        dimensions: names of the continuous labels, where the task has no classes.
         title: name without the digest, of a scheme of the user's own; ``None`` for the others.
     """
 
@@ -73,19 +75,28 @@ class Scheme:
     merge: Mapping[str, str] | None
     gendered: bool = False
     selection: tuple[Condition, ...] = ()
-    task: Task = CLASSIFICATION
+    targets: tuple[Target, ...] = ()
+    traces: bool = False
     known: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    dimensions: tuple[str, ...] = TRACE_DIMENSIONS
     title: str | None = None
 
     def __hash__(self) -> int:
         return hash(self.name)
 
     @property
+    def task(self) -> Task:
+        """What a network learns."""
+        classes = ("any",) if self.merge is None or self.merge else ()
+        dimensions = TRACE_DIMENSIONS if self.traces else tuple(each.field for each in self.targets)
+        return Outputs(classes, dimensions, self.traces).task
+
+    @property
     def content(self) -> dict[str, Any]:
         """Plain types that decide labels and classes: the keys of a scheme's file, except its name."""
         found: dict[str, Any] = {}
-        if self.merge is not None:
+        if self.merge is None and self.targets:
+            found["classes"] = ALL
+        elif self.merge:
             found["classes"] = {
                 name: sorted(label for label, own in self.merge.items() if own == name)
                 for name in sorted(set(self.merge.values()))
@@ -94,6 +105,8 @@ class Scheme:
             found["gendered"] = True
         if self.selection:
             found["selection"] = {each.field: each.to_plain() for each in self.selection}
+        if self.targets:
+            found["targets"] = to_plain(self.targets)
         return found
 
     @property
@@ -107,20 +120,31 @@ class Scheme:
         return self.name if self.title is None else self.content
 
     def select(self, utterances: Iterable[Utterance]) -> Selection:
-        """Give each utterance its class, and count what is left out.
+        """Give each utterance its class and its values, and count what is left out.
 
         Raises:
             ManifestError: a selected utterance has no emotion, or (where the scheme needs it) no gender.
         """
-        if not self.task.has_classes:
-            return _with_traces(utterances, self.dimensions)
+        if self.traces:
+            return _with_traces(utterances)
+        utterances = list(utterances)
+        targets, has_classes = self._available(utterances), self.task.has_classes
         labels: dict[str, str] = {}
+        values: dict[str, tuple[float, ...]] = {}
         left_out: Counter[str] = Counter()
         seen: set[str] = set()
         for utterance in utterances:
             refusal = next(filter(None, (each.refusal(utterance) for each in self.selection)), None)
             if refusal is not None:
                 left_out[refusal] += 1
+                continue
+            rated = [each.value(utterance) for each in targets]
+            if None in rated:
+                left_out[f"without {targets[rated.index(None)].field}"] += 1
+                continue
+            values[utterance.id] = tuple(value for value in rated if value is not None)
+            if not has_classes:
+                labels[utterance.id] = ""
                 continue
             emotion = utterance.emotion
             if emotion is None:
@@ -139,7 +163,9 @@ class Scheme:
             else:
                 labels[utterance.id] = f"{utterance.gender} {name}"
             seen.add(emotion)
-        return Selection(self._classes(seen), labels, dict(sorted(left_out.items())))
+        outputs = Outputs(self._classes(seen), tuple(each.field for each in targets))
+        chosen = {name: values[name] for name in labels} if targets else {}
+        return Selection(outputs, labels, dict(sorted(left_out.items())), chosen)
 
     def check(self, utterances: Sequence[Utterance]) -> None:
         """Refuse labels and texts of a user's own scheme that a corpus lacks: they are probably misspelled.
@@ -154,6 +180,8 @@ class Scheme:
         place = f"scheme '{self.title}'"
         for condition in self.selection:
             condition.check(utterances, place)
+        for target in self.targets:
+            target.check(utterances, place)
         found = {utterance.emotion for utterance in utterances if utterance.emotion is not None}
         merge = self.merge or {}
         present = {merge[label] for label in merge if label in found}
@@ -163,6 +191,16 @@ class Scheme:
                 has = list_some(sorted(found), _SHOWN)
                 remedy = f"did you mean {', '.join(near)}?" if near else f"the corpus has {has}"
                 raise ConfigError(f"{place}: no utterance has the label '{label}'; {remedy}")
+
+    def _available(self, utterances: Sequence[Utterance]) -> tuple[Target, ...]:
+        """Return the dimensions that are learned: of a scheme that ships, those that the corpus has."""
+        if self.title is not None:
+            return self.targets
+        return tuple(
+            each
+            for each in self.targets
+            if any(each.value(utterance) is not None for utterance in utterances)
+        )
 
     def _class(self, emotion: str) -> str | None:
         if self.merge is None:
@@ -181,12 +219,12 @@ _NO_CLASS = frozenset({"other", "undecided"})
 _SHOWN = 12
 
 
-def _with_traces(utterances: Iterable[Utterance], dimensions: tuple[str, ...]) -> Selection:
+def _with_traces(utterances: Iterable[Utterance]) -> Selection:
     listed = list(utterances)
     labels = {utterance.id: "" for utterance in listed if utterance.trace}
     without = len(listed) - len(labels)
     left_out = {"without continuous labels": without} if without else {}
-    return Selection((), labels, left_out, dimensions)
+    return Selection(Outputs((), TRACE_DIMENSIONS, per_frame=True), labels, left_out)
 
 
 def keep(*emotions: str) -> dict[str, str]:
@@ -202,12 +240,19 @@ CALM_IS_NEUTRAL = {"calm": "neutral"}
 EVERY_EMOTION = "every-emotion"
 """Name of the scheme in which each emotion is a class."""
 
+EVERY_DIMENSION = "dimensions"
+"""Name of the scheme that learns arousal, valence and dominance of utterances, as far as rated."""
+
+ALL = "all"
+"""Value of ``classes`` in a scheme's file: each emotion is a class."""
+
 _GENERAL = {
     scheme.name: scheme
     for scheme in (
         Scheme(EVERY_EMOTION, None, None),
         Scheme("common-4", None, FOUR | CALM_IS_NEUTRAL),
-        Scheme("arousal-valence", None, None, task=REGRESSION),
+        Scheme("arousal-valence", None, {}, traces=True),
+        Scheme(EVERY_DIMENSION, None, {}, targets=tuple(map(Target, RATED))),
     )
 }
 
@@ -259,10 +304,22 @@ def schemes_of(corpus: str) -> list[Scheme]:
     return [*made_for_it, *_GENERAL.values()]
 
 
-def default_scheme(corpus: str, *, emotions: bool) -> str:
-    """Return the scheme where none is named: the corpus's first; without emotions, of continuous labels."""
-    fitting = schemes_of(corpus)
-    return next(scheme.name for scheme in fitting if emotions or not scheme.task.has_classes)
+def default_scheme(corpus: str, *, emotions: bool, traces: bool) -> str:
+    """Return the scheme where none is named.
+
+    Args:
+        corpus: name of the corpus, whose own first scheme is taken if it has emotions.
+        emotions: whether it has emotions.
+        traces: whether it has continuous labels, which are taken if it has no emotions. Otherwise the
+            ratings of its utterances are taken.
+    """
+    if emotions:
+        return schemes_of(corpus)[0].name
+    return next(
+        scheme.name
+        for scheme in schemes_of(corpus)
+        if not scheme.task.has_classes and scheme.traces == traces
+    )
 
 
 def choose(
@@ -288,7 +345,8 @@ def choose(
             selected.
     """
     emotions = any(utterance.emotion is not None for utterance in utterances)
-    scheme = get_scheme(name or default_scheme(corpus, emotions=emotions))
+    traces = any(utterance.trace is not None for utterance in utterances)
+    scheme = get_scheme(name or default_scheme(corpus, emotions=emotions, traces=traces))
     if scheme.corpus not in (None, corpus):
         raise ConfigError(
             f"scheme '{scheme.name}' is made for corpus '{scheme.corpus}', not for '{corpus}'; choose "
@@ -303,5 +361,16 @@ def choose(
         reasons = list_some([f"{name} {count}" for name, count in selection.left_out.items()], _SHOWN)
         raise ConfigError(f"scheme '{scheme.title}' selects no utterance of '{corpus}'; left out: {reasons}")
     if not scheme.task.has_classes and not selection.labels:
-        raise ConfigError(f"corpus '{corpus}' has no continuous labels, which scheme '{scheme.name}' needs")
+        raise ConfigError(_nothing_rated(corpus, scheme, utterances))
     return scheme.name, selection
+
+
+def _nothing_rated(corpus: str, scheme: Scheme, utterances: Sequence[Utterance]) -> str:
+    """Explain that a corpus lacks what a scheme without classes needs, and name the scheme that fits."""
+    rated = any(getattr(each, name) is not None for each in utterances for name in RATED)
+    traces = any(each.trace is not None for each in utterances)
+    if scheme.traces:
+        other = f"; it has ratings of utterances: choose --scheme {EVERY_DIMENSION}" if rated else ""
+        return f"corpus '{corpus}' has no continuous labels, which scheme '{scheme.name}' needs{other}"
+    other = "; it has continuous labels: choose --scheme arousal-valence" if traces else ""
+    return f"corpus '{corpus}' has no ratings of utterances, which scheme '{scheme.name}' needs{other}"

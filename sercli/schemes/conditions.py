@@ -9,7 +9,8 @@ from typing import Any
 from sercli.errors import ConfigError, list_some, unknown
 from sercli.records import Utterance
 
-_NUMBERS = frozenset({"duration", "sample_rate", "start", "end", "valence", "arousal", "dominance"})
+NUMBERS = frozenset({"duration", "sample_rate", "start", "end", "valence", "arousal", "dominance"})
+"""Fields of the manifest that hold numbers."""
 _FIELDS = tuple(field.name for field in fields(Utterance) if field.name != "raters")
 _SHOWN = 8
 
@@ -78,7 +79,7 @@ def _read(field: str, value: Any, place: str) -> Condition:
     if field not in _FIELDS:
         raise ConfigError(f"{place}: {unknown('selection', field, _FIELDS)}")
     where = f"{place}: selection.{field}"
-    if field in _NUMBERS:
+    if field in NUMBERS:
         limits = value if isinstance(value, Mapping) else {"min": value, "max": value}
         if not limits or set(limits) - {"min", "max"} or not all(map(_is_number, limits.values())):
             raise ConfigError(f"{where}: expected a number, or min and max, for example {{min: 1, max: 10}}")

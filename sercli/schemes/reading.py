@@ -1,7 +1,8 @@
 """Read a scheme of the user's own: from a YAML file, from ``--classes``, or as a run recorded it.
 
-A file has the keys ``classes`` (labels by class), ``selection`` (conditions by field of the manifest),
-``gendered`` and ``name``, each optional. The name is only for people: the content identifies a scheme.
+A file has the keys ``classes`` (labels by class), ``targets`` (dimensions to learn), ``selection``
+(conditions by field of the manifest), ``gendered`` and ``name``, each optional. The name is only for people:
+the content identifies a scheme.
 """
 
 import re
@@ -13,10 +14,11 @@ from typing import Any
 from sercli.config import digest, read_yaml
 from sercli.errors import ConfigError, unknown
 from sercli.labels import to_label
-from sercli.schemes import EVERY_EMOTION, Scheme, get_scheme
+from sercli.schemes import ALL, EVERY_EMOTION, Scheme, get_scheme
 from sercli.schemes.conditions import read_selection
+from sercli.schemes.targets import read_targets
 
-_KEYS = ("name", "classes", "gendered", "selection")
+_KEYS = ("name", "classes", "gendered", "selection", "targets")
 _EXAMPLE = "for example anger,happiness+excitement=joy,neutral"
 _SUFFIXES = (".yaml", ".yml")
 _LONGEST = 32  # characters of a name that is made of the classes
@@ -27,12 +29,15 @@ def is_file(text: str) -> bool:
     return text.endswith(_SUFFIXES)
 
 
-def choose_scheme(name: str | None, classes: str | None, folder: Path = Path()) -> Scheme | None:
+def choose_scheme(
+    name: str | None, classes: str | None, targets: str | None = None, folder: Path = Path()
+) -> Scheme | None:
     """Return the scheme that a user chooses, ``None`` if the user chooses none.
 
     Args:
         name: name of a scheme, or a YAML file.
         classes: labels to keep, merge and rename, ``anger,happiness+excitement=joy``.
+        targets: dimensions to learn, ``arousal,valence``: beside the classes of the scheme if it has any.
         folder: folder that a file is relative to.
 
     Raises:
@@ -45,10 +50,25 @@ def choose_scheme(name: str | None, classes: str | None, folder: Path = Path()) 
             "selection"
         )
     if classes is not None:
-        return from_plain({"classes": classes}, "--classes")
-    if name is None:
-        return None
-    return read_file(folder / name) if is_file(name) else get_scheme(name)
+        scheme = from_plain({"classes": classes}, "--classes")
+    elif name is None:
+        return None if targets is None else from_plain({"targets": targets}, "--targets")
+    else:
+        scheme = read_file(folder / name) if is_file(name) else get_scheme(name)
+    return scheme if targets is None else _with_targets(scheme, targets)
+
+
+def _with_targets(scheme: Scheme, targets: str) -> Scheme:
+    """Return a scheme that also learns dimensions, as a scheme of the user's own."""
+    if scheme.traces:
+        raise ConfigError(
+            f"--scheme {scheme.name} and --targets {targets}: the scheme learns continuous labels; leave one "
+            "of them out"
+        )
+    plain: dict[str, Any] = {**scheme.content, "targets": targets}
+    if scheme.task.has_classes:
+        plain = {"classes": ALL, **plain, "name": f"{scheme.title or scheme.name}-dimensions"}
+    return from_plain(plain, "--targets")
 
 
 def read_file(path: Path) -> Scheme:
@@ -83,14 +103,20 @@ def from_plain(given: Mapping[str, Any], place: str = "scheme") -> Scheme:
     if not isinstance(gendered, bool):
         raise ConfigError(f"{place}: gendered: expected true or false")
     selection = read_selection(given.get("selection") or {}, place)
-    merge = _read_classes(given["classes"], place) if given.get("classes") is not None else None
-    if merge is None and not selection and not gendered:
-        raise ConfigError(f"{place}: a scheme needs classes or a selection, {_EXAMPLE}")
+    targets = read_targets(given["targets"], place) if given.get("targets") is not None else ()
+    merge = _read_classes(given["classes"], place) if given.get("classes") not in (None, ALL) else None
+    if targets and given.get("classes") is None:
+        merge = {}
+    if merge is None and not selection and not gendered and not targets:
+        raise ConfigError(f"{place}: a scheme needs classes, targets or a selection, {_EXAMPLE}")
+    if gendered and merge == {}:
+        raise ConfigError(f"{place}: gendered: needs classes; leave it out")
     if title is None:
-        title = _name_of(merge, [each.field for each in selection], gendered=gendered)
+        fields = [each.field for each in selection]
+        title = _name_of(merge, fields, [each.field for each in targets], gendered=gendered)
     if not isinstance(title, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", title):
         raise ConfigError(f"{place}: name: use up to 64 letters, digits, hyphens, dots and underscores")
-    scheme = Scheme("", None, merge, gendered=gendered, selection=selection, title=title)
+    scheme = Scheme("", None, merge, gendered=gendered, selection=selection, targets=targets, title=title)
     return replace(scheme, name=f"{title}-{digest(scheme.content, 6)}")
 
 
@@ -103,15 +129,20 @@ def write_classes(classes: Mapping[str, Sequence[str]]) -> str | None:
     )
 
 
-def _name_of(merge: Mapping[str, str] | None, fields: Iterable[str], *, gendered: bool) -> str:
+def _name_of(
+    merge: Mapping[str, str] | None, fields: Iterable[str], targets: Iterable[str], *, gendered: bool
+) -> str:
     """Make a name from the content, so that a file and a command line with the same content have the same."""
     name = EVERY_EMOTION
-    if merge is not None:
+    if merge == {}:
+        name = ""
+    elif merge is not None:
         classes = sorted(set(merge.values()))
         name = "-".join(filter(None, (re.sub(r"[^A-Za-z0-9]+", "-", each).strip("-") for each in classes)))
         if len(name) > _LONGEST or not name:
             name = f"{len(classes)}-classes"
-    return "-".join([name, *(["gendered"] if gendered else []), *(["by", *fields] if fields else [])])
+    parts = [name, *(["gendered"] if gendered else []), *targets, *(["by", *fields] if fields else [])]
+    return "-".join(filter(None, parts))
 
 
 def _read_classes(given: Any, place: str) -> dict[str, str]:

@@ -236,7 +236,7 @@ class RowReader:
         if given is None or isinstance(given, dict):
             return get_scheme(given) if given else None
         text = self.source.text((*place, "scheme"), given, "scheme")
-        return choose_scheme(text, None, self.folder)
+        return choose_scheme(text, None, folder=self.folder)
 
     def _check_settings_on(self, row: _FileRow, on: tuple[Column, ...]) -> None:
         known = [column.name for column in on]

@@ -28,7 +28,7 @@ def parse_column(text: str, arch: str, folder: Path = Path()) -> Column:
         corpus, scheme = (name, "") if name in corpus_names() else ("", name)
         if scheme and scheme not in scheme_names() and not is_file(scheme):
             raise unknown("sercli.schemes", name, [*scheme_names(), *corpus_names()])
-    chosen = choose_scheme(scheme or None, None, folder)
+    chosen = choose_scheme(scheme or None, None, folder=folder)
     named = f"{corpus}/{chosen.name}" if chosen and is_file(scheme) else name
     return complete_column(named, corpus or None, chosen, protocol or None, arch)
 
@@ -86,7 +86,7 @@ def choose_columns(texts: Sequence[str], row: StudyRow, columns: Sequence[str]) 
                 parsed = parse_column(text, row.arch)
             except SerError as error:
                 raise type(error)(f"--on {text}: {error}; the study has {', '.join(columns)}") from None
-            fits = parsed.choice.task.name in get_architecture(row.arch).tasks
+            fits = parsed.choice.task.network in get_architecture(row.arch).tasks
             shared = row.on[0].settings if len({on.settings for on in row.on}) == 1 else ()
             fitting = [replace(parsed, settings=shared)] if fits else []
         for on in fitting:

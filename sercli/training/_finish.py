@@ -16,7 +16,7 @@ from sercli.errors import RunError
 from sercli.evaluation import pooled_values, write_predictions
 from sercli.inference.stored import predict_items
 from sercli.protocols import shared_speakers, without_speaker
-from sercli.records import Fold, Predictions, rows_of
+from sercli.records import Predictions, rows_of
 from sercli.runs import provenance
 from sercli.runs.folder import Trial
 from sercli.runs.predictions import digests
@@ -65,7 +65,7 @@ def finish(
         arch=config.arch,
         network=network,
         model=config.model,
-        classes=plan.selection.classes,
+        outputs=parts.outputs,
         segments=config.segments,
         inputs=config.features,
         statistics=parts.statistics,
@@ -105,22 +105,26 @@ def _test(plan: Plan, trial: Trial, parts: Parts, network: nn.Module, device: De
     """Write the predictions of the test part and return its metrics; do nothing without a test part."""
     if parts.test is None:
         return {}
-    predictions = _predict(plan, trial, parts.fold, parts.fold.test, parts.test, network, device)
+    predictions = _predict(plan, trial, parts, parts.fold.test, parts.test, network, device)
     write_predictions(trial.predictions_file, predictions)
     values = pooled_values(predictions)
-    if not plan.config.task.has_classes:
-        return {"test_ccc": {name: values[f"ccc_{name}"] for name in predictions.outputs}}
+    dimensions, has_classes = plan.selection.outputs.dimensions, plan.config.task.has_classes
+    found: dict[str, Any] = {name: values[name[5:]] for name in ("test_ua", "test_wa") if has_classes}
+    if dimensions:
+        found["test_ccc"] = {name: values[f"ccc_{name}"] for name in dimensions}
+    if plan.config.task.per_frame:
+        return found
     # If the epoch was chosen on the test part, the dev part is the test part.
     if parts.dev is not None and plan.config.training.selection != "best-on-test":
-        chosen_on = _predict(plan, trial, parts.fold, parts.fold.dev, parts.dev, network, device)
+        chosen_on = _predict(plan, trial, parts, parts.fold.dev, parts.dev, network, device)
         write_predictions(trial.dev_predictions_file, chosen_on)
-    return {"test_ua": values["ua"], "test_wa": values["wa"]}
+    return found
 
 
 def _predict(
     plan: Plan,
     trial: Trial,
-    fold: Fold,
+    parts: Parts,
     ids: tuple[str, ...],
     dataset: UtteranceDataset,
     network: nn.Module,
@@ -130,8 +134,8 @@ def _predict(
         network,
         dataset,
         label_items(plan, ids),
-        plan.selection.outputs,
-        rows_of((plan.utterances[name] for name in ids), fold.name, trial.seed),
+        parts.outputs,
+        rows_of((plan.utterances[name] for name in ids), parts.fold.name, trial.seed),
         str(trial.path),
         plan.config.training.batch_size,
         device.torch,
@@ -173,6 +177,7 @@ def settings(plan: Plan, trial: Trial, device: Device) -> dict[str, Any]:
             "paper": plan.protocol.papers.get(plan.config.corpus),
             "task": plan.config.task.name,
             "classes": list(plan.selection.classes),
+            **({"dimensions": list(plan.selection.outputs.dimensions)} if plan.selection.values else {}),
             "corpus": plan.corpus_facts(),
             "started_from": trace_back(plan.config.init) if plan.config.init else [],
             "device": device.description,

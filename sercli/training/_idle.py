@@ -85,6 +85,7 @@ def _list_idle(config: RunConfig) -> dict[str, _Idle]:
     if config.architecture.solve is not None:
         for name in TrainingConfig.model_fields.keys() - _OF_SOLVED:
             idle[f"training.{name}"] = _Idle(f"{config.arch}, whose weights are solved without epochs")
+    idle |= _idle_for_task(config)
     for name in _idle_in_loss(config):
         idle[f"training.{name}"] = _Idle(f"the loss that {config.arch} has with these settings")
     if config.training.batch_statistics == "reestimated" and not _normalises(config):
@@ -102,6 +103,18 @@ def _list_idle(config: RunConfig) -> dict[str, _Idle]:
         for name, (entry, _) in config.augmentations.items():
             if entry.level_only:
                 idle[f"augment.{name}"] = _Idle("features that do not show the level")
+    return idle
+
+
+def _idle_for_task(config: RunConfig) -> dict[str, _Idle]:
+    """List the settings that only another task reads."""
+    task = config.task
+    idle: dict[str, _Idle] = {}
+    if not (task.has_classes and task.has_values):
+        because = _Idle("a scheme that does not join classes and dimensions")
+        idle |= dict.fromkeys(("training.value_loss", "training.value_weight"), because)
+    if not task.per_frame and config.training.loss == "ccc":
+        idle["training.ccc_scope"] = _Idle("labels of utterances")
     return idle
 
 

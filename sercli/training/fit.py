@@ -21,7 +21,7 @@ def build_module(plan: Plan, parts: Parts, seed: int) -> SERModule:
     """Build the untrained module of a trial; the same seed gives the same weights."""
     network, config = untrained_network(plan, seed), plan.config
     counts = parts.class_counts or None
-    return module_of(config.architecture)(network, len(plan.selection.outputs), config.training, counts)
+    return module_of(config.architecture)(network, parts.outputs, config.training, counts)
 
 
 def keep(plan: Plan, trial: Trial, parts: Parts, module: SERModule, device: Device) -> SERModule:

@@ -4,12 +4,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from sercli.data import UtteranceDataset
 from sercli.data.items import Item, StoredFeatures, count_samples, make_items, open_features
 from sercli.data.parts import Preprocessing, fit_statistics, make_dataset, make_training_dataset
 from sercli.errors import RunError
 from sercli.records import Fold
 from sercli.statistics import Statistics
+from sercli.tasks import Outputs
 from sercli.training.plan import Plan
 
 
@@ -24,6 +27,7 @@ class Parts:
         test: the test part; ``None`` if the fold has no test part.
         statistics: mean and deviation of the training part, by input of the network.
         class_counts: utterances of each class in the training part.
+        outputs: what the network gives, with mean and deviation of the values in the training part.
     """
 
     fold: Fold
@@ -32,6 +36,7 @@ class Parts:
     test: UtteranceDataset | None
     statistics: dict[str, Statistics]
     class_counts: list[int]
+    outputs: Outputs
 
 
 def load_parts(plan: Plan, number: int, seed: int = 0) -> Parts:
@@ -67,7 +72,16 @@ def load_parts(plan: Plan, number: int, seed: int = 0) -> Parts:
         test=tested(fold.test),
         statistics=statistics,
         class_counts=[counted[name] for name in plan.selection.classes],
+        outputs=_fit_outputs(plan, fold),
     )
+
+
+def _fit_outputs(plan: Plan, fold: Fold) -> Outputs:
+    """Return the outputs of the network, with mean and deviation of the values in the training part."""
+    selection = plan.selection
+    if not selection.values:
+        return selection.outputs
+    return selection.outputs.fit(np.array([selection.values[name] for name in fold.train]))
 
 
 def plain_training_part(plan: Plan, parts: Parts) -> UtteranceDataset:
@@ -91,9 +105,7 @@ def fit_fold_statistics(plan: Plan, number: int) -> dict[str, Statistics]:
 def label_items(plan: Plan, ids: Sequence[str]) -> list[Item]:
     """Make the items of some utterances of a plan, with their labels."""
     folder = plan.workspace.corpus(plan.config.corpus)
-    return make_items(
-        (plan.utterances[name] for name in ids), plan.selection.labels, plan.selection.classes, folder
-    )
+    return make_items((plan.utterances[name] for name in ids), plan.selection, folder)
 
 
 def _open(plan: Plan) -> tuple[dict[str, StoredFeatures], dict[str, StoredFeatures]]:

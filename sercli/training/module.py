@@ -14,17 +14,19 @@ from sercli.data import Batch
 from sercli.losses import (
     LOSS_SETTINGS,
     arcface_loss,
+    ccc,
     ccc_loss,
     class_weights,
     cross_entropy,
     focal_loss,
     settings_read,
+    value_loss,
 )
 from sercli.models import Architecture, NetworkConfig
 from sercli.models.layers import CosineHead
 from sercli.runs.training import TrainingConfig
-from sercli.tasks import task_of
-from sercli.training.processes import gather_traces, share_of_batch
+from sercli.tasks import Outputs
+from sercli.training.processes import gather_traces, gather_values, share_of_batch
 
 
 class SERModule(L.LightningModule):
@@ -37,20 +39,23 @@ class SERModule(L.LightningModule):
     """
 
     class_weights: Tensor | None
+    means: Tensor
+    deviations: Tensor
 
     def __init__(
         self,
         network: nn.Module,
-        n_outputs: int,
+        outputs: Outputs | int,
         training: TrainingConfig,
         class_counts: Sequence[int] | None = None,
     ) -> None:
         """Wrap a network.
 
         Args:
-            network: called as ``network(**inputs, mask=mask)``, returns logits, (batch, classes), or values
-                by frame, (batch, frames, dimensions).
-            n_outputs: number of classes or dimensions.
+            network: called as ``network(**inputs, mask=mask)``, returns one number for each output of an
+                utterance, (batch, outputs), or of a frame, (batch, frames, outputs).
+            outputs: what these numbers mean: logits of classes, then values of dimensions. A number n means
+                n classes.
             training: the recipe.
             class_counts: utterances of each class in the training part, for the class weights;
                 without them all classes have the same weight.
@@ -67,12 +72,21 @@ class SERModule(L.LightningModule):
             weights = class_weights(class_counts, training.class_weight_alpha)
         self.register_buffer("class_weights", weights, persistent=False)
         self.train_loss, self.dev_loss = (MeanMetric(nan_strategy="disable") for _ in range(2))
-        self.task = task_of(training.loss)
-        self.train_ua = UtteranceUA(n_outputs) if self.task.has_classes else None
-        # torchmetrics divides by n - 1, the loss by n; with thousands of frames the difference is negligible.
-        self.dev_metric: Metric = (
-            UtteranceUA(n_outputs) if self.task.has_classes else ConcordanceCorrCoef(num_outputs=n_outputs)
-        )
+        if isinstance(outputs, int):
+            outputs = Outputs(classes=tuple(map(str, range(outputs))))
+        self.outputs, self.task = outputs, outputs.task
+        self.n_classes = len(outputs.classes)
+        for name, values in (("means", outputs.means), ("deviations", outputs.deviations)):
+            self.register_buffer(name, torch.tensor(values), persistent=False)
+        self.train_ua = UtteranceUA(self.n_classes) if self.task.has_classes else None
+        self.dev_ua = UtteranceUA(self.n_classes) if self.task.has_classes else None
+        self.dev_ccc: Metric | None = None
+        if self.task.per_frame:
+            # torchmetrics divides by n - 1, the loss by n; with thousands of frames the difference is
+            # negligible.
+            self.dev_ccc = ConcordanceCorrCoef(num_outputs=len(outputs))
+        elif self.task.has_values:
+            self.dev_ccc = UtteranceCCC()
 
     @classmethod
     def loss_settings(cls, network: NetworkConfig) -> frozenset[str]:
@@ -93,7 +107,7 @@ class SERModule(L.LightningModule):
 
         Args:
             logits: (batch, classes).
-            target: class indices, (batch,).
+            target: class indices, (batch,); or, for soft labels, share of the votes, (batch, classes).
         """
         recipe = self.training_config
         if self.cosine_scale is not None:
@@ -110,7 +124,7 @@ class SERModule(L.LightningModule):
         return cross_entropy(logits, target, self.class_weights)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Score the classes, (batch, classes), or the frames, (batch, frames, dimensions)."""
+        """Score the utterances, (batch, outputs), or their frames, (batch, frames, dimensions)."""
         # Convolutions over images are faster with channels last.
         inputs = {
             name: x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
@@ -120,17 +134,39 @@ class SERModule(L.LightningModule):
         return scores.float()
 
     def batch_loss(self, scores: Tensor, batch: Batch) -> Tensor:
-        """Return the loss of a batch whose utterances may be mixed, or whose labels are continuous.
+        """Return the loss of a batch: of its classes, of its values, or the weighted sum of both.
 
-        If several processes share a batch with continuous labels, the loss is that of all parts together.
+        If several processes share a batch, the loss of values alone is that of all parts together; beside
+        classes it is that of the process's own part.
         """
+        recipe = self.training_config
         if self.task.per_frame:
             preds, target, mask = gather_traces(*_aligned(scores, batch))
-            return ccc_loss(preds, target, mask, self.training_config.ccc_scope)
-        loss = self.loss(scores, batch.target)
+            return ccc_loss(preds, target, mask, recipe.ccc_scope)
+        if not self.task.has_values:
+            return self._class_loss(scores, batch)
+        values, target = self._values(scores, batch)
+        if not self.task.has_classes:
+            return value_loss(*gather_values(values, target), recipe.loss)
+        of_classes = self._class_loss(scores[:, : self.n_classes], batch)
+        of_values = value_loss(values, target, recipe.value_loss)
+        return (1 - recipe.value_weight) * of_classes + recipe.value_weight * of_values
+
+    def _class_loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return the loss of the classes of a batch whose utterances may be mixed."""
+        if batch.votes is not None:  # those of mixed utterances are mixed already
+            return self.loss(logits, batch.votes)
+        loss = self.loss(logits, batch.target)
         if batch.other is None:
             return loss
-        return batch.share * loss + (1 - batch.share) * self.loss(scores, batch.other)
+        return batch.share * loss + (1 - batch.share) * self.loss(logits, batch.other)
+
+    def _values(self, scores: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return predicted values and ratings, (batch, dimensions), both standardised."""
+        if batch.values is None:
+            raise TypeError("a batch of dimensions needs values")
+        target = (batch.values - self.means) / self.deviations if len(self.means) else batch.values
+        return scores[:, self.n_classes :], target
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
         """Return the loss of a batch, computed over the parts of all processes together."""
@@ -139,7 +175,7 @@ class SERModule(L.LightningModule):
         self.train_loss.update(loss.detach(), count)
         self.log("train_loss", self.train_loss, on_step=False, on_epoch=True)
         if self.train_ua is not None and batch.other is None:  # mixed utterances have no single class
-            self.train_ua.update(scores.detach(), batch.target, batch.utterances)
+            self.train_ua.update(scores[:, : self.n_classes].detach(), batch.target, batch.utterances)
             self.log("train_ua", self.train_ua, on_step=False, on_epoch=True)
         return loss * share_of_batch(count, loss.device) if self.task.has_classes else loss
 
@@ -148,17 +184,21 @@ class SERModule(L.LightningModule):
         scores = self(batch)
         self.dev_loss.update(self.batch_loss(scores, batch), len(batch.target))
         self.log("dev_loss", self.dev_loss)
-        if self.task.per_frame:
+        if self.dev_ua is not None:
+            self.dev_ua.update(scores[:, : self.n_classes], batch.target, batch.utterances)
+        if self.task.per_frame and self.dev_ccc is not None:
             preds, target, mask = _aligned(scores, batch)
-            self.dev_metric.update(preds[mask], target[mask])
-        else:
-            self.dev_metric.update(scores, batch.target, batch.utterances)
+            self.dev_ccc.update(preds[mask], target[mask])
+        elif self.dev_ccc is not None:
+            self.dev_ccc.update(*self._values(scores, batch), batch.utterances)
 
     def on_validation_epoch_end(self) -> None:
-        """Log the metric of the dev part."""
-        metric = self.dev_metric.compute().nan_to_num().mean()  # a constant has a correlation of zero
-        self.log(self.task.monitor, metric.float(), prog_bar=True)
-        self.dev_metric.reset()
+        """Log the metrics of the dev part."""
+        for name, metric in (("dev_ua", self.dev_ua), ("dev_ccc", self.dev_ccc)):
+            if metric is not None:
+                value = metric.compute().nan_to_num().mean()  # a constant has a correlation of zero
+                self.log(name, value.float(), prog_bar=name == self.task.monitor)
+                metric.reset()
 
     def configure_optimizers(self) -> Any:
         """Make the optimiser and its schedule, as the recipe states."""
@@ -248,37 +288,67 @@ def module_of(architecture: Architecture) -> type[SERModule]:
     return SERModule if architecture.module is None else architecture.module()
 
 
-class UtteranceUA(Metric):
-    """Mean recall over the classes that are present; the segments of an utterance are averaged first."""
+class _OfUtterances(Metric):
+    """A metric of utterances, whose segments are averaged first."""
 
     full_state_update = False
-    logits: list[Tensor]
+    scores: list[Tensor]
     target: list[Tensor]
     utterances: list[Tensor]
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in ("scores", "target", "utterances"):
+            self.add_state(name, [], dist_reduce_fx="cat")
+
+    def update(self, scores: Tensor, target: Tensor, utterances: Tensor) -> None:
+        """Add segments: scores, (batch, outputs), and their label and number of the utterance, (batch,)."""
+        self.scores.append(scores)
+        self.target.append(target)
+        self.utterances.append(utterances)
+
+    def collect(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return all scores, labels, and for each segment the place of its utterance, on the CPU."""
+        # This runs on the CPU, since Apple's GPUs have no 64-bit floats.
+        scores, target, utterances = (
+            dim_zero_cat(each).cpu() for each in (self.scores, self.target, self.utterances)
+        )
+        return scores.double(), target, torch.unique(utterances, return_inverse=True)[1]
+
+
+class UtteranceUA(_OfUtterances):
+    """Mean recall over the classes that are present; the segments of an utterance are averaged first."""
 
     def __init__(self, n_classes: int) -> None:
         super().__init__()
         self.n_classes = n_classes
-        for name in ("logits", "target", "utterances"):
-            self.add_state(name, [], dist_reduce_fx="cat")
-
-    def update(self, logits: Tensor, target: Tensor, utterances: Tensor) -> None:
-        """Add segments: logits, (batch, classes), and class and number of each one's utterance, (batch,)."""
-        self.logits.append(logits)
-        self.target.append(target)
-        self.utterances.append(utterances)
 
     def compute(self) -> Tensor:
         """Return the mean recall, a scalar."""
-        # This runs on the CPU, since Apple's GPUs have no 64-bit floats.
-        logits, target, utterances = (
-            dim_zero_cat(each).cpu() for each in (self.logits, self.target, self.utterances)
-        )
-        probabilities = logits.double().softmax(1)
-        found, place = torch.unique(utterances, return_inverse=True)
-        sums = probabilities.new_zeros(len(found), self.n_classes).index_add_(0, place, probabilities)
-        true = target.new_zeros(len(found)).scatter_(0, place, target)
+        logits, target, place = self.collect()
+        probabilities, count = logits.softmax(1), int(place.max()) + 1
+        sums = probabilities.new_zeros(count, self.n_classes).index_add_(0, place, probabilities)
+        true = target.new_zeros(count).scatter_(0, place, target)
         counts = torch.bincount(true, minlength=self.n_classes).double()
         hits = torch.bincount(true[sums.argmax(1) == true], minlength=self.n_classes).double()
         recalls = hits[counts > 0] / counts[counts > 0]
         return recalls.mean().float()
+
+
+class UtteranceCCC(_OfUtterances):
+    """CCC of each dimension over utterances; the segments of an utterance are averaged first.
+
+    The moments are divided by n, as in the loss and in the tables of results. torchmetrics divides by n - 1.
+    """
+
+    def compute(self) -> Tensor:
+        """Return the coefficients, (dimensions,)."""
+        values, target, place = self.collect()
+        count = int(place.max()) + 1
+        segments = torch.bincount(place).double()[:, None]  # (utterances, 1)
+        means, true = (
+            values.new_zeros(count, values.shape[1]).index_add_(0, place, each.double()) / segments
+            for each in (values, target)
+        )
+        every = torch.ones(1, count, dtype=torch.bool)
+        return ccc(means[None], true[None], every)

@@ -76,7 +76,10 @@ class Plan:
     def corpus_facts(self) -> dict[str, Any]:
         """Return the facts to report with each metric: title, licence, notice, completeness of the corpus."""
         facts = self.workspace.facts(self.config.corpus)
-        return {name: facts[name] for name in ("title", "licence", "notice", "utterances", "expected")}
+        found = {name: facts[name] for name in ("title", "licence", "notice", "utterances", "expected")}
+        if self.selection.values:
+            found["scale"] = facts.get("ratings", {}).get("scale")
+        return found
 
     def selected(self) -> list[Utterance]:
         """List the utterances that the scheme selects."""

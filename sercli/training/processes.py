@@ -122,6 +122,13 @@ def gather_traces(preds: Tensor, target: Tensor, mask: Tensor) -> tuple[Tensor, 
     return _joined(F.pad(preds, padding))[own], _joined(F.pad(target, padding))[own], joined[own]
 
 
+def gather_values(preds: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Join the processes' parts of a batch, (batch, dimensions), as `gather_traces` does."""
+    every = torch.ones(len(preds), 1, dtype=torch.bool, device=preds.device)
+    joined, other, _ = gather_traces(preds[:, None], target[:, None], every)
+    return joined[:, 0], other[:, 0]
+
+
 def _joined(part: Tensor) -> Tensor:
     """Concatenate the parts of all processes, which have the same shape."""
     return torch.cat(all_gather(part))  # type: ignore[no-untyped-call]

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from sercli import files
@@ -43,7 +44,8 @@ def search(
     """Choose the settings that are best within the training part of a trial.
 
     Each candidate is trained on the training part without the speakers of an inner fold and tested on these,
-    for all inner folds. The metric is UA (or CCC) of the joined predictions. The results are kept in the
+    for all inner folds. The metric is UA of the joined predictions, or the mean CCC of the
+    dimensions. The results are kept in the
     trial's ``search.json``, so that an interrupted trial does not search again.
 
     Args:
@@ -75,10 +77,11 @@ def search(
                     parts[same] = load_parts(candidate, number, trial.seed)
                 predictions.append(_test(candidate, trial, number, parts[same], device, train))
         tried = []
+        dimensions = plan.selection.outputs.dimensions
         for predictions, (changes, _) in zip(found, choices, strict=True):
             values = pooled_values(pool(predictions))
-            metric = "ua" if plan.config.task.has_classes else f"ccc_{predictions[0].outputs[0]}"
-            tried.append(Candidate(changes, round(float(values[metric]), 6)))
+            keys = ["ua"] if plan.config.task.has_classes else [f"ccc_{name}" for name in dimensions]
+            tried.append(Candidate(changes, round(fmean(values[key] for key in keys), 6)))
         folds = [{"name": each.name, "speakers": each.name.split("+")} for each in inner]
         rows = [{"settings": each.settings, "value": each.value} for each in tried]
         files.write_json(search_file(trial), {"inner_folds": folds, "candidates": rows})
@@ -138,7 +141,7 @@ def _test(plan: Plan, trial: Trial, number: int, parts: Parts, device: Device, t
         network,
         parts.test,
         label_items(plan, fold.test),
-        plan.selection.outputs,
+        parts.outputs,
         rows_of((plan.utterances[name] for name in fold.test), fold.name, trial.seed),
         str(trial.path),
         plan.config.training.batch_size,

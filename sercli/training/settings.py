@@ -33,7 +33,8 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
         file: YAML with any keys of `RunConfig`, such as the ``config.yaml`` of a run.
         assignments: ``key.sub=value`` items.
         **options: values by key; a ``None`` means that the option was not given. ``augment`` is a text,
-            ``flip,noise`` or ``none``; ``classes`` the classes of a scheme, in place of its name or file.
+            ``flip,noise`` or ``none``; ``classes`` the classes of a scheme, in place of its name or file;
+            ``targets`` its dimensions.
 
     Raises:
         ConfigError: the file or an item can't be read, or no architecture is named.
@@ -45,7 +46,8 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
         raise ConfigError(f"{file}: settings of a run with entries of a plug-in{needed}")
     assigned = parse_assignments(assignments)
     augment = options.pop("augment", None)
-    scheme = choose_scheme(options.pop("scheme", None), options.pop("classes", None))
+    chosen_scheme = (options.pop(name, None) for name in ("scheme", "classes", "targets"))
+    scheme = choose_scheme(*chosen_scheme)
     if scheme is not None:
         settings.pop("scheme", None)  # replaced, not merged
         options["scheme"] = scheme.recorded
@@ -111,7 +113,8 @@ def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, A
         chosen["protocol"] = protocol.with_unknown_speakers(unknown_speakers).name
     if "scheme" not in chosen:
         emotions = bool(set(facts["emotions"]) - {"none"})
-        chosen["scheme"] = made_for or default_scheme(corpus, emotions=emotions)
+        traces = not facts.get("ratings")  # earlier versions did not record ratings, and learned none
+        chosen["scheme"] = made_for or default_scheme(corpus, emotions=emotions, traces=traces)
     if chosen.get("init") and not re.search(r"#[0-9a-f]{12}$", str(chosen["init"])):
         chosen["init"] = name_bundle(Path(str(chosen["init"])))
     return chosen

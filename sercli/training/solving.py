@@ -29,14 +29,14 @@ def solve(plan: Plan, parts: Parts, seed: int) -> nn.Module:
     network, config, dataset = untrained_network(plan, seed).eval(), plan.config, parts.train
     if config.architecture.solve is None or not isinstance(network, Embedder):
         raise TypeError(f"{config.arch} must define solve, and its network a method embed")
-    found: list[tuple[list[int], torch.Tensor]] = []
+    states: list[tuple[list[int], torch.Tensor]] = []
     with torch.inference_mode():
         for rows in sorted_batches(dataset.lengths, _BATCH):
             batch = dataset[rows]
-            found.append((rows, network.embed(**batch.inputs, mask=batch.mask).double()))
-    vectors = np.zeros((len(dataset), found[0][1].shape[1]))
-    for rows, values in found:
-        vectors[rows] = values.numpy()
+            states.append((rows, network.embed(**batch.inputs, mask=batch.mask).double()))
+    vectors = np.zeros((len(dataset), states[0][1].shape[1]))
+    for rows, state in states:
+        vectors[rows] = state.numpy()
     if not np.isfinite(vectors).all():
         raise RunError(f"fold {parts.fold.name}: the features of the training part are not finite")
     weights = None
@@ -45,5 +45,9 @@ def solve(plan: Plan, parts: Parts, seed: int) -> nn.Module:
         weights = dict(enumerate(given.tolist()))
     speakers = tuple(plan.utterances[name].speaker for name in dataset.ids)
     target = dataset.classes.numpy().astype(np.int64)
-    config.architecture.solve(network, TrainingVectors(vectors, target, speakers, weights), config.model)
+    values = None
+    if config.task.has_values:
+        values = parts.outputs.standardise(np.asarray(dataset.values, np.float64))
+    training = TrainingVectors(vectors, target, speakers, weights, values)
+    config.architecture.solve(network, training, config.model)
     return network

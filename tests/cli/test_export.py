@@ -242,7 +242,11 @@ def test_the_onnx_files_say_what_predict_says(run, place, tmp_path):
     assert json.loads(about["sercli.classes"]) == list(bundle.classes)
     for seconds in (0.31, 1.0, 2.345):
         samples = tone(seconds, pitch=240)
-        (expected,) = score(bundle.network, dataset_of(bundle, [extract(bundle, Piece(0.0, {0: samples}))]))
+        (expected,) = score(
+            bundle.network,
+            dataset_of(bundle, [extract(bundle, Piece(0.0, {0: samples}))]),
+            bundle.outputs,
+        )
         (found,) = session.run(None, {"samples": samples[None]})
         np.testing.assert_allclose(found, expected, atol=1e-4)
 

@@ -21,7 +21,7 @@ REAL = {"emodb": "emodb/wav/*.wav", "ravdess": "ravdess_original_wav/**/*.wav"}
 def expect(bundle, samples):
     """What `sercli predict` says of one recording: the path of eval, features from NumPy and FFT."""
     dataset = dataset_of(bundle, [extract(bundle, Piece(0.0, {0: samples}))])
-    (scores,) = score(bundle.network, dataset)
+    (scores,) = score(bundle.network, dataset, bundle.outputs)
     return scores[0] if bundle.classes else scores
 
 

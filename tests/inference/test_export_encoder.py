@@ -24,7 +24,7 @@ def features(family, **settings):
 
 def expect(bundle, samples):
     dataset = dataset_of(bundle, [extract_piece(bundle, Piece(0.0, {0: samples}))])
-    return score(bundle.network, dataset)[0][0]
+    return score(bundle.network, dataset, bundle.outputs)[0][0]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

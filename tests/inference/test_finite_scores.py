@@ -91,7 +91,7 @@ def test_minus_infinity_is_no_score_though_softmax_takes_it():
     bundle.network.register_forward_hook(
         lambda network, inputs, output: torch.tensor([[0.0, -math.inf, 0.0, 0.0], [1.0, 2.0, 3.0, 4.0]])
     )
-    scores = score(bundle.network, dataset_of(bundle, parts))
+    scores = score(bundle.network, dataset_of(bundle, parts), bundle.outputs)
     assert np.isnan(scores[0]).all()
     assert np.isfinite(scores[1]).all()
     with pytest.raises(RunError, match=r"here: the network gives no finite scores.* \(first\)$"):

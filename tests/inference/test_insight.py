@@ -64,7 +64,7 @@ def attpool(segmented):
 @pytest.mark.parametrize("name", ["eca", "mdcnn", "attpool"])
 def test_stored_utterances_are_scored_as_the_test_part_was(name, request):
     stored, predictions = request.getfixturevalue(name)
-    scores = score(stored.bundle.network, stored.dataset(stored.utterances))
+    scores = score(stored.bundle.network, stored.dataset(stored.utterances), stored.bundle.outputs)
     np.testing.assert_allclose(
         np.concatenate(scores),
         predictions.probabilities,

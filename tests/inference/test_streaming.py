@@ -19,7 +19,9 @@ def speech(seconds, seed=0):
 
 
 def whole(bundle, samples):
-    return score(bundle.network, dataset_of(bundle, [extract(bundle, Piece(0.0, {0: samples}))]))[0]
+    return score(
+        bundle.network, dataset_of(bundle, [extract(bundle, Piece(0.0, {0: samples}))]), bundle.outputs
+    )[0]
 
 
 def follow(stream, samples, sizes):
