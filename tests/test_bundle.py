@@ -31,6 +31,9 @@ def bundle():
     )
 
 
+FACTS = {"corpus": "emodb"}
+
+
 def test_what_is_saved_is_loaded_again(bundle, tmp_path):
     bundle.save(tmp_path / "b")
     again = Bundle.load(tmp_path / "b")
@@ -235,7 +238,7 @@ def test_a_file_that_may_not_be_read_is_one_line(bundle, tmp_path, monkeypatch):
 
 def test_words_of_any_language_are_classes(bundle, tmp_path):
     classes = ("très bien", "عصبانی\u200cتر")
-    replace(bundle, classes=classes).save(tmp_path / "b")
+    replace(bundle, outputs=Outputs(classes)).save(tmp_path / "b")
     assert Bundle.load(tmp_path / "b").classes == classes
 
 

@@ -15,7 +15,7 @@ from sercli.evaluation.mapping import ClassMapping, map_classes
 from sercli.inference.stored import Progress, Stored
 from sercli.records import Predictions, Utterance, pool
 from sercli.runs.folder import Run, Trial
-from sercli.schemes import ALL, Scheme, Selection, choose, get_scheme
+from sercli.schemes import ALL, Scheme, Selection, choose, default_scheme, get_scheme
 from sercli.schemes.reading import from_plain
 from sercli.tasks import Outputs
 from sercli.workspace import Workspace
@@ -172,7 +172,7 @@ def _select(
 def _scheme_of_values(bundle: Bundle) -> str | Scheme:
     """Return a scheme for any corpus with the dimensions that a bundle predicts, and every class."""
     if bundle.outputs.per_frame:
-        return "arousal-valence"
+        return default_scheme(str(bundle.facts["corpus"]), emotions=False, traces=True)
     recorded = get_scheme(bundle.facts["scheme"])
     codes = {each.field: dict(each.codes) or None for each in recorded.targets}
     plain: dict[str, Any] = {"targets": {name: codes.get(name) for name in bundle.outputs.dimensions}}

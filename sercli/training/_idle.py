@@ -113,7 +113,7 @@ def _idle_for_task(config: RunConfig) -> dict[str, _Idle]:
     if not (task.has_classes and task.has_values):
         because = _Idle("a scheme that does not join classes and dimensions")
         idle |= dict.fromkeys(("training.value_loss", "training.value_weight"), because)
-    if not task.per_frame and config.training.loss == "ccc":
+    if task.has_values and not task.per_frame:
         idle["training.ccc_scope"] = _Idle("labels of utterances")
     return idle
 

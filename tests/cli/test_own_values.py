@@ -35,7 +35,10 @@ def run(command_line, place):
 
     if not (place / "w").exists():
         told = run("prepare", "csv", place / "t.csv", "--name", "rated", "--set", "scale=[1,5]")
-        assert "ratings     arousal 18 (1 to 3.2, mean 2.10), valence 15 (2 to 4, mean 3.20); scale 1 to 5" in told
+        assert (
+            "ratings     arousal 18 (1 to 3.2, mean 2.10), valence 15 (2 to 4, mean 3.20); scale 1 to 5"
+            in told
+        )
     return run
 
 
@@ -51,18 +54,24 @@ def test_dimensions_from_prepare_to_predict(run, command_line, place):
 
     told = json.loads(run("eval", name, "--draws", "100", "--no-audit", "--json"))
     metrics = {row["metric"]: row for row in told["metrics"] if row["group"] == "all"}
-    assert set(metrics) == {f"{key}_{of}" for key in ("ccc", "pcc", "rmse", "mae") for of in ("arousal", "valence")}
+    assert set(metrics) == {
+        f"{key}_{of}" for key in ("ccc", "pcc", "rmse", "mae") for of in ("arousal", "valence")
+    }
     predictions = place / "w/runs" / name / "report/predictions.csv"
     with predictions.open() as file:
         rows = list(csv.DictReader(file))
-    target, predicted = (np.array([float(row[key]) for row in rows]) for key in ("arousal", "predicted arousal"))
+    target, predicted = (
+        np.array([float(row[key]) for row in rows]) for key in ("arousal", "predicted arousal")
+    )
     assert metrics["mae_arousal"]["value"] == pytest.approx(np.abs(target - predicted).mean(), abs=1e-6)
     assert metrics["mae_arousal"]["majority"] == pytest.approx(np.abs(target - target.mean()).mean())
     assert 0.5 < predicted.mean() < 5  # on the scale of the table, not standardised
     page = (place / "w/runs" / name / "report/report.html").read_text()
     assert "scale of the ratings" in page
     assert "mean predictor" in page
-    assert {"values.png", "residuals.png"} <= {each.name for each in (place / "w/runs" / name / "report").iterdir()}
+    assert {"values.png", "residuals.png"} <= {
+        each.name for each in (place / "w/runs" / name / "report").iterdir()
+    }
     told = run("eval", name, "--draws", "100", "--no-audit")
     assert "arousal CCC" in told
     run("audit", name)
@@ -75,7 +84,12 @@ def test_dimensions_from_prepare_to_predict(run, command_line, place):
     first = next(row for row in rows if row["id"] == "rated/0_0_0")
     assert said["values"]["arousal"] == pytest.approx(float(first["predicted arousal"]), abs=1e-4)
     assert "predicted" not in said
-    for words in ((), ("--csv",), ("--timeline", "--window", "0.2"), ("--timeline", "--window", "0.2", "--csv")):
+    for words in (
+        (),
+        ("--csv",),
+        ("--timeline", "--window", "0.2"),
+        ("--timeline", "--window", "0.2", "--csv"),
+    ):
         status, out, err = command_line("predict", place / "bundle", place / "0_0_0.wav", *words)
         assert status == 0, err
         assert "arousal" in out
@@ -85,7 +99,9 @@ def test_classes_and_dimensions_together(run, command_line, place):
     names = []
     for arch in ("melcnn", "mdcnn"):
         small = ("--set", "model.filters=8", "--set", "model.blocks=2") if arch == "mdcnn" else ()
-        told = run(*BASE, "--arch", arch, "--classes", "calm,drunk+loud=other", "--targets", "arousal", *small)
+        told = run(
+            *BASE, "--arch", arch, "--classes", "calm,drunk+loud=other", "--targets", "arousal", *small
+        )
         names.append(told.partition("run ")[2].split()[0])
         assert "calm 6, other 12; 18 utterances with arousal" in told
     assert names[0].startswith("melcnn-calm-other-dimensions-")

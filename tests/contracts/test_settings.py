@@ -31,6 +31,7 @@ from sercli.models.layers import CosineHead
 from sercli.runs.training import TrainingConfig
 from sercli.segments import SegmentConfig
 from sercli.statistics import fit
+from sercli.tasks import VALUE_LOSSES, Outputs
 from sercli.training import settings as run_settings
 from sercli.training._idle import _same_statistics
 from sercli.training.module import SERModule, module_of
@@ -302,15 +303,15 @@ def test_every_setting_of_an_augmentation_varies_otherwise_or_is_idle(name):
 class Network(nn.Module):
     """A layer and a head: enough for losses and steps."""
 
-    def __init__(self, *, cosine, regression):
+    def __init__(self, outputs, *, cosine):
         super().__init__()
-        self.regression = regression
+        self.per_frame = outputs.per_frame
         self.encoder = nn.Linear(4, 4)
-        self.head = CosineHead(4, 3, 2.0) if cosine else nn.Linear(4, 2 if regression else 3)
+        self.head = CosineHead(4, 3, 2.0) if cosine else nn.Linear(4, len(outputs))
 
     def forward(self, x, mask):
         x = self.encoder(x.mT).tanh()  # (batch, frames, 4)
-        return self.head(x if self.regression else x.mean(1))
+        return self.head(x if self.per_frame else x.mean(1))
 
 
 TRAINED = {
@@ -328,25 +329,35 @@ STEPPED = sorted({*TrainingConfig.model_fields} - TRAINED - {"batch_statistics",
 
 
 @THOROUGH
-@pytest.mark.parametrize("head", ["softmax", "arcface"])
+@pytest.mark.parametrize("head", ["softmax", "arcface", "both"])
 def test_every_setting_of_a_step_changes_it_or_is_idle(head, thorough):
     train_with = module_of(get_architecture("mdcnn"))
-    network_settings = get_architecture("mdcnn").config(head=head)
+    joint = head == "both"  # classes and values
+    network_settings = get_architecture("mdcnn").config(head="softmax" if joint else head)
     read = train_with.loss_settings(network_settings)
     random = torch.Generator().manual_seed(1)
     x = torch.randn(6, 4, 5, generator=random)
     mask = torch.ones(6, 5, dtype=torch.bool)
     classes, trace = torch.tensor([0, 1, 1, 2, 2, 2]), torch.randn(6, 5, 2, generator=random)
 
+    def outputs_of(config):
+        if config.loss not in VALUE_LOSSES:
+            return Outputs(("a", "b", "c"), ("d", "e") if joint else ())
+        if joint:
+            raise ConfigError("classes need a loss of classes")
+        return Outputs((), ("d", "e"), per_frame=config.loss == "ccc")
+
     def fingerprint(config):
-        regression = config.loss == "ccc"
         torch.manual_seed(0)
-        network = Network(cosine=head == "arcface" and not regression, regression=regression)
-        module = train_with(network, 2 if regression else 3, config, [1, 2, 3])
+        outputs = outputs_of(config)
+        network = Network(outputs, cosine=head == "arcface" and bool(outputs.classes))
+        module = train_with(network, outputs, config, [1, 2, 3])
         module._trainer = SimpleNamespace(max_epochs=3, estimated_stepping_batches=3)
         made = module.configure_optimizers()
         optimizer = made["optimizer"] if isinstance(made, dict) else made
-        target = {"target": trace, "target_mask": mask} if regression else {"target": classes}
+        target = {"target": trace, "target_mask": mask}
+        if not outputs.per_frame:
+            target = {"target": classes, "values": trace[:, 0] if outputs.dimensions else None}
         batch = Batch(inputs={"x": x}, mask=mask, rows=torch.arange(6), utterances=torch.arange(6), **target)
         for _ in range(3):
             optimizer.zero_grad()
@@ -362,12 +373,14 @@ def test_every_setting_of_a_step_changes_it_or_is_idle(head, thorough):
         """A training that knows what the network's loss reads."""
 
         def idle(self):
-            unread = LOSS_SETTINGS - ({"loss"} if self.loss == "ccc" else read)
-            return super().idle() | dict.fromkeys(unread, "the loss")
+            unread = LOSS_SETTINGS - ({"loss"} if self.loss in VALUE_LOSSES else read)
+            idle = {"ccc_scope"} if joint else {"value_loss", "value_weight"}
+            return super().idle() | dict.fromkeys(unread | idle, "the loss")
 
     reached = [name for name in STEPPED if head == "arcface" or not name.startswith("arcface")]
-    if head == "arcface":
-        reached.remove("focal_gamma")
+    unread = {"arcface": {"focal_gamma"}, "both": {"ccc_scope"}}.get(head, set())
+    unread |= set() if joint else {"value_loss", "value_weight"}
+    reached = [name for name in reached if name not in unread]
     usual = Trained(batch_size=6, lr=0.05, lr_min=0.01, milestones=(2,), arcface_margin=0.5)
     check(usual, fingerprint, reached, thorough)
 

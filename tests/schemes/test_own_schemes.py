@@ -107,7 +107,7 @@ def test_an_utterance_that_is_not_selected_needs_no_label():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, "a scheme needs classes or a selection"),
+        ({}, "a scheme needs classes, targets or a selection"),
         ({"clases": "anger"}, "a scheme has no 'clases'; did you mean classes"),
         ({"classes": ["anger", ["a"]]}, "classes: expected a label or a list of labels"),
         ({"classes": {"joy": []}}, r"classes\.joy: expected a label"),
