@@ -1,12 +1,15 @@
 """Predictions as a CSV file.
 
 Each row begins with id, fold, seed, speaker and gender. For classes, it continues with the true and the
-predicted class and the probability of each class. For values, it continues with the gold standard of each
+predicted class, the probability of each class and, if the labels are from votes, the classes that each rater
+named (``anger | anger + sadness | neutral``; in a name, a backslash comes before ``|``, ``+`` and another
+backslash). For values, it continues with the gold standard of each
 dimension, then the prediction of each dimension. If the values are of frames, a row is a frame, and its
 number comes first.
 """
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -24,6 +27,8 @@ _AGAIN = "test the fold again"
 _FIRST = ["id", "fold", "seed", "speaker", "gender"]
 _CLASS = [*_FIRST, "target", "predicted"]
 _FRAME = [*_FIRST, "frame"]
+_RATERS = "raters"
+_BETWEEN_RATERS, _BETWEEN_CLASSES = " | ", " + "
 
 _Line = tuple[int, list[str]]
 """Number of a line in the file, and the cells of the line."""
@@ -80,12 +85,18 @@ def _layout(predictions: Predictions) -> tuple[list[str], Iterable[Sequence[obje
     )
     if isinstance(predictions, ClassPredictions):
         classes = predictions.classes
+        known = predictions.raters is not None
         rows = zip(
-            firsts, predictions.target, predictions.predicted, predictions.probabilities.tolist(), strict=True
+            *(firsts, predictions.target, predictions.predicted, predictions.probabilities.tolist()),
+            predictions.raters or [()] * len(predictions),
+            strict=True,
         )
-        return [*_CLASS, *(f"p({name})" for name in classes)], (
-            [*first, classes[target], classes[predicted], *map(repr, probabilities)]
-            for first, target, predicted, probabilities in rows
+        return [*_CLASS, *(f"p({name})" for name in classes), *([_RATERS] if known else [])], (
+            [
+                *(*first, classes[target], classes[predicted], *map(repr, probabilities)),
+                *([_write_raters(raters, classes)] if known else []),
+            ]
+            for first, target, predicted, probabilities, raters in rows
         )
     if isinstance(predictions, ValuePredictions):
         pairs = zip(predictions.target, predictions.predicted, strict=True)
@@ -98,22 +109,41 @@ def _layout(predictions: Predictions) -> tuple[list[str], Iterable[Sequence[obje
     raise TypeError(f"no layout for {type(predictions).__name__}")
 
 
+def _write_raters(raters: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
+    names = [re.sub(r"([\\|+])", r"\\\1", name) for name in classes]
+    return _BETWEEN_RATERS.join(_BETWEEN_CLASSES.join(names[index] for index in own) for own in raters)
+
+
+def _read_raters(text: str, classes: Sequence[str], place: str) -> tuple[tuple[int, ...], ...]:
+    found = []
+    for own in text.split(_BETWEEN_RATERS) if text else []:
+        names = [re.sub(r"\\(.)", r"\1", name) for name in own.split(_BETWEEN_CLASSES)]
+        foreign = next((name for name in names if name not in classes), None)
+        if foreign is not None:
+            raise RunError(f"{place}: raters: '{foreign}' is none of {', '.join(classes)}; {_AGAIN}")
+        found.append(tuple(classes.index(name) for name in names))
+    return tuple(found)
+
+
 def _value_columns(dimensions: Sequence[str]) -> list[str]:
     return [*dimensions, *(f"predicted {name}" for name in dimensions)]
 
 
 def _read_classes(path: Path, header: list[str], lines: Iterable[_Line]) -> ClassPredictions:
-    names = header[len(_CLASS) :]
+    last = [_RATERS] if header[-1:] == [_RATERS] else []
+    names = header[len(_CLASS) : len(header) - len(last)]
     classes = tuple(name[2:-1] for name in names)
-    expected = [*_CLASS, *(f"p({name})" for name in classes)]
+    expected = [*_CLASS, *(f"p({name})" for name in classes), *last]
     if header != expected or not classes or len(set(classes)) < len(classes):
         raise RunError(
             f"{path}:1: expected the columns {', '.join(_CLASS)}, then p(CLASS) for each class; {_AGAIN}"
         )
-    rows, targets, probabilities = [], [], []
+    rows, targets, probabilities, raters = [], [], [], []
     for number, cells in lines:
         place = f"{path}:{number}"
         rows.append(_first(cells, len(header), place))
+        if last:
+            raters.append(_read_raters(cells.pop(), classes, place))
         target, values = _class_cells(cells[len(_FIRST) :], classes, place)
         targets.append(target)
         probabilities.append(values)
@@ -121,6 +151,7 @@ def _read_classes(path: Path, header: list[str], lines: Iterable[_Line]) -> Clas
         classes=classes,
         target=np.array(targets, dtype=np.int64),
         probabilities=np.array(probabilities, dtype=np.float64).reshape(len(rows), len(classes)),
+        raters=tuple(raters) if last else None,
         **_columns(rows),
     )
 

@@ -13,13 +13,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal
 
 from sercli.errors import ConfigError, ManifestError, SerError, list_some, unknown
 from sercli.labels import EMOTIONS
+from sercli.raters import labels_of, majority, plurality
 from sercli.records import TRACE_DIMENSIONS, Utterance
 from sercli.schemes.conditions import Condition
 from sercli.tasks import CLASSIFICATION, REGRESSION, Task
+
+LabelSource = Literal["corpus", "majority", "plurality", "votes"]
+"""Source of the labels: the corpus itself, or the raters' votes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,15 @@ class Selection:
         labels: class by utterance id, in manifest order; empty text for continuous labels.
         left_out: number of utterances that are left out, by emotion or by the condition that is not met.
         dimensions: names of the continuous labels, where there are no classes.
+        raters: by utterance id, for each rater the indices of the classes that this rater named, one or more;
+            empty if the labels are those of the corpus.
     """
 
     classes: tuple[str, ...]
     labels: Mapping[str, str]
     left_out: Mapping[str, int]
     dimensions: tuple[str, ...] = TRACE_DIMENSIONS
+    raters: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -66,6 +73,11 @@ class Scheme:
             they are published.
         dimensions: names of the continuous labels, where the task has no classes.
         title: name without the digest, of a scheme of the user's own; ``None`` for the others.
+        labels: source of the label. ``corpus`` takes the emotion of the manifest. The others count the
+            votes of the raters after their labels are mapped to classes. ``majority`` takes the class with
+            more than half of the votes, ``plurality`` the class with the most. Utterances without such a
+            class are left out, also if a label outside of the classes wins. ``votes`` selects the utterances
+            of ``plurality``, and training uses the distribution of the votes.
     """
 
     name: str
@@ -77,6 +89,7 @@ class Scheme:
     known: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     dimensions: tuple[str, ...] = TRACE_DIMENSIONS
     title: str | None = None
+    labels: LabelSource = "corpus"
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -94,6 +107,8 @@ class Scheme:
             found["gendered"] = True
         if self.selection:
             found["selection"] = {each.field: each.to_plain() for each in self.selection}
+        if self.counts_votes:
+            found["labels"] = self.labels
         return found
 
     @property
@@ -106,40 +121,38 @@ class Scheme:
         """Form that enters the digest of a run: a name, or a user's own content without its name."""
         return self.name if self.title is None else self.content
 
+    @property
+    def counts_votes(self) -> bool:
+        """Whether the votes of the raters decide the labels."""
+        return self.labels != "corpus"
+
     def select(self, utterances: Iterable[Utterance]) -> Selection:
         """Give each utterance its class, and count what is left out.
 
         Raises:
-            ManifestError: a selected utterance has no emotion, or (where the scheme needs it) no gender.
+            ManifestError: a selected utterance has no emotion, or (where the scheme needs it) no gender; or
+                the labels of its raters can't be read.
         """
         if not self.task.has_classes:
             return _with_traces(utterances, self.dimensions)
         labels: dict[str, str] = {}
         left_out: Counter[str] = Counter()
+        taken: list[Utterance] = []
         seen: set[str] = set()
         for utterance in utterances:
-            refusal = next(filter(None, (each.refusal(utterance) for each in self.selection)), None)
-            if refusal is not None:
-                left_out[refusal] += 1
-                continue
-            emotion = utterance.emotion
-            if emotion is None:
-                raise ManifestError(f"{utterance.id}: no emotion; leave it out of the corpus")
-            name = self._class(emotion)
+            reason = next(filter(None, (each.refusal(utterance) for each in self.selection)), None)
+            name = None
+            if reason is None:
+                name, reason = self._decide(utterance)
             if name is None:
-                left_out[emotion] += 1
-            elif not self.gendered:
-                labels[utterance.id] = name
-            elif utterance.gender not in ("female", "male"):
-                gender = f"gender '{utterance.gender}'" if utterance.gender else "no gender"
-                raise ManifestError(
-                    f"{utterance.id}: {gender}, and scheme '{self.name}' needs female or male; "
-                    "choose a scheme without gender"
-                )
-            else:
-                labels[utterance.id] = f"{utterance.gender} {name}"
-            seen.add(emotion)
-        return Selection(self._classes(seen), labels, dict(sorted(left_out.items())))
+                left_out[str(reason)] += 1
+                continue
+            labels[utterance.id] = self._with_gender(utterance, name)
+            taken.append(utterance)
+            seen.add(name)
+        classes = self._classes(seen)
+        raters = {each.id: self._named(each, classes) for each in taken} if self.counts_votes else {}
+        return Selection(classes, labels, dict(sorted(left_out.items())), raters=raters)
 
     def check(self, utterances: Sequence[Utterance]) -> None:
         """Refuse labels and texts of a user's own scheme that a corpus lacks: they are probably misspelled.
@@ -155,6 +168,8 @@ class Scheme:
         for condition in self.selection:
             condition.check(utterances, place)
         found = {utterance.emotion for utterance in utterances if utterance.emotion is not None}
+        if self.counts_votes:
+            found = {label for each in utterances for labels in labels_of(each) for label in labels}
         merge = self.merge or {}
         present = {merge[label] for label in merge if label in found}
         for label, name in merge.items():
@@ -163,6 +178,57 @@ class Scheme:
                 has = list_some(sorted(found), _SHOWN)
                 remedy = f"did you mean {', '.join(near)}?" if near else f"the corpus has {has}"
                 raise ConfigError(f"{place}: no utterance has the label '{label}'; {remedy}")
+
+    def _decide(self, utterance: Utterance) -> tuple[str | None, str]:
+        """Return the class of an utterance without the gender, and the reason if it has none.
+
+        Raises:
+            ManifestError: the utterance has no emotion, or the labels of its raters can't be read.
+        """
+        if not self.counts_votes:
+            if utterance.emotion is None:
+                raise ManifestError(f"{utterance.id}: no emotion; leave it out of the corpus")
+            return self._class(utterance.emotion), utterance.emotion
+        raters = labels_of(utterance)
+        if not raters:
+            return None, "without raters"
+        # Labels outside of the classes compete too, each for itself: the class has to win against them.
+        named = [{self._place(label) for label in labels} for labels in raters]
+        winner = majority(named) if self.labels == "majority" else plurality(named)
+        if winner is None:
+            return None, "without majority" if self.labels == "majority" else "tie of raters"
+        return winner
+
+    def _place(self, label: str) -> tuple[str | None, str]:
+        """Return the class of a rater's label, or the label itself if it is outside of the classes."""
+        name = self._class(label)
+        return name, label if name is None else ""
+
+    def _with_gender(self, utterance: Utterance, name: str) -> str:
+        """Return the class with the speaker's gender, if the classes include it.
+
+        Raises:
+            ManifestError: the gender is neither female nor male.
+        """
+        if not self.gendered:
+            return name
+        if utterance.gender not in ("female", "male"):
+            gender = f"gender '{utterance.gender}'" if utterance.gender else "no gender"
+            raise ManifestError(
+                f"{utterance.id}: {gender}, and scheme '{self.name}' needs female or male; "
+                "choose a scheme without gender"
+            )
+        return f"{utterance.gender} {name}"
+
+    def _named(self, utterance: Utterance, classes: Sequence[str]) -> tuple[tuple[int, ...], ...]:
+        """Return for each rater the indices of the classes that this rater named, without absent raters."""
+        index = {name: place for place, name in enumerate(classes)}
+        named = [
+            {self._with_gender(utterance, name) for name in map(self._class, labels) if name is not None}
+            for labels in labels_of(utterance)
+        ]
+        found = (tuple(sorted(index[name] for name in names if name in index)) for names in named)
+        return tuple(indices for indices in found if indices)
 
     def _class(self, emotion: str) -> str | None:
         if self.merge is None:
@@ -293,6 +359,11 @@ def choose(
         raise ConfigError(
             f"scheme '{scheme.name}' is made for corpus '{scheme.corpus}', not for '{corpus}'; choose "
             "another --scheme"
+        )
+    if scheme.counts_votes and not any(map(labels_of, utterances)):
+        raise ConfigError(
+            f"corpus '{corpus}' has no labels of raters, which labels={scheme.labels} needs; prepare it with "
+            "the columns of its raters, or leave labels out"
         )
     if scheme.task.has_classes and not emotions:
         raise ConfigError(f"corpus '{corpus}' has no emotions, which a scheme of classes needs")

@@ -1,22 +1,24 @@
 """Read a scheme of the user's own: from a YAML file, from ``--classes``, or as a run recorded it.
 
 A file has the keys ``classes`` (labels by class), ``selection`` (conditions by field of the manifest),
-``gendered`` and ``name``, each optional. The name is only for people: the content identifies a scheme.
+``labels`` (source of the labels), ``gendered`` and ``name``, each optional. The name is only for people: the
+content identifies a scheme.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from sercli.config import digest, read_yaml
 from sercli.errors import ConfigError, unknown
 from sercli.labels import to_label
-from sercli.schemes import EVERY_EMOTION, Scheme, get_scheme
+from sercli.schemes import EVERY_EMOTION, LabelSource, Scheme, get_scheme
 from sercli.schemes.conditions import read_selection
 
-_KEYS = ("name", "classes", "gendered", "selection")
+_KEYS = ("name", "classes", "gendered", "selection", "labels")
+_SOURCES: tuple[LabelSource, ...] = get_args(LabelSource)
 _EXAMPLE = "for example anger,happiness+excitement=joy,neutral"
 _SUFFIXES = (".yaml", ".yml")
 _LONGEST = 32  # characters of a name that is made of the classes
@@ -27,13 +29,17 @@ def is_file(text: str) -> bool:
     return text.endswith(_SUFFIXES)
 
 
-def choose_scheme(name: str | None, classes: str | None, folder: Path = Path()) -> Scheme | None:
+def choose_scheme(
+    name: str | None, classes: str | None, folder: Path = Path(), labels: str | None = None
+) -> Scheme | None:
     """Return the scheme that a user chooses, ``None`` if the user chooses none.
 
     Args:
         name: name of a scheme, or a YAML file.
         classes: labels to keep, merge and rename, ``anger,happiness+excitement=joy``.
         folder: folder that a file is relative to.
+        labels: source of the labels, in place of that of the scheme; without scheme and classes, each label
+            is a class.
 
     Raises:
         UnknownNameError: there is no scheme of that name.
@@ -45,10 +51,24 @@ def choose_scheme(name: str | None, classes: str | None, folder: Path = Path()) 
             "selection"
         )
     if classes is not None:
-        return from_plain({"classes": classes}, "--classes")
-    if name is None:
-        return None
-    return read_file(folder / name) if is_file(name) else get_scheme(name)
+        scheme = from_plain({"classes": classes}, "--classes")
+    elif name is not None:
+        scheme = read_file(folder / name) if is_file(name) else get_scheme(name)
+    else:
+        return None if labels is None else from_plain({"labels": labels}, "--labels")
+    return scheme if labels in (None, scheme.labels) else _relabel(scheme, labels)
+
+
+def _relabel(scheme: Scheme, labels: str | None) -> Scheme:
+    """Return a scheme with another source of the labels, which is the user's own.
+
+    Raises:
+        ConfigError: the scheme has no classes, or there is no such source.
+    """
+    if not scheme.task.has_classes:
+        raise ConfigError(f"--labels {labels}: scheme '{scheme.name}' has no classes; leave --labels out")
+    named = {"name": scheme.name} if scheme.title is None else {}
+    return from_plain({**scheme.content, **named, "labels": labels}, "--labels")
 
 
 def read_file(path: Path) -> Scheme:
@@ -84,13 +104,16 @@ def from_plain(given: Mapping[str, Any], place: str = "scheme") -> Scheme:
         raise ConfigError(f"{place}: gendered: expected true or false")
     selection = read_selection(given.get("selection") or {}, place)
     merge = _read_classes(given["classes"], place) if given.get("classes") is not None else None
-    if merge is None and not selection and not gendered:
+    labels = given.get("labels", "corpus")
+    if labels not in _SOURCES:
+        raise ConfigError(f"{place}: {unknown('labels', str(labels), _SOURCES)}")
+    if merge is None and not selection and not gendered and "labels" not in given:
         raise ConfigError(f"{place}: a scheme needs classes or a selection, {_EXAMPLE}")
     if title is None:
-        title = _name_of(merge, [each.field for each in selection], gendered=gendered)
+        title = _name_of(merge, [each.field for each in selection], labels, gendered=gendered)
     if not isinstance(title, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", title):
         raise ConfigError(f"{place}: name: use up to 64 letters, digits, hyphens, dots and underscores")
-    scheme = Scheme("", None, merge, gendered=gendered, selection=selection, title=title)
+    scheme = Scheme("", None, merge, gendered=gendered, selection=selection, title=title, labels=labels)
     return replace(scheme, name=f"{title}-{digest(scheme.content, 6)}")
 
 
@@ -103,7 +126,9 @@ def write_classes(classes: Mapping[str, Sequence[str]]) -> str | None:
     )
 
 
-def _name_of(merge: Mapping[str, str] | None, fields: Iterable[str], *, gendered: bool) -> str:
+def _name_of(
+    merge: Mapping[str, str] | None, fields: Iterable[str], labels: LabelSource, *, gendered: bool
+) -> str:
     """Make a name from the content, so that a file and a command line with the same content have the same."""
     name = EVERY_EMOTION
     if merge is not None:
@@ -111,7 +136,10 @@ def _name_of(merge: Mapping[str, str] | None, fields: Iterable[str], *, gendered
         name = "-".join(filter(None, (re.sub(r"[^A-Za-z0-9]+", "-", each).strip("-") for each in classes)))
         if len(name) > _LONGEST or not name:
             name = f"{len(classes)}-classes"
-    return "-".join([name, *(["gendered"] if gendered else []), *(["by", *fields] if fields else [])])
+    source = [] if labels == "corpus" else [labels]
+    return "-".join(
+        [name, *(["gendered"] if gendered else []), *(["by", *fields] if fields else []), *source]
+    )
 
 
 def _read_classes(given: Any, place: str) -> dict[str, str]:

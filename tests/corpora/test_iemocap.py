@@ -69,6 +69,7 @@ def test_a_turn_is_read_whole(tmp_path):
                 "arousal": 3.0,
                 "dominance": None,
                 "comment": "staying polite, attitude",
+                "self": True,
             },
         ),
     )

@@ -1,0 +1,171 @@
+"""Count the votes of raters: their labels, distribution, majority, plurality and agreement.
+
+The manifest keeps a mapping for each rater (`sercli.records.Utterance.raters`). A mapping with ``emotions``
+is a vote: the labels that this rater gave. Other mappings, such as the result of a listening test or a rating
+of valence, are no votes. The judgement of speakers about themselves (``self`` is true) is no vote either,
+because the labels of corpora do not count it.
+
+Each rater has one vote. A rater who gave several labels divides the vote equally between them.
+
+Source: Krippendorff, Computing Krippendorff's Alpha-Reliability, University of Pennsylvania, 2011, section C
+(nominal data, missing values); here a divided vote counts with its share.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from statistics import fmean
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sercli.errors import ManifestError
+from sercli.labels import to_label
+from sercli.records import Utterance
+
+Label = TypeVar("Label", bound=Hashable)
+
+_PAIR = 2  # agreement and majority need two raters
+
+
+@dataclass(frozen=True, slots=True)
+class RaterCounts:
+    """Facts about the raters of a corpus.
+
+    Attributes:
+        utterances: number of utterances that a rater labelled.
+        fewest: smallest number of raters of such an utterance.
+        most: largest number of raters of such an utterance.
+        majority: share of these utterances on which one label has more than half of the votes.
+        tied: share of these utterances on which several labels have the most votes.
+        agreement: mean share of the votes that the label with the most votes has.
+        alpha: Krippendorff's alpha of nominal labels; ``None`` if it is not defined.
+    """
+
+    utterances: int
+    fewest: int
+    most: int
+    majority: float
+    tied: float
+    agreement: float
+    alpha: float | None
+
+
+def labels_of(utterance: Utterance) -> tuple[tuple[str, ...], ...]:
+    """Return the labels that each rater gave, each label once; raters without a label are left out.
+
+    Raises:
+        ManifestError: the labels of a rater are not a list of texts.
+    """
+    found = (_labels(utterance.id, rater) for rater in utterance.raters or () if not rater.get("self"))
+    return tuple(labels for labels in found if labels)
+
+
+def _labels(name: str, rater: Any) -> tuple[str, ...]:
+    given = rater.get("emotions", [])
+    if not isinstance(given, list | tuple) or not all(isinstance(each, str) for each in given):
+        raise ManifestError(
+            f"{name}: the emotions of a rater are no list of labels; prepare the corpus again"
+        )
+    return tuple(dict.fromkeys(label for label in map(to_label, given) if label))
+
+
+def count_votes(raters: Iterable[Collection[Label]]) -> dict[Label, Fraction]:
+    """Return the exact number of votes of each label, in order of appearance.
+
+    Args:
+        raters: for each rater, the different labels that this rater gave.
+    """
+    counted: dict[Label, Fraction] = defaultdict(Fraction)
+    for labels in raters:
+        for label in labels:
+            counted[label] += Fraction(1, len(labels))
+    return dict(counted)
+
+
+def plurality(raters: Iterable[Collection[Label]]) -> Label | None:
+    """Return the label with the most votes; ``None`` if several labels have the most, or there is none."""
+    counted = count_votes(raters)
+    most = max(counted.values(), default=Fraction())
+    winners = [label for label, count in counted.items() if count == most]
+    return winners[0] if len(winners) == 1 else None
+
+
+def majority(raters: Iterable[Collection[Label]]) -> Label | None:
+    """Return the label with more than half of the votes, ``None`` if there is none."""
+    counted = count_votes(raters)
+    total = sum(counted.values())
+    return next((label for label, count in counted.items() if 2 * count > total), None)
+
+
+def agreement(raters: Iterable[Collection[Label]]) -> float | None:
+    """Return the share of the votes that the label with the most votes has; ``None`` without votes."""
+    counted = count_votes(raters)
+    return float(max(counted.values()) / sum(counted.values())) if counted else None
+
+
+def votes(raters: Sequence[Collection[int]], n_classes: int) -> NDArray[np.float64]:
+    """Return the distribution of the votes over classes, (classes,), which sums to one.
+
+    Args:
+        raters: for each rater, the indices of the classes that this rater named. A label outside of the
+            classes has no index, so the complete vote of a rater goes to the classes.
+        n_classes: number of classes.
+
+    Returns:
+        The distribution; zeros without votes.
+    """
+    shares = np.zeros(n_classes)
+    counted = count_votes(raters)
+    total = sum(counted.values())
+    for index, count in counted.items():
+        shares[index] = float(count / total)
+    return shares
+
+
+def alpha(units: Iterable[Sequence[Collection[Label]]]) -> float | None:
+    """Return Krippendorff's alpha of nominal labels; ``None`` if it is not defined.
+
+    It is 1 for perfect agreement and 0 for the agreement by chance. It is not defined if no utterance has two
+    raters, or if all raters always gave the same label.
+
+    Args:
+        units: for each utterance, the labels of each rater.
+    """
+    observed = pairs = Fraction()
+    totals: dict[Label, Fraction] = defaultdict(Fraction)
+    own = Fraction()  # of the expected agreement, the part of votes with themselves
+    for raters in units:
+        named = [labels for labels in raters if labels]
+        if len(named) < _PAIR:
+            continue
+        counted = count_votes(named)
+        alone = sum((Fraction(1, len(labels)) for labels in named), Fraction())  # sum of squares of each vote
+        observed += (sum((count**2 for count in counted.values()), Fraction()) - alone) / (len(named) - 1)
+        pairs += len(named)
+        own += alone
+        for label, count in counted.items():
+            totals[label] += count
+    if not pairs:
+        return None
+    expected = (sum((count**2 for count in totals.values()), Fraction()) - own) / (pairs * (pairs - 1))
+    return None if expected == 1 else float(1 - (1 - observed / pairs) / (1 - expected))
+
+
+def count_raters(utterances: Iterable[Utterance]) -> RaterCounts | None:
+    """Summarise the raters of a corpus, by the labels of the manifest; ``None`` if there are no votes."""
+    units = [raters for raters in map(labels_of, utterances) if raters]
+    if not units:
+        return None
+    sizes = [len(raters) for raters in units]
+    return RaterCounts(
+        utterances=len(units),
+        fewest=min(sizes),
+        most=max(sizes),
+        majority=fmean(majority(raters) is not None for raters in units),
+        tied=fmean(plurality(raters) is None for raters in units),
+        agreement=fmean(agreement(raters) or 0.0 for raters in units),
+        alpha=alpha(units),
+    )
