@@ -48,6 +48,15 @@ ClassesOption = Annotated[
         show_default=False,
     ),
 ]
+LabelsOption = Annotated[
+    Literal["corpus", "majority", "plurality", "votes"] | None,
+    typer.Option(
+        help="Source of the labels: the corpus itself, the majority or the plurality of its raters, or the "
+        "distribution of their votes (soft labels). With --scheme or --classes; without them, each label is "
+        "a class. [default: corpus]",
+        show_default=False,
+    ),
+]
 UnknownSpeakersOption = Annotated[
     Literal["error", "train", "drop"] | None,
     typer.Option(

@@ -9,6 +9,7 @@ from sercli.cli._options import (
     ClassesOption,
     ColumnOption,
     JsonOption,
+    LabelsOption,
     SchemeOption,
     UnknownSpeakersOption,
     WorkspaceOption,
@@ -38,6 +39,7 @@ def audit(
     ] = None,
     scheme: SchemeOption = None,
     classes: ClassesOption = None,
+    labels: LabelsOption = None,
     protocol: Annotated[
         str | None,
         typer.Option(
@@ -71,7 +73,7 @@ def audit(
         from sercli.audit.protocol import from_protocol
         from sercli.schemes.reading import choose_scheme
 
-        chosen_scheme = choose_scheme(scheme, classes)
+        chosen_scheme = choose_scheme(scheme, classes, labels=labels)
         what, divisions = from_protocol(
             Workspace(workspace), corpus, chosen_scheme, protocol, unknown_speakers
         )
@@ -79,8 +81,10 @@ def audit(
         extra: list[Finding] = []
     elif not targets:
         raise typer.BadParameter("name a run, lists of files or a folder of them, or a corpus with --corpus")
-    elif scheme or classes or protocol or unknown_speakers:
-        raise typer.BadParameter("--scheme, --classes, --protocol and --unknown-speakers go with --corpus")
+    elif scheme or classes or labels or protocol or unknown_speakers:
+        raise typer.BadParameter(
+            "--scheme, --classes, --labels, --protocol and --unknown-speakers go with --corpus"
+        )
     else:
         what, divisions, notes, extra = _divide(targets, audio_root, chosen, Workspace(workspace))
     findings = examine(divisions) + extra

@@ -9,6 +9,7 @@ from sercli.cli._options import (
     ArchOption,
     ClassesOption,
     ConfigOption,
+    LabelsOption,
     ProtocolOption,
     SchemeOption,
     SetOption,
@@ -30,6 +31,7 @@ def show(
     corpus: Annotated[str | None, typer.Option(help="Prepared corpus to train on.")] = None,
     scheme: SchemeOption = None,
     classes: ClassesOption = None,
+    labels: LabelsOption = None,
     protocol: ProtocolOption = None,
     augment: Annotated[str | None, typer.Option(help="Augmentations to use, as flip,noise, or none.")] = None,
     config: ConfigOption = None,
@@ -49,6 +51,7 @@ def show(
         corpus=corpus,
         scheme=scheme,
         classes=classes,
+        labels=labels,
         protocol=protocol,
         augment=augment,
     )

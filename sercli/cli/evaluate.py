@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sercli.cli._options import ClassesOption, DrawsOption, JsonOption, SchemeOption, WorkspaceOption
+from sercli.cli._options import (
+    ClassesOption,
+    DrawsOption,
+    JsonOption,
+    LabelsOption,
+    SchemeOption,
+    WorkspaceOption,
+)
 from sercli.cli._output import progress_bar
 from sercli.errors import RunError
 from sercli.plain.json import to_json
@@ -38,6 +45,7 @@ def evaluate(
     ] = None,
     scheme: SchemeOption = None,
     classes: ClassesOption = None,
+    labels: LabelsOption = None,
     keep_foreign: Annotated[
         bool,
         typer.Option(
@@ -79,8 +87,8 @@ def evaluate(
     place = Workspace(workspace)
     if beside and not insights:
         raise typer.BadParameter("--beside goes with --insights")
-    if on is None and (scheme or classes or keep_foreign):
-        raise typer.BadParameter("--scheme, --classes and --keep-foreign go with --on")
+    if on is None and (scheme or classes or labels or keep_foreign):
+        raise typer.BadParameter("--scheme, --classes, --labels and --keep-foreign go with --on")
     found = find_run(place, run)
     if insights or on is None:
         _check_tested(found)
@@ -93,7 +101,7 @@ def evaluate(
             place,
             found,
             on,
-            choose_scheme(scheme, classes),
+            choose_scheme(scheme, classes, labels=labels),
             keep_foreign=keep_foreign,
             draws=draws,
             accelerator=accelerator,
@@ -181,7 +189,7 @@ def _evaluate_on(
 
 def _print_report(report: "RunReport", page: "Path") -> None:
     """Print the metrics, their meaning, warnings, and the paths of the files."""
-    from sercli.reports.metric_tables import brief_tables, describe_extremes
+    from sercli.reports.metric_tables import brief_tables, describe_extremes, describe_raters
     from sercli.reports.tables import to_text
 
     evaluation = report.evaluation
@@ -191,6 +199,8 @@ def _print_report(report: "RunReport", page: "Path") -> None:
     typer.echo(f"\n{evaluation.tested} {evaluation.noun}s{frames}, {evaluation.networks} trials, pooled")
     if len(evaluation.ranking.names) > 1:
         typer.echo(f"{evaluation.ranking.group}s: {describe_extremes(evaluation)}")
+    if raters := describe_raters(evaluation):
+        typer.echo(f"raters: {raters}")
     if evaluation.no_interval:
         typer.echo(f"no interval: {evaluation.no_interval}")
     typer.echo(f"note: {report.definition}")

@@ -33,7 +33,8 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
         file: YAML with any keys of `RunConfig`, such as the ``config.yaml`` of a run.
         assignments: ``key.sub=value`` items.
         **options: values by key; a ``None`` means that the option was not given. ``augment`` is a text,
-            ``flip,noise`` or ``none``; ``classes`` the classes of a scheme, in place of its name or file.
+            ``flip,noise`` or ``none``; ``classes`` the classes of a scheme, in place of its name or file;
+            ``labels`` the source of its labels.
 
     Raises:
         ConfigError: the file or an item can't be read, or no architecture is named.
@@ -45,7 +46,9 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
         raise ConfigError(f"{file}: settings of a run with entries of a plug-in{needed}")
     assigned = parse_assignments(assignments)
     augment = options.pop("augment", None)
-    scheme = choose_scheme(options.pop("scheme", None), options.pop("classes", None))
+    scheme = choose_scheme(
+        options.pop("scheme", None), options.pop("classes", None), labels=options.pop("labels", None)
+    )
     if scheme is not None:
         settings.pop("scheme", None)  # replaced, not merged
         options["scheme"] = scheme.recorded
