@@ -15,6 +15,8 @@ from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+from math import lcm
 from statistics import fmean
 from typing import Any, TypeVar
 
@@ -69,7 +71,12 @@ def _labels(name: str, rater: Any) -> tuple[str, ...]:
         raise ManifestError(
             f"{name}: the emotions of a rater are no list of labels; prepare the corpus again"
         )
-    return tuple(dict.fromkeys(label for label in map(to_label, given) if label))
+    return tuple(dict.fromkeys(label for label in map(_to_label, given) if label))
+
+
+@lru_cache(maxsize=1024)
+def _to_label(label: str) -> str:
+    return to_label(label)
 
 
 def count_votes(raters: Iterable[Collection[Label]]) -> dict[Label, Fraction]:
@@ -78,32 +85,40 @@ def count_votes(raters: Iterable[Collection[Label]]) -> dict[Label, Fraction]:
     Args:
         raters: for each rater, the different labels that this rater gave.
     """
-    counted: dict[Label, Fraction] = defaultdict(Fraction)
-    for labels in raters:
+    counted, unit = _tally(raters)
+    return {label: Fraction(count, unit) for label, count in counted.items()}
+
+
+def _tally(raters: Iterable[Collection[Label]]) -> tuple[dict[Label, int], int]:
+    """Count in integers, which are exact and fast; also return the number of units that make a vote."""
+    listed = list(raters)
+    unit = lcm(*filter(None, map(len, listed)))
+    counted: dict[Label, int] = defaultdict(int)
+    for labels in listed:
         for label in labels:
-            counted[label] += Fraction(1, len(labels))
-    return dict(counted)
+            counted[label] += unit // len(labels)
+    return dict(counted), unit
 
 
 def plurality(raters: Iterable[Collection[Label]]) -> Label | None:
     """Return the label with the most votes; ``None`` if several labels have the most, or there is none."""
-    counted = count_votes(raters)
-    most = max(counted.values(), default=Fraction())
+    counted, _ = _tally(raters)
+    most = max(counted.values(), default=0)
     winners = [label for label, count in counted.items() if count == most]
     return winners[0] if len(winners) == 1 else None
 
 
 def majority(raters: Iterable[Collection[Label]]) -> Label | None:
     """Return the label with more than half of the votes, ``None`` if there is none."""
-    counted = count_votes(raters)
+    counted, _ = _tally(raters)
     total = sum(counted.values())
     return next((label for label, count in counted.items() if 2 * count > total), None)
 
 
 def agreement(raters: Iterable[Collection[Label]]) -> float | None:
     """Return the share of the votes that the label with the most votes has; ``None`` without votes."""
-    counted = count_votes(raters)
-    return float(max(counted.values()) / sum(counted.values())) if counted else None
+    counted, _ = _tally(raters)
+    return max(counted.values()) / sum(counted.values()) if counted else None
 
 
 def votes(raters: Sequence[Collection[int]], n_classes: int) -> NDArray[np.float64]:
@@ -118,10 +133,9 @@ def votes(raters: Sequence[Collection[int]], n_classes: int) -> NDArray[np.float
         The distribution; zeros without votes.
     """
     shares = np.zeros(n_classes)
-    counted = count_votes(raters)
-    total = sum(counted.values())
+    counted, _ = _tally(raters)
     for index, count in counted.items():
-        shares[index] = float(count / total)
+        shares[index] = count / sum(counted.values())
     return shares
 
 
@@ -134,24 +148,24 @@ def alpha(units: Iterable[Sequence[Collection[Label]]]) -> float | None:
     Args:
         units: for each utterance, the labels of each rater.
     """
-    observed = pairs = Fraction()
-    totals: dict[Label, Fraction] = defaultdict(Fraction)
-    own = Fraction()  # of the expected agreement, the part of votes with themselves
+    agreed = own = 0.0  # observed agreement, and the part of the expected one that votes have with themselves
+    pairable = 0
+    totals: dict[Label, float] = defaultdict(float)
     for raters in units:
         named = [labels for labels in raters if labels]
         if len(named) < _PAIR:
             continue
-        counted = count_votes(named)
-        alone = sum((Fraction(1, len(labels)) for labels in named), Fraction())  # sum of squares of each vote
-        observed += (sum((count**2 for count in counted.values()), Fraction()) - alone) / (len(named) - 1)
-        pairs += len(named)
+        counted, unit = _tally(named)
+        alone = sum(1 / len(labels) for labels in named)  # sum of the squares of each rater's shares
+        agreed += (sum((count / unit) ** 2 for count in counted.values()) - alone) / (len(named) - 1)
         own += alone
+        pairable += len(named)
         for label, count in counted.items():
-            totals[label] += count
-    if not pairs:
+            totals[label] += count / unit
+    if len(totals) < _PAIR:
         return None
-    expected = (sum((count**2 for count in totals.values()), Fraction()) - own) / (pairs * (pairs - 1))
-    return None if expected == 1 else float(1 - (1 - observed / pairs) / (1 - expected))
+    expected = (sum(total**2 for total in totals.values()) - own) / (pairable * (pairable - 1))
+    return 1 - (1 - agreed / pairable) / (1 - expected)
 
 
 def count_raters(utterances: Iterable[Utterance]) -> RaterCounts | None:
