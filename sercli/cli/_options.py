@@ -52,8 +52,7 @@ LabelsOption = Annotated[
     Literal["corpus", "majority", "plurality", "votes"] | None,
     typer.Option(
         help="Source of the labels: the corpus itself, the majority or the plurality of its raters, or the "
-        "distribution of their votes (soft labels). With --scheme or --classes; without them, each label is "
-        "a class. [default: corpus]",
+        "distribution of their votes (soft labels). [default: that of the scheme]",
         show_default=False,
     ),
 ]

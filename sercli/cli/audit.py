@@ -73,9 +73,9 @@ def audit(
         from sercli.audit.protocol import from_protocol
         from sercli.schemes.reading import choose_scheme
 
-        chosen_scheme = choose_scheme(scheme, classes, labels=labels)
+        chosen_scheme = choose_scheme(scheme, classes)
         what, divisions = from_protocol(
-            Workspace(workspace), corpus, chosen_scheme, protocol, unknown_speakers
+            Workspace(workspace), corpus, chosen_scheme, protocol, unknown_speakers, labels
         )
         notes: list[str] = []
         extra: list[Finding] = []

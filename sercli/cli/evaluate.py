@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sercli.reports.run import AuditResult, RunReport
     from sercli.runs.folder import Run, Trial
-    from sercli.schemes import Scheme
+    from sercli.schemes import LabelSource, Scheme
     from sercli.workspace import Workspace
 
 
@@ -101,7 +101,8 @@ def evaluate(
             place,
             found,
             on,
-            choose_scheme(scheme, classes, labels=labels),
+            choose_scheme(scheme, classes),
+            labels=labels,
             keep_foreign=keep_foreign,
             draws=draws,
             accelerator=accelerator,
@@ -154,6 +155,7 @@ def _evaluate_on(
     corpus: str,
     scheme: "Scheme | None",
     *,
+    labels: "LabelSource | None",
     keep_foreign: bool,
     draws: int,
     accelerator: str,
@@ -171,6 +173,7 @@ def _evaluate_on(
             corpus,
             place,
             scheme,
+            labels=labels,
             keep_foreign=keep_foreign,
             device=choose_device(accelerator).torch,
             progress=progress,

@@ -77,8 +77,8 @@ def show(
     if unknown_speakers:
         protocol = protocol.with_unknown_speakers(unknown_speakers)
     utterances = manifest.read(Workspace(workspace).require(corpus))
-    chosen = choose_scheme(scheme, classes, labels=labels)
-    selected, selection = choose(utterances, corpus, chosen or protocol.scheme)
+    chosen = choose_scheme(scheme, classes) or protocol.scheme
+    selected, selection = choose(utterances, corpus, chosen, labels=labels)
     classes_by_id = selection.labels
     folds = protocol.divide(utterances, classes_by_id)
     if csv:

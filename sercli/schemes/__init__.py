@@ -154,6 +154,23 @@ class Scheme:
         raters = {each.id: self._named(each, classes) for each in taken} if self.counts_votes else {}
         return Selection(classes, labels, dict(sorted(left_out.items())), raters=raters)
 
+    def with_labels(self, labels: LabelSource) -> "Scheme":
+        """Return the scheme with another source of the labels; if it is another one, it is the user's own.
+
+        Raises:
+            ConfigError: the scheme has no classes.
+        """
+        from sercli.schemes.reading import LONGEST_NAME, from_plain
+
+        if labels == self.labels:
+            return self
+        if not self.task.has_classes:
+            raise ConfigError(f"labels={labels}: scheme '{self.name}' has no classes; leave labels out")
+        name = (self.title or self.name).removesuffix(f"-{self.labels}")
+        if labels != "corpus":
+            name = f"{name[: LONGEST_NAME - len(labels) - 1]}-{labels}"
+        return from_plain({**self.content, "name": name, "labels": labels})
+
     def check(self, utterances: Sequence[Utterance]) -> None:
         """Refuse labels and texts of a user's own scheme that a corpus lacks: they are probably misspelled.
 
@@ -337,6 +354,7 @@ def choose(
     name: str | Mapping[str, Any] | Scheme | None,
     *,
     partial: bool = False,
+    labels: LabelSource | None = None,
 ) -> tuple[str, Selection]:
     """Select utterances by a scheme, the corpus's default one if none is named.
 
@@ -345,6 +363,7 @@ def choose(
         corpus: its name.
         name: a scheme, its name, or what a run or a bundle recorded.
         partial: whether labels of a scheme may be missing, because the corpus may be a part of the original.
+        labels: source of the labels, in place of that of the scheme.
 
     Returns:
         The scheme's name, and its selection.
@@ -355,6 +374,8 @@ def choose(
     """
     emotions = any(utterance.emotion is not None for utterance in utterances)
     scheme = get_scheme(name or default_scheme(corpus, emotions=emotions))
+    if labels is not None:
+        scheme = scheme.with_labels(labels)
     if scheme.corpus not in (None, corpus):
         raise ConfigError(
             f"scheme '{scheme.name}' is made for corpus '{scheme.corpus}', not for '{corpus}'; choose "

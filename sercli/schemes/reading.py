@@ -21,6 +21,9 @@ _KEYS = ("name", "classes", "gendered", "selection", "labels")
 _SOURCES: tuple[LabelSource, ...] = get_args(LabelSource)
 _EXAMPLE = "for example anger,happiness+excitement=joy,neutral"
 _SUFFIXES = (".yaml", ".yml")
+LONGEST_NAME = 64
+"""Characters of the name of a scheme."""
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{LONGEST_NAME - 1}}}")
 _LONGEST = 32  # characters of a name that is made of the classes
 
 
@@ -29,17 +32,13 @@ def is_file(text: str) -> bool:
     return text.endswith(_SUFFIXES)
 
 
-def choose_scheme(
-    name: str | None, classes: str | None, folder: Path = Path(), labels: str | None = None
-) -> Scheme | None:
+def choose_scheme(name: str | None, classes: str | None, folder: Path = Path()) -> Scheme | None:
     """Return the scheme that a user chooses, ``None`` if the user chooses none.
 
     Args:
         name: name of a scheme, or a YAML file.
         classes: labels to keep, merge and rename, ``anger,happiness+excitement=joy``.
         folder: folder that a file is relative to.
-        labels: source of the labels, in place of that of the scheme; without scheme and classes, each label
-            is a class.
 
     Raises:
         UnknownNameError: there is no scheme of that name.
@@ -51,24 +50,10 @@ def choose_scheme(
             "selection"
         )
     if classes is not None:
-        scheme = from_plain({"classes": classes}, "--classes")
-    elif name is not None:
-        scheme = read_file(folder / name) if is_file(name) else get_scheme(name)
-    else:
-        return None if labels is None else from_plain({"labels": labels}, "--labels")
-    return scheme if labels in (None, scheme.labels) else _relabel(scheme, labels)
-
-
-def _relabel(scheme: Scheme, labels: str | None) -> Scheme:
-    """Return a scheme with another source of the labels, which is the user's own.
-
-    Raises:
-        ConfigError: the scheme has no classes, or there is no such source.
-    """
-    if not scheme.task.has_classes:
-        raise ConfigError(f"--labels {labels}: scheme '{scheme.name}' has no classes; leave --labels out")
-    named = {"name": scheme.name} if scheme.title is None else {}
-    return from_plain({**scheme.content, **named, "labels": labels}, "--labels")
+        return from_plain({"classes": classes}, "--classes")
+    if name is None:
+        return None
+    return read_file(folder / name) if is_file(name) else get_scheme(name)
 
 
 def read_file(path: Path) -> Scheme:
@@ -111,8 +96,9 @@ def from_plain(given: Mapping[str, Any], place: str = "scheme") -> Scheme:
         raise ConfigError(f"{place}: a scheme needs classes or a selection, {_EXAMPLE}")
     if title is None:
         title = _name_of(merge, [each.field for each in selection], labels, gendered=gendered)
-    if not isinstance(title, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", title):
-        raise ConfigError(f"{place}: name: use up to 64 letters, digits, hyphens, dots and underscores")
+    if not isinstance(title, str) or not _NAME.fullmatch(title):
+        fact = f"use up to {LONGEST_NAME} letters, digits, hyphens, dots and underscores"
+        raise ConfigError(f"{place}: name: {fact}")
     scheme = Scheme("", None, merge, gendered=gendered, selection=selection, title=title, labels=labels)
     return replace(scheme, name=f"{title}-{digest(scheme.content, 6)}")
 

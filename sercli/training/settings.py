@@ -33,8 +33,7 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
         file: YAML with any keys of `RunConfig`, such as the ``config.yaml`` of a run.
         assignments: ``key.sub=value`` items.
         **options: values by key; a ``None`` means that the option was not given. ``augment`` is a text,
-            ``flip,noise`` or ``none``; ``classes`` the classes of a scheme, in place of its name or file;
-            ``labels`` the source of its labels.
+            ``flip,noise`` or ``none``; ``classes`` the classes of a scheme, in place of its name or file.
 
     Raises:
         ConfigError: the file or an item can't be read, or no architecture is named.
@@ -46,9 +45,7 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
         raise ConfigError(f"{file}: settings of a run with entries of a plug-in{needed}")
     assigned = parse_assignments(assignments)
     augment = options.pop("augment", None)
-    scheme = choose_scheme(
-        options.pop("scheme", None), options.pop("classes", None), labels=options.pop("labels", None)
-    )
+    scheme = choose_scheme(options.pop("scheme", None), options.pop("classes", None))
     if scheme is not None:
         settings.pop("scheme", None)  # replaced, not merged
         options["scheme"] = scheme.recorded
@@ -75,7 +72,7 @@ def configure(
 
     Args:
         settings: at least ``arch``; of the other keys of `RunConfig`, those that were chosen; and
-            ``unknown_speakers``, which becomes a part of the protocol's name.
+            ``unknown_speakers`` and ``labels``, which become a part of the protocol and of the scheme.
         workspace: folder where a corpus is searched if none is named.
         device: device that decides the precision if the precision is ``auto``.
         file: source file of some of the settings, for messages.
@@ -98,7 +95,7 @@ def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, A
     """Add corpus, scheme, protocol and the digest of the bundle to start from, if they are missing."""
     recipe = get_architecture(settings["arch"]).recipe
     chosen = dict(settings)
-    unknown_speakers = chosen.pop("unknown_speakers", None)
+    unknown_speakers, labels = chosen.pop("unknown_speakers", None), chosen.pop("labels", None)
     if "corpus" not in chosen:
         chosen["corpus"] = _first_prepared(settings["arch"], workspace)
     corpus = str(chosen["corpus"])
@@ -115,6 +112,8 @@ def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, A
     if "scheme" not in chosen:
         emotions = bool(set(facts["emotions"]) - {"none"})
         chosen["scheme"] = made_for or default_scheme(corpus, emotions=emotions)
+    if labels:
+        chosen["scheme"] = get_scheme(chosen["scheme"]).with_labels(labels).recorded
     if chosen.get("init") and not re.search(r"#[0-9a-f]{12}$", str(chosen["init"])):
         chosen["init"] = name_bundle(Path(str(chosen["init"])))
     return chosen

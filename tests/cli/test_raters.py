@@ -56,7 +56,18 @@ def test_from_a_table_to_the_folds(command_line, place):
     (place / "mine.yaml").write_text("classes: [anger, sadness, guilt]\nlabels: votes\n")
     assert from_yaml(run(*base, "--scheme", place / "mine.yaml")).value["scheme"] == typed
 
+    (place / "plain.yaml").write_text(run(*base, *chosen))
+    assert (
+        from_yaml(run(*base, "--config", place / "plain.yaml", "--labels", "votes")).value["scheme"] == typed
+    )
+    assert from_yaml(run(*base, "--labels", "votes")).value["scheme"] == {
+        "name": "every-emotion-votes",
+        "labels": "votes",
+    }
+
     shown = ("protocols", "show", "leave-one-speaker-out", "--corpus", "calls", *chosen)
+    assert "on calls, every-emotion-majority-" in run(*shown[:-2], "--labels", "majority")
+    assert "every-emotion-votes" in run("audit", "--corpus", "calls", "--labels", "votes")
     told = run(*shown, "--labels", "votes")
     assert "on calls, anger-guilt-sadness-votes-" in told
     assert "left out  4 (tie of raters 4)\n" in told

@@ -63,8 +63,7 @@ def test_a_rater_who_named_a_class_twice_or_several_classes():
 
 
 def test_without_classes_each_label_that_wins_is_one():
-    scheme = choose_scheme(None, None, labels="votes")
-    found = choose([*FIVE, rated("f", "other", "other", "fear")], "c", scheme)[1]
+    found = choose([*FIVE, rated("f", "other", "other", "fear")], "c", None, labels="votes")[1]
     assert found.classes == ("anger", "guilt")
     assert found.labels == {"a": "anger", "c": "anger", "d": "guilt"}
     assert found.left_out == {"other": 1, "tie of raters": 2}
@@ -124,19 +123,24 @@ def test_the_source_is_part_of_the_content_only_if_it_is_not_the_corpus(tmp_path
     assert read_file(tmp_path / "s.yaml") == voted
 
 
-def test_another_source_for_a_scheme_of_any_kind(tmp_path):
-    assert choose_scheme(None, CLASSES, labels="votes") == from_plain({"classes": CLASSES, "labels": "votes"})
-    own = choose_scheme("iemocap-4", None, labels="plurality")
-    assert own.merge == get_scheme("iemocap-4").merge
-    assert own.name.startswith("iemocap-4-")
-    assert own.recorded == {"name": "iemocap-4", "labels": "plurality"} | get_scheme("iemocap-4").content
-    assert choose_scheme("iemocap-4", None, labels="corpus") == get_scheme("iemocap-4")
-    (tmp_path / "s.yaml").write_text("classes: anger,fear\nlabels: votes\n")
-    assert choose_scheme("s.yaml", None, tmp_path, "corpus") == choose_scheme(None, "anger,fear")
+def test_another_source_for_a_scheme_of_any_kind():
+    classes = choose_scheme(None, CLASSES)
+    voted = from_plain({"classes": CLASSES, "labels": "votes"})
+    assert classes.with_labels("votes") == voted
+    assert voted.with_labels("corpus") == classes
+    assert voted.with_labels("majority").with_labels("votes") == voted
+    four = get_scheme("iemocap-4")
+    own = four.with_labels("plurality")
+    assert (own.merge, own.labels) == (four.merge, "plurality")
+    assert own.name.startswith("iemocap-4-plurality-")
+    assert own.recorded == {"name": "iemocap-4-plurality", "labels": "plurality"} | four.content
+    assert four.with_labels("corpus") is four
+    assert get_scheme("every-emotion").with_labels("votes").content == {"labels": "votes"}
+    assert len(from_plain({"classes": CLASSES, "name": "x" * 64}).with_labels("votes").title) == 64
 
 
 def test_an_unknown_source_and_a_scheme_without_classes_are_refused():
     with pytest.raises(ConfigError, match=r"my\.yaml: labels has no 'vote'; did you mean votes"):
         from_plain({"classes": CLASSES, "labels": "vote"}, "my.yaml")
-    with pytest.raises(ConfigError, match="--labels votes: scheme 'arousal-valence' has no classes; leave"):
-        choose_scheme("arousal-valence", None, labels="votes")
+    with pytest.raises(ConfigError, match="labels=votes: scheme 'arousal-valence' has no classes; leave"):
+        get_scheme("arousal-valence").with_labels("votes")
