@@ -12,7 +12,7 @@ Source: Krippendorff, Computing Krippendorff's Alpha-Reliability, University of 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -61,16 +61,18 @@ def labels_of(utterance: Utterance) -> tuple[tuple[str, ...], ...]:
     Raises:
         ManifestError: the labels of a rater are not a list of texts.
     """
-    found = (_labels(utterance.id, rater) for rater in utterance.raters or () if not rater.get("self"))
+    found = (_labels(utterance.id, rater) for rater in utterance.raters or ())
     return tuple(labels for labels in found if labels)
 
 
 def _labels(name: str, rater: Any) -> tuple[str, ...]:
-    given = rater.get("emotions", [])
+    given = rater.get("emotions", []) if isinstance(rater, Mapping) else None
     if not isinstance(given, list | tuple) or not all(isinstance(each, str) for each in given):
         raise ManifestError(
             f"{name}: the emotions of a rater are no list of labels; prepare the corpus again"
         )
+    if rater.get("self"):
+        return ()
     return tuple(dict.fromkeys(label for label in map(_to_label, given) if label))
 
 

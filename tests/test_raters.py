@@ -120,6 +120,8 @@ def test_only_labels_of_others_than_the_speaker_are_votes():
 def test_labels_that_are_no_list_are_refused(emotions):
     with pytest.raises(ManifestError, match="c/a: the emotions of a rater are no list of labels; prepare"):
         labels_of(rated({"rater": "r", "emotions": emotions}))
+    with pytest.raises(ManifestError, match="c/a: the emotions of a rater are no list of labels; prepare"):
+        labels_of(rated("anger"))
 
 
 def test_the_raters_of_a_corpus_are_counted():
