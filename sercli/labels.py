@@ -9,6 +9,9 @@ import unicodedata
 from collections.abc import Mapping
 from difflib import SequenceMatcher
 
+UNDECIDED = "undecided"
+"""Label of an utterance on which the raters do not agree."""
+
 EMOTIONS = frozenset(
     {
         "amusement",
@@ -36,7 +39,7 @@ EMOTIONS = frozenset(
         "surprise",
         "tenderness",
         "tiredness",
-        "undecided",  # the raters found no majority
+        UNDECIDED,
     }
 )
 

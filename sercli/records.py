@@ -56,7 +56,10 @@ class Utterance:
             array of arousal and valence, float32, (frames, 2), `TRACE_RATE` rows a second.
         trace_method: how the gold standard of the trace was got, and any shift in time.
         trace_sha256: hash of the array's values.
-        raters: the single raters' judgements, as the corpus gives them.
+        raters: the judgement of each rater: a mapping with ``rater`` (name), and as far as the corpus has
+            them ``emotions`` (list of the labels that this rater gave, as `sercli.labels.to_label` reads
+            them), ``valence``, ``arousal``, ``dominance`` and ``comment``. ``self`` is true if the speaker is
+            the rater. Only mappings with ``emotions`` are votes; `sercli.raters` reads them.
     """
 
     id: str
@@ -234,8 +237,8 @@ def _take(column: Any, rows: Sequence[int]) -> Any:
 
 
 def _join(columns: Sequence[Any]) -> Any:
-    if columns[0] is None:
-        return None
+    if any(column is None for column in columns):
+        return None  # a part without the column leaves no column for all rows
     if isinstance(columns[0], Predictions):
         return pool(columns)
     if isinstance(columns[0], np.ndarray):
@@ -251,14 +254,17 @@ class ClassPredictions(Predictions):
         classes: class names, in the order of the columns of ``probabilities``.
         target: index of the true class, (rows,), integers.
         probabilities: (rows, classes), each row summing to one.
+        raters: for each row and each rater, the indices of the classes that this rater named, one or more; no
+            raters if they are not known. ``None`` if the labels are not from votes.
         values: predicted values of dimensions of the same rows, if the network gives both.
     """
 
-    columns: ClassVar[tuple[str, ...]] = (*_BY_ROW, "target", "probabilities", "values")
+    columns: ClassVar[tuple[str, ...]] = (*_BY_ROW, "target", "probabilities", "raters", "values")
 
     classes: tuple[str, ...]
     target: NDArray[np.int64]
     probabilities: NDArray[np.float64]
+    raters: tuple[tuple[tuple[int, ...], ...], ...] | None = None
     values: "ValuePredictions | None" = None
 
     @property

@@ -7,7 +7,7 @@ from sercli.audit import PARTS, Division, Item
 from sercli.corpora import corpus_names, get_corpus
 from sercli.protocols import Protocol, UnknownSpeakers, fold_digest, get_protocol
 from sercli.records import Fold, Utterance
-from sercli.schemes import Scheme, choose
+from sercli.schemes import LabelSource, Scheme, choose
 from sercli.workspace import Workspace
 
 
@@ -17,6 +17,7 @@ def from_protocol(
     scheme: str | Scheme | None,
     protocol: str | None,
     unknown_speakers: UnknownSpeakers | None = None,
+    labels: LabelSource | None = None,
 ) -> tuple[str, list[Division]]:
     """Divide a prepared corpus.
 
@@ -26,6 +27,7 @@ def from_protocol(
         scheme: scheme or its name; the protocol's own if not given, otherwise the corpus's first.
         protocol: protocol, which makes the folds; the corpus's own if not given.
         unknown_speakers: how the protocol treats utterances of unknown speakers.
+        labels: source of the labels, in place of that of the scheme.
 
     Returns:
         Description of corpus, scheme and protocol, and a division for each fold.
@@ -40,7 +42,7 @@ def from_protocol(
     chosen = get_protocol(protocol or str(facts["protocol"]))
     if unknown_speakers:
         chosen = chosen.with_unknown_speakers(unknown_speakers)
-    name, selection = choose(utterances, corpus, scheme or chosen.scheme)
+    name, selection = choose(utterances, corpus, scheme or chosen.scheme, labels=labels)
     folds = chosen.divide(utterances, selection.labels)
     title = f"{corpus}, {name}, {chosen.name} (digest {fold_digest(folds)}): {len(folds)} folds"
     return title, divisions(utterances, folds, chosen)

@@ -58,6 +58,14 @@ TargetsOption = Annotated[
         show_default=False,
     ),
 ]
+LabelsOption = Annotated[
+    Literal["corpus", "majority", "plurality", "votes"] | None,
+    typer.Option(
+        help="Source of the labels: the corpus itself, the majority or the plurality of its raters, or the "
+        "distribution of their votes (soft labels). [default: that of the scheme]",
+        show_default=False,
+    ),
+]
 UnknownSpeakersOption = Annotated[
     Literal["error", "train", "drop"] | None,
     typer.Option(

@@ -15,7 +15,7 @@ def print_plan(plan: "Plan", device: "Device") -> None:
     """Print network and data of the training, and the number of finished trials."""
     from sercli.augmentations import get_augmentation
     from sercli.bundle import build_network
-    from sercli.cli.protocols import print_unknown_speakers
+    from sercli.cli.protocols import describe_left_out, print_unknown_speakers
     from sercli.protocols import without_speaker
     from sercli.training.trials import features_missing
 
@@ -26,7 +26,7 @@ def print_plan(plan: "Plan", device: "Device") -> None:
         items = count_noun(len(plan.selection.labels), config.task.noun)
         what = "continuous labels of " if outputs.per_frame else ""
         counts = "; ".join(filter(None, [counts, f"{items} with {what}{' and '.join(outputs.dimensions)}"]))
-    left = sum(plan.selection.left_out.values())
+    left = plan.selection.left_out
     network = build_network(config.arch, config.model, config.features, len(plan.selection.outputs))
     parameters = sum(p.numel() for p in network.parameters())
     trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
@@ -35,8 +35,10 @@ def print_plan(plan: "Plan", device: "Device") -> None:
     typer.echo(f"run       {plan.run.name}")
     typer.echo(
         f"corpus    {config.corpus}, scheme {config.scheme.name}: {counts}"
-        + (f"; {left} left out" if left else "")
+        + (f"; {sum(left.values())} left out" if left else "")
     )
+    if left and config.scheme.counts_votes:
+        typer.echo(f"left out  {describe_left_out(left)}")
     typer.echo(f"protocol  {config.protocol.name}: {len(plan.folds)} folds")
     if config.protocol.unknown_speakers != "error":
         print_unknown_speakers(config.protocol, len(without_speaker(plan.selected(), plan.selection.labels)))

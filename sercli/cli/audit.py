@@ -9,6 +9,7 @@ from sercli.cli._options import (
     ClassesOption,
     ColumnOption,
     JsonOption,
+    LabelsOption,
     SchemeOption,
     TargetsOption,
     UnknownSpeakersOption,
@@ -40,6 +41,7 @@ def audit(
     scheme: SchemeOption = None,
     classes: ClassesOption = None,
     dimensions: TargetsOption = None,
+    labels: LabelsOption = None,
     protocol: Annotated[
         str | None,
         typer.Option(
@@ -75,14 +77,16 @@ def audit(
 
         chosen_scheme = choose_scheme(scheme, classes, dimensions)
         what, divisions = from_protocol(
-            Workspace(workspace), corpus, chosen_scheme, protocol, unknown_speakers
+            Workspace(workspace), corpus, chosen_scheme, protocol, unknown_speakers, labels
         )
         notes: list[str] = []
         extra: list[Finding] = []
     elif not targets:
         raise typer.BadParameter("name a run, lists of files or a folder of them, or a corpus with --corpus")
-    elif scheme or classes or protocol or unknown_speakers:
-        raise typer.BadParameter("--scheme, --classes, --protocol and --unknown-speakers go with --corpus")
+    elif scheme or classes or labels or protocol or unknown_speakers:
+        raise typer.BadParameter(
+            "--scheme, --classes, --labels, --protocol and --unknown-speakers go with --corpus"
+        )
     else:
         what, divisions, notes, extra = _divide(targets, audio_root, chosen, Workspace(workspace))
     findings = examine(divisions) + extra

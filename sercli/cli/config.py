@@ -9,6 +9,7 @@ from sercli.cli._options import (
     ArchOption,
     ClassesOption,
     ConfigOption,
+    LabelsOption,
     ProtocolOption,
     SchemeOption,
     SetOption,
@@ -32,6 +33,7 @@ def show(
     scheme: SchemeOption = None,
     classes: ClassesOption = None,
     targets: TargetsOption = None,
+    labels: LabelsOption = None,
     protocol: ProtocolOption = None,
     augment: Annotated[str | None, typer.Option(help="Augmentations to use, as flip,noise, or none.")] = None,
     config: ConfigOption = None,
@@ -52,6 +54,7 @@ def show(
         scheme=scheme,
         classes=classes,
         targets=targets,
+        labels=labels,
         protocol=protocol,
         augment=augment,
     )

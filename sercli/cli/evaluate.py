@@ -9,6 +9,7 @@ from sercli.cli._options import (
     ClassesOption,
     DrawsOption,
     JsonOption,
+    LabelsOption,
     SchemeOption,
     TargetsOption,
     WorkspaceOption,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from sercli.reports.run import AuditResult, RunReport
     from sercli.runs.folder import Run, Trial
-    from sercli.schemes import Scheme
+    from sercli.schemes import LabelSource, Scheme
     from sercli.workspace import Workspace
 
 
@@ -46,6 +47,7 @@ def evaluate(
     scheme: SchemeOption = None,
     classes: ClassesOption = None,
     targets: TargetsOption = None,
+    labels: LabelsOption = None,
     keep_foreign: Annotated[
         bool,
         typer.Option(
@@ -87,8 +89,8 @@ def evaluate(
     place = Workspace(workspace)
     if beside and not insights:
         raise typer.BadParameter("--beside goes with --insights")
-    if on is None and (scheme or classes or targets or keep_foreign):
-        raise typer.BadParameter("--scheme, --classes, --targets and --keep-foreign go with --on")
+    if on is None and (scheme or classes or targets or labels or keep_foreign):
+        raise typer.BadParameter("--scheme, --classes, --targets, --labels and --keep-foreign go with --on")
     found = find_run(place, run)
     if insights or on is None:
         _check_tested(found)
@@ -102,6 +104,7 @@ def evaluate(
             found,
             on,
             choose_scheme(scheme, classes, targets),
+            labels=labels,
             keep_foreign=keep_foreign,
             draws=draws,
             accelerator=accelerator,
@@ -154,6 +157,7 @@ def _evaluate_on(
     corpus: str,
     scheme: "Scheme | None",
     *,
+    labels: "LabelSource | None",
     keep_foreign: bool,
     draws: int,
     accelerator: str,
@@ -171,6 +175,7 @@ def _evaluate_on(
             corpus,
             place,
             scheme,
+            labels=labels,
             keep_foreign=keep_foreign,
             device=choose_device(accelerator).torch,
             progress=progress,
@@ -189,7 +194,7 @@ def _evaluate_on(
 
 def _print_report(report: "RunReport", page: "Path") -> None:
     """Print the metrics, their meaning, warnings, and the paths of the files."""
-    from sercli.reports.metric_tables import brief_tables, describe_extremes
+    from sercli.reports.metric_tables import brief_tables, describe_extremes, describe_raters
     from sercli.reports.tables import to_text
 
     evaluation = report.evaluation
@@ -199,6 +204,8 @@ def _print_report(report: "RunReport", page: "Path") -> None:
     typer.echo(f"\n{evaluation.tested} {evaluation.noun}s{frames}, {evaluation.networks} trials, pooled")
     if len(evaluation.ranking.names) > 1:
         typer.echo(f"{evaluation.ranking.group}s: {describe_extremes(evaluation)}")
+    if raters := describe_raters(evaluation):
+        typer.echo(f"raters: {raters}")
     if evaluation.no_interval:
         typer.echo(f"no interval: {evaluation.no_interval}")
     typer.echo(f"note: {report.definition}")

@@ -14,6 +14,7 @@ from sercli.cli._output import progress_bar
 if TYPE_CHECKING:
     from sercli.preparation import Preparation
     from sercli.preparation.counts import SchemeCounts
+    from sercli.raters import RaterCounts
     from sercli.records import Problem
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
@@ -155,6 +156,9 @@ def _print(result: "Preparation") -> None:
             for name, each in dimensions
         )
         typer.echo(f"  ratings     {', '.join(spans)}; {known}")
+    raters = result.raters
+    if raters is not None:
+        typer.echo(f"  raters      {_raters(raters, len(utterances))}")
     traces = [utterance for utterance in utterances if utterance.trace]
     if traces:
         how = "; ".join(sorted({utterance.trace_method or "as distributed" for utterance in traces}))
@@ -188,6 +192,20 @@ def _speakers(result: "Preparation") -> str:
     )
     without = f"; {unnamed} utterances have no speaker: --unknown-speakers decides about them"
     return f"{len(genders)}{known}" + (without if unnamed else "")
+
+
+def _raters(found: "RaterCounts", utterances: int) -> str:
+    from sercli.formatting import PERCENT, PLAIN
+
+    each = f"{found.fewest}" if found.fewest == found.most else f"{found.fewest} to {found.most}"
+    of = (
+        f"{found.utterances} of {utterances} utterances have" if found.utterances < utterances else "all have"
+    )
+    alpha = "" if found.alpha is None else f", Krippendorff's alpha {PLAIN.number(found.alpha)}"
+    return (
+        f"{of} labels of {each} raters; a majority on {PERCENT.with_unit(found.majority)}, a tie on "
+        f"{PERCENT.with_unit(found.tied)}; mean agreement {PERCENT.with_unit(found.agreement)}{alpha}"
+    )
 
 
 def _print_problems(problems: Sequence["Problem"]) -> None:

@@ -8,11 +8,13 @@ from sercli.cli._app import App
 from sercli.cli._options import (
     ClassesOption,
     JsonOption,
+    LabelsOption,
     SchemeOption,
     TargetsOption,
     UnknownSpeakersOption,
     WorkspaceOption,
 )
+from sercli.errors import list_some
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
     from sercli.protocols import Protocol
     from sercli.records import Fold, Utterance
+
+_REASONS = 8  # in a line
 
 app = App(help="List the protocols, or show the folds of one on a corpus.")
 
@@ -54,6 +58,7 @@ def show(
     scheme: SchemeOption = None,
     classes: ClassesOption = None,
     targets: TargetsOption = None,
+    labels: LabelsOption = None,
     unknown_speakers: UnknownSpeakersOption = None,
     csv: Annotated[
         bool,
@@ -74,11 +79,10 @@ def show(
     if unknown_speakers:
         protocol = protocol.with_unknown_speakers(unknown_speakers)
     utterances = manifest.read(Workspace(workspace).require(corpus))
-    selected, selection = choose(
-        utterances, corpus, choose_scheme(scheme, classes, targets) or protocol.scheme
-    )
-    labels = selection.labels
-    folds = protocol.divide(utterances, labels)
+    chosen = choose_scheme(scheme, classes, targets) or protocol.scheme
+    selected, selection = choose(utterances, corpus, chosen, labels=labels)
+    classes_by_id = selection.labels
+    folds = protocol.divide(utterances, classes_by_id)
     if csv:
         typer.echo(to_csv(folds), nl=False)
         return
@@ -96,13 +100,15 @@ def show(
         shared = shared_speakers(folds, utterances, unknown_train=only_train)
         _print_what_is_tested(protocol, corpus, shared)
     if protocol.unknown_speakers != "error":
-        print_unknown_speakers(protocol, len(without_speaker(utterances, labels)))
-    for missing, lacking in untrained(folds, labels).items():
+        print_unknown_speakers(protocol, len(without_speaker(utterances, classes_by_id)))
+    for missing, lacking in untrained(folds, classes_by_id).items():
         numbers = ", ".join(str(folds.index(fold) + 1) for fold in lacking)
         typer.echo(
             f"class {missing} has no training utterance in fold {numbers}; `sercli train` refuses this"
         )
-    _print_table(folds, labels, utterances)
+    if selection.left_out:
+        typer.echo(f"left out  {describe_left_out(selection.left_out)}")
+    _print_table(folds, classes_by_id, utterances)
 
 
 def _print_what_is_tested(protocol: "Protocol", corpus: str, shared: int | None) -> None:
@@ -123,6 +129,12 @@ def print_unknown_speakers(protocol: "Protocol", count: int) -> None:
     """Print what happens to the utterances of unknown speakers."""
     use = "used for training only" if protocol.unknown_speakers == "train" else "left out"
     typer.echo(f"unknown   {count} utterances without a speaker are {use}")
+
+
+def describe_left_out(left_out: "Mapping[str, int]") -> str:
+    """Count the utterances that a scheme leaves out, by reason."""
+    reasons = [f"{name} {count}" for name, count in sorted(left_out.items(), key=lambda each: -each[1])]
+    return f"{sum(left_out.values())} ({list_some(reasons, _REASONS)})"
 
 
 def _described(entry: "Protocol") -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Share code of the readers of any corpus: labels by their spelling, facts by the file's name."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -8,9 +9,10 @@ from pydantic import Field, model_validator
 
 from sercli.corpora import ReaderConfig
 from sercli.errors import ConfigError
-from sercli.labels import EMOTIONS, near_noun, to_label, to_noun
+from sercli.labels import EMOTIONS, UNDECIDED, near_noun, to_label, to_noun
 from sercli.manifest.listing import check_columns
 from sercli.manifest.values import GENDERS, is_absent
+from sercli.raters import labels_of, plurality
 from sercli.records import Problem, Utterance
 
 _IN_NAMES = ("speaker", "gender", "session", "dialog", "text_id", "emotion")
@@ -82,11 +84,21 @@ def remedy(label: str) -> str:
     return f"give its emotion with --map '{label}={near_noun(label) or 'EMOTION'}'"
 
 
+def _map_labels(rater: Mapping[str, Any], options: AnyOptions) -> dict[str, Any]:
+    """Return a rater's judgement with the labels of the manifest."""
+    if "emotions" not in rater:
+        return dict(rater)
+    return {**rater, "emotions": [to_label(label, options.map) for label in rater["emotions"]]}
+
+
 def complete(utterance: Utterance, place: str, options: AnyOptions) -> Utterance | Problem:
     """Add the facts in the file's name, and the emotion's name for the label.
 
+    Without a label, the emotion is the label that most raters gave; if several have the most votes, it is
+    undecided.
+
     Args:
-        utterance: with file and, unless the name has it, ``emotion_raw``.
+        utterance: with file and, unless the name has it, ``emotion_raw`` or raters.
         place: place of the utterance, for problems.
         options: spellings and pattern.
     """
@@ -107,8 +119,13 @@ def complete(utterance: Utterance, place: str, options: AnyOptions) -> Utterance
         # Any other word is kept: only schemes whose classes carry the gender need one of the two.
         gender = utterance.gender.lower()
         utterance = replace(utterance, gender=GENDERS.get(gender, gender))
+    if utterance.raters:
+        utterance = replace(utterance, raters=tuple(_map_labels(each, options) for each in utterance.raters))
     if utterance.emotion_raw is None:
-        return Problem(place, "no emotion")
+        raters = labels_of(utterance)
+        if not raters:
+            return Problem(place, "no emotion")
+        return replace(utterance, emotion=plurality(raters) or UNDECIDED)
     label = to_label(utterance.emotion_raw, options.map)
     if is_absent(label):
         return Problem(place, f"label '{label}' means that no emotion is known; {remedy(label)}")

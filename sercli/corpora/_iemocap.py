@@ -18,6 +18,8 @@ _HEADER = re.compile(
 )
 _CATEGORIES = re.compile(r"(C-\w+):\s*((?:[^;()]+;)*)\s*\((.*)\)")
 _DIMENSIONS = re.compile(rf"(A-\w+):\s*val{_RATING}act{_RATING}dom{_RATING}\((.*)\)", re.ASCII)
+# The actor's own judgement, such as C-F1; the raters of the corpus are called E1 to E6.
+_SELF = re.compile(r"[AC]-[FM]\d+")
 _WORDS = re.compile(r"(\S+)\s*\[[^\]]*\]\s*:\s*(.*)")
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
@@ -123,6 +125,13 @@ def read_transcripts(lines: Iterable[str]) -> dict[str, str]:
 
 
 def _judgement(line: str) -> dict[str, Any] | None:
+    judgement = _read_judgement(line)
+    if judgement is not None and _SELF.fullmatch(judgement["rater"]):
+        judgement["self"] = True
+    return judgement
+
+
+def _read_judgement(line: str) -> dict[str, Any] | None:
     if match := _CATEGORIES.fullmatch(line):
         rater, emotions, comment = match.groups()
         named = [emotion.strip() for emotion in emotions.split(";")]

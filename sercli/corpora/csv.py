@@ -1,7 +1,8 @@
 """Read any corpus from a table with a row per utterance, as delimited text, JSON Lines or JSON.
 
-The table needs a column for the file and one for the emotion. Columns of speaker, gender, session, dialog,
-text and so on are read if they exist. With ``start`` or ``end`` (seconds, or times such as ``00:01:02.5``) an
+The table needs a column for the file and one for the emotion, or labels of raters: a column for each rater,
+or one column with a label of each rater. Columns of speaker, gender, session, dialog, text and so on are read
+if they exist. With ``start`` or ``end`` (seconds, or times such as ``00:01:02.5``) an
 utterance is cut out of its file.
 """
 
@@ -13,6 +14,7 @@ from typing import Any
 
 from sercli.corpora import Corpus
 from sercli.corpora._any import TableOptions, complete
+from sercli.manifest.columns import RATERS
 from sercli.manifest.listing import Entry, field_label, line_of, read_entries
 from sercli.manifest.values import NUMBERS, TIMES, explain_time, parse_number
 from sercli.records import Problem, Utterance
@@ -38,6 +40,9 @@ def parse(table: Path, options: TableOptions) -> Iterator[Utterance | Problem]:
 def _utterance(entry: Entry, options: TableOptions) -> Utterance | Problem:
     values: dict[str, Any] = {}
     for field, value in entry.fields.items():
+        if field == RATERS:
+            values[field] = value
+            continue
         if isinstance(value, (bool, list, dict)):
             return Problem(entry.place, f"{field_label(field)} is neither text nor a number: {value}")
         if field == "sample_rate":  # the file itself states it

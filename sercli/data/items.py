@@ -11,6 +11,7 @@ from sercli.audio import SAMPLE_RATE
 from sercli.corpora import Trace
 from sercli.errors import CorpusError
 from sercli.features import Array
+from sercli.raters import votes
 from sercli.records import TRACE_DIMENSIONS, TRACE_RATE, Utterance
 from sercli.runs.features import FeatureChoice
 from sercli.schemes import Selection
@@ -28,6 +29,8 @@ class Item:
         speaker: who speaks; None if unknown.
         values: value of each dimension, for dimensions of utterances.
         votes: share of the raters' votes for each class, for soft labels.
+        raters: for each rater, the indices of the classes that this rater named; None if the labels are not
+            from votes.
     """
 
     id: str
@@ -36,6 +39,7 @@ class Item:
     speaker: str | None = None
     values: tuple[float, ...] = ()
     votes: tuple[float, ...] = ()
+    raters: tuple[tuple[int, ...], ...] | None = None
 
 
 class Source(Protocol):
@@ -131,9 +135,18 @@ def make_items(utterances: Iterable[Utterance], selection: Selection, folder: Pa
             else classes.get(selection.labels[each.id], 0),
             each.speaker,
             selection.values.get(each.id, ()),
+            _count_votes(selection, each.id),
+            selection.raters.get(each.id) if selection.raters else None,
         )
         for each in utterances
     ]
+
+
+def _count_votes(selection: Selection, name: str) -> tuple[float, ...]:
+    """Return the share of the votes for each class, if a network learns it."""
+    if not selection.soft:
+        return ()
+    return tuple(votes(selection.raters[name], len(selection.classes)).tolist())
 
 
 def unlabelled_item(name: str, samples: int, *, per_frame: bool, speaker: str | None = None) -> Item:

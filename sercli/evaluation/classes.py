@@ -207,11 +207,17 @@ def without_gender(predictions: ClassPredictions) -> ClassPredictions | None:
     mapping = map_classes(predictions.classes, names)
     index = {name: i for i, name in enumerate(mapping.classes)}
     carried = np.array([index[mapping.of_model[name]] for name in predictions.classes], dtype=np.int64)
+    raters = predictions.raters
+    if raters is not None:
+        raters = tuple(
+            tuple(tuple(sorted({int(carried[i]) for i in own})) for own in of_row) for of_row in raters
+        )
     return replace(
         predictions,
         classes=mapping.classes,
         target=carried[predictions.target],
         probabilities=mapping.carry(predictions.probabilities),
+        raters=raters,
     )
 
 

@@ -13,7 +13,13 @@ from typing import Any
 from sercli.evaluation.calibration import Calibration, measure_calibration
 from sercli.evaluation.classes import ClassScoring, Confusion, without_gender
 from sercli.evaluation.joint import JointScoring
-from sercli.evaluation.measures import group_rows, missing_interval, pooled_rows, scoring_of
+from sercli.evaluation.measures import (
+    group_rows,
+    missing_interval,
+    pooled_rows,
+    scoring_of,
+    scorings_of,
+)
 from sercli.evaluation.metrics import MetricRow, MetricTable, to_plain
 from sercli.evaluation.resampling import DRAWS
 from sercli.evaluation.scoring import Rows, Scoring
@@ -120,9 +126,10 @@ def evaluate(predictions: Predictions, draws: int = DRAWS) -> Evaluation:
     Raises:
         RunError: there are no rows, or a prediction is not a number.
     """
-    scoring = scoring_of(predictions)
-    scoring.check()
-    rows = pooled_rows(scoring, scoring.metrics, draws, beside=True)
+    scoring_of(predictions).check()
+    scorings = scorings_of(predictions)
+    scoring = scorings[0]
+    rows = [row for each in scorings for row in pooled_rows(each, each.metrics, draws, beside=True)]
     details: dict[str, Any] = {}
     of_classes = scoring.of_classes if isinstance(scoring, JointScoring) else scoring
     if isinstance(of_classes, ClassScoring):
@@ -140,7 +147,7 @@ def evaluate(predictions: Predictions, draws: int = DRAWS) -> Evaluation:
         folds=tuple(dict.fromkeys(predictions.folds)),
         seeds=tuple(sorted(set(predictions.seeds))),
         headline=tuple(key for metric in scoring.metrics if metric.headline for key in metric.keys),
-        definition=scoring.definition,
+        definition="; ".join(each.definition for each in scorings),
         no_interval=missing_interval(predictions),
         table=table,
         ranking=_rank(scoring, table),

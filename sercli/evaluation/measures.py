@@ -4,7 +4,7 @@ The pooled value uses all rows together. The mean is over the trained networks, 
 part, as papers report it. Intervals come from a bootstrap over speakers.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from sercli.evaluation.metrics import Counts, Interval, Metric, MetricRow, Rates
 from sercli.evaluation.resampling import DRAWS, draw, percentile, why_no_interval
 from sercli.evaluation.scoring import Scoring
 from sercli.evaluation.values import ValueScoring, value_metrics
+from sercli.evaluation.votes import VOTE_METRICS, VoteScoring
 from sercli.records import ClassPredictions, Predictions, ValuePredictions
 from sercli.tasks import Outputs
 
@@ -32,9 +33,27 @@ def scoring_of(predictions: Predictions) -> Scoring[Any]:
     raise TypeError(f"no scoring for {type(predictions).__name__}")
 
 
+def scorings_of(predictions: Predictions) -> list[Scoring[Any]]:
+    """List the scoring for predictions of this kind, then the scoring by votes if there are raters."""
+    found = [scoring_of(predictions)]
+    if isinstance(predictions, ClassPredictions) and any(predictions.raters or ()):
+        found.append(VoteScoring(predictions))
+    return found
+
+
 def known_metrics(predictions: Predictions) -> tuple[Metric, ...]:
     """List all metrics that `measure` knows, including the recalls, which `evaluate` leaves out."""
-    return scoring_of(predictions).known_metrics()
+    return tuple(metric for scoring in scorings_of(predictions) for metric in scoring.known_metrics())
+
+
+def _by_scoring(
+    predictions: Predictions, metrics: Sequence[Metric]
+) -> Iterator[tuple[Scoring[Any], list[Metric]]]:
+    """Yield each scoring with those of the metrics that it measures."""
+    for scoring in scorings_of(predictions):
+        keys = {metric.key for metric in scoring.known_metrics()}
+        if own := [metric for metric in metrics if metric.key in keys]:
+            yield scoring, scoring.own(own)
 
 
 def stated_metrics(outputs: Outputs) -> tuple[Metric, ...]:
@@ -61,7 +80,8 @@ def metric_by_key(key: str) -> Metric:
         KeyError: there is no such metric.
     """
     column = key.partition("_")[2]
-    for metric in (*METRICS, *recall_metrics((column,)), *value_metrics((column,), per_frame=False)):
+    of_column = (*recall_metrics((column,)), *value_metrics((column,), per_frame=False))
+    for metric in (*METRICS, *VOTE_METRICS, *of_column):
         if [key] == metric.keys:
             return metric
     raise KeyError(key)
@@ -78,8 +98,11 @@ def measure(predictions: Predictions, metrics: Sequence[Metric], draws: int = DR
     Returns:
         Rows of group ``all``.
     """
-    scoring = scoring_of(predictions)
-    return pooled_rows(scoring, scoring.own(metrics), draws, beside=False)
+    return [
+        row
+        for scoring, own in _by_scoring(predictions, metrics)
+        for row in pooled_rows(scoring, own, draws, beside=False)
+    ]
 
 
 def pooled_values(predictions: Predictions, metrics: Sequence[Metric] = ()) -> dict[str, float]:
@@ -92,12 +115,13 @@ def pooled_values(predictions: Predictions, metrics: Sequence[Metric] = ()) -> d
     Raises:
         RunError: there are no rows, or a prediction is not a number.
     """
-    scoring = scoring_of(predictions)
-    scoring.check()
-    pooled = scoring.sums([range(len(predictions))])
+    scoring_of(predictions).check()
+    every = [range(len(predictions))]
     return {
         key: float(column[0])
-        for metric in scoring.own(metrics) or scoring.metrics
+        for scoring, own in _by_scoring(predictions, metrics or scoring_of(predictions).metrics)
+        for pooled in [scoring.sums(every)]
+        for metric in own
         for key, column in zip(metric.keys, metric.split(metric.function(pooled)), strict=True)
     }
 
@@ -115,8 +139,20 @@ def mean_intervals(
     keys = [key for metric in metrics for key in metric.keys]
     if missing_interval(predictions):
         return dict.fromkeys(keys)
-    scoring, names = scoring_of(predictions), predictions.known_speakers
-    metrics = scoring.own(metrics)
+    return {
+        key: interval
+        for scoring, own in _by_scoring(predictions, metrics)
+        for key, interval in _mean_intervals(scoring, own, draws).items()
+    }
+
+
+def _mean_intervals(
+    scoring: Scoring[Any], metrics: Sequence[Metric], draws: int
+) -> dict[str, Interval | None]:
+    """Return the intervals of `mean_intervals` for metrics of one scoring."""
+    predictions = scoring.predictions
+    keys = [key for metric in metrics for key in metric.keys]
+    names = predictions.known_speakers
     networks = []
     for rows in group_rows(predictions.units).values():
         of_speaker = group_rows([predictions.speakers[row] for row in rows])

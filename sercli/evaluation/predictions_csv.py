@@ -1,12 +1,15 @@
 """Predictions as a CSV file.
 
 Each row begins with id, fold, seed, speaker and gender. For classes, it continues with the true and the
-predicted class and the probability of each class, then the columns of values, if there are any. For values,
-it continues with the gold standard of each dimension, then the prediction of each dimension. If the values
-are of frames, a row is a frame, and its number comes first.
+predicted class and the probability of each class; if the labels are from votes, with the classes that each
+rater named (``anger | anger + sadness | neutral``; in a name, a backslash comes before ``|``, ``+`` and
+another backslash); and with the columns of values, if the network gives them. For values, it continues with
+the gold standard of each dimension, then the prediction of each dimension. If the values are of frames, a row
+is a frame, and its number comes first.
 """
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -24,6 +27,8 @@ _AGAIN = "test the fold again"
 _FIRST = ["id", "fold", "seed", "speaker", "gender"]
 _CLASS = [*_FIRST, "target", "predicted"]
 _FRAME = [*_FIRST, "frame"]
+_RATERS = "raters"
+_BETWEEN_RATERS, _BETWEEN_CLASSES = " | ", " + "
 
 _Line = tuple[int, list[str]]
 """Number of a line in the file, and the cells of the line."""
@@ -80,15 +85,23 @@ def _layout(predictions: Predictions) -> tuple[list[str], Iterable[Sequence[obje
     )
     if isinstance(predictions, ClassPredictions):
         classes = predictions.classes
+        known = predictions.raters is not None
         rows = zip(
-            firsts, predictions.target, predictions.predicted, predictions.probabilities.tolist(), strict=True
+            *(firsts, predictions.target, predictions.predicted, predictions.probabilities.tolist()),
+            predictions.raters or [()] * len(predictions),
+            strict=True,
         )
         values = predictions.values
         dimensions = () if values is None else values.dimensions
-        beside = [()] * len(predictions) if values is None else _value_rows(values)
-        return [*_CLASS, *(f"p({name})" for name in classes), *_value_columns(dimensions)], (
-            [*first, classes[target], classes[predicted], *map(repr, probabilities), *more]
-            for (first, target, predicted, probabilities), more in zip(rows, beside, strict=True)
+        beside = [[]] * len(predictions) if values is None else _value_rows(values)
+        header = [*_CLASS, *(f"p({name})" for name in classes), *([_RATERS] if known else [])]
+        return [*header, *_value_columns(dimensions)], (
+            [
+                *(*first, classes[target], classes[predicted], *map(repr, probabilities)),
+                *([_write_raters(raters, classes)] if known else []),
+                *more,
+            ]
+            for (first, target, predicted, probabilities, raters), more in zip(rows, beside, strict=True)
         )
     if isinstance(predictions, ValuePredictions):
         pairs = zip(predictions.target, predictions.predicted, strict=True)
@@ -107,6 +120,22 @@ def _value_rows(values: ValuePredictions) -> list[list[str]]:
     return [[f"{value:.9g}" for value in np.concatenate(both, axis=1)[0]] for both in pairs]
 
 
+def _write_raters(raters: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
+    names = [re.sub(r"([\\|+])", r"\\\1", name) for name in classes]
+    return _BETWEEN_RATERS.join(_BETWEEN_CLASSES.join(names[index] for index in own) for own in raters)
+
+
+def _read_raters(text: str, classes: Sequence[str], place: str) -> tuple[tuple[int, ...], ...]:
+    found = []
+    for own in text.split(_BETWEEN_RATERS) if text else []:
+        names = [re.sub(r"\\(.)", r"\1", name) for name in own.split(_BETWEEN_CLASSES)]
+        foreign = next((name for name in names if name not in classes), None)
+        if foreign is not None:
+            raise RunError(f"{place}: raters: '{foreign}' is none of {', '.join(classes)}; {_AGAIN}")
+        found.append(tuple(classes.index(name) for name in names))
+    return tuple(found)
+
+
 def _value_columns(dimensions: Sequence[str]) -> list[str]:
     return [*dimensions, *(f"predicted {name}" for name in dimensions)]
 
@@ -115,17 +144,21 @@ def _read_classes(path: Path, header: list[str], lines: Iterable[_Line]) -> Clas
     names = header[len(_CLASS) :]
     classes = tuple(name[2:-1] for name in names if name.startswith("p("))
     others = names[len(classes) :]
+    last = others[:1] if others[:1] == [_RATERS] else []
+    others = others[len(last) :]
     dimensions = tuple(others[: len(others) // 2])
-    expected = [*_CLASS, *(f"p({name})" for name in classes), *_value_columns(dimensions)]
+    expected = [*_CLASS, *(f"p({name})" for name in classes), *last, *_value_columns(dimensions)]
     if header != expected or not classes or len(set(classes)) < len(classes):
         raise RunError(
             f"{path}:1: expected the columns {', '.join(_CLASS)}, then p(CLASS) for each class; {_AGAIN}"
         )
-    rows, targets, probabilities, values = [], [], [], []
-    end = len(header) - len(others)
+    rows, targets, probabilities, raters, values = [], [], [], [], []
+    end = len(header) - len(others) - len(last)
     for number, cells in lines:
         place = f"{path}:{number}"
         rows.append(_first(cells, len(header), place))
+        if last:
+            raters.append(_read_raters(cells[end], classes, place))
         target, own = _class_cells(cells[len(_FIRST) : end], classes, place)
         targets.append(target)
         probabilities.append(own)
@@ -136,6 +169,7 @@ def _read_classes(path: Path, header: list[str], lines: Iterable[_Line]) -> Clas
         classes=classes,
         target=np.array(targets, dtype=np.int64),
         probabilities=np.array(probabilities, dtype=np.float64).reshape(len(rows), len(classes)),
+        raters=tuple(raters) if last else None,
         values=_value_predictions(values, dimensions, columns, per_frame=False) if dimensions else None,
         **columns,
     )

@@ -15,7 +15,7 @@ from sercli.evaluation.mapping import ClassMapping, map_classes
 from sercli.inference.stored import Progress, Stored
 from sercli.records import Predictions, Utterance, pool
 from sercli.runs.folder import Run, Trial
-from sercli.schemes import ALL, Scheme, Selection, choose, default_scheme, get_scheme
+from sercli.schemes import ALL, LabelSource, Scheme, Selection, choose, default_scheme, get_scheme
 from sercli.schemes.reading import from_plain
 from sercli.tasks import Outputs
 from sercli.workspace import Workspace
@@ -60,6 +60,7 @@ def apply_run(
     workspace: Workspace,
     scheme: str | Scheme | None = None,
     *,
+    labels: LabelSource | None = None,
     keep_foreign: bool = False,
     device: torch.device | str = "cpu",
     progress: Progress = lambda done, total: None,
@@ -71,6 +72,7 @@ def apply_run(
         corpus: a prepared corpus, not the one of the training.
         workspace: folder of corpora and features.
         scheme: of the other corpus, or its name; its default one if none.
+        labels: source of the labels, in place of that of the scheme.
         keep_foreign: keep predictions of classes that the corpus does not have, as mistakes.
         device: where the networks are applied.
         progress: called with the number of utterances whose features are computed, and of all of them.
@@ -87,7 +89,7 @@ def apply_run(
     before = _trained_before(run, trials[0], first)
     _refuse_known(run, str(first.facts["corpus"]), before, corpus)
     utterances = manifest.read(path)
-    name, selection = _select(first, utterances, corpus, scheme)
+    name, selection = _select(first, utterances, corpus, scheme, labels)
     mapping = _map(run, first, selection, keep_foreign=keep_foreign)
     known = dict.fromkeys([*before, str(first.facts["corpus"])])
     chosen, left_out = _choose(utterances, selection, mapping, _audio_of(known, workspace))
@@ -154,12 +156,16 @@ def _trained_before(run: Run, trial: Trial, bundle: Bundle) -> list[str]:
 
 
 def _select(
-    bundle: Bundle, utterances: Sequence[Utterance], corpus: str, scheme: str | Scheme | None
+    bundle: Bundle,
+    utterances: Sequence[Utterance],
+    corpus: str,
+    scheme: str | Scheme | None,
+    labels: LabelSource | None,
 ) -> tuple[str, Selection]:
     outputs = bundle.outputs
     if scheme is None and outputs.dimensions:
         scheme = _scheme_of_values(bundle)
-    name, selection = choose(utterances, corpus, scheme)
+    name, selection = choose(utterances, corpus, scheme, labels=labels)
     there = selection.outputs
     if there.task is not outputs.task or there.dimensions != outputs.dimensions:
         raise ConfigError(

@@ -69,9 +69,14 @@ def predict_items(
     probabilities, classes = np.concatenate(scores)[:, :count], outputs.classes
     if mapping is not None:
         probabilities, classes = mapping.carry(probabilities), mapping.classes
-    target = np.array([item.target for item in items])
+    raters = tuple(item.raters for item in items if item.raters is not None)
     return ClassPredictions(
-        classes=classes, target=target, probabilities=probabilities, values=values, **rows
+        classes=classes,
+        target=np.array([item.target for item in items]),
+        probabilities=probabilities,
+        raters=raters if raters and len(raters) == len(items) else None,
+        values=values,
+        **rows,
     )
 
 
@@ -153,11 +158,11 @@ class Stored:
         bundle = self.bundle
         if mapping is not None:
             labels = {each.id: str(mapping.of_corpus[selection.labels[each.id]]) for each in self.utterances}
-            selection = replace(
-                selection, labels=labels, outputs=replace(selection.outputs, classes=mapping.classes)
-            )
+            # Votes for a class that is merged or renamed are not those that the raters gave.
+            outputs = replace(selection.outputs, classes=mapping.classes)
+            selection = replace(selection, labels=labels, outputs=outputs, raters={}, soft=False)
         elif bundle.classes:  # the corpus may lack some
-            selection = replace(selection, outputs=replace(selection.outputs, classes=bundle.classes))
+            selection = selection.with_classes(bundle.classes)
         items = make_items(self.utterances, selection, self.folder)
         return predict_items(
             bundle.network,

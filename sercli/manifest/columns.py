@@ -6,6 +6,7 @@ Case, blanks, underscores, hyphens and dots of a column's name do not count: ``S
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 SPELLINGS: dict[str, tuple[str, ...]] = {
     "file": (
@@ -56,6 +57,13 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
 }
 """Spellings by field, the most certain first, each in the form that `simplify` returns."""
 
+RATERS = "raters"
+"""Field of the raters' labels, which one column holds, or a column for each rater."""
+_OF_ALL_RATERS = frozenset({"raters", "annotators", "raterlabels", "raterslabels", "annotatorlabels"})
+_OF_RATERS = ("rater", "annotator")
+_NUMBERED_RATER = re.compile(
+    r"(?:rater|annotator)(?:emotion|label)?(?:\d+|[a-rt-z])(?:emotion|label)?"  # raters is a plural
+)
 
 # Words in the names of columns of times, by field; camel case also separates words.
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -95,6 +103,16 @@ def fields_by_name(names: Iterable[str], chosen: Mapping[str, str] | None = None
     if not chosen or "end" not in chosen:
         _settle_offset(fields, by_name)
     return fields
+
+
+def of_raters(column: str) -> Literal["all", "one", "perhaps"] | None:
+    """Return whether a column's name means labels of all raters, or of one rater, such as ``rater_1``."""
+    name = simplify(column)
+    if name in _OF_ALL_RATERS:
+        return "all"
+    if not name.startswith(_OF_RATERS):
+        return None
+    return "one" if _NUMBERED_RATER.fullmatch(name) else "perhaps"
 
 
 def _settle_offset(fields: dict[str, str], by_name: Mapping[str, str]) -> None:

@@ -13,10 +13,13 @@ from typing import Any
 
 from sercli.audio import SUFFIXES
 from sercli.errors import ConfigError
+from sercli.labels import to_noun
 from sercli.manifest.columns import (
+    RATERS,
     SPELLINGS,
     fields_by_name,
     in_milliseconds,
+    of_raters,
     simplify,
     split_words,
     unread_times,
@@ -31,6 +34,7 @@ from sercli.manifest.values import (
     parse_number,
     parse_seconds,
     settle_times,
+    split_labels,
 )
 from sercli.records import Note, Problem
 
@@ -46,7 +50,8 @@ class Entry:
 
     Attributes:
         place: file and line.
-        fields: value by field of an utterance, without absent values; the label is ``emotion_raw``.
+        fields: value by field of an utterance, without absent values; the label is ``emotion_raw``. The
+            labels of the raters are mappings, as in `sercli.records.Utterance`.
         values: the unchanged row, by column.
     """
 
@@ -78,8 +83,8 @@ def check_columns(columns: Mapping[str, str]) -> dict[str, str]:
         ConfigError: there is no such field.
     """
     for name in columns:
-        if field_named(name) not in SPELLINGS:
-            known = ", ".join(map(field_label, SPELLINGS))
+        if field_named(name) not in (*SPELLINGS, RATERS):
+            known = ", ".join((*map(field_label, SPELLINGS), RATERS))
             raise ConfigError(f"--column {name}: no such field; the fields are {known}")
     return {field_named(name): column for name, column in columns.items()}
 
@@ -94,15 +99,21 @@ def read_entries(
 
     Args:
         path: the table.
-        chosen: column by field, as far as the user names it; an empty name switches the field off.
-        needed: fields that every row must have.
+        chosen: column by field, as far as the user names it; an empty name switches the field off. The field
+            ``raters`` may have several columns, separated by commas.
+        needed: fields that every row must have; labels of raters replace the label.
         options: option of the command that names the column of a field, where it is not ``--column``.
     """
     chosen = chosen or {}
     table = read_table(path)
     rows = table.rows
     fields, remarks = choose_columns(table, chosen)
-    absent = [field for field in (*filter(chosen.get, chosen), *needed) if field not in fields]
+    raters = _rater_columns(table, chosen.get(RATERS))
+    if "emotion_raw" not in chosen and fields.get("emotion_raw") in raters:
+        del fields["emotion_raw"]
+    found = {*fields, *([RATERS] if raters else [])}
+    wanted = [field for field in needed if not (raters and field == "emotion_raw")]
+    absent = [field for field in (*filter(chosen.get, chosen), *wanted) if field not in found]
     if rows and absent:
         yield from (item for item in table.items if isinstance(item, Problem) and item.harmless)
         option = (options or {}).get(absent[0], f"--column {field_label(absent[0])}=COLUMN")
@@ -112,7 +123,7 @@ def read_entries(
         yield unread
         return
     if rows:
-        yield _note(path.name, table, fields, remarks)
+        yield _note(path.name, table, fields, raters, remarks)
     whole = {field for field in NAMES & fields.keys() if _are_whole(rows, fields[field])}
     for item in table.items:
         if isinstance(item, Problem):
@@ -121,7 +132,12 @@ def read_entries(
             values = read_cells(item.values, fields, whole)
             if not (parse_number(values.get("duration")) or 0) > 0:
                 values.pop("duration", None)  # it only repeats the length of the audio itself
-            yield Entry(item.place, values, item.values)
+            try:
+                labelled = _read_raters(item.values, raters)
+            except ValueError as error:
+                yield Problem(item.place, f"raters: {error}; write labels, for example anger|sadness")
+                continue
+            yield Entry(item.place, values | ({RATERS: labelled} if labelled else {}), item.values)
 
 
 def choose_columns(table: Table, chosen: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -183,6 +199,55 @@ def read_cells(
     return values
 
 
+def _rater_columns(table: Table, chosen: str | None) -> tuple[str, ...]:
+    """Return the columns of the raters' labels: one for all raters, or one for each rater.
+
+    Args:
+        table: the table.
+        chosen: names of the columns, separated by commas; ``None`` searches columns with usual names. If one
+            of the named columns does not exist, there are none.
+    """
+    if chosen is None:
+        kinds = {column: of_raters(column) for column in table.columns}
+        for wanted in (("one", "perhaps"), ("all",)):
+            found = [
+                column for column, kind in kinds.items() if kind in wanted and _hold_labels(table, column)
+            ]
+            if found:
+                return tuple(found)
+        return ()
+    if chosen in table.columns:
+        return (chosen,)
+    by_name = {simplify(column): column for column in reversed(table.columns)}
+    columns = [by_name.get(simplify(name)) for name in chosen.split(",")] if chosen else []
+    return tuple(name for name in columns if name) if all(columns) else ()
+
+
+def _hold_labels(table: Table, column: str) -> bool:
+    """Return whether a column may hold labels: no numbers; only known nouns if its name is not certain."""
+    try:
+        labels = [label for row in table.rows for label in split_labels(row.values[column])]
+    except ValueError:
+        return False
+    if of_raters(column) == "perhaps":
+        return bool(labels) and all(map(to_noun, labels))
+    return not any(parse_number(label) is not None for label in labels)
+
+
+def _read_raters(row: Mapping[str, Any], columns: Sequence[str]) -> tuple[dict[str, Any], ...]:
+    """Read the labels of each rater; each label in a column of all raters is that of one rater.
+
+    Raises:
+        ValueError: a cell holds something else.
+    """
+    if len(columns) == 1:
+        labels = split_labels(row[columns[0]])
+        named = [(str(number), [label]) for number, label in enumerate(labels, 1)]
+    else:
+        named = [(column, split_labels(row[column])) for column in columns]
+    return tuple({"rater": name, "emotions": labels} for name, labels in named if labels)
+
+
 def _names_audio(rows: Sequence[TableRow], column: str) -> bool:
     """Return whether all values of a column are names of audio files."""
     found = [row.values[column] for row in rows if row.values[column] not in (None, "")]
@@ -224,10 +289,13 @@ def _are_whole(rows: Sequence[TableRow], column: str) -> bool:
     return bool(numbers) and all(_WHOLE.fullmatch(value) for value in numbers)
 
 
-def _note(name: str, table: Table, fields: Mapping[str, str], remarks: Sequence[str]) -> Note:
+def _note(
+    name: str, table: Table, fields: Mapping[str, str], raters: Sequence[str], remarks: Sequence[str]
+) -> Note:
     """List the field of each column, and the columns that were not read."""
-    read = ", ".join(f"{field_label(field)} <- {column}" for field, column in fields.items())
-    left = [column for column in table.columns if column and column not in fields.values()]
+    named = [f"{field_label(field)} <- {column}" for field, column in fields.items()]
+    read = ", ".join([*named, *([f"{RATERS} <- {' + '.join(raters)}"] if raters else [])])
+    left = [column for column in table.columns if column and column not in (*fields.values(), *raters)]
     unread = f"; not read: {', '.join(left)}" if left else ""
     return Note(name, "; ".join([read + unread, *remarks]), title="columns")
 

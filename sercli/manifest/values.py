@@ -6,6 +6,10 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from sercli.labels import to_noun
+from sercli.plain import PlainError
+from sercli.plain.json import from_json
+
 NUMBERS = frozenset({"duration", "start", "end", "valence", "arousal", "dominance"})
 """Fields that hold numbers."""
 RATINGS = frozenset({"valence", "arousal", "dominance"})
@@ -68,6 +72,36 @@ def parse_cell(name: str, value: Any) -> Any:
         whole = int(value) if value.is_integer() else value
         return None if math.isnan(value) else whole
     return value
+
+
+def split_labels(value: Any) -> list[str]:
+    """Return the labels in a cell, without absent ones.
+
+    A cell may be a list, also as the text ``["anger", "sadness"]``, or labels separated by ``|`` or ``;``. A
+    comma separates only known nouns, because other labels may contain commas.
+
+    Raises:
+        ValueError: the cell holds something else.
+    """
+    if isinstance(value, str):
+        parts = _split_text(unicodedata.normalize("NFC", value.strip()))
+    else:
+        parts = list(value) if isinstance(value, list | tuple) else [value]
+    if any(isinstance(part, bool | dict | list) for part in parts):
+        raise ValueError(f"'{value}' is neither a label nor a list of labels")
+    return [str(part).strip() for part in parts if not is_absent(part)]
+
+
+def _split_text(text: str) -> list[Any]:
+    if text.startswith("[") and text.endswith("]"):
+        try:
+            listed = from_json(text)
+        except PlainError:  # as Python writes a list
+            listed = [part.strip().strip("'\"") for part in text[1:-1].split(",")]
+        return listed if isinstance(listed, list) else [text]
+    separator = next((each for each in "|;" if each in text), ",")
+    parts = [part.strip() for part in text.split(separator)]
+    return parts if separator != "," or all(map(to_noun, parts)) else [text]
 
 
 def parse_seconds(value: Any) -> Any:

@@ -187,6 +187,7 @@ class TrainingVectors:
         class_weights: weight of the errors of each class; None if all weigh the same.
         values: standardised value of each dimension, (utterances or segments, dimensions); None without
             dimensions. The network then gives them after the classes.
+        votes: share of the votes for each class, (utterances or segments, classes); None without soft labels.
     """
 
     vectors: NDArray[np.float64]
@@ -194,6 +195,7 @@ class TrainingVectors:
     speakers: tuple[str | None, ...]
     class_weights: Mapping[int, float] | None
     values: NDArray[np.float64] | None = None
+    votes: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)

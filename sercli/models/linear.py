@@ -89,8 +89,10 @@ def solve(network: Linear, given: TrainingVectors, config: LinearConfig) -> None
     from sklearn.linear_model import LogisticRegression, Ridge
 
     values = given.values
-    if values is not None and config.classifier != "logistic":
-        raise ConfigError("model.classifier=svm is for classes; leave it out for values of dimensions")
+    if (values is not None or given.votes is not None) and config.classifier != "logistic":
+        raise ConfigError(
+            "model.classifier=svm is for classes; leave it out for values of dimensions and for votes"
+        )
     given, basis = _in_own_basis(given)
     weight = given.class_weights
     if config.classifier == "svm":
@@ -101,7 +103,11 @@ def solve(network: Linear, given: TrainingVectors, config: LinearConfig) -> None
     )
     weights, biases = np.zeros((0, len(basis))), np.zeros(0)
     if values is None or network.head.out_features > values.shape[1]:
-        fitted.fit(given.vectors, given.target)
+        if given.votes is None:
+            fitted.fit(given.vectors, given.target)
+        else:  # an utterance of each class, weighted by its share of the votes
+            rows, classes = np.nonzero(given.votes)
+            fitted.fit(given.vectors[rows], classes, given.votes[rows, classes])
         weights, biases = _rows_of_all(fitted.coef_, fitted.intercept_)
     if values is not None:
         ridge = Ridge(alpha=1 / (2 * config.c)).fit(given.vectors, values)

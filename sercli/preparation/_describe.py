@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Self
@@ -12,6 +12,7 @@ from sercli import manifest
 from sercli.corpora import Corpus
 from sercli.errors import ManifestError
 from sercli.preparation.counts import SchemeCounts
+from sercli.raters import RaterCounts, count_raters
 from sercli.records import Problem, Utterance
 from sercli.schemes.targets import RATED
 
@@ -91,7 +92,9 @@ class Preparation:
     def spellings(self) -> dict[str, dict[str, int]]:
         """Count the spellings of each emotion, if the corpus has a different spelling."""
         counted = Counter(
-            (u.emotion, u.emotion_raw) for u in self.utterances if u.emotion and u.emotion_raw != u.emotion
+            (u.emotion, u.emotion_raw)
+            for u in self.utterances
+            if u.emotion and u.emotion_raw not in (None, u.emotion)
         )
         spelled: dict[str, dict[str, int]] = {}
         for (noun, raw), count in sorted(counted.items(), key=str):
@@ -122,8 +125,14 @@ class Preparation:
             return "leave-one-speaker-out" if 3 <= speakers <= 12 else "speaker-5-fold"
         return self.entry.default_protocol
 
+    @property
+    def raters(self) -> RaterCounts | None:
+        """Facts about the raters; ``None`` if the corpus has no labels of raters."""
+        return count_raters(self.utterances)
+
     def to_dict(self) -> dict[str, object]:
         """Return the contents of ``corpus.json``."""
+        raters = self.raters
         utterances = self.utterances
         return {
             "corpus": self.corpus,
@@ -139,6 +148,7 @@ class Preparation:
             "emotions": dict(sorted(Counter(u.emotion or "none" for u in utterances).items())),
             "spellings": self.spellings,
             **({"ratings": self.ratings} if self.ratings else {}),
+            "raters": raters and asdict(raters),
             "speakers": dict(sorted(Counter(u.speaker or "none" for u in utterances).items())),
             "schemes": {
                 scheme.name: {

@@ -23,6 +23,7 @@ from sercli.reports.metric_tables import (
     counted_noun,
     csv_rows,
     describe_extremes,
+    describe_raters,
     run_tables,
     scale_of,
 )
@@ -81,6 +82,7 @@ def render_run(report: "RunReport", insights: Mapping[str, str] | None = None) -
         traces=recordings,
         pictures={name: draw_both(partial(draw, None)) for name, draw in drawn.items()},
         extremes=describe_extremes(evaluation),
+        raters=describe_raters(evaluation),
         facts=report.facts,
         notes=report.notes,
         banners=report.banners,
@@ -168,11 +170,12 @@ def _heading(report: "RunReport") -> str:
 
 def _remarks(report: "RunReport") -> list[str]:
     """List the remarks that readers of the tables must know."""
-    no_interval = report.evaluation.no_interval
+    no_interval, raters = report.evaluation.no_interval, describe_raters(report.evaluation)
     return [
         f"Run {report.run.name}; {report.protocol}.",
         *([f"Audit: {report.audit.verdict}."] if report.audit else []),
         *report.banners,
         f"{report.definition}.",
+        *([f"{raters}."] if raters else []),
         *([f"No intervals: {no_interval}."] if no_interval else []),
     ]

@@ -1,5 +1,6 @@
 """Make tables of metrics of runs and comparisons: as text for people, and as CSV rows for programs."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from sercli.evaluation import Comparison, Evaluation, Interval, Metric, MetricRow
@@ -78,6 +79,21 @@ def describe_extremes(evaluation: Evaluation) -> str:
     return f"best {best}, worst {worst} ({ranked.label}{mean})"
 
 
+def describe_raters(evaluation: Evaluation) -> str:
+    """Compare the model with a single rater in words; empty if the raters are not known."""
+    table = evaluation.table
+    ua, wa = table.find("rater_ua"), table.find("rater_wa")
+    if ua is None or wa is None or ua.value is None or math.isnan(ua.value):
+        return ""
+    scale = scale_of(ua)
+    own = " and ".join(f"{row.label} {scale.with_unit(row.value)}" for row in map(table.row, ("ua", "wa")))
+    return (
+        f"One rater predicts the plurality of the other raters with UA {scale.with_unit(ua.value)} and WA "
+        f"{scale.with_unit(wa.value)}; the model predicts the label with {own}. A model can exceed one "
+        "rater, because it learns from the votes of many raters"
+    )
+
+
 def csv_rows(evaluation: Evaluation) -> Iterator[tuple[object, ...]]:
     """Return all metrics of a run with all digits, in the order of `COLUMNS`."""
     for row in evaluation.table:
@@ -143,6 +159,7 @@ def _pooled_table(evaluation: Evaluation, title: str) -> Table:
     rows = [row for row in evaluation.table.group("all") if row.spread is not None]
     beside = "recordings" if evaluation.frames is not None else "seeds"
     always = f"always “{evaluation.confusion.majority}”" if evaluation.confusion else "mean predictor"
+    mixed = len({row.unit for row in rows}) > 1
     cells = []
     for row in rows:
         scale, other = scale_of(row), evaluation.table.find(row.metric, beside)
@@ -151,7 +168,7 @@ def _pooled_table(evaluation: Evaluation, title: str) -> Table:
             mean = scale.spread(other.spread) if other.spread else scale.number(other.value)
         cells.append(
             (
-                row.label,
+                f"{row.label}{_unit([row])}" if mixed else row.label,
                 scale.number(row.value),
                 scale.interval(row.interval),
                 scale.number(row.chance),

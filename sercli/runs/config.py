@@ -148,6 +148,11 @@ class RunConfig(Config):
         task, selection = self.task, self.training.selection
         if self.training.loss not in task.losses:
             raise ValueError(f"training.loss={self.training.loss} is not for {task}")
+        if self.scheme.labels == "votes" and self.model.cosine_head:
+            raise ValueError(
+                f"labels=votes: '{self.arch}' has a cosine head, whose margin is for one class; choose a linear "
+                "head"
+            )
         if self.training.sampling == "balanced" and not task.has_classes:
             raise ValueError(f"training.sampling=balanced is not for {task}, which has no classes")
         if any(selection == other.selection != task.selection for other in TASKS.values()):

@@ -12,16 +12,20 @@ Schemes of the user's own are the same records; `sercli.schemes.reading` reads t
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal
 
 from sercli.errors import ConfigError, ManifestError, SerError, list_some, unknown
 from sercli.labels import EMOTIONS
+from sercli.raters import labels_of, majority, plurality
 from sercli.records import TRACE_DIMENSIONS, Utterance
 from sercli.schemes.conditions import Condition
 from sercli.schemes.targets import RATED, Target, to_plain
 from sercli.tasks import Outputs, Task
+
+LabelSource = Literal["corpus", "majority", "plurality", "votes"]
+"""Source of the labels: the corpus itself, or the raters' votes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,30 @@ class Selection:
         labels: class by utterance id, in manifest order; empty text without classes.
         left_out: number of utterances that are left out, by emotion or by the condition that is not met.
         values: value of each dimension by utterance id; empty for classes and for continuous labels.
+        raters: by utterance id, for each rater the indices of the classes that this rater named, one or more;
+            empty if the labels are those of the corpus.
+        soft: whether a network learns the distribution of the votes, not the class.
     """
 
     outputs: Outputs
     labels: Mapping[str, str]
     left_out: Mapping[str, int]
     values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    raters: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    soft: bool = False
+
+    def with_classes(self, classes: tuple[str, ...]) -> "Selection":
+        """Return the selection with classes in another order, or with further or fewer ones."""
+        if classes == self.classes:
+            return self
+        places = {number: classes.index(name) for number, name in enumerate(self.classes) if name in classes}
+        raters = {
+            name: tuple(
+                own for rater in each if (own := tuple(sorted(places[n] for n in rater if n in places)))
+            )
+            for name, each in self.raters.items()
+        }
+        return replace(self, outputs=replace(self.outputs, classes=classes), raters=raters)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -68,6 +90,11 @@ class Scheme:
         known: utterances of the released corpus by ``class``, ``session`` and ``speaker``, as far as
             they are published.
         title: name without the digest, of a scheme of the user's own; ``None`` for the others.
+        labels: source of the label. ``corpus`` takes the emotion of the manifest. The others count the
+            votes of the raters after their labels are mapped to classes. ``majority`` takes the class with
+            more than half of the votes, ``plurality`` the class with the most. Utterances without such a
+            class are left out, also if a label outside of the classes wins. ``votes`` selects the utterances
+            of ``plurality``, and training uses the distribution of the votes.
     """
 
     name: str
@@ -79,6 +106,7 @@ class Scheme:
     traces: bool = False
     known: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     title: str | None = None
+    labels: LabelSource = "corpus"
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -107,6 +135,8 @@ class Scheme:
             found["selection"] = {each.field: each.to_plain() for each in self.selection}
         if self.targets:
             found["targets"] = to_plain(self.targets)
+        if self.counts_votes:
+            found["labels"] = self.labels
         return found
 
     @property
@@ -119,11 +149,17 @@ class Scheme:
         """Form that enters the digest of a run: a name, or a user's own content without its name."""
         return self.name if self.title is None else self.content
 
+    @property
+    def counts_votes(self) -> bool:
+        """Whether the votes of the raters decide the labels."""
+        return self.labels != "corpus"
+
     def select(self, utterances: Iterable[Utterance]) -> Selection:
         """Give each utterance its class and its values, and count what is left out.
 
         Raises:
-            ManifestError: a selected utterance has no emotion, or (where the scheme needs it) no gender.
+            ManifestError: a selected utterance has no emotion, or (where the scheme needs it) no gender; or
+                the labels of its raters can't be read.
         """
         if self.traces:
             return _with_traces(utterances)
@@ -132,40 +168,48 @@ class Scheme:
         labels: dict[str, str] = {}
         values: dict[str, tuple[float, ...]] = {}
         left_out: Counter[str] = Counter()
+        taken: list[Utterance] = []
         seen: set[str] = set()
         for utterance in utterances:
-            refusal = next(filter(None, (each.refusal(utterance) for each in self.selection)), None)
-            if refusal is not None:
-                left_out[refusal] += 1
-                continue
+            reason = next(filter(None, (each.refusal(utterance) for each in self.selection)), None)
             rated = [each.value(utterance) for each in targets]
-            if None in rated:
-                left_out[f"without {targets[rated.index(None)].field}"] += 1
-                continue
-            values[utterance.id] = tuple(value for value in rated if value is not None)
-            if not has_classes:
-                labels[utterance.id] = ""
-                continue
-            emotion = utterance.emotion
-            if emotion is None:
-                raise ManifestError(f"{utterance.id}: no emotion; leave it out of the corpus")
-            name = self._class(emotion)
+            if reason is None and None in rated:
+                reason = f"without {targets[rated.index(None)].field}"
+            name: str | None = "" if reason is None else None
+            if reason is None and has_classes:
+                name, reason = self._decide(utterance)
             if name is None:
-                left_out[emotion] += 1
-            elif not self.gendered:
-                labels[utterance.id] = name
-            elif utterance.gender not in ("female", "male"):
-                gender = f"gender '{utterance.gender}'" if utterance.gender else "no gender"
-                raise ManifestError(
-                    f"{utterance.id}: {gender}, and scheme '{self.name}' needs female or male; "
-                    "choose a scheme without gender"
-                )
-            else:
-                labels[utterance.id] = f"{utterance.gender} {name}"
-            seen.add(emotion)
-        outputs = Outputs(self._classes(seen), tuple(each.field for each in targets))
-        chosen = {name: values[name] for name in labels} if targets else {}
-        return Selection(outputs, labels, dict(sorted(left_out.items())), chosen)
+                left_out[str(reason)] += 1
+                continue
+            if has_classes:
+                seen.add(name)
+                name = self._with_gender(utterance, name)
+            labels[utterance.id] = name
+            if targets:
+                values[utterance.id] = tuple(value for value in rated if value is not None)
+            taken.append(utterance)
+        classes = self._classes(seen)
+        raters = {each.id: self._named(each, classes) for each in taken} if self.counts_votes else {}
+        outputs = Outputs(classes, tuple(each.field for each in targets))
+        soft = self.labels == "votes"
+        return Selection(outputs, labels, dict(sorted(left_out.items())), values, raters, soft)
+
+    def with_labels(self, labels: LabelSource) -> "Scheme":
+        """Return the scheme with another source of the labels; if it is another one, it is the user's own.
+
+        Raises:
+            ConfigError: the scheme has no classes.
+        """
+        from sercli.schemes.reading import LONGEST_NAME, from_plain
+
+        if labels == self.labels:
+            return self
+        if not self.task.has_classes:
+            raise ConfigError(f"labels={labels}: scheme '{self.name}' has no classes; leave labels out")
+        name = (self.title or self.name).removesuffix(f"-{self.labels}")
+        if labels != "corpus":
+            name = f"{name[: LONGEST_NAME - len(labels) - 1]}-{labels}"
+        return from_plain({**self.content, "name": name, "labels": labels})
 
     def check(self, utterances: Sequence[Utterance]) -> None:
         """Refuse labels and texts of a user's own scheme that a corpus lacks: they are probably misspelled.
@@ -183,6 +227,8 @@ class Scheme:
         for target in self.targets:
             target.check(utterances, place)
         found = {utterance.emotion for utterance in utterances if utterance.emotion is not None}
+        if self.counts_votes:
+            found = {label for each in utterances for labels in labels_of(each) for label in labels}
         merge = self.merge or {}
         present = {merge[label] for label in merge if label in found}
         for label, name in merge.items():
@@ -201,6 +247,57 @@ class Scheme:
             for each in self.targets
             if any(each.value(utterance) is not None for utterance in utterances)
         )
+
+    def _decide(self, utterance: Utterance) -> tuple[str | None, str]:
+        """Return the class of an utterance without the gender, and the reason if it has none.
+
+        Raises:
+            ManifestError: the utterance has no emotion, or the labels of its raters can't be read.
+        """
+        if not self.counts_votes:
+            if utterance.emotion is None:
+                raise ManifestError(f"{utterance.id}: no emotion; leave it out of the corpus")
+            return self._class(utterance.emotion), utterance.emotion
+        raters = labels_of(utterance)
+        if not raters:
+            return None, "without raters"
+        # Labels outside of the classes compete too, each for itself: the class has to win against them.
+        named = [{self._place(label) for label in labels} for labels in raters]
+        winner = majority(named) if self.labels == "majority" else plurality(named)
+        if winner is None:
+            return None, "without majority" if self.labels == "majority" else "tie of raters"
+        return winner
+
+    def _place(self, label: str) -> tuple[str | None, str]:
+        """Return the class of a rater's label, or the label itself if it is outside of the classes."""
+        name = self._class(label)
+        return name, label if name is None else ""
+
+    def _with_gender(self, utterance: Utterance, name: str) -> str:
+        """Return the class with the speaker's gender, if the classes include it.
+
+        Raises:
+            ManifestError: the gender is neither female nor male.
+        """
+        if not self.gendered:
+            return name
+        if utterance.gender not in ("female", "male"):
+            gender = f"gender '{utterance.gender}'" if utterance.gender else "no gender"
+            raise ManifestError(
+                f"{utterance.id}: {gender}, and scheme '{self.name}' needs female or male; "
+                "choose a scheme without gender"
+            )
+        return f"{utterance.gender} {name}"
+
+    def _named(self, utterance: Utterance, classes: Sequence[str]) -> tuple[tuple[int, ...], ...]:
+        """Return for each rater the indices of the classes that this rater named, without absent raters."""
+        index = {name: place for place, name in enumerate(classes)}
+        named = [
+            {self._with_gender(utterance, name) for name in map(self._class, labels) if name is not None}
+            for labels in labels_of(utterance)
+        ]
+        found = (tuple(sorted(index[name] for name in names if name in index)) for names in named)
+        return tuple(indices for indices in found if indices)
 
     def _class(self, emotion: str) -> str | None:
         if self.merge is None:
@@ -328,6 +425,7 @@ def choose(
     name: str | Mapping[str, Any] | Scheme | None,
     *,
     partial: bool = False,
+    labels: LabelSource | None = None,
 ) -> tuple[str, Selection]:
     """Select utterances by a scheme, the corpus's default one if none is named.
 
@@ -336,6 +434,7 @@ def choose(
         corpus: its name.
         name: a scheme, its name, or what a run or a bundle recorded.
         partial: whether labels of a scheme may be missing, because the corpus may be a part of the original.
+        labels: source of the labels, in place of that of the scheme.
 
     Returns:
         The scheme's name, and its selection.
@@ -347,10 +446,17 @@ def choose(
     emotions = any(utterance.emotion is not None for utterance in utterances)
     traces = any(utterance.trace is not None for utterance in utterances)
     scheme = get_scheme(name or default_scheme(corpus, emotions=emotions, traces=traces))
+    if labels is not None:
+        scheme = scheme.with_labels(labels)
     if scheme.corpus not in (None, corpus):
         raise ConfigError(
             f"scheme '{scheme.name}' is made for corpus '{scheme.corpus}', not for '{corpus}'; choose "
             "another --scheme"
+        )
+    if scheme.counts_votes and not any(map(labels_of, utterances)):
+        raise ConfigError(
+            f"corpus '{corpus}' has no labels of raters, which labels={scheme.labels} needs; prepare it with "
+            "the columns of its raters, or leave labels out"
         )
     if scheme.task.has_classes and not emotions:
         raise ConfigError(f"corpus '{corpus}' has no emotions, which a scheme of classes needs")

@@ -7,11 +7,16 @@ from difflib import get_close_matches
 from typing import Any
 
 from sercli.errors import ConfigError, list_some, unknown
+from sercli.raters import agreement, labels_of
 from sercli.records import Utterance
 
-NUMBERS = frozenset({"duration", "sample_rate", "start", "end", "valence", "arousal", "dominance"})
-"""Fields of the manifest that hold numbers."""
-_FIELDS = tuple(field.name for field in fields(Utterance) if field.name != "raters")
+# Computed from the raters' labels, in place of the field ``raters``.
+_AGREEMENT = "agreement"
+NUMBERS = frozenset(
+    {"duration", "sample_rate", "start", "end", "valence", "arousal", "dominance", _AGREEMENT}
+)
+"""Fields of the manifest that hold numbers, and the agreement of the raters."""
+_FIELDS = tuple(_AGREEMENT if field.name == "raters" else field.name for field in fields(Utterance))
 _SHOWN = 8
 
 
@@ -20,7 +25,8 @@ class Condition:
     """A condition on one field; an utterance without a value does not meet it.
 
     Attributes:
-        field: a field of `Utterance`.
+        field: a field of `Utterance`, or ``agreement`` of its raters: the share of the votes that the label
+            with the most votes has.
         values: accepted texts; empty if the field is a number.
         low: smallest accepted number.
         high: largest accepted number.
@@ -33,7 +39,7 @@ class Condition:
 
     def refusal(self, utterance: Utterance) -> str | None:
         """Return why an utterance is left out, ``None`` if it meets the condition."""
-        value = getattr(utterance, self.field)
+        value = self._value(utterance)
         if value is None:
             return f"of no known {self.field}"
         if self.values:
@@ -55,13 +61,18 @@ class Condition:
         Raises:
             ConfigError: there is such a text.
         """
-        found = {getattr(utterance, self.field) for utterance in utterances} - {None}
+        found = {self._value(utterance) for utterance in utterances} - {None}
         absent = [value for value in self.values if value not in found]
         if absent:
             near = get_close_matches(absent[0], found)
             has = list_some(sorted(found), _SHOWN) if found else "no value at all"
             remedy = f"did you mean {', '.join(near)}?" if near else f"the corpus has {has}"
             raise ConfigError(f"{place}: selection.{self.field}: no utterance has '{absent[0]}'; {remedy}")
+
+    def _value(self, utterance: Utterance) -> Any:
+        if self.field == _AGREEMENT:
+            return agreement(labels_of(utterance))
+        return getattr(utterance, self.field)
 
 
 def read_selection(given: Any, place: str) -> tuple[Condition, ...]:

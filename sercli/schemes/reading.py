@@ -1,26 +1,30 @@
 """Read a scheme of the user's own: from a YAML file, from ``--classes``, or as a run recorded it.
 
 A file has the keys ``classes`` (labels by class), ``targets`` (dimensions to learn), ``selection``
-(conditions by field of the manifest), ``gendered`` and ``name``, each optional. The name is only for people:
-the content identifies a scheme.
+(conditions by field of the manifest), ``labels`` (source of the labels), ``gendered`` and ``name``, each
+optional. The name is only for people: the content identifies a scheme.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from sercli.config import digest, read_yaml
 from sercli.errors import ConfigError, unknown
 from sercli.labels import to_label
-from sercli.schemes import ALL, EVERY_EMOTION, Scheme, get_scheme
+from sercli.schemes import ALL, EVERY_EMOTION, LabelSource, Scheme, get_scheme
 from sercli.schemes.conditions import read_selection
 from sercli.schemes.targets import read_targets
 
-_KEYS = ("name", "classes", "gendered", "selection", "targets")
+_KEYS = ("name", "classes", "gendered", "selection", "labels", "targets")
+_SOURCES: tuple[LabelSource, ...] = get_args(LabelSource)
 _EXAMPLE = "for example anger,happiness+excitement=joy,neutral"
 _SUFFIXES = (".yaml", ".yml")
+LONGEST_NAME = 64
+"""Characters of the name of a scheme."""
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{LONGEST_NAME - 1}}}")
 _LONGEST = 32  # characters of a name that is made of the classes
 
 
@@ -105,18 +109,34 @@ def from_plain(given: Mapping[str, Any], place: str = "scheme") -> Scheme:
     selection = read_selection(given.get("selection") or {}, place)
     targets = read_targets(given["targets"], place) if given.get("targets") is not None else ()
     merge = _read_classes(given["classes"], place) if given.get("classes") not in (None, ALL) else None
+    labels = given.get("labels", "corpus")
+    if labels not in _SOURCES:
+        raise ConfigError(f"{place}: {unknown('labels', str(labels), _SOURCES)}")
+    if merge is None and not selection and not gendered and not targets and "labels" not in given:
+        raise ConfigError(f"{place}: a scheme needs classes, targets or a selection, {_EXAMPLE}")
     if targets and given.get("classes") is None:
         merge = {}
-    if merge is None and not selection and not gendered and not targets:
-        raise ConfigError(f"{place}: a scheme needs classes, targets or a selection, {_EXAMPLE}")
-    if gendered and merge == {}:
-        raise ConfigError(f"{place}: gendered: needs classes; leave it out")
+        if gendered or labels != "corpus":
+            raise ConfigError(f"{place}: {'gendered' if gendered else 'labels'}: needs classes; leave it out")
     if title is None:
-        fields = [each.field for each in selection]
-        title = _name_of(merge, fields, [each.field for each in targets], gendered=gendered)
-    if not isinstance(title, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", title):
-        raise ConfigError(f"{place}: name: use up to 64 letters, digits, hyphens, dots and underscores")
-    scheme = Scheme("", None, merge, gendered=gendered, selection=selection, targets=targets, title=title)
+        title = _name_of(
+            merge,
+            [each.field for each in targets],
+            [each.field for each in selection],
+            labels,
+            gendered=gendered,
+        )
+    if not isinstance(title, str) or not _NAME.fullmatch(title):
+        fact = f"use up to {LONGEST_NAME} letters, digits, hyphens, dots and underscores"
+        raise ConfigError(f"{place}: name: {fact}")
+    scheme = Scheme(
+        *("", None, merge),
+        gendered=gendered,
+        selection=selection,
+        targets=targets,
+        title=title,
+        labels=labels,
+    )
     return replace(scheme, name=f"{title}-{digest(scheme.content, 6)}")
 
 
@@ -130,7 +150,12 @@ def write_classes(classes: Mapping[str, Sequence[str]]) -> str | None:
 
 
 def _name_of(
-    merge: Mapping[str, str] | None, fields: Iterable[str], targets: Iterable[str], *, gendered: bool
+    merge: Mapping[str, str] | None,
+    targets: Sequence[str],
+    fields: Sequence[str],
+    labels: LabelSource,
+    *,
+    gendered: bool,
 ) -> str:
     """Make a name from the content, so that a file and a command line with the same content have the same."""
     name = EVERY_EMOTION
@@ -141,8 +166,9 @@ def _name_of(
         name = "-".join(filter(None, (re.sub(r"[^A-Za-z0-9]+", "-", each).strip("-") for each in classes)))
         if len(name) > _LONGEST or not name:
             name = f"{len(classes)}-classes"
+    source = [] if labels == "corpus" else [labels]
     parts = [name, *(["gendered"] if gendered else []), *targets, *(["by", *fields] if fields else [])]
-    return "-".join(filter(None, parts))
+    return "-".join(filter(None, [*parts, *source]))
 
 
 def _read_classes(given: Any, place: str) -> dict[str, str]:

@@ -33,6 +33,7 @@ def train(
     *,
     scheme: str | None = None,
     classes: str | None = None,
+    labels: str | None = None,
     protocol: str | None = None,
     folds: str = "all",
     seeds: Sequence[int] = (0,),
@@ -54,6 +55,8 @@ def train(
         scheme: selection of utterances and classes, or a YAML file with one; by default that of the paper or
             the corpus.
         classes: labels to keep, merge or rename, ``anger,happiness+excitement=joy``, in place of a scheme.
+        labels: source of the labels in place of that of the scheme: ``majority``, ``plurality`` or ``votes``
+            of the raters, or ``corpus``.
         protocol: division into folds; by default that of the paper or the corpus.
         folds: ``all``, ``1,4`` or ``1-3``.
         seeds: seeds; every fold is trained with each of them.
@@ -83,6 +86,7 @@ def train(
         corpus=corpus,
         scheme=scheme,
         classes=classes,
+        labels=labels,
         protocol=protocol,
         augment=augment,
         init=str(init) if init else None,

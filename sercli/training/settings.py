@@ -74,7 +74,7 @@ def configure(
 
     Args:
         settings: at least ``arch``; of the other keys of `RunConfig`, those that were chosen; and
-            ``unknown_speakers``, which becomes a part of the protocol's name.
+            ``unknown_speakers`` and ``labels``, which become a part of the protocol and of the scheme.
         workspace: folder where a corpus is searched if none is named.
         device: device that decides the precision if the precision is ``auto``.
         file: source file of some of the settings, for messages.
@@ -97,7 +97,7 @@ def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, A
     """Add corpus, scheme, protocol and the digest of the bundle to start from, if they are missing."""
     recipe = get_architecture(settings["arch"]).recipe
     chosen = dict(settings)
-    unknown_speakers = chosen.pop("unknown_speakers", None)
+    unknown_speakers, labels = chosen.pop("unknown_speakers", None), chosen.pop("labels", None)
     if "corpus" not in chosen:
         chosen["corpus"] = _first_prepared(settings["arch"], workspace)
     corpus = str(chosen["corpus"])
@@ -115,6 +115,8 @@ def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, A
         emotions = bool(set(facts["emotions"]) - {"none"})
         traces = not facts.get("ratings")  # earlier versions did not record ratings, and learned none
         chosen["scheme"] = made_for or default_scheme(corpus, emotions=emotions, traces=traces)
+    if labels:
+        chosen["scheme"] = get_scheme(chosen["scheme"]).with_labels(labels).recorded
     if chosen.get("init") and not re.search(r"#[0-9a-f]{12}$", str(chosen["init"])):
         chosen["init"] = name_bundle(Path(str(chosen["init"])))
     return chosen

@@ -48,6 +48,7 @@ def solve(plan: Plan, parts: Parts, seed: int) -> nn.Module:
     values = None
     if config.task.has_values:
         values = parts.outputs.standardise(np.asarray(dataset.values, np.float64))
-    training = TrainingVectors(vectors, target, speakers, weights, values)
+    votes = None if dataset.votes is None else dataset.votes.numpy().astype(np.float64)
+    training = TrainingVectors(vectors, target, speakers, weights, values, votes)
     config.architecture.solve(network, training, config.model)
     return network

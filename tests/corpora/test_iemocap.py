@@ -1,11 +1,13 @@
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from corpora.trees import build_iemocap, full_iemocap, iemocap_block, write
 
 from sercli.corpora.iemocap import CORPUS, from_name, parse, prefix_speaker
 from sercli.labels import EMOTIONS
+from sercli.raters import count_raters
 from sercli.records import Problem, Utterance
 from sercli.schemes import get_scheme
 
@@ -69,6 +71,7 @@ def test_a_turn_is_read_whole(tmp_path):
                 "arousal": 3.0,
                 "dominance": None,
                 "comment": "staying polite, attitude",
+                "self": True,
             },
         ),
     )
@@ -379,5 +382,15 @@ def test_a_tree_of_full_size_has_the_released_counts_and_is_read_fast(tmp_path):
     assert sum(get_scheme("iemocap-5").select(utterances).counts.values()) == 5531
     for scheme in CORPUS.schemes:
         assert scheme.select(utterances).counts == scheme.known["class"]
+    # The votes of the three raters give the same labels; the actor's own judgement does not count.
+    four = get_scheme("iemocap-4")
+    for scheme, source in ((four, "majority"), (four, "votes"), (get_scheme("iemocap-impro4"), "plurality")):
+        voted = replace(scheme, labels=source).select(utterances)
+        assert voted.labels == scheme.select(utterances).labels
+        assert {len(raters) for raters in voted.raters.values()} <= {2, 3}
+    counted = count_raters(utterances)
+    assert (counted.utterances, counted.fewest, counted.most) == (10039, 3, 3)
+    assert counted.majority == pytest.approx((10039 - 2507) / 10039)
+    assert counted.agreement == pytest.approx((7532 * 2 / 3 + 2507 / 3) / 10039)
     careless = [prefix_speaker(u.id.removeprefix("iemocap/")) != u.speaker for u in utterances]
     assert sum(careless) == 4951

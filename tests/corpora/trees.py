@@ -23,20 +23,36 @@ def dialog_of(turn):
     return turn.rpartition("_")[0]
 
 
-def iemocap_block(turn, code="neu", start=6.2901, end=8.2357, ratings="2.5000, 3.0000, 5.5000"):
+TWO_RATERS = "C-E2:\tNeutral;\t()\nC-E4:\tHappiness; Excited;\t(curious)\n"
+_RATED = {"ang": "Anger", "dis": "Disgust", "exc": "Excited", "fea": "Fear", "fru": "Frustration"}
+_RATED |= {"hap": "Happiness", "neu": "Neutral", "oth": "Other", "sad": "Sadness", "sur": "Surprised"}
+
+
+def three_raters(code):
+    """Three raters of whom two give the label, or none the same, and the actor's own judgement."""
+    if code == "xxx":
+        named = ["Anger", "Sadness; Neutral", "Frustration"]
+    else:
+        named = [_RATED[code], _RATED[code], "Frustration" if code == "ang" else "Anger"]
+    lines = [f"C-E{number}:\t{labels};\t()\n" for number, labels in enumerate(named, 2)]
+    return "".join([*lines, "C-F1:\tFear;\t()\n"])
+
+
+def iemocap_block(
+    turn, code="neu", start=6.2901, end=8.2357, ratings="2.5000, 3.0000, 5.5000", raters=TWO_RATERS
+):
     """One turn of a label file, as the original's: a double space, a rater with two labels."""
     return (
-        f"[{start:.4f} - {end:.4f}]\t{turn}\t{code}\t[{ratings}]\n"
-        "C-E2:\tNeutral;\t()\nC-E4:\tHappiness; Excited;\t(curious)\n"
+        f"[{start:.4f} - {end:.4f}]\t{turn}\t{code}\t[{ratings}]\n{raters}"
         "A-E3:\tval 3; act 2; dom  2;\t()\nA-F1:\tval 2; act 3; dom  ;\t(staying polite, attitude)\n\n"
     )
 
 
-def build_iemocap(root, turns, link=None):
+def build_iemocap(root, turns, link=None, raters=lambda code: TWO_RATERS):
     """Lay out the turns of a mapping such as {"Ses01F_impro01_F000": "neu"}, by time in its order.
 
     Every turn has 0.6 s of its own audio, or all have that of the file ``link``, in no more room on
-    disk than one: unlink a file before changing it.
+    disk than one: unlink a file before changing it. ``raters`` gives the raters' lines of an emotion.
     """
     dialogs = defaultdict(dict)
     for turn, code in turns.items():
@@ -45,7 +61,9 @@ def build_iemocap(root, turns, link=None):
         session = root / f"Session{dialog[4]}"
         labels, wavs = session / "dialog" / "EmoEvaluation", session / "sentences" / "wav" / dialog
         times = {turn: (float(i), i + 0.6) for i, turn in enumerate(codes)}
-        blocks = (iemocap_block(turn, code, *times[turn]) for turn, code in codes.items())
+        blocks = (
+            iemocap_block(turn, code, *times[turn], raters=raters(code)) for turn, code in codes.items()
+        )
         header = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n"
         write(labels / f"{dialog}.txt", header + "".join(blocks))
         write(labels / f"._{dialog}.txt", b"\x00\x05\x16\x07")
@@ -117,7 +135,8 @@ def full_iemocap_turns():
 def full_iemocap(root):
     """Lay out a tree of the released size; its recordings are links to one file (see `build_iemocap`)."""
     write_noise(root / "Documentation" / "noise.wav", "all", 0.6, 16_000)
-    return build_iemocap(root, full_iemocap_turns(), link=root / "Documentation" / "noise.wav")
+    link = root / "Documentation" / "noise.wav"
+    return build_iemocap(root, full_iemocap_turns(), link=link, raters=three_raters)
 
 
 def write_raters(path, times, ratings):

@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def predictions(classes=("anger", "fear"), seed=0):
 def same(one, other):
     texts = ("classes", "ids", "speakers", "genders", "folds", "seeds")
     return (
-        all(getattr(one, name) == getattr(other, name) for name in texts)
+        all(getattr(one, name) == getattr(other, name) for name in (*texts, "raters"))
         and np.array_equal(one.target, other.target)
         and np.array_equal(one.probabilities, other.probabilities)
     )
@@ -74,6 +75,30 @@ def test_what_is_read_is_what_was_written(tmp_path_factory, rows):
     path = tmp_path_factory.getbasetemp() / "p.csv"
     write_predictions(path, rows)
     assert same(read_predictions(path), rows)
+
+
+def test_raters_are_the_last_column(tmp_path):
+    rows = replace(predictions(), raters=(((0,), (0, 1), (1,)), ()))
+    write_predictions(tmp_path / "p.csv", rows)
+    with (tmp_path / "p.csv").open(newline="") as file:
+        header, first, second = csv.reader(file)
+    assert header[-2:] == ["p(fear)", "raters"]
+    assert (first[-1], second[-1]) == ("anger | anger + fear | fear", "")
+    assert read_predictions(tmp_path / "p.csv").raters == rows.raters
+    (tmp_path / "p.csv").write_text((tmp_path / "p.csv").read_text().replace("anger + fear", "anger + rage"))
+    with pytest.raises(
+        RunError, match=r"p\.csv:2: raters: 'rage' is none of anger, fear; test the fold again"
+    ):
+        read_predictions(tmp_path / "p.csv")
+
+
+@given(st.lists(NAMED | st.text(" |+\\a", min_size=1), min_size=2, max_size=2, unique=True), st.data())
+def test_raters_are_read_as_they_were_written(tmp_path_factory, classes, data):
+    of_row = st.lists(st.lists(st.integers(0, 1), min_size=1, unique=True).map(tuple)).map(tuple)
+    raters = tuple(data.draw(of_row) for _ in range(2))
+    path = tmp_path_factory.getbasetemp() / "p.csv"
+    write_predictions(path, replace(predictions(tuple(classes)), raters=raters))
+    assert read_predictions(path).raters == raters
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):

@@ -114,6 +114,21 @@ def test_the_headline_has_its_interval_beside_chance_and_majority():
     assert "40 utterances of 5 speakers, 2 classes, 5 folds, 1 seed" in found.text
 
 
+def test_raters_are_beside_the_model():
+    rows = predictions()
+    raters = tuple(((label,), (label,), (label,), (1 - label,)) for label in rows.target.tolist())
+    found = page(replace(rows, raters=raters))
+    # 3 of 4 raters give the label, and each of them is right about the plurality of the others.
+    assert found.rows[1].startswith("UA in % 55.0 ")
+    assert found.rows[7] == "UA of one rater in % 75.0 75.0 to 75.0 50.0 50.0 75.0 ± 0.0 75.0"
+    assert found.rows[5].startswith("cross-entropy with votes (nats) ")
+    assert (
+        "One rater predicts the plurality of the other raters with UA 75.0 % and WA 75.0 %; the model "
+        "predicts the label with UA 55.0 % and WA 55.0 %. A model can exceed one rater" in found.text
+    )
+    assert "One rater" not in page(rows).text
+
+
 def test_without_an_interval_the_reason_stands_there():
     text = page(predictions(n_speakers=4)).text
     assert "No interval: 4 speakers, and an interval over speakers needs 5 or more." in text

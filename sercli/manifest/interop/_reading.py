@@ -5,7 +5,7 @@ from dataclasses import fields
 from pathlib import PurePosixPath
 from typing import Any
 
-from sercli.manifest.columns import SPELLINGS, fields_by_name, simplify
+from sercli.manifest.columns import RATERS, SPELLINGS, fields_by_name, simplify
 from sercli.manifest.listing import read_cells
 from sercli.manifest.values import (
     GENDERS,
@@ -96,6 +96,8 @@ def _stated(record: Mapping[str, Any]) -> dict[str, Any]:
     gender = values.get("gender")
     if isinstance(gender, str):
         values["gender"] = GENDERS.get(gender.lower(), gender.lower())
+    if isinstance(record.get(RATERS), tuple):  # those of a table, not a column of another meaning
+        values[RATERS] = list(record[RATERS])
     file = parse_cell("file", record.get("file"))
     return values if file in (None, "") else values | {"file": file}
 
