@@ -113,16 +113,16 @@ def describe_classes(mapping: ClassMapping) -> list[str]:
     if mapping.model_only:
         kept = "the model may predict them, and this counts as wrong"
         dropped = (
-            "the probabilities of these classes are removed and the rest is divided by its sum (--keep-foreign "
-            "counts them as wrong)"
+            "the probabilities of these classes are removed and the rest is divided by its sum "
+            "(--keep-foreign counts them as wrong)"
         )
         treatment = kept if mapping.keep_foreign else dropped
         found.append(f"Classes of the model only: {', '.join(mapping.model_only)}; {treatment}.")
     if mapping.missing:
         names = ", ".join(mapping.missing)
         found.append(
-            f"Classes of the corpus only: {names}; the model can't predict them, so their utterances are left "
-            "out."
+            f"Classes of the corpus only: {names}; the model can't predict them, so their utterances are "
+            "left out."
         )
     return found
 
