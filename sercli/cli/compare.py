@@ -25,7 +25,8 @@ def compare(
 ) -> None:
     """Compare runs with the first one and write a page.
 
-    Only runs that tested the same utterances can be compared.
+    Runs of one scheme must have tested the same utterances. Runs of different
+    schemes are compared on the classes and utterances that they have in common.
 
     Differences have 95 % intervals by paired bootstrap over speakers; p is of a sign-flip test over speakers.
     """
@@ -53,6 +54,8 @@ def _print(compared: "ComparisonReport") -> None:
     comparison = compared.comparison
     people = "1 speaker" if comparison.speakers == 1 else f"{comparison.speakers} speakers"
     typer.echo(f"{comparison.tested} {comparison.noun}s of {people}, tested by each run")
+    if compared.classes is not None:
+        typer.echo(f"\n{to_text(compared.classes)}")
     for table in compared.tables[:2]:
         typer.echo(f"\n{to_text(table)}")
     typer.echo("")

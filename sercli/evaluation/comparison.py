@@ -9,6 +9,9 @@ speakers for both runs. Only UA, or the pooled CCC of each dimension, is tested;
 tests. Interval and test use different methods, so near the limit they may disagree. The test decides, because
 a bootstrap interval is too narrow with few speakers.
 
+Runs whose classes or schemes differ are compared on their common classes and utterances; see
+`sercli.evaluation.common`.
+
 Neither covers other trainings: several seeds together have the weight of one run, and a difference is a
 difference between these trained models.
 """
@@ -21,11 +24,12 @@ from typing import Any
 import numpy as np
 
 from sercli.errors import RunError
+from sercli.evaluation.common import Common, find_common
 from sercli.evaluation.measures import scoring_of
 from sercli.evaluation.metrics import Interval, Metric, MetricRow, MetricTable, PairedTest, Rates
 from sercli.evaluation.resampling import DRAWS, draw, flip_signs, holm, percentile, why_no_test
 from sercli.evaluation.scoring import Scoring
-from sercli.records import Predictions
+from sercli.records import ClassPredictions, Predictions
 
 ALPHA = 0.05
 
@@ -43,7 +47,7 @@ class Comparison:
     """Runs that tested the same utterances or recordings, side by side.
 
     Attributes:
-        outputs: the classes or dimensions.
+        outputs: the classes or dimensions that are compared.
         noun: name of a tested item: ``utterance`` or ``recording``.
         tested: number of items that each run tested, once per seed.
         speakers: number of known speakers.
@@ -53,6 +57,7 @@ class Comparison:
         no_test: reason why there are no intervals and tests; ``None`` if there are.
         table: rows of three groups: ``run``; ``difference``, named after the reference; and ``speaker``,
             sorted by name, without unknown speakers. Each row names its ``run``.
+        common: common classes and utterances of runs that differ in them; ``None`` if each run has the same.
     """
 
     outputs: tuple[str, ...]
@@ -64,6 +69,7 @@ class Comparison:
     tested_by: tuple[str, ...]
     no_test: str | None
     table: MetricTable
+    common: Common | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, ready for JSON."""
@@ -73,22 +79,35 @@ class Comparison:
             "speakers": self.speakers,
             "runs": [{"name": run.name, "seeds": run.seeds} for run in self.runs],
             "no_test": self.no_test,
+            "common": self.common and self.common.to_dict(),
             "metrics": self.table.to_dict(),
         }
 
 
-def compare(runs: Mapping[str, Predictions], draws: int = DRAWS) -> Comparison:
+def compare(
+    runs: Mapping[str, Predictions], draws: int = DRAWS, *, schemes_differ: bool = False
+) -> Comparison:
     """Compare each run with the first, as this module describes.
 
     Args:
         runs: predictions by the run's name, two or more.
         draws: number of draws of the bootstrap over speakers.
+        schemes_differ: whether the runs may differ in labels and in tested utterances because their schemes
+            differ. What they have in common is then compared. Other classes imply this.
 
     Raises:
-        RunError: there are fewer than two runs, or they did not test the same utterances with the same
-            targets.
+        RunError: there are fewer than two runs; fewer than two classes are common; or the runs did not test
+            the same utterances with the same targets, although their schemes are equal.
     """
-    reference = _check(runs)
+    _check_each(runs)
+    common = _find_common(runs, schemes_differ=schemes_differ)
+    if common is not None:
+        runs = {
+            name: common.restrict(name, predictions)
+            for name, predictions in runs.items()
+            if isinstance(predictions, ClassPredictions)
+        }
+    reference = _check_pairs(runs)
     first = runs[reference]
     names = first.known_speakers
     unknown = {name for name, who in zip(first.ids, first.speakers, strict=True) if who is None}
@@ -107,6 +126,7 @@ def compare(runs: Mapping[str, Predictions], draws: int = DRAWS) -> Comparison:
         tested_by=tuple(key for metric in sides[0].metrics if metric.shares for key in metric.keys),
         no_test=no_test,
         table=MetricTable(tuple(rows)),
+        common=common,
     )
 
 
@@ -228,13 +248,34 @@ def _speaker_rows(sides: Sequence[_Side], names: Sequence[str]) -> list[MetricRo
     ]
 
 
-def _check(runs: Mapping[str, Predictions]) -> str:
-    """Refuse runs that can't be paired, and return the name of the first run."""
+def _check_each(runs: Mapping[str, Predictions]) -> None:
+    """Refuse runs that can't be compared with any other run."""
     if len(runs) < 2:
         raise RunError("a comparison needs two runs or more; name another")
+    for name, predictions in runs.items():
+        if not len(predictions):
+            raise RunError(f"{name}: no predictions to compare; test at least one fold")
+        finite = predictions.finite
+        if not finite.all():
+            raise RunError(
+                f"{name}: the prediction of {predictions.ids[int(finite.argmin())]} is not a finite number: "
+                "training diverged; train it again"
+            )
+
+
+def _find_common(runs: Mapping[str, Predictions], *, schemes_differ: bool) -> Common | None:
+    """Find what runs of different classes or schemes have in common; ``None`` if they do not differ."""
+    found = {name: each for name, each in runs.items() if isinstance(each, ClassPredictions)}
+    classes_differ = len({each.classes for each in found.values()}) > 1
+    if len(found) < len(runs) or not (classes_differ or schemes_differ):
+        return None
+    common = find_common(found)
+    return None if common.keeps_all and not classes_differ else common
+
+
+def _check_pairs(runs: Mapping[str, Predictions]) -> str:
+    """Refuse runs that can't be paired, and return the name of the first run."""
     reference, first = next(iter(runs.items()))
-    if not len(first):
-        raise RunError(f"{reference}: no predictions to compare; test at least one fold")
     places = {name: row for row, name in enumerate(first.ids)}
     expected = _tested(first, min(first.seeds))
     for name, predictions in runs.items():
@@ -243,14 +284,6 @@ def _check(runs: Mapping[str, Predictions]) -> str:
             raise RunError(
                 f"runs of different classes or dimensions can't be compared ({both}); compare runs of one "
                 "scheme"
-            )
-        if not len(predictions):
-            raise RunError(f"{name}: no predictions to compare; test at least one fold")
-        finite = predictions.finite
-        if not finite.all():
-            raise RunError(
-                f"{name}: the prediction of {predictions.ids[int(finite.argmin())]} is not a finite number: "
-                "training diverged; train it again"
             )
         for seed in sorted(set(predictions.seeds)):
             tested = _tested(predictions, seed)

@@ -8,18 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from sercli import figures, files
-from sercli.errors import RunError
-from sercli.evaluation import ALPHA, DRAWS, Comparison, Evaluation, MetricRow, PairedTest, compare
+from sercli.errors import RunError, list_some
+from sercli.evaluation import ALPHA, DRAWS, Comparison, Evaluation, MetricRow, PairedTest, compare, evaluate
+from sercli.evaluation.common import Common
 from sercli.figures.differences import paired_differences
+from sercli.formatting import count_noun
+from sercli.records import ClassPredictions
 from sercli.reports._page import draw_both, template
 from sercli.reports.facts import merge_banners
-from sercli.reports.metric_tables import COMPARED_COLUMNS, comparison_csv_rows, comparison_tables
+from sercli.reports.metric_tables import (
+    COMPARED_COLUMNS,
+    common_table,
+    comparison_csv_rows,
+    comparison_tables,
+)
 from sercli.reports.run import RunReport, report_run
 from sercli.reports.tables import Table, write_tables
 from sercli.runs.folder import Run
 from sercli.workspace import Workspace
 
 _NAMED = 3  # number of architectures in the folder's name
+_SHOWN = 5  # number of utterances that a note names
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,20 +38,17 @@ class ComparisonReport:
     Attributes:
         reports: report of each run, by name; the first run is the reference.
         comparison: comparison of all runs with the reference.
+        evaluations: separate evaluation of each run, on the classes and utterances that are compared.
     """
 
     reports: Mapping[str, RunReport]
     comparison: Comparison
+    evaluations: Mapping[str, Evaluation]
 
     @property
     def protocols(self) -> dict[str, str]:
         """Protocol, version and digest of each run."""
         return {name: report.protocol for name, report in self.reports.items()}
-
-    @property
-    def evaluations(self) -> dict[str, Evaluation]:
-        """Separate evaluation of each run."""
-        return {name: report.evaluation for name, report in self.reports.items()}
 
     @property
     def title(self) -> str:
@@ -54,6 +60,12 @@ class ComparisonReport:
     def tables(self) -> tuple[Table, Table, Table]:
         """Runs, differences and speakers."""
         return comparison_tables(self.comparison, self.protocols, self.evaluations)
+
+    @property
+    def classes(self) -> Table | None:
+        """Classes of runs whose classes or schemes differ; ``None`` if they do not differ."""
+        common = self.comparison.common
+        return None if common is None else common_table(common)
 
     @property
     def banners(self) -> tuple[str, ...]:
@@ -78,6 +90,11 @@ class ComparisonReport:
 
     @property
     def notes(self) -> tuple[str, ...]:
+        """Explanation of what is compared, and of the test."""
+        return (*self.common_notes, *self.test_notes)
+
+    @property
+    def test_notes(self) -> tuple[str, ...]:
         """Explanation of the test: its method, and what it can and can't show."""
         comparison = self.comparison
         notes = []
@@ -96,6 +113,12 @@ class ComparisonReport:
                 f"One training {of}: another seed may differ as much; train several seeds and compare again."
             )
         return tuple(notes)
+
+    @property
+    def common_notes(self) -> tuple[str, ...]:
+        """Explanation of what is compared, if the classes or schemes of the runs differ."""
+        common = self.comparison.common
+        return () if common is None else tuple(_common_notes(common))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, ready for JSON."""
@@ -120,7 +143,21 @@ def compare_runs(runs: Sequence[Run], draws: int = DRAWS) -> ComparisonReport:
         if key in reports:
             raise RunError(f"{run.name} is named twice; name another run")
         reports[key] = report_run(run, draws)
-    return ComparisonReport(reports, compare({key: each.predictions for key, each in reports.items()}, draws))
+    schemes = [each.trials[0].settings()["scheme"] for each in reports.values()]
+    comparison = compare(
+        {key: each.predictions for key, each in reports.items()},
+        draws,
+        schemes_differ=any(scheme != schemes[0] for scheme in schemes),
+    )
+    evaluations = {key: _evaluate(key, each, comparison.common, draws) for key, each in reports.items()}
+    return ComparisonReport(reports, comparison, evaluations)
+
+
+def _evaluate(name: str, report: RunReport, common: Common | None, draws: int) -> Evaluation:
+    """Evaluate a run on what is compared."""
+    if common is None or not isinstance(report.predictions, ClassPredictions):
+        return report.evaluation
+    return evaluate(common.restrict(name, report.predictions), draws)
 
 
 def locate_comparison(report: ComparisonReport, workspace: Workspace) -> Path:
@@ -138,7 +175,8 @@ def write_comparison(report: ComparisonReport, page: Path) -> None:
     remarks = [*protocols, *report.banners, *report.notes]
     rows = comparison_csv_rows(report.comparison, report.evaluations)
     files.write_json(folder / "metrics.json", report.to_dict())
-    write_tables(folder, report.title, remarks, report.tables, COMPARED_COLUMNS, rows)
+    tables = [*([report.classes] if report.classes else []), *report.tables]
+    write_tables(folder, report.title, remarks, tables, COMPARED_COLUMNS, rows)
     picture = paired_differences(report.tested, report.comparison.runs[0].name)
     for kind in (".png", ".pdf"):
         figures.save(picture, folder / f"differences{kind}")
@@ -154,12 +192,14 @@ def render_comparison(report: ComparisonReport) -> str:
         comparison=comparison,
         metric=report.metric,
         classes=comparison.noun == "utterance",
+        common_classes=report.classes,
+        common_notes=report.common_notes,
         runs=runs,
         differences=differences,
         speakers=speakers,
         picture_of=draw_both(partial(paired_differences, tested, comparison.runs[0].name)),
         banners=report.banners,
-        notes=report.notes,
+        notes=report.test_notes,
         test=next(iter(report.tests), None),
         tests=len(tested),
         interval=tested[0].interval,
@@ -168,6 +208,45 @@ def render_comparison(report: ComparisonReport) -> str:
         protocol=None,
         audit=None,
     )
+
+
+def _common_notes(common: Common) -> list[str]:
+    names = ", ".join(common.classes)
+    if common.classes_differ:
+        others = [
+            f"{run}: {', '.join(mapping.model_only)}"
+            for run, mapping in common.mappings.items()
+            if mapping.model_only
+        ]
+        rest = f" Classes that not all runs have: {'; '.join(others)}." if others else ""
+        notes = [
+            f"The classes of the runs differ. Common classes: {names}.{rest}",
+            (
+                "The runs are compared on the common classes: the probability of each other class is removed "
+                "and the rest is divided by its sum. So the metrics are not those of the reports of the runs."
+            ),
+        ]
+    else:
+        notes = [f"The schemes of the runs differ. Their classes have the same names: {names}."]
+    runs = [
+        f"{run} tested {len(common.own_labels[run])}: {sum(common.of_other_classes(run).values())} of them "
+        f"have another class, and {common.not_in_all(run)} were not tested by every run"
+        for run in common.mappings
+    ]
+    notes.append(
+        f"{count_noun(len(common.labels), 'utterance')} are compared: each run tested them and gives them "
+        f"the same common class. {'; '.join(runs)}."
+    )
+    if common.differing:
+        listed = [
+            f"{name} ({', '.join(f'{own[name]} in {run}' for run, own in common.own_labels.items())})"
+            for name in common.differing
+        ]
+        notes.append(
+            f"{count_noun(len(listed), 'utterance')} {'is' if len(listed) == 1 else 'are'} left out, because "
+            f"the labels differ: {list_some(listed, _SHOWN, '; ')}."
+        )
+    return notes
 
 
 def _test_notes(tests: Sequence[PairedTest], metric: str) -> list[str]:

@@ -74,7 +74,10 @@ def write_cross_corpus(result: CrossCorpusReport) -> Path:
 
 
 def mapping_table(applied: Applied) -> Table | None:
-    """Lay out the mapping from the model's classes to the corpus's; ``None`` for continuous labels."""
+    """Lay out the mapping from the model's classes to the corpus's; ``None`` for continuous labels.
+
+    The common classes come first, then those of the model only, then those of the corpus only.
+    """
     mapping = applied.mapping
     if mapping is None:
         return None
@@ -82,6 +85,7 @@ def mapping_table(applied: Applied) -> Table | None:
     for name, of_model, of_corpus in _pairs(mapping):
         count = sum(n for own, n in applied.tested.items() if mapping.of_corpus[own] == name)
         rows.append((name, of_model, of_corpus or "-", str(count)))
+    rows += [(name, "-", name, "left out") for name in mapping.missing]
     header = ("class", "of the model", f"of {applied.corpus}", "utterances")
     return Table("Classes of the model and of the corpus", header, tuple(rows), text=3)
 
@@ -98,17 +102,29 @@ def _pairs(mapping: ClassMapping) -> list[tuple[str, str, str]]:
     ]
 
 
-def describe_foreign(mapping: ClassMapping) -> str | None:
-    """State the treatment of the classes that only the model has, if there are any."""
-    if not mapping.foreign:
-        return None
-    names = ", ".join(mapping.foreign)
-    if mapping.keep_foreign:
-        return f"{names}: the model may predict it, which counts as wrong"
-    return (
-        f"{names}: the corpus has no such class, so the model's probability of it is dropped and the rest "
-        "renormalised (--keep-foreign counts it as wrong)"
-    )
+def describe_classes(mapping: ClassMapping) -> list[str]:
+    """State the common classes, those that only the model has, and those that only the corpus has."""
+    common = [
+        name if {ours, theirs} == {name} else f"{name} ({ours} of the model, {theirs} of the corpus)"
+        for name, ours, theirs in _pairs(mapping)
+        if name in mapping.shared
+    ]
+    found = [f"Classes of both the model and the corpus: {', '.join(common)}."]
+    if mapping.model_only:
+        kept = "the model may predict them, and this counts as wrong"
+        dropped = (
+            "the probabilities of these classes are removed and the rest is divided by its sum "
+            "(--keep-foreign counts them as wrong)"
+        )
+        treatment = kept if mapping.keep_foreign else dropped
+        found.append(f"Classes of the model only: {', '.join(mapping.model_only)}; {treatment}.")
+    if mapping.missing:
+        names = ", ".join(mapping.missing)
+        found.append(
+            f"Classes of the corpus only: {names}; the model can't predict them, so their utterances are "
+            "left out."
+        )
+    return found
 
 
 def _facts(
@@ -133,8 +149,11 @@ def _facts(
     found["networks"] = f"{len(applied.trials)}, {training}"
     if applied.mapping is not None:
         found["classes"] = "; ".join(
-            f"{name}: {ours} of the model, {theirs or 'nothing'} of the corpus"
-            for name, ours, theirs in _pairs(applied.mapping)
+            f"{name}: {ours or 'nothing'} of the model, {theirs or 'nothing'} of the corpus"
+            for name, ours, theirs in (
+                *_pairs(applied.mapping),
+                *((name, "", name) for name in applied.mapping.missing),
+            )
         )
     if applied.left_out:
         found["left out"] = ", ".join(f"{why} {count}" for why, count in applied.left_out.items())
@@ -145,8 +164,8 @@ def _banners(applied: Applied, settings: dict[str, Any], workspace: Workspace) -
     there = workspace.facts(applied.corpus)
     trained = settings["provenance"]["corpus"]
     found = [f"Another corpus: trained on {trained['title']}, tested on {there['title']}."]
-    if applied.mapping is not None and (foreign := describe_foreign(applied.mapping)):
-        found.append(f"Classes of the model only: {foreign}.")
+    if applied.mapping is not None:
+        found += describe_classes(applied.mapping)
     if applied.left_out:
         found.append(
             f"{sum(applied.left_out.values())} of {there['utterances']} utterances can't be tested: "

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from sercli.evaluation import Comparison, Evaluation, Interval, Metric, MetricRow
 from sercli.evaluation.calibration import Calibration
 from sercli.evaluation.classes import Confusion
+from sercli.evaluation.common import Common
 from sercli.formatting import NONE, PERCENT, PLAIN, Scale, format_p
 from sercli.reports.tables import Table
 
@@ -13,7 +14,11 @@ COLUMNS = ("of", "name", "figure", "value", "low", "high", "chance", "majority",
 """Columns of a run's CSV: a row is one metric of everything tested, or of a class, a speaker, a fold, ..."""
 
 COMPARED_COLUMNS = ("of", "name", "run", "figure", "value", "low", "high", "p", "holm_p", "better")
-"""Columns of a comparison's CSV: a row is a metric of a run or a speaker, or a difference of runs."""
+"""Columns of a comparison's CSV: a row is a metric of a run or a speaker, or a difference of runs.
+
+If the runs have different classes or schemes, further rows count the utterances of each run that are compared
+(``common class``) or left out (``other class``, ``not tested by every run``, ``labelled differently``).
+"""
 
 _SCALES = {"share": PERCENT, "plain": PLAIN}
 _DETAILS = ("speaker", "recording", "fold", "seed", "bins", "class without gender")
@@ -152,6 +157,45 @@ def comparison_csv_rows(
             *(row.group, row.name, row.run, row.label, row.value, *ends_of(own.interval)),
             *((test.p, test.p_holm, test.better) if test else (None, None, None)),
         )
+    if comparison.common is not None:
+        yield from _common_csv_rows(comparison.common)
+
+
+def common_table(common: Common) -> Table:
+    """Make the table of all classes of the runs: their names in each run, and the compared utterances."""
+    counts = common.counts
+    others = {name for mapping in common.mappings.values() for name in mapping.foreign}
+    rows = [
+        (
+            name,
+            *(
+                ", ".join(own for own, aligned in mapping.of_model.items() if aligned == name) or NONE
+                for mapping in common.mappings.values()
+            ),
+            str(counts[name]) if name in counts else "left out",
+        )
+        for name in (*common.classes, *sorted(others))
+    ]
+    return Table(
+        "Classes of the runs; only classes that all runs have are compared",
+        ("class", *common.mappings, "utterances"),
+        tuple(rows),
+        text=1 + len(common.mappings),
+    )
+
+
+def _common_csv_rows(common: Common) -> Iterator[tuple[object, ...]]:
+    """Count the compared and the left out utterances of each run, in the order of `COMPARED_COLUMNS`."""
+    rest = (None,) * 5
+    for run in common.mappings:
+        for name, count in common.counts.items():
+            yield ("common class", name, run, "utterances", count, *rest)
+        for name, count in common.of_other_classes(run).items():
+            yield ("other class", name, run, "utterances", count, *rest)
+        yield ("not tested by every run", None, run, "utterances", common.not_in_all(run), *rest)
+        for name in common.differing:
+            label = f"label {common.own_labels[run][name]}"
+            yield ("labelled differently", name, run, label, 1, *rest)
 
 
 def _pooled_table(evaluation: Evaluation, title: str) -> Table:

@@ -161,6 +161,8 @@ def _check_comparable(above: CellReport, this: CellReport) -> None:
         raise RunError("their folds differ")
     if above.cell.on.corpus != this.cell.on.corpus:
         raise RunError("their corpora differ")
+    if above.report.predictions.outputs != this.report.predictions.outputs:
+        raise RunError("their classes or dimensions differ")
     if one.keys() == other.keys() and sum(one[key] != other[key] for key in one) > 1:
         raise RunError("more than one setting differs where a row of the grid begins")
 

@@ -23,7 +23,18 @@ def run(command_line, workspace):
 def make_run(workspace):
     """Write a finished run of one trial a speaker: each says two classes four times, ``right`` are right."""
 
-    def make(name, right, speakers=6, digest="aaaa1111", notice="", root=None, seeds=(0,)):
+    def make(
+        name,
+        right,
+        speakers=6,
+        digest="aaaa1111",
+        notice="",
+        root=None,
+        seeds=(0,),
+        classes=("anger", "fear"),
+        scheme="toy-2",
+        prefix="toy",
+    ):
         found = Run((root or workspace.runs) / name)
         for i, seed in product(range(speakers), seeds):
             trial = found.trial(i + 1, seed)
@@ -33,17 +44,19 @@ def make_run(workspace):
             write_predictions(
                 trial.predictions_file,
                 ClassPredictions(
-                    classes=("anger", "fear"),
-                    ids=tuple(f"toy/{i}-{k}" for k in range(8)),
+                    classes=classes,
+                    ids=tuple(f"{prefix}/{i}-{k}" for k in range(8)),
                     target=np.array(target),
-                    probabilities=np.eye(2)[said],
+                    probabilities=np.eye(len(classes))[said],
                     speakers=(f"{i:02d}",) * 8,
                     genders=("female",) * 8,
                     folds=(f"speaker {i:02d}",) * 8,
                     seeds=(seed,) * 8,
                 ),
             )
-            trial.config_file.write_text(yaml.safe_dump(settings(digest, notice, speakers)))
+            trial.config_file.write_text(
+                yaml.safe_dump(settings(digest, notice, speakers) | {"scheme": scheme})
+            )
             figures = {"fold": i + 1, "fold_name": f"speaker {i:02d}", "epoch": 1, "epochs": 1, "seconds": 1}
             figures["utterances"] = {"train": 8, "dev": 0, "test": 8}
             trial.metrics_file.write_text(json.dumps(figures | {"dev_ua": None}))
@@ -207,3 +220,84 @@ def test_the_other_order_is_another_page(run, make_run, workspace):
     run("base", "wide")
     run("wide", "base")
     assert len(list((workspace.root / "reports").iterdir())) == 2
+
+
+def test_runs_of_other_classes_are_compared_on_the_common_ones(run, make_run, workspace):
+    make_run("base", 2)
+    make_run("wide", 3, classes=("anger", "fear", "surprise"), scheme="toy-3")
+    status, out, err = run("base", "wide")
+    assert (status, err) == (0, "")
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    start = lines.index("Classes of the runs; only classes that all runs have are compared")
+    assert lines[start + 1 : start + 5] == [
+        "class base wide utterances",
+        "anger anger anger 24",
+        "fear fear fear 24",
+        "surprise – surprise left out",
+    ]
+    assert "wide UA +25.0 +25.0 to +25.0 0.0312 0.0312 wide" in lines
+    assert (
+        "note: The classes of the runs differ. Common classes: anger, fear. "
+        "Classes that not all runs have: wide: surprise."
+    ) in lines
+    assert any("48 utterances are compared" in line and "wide tested 48: 0 of them" in line for line in lines)
+    (folder,) = (workspace.root / "reports").iterdir()
+    html = (folder / "report.html").read_text()
+    page = Page(html)
+    assert "surprise – surprise left out" in page.rows
+    assert "The runs are compared on their common classes: anger, fear." in page.text
+    assert html.count("The classes of the runs differ.") == 1
+    table = (folder / "table.csv").read_text().splitlines()
+    assert "common class,anger,wide,utterances,24,,,,," in table
+    assert "other class,surprise,wide,utterances,0,,,,," in table
+    assert "not tested by every run,,base,utterances,0,,,,," in table
+    assert {line.count(",") for line in table} == {9}
+    markdown = (folder / "table.md").read_text()
+    assert "The classes of the runs differ." in markdown
+    assert latex_problems((folder / "table.tex").read_text()) == []
+    stated = json.loads((folder / "metrics.json").read_text())
+    assert stated["common"]["classes"] == {"anger": 24, "fear": 24}
+    assert json.loads(run("base", "wide", "--json")[1])["common"] == stated["common"]
+
+
+def test_the_values_of_a_run_are_those_of_the_common_classes(run, make_run):
+    # "odd" predicts surprise for the first utterance of each speaker. Without surprise, anger is left: right.
+    make_run("base", 2)
+    odd = make_run("odd", 4, classes=("anger", "fear", "surprise"), scheme="toy-3")
+    for trial in odd.trials():
+        lines = trial.predictions_file.read_text().splitlines()
+        assert lines[1].endswith(",1.0,0.0,0.0")
+        lines[1] = lines[1].replace(",anger,anger,", ",anger,surprise,")
+        lines[1] = lines[1].removesuffix("1.0,0.0,0.0") + "0.25,0.15,0.6"
+        trial.predictions_file.write_text("\n".join(lines) + "\n")
+    lines = [" ".join(line.split()) for line in run("base", "odd")[1].splitlines()]
+    assert any(line.startswith("odd leave-one-speaker-out (digest aaaa1111) 1 100.0") for line in lines)
+
+
+def test_schemes_with_the_same_classes_but_other_labels_leave_these_utterances_out(run, make_run):
+    make_run("base", 2, classes=("high", "low"), scheme={"name": "one", "classes": {"high": "anger"}})
+    other = make_run("other", 2, classes=("high", "low"), scheme={"name": "two", "classes": {"high": "fear"}})
+    (trial,) = other.trials()[:1]
+    lines = trial.predictions_file.read_text().splitlines()
+    assert ",high," in lines[1]
+    lines[1] = lines[1].replace(",high,", ",low,", 1)
+    trial.predictions_file.write_text("\n".join(lines) + "\n")
+    status, out, err = run("base", "other")
+    assert (status, err) == (0, "")
+    assert "note: The schemes of the runs differ. Their classes have the same names: high, low." in out
+    assert (
+        "note: 1 utterance is left out, because the labels differ: toy/0-0 (high in base, low in other)"
+        in out
+    )
+    assert "47 utterances of 6 speakers" in out
+
+
+def test_too_few_common_classes_are_one_line_on_stderr(run, make_run):
+    make_run("base", 2)
+    make_run("odd", 2, classes=("fear", "joy"), scheme="toy-odd")
+    status, out, err = run("base", "odd")
+    assert (status, out) == (1, "")
+    assert err == (
+        "error: the runs have one common class, fear, and a comparison needs two: base has anger, fear; "
+        "odd has fear, joy; compare runs whose schemes have two classes in common\n"
+    )

@@ -181,7 +181,7 @@ def test_runs_that_did_not_test_the_same_are_refused():
 
 def test_other_classes_targets_or_speakers_are_refused():
     a = predictions([hits([[1, 1]] * 6)])
-    with pytest.raises(RunError, match=r"different classes or dimensions .*b: anger, sadness"):
+    with pytest.raises(RunError, match=r"one common class, anger, .*a has anger, fear; b has anger, sadness"):
         compare({"a": a, "b": predictions([hits([[1, 1]] * 6)], classes=("anger", "sadness"))})
     with pytest.raises(RunError, match="disagree on label or speaker of 8 of 48 utterances"):
         compare({"a": a, "b": predictions([hits([[1, 1]] * 6)], unknown=1)})

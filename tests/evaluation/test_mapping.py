@@ -58,6 +58,19 @@ def test_calm_stays_calm_where_both_have_it():
     assert map_classes(gendered, both).of_model["male calm"] == "calm"
 
 
+def test_only_calm_itself_is_neutral():
+    found = map_classes(("anger", "not calm", "male calm"), ("anger", "neutral"))
+    assert found.of_model == {"anger": "anger", "not calm": "not calm", "male calm": "neutral"}
+
+
+def test_the_classes_of_one_side_are_listed_by_the_names_of_that_side():
+    found = map_classes(("anger", "calm", "happiness"), ("anger", "female fear", "happiness"))
+    assert (found.foreign, found.model_only) == (("neutral",), ("calm",))
+    stated = found.to_dict()
+    assert stated["shared"] == ["anger", "happiness"]
+    assert (stated["model_only"], stated["corpus_only"]) == (["calm"], ["female fear"])
+
+
 def test_excitement_is_not_taken_for_happiness():
     found = map_classes(("anger", "happiness", "neutral"), ("anger", "excitement", "neutral"))
     assert (found.foreign, found.missing) == (("happiness",), ("excitement",))

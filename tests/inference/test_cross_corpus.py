@@ -16,9 +16,10 @@ from sercli.errors import ConfigError, CorpusError, RunError
 from sercli.evaluation.predictions_csv import read_predictions
 from sercli.inference import cross_corpus
 from sercli.inference.cross_corpus import apply_run
-from sercli.reports.cross_corpus import report_applied, write_cross_corpus
+from sercli.reports.cross_corpus import mapping_table, report_applied, write_cross_corpus
 from sercli.reports.insights import draw_insights, write_insights
 from sercli.runs.folder import Run
+from sercli.schemes.reading import choose_scheme
 from sercli.training.initial_weights import name_bundle, trace_back
 
 
@@ -80,12 +81,46 @@ def test_labels_are_mapped_and_the_rest_is_counted(small, place, other):
     assert told["mapping"]["corpus"]["calm"] == "neutral"
     assert told["mapping"]["corpus"]["boredom"] is None
     assert told["left_out"] == {"boredom": 12, "disgust": 12}
-    assert any("dropped and the rest renormalised" in banner for banner in told["banners"])
+    assert told["mapping"]["shared"] == ["anger", "neutral"]
+    assert told["mapping"]["model_only"] == ["happiness", "sadness"]
+    assert told["mapping"]["corpus_only"] == ["boredom", "disgust"]
+    both, of_model, of_corpus = told["banners"][1:4]
+    assert both.startswith(
+        "Classes of both the model and the corpus: anger, neutral (neutral of the model, calm"
+    )
+    assert of_model.startswith("Classes of the model only: happiness, sadness; the probabilities of these")
+    assert of_corpus.startswith("Classes of the corpus only: boredom, disgust; the model can't predict them,")
+    told_kept = json.loads((folders[1] / "metrics.json").read_text())["banners"]
+    assert any("the model may predict them, and this counts as wrong" in banner for banner in told_kept)
+    assert mapping_table(applied).rows == (
+        ("anger", "anger", "anger", "12"),
+        ("neutral", "neutral", "calm", "12"),
+        ("happiness", "happiness", "-", "0"),
+        ("sadness", "sadness", "-", "0"),
+        ("boredom", "-", "boredom", "left out"),
+        ("disgust", "-", "disgust", "left out"),
+    )
     assert len(read_predictions(folders[0] / "predictions.csv")) == 24
     assert (folders[0] / "confusion.png").exists()
     assert "calm, neutral" not in (page := (folders[0] / "report.html").read_text())
     assert "neutral: neutral of the model, calm of the corpus" in page
+    assert "boredom: nothing of the model, boredom of the corpus" in page
+    assert "Classes of the corpus only: boredom, disgust" in page
     assert [each.path for each in run.trials()] == [small[1].path]
+
+
+def test_classes_of_a_scheme_of_the_user_s_own_are_mapped_by_name(small, place, other):
+    # Merged classes are other classes: "joy" is not happiness, whatever it is made of.
+    scheme = choose_scheme(None, "anger,happiness+neutral=joy,sadness")
+    applied = apply_run(Run(small[1].path.parents[1]), other("emodb", "own"), place, scheme)
+    assert applied.mapping.shared == ("anger", "sadness")
+    assert applied.mapping.model_only == ("happiness", "neutral")
+    assert applied.mapping.missing == ("joy",)
+    assert applied.left_out == {"joy": 24}
+    (both, model, corpus) = report_applied(applied, place).report.banners[1:4]
+    assert both == "Classes of both the model and the corpus: anger, sadness."
+    assert model.startswith("Classes of the model only: happiness, neutral; ")
+    assert corpus.startswith("Classes of the corpus only: joy; ")
 
 
 def test_each_trial_has_its_rows(small, place, other, tmp_path):

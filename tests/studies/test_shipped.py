@@ -37,7 +37,7 @@ OF_THE_ISSUE = (
     *("eca-positions", "eca-kernels", "eca-ascending", "eca-descending", "melcnn", "diccoser"),
     *("diccoser-baseline", "diccoser-features", "attpool", "attpool-filters"),
     *("protocol-gap", "leaderboard", "cross-corpus"),
-    *("superb", "front-ends", "layers", "speaker-normalisation"),
+    *("superb", "front-ends", "layers", "speaker-normalisation", "class-balance"),
 )
 
 
@@ -329,6 +329,7 @@ TINY = {
     "attpool": {},
     "linear": {"layers": "all"},
     "probe": {},
+    "mlp": {},
 }
 
 
