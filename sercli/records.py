@@ -52,6 +52,7 @@ class Utterance:
         valence: mean rating, on the corpus's scale.
         arousal: likewise (activation).
         dominance: likewise.
+        ratings: likewise, of further dimensions by name.
         trace: file of the continuous labels, relative as ``file``. In a prepared corpus: a NumPy
             array of arousal and valence, float32, (frames, 2), `TRACE_RATE` rows a second.
         trace_method: how the gold standard of the trace was got, and any shift in time.
@@ -85,6 +86,7 @@ class Utterance:
     valence: float | None = None
     arousal: float | None = None
     dominance: float | None = None
+    ratings: Mapping[str, float] | None = None
     trace: str | None = None
     trace_method: str | None = None
     trace_sha256: str | None = None

@@ -63,7 +63,15 @@ class TableOptions(AnyOptions):
 
     columns: dict[str, str] = Field({})
     """Column by field (``speaker``, ``emotion``, ``file`` and so on), if its name is not a usual one; empty
-    to switch the field off."""
+    to switch the field off. The fields ``raters`` and ``ratings`` may have several columns, as "a,b"."""
+    scale: tuple[float, float] | None = None
+    """Lowest and highest possible rating, as [1, 5], if utterances are rated."""
+
+    @model_validator(mode="after")
+    def _check_scale(self) -> Self:
+        if self.scale is not None and not self.scale[0] < self.scale[1]:
+            raise ValueError(f"scale: {self.scale[0]:g} is not below {self.scale[1]:g}")
+        return self
 
     @model_validator(mode="after")
     def _check_fields(self) -> Self:
@@ -91,7 +99,9 @@ def _map_labels(rater: Mapping[str, Any], options: AnyOptions) -> dict[str, Any]
     return {**rater, "emotions": [to_label(label, options.map) for label in rater["emotions"]]}
 
 
-def complete(utterance: Utterance, place: str, options: AnyOptions) -> Utterance | Problem:
+def complete(
+    utterance: Utterance, place: str, options: AnyOptions, *, labelled: bool = True
+) -> Utterance | Problem:
     """Add the facts in the file's name, and the emotion's name for the label.
 
     Without a label, the emotion is the label that most raters gave; if several have the most votes, it is
@@ -101,6 +111,7 @@ def complete(utterance: Utterance, place: str, options: AnyOptions) -> Utterance
         utterance: with file and, unless the name has it, ``emotion_raw`` or raters.
         place: place of the utterance, for problems.
         options: spellings and pattern.
+        labelled: whether utterances have labels; otherwise ratings are enough.
     """
     if options.speaker_pattern is not None:
         match = re.search(options.speaker_pattern, utterance.file)
@@ -123,9 +134,9 @@ def complete(utterance: Utterance, place: str, options: AnyOptions) -> Utterance
         utterance = replace(utterance, raters=tuple(_map_labels(each, options) for each in utterance.raters))
     if utterance.emotion_raw is None:
         raters = labels_of(utterance)
-        if not raters:
-            return Problem(place, "no emotion")
-        return replace(utterance, emotion=plurality(raters) or UNDECIDED)
+        if raters:
+            return replace(utterance, emotion=plurality(raters) or UNDECIDED)
+        return Problem(place, "no emotion") if labelled else utterance
     label = to_label(utterance.emotion_raw, options.map)
     if is_absent(label):
         return Problem(place, f"label '{label}' means that no emotion is known; {remedy(label)}")

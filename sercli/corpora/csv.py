@@ -1,9 +1,9 @@
 """Read any corpus from a table with a row per utterance, as delimited text, JSON Lines or JSON.
 
-The table needs a column for the file and one for the emotion, or labels of raters: a column for each rater,
-or one column with a label of each rater. Columns of speaker, gender, session, dialog, text and so on are read
-if they exist. With ``start`` or ``end`` (seconds, or times such as ``00:01:02.5``) an
-utterance is cut out of its file.
+The table needs a column for the file and one for the emotion, or labels of raters (a column for each rater,
+or one column with a label of each rater), or ratings of dimensions. Columns of speaker, gender, session,
+dialog, text and so on are read if they exist. With ``start`` or ``end`` (seconds, or times such as
+``00:01:02.5``) an utterance is cut out of its file.
 """
 
 import math
@@ -14,9 +14,9 @@ from typing import Any
 
 from sercli.corpora import Corpus
 from sercli.corpora._any import TableOptions, complete
-from sercli.manifest.columns import RATERS
+from sercli.manifest.columns import FURTHER_RATINGS, RATERS
 from sercli.manifest.listing import Entry, field_label, line_of, read_entries
-from sercli.manifest.values import NUMBERS, TIMES, explain_time, parse_number
+from sercli.manifest.values import NUMBERS, RATINGS, TIMES, explain_time, parse_number
 from sercli.records import Problem, Utterance
 
 
@@ -24,11 +24,15 @@ def parse(table: Path, options: TableOptions) -> Iterator[Utterance | Problem]:
     """Yield the utterances that a table lists, in its order; each problem names the line."""
     needed = ["file"] if options.names_emotion else ["file", "emotion_raw"]
     first: dict[object, tuple[str, Utterance]] = {}
-    for entry in read_entries(table, options.chosen, needed):
+    entries = list(read_entries(table, options.chosen, needed))
+    given = {field for entry in entries if isinstance(entry, Entry) for field in entry.fields}
+    rated = given & {*RATINGS, FURTHER_RATINGS}
+    labelled = options.names_emotion or not rated or bool(given & {"emotion_raw", RATERS})
+    for entry in entries:
         if isinstance(entry, Problem):
             yield entry
             continue
-        item = _utterance(entry, options)
+        item = _utterance(entry, options, labelled=labelled)
         if isinstance(item, Utterance):
             key = item.id or (item.file, item.start, item.end)
             place, known = first.setdefault(key, (entry.place, item))
@@ -37,33 +41,63 @@ def parse(table: Path, options: TableOptions) -> Iterator[Utterance | Problem]:
         yield item
 
 
-def _utterance(entry: Entry, options: TableOptions) -> Utterance | Problem:
+def _utterance(entry: Entry, options: TableOptions, *, labelled: bool) -> Utterance | Problem:
     values: dict[str, Any] = {}
     for field, value in entry.fields.items():
-        if field == RATERS:
-            values[field] = value
-            continue
-        if isinstance(value, (bool, list, dict)):
-            return Problem(entry.place, f"{field_label(field)} is neither text nor a number: {value}")
         if field == "sample_rate":  # the file itself states it
             continue
-        if field in NUMBERS:
-            found = parse_number(value)
-            if found is None:
-                fact = f"{field} '{value}' is not a number; leave it out where it is not known"
-                return Problem(entry.place, explain_time(field, value) if field in TIMES else fact)
-            values[field] = found
-        else:
-            values[field] = str(value)
+        try:
+            values[field] = _read_field(field, value)
+        except ValueError as error:
+            return Problem(entry.place, str(error))
     if "file" not in values:
         return Problem(entry.place, "no file")
     values["file"] = posixpath.normpath(values["file"].replace("\\", "/"))
     start, end = values.get("start", 0.0), values.get("end", math.inf)
+    fact = None
     if start < 0:
-        return Problem(entry.place, f"start {start:g} s is before the recording")
-    if end <= start:
-        return Problem(entry.place, f"start {start:g} s and end {end:g} s leave nothing between them")
-    return complete(Utterance(**{"id": "", "corpus": ""} | values), entry.place, options)
+        fact = f"start {start:g} s is before the recording"
+    elif end <= start:
+        fact = f"start {start:g} s and end {end:g} s leave nothing between them"
+    utterance = Utterance(**{"id": "", "corpus": ""} | values)
+    fact = fact or _outside(utterance, options)
+    return (
+        Problem(entry.place, fact) if fact else complete(utterance, entry.place, options, labelled=labelled)
+    )
+
+
+def _read_field(field: str, value: Any) -> Any:
+    """Return the value of a field of an utterance.
+
+    Raises:
+        ValueError: the value is not one of the field.
+    """
+    if field == RATERS:
+        return value
+    if field == FURTHER_RATINGS:
+        return {name: _read_number(name, each) for name, each in value.items()}
+    if isinstance(value, (bool, list, dict)):
+        raise ValueError(f"{field_label(field)} is neither text nor a number: {value}")
+    return _read_number(field, value) if field in NUMBERS else str(value)
+
+
+def _read_number(field: str, value: Any) -> float:
+    found = parse_number(value)
+    if found is None:
+        fact = f"{field} '{value}' is not a number; leave it out where it is not known"
+        raise ValueError(explain_time(field, value) if field in TIMES else fact)
+    return found
+
+
+def _outside(utterance: Utterance, options: TableOptions) -> str | None:
+    """Return which rating is outside of the scale, if there is one."""
+    if options.scale is None:
+        return None
+    low, high = options.scale
+    rated = {name: getattr(utterance, name) for name in sorted(RATINGS)} | dict(utterance.ratings or {})
+    known = {name: value for name, value in rated.items() if value is not None}
+    wrong = next((name for name, value in known.items() if not low <= value <= high), None)
+    return wrong and f"{wrong} {rated[wrong]:g} is outside of the scale from {low:g} to {high:g}"
 
 
 def _repeated(here: str, place: str, known: Utterance, item: Utterance) -> Problem:

@@ -16,7 +16,7 @@ _FIELDS = [field.name for field in dataclasses.fields(Utterance)]
 _NUMBERS = {"duration", "start", "end", "valence", "arousal", "dominance"}
 # JSON types of fields; the other fields are text, in particular speakers and sessions.
 _KINDS: dict[str, tuple[type, ...]] = dict.fromkeys(_FIELDS, (str,)) | dict.fromkeys(_NUMBERS, (int, float))
-_KINDS |= {"sample_rate": (int,), "raters": (list,)}
+_KINDS |= {"sample_rate": (int,), "raters": (list,), "ratings": (dict,)}
 _NOT_NEGATIVE = {"duration", "sample_rate"}
 _LARGEST = 1e9  # seconds or hertz: thirty years, and above all sample rates
 _FILES = {"file", "trace"}
@@ -78,6 +78,8 @@ def _from_line(line: str, place: str) -> Utterance:
     for name, value in record.items():
         if not isinstance(value, _KINDS[name]) or isinstance(value, bool) or not _is_text(value):
             raise ManifestError(f"{place}: '{name}' can't be {shorten(repr(value))}; {_AGAIN}")
+    if not all(_is_rating(name, value) for name, value in record.get("ratings", {}).items()):
+        raise ManifestError(f"{place}: 'ratings' can't be {shorten(repr(record['ratings']))}; {_AGAIN}")
     missing = [name for name in ("id", "corpus", "file") if name not in record]
     if missing:
         raise ManifestError(f"{place}: no '{missing[0]}'; {_AGAIN}")
@@ -91,6 +93,10 @@ def _from_line(line: str, place: str) -> Utterance:
     if "raters" in record:
         record["raters"] = tuple(record["raters"])
     return Utterance(**record)
+
+
+def _is_rating(name: str, value: Any) -> bool:
+    return _is_text(name) and isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_text(value: Any) -> bool:

@@ -59,6 +59,8 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
 
 RATERS = "raters"
 """Field of the raters' labels, which one column holds, or a column for each rater."""
+FURTHER_RATINGS = "ratings"
+"""Field of ratings of further dimensions, which a column for each dimension holds."""
 _OF_ALL_RATERS = frozenset({"raters", "annotators", "raterlabels", "raterslabels", "annotatorlabels"})
 _OF_RATERS = ("rater", "annotator")
 _NUMBERED_RATER = re.compile(

@@ -15,6 +15,7 @@ from sercli.audio import SUFFIXES
 from sercli.errors import ConfigError
 from sercli.labels import to_noun
 from sercli.manifest.columns import (
+    FURTHER_RATINGS,
     RATERS,
     SPELLINGS,
     fields_by_name,
@@ -83,8 +84,8 @@ def check_columns(columns: Mapping[str, str]) -> dict[str, str]:
         ConfigError: there is no such field.
     """
     for name in columns:
-        if field_named(name) not in (*SPELLINGS, RATERS):
-            known = ", ".join((*map(field_label, SPELLINGS), RATERS))
+        if field_named(name) not in (*SPELLINGS, RATERS, FURTHER_RATINGS):
+            known = ", ".join((*map(field_label, SPELLINGS), RATERS, FURTHER_RATINGS))
             raise ConfigError(f"--column {name}: no such field; the fields are {known}")
     return {field_named(name): column for name, column in columns.items()}
 
@@ -100,8 +101,9 @@ def read_entries(
     Args:
         path: the table.
         chosen: column by field, as far as the user names it; an empty name switches the field off. The field
-            ``raters`` may have several columns, separated by commas.
-        needed: fields that every row must have; labels of raters replace the label.
+            ``raters`` may have several columns, separated by commas; so may ``ratings``, whose columns are
+            further dimensions.
+        needed: fields that every row must have; labels of raters or ratings replace the label.
         options: option of the command that names the column of a field, where it is not ``--column``.
     """
     chosen = chosen or {}
@@ -109,10 +111,12 @@ def read_entries(
     rows = table.rows
     fields, remarks = choose_columns(table, chosen)
     raters = _rater_columns(table, chosen.get(RATERS))
+    ratings = _named_columns(table, chosen.get(FURTHER_RATINGS))
     if "emotion_raw" not in chosen and fields.get("emotion_raw") in raters:
         del fields["emotion_raw"]
-    found = {*fields, *([RATERS] if raters else [])}
-    wanted = [field for field in needed if not (raters and field == "emotion_raw")]
+    found = {*fields, *([RATERS] if raters else []), *([FURTHER_RATINGS] if ratings else [])}
+    judged = raters or ratings or RATINGS & fields.keys()
+    wanted = [field for field in needed if not (judged and field == "emotion_raw")]
     absent = [field for field in (*filter(chosen.get, chosen), *wanted) if field not in found]
     if rows and absent:
         yield from (item for item in table.items if isinstance(item, Problem) and item.harmless)
@@ -123,7 +127,7 @@ def read_entries(
         yield unread
         return
     if rows:
-        yield _note(path.name, table, fields, raters, remarks)
+        yield _note(path.name, table, fields, {RATERS: raters, FURTHER_RATINGS: ratings}, remarks)
     whole = {field for field in NAMES & fields.keys() if _are_whole(rows, fields[field])}
     for item in table.items:
         if isinstance(item, Problem):
@@ -137,7 +141,8 @@ def read_entries(
             except ValueError as error:
                 yield Problem(item.place, f"raters: {error}; write labels, for example anger|sadness")
                 continue
-            yield Entry(item.place, values | ({RATERS: labelled} if labelled else {}), item.values)
+            more: dict[str, Any] = {RATERS: labelled, FURTHER_RATINGS: _read_ratings(item.values, ratings)}
+            yield Entry(item.place, values | {name: own for name, own in more.items() if own}, item.values)
 
 
 def choose_columns(table: Table, chosen: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -216,11 +221,22 @@ def _rater_columns(table: Table, chosen: str | None) -> tuple[str, ...]:
             if found:
                 return tuple(found)
         return ()
+    return _named_columns(table, chosen)
+
+
+def _named_columns(table: Table, chosen: str | None) -> tuple[str, ...]:
+    """Return columns that are named with commas between them; none if one of them does not exist."""
     if chosen in table.columns:
         return (chosen,)
     by_name = {simplify(column): column for column in reversed(table.columns)}
     columns = [by_name.get(simplify(name)) for name in chosen.split(",")] if chosen else []
     return tuple(name for name in columns if name) if all(columns) else ()
+
+
+def _read_ratings(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    """Return the rating of each further dimension, without absent ones; whether they are numbers is open."""
+    cells = {column: parse_cell("valence", row[column]) for column in columns}
+    return {column: value for column, value in cells.items() if value is not None}
 
 
 def _hold_labels(table: Table, column: str) -> bool:
@@ -290,12 +306,17 @@ def _are_whole(rows: Sequence[TableRow], column: str) -> bool:
 
 
 def _note(
-    name: str, table: Table, fields: Mapping[str, str], raters: Sequence[str], remarks: Sequence[str]
+    name: str,
+    table: Table,
+    fields: Mapping[str, str],
+    joined: Mapping[str, Sequence[str]],
+    remarks: Sequence[str],
 ) -> Note:
     """List the field of each column, and the columns that were not read."""
     named = [f"{field_label(field)} <- {column}" for field, column in fields.items()]
-    read = ", ".join([*named, *([f"{RATERS} <- {' + '.join(raters)}"] if raters else [])])
-    left = [column for column in table.columns if column and column not in (*fields.values(), *raters)]
+    read = ", ".join([*named, *(f"{field} <- {' + '.join(own)}" for field, own in joined.items() if own)])
+    known = {*fields.values(), *(column for own in joined.values() for column in own)}
+    left = [column for column in table.columns if column and column not in known]
     unread = f"; not read: {', '.join(left)}" if left else ""
     return Note(name, "; ".join([read + unread, *remarks]), title="columns")
 

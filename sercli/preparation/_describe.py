@@ -14,7 +14,7 @@ from sercli.errors import ManifestError
 from sercli.preparation.counts import SchemeCounts
 from sercli.raters import RaterCounts, count_raters
 from sercli.records import Problem, Utterance
-from sercli.schemes.targets import RATED
+from sercli.schemes.targets import Target, rated_dimensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +105,9 @@ class Preparation:
     def ratings(self) -> dict[str, Any]:
         """Describe the ratings of utterances: their scale, if known, and range and mean by dimension."""
         found: dict[str, Any] = {}
-        for name in RATED:
-            values = [value for u in self.utterances if (value := getattr(u, name)) is not None]
+        for name in rated_dimensions(self.utterances):
+            target = Target(name)
+            values = [value for u in self.utterances if (value := target.value(u)) is not None]
             if values:
                 found[name] = {
                     "count": len(values),

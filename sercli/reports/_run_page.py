@@ -108,7 +108,7 @@ def _pictures(report: "RunReport") -> dict[str, Callable[..., Figure]]:
             f"CCC {scale_of(row).number(row.value)}"
             for row in (evaluation.table.row(f"ccc_{name}") for name in values.dimensions)
         ]
-        found["values"] = partial(scatter, target, predicted, values.dimensions, notes)
+        found["scatter"] = partial(scatter, target, predicted, values.dimensions, notes)
         found["residuals"] = partial(residuals, target, predicted, values.dimensions)
     if evaluation.frames is not None:
         found["traces"] = partial(traces, _traced(report), evaluation.outputs)

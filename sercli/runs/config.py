@@ -150,8 +150,8 @@ class RunConfig(Config):
             raise ValueError(f"training.loss={self.training.loss} is not for {task}")
         if self.scheme.labels == "votes" and self.model.cosine_head:
             raise ValueError(
-                f"labels=votes: '{self.arch}' has a cosine head, whose margin is for one class; choose a linear "
-                "head"
+                f"labels=votes: '{self.arch}' has a cosine head, whose margin is for one class; choose a "
+                "linear head"
             )
         if self.training.sampling == "balanced" and not task.has_classes:
             raise ValueError(f"training.sampling=balanced is not for {task}, which has no classes")

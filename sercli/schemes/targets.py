@@ -21,7 +21,7 @@ class Target:
     """A dimension, and where its values are.
 
     Attributes:
-        field: field of the manifest; also the name of the dimension.
+        field: field of the manifest, or a further dimension that is rated; also the name of the dimension.
         codes: number of each text, if the field holds text.
     """
 
@@ -30,7 +30,7 @@ class Target:
 
     def value(self, utterance: Utterance) -> float | None:
         """Return the value of an utterance; ``None`` if it has none."""
-        found = getattr(utterance, self.field)
+        found = _find(utterance, self.field)
         if self.codes and found is not None:
             return dict(self.codes).get(str(found))
         return None if found is None else float(found)
@@ -41,9 +41,9 @@ class Target:
         Raises:
             ConfigError: there is such a dimension or text.
         """
-        found = {getattr(utterance, self.field) for utterance in utterances} - {None}
+        found = {_find(utterance, self.field) for utterance in utterances} - {None}
         if not found:
-            rated = [name for name in RATED if any(getattr(each, name) is not None for each in utterances)]
+            rated = rated_dimensions(utterances)
             has = f"it has {', '.join(rated)}" if rated else "it has no ratings of dimensions"
             raise ConfigError(f"{place}: no utterance of the corpus has a value of '{self.field}'; {has}")
         if self.codes:
@@ -62,6 +62,16 @@ class Target:
                 f"{place}: '{self.field}' holds text such as '{texts[0]}'; give each text a number in a "
                 f"scheme's file, as targets: {{{self.field}: {{{example}}}}}"
             )
+
+
+def rated_dimensions(utterances: Sequence[Utterance]) -> list[str]:
+    """List the dimensions of which utterances have ratings: the usual ones, then further ones by name."""
+    usual = [name for name in RATED if any(getattr(each, name) is not None for each in utterances)]
+    return usual + sorted({name for each in utterances for name in each.ratings or ()})
+
+
+def _find(utterance: Utterance, name: str) -> Any:
+    return getattr(utterance, name) if name in _FIELDS else (utterance.ratings or {}).get(name)
 
 
 def read_targets(given: Any, place: str) -> tuple[Target, ...]:
@@ -97,8 +107,8 @@ def _listed(given: Any, place: str) -> list[str]:
 
 
 def _read(name: str, codes: Any, place: str) -> Target:
-    allowed = (*RATED, *_GRADED, *sorted(NUMBERS - {*RATED, "sample_rate", "start", "end"}))
-    if name not in allowed:
+    allowed = (*RATED, *_GRADED, "duration")
+    if name in _FIELDS and name not in allowed:
         raise ConfigError(f"{place}: {unknown('targets', name, allowed)}")
     if codes is None:
         return Target(name)

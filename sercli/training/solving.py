@@ -40,7 +40,7 @@ def solve(plan: Plan, parts: Parts, seed: int) -> nn.Module:
     if not np.isfinite(vectors).all():
         raise RunError(f"fold {parts.fold.name}: the features of the training part are not finite")
     weights = None
-    if config.training.class_weights:
+    if config.training.class_weights and parts.class_counts:
         given = class_weights(parts.class_counts, config.training.class_weight_alpha)
         weights = dict(enumerate(given.tolist()))
     speakers = tuple(plan.utterances[name].speaker for name in dataset.ids)

@@ -69,7 +69,7 @@ def test_dimensions_from_prepare_to_predict(run, command_line, place):
     page = (place / "w/runs" / name / "report/report.html").read_text()
     assert "scale of the ratings" in page
     assert "mean predictor" in page
-    assert {"values.png", "residuals.png"} <= {
+    assert {"scatter.png", "residuals.png"} <= {
         each.name for each in (place / "w/runs" / name / "report").iterdir()
     }
     told = run("eval", name, "--draws", "100", "--no-audit")

@@ -34,6 +34,7 @@ FULL = Utterance(
     valence=-0.25,
     arousal=1e-7,
     dominance=3.0,
+    ratings={"warmth": 2.5},
     trace="traces/a.npy",
     trace_method="mean of 6, shift 4 s",
     trace_sha256="2" * 64,
