@@ -376,7 +376,7 @@ def _readable(prediction: "Prediction", name: str, width: int) -> Iterator[str]:
         yield f"{name:<{width}}  {prediction.duration:7.1f}{cells}{notes}"
         return
     widest = _widest(prediction.classes)
-    best = f"  {prediction.predicted:<{widest}} {100 * (prediction.probability or 0):5.1f}"
+    best = f"  {prediction.predicted or '':<{widest}} {100 * (prediction.probability or 0):5.1f}"
     cells = "".join(
         f"  {100 * value:{max(8, len(name))}.1f}"
         for name, value in zip(prediction.classes, prediction.probabilities, strict=True)

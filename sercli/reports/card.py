@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 import sercli
-from sercli.bundle import UNKNOWN, Bundle
+from sercli.bundle import UNKNOWN, Bundle, describe_outputs
 from sercli.evaluation import Evaluation, Interval, MetricRow
 from sercli.evaluation.calibration import Threshold, Trusted
 from sercli.inference.export import Exported
@@ -118,7 +118,10 @@ def render_card(
         arch=bundle.arch,
         banners=banners,
         before=before,
-        classes=bool(bundle.classes),
+        classes=bundle.classes,
+        described=describe_outputs(bundle),
+        dimensions=bundle.outputs.dimensions,
+        per_frame=bundle.outputs.per_frame,
         corpus=stated["corpus"],
         elsewhere=[
             (each.trained_on, each.tested_on, *map(_with_interval, _headline(each.evaluation)))
@@ -137,7 +140,6 @@ def render_card(
         licence=stated["licence"],
         licence_id=licence_id("; ".join(dict.fromkeys([stated["licence"], *before.values()]))),
         notes=facts.left_open(bundle.arch),
-        outputs=bundle.outputs.names,
         prepared=stated["corpus as prepared"],
         programs=programs,
         protocol=stated["protocol"],

@@ -114,6 +114,8 @@ def _typed(name: str, value: Any) -> Any:
     bad = ValueError(f"'{name}' can't be {value!r:.80}")
     if name == "raters":
         return _raters(value, bad)
+    if name == "ratings":
+        return _ratings(value, bad)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise bad
     if name not in NUMBERS and name != "sample_rate":
@@ -133,13 +135,26 @@ def _typed(name: str, value: Any) -> Any:
     return found
 
 
-def _raters(value: Any, bad: ValueError) -> tuple[dict[str, Any], ...]:
+def _nested(value: Any, bad: ValueError) -> Any:
+    """Return a nested value, which formats of flat columns hold as JSON."""
     try:
-        if isinstance(value, str):  # formats of flat columns hold it as JSON
+        if isinstance(value, str):
             value = from_json(value, strict=False)
         to_json(value)
     except ValueError:
         raise bad from None
+    return value
+
+
+def _ratings(value: Any, bad: ValueError) -> dict[str, float]:
+    value = _nested(value, bad)
+    if not isinstance(value, dict) or any(parse_number(each) is None for each in value.values()):
+        raise bad
+    return dict(value)
+
+
+def _raters(value: Any, bad: ValueError) -> tuple[dict[str, Any], ...]:
+    value = _nested(value, bad)
     if not isinstance(value, list) or not all(isinstance(rater, dict) for rater in value):
         raise bad
     return tuple(value)

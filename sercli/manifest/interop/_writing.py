@@ -81,7 +81,9 @@ def to_csv(records: list[dict[str, Any]]) -> str:
     writer.writerow(names)
     for record in records:
         cells = [record.get(name) for name in names]
-        writer.writerow([to_json(cell, escaped=False) if isinstance(cell, list) else cell for cell in cells])
+        writer.writerow(
+            [to_json(cell, escaped=False) if isinstance(cell, list | dict) else cell for cell in cells]
+        )
     return buffer.getvalue()
 
 

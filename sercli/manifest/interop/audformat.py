@@ -89,7 +89,7 @@ def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
         database.schemes[name] = _scheme(audformat, name, values)
         database[_TABLE][name] = audformat.Column(scheme_id=name)
         database[_TABLE][name].set(
-            [to_json(value, escaped=False) if isinstance(value, list) else value for value in values]
+            [to_json(value, escaped=False) if isinstance(value, list | dict) else value for value in values]
         )
     with tempfile.TemporaryDirectory() as folder:
         database.save(folder, storage_format=audformat.define.TableStorageFormat.CSV)
