@@ -87,8 +87,8 @@ def test_dimensions_from_prepare_to_predict(run, command_line, place):
     for words in (
         (),
         ("--csv",),
-        ("--timeline", "--window", "0.2"),
-        ("--timeline", "--window", "0.2", "--csv"),
+        ("--timeline", "--window-s", "0.2"),
+        ("--timeline", "--window-s", "0.2", "--csv"),
     ):
         status, out, err = command_line("predict", place / "bundle", place / "0_0_0.wav", *words)
         assert status == 0, err

@@ -1,9 +1,17 @@
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from corpora.trees import build_iemocap, full_iemocap, iemocap_block, write
+from corpora.trees import (
+    build_iemocap,
+    full_iemocap,
+    full_iemocap_turns,
+    iemocap_block,
+    varied_ratings,
+    write,
+)
 
 from sercli.corpora.iemocap import CORPUS, from_name, parse, prefix_speaker
 from sercli.labels import EMOTIONS
@@ -381,7 +389,28 @@ def test_a_tree_of_full_size_has_the_released_counts_and_is_read_fast(tmp_path):
     assert sum(six.counts.values()) == 595 + 1084 + 1708 + 1103 + 1041 + 1849 == 7380
     assert sum(get_scheme("iemocap-5").select(utterances).counts.values()) == 5531
     for scheme in CORPUS.schemes:
-        assert scheme.select(utterances).counts == scheme.known["class"]
+        assert scheme.select(utterances).counts == scheme.known.get("class", {})
+    # Means of the dimensions by class, computed from the turns that were written.
+    both = get_scheme("iemocap-4-dimensions").select(utterances)
+    rated = get_scheme("iemocap-dimensions").select(utterances)
+    assert both.outputs.names == (
+        "anger",
+        "happiness",
+        "neutral",
+        "sadness",
+        "arousal",
+        "valence",
+        "dominance",
+    )
+    assert (len(both.values), len(rated.values), rated.classes) == (5531, 10039, ())
+    written = defaultdict(list)
+    for turn, code in full_iemocap_turns().items():
+        valence, activation, dominance = varied_ratings(turn)
+        written["happiness" if code in ("hap", "exc") else code].append((activation, valence, dominance))
+    for name, codes in (("anger", "ang"), ("happiness", "happiness"), ("neutral", "neu"), ("sadness", "sad")):
+        own = [both.values[each] for each, label in both.labels.items() if label == name]
+        assert len(own) == len(written[codes])
+        assert np.mean(own, axis=0) == pytest.approx(np.mean(written[codes], axis=0))
     # The votes of the three raters give the same labels; the actor's own judgement does not count.
     four = get_scheme("iemocap-4")
     for scheme, source in ((four, "majority"), (four, "votes"), (get_scheme("iemocap-impro4"), "plurality")):

@@ -48,11 +48,23 @@ def iemocap_block(
     )
 
 
-def build_iemocap(root, turns, link=None, raters=lambda code: TWO_RATERS):
+def same_ratings(turn):
+    """Ratings of a turn, valence first."""
+    return (2.5, 3.0, 5.5)
+
+
+def varied_ratings(turn):
+    """Ratings of a turn that depend on its name: halves from 1 to 5."""
+    seed = zlib.crc32(turn.encode())
+    return tuple(1 + (seed >> shift) % 9 / 2 for shift in (0, 8, 16))
+
+
+def build_iemocap(root, turns, link=None, raters=lambda code: TWO_RATERS, ratings=same_ratings):
     """Lay out the turns of a mapping such as {"Ses01F_impro01_F000": "neu"}, by time in its order.
 
     Every turn has 0.6 s of its own audio, or all have that of the file ``link``, in no more room on
-    disk than one: unlink a file before changing it. ``raters`` gives the raters' lines of an emotion.
+    disk than one: unlink a file before changing it. ``raters`` gives the raters' lines of an emotion,
+    ``ratings`` valence, activation and dominance of a turn.
     """
     dialogs = defaultdict(dict)
     for turn, code in turns.items():
@@ -62,7 +74,14 @@ def build_iemocap(root, turns, link=None, raters=lambda code: TWO_RATERS):
         labels, wavs = session / "dialog" / "EmoEvaluation", session / "sentences" / "wav" / dialog
         times = {turn: (float(i), i + 0.6) for i, turn in enumerate(codes)}
         blocks = (
-            iemocap_block(turn, code, *times[turn], raters=raters(code)) for turn, code in codes.items()
+            iemocap_block(
+                turn,
+                code,
+                *times[turn],
+                ", ".join(f"{each:.4f}" for each in ratings(turn)),
+                raters=raters(code),
+            )
+            for turn, code in codes.items()
         )
         header = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n"
         write(labels / f"{dialog}.txt", header + "".join(blocks))
@@ -136,7 +155,8 @@ def full_iemocap(root):
     """Lay out a tree of the released size; its recordings are links to one file (see `build_iemocap`)."""
     write_noise(root / "Documentation" / "noise.wav", "all", 0.6, 16_000)
     link = root / "Documentation" / "noise.wav"
-    return build_iemocap(root, full_iemocap_turns(), link=link, raters=three_raters)
+    turns = full_iemocap_turns()
+    return build_iemocap(root, turns, link=link, raters=three_raters, ratings=varied_ratings)
 
 
 def write_raters(path, times, ratings):
