@@ -83,7 +83,9 @@ class Common:
         index = {name: i for i, name in enumerate(self.classes)}
         target = np.array([index[self.labels[name]] for name in kept.ids], dtype=np.int64)
         probabilities = mapping.carry(kept.probabilities)
-        return replace(kept, classes=self.classes, target=target, probabilities=probabilities)
+        # Votes and values are those of one scheme.
+        more = {"raters": None, "values": None}
+        return replace(kept, classes=self.classes, target=target, probabilities=probabilities, **more)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, ready for JSON."""

@@ -163,7 +163,7 @@ def _read_classes(path: Path, header: list[str], lines: Iterable[_Line]) -> Clas
         targets.append(target)
         probabilities.append(own)
         if dimensions:
-            values.append(_frames(path, [(number, cells)], end, numbered=False))
+            values.append(_frames(path, [(number, cells)], end + len(last), numbered=False))
     columns = _columns(rows)
     return ClassPredictions(
         classes=classes,

@@ -133,7 +133,7 @@ def comparison_tables(
         runs.append(
             (run.name, protocols[run.name], str(run.seeds), *cells, scale_of(firsts[0]).number(chance))
         )
-    header = [name for first in firsts for name in (first.label, "interval")]
+    header = [name for label in _labels(firsts) for name in (label, "interval")]
     return (
         Table(
             f"Runs: metrics{_unit(firsts)}, with 95 % intervals over speakers",
@@ -203,16 +203,15 @@ def _pooled_table(evaluation: Evaluation, title: str) -> Table:
     rows = [row for row in evaluation.table.group("all") if row.spread is not None]
     beside = "recordings" if evaluation.frames is not None else "seeds"
     always = f"always “{evaluation.confusion.majority}”" if evaluation.confusion else "mean predictor"
-    mixed = len({row.unit for row in rows}) > 1
     cells = []
-    for row in rows:
+    for row, label in zip(rows, _labels(rows), strict=True):
         scale, other = scale_of(row), evaluation.table.find(row.metric, beside)
         mean = NONE
         if other is not None:
             mean = scale.spread(other.spread) if other.spread else scale.number(other.value)
         cells.append(
             (
-                f"{row.label}{_unit([row])}" if mixed else row.label,
+                label,
                 scale.number(row.value),
                 scale.interval(row.interval),
                 scale.number(row.chance),
@@ -266,10 +265,9 @@ def _part_table(
         for place, part in enumerate(parts)
     ]
     drawn = {2 + len(about) + i: row for i, row in enumerate(metrics) if _has_bar(row, evaluation)}
-    labels = (row.label for row in metrics)
     return Table(
         f"{title}{_unit(metrics).replace(' in', ', in', 1)}",
-        (group, *about, counted_noun(evaluation), *labels, *([last[0]] if last else [])),
+        (group, *about, counted_noun(evaluation), *_labels(metrics), *([last[0]] if last else [])),
         tuple(rows),
         text=1 + sum(not isinstance(facts[name], int) for name in about),
         ends_with_text=last is not None,
@@ -341,14 +339,14 @@ def _difference_table(comparison: Comparison, reference: str) -> Table:
     rows = comparison.table.group("difference")
     tested = {row.metric for row in rows if row.test}
     cells = []
-    for row in rows:
+    for row, label in zip(rows, _labels(rows), strict=True):
         test, scale = row.test, scale_of(row)
         better = NONE if tested and row.metric not in tested else "not tested"
         if test is not None:
             better = test.better or "no difference shown"
         p, p_holm = (test.p, test.p_holm) if test else (None, None)
         difference = (scale.difference(row.value), scale.difference_interval(row.interval))
-        cells.append((str(row.run), row.label, *difference, format_p(p), format_p(p_holm), better))
+        cells.append((str(row.run), label, *difference, format_p(p), format_p(p_holm), better))
     points = ", in points" if all(row.unit == "share" for row in rows) else ""
     return Table(
         f"Differences from {reference}{points}, with 95 % intervals",
@@ -365,14 +363,14 @@ def _paired_speakers(comparison: Comparison, reference: str) -> Table:
     rows = comparison.table.group("speaker")
     cells = []
     by_speaker: dict[tuple[str | None, str], list[MetricRow]] = {}
-    for row in rows:
+    for row, label in zip(rows, _labels(rows), strict=True):
         if row.metric in comparison.tested_by:
-            by_speaker.setdefault((row.name, row.metric), []).append(row)
-    for (speaker, _), (first, *others) in by_speaker.items():
+            by_speaker.setdefault((row.name, label), []).append(row)
+    for (speaker, label), (first, *others) in by_speaker.items():
         scale = scale_of(first)
         values = [scale.number(row.value) for row in (first, *others)]
         less = [scale.difference(_less(row, first)) for row in others]
-        cells.append((str(speaker), first.label, str(first.count), *values, *less))
+        cells.append((str(speaker), label, str(first.count), *values, *less))
     return Table(
         f"Speakers: metrics{_unit(rows)}, and their difference from {reference}",
         (
@@ -389,10 +387,13 @@ def _less(row: MetricRow, first: MetricRow) -> float | None:
 
 
 def _unit(rows: Sequence[MetricRow]) -> str:
-    shares = [row.unit == "share" for row in rows]
-    if not any(shares):
-        return ""
-    return " in %" if all(shares) else ", shares in %"
+    return " in %" if rows and all(row.unit == "share" for row in rows) else ""
+
+
+def _labels(rows: Sequence[MetricRow]) -> list[str]:
+    """Return the labels of metrics, with the unit of each if only some of them are in percent."""
+    mixed = len({row.unit for row in rows}) > 1
+    return [f"{row.label}{_unit([row])}" if mixed else row.label for row in rows]
 
 
 def ends_of(interval: Interval | None) -> tuple[float | None, float | None]:

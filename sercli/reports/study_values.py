@@ -146,8 +146,11 @@ def measure_values(
         draws: number of draws of the bootstrap over speakers.
     """
     headline = report.evaluation.headline
-    wanted = study.display.metrics if isinstance(report.predictions, ClassPredictions) else ()
-    keys = list(dict.fromkeys([*_spell_out(wanted or headline, report.predictions, headline), *reported]))
+    supported = {key for metric in known_metrics(report.predictions) for key in metric.keys}
+    wanted = list(_spell_out(study.display.metrics, report.predictions, headline))
+    if not supported & {key.removesuffix(_MERGED) for key in wanted}:  # those of another task
+        wanted = list(headline)
+    keys = list(dict.fromkeys([*wanted, *reported]))
     found = _measure(report.predictions, report.evaluation, keys, "", study, draws)
     merged = report.evaluation.without_gender
     if merged is not None and isinstance(report.predictions, ClassPredictions):
@@ -186,10 +189,13 @@ def _measure(
 
 
 def _spell_out(metrics: Sequence[str], predictions: Predictions, headline: Sequence[str]) -> Iterator[str]:
-    """Return the keys of a study's metrics: the recall of each class, UA and WA without gender."""
+    """Return the keys of a study's metrics: of each class or dimension, UA and WA without gender."""
+    of_column = {metric.key: metric.keys for metric in known_metrics(predictions) if metric.columns}
     for metric in metrics:
-        if metric == "recall":
-            yield from (RECALL + name for name in predictions.outputs)
+        if metric == "recall" and isinstance(predictions, ClassPredictions):
+            yield from (RECALL + name for name in predictions.classes)
+        elif metric in of_column:
+            yield from of_column[metric]
         elif metric == "without_gender":
             yield from (key + _MERGED for key in headline)
         else:

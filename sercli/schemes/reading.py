@@ -159,16 +159,17 @@ def _name_of(
 ) -> str:
     """Make a name from the content, so that a file and a command line with the same content have the same."""
     name = EVERY_EMOTION
-    if merge == {}:
-        name = ""
-    elif merge is not None:
-        classes = sorted(set(merge.values()))
-        name = "-".join(filter(None, (re.sub(r"[^A-Za-z0-9]+", "-", each).strip("-") for each in classes)))
-        if len(name) > _LONGEST or not name:
-            name = f"{len(classes)}-classes"
+    if merge is not None:
+        name = _join_names(sorted(set(merge.values())), "classes")
+    parts = [name, *(["gendered"] if gendered else []), _join_names(targets, "dimensions")]
     source = [] if labels == "corpus" else [labels]
-    parts = [name, *(["gendered"] if gendered else []), *targets, *(["by", *fields] if fields else [])]
-    return "-".join(filter(None, [*parts, *source]))
+    return "-".join(filter(None, [*parts, *(["by", *fields] if fields else []), *source]))
+
+
+def _join_names(names: Sequence[str], noun: str) -> str:
+    """Join names by hyphens, or count them if they are too long or have no letter of a file's name."""
+    joined = "-".join(filter(None, (re.sub(r"[^A-Za-z0-9]+", "-", each).strip("-") for each in names)))
+    return f"{len(names)}-{noun}" if len(joined) > _LONGEST or (names and not joined) else joined
 
 
 def _read_classes(given: Any, place: str) -> dict[str, str]:

@@ -34,8 +34,9 @@ PaperScores = Mapping[str, PaperScore]
 """The scores that a paper reports, by metric: ``ua``, ``wa``, ``acc`` and ``recall_CLASS`` in per cent,
 ``ccc_arousal`` and ``ccc_valence`` plain."""
 
-METRICS = ("ua", "wa", "acc", "recall", "without_gender")
-"""Metrics of classes that a study's tables can show besides those that the paper reports."""
+METRICS = ("ua", "wa", "acc", "recall", "without_gender", "ccc", "pcc", "rmse", "mae")
+"""Metrics that a study's tables can show besides those that the paper reports: of classes, then those of each
+dimension."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Display:
     """The content and the plots of a study's report.
 
     Attributes:
-        metrics: metrics of classes, from `METRICS`; UA and WA if empty.
+        metrics: names from `METRICS`; if empty, UA and WA, or the CCC of each dimension.
         x: the varied setting on the horizontal axis; the one with the most values if not given.
         axis: label of the horizontal axis by varied row or setting; the setting's name if not given.
         metrics_as_lines: whether metrics share the axes, a line each, and each varied row has its own axes.
