@@ -108,8 +108,10 @@ def test_what_a_stream_would_pass_over_is_refused(run, bundle, options):
 
 
 def test_names_with_commas_are_quoted(run, tmp_path):
+    from sercli.tasks import Outputs
+
     classes = ("anger", "joy, loud", 'so "so"', "sadness")
-    replace(diccoser(traces=False), classes=classes).save(tmp_path / "odd")
+    replace(diccoser(traces=False), outputs=Outputs(classes)).save(tmp_path / "odd")
     header, *rows = csv.reader(io.StringIO(run(tmp_path / "odd", "--live", "--csv", stdin=pcm(tone(1)))[1]))
     assert header == ["start_s", "end_s", "window_end", *classes]
     assert {len(row) for row in rows} == {7}

@@ -181,9 +181,10 @@ def test_a_threshold_of_classes_is_refused_for_continuous_labels(recording):
     from sercli.cli.predict import _check_asked
     from sercli.errors import ConfigError
     from sercli.inference.inputs import Inputs
+    from sercli.tasks import Outputs
 
     class Traces:
-        bundle = type("Bundle", (), {"classes": ()})
+        bundle = type("Bundle", (), {"outputs": Outputs((), ("arousal",))})
         timeline = None
 
     with pytest.raises(ConfigError, match="--unsure-below is for classes"):

@@ -238,9 +238,9 @@ def test_continuous_labels_of_a_copy_are_those_of_the_test_part(regressor, small
     folder = write_cross_corpus(report_applied(applied, place)).parent
     assert folder.name == "on-talks-arousal-valence"
     assert (folder / "traces.png").exists()
-    with pytest.raises(ConfigError, match="no classes to keep"):
+    with pytest.raises(ConfigError, match="predicts no classes"):
         apply_run(run, corpus, place, keep_foreign=True)
-    with pytest.raises(ConfigError, match="gives continuous labels, the run predicts classes"):
+    with pytest.raises(ConfigError, match="gives continuous labels .traces., the run predicts classes"):
         apply_run(Run(small[1].path.parents[1]), corpus, place, "arousal-valence")
 
 

@@ -26,6 +26,7 @@ from sercli.inference.writing import CsvLines, to_json
 from sercli.preparation import prepare
 from sercli.records import Problem
 from sercli.statistics import Statistics
+from sercli.tasks import Outputs
 from sercli.workspace import Workspace
 
 
@@ -343,7 +344,7 @@ def test_a_table_keeps_its_columns(tmp_path):
     assert found.files == (tmp_path / "x.wav", tmp_path / "sub/y.wav")
     assert (found.columns, found.rows[0]) == (("speaker", "file"), ("a, b", "x.wav"))
     said = Prediction("x.wav", 1.0, ("anger", "fear"), (0.25, 0.75), unsure_below=0.8)
-    lines = CsvLines(said.classes, "files", found.columns)
+    lines = CsvLines(Outputs(said.classes), "files", found.columns)
     text = "\n".join([lines.header, *lines.lines(said, found.rows[0])])
     (row,) = csv.DictReader(io.StringIO(text))
     assert (row["speaker"], row["predicted"], row["p(anger)"], row["unsure"]) == (
@@ -421,7 +422,7 @@ def test_a_damaged_table_is_told(tmp_path, text, kind, told):
 
 def test_a_column_that_is_ours_is_refused():
     with pytest.raises(ConfigError, match="column 'predicted'"):
-        CsvLines(("anger",), "files", ("file", "predicted"))
+        CsvLines(Outputs(("anger",)), "files", ("file", "predicted"))
 
 
 def test_prediction_needs_no_lightning():

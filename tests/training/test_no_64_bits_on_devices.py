@@ -10,7 +10,7 @@ from sercli.data import Batch
 from sercli.losses import class_weights
 from sercli.models import architecture_names, get_architecture
 from sercli.runs.training import TrainingConfig
-from sercli.tasks import get_task
+from sercli.tasks import Outputs, get_task
 from sercli.training import SERModule
 from sercli.training.module import UtteranceUA, module_of
 
@@ -45,7 +45,7 @@ def test_the_stand_in_refuses_what_the_device_would(spoil):
     assert (on_device(torch.zeros(3)) + 1).cpu().double().dtype == torch.float64
 
 
-def _batch(architecture, traces):
+def _batch(architecture, traces, *, values=False):
     torch.manual_seed(0)
     example = {name: on_device(x) for name, x in architecture.example(6).items()}
     mask = example.pop("mask")
@@ -57,25 +57,37 @@ def _batch(architecture, traces):
         rows=torch.arange(6),
         utterances=on_device(torch.arange(6) // 2),
         target_mask=on_device(torch.ones(6, 8, dtype=torch.bool)) if traces else None,
+        values=on_device(torch.randn(6, 2)) if values else None,
     )
 
 
 def _module(name, task):
     entry = get_architecture(name)
-    config = entry.config(**({"task": task} if "task" in entry.config.model_fields else {}))
-    training = TrainingConfig(**entry.defaults(config, get_task(task))["training"])
-    n_outputs = 2 if task == "regression" else CLASSES
+    config = entry.config_for({}, task)
+    training = TrainingConfig(**entry.defaults(config, task)["training"])
+    dimensions = ("arousal", "valence") if task.has_values else ()
+    classes = tuple("abcd"[:CLASSES]) if task.has_classes else ()
+    outputs = Outputs(
+        classes, dimensions, task.per_frame, (2.0, 3.0)[: len(dimensions)], (1.0, 2.0)[: len(dimensions)]
+    )
     shapes = {key: tuple(x.shape[1:-1]) for key, x in entry.example(2).items() if key != "mask"}
-    network = entry.build(shapes, n_outputs, config)
-    return module_of(entry)(network, n_outputs, training, None if task == "regression" else [3, 2, 2, 1])
+    network = entry.build(shapes, len(outputs), config)
+    return module_of(entry)(network, outputs, training, [3, 2, 2, 1] if task.has_classes else None)
 
 
 @pytest.mark.parametrize(
     ("name", "task"),
-    [(name, task) for name in architecture_names() for task in sorted(get_architecture(name).tasks)],
+    [
+        *((name, task) for name in architecture_names() for task in sorted(get_architecture(name).tasks)),
+        *(("melcnn", task) for task in ("dimensions", "classes-and-dimensions")),
+    ],
 )
 def test_no_step_makes_64_bit_floats(name, task, monkeypatch):
-    module, batch = _module(name, task), _batch(get_architecture(name), task == "regression")
+    task = get_task(task)
+    values = task.has_values and not task.per_frame
+    module, batch = _module(name, task), _batch(get_architecture(name), task.per_frame, values=values)
+    for each in ("means", "deviations"):
+        setattr(module, each, on_device(getattr(module, each)))
     logged = {}
     monkeypatch.setattr(SERModule, "log", lambda self, key, value, **options: logged.update({key: value}))
     module.training_step(batch, 0).backward()
@@ -83,8 +95,10 @@ def test_no_step_makes_64_bit_floats(name, task, monkeypatch):
     with torch.no_grad():
         module.validation_step(batch, 0)
         module.on_validation_epoch_end()
-    assert {"train_loss", "dev_loss", "dev_ccc" if task == "regression" else "dev_ua"} <= set(logged)
-    held = [*module.parameters(), *module.buffers(), *module.dev_metric.metric_state.values()]
+    assert {"train_loss", "dev_loss", task.monitor} <= set(logged)
+    metrics = [each for each in (module.dev_ua, module.dev_ccc) if each is not None]
+    held = [*module.parameters(), *module.buffers()]
+    held += [value for metric in metrics for value in metric.metric_state.values()]
     assert not any(isinstance(x, torch.Tensor) and x.dtype == torch.float64 for x in held)
 
 

@@ -21,6 +21,7 @@ from sercli.preparation import prepare
 from sercli.records import pool
 from sercli.reports.run import report_run
 from sercli.reports.share import export_bundle
+from sercli.tasks import Outputs
 from sercli.training import settings as run_settings
 from sercli.training.fit import build_module
 from sercli.training.folds import load_parts
@@ -40,6 +41,9 @@ REGRESSION = {
     "segments": {"size_s": 1.0, "hop_s": 0.5, "test_hop_s": 1.0},
     "training": {"max_epochs": 3, "lr": 0.01, "precision": "32-true"},
 }
+
+
+TRACES = Outputs((), ("arousal", "valence"), per_frame=True)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +108,7 @@ def test_a_regressor_is_trained_selected_and_tested(talking):
     )
     bundle = Bundle.load(trial.bundle)
     assert bundle.segments == plan.config.segments
-    (again,) = score(bundle.network, load_parts(plan, 1).test)
+    (again,) = score(bundle.network, load_parts(plan, 1).test, bundle.outputs)
     np.testing.assert_allclose(again, predictions.predicted[0], atol=1e-6)
 
 
@@ -142,10 +146,10 @@ def test_consecutive_windows_are_joined_and_overlapping_ones_averaged(talking):
             return torch.stack([frames, x[:, 0, :1].expand(-1, 25)], dim=2)
 
     apart = load_parts(planned(talking, REGRESSION), 1).test
-    (joined,) = score(Ramp(), apart)
+    (joined,) = score(Ramp(), apart, TRACES)
     np.testing.assert_allclose(joined[:, 0], np.arange(85) % 25)
     overlapping = load_parts(planned(talking, REGRESSION, segments={"test_hop_s": 0.8}), 1).test
-    (mean,) = score(Ramp(), overlapping)
+    (mean,) = score(Ramp(), overlapping, TRACES)
     # Windows begin at frames 0, 20, 40 and 60 (and 80, filled up): frame 22 is 22 of one, 2 of the next.
     assert mean[[19, 22, 30], 0].tolist() == [19, 12, 10]
 

@@ -108,7 +108,7 @@ def test_the_bundle_predicts_what_the_table_says(plan_for):
     (trial,) = train_trials(plan, CPU, quiet)
     bundle = Bundle.load(trial.bundle)
     table = read_predictions(trial.predictions_file)
-    again = np.concatenate(score(bundle.network, load_parts(plan, 1).test))
+    again = np.concatenate(score(bundle.network, load_parts(plan, 1).test, bundle.outputs))
     np.testing.assert_allclose(again, table.probabilities, atol=1e-6)
     assert bundle.classes == table.classes == ("anger", "happiness", "neutral", "sadness")
     assert table.ids == plan.folds[0].test

@@ -18,7 +18,7 @@ for statistics in per-bin per-speaker; do
   evaluate "linear-$statistics"
 done
 for loss in ccc mse mae; do
-  sercli train --arch mlp --scheme strength.yaml --seed 0-2 $common \
+  sercli train --arch mlp --scheme strength.yaml $common \
     --set features.statistics=per-speaker --set training.loss=$loss
   evaluate "mlp-$loss"
 done
