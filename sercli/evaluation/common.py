@@ -140,12 +140,13 @@ def find_common(runs: Mapping[str, ClassPredictions]) -> Common:
     common = Common(classes, mappings, labels, own_labels, tuple(sorted(differing)))
     present = sorted(set(labels.values()))
     if len(present) < 2:
-        of = f"only of the class {present[0]}" if present else "none"
         counts = ", ".join(f"{name} tested {len(own)}" for name, own in own_labels.items())
+        fact = "no utterance was tested by every run and has a common class"
+        if present:
+            fact = f"of the common classes, only {present[0]} has utterances that every run tested"
         raise RunError(
-            f"the utterances that all runs tested and label with a common class are {of} "
-            f"({counts}; the common classes are {', '.join(classes)}); compare runs that tested the same "
-            "speakers of one corpus"
+            f"{fact} ({counts}; the common classes are {', '.join(classes)}); compare runs that tested the "
+            "same speakers of one corpus"
         )
     return common
 

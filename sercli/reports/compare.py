@@ -219,13 +219,19 @@ def _common_notes(common: Common) -> list[str]:
             if mapping.model_only
         ]
         rest = f" Classes that not all runs have: {'; '.join(others)}." if others else ""
-        notes = [
-            f"The classes of the runs differ. Common classes: {names}.{rest}",
-            (
-                "The runs are compared on the common classes: the probability of each other class is removed "
-                "and the rest is divided by its sum. So the metrics are not those of the reports of the runs."
-            ),
-        ]
+        mappings = common.mappings.values()
+        joined = any(len(set(mapping.of_model.values())) < len(mapping.of_model) for mapping in mappings)
+        changes = ["the probabilities of classes that become one are added"] if joined else []
+        if others:
+            changes.append(
+                "the probability of each other class is removed and the rest is divided by its sum"
+            )
+        notes = [f"The classes of the runs differ. Common classes: {names}.{rest}"]
+        if changes:
+            notes.append(
+                f"The runs are compared on the common classes: {'; '.join(changes)}. So the metrics are not "
+                "those of the reports of the runs."
+            )
     else:
         notes = [f"The schemes of the runs differ. Their classes have the same names: {names}."]
     runs = [
@@ -235,7 +241,7 @@ def _common_notes(common: Common) -> list[str]:
     ]
     notes.append(
         f"{count_noun(len(common.labels), 'utterance')} are compared: each run tested them and gives them "
-        f"the same common class. {'; '.join(runs)}."
+        f"the same common class. {'No utterance is left out' if common.keeps_all else '; '.join(runs)}."
     )
     if common.differing:
         listed = [

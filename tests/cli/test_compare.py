@@ -240,7 +240,12 @@ def test_runs_of_other_classes_are_compared_on_the_common_ones(run, make_run, wo
         "note: The classes of the runs differ. Common classes: anger, fear. "
         "Classes that not all runs have: wide: surprise."
     ) in lines
-    assert any("48 utterances are compared" in line and "wide tested 48: 0 of them" in line for line in lines)
+    assert (
+        "note: 48 utterances are compared: each run tested them and gives them the same common class. "
+        "No utterance is left out."
+    ) in lines
+    assert any("the probability of each other class is removed and the rest" in line for line in lines)
+    assert "the probabilities of classes that become one are added" not in out
     (folder,) = (workspace.root / "reports").iterdir()
     html = (folder / "report.html").read_text()
     page = Page(html)
@@ -290,6 +295,17 @@ def test_schemes_with_the_same_classes_but_other_labels_leave_these_utterances_o
         in out
     )
     assert "47 utterances of 6 speakers" in out
+    assert "base tested 48: 0 of them have another class, and 0 were not tested by every run" in out
+
+
+def test_classes_that_become_one_are_reported(run, make_run):
+    make_run("base", 2, classes=("anger", "neutral"))
+    make_run("calm", 2, classes=("anger", "calm"), scheme="toy-calm")
+    make_run("both", 2, classes=("anger", "neutral", "calm"), scheme="toy-3")
+    out = run("base", "calm", "both")[1]
+    assert "compared on the common classes: the probabilities of classes that become one are added. So" in out
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert "neutral neutral calm neutral, calm 24" in lines
 
 
 def test_too_few_common_classes_are_one_line_on_stderr(run, make_run):

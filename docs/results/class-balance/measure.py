@@ -58,7 +58,7 @@ def collect() -> dict[tuple[str, str], dict[str, ClassPredictions]]:
         if Counter(trial.seed for trial in report.trials) == dict.fromkeys(SEEDS, folds):
             features, _, way = cell.row.name.rpartition(", ")
             found.setdefault((features, cell.on.name), {})[way] = report.predictions
-    return {key: runs for key, runs in found.items() if len(runs) == 4}
+    return {key: runs for key, runs in found.items() if "neither" in runs and len(runs) > 1}
 
 
 def compare_ways(runs: dict[str, ClassPredictions]) -> Iterator[tuple[list[str], float | None]]:
@@ -80,7 +80,7 @@ def compare_ways(runs: dict[str, ClassPredictions]) -> Iterator[tuple[list[str],
         if way == "neither":
             difference = ["", "", ""]
         else:
-            row = comparison.table.row("ua", "difference", run=way)
+            row = comparison.table.row("ua", "difference", "neither", way)
             paired, p = value_and_ends(row), row.test.p
         stated = "" if p is None else f"{p:.4f}"
         counted = [str(comparison.tested), str(comparison.speakers), way]
