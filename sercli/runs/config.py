@@ -29,7 +29,7 @@ from sercli.runs.features import (
     look_up,
 )
 from sercli.runs.training import TrainingConfig
-from sercli.schemes import Scheme, get_scheme
+from sercli.schemes import EVERY_DIMENSION, Scheme, get_scheme
 from sercli.segments import SegmentConfig
 from sercli.tasks import TASKS, Task
 
@@ -103,9 +103,13 @@ class RunConfig(Config):
             task = scheme.task
             if task.network not in architecture.tasks:
                 able = [name for name in architecture_names() if task.network in get_architecture(name).tasks]
+                needs = "a value for each frame" if task.per_frame else "one vector for an utterance"
+                ratings = (
+                    f"; for ratings of utterances choose --scheme {EVERY_DIMENSION}" if task.per_frame else ""
+                )
                 raise ValueError(
-                    f"'{info.data['arch']}' is not made for {task}, which scheme '{scheme.name}' "
-                    f"needs; take {' or '.join(able)}"
+                    f"'{info.data['arch']}' is not made for {needs}, which scheme '{scheme.name}' needs; take "
+                    f"{' or '.join(able)}{ratings}"
                 )
             if config.made_for not in (None, task.network):
                 raise ValueError(f"task must be {task.network}, which scheme '{scheme.name}' needs")
@@ -147,7 +151,9 @@ class RunConfig(Config):
     def _check(self) -> Self:
         task, selection = self.task, self.training.selection
         if self.training.loss not in task.losses:
-            raise ValueError(f"training.loss={self.training.loss} is not for {task}")
+            raise ValueError(
+                f"training.loss={self.training.loss} is not for {task}; use {' or '.join(task.losses)}"
+            )
         if self.scheme.labels == "votes" and self.model.cosine_head:
             raise ValueError(
                 f"labels=votes: '{self.arch}' has a cosine head, whose margin is for one class; choose a "

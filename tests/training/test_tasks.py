@@ -243,7 +243,9 @@ def test_an_epoch_chosen_on_the_test_part_is_a_leak(small):
 
 
 def test_a_network_for_classes_refuses_continuous_labels(talking):
-    with pytest.raises(ConfigError, match=r"'mdcnn' is not made for regression.*take cnnlstm or diccoser"):
+    with pytest.raises(
+        ConfigError, match=r"'mdcnn' is not made for a value for each frame.*take cnnlstm or diccoser"
+    ):
         planned(talking, {"arch": "mdcnn", "corpus": "synth-continuous"})
 
 
