@@ -84,8 +84,14 @@ class Common:
         target = np.array([index[self.labels[name]] for name in kept.ids], dtype=np.int64)
         probabilities = mapping.carry(kept.probabilities)
         # Votes and values are those of one scheme.
-        more = {"raters": None, "values": None}
-        return replace(kept, classes=self.classes, target=target, probabilities=probabilities, **more)
+        return replace(
+            kept,
+            classes=self.classes,
+            target=target,
+            probabilities=probabilities,
+            raters=None,
+            values=None,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, ready for JSON."""

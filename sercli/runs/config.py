@@ -42,6 +42,15 @@ def _read_protocol(value: Any) -> Protocol:
     return value if isinstance(value, Protocol) else look_up(get_protocol, str(value))
 
 
+def _explain_unfit(arch: str, scheme: Scheme) -> str:
+    """Explain that an architecture is not the kind of network that a scheme needs, and name those that are."""
+    task = scheme.task
+    able = " or ".join(name for name in architecture_names() if task.network in get_architecture(name).tasks)
+    needs = "a value for each frame" if task.per_frame else "one vector for an utterance"
+    ratings = f"; for ratings of utterances choose --scheme {EVERY_DIMENSION}" if task.per_frame else ""
+    return f"'{arch}' is not made for {needs}, which scheme '{scheme.name}' needs; take {able}{ratings}"
+
+
 _write_name = PlainSerializer(lambda value: value.name)
 _write_scheme = PlainSerializer(lambda value: value.recorded)
 
@@ -102,15 +111,7 @@ class RunConfig(Config):
             scheme: Scheme = info.data["scheme"]
             task = scheme.task
             if task.network not in architecture.tasks:
-                able = [name for name in architecture_names() if task.network in get_architecture(name).tasks]
-                needs = "a value for each frame" if task.per_frame else "one vector for an utterance"
-                ratings = (
-                    f"; for ratings of utterances choose --scheme {EVERY_DIMENSION}" if task.per_frame else ""
-                )
-                raise ValueError(
-                    f"'{info.data['arch']}' is not made for {needs}, which scheme '{scheme.name}' needs; take "
-                    f"{' or '.join(able)}{ratings}"
-                )
+                raise ValueError(_explain_unfit(info.data["arch"], scheme))
             if config.made_for not in (None, task.network):
                 raise ValueError(f"task must be {task.network}, which scheme '{scheme.name}' needs")
             if task.has_values and config.cosine_head:
