@@ -6,7 +6,7 @@ complete tree a second time within itself. The name of a recording is the same i
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ def read_named(
     from_name: Callable[[str], Utterance | None],
     example: str,
     name_of: Callable[[Path], str] = stem_of,
+    words: Mapping[str, str] | None = None,
 ) -> Iterator[Utterance | Problem]:
     """Yield the recordings below a folder, sorted by id, each id once; then the problems.
 
@@ -38,13 +39,15 @@ def read_named(
         from_name: function from a name to the facts in it; ``None`` for a foreign name.
         example: what a name should be, for messages: ``a CREMA-D file name such as ...``.
         name_of: function from a file to the name that identifies it within the corpus.
+        words: transcript by name, as far as tables of the corpus give them.
     """
     first: dict[str, Utterance] = {}
     copies: Counter[Path] = Counter()
     foreign: defaultdict[Path, list[Path]] = defaultdict(list)
     own: set[Path] = set()
     for path in sorted(recordings(walk(root)), key=_rank):
-        utterance = from_name(name_of(path))
+        name = name_of(path)
+        utterance = from_name(name)
         if utterance is None:
             foreign[path.parent].append(path)
             continue
@@ -52,7 +55,8 @@ def read_named(
         if utterance.id in first:
             copies[path.parent] += 1
         else:
-            first[utterance.id] = replace(utterance, file=place_of(path, root))
+            text = (words.get(name) if words else None) or utterance.transcript
+            first[utterance.id] = replace(utterance, file=place_of(path, root), transcript=text)
     yield from (first[key] for key in sorted(first))
     for folder, paths in sorted(foreign.items()):
         if folder in own:

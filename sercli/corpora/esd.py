@@ -12,7 +12,6 @@ Source: Zhou et al., Emotional Voice Conversion: Theory, Databases and ESD, Spee
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from sercli.corpora import Corpus
@@ -51,13 +50,10 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
             fact = f"{bad} of {len(lines)} lines are not a name, a text and an emotion; ignored"
             unread.append(Problem(path.name, fact, harmless=True))
     elsewhere: list[str] = []
-    for item in read_named(root, from_name, "an ESD file name such as 0011_000351.wav"):
-        if isinstance(item, Utterance):
-            if _folder(item.file) not in (None, item.emotion_raw):
-                elsewhere.append(item.file)
-            yield replace(item, transcript=words.get(item.id.removeprefix("esd/")))
-        else:
-            yield item
+    for item in read_named(root, from_name, "an ESD file name such as 0011_000351.wav", words=words):
+        if isinstance(item, Utterance) and _folder(item.file) not in (None, item.emotion_raw):
+            elsewhere.append(item.file)
+        yield item
     if elsewhere:
         fact = (
             f"its folder names another emotion than its number ({len(elsewhere)} files); the number is used"

@@ -9,7 +9,6 @@ Source: Christop, nEMO: Dataset of Emotional Speech in Polish, LREC-COLING 2024.
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from sercli.corpora import Corpus
@@ -39,11 +38,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
             # A quotation mark is a letter of the text, not the beginning of a cell.
             for row in csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE):
                 words[PurePosixPath(row.get("file_id") or "").stem] = (row.get("raw_text") or "").strip()
-    for item in read_named(root, from_name, "a nEMO file name such as EB0_anger_1.wav"):
-        if isinstance(item, Utterance):
-            yield replace(item, transcript=words.get(item.id.removeprefix("nemo/")) or None)
-        else:
-            yield item
+    return read_named(root, from_name, "a nEMO file name such as EB0_anger_1.wav", words=words)
 
 
 def from_name(stem: str) -> Utterance | None:

@@ -87,34 +87,31 @@ def parse(root: Path, options: ShemoConfig = _DEFAULTS) -> Iterator[Utterance | 
     if options.revised and not rows:
         yield Problem(".", f"no {_TABLE}; add it, or leave revised=true out")
         return
-    words = {
+    words = {name: str(row.get("transcript") or "") for name, row in rows.items()} | {
         path.stem: path.read_text(encoding="utf-8-sig", errors="replace").strip()
         for path in find_tables(root, lambda name: name.endswith(_TRANSCRIPT))
     }
     counted: Counter[str] = Counter()
-    for item in read_named(root, from_name, "a ShEMO file name such as F01A02.wav"):
+    for item in read_named(root, from_name, "a ShEMO file name such as F01A02.wav", words=words):
         if isinstance(item, Problem):
             yield item
             continue
-        name = item.id.removeprefix("shemo/")
-        row = rows.get(name)
-        spelled = str(row.get("emotion")) if row else ""
-        agrees = _REVISED.get(spelled) == item.emotion
-        counted["agree" if agrees else "differ" if row else "without"] += 1
-        if options.revised and not agrees:
-            continue
-        text = words.get(name) or (str(row.get("transcript") or "") if row else "")
-        raw = spelled if options.revised else item.emotion_raw
-        yield replace(item, transcript=text or None, emotion_raw=raw)
+        row = rows.get(item.id.removeprefix("shemo/"))
+        revised = str(row.get("emotion")) if row else ""
+        agrees = _REVISED.get(revised) == item.emotion
+        counted["agree" if agrees else "changed"] += 1
+        if not options.revised:
+            yield item
+        elif agrees:
+            yield replace(item, emotion_raw=revised)
     if rows and counted:
         yield _note(counted, len(rows), options)
 
 
 def _note(counted: Mapping[str, int], rows: int, options: ShemoConfig) -> Note:
-    changed = counted["without"] + counted["differ"]
     fact = (
         f"{_TABLE} has {rows} rows of revised labels: {counted['agree']} recordings have a row with the same "
-        f"label, {changed} have none, since their label was revised and their row renamed"
+        f"label, {counted['changed']} have no such row, since their label was revised and their row renamed"
     )
     taken = (
         "these are left out (revised=true)"

@@ -21,6 +21,54 @@ def test_every_corpus_says_where_it_comes_from(name):
     assert corpus.utterances is None or corpus.utterances > 0
 
 
+RELEASED = [name for name in corpus_names() if not (get_corpus(name).any_name or get_corpus(name).synthetic)]
+
+
+@pytest.mark.parametrize("name", RELEASED)
+def test_a_released_corpus_states_its_language_and_who_has_it(name):
+    corpus = get_corpus(name)
+    assert corpus.language
+    assert "https://" in (corpus.origin or "") or "http://" in (corpus.origin or "") or corpus.download
+    exact = corpus.hours is None or corpus.seconds is None
+    assert exact or abs(corpus.hours - corpus.seconds / 3600) < 0.01
+
+
+@pytest.mark.parametrize("name", RELEASED)
+def test_the_default_protocol_follows_from_the_number_of_speakers(name):
+    corpus = get_corpus(name)
+    speakers = len(corpus.known.get("speaker", ()))
+    if corpus.default_protocol in {"leave-one-session-out", *(each.base for each in corpus.protocols)}:
+        return  # of the papers on this corpus
+    usual = (
+        "stratified-5-fold"
+        if speakers < 2
+        else "leave-one-speaker-out-no-dev"
+        if speakers == 2
+        else "leave-one-speaker-out"
+        if speakers <= 12
+        else "speaker-5-fold"
+    )
+    assert corpus.default_protocol == usual
+
+
+@pytest.mark.parametrize("name", RELEASED)
+def test_the_first_scheme_has_all_classes_and_one_the_usual_ones(name):
+    corpus = get_corpus(name)
+    known = set(corpus.known.get("emotion", ()))
+    if name in ("iemocap", "recola"):
+        return  # too rare classes; continuous labels
+    usual = known & {"anger", "happiness", "neutral", "sadness"}
+    assert set(corpus.schemes[0].merge) == known
+    assert any(set(scheme.merge.values()) == usual for scheme in corpus.schemes)
+
+
+@pytest.mark.parametrize("name", corpus_names())
+def test_a_faulty_recording_is_one_of_the_corpus(name):
+    corpus = get_corpus(name)
+    assert all(each.startswith(f"{name}/") for each in corpus.faulty)
+    assert all(each in corpus.ids for each in corpus.faulty if corpus.ids)
+
+
 @pytest.mark.parametrize("name", corpus_names())
 def test_what_is_downloaded_comes_encrypted_and_is_checked(name):
     download = get_corpus(name).download

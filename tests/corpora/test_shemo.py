@@ -93,7 +93,7 @@ def test_the_revised_table_is_reported_and_the_names_are_the_labels(tmp_path):
     assert count(utterances, "emotion") == CORPUS.known["emotion"]
     assert note.title == "labels"
     assert "shemo.json has 3000 rows of revised labels: 2838 recordings have a row" in note.fact
-    assert "162 have none" in note.fact
+    assert "162 have no such row" in note.fact
     assert "all labels are those of the file names" in note.fact
     (first,) = (each for each in utterances if each.id == f"shemo/{next(iter(rows))}")
     assert first.transcript == f"text of {next(iter(rows))}"
