@@ -38,9 +38,11 @@ def read_named(
         root: folder of the corpus, or one above.
         from_name: function from a name to the facts in it; ``None`` for a foreign name.
         example: what a name should be, for messages: ``a CREMA-D file name such as ...``.
-        name_of: function from a file to the name that identifies it within the corpus.
+        name_of: function from a file, with all folders above it, to the name that identifies it within the
+            corpus.
         words: transcript by name, as far as tables of the corpus give them.
     """
+    root = root.resolve()  # so that the names of all folders above a file are known
     first: dict[str, Utterance] = {}
     copies: Counter[Path] = Counter()
     foreign: defaultdict[Path, list[Path]] = defaultdict(list)

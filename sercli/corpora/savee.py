@@ -37,7 +37,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
 
 def _name_of(path: Path) -> str:
     """Return ``DC_a01`` for a file of that name and for ``DC/a01.wav``."""
-    folder, stem = path.resolve().parent.name, stem_of(path)
+    folder, stem = path.parent.name, stem_of(path)
     return f"{folder}_{stem}" if folder in _SPEAKERS and "_" not in stem else stem
 
 
