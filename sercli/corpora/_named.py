@@ -27,6 +27,7 @@ def read_named(
     example: str,
     name_of: Callable[[Path], str] = stem_of,
     words: Mapping[str, str] | None = None,
+    leaves_out: Callable[[Path], str | None] = lambda path: None,
 ) -> Iterator[Utterance | Problem]:
     """Yield the recordings below a folder, sorted by id, each id once; then the problems.
 
@@ -41,13 +42,18 @@ def read_named(
         name_of: function from a file, with all folders above it, to the name that identifies it within the
             corpus.
         words: transcript by name, as far as tables of the corpus give them.
+        leaves_out: function from a file to the reason why it is left out, ``None`` for those that are read.
     """
     root = root.resolve()  # so that the names of all folders above a file are known
     first: dict[str, Utterance] = {}
     copies: Counter[Path] = Counter()
     foreign: defaultdict[Path, list[Path]] = defaultdict(list)
     own: set[Path] = set()
+    left: Counter[tuple[Path, str]] = Counter()
     for path in sorted(recordings(walk(root)), key=_rank):
+        if reason := leaves_out(path):
+            left[path.parent, reason] += 1
+            continue
         name = name_of(path)
         utterance = from_name(name)
         if utterance is None:
@@ -60,6 +66,8 @@ def read_named(
             text = (words.get(name) if words else None) or utterance.transcript
             first[utterance.id] = replace(utterance, file=place_of(path, root), transcript=text)
     yield from (first[key] for key in sorted(first))
+    for (folder, reason), count in sorted(left.items()):
+        yield Problem(place_of(folder, root), f"{count} recordings: {reason}; left out", harmless=True)
     for folder, paths in sorted(foreign.items()):
         if folder in own:
             yield from (Problem(place_of(path, root), f"not {example}") for path in paths)

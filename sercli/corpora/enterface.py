@@ -2,8 +2,8 @@
 
 A file name is person, emotion, sentence: ``subject 1/anger/sentence 1/s1_an_1.avi``. The person is the
 folder: the files of ``subject 11`` are called ``s12``, and some of ``subject 3`` ``s_3``. Each emotion has
-five sentences of its own, so the words tell the emotion. Subject 6 is not cut into sentences and is left out.
-Genders are not stated.
+five sentences of its own, so the words tell the emotion. Subject 6 is not cut into sentences and is left
+out. Genders are not stated.
 
 The films have to be converted to wav first, with their folders.
 
@@ -36,24 +36,24 @@ _PEOPLE = tuple(str(person) for person in range(1, 45) if person not in (6, 12))
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the sentences at any depth, sorted by name, without the long takes of subject 6."""
     example = "an eNTERFACE'05 file name such as subject 1/anger/sentence 1/s1_an_1.wav"
-    for item in read_named(root, from_name, example, _name_of):
-        if isinstance(item, Problem) and _is_uncut(item.place):
-            yield Problem(item.place, "subject 6 is not cut into sentences; left out", harmless=True)
-        else:
-            yield item
+    return read_named(root, from_name, example, _name_of, leaves_out=_uncut)
 
 
-def _is_uncut(place: str) -> bool:
-    *folders, name = place.split("/")
-    people = [match[1] for each in (*folders, name) if (match := _FOLDER.fullmatch(each))]
-    return "6" in people or _UNCUT.fullmatch(stem_of(Path(name))) is not None
+def _uncut(path: Path) -> str | None:
+    if _person(path) == "6" or _UNCUT.fullmatch(stem_of(path)):
+        return "subject 6 is not cut into sentences"
+    return None
+
+
+def _person(path: Path) -> str | None:
+    """Return the person that the innermost such folder names."""
+    folders = (_FOLDER.fullmatch(folder) for folder in reversed(path.parts[:-1]))
+    return next((match[1] for match in folders if match), None)
 
 
 def _name_of(path: Path) -> str:
     """Replace the person in the name by the folder's, if a folder names one."""
-    stem = stem_of(path)
-    folders = (_FOLDER.fullmatch(folder) for folder in reversed(path.parts[:-1]))
-    person = next((match[1] for match in folders if match), None)
+    stem, person = stem_of(path), _person(path)
     match = _NAME.fullmatch(stem)
     return f"s{person}_{match[2]}_{match[3]}" if match and person else stem
 

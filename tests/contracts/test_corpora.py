@@ -39,6 +39,8 @@ def test_the_default_protocol_follows_from_the_number_of_speakers(name):
     speakers = len(corpus.known.get("speaker", ()))
     if corpus.default_protocol in {"leave-one-session-out", *(each.base for each in corpus.protocols)}:
         return  # of the papers on this corpus
+    if name in ("ased", "emozionalmente"):
+        speakers = {"ased": 65, "emozionalmente": 431}[name]  # numbers by speaker are not known
     usual = (
         "stratified-5-fold"
         if speakers < 2
