@@ -61,6 +61,25 @@ def test_wav_comes_before_other_formats_and_these_before_those_that_can_not_be_r
     assert files(tmp_path) == {"c/u1": "b/c/u1.wav", "c/u2": "b/c/u2.mp3", "c/u3": "a/u3.mp4"}
 
 
+def test_what_is_left_out_is_noted_with_its_reason(tmp_path):
+    touch_all(tmp_path, ["a/u1.wav", "a/u2.wav", "b/u3.wav"])
+    found = read_named(
+        tmp_path,
+        from_name,
+        "a C file name",
+        leaves_out=lambda path: "films" if path.parent.name == "a" else None,
+    )
+    utterances, problems = split(found)
+    assert [each.id for each in utterances] == ["c/u3"]
+    assert problems == [Problem("a", "2 recordings: films; left out", harmless=True)]
+
+
+def test_words_of_tables_come_before_those_of_the_name(tmp_path):
+    touch_all(tmp_path, ["u1.wav", "u2.wav"])
+    (first, second), _ = split(read_named(tmp_path, from_name, "a C file name", words={"u2": "Yes."}))
+    assert (first.transcript, second.transcript) == (None, "Yes.")
+
+
 def test_tables_are_found_below_or_beside(tmp_path):
     touch_all(tmp_path, ["data.tsv", "samples/u1.wav", "samples/more/data.tsv"])
     assert find_tables(tmp_path / "samples", "data.tsv".__eq__) == [tmp_path / "samples/more/data.tsv"]
