@@ -124,3 +124,39 @@ def test_a_synthetic_corpus_says_that_it_proves_nothing(name):
     assert notice is not None
     assert "synthetic" in notice.lower()
     assert "nothing about people" in notice
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("aesdd", "a03 (3)"),
+        ("ased", "a5-02-01-01-33"),
+        ("cafe", "12-P-2-5"),
+        ("casia", "wangzhe_neutral_239"),
+        ("crema-d", "1001_IEO_ANG_HI"),
+        ("emodb", "03a01Fa"),
+        ("emov-db", "bea_amused_1-28_0001"),
+        ("emovo", "dis-f1-b1"),
+        ("enterface", "s1_an_1"),
+        ("esd", "0011_000351"),
+        ("iemocap", "Ses01F_impro01_F000"),
+        ("jl-corpus", "female1_angry_10a_1"),
+        ("mesd", "Anger_F_A_tarde"),
+        ("msp-improv", "MSP-IMPROV-S01A-F01-P-FM01"),
+        ("nemo", "EB0_anger_1"),
+        ("ravdess", "03-01-05-02-01-01-07"),
+        ("ravdess-song", "03-02-05-02-01-01-07"),
+        ("savee", "DC_a01"),
+        ("shemo", "F01A02"),
+        ("subesco", "F_10_FAHMEE_S_6_FEAR_5"),
+        ("tess", "OAF_back_angry"),
+        ("turev-db", "1984_sk_eger"),
+        ("urdu", "SM1_F10_A010"),
+    ],
+)
+def test_a_file_name_belongs_to_one_corpus(name, stem):
+    readers = {each: read for each in corpus_names() if (read := get_corpus(each).from_name)}
+    known = {each: found for each, read in readers.items() if (found := read(stem)) is not None}
+    assert list(known) == [name]
+    assert (known[name].corpus, known[name].file) == (name, "")
+    assert known[name].id.startswith(f"{name}/")
