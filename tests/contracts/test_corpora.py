@@ -39,8 +39,8 @@ def test_the_default_protocol_follows_from_the_number_of_speakers(name):
     speakers = len(corpus.known.get("speaker", ()))
     if corpus.default_protocol in {"leave-one-session-out", *(each.base for each in corpus.protocols)}:
         return  # of the papers on this corpus
-    if name in ("ased", "emozionalmente"):
-        speakers = {"ased": 65, "emozionalmente": 431}[name]  # numbers by speaker are not known
+    if name in ("ased", "emozionalmente", "mead"):
+        speakers = {"ased": 65, "emozionalmente": 431, "mead": 48}[name]  # numbers by speaker are not known
     usual = (
         "stratified-5-fold"
         if speakers < 2
@@ -141,6 +141,7 @@ def test_a_synthetic_corpus_says_that_it_proves_nothing(name):
         ("esd", "0011_000351"),
         ("iemocap", "Ses01F_impro01_F000"),
         ("jl-corpus", "female1_angry_10a_1"),
+        ("mead", "M003_angry_level_1_001"),
         ("mesd", "Anger_F_A_tarde"),
         ("msp-improv", "MSP-IMPROV-S01A-F01-P-FM01"),
         ("nemo", "EB0_anger_1"),
