@@ -65,10 +65,12 @@ def list_some(names: Sequence[str], shown: int, separator: str = ", ") -> str:
 def unknown(what: str, name: str, known: Iterable[str], listed_by: str | None = None) -> UnknownNameError:
     """Make the error for an unknown name, with the nearest known names.
 
-    If no name is near, the error names all of them, or the command that lists them if they are many.
+    A known name that differs only in capitals, hyphens, underscores and blanks is the only near one. If no
+    name is near, the error names all of them, or the command that lists them if they are many.
     """
     choices = sorted(known)
-    near = get_close_matches(str(name), choices)
+    near = [each for each in choices if _spelled(each) == _spelled(name)]
+    near = near or get_close_matches(str(name), choices)
     if not near and listed_by and len(choices) > _FEW:
         return UnknownNameError(f"{what} has no '{name}'; `{listed_by}` lists all names")
     if near:
@@ -79,3 +81,7 @@ def unknown(what: str, name: str, known: Iterable[str], listed_by: str | None = 
     else:
         remedy = "there is none yet"
     return UnknownNameError(f"{what} has no '{name}'; {remedy}")
+
+
+def _spelled(name: object) -> str:
+    return "".join(letter for letter in str(name).casefold() if letter not in "-_ ")

@@ -17,6 +17,12 @@ def test_an_unknown_name_lists_the_nearest():
         registry.load("sercli.corpora", "emo-db", "CORPUS", Corpus)
 
 
+@pytest.mark.parametrize("name", ["CREMA-D", "cremad", "crema_d", "Crema D"])
+def test_capitals_and_hyphens_are_no_other_name(name):
+    with pytest.raises(UnknownNameError, match=rf"no '{name}'; did you mean crema-d\?$"):
+        registry.load("sercli.corpora", name, "CORPUS", Corpus)
+
+
 def test_a_file_without_its_constant_is_a_bug_and_says_which():
     with pytest.raises(TypeError, match=r"sercli\.corpora\.emodb must define CORPSE as a Corpus"):
         registry.load("sercli.corpora", "emodb", "CORPSE", Corpus)

@@ -174,6 +174,8 @@ def _print(result: "Preparation") -> None:
         typer.echo(f"  replaced    {result.replaced}")
     for line in result.differences:
         typer.echo(f"  differs     {line}")
+    if result.differences and entry.counts_from:
+        typer.echo(f"  counts from {entry.counts_from}")
     _print_problems(result.problems)
     for scheme in result.schemes:
         _print_scheme(scheme)

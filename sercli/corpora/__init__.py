@@ -60,10 +60,17 @@ class Corpus:
         licence: licence of the recordings.
         layout: a typical path, in one line, for messages.
         utterances: number of utterances in the released corpus; ``None`` for a reader of any corpus.
-        seconds: total length of the utterances, if known.
+        seconds: total length of the utterances, if it is known exactly; a complete copy is compared with it.
+        hours: total length in hours, rounded.
+        language: what is spoken, in English, for example ``Canadian French``; ``None`` for a reader of any
+            corpus and for speech without words.
         known: numbers of utterances in the released corpus by field and value, for example
             ``{"emotion": {"anger": 127}}``.
+        counts_from: the list that the known numbers come from, if it may differ from the release;
+            differences are then reported, and no copy is refused for them.
         ids: every id of the released corpus, if the ids follow a rule.
+        faulty: fault by id of a released recording that holds no speech or can't be read; where this is so
+            in a copy, the recording is left out with a note, and the copy is not refused.
         release: function from the utterances that were found to this record with the ``utterances`` and
             ``ids`` of their release.
         inner: patterns of the names of folders within the corpus, for users who give one of these.
@@ -81,7 +88,7 @@ class Corpus:
         takes_file: whether the corpus is read from a file (a table, a manifest) instead of a folder.
         download: the archive, if the corpus is openly licensed and an https address with a known size and
             checksum exists.
-        origin: provider of a corpus that can't be downloaded.
+        origin: provider of a corpus that `prepare` can't download, with the address.
         shares: reasons why utterances share something in any division, by check of the audit.
         generate: for synthetic corpora: function that writes the corpus into an empty folder.
         notice: a sentence that is printed with each result on this corpus.
@@ -98,8 +105,12 @@ class Corpus:
     layout: str
     utterances: int | None = None
     seconds: float | None = None
+    hours: float | None = None
+    language: str | None = None
     known: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    counts_from: str | None = None
     ids: tuple[str, ...] | None = None
+    faulty: Mapping[str, str] = field(default_factory=dict)
     release: "Callable[[Sequence[Utterance]], Corpus] | None" = None
     inner: tuple[str, ...] = ()
     options: type[ReaderConfig] | None = None

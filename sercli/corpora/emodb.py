@@ -199,6 +199,8 @@ CORPUS = Corpus(
     layout="wav/03a01Fa.wav",
     utterances=_CLASSIC,
     seconds=1487.09,
+    hours=0.41,
+    language="German",
     known={
         "emotion": {
             "anger": 127,

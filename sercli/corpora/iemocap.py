@@ -404,6 +404,8 @@ CORPUS = Corpus(
     layout="Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav and Session1/dialog",
     utterances=10039,
     scale=(1, 5),
+    hours=12.0,
+    language="American English",
     known={
         "emotion": {
             "anger": 1103,
@@ -424,6 +426,7 @@ CORPUS = Corpus(
     from_name=from_name,
     mistaken_speaker=prefix_speaker,
     inner=("Session[1-5]", "dialog", "sentences", "wav"),
+    origin="USC SAIL, https://sail.usc.edu/iemocap",
     schemes=_SCHEMES,
     protocols=_PROTOCOLS,
     default_protocol="leave-one-session-out",

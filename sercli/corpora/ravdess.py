@@ -175,6 +175,8 @@ CORPUS = Corpus(
     layout="Actor_01/03-01-01-01-01-01-01.wav",
     utterances=1440,
     seconds=5328.96,
+    hours=1.48,
+    language="North American English",
     known={
         "emotion": {"neutral": 96} | dict.fromkeys(sorted(set(_EMOTIONS.values()) - {"neutral"}), 192),
         "speaker": dict.fromkeys(_ACTORS, 60),

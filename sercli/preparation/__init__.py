@@ -19,7 +19,14 @@ from sercli.corpora import Corpus, get_corpus
 from sercli.errors import ConfigError, CorpusError
 from sercli.manifest.lengths import Lengths
 from sercli.preparation._describe import Preparation, Replaced
-from sercli.preparation._place import Place, describe_nothing_found, find_place, find_root, name_for
+from sercli.preparation._place import (
+    Place,
+    describe_nothing_found,
+    find_more,
+    find_place,
+    find_root,
+    name_for,
+)
 from sercli.preparation._reading import read
 from sercli.preparation.convert import Conversion, Converted
 from sercli.preparation.counts import by_scheme, differences, note_labels
@@ -117,8 +124,13 @@ def _prepare(
     _refuse_bad(place.base, problems, skip_bad)
     corpus = corpus.release(utterances) if corpus.release else corpus
     differing = differences(corpus, utterances)
-    if differing and not partial and len(utterances) < (corpus.utterances or 0):
-        raise CorpusError(f"{place.root}: {'; '.join(differing)}; add --partial to prepare what is there")
+    refused = differing and not (partial or corpus.counts_from)
+    if refused and len(utterances) < (corpus.utterances or 0):
+        more = find_more(place, len(utterances))
+        remedy = f"{more[0]} holds {more[1]}: run `sercli prepare {source} {more[0]}`, or " if more else ""
+        raise CorpusError(
+            f"{place.root}: {'; '.join(differing)}; {remedy}add --partial to prepare what is there"
+        )
     replaced = Replaced.by(utterances, target)
     if replaced.gone and corpus.utterances is None and not (corpus.any_name or partial):
         raise CorpusError(f"{place.root}: {replaced}; add --partial to replace the earlier ones by these")
@@ -170,7 +182,9 @@ def _convert(
     with closing(Conversion(place.base, target, cuts=place.corpus.cuts).run(utterances)) as outcomes:
         for done, (utterance, outcome) in enumerate(outcomes, 1):
             if isinstance(outcome, Problem):
-                problems.append(outcome)
+                fault = place.corpus.faulty.get(utterance.id)
+                known = Problem(outcome.place, f"{fault}; left out", harmless=True)
+                problems.append(known if fault else outcome)
             else:
                 complete, found = add_trace(outcome.apply(utterance), utterance, place, target)
                 problems += found

@@ -135,6 +135,28 @@ def find_root(source: str, place: Place) -> tuple[Place, list[Note]]:
     return place, []
 
 
+def find_more(place: Place, found: int) -> tuple[Path, int] | None:
+    """Find a folder above with more utterances, if the given one has the name of an inner folder.
+
+    Args:
+        place: the corpus at the folder that was given.
+        found: number of utterances there.
+
+    Returns:
+        The folder and its number of utterances; ``None`` if no folder above holds more.
+    """
+    within, best = place.root.resolve(), None
+    for above in list(within.parents)[:_LEVELS]:
+        if not any(fnmatch(within.name, pattern) for pattern in place.corpus.inner):
+            break
+        items = place.corpus.parse(above, *place.options)
+        count = sum(isinstance(item, Utterance) for item in items)
+        if count > (best[1] if best else found):
+            best = above, count
+        within = above
+    return best
+
+
 def describe_nothing_found(source: str, place: Place, problems: Sequence[Problem]) -> str:
     """Describe a place where the reader found no utterance."""
     root, corpus = place.root, place.corpus

@@ -43,7 +43,7 @@ def _read_protocol(value: Any) -> Protocol:
 
 
 def _explain_unfit(arch: str, scheme: Scheme) -> str:
-    """Explain that an architecture is not the kind of network that a scheme needs, and name those that are."""
+    """Explain that an architecture is not what a scheme needs, and name those that are."""
     task = scheme.task
     able = " or ".join(name for name in architecture_names() if task.network in get_architecture(name).tasks)
     needs = "a value for each frame" if task.per_frame else "one vector for an utterance"

@@ -191,11 +191,17 @@ def test_corpora_lists_what_is_supported_and_what_is_held(run, small_workspace):
     assert status == 0
     assert "iemocap: IEMOCAP" in out
     assert "licence   CC BY-NC-SA 4.0" in out
+    assert "Crowd-sourced Emotional Multimodal Actors Dataset, 7442 utterances, 5.26 hours\n" in out
+    assert "language  Canadian French\n" in out
     assert "Actor_01/03-01-01-01-01-01-01.wav (or --download)" in out
     assert "prepared  48 of 535 utterances" in out
     held = json.loads(run("corpora", "--json", "--workspace", small_workspace.root)[1])
     assert held["prepared"]["emodb"]["utterances"] == 48
     assert held["supported"]["ravdess"]["download"].startswith("https://")
+    described = held["supported"]["aesdd"]
+    assert (described["language"], described["hours"]) == ("Greek", 0.69)
+    assert described["counts_from"].startswith("the readable files of a public list")
+    assert described["origin"].startswith("the Aristotle University")
 
 
 def test_a_manifest_is_exported_and_prepared_again(run, small_workspace, tmp_path):

@@ -276,8 +276,8 @@ def test_a_slip_is_proposed(label, noun):
             "shade",
             "ok",
         ),
-        *("na", "unknown", "W", "04", "statement", "apology", "hope", "love", "hate", "serious", "panic"),
-        *("despair", "admiration", "concern", "terror", "positive", "negative", "rest", "interview"),
+        *("na", "unknown", "W", "04", "statement", "regret", "hope", "love", "hate", "serious", "panic"),
+        *("despair", "admiration", "doubt", "terror", "positive", "negative", "rest", "interview"),
     ],
 )
 def test_nothing_that_is_not_near_is_proposed(label):

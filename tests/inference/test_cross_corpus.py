@@ -240,7 +240,7 @@ def test_continuous_labels_of_a_copy_are_those_of_the_test_part(regressor, small
     assert (folder / "traces.png").exists()
     with pytest.raises(ConfigError, match="predicts no classes"):
         apply_run(run, corpus, place, keep_foreign=True)
-    with pytest.raises(ConfigError, match="gives continuous labels .traces., the run predicts classes"):
+    with pytest.raises(ConfigError, match=r"gives continuous labels \(traces\), the run predicts classes"):
         apply_run(Run(small[1].path.parents[1]), corpus, place, "arousal-valence")
 
 

@@ -170,5 +170,5 @@ def test_a_corpus_without_a_safe_source_says_who_gives_it_out(workspace):
         ConfigError, match=r"'emodb' can't be downloaded: get it from its authors, http://emodb"
     ):
         prepare("emodb", None, workspace, download=True)
-    with pytest.raises(ConfigError, match=r"'iemocap' can't be downloaded: licensed by"):
+    with pytest.raises(ConfigError, match=r"'iemocap' can't be downloaded: get it from USC SAIL, https"):
         prepare("iemocap", None, workspace, download=True)

@@ -1,0 +1,92 @@
+"""Read corpora whose recordings are recognised by their names, in whatever folders a copy has them.
+
+Copies of one corpus differ: all recordings in one folder, or in folders by speaker, emotion or part, or the
+complete tree a second time within itself. The name of a recording is the same in all of them.
+"""
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from sercli.audio import FOREIGN_SUFFIXES, recordings
+from sercli.corpora import list_names, place_of
+from sercli.files import walk
+from sercli.records import Problem, Utterance
+
+
+def stem_of(path: Path) -> str:
+    """Return a file's name without its suffix, accents composed."""
+    return unicodedata.normalize("NFC", path.stem)
+
+
+def read_named(
+    root: Path,
+    from_name: Callable[[str], Utterance | None],
+    example: str,
+    name_of: Callable[[Path], str] = stem_of,
+    words: Mapping[str, str] | None = None,
+    leaves_out: Callable[[Path], str | None] = lambda path: None,
+) -> Iterator[Utterance | Problem]:
+    """Yield the recordings below a folder, sorted by id, each id once; then the problems.
+
+    A foreign name is a problem in a folder that also has names of the corpus. A folder of foreign names alone
+    belongs to something else and is noted. Of several files with one id, the first counts: wav before
+    other formats, then the one in fewer folders.
+
+    Args:
+        root: folder of the corpus, or one above.
+        from_name: function from a name to the facts in it; ``None`` for a foreign name.
+        example: what a name should be, for messages: ``a CREMA-D file name such as ...``.
+        name_of: function from a file, with all folders above it, to the name that identifies it within the
+            corpus.
+        words: transcript by name, as far as tables of the corpus give them.
+        leaves_out: function from a file to the reason why it is left out, ``None`` for those that are read.
+    """
+    root = root.resolve()  # so that the names of all folders above a file are known
+    first: dict[str, Utterance] = {}
+    copies: Counter[Path] = Counter()
+    foreign: defaultdict[Path, list[Path]] = defaultdict(list)
+    own: set[Path] = set()
+    left: Counter[tuple[Path, str]] = Counter()
+    for path in sorted(recordings(walk(root)), key=_rank):
+        if reason := leaves_out(path):
+            left[path.parent, reason] += 1
+            continue
+        name = name_of(path)
+        utterance = from_name(name)
+        if utterance is None:
+            foreign[path.parent].append(path)
+            continue
+        own.add(path.parent)
+        if utterance.id in first:
+            copies[path.parent] += 1
+        else:
+            text = (words.get(name) if words else None) or utterance.transcript
+            first[utterance.id] = replace(utterance, file=place_of(path, root), transcript=text)
+    yield from (first[key] for key in sorted(first))
+    for (folder, reason), count in sorted(left.items()):
+        yield Problem(place_of(folder, root), f"{count} recordings: {reason}; left out", harmless=True)
+    for folder, paths in sorted(foreign.items()):
+        if folder in own:
+            yield from (Problem(place_of(path, root), f"not {example}") for path in paths)
+        else:
+            fact = f"{len(paths)} recordings, none of which has {example}; left out"
+            yield Problem(place_of(folder, root), fact, harmless=True)
+    for folder, count in sorted(copies.items()):
+        fact = f"holds {count} recordings again (same names); each recording is used once"
+        yield Problem(place_of(folder, root), fact, harmless=True)
+
+
+def _rank(path: Path) -> tuple[int, int, Path]:
+    suffix = path.suffix.lower()
+    return 0 if suffix == ".wav" else 2 if suffix in FOREIGN_SUFFIXES else 1, len(path.parts), path
+
+
+def find_tables(root: Path, fits: Callable[[str], bool]) -> list[Path]:
+    """List the files whose names fit, below a folder; if there are none, those beside the folder itself."""
+    beside = root.resolve().parent
+    return [path for path in walk(root) if fits(path.name)] or [
+        beside / name for name in list_names(beside) if fits(name) and (beside / name).is_file()
+    ]

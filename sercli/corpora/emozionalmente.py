@@ -1,0 +1,111 @@
+"""Emozionalmente: 431 speakers, eighteen sentences, seven emotions, Italian, recorded by the speakers.
+
+File names are numbers of thirteen digits. ``metadata/samples.csv`` gives sentence, speaker and emotion of
+each, ``users.csv`` the genders, and ``evaluations.csv`` the judgements of five listeners for each recording.
+They agree with the meant emotion for 66 %.
+
+Source: Catania et al., Emozionalmente: A Crowdsourced Corpus of Simulated Emotional Speech in Italian, IEEE
+Transactions on Audio, Speech and Language Processing 33, 2025.
+"""
+
+import csv
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from sercli.corpora import Corpus
+from sercli.corpora._named import find_tables, read_named
+from sercli.records import Problem, Utterance
+from sercli.schemes import FOUR, Scheme, keep
+
+_EMOTIONS = {
+    "anger": "anger",
+    "disgust": "disgust",
+    "fear": "fear",
+    "joy": "happiness",
+    "neutrality": "neutral",
+    "sadness": "sadness",
+    "surprise": "surprise",
+}
+_NAME = re.compile(r"\d{13}", re.ASCII)
+_TABLE = "samples.csv"
+
+
+def parse(root: Path) -> Iterator[Utterance | Problem]:
+    """Yield the recordings at any depth, sorted by name, with the facts of the tables."""
+    samples = {_name(row): row for row in _rows(root, _TABLE)}
+    genders = {row.get("username"): row.get("gender") for row in _rows(root, "users.csv")}
+    raters: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
+    for row in _rows(root, "evaluations.csv"):
+        judged = {"rater": "evaluator", "emotion": "emotion_recognized", "audio_quality": "audio_quality"}
+        raters[_name(row)].append({key: row.get(column) or "" for key, column in judged.items()})
+    unlabelled: list[str] = []
+    for item in read_named(root, _from_name, "an Emozionalmente file name of thirteen digits"):
+        if isinstance(item, Problem):
+            yield item
+            continue
+        name = item.id.partition("/")[2]
+        sample = samples.get(name, {})
+        raw, speaker, text = (sample.get(key) or None for key in ("emotion_expressed", "actor", "sentence"))
+        if raw not in _EMOTIONS:
+            unlabelled.append(item.file)
+            continue
+        yield replace(
+            item,
+            speaker=speaker,
+            gender=genders.get(speaker) if speaker else None,
+            text_id=text,
+            transcript=text,
+            emotion_raw=raw,
+            emotion=_EMOTIONS[raw],
+            raters=tuple(raters[name]) or None,
+        )
+    if unlabelled and not samples:
+        yield Problem(".", f"no {_TABLE}, which has the labels; add the release's folder metadata")
+    elif unlabelled:
+        yield Problem(unlabelled[0], f"no known emotion in {_TABLE} ({len(unlabelled)} recordings)")
+
+
+def _name(row: dict[str, str]) -> str:
+    return PurePosixPath(row.get("file_name") or "").stem
+
+
+def _rows(root: Path, name: str) -> Iterator[dict[str, str]]:
+    """Yield the rows of a table below the folder, or in the folder ``metadata`` beside it."""
+    for path in find_tables(root, name.__eq__) or find_tables(
+        root.resolve().parent / "metadata", name.__eq__
+    ):
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+            yield from csv.DictReader(stream)
+
+
+def _from_name(stem: str) -> Utterance | None:
+    if not _NAME.fullmatch(stem):
+        return None
+    return Utterance(id=f"emozionalmente/{stem}", corpus="emozionalmente", file="", style="scripted")
+
+
+CORPUS = Corpus(
+    parse,
+    title="Emozionalmente, crowdsourced emotional speech in Italian",
+    source="Catania et al., IEEE Transactions on Audio, Speech and Language Processing 33, 2025",
+    licence="CC BY 4.0",
+    layout="audio/1600000000000.wav, and metadata/samples.csv",
+    utterances=6902,
+    hours=6.3,
+    language="Italian",
+    known={
+        "emotion": dict.fromkeys(sorted(_EMOTIONS.values()), 986),
+        "gender": {"female": 4891, "male": 2008, "other": 3},
+    },
+    inner=("audio", "metadata"),
+    origin="its authors, https://zenodo.org/record/6569824",
+    shares={"texts": "all speakers read the same eighteen sentences"},
+    schemes=(
+        Scheme("emozionalmente-7", "emozionalmente", keep(*_EMOTIONS.values())),
+        Scheme("emozionalmente-4", "emozionalmente", FOUR),
+    ),
+    default_protocol="speaker-5-fold",
+)

@@ -1,0 +1,127 @@
+"""MSP-IMPROV: twelve actors in six sessions, two at a time, improvised and read turns, English.
+
+A file name is sentence and meant emotion, speaker, kind of turn, number: ``MSP-IMPROV-S01A-F01-P-FM01``.
+Kinds are target sentences, improvised (T) or read (R), other improvised turns (S), and talk between the
+scenes (P). The file ``Evaluation.txt`` (in some copies ``Evalution.txt``) has the labels. Its names begin
+with UTD-IMPROV. The label is the majority of the raters: X has none, O is another emotion.
+
+Source: Busso et al., MSP-IMPROV: An Acted Corpus of Dyadic Interactions to Study Emotion Perception, IEEE
+Transactions on Affective Computing 8(1), 2017.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sercli.corpora import Corpus
+from sercli.corpora._named import find_tables, read_named
+from sercli.records import Problem, Utterance
+from sercli.schemes import FOUR, Scheme
+
+_EMOTIONS = {
+    "A": "anger",
+    "H": "happiness",
+    "N": "neutral",
+    "O": "other",
+    "S": "sadness",
+    "X": "undecided",
+}
+_READ = "R"
+_NAME = re.compile(
+    r"(?:MSP|UTD)-IMPROV-(S(?:0[1-9]|1\d|20)[AHNS])-([FM])(0[1-6])-([PRST])-([FM]{1,2}\d{2,3})", re.ASCII
+)
+_TABLES = ("evaluation.txt", "evalution.txt")
+_DIMENSIONS = {"A": "arousal", "V": "valence", "D": "dominance"}
+
+
+def parse(root: Path) -> Iterator[Utterance | Problem]:
+    """Yield the turns at any depth, sorted by name, with the labels of the table."""
+    tables = find_tables(root, lambda name: name.lower() in _TABLES)
+    labels: dict[str, dict[str, Any]] = {}
+    for path in tables:
+        labels |= dict(_read_labels(path))
+    example = "an MSP-IMPROV file name such as MSP-IMPROV-S01A-F01-P-FM01.wav"
+    unlabelled: list[str] = []
+    without = dict.fromkeys(labels)
+    for item in read_named(root, from_name, example):
+        if isinstance(item, Problem):
+            yield item
+        elif item.id in labels:
+            del without[item.id]
+            yield replace(item, **labels[item.id])
+        else:
+            unlabelled.append(item.file)
+    if unlabelled and not tables:
+        yield Problem(".", "no Evaluation.txt, which has the labels; add it to the folder of the recordings")
+    elif unlabelled:
+        yield Problem(unlabelled[0], f"no label in {tables[0].name} ({len(unlabelled)} recordings)")
+    if without and len(without) < len(labels):
+        name = next(iter(without)).removeprefix("msp-improv/")
+        yield Problem(
+            tables[0].name, f"{len(without)} labels without a recording, first {name}", harmless=True
+        )
+
+
+def from_name(stem: str) -> Utterance | None:
+    """Return the facts in a file's name, without its path; ``None`` for a foreign name."""
+    match = _NAME.fullmatch(stem)
+    if match is None:
+        return None
+    text, gender, session, kind, _ = match.groups()
+    return Utterance(
+        id=f"msp-improv/{stem.partition('-IMPROV-')[2]}",
+        corpus="msp-improv",
+        file="",
+        speaker=gender + session,
+        gender="female" if gender == "F" else "male",
+        session=session,
+        style="scripted" if kind == _READ else "improvised",
+        # Only target sentences have fixed words.
+        text_id=text[:3] if kind in ("R", "T") else None,
+    )
+
+
+def _read_labels(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield id, label and mean ratings of each turn; lines of single raters are passed over."""
+    for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines():
+        cells = [cell.strip() for cell in line.split(";")]
+        turn = from_name(cells[0].removesuffix(".avi").removesuffix(".wav"))
+        if turn is None or len(cells) < 2 or cells[1] not in _EMOTIONS:
+            continue
+        facts: dict[str, Any] = {"emotion_raw": cells[1], "emotion": _EMOTIONS[cells[1]]}
+        for cell in cells[2:]:
+            letter, _, value = cell.partition(":")
+            if letter in _DIMENSIONS and re.fullmatch(r"\d+(?:\.\d+)?", value):
+                facts[_DIMENSIONS[letter]] = float(value)
+        yield turn.id, facts
+
+
+CORPUS = Corpus(
+    parse,
+    title="MSP-IMPROV, acted dyadic interactions",
+    source="Busso et al., IEEE Transactions on Affective Computing 8(1), 2017",
+    licence="licensed by the University of Texas at Dallas for research, after a signed form",
+    layout="session1/S01A/P/MSP-IMPROV-S01A-F01-P-FM01.wav and Evaluation.txt",
+    utterances=8438,
+    language="English",
+    known={
+        "emotion": {
+            "anger": 792,
+            "happiness": 2644,
+            "neutral": 3477,
+            "other": 85,
+            "sadness": 885,
+            "undecided": 555,
+        },
+        "style": {"improvised": 7818, "scripted": 620},
+    },
+    counts_from="the publication; no list of the files was available",
+    from_name=from_name,
+    inner=("session[1-6]", "Audio", "S[0-9][0-9][AHNS]", "[PRST]"),
+    origin="the University of Texas at Dallas, https://ecs.utdallas.edu/research/researchlabs/msp-lab",
+    shares={"texts": "all actors speak the same twenty target sentences"},
+    schemes=(Scheme("msp-improv-4", "msp-improv", FOUR),),
+    default_protocol="leave-one-session-out",
+)

@@ -1,0 +1,88 @@
+from dataclasses import replace
+
+from corpora.trees import split, touch_all
+
+from sercli.corpora._named import find_tables, read_named
+from sercli.records import Problem, Utterance
+
+ANY = Utterance(id="", corpus="c", file="")
+
+
+def from_name(name):
+    """Recordings of this corpus are called u1, u2 and so on."""
+    return replace(ANY, id=f"c/{name}") if name.startswith("u") else None
+
+
+def read(root):
+    return split(read_named(root, from_name, "a C file name such as u1.wav"))
+
+
+def files(root):
+    return {each.id: each.file for each in read(root)[0]}
+
+
+def test_recordings_are_found_at_any_depth_in_the_order_of_their_ids(tmp_path):
+    touch_all(tmp_path, ["b/u1.wav", "a/deep/u2.FLAC", "u3.wav"])
+    utterances, problems = read(tmp_path)
+    assert [(each.id, each.file) for each in utterances] == [
+        ("c/u1", "b/u1.wav"),
+        ("c/u2", "a/deep/u2.FLAC"),
+        ("c/u3", "u3.wav"),
+    ]
+    assert problems == []
+
+
+def test_a_foreign_name_among_names_of_the_corpus_is_a_problem(tmp_path):
+    touch_all(tmp_path, ["a/u1.wav", "a/x.wav"])
+    assert read(tmp_path)[1] == [Problem("a/x.wav", "not a C file name such as u1.wav")]
+
+
+def test_a_folder_of_foreign_names_alone_is_noted(tmp_path):
+    touch_all(tmp_path, ["a/u1.wav", "other/x.wav", "other/y.wav", "text/z.txt"])
+    fact = "2 recordings, none of which has a C file name such as u1.wav; left out"
+    assert read(tmp_path)[1] == [Problem("other", fact, harmless=True)]
+
+
+def test_hidden_files_are_not_read(tmp_path):
+    touch_all(tmp_path, ["a/u1.wav", "a/._u1.wav", "a/.DS_Store", "a/Thumbs.db", "__MACOSX/a/._u1.wav"])
+    assert files(tmp_path) == {"c/u1": "a/u1.wav"}
+    assert read(tmp_path)[1] == []
+
+
+def test_of_several_files_of_one_recording_one_is_used(tmp_path):
+    touch_all(tmp_path, ["u1.wav", "copy/u1.wav", "copy/u2.wav", "copy/copy/u2.wav"])
+    assert files(tmp_path) == {"c/u1": "u1.wav", "c/u2": "copy/u2.wav"}
+    fact = "holds 1 recordings again (same names); each recording is used once"
+    assert read(tmp_path)[1] == [Problem(place, fact, harmless=True) for place in ("copy", "copy/copy")]
+
+
+def test_wav_comes_before_other_formats_and_these_before_those_that_can_not_be_read(tmp_path):
+    touch_all(tmp_path, ["a/u1.mp3", "b/c/u1.wav", "a/u2.mp4", "b/c/u2.mp3", "a/u3.mp4"])
+    assert files(tmp_path) == {"c/u1": "b/c/u1.wav", "c/u2": "b/c/u2.mp3", "c/u3": "a/u3.mp4"}
+
+
+def test_what_is_left_out_is_noted_with_its_reason(tmp_path):
+    touch_all(tmp_path, ["a/u1.wav", "a/u2.wav", "b/u3.wav"])
+    found = read_named(
+        tmp_path,
+        from_name,
+        "a C file name",
+        leaves_out=lambda path: "films" if path.parent.name == "a" else None,
+    )
+    utterances, problems = split(found)
+    assert [each.id for each in utterances] == ["c/u3"]
+    assert problems == [Problem("a", "2 recordings: films; left out", harmless=True)]
+
+
+def test_words_of_tables_come_before_those_of_the_name(tmp_path):
+    touch_all(tmp_path, ["u1.wav", "u2.wav"])
+    (first, second), _ = split(read_named(tmp_path, from_name, "a C file name", words={"u2": "Yes."}))
+    assert (first.transcript, second.transcript) == (None, "Yes.")
+
+
+def test_tables_are_found_below_or_beside(tmp_path):
+    touch_all(tmp_path, ["data.tsv", "samples/u1.wav", "samples/more/data.tsv"])
+    assert find_tables(tmp_path / "samples", "data.tsv".__eq__) == [tmp_path / "samples/more/data.tsv"]
+    (tmp_path / "samples/more/data.tsv").unlink()
+    assert find_tables(tmp_path / "samples", "data.tsv".__eq__) == [tmp_path / "data.tsv"]
+    assert find_tables(tmp_path / "samples", "other.tsv".__eq__) == []
