@@ -127,9 +127,6 @@ def prepare(
 
 
 def _print(result: "Preparation") -> None:
-    from sercli.errors import list_some
-    from sercli.labels import EMOTIONS
-
     utterances, entry = result.utterances, result.entry
     typer.echo(entry.title)
     typer.echo(f"  manifest    {result.path}")
@@ -137,39 +134,8 @@ def _print(result: "Preparation") -> None:
     _print_notes(result.problems)
     typer.echo(f"  utterances  {len(utterances)}{known}, {_length(result.hours)}")
     typer.echo(f"  speakers    {_speakers(result)}")
-    emotions = Counter(utterance.emotion for utterance in utterances if utterance.emotion)
-    if emotions:
-        one = "; a training needs two emotions or more" if len(emotions) == 1 else ""
-        typer.echo(f"  emotions    {_listed(emotions)}{one}")
-    own = sorted(set(emotions) - EMOTIONS)
-    if own:
-        nouns = ", ".join(sorted(set(emotions) & EMOTIONS)) or "none"
-        typer.echo(f"  known nouns {nouns}; kept as spelled: {list_some(own, _MOST)}")
-    if entry.any_name and result.spellings:
-        spelled = (f"{', '.join(labels)} -> {noun}" for noun, labels in result.spellings.items())
-        typer.echo(f"  read as     {'; '.join(spelled)}")
-    if result.ratings:
-        scale, *dimensions = result.ratings.items()
-        known = f"scale {scale[1][0]:g} to {scale[1][1]:g}" if scale[1] else "their scale is not known"
-        spans = (
-            f"{name} {each['count']} ({each['min']:g} to {each['max']:g}, mean {each['mean']:.2f})"
-            for name, each in dimensions
-        )
-        typer.echo(f"  ratings     {', '.join(spans)}; {known}")
-    raters = result.raters
-    if raters is not None:
-        typer.echo(f"  raters      {_raters(raters, len(utterances))}")
-    traces = [utterance for utterance in utterances if utterance.trace]
-    if traces:
-        how = "; ".join(sorted({utterance.trace_method or "as distributed" for utterance in traces}))
-        typer.echo(f"  traces      {len(traces)}, 25 Hz: {how}")
-    audio = "already 16 kHz mono, copied unchanged"
-    if result.scaled:
-        audio = "already 16 kHz mono"
-    if result.resampled:
-        audio = f"{result.resampled} {'utterances' if entry.cuts else 'files'} converted to 16 kHz mono"
-    audio += f"; {result.scaled} scaled down to full scale" if result.scaled else ""
-    typer.echo(f"  audio       {audio}" + (f"; {result.reused} already converted" if result.reused else ""))
+    _print_labels(result)
+    typer.echo(f"  audio       {_audio(result)}")
     if result.replaced.gone:
         typer.echo(f"  replaced    {result.replaced}")
     for line in result.differences:
@@ -181,6 +147,53 @@ def _print(result: "Preparation") -> None:
         _print_scheme(scheme)
     if result.notice:
         typer.echo(f"  note        {result.notice}")
+
+
+def _print_labels(result: "Preparation") -> None:
+    """Print emotions, ratings of dimensions, raters and traces, as far as there are any."""
+    from sercli.errors import list_some
+    from sercli.labels import EMOTIONS
+
+    emotions = Counter(utterance.emotion for utterance in result.utterances if utterance.emotion)
+    if emotions:
+        one = "; a training needs two emotions or more" if len(emotions) == 1 else ""
+        typer.echo(f"  emotions    {_listed(emotions)}{one}")
+    own = sorted(set(emotions) - EMOTIONS)
+    if own:
+        nouns = ", ".join(sorted(set(emotions) & EMOTIONS)) or "none"
+        typer.echo(f"  known nouns {nouns}; kept as spelled: {list_some(own, _MOST)}")
+    if result.entry.any_name and result.spellings:
+        spelled = (f"{', '.join(labels)} -> {noun}" for noun, labels in result.spellings.items())
+        typer.echo(f"  read as     {'; '.join(spelled)}")
+    if result.ratings:
+        typer.echo(f"  ratings     {_ratings(result.ratings)}")
+    if result.raters is not None:
+        typer.echo(f"  raters      {_raters(result.raters, len(result.utterances))}")
+    traces = [utterance for utterance in result.utterances if utterance.trace]
+    if traces:
+        how = "; ".join(sorted({utterance.trace_method or "as distributed" for utterance in traces}))
+        typer.echo(f"  traces      {len(traces)}, 25 Hz: {how}")
+
+
+def _audio(result: "Preparation") -> str:
+    audio = "already 16 kHz mono, copied unchanged"
+    if result.scaled:
+        audio = "already 16 kHz mono"
+    if result.resampled:
+        what = "utterances" if result.entry.cuts else "files"
+        audio = f"{result.resampled} {what} converted to 16 kHz mono"
+    audio += f"; {result.scaled} scaled down to full scale" if result.scaled else ""
+    return audio + (f"; {result.reused} already converted" if result.reused else "")
+
+
+def _ratings(ratings: Mapping[str, Any]) -> str:
+    scale = ratings["scale"]
+    spans = (
+        f"{name} {each['count']} ({each['min']:g} to {each['max']:g}, mean {each['mean']:.2f})"
+        for name, each in ratings["dimensions"].items()
+    )
+    known = f"scale {scale[0]:g} to {scale[1]:g}" if scale else "their scale is not known"
+    return f"{', '.join(spans)}; {known}"
 
 
 def _speakers(result: "Preparation") -> str:

@@ -116,7 +116,7 @@ class Preparation:
                     "mean": round(fmean(values), 6),
                 }
         scale: Any = self.settings.get("scale") or self.entry.scale
-        return {"scale": scale and list(scale), **found} if found else {}
+        return {"scale": scale and list(scale), "dimensions": found} if found else {}
 
     @property
     def protocol(self) -> str:

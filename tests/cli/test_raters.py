@@ -1,7 +1,9 @@
 """A table with labels of raters goes from `prepare` to the folds of soft labels, without code."""
 
+import csv
 import json
 
+import numpy as np
 import pytest
 import soundfile
 from conftest import tone
@@ -76,6 +78,49 @@ def test_from_a_table_to_the_folds(command_line, place):
         "protocols", "show", "leave-one-speaker-out", "--corpus", "calls", "--scheme", place / "agreed.yaml"
     )
     assert "left out  8 (agreement below 0.9 8)\n" in told
+
+
+def test_soft_labels_are_trained_reported_and_predicted(command_line, place):
+    def run(*words):
+        status, out, err = command_line(*words, "--workspace", place / "w")
+        assert status == 0, out + err
+        return out
+
+    run("prepare", "csv", place / "t.csv", "--name", "calls")
+    base = (
+        "train",
+        "--corpus",
+        "calls",
+        "--protocol",
+        "leave-one-speaker-out-no-dev",
+        "--accelerator",
+        "cpu",
+    )
+    told = run(*base, "--arch", "melcnn", "--labels", "votes", "--max-epochs", "1")
+    name = told.partition("run ")[2].split()[0]
+    found = json.loads(run("eval", name, "--draws", "100", "--no-audit", "--json"))
+    rows = {row["metric"]: row for row in found["metrics"] if row["group"] == "all"}
+    with (place / "w/runs" / name / "report/predictions.csv").open() as file:
+        table = list(csv.DictReader(file))
+    assert len(table) == 20  # the ties are left out
+    split = next(row for row in table if row["id"] == "calls/0_5")
+    assert sorted(split["raters"].split(" | ")) == ["anger", "guilt", "guilt"]
+    # Cross-entropy with the votes, by hand.
+    expected = 0.0
+    for row in table:
+        labels = row["raters"].split(" | ")
+        expected -= sum(np.log(float(row[f"p({label})"])) for label in labels) / len(labels)
+    assert rows["votes_ce"]["value"] == pytest.approx(expected / 20, abs=1e-9)
+    page = (place / "w/runs" / name / "report/report.html").read_text()
+    assert "One rater predicts the plurality of the other raters" in page
+    run("export", name, place / "bundle", "--fold", "1")
+    assert "the stated metrics hold exactly" in run("reproduce", place / "bundle")
+    status, out, _ = command_line("predict", place / "bundle", place / "0_0.wav", "--json")
+    assert status == 0
+    assert set(json.loads(out)["probabilities"]) == set(LABELS)
+    status, _, err = command_line(*base, "--arch", "mdcnn", "--labels", "votes", "--workspace", place / "w")
+    assert status == 1
+    assert "labels=votes: 'mdcnn' has a cosine head" in err
 
 
 def test_a_corpus_without_raters(command_line, place):

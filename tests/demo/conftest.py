@@ -8,6 +8,7 @@ from untrained import ALL, diccoser, make
 from sercli.demo.answers import Responder
 from sercli.demo.loaded import load
 from sercli.demo.uploads import Limits, Uploads
+from sercli.tasks import Outputs
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +17,11 @@ def bundles(tmp_path_factory):
     root = tmp_path_factory.mktemp("bundles")
     made = {name: ALL[name]() for name in ("mdcnn", "eca", "attpool", "melcnn", "cnnlstm")}
     made |= {"traces": diccoser("b"), "classes": diccoser(traces=False)}
+    scales = {"means": (3.0, 2.0), "deviations": (0.5, 1.0)}
+    rated = Outputs(("anger", "joy"), ("arousal", "valence"), **scales)
+    made["both"] = replace(ALL["attpool"](), outputs=rated)  # four numbers, as the classes of the others
+    four = Outputs((), ("arousal", "valence", "warmth", "power"), means=(3.0,) * 4, deviations=(1.0,) * 4)
+    made["values"] = replace(ALL["attpool"](), outputs=four)
     linear = make("linear", {"x": {"kind": "logmel3d"}}, {"layers": [0]})
     choice = linear.inputs["x"].with_settings(statistics="per-speaker")
     made["speakers"] = replace(linear, inputs={"x": choice})

@@ -41,6 +41,19 @@ def test_several_models_answer_one_beside_the_other(listen, send, bundles):
         assert f"<strong>{value:+.2f}</strong>" in html
 
 
+@pytest.mark.parametrize("name", ["values", "both"])
+def test_values_of_dimensions_are_shown(listen, send, bundles, talk, name):
+    path = send(talk(62.0))
+    (said,) = Predictor(bundles[name]).predict([path])
+    *_, html = listen(name).answer(path)
+    assert len(said.values) == len(said.dimensions)
+    for dimension, value in zip(said.dimensions, said.values, strict=True):
+        assert re.search(rf"{dimension} <strong>{value:.2f}</strong>", html)
+    assert bool(shares(html)) == (name == "both")
+    assert "<strong>Over time.</strong>" in html
+    assert "25 times a second" not in html
+
+
 def test_unsure_and_unlike_are_told(listen, send):
     listener = listen("mdcnn")
     listener.models[0].predictor.unsure_below = 1.0

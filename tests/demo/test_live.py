@@ -6,7 +6,7 @@ import soundfile
 from conftest import tone
 
 from sercli import audio
-from sercli.demo import live
+from sercli.demo import live, rendering
 from sercli.demo.live import Live, read_chunk
 from sercli.errors import AudioError
 from sercli.inference.predict import Predictor
@@ -27,6 +27,14 @@ def test_classes_are_those_of_the_last_seconds_as_a_recording(listen, bundles, t
     (expected,) = predictor.predict([path])
     assert last.prediction.probabilities == expected.probabilities
     assert last.note == f"the last {predictor.window_s:.1f} s"
+
+
+def test_values_are_those_of_the_last_seconds(listen, bundles, talk):
+    live = Live(listen("values"))
+    *_, answers = [live.feed(part, 16_000) for part in np.array_split(talk(3.0), 6)]
+    html = rendering.live(answers)
+    assert "warmth <strong>" in html
+    assert "%" not in html.partition("<section")[2].partition("</section>")[0]
 
 
 def test_continuous_labels_are_those_of_the_whole_stream(listen, bundles, talk):

@@ -1,5 +1,7 @@
 """Exported programs say what the network says, from features on and from samples on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from sercli.inference import export, score
 from sercli.inference.export import export_programs
 from sercli.inference.graph import SpeechNetwork
 from sercli.inference.recordings import Piece, dataset_of, extract
+from sercli.tasks import Outputs
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
@@ -32,16 +35,25 @@ def fitting(module, samples):
     return np.pad(samples, (0, max(0, module.samples - len(samples))))[: module.samples]
 
 
-QUICK = ("attpool",)
+QUICK = ("attpool", "classes and values")
+SCALES = {"means": (3.0, 2.0), "deviations": (0.5, 1.0)}
+
+
+def classes_and_values():
+    """A bundle that gives two classes and two dimensions."""
+    return replace(ALL["attpool"](), outputs=Outputs(("anger", "joy"), ("arousal", "valence"), **SCALES))
+
+
+MADE = {**ALL, "classes and values": classes_and_values}
 
 
 @pytest.fixture(
     scope="module",
-    params=[name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in ALL],
+    params=[name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in MADE],
 )
 def exported(request, tmp_path_factory):
     """Bundle, module and ONNX programs of each architecture."""
-    bundle = ALL[request.param]()
+    bundle = MADE[request.param]()
     folder = tmp_path_factory.mktemp("onnx")
     done = export_programs(bundle, folder, "onnx")
     assert [(each.name, each.why_not) for each in done] == [("network.onnx", None), ("speech.onnx", None)]

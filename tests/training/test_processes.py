@@ -8,8 +8,9 @@ import time
 
 import numpy as np
 import pytest
+import soundfile
 import yaml
-from conftest import SMALL
+from conftest import SMALL, tone
 
 from sercli.data.batches import BucketSampler, sorted_batches, split
 from sercli.evaluation.predictions_csv import read_predictions
@@ -202,3 +203,40 @@ def test_two_processes_learn_continuous_labels_as_one(tmp_path, scope):
     for row, wanted in zip(results(place)[1, 0].history(), history, strict=True):
         assert row["train_loss"] == pytest.approx(wanted["train_loss"], abs=2e-4)
         assert row["dev_ccc"] == pytest.approx(wanted["dev_ccc"], abs=2e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", ["ccc", "mae"])
+def test_two_processes_learn_values_as_one(tmp_path, loss):
+    """Batches of five utterances: one process has three, the other two."""
+    rows = ["file,speaker,arousal"]
+    for i in range(20):
+        soundfile.write(tmp_path / f"{i}.wav", tone(0.4, pitch=100 + 30 * i), 16_000)
+        rows.append(f"{i}.wav,{'abcd'[i % 4]},{1 + i / 4}")
+    (tmp_path / "t.csv").write_text("\n".join(rows) + "\n")
+    place = Workspace(tmp_path / "w")
+    prepare("csv", tmp_path / "t.csv", place, name="rated")
+    settings = {
+        "arch": "mlp",
+        "corpus": "rated",
+        "scheme": {"targets": ["arousal"]},
+        "protocol": "leave-one-speaker-out",
+        "model": {"dropout": 0.0, "hidden": [8]},
+        "features": {"x": {"kind": "logmel3d"}},
+        "training": {
+            "max_epochs": 2,
+            "optimizer": "sgd",
+            "lr": 0.01,
+            "precision": "32-true",
+            "loss": loss,
+            "batch_size": 5,
+        },
+    }
+    (tmp_path / "settings.yaml").write_text(yaml.safe_dump(settings))
+    assert sercli(place, "--fold", "1").returncode == 0
+    history = results(place)[1, 0].history()
+    all_runs(place)[0].remove()
+    done = sercli(place, "--fold", "1", "--devices", "2")
+    assert done.returncode == 0, done.stderr
+    for row, wanted in zip(results(place)[1, 0].history(), history, strict=True):
+        assert row["train_loss"] == pytest.approx(wanted["train_loss"], abs=2e-3)
