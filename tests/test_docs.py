@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,15 @@ def test_each_protocol_stands_on_its_page():
 def test_each_scheme_stands_on_the_page_of_corpora():
     text = (DOCS / "corpora.md").read_text("utf-8")
     assert [name for name in scheme_names() if f"`{name}`" not in text] == []
+
+
+def test_the_table_of_corpora_is_that_of_the_entries():
+    sys.path.insert(0, str(DOCS))
+    try:
+        from _corpora import PAGE, page
+    finally:
+        sys.path.remove(str(DOCS))
+    assert PAGE.read_text("utf-8") == page(), "run: python docs/_corpora.py"
 
 
 def test_each_study_stands_on_a_page():

@@ -32,9 +32,14 @@ def corpora(context: typer.Context, *, workspace: WorkspaceOption = None, json: 
         typer.echo(to_json({"supported": described, "prepared": held}, escaped=False))
         return
     for name, entry in supported.items():
-        size = f", {entry.utterances} utterances" if entry.utterances else ""
-        hours = f", {entry.hours:g} hours" if entry.hours else ""
-        typer.echo(f"{name}: {entry.title}{size}{hours}")
+        counts = (
+            (entry.utterances, "utterances"),
+            (entry.speakers, "speakers"),
+            (len(entry.known.get("emotion", ())), "emotions"),
+        )
+        sizes = [f"{count} {noun}" for count, noun in counts if count]
+        sizes += [f"{entry.hours:g} hours"] if entry.hours else []
+        typer.echo(", ".join([f"{name}: {entry.title}", *sizes]))
         if entry.language:
             typer.echo(f"  language  {entry.language}")
         typer.echo(f"  licence   {entry.licence}")
@@ -82,6 +87,8 @@ def _described(entry: "Corpus") -> dict[str, Any]:
         "expected": entry.layout,
         "language": entry.language,
         "utterances": entry.utterances,
+        "speakers": entry.speakers,
+        "emotions": dict(entry.known.get("emotion", {})),
         "hours": entry.hours,
         "counts_from": entry.counts_from,
         "origin": entry.origin,

@@ -92,6 +92,7 @@ class Corpus:
         shares: reasons why utterances share something in any division, by check of the audit.
         generate: for synthetic corpora: function that writes the corpus into an empty folder.
         notice: a sentence that is printed with each result on this corpus.
+        people: number of its speakers, if the release has no number of utterances for each of them.
         scale: lowest and highest rating of valence, arousal and dominance, if utterances are rated.
         schemes: the choices of classes that are made for this corpus, the default one first.
         protocols: the folds that are made for this corpus.
@@ -125,10 +126,16 @@ class Corpus:
     shares: Mapping[str, str] = field(default_factory=dict)
     generate: Callable[[Path], None] | None = None
     notice: str | None = None
+    people: int | None = None
     scale: tuple[float, float] | None = None
     schemes: tuple[Scheme, ...] = ()
     protocols: tuple[Protocol, ...] = ()
     default_protocol: str = "leave-one-speaker-out"
+
+    @property
+    def speakers(self) -> int | None:
+        """Number of speakers, if it is known."""
+        return self.people or len(self.known.get("speaker", ())) or None
 
     @property
     def synthetic(self) -> bool:

@@ -67,6 +67,7 @@ CORPUS = Corpus(
     licence="not stated by its authors",
     layout="05Angry/a5-02-01-01-33.wav",
     utterances=2474,
+    people=65,
     language="Amharic",
     known={"emotion": {"anger": 486, "fear": 510, "happiness": 486, "neutral": 522, "sadness": 470}},
     from_name=from_name,

@@ -94,6 +94,7 @@ CORPUS = Corpus(
     licence="CC BY 4.0",
     layout="audio/1600000000000.wav, and metadata/samples.csv",
     utterances=6902,
+    people=431,
     hours=6.3,
     language="Italian",
     known={

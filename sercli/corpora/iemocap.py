@@ -403,6 +403,7 @@ CORPUS = Corpus(
     licence="licensed by USC SAIL for research; ask for it there",
     layout="Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav and Session1/dialog",
     utterances=10039,
+    people=10,
     scale=(1, 5),
     hours=12.0,
     language="American English",

@@ -70,6 +70,7 @@ CORPUS = Corpus(
     licence="for research; read the terms of its authors",
     layout="M003/audio/angry/level_1/001.wav, converted from m4a",
     utterances=31729,
+    people=48,
     hours=37.3,
     language="English",
     known={

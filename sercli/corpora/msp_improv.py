@@ -105,6 +105,7 @@ CORPUS = Corpus(
     licence="licensed by the University of Texas at Dallas for research, after a signed form",
     layout="session1/S01A/P/MSP-IMPROV-S01A-F01-P-FM01.wav and Evaluation.txt",
     utterances=8438,
+    people=12,
     language="English",
     known={
         "emotion": {
