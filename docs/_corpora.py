@@ -10,7 +10,7 @@ _HEAD = ("name", "what", "language", "utterances", "speakers", "emotions", "hour
 
 
 def table() -> str:
-    """Return the table in Markdown: corpora by name, then the readers of any corpus and the generated ones."""
+    """Return the table in Markdown: corpora by name, then readers of any corpus and generated ones."""
     entries = {name: get_corpus(name) for name in corpus_names()}
     named = [name for name, entry in entries.items() if not (entry.any_name or entry.synthetic)]
     others = [name for name in entries if name not in named]

@@ -8,6 +8,7 @@ from sercli.formatting import count_noun, format_duration
 
 if TYPE_CHECKING:
     from sercli.devices import Device
+    from sercli.runs.training import TrainingConfig
     from sercli.training.plan import Plan
 
 
@@ -43,6 +44,8 @@ def print_plan(plan: "Plan", device: "Device") -> None:
     if config.protocol.unknown_speakers != "error":
         print_unknown_speakers(config.protocol, len(without_speaker(plan.selected(), plan.selection.labels)))
     typer.echo(f"network   {config.arch}, {parameters:,} parameters{share}, on {kinds}")
+    if outputs.dimensions and not outputs.per_frame and config.architecture.solve is None:
+        typer.echo(f"loss      {_describe_loss(config.training, classes=config.task.has_classes)}")
     slopes = any(choice.feature.slopes for choice in config.features.values())
     for name in config.augment:
         warning = get_augmentation(name).warning_on(slopes=slopes)
@@ -58,6 +61,17 @@ def print_plan(plan: "Plan", device: "Device") -> None:
     missing = features_missing(plan)
     if missing:
         typer.echo(f"features  {missing} utterances to compute")
+
+
+def _describe_loss(recipe: "TrainingConfig", *, classes: bool) -> str:
+    """Describe the loss of values, and beside classes the weights of both losses."""
+    batch = f"in batches of {recipe.batch_size} utterances"
+    if not classes:
+        return f"{recipe.loss} of the values, {batch}"
+    weight = recipe.value_weight
+    return (
+        f"{recipe.loss} (weight {1 - weight:g}) and {recipe.value_loss} of the values ({weight:g}), {batch}"
+    )
 
 
 def print_trials(plan: "Plan") -> None:
