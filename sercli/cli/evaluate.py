@@ -80,7 +80,7 @@ def evaluate(
     The report is a page with tables and pictures.
 
     Metrics are pooled over the tested folds, with 95 % intervals by bootstrap over speakers: UA and WA of
-    classes, CCC, PCC and RMSE of continuous labels.
+    classes; CCC, PCC, RMSE and MAE of ratings of utterances; CCC of continuous labels (traces).
     """
     from sercli.runs.folder import find_run
     from sercli.schemes.reading import choose_scheme

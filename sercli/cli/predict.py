@@ -214,7 +214,7 @@ def _named_for_live(bundle: str | None) -> str:
 def _find(workspace: Path | None, name: str) -> "tuple[Path, Bundle]":
     """Find and load a model; print which one it is unless the user named its folder, and its warnings."""
     from sercli import starter
-    from sercli.bundle import Bundle
+    from sercli.bundle import Bundle, describe_outputs
     from sercli.inference.inputs import find_bundle
     from sercli.workspace import Workspace
 
@@ -222,6 +222,8 @@ def _find(workspace: Path | None, name: str) -> "tuple[Path, Bundle]":
     if name != starter.NAME and place != Path(name):
         typer.echo(f"note: bundle {printable(place)}", err=True)
     bundle = Bundle.load(place)
+    if bundle.outputs.dimensions and not bundle.outputs.per_frame:
+        typer.echo(f"note: {describe_outputs(bundle)}; values are not limited to the scale", err=True)
     for line in starter.describe(bundle.facts, place) if name == starter.NAME else ():
         typer.echo(f"note: {printable(line)}", err=True)
     return place, bundle

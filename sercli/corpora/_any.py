@@ -3,19 +3,29 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from sercli.corpora import ReaderConfig
 from sercli.errors import ConfigError
 from sercli.labels import EMOTIONS, UNDECIDED, near_noun, to_label, to_noun
 from sercli.manifest.listing import check_columns
-from sercli.manifest.values import GENDERS, is_absent
+from sercli.manifest.values import GENDERS, is_absent, parse_number
 from sercli.raters import labels_of, plurality
 from sercli.records import Problem, Utterance
 
 _IN_NAMES = ("speaker", "gender", "session", "dialog", "text_id", "emotion")
+
+
+def _read_scale(value: Any) -> Any:
+    """Return the ends of a scale."""
+    ends = [parse_number(each) for each in value] if isinstance(value, list | tuple) else []
+    if value is not None and (
+        len(ends) != 2 or None in ends or not float(ends[0] or 0) < float(ends[1] or 0)
+    ):
+        raise ValueError("expected the lowest and the highest possible rating, as [1, 5]")
+    return value
 
 
 class AnyOptions(ReaderConfig):
@@ -64,14 +74,8 @@ class TableOptions(AnyOptions):
     columns: dict[str, str] = Field({})
     """Column by field (``speaker``, ``emotion``, ``file`` and so on), if its name is not a usual one; empty
     to switch the field off. The fields ``raters`` and ``ratings`` may have several columns, as "a,b"."""
-    scale: tuple[float, float] | None = None
+    scale: Annotated[tuple[float, float] | None, BeforeValidator(_read_scale)] = None
     """Lowest and highest possible rating, as [1, 5], if utterances are rated."""
-
-    @model_validator(mode="after")
-    def _check_scale(self) -> Self:
-        if self.scale is not None and not self.scale[0] < self.scale[1]:
-            raise ValueError(f"scale: {self.scale[0]:g} is not below {self.scale[1]:g}")
-        return self
 
     @model_validator(mode="after")
     def _check_fields(self) -> Self:

@@ -291,7 +291,7 @@ def _check_pairs(runs: Mapping[str, Predictions]) -> str:
                 raise RunError(
                     f"{name} tested {tested.total()} {first.noun}s with seed {seed}, {reference} "
                     f"{expected.total()}, and {(tested & expected).total()} are in both; "
-                    "test the same folds of one protocol in every run and with every seed"
+                    "test the same folds of one protocol on one corpus in every run and with every seed"
                 )
         changed = {
             predictions.ids[row]

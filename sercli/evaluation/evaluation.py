@@ -179,8 +179,9 @@ def _part_rows(scoring: Scoring[Any], group: str) -> list[MetricRow]:
             about=about,
         )
         for place, (name, rows, about) in enumerate(parts)
-        for column in zip(*columns, strict=True)
-        for metric, (key, label, values) in zip(metrics, column, strict=True)
+        for number in range(max(map(len, columns), default=0))
+        for metric, column in zip(metrics, columns, strict=True)
+        for key, label, values in column[number : number + 1]
     ]
 
 

@@ -233,7 +233,7 @@ def pooled_rows(
     )
     others = scoring.sums(groups) if beside else None
     intervals = _intervals(scoring, metrics, draws)
-    found: list[list[MetricRow]] = [[] for _ in metrics[0].keys]
+    found: list[list[MetricRow]] = [[] for _ in range(max(len(metric.keys) for metric in metrics))]
     for metric in metrics:
         values, of_units = (metric.split(metric.function(sums)) for sums in (pooled, by_unit))
         baselines = scoring.baselines(metric, pooled)

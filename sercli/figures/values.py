@@ -13,6 +13,7 @@ Values = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
 # Points are as transparent as their number demands.
 _OPAQUE = 150.0
+_MOST_GROUPS = 12
 
 
 def scatter(
@@ -59,8 +60,8 @@ def residuals(
 ) -> Figure:
     """Draw the difference of each prediction from its rating, against the rating.
 
-    A line joins the mean differences of ten groups of utterances, sorted by rating: where it falls, the
-    network avoids the ends of the scale.
+    A line joins the mean differences for each rating, or for ten groups of utterances if there are more
+    ratings. Where it falls, the network avoids the ends of the scale.
 
     Args:
         target: ratings, (utterances, dimensions).
@@ -76,14 +77,22 @@ def residuals(
         apart = predicted[:, number] - x
         axes.axhline(0, color=colours.muted, lw=1, ls="--")
         axes.scatter(x, apart, s=9, color=colours.main, alpha=alpha, lw=0)
-        groups = np.array_split(np.argsort(x, kind="stable"), min(10, len(x)))
-        means = [(x[own].mean(), apart[own].mean()) for own in groups if len(own)]
+        groups = _groups(x)
+        means = [(x[groups == own].mean(), apart[groups == own].mean()) for own in np.unique(groups)]
         axes.plot(*zip(*means, strict=True), color=colours.ink, lw=1.5)
         axes.set(xlabel=f"{name}, rated")
         if number == 0:
             axes.set_ylabel("predicted minus rated")
         style.plain(axes, colours, title if number == 0 else None)
     return figure
+
+
+def _groups(ratings: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[Any]]:
+    """Return the group of each rating: equal ratings, or tenths of the utterances with none divided."""
+    different = np.unique(ratings)
+    if len(different) <= _MOST_GROUPS:
+        return np.searchsorted(different, ratings)
+    return np.searchsorted(np.quantile(ratings, np.arange(1, 10) / 10), ratings, side="right")
 
 
 def _panels(count: int, title: str | None, *, dark: bool) -> tuple[Figure, list[Axes], Any]:

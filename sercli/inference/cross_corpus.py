@@ -10,7 +10,7 @@ import torch
 
 from sercli import manifest
 from sercli.bundle import Bundle, earlier_trainings
-from sercli.errors import ConfigError, RunError
+from sercli.errors import ConfigError, RunError, list_some
 from sercli.evaluation.mapping import ClassMapping, map_classes
 from sercli.inference.stored import Progress, Stored
 from sercli.records import Predictions, Utterance, pool
@@ -19,6 +19,8 @@ from sercli.schemes import ALL, LabelSource, Scheme, Selection, choose, default_
 from sercli.schemes.reading import from_plain
 from sercli.tasks import Outputs
 from sercli.workspace import Workspace
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +96,10 @@ def apply_run(
     known = dict.fromkeys([*before, str(first.facts["corpus"])])
     chosen, left_out = _choose(utterances, selection, mapping, _audio_of(known, workspace))
     if not chosen:
-        raise ConfigError(f"{corpus}, scheme '{name}': nothing is left to test; choose another scheme")
+        reasons = list_some([f"{count} {why}" for why, count in left_out.items()], _SHOWN)
+        raise ConfigError(
+            f"{corpus}, scheme '{name}': nothing is left to test ({reasons}); choose another scheme or corpus"
+        )
 
     def apply(trial: Trial) -> Predictions:
         stored = Stored.open(Bundle.load(trial.bundle), corpus, chosen, workspace, progress)

@@ -343,7 +343,11 @@ def _unread_time(name: str, table: Table, fields: Mapping[str, str]) -> Problem 
 
 def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str], option: str) -> Problem:
     listed = ", ".join(column for column in table.columns if column)
-    fact = f"no column '{chosen.get(field) or field_label(field)}'; the columns are {listed}"
+    wanted = chosen.get(field) or field_label(field)
+    if field in (RATERS, FURTHER_RATINGS) and "," in wanted:
+        known = set(map(simplify, table.columns))
+        wanted = "', '".join(each.strip() for each in wanted.split(",") if simplify(each) not in known)
+    fact = f"no column '{wanted}'; the columns are {listed}"
     if any(map(is_audio, table.columns)):
         return Problem(path.name, f"{fact}; the first line must name the columns, such as file and emotion")
     return Problem(path.name, f"{fact}; name the right one with {option}")

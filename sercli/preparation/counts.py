@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from sercli.corpora import Corpus
 from sercli.errors import list_some
-from sercli.labels import EMOTIONS, near_noun
+from sercli.formatting import count_noun
+from sercli.labels import EMOTIONS, near_noun, to_noun
+from sercli.manifest.values import split_labels
 from sercli.records import Problem, Utterance
 from sercli.schemes import Scheme, schemes_of
 
@@ -64,14 +66,33 @@ def differences(corpus: Corpus, utterances: Sequence[Utterance]) -> list[str]:
 def note_labels(utterances: Sequence[Utterance]) -> list[Problem]:
     """Point out the labels that may be misspelled: near a known noun, or twice with different capitals."""
     counted = Counter(utterance.emotion for utterance in utterances if utterance.emotion)
-    found, alike = [], dict[str, str]()
+    found, alike = _note_several(counted), dict[str, str]()
     for label in sorted(set(counted) - EMOTIONS, key=lambda label: (-counted[label], label)):
         key = " ".join(label.casefold().split())
         right = near_noun(label) or alike.setdefault(key, label)
         if right != label:
-            fact = f"{counted[label]} utterances; if this is a misspelling of {right}, add"
+            fact = f"{count_noun(counted[label], 'utterance')}; if this is a misspelling of {right}, add"
             found.append(Problem(f"label '{label}'", f"{fact} --map '{label}={right}'", harmless=True))
     return found
+
+
+def _note_several(counted: Mapping[str, int]) -> list[Problem]:
+    """Point out labels that look like those of several raters, such as ``anger;sad``."""
+    several = [label for label in counted if _is_several(label)]
+    if not several:
+        return []
+    count = count_noun(sum(counted[label] for label in several), "utterance")
+    option = "--column raters=COLUMN --column emotion="
+    fact = f"{count}; if these are labels of several raters, name the column with {option}"
+    return [Problem(f"label '{several[0]}'", fact, harmless=True)]
+
+
+def _is_several(label: str) -> bool:
+    try:
+        labels = split_labels(label)
+    except ValueError:
+        return False
+    return len(labels) > 1 and all(map(to_noun, labels))
 
 
 def by_scheme(corpus: str, utterances: Sequence[Utterance]) -> list[SchemeCounts]:

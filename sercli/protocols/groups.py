@@ -124,7 +124,8 @@ def groups_of(
     chosen = [utterance for utterance in utterances if utterance.id in labels]
     without = [utterance.id for utterance in chosen if is_absent(getattr(utterance, field))]
     if without:
-        others = f", as for {len(without) - 1} others of {len(chosen)}" if len(without) > 1 else ""
+        count = len(without) - 1
+        others = f", as for {count} {'other' if count == 1 else 'others'} of {len(chosen)}" if count else ""
         way_out = "leave these utterances out of its list"
         if field == "speaker" and len(without) < len(chosen):
             way_out = "use these utterances with --unknown-speakers train (only for training) or drop"

@@ -71,6 +71,14 @@ def corpus_facts(corpus: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def describe_scale(settings: Mapping[str, Any]) -> str:
+    """Return what follows the definition of the metrics of ratings: their scale, as far as it is recorded."""
+    corpus = settings["provenance"]["corpus"]
+    if "scale" not in corpus:
+        return ""
+    return f"; the scale of the ratings is {_scale(corpus['scale'])}, and predictions are not limited to it"
+
+
 def _scale(scale: Sequence[float] | None) -> str:
     return "not known" if scale is None else f"{scale[0]:g} to {scale[1]:g}"
 

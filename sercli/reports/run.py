@@ -144,7 +144,7 @@ def report_run(run: Run, draws: int = DRAWS, audit: AuditResult | None = None) -
     check_tested(run, settings)
     predictions = pool([read_tested(trial) for trial in trials])
     evaluation = evaluate(predictions, draws)
-    definition = evaluation.definition
+    definition = evaluation.definition + facts.describe_scale(settings)
     return RunReport(
         run=run,
         trials=tuple(trials),

@@ -165,6 +165,9 @@ class Scheme:
             return _with_traces(utterances)
         utterances = list(utterances)
         targets, has_classes = self._available(utterances), self.task.has_classes
+        if self.targets and not targets:
+            outputs = Outputs((), tuple(each.field for each in self.targets))
+            return Selection(outputs, {}, {"without ratings": len(utterances)} if utterances else {})
         labels: dict[str, str] = {}
         values: dict[str, tuple[float, ...]] = {}
         left_out: Counter[str] = Counter()

@@ -96,6 +96,32 @@ def test_dimensions_from_prepare_to_predict(run, command_line, place):
         assert "arousal" in out
 
 
+def test_classes_and_several_dimensions_together(run):
+    told = run(*BASE, "--arch", "melcnn", "--scheme", "every-emotion", "--targets", "arousal,valence")
+    name = told.partition("run ")[2].split()[0]
+    told = run("eval", name, "--draws", "100", "--no-audit")
+    for row in ("UA in %", "arousal CCC", "valence CCC", "valence MAE"):
+        assert row in told
+    assert "the scale of the ratings is 1 to 5, and predictions are not limited to it" in told
+
+
+def test_a_corpus_without_ratings_has_no_scheme_of_dimensions(run, command_line, place):
+    (place / "plain.csv").write_text("file,emotion,speaker\n0_0_0.wav,calm,ada\n0_1_0.wav,drunk,ada\n")
+    told = run("prepare", "csv", place / "plain.csv", "--name", "plain")
+    assert "scheme      dimensions" not in told
+    words = ("train", "--arch", "melcnn", "--corpus", "plain", "--scheme", "dimensions")
+    status, _, err = command_line(*words, "--workspace", place / "w")
+    assert (status, "no ratings of utterances, which scheme 'dimensions' needs" in err) == (1, True)
+
+
+@pytest.mark.parametrize("scale", ["1-5", "[5,1]", "[1,2,3]"])
+def test_a_wrong_scale_says_what_is_expected(command_line, place, scale):
+    words = ("prepare", "csv", place / "t.csv", "--name", "other", "--set", f"scale={scale}")
+    status, _, err = command_line(*words, "--workspace", place / "w2")
+    assert status == 1
+    assert "the lowest and the highest possible rating, as [1, 5]" in err
+
+
 def test_classes_and_dimensions_together(run, command_line, place):
     names = []
     for arch in ("melcnn", "mdcnn"):

@@ -108,7 +108,7 @@ def test_folders_of_any_spelling_and_sample_rate(workspace, tmp_path, write_wav)
     write_wav(root / "boredem" / "d.wav")
     kept = prepare("folder", root, workspace)
     assert {u.emotion for u in kept.utterances} == {"anger", "happiness", "boredem"}
-    hint = "1 utterances; if this is a misspelling of boredom, add --map 'boredem=boredom'"
+    hint = "1 utterance; if this is a misspelling of boredom, add --map 'boredem=boredom'"
     assert [str(each) for each in kept.problems] == [f"label 'boredem': {hint}"]
     result = prepare("folder", root, workspace, settings={"map": {"boredem": "boredom"}})
     assert result.path == workspace.manifest("my-corpus")

@@ -107,7 +107,7 @@ def test_nobody_is_no_speaker(workspace, tmp_path, write_wav, nobody, command_li
     assert "speakers    3; 2 utterances have no speaker: --unknown-speakers decides about them" in out
     result = prepare("csv", tmp_path / "t.csv", workspace)
     labels = choose(result.utterances, "t", None)[1].labels
-    with pytest.raises(ProtocolError, match=r"t/3: no speaker, as for 1 others of 5, and protocol"):
+    with pytest.raises(ProtocolError, match=r"t/3: no speaker, as for 1 other of 5, and protocol"):
         get_protocol("leave-one-speaker-out").divide(result.utterances, labels)
 
 

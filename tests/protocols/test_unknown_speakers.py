@@ -36,7 +36,7 @@ def test_unknown_speakers_are_left_out():
 
 def test_by_default_they_are_refused_with_the_way_out():
     with pytest.raises(
-        ProtocolError, match=r"b: no speaker, as for 1 others of 5, .*--unknown-speakers train"
+        ProtocolError, match=r"b: no speaker, as for 1 other of 5, .*--unknown-speakers train"
     ):
         parts("leave-one-speaker-out")
 
