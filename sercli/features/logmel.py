@@ -108,8 +108,8 @@ def extract(samples: Samples, config: LogMelConfig, device: str = "cpu") -> Arra
     shape = spectra.window(config.window, config.win_length, device, normalised=config.normalise_window)
     energies = spectra.mel_power(frames, shape, config.fft_length, _filters(config, device))
     out = torch.full((1, config.n_mels, count_frames(len(samples), config)), config.floor, device=device)
-    kept = min(out.shape[2], len(energies))
-    out[0, :, :kept] = energies[:kept].T
+    kept = min(out.shape[2], energies.shape[1])
+    out[0, :, :kept] = energies[:, :kept]
     features: Array = out.clamp_(min=config.floor).log_().cpu().numpy()
     return features
 

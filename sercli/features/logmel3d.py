@@ -48,8 +48,7 @@ class LogMel3DConfig(FramesConfig):
     f_max: float = 8000.0
     """Upper edge of the highest filter in hertz."""
     delta_frames: int = Field(9, ge=1, le=50)
-    """Frames on either side that a slope is fitted over (N of Eq. 5); 50 at most, because the neighbours of
-    all frames are in memory at the same time."""
+    """Frames on either side that a slope is fitted over (N of Eq. 5)."""
     preemphasis: float = Field(0.0, ge=0, le=1)
     """Weight of the previous sample, which is subtracted from each sample; 0.97 in related papers."""
     normalise_waveform: bool = False
@@ -75,7 +74,9 @@ def count_frames(samples: int, config: LogMel3DConfig) -> int:
     return spectra.count_frames(samples, config.win_length, config.hop_length, "filled")
 
 
-_SLOPE_BLOCK = 4096
+# Frames whose slopes are computed from one row of a product: small blocks copy more, large ones multiply by
+# more zeros.
+_SLOPE_BLOCK = 32
 
 
 @torch.inference_mode()
@@ -94,8 +95,8 @@ def extract(samples: Samples, config: LogMel3DConfig, device: str = "cpu") -> Ar
     frames = spectra.frame(wave, config.win_length, config.hop_length, "filled")
     shape = spectra.window(config.window, config.win_length, device)
     energies = spectra.mel_power(frames, shape, config.n_fft, _filters(config, device))
-    maps = torch.empty(3, config.n_mels, len(energies), device=device)
-    maps[0] = energies.clamp_(min=config.floor).log_().T
+    maps = torch.empty(3, *energies.shape, device=device)
+    torch.log(energies.clamp_(min=config.floor), out=maps[0])
     _slopes(maps[0], config.delta_frames, out=maps[1])
     _slopes(maps[1], config.delta_frames, out=maps[2])
     features: Array = maps.cpu().numpy()
@@ -126,13 +127,22 @@ def _bank(config: LogMel3DConfig) -> Bank:
 
 def _slopes(x: Tensor, n: int, out: Tensor) -> None:
     """Fit a line over ``n`` frames on either side of each frame, (mels, frames); edges repeat (Eq. 5)."""
-    padded = torch.cat([x[:, :1].expand(-1, n), x, x[:, -1:].expand(-1, n)], dim=1)
-    weights = _slope(n).to(x)
-    for start in range(0, x.shape[1], _SLOPE_BLOCK):  # all copies of a long utterance would fill the memory
-        block = padded[:, start : start + _SLOPE_BLOCK + 2 * n]
-        around = block.unfold(1, 2 * n + 1, 1)  # (mels, frames of the block, 2n + 1)
-        slopes = torch.mv(around.reshape(-1, 2 * n + 1), weights)
-        out[:, start : start + _SLOPE_BLOCK] = slopes.view(around.shape[:2])
+    mels, frames = x.shape
+    blocks = -(-frames // _SLOPE_BLOCK)
+    padded = torch.empty(mels, blocks * _SLOPE_BLOCK + 2 * n, device=x.device)
+    padded[:, :n], padded[:, n : n + frames], padded[:, n + frames :] = x[:, :1], x, x[:, -1:]
+    around = padded.unfold(1, _SLOPE_BLOCK + 2 * n, _SLOPE_BLOCK)  # (mels, blocks, frames of a block + 2n)
+    slopes = around.reshape(mels * blocks, -1) @ _banded(n, str(x.device))
+    out.copy_(slopes.view(mels, -1)[:, :frames])
+
+
+@lru_cache(maxsize=8)
+def _banded(n: int, device: str) -> Tensor:
+    """Arrange the weights of slopes as a matrix, (frames of a block + 2n, frames of a block)."""
+    weights = torch.zeros(_SLOPE_BLOCK + 2 * n, _SLOPE_BLOCK)
+    for frame in range(_SLOPE_BLOCK):
+        weights[frame : frame + 2 * n + 1, frame] = _slope(n)
+    return weights.to(device)
 
 
 def _slope(n: int) -> Tensor:

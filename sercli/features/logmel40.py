@@ -83,10 +83,9 @@ def extract(samples: Samples, config: LogMel40Config, device: str = "cpu") -> Ar
     if config.spectrum == "power":
         sums = spectra.mel_power(frames, shape, config.n_fft, _filters(config, device))
     else:
-        sums = spectra.magnitudes(frames, shape, config.n_fft, config.n_fft // 2 + 1) @ _weights(
-            config, device
-        )
-    features: Array = (sums + config.offset).log_().T[None].contiguous().cpu().numpy()
+        spectrum = spectra.magnitudes(frames, shape, config.n_fft, config.n_fft // 2 + 1)
+        sums = (spectrum @ _weights(config, device)).T.contiguous()
+    features: Array = (sums + config.offset).log_()[None].cpu().numpy()
     return features
 
 

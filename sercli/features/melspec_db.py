@@ -119,7 +119,7 @@ def extract(samples: Samples, config: MelSpecDBConfig, device: str = "cpu") -> A
     power = spectra.mel_power(frames, shape, config.n_fft, _filters(config, device))
     levels = power.clamp_(min=1e-10).log10_()
     decibels = 10 * (levels - levels.max())
-    features: Array = decibels.clamp_(min=-config.top_db).T[None].contiguous().cpu().numpy()
+    features: Array = decibels.clamp_(min=-config.top_db)[None].cpu().numpy()
     return features
 
 

@@ -83,7 +83,7 @@ class Band:
     Attributes:
         pairs: the (real, imaginary) pairs, squared and flattened, that they use.
         mels: numbers of the filters.
-        weights: (pairs, mels); each weight of a filter occurs twice, for the real and the imaginary part.
+        weights: (mels, pairs); each weight of a filter occurs twice, for the real and the imaginary part.
     """
 
     pairs: slice
@@ -110,7 +110,7 @@ def lay_out(bank: Bank, device: str = "cpu") -> Filters:
         rows = bank[first : first + size]
         used = np.flatnonzero(rows.any(axis=0))
         low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
-        weights = np.ascontiguousarray(rows[:, low:high].repeat(2, axis=1).T, dtype=np.float32)
+        weights = np.ascontiguousarray(rows[:, low:high].repeat(2, axis=1), dtype=np.float32)
         mels = slice(first, first + len(rows))
         bands.append(Band(slice(2 * low, 2 * high), mels, torch.from_numpy(weights).to(device)))
     return Filters(len(bank), tuple(bands))
@@ -126,16 +126,21 @@ def mel_power(frames: Tensor, shape: Tensor, n_fft: int, filters: Filters) -> Te
         filters: from `lay_out`.
 
     Returns:
-        Energies, (frames, mels).
+        Energies, (mels, frames).
     """
-    energies = torch.empty(len(frames), filters.n_mels, device=frames.device)
-    block = _block(frames)
+    energies = torch.empty(filters.n_mels, len(frames), device=frames.device)
+    block, size = _block(frames), min(len(shape), n_fft)
+    # Filled up here, since the FFT would copy every block to do so.
+    filled = torch.zeros(block, n_fft, device=frames.device)
     for start in range(0, len(frames), block):
-        spectrum = torch.fft.rfft(frames[start : start + block] * shape, n_fft)
-        # One product does power and filters at once: squares of (real, imaginary) pairs.
-        pairs = torch.view_as_real(spectrum).square_().flatten(1)  # (block, 2 * bins)
+        part = frames[start : start + block, :size]
+        torch.mul(part, shape[:size], out=filled[: len(part), :size])
+        spectrum = torch.fft.rfft(filled[: len(part)])
+        # One product does power and filters at once: squares of (real, imaginary) pairs. With the few filters
+        # in front it is twice as fast as with the many frames in front.
+        pairs = torch.view_as_real(spectrum).square_().flatten(1).T  # (2 * bins, block)
         for band in filters.bands:
-            torch.mm(pairs[:, band.pairs], band.weights, out=energies[start : start + block, band.mels])
+            torch.mm(band.weights, pairs[band.pairs], out=energies[band.mels, start : start + len(part)])
     return energies
 
 
