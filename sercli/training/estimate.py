@@ -9,8 +9,9 @@ import torch
 from sercli.data.batches import BucketSampler, sorted_batches
 from sercli.devices import Device
 from sercli.records import Fold
-from sercli.training.fit import build_module
 from sercli.training.folds import Parts, load_parts, padded_frames
+from sercli.training.initial_weights import untrained_network
+from sercli.training.objective import Objective
 from sercli.training.plan import Plan
 from sercli.training.processes import training_process
 from sercli.training.trials import compute_features
@@ -55,7 +56,7 @@ def _measure(plan: Plan, parts: Parts, device: Device) -> float:
     batches = list(BucketSampler(parts.train.lengths, recipe.batch_size, seed=0))
     sized = sorted(batches, key=lambda rows: padded_frames(parts.train, [rows]))
     rows = sized[len(sized) // 2]
-    module = build_module(plan, parts, seed=0).to(device.torch)
+    module = _build(plan, parts).to(device.torch)
     kind = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(recipe.precision)
     for _ in range(2):  # the first step includes the time to set up
         started = time.perf_counter()
@@ -71,6 +72,16 @@ def _measure(plan: Plan, parts: Parts, device: Device) -> float:
         dev = sorted_batches(parts.dev.lengths, recipe.batch_size)
         frames += _FORWARD_SHARE * padded_frames(parts.dev, dev)
     return taken * frames / padded_frames(parts.train, [rows])
+
+
+def _build(plan: Plan, parts: Parts) -> Objective:
+    """Build the untrained network with its loss; without Lightning, if the architecture trains as all do."""
+    config = plan.config
+    if config.architecture.module is not None:
+        from sercli.training.fit import build_module  # Lightning takes seconds to import
+
+        return build_module(plan, parts, seed=0)
+    return Objective(untrained_network(plan, 0), parts.outputs, config.training, parts.class_counts or None)
 
 
 def _sample(plan: Plan, ids: Sequence[str], count: int) -> list[str]:

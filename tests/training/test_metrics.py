@@ -2,7 +2,7 @@ import numpy as np
 import torch
 from sklearn.metrics import recall_score
 
-from sercli.training.module import UtteranceUA
+from sercli.training.metrics import UtteranceUA
 
 
 def test_segments_of_one_utterance_are_averaged_by_hand():

@@ -12,7 +12,8 @@ from sercli.models import architecture_names, get_architecture
 from sercli.runs.training import TrainingConfig
 from sercli.tasks import Outputs, get_task
 from sercli.training import SERModule
-from sercli.training.module import UtteranceUA, module_of
+from sercli.training.metrics import UtteranceUA
+from sercli.training.module import module_of
 
 CLASSES = 4
 

@@ -12,7 +12,8 @@ from sercli.records import ValuePredictions
 from sercli.runs.training import TrainingConfig
 from sercli.statistics import fit
 from sercli.tasks import VALUE_LOSSES, Outputs
-from sercli.training.module import SERModule, UtteranceCCC
+from sercli.training.metrics import UtteranceCCC
+from sercli.training.module import SERModule
 
 CLASSES = (0, 0, 0, 0, 1, 1, 1, 1)
 VALUES = [[1.0 + 0.4 * i, 4.0 - 0.3 * i] for i in range(8)]
