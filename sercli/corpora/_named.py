@@ -4,6 +4,8 @@ Copies of one corpus differ: all recordings in one folder, or in folders by spea
 complete tree a second time within itself. The name of a recording is the same in all of them.
 """
 
+import csv
+import io
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -90,3 +92,25 @@ def find_tables(root: Path, fits: Callable[[str], bool]) -> list[Path]:
     return [path for path in walk(root) if fits(path.name)] or [
         beside / name for name in list_names(beside) if fits(name) and (beside / name).is_file()
     ]
+
+
+def read_rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
+    """Read the rows of a table with a header, by column; absent cells are empty.
+
+    Tables are UTF-8, or Windows-1252 if they are not. Quotes around a cell have a meaning only if commas or
+    semicolons are between the cells; in other tables they are part of the words.
+
+    Args:
+        path: the table.
+        delimiter: the character between two cells.
+    """
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", errors="replace")
+    quoting = csv.QUOTE_MINIMAL if delimiter in ",;" else csv.QUOTE_NONE
+    rows = csv.DictReader(
+        io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, restkey="", restval=""
+    )
+    return [{(key or "").strip(): value or "" for key, value in row.items() if key} for row in rows]
