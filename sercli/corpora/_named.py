@@ -110,7 +110,5 @@ def read_rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")
     quoting = csv.QUOTE_MINIMAL if delimiter in ",;" else csv.QUOTE_NONE
-    rows = csv.DictReader(
-        io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, restkey="", restval=""
-    )
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, restval="")
     return [{(key or "").strip(): value or "" for key, value in row.items() if key} for row in rows]

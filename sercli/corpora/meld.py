@@ -1,9 +1,9 @@
 """MELD: dialogs of the television series Friends, seven emotions, English, sound of films.
 
-Dialogs are numbered anew in each part: ``train/train_splits/dia0_utt0.mp4`` is utterance 0 of dialog 0 of the
-training part. Emotion, speaker and words are in a table by part, such as ``train_sent_emo.csv``. The test part
-has corrected films of some utterances, ``final_videos_testdia0_utt0.mp4``, which replace those of the same
-dialog and utterance. The films have to be converted to wav first, with their folders.
+Dialogs are numbered anew in each part: ``train/train_splits/dia0_utt0.mp4`` is utterance 0 of dialog 0 of
+the training part. Emotion, speaker and words are in a table by part, such as ``train_sent_emo.csv``. The test
+part has corrected films of some utterances, ``final_videos_testdia0_utt0.mp4``, which replace those of the
+same dialog and utterance. The films have to be converted to wav first, with their folders.
 
 Speakers are the names of the roles. Some are of several people at once (``All``, ``Ross and Joey``). The six
 main roles are in all parts of the release, so the official division is not speaker independent.
@@ -113,10 +113,10 @@ def from_name(name: str) -> Utterance | None:
 
 _UNREADABLE = ("train_dia125_utt3", "dev_dia110_utt7")
 _SHORT = (
-    "train_dia4_utt5 train_dia71_utt0 train_dia179_utt8 train_dia312_utt9 train_dia332_utt1 train_dia345_utt0 "
-    "train_dia392_utt2 train_dia406_utt2 train_dia523_utt10 train_dia598_utt3 train_dia739_utt7 "
-    "train_dia747_utt8 dev_dia99_utt3 dev_dia108_utt5"
-).split()
+    *("train_dia4_utt5", "train_dia71_utt0", "train_dia179_utt8", "train_dia312_utt9", "train_dia332_utt1"),
+    *("train_dia345_utt0", "train_dia392_utt2", "train_dia406_utt2", "train_dia523_utt10"),
+    *("train_dia598_utt3", "train_dia739_utt7", "train_dia747_utt8", "dev_dia99_utt3", "dev_dia108_utt5"),
+)
 
 CORPUS = Corpus(
     parse,
@@ -159,7 +159,7 @@ CORPUS = Corpus(
             version=1,
             speaker_independent=False,
             has_dev=True,
-            description="the parts of the release, not speaker independent: the main roles are in all of them",
+            description="the parts of the release, not speaker independent: all have the main roles",
             corpus="meld",
             scheme="meld-7",
             shares={

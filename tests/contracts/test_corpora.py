@@ -57,8 +57,8 @@ def test_the_default_protocol_follows_from_the_number_of_speakers(name):
 def test_the_first_scheme_has_all_classes_and_one_the_usual_ones(name):
     corpus = get_corpus(name)
     known = set(corpus.known.get("emotion", ())) - {"other", "undecided"}
-    if name in ("iemocap", "recola"):
-        return  # too rare classes; continuous labels
+    if name in ("iemocap", "msp-podcast", "recola"):
+        return  # too rare classes; no counts by emotion of the latest release; continuous labels
     usual = known & {"anger", "happiness", "neutral", "sadness"}
     assert set(corpus.schemes[0].merge) == known
     assert any(set(scheme.merge.values()) == usual for scheme in corpus.schemes)

@@ -25,7 +25,7 @@ def test_a_release_without_a_dev_part():
 
 
 def test_only_selected_utterances_are_divided():
-    labels = {name: "anger" for name in ("c/1", "c/2", "c/3")}
+    labels = dict.fromkeys(("c/1", "c/2", "c/3"), "anger")
     (fold,) = ReleasedParts()("c-official", UTTERANCES, labels)
     assert fold.train == ("c/1",)
     del labels["c/2"]
