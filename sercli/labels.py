@@ -27,14 +27,17 @@ EMOTIONS = frozenset(
         "disappointment",
         "disgust",
         "encouragement",
+        "enthusiasm",
         "excitement",
         "fear",
         "frustration",
+        "guilt",
         "happiness",
         "interest",
         "neutral",
         "other",
         "pain",
+        "pleasure",
         "pride",
         "relief",
         "sadness",
@@ -44,6 +47,7 @@ EMOTIONS = frozenset(
         "tenderness",
         "tiredness",
         UNDECIDED,
+        "worry",
     }
 )
 

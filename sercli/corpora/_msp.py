@@ -5,10 +5,10 @@ main emotion is the rater's vote. Other words than those of the list are an emot
 in brackets or after a hyphen.
 """
 
-import math
 import re
 from typing import Any
 
+from sercli.corpora._named import to_number
 from sercli.labels import to_noun
 
 DIMENSIONS = {"A": "arousal", "V": "valence", "D": "dominance"}
@@ -60,12 +60,3 @@ def read_ratings(text: str) -> dict[str, float]:
         if number is not None and letter.strip() in DIMENSIONS:
             found[DIMENSIONS[letter.strip()]] = number
     return found
-
-
-def to_number(text: str) -> float | None:
-    """Return a finite number, ``None`` for other text."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None

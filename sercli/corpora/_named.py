@@ -6,6 +6,7 @@ complete tree a second time within itself. The name of a recording is the same i
 
 import csv
 import io
+import math
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -109,6 +110,19 @@ def read_rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")
-    quoting = csv.QUOTE_MINIMAL if delimiter in ",;" else csv.QUOTE_NONE
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, restval="")
-    return [{(key or "").strip(): value or "" for key, value in row.items() if key} for row in rows]
+    rows = csv.DictReader(
+        io.StringIO(text, newline=""),
+        delimiter=delimiter,
+        quoting=csv.QUOTE_MINIMAL if delimiter in ",;" else csv.QUOTE_NONE,
+        restval="",
+    )
+    return [{key.strip(): value or "" for key, value in row.items() if key is not None} for row in rows]
+
+
+def to_number(text: str) -> float | None:
+    """Return the finite number in a cell, ``None`` for other text."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

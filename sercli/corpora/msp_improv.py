@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from sercli.corpora import Corpus
-from sercli.corpora._msp import add_rater, read_rater_line, read_ratings, to_number
-from sercli.corpora._named import find_tables, read_named
+from sercli.corpora._msp import add_rater, read_rater_line, read_ratings
+from sercli.corpora._named import find_tables, read_named, to_number
 from sercli.records import Problem, Utterance
 from sercli.schemes import FOUR, Scheme
 from sercli.schemes.targets import RATED, Target

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from sercli.corpora import Corpus
-from sercli.corpora._msp import add_rater, rater_of, read_rater_line, to_number
-from sercli.corpora._named import find_tables, read_named, read_rows
+from sercli.corpora._msp import add_rater, rater_of, read_rater_line
+from sercli.corpora._named import find_tables, read_named, read_rows, to_number
 from sercli.manifest.values import is_absent
 from sercli.protocols import Protocol
 from sercli.protocols.lists import ReleasedParts
