@@ -90,8 +90,9 @@ def _without_segments(path: Path) -> Iterator[str]:
 
 def _utterance(row: dict[str, Any], audio: str, *, outtakes: bool) -> Utterance | None:
     prompt, style, start, end = (row.get(key) for key in ("prompt", "style", "start", "end"))
-    timed = isinstance(start, int | float) and isinstance(end, int | float)
-    if not prompt or style not in _STYLES or not timed:
+    if not prompt or style not in _STYLES:
+        return None
+    if not isinstance(start, int | float) or not isinstance(end, int | float):
         return None
     words = row.get("text")
     name = f"{_OUTTAKES}_{style}_{prompt}" if outtakes else f"{style}_{prompt}"

@@ -1,9 +1,10 @@
 """PST, Polish emotional speech: five men, six words, three emotions.
 
-A file name is speaker, emotion, word, repetition: ``m3.s_trzymaj_5`` is speaker m3, fear. The letters are those
-of the Polish words: s is strach, fear, and not sadness.
+A file name is speaker, emotion, word, repetition: ``m3.s_trzymaj_5`` is speaker m3, fear. The letters are
+those of the Polish words: s is strach, fear, and not sadness.
 
-Source: Mięsikowska and Świsulski, Emotions in Polish Speech Recordings, Gdańsk University of Technology, 2020.
+Source: Mięsikowska and Świsulski, Emotions in Polish Speech Recordings, Gdańsk University of Technology,
+2020.
 """
 
 import re
