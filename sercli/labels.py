@@ -27,17 +27,14 @@ EMOTIONS = frozenset(
         "disappointment",
         "disgust",
         "encouragement",
-        "enthusiasm",
         "excitement",
         "fear",
         "frustration",
-        "guilt",
         "happiness",
         "interest",
         "neutral",
         "other",
         "pain",
-        "pleasure",
         "pride",
         "relief",
         "sadness",
@@ -47,7 +44,6 @@ EMOTIONS = frozenset(
         "tenderness",
         "tiredness",
         UNDECIDED,
-        "worry",
     }
 )
 

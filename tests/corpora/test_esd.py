@@ -35,10 +35,8 @@ def test_the_release_has_its_published_numbers(tmp_path):
     for field, known in CORPUS.known.items():
         assert count(utterances, field) == known
     assert len({each.text_id for each in utterances}) == 700
-    folders = {"evaluation": "dev"}
-    assert all(
-        each.part == folders.get(each.file.split("/")[3], each.file.split("/")[3]) for each in utterances
-    )
+    folders = {(each.file.split("/")[3], each.part) for each in utterances}
+    assert folders == {("evaluation", "dev"), ("test", "test"), ("train", "train")}
     labels = get_scheme("esd-5").select(utterances).labels
     (fold,) = get_protocol("esd-official").divide(utterances, labels)
     assert [len(part) for part in (fold.train, fold.dev, fold.test)] == [30_000, 2000, 3000]
