@@ -145,6 +145,7 @@ def test_a_synthetic_corpus_says_that_it_proves_nothing(name):
         ("esd", "0011_000351"),
         ("iemocap", "Ses01F_impro01_F000"),
         ("jl-corpus", "female1_angry_10a_1"),
+        ("m3ed", "A_shaonianpai_1_1"),
         ("mead", "M003_angry_level_1_001"),
         ("meld", "train_dia0_utt0"),
         ("mesd", "Anger_F_A_tarde"),
