@@ -49,6 +49,8 @@ class Utterance:
         emotion_raw: the label as the corpus spells it.
         emotion: the label: an English noun of `sercli.labels`, or another word as the corpus spells it.
         intensity: strength of the emotion, as the corpus grades it.
+        part: part of the division that the corpus was released with: ``train``, ``dev``, ``test``, or a
+            further test part such as ``test2``.
         valence: mean rating, on the corpus's scale.
         arousal: likewise (activation).
         dominance: likewise.
@@ -83,6 +85,7 @@ class Utterance:
     emotion_raw: str | None = None
     emotion: str | None = None
     intensity: str | None = None
+    part: str | None = None
     valence: float | None = None
     arousal: float | None = None
     dominance: float | None = None

@@ -50,7 +50,7 @@ app = App(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(prepare.prepare)
+app.command(cls=prepare.PrepareCommand)(prepare.prepare)
 app.add_typer(corpora.app, name="corpora")
 app.add_typer(protocols.app, name="protocols")
 app.command()(audit.audit)

@@ -19,7 +19,7 @@ class Group(TyperGroup):
         return list(super().parse_args(ctx, args))
 
 
-class _Command(TyperCommand):
+class Command(TyperCommand):
     """A command that refuses an option that is given twice but can hold only one value."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -34,9 +34,11 @@ class App(typer.Typer):
     def __init__(self, *, cls: type[TyperGroup] = Group, **settings: Any) -> None:
         super().__init__(cls=cls, rich_markup_mode=None, **settings)  # plain help needs half the time
 
-    def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
+    def command(
+        self, name: str | None = None, *, cls: type[TyperCommand] | None = None, **settings: Any
+    ) -> Callable[[Any], Any]:
         """Register a command, as `typer.Typer.command` does."""
-        return super().command(name, cls=_Command, **settings)
+        return super().command(name, cls=cls or Command, **settings)
 
 
 def _options_of(command: TyperCommand | TyperGroup, ctx: Any, args: list[str]) -> tuple[list[Any], list[str]]:

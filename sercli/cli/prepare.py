@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sercli.cli._app import Command
 from sercli.cli._options import ColumnOption, JsonOption, WorkspaceOption, key_values
 from sercli.cli._output import progress_bar
 
@@ -24,11 +25,41 @@ _SHOWN = 8
 _MOST = 30
 
 
+_NAMED = "sercli.prepare.corpus"
+
+
+class PrepareCommand(Command):
+    """The command whose help also describes a corpus, if one is named before ``--help``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Keep the name of the corpus for the help, which ends the reading of the command line."""
+        ctx.meta[_NAMED] = self.make_parser(ctx).parse_args(args=list(args))[0].get("corpus")
+        return super().parse_args(ctx, args)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write what the named corpus is, and how to obtain it.
+
+        Raises:
+            UnknownNameError: there is no corpus of that name.
+        """
+        super().format_epilog(ctx, formatter)
+        name = ctx.meta.get(_NAMED)
+        if not isinstance(name, str):
+            return
+        from sercli.cli.corpora import describe_access, describe_corpus
+        from sercli.corpora import get_corpus
+
+        entry = get_corpus(name)
+        lines = [*describe_corpus(name, entry), *describe_access(name, entry)]
+        formatter.write("\n" + "".join(f"{line}\n" for line in lines))
+
+
 def prepare(
     corpus: Annotated[
         str,
         typer.Argument(
-            help="A corpus of `sercli corpora`; folder, csv or manifest for your own corpus.",
+            help="A corpus of `sercli corpora`; folder, csv or manifest for your own corpus. Add --help to "
+            "see how to obtain it.",
             show_default=False,
         ),
     ],

@@ -4,6 +4,9 @@ Copies of one corpus differ: all recordings in one folder, or in folders by spea
 complete tree a second time within itself. The name of a recording is the same in all of them.
 """
 
+import csv
+import io
+import math
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -90,3 +93,36 @@ def find_tables(root: Path, fits: Callable[[str], bool]) -> list[Path]:
     return [path for path in walk(root) if fits(path.name)] or [
         beside / name for name in list_names(beside) if fits(name) and (beside / name).is_file()
     ]
+
+
+def read_rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
+    """Read the rows of a table with a header, by column; absent cells are empty.
+
+    Tables are UTF-8, or Windows-1252 if they are not. Quotes around a cell have a meaning only if commas or
+    semicolons are between the cells; in other tables they are part of the words.
+
+    Args:
+        path: the table.
+        delimiter: the character between two cells.
+    """
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", errors="replace")
+    rows = csv.DictReader(
+        io.StringIO(text, newline=""),
+        delimiter=delimiter,
+        quoting=csv.QUOTE_MINIMAL if delimiter in ",;" else csv.QUOTE_NONE,
+        restval="",
+    )
+    return [{key.strip(): value or "" for key, value in row.items() if key is not None} for row in rows]
+
+
+def to_number(text: str) -> float | None:
+    """Return the finite number in a cell, ``None`` for other text."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

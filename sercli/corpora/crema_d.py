@@ -4,7 +4,8 @@ A file name is actor, sentence, emotion, level: ``1001_IEO_ANG_HI`` is actor 100
 angry, at a high level. Only this sentence has levels; the others have XX.
 
 The label is the emotion that the actor was asked for. Listeners of the voice alone agree with it for 3099 of
-7442 recordings. Three pairs of names have the same recording, so one label of each pair is wrong.
+7442 recordings. ``processedResults/tabulatedVotes.csv`` counts their votes, which become raters without
+names. Three pairs of names have the same recording, so one label of each pair is wrong.
 
 Source: Cao et al., CREMA-D: Crowd-sourced Emotional Multimodal Actors Dataset, IEEE Transactions on
 Affective Computing 5(4), 2014.
@@ -12,10 +13,12 @@ Affective Computing 5(4), 2014.
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sercli.corpora import Corpus
-from sercli.corpora._named import read_named
+from sercli.corpora._named import find_tables, read_named, read_rows
 from sercli.records import Problem, Utterance
 from sercli.schemes import FOUR, Scheme, keep
 
@@ -52,6 +55,9 @@ _WOMEN = (
 _NAME = re.compile(
     rf"(10(?:0[1-9]|[1-8]\d|9[01]))_({'|'.join(_SENTENCES)})_({'|'.join(_EMOTIONS)})_(LO|MD|HI|XX?)", re.ASCII
 )
+_VOTES, _SUMMARY = "tabulatedVotes.csv", "summaryTable.csv"
+# Rows of votes have numbers of six digits, which begin with 1 for the voice, 2 for the face, 3 for both.
+_VOICE = "1"
 _EQUAL = (
     ("1006_TIE_HAP_XX", "1006_TIE_NEU_XX"),
     ("1013_WSI_DIS_XX", "1013_WSI_SAD_XX"),
@@ -62,14 +68,51 @@ _EQUAL = (
 def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the recordings at any depth, sorted by name; wav before the mp3 of the same name."""
     files: dict[str, str] = {}
+    tables = _find(root, _VOTES)
+    raters = {name: judged for path in tables for name, judged in _read_votes(path)}
     for item in read_named(root, from_name, "a CREMA-D file name such as 1001_IEO_ANG_HI.wav"):
-        if isinstance(item, Utterance):
-            files[item.id.removeprefix("crema-d/")] = item.file
-        yield item
+        if isinstance(item, Problem):
+            yield item
+            continue
+        name = item.id.removeprefix("crema-d/")
+        files[name] = item.file
+        yield replace(item, raters=raters.get(name) or None)
+    summaries = [] if tables else _find(root, _SUMMARY)
+    if files and summaries:
+        fact = f"has no numbers of votes; for the votes of the listeners, add {_VOTES}"
+        yield Problem(summaries[0].name, fact, harmless=True)
     for one, other in _EQUAL:
         if one in files and other in files:
             fact = f"the release has the same recording as {one}, with another label; both are used"
             yield Problem(files[other], fact, harmless=True)
+
+
+def _find(root: Path, name: str) -> list[Path]:
+    """Find a table in the folder, beside it, or in the folder ``processedResults`` beside it."""
+    return find_tables(root, name.__eq__) or find_tables(
+        root.resolve().parent / "processedResults", name.__eq__
+    )
+
+
+def _read_votes(path: Path) -> Iterator[tuple[str, tuple[dict[str, Any], ...]]]:
+    """Yield the listeners of the voice alone, by recording: as many raters as each emotion has votes."""
+    for row in read_rows(path):
+        found = from_name(row.get("fileName", "").strip())
+        if found is None or not row.get("", "").startswith(_VOICE):
+            continue
+        counts = {emotion: row.get(code[0], "") for code, emotion in _EMOTIONS.items()}
+        named = [
+            emotion
+            for emotion, count in counts.items()
+            for _ in range(int(count) if count.isdecimal() else 0)
+        ]
+        yield (
+            found.id.removeprefix("crema-d/"),
+            tuple(
+                {"rater": f"listener {number}", "emotions": [emotion]}
+                for number, emotion in enumerate(named, 1)
+            ),
+        )
 
 
 def from_name(stem: str) -> Utterance | None:

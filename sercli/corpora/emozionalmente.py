@@ -8,15 +8,15 @@ Source: Catania et al., Emozionalmente: A Crowdsourced Corpus of Simulated Emoti
 Transactions on Audio, Speech and Language Processing 33, 2025.
 """
 
-import csv
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from sercli.corpora import Corpus
-from sercli.corpora._named import find_tables, read_named
+from sercli.corpora._named import find_tables, read_named, read_rows
 from sercli.records import Problem, Utterance
 from sercli.schemes import FOUR, Scheme, keep
 
@@ -37,10 +37,9 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
     """Yield the recordings at any depth, sorted by name, with the facts of the tables."""
     samples = {_name(row): row for row in _rows(root, _TABLE)}
     genders = {row.get("username"): row.get("gender") for row in _rows(root, "users.csv")}
-    raters: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
+    raters: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in _rows(root, "evaluations.csv"):
-        judged = {"rater": "evaluator", "emotion": "emotion_recognized", "audio_quality": "audio_quality"}
-        raters[_name(row)].append({key: row.get(column) or "" for key, column in judged.items()})
+        raters[_name(row)].append(_rater(row))
     unlabelled: list[str] = []
     for item in read_named(root, _from_name, "an Emozionalmente file name of thirteen digits"):
         if isinstance(item, Problem):
@@ -72,13 +71,21 @@ def _name(row: dict[str, str]) -> str:
     return PurePosixPath(row.get("file_name") or "").stem
 
 
+def _rater(row: dict[str, str]) -> dict[str, Any]:
+    """Return a listener's judgement: the recognised emotion, and the quality of the audio if it is bad."""
+    judged: dict[str, Any] = {"rater": row.get("evaluator", "")}
+    if label := row.get("emotion_recognized", "").strip():
+        judged["emotions"] = [_EMOTIONS.get(label, label)]
+    quality = row.get("audio_quality", "").strip()
+    return judged | ({"comment": f"audio quality: {quality}"} if quality not in ("", "good") else {})
+
+
 def _rows(root: Path, name: str) -> Iterator[dict[str, str]]:
     """Yield the rows of a table below the folder, or in the folder ``metadata`` beside it."""
     for path in find_tables(root, name.__eq__) or find_tables(
         root.resolve().parent / "metadata", name.__eq__
     ):
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-            yield from csv.DictReader(stream)
+        yield from read_rows(path)
 
 
 def _from_name(stem: str) -> Utterance | None:

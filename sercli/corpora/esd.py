@@ -5,7 +5,8 @@ to 0020 English. In every speaker, numbers 1 to 350 are neutral, 351 to 700 angr
 1400 sad and 1401 to 1750 surprised, each with the same sentences. A table by speaker, ``0011.txt``, gives the
 words; the encodings of these tables differ.
 
-The folders ``train``, ``evaluation`` and ``test`` of some copies are not used: each has all speakers.
+The release divides each emotion of each speaker: the first 20 recordings are for evaluation (the dev part),
+the next 30 are tested, and the others train. Each part has all speakers. Some copies have a folder for each.
 
 Source: Zhou et al., Emotional Voice Conversion: Theory, Databases and ESD, Speech Communication 137, 2022.
 """
@@ -16,6 +17,8 @@ from pathlib import Path
 
 from sercli.corpora import Corpus
 from sercli.corpora._named import find_tables, read_named
+from sercli.protocols import Protocol
+from sercli.protocols.lists import ReleasedParts
 from sercli.records import Problem, Utterance
 from sercli.schemes import FOUR, Scheme, keep
 from sercli.schemes.conditions import Condition
@@ -30,6 +33,7 @@ _EMOTIONS = {
 }
 _WORDS = tuple(_EMOTIONS)
 _SENTENCES = 350
+_DEV, _TEST = 20, 30
 _MANDARIN = tuple(f"{speaker:04d}" for speaker in range(1, 11))
 _ENGLISH = tuple(f"{speaker:04d}" for speaker in range(11, 21))
 _WOMEN = frozenset({"0001", "0002", "0003", "0007", "0009", "0015", "0016", "0017", "0018", "0019"})
@@ -97,9 +101,15 @@ def from_name(stem: str) -> Utterance | None:
         gender="female" if speaker in _WOMEN else "male",
         style="scripted",
         text_id=f"{language}{number % _SENTENCES + 1:03d}",
+        part=_part(number % _SENTENCES),
         emotion_raw=word,
         emotion=_EMOTIONS[word],
     )
+
+
+def _part(number: int) -> str:
+    """Return the part of the release by the number of a recording within its emotion, from 0."""
+    return "dev" if number < _DEV else "test" if number < _DEV + _TEST else "train"
 
 
 _FIVE = keep(*_EMOTIONS.values())
@@ -127,6 +137,19 @@ CORPUS = Corpus(
         Scheme("esd-5-english", "esd", _FIVE, selection=(Condition("speaker", _ENGLISH),)),
         Scheme("esd-5-mandarin", "esd", _FIVE, selection=(Condition("speaker", _MANDARIN),)),
         Scheme("esd-4", "esd", FOUR),
+    ),
+    protocols=(
+        Protocol(
+            "esd-official",
+            ReleasedParts(),
+            version=1,
+            speaker_independent=False,
+            has_dev=True,
+            description="the parts of the release, not speaker independent: all speakers are in each part",
+            corpus="esd",
+            scheme="esd-5",
+            shares={"speakers": "the release divides the recordings of each speaker"},
+        ),
     ),
     default_protocol="speaker-5-fold",
 )

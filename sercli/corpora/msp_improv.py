@@ -3,7 +3,9 @@
 A file name is sentence and meant emotion, speaker, kind of turn, number: ``MSP-IMPROV-S01A-F01-P-FM01``.
 Kinds are target sentences, improvised (T) or read (R), other improvised turns (S), and talk between the
 scenes (P). The file ``Evaluation.txt`` (in some copies ``Evalution.txt``) has the labels. Its names begin
-with UTD-IMPROV. The label is the majority of the raters: X has none, O is another emotion.
+with UTD-IMPROV. The label is the majority of the raters: X has none, O is another emotion. The lines of
+single raters follow. Ratings are 1 to 5; activation is called arousal here, and naturalness is a further
+dimension.
 
 Source: Busso et al., MSP-IMPROV: An Acted Corpus of Dyadic Interactions to Study Emotion Perception, IEEE
 Transactions on Affective Computing 8(1), 2017.
@@ -16,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from sercli.corpora import Corpus
-from sercli.corpora._named import find_tables, read_named
+from sercli.corpora._msp import add_rater, read_rater_line, read_ratings
+from sercli.corpora._named import find_tables, read_named, to_number
 from sercli.records import Problem, Utterance
 from sercli.schemes import FOUR, Scheme
+from sercli.schemes.targets import RATED, Target
 
 _EMOTIONS = {
     "A": "anger",
@@ -33,7 +37,7 @@ _NAME = re.compile(
     r"(?:MSP|UTD)-IMPROV-(S(?:0[1-9]|1\d|20)[AHNS])-([FM])(0[1-6])-([PRST])-([FM]{1,2}\d{2,3})", re.ASCII
 )
 _TABLES = ("evaluation.txt", "evalution.txt")
-_DIMENSIONS = {"A": "arousal", "V": "valence", "D": "dominance"}
+_NATURALNESS = re.compile(r"N\s*:\s*(\S+)")
 
 
 def parse(root: Path) -> Iterator[Utterance | Problem]:
@@ -84,19 +88,31 @@ def from_name(stem: str) -> Utterance | None:
 
 
 def _read_labels(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield id, label and mean ratings of each turn; lines of single raters are passed over."""
+    """Yield id, label, mean ratings and the raters of each turn."""
+    turn: Utterance | None = None
+    facts: dict[str, Any] = {}
+    raters: list[dict[str, Any]] = []
     for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines():
         cells = [cell.strip() for cell in line.split(";")]
-        turn = from_name(cells[0].removesuffix(".avi").removesuffix(".wav"))
-        if turn is None or len(cells) < 2 or cells[1] not in _EMOTIONS:
+        named = from_name(cells[0].removesuffix(".avi").removesuffix(".wav"))
+        if named is None:
+            if turn is not None and (judged := read_rater_line(line)):
+                add_rater(raters, judged)
             continue
-        facts: dict[str, Any] = {"emotion_raw": cells[1], "emotion": _EMOTIONS[cells[1]]}
-        for cell in cells[2:]:
-            letter, _, value = cell.partition(":")
-            if letter in _DIMENSIONS and re.fullmatch(r"\d+(?:\.\d+)?", value):
-                facts[_DIMENSIONS[letter]] = float(value)
-        yield turn.id, facts
+        if turn is not None:
+            yield turn.id, facts | {"raters": tuple(raters) or None}
+        turn, facts, raters = None, {}, []
+        if len(cells) > 1 and cells[1] in _EMOTIONS:
+            turn = named
+            facts = {"emotion_raw": cells[1], "emotion": _EMOTIONS[cells[1]]} | read_ratings(line)
+            natural = _NATURALNESS.fullmatch(next((cell for cell in cells[2:] if cell[:1] == "N"), ""))
+            value = to_number(natural[1]) if natural else None
+            facts |= {"ratings": {"naturalness": value}} if value is not None else {}
+    if turn is not None:
+        yield turn.id, facts | {"raters": tuple(raters) or None}
 
+
+_DIMENSIONS = tuple(map(Target, RATED))
 
 CORPUS = Corpus(
     parse,
@@ -123,6 +139,16 @@ CORPUS = Corpus(
     inner=("session[1-6]", "Audio", "S[0-9][0-9][AHNS]", "[PRST]"),
     origin="the University of Texas at Dallas, https://ecs.utdallas.edu/research/researchlabs/msp-lab",
     shares={"texts": "all actors speak the same twenty target sentences"},
-    schemes=(Scheme("msp-improv-4", "msp-improv", FOUR),),
+    scale=(1, 5),
+    schemes=(
+        Scheme(
+            "msp-improv-4",
+            "msp-improv",
+            FOUR,
+            known={"class": {"anger": 792, "happiness": 2644, "neutral": 3477, "sadness": 885}},
+        ),
+        Scheme("msp-improv-dimensions", "msp-improv", {}, targets=_DIMENSIONS),
+        Scheme("msp-improv-4-dimensions", "msp-improv", FOUR, targets=_DIMENSIONS),
+    ),
     default_protocol="leave-one-session-out",
 )

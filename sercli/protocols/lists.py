@@ -1,4 +1,4 @@
-"""Read folds from a file of the user, or a file that a paper publishes: ``lists:FILE``.
+"""Read folds that others made: in a file of the user or of a paper (``lists:FILE``), or in the release.
 
 The file is a table with columns ``id``, ``fold`` and ``part`` (train, dev or test). Without ``fold`` it is
 one fold. ``sercli protocols show NAME --corpus C --csv`` writes such a file.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sercli import files
-from sercli.errors import ProtocolError
+from sercli.errors import DivisionError, ProtocolError
 from sercli.manifest.tables import read_table
 from sercli.records import Fold, Problem, Utterance
 
@@ -67,6 +67,42 @@ class ListedFolds:
             if not made[-1].train or not made[-1].test:
                 raise ProtocolError(f"{self.path}: fold '{fold}' needs a train and a test part")
         return made
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedParts:
+    """The one fold that a corpus was released with: the parts in the field ``part`` of its utterances.
+
+    Utterances of other parts are left out.
+
+    Attributes:
+        train: part to train on.
+        dev: part for development; ``None`` if the release has none.
+        test: part to test.
+    """
+
+    train: str = "train"
+    dev: str | None = "dev"
+    test: str = "test"
+
+    def __call__(
+        self, protocol: str, utterances: Sequence[Utterance], labels: Mapping[str, str]
+    ) -> list[Fold]:
+        """Make the fold.
+
+        Raises:
+            DivisionError: no utterance is in one of the parts.
+        """
+        chosen = [each for each in utterances if each.id in labels]
+        named = [self.train, self.test] if self.dev is None else [self.train, self.dev, self.test]
+        parts = {part: tuple(each.id for each in chosen if each.part == part) for part in named}
+        lacking = [part for part, ids in parts.items() if not ids]
+        if lacking:
+            raise DivisionError(
+                f"{protocol}: no utterance is in the released part {lacking[0]}; prepare a copy that has it"
+            )
+        dev = () if self.dev is None else parts[self.dev]
+        return [Fold(f"released {self.test}", parts[self.train], dev, parts[self.test])]
 
 
 def file_digest(path: Path) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sercli.protocols import fold_digest, get_protocol, protocol_names
+from sercli.protocols.lists import ReleasedParts
 from sercli.records import Utterance
 from sercli.schemes import get_scheme
 
@@ -26,6 +27,22 @@ UTTERANCES = [
 ]
 LABELS = {utterance.id: utterance.emotion for utterance in UTTERANCES if utterance.emotion != "neutral"}
 
+# Parts of releases: by speaker, or (shared by all speakers) by utterance.
+PARTS = ("train", "dev", "test")
+
+
+def release(utterances, protocol):
+    """Return the example of a corpus that is released with the parts of the protocol."""
+    parts = [part for part in PARTS if getattr(protocol.make, part)]
+    found = []
+    for utterance in utterances:
+        number = int(utterance.speaker if protocol.speaker_independent else utterance.id[-1])
+        number += 2 * (utterance.emotion == "sadness" and not protocol.speaker_independent)
+        part = parts[number % len(parts)]
+        found.append(replace(utterance, part=getattr(protocol.make, part)))
+    return found
+
+
 every_protocol = pytest.mark.parametrize("name", protocol_names())
 
 
@@ -33,6 +50,8 @@ def divide(name, utterances=UTTERANCES):
     """Divide the corpus under the name of one that the protocol is made for."""
     protocol = get_protocol(name)
     corpus = protocol.corpus or "c"
+    if isinstance(protocol.make, ReleasedParts):
+        utterances = release(utterances, protocol)
     return protocol.divide([replace(utterance, corpus=corpus) for utterance in utterances], LABELS)
 
 

@@ -9,6 +9,7 @@ from corpora.trees import count, split, touch_all
 from sercli.corpora.crema_d import CORPUS, from_name, parse
 from sercli.errors import CorpusError
 from sercli.preparation import prepare
+from sercli.schemes import get_scheme
 
 # Twelve sentences, of which "It's eleven o'clock" has three levels for all emotions but neutral.
 SENTENCES = ["IEO", "TIE", "IOM", "IWW", "TAI", "MTI", "IWL", "ITH", "DFA", "ITS", "TSI", "WSI"]
@@ -28,8 +29,16 @@ def released():
     return [name for name in names if not name.startswith(MISSING)]
 
 
-def test_the_release_has_its_published_numbers(tmp_path):
-    utterances, problems = split(parse(touch_all(tmp_path, (f"AudioWAV/{name}.wav" for name in released()))))
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """Read a tree of the released size, with its votes."""
+    root = tmp_path_factory.mktemp("CREMA-D")
+    write_votes(root / "processedResults/tabulatedVotes.csv", sorted(released()))
+    return split(parse(touch_all(root, (f"AudioWAV/{name}.wav" for name in released()))))
+
+
+def test_the_release_has_its_published_numbers(found):
+    utterances, problems = found
     assert len(utterances) == 7442 == CORPUS.utterances
     assert count(utterances, "emotion") == {
         "anger": 1271,
@@ -117,3 +126,72 @@ def test_a_folder_of_tables_leads_to_the_recordings_above(tmp_path, workspace, w
     (tmp_path / "c" / "processedResults").mkdir()
     result = prepare("crema-d", tmp_path / "c" / "processedResults", workspace, partial=True)
     assert len(result.utterances) == 1
+
+
+# Winners of the votes of the voice by meant emotion: 3099 are the meant one, 644 are ties.
+WINNERS = {
+    "NEU": "N" * 1087,
+    "ANG": "A" * 800 + "N" * 471,
+    "DIS": "D" * 300 + "A" * 186 + "F" * 145 + "S" * 170 + "H" * 141 + "N" * 329,
+    "FEA": "F" * 500 + "D" * 247 + "N" * 524,
+    "HAP": "H" * 212 + "N" * 1059,
+    "SAD": "S" * 200 + "N" * 427 + "=" * 644,
+}
+NOUNS = {"A": "anger", "D": "disgust", "F": "fear", "H": "happiness", "N": "neutral", "S": "sadness"}
+HEADER = "A,D,F,H,N,S,fileName,numResponses,agreement,emoVote,meanEmoResp"
+
+
+def write_votes(path, names):
+    """Write the votes of the voice, and others of the face and of both, which are not read."""
+    left = {emotion: iter(winners) for emotion, winners in WINNERS.items()}
+    rows = []
+    for number, name in enumerate(names, 1):
+        winner = next(left[name[9:12]])
+        counts = dict.fromkeys(NOUNS, 1) | ({"N": 3, "S": 3} if winner == "=" else {winner: 5})
+        rows.append((100_000 + number, name, counts))
+        rows += [(kind * 100_000 + number, name, dict.fromkeys(NOUNS, 0) | {"H": 9}) for kind in (2, 3)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = (
+        f'"{number}",{",".join(str(counts[letter]) for letter in NOUNS)},"{name}",10,0.5,"N",50\n'
+        for number, name, counts in sorted(rows)
+    )
+    path.write_text(f'"",{HEADER}\n{"".join(lines)}')
+
+
+def test_the_votes_of_the_voice_have_their_published_numbers(found):
+    utterances, _ = found
+    scheme = get_scheme("crema-d-6")
+    assert scheme.select(utterances).counts["neutral"] == 1087  # the names are the default
+    voted = scheme.with_labels("plurality").select(utterances)
+    numbers = {"N": 3897, "A": 986, "F": 645, "D": 547, "S": 370, "H": 353}
+    assert voted.counts == {NOUNS[letter]: number for letter, number in sorted(numbers.items())}
+    assert voted.left_out == {"tie of raters": 644}
+    meant = {each.id: each.emotion for each in utterances}
+    assert sum(meant[name] == label for name, label in voted.labels.items()) == 3099
+    soft = scheme.with_labels("votes").select(utterances)
+    assert soft.soft
+    assert {len(raters) for raters in soft.raters.values()} == {10}
+
+
+def test_each_vote_is_a_listener_without_a_name(tmp_path):
+    touch_all(tmp_path, ["AudioWAV/1001_IEO_ANG_HI.wav", "AudioWAV/1002_IEO_ANG_HI.wav"])
+    path = tmp_path / "processedResults/tabulatedVotes.csv"
+    path.parent.mkdir()
+    path.write_text(f",{HEADER}\n100001,2,0,0,0,1,0,1001_IEO_ANG_HI,3,0.67,A,60\n")
+    (first, second), problems = split(parse(tmp_path / "AudioWAV"))
+    assert problems == []
+    assert first.raters == (
+        {"rater": "listener 1", "emotions": ["anger"]},
+        {"rater": "listener 2", "emotions": ["anger"]},
+        {"rater": "listener 3", "emotions": ["neutral"]},
+    )
+    assert second.raters is None
+
+
+def test_a_summary_without_numbers_of_votes_is_noted(tmp_path):
+    touch_all(tmp_path, ["AudioWAV/1001_IEO_ANG_HI.wav", "processedResults/summaryTable.csv"])
+    _, (problem,) = split(parse(tmp_path))
+    assert problem.harmless
+    assert str(problem) == (
+        "summaryTable.csv: has no numbers of votes; for the votes of the listeners, add tabulatedVotes.csv"
+    )

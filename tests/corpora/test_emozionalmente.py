@@ -4,6 +4,7 @@ from itertools import cycle
 from corpora.trees import count, split, touch_all
 
 from sercli.corpora.emozionalmente import CORPUS, parse
+from sercli.raters import labels_of
 
 WORDS = ("anger", "disgust", "fear", "joy", "neutrality", "sadness", "surprise")
 NOUNS = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
@@ -31,7 +32,8 @@ def build(root):
     columns = ["file_name", "sentence", "sentence_language", "actor", "emotion_expressed"]
     write(root / "metadata/samples.csv", columns, samples)
     write(root / "metadata/users.csv", ["username", "gender", "age", "mother_tongue"], users)
-    judged = [(samples[0][0], f"judge{number}", "good", "fear") for number in range(5)]
+    judged = [(samples[0][0], f"judge{number}", "good", "joy") for number in range(4)]
+    judged.append((samples[0][0], "judge4", "bad", "fear"))
     columns = ["file_name", "evaluator", "audio_quality", "emotion_recognized"]
     write(root / "metadata/evaluations.csv", columns, judged)
     return root
@@ -48,7 +50,9 @@ def test_the_release_has_its_published_numbers(tmp_path):
     for field, known in CORPUS.known.items():
         assert count(utterances, field) == known
     first = utterances[0]
-    assert first.raters[4] == {"rater": "judge4", "emotion": "fear", "audio_quality": "good"}
+    assert first.raters[3] == {"rater": "judge3", "emotions": ["happiness"]}
+    assert first.raters[4] == {"rater": "judge4", "emotions": ["fear"], "comment": "audio quality: bad"}
+    assert labels_of(first) == (("happiness",),) * 4 + (("fear",),)
     assert utterances[1].raters is None
     (same, *_), _ = split(parse(tmp_path / "audio"))
     assert same == first.__class__(

@@ -2,6 +2,7 @@ import pytest
 from corpora.trees import count, split, touch_all
 
 from sercli.corpora.esd import CORPUS, from_name, parse
+from sercli.protocols import get_protocol
 from sercli.schemes import get_scheme
 
 FOLDERS = ("Neutral", "Angry", "Happy", "Sad", "Surprise")  # 350 numbers each, in this order
@@ -34,6 +35,11 @@ def test_the_release_has_its_published_numbers(tmp_path):
     for field, known in CORPUS.known.items():
         assert count(utterances, field) == known
     assert len({each.text_id for each in utterances}) == 700
+    folders = {(each.file.split("/")[3], each.part) for each in utterances}
+    assert folders == {("evaluation", "dev"), ("test", "test"), ("train", "train")}
+    labels = get_scheme("esd-5").select(utterances).labels
+    (fold,) = get_protocol("esd-official").divide(utterances, labels)
+    assert [len(part) for part in (fold.train, fold.dev, fold.test)] == [30_000, 2000, 3000]
     assert get_scheme("esd-5-english").select(utterances).counts == dict.fromkeys(sorted(NOUNS), 3500)
     mandarin = get_scheme("esd-5-mandarin").select(utterances).labels
     assert {name[4:8] for name in mandarin} == set(speakers[:10])

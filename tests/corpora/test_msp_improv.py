@@ -1,6 +1,8 @@
 from corpora.trees import count, split, touch_all
 
 from sercli.corpora.msp_improv import CORPUS, from_name, parse
+from sercli.raters import labels_of
+from sercli.schemes import get_scheme
 
 # Published numbers by kind of turn, in the order of the letters.
 LETTERS = ("A", "S", "H", "N", "O", "X")
@@ -51,6 +53,54 @@ def test_labels_are_joined_though_their_names_begin_otherwise(tmp_path):
     assert (found.id, found.speaker, found.gender) == ("msp-improv/S01A-F01-R-FM01", "F01", "female")
     assert (found.emotion, found.style, found.text_id) == ("happiness", "scripted", "S01")
     assert (found.arousal, found.valence, found.dominance) == (3.0, 3.5, 2.5)
+
+
+def test_the_raters_have_one_vote_each(tmp_path):
+    root = build(tmp_path, [("S01A-F01-R-FM01", "H"), ("S02A-F01-R-FM01", "N")], "Evaluation.txt")
+    lines = [
+        LINE.format("S01A-F01-R-FM01", "H"),
+        "Ev_1-a; Happy; Excited,Happy; A:4.000000; V:5.000000; D:NaN; N:3.000000;\n",
+        "Ev_2; Other-proud; Other (proud; calm); A:2; V:3; D:3; N:NaN;\n",
+        "Ev_1-a; Sad; Sad; A:1; V:1; D:1; N:1;\n",
+        "\n",
+        LINE.format("S02A-F01-R-FM01", "N"),
+        "Ev_3; Neutral; ; A:3; V:3; D:3; N:3;\n",
+    ]
+    (root / "Evaluation.txt").write_text("".join(lines))
+    (first, second), _ = split(parse(root))
+    assert first.raters == (
+        {
+            "rater": "Ev_1-a",
+            "emotions": ["happiness"],
+            "arousal": 4,
+            "valence": 5,
+            "comment": "Excited,Happy",
+        },
+        {
+            "rater": "Ev_2",
+            "emotions": ["other"],
+            "arousal": 2,
+            "valence": 3,
+            "dominance": 3,
+            "comment": "Other-proud; Other (proud; calm)",
+        },
+    )
+    assert labels_of(first) == (("happiness",), ("other",))
+    assert second.raters == (
+        {"rater": "Ev_3", "emotions": ["neutral"], "arousal": 3, "valence": 3, "dominance": 3},
+    )
+    assert first.ratings == {"naturalness": 4.0}
+
+
+def test_the_schemes_of_dimensions(tmp_path):
+    utterances, _ = split(parse(build(tmp_path, [("S01A-F01-R-FM01", "H"), ("S02A-F01-R-FM01", "X")])))
+    assert get_scheme("msp-improv-dimensions").select(utterances).values == {
+        "msp-improv/S01A-F01-R-FM01": (3.0, 3.5, 2.5),
+        "msp-improv/S02A-F01-R-FM01": (3.0, 3.5, 2.5),
+    }
+    both = get_scheme("msp-improv-4-dimensions").select(utterances)
+    assert both.labels == {"msp-improv/S01A-F01-R-FM01": "happiness"}
+    assert CORPUS.scale == (1, 5)
 
 
 def test_a_rating_that_is_no_number_is_absent(tmp_path):

@@ -31,6 +31,7 @@ FULL = Utterance(
     emotion_raw="W",
     emotion="anger",
     intensity="2",
+    part="test2",
     valence=-0.25,
     arousal=1e-7,
     dominance=3.0,
