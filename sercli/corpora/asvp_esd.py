@@ -81,6 +81,7 @@ CORPUS = Corpus(
     licence="CC BY 4.0 by its page; the sounds are from films and the web",
     layout="Audio/actor_36/03-01-09-01-06-36-02-02-01-39.wav",
     utterances=13964,
+    people=131,
     hours=18.0,
     language="several languages",
     known={

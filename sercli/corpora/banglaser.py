@@ -51,6 +51,7 @@ CORPUS = Corpus(
     licence="CC BY 4.0",
     layout="Actor 07/03-01-03-02-01-01-07.wav",
     utterances=1467,
+    people=34,
     language="Bangla",
     known={
         "emotion": dict.fromkeys(("anger", "happiness", "sadness", "surprise"), 306) | {"neutral": 243},

@@ -58,6 +58,7 @@ CORPUS = Corpus(
     licence="for research, after a signed agreement",
     layout="DEMOS/NP_m_23_tri00a.wav, and NEU/m_68_neu05b.wav",
     utterances=9697,
+    people=68,
     language="Italian",
     known={
         "emotion": {

@@ -125,6 +125,7 @@ CORPUS = Corpus(
     licence="GPL-3.0 for the labels; the films are excerpts of a television series",
     layout="train/train_splits/dia0_utt0.wav, converted from mp4, and train_sent_emo.csv",
     utterances=13708,
+    people=304,
     language="English",
     known={
         "emotion": {
