@@ -97,11 +97,6 @@ def read_json_lines(path: Path) -> Iterator[TableRow | Problem]:
 
 def lists_in(folder: Path) -> str:
     """Name the lists in a folder that was given in place of a list, as the end of a sentence."""
-    if (folder / "wav.scp").exists():
-        return (
-            ", for this is a Kaldi folder, which sercli does not read: write its list as a table with the "
-            "columns file, speaker and emotion"
-        )
     names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
     return f"; it holds {list_some(names, _SHOWN)}" if names else ""
 

@@ -1,6 +1,7 @@
 """Lists of people's own, from the file to prepared audio."""
 
 import json
+import re
 import zipfile
 
 import numpy as np
@@ -9,6 +10,7 @@ from conftest import tone
 
 from sercli import audio
 from sercli.errors import CorpusError, ProtocolError
+from sercli.inference.inputs import read_table
 from sercli.preparation import prepare
 from sercli.protocols import get_protocol
 from sercli.records import Note
@@ -130,11 +132,33 @@ def test_an_archive_is_to_be_unpacked(workspace, tmp_path):
             prepare(source, tmp_path / "c.zip", workspace)
 
 
-def test_a_kaldi_folder_is_named(workspace, tmp_path):
-    (tmp_path / "wav.scp").write_text("a /x/a.wav\n")
+def test_each_reader_of_lists_reads_a_folder_of_kaldi(workspace, tmp_path, write_wav, command_line):
+    write_wav(tmp_path / "all/wav/a.wav", np.concatenate([tone(0.5), tone(0.7, pitch=300.0)]))
+    for part, times in (("train", "0 0.5"), ("test", "0.5 1.2")):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "wav.scp").write_text("rec wav/a.wav\n")
+        (tmp_path / part / "segments").write_text(f"{part}-1 rec {times}\n")
+        (tmp_path / part / "utt2spk").write_text(f"{part}-1 ann\n")
+        (tmp_path / part / "utt2emo").write_text(f"{part}-1 sad\n")
     for source in ("csv", "manifest"):
-        with pytest.raises(CorpusError, match="Kaldi folder, which sercli does not read: write its list"):
-            prepare(source, tmp_path, workspace, name="mine")
+        result = prepare(
+            source, tmp_path / "test", workspace, name=f"{source}-1", audio_root=tmp_path / "all"
+        )
+        (found,) = result.utterances
+        assert (found.id, found.duration, found.speaker) == (f"{source}-1/test-1", 0.7, "ann")
+        assert found.emotion == "sadness"
+        samples = audio.read(workspace.corpus(f"{source}-1") / found.file)
+        np.testing.assert_allclose(samples, audio.read(tmp_path / "all/wav/a.wav")[8000:], atol=1e-4)
+    inputs = read_table(tmp_path / "test", audio_root=tmp_path / "all")
+    assert (inputs.spans, inputs.speakers) == (((0.5, 1.2),), ("ann",))
+    assert dict(zip(inputs.columns, inputs.rows[0], strict=True)) == {
+        "id": "test-1", "file": "wav/a.wav", "start": "0.5", "end": "1.2", "speaker": "ann", "emotion": "sad",
+    }  # fmt: skip
+    place = ("--audio-root", tmp_path / "all")
+    for lists in ((tmp_path / "train", tmp_path / "test"), (tmp_path,)):
+        status, out, _ = command_line("audit", *lists, *place)
+        assert status == 3
+        assert re.search(r"LEAK +speakers +1 speaker", out)
 
 
 def test_a_folder_in_place_of_a_list_names_the_lists_in_it(workspace, tmp_path):
