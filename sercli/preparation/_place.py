@@ -7,13 +7,15 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from sercli.corpora import Corpus, ReaderConfig, corpus_names, get_corpus
-from sercli.errors import ConfigError, CorpusError
+from sercli.errors import ConfigError, CorpusError, list_some
 from sercli.manifest.text import binary_kind
-from sercli.preparation._unpack import archive_kind
+from sercli.preparation._opening import has_suffix, stem_of
+from sercli.preparation._unpack import archive_kind, can_unpack
 from sercli.records import Note, Problem, Utterance
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _LEVELS = 2
+_SHOWN = 3
 # A folder with more sub-folders is not a copy of a corpus.
 _MOST_FOLDERS = 1000
 
@@ -49,7 +51,7 @@ def name_for(source: str, corpus: Corpus, given: str | None, root: Path | None) 
         return source
     name = given
     if name is None:
-        name = re.sub(r"[^a-z0-9]+", "-", root.resolve().stem.lower()).strip("-") if root else ""
+        name = re.sub(r"[^a-z0-9]+", "-", stem_of(root.resolve()).lower()).strip("-") if root else ""
     if not _NAME.fullmatch(name):
         raise ConfigError(f"name '{name}': use small letters, digits and hyphens, as in --name my-corpus")
     if name in corpus_names():
@@ -172,8 +174,21 @@ def describe_nothing_found(source: str, place: Place, problems: Sequence[Problem
             return f"{root}: not corpus '{source}' but '{other}'; run `sercli prepare {other} {root}`"
     if root.is_dir() and not any(root.iterdir()):
         return f"{root}: the folder is empty; its files should be {corpus.layout}"
+    archives = _archives(root)
+    if archives:
+        remedy = (
+            "give it, or unpack it there" if len(archives) == 1 else "unpack them there, or give one of them"
+        )
+        return f"{root}: no recordings, but archives ({list_some(archives, _SHOWN)}); {remedy}"
     first = f" (first of {len(problems)} problems: {problems[0]})" if problems else ""
     return f"{root}: no recordings of corpus '{source}'; its files should be {corpus.layout}{first}"
+
+
+def _archives(root: Path) -> list[str]:
+    """Name the archives in a folder."""
+    if not root.is_dir():
+        return []
+    return sorted(path.name for path in root.iterdir() if has_suffix(path) and can_unpack(path))
 
 
 def _utterance(corpus: Corpus, root: Path, place: Place) -> Utterance | None:

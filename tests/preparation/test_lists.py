@@ -124,10 +124,10 @@ def test_names_of_another_computer_are_found_and_ids_lose_its_folders(workspace,
         assert len(notes(result, "files")) == 2
 
 
-def test_an_archive_is_to_be_unpacked(workspace, tmp_path):
+def test_an_archive_in_place_of_a_list_is_to_be_unpacked(workspace, tmp_path):
     with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
         archive.writestr("angry/a.wav", b"")
-    for source in ("folder", "csv", "manifest", "emodb"):
+    for source in ("csv", "manifest"):
         with pytest.raises(CorpusError, match=r"a zip archive.* unpack"):
             prepare(source, tmp_path / "c.zip", workspace)
 
