@@ -163,13 +163,7 @@ def _print(result: "Preparation") -> None:
     if traces:
         how = "; ".join(sorted({utterance.trace_method or "as distributed" for utterance in traces}))
         typer.echo(f"  traces      {len(traces)}, 25 Hz: {how}")
-    audio = "already 16 kHz mono, copied unchanged"
-    if result.scaled:
-        audio = "already 16 kHz mono"
-    if result.resampled:
-        audio = f"{result.resampled} {'utterances' if entry.cuts else 'files'} converted to 16 kHz mono"
-    audio += f"; {result.scaled} scaled down to full scale" if result.scaled else ""
-    typer.echo(f"  audio       {audio}" + (f"; {result.reused} already converted" if result.reused else ""))
+    typer.echo(f"  audio       {_audio(result)}")
     if result.replaced.gone:
         typer.echo(f"  replaced    {result.replaced}")
     for line in result.differences:
@@ -181,6 +175,17 @@ def _print(result: "Preparation") -> None:
         _print_scheme(scheme)
     if result.notice:
         typer.echo(f"  note        {result.notice}")
+
+
+def _audio(result: "Preparation") -> str:
+    audio = "already 16 kHz mono, copied unchanged"
+    if result.scaled:
+        audio = "already 16 kHz mono"
+    if result.resampled:
+        unit = "utterances" if result.entry.cuts else "files"
+        audio = f"{result.resampled} {unit} converted to 16 kHz mono"
+    audio += f"; {result.scaled} scaled down to full scale" if result.scaled else ""
+    return audio + (f"; {result.reused} already converted" if result.reused else "")
 
 
 def _speakers(result: "Preparation") -> str:

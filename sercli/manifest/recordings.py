@@ -215,6 +215,6 @@ def _difference(wanted: str, file: str, before: object) -> str:
 
 def _files(base: Path) -> Sequence[str]:
     """List the audio files below a folder, relative to it; none if there are too many to search."""
-    recordings = (path for path in walk(base) if _suffix(path.name) in audio.SUFFIXES)
+    recordings = (path for path in walk(base) if _suffix(path.name) in _MEDIA)
     found = [path.relative_to(base).as_posix() for path in islice(recordings, _MOST + 1)]
     return found if len(found) <= _MOST else []

@@ -81,7 +81,7 @@ def prepare(
     target = workspace.corpus(name)
     _check_origin(source, corpus, root, download=download)
     place = None
-    packed = is_packed(root) and not corpus.takes_file
+    packed = is_packed(root, takes_file=corpus.takes_file)
     if not (corpus.synthetic or download or packed):
         place = find_place(source, corpus, root, audio_root, options, name)  # before anything is made
     target.mkdir(parents=True, exist_ok=True)

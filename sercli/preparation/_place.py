@@ -9,6 +9,7 @@ from pathlib import Path
 from sercli.corpora import Corpus, ReaderConfig, corpus_names, get_corpus
 from sercli.errors import ConfigError, CorpusError, list_some
 from sercli.manifest.text import binary_kind
+from sercli.preparation._dataset import find_shards
 from sercli.preparation._opening import has_suffix, stem_of
 from sercli.preparation._unpack import archive_kind, can_unpack
 from sercli.records import Note, Problem, Utterance
@@ -174,6 +175,8 @@ def describe_nothing_found(source: str, place: Place, problems: Sequence[Problem
             return f"{root}: not corpus '{source}' but '{other}'; run `sercli prepare {other} {root}`"
     if root.is_dir() and not any(root.iterdir()):
         return f"{root}: the folder is empty; its files should be {corpus.layout}"
+    if find_shards(root):
+        return f"{root}: a dataset with recordings inside its files; run `sercli prepare manifest {root}`"
     archives = _archives(root)
     if archives:
         remedy = (

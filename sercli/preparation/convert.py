@@ -46,7 +46,7 @@ class Converted:
         sha256: hash of the samples.
         duration: length in seconds.
         source_sha256: hash of the bytes of the original file.
-        resampled: whether the file was resampled or mixed down to mono.
+        resampled: whether the file was resampled, mixed down to mono, or decoded by ffmpeg.
         note: description of the scaling to full scale; empty if the file was not scaled.
         reused: whether an earlier preparation had made the file.
     """
@@ -182,7 +182,8 @@ class Conversion:
         suffix: str,
         source_sha256: str,
     ) -> Converted:
-        fits = header.channels == 1 and header.sample_rate == audio.SAMPLE_RATE and not header.note
+        fits = header.channels == 1 and header.sample_rate == audio.SAMPLE_RATE
+        fits = fits and not (header.note or header.foreign)
         as_it_is = content is not None and fits
         file = f"audio/{name}{suffix.lower() if as_it_is else '.wav'}"
         with files.replacing(self.target / file) as temporary:
@@ -196,7 +197,7 @@ class Conversion:
             sha256=audio.hash_samples(samples),
             duration=round(len(samples) / audio.SAMPLE_RATE, 6),
             source_sha256=source_sha256,
-            resampled=header.channels > 1 or header.sample_rate != audio.SAMPLE_RATE,
+            resampled=header.channels > 1 or header.sample_rate != audio.SAMPLE_RATE or header.foreign,
             note=header.note,
         )
 
