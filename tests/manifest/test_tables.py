@@ -1,8 +1,8 @@
 """One reader of tables: the same rows, whatever program wrote them."""
 
 import gzip
-import json
 import importlib.util
+import json
 import struct
 
 import pytest
