@@ -115,7 +115,8 @@ def read_json_lines(path: Path) -> Iterator[TableRow | Problem]:
 
 def lists_in(folder: Path) -> str:
     """Name the lists in a folder that was given in place of a list, as the end of a sentence."""
-    names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    files = (path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    names = sorted(path.name for path in files if path.name != "label_map.json")
     return f"; it holds {list_some(names, _SHOWN)}" if names else ""
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
+from sercli.audio.kinds import describe
 from sercli.corpora import Corpus, ReaderConfig, corpus_names, get_corpus
 from sercli.errors import ConfigError, CorpusError, list_some
 from sercli.manifest.text import binary_kind
@@ -90,6 +91,10 @@ def find_place(
             raise CorpusError(
                 f"{root}: {archive}, not a folder; unpack it, and give the folder that it holds"
             )
+        with root.open("rb") as file:
+            known = describe(file.read(1024), root.suffix.lower())
+        if known is not None:
+            raise CorpusError(f"{root}: {known}; {wanted}")
         raise CorpusError(f"{root}: not a folder; {wanted}")
     if audio_root is not None and not corpus.takes_file:
         raise CorpusError(f"{audio_root}: --audio-root is for tables; corpus '{source}' is one folder")

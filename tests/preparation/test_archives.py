@@ -109,6 +109,26 @@ def test_an_archive_that_can_not_be_trusted_leaves_nothing(tmp_path, workspace, 
     assert [each for each in workspace.root.rglob("*") if each.is_file() and each.name != ".lock"] == []
 
 
+@pytest.mark.parametrize(
+    ("content", "fact"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+            "a git-lfs pointer .* run `git lfs pull`",
+        ),
+        (
+            b"<!DOCTYPE html><html>Log in</html>",
+            r"a web page \(HTML\) .*; download it again, and log in first",
+        ),
+    ],
+)
+@pytest.mark.parametrize("source", ["folder", "emodb"])
+def test_a_file_in_place_of_an_archive_is_named(tmp_path, workspace, source, content, fact):
+    (tmp_path / "corpus.zip").write_bytes(content)
+    with pytest.raises(CorpusError, match=f"corpus.zip: it is {fact}"):
+        prepare(source, tmp_path / "corpus.zip", workspace)
+
+
 def test_an_archive_larger_than_the_free_space_is_refused(tree, tmp_path, workspace, monkeypatch):
     archive = pack(tree, tmp_path / "c.zip")
     monkeypatch.setattr(files, "free_bytes", lambda path: 1000)

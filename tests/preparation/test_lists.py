@@ -9,6 +9,7 @@ import pytest
 from conftest import tone
 
 from sercli import audio
+from sercli.audit.lists import ListReader
 from sercli.errors import CorpusError, ProtocolError
 from sercli.inference.inputs import read_table
 from sercli.preparation import prepare
@@ -159,6 +160,39 @@ def test_each_reader_of_lists_reads_a_folder_of_kaldi(workspace, tmp_path, write
         status, out, _ = command_line("audit", *lists, *place)
         assert status == 3
         assert re.search(r"LEAK +speakers +1 speaker", out)
+
+
+LISTS = {
+    "semicolon.csv": "Path;who;label;von;bis\nwav/a.wav;Ann;sad;0,5;00:00:01,25\n",
+    "excel.csv": "sep=;\npath;who;label;von;bis\nWAV\\A;Ann;sad;0.5;1.25\n",
+    "lines.jsonl": '{"wav": "C:/data/wav/a.wav", "who": "Ann", "emo": "sad", "von": 0.5, "bis": 1.25}\n',
+    "records.json": '[{"audio": "wav/a.wav", "who": "Ann", "emotion": "sad", "von": 0.5, "bis": 1.25}]',
+    "emobox.jsonl": '{"key": "k", "dataset": "d", "wav": "wav/a.wav", "emo": "s", "speaker": "Ann", '
+    '"start_time": 0.5, "end_time": 1.25, "length": 0.75}\n',
+    "speechbrain.json": '{"k": {"wav": "{data_root}/wav/a.wav", "emo": "sad", "spk_id": "Ann", "start": 0.5, '
+    '"end": 1.25, "length": 0.75}}',
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_each_list_is_read_alike_by_prepare_audit_and_predict(workspace, tmp_path, write_wav, name):
+    write_wav(tmp_path / "wav/a.wav", tone(2.0))
+    (tmp_path / name).write_text(LISTS[name])
+    (tmp_path / "label_map.json").write_text('{"s": "sad"}')
+    own = {"speaker": "who", "start": "von", "end": "bis"} if "who" in LISTS[name] else {}
+    for source in ("csv", "manifest"):
+        (found,) = prepare(source, tmp_path / name, workspace, settings={"columns": own}).utterances
+        assert (found.source, found.speaker, found.emotion) == ("wav/a.wav", "Ann", "sadness")
+        assert (found.start, found.end, found.duration) == (0.5, 1.25, 0.75)
+    ((item,), _) = ListReader(columns=own).read(tmp_path / name)
+    assert (item.path, item.declared_speaker) == (str(tmp_path / "wav/a.wav"), "Ann")
+    assert (item.utterance.start, item.utterance.end) == (0.5, 1.25)
+    inputs = read_table(tmp_path / name, own)
+    assert (inputs.files, inputs.spans, inputs.speakers) == (
+        (tmp_path / "wav/a.wav",),
+        ((0.5, 1.25),),
+        ("Ann",),
+    )
 
 
 def test_a_folder_in_place_of_a_list_names_the_lists_in_it(workspace, tmp_path):
