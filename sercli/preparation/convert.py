@@ -140,7 +140,7 @@ class Conversion:
                 return Problem(utterance.file, "not a file"), None
             stamp = Stamp.of(source)
             made_from = {"source": utterance.file, "stamp": stamp.to_list(), "start": start, "end": end}
-            known = self._done.get(utterance.id)
+            known = _parse_entry(self._done.get(utterance.id, ""))
             if known is not None and known["from"] == made_from and self._is_there(known):
                 return Converted(**known["converted"], reused=True), None
             content = source.read_bytes() if start is None and end is None else None
@@ -208,13 +208,25 @@ class Conversion:
         return False
 
 
-def _read_journal(path: Path) -> dict[str, dict[str, Any]]:
-    """Read the latest journal entry of each utterance; an incomplete line after a crash is ignored."""
-    done: dict[str, dict[str, Any]] = {}
+def _read_journal(path: Path) -> dict[str, str]:
+    """Read the latest line of the journal of each utterance; an incomplete line after a crash is ignored.
+
+    Lines are kept as text, which needs a fraction of the memory of their values.
+    """
+    done: dict[str, str] = {}
     if path.exists():
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            with suppress(ValueError, TypeError, KeyError):
-                entry = from_json(line)
-                if entry["version"] == _VERSION:
-                    done[entry["id"]] = entry
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                entry = _parse_entry(line)
+                if entry is not None:
+                    done[entry["id"]] = line
     return done
+
+
+def _parse_entry(line: str) -> dict[str, Any] | None:
+    """Return an entry of the journal; ``None`` for a line of another version, or that is not complete."""
+    with suppress(ValueError, TypeError, KeyError):
+        entry: dict[str, Any] = from_json(line)
+        if entry["version"] == _VERSION and entry["id"]:
+            return entry
+    return None
