@@ -115,6 +115,8 @@ _PARTS = frozenset(
         *("test", "testing", "testset", "eval", "evaluation", "heldout", "held-out", "held_out"),
     }
 )
+_PART_SUFFIX = re.compile(r"[-_ ]?(?:set|data|split|part|wavs?|audio)?[-_ ]?\d*$")
+_FOLD = re.compile(r"(?:fold|split|partition)[-_ ]?\d+")
 # Similarity of a misspelling and the right spelling: boredem and boredom have 0.86.
 _NEAR = 0.82
 # Shorter spellings are similar by chance.
@@ -122,8 +124,9 @@ _SHORTEST = 4
 
 
 def is_part(name: str) -> bool:
-    """Return whether a name is one of a part, such as ``train`` or ``Test``, and so not an emotion."""
-    return name.strip().lower() in _PARTS
+    """Return whether a name is one of a part, such as ``train``, ``test_set`` or ``fold 2``."""
+    key = name.strip().lower()
+    return key in _PARTS or _PART_SUFFIX.sub("", key) in _PARTS or _FOLD.fullmatch(key) is not None
 
 
 def near_noun(label: str) -> str | None:

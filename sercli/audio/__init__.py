@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -12,10 +12,11 @@ from typing import BinaryIO
 import soundfile
 import soxr
 
+from sercli.audio import _ffmpeg
 from sercli.audio._containers import examine
 from sercli.audio._decoder import OpenFile, read_block, silenced
 from sercli.audio._scale import SampleScale, Scales, can_exceed, choose_scale
-from sercli.audio.kinds import FOREIGN_SUFFIXES, SUFFIXES, describe, recordings
+from sercli.audio.kinds import FOREIGN_SUFFIXES, SUFFIXES, describe, is_foreign, recordings
 from sercli.audio.samples import (
     Samples,
     channels_cancel,
@@ -80,6 +81,7 @@ class AudioFile:
         subtype: sample format as libsndfile names it, for example ``PCM_16``.
         note: how samples beyond full scale were scaled down; empty if there were none.
         cancels: whether the channels nearly cancel each other, so that their mean holds little of them.
+        foreign: whether ffmpeg decoded the file, because libsndfile does not read its format.
     """
 
     sample_rate: int
@@ -88,6 +90,7 @@ class AudioFile:
     subtype: str
     note: str = ""
     cancels: bool = False
+    foreign: bool = False
 
 
 def read(path: Path, sample_rate: int = SAMPLE_RATE) -> Samples:
@@ -219,7 +222,7 @@ def is_prepared(path: Path) -> bool:
         AudioError: the file can't be read.
     """
     with _opened(path) as file:
-        if file.channels != 1 or file.samplerate != SAMPLE_RATE:
+        if file.foreign or file.channels != 1 or file.samplerate != SAMPLE_RATE:
             return False
         exceeds = can_exceed(file.subtype)
     return not exceeds or full_scale(path).divisor == 1
@@ -231,38 +234,59 @@ def _opened(path: Path, content: bytes | None = None) -> Iterator[OpenFile]:
     with _naming(path):
         if content is None and not stat.S_ISREG(path.stat().st_mode):
             raise AudioError("a folder, pipe or device, not a file")
-        with path.open("rb") if content is None else BytesIO(content) as source:
-            size = source.seek(0, os.SEEK_END)
-            if size == 0:
-                raise AudioError("the file is empty (0 bytes); copy it again")
-            found = examine(source, size, path.suffix.lower())
-            if found.rate is not None:
-                _check_rate(found.rate)
-            given: BinaryIO | int = source
-            if found.content is not None:
-                given = BytesIO(found.content)
-            elif content is None:
-                # libsndfile reads a file itself faster than through Python. It gets no name, because for
-                # some suffixes it would read text as samples without a header.
-                given = source.fileno()
-                os.lseek(given, 0, os.SEEK_SET)
-            else:
-                source.seek(0)
-            try:
-                with silenced if found.mpeg else nullcontext():
-                    file = OpenFile(given, closefd=False)
-            except soundfile.LibsndfileError as error:
-                source.seek(0)
-                kind = describe(source.read(1024), path.suffix.lower())
-                raise AudioError(f"not readable as audio: {kind or error.error_string.rstrip('.')}") from None
-            with file:
-                _check_rate(file.samplerate)
-                if file.format not in _CONTAINERS:
-                    raise AudioError(
-                        f"{file.format_info}: sercli can't detect whether such a file was cut short, so it "
-                        "does not read it; convert it, for example with `ffmpeg -i FILE FILE.wav`"
-                    )
-                yield file
+        with ExitStack() as stack:
+            source: BinaryIO = path.open("rb") if content is None else BytesIO(content)
+            stack.enter_context(source)
+            file = _open(source, path.suffix.lower(), stack)
+            if file is None:
+                source = stack.enter_context(_ffmpeg.open_decoded(path, content))
+                file = _open(source, ".wav", stack)
+                if file is None:
+                    raise AudioError("ffmpeg can't decode it; convert it to wav")
+                file.foreign = True
+            yield file
+
+
+def _open(source: BinaryIO, suffix: str, stack: ExitStack) -> OpenFile | None:
+    """Open a stream until the stack is closed; ``None`` for a recording that only ffmpeg decodes.
+
+    Raises:
+        AudioError: it can't be read (the message has no place).
+    """
+    size = source.seek(0, os.SEEK_END)
+    if size == 0:
+        raise AudioError("the file is empty (0 bytes); copy it again")
+    found = examine(source, size, suffix)
+    if found.rate is not None:
+        _check_rate(found.rate)
+    given: BinaryIO | int = source
+    if found.content is not None:
+        given = BytesIO(found.content)
+    elif isinstance(source, BytesIO):
+        source.seek(0)
+    else:
+        # libsndfile reads a file itself faster than through Python. It gets no name, because for some
+        # suffixes it would read text as samples without a header.
+        given = source.fileno()
+        os.lseek(given, 0, os.SEEK_SET)
+    try:
+        with silenced if found.mpeg else nullcontext():
+            file = OpenFile(given, closefd=False)
+    except soundfile.LibsndfileError as error:
+        source.seek(0)
+        head = source.read(1024)
+        if is_foreign(head) and _ffmpeg.is_installed():
+            return None
+        kind = describe(head, suffix)
+        raise AudioError(f"not readable as audio: {kind or error.error_string.rstrip('.')}") from None
+    stack.enter_context(file)
+    _check_rate(file.samplerate)
+    if file.format not in _CONTAINERS:
+        raise AudioError(
+            f"{file.format_info}: sercli can't detect whether such a file was cut short, so it does not read "
+            "it; convert it, for example with `ffmpeg -i FILE FILE.wav`"
+        )
+    return file
 
 
 @contextmanager
@@ -291,7 +315,7 @@ def _check_rate(rate: float) -> None:
 
 
 def _header(file: OpenFile) -> AudioFile:
-    return AudioFile(file.samplerate, file.channels, file.frames, file.subtype)
+    return AudioFile(file.samplerate, file.channels, file.frames, file.subtype, foreign=file.foreign)
 
 
 def _span(header: AudioFile, start: float | None, end: float | None) -> tuple[int, int]:

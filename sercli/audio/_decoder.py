@@ -67,9 +67,11 @@ class OpenFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no t
 
     Attributes:
         position: the next sample.
+        foreign: whether ffmpeg decoded the file.
     """
 
     position = 0
+    foreign = False
 
     def seekable(self) -> bool:
         """Report that the file can't seek."""

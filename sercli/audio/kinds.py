@@ -17,7 +17,8 @@ FOREIGN_SUFFIXES = frozenset(
     | {".rm", ".dss", ".ds2", ".silk", ".raw", ".pcm", ".gsm", ".vox", ".voc", ".8svx", ".svx", ".sf", ".avr"}
     | {".paf", ".pvf", ".sds", ".wve", ".dsf", ".dff"}
 )
-"""Suffixes of recordings that sercli does not read: they are reported, never skipped silently."""
+"""Suffixes of recordings that only ffmpeg decodes, or that sercli does not read: they are never left out
+silently."""
 
 
 class Sort(Enum):
@@ -50,7 +51,7 @@ class Kind:
 _CONVERT = "convert it, for example with `ffmpeg -i FILE FILE.wav`"
 _AGAIN = "download it again"
 _REMEDIES = {
-    Sort.RECORDING: _CONVERT,
+    Sort.RECORDING: f"install ffmpeg, with which sercli reads it, or {_CONVERT}",
     Sort.POINTER: "run `git lfs pull`",
     Sort.ZIP: "unpack it first",
     Sort.ARCHIVE: "unpack it first",
@@ -122,8 +123,8 @@ _HTML = re.compile(
 def recordings(paths: Iterable[Path]) -> list[Path]:
     """Choose the recordings among files by their names, sorted, without hidden files such as ``._a.wav``.
 
-    A recording in a format that sercli does not read is included, so that it is reported, unless the same
-    recording also exists in a format that sercli reads.
+    A recording in a format that needs ffmpeg or is not read is included, so that it is decoded or reported,
+    unless the same recording also exists in a format that sercli reads itself.
     """
     visible = [path for path in paths if not path.name.startswith(".")]
     readable = [path for path in visible if path.suffix.lower() in SUFFIXES]
@@ -137,6 +138,12 @@ def recognise(head: bytes) -> Kind | None:
     by_first_bytes = (kind for first, kind in _BY_FIRST_BYTES if head.startswith(first))
     kind = next(by_first_bytes, None) or _container(head)
     return kind or (_PAGE if _HTML.match(_text(head) or head) else None)
+
+
+def is_foreign(head: bytes) -> bool:
+    """Return whether a file that libsndfile does not read is a recording for ffmpeg, from its first bytes."""
+    kind = recognise(head)
+    return kind is not None and kind.sort is Sort.RECORDING and kind.remedy is None
 
 
 def describe(head: bytes, suffix: str) -> str | None:

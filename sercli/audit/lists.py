@@ -15,14 +15,14 @@ from sercli.errors import AudioError, ManifestError
 from sercli.manifest.interop import read_list
 from sercli.manifest.lengths import Lengths, without_foreign_times
 from sercli.manifest.listing import check_columns
-from sercli.manifest.recordings import Found, Recordings, describe_renamed
+from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
 from sercli.manifest.text import binary_kind
 from sercli.records import Note, Problem, Utterance
 
 # The name of a part within a file's name, as toolkits write it.
 _PART = re.compile(r"(?<![a-z])(train|trn|valid(?:ation)?|val|dev|test|tst|eval)(?![a-z])", re.IGNORECASE)
 _MEANS = {"trn": "train", "valid": "dev", "validation": "dev", "val": "dev", "tst": "test", "eval": "test"}
-_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt")
+_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,10 @@ class ListReader:
                 raise ManifestError(f"{found.place}: {found.fact}; correct the list")
         if not listed:
             raise ManifestError(f"{path}: lists no utterance")
-        base = self.audio_root or path.parent
-        located, found_notes = self._locate([each.file for each in listed], base)
-        placed = [replace(each, file=located.get(each.file, each.file)) for each in listed]
+        base = self.audio_root or (path if path.is_dir() else path.parent)
+        found_files = Recordings(base).find(each.file for each in listed)
+        found_notes = describe_renamed(found_files, "")
+        placed = [replace(each, file=_name_there(each.file, found_files[each.file])) for each in listed]
         placed, times = without_foreign_times(placed, base, path.name)
         notes += [f"{path.name}: {_describe(note)}" for note in (*found_notes, *([times] if times else []))]
         items = []
@@ -76,14 +77,9 @@ class ListReader:
             items.append(Item(each, each.speaker, str(file) if file.is_file() else None))
         return items, notes
 
-    def _locate(self, names: Sequence[str], base: Path) -> tuple[dict[str, str], list[Note]]:
-        """Find the files in the folder of the audio, if the user named one; return their names there."""
-        if self.audio_root is None:
-            return {name: name.replace("\\", "/") for name in names}, []
-        found = Recordings(base).find(names)
-        located = {name: answer.file for name, answer in found.items() if isinstance(answer, Found)}
-        names_there = {name: located.get(name, name.replace("\\", "/")) for name in names}
-        return names_there, describe_renamed(found, "")
+
+def _name_there(name: str, answer: Found | Missing) -> str:
+    return answer.file if isinstance(answer, Found) else name.replace("\\", "/")
 
 
 def from_files(
@@ -128,7 +124,7 @@ def from_folder(
     groups: dict[tuple[Path, str], dict[str, Path]] = {}
     for path in sorted(folder.rglob("*")):
         part = _part(path)
-        if part and path.suffix.lower() in _SUFFIXES and not path.name.startswith("."):
+        if part and _is_list(path):
             groups.setdefault((path.parent, _PART.sub("*", path.stem)), {})
             known = groups[path.parent, _PART.sub("*", path.stem)]
             # The same list in several formats counts once; the first suffix wins.
@@ -192,8 +188,15 @@ def _part(path: Path) -> str | None:
     return _MEANS.get(found[-1].lower(), found[-1].lower()) if found else None
 
 
+def _is_list(path: Path) -> bool:
+    if path.name.startswith("."):
+        return False
+    return path.suffix.lower() in _SUFFIXES or (path / "wav.scp").is_file()
+
+
 def _rank(path: Path) -> int:
-    return _SUFFIXES.index(path.suffix.lower())
+    suffix = path.suffix.lower()
+    return _SUFFIXES.index(suffix) if suffix in _SUFFIXES else len(_SUFFIXES)
 
 
 def _hash_audio(items: list[Item]) -> list[Item]:

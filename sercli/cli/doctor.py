@@ -30,10 +30,11 @@ def doctor(*, json: JsonOption = False) -> None:
 
 
 def _examine() -> dict[str, dict[str, str]]:
-    """Return facts by section: versions, devices, workspace, missing packages."""
+    """Return facts by section: versions, devices, programs, workspace, missing packages."""
     sections = {
         "versions": _versions(),
         "devices": _devices(),
+        "programs": _programs(),
         "workspace": _workspace(),
         "plug-ins": _plugins(),
         "starter": _starter(),
@@ -43,6 +44,13 @@ def _examine() -> dict[str, dict[str, str]]:
     }
     sections["missing"] = missing or {"nothing": "all required packages are installed"}
     return sections
+
+
+def _programs() -> dict[str, str]:
+    import shutil
+
+    missing = "missing; without it m4a, mp4, webm, avi and wma are not read"
+    return {"ffmpeg": shutil.which("ffmpeg") or missing}
 
 
 def _versions() -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from sercli.cli._live import live as follow
-from sercli.cli._options import UnsureBelowOption, WorkspaceOption
+from sercli.cli._options import ColumnOption, UnsureBelowOption, WorkspaceOption, key_values
 from sercli.cli._output import printable, progress_bar
 
 if TYPE_CHECKING:
@@ -50,14 +50,15 @@ def predict(
     table: Annotated[
         Path | None,
         typer.Option(
-            help="Table with a column of audio files; its columns are copied to the output.", dir_okay=False
+            help="Table with a column of audio files, whose columns are copied to the output, or another "
+            "list that `sercli prepare` reads.",
         ),
     ] = None,
-    column: Annotated[
-        str | None,
+    columns: ColumnOption = None,
+    audio_root: Annotated[
+        Path | None,
         typer.Option(
-            metavar="[file=]COLUMN",
-            help="Column of the table that holds the file names, if it has an unusual name.",
+            help="Folder that the file names of the table are relative to. [default: that of the table]",
             show_default=False,
         ),
     ] = None,
@@ -65,7 +66,7 @@ def predict(
         str | None,
         typer.Option(
             metavar="COLUMN",
-            help="Column of the table that names the speakers, for a model that standardises per speaker.",
+            help="The same as --column speaker=COLUMN, for a model that standardises per speaker.",
             show_default=False,
         ),
     ] = None,
@@ -150,7 +151,10 @@ def predict(
 
     if json and csv:
         raise typer.BadParameter("give --json or --csv, not both")
-    _check_speakers(table, speaker_column, enrol, same_speaker=same_speaker)
+    chosen = _chosen(columns or [], speaker_column)
+    if (chosen or audio_root) and table is None:
+        raise typer.BadParameter("--column, --speaker-column and --audio-root need a --table")
+    _check_speakers(speaker_column, enrol, same_speaker=same_speaker)
     if live or microphone:
         _refuse_unused(context)
         follow(_find(workspace, _named_for_live(bundle))[1], microphone=microphone, json=json, csv=csv)
@@ -176,7 +180,7 @@ def predict(
         window_s=window_s,
         hop_s=hop_s,
     )
-    inputs = read_table(table, column, speaker_column) if table else list_recordings(recordings, _names())
+    inputs = read_table(table, chosen, audio_root) if table else list_recordings(recordings, _names())
     if same_speaker:
         inputs = replace(inputs, speakers=("the speaker",) * len(inputs.files))
     enrolment = list_recordings(enrol).files if enrol else ()
@@ -229,12 +233,16 @@ def _find(workspace: Path | None, name: str) -> "tuple[Path, Bundle]":
     return place, bundle
 
 
-def _check_speakers(
-    table: Path | None, column: str | None, enrol: list[str] | None, *, same_speaker: bool
-) -> None:
+def _chosen(columns: Sequence[str], speaker_column: str | None) -> dict[str, str]:
+    """Return the column by field; a column without a field is that of the files."""
+    pairs = [each if "=" in each else f"file={each}" for each in columns]
+    if speaker_column is not None:
+        pairs.append(f"speaker={speaker_column}")
+    return key_values("--column", pairs, empty=True)
+
+
+def _check_speakers(column: str | None, enrol: list[str] | None, *, same_speaker: bool) -> None:
     """Refuse options on speakers that contradict each other."""
-    if column is not None and table is None:
-        raise typer.BadParameter("--speaker-column needs a --table")
     if column is not None and same_speaker:
         raise typer.BadParameter("give --speaker-column or --same-speaker, not both")
     if enrol and not same_speaker:

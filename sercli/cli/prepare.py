@@ -211,8 +211,8 @@ def _audio(result: "Preparation") -> str:
     if result.scaled:
         audio = "already 16 kHz mono"
     if result.resampled:
-        what = "utterances" if result.entry.cuts else "files"
-        audio = f"{result.resampled} {what} converted to 16 kHz mono"
+        unit = "utterances" if result.entry.cuts else "files"
+        audio = f"{result.resampled} {unit} converted to 16 kHz mono"
     audio += f"; {result.scaled} scaled down to full scale" if result.scaled else ""
     return audio + (f"; {result.reused} already converted" if result.reused else "")
 

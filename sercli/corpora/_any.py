@@ -132,7 +132,7 @@ def complete(
         return Problem(place, f"style '{utterance.style}' is neither improvised nor scripted")
     if utterance.gender is not None:
         # Any other word is kept: only schemes whose classes carry the gender need one of the two.
-        gender = utterance.gender.lower()
+        gender = re.sub(r"[-_ ]speakers?$|(?<=male)s$", "", utterance.gender.lower())
         utterance = replace(utterance, gender=GENDERS.get(gender, gender))
     if utterance.raters:
         utterance = replace(utterance, raters=tuple(_map_labels(each, options) for each in utterance.raters))

@@ -1,4 +1,4 @@
-"""Meaning of the levels of folders above recordings: emotion, speaker, session, part, or none."""
+"""Meaning of the levels of folders above recordings: emotion, speaker, gender, session, part, or none."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sercli.errors import list_some
 from sercli.labels import is_part
+from sercli.manifest.values import GENDERS
 from sercli.records import Note, Problem
 
 Folders = tuple[str, ...]
@@ -18,7 +19,15 @@ _NAMED = {
         re.IGNORECASE,
     ),
     "session": re.compile(r"(?:session|sess?)[-_ ]?\d{1,4}", re.IGNORECASE),
+    "gender": re.compile(
+        "(?:" + "|".join(map(re.escape, sorted(GENDERS, key=len, reverse=True))) + r")(?:s|[-_ ]speakers?)?",
+        re.IGNORECASE,
+    ),
 }
+NOT_USED = "-"
+"""Meaning of a level that the user names and that is not used."""
+MEANINGS = ("emotion", "speaker", "gender", "session", "dialog", "text_id", NOT_USED)
+"""What a user can name a level."""
 _SHOWN = 4
 
 
@@ -28,7 +37,7 @@ class Levels:
 
     Attributes:
         emotion: the level whose names are the labels, 0 for the outermost.
-        fields: level by field (``speaker``, ``session``) that its names give.
+        fields: level by field (``speaker``, ``gender``, ``session``) that its names give.
         notes: a sentence on each level, where there is more than that of the emotions.
         certain: whether the names of that level are labels even if none is a known emotion. Otherwise they
             may be anything.
@@ -67,12 +76,13 @@ def find_levels(
         listed = " and ".join(f"level {level + 1} ({list_some(names[level], _SHOWN)})" for level in fitting)
         return Problem(
             ".",
-            f"folders of {listed} have emotions' names; give the folder above those of the emotions, "
-            "or give the place of the emotion with --speaker-pattern and a group (?P<emotion>...)",
+            f"folders of {listed} have emotions' names; name the meaning of each level, for example with "
+            f"--set levels={'/'.join(_example(names, fitting))}",
         )
-    emotion = fitting[0]
-    # A single level of several names can only hold the labels.
-    certain = bool(some) or [_kind(found) for found in names] == ["unknown"]
+    # If each other level is recognised, a level of several names can only hold the labels.
+    unknown = [level for level, found in enumerate(names) if _kind(found) == "unknown"]
+    emotion = unknown[0] if not some and len(unknown) == 1 else fitting[0]
+    certain = bool(some) or len(unknown) == 1
     kinds = ["emotion" if level == emotion else _kind(names[level]) for level in range(len(names))]
     fields: dict[str, int] = {}
     for level, kind in enumerate(kinds):
@@ -87,6 +97,29 @@ def find_levels(
     if emotion == 0 and not fields and "part" not in kinds and not divided:  # nothing divides the corpus
         return Levels(emotion, fields, (), certain)
     return Levels(emotion, fields, tuple(_notes(names, kinds, fields)), certain)
+
+
+def named_levels(recordings: Sequence[Folders], meanings: Sequence[str]) -> Levels:
+    """Return the levels as the user names them, outermost first; further ones are not used."""
+    names = [
+        list(dict.fromkeys(each[level] for each in recordings if level < len(each)))
+        for level in range(len(meanings))
+    ]
+    fields = {kind: level for level, kind in enumerate(meanings) if kind not in ("emotion", NOT_USED)}
+    given = {field: f"the {field}, as named" for field in (*fields, "emotion")} | {
+        NOT_USED: "not used, as named"
+    }
+    notes = [
+        Note(".", f"{list_some(found, _SHOWN)}: {given[kind]}", title=f"level {level + 1}")
+        for level, (found, kind) in enumerate(zip(names, meanings, strict=True))
+    ]
+    return Levels(meanings.index("emotion"), fields, tuple(notes), certain=True)
+
+
+def _example(names: Sequence[Sequence[str]], fitting: Sequence[int]) -> list[str]:
+    """Write the levels with the innermost of the possible ones as that of the emotions."""
+    kinds = [kind if (kind := _kind(found)) in _NAMED else NOT_USED for found in names[: fitting[-1]]]
+    return [*kinds, "emotion"]
 
 
 def _kind(names: Sequence[str]) -> str:
@@ -105,10 +138,24 @@ def _notes(names: Sequence[Sequence[str]], kinds: Sequence[str], fields: dict[st
         "emotion": "the emotion",
         "part": "parts such as train and test, not used: a protocol divides the corpus",
         "outer": "one folder around the others, not used",
-        "speaker": "the speaker; if wrong, give the place of the speaker's name with --speaker-pattern",
+        "speaker": f"the speaker; if wrong, add --set levels={_written(kinds, 'speaker', NOT_USED)}",
         "session": "the session",
-        "unknown": "not used; if it is the speaker, add --speaker-pattern",
+        "gender": "the gender",
+        "unknown": "not used",
     }
     for level, kind in enumerate(kinds):
         taken = kind if kind not in _NAMED or fields.get(kind) == level else "unknown"
-        yield Note(".", f"{list_some(names[level], _SHOWN)}: {meanings[taken]}", title=f"level {level + 1}")
+        meaning = meanings[taken]
+        if taken == "unknown" and "speaker" not in fields:
+            own = [*kinds[:level], "speaker", *kinds[level + 1 :]]
+            meaning = f"{meaning}; if it is the speaker, add --set levels={_written(own)}"
+        yield Note(".", f"{list_some(names[level], _SHOWN)}: {meaning}", title=f"level {level + 1}")
+
+
+def _written(kinds: Sequence[str], *changed: str) -> str:
+    """Write kinds of levels as the option does, up to the last one that is used."""
+    old, new = changed or ("", "")
+    words = [new if kind == old else kind if kind in MEANINGS else NOT_USED for kind in kinds]
+    while words[-1] == NOT_USED:
+        words.pop()
+    return "/".join(words)

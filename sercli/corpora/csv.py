@@ -3,7 +3,8 @@
 The table needs a column for the file and one for the emotion, or labels of raters (a column for each rater,
 or one column with a label of each rater), or ratings of dimensions. Columns of speaker, gender, session,
 dialog, text and so on are read if they exist. With ``start`` or ``end`` (seconds, or times such as
-``00:01:02.5``) an utterance is cut out of its file.
+``00:01:02.5``) an utterance is cut out of its file. A list of another tool that is more than a table, such as
+a folder of Kaldi, is read as `sercli.corpora.manifest` does.
 """
 
 import math
@@ -14,7 +15,10 @@ from typing import Any
 
 from sercli.corpora import Corpus
 from sercli.corpora._any import TableOptions, complete
+from sercli.corpora.manifest import complete_list
+from sercli.errors import ManifestError
 from sercli.manifest.columns import FURTHER_RATINGS, RATERS
+from sercli.manifest.interop import read_other
 from sercli.manifest.listing import Entry, field_label, line_of, read_entries
 from sercli.manifest.values import NUMBERS, RATINGS, TIMES, explain_time, parse_number
 from sercli.records import Problem, Utterance
@@ -22,6 +26,14 @@ from sercli.records import Problem, Utterance
 
 def parse(table: Path, options: TableOptions) -> Iterator[Utterance | Problem]:
     """Yield the utterances that a table lists, in its order; each problem names the line."""
+    try:
+        other = read_other(table, options.chosen)
+    except ManifestError as error:
+        yield Problem(table.name, str(error).removeprefix(f"{table}: "))
+        return
+    if other is not None:
+        yield from complete_list(table, other, options)
+        return
     needed = ["file"] if options.names_emotion else ["file", "emotion_raw"]
     first: dict[object, tuple[str, Utterance]] = {}
     entries = list(read_entries(table, options.chosen, needed))

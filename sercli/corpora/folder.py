@@ -5,12 +5,14 @@ The folders of the emotions may be below other folders: ``train/angry``, ``0011/
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from pydantic import model_validator
 
 from sercli import audio
 from sercli.corpora import Corpus
 from sercli.corpora._any import AnyOptions, complete, remedy
-from sercli.corpora._levels import find_levels
+from sercli.corpora._levels import MEANINGS, NOT_USED, Levels, find_levels, named_levels
 from sercli.files import walk
 from sercli.labels import is_part, to_noun
 from sercli.records import Problem, Utterance
@@ -22,7 +24,32 @@ _OUTSIDE = (
 )
 
 
-def parse(root: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
+class FolderOptions(AnyOptions):
+    """The same settings for folders, whose levels have meanings."""
+
+    levels: str | None = None
+    """Meaning of each level of folders, the outermost first, as speaker/emotion, if it is not found: emotion,
+    speaker, gender, session, dialog, text_id, or - for a level that is not used."""
+
+    @model_validator(mode="after")
+    def _check_levels(self) -> Self:
+        named = self.meanings
+        for name in named:
+            if name not in MEANINGS:
+                raise ValueError(f"levels: '{name}' is none of {', '.join(MEANINGS)}")
+            if name != NOT_USED and named.count(name) > 1:
+                raise ValueError(f"levels: {name} is named twice")
+        if self.levels is not None and "emotion" not in named:
+            raise ValueError("levels: name the level of the emotion, as in speaker/emotion")
+        return self
+
+    @property
+    def meanings(self) -> list[str]:
+        """Meaning of each level; empty if the user names none."""
+        return [] if self.levels is None else [each.strip() for each in self.levels.split("/")]
+
+
+def parse(root: Path, options: FolderOptions) -> Iterator[Utterance | Problem]:
     """Yield the recordings below ``root``, sorted; the label is the name of a folder above the recording.
 
     This folder is the outermost one. If no outermost folder has an emotion's name, it is in the only level of
@@ -45,10 +72,11 @@ def parse(root: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
     def is_emotion(name: str) -> bool:
         return to_noun(name, options.map) is not None
 
-    given = options.speaker_pattern is not None
-    levels = find_levels(
-        [path.relative_to(root).parts[:-1] for path in recordings], is_emotion, speaker_given=given
-    )
+    folders = [path.relative_to(root).parts[:-1] for path in recordings]
+    if options.meanings:
+        levels: Levels | Problem = named_levels(folders, options.meanings)
+    else:
+        levels = find_levels(folders, is_emotion, speaker_given=options.speaker_pattern is not None)
     if isinstance(levels, Problem):
         yield levels
         return
@@ -66,7 +94,9 @@ def parse(root: Path, options: AnyOptions) -> Iterator[Utterance | Problem]:
             for path in inside:
                 parts = path.relative_to(root).parts
                 facts: dict[str, Any] = {
-                    field: parts[level].strip() for field, level in levels.fields.items()
+                    field: parts[level].strip()
+                    for field, level in levels.fields.items()
+                    if level < len(parts) - 1
                 }
                 file = path.relative_to(root).as_posix()
                 utterance = Utterance(id="", corpus="", file=file, emotion_raw=folder[-1], **facts)
@@ -110,6 +140,6 @@ CORPUS = Corpus(
     source="the user's own",
     licence="unknown; ask the owner of the recordings",
     layout="angry/anything.wav, happy/anything.wav and so on",
-    options=AnyOptions,
+    options=FolderOptions,
     any_name=True,
 )

@@ -1,4 +1,4 @@
-"""Read any corpus from a list of another tool: audformat, lhotse, EmoBox, SpeechBrain and so on.
+"""Read any corpus from a list of another tool: audformat, lhotse, EmoBox, Kaldi and so on.
 
 The format is recognised from the file or folder itself. If a list places utterances within longer recordings,
 they are cut out of these.
@@ -19,8 +19,15 @@ from sercli.records import Problem, Utterance
 
 def parse(path: Path, options: TableOptions) -> Iterator[Utterance | Problem]:
     """Yield the utterances of a list, in its order."""
+    yield from complete_list(path, read_list(path, options.chosen), options)
+
+
+def complete_list(
+    path: Path, items: Iterator[Utterance | Problem], options: AnyOptions
+) -> Iterator[Utterance | Problem]:
+    """Yield the utterances of a list with the nouns of their labels; places are relative to its folder."""
     try:
-        for found in read_list(path, options.chosen):
+        for found in items:
             if isinstance(found, Problem):
                 yield replace(found, place=_below(path, found.place))
             else:
@@ -65,7 +72,7 @@ CORPUS = Corpus(
     title="A corpus that another tool's list describes",
     source="the user's own",
     licence="unknown; ask the owner of the recordings",
-    layout="a list of audformat, audiofolder, EmoBox, lhotse, nkululeko, SpeechBrain or sercli itself",
+    layout="a list of audformat, audiofolder, EmoBox, Kaldi, lhotse, nkululeko, SpeechBrain or sercli itself",
     options=TableOptions,
     read_trace=read_trace,
     cuts=True,

@@ -1,7 +1,7 @@
 """The model and the recordings that a command line names: files, folders, lists and tables of recordings."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from sercli import audio, starter
 from sercli.errors import AudioError, ConfigError, ManifestError, RunError, UnknownNameError
 from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction
+from sercli.manifest.interop import read_other
 from sercli.manifest.lengths import without_foreign_times
-from sercli.manifest.listing import Entry, read_entries
+from sercli.manifest.listing import Entry, check_columns, read_entries
 from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
 from sercli.manifest.values import explain_time, parse_number
 from sercli.plain.json import to_json
@@ -21,6 +22,8 @@ from sercli.runs.folder import find_run
 from sercli.workspace import Workspace
 
 _SHOWN = 3
+# Columns of a list that is no table, between the id and the emotion.
+_FACTS = ("file", "start", "end", "speaker", "gender", "session", "dialog", "text_id", "transcript")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,60 +71,91 @@ def list_recordings(names: Sequence[str], lines: Iterable[str] = ()) -> Inputs:
     return Inputs(tuple(dict.fromkeys(found)))
 
 
-def read_table(path: Path, column: str | None = None, speaker_column: str | None = None) -> Inputs:
-    """Read a table of recordings; relative names count from the table's folder.
+def read_table(
+    path: Path, columns: Mapping[str, str] | None = None, audio_root: Path | None = None
+) -> Inputs:
+    """Read a list of recordings, any that `sercli prepare` and `sercli audit` read.
+
+    A table keeps its columns. Another list has the columns
+    that its utterances have values for.
 
     Args:
-        path: the table.
-        column: the column that names the recordings, also written ``file=COLUMN``; if not given, the one
-            with a usual name.
-        speaker_column: the column that names the speakers; if not given, the one with a usual name.
+        path: the list, usually a table.
+        columns: column by field, as far as the user names it.
+        audio_root: the folder that relative names count from; that of the list if not given.
 
     Raises:
-        ConfigError: it has no such column.
+        ConfigError: it has no such column, or there is no such field.
         ManifestError: it can't be read, has no rows, or a row has too many or too few cells, no file or
             no times.
     """
     if not path.exists():
         raise ManifestError(f"{path}: no such table")
-    chosen = {} if column is None else {"file": column.removeprefix("file=")}
-    if speaker_column is not None:
-        chosen["speaker"] = speaker_column
+    chosen = check_columns(columns or {})
+    other = read_other(path, chosen)
+    folder = path if path.is_dir() else path.parent
     entries: list[Entry] = []
+    listed: list[Utterance] = []
     notes: list[str] = []
-    for item in read_entries(path, chosen, options={"speaker": "--speaker-column COLUMN"}):
+    for item in read_entries(path, chosen) if other is None else other:
         if isinstance(item, Entry):
             entries.append(item)
+        elif isinstance(item, Utterance):
+            listed.append(item)
         elif isinstance(item, Note):
             notes += [f"{path.name}: {item.fact}"] if _is_worth_a_note(item) else []
         elif item.harmless:
             notes.append(f"{path.name}: {item.fact}")
         else:
             kind = ConfigError if item.fact.startswith("no column") else ManifestError
-            raise kind(f"{path.parent / item.place}: {item.fact}")
-    listed = [_utterance(entry, path.parent) for entry in entries]
-    found = Recordings(path.parent).find(each.file for each in listed)
+            raise kind(f"{folder / item.place if other is None else item.place}: {item.fact}")
+    if other is None:
+        listed = [_utterance(entry, folder) for entry in entries]
+        columns_kept = tuple(entries[0].values)
+        rows = [[entry.values[name] for name in columns_kept] for entry in entries]
+    else:
+        if not listed:
+            raise ManifestError(f"{path}: lists no recording")
+        columns_kept, rows = _cells(listed)
+    base = audio_root or folder
+    if not base.is_dir():
+        raise ManifestError(f"{base}: no such folder; --audio-root names the folder of the audio files")
+    found = Recordings(base).find(each.file for each in listed)
     notes += [f"{path.name}: {note.fact}" for note in describe_renamed(found, path.name)]
     near = [f"{name}: {each.fact}" for name, each in found.items() if isinstance(each, Missing) and each.fact]
     there = {name: each.file for name, each in found.items() if isinstance(each, Found)}
     placed = [replace(each, file=there.get(each.file, each.file)) for each in listed]
-    placed, times = without_foreign_times(placed, path.parent, path.name)
+    placed, times = without_foreign_times(placed, base, path.name)
     notes += [f"{path.name}: {times.fact}"] if times else []
-    spans = tuple((each.start, each.end) for each in placed)
-    columns = tuple(entries[0].values)
+    spans = tuple((each.start, each.end) if each.source is None else (None, None) for each in placed)
     return Inputs(
-        tuple(path.parent / each.file for each in placed),
-        columns,
-        tuple(tuple(_text(entry.values[name]) for name in columns) for entry in entries),
+        tuple(base / each.file for each in placed),
+        columns_kept,
+        tuple(tuple(_text(cell) for cell in row) for row in rows),
         tuple(notes + near[:_SHOWN]),
         spans if any(span != (None, None) for span in spans) else (),
         tuple(each.speaker for each in placed),
     )
 
 
+def _cells(listed: Sequence[Utterance]) -> tuple[tuple[str, ...], list[list[object]]]:
+    """Return the columns that at least one utterance has a value for, and the cells of each."""
+    records: list[dict[str, object]] = [
+        {
+            "id": each.id.removeprefix("imported/"),
+            **{name: getattr(each, name) for name in _FACTS},
+            "emotion": each.emotion or each.emotion_raw,
+        }
+        for each in listed
+    ]
+    columns = tuple(name for name in records[0] if any(record[name] is not None for record in records))
+    return columns, [[record[name] for name in columns] for record in records]
+
+
 def _is_worth_a_note(note: Note) -> bool:
     """Return whether the column of files has another name, or the table has times to cut by."""
-    return not note.fact.startswith(("file <- file,", "file <- file;")) or " start <- " in note.fact
+    usual = note.title == "columns" and note.fact.startswith(("file <- file,", "file <- file;"))
+    return not usual or " start <- " in note.fact
 
 
 def _utterance(entry: Entry, folder: Path) -> Utterance:

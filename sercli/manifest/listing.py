@@ -94,7 +94,6 @@ def read_entries(
     path: Path,
     chosen: Mapping[str, str] | None = None,
     needed: Sequence[str] = ("file",),
-    options: Mapping[str, str] | None = None,
 ) -> Iterator[Entry | Problem]:
     """Yield the rows of a table by field, after a note on the field of each column.
 
@@ -104,7 +103,6 @@ def read_entries(
             ``raters`` may have several columns, separated by commas; so may ``ratings``, whose columns are
             further dimensions.
         needed: fields that every row must have; labels of raters or ratings replace the label.
-        options: option of the command that names the column of a field, where it is not ``--column``.
     """
     chosen = chosen or {}
     table = read_table(path)
@@ -120,8 +118,7 @@ def read_entries(
     absent = [field for field in (*filter(chosen.get, chosen), *wanted) if field not in found]
     if rows and absent:
         yield from (item for item in table.items if isinstance(item, Problem) and item.harmless)
-        option = (options or {}).get(absent[0], f"--column {field_label(absent[0])}=COLUMN")
-        yield _no_column(path, table, absent[0], chosen, option)
+        yield _no_column(path, table, absent[0], chosen)
         return
     if rows and (unread := _unread_time(path.name, table, fields)):
         yield unread
@@ -341,7 +338,7 @@ def _unread_time(name: str, table: Table, fields: Mapping[str, str]) -> Problem 
     return None
 
 
-def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str], option: str) -> Problem:
+def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str]) -> Problem:
     listed = ", ".join(column for column in table.columns if column)
     wanted = chosen.get(field) or field_label(field)
     if field in (RATERS, FURTHER_RATINGS) and "," in wanted:
@@ -350,4 +347,4 @@ def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str], 
     fact = f"no column '{wanted}'; the columns are {listed}"
     if any(map(is_audio, table.columns)):
         return Problem(path.name, f"{fact}; the first line must name the columns, such as file and emotion")
-    return Problem(path.name, f"{fact}; name the right one with {option}")
+    return Problem(path.name, f"{fact}; name the right one with --column {field_label(field)}=COLUMN")

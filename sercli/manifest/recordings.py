@@ -188,8 +188,9 @@ def _suffix(name: str) -> str:
 
 
 def _nearest(wanted: str, candidates: Sequence[str]) -> list[str]:
-    """Keep the candidates that differ least: those with the same suffix, and among them the same letters."""
-    best = [each for each in candidates if _suffix(each) == _suffix(wanted)] or list(candidates)
+    """Keep the candidates that differ least: in the suffix (one that needs no ffmpeg), then in letters."""
+    best = [each for each in candidates if _suffix(each) == _suffix(wanted)]
+    best = best or [each for each in candidates if _suffix(each) in audio.SUFFIXES] or list(candidates)
     composed = unicodedata.normalize("NFC", wanted)
     return [each for each in best if unicodedata.normalize("NFC", each).endswith(composed)] or best
 
@@ -215,6 +216,6 @@ def _difference(wanted: str, file: str, before: object) -> str:
 
 def _files(base: Path) -> Sequence[str]:
     """List the audio files below a folder, relative to it; none if there are too many to search."""
-    recordings = (path for path in walk(base) if _suffix(path.name) in audio.SUFFIXES)
+    recordings = (path for path in walk(base) if _suffix(path.name) in _MEDIA)
     found = [path.relative_to(base).as_posix() for path in islice(recordings, _MOST + 1)]
     return found if len(found) <= _MOST else []

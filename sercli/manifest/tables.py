@@ -1,7 +1,7 @@
 """Read a table of any program row by row, and name the line of each problem.
 
-Delimited text (comma, semicolon, tab or ``|``), JSON Lines and JSON are recognised by their content,
-not by the file's suffix. The encoding is recognised in the same way. All commands read tables here.
+Delimited text (comma, semicolon, tab or ``|``), JSON Lines, JSON and Parquet are recognised by their
+content, not by the file's suffix. The encoding is recognised in the same way. All commands read tables here.
 """
 
 import csv
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sercli.errors import list_some
+from sercli.errors import ManifestError, list_some
+from sercli.manifest.columnar import describe_shard, is_parquet, read_shard
 from sercli.manifest.columns import fields_by_name
 from sercli.manifest.text import binary_kind, decode_text, read_text
 from sercli.plain import PlainError
@@ -24,7 +25,7 @@ _SEPARATORS = "\t;,|"
 # First line in which Excel notes the separator.
 _SEPARATOR_LINE = re.compile(r'"?sep=(\\t|.)"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 # Suffixes of lists, to name those in a folder.
-_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
+_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 _SHOWN = 3
 
 
@@ -70,6 +71,8 @@ def read_table(path: Path) -> Table:
         return Table((), (Problem(".", f"a folder; give the table itself{lists_in(path)}"),))
     if kind := binary_kind(path):
         return Table((), (Problem(path.name, kind),))
+    if is_parquet(path):
+        return _from_parquet(path)
     text, problem = decode_text(path.read_bytes(), path.name)
     if text is None:
         return Table((), (problem,) if problem else ())
@@ -82,6 +85,21 @@ def read_table(path: Path) -> Table:
         fact = "holds no rows; the first line must name the columns, and each other line is an utterance"
         items = [Problem(path.name, fact)]
     return Table(tuple(columns), (*problems, *items))
+
+
+def _from_parquet(path: Path) -> Table:
+    """Read a Parquet file; recordings inside it are left out."""
+    try:
+        shard = describe_shard(path)
+        rows = [
+            TableRow(f"{path.name}, entry {number}", row) for number, row in enumerate(read_shard(shard), 1)
+        ]
+    except ManifestError as error:
+        return Table((), (Problem(path.name, str(error).removeprefix(f"{path}: ")),))
+    inside = "its recordings are inside it; `sercli prepare manifest` takes them out"
+    items: list[TableRow | Problem] = [Problem(path.name, inside, harmless=True)] if shard.recordings else []
+    items += rows or [Problem(path.name, "holds no rows")]
+    return Table(shard.columns, tuple(items))
 
 
 def read_json_lines(path: Path) -> Iterator[TableRow | Problem]:
@@ -97,12 +115,8 @@ def read_json_lines(path: Path) -> Iterator[TableRow | Problem]:
 
 def lists_in(folder: Path) -> str:
     """Name the lists in a folder that was given in place of a list, as the end of a sentence."""
-    if (folder / "wav.scp").exists():
-        return (
-            ", for this is a Kaldi folder, which sercli does not read: write its list as a table with the "
-            "columns file, speaker and emotion"
-        )
-    names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    files = (path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    names = sorted(path.name for path in files if path.name != "label_map.json")
     return f"; it holds {list_some(names, _SHOWN)}" if names else ""
 
 

@@ -1,14 +1,13 @@
 """Read a file as text, or report the kind of the file."""
 
 import gzip
-import os
-import struct
 import zlib
 from pathlib import Path
 from typing import Any
 
 from sercli.audio.kinds import Sort, recognise
 from sercli.errors import ManifestError
+from sercli.manifest.columnar import parquet_kind
 from sercli.plain.json import from_json
 from sercli.records import Problem
 
@@ -24,7 +23,6 @@ _REMEDIES = {
 }
 _RECORDINGS = (b"RIFF", b"fLaC")
 _GZIP = b"\x1f\x8b"
-_FOOTER = b"\x15"  # first byte of the description at the end of a Parquet file
 _START = 1 << 16
 
 
@@ -64,21 +62,14 @@ def decode_text(content: bytes, name: str) -> tuple[str | None, Problem | None]:
 
 
 def binary_kind(path: Path) -> str | None:
-    """Describe a file that is not text, with a remedy; ``None`` if it may be text.
+    """Describe a file that is not a list, with a remedy; ``None`` if it may be text, or is a Parquet file.
 
     Only its beginning and its end are read, because an archive can be as large as a corpus.
     """
     with path.open("rb") as file:
         start = file.read(1024)
-        if start[:4] == b"PAR1":
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(4, size - 8))
-            end = file.read()
-            length = struct.unpack("<I", end[:4])[0] if len(end) == 8 else 0
-            file.seek(max(4, size - 8 - length))
-            if end[4:] != b"PAR1" or not 0 < length <= size - 12 or file.read(1) != _FOOTER:
-                return "a damaged Parquet file; fetch or write it again"
-            return f"a Parquet file; {_CSV}, for example with pandas.read_parquet(FILE).to_csv(...)"
+    if start[:4] == b"PAR1":
+        return parquet_kind(path)
     if start.startswith(_GZIP):
         return None
     if start.startswith(_RECORDINGS):

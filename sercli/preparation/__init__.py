@@ -19,6 +19,7 @@ from sercli.corpora import Corpus, get_corpus
 from sercli.errors import ConfigError, CorpusError
 from sercli.manifest.lengths import Lengths
 from sercli.preparation._describe import Preparation, Replaced
+from sercli.preparation._opening import is_packed, open_packed
 from sercli.preparation._place import (
     Place,
     describe_nothing_found,
@@ -32,7 +33,7 @@ from sercli.preparation.convert import Conversion, Converted
 from sercli.preparation.counts import by_scheme, differences, note_labels
 from sercli.preparation.download import fetch
 from sercli.preparation.traces import add_trace
-from sercli.records import Problem, Utterance
+from sercli.records import Note, Problem, Utterance
 from sercli.workspace import Workspace
 
 __all__ = ["Preparation", "prepare"]
@@ -57,7 +58,8 @@ def prepare(
 
     Args:
         source: name of the corpus, or of a reader of any corpus (``folder``, ``csv``).
-        root: the corpus as distributed; ``None`` for a corpus that is generated or downloaded.
+        root: the corpus as distributed, also as a zip or tar archive; ``None`` for a corpus that is generated
+            or downloaded.
         workspace: workspace for the prepared corpus.
         name: name for a corpus without its own reader.
         audio_root: the folder that a table's file names are relative to; its own folder if not given.
@@ -79,7 +81,8 @@ def prepare(
     target = workspace.corpus(name)
     _check_origin(source, corpus, root, download=download)
     place = None
-    if not (corpus.synthetic or download):
+    packed = is_packed(root, takes_file=corpus.takes_file)
+    if not (corpus.synthetic or download or packed):
         place = find_place(source, corpus, root, audio_root, options, name)  # before anything is made
     target.mkdir(parents=True, exist_ok=True)
     try:
@@ -94,8 +97,12 @@ def prepare(
                     return _prepare(source, place, target, partial, skip_bad, progress)
             if download and corpus.download is not None:
                 root = fetch(corpus.download, workspace.root / "downloads" / name, progress)
+            notes = []
+            if packed and root is not None:
+                root, note = open_packed(root, workspace.root / "downloads" / name, progress)
+                notes = [note]
             place = place or find_place(source, corpus, root, audio_root, options, name)
-            return _prepare(source, place, target, partial, skip_bad, progress)
+            return _prepare(source, place, target, partial, skip_bad, progress, notes)
     except Timeout:
         raise CorpusError(f"{target}: another `sercli prepare {source}` is running there") from None
 
@@ -113,12 +120,18 @@ def _check_origin(source: str, corpus: Corpus, root: Path | None, *, download: b
 
 
 def _prepare(
-    source: str, place: Place, target: Path, partial: bool, skip_bad: bool, progress: Progress
+    source: str,
+    place: Place,
+    target: Path,
+    partial: bool,
+    skip_bad: bool,
+    progress: Progress,
+    opened: Sequence[Note] = (),
 ) -> Preparation:
     corpus = place.corpus
     place, notes = find_root(source, place)
     utterances, problems = read(place)
-    problems = [*notes, *problems]
+    problems = [*opened, *notes, *problems]
     if not utterances:
         raise CorpusError(describe_nothing_found(source, place, problems))
     _refuse_bad(place.base, problems, skip_bad)

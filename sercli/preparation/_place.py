@@ -6,14 +6,18 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
+from sercli.audio.kinds import describe
 from sercli.corpora import Corpus, ReaderConfig, corpus_names, get_corpus
-from sercli.errors import ConfigError, CorpusError
+from sercli.errors import ConfigError, CorpusError, list_some
 from sercli.manifest.text import binary_kind
-from sercli.preparation._unpack import archive_kind
+from sercli.preparation._dataset import find_shards
+from sercli.preparation._opening import has_suffix, stem_of
+from sercli.preparation._unpack import archive_kind, can_unpack
 from sercli.records import Note, Problem, Utterance
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _LEVELS = 2
+_SHOWN = 3
 # A folder with more sub-folders is not a copy of a corpus.
 _MOST_FOLDERS = 1000
 
@@ -49,7 +53,7 @@ def name_for(source: str, corpus: Corpus, given: str | None, root: Path | None) 
         return source
     name = given
     if name is None:
-        name = re.sub(r"[^a-z0-9]+", "-", root.resolve().stem.lower()).strip("-") if root else ""
+        name = re.sub(r"[^a-z0-9]+", "-", stem_of(root.resolve()).lower()).strip("-") if root else ""
     if not _NAME.fullmatch(name):
         raise ConfigError(f"name '{name}': use small letters, digits and hyphens, as in --name my-corpus")
     if name in corpus_names():
@@ -87,6 +91,10 @@ def find_place(
             raise CorpusError(
                 f"{root}: {archive}, not a folder; unpack it, and give the folder that it holds"
             )
+        with root.open("rb") as file:
+            known = describe(file.read(1024), root.suffix.lower())
+        if known is not None:
+            raise CorpusError(f"{root}: {known}; {wanted}")
         raise CorpusError(f"{root}: not a folder; {wanted}")
     if audio_root is not None and not corpus.takes_file:
         raise CorpusError(f"{audio_root}: --audio-root is for tables; corpus '{source}' is one folder")
@@ -172,8 +180,23 @@ def describe_nothing_found(source: str, place: Place, problems: Sequence[Problem
             return f"{root}: not corpus '{source}' but '{other}'; run `sercli prepare {other} {root}`"
     if root.is_dir() and not any(root.iterdir()):
         return f"{root}: the folder is empty; its files should be {corpus.layout}"
+    if find_shards(root):
+        return f"{root}: a dataset with recordings inside its files; run `sercli prepare manifest {root}`"
+    archives = _archives(root)
+    if archives:
+        remedy = (
+            "give it, or unpack it there" if len(archives) == 1 else "unpack them there, or give one of them"
+        )
+        return f"{root}: no recordings, but archives ({list_some(archives, _SHOWN)}); {remedy}"
     first = f" (first of {len(problems)} problems: {problems[0]})" if problems else ""
     return f"{root}: no recordings of corpus '{source}'; its files should be {corpus.layout}{first}"
+
+
+def _archives(root: Path) -> list[str]:
+    """Name the archives in a folder."""
+    if not root.is_dir():
+        return []
+    return sorted(path.name for path in root.iterdir() if has_suffix(path) and can_unpack(path))
 
 
 def _utterance(corpus: Corpus, root: Path, place: Place) -> Utterance | None:

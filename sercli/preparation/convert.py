@@ -46,7 +46,7 @@ class Converted:
         sha256: hash of the samples.
         duration: length in seconds.
         source_sha256: hash of the bytes of the original file.
-        resampled: whether the file was resampled or mixed down to mono.
+        resampled: whether the file was resampled, mixed down to mono, or decoded by ffmpeg.
         note: description of the scaling to full scale; empty if the file was not scaled.
         reused: whether an earlier preparation had made the file.
     """
@@ -140,7 +140,7 @@ class Conversion:
                 return Problem(utterance.file, "not a file"), None
             stamp = Stamp.of(source)
             made_from = {"source": utterance.file, "stamp": stamp.to_list(), "start": start, "end": end}
-            known = self._done.get(utterance.id)
+            known = _parse_entry(self._done.get(utterance.id, ""))
             if known is not None and known["from"] == made_from and self._is_there(known):
                 return Converted(**known["converted"], reused=True), None
             content = source.read_bytes() if start is None and end is None else None
@@ -182,7 +182,8 @@ class Conversion:
         suffix: str,
         source_sha256: str,
     ) -> Converted:
-        fits = header.channels == 1 and header.sample_rate == audio.SAMPLE_RATE and not header.note
+        fits = header.channels == 1 and header.sample_rate == audio.SAMPLE_RATE
+        fits = fits and not (header.note or header.foreign)
         as_it_is = content is not None and fits
         file = f"audio/{name}{suffix.lower() if as_it_is else '.wav'}"
         with files.replacing(self.target / file) as temporary:
@@ -196,7 +197,7 @@ class Conversion:
             sha256=audio.hash_samples(samples),
             duration=round(len(samples) / audio.SAMPLE_RATE, 6),
             source_sha256=source_sha256,
-            resampled=header.channels > 1 or header.sample_rate != audio.SAMPLE_RATE,
+            resampled=header.channels > 1 or header.sample_rate != audio.SAMPLE_RATE or header.foreign,
             note=header.note,
         )
 
@@ -207,13 +208,25 @@ class Conversion:
         return False
 
 
-def _read_journal(path: Path) -> dict[str, dict[str, Any]]:
-    """Read the latest journal entry of each utterance; an incomplete line after a crash is ignored."""
-    done: dict[str, dict[str, Any]] = {}
+def _read_journal(path: Path) -> dict[str, str]:
+    """Read the latest line of the journal of each utterance; an incomplete line after a crash is ignored.
+
+    Lines are kept as text, which needs a fraction of the memory of their values.
+    """
+    done: dict[str, str] = {}
     if path.exists():
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            with suppress(ValueError, TypeError, KeyError):
-                entry = from_json(line)
-                if entry["version"] == _VERSION:
-                    done[entry["id"]] = entry
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                entry = _parse_entry(line)
+                if entry is not None:
+                    done[entry["id"]] = line
     return done
+
+
+def _parse_entry(line: str) -> dict[str, Any] | None:
+    """Return an entry of the journal; ``None`` for a line of another version, or that is not complete."""
+    with suppress(ValueError, TypeError, KeyError):
+        entry: dict[str, Any] = from_json(line)
+        if entry["version"] == _VERSION and entry["id"]:
+            return entry
+    return None

@@ -19,7 +19,7 @@ from sercli import files
 from sercli.corpora import Download
 from sercli.errors import CorpusError
 from sercli.plain.json import from_json
-from sercli.preparation._unpack import BY_HAND, unpack
+from sercli.preparation._unpack import BY_HAND, Archive, unpack
 
 _TIMEOUT_S = 60
 _BLOCK = 1 << 16
@@ -55,7 +55,7 @@ def fetch(
         # A folder without its record is not used, so a killed process does no harm.
         record.unlink(missing_ok=True)
         with files.replacing_folder(target) as temporary:
-            unpack(part, temporary, download.url)
+            unpack(Archive(part, download.url), temporary)
     except CorpusError:
         # If a damaged archive were resumed, the result would be the same.
         _forget(part)

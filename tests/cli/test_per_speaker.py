@@ -83,7 +83,7 @@ def test_speakers_of_a_table_and_enrolled_recordings_are_used(run, tmp_path, wri
         ((), 1, "name the speakers with --same-speaker or --speaker-column"),
         (("--same-speaker",), 1, "1 of 1 speakers have fewer than 2 utterances"),
         (("--enrol", "x.wav"), 2, "--enrol needs --same-speaker"),
-        (("--speaker-column", "who"), 2, "--speaker-column needs a --table"),
+        (("--speaker-column", "who"), 2, "--speaker-column and --audio-root need a --table"),
     ],
 )
 def test_what_is_missing_is_one_line(run, tmp_path, write_wav, options, status, message):

@@ -112,9 +112,9 @@ def taken(found):
     return facts, notes
 
 
-SPEAKER = "the speaker; if wrong, give the place of the speaker's name with --speaker-pattern"
+SPEAKER = "the speaker; if wrong, add --set levels="
 PART = "parts such as train and test, not used: a protocol divides the corpus"
-UNUSED = "not used; if it is the speaker, add --speaker-pattern"
+UNUSED = "not used; if it is the speaker, add --set levels="
 OUTER = "one folder around the others, not used"
 
 
@@ -130,7 +130,7 @@ OUTER = "one folder around the others, not used"
             ["0011/Angry/train/a.wav", "0011/Sad/test/b.wav", "0012/Happy/train/c.wav"],
             [("0011", None, "anger"), ("0011", None, "sadness"), ("0012", None, "happiness")],
             {
-                "level 1": f"0011, 0012: {SPEAKER}",
+                "level 1": f"0011, 0012: {SPEAKER}-/emotion",
                 "level 2": "Angry, Sad, Happy: the emotion",
                 "level 3": f"train, test: {PART}",
             },
@@ -147,7 +147,7 @@ OUTER = "one folder around the others, not used"
                 "level 1": f"data: {OUTER}",
                 "level 2": f"Dev, Validation: {PART}",
                 "level 3": "Session2, Session1: the session",
-                "level 4": f"Actor_04, Actor_03: {SPEAKER}",
+                "level 4": f"Actor_04, Actor_03: {SPEAKER}-/-/session/-/emotion",
                 "level 5": "joy, FEAR: the emotion",
                 "level 6": f"x: {OUTER}",
             },
@@ -156,20 +156,65 @@ OUTER = "one folder around the others, not used"
             ["studio/angry/a.wav", "kitchen/angry/b.wav", "2019/sad/c.wav"],
             [(None, None, "sadness"), (None, None, "anger"), (None, None, "anger")],
             {
-                "level 1": f"2019, kitchen, studio: {UNUSED}",
+                "level 1": f"2019, kitchen, studio: {UNUSED}speaker/emotion",
                 "level 2": "sad, angry: the emotion",
             },
         ),
         (
             ["angry/spk 1/a.wav", "sad/spk 2/b.wav"],
             [("spk 1", None, "anger"), ("spk 2", None, "sadness")],
-            {"level 1": "angry, sad: the emotion", "level 2": f"spk 1, spk 2: {SPEAKER}"},
+            {"level 1": "angry, sad: the emotion", "level 2": f"spk 1, spk 2: {SPEAKER}emotion"},
+        ),
+        (
+            ["Female speakers/s1/sad/a.wav", "male/s2/sad/b.wav"],
+            [("s1", None, "sadness"), ("s2", None, "sadness")],
+            {
+                "level 1": "Female speakers, male: the gender",
+                "level 2": f"s1, s2: {SPEAKER}gender/-/emotion",
+                "level 3": "sad: the emotion",
+            },
+        ),
+        (
+            ["fold1/train_set/guilt/a.wav", "fold1/testdata/drunk/b.wav"],
+            [(None, None, "drunk"), (None, None, "guilt")],
+            {
+                "level 1": f"fold1: {PART}",
+                "level 2": f"testdata, train_set: {PART}",
+                "level 3": "drunk, guilt: the emotion",
+            },
         ),
         (["angry/spk1/a.wav", "sad/b.wav"], [(None, None, "anger"), (None, None, "sadness")], {}),
     ],
 )
 def test_emotions_below_other_folders_are_found_and_each_level_is_explained(tmp_path, files, facts, notes):
     assert taken(parse(tmp_path, *files)) == (facts, notes)
+
+
+def test_the_user_names_the_levels(tmp_path):
+    files = ("Joy/happy/f/a.wav", "Ben/sad/m/b.wav", "Joy/sad/c.wav")
+    (problem,) = parse(tmp_path, *files)
+    assert problem.fact.endswith("for example with --set levels=-/emotion")
+    facts, notes = taken(found := parse(tmp_path, levels="speaker/emotion/gender"))
+    assert facts == [("Ben", None, "sadness"), ("Joy", None, "happiness"), ("Joy", None, "sadness")]
+    assert [u.gender for u in found if isinstance(u, Utterance)] == ["male", "female", None]
+    assert notes == {
+        "level 1": "Ben, Joy: the speaker, as named",
+        "level 2": "sad, happy: the emotion, as named",
+        "level 3": "m, f: the gender, as named",
+    }
+
+
+@pytest.mark.parametrize(
+    ("levels", "message"),
+    [
+        ("speaker", "name the level of the emotion"),
+        ("speaker/mood", "'mood' is none of emotion, speaker"),
+        ("emotion/emotion", "emotion is named twice"),
+    ],
+)
+def test_wrong_levels_are_refused(tmp_path, levels, message):
+    with pytest.raises(ConfigError, match=message):
+        parse(tmp_path, levels=levels)
 
 
 def test_the_pattern_is_asked_before_the_folders(tmp_path):

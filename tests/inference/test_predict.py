@@ -372,7 +372,7 @@ def test_a_table_of_any_program_is_read(tmp_path, name, text, encoding):
     assert found.files == (tmp_path / "sub/größe.wav",)
     assert (found.columns, found.rows[0][1]) == (("Path", "who"), "Ann")
     assert any("file <- Path" in note for note in found.notes)
-    assert read_table(tmp_path / name, "path") == read_table(tmp_path / name, "file=Path")
+    assert read_table(tmp_path / name, {"file": "path"}) == read_table(tmp_path / name, {"file": "Path"})
 
 
 def test_segments_of_a_table_are_predicted_as_recordings_of_their_own(small, tmp_path, write_wav):

@@ -89,3 +89,12 @@ def test_each_way_of_differing_is_said_once(base):
         note.fact
         == "2 names found under a spelling that differs in the suffix, such as wav/s1/a -> wav/s1/a.wav"
     )
+
+
+def test_a_film_is_found_and_its_sound_is_preferred(tmp_path):
+    for name in ("a.mp4", "b.mp4", "b.wav", "c.m4a", "c.webm"):
+        (tmp_path / name).touch()
+    found = Recordings(tmp_path).find(["a.wav", "b", "c"])
+    assert found["a.wav"] == Found("a.mp4", "the suffix")
+    assert found["b"] == Found("b.wav", "the suffix")
+    assert found["c"] == Missing("c.m4a and c.webm have that name")

@@ -1,6 +1,7 @@
 """One reader of tables: the same rows, whatever program wrote them."""
 
 import gzip
+import importlib.util
 import json
 import struct
 
@@ -84,6 +85,11 @@ def test_a_packed_table_is_unpacked(tmp_path):
     assert table.items == (Problem("t.csv.gz", "the gzip file is incomplete; fetch or write it again"),)
 
 
+_PARQUET = (
+    "a damaged Parquet" if importlib.util.find_spec("pyarrow") else "a Parquet file, which needs pyarrow"
+)
+
+
 @pytest.mark.parametrize(("letter", "called"), [("ö", "Latin-1"), ("€", "Windows-1252")])
 def test_another_encoding_is_read_and_named(tmp_path, letter, called):
     said, row = read(tmp_path / "t.csv", f"file,emotion\n{letter}.wav,sad\n".encode("cp1252")).items
@@ -96,7 +102,7 @@ def test_another_encoding_is_read_and_named(tmp_path, letter, called):
     [
         (b"PAR1" + bytes(200) + struct.pack("<I", 100) + b"PAR1", "a damaged Parquet file"),
         (b"PAR1" + bytes(20), "a damaged Parquet file"),
-        (b"PAR1\x15\x04" + b"\x15\x04" + bytes(30) + struct.pack("<I", 32) + b"PAR1", "a Parquet file; save"),
+        (b"PAR1\x15\x04" + b"\x15\x04" + bytes(30) + struct.pack("<I", 32) + b"PAR1", _PARQUET),
         (b"PK\x03\x04" + bytes(50), "a zip archive; unpack the archive; if it is a spreadsheet"),
         (b"\xd0\xcf\x11\xe0" + bytes(50), "an old Excel file"),
         (b"RIFF" + bytes(50), "a recording; give a list of recordings"),

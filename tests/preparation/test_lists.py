@@ -1,6 +1,7 @@
 """Lists of people's own, from the file to prepared audio."""
 
 import json
+import re
 import zipfile
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 from conftest import tone
 
 from sercli import audio
+from sercli.audit.lists import ListReader
 from sercli.errors import CorpusError, ProtocolError
+from sercli.inference.inputs import read_table
 from sercli.preparation import prepare
 from sercli.protocols import get_protocol
 from sercli.records import Note
@@ -122,19 +125,74 @@ def test_names_of_another_computer_are_found_and_ids_lose_its_folders(workspace,
         assert len(notes(result, "files")) == 2
 
 
-def test_an_archive_is_to_be_unpacked(workspace, tmp_path):
+def test_an_archive_in_place_of_a_list_is_to_be_unpacked(workspace, tmp_path):
     with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
         archive.writestr("angry/a.wav", b"")
-    for source in ("folder", "csv", "manifest", "emodb"):
+    for source in ("csv", "manifest"):
         with pytest.raises(CorpusError, match=r"a zip archive.* unpack"):
             prepare(source, tmp_path / "c.zip", workspace)
 
 
-def test_a_kaldi_folder_is_named(workspace, tmp_path):
-    (tmp_path / "wav.scp").write_text("a /x/a.wav\n")
+def test_each_reader_of_lists_reads_a_folder_of_kaldi(workspace, tmp_path, write_wav, command_line):
+    write_wav(tmp_path / "all/wav/a.wav", np.concatenate([tone(0.5), tone(0.7, pitch=300.0)]))
+    for part, times in (("train", "0 0.5"), ("test", "0.5 1.2")):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "wav.scp").write_text("rec wav/a.wav\n")
+        (tmp_path / part / "segments").write_text(f"{part}-1 rec {times}\n")
+        (tmp_path / part / "utt2spk").write_text(f"{part}-1 ann\n")
+        (tmp_path / part / "utt2emo").write_text(f"{part}-1 sad\n")
     for source in ("csv", "manifest"):
-        with pytest.raises(CorpusError, match="Kaldi folder, which sercli does not read: write its list"):
-            prepare(source, tmp_path, workspace, name="mine")
+        result = prepare(
+            source, tmp_path / "test", workspace, name=f"{source}-1", audio_root=tmp_path / "all"
+        )
+        (found,) = result.utterances
+        assert (found.id, found.duration, found.speaker) == (f"{source}-1/test-1", 0.7, "ann")
+        assert found.emotion == "sadness"
+        samples = audio.read(workspace.corpus(f"{source}-1") / found.file)
+        np.testing.assert_allclose(samples, audio.read(tmp_path / "all/wav/a.wav")[8000:], atol=1e-4)
+    inputs = read_table(tmp_path / "test", audio_root=tmp_path / "all")
+    assert (inputs.spans, inputs.speakers) == (((0.5, 1.2),), ("ann",))
+    assert dict(zip(inputs.columns, inputs.rows[0], strict=True)) == {
+        "id": "test-1", "file": "wav/a.wav", "start": "0.5", "end": "1.2", "speaker": "ann", "emotion": "sad",
+    }  # fmt: skip
+    place = ("--audio-root", tmp_path / "all")
+    for lists in ((tmp_path / "train", tmp_path / "test"), (tmp_path,)):
+        status, out, _ = command_line("audit", *lists, *place)
+        assert status == 3
+        assert re.search(r"LEAK +speakers +1 speaker", out)
+
+
+LISTS = {
+    "semicolon.csv": "Path;who;label;von;bis\nwav/a.wav;Ann;sad;0,5;00:00:01,25\n",
+    "excel.csv": "sep=;\npath;who;label;von;bis\nWAV\\A;Ann;sad;0.5;1.25\n",
+    "lines.jsonl": '{"wav": "C:/data/wav/a.wav", "who": "Ann", "emo": "sad", "von": 0.5, "bis": 1.25}\n',
+    "records.json": '[{"audio": "wav/a.wav", "who": "Ann", "emotion": "sad", "von": 0.5, "bis": 1.25}]',
+    "emobox.jsonl": '{"key": "k", "dataset": "d", "wav": "wav/a.wav", "emo": "s", "speaker": "Ann", '
+    '"start_time": 0.5, "end_time": 1.25, "length": 0.75}\n',
+    "speechbrain.json": '{"k": {"wav": "{data_root}/wav/a.wav", "emo": "sad", "spk_id": "Ann", "start": 0.5, '
+    '"end": 1.25, "length": 0.75}}',
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_each_list_is_read_alike_by_prepare_audit_and_predict(workspace, tmp_path, write_wav, name):
+    write_wav(tmp_path / "wav/a.wav", tone(2.0))
+    (tmp_path / name).write_text(LISTS[name])
+    (tmp_path / "label_map.json").write_text('{"s": "sad"}')
+    own = {"speaker": "who", "start": "von", "end": "bis"} if "who" in LISTS[name] else {}
+    for source in ("csv", "manifest"):
+        (found,) = prepare(source, tmp_path / name, workspace, settings={"columns": own}).utterances
+        assert (found.source, found.speaker, found.emotion) == ("wav/a.wav", "Ann", "sadness")
+        assert (found.start, found.end, found.duration) == (0.5, 1.25, 0.75)
+    ((item,), _) = ListReader(columns=own).read(tmp_path / name)
+    assert (item.path, item.declared_speaker) == (str(tmp_path / "wav/a.wav"), "Ann")
+    assert (item.utterance.start, item.utterance.end) == (0.5, 1.25)
+    inputs = read_table(tmp_path / name, own)
+    assert (inputs.files, inputs.spans, inputs.speakers) == (
+        (tmp_path / "wav/a.wav",),
+        ((0.5, 1.25),),
+        ("Ann",),
+    )
 
 
 def test_a_folder_in_place_of_a_list_names_the_lists_in_it(workspace, tmp_path):

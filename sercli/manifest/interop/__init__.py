@@ -8,7 +8,7 @@ from sercli import registry
 from sercli.errors import ConfigError, ManifestError
 from sercli.manifest.interop._tables import is_paths, is_table, read_any_table, read_paths
 from sercli.manifest.tables import lists_in, read_table
-from sercli.manifest.text import binary_kind
+from sercli.manifest.text import binary_kind, read_start
 from sercli.records import Problem, Utterance
 
 
@@ -86,11 +86,7 @@ def read_list(path: Path, columns: Mapping[str, str] | None = None) -> Iterator[
     Raises:
         ManifestError: the format of the list is unknown.
     """
-    if not path.exists():
-        raise ManifestError(f"{path}: no such file")
-    if path.is_file() and (kind := binary_kind(path)) is not None:
-        raise ManifestError(f"{path}: {kind}")
-    name = None if columns and path.is_file() else recognise(path)
+    name = _check_kind(path, columns)
     if name is not None:
         yield from get_format(name).read(path)
     elif (columns and path.is_file()) or is_table(path):
@@ -100,8 +96,37 @@ def read_list(path: Path, columns: Mapping[str, str] | None = None) -> Iterator[
     elif path.is_file() and len(read_table(path).columns) > 1:
         yield from read_any_table(path)  # its error names the missing column
     else:
-        raise ManifestError(
-            f"{path}: not a list of utterances that sercli can read; give {', '.join(format_names())}, "
-            "a manifest.jsonl, a table with a column of files (--column file=COLUMN names it) or a text file "
-            f"of one audio path a line{lists_in(path) if path.is_dir() else ''}"
-        )
+        raise _unknown(path)
+
+
+def read_other(path: Path, columns: Mapping[str, str] | None = None) -> Iterator[Utterance | Problem] | None:
+    """Read a list that is more than a table, as `read_list` does; ``None`` for a table or an unknown folder.
+
+    For readers that need the cells of a table, or that read its columns by rules of their own.
+
+    Raises:
+        ManifestError: it is missing, or a file that is not text.
+    """
+    name = _check_kind(path, columns)
+    if name is not None and (path.is_dir() or read_start(path).lstrip()[:1] in ("{", "[")):
+        return get_format(name).read(path)
+    if path.is_dir() or columns or name is not None or is_table(path) or not is_paths(path):
+        return None
+    return read_paths(path)
+
+
+def _check_kind(path: Path, columns: Mapping[str, str] | None) -> str | None:
+    """Name the format of a list; ``None`` for a table and for anything unknown."""
+    if not path.exists():
+        raise ManifestError(f"{path}: no such file")
+    if path.is_file() and (kind := binary_kind(path)) is not None:
+        raise ManifestError(f"{path}: {kind}")
+    return None if columns and path.is_file() else recognise(path)
+
+
+def _unknown(path: Path) -> ManifestError:
+    return ManifestError(
+        f"{path}: not a list of utterances that sercli can read; give {', '.join(format_names())}, "
+        "a manifest.jsonl, a table with a column of files (--column file=COLUMN names it) or a text file "
+        f"of one audio path a line{lists_in(path) if path.is_dir() else ''}"
+    )

@@ -1,0 +1,150 @@
+"""Read Kaldi's data folders: ``wav.scp``, and beside it ``segments``, ``utt2spk``, ``utt2emo`` and so on.
+
+Each file has a line for each utterance, speaker or recording: a key, a blank, the value. With ``segments``
+(utterance, recording, start, end in seconds), an utterance is cut out of a recording of ``wav.scp``. A value
+of ``wav.scp`` may be a command that ends in ``|``. sercli runs no commands: it reads the one audio file that
+the command names, and refuses a command that takes one of several channels or changes the sound.
+
+Source: kaldi-asr.org/doc/data_prep.html; the file ``utt2emo`` of recipes for emotions.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from sercli.errors import ManifestError
+from sercli.manifest.interop import Format
+from sercli.manifest.interop._reading import RecordReader
+from sercli.manifest.listing import is_audio
+from sercli.manifest.text import read_text
+from sercli.records import Note, Problem, Utterance
+
+_LABELS = ("utt2emo", "utt2emotion", "utt2label")
+_OF_UTTERANCES = {"speaker": "utt2spk", "session": "utt2session", "duration": "utt2dur", "transcript": "text"}
+_GENDERS = ("spk2gender", "utt2gender")
+_ARCHIVE = re.compile(r".+:\d+")
+# Options of sph2pipe, sox and ffmpeg that take one channel or a part, or change the sound.
+_CHANGES = re.compile(
+    r"-c\s*[12]\b|\b(?:remix|trim|speed|tempo|vol|reverb|sp|map_channel|ss)\b|-t\s+\d", re.ASCII
+)
+
+
+def recognises(path: Path) -> bool:
+    """Recognise it by ``wav.scp``, in the given folder or as the given file."""
+    return (path / "wav.scp").is_file() or (path.name == "wav.scp" and path.is_file())
+
+
+def read(path: Path) -> Iterator[Utterance | Problem]:
+    """Yield the utterances of a folder, in the order of ``segments`` or ``wav.scp``.
+
+    Raises:
+        ManifestError: a file can't be read as text.
+    """
+    folder = path if path.is_dir() else path.parent
+    table = _Tables(folder)
+    recordings = table.read("wav.scp")
+    labels = next((name for name in _LABELS if (folder / name).is_file()), None)
+    fields = {field: table.read(name) for field, name in _OF_UTTERANCES.items()}
+    if not fields["speaker"]:
+        members = table.read("spk2utt")
+        fields["speaker"] = {
+            utterance: speaker for speaker, own in members.items() for utterance in own.split()
+        }
+    emotions = table.read(labels) if labels else {}
+    by_speaker, by_utterance = (table.read(name) for name in _GENDERS)
+    segments = table.read("segments")
+    yield from table.problems
+    yield _note(folder, labels)
+    reader = RecordReader()
+    commands = 0
+    for key, value in (segments or recordings).items():
+        place = f"{folder / ('segments' if segments else 'wav.scp')}, '{key}'"
+        record: dict[str, str] = {field: own[key] for field, own in fields.items() if key in own}
+        record |= {"gender": by_utterance.get(key) or by_speaker.get(record.get("speaker", ""), "")}
+        try:
+            if segments:
+                record.pop("duration", None)
+                name, record = _cut(value, record)
+                if name not in recordings:
+                    raise ValueError(f"wav.scp has no recording '{name}'")
+            source = recordings[name] if segments else value
+            record["file"] = find_file(source)
+        except ValueError as error:
+            yield Problem(place, str(error))
+            continue
+        commands += source.endswith("|")
+        yield reader.read(record, place, key, emotions.get(key))
+    if commands:
+        fact = f"{commands} of wav.scp are commands, which were not run; the files that they name are read"
+        yield Note(str(folder / "wav.scp"), fact, title="commands")
+
+
+def find_file(value: str) -> str:
+    """Return the audio file of a value of ``wav.scp``.
+
+    Raises:
+        ValueError: there is none, or it is not certain which sound is meant.
+    """
+    if not value.endswith("|"):
+        if _ARCHIVE.fullmatch(value):
+            raise ValueError(f"'{value}' is a place within Kaldi's archive; give a wav.scp of audio files")
+        return value
+    try:
+        words = shlex.split(value.removesuffix("|"))
+    except ValueError:
+        words = value.removesuffix("|").split()
+    named = list(dict.fromkeys(word for word in words if is_audio(word)))
+    if len(named) != 1 or "|" in words or _CHANGES.search(value):
+        raise ValueError(
+            f"its recording is the output of a command, which is not run ('{value[:80]}'); run it, and write "
+            "the file that it makes into wav.scp"
+        )
+    return named[0]
+
+
+def _cut(value: str, record: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Read a line of ``segments``: the recording, and the record with its times."""
+    words = value.split()
+    if len(words) not in (3, 4):
+        raise ValueError("needs the recording, the start and the end")
+    recording, start, end = words[:3]
+    return recording, record | {"start": start} | ({} if end.startswith("-") else {"end": end})
+
+
+def _note(folder: Path, labels: str | None) -> Note:
+    names = ("wav.scp", "segments", *_OF_UTTERANCES.values(), *_GENDERS, *([labels] if labels else []))
+    read_files = ", ".join(name for name in names if (folder / name).is_file())
+    without = (
+        ""
+        if labels
+        else f"; no labels: write them into {_LABELS[0]}, a line with the utterance and its emotion"
+    )
+    return Note(str(folder), f"{read_files}{without}", title="files read")
+
+
+class _Tables:
+    """The files of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.problems: list[Problem] = []
+
+    def read(self, name: str) -> dict[str, str]:
+        """Return value by key; empty without such a file."""
+        path = self.folder / name
+        if not path.is_file():
+            return {}
+        text, problems = read_text(path)
+        self.problems += problems
+        found: dict[str, str] = {}
+        for number, line in enumerate(text.split("\n"), 1):
+            key, _, value = line.strip().replace("\t", " ", 1).partition(" ")
+            if not key:
+                continue
+            if found.setdefault(key, value.strip()) != value.strip():
+                raise ManifestError(f"{path}:{number}: '{key}' occurs twice, with different values")
+        return found
+
+
+FORMAT = Format(recognises, read)
