@@ -68,7 +68,6 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Show the folds of a protocol on a prepared corpus as a table."""
-    from sercli import manifest
     from sercli.protocols import fold_digest, get_protocol, shared_speakers, untrained, without_speaker
     from sercli.protocols.lists import to_csv
     from sercli.schemes import choose
@@ -78,7 +77,7 @@ def show(
     protocol = get_protocol(name)
     if unknown_speakers:
         protocol = protocol.with_unknown_speakers(unknown_speakers)
-    utterances = manifest.read(Workspace(workspace).require(corpus))
+    utterances = Workspace(workspace).utterances(corpus)
     chosen = choose_scheme(scheme, classes, targets) or protocol.scheme
     selected, selection = choose(utterances, corpus, chosen, labels=labels)
     classes_by_id = selection.labels

@@ -42,6 +42,7 @@ class Protocol:
             `shared_speakers` checks given folds.
         has_dev: whether folds have a development part.
         tests_nothing: whether folds have no test part.
+        tests_corpora: whether each fold tests a corpus of a union.
         listed: whether a table of the user lists the folds.
         description: one line.
         corpus: the corpus of the protocol; ``None`` for any corpus.
@@ -52,7 +53,7 @@ class Protocol:
         earlier: makers of earlier versions, by version, so that their runs can still be read.
         unknown_speakers: how a speaker-independent protocol treats utterances of unknown speakers: ``error``
             if the maker needs the speaker, ``drop`` leaves them out, ``train`` adds them to training parts,
-            but not where another part has the same session or dialog.
+            but not where another part has the same session or dialog, or where their corpus is tested.
     """
 
     base: str
@@ -67,6 +68,7 @@ class Protocol:
     shares: Mapping[str, str] = field(default_factory=dict)
     earlier: Mapping[int, Maker] = field(default_factory=dict)
     tests_nothing: bool = False
+    tests_corpora: bool = False
     listed: bool = False
     unknown_speakers: UnknownSpeakers = "error"
 
@@ -115,7 +117,7 @@ class Protocol:
             instead = alternative(utterances, known, dev=self.has_dev)
             raise ProtocolError(f"{error}; {instead}" if instead else str(error)) from None
         if self.unknown_speakers == "train" and nobody:
-            return [_train_on(fold, utterances, nobody) for fold in folds]
+            return [_train_on(fold, utterances, nobody, by_corpus=self.tests_corpora) for fold in folds]
         return folds
 
     @property
@@ -246,12 +248,16 @@ def without_speaker(utterances: Iterable[Utterance], labels: Mapping[str, str]) 
     return {each.id for each in utterances if each.id in labels and is_absent(each.speaker)}
 
 
-def _train_on(fold: Fold, utterances: Sequence[Utterance], nobody: Collection[str]) -> Fold:
+def _train_on(
+    fold: Fold, utterances: Sequence[Utterance], nobody: Collection[str], *, by_corpus: bool
+) -> Fold:
     """Add utterances of unknown speakers to a training part, in manifest order.
 
     Those that share a session or a dialog with another part are left out: their speaker is probably there.
+    Where the fold tests a corpus, those of this corpus are left out too.
     """
-    apart = {*fold.dev, *fold.test}
+    apart, test = {*fold.dev, *fold.test}, set(fold.test)
+    tested = {each.corpus for each in utterances if by_corpus and each.id in test}
     taken = {
         (name, value)
         for each in utterances
@@ -262,6 +268,7 @@ def _train_on(fold: Fold, utterances: Sequence[Utterance], nobody: Collection[st
         each.id
         for each in utterances
         if each.id in nobody
+        and each.corpus not in tested
         and not (each.session and ("session", each.session) in taken)
         and not (each.dialog and ("dialog", each.dialog) in taken)
     }
