@@ -144,8 +144,8 @@ class Workspace:
         return {
             "corpus": union_name(name),
             "title": f" {MARK} ".join(str(facts["title"]) for facts in own.values()),
-            "licence": _list_once(own, "licence"),
-            "notice": _list_once(own, "notice") or None,
+            "licence": _list_by_corpus(own, "licence"),
+            "notice": _list_by_corpus(own, "notice") or None,
             "protocol": "leave-one-speaker-out" if len(speakers) in _SEVERAL else "speaker-5-fold",
             "utterances": len(union.utterances),
             "expected": None,
@@ -171,9 +171,12 @@ def _join(parts: tuple[tuple[str, Path, str], ...]) -> Union:
     return join({name: manifest.read(path) for name, path, _ in parts}, speakers_of)
 
 
-def _list_once(own: Mapping[str, Mapping[str, Any]], key: str) -> str:
-    """List the different texts of several corpora."""
-    return "; ".join(dict.fromkeys(str(facts[key]) for facts in own.values() if facts[key]))
+def _list_by_corpus(own: Mapping[str, Mapping[str, Any]], key: str) -> str:
+    """List the texts of several corpora, each with its corpus; a text that all have is named once."""
+    texts = {name: str(facts[key]) for name, facts in own.items() if facts[key]}
+    if len(texts) == len(own) and len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    return "; ".join(f"{name}: {text}" for name, text in texts.items())
 
 
 def _common(scales: Mapping[str, Sequence[float] | None]) -> Sequence[float] | None:

@@ -7,6 +7,7 @@ from sercli.corpora import corpus_names, get_corpus
 from sercli.protocols import Protocol, UnknownSpeakers, fold_digest, get_protocol
 from sercli.records import Fold, Utterance
 from sercli.schemes import LabelSource, Scheme, choose
+from sercli.unions import union_name
 from sercli.workspace import Workspace
 
 
@@ -36,6 +37,7 @@ def from_protocol(
         ConfigError: it has no labels, or the scheme is for another corpus.
         ProtocolError: the folds can't be made.
     """
+    corpus = union_name(corpus)
     facts = workspace.facts(corpus)
     utterances = workspace.utterances(corpus)
     chosen = get_protocol(protocol or str(facts["protocol"]))

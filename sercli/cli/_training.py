@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from sercli.cli._output import describe_union
 from sercli.formatting import count_noun, format_duration
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def print_plan(plan: "Plan", device: "Device") -> None:
         f"corpus    {config.corpus}, scheme {config.scheme.name}: {counts}"
         + (f"; {sum(left.values())} left out" if left else "")
     )
+    for line in describe_union(plan.workspace, config.corpus):
+        typer.echo(f"union     {line}")
     if left and config.scheme.counts_votes:
         typer.echo(f"left out  {describe_left_out(left)}")
     typer.echo(f"protocol  {config.protocol.name}: {len(plan.folds)} folds")

@@ -16,6 +16,7 @@ from sercli.cli._options import (
     WorkspaceOption,
     key_values,
 )
+from sercli.cli._output import describe_union
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
@@ -75,11 +76,10 @@ def audit(
         from sercli.audit.protocol import from_protocol
         from sercli.schemes.reading import choose_scheme
 
+        place = Workspace(workspace)
         chosen_scheme = choose_scheme(scheme, classes, dimensions)
-        what, divisions = from_protocol(
-            Workspace(workspace), corpus, chosen_scheme, protocol, unknown_speakers, labels
-        )
-        notes: list[str] = []
+        what, divisions = from_protocol(place, corpus, chosen_scheme, protocol, unknown_speakers, labels)
+        notes = describe_union(place, corpus)
         extra: list[Finding] = []
     elif not targets:
         raise typer.BadParameter("name a run, lists of files or a folder of them, or a corpus with --corpus")

@@ -14,6 +14,7 @@ from sercli.cli._options import (
     UnknownSpeakersOption,
     WorkspaceOption,
 )
+from sercli.cli._output import describe_union
 from sercli.errors import list_some
 from sercli.plain.json import to_json
 
@@ -72,12 +73,14 @@ def show(
     from sercli.protocols.lists import to_csv
     from sercli.schemes import choose
     from sercli.schemes.reading import choose_scheme
+    from sercli.unions import union_name
     from sercli.workspace import Workspace
 
+    place, corpus = Workspace(workspace), union_name(corpus)
     protocol = get_protocol(name)
     if unknown_speakers:
         protocol = protocol.with_unknown_speakers(unknown_speakers)
-    utterances = Workspace(workspace).utterances(corpus)
+    utterances = place.utterances(corpus)
     chosen = choose_scheme(scheme, classes, targets) or protocol.scheme
     selected, selection = choose(utterances, corpus, chosen, labels=labels)
     classes_by_id = selection.labels
@@ -94,6 +97,8 @@ def show(
         return
     typer.echo(f"{protocol.name} on {corpus}, {selected}; digest {fold_digest(folds)}")
     typer.echo(f"{protocol.description}")
+    for line in describe_union(place, corpus):
+        typer.echo(f"union     {line}")
     if not protocol.tests_nothing:
         only_train = protocol.unknown_speakers == "train"
         shared = shared_speakers(folds, utterances, unknown_train=only_train)
