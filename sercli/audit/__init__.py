@@ -163,6 +163,19 @@ def examine(divisions: Sequence[Division]) -> list[Finding]:
     return [most_serious([check(division) for division in divisions]) for check in checks]
 
 
+def summarise(findings: Sequence[Finding]) -> str:
+    """State in a line which checks found a leak, and whether speakers could be compared."""
+    leaks = [finding.check for finding in findings if finding.verdict is Verdict.LEAK]
+    if leaks:
+        return f"{len(leaks)} of {len(findings)} checks found a leak: {', '.join(leaks)}"
+    return "no leak found" if speakers_checked(findings) else "speakers not checked; otherwise no leak found"
+
+
+def speakers_checked(findings: Sequence[Finding]) -> bool:
+    """Return whether the speakers of the parts could be compared, as far as there are parts."""
+    return not any(each.check == "speakers" and each.verdict is Verdict.NOT_CHECKED for each in findings)
+
+
 def most_serious(findings: Sequence[Finding]) -> Finding:
     """Return the most serious finding of one check, with the number of divisions that have its verdict."""
     order = list(Verdict)

@@ -44,7 +44,10 @@ def protocols(context: typer.Context, *, json: JsonOption = False) -> None:
     for entry in entries:
         where = f" ({entry.corpus})" if entry.corpus else ""
         typer.echo(f"{entry.name:<{width}}  {entry.description}{where}")
-    typer.echo(f"{'lists:FILE':<{width}}  your own folds: a CSV table with the columns id, fold and part")
+    typer.echo(
+        f"{'lists:PATH':<{width}}  your own folds, a table with the columns id, fold and part; or lists of "
+        "EmoBox, s3prl, SpeechBrain or nkululeko, a folder or a pattern"
+    )
     typer.echo(
         "\nYou can replace the 5 by any number. To see the folds "
         "on a corpus: sercli protocols show NAME --corpus C"
@@ -53,7 +56,7 @@ def protocols(context: typer.Context, *, json: JsonOption = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Protocol to show, or lists:FILE.")],
+    name: Annotated[str, typer.Argument(help="Protocol to show, or lists:PATH.")],
     *,
     corpus: Annotated[str, typer.Option(help="Prepared corpus.")],
     scheme: SchemeOption = None,
@@ -63,7 +66,7 @@ def show(
     unknown_speakers: UnknownSpeakersOption = None,
     csv: Annotated[
         bool,
-        typer.Option("--csv", help="Print the part of every utterance, in the format that lists:FILE reads."),
+        typer.Option("--csv", help="Print the part of every utterance, in the format that lists:PATH reads."),
     ] = False,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
@@ -110,6 +113,7 @@ def show(
         typer.echo(
             f"class {missing} has no training utterance in fold {numbers}; `sercli train` refuses this"
         )
+    print_lists(protocol, folds, utterances, classes_by_id)
     if selection.left_out:
         typer.echo(f"left out  {describe_left_out(selection.left_out)}")
     _print_table(folds, classes_by_id, utterances)
@@ -133,6 +137,31 @@ def print_unknown_speakers(protocol: "Protocol", count: int) -> None:
     """Print what happens to the utterances of unknown speakers."""
     use = "used for training only" if protocol.unknown_speakers == "train" else "left out"
     typer.echo(f"unknown   {count} utterances without a speaker are {use}")
+
+
+def print_lists(
+    protocol: "Protocol",
+    folds: "Sequence[Fold]",
+    utterances: "Sequence[Utterance]",
+    labels: "Mapping[str, str]",
+) -> None:
+    """Print the differences between lists of folds and the corpus, and what leaks between their parts.
+
+    Nothing is printed for a protocol that is not from lists.
+    """
+    from sercli.audit import Verdict, examine, summarise
+    from sercli.audit.protocol import divisions
+
+    if not protocol.listed:
+        return
+    for note in protocol.notes(utterances, labels):
+        typer.echo(f"lists     {note}")
+    findings = examine(divisions(utterances, folds, protocol))
+    typer.echo(f"audit     {summarise(findings)}")
+    for finding in findings:
+        if finding.verdict is Verdict.LEAK:
+            examples = f", such as {', '.join(finding.examples)}" if finding.examples else ""
+            typer.echo(f"audit     {finding.check}: {finding.fact}{examples}")
 
 
 def describe_left_out(left_out: "Mapping[str, int]") -> str:

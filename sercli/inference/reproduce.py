@@ -234,7 +234,7 @@ def _protocol(claim: Claim, path: Path, lists: Path | None) -> Protocol:
         # Not the maker's path: what lies there on this machine, a bundle must not choose.
         raise ProtocolError(
             f"{path}: its folds are in a list of its author (digest {listed.digest}); name your copy "
-            "with --lists FILE"
+            "with --lists PATH"
         )
     return get_protocol(f"lists:{lists}#{listed.digest}@{listed.version}")
 

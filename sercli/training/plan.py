@@ -254,7 +254,7 @@ def check_classes(plan: Plan) -> None:
     raise ProtocolError(
         f"class '{name}' has {count} utterance{'s' * (count > 1)}, and fold {first}, {folds[0].name}{more}, "
         f"trains on none of them{others}; leave the class out ({_without(plan, lacking)}), or take another "
-        f"protocol ({instead or 'lists:FILE with folds of your own, or train-on-all, which tests nothing'})"
+        f"protocol ({instead or 'lists:PATH with folds of your own, or train-on-all, which tests nothing'})"
     )
 
 
