@@ -147,7 +147,7 @@ class Protocol:
 
 @dataclass(frozen=True, slots=True)
 class ListName:
-    """The parts of a name ``lists:FILE#DIGEST@VERSION``.
+    """The parts of a name ``lists:PATH#DIGEST@VERSION``.
 
     Attributes:
         path: path of the file.

@@ -240,10 +240,11 @@ def _read_part(path: Path) -> list[Utterance]:
             if isinstance(item, Utterance):
                 found.append(item)
             elif not item.harmless:
-                raise ProtocolError(f"{item.place}: {item.fact}; correct the list")
+                raise ManifestError(f"{item.place}: {item.fact}")
     except ManifestError as error:
         raise ProtocolError(
-            f"{error}; if it is not a list of the corpus, name the lists by a pattern, as lists:x_*.csv"
+            f"{error}; correct the list or, if it is not one of the corpus, name the lists by a pattern, as "
+            "lists:x_*.csv"
         ) from None
     return found
 

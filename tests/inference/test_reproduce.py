@@ -146,7 +146,7 @@ def test_a_list_of_folds_is_the_users_own_copy(restated, place, small, tmp_path)
         facts["protocol_digest"] = fold_digest(plan.folds)
 
     bundle = restated(change)
-    with pytest.raises(ProtocolError, match="name your copy with --lists FILE"):
+    with pytest.raises(ProtocolError, match="name your copy with --lists PATH"):
         reproduce(bundle, place)
     assert reproduce(bundle, place, lists=lists).verdict is Verdict.EXACT
     lists.write_text(to_csv(plan.folds[1:]))
