@@ -4,7 +4,7 @@ A check examines one division and returns a `Finding`: *clean*, *leak*, *known* 
 or the corpus that its authors state or that can't be avoided) or *not checked*.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -48,11 +48,16 @@ class Division:
         name: name of the fold.
         parts: items by part; a part that does not exist is empty.
         shares: reasons why parts may share something, by check.
+        shares_of: for a union, such reasons of each corpus, by corpus and check.
+        joined: whether the corpora are a union, so that speakers, sessions, dialogs and texts have the name
+            of their corpus in front.
     """
 
     name: str
     parts: Mapping[str, Sequence[Item]]
     shares: Mapping[str, str] = field(default_factory=dict)
+    shares_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    joined: bool = False
 
     @property
     def items(self) -> list[Item]:
@@ -63,6 +68,15 @@ class Division:
         """Return the pairs of parts that both have items, the most serious first."""
         pairs = (("train", "test"), ("train", "dev"), ("dev", "test"))
         return [(a, b) for a, b in pairs if self.parts.get(a) and self.parts.get(b)]
+
+    def reason(self, check: str, corpora: Collection[str]) -> str | None:
+        """Return the reason why parts may share something of some corpora; ``None`` if one has no reason."""
+        if check in self.shares:
+            return self.shares[check]
+        found = {corpus: self.shares_of.get(corpus, {}).get(check) for corpus in sorted(corpora)}
+        if not found or None in found.values():
+            return None
+        return "; ".join(f"{corpus}: {reason}" for corpus, reason in found.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +113,26 @@ class Finding:
         }
 
 
-def judge(check: str, division: Division, fact: str, examples: Sequence[str], weight: int = 0) -> Finding:
-    """Report something that two parts share as a leak, or as known if the division gives a reason."""
+def judge(
+    check: str,
+    division: Division,
+    fact: str,
+    examples: Sequence[str],
+    weight: int = 0,
+    corpora: Collection[str] = (),
+) -> Finding:
+    """Report something that two parts share as a leak, or as known if the division gives a reason.
+
+    Args:
+        check: name of the check.
+        division: the division.
+        fact: the evidence.
+        examples: what is shared.
+        weight: as in `Finding`.
+        corpora: corpora of what is shared.
+    """
     shown = tuple(sorted(examples)[:3])
-    reason = division.shares.get(check)
+    reason = division.reason(check, corpora)
     verdict = Verdict.LEAK if reason is None else Verdict.KNOWN
     return Finding(check, verdict, fact, shown, reason, weight=weight)
 
@@ -131,6 +161,19 @@ def examine(divisions: Sequence[Division]) -> list[Finding]:
         labels = most_serious([labels_by_speaker(division) for division in divisions])
         return [Finding("parts", Verdict.NOT_CHECKED, fact), labels]
     return [most_serious([check(division) for division in divisions]) for check in checks]
+
+
+def summarise(findings: Sequence[Finding]) -> str:
+    """State in a line which checks found a leak, and whether speakers could be compared."""
+    leaks = [finding.check for finding in findings if finding.verdict is Verdict.LEAK]
+    if leaks:
+        return f"{len(leaks)} of {len(findings)} checks found a leak: {', '.join(leaks)}"
+    return "no leak found" if speakers_checked(findings) else "speakers not checked; otherwise no leak found"
+
+
+def speakers_checked(findings: Sequence[Finding]) -> bool:
+    """Return whether the speakers of the parts could be compared, as far as there are parts."""
+    return not any(each.check == "speakers" and each.verdict is Verdict.NOT_CHECKED for each in findings)
 
 
 def most_serious(findings: Sequence[Finding]) -> Finding:

@@ -1,7 +1,6 @@
 """Divisions from lists: two or three files, or a folder of lists as other toolkits write them."""
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,17 +11,13 @@ from sercli.audit import PARTS, Division, Item
 from sercli.audit._file_names import complete_by_names
 from sercli.corpora import corpus_names, get_corpus
 from sercli.errors import AudioError, ManifestError
+from sercli.manifest.divisions import find_divisions, part_of
 from sercli.manifest.interop import read_list
 from sercli.manifest.lengths import Lengths, without_foreign_times
 from sercli.manifest.listing import check_columns
 from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
 from sercli.manifest.text import binary_kind
 from sercli.records import Note, Problem, Utterance
-
-# The name of a part within a file's name, as toolkits write it.
-_PART = re.compile(r"(?<![a-z])(train|trn|valid(?:ation)?|val|dev|test|tst|eval)(?![a-z])", re.IGNORECASE)
-_MEANS = {"trn": "train", "valid": "dev", "validation": "dev", "val": "dev", "tst": "test", "eval": "test"}
-_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +96,7 @@ def from_files(
     """
     if not 2 <= len(paths) <= 3:
         raise ManifestError(f"{paths[0]}: a division needs two or three lists: train, (dev,) test")
-    named = [_part(path) for path in paths]
+    named = [part_of(path.stem) for path in paths]
     if None in named or len(set(named)) < len(named):
         named = list(PARTS) if len(paths) == 3 else ["train", "test"]
     reader = ListReader(audio_root, check_columns(columns or {}))
@@ -121,16 +116,7 @@ def from_folder(
         ConfigError: a field does not exist.
         ManifestError: there are none, or a list can't be read.
     """
-    groups: dict[tuple[Path, str], dict[str, Path]] = {}
-    for path in sorted(folder.rglob("*")):
-        part = _part(path)
-        if part and _is_list(path):
-            groups.setdefault((path.parent, _PART.sub("*", path.stem)), {})
-            known = groups[path.parent, _PART.sub("*", path.stem)]
-            # The same list in several formats counts once; the first suffix wins.
-            if part not in known or _rank(path) < _rank(known[part]):
-                known[part] = path
-    complete = {key: found for key, found in groups.items() if len(found) > 1}
+    complete = find_divisions(folder.rglob("*"), folder)
     if not complete:
         raise ManifestError(
             f"{folder}: no lists that divide a corpus, such as train.json and test.json, "
@@ -140,14 +126,9 @@ def from_folder(
     divisions: list[Division] = []
     skipped: list[str] = []
     notes: list[str] = []
-    for (parent, _), found in complete.items():
-        first = next(iter(found.values()))
-        place = parent.relative_to(folder).as_posix()
-        name = f"{place}/{_PART.sub('*', first.name)}".removeprefix("./")
+    for name, found in complete.items():
         try:
-            division, read_notes = _division(
-                name, {part: found[part] for part in PARTS if part in found}, reader
-            )
+            division, read_notes = _division(name, found, reader)
         except ManifestError as error:
             skipped.append(f"skipped: {error}")
             continue
@@ -181,22 +162,6 @@ def _division(name: str, paths: Mapping[str, Path], reader: ListReader) -> tuple
 
 def _describe(problem: Problem) -> str:
     return f"{problem.title}: {problem.fact}" if isinstance(problem, Note) else problem.fact
-
-
-def _part(path: Path) -> str | None:
-    found = _PART.findall(path.stem)
-    return _MEANS.get(found[-1].lower(), found[-1].lower()) if found else None
-
-
-def _is_list(path: Path) -> bool:
-    if path.name.startswith("."):
-        return False
-    return path.suffix.lower() in _SUFFIXES or (path / "wav.scp").is_file()
-
-
-def _rank(path: Path) -> int:
-    suffix = path.suffix.lower()
-    return _SUFFIXES.index(suffix) if suffix in _SUFFIXES else len(_SUFFIXES)
 
 
 def _hash_audio(items: list[Item]) -> list[Item]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from sercli import manifest
 from sercli.audit import PARTS, Division, Item
 from sercli.corpora import corpus_names, get_corpus
 from sercli.protocols import Protocol, UnknownSpeakers, fold_digest, get_protocol
 from sercli.records import Fold, Utterance
 from sercli.schemes import LabelSource, Scheme, choose
+from sercli.unions import union_name
 from sercli.workspace import Workspace
 
 
@@ -37,8 +37,9 @@ def from_protocol(
         ConfigError: it has no labels, or the scheme is for another corpus.
         ProtocolError: the folds can't be made.
     """
+    corpus = union_name(corpus)
     facts = workspace.facts(corpus)
-    utterances = manifest.read(workspace.require(corpus))
+    utterances = workspace.utterances(corpus)
     chosen = get_protocol(protocol or str(facts["protocol"]))
     if unknown_speakers:
         chosen = chosen.with_unknown_speakers(unknown_speakers)
@@ -51,15 +52,16 @@ def from_protocol(
 def divisions(utterances: Sequence[Utterance], folds: Sequence[Fold], protocol: Protocol) -> list[Division]:
     """Make a division of each fold, with the reasons why its parts may share something."""
     by_id = {utterance.id: utterance for utterance in utterances}
-    corpus = utterances[0].corpus
-    shares = dict(protocol.shares)
-    if corpus in corpus_names():
-        shares |= get_corpus(corpus).shares
+    corpora = {utterance.corpus for utterance in utterances}
+    own = {name: get_corpus(name).shares for name in sorted(corpora & set(corpus_names()))}
+    joined = len(corpora) > 1
     return [
         Division(
             fold.name,
             {part: [_item(by_id[name]) for name in getattr(fold, part)] for part in PARTS},
-            shares,
+            protocol.shares if joined else {**protocol.shares, **own.get(utterances[0].corpus, {})},
+            own if joined else {},
+            joined=joined,
         )
         for fold in folds
     ]

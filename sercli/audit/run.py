@@ -18,6 +18,7 @@ from sercli.runs.folder import Run, Trial
 from sercli.statistics import Statistics
 from sercli.training.folds import fit_fold_statistics
 from sercli.training.plan import Plan, make_plan
+from sercli.unions import common_corpora
 from sercli.workspace import Workspace
 
 
@@ -110,12 +111,15 @@ def _origin(plan: Plan, trial: Trial) -> Finding:
     before = trial.settings()["provenance"].get("started_from") or []
     if not before or any(each["corpus"] == UNKNOWN for each in before):
         return Finding(check, Verdict.NOT_CHECKED, f"its initial bundle states no origin ({path})")
-    own = [each for each in before if each["corpus"] == plan.config.corpus]
+    corpus = plan.config.corpus
+    own = [each for each in before if common_corpora(each["corpus"], corpus)]
     if not own:
         corpora = ", ".join(dict.fromkeys(f"'{each['corpus']}'" for each in before))
         return Finding(check, Verdict.CLEAN, f"the initial weights were trained on {corpora}")
     here = (unplaced(plan.config.protocol.name), trial.fold)
-    other = [each for each in own if (unplaced(each["protocol"]), each["fold"]) != here]
+    other = [
+        each for each in own if each["corpus"] != corpus or (unplaced(each["protocol"]), each["fold"]) != here
+    ]
     if not other:
         return Finding(check, Verdict.CLEAN, "the initial weights are of the same fold")
     fact = f"fold {trial.fold} started from weights of {other[0]['protocol']}, fold {other[0]['fold']}"

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import combinations
 from pathlib import PurePosixPath
@@ -37,7 +37,7 @@ def utterances(division: Division) -> Finding:
 
 def speakers(division: Division) -> Finding:
     """Find speakers who are in two parts; an utterance without a speaker can't be compared."""
-    finding = _shared("speakers", division, _of_corpus("speaker"), "speaker")
+    finding = _shared("speakers", division, _of_corpus("speaker", division), "speaker")
     if finding.verdict is Verdict.NOT_CHECKED:
         return finding
     doubts = []
@@ -57,7 +57,7 @@ def speakers(division: Division) -> Finding:
 
 def _spelled_differently(division: Division) -> list[tuple[str, str]]:
     """Find names in two parts with different spellings that may be one speaker's, sorted."""
-    key = _of_corpus("speaker")
+    key = _of_corpus("speaker", division)
     spellings: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for part, items in division.parts.items():
         for item in items:
@@ -89,7 +89,7 @@ def _loosely(name: str) -> str:
 
 def sessions(division: Division) -> Finding:
     """Find sessions that are in two parts."""
-    return _shared("sessions", division, _of_corpus("session"), "session")
+    return _shared("sessions", division, _of_corpus("session", division), "session")
 
 
 def dialogs(division: Division) -> Finding:
@@ -97,7 +97,7 @@ def dialogs(division: Division) -> Finding:
 
     Only dialogs with a name count; `segments` checks pieces of one recording.
     """
-    return _shared("dialogs", division, _of_corpus("dialog"), "dialog")
+    return _shared("dialogs", division, _of_corpus("dialog", division), "dialog")
 
 
 def texts(division: Division) -> Finding:
@@ -110,7 +110,7 @@ def texts(division: Division) -> Finding:
         words = (item.utterance.transcript or "").casefold().split()
         if item.utterance.text_id is None and item.utterance.style != "improvised" and len(words) >= 4:
             return f"{item.utterance.corpus}/{' '.join(words)}"
-        return _of_corpus("text_id")(item)
+        return _of_corpus("text_id", division)(item)
 
     return _shared("texts", division, key, "text")
 
@@ -138,7 +138,8 @@ def segments(division: Division) -> Finding:
             fact = f"{fact}; pieces of {_count(apart, 'recording')} are in several parts"
         return Finding("segments", Verdict.CLEAN, fact)
     examples = [name.partition("/")[2] for name, pairs in torn.items() if pairs]
-    return judge("segments", division, "; ".join(facts), examples, _weight(counts))
+    corpora = _corpora(name for name, pairs in torn.items() if pairs)
+    return judge("segments", division, "; ".join(facts), examples, _weight(counts), corpora)
 
 
 def same_audio(division: Division) -> Finding:
@@ -173,12 +174,14 @@ def _overlap(one: Item, other: Item) -> bool:
     return max(a.start or 0, b.start or 0) < min(a.end or 0, b.end or 0)
 
 
-def _of_corpus(field: str) -> Key:
+def _of_corpus(field: str, division: Division) -> Key:
     """Return a key on a field; the same name in two corpora is not the same person."""
 
     def key(item: Item) -> str | None:
         value = getattr(item.utterance, field)
-        return None if is_absent(value) else f"{item.utterance.corpus}/{str(value).strip()}"
+        if is_absent(value):
+            return None
+        return str(value) if division.joined else f"{item.utterance.corpus}/{str(value).strip()}"
 
     return key
 
@@ -205,10 +208,15 @@ def _shared(check: str, division: Division, key: Key, noun: str) -> Finding:
     if not facts:
         return Finding(check, Verdict.CLEAN, f"{_count(len(named), noun)}, none in two parts")
     shared = set().union(*common.values())
-    several = len({name.partition("/")[0] for name in named}) > 1
+    several = len(_corpora(named)) > 1
     examples = [name if several else name.partition("/")[2] for name in shared]
     weight = _weight({pair: len(values) for pair, values in common.items()})
-    return judge(check, division, "; ".join(facts), examples, weight)
+    return judge(check, division, "; ".join(facts), examples, weight, _corpora(shared))
+
+
+def _corpora(names: Iterable[str]) -> set[str]:
+    """Return the corpora of names that have their corpus in front."""
+    return {name.partition("/")[0] for name in names}
 
 
 def _weight(counts: Mapping[tuple[str, str], int]) -> int:

@@ -3,9 +3,12 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
+
+if TYPE_CHECKING:
+    from sercli.workspace import Workspace
 
 _LONGEST = 500
 
@@ -47,6 +50,24 @@ def loadable(names: Iterable[str], load: Callable[[str], T]) -> dict[str, T]:
         except ConfigError as error:  # from a plug-in
             typer.echo(f"note: '{name}' is left out: {error}", err=True)
     return found
+
+
+def describe_union(place: "Workspace", corpus: str) -> list[str]:
+    """Describe a union, a line each: its corpora, and the recordings that are in two of them.
+
+    There is no line for a single corpus.
+    """
+    from collections import Counter
+
+    from sercli.formatting import count_noun
+    from sercli.unions import is_union
+
+    if not is_union(corpus):
+        return []
+    union = place.union(corpus)
+    counts = Counter(each.corpus for each in union.utterances)
+    each = ", ".join(f"{name} {count}" for name, count in counts.items())
+    return [f"{count_noun(len(union.utterances), 'utterance')}: {each}", *union.notes()]
 
 
 def printable(value: Any) -> str:

@@ -140,20 +140,23 @@ def _check_cells(cells: "tuple[Cell, ...]") -> None:
 def _prepared(cells: "tuple[Cell, ...]", workspace: "Workspace", *, named: bool) -> "list[Cell]":
     """Keep the cells whose corpus is prepared, and print the cells that are left out."""
     from sercli.errors import CorpusError
+    from sercli.unions import corpora_of
 
-    prepared = workspace.prepared()
-    absent = list(dict.fromkeys(cell.on.corpus for cell in cells if cell.on.corpus not in prepared))
-    there = [cell for cell in cells if cell.on.corpus in prepared]
+    is_there = {on.corpus: workspace.is_prepared(on.corpus) for on in (cell.on for cell in cells)}
+    lacking = [corpus for corpus, prepared in is_there.items() if not prepared]
+    absent = [part for corpus in lacking for part in corpora_of(corpus) if not workspace.is_prepared(part)]
+    there = [cell for cell in cells if is_there[cell.on.corpus]]
     if absent and named:
         workspace.require(absent[0])
     if not there:
+        prepared = workspace.prepared()
         others = f"; prepared are {', '.join(prepared)}: choose with --on" if prepared else ""
-        corpora = ", ".join(absent)
+        corpora = ", ".join(lacking)
         raise CorpusError(
             f"{workspace.root}: none of the study's corpora is prepared ({corpora}); run "
             f"`sercli prepare {absent[0] if absent else 'CORPUS'} PATH`{others}"
         )
-    for corpus in absent:
+    for corpus in lacking:
         count = sum(cell.on.corpus == corpus for cell in cells)
         typer.echo(f"left out: {count} of {len(cells)} cells, since {corpus} is not prepared")
     return there
@@ -161,19 +164,18 @@ def _prepared(cells: "tuple[Cell, ...]", workspace: "Workspace", *, named: bool)
 
 def _check_elsewhere(study: "Study", cells: "list[Cell]", workspace: "Workspace") -> None:
     """Refuse cells that cannot be tested on the other corpora; print the corpora that are not prepared."""
-    from sercli import manifest
     from sercli.errors import ConfigError
     from sercli.schemes import choose
+    from sercli.unions import common_corpora
 
-    prepared = workspace.prepared() if study.test_on else []
-    for on in study.test_on:
-        if on.corpus in prepared:
-            choose(manifest.read(workspace.manifest(on.corpus)), on.corpus, on.choice)
+    for on in study.elsewhere(cells):
+        if workspace.is_prepared(on.corpus):
+            choose(workspace.utterances(on.corpus), on.corpus, on.choice)
         else:
             typer.echo(f"not tested on {on.name}, since {on.corpus} is not prepared")
         for cell in cells:
             task = cell.on.choice.task
-            if cell.on.corpus != on.corpus and task != on.choice.task:
+            if not common_corpora(cell.on.corpus, on.corpus) and task != on.choice.task:
                 raise ConfigError(
                     f"test_on: {cell.row.name} on {cell.on.name} is for {task}, {on.name} has no such labels"
                 )
@@ -220,7 +222,7 @@ def _train(
     except KeyboardInterrupt:
         typer.echo("interrupted; run the same command again to resume from the last finished epoch", err=True)
         raise
-    if study.test_on:
+    if study.elsewhere(cells):
         problems += _test_elsewhere(study, works, workspace, who.here)
     for each in progress.cells:
         typer.echo(_course.line(each))
@@ -272,11 +274,13 @@ def _test_elsewhere(
     from sercli.inference.cross_corpus import apply_run
     from sercli.reports.cross_corpus import report_applied, write_cross_corpus
     from sercli.reports.study_tables import tested_since
+    from sercli.unions import common_corpora
 
-    prepared, failed = workspace.prepared(), []
+    failed: list[str] = []
+    others = [on for on in study.elsewhere(work.cell for work in works) if workspace.is_prepared(on.corpus)]
     for work in works:
-        for on in study.test_on:
-            if on.corpus == work.cell.on.corpus or on.corpus not in prepared or not work.plan.run.finished():
+        for on in others:
+            if common_corpora(on.corpus, work.cell.on.corpus) or not work.plan.run.finished():
                 continue
             if tested_since(work.plan.run, on):
                 continue

@@ -16,6 +16,7 @@ from sercli.cli._options import (
     WorkspaceOption,
     key_values,
 )
+from sercli.cli._output import describe_union
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def audit(
     not checked (the lists hold too little information). The exit status is 3 when a check
     finds a leak, 4 when speakers could not be compared and no other check finds a leak, and otherwise 0.
     """
-    from sercli.audit import Verdict, examine
+    from sercli.audit import Verdict, examine, speakers_checked, summarise
     from sercli.workspace import Workspace
 
     chosen = key_values("column", columns or [], empty=True)
@@ -75,11 +76,10 @@ def audit(
         from sercli.audit.protocol import from_protocol
         from sercli.schemes.reading import choose_scheme
 
+        place = Workspace(workspace)
         chosen_scheme = choose_scheme(scheme, classes, dimensions)
-        what, divisions = from_protocol(
-            Workspace(workspace), corpus, chosen_scheme, protocol, unknown_speakers, labels
-        )
-        notes: list[str] = []
+        what, divisions = from_protocol(place, corpus, chosen_scheme, protocol, unknown_speakers, labels)
+        notes = describe_union(place, corpus)
         extra: list[Finding] = []
     elif not targets:
         raise typer.BadParameter("name a run, lists of files or a folder of them, or a corpus with --corpus")
@@ -91,11 +91,7 @@ def audit(
         what, divisions, notes, extra = _divide(targets, audio_root, chosen, Workspace(workspace))
     findings = examine(divisions) + extra
     leaks = [finding for finding in findings if finding.verdict is Verdict.LEAK]
-    unchecked = any(each.check == "speakers" and each.verdict is Verdict.NOT_CHECKED for each in findings)
-    if leaks:
-        verdict = f"{len(leaks)} of {len(findings)} checks found a leak: {', '.join(f.check for f in leaks)}"
-    else:
-        verdict = "speakers not checked; otherwise no leak found" if unchecked else "no leak found"
+    unchecked, verdict = not speakers_checked(findings), summarise(findings)
     if json:
         report = {
             "audited": what,

@@ -57,14 +57,12 @@ def export(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Write a manifest in the format of another toolkit."""
-    from sercli import manifest
     from sercli.manifest.interop import write_list
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
-    path = place.require(corpus)
-    utterances = manifest.read(path)
-    write_list(form, out, utterances, path.parent.resolve())
+    utterances = place.utterances(corpus)
+    write_list(form, out, utterances, place.corpus(corpus).resolve())
     typer.echo(f"{out}: {len(utterances)} utterances as {form}")
 
 

@@ -76,12 +76,11 @@ def compute(
     Only missing features are computed. If the command was interrupted, run it again to continue. Training
     computes missing features by itself.
     """
-    from sercli import manifest
     from sercli.store.compute import compute as run
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
-    utterances = manifest.read(place.require(corpus))
+    utterances = place.utterances(corpus)
     stores = _stores(place, kind, variants, settings, half)
     _check_device(device)
     with progress_bar(f"computing {kind}") as progress:
@@ -306,7 +305,7 @@ def show(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Draw the features of one utterance, or one of each emotion."""
-    from sercli import figures, manifest
+    from sercli import figures
     from sercli.errors import unknown
     from sercli.figures.features import Panel, feature_panels
     from sercli.store.compute import extract_one
@@ -314,7 +313,7 @@ def show(
 
     place = Workspace(workspace)
     corpus, _, name = utterance.partition("/")
-    by_id = {each.id: each for each in manifest.read(place.require(corpus))}
+    by_id = {each.id: each for each in place.utterances(corpus)}
     if name and utterance not in by_id:
         raise unknown(f"corpus '{corpus}'", utterance, by_id)
     stores = _stores(place, kind, variants, settings, half=False)
@@ -386,6 +385,4 @@ def _check_device(device: str) -> None:
 
 def _audio_of(place: "Workspace") -> "dict[str, list[Utterance]]":
     """Return the utterances of each prepared corpus."""
-    from sercli import manifest
-
-    return {name: manifest.read(place.manifest(name)) for name in place.prepared()}
+    return {name: place.utterances(name) for name in place.prepared()}

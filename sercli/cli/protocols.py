@@ -14,6 +14,7 @@ from sercli.cli._options import (
     UnknownSpeakersOption,
     WorkspaceOption,
 )
+from sercli.cli._output import describe_union
 from sercli.errors import list_some
 from sercli.plain.json import to_json
 
@@ -43,7 +44,10 @@ def protocols(context: typer.Context, *, json: JsonOption = False) -> None:
     for entry in entries:
         where = f" ({entry.corpus})" if entry.corpus else ""
         typer.echo(f"{entry.name:<{width}}  {entry.description}{where}")
-    typer.echo(f"{'lists:FILE':<{width}}  your own folds: a CSV table with the columns id, fold and part")
+    typer.echo(
+        f"{'lists:PATH':<{width}}  your own folds, a table with the columns id, fold and part; or lists of "
+        "EmoBox, s3prl, SpeechBrain or nkululeko, a folder or a pattern"
+    )
     typer.echo(
         "\nYou can replace the 5 by any number. To see the folds "
         "on a corpus: sercli protocols show NAME --corpus C"
@@ -52,7 +56,7 @@ def protocols(context: typer.Context, *, json: JsonOption = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Protocol to show, or lists:FILE.")],
+    name: Annotated[str, typer.Argument(help="Protocol to show, or lists:PATH.")],
     *,
     corpus: Annotated[str, typer.Option(help="Prepared corpus.")],
     scheme: SchemeOption = None,
@@ -62,23 +66,24 @@ def show(
     unknown_speakers: UnknownSpeakersOption = None,
     csv: Annotated[
         bool,
-        typer.Option("--csv", help="Print the part of every utterance, in the format that lists:FILE reads."),
+        typer.Option("--csv", help="Print the part of every utterance, in the format that lists:PATH reads."),
     ] = False,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show the folds of a protocol on a prepared corpus as a table."""
-    from sercli import manifest
     from sercli.protocols import fold_digest, get_protocol, shared_speakers, untrained, without_speaker
     from sercli.protocols.lists import to_csv
     from sercli.schemes import choose
     from sercli.schemes.reading import choose_scheme
+    from sercli.unions import union_name
     from sercli.workspace import Workspace
 
+    place, corpus = Workspace(workspace), union_name(corpus)
     protocol = get_protocol(name)
     if unknown_speakers:
         protocol = protocol.with_unknown_speakers(unknown_speakers)
-    utterances = manifest.read(Workspace(workspace).require(corpus))
+    utterances = place.utterances(corpus)
     chosen = choose_scheme(scheme, classes, targets) or protocol.scheme
     selected, selection = choose(utterances, corpus, chosen, labels=labels)
     classes_by_id = selection.labels
@@ -95,6 +100,8 @@ def show(
         return
     typer.echo(f"{protocol.name} on {corpus}, {selected}; digest {fold_digest(folds)}")
     typer.echo(f"{protocol.description}")
+    for line in describe_union(place, corpus):
+        typer.echo(f"union     {line}")
     if not protocol.tests_nothing:
         only_train = protocol.unknown_speakers == "train"
         shared = shared_speakers(folds, utterances, unknown_train=only_train)
@@ -106,6 +113,7 @@ def show(
         typer.echo(
             f"class {missing} has no training utterance in fold {numbers}; `sercli train` refuses this"
         )
+    print_lists(protocol, folds, utterances, classes_by_id)
     if selection.left_out:
         typer.echo(f"left out  {describe_left_out(selection.left_out)}")
     _print_table(folds, classes_by_id, utterances)
@@ -129,6 +137,31 @@ def print_unknown_speakers(protocol: "Protocol", count: int) -> None:
     """Print what happens to the utterances of unknown speakers."""
     use = "used for training only" if protocol.unknown_speakers == "train" else "left out"
     typer.echo(f"unknown   {count} utterances without a speaker are {use}")
+
+
+def print_lists(
+    protocol: "Protocol",
+    folds: "Sequence[Fold]",
+    utterances: "Sequence[Utterance]",
+    labels: "Mapping[str, str]",
+) -> None:
+    """Print the differences between lists of folds and the corpus, and what leaks between their parts.
+
+    Nothing is printed for a protocol that is not from lists.
+    """
+    from sercli.audit import Verdict, examine, summarise
+    from sercli.audit.protocol import divisions
+
+    if not protocol.listed:
+        return
+    for note in protocol.notes(utterances, labels):
+        typer.echo(f"lists     {note}")
+    findings = examine(divisions(utterances, folds, protocol))
+    typer.echo(f"audit     {summarise(findings)}")
+    for finding in findings:
+        if finding.verdict is Verdict.LEAK:
+            examples = f", such as {', '.join(finding.examples)}" if finding.examples else ""
+            typer.echo(f"audit     {finding.check}: {finding.fact}{examples}")
 
 
 def describe_left_out(left_out: "Mapping[str, int]") -> str:

@@ -23,7 +23,7 @@ def reproduce(
     lists: Annotated[
         Path | None,
         typer.Option(
-            help="Your copy of the list of folds, if the protocol of the model is lists:FILE.",
+            help="Your copy of the list of folds, if the protocol of the model is lists:PATH.",
             show_default=False,
         ),
     ] = None,

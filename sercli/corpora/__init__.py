@@ -80,6 +80,8 @@ class Corpus:
             start of the recording; raises `CorpusError`.
         from_name: for corpora whose file names hold all facts: function from a file's name without suffix
             to speaker, emotion and so on; ``None`` for a foreign name.
+        speakers_of: the corpus with the same speakers under the same names, if there is one: in a union of
+            both they are the same people.
         mistaken_speaker: function from the name of an utterance to the speaker that some lists wrongly read
             in it.
         cuts: whether an utterance is cut out of its file, from its start to its end.
@@ -117,6 +119,7 @@ class Corpus:
     options: type[ReaderConfig] | None = None
     read_trace: Callable[..., Trace] | None = None
     from_name: Callable[[str], Utterance | None] | None = None
+    speakers_of: str | None = None
     mistaken_speaker: Callable[[str], str] | None = None
     cuts: bool = False
     any_name: bool = False

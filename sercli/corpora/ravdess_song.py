@@ -92,6 +92,7 @@ CORPUS = Corpus(
     },
     ids=_released_ids(),
     from_name=from_name,
+    speakers_of="ravdess",
     inner=("Actor_*",),
     origin="its authors, https://zenodo.org/record/1188976 (Audio_Song_Actors_01-24.zip)",
     shares={"texts": "every actor sings the same two sentences"},

@@ -284,7 +284,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
 # Open in the paper: we do not have its tables 1 and 2, which list the recordings of each fold. We infer three
 # facts. Recordings are distributed to folds in order of name. The second half of the first fold is tested,
 # then the first half of the next fold, and so on, so that both AVEC's dev and train recordings are tested.
-# Of three recordings, two are tested. If you have the lists, use ``lists:FILE``.
+# Of three recordings, two are tested. If you have the lists, use ``lists:PATH``.
 _FIVE = Protocol(
     "recola-5-fold",
     _FiveFolds(),

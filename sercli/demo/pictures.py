@@ -147,6 +147,7 @@ def _look_into(
     stored = _OnePiece(
         bundle=bundle,
         utterances=(utterance,),
+        corpus=utterance.corpus,
         folder=Path(),
         sources={},
         preprocessing=bundle.preprocessing,

@@ -135,7 +135,7 @@ class ClassScoring(Scoring[ClassPredictions]):
         "are predicted correctly, ACC is the mean of UA and WA (the metric of the ECA paper); folds and "
         "seeds are pooled; a mean over them, if there is one, is given separately"
     )
-    parts = ("speaker", "gender", "fold", "seed")
+    parts = ("corpus", "speaker", "gender", "fold", "seed")
     beside = "seeds"
     metrics = METRICS
 

@@ -187,6 +187,8 @@ def _part_rows(scoring: Scoring[Any], group: str) -> list[MetricRow]:
 
 def _parts(predictions: Predictions, group: str) -> list[tuple[str, Rows, dict[str, Any]]]:
     """List name, rows and further facts of each part."""
+    if group == "corpus":
+        return _corpora(predictions)
     if group == "speaker":
         genders = dict(zip(predictions.speakers, predictions.genders, strict=True))
         rows = group_rows(predictions.speakers)
@@ -221,6 +223,21 @@ def _parts(predictions: Predictions, group: str) -> list[tuple[str, Rows, dict[s
                 strict=True,
             )
         )
+    ]
+
+
+def _corpora(predictions: Predictions) -> list[tuple[str, Rows, dict[str, Any]]]:
+    """List the corpora of a union, which the ids begin with, with the number of speakers known by name."""
+    rows = group_rows([name.partition("/")[0] for name in predictions.ids])
+    if len(rows) == 1:
+        return []
+    return [
+        (
+            corpus,
+            rows[corpus],
+            {"speakers": len({predictions.speakers[row] for row in rows[corpus]} - {None})},
+        )
+        for corpus in sorted(rows)
     ]
 
 

@@ -133,9 +133,9 @@ class MetricRow:
     """One metric of one group.
 
     Attributes:
-        group: ``all``, or the kind of part: ``class``, ``speaker``, ``gender``, ``fold``, ``seed``,
-            ``recording``; ``seeds`` and ``recordings`` are means over these; ``run`` and ``difference``
-            belong to a comparison.
+        group: ``all``, or the kind of part: ``class``, ``corpus``, ``speaker``, ``gender``, ``fold``,
+            ``seed``, ``recording``; ``seeds`` and ``recordings`` are means over these; ``run`` and
+            ``difference`` belong to a comparison.
         name: name of the class, the speaker, ...; ``None`` if the group has only one row.
         metric: key of the metric.
         label: name of the metric in tables.

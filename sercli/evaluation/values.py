@@ -201,10 +201,10 @@ class ValueScoring(Scoring[ValuePredictions]):
         )
         self.metrics = value_metrics(columns, per_frame=per_frame)
         if per_frame:
-            self.parts, self.beside, self.ranked = ("fold", "recording"), "recordings", "recording"
+            self.parts, self.beside, self.ranked = ("corpus", "fold", "recording"), "recordings", "recording"
             self.frames = self.count(range(len(predictions)))
         else:
-            self.parts, self.beside = ("speaker", "gender", "fold"), "seeds"
+            self.parts, self.beside = ("corpus", "speaker", "gender", "fold"), "seeds"
 
     def sums(self, groups: Sequence[Rows]) -> Moments:
         """Sum over the joined values of each group's rows, in 64 bits, (groups, dimensions)."""

@@ -11,6 +11,7 @@ from sercli.errors import ConfigError, RunError
 from sercli.evaluation import Metric, stated_metrics
 from sercli.evaluation.metrics import Unit
 from sercli.schemes import get_scheme
+from sercli.unions import MARK, corpora_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def read_claim(bundle: Bundle, path: Path) -> Claim:
     try:
         figures = facts["figures"]
         return Claim(
-            corpus=_name(facts["corpus"]),
+            corpus=MARK.join(map(_name, corpora_of(_text(facts["corpus"])))),
             scheme=_scheme(facts["scheme"]),
             protocol=_text(facts["protocol"]),
             fold=int(facts["fold"]),

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from sercli import manifest
 from sercli.bundle import Bundle, earlier_trainings
 from sercli.errors import ConfigError, RunError, list_some
 from sercli.evaluation.mapping import ClassMapping, map_classes
@@ -18,6 +17,7 @@ from sercli.runs.folder import Run, Trial
 from sercli.schemes import ALL, LabelSource, Scheme, Selection, choose, default_scheme, get_scheme
 from sercli.schemes.reading import from_plain
 from sercli.tasks import Outputs
+from sercli.unions import MARK, common_corpora, union_name
 from sercli.workspace import Workspace
 
 _SHOWN = 5
@@ -30,12 +30,13 @@ class Applied:
     Attributes:
         run: the run.
         trials: whose networks were applied.
-        corpus: the other corpus.
+        corpus: the other corpus, or a union of several.
         scheme: which of its utterances, and which classes they have.
         manifest_sha256: digest of its manifest.
         trained_on: the corpus of the training.
         before: corpora of earlier trainings of its weights, the first one first.
-        unheard: those corpora whose audio is not in the workspace, so that it may be among the tested.
+        unheard: those corpora, each of a union for itself, whose audio is not in the workspace, so that it
+            may be among the tested.
         predictions: of all trials, one after the other.
         mapping: from classes of the model to classes of the corpus; none for continuous labels.
         tested: number of tested utterances, by class of the corpus.
@@ -71,7 +72,7 @@ def apply_run(
 
     Args:
         run: the run.
-        corpus: a prepared corpus, not the one of the training.
+        corpus: a prepared corpus, or a union, that has no corpus of the training.
         workspace: folder of corpora and features.
         scheme: of the other corpus, or its name; its default one if none.
         labels: source of the labels, in place of that of the scheme.
@@ -87,13 +88,14 @@ def apply_run(
     """
     trials = run.require_finished()
     first = Bundle.load(trials[0].bundle)
-    path = workspace.require(corpus)
+    corpus = union_name(corpus)
     before = _trained_before(run, trials[0], first)
     _refuse_known(run, str(first.facts["corpus"]), before, corpus)
-    utterances = manifest.read(path)
+    utterances = workspace.utterances(corpus)
     name, selection = _select(first, utterances, corpus, scheme, labels)
     mapping = _map(run, first, selection, keep_foreign=keep_foreign)
-    known = dict.fromkeys([*before, str(first.facts["corpus"])])
+    trainings = [*before, str(first.facts["corpus"])]
+    known = dict.fromkeys(part for each in trainings for part in each.split(MARK))
     chosen, left_out = _choose(utterances, selection, mapping, _audio_of(known, workspace))
     if not chosen:
         reasons = list_some([f"{count} {why}" for why, count in left_out.items()], _SHOWN)
@@ -111,28 +113,28 @@ def apply_run(
         trials=tuple(trials),
         corpus=corpus,
         scheme=name,
-        manifest_sha256=manifest.digest(path),
+        manifest_sha256=workspace.manifest_digest(corpus),
         trained_on=str(first.facts["corpus"]),
         predictions=pool([apply(trial) for trial in trials]),
         mapping=mapping,
         tested=dict(Counter(selection.labels[utterance.id] for utterance in chosen)),
         left_out=left_out,
         before=tuple(before),
-        unheard=tuple(each for each in known if not workspace.manifest(each).exists()),
+        unheard=tuple(each for each in known if not workspace.is_prepared(each)),
     )
 
 
 def _refuse_known(run: Run, own: str, before: Sequence[str], corpus: str) -> None:
     """Refuse a corpus that the networks were trained on, by themselves or before."""
-    if own == corpus:
+    if common := common_corpora(own, corpus):
         raise ConfigError(
-            f"{run.name} was trained on '{corpus}': name another corpus; of its own, "
+            f"{run.name} was trained on '{common[0]}': name another corpus; of its own, "
             f"`sercli eval {run.name}` without --on evaluates the parts that were kept for the test, if any"
         )
-    if corpus in before:
+    if common := common_corpora(MARK.join(before), corpus):
         raise ConfigError(
-            f"{run.name} started from weights that went through {', then '.join(before)}: '{corpus}' is no "
-            "other corpus; name one that is, or train without --init"
+            f"{run.name} started from weights that went through {', then '.join(before)}: '{common[0]}' is "
+            "no other corpus; name one that is, or train without --init"
         )
 
 
@@ -211,8 +213,8 @@ def _map(run: Run, bundle: Bundle, selection: Selection, *, keep_foreign: bool) 
 
 def _audio_of(corpora: Iterable[str], workspace: Workspace) -> frozenset[str]:
     """List the hashes of the audio of those corpora that are in the workspace."""
-    paths = [path for corpus in corpora if (path := workspace.manifest(corpus)).exists()]
-    return frozenset(each.sha256 for path in paths for each in manifest.read(path))
+    there = [corpus for corpus in corpora if workspace.is_prepared(corpus)]
+    return frozenset(each.sha256 for corpus in there for each in workspace.utterances(corpus))
 
 
 def _choose(

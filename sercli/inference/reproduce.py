@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from sercli import manifest
 from sercli.bundle import Bundle
 from sercli.errors import ProtocolError, RunError
 from sercli.evaluation import pooled_values, stated_metrics
@@ -206,8 +205,7 @@ def _find_part(
     bundle: Bundle, claim: Claim, path: Path, workspace: Workspace, lists: Path | None
 ) -> _TestPart:
     """Find the test part of the bundle's fold in one's own copy of the corpus."""
-    place = workspace.require(claim.corpus)
-    utterances = manifest.read(place)
+    utterances = workspace.utterances(claim.corpus)
     _, selection = choose(utterances, claim.corpus, claim.scheme, partial=True)
     protocol = _protocol(claim, path, lists)
     folds = protocol.divide(utterances, selection.labels)
@@ -218,7 +216,8 @@ def _find_part(
             f"{claim.corpus}: nothing of fold '{claim.fold_name}' is here to test; prepare the complete "
             "corpus"
         )
-    return _TestPart(utterances, manifest.digest(place), selection, folds, fold, tested, foreign)
+    sha256 = workspace.manifest_digest(claim.corpus)
+    return _TestPart(utterances, sha256, selection, folds, fold, tested, foreign)
 
 
 def _protocol(claim: Claim, path: Path, lists: Path | None) -> Protocol:
@@ -235,7 +234,7 @@ def _protocol(claim: Claim, path: Path, lists: Path | None) -> Protocol:
         # Not the maker's path: what lies there on this machine, a bundle must not choose.
         raise ProtocolError(
             f"{path}: its folds are in a list of its author (digest {listed.digest}); name your copy "
-            "with --lists FILE"
+            "with --lists PATH"
         )
     return get_protocol(f"lists:{lists}#{listed.digest}@{listed.version}")
 

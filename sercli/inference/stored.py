@@ -87,7 +87,8 @@ class Stored:
     Attributes:
         bundle: how features are computed, standardised and cut.
         utterances: which of the corpus.
-        folder: folder of the prepared corpus.
+        corpus: name of the prepared corpus.
+        folder: folder that its files are relative to.
         sources: their features, by input of the network.
         preprocessing: from these features to the input, with the statistics of the speakers where these are
             needed.
@@ -95,6 +96,7 @@ class Stored:
 
     bundle: Bundle
     utterances: tuple[Utterance, ...]
+    corpus: str
     folder: Path
     sources: Mapping[str, StoredFeatures]
     preprocessing: Preprocessing
@@ -127,7 +129,7 @@ class Stored:
         compute(stores, utterances, workspace.corpus(corpus), progress)
         items = _unlabelled(bundle, utterances)
         preprocessing = with_speakers(bundle.preprocessing, items, sources)
-        return cls(bundle, tuple(utterances), workspace.corpus(corpus), sources, preprocessing)
+        return cls(bundle, tuple(utterances), corpus, workspace.corpus(corpus), sources, preprocessing)
 
     def dataset(self, utterances: Sequence[Utterance]) -> UtteranceDataset:
         """Cut and standardise some of the utterances, without their labels."""
@@ -170,7 +172,7 @@ class Stored:
             items,
             bundle.outputs,
             rows_of(self.utterances, fold, seed),
-            f"{bundle.arch} on {self.folder.name}",
+            f"{bundle.arch} on {self.corpus}",
             device=device,
             mapping=mapping,
         )

@@ -1,9 +1,10 @@
 """Define folds by name and version: rules that divide the utterances of a corpus.
 
-A name is enough: ``leave-one-speaker-out``, ``speaker-5-fold`` (any number in place of 5), ``lists:mine.csv``
-(the user's own folds), each with or without its version (``@1``). ``+unknown-train`` or ``+unknown-drop``
-before the version decides about utterances of unknown speakers. A protocol is data for one of three makers:
-by groups (`groups`), at random (`random`), or from a table (`lists`). Protocols for any corpus are in
+A name is enough: ``leave-one-speaker-out``, ``speaker-5-fold`` (any number in place of 5), ``lists:PATH``
+(the user's own folds, or lists of other tools), each with or without its version (``@1``).
+``+unknown-train`` or ``+unknown-drop`` before the version decides about utterances of unknown speakers. A
+protocol is data for one of three makers: by groups (`groups`), at random (`random`), or from lists
+(`lists`). Protocols for any corpus are in
 `general`. Those for one corpus are in the file of the corpus, ``corpora/<name>.py``.
 """
 
@@ -42,7 +43,10 @@ class Protocol:
             `shared_speakers` checks given folds.
         has_dev: whether folds have a development part.
         tests_nothing: whether folds have no test part.
-        listed: whether a table of the user lists the folds.
+        tests_corpora: whether each fold tests a corpus of a union.
+        listed: whether lists of the user give the folds.
+        describe: function from utterances and their classes by id to notes on the lists; ``None`` if the
+            folds are not from lists.
         description: one line.
         corpus: the corpus of the protocol; ``None`` for any corpus.
         scheme: the scheme of the protocol, if there is one.
@@ -52,7 +56,7 @@ class Protocol:
         earlier: makers of earlier versions, by version, so that their runs can still be read.
         unknown_speakers: how a speaker-independent protocol treats utterances of unknown speakers: ``error``
             if the maker needs the speaker, ``drop`` leaves them out, ``train`` adds them to training parts,
-            but not where another part has the same session or dialog.
+            but not where another part has the same session or dialog, or where their corpus is tested.
     """
 
     base: str
@@ -67,7 +71,9 @@ class Protocol:
     shares: Mapping[str, str] = field(default_factory=dict)
     earlier: Mapping[int, Maker] = field(default_factory=dict)
     tests_nothing: bool = False
+    tests_corpora: bool = False
     listed: bool = False
+    describe: Callable[[Sequence[Utterance], Mapping[str, str]], list[str]] | None = None
     unknown_speakers: UnknownSpeakers = "error"
 
     @property
@@ -115,8 +121,16 @@ class Protocol:
             instead = alternative(utterances, known, dev=self.has_dev)
             raise ProtocolError(f"{error}; {instead}" if instead else str(error)) from None
         if self.unknown_speakers == "train" and nobody:
-            return [_train_on(fold, utterances, nobody) for fold in folds]
+            return [_train_on(fold, utterances, nobody, by_corpus=self.tests_corpora) for fold in folds]
         return folds
+
+    def notes(self, utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[str]:
+        """Describe the differences between lists of folds and the utterances that a scheme selected.
+
+        Raises:
+            ProtocolError: the lists can't divide these utterances.
+        """
+        return self.describe(utterances, labels) if self.describe else []
 
     @property
     def identity(self) -> str:
@@ -133,7 +147,7 @@ class Protocol:
 
 @dataclass(frozen=True, slots=True)
 class ListName:
-    """The parts of a name ``lists:FILE#DIGEST@VERSION``.
+    """The parts of a name ``lists:PATH#DIGEST@VERSION``.
 
     Attributes:
         path: path of the file.
@@ -165,11 +179,11 @@ def protocol_names() -> list[str]:
 def get_protocol(name: str) -> Protocol:
     """Return a protocol by name, with or without its version (``leave-one-speaker-out@1``).
 
-    The file of ``lists:FILE`` is only opened if the name has no digest.
+    The files of ``lists:PATH`` are only opened if the name has no digest.
 
     Raises:
         UnknownNameError: there is no protocol of that name or version.
-        ProtocolError: the file of ``lists:FILE`` is missing.
+        ProtocolError: the files of ``lists:PATH`` are missing.
     """
     base, version = _split_version(name)
     lists = parse_list_name(name)
@@ -192,17 +206,18 @@ def _split_version(name: str) -> tuple[str, str | None]:
 
 
 def _listed(path: Path, digest: str | None) -> Protocol:
-    from sercli.protocols.lists import ListedFolds, file_digest
+    from sercli.protocols.lists import ListedFolds, contents_digest
 
     path = path.absolute()
-    folds = ListedFolds(path, digest or file_digest(path))
+    folds = ListedFolds(path, digest or contents_digest(path))
     return Protocol(
         f"lists:{path}#{folds.digest}",
         folds,
         version=1,
         speaker_independent=False,
         has_dev=True,
-        description="the parts that a table lists (columns id, fold, part)",
+        description="the parts that lists name: a table with columns id, fold, part, or lists of other tools",
+        describe=folds.notes,
         listed=True,
     )
 
@@ -222,7 +237,7 @@ def _find(name: str) -> Protocol:
         for protocol in corpus.protocols:
             if protocol.base == name:
                 return protocol
-    raise unknown(__name__, name, [*protocol_names(), "lists:FILE"])
+    raise unknown(__name__, name, [*protocol_names(), "lists:PATH"])
 
 
 def is_untested(recorded: object) -> bool:
@@ -246,12 +261,16 @@ def without_speaker(utterances: Iterable[Utterance], labels: Mapping[str, str]) 
     return {each.id for each in utterances if each.id in labels and is_absent(each.speaker)}
 
 
-def _train_on(fold: Fold, utterances: Sequence[Utterance], nobody: Collection[str]) -> Fold:
+def _train_on(
+    fold: Fold, utterances: Sequence[Utterance], nobody: Collection[str], *, by_corpus: bool
+) -> Fold:
     """Add utterances of unknown speakers to a training part, in manifest order.
 
     Those that share a session or a dialog with another part are left out: their speaker is probably there.
+    Where the fold tests a corpus, those of this corpus are left out too.
     """
-    apart = {*fold.dev, *fold.test}
+    apart, test = {*fold.dev, *fold.test}, set(fold.test)
+    tested = {each.corpus for each in utterances if by_corpus and each.id in test}
     taken = {
         (name, value)
         for each in utterances
@@ -262,6 +281,7 @@ def _train_on(fold: Fold, utterances: Sequence[Utterance], nobody: Collection[st
         each.id
         for each in utterances
         if each.id in nobody
+        and each.corpus not in tested
         and not (each.session and ("session", each.session) in taken)
         and not (each.dialog and ("dialog", each.dialog) in taken)
     }

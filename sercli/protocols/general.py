@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sercli.errors import ProtocolError
 from sercli.protocols import Protocol
-from sercli.protocols.groups import LeaveOneGroupOut, LeaveOneOut
+from sercli.protocols.groups import LeaveOneCorpusOut, LeaveOneGroupOut, LeaveOneOut
 from sercli.protocols.random import SHARES, RandomParts
 from sercli.records import Fold, Utterance
 
@@ -68,6 +68,27 @@ _FIXED = (
             "sessions": "the other speaker of the tested one's session trains",
             "dialogs": "the other speaker of the tested one's dialogs trains",
         },
+    ),
+    Protocol(
+        "leave-one-corpus-out",
+        LeaveOneCorpusOut(),
+        version=1,
+        speaker_independent=True,
+        has_dev=True,
+        tests_corpora=True,
+        description=(
+            "each corpus of a union is tested once; every fifth speaker of the others is the dev part, the "
+            "rest is the training part"
+        ),
+    ),
+    Protocol(
+        "leave-one-corpus-out-no-dev",
+        LeaveOneCorpusOut(dev=False),
+        version=1,
+        speaker_independent=True,
+        has_dev=False,
+        tests_corpora=True,
+        description="each corpus of a union is tested once; the others are the training part; no dev part",
     ),
     # This is for a model to export, after its settings and its number of epochs were tried on folds: no part
     # here can select them.

@@ -1,4 +1,4 @@
-"""Make folds by groups of utterances, which test a speaker, a group of speakers or a session."""
+"""Make folds by groups of utterances, which test a speaker, a group of speakers, a session or a corpus."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from sercli.errors import DivisionError
 from sercli.manifest.values import is_absent
 from sercli.records import Fold, Utterance
+
+_DEV_SPEAKERS = 5
+"""Of so many speakers, one is for development, where a fold tests a corpus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,60 @@ class LeaveOneGroupOut:
             fold_of(f"speakers {' '.join(test)}", utterances, labels, dev, test)
             for test, dev in zip(groups, following, strict=True)
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveOneCorpusOut:
+    """A fold per corpus of a union, named by the tested one, in their order.
+
+    A speaker of the tested corpus who also speaks in another corpus is left out of the other parts.
+
+    Attributes:
+        dev: whether every fifth speaker of the other corpora, by gender and name, is for development;
+            otherwise all of them train.
+    """
+
+    dev: bool = True
+
+    def __call__(
+        self, protocol: str, utterances: Sequence[Utterance], labels: Mapping[str, str]
+    ) -> list[Fold]:
+        """Make the folds.
+
+        Raises:
+            DivisionError: there is only one corpus; speakers for development are missing; or no utterance
+                remains for training.
+        """
+        chosen = [utterance for utterance in utterances if utterance.id in labels]
+        corpora = groups_of(chosen, labels, protocol, "corpus")
+        if len(corpora) < 2:
+            raise DivisionError(
+                f"{protocol} needs 2 corpora or more, found {', '.join(corpora) or 'none'}; name "
+                f"several, as in --corpus {corpora[0] if corpora else 'a'}+OTHER"
+            )
+        return [self._fold(protocol, chosen, corpus) for corpus in corpora]
+
+    def _fold(self, protocol: str, chosen: Sequence[Utterance], corpus: str) -> Fold:
+        test = [each for each in chosen if each.corpus == corpus]
+        tested = {each.speaker for each in test} - {None}
+        others = [each for each in chosen if each.corpus != corpus and each.speaker not in tested]
+        held = self._choose_dev(protocol, others, corpus) if self.dev else set()
+        train = tuple(each.id for each in others if each.speaker not in held)
+        if not train:
+            raise DivisionError(f"{protocol}: without {corpus}, no other speaker remains to train on")
+        dev = tuple(each.id for each in others if each.speaker in held)
+        return Fold(f"corpus {corpus}", train, dev, tuple(each.id for each in test))
+
+    def _choose_dev(self, protocol: str, others: Sequence[Utterance], corpus: str) -> set[str]:
+        labels = {each.id: "" for each in others}
+        speakers = groups_of(others, labels, protocol)
+        if len(speakers) < 2:
+            raise DivisionError(
+                f"{protocol}: without {corpus}, the others need 2 speakers or more (train, dev), "
+                f"found {len(speakers)}; {protocol}-no-dev needs no speaker for development"
+            )
+        genders = {utterance.speaker: utterance.gender or "" for utterance in others}
+        return set(sorted(speakers, key=lambda speaker: (genders[speaker], speaker))[::_DEV_SPEAKERS])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,31 +1,52 @@
-"""Read folds that others made: in a file of the user or of a paper (``lists:FILE``), or in the release.
+"""Read folds from files (``lists:PATH``), or from the release of a corpus.
 
-The file is a table with columns ``id``, ``fold`` and ``part`` (train, dev or test). Without ``fold`` it is
-one fold. ``sercli protocols show NAME --corpus C --csv`` writes such a file.
+The files are the user's, or those that a paper or a toolkit publishes. The path is one of these:
+
+- a table with columns ``id``, ``fold`` and ``part`` (train, dev or test). Without ``fold`` it is one fold.
+  ``sercli protocols show NAME --corpus C --csv`` writes such a table.
+- a table with a column of files in place of ``id``.
+- a folder of lists as EmoBox, s3prl, SpeechBrain and nkululeko write them: files whose names differ only in
+  train, dev and test. Each group of such files is a fold.
+- such files by a pattern, as ``data/emodb_*.csv``.
 """
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sercli import files
-from sercli.errors import DivisionError, ProtocolError
-from sercli.manifest.tables import read_table
+from sercli.config import digest
+from sercli.errors import DivisionError, ManifestError, ProtocolError
+from sercli.manifest.columns import simplify
+from sercli.manifest.divisions import PARTS, find_divisions, part_of
+from sercli.manifest.interop import read_list
+from sercli.manifest.listing import choose_columns
+from sercli.manifest.matching import Matched, Matcher
+from sercli.manifest.tables import Table, read_table
 from sercli.records import Fold, Problem, Utterance
 
-_PARTS = ("train", "dev", "test")
 _COLUMNS = "columns id, part (train, dev or test) and, for several folds, fold"
+_PART_COLUMNS = ("part", "split", "partition", "subset", "set")
+_MEANS = {"training": "train", "development": "dev", "testing": "test"}
+_NONE = "no lists that divide a corpus, such as train.json and test.json"
+# With fewer of the listed utterances in the corpus, the list is of another corpus.
+_LEAST_SHARE = 0.5
+_SHOWN = 3
+
+_Folds = Mapping[str, Mapping[str, Sequence[Utterance]]]
+"""Listed utterances by fold and part."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedFolds:
-    """The folds that a file lists, in the order of the file; utterances are in the order of the manifest.
+    """The folds that files list, in their order; utterances are in the order of the manifest.
 
     Attributes:
-        path: the file.
-        digest: digest of the file's contents, from `file_digest`.
+        path: file, folder or pattern.
+        digest: digest of the contents, from `contents_digest`.
     """
 
     path: Path
@@ -40,33 +61,100 @@ class ListedFolds:
         """Make the folds.
 
         Raises:
-            ProtocolError: the file has changed or is not such a table; it names an utterance that is not in
-                the corpus, or names one twice in a fold; or it lacks one that the scheme selects.
+            ProtocolError: the files have changed or are not such lists; they name an utterance twice in a
+                fold; or few of theirs are in the corpus. A table with ids must name only utterances of the
+                corpus, and each one that the scheme selects.
         """
-        contents = file_digest(self.path)
+        return self._make(utterances, labels)[0]
+
+    def notes(self, utterances: Sequence[Utterance], labels: Mapping[str, str]) -> list[str]:
+        """Describe the differences between the lists and the selected utterances, a line each.
+
+        Raises:
+            ProtocolError: as above.
+        """
+        return self._make(utterances, labels)[1]
+
+    def _make(
+        self, utterances: Sequence[Utterance], labels: Mapping[str, str]
+    ) -> tuple[list[Fold], list[str]]:
+        contents = contents_digest(self.path)
         if contents != self.digest:
             raise ProtocolError(f"{self.path}: has changed (its digest is {contents}, not {self.digest})")
-        folds = _read(self.path)
-        known = {utterance.id for utterance in utterances}
-        listed = {name for parts in folds.values() for part in parts.values() for name in part}
-        foreign = sorted(listed - known)
+        folds, by_id = _read(self.path)
+        listed = list(
+            {each.id: each for parts in folds.values() for part in parts.values() for each in part}.values()
+        )
+        if by_id:
+            known = {utterance.id for utterance in utterances}
+            ids = {each.id: each.id for each in listed if each.id in known}
+            matched = Matched(ids, {each.id: "" for each in listed if each.id not in known})
+            self._refuse_differences(matched, labels)
+            notes: list[str] = []
+        else:
+            matcher = Matcher(utterances)
+            matched = matcher.match(listed)
+            notes = self._compare(listed, matched, matcher, labels)
+        return [self._fold(name, parts, matched, utterances, labels) for name, parts in folds.items()], notes
+
+    def _fold(
+        self,
+        name: str,
+        parts: Mapping[str, Sequence[Utterance]],
+        matched: Matched,
+        utterances: Sequence[Utterance],
+        labels: Mapping[str, str],
+    ) -> Fold:
+        chosen: dict[str, str] = {}
+        for part in PARTS:
+            for each in parts.get(part, ()):
+                own = matched.ids.get(each.id)
+                if own is not None and chosen.setdefault(own, part) != part:
+                    raise ProtocolError(
+                        f"{self.path}: '{own}' is in {chosen[own]} and in {part} of fold '{name}'"
+                    )
+        selected = (
+            tuple(u.id for u in utterances if u.id in labels and chosen.get(u.id) == part) for part in PARTS
+        )
+        made = Fold(name, *selected)
+        if not made.train or not made.test:
+            raise ProtocolError(f"{self.path}: fold '{name}' needs a train and a test part")
+        return made
+
+    def _refuse_differences(self, matched: Matched, labels: Mapping[str, str]) -> None:
+        foreign = sorted(matched.reasons)
         if foreign:
             more = f" (and {len(foreign) - 1} more)" if len(foreign) > 1 else ""
             raise ProtocolError(f"{self.path}: '{foreign[0]}'{more} is not in the corpus")
-        absent = [name for name in labels if name not in listed]
+        absent = [name for name in labels if name not in matched.ids]
         if absent:
             raise ProtocolError(
                 f"{self.path}: lacks {len(absent)} utterances that the scheme selects, first {absent[0]}; "
                 "add them or choose another scheme"
             )
-        made = []
-        for fold, parts in folds.items():
-            chosen = {part: set(parts[part]) & set(labels) for part in _PARTS}
-            selected = (tuple(u.id for u in utterances if u.id in chosen[part]) for part in _PARTS)
-            made.append(Fold(fold, *selected))
-            if not made[-1].train or not made[-1].test:
-                raise ProtocolError(f"{self.path}: fold '{fold}' needs a train and a test part")
-        return made
+
+    def _compare(
+        self, listed: Sequence[Utterance], matched: Matched, matcher: Matcher, labels: Mapping[str, str]
+    ) -> list[str]:
+        """Describe what the lists of another tool and the selected utterances do not have in common."""
+        found = set(matched.ids.values())
+        lost = [each for each in listed if each.id not in matched.ids]
+        if len(matched.ids) < _LEAST_SHARE * len(listed):
+            raise ProtocolError(
+                f"{self.path}: only {len(matched.ids)} of {len(listed)} listed utterances are in the corpus; "
+                f"not found is {_describe_lost(lost, matched, matcher)}; name the corpus of the lists"
+            )
+        notes = [f"{len(matched.ids)} of {len(listed)} listed utterances are in the corpus"]
+        if lost:
+            notes[0] += f"; not found is {_describe_lost(lost, matched, matcher)}"
+        if others := len(found - labels.keys()):
+            notes.append(f"{others} listed utterances are not selected by the scheme, and left out")
+        if absent := [name for name in labels if name not in found]:
+            notes.append(
+                f"{len(absent)} utterances that the scheme selects are not listed, and left out, such as "
+                f"{', '.join(absent[:_SHOWN])}"
+            )
+        return notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +193,32 @@ class ReleasedParts:
         return [Fold(f"released {self.test}", parts[self.train], dev, parts[self.test])]
 
 
-def file_digest(path: Path) -> str:
-    """Hash the file to eight hexadecimal digits.
+def _describe_lost(lost: Sequence[Utterance], matched: Matched, matcher: Matcher) -> str:
+    shown = []
+    for each in lost[:_SHOWN]:
+        near = matcher.nearest(each) if not matched.reasons[each.id] else ""
+        reason = matched.reasons[each.id] or (f"the nearest is {near}" if near else "")
+        shown.append(each.file + (f" ({reason})" if reason else ""))
+    return ", ".join(shown) + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")
+
+
+def contents_digest(path: Path) -> str:
+    """Hash the contents of a file, or the names and contents of lists, to eight hexadecimal digits.
 
     Raises:
-        ProtocolError: the file can't be read.
+        ProtocolError: a file can't be read, or there are no lists.
     """
     try:
-        return files.sha256(path)[:8]
+        if path.is_file():
+            return files.sha256(path)[:8]
+        divisions = _find(path)
+        base = _base(path)
+        lists = [each for parts in divisions.values() for each in parts.values()]
+        return digest([[each.relative_to(base).as_posix(), files.sha256(each)] for each in lists], length=8)
     except OSError as error:
-        raise ProtocolError(f"{path}: {error.strerror or error}; lists:FILE names a table") from None
+        raise ProtocolError(
+            f"{path}: {error.strerror or error}; lists:PATH names a table or a folder"
+        ) from None
 
 
 def to_csv(folds: Sequence[Fold]) -> str:
@@ -123,17 +227,69 @@ def to_csv(folds: Sequence[Fold]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("id", "fold", "part"))
     for fold in folds:
-        for part in _PARTS:
+        for part in PARTS:
             writer.writerows((name, fold.name, part) for name in getattr(fold, part))
     return text.getvalue()
 
 
-def _read(path: Path) -> dict[str, dict[str, list[str]]]:
-    """Read the ids by fold and part."""
+def _base(path: Path) -> Path:
+    """Return the folder that the names of folds are relative to: of a pattern, the last one before a star."""
+    if "*" not in path.as_posix():
+        return path
+    return next(parent for parent in path.parents if "*" not in parent.as_posix())
+
+
+def _find(path: Path) -> dict[str, dict[str, Path]]:
+    """Find the lists of a folder or a pattern, by fold and part.
+
+    Raises:
+        ProtocolError: there are none, or there is no such path.
+    """
+    base = _base(path)
+    pattern = path.relative_to(base).as_posix() if base != path else "**/*"
+    if base == path and not path.is_dir():
+        raise ProtocolError(f"{path}: No such file or directory; lists:PATH names a table or a folder")
+    found = find_divisions((each for each in base.glob(pattern) if each.is_file()), base)
+    if not found:
+        raise ProtocolError(f"{path}: {_NONE}")
+    return found
+
+
+def _read(path: Path) -> tuple[_Folds, bool]:
+    """Read the listed utterances, and whether a table names their ids.
+
+    Raises:
+        ProtocolError: a list can't be read.
+    """
+    if path.is_file():
+        return _read_table(path)
+    folds: dict[str, dict[str, list[Utterance]]] = {}
+    for name, parts in _find(path).items():
+        folds[name] = {part: _read_part(each) for part, each in parts.items()}
+    return folds, False
+
+
+def _read_part(path: Path) -> list[Utterance]:
+    found = []
+    try:
+        for item in read_list(path):
+            if isinstance(item, Utterance):
+                found.append(item)
+            elif not item.harmless:
+                raise ManifestError(f"{item.place}: {item.fact}")
+    except ManifestError as error:
+        raise ProtocolError(
+            f"{error}; correct the list or, if it is not one of the corpus, name the lists by a pattern, as "
+            "lists:x_*.csv"
+        ) from None
+    return found
+
+
+def _read_table(path: Path) -> tuple[_Folds, bool]:
+    """Read the utterances of a table by fold and part, and whether it names their ids."""
     table = read_table(path)
-    if table.rows and not {"id", "part"} <= set(table.columns):
-        raise ProtocolError(f"{path}: needs {_COLUMNS}")
-    folds: dict[str, dict[str, list[str]]] = {}
+    part_column, key = _columns(path, table)
+    folds: dict[str, dict[str, list[Utterance]]] = {}
     seen: set[tuple[str, str]] = set()
     for item in table.items:
         place = path.parent / item.place
@@ -141,12 +297,37 @@ def _read(path: Path) -> dict[str, dict[str, list[str]]]:
             if item.harmless:
                 continue
             raise ProtocolError(f"{place}: {item.fact}; the table needs {_COLUMNS}")
-        fold, name, part = (str(item.values.get(key) or "") for key in ("fold", "id", "part"))
+        fold, name, stated = (str(item.values.get(each) or "") for each in ("fold", key, part_column))
         fold = fold or "the only fold"
-        if part not in _PARTS:
-            raise ProtocolError(f"{place}: part '{part}' is none of {', '.join(_PARTS)}")
+        part = _MEANS.get(stated.lower()) or part_of(stated)
+        if part is None:
+            raise ProtocolError(f"{place}: part '{stated}' is none of {', '.join(PARTS)}")
         if (fold, name) in seen:
             raise ProtocolError(f"{place}: '{name}' occurs twice in fold '{fold}'")
         seen.add((fold, name))
-        folds.setdefault(fold, {part: [] for part in _PARTS})[part].append(name)
-    return folds
+        own = Utterance(id=name if key == "id" else f"imported/{name}", corpus="", file=name)
+        folds.setdefault(fold, {each: [] for each in PARTS})[part].append(own)
+    return folds, key == "id"
+
+
+def _columns(path: Path, table: Table) -> tuple[str, str]:
+    """Return the column of the part and that of ids or files.
+
+    Raises:
+        ProtocolError: there is no such column.
+    """
+    named = {simplify(name): name for name in table.columns}
+    part = next((named[name] for name in _PART_COLUMNS if name in named), None)
+    if "id" in table.columns:
+        key: str | None = "id"
+    else:
+        key = choose_columns(table, {})[0].get("file")
+    if table.rows and (part is None or key is None):
+        parts = Counter(part_of(each.stem) for each in path.parent.glob("*")) if part is None else Counter()
+        hint = (
+            f"; or lists:{path.parent} for the lists of its folder"
+            if parts["train"] and parts["test"]
+            else ""
+        )
+        raise ProtocolError(f"{path}: needs {_COLUMNS}{hint}")
+    return part or "part", key or "id"

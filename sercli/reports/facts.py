@@ -10,6 +10,7 @@ from sercli.protocols import get_protocol, is_untested, unplaced
 from sercli.runs.folder import Trial
 from sercli.schemes import scheme_name
 from sercli.tasks import TASKS
+from sercli.unions import MARK, common_corpora
 
 _SHOWN = 6  # number of runs that are named in front of a banner
 
@@ -62,10 +63,9 @@ def facts(
 
 def corpus_facts(corpus: Mapping[str, Any]) -> dict[str, str]:
     """State the name of the corpus, the part of it that is prepared, and its licence."""
-    of_all = f" of {corpus['expected']}" if corpus["expected"] else ""
     return {
         "corpus": corpus["title"],
-        "corpus as prepared": f"{corpus['utterances']}{of_all} utterances",
+        "corpus as prepared": _prepared(corpus),
         "licence": corpus["licence"],
         **({"scale of the ratings": _scale(corpus["scale"])} if "scale" in corpus else {}),
     }
@@ -77,6 +77,18 @@ def describe_scale(settings: Mapping[str, Any]) -> str:
     if "scale" not in corpus:
         return ""
     return f"; the scale of the ratings is {_scale(corpus['scale'])}, and predictions are not limited to it"
+
+
+def _prepared(corpus: Mapping[str, Any]) -> str:
+    """Count the utterances, and those of the release; for a union, also those of each corpus."""
+    of_all = f" of {corpus['expected']}" if corpus["expected"] else ""
+    count = f"{corpus['utterances']}{of_all} utterances"
+    if "parts" not in corpus:
+        return count
+    found = [f"{name}: {_prepared(part)}" for name, part in corpus["parts"].items()]
+    if corpus["repeated"]:
+        found.append(f"{corpus['repeated']} of them, whose recordings are in two corpora, are left out")
+    return f"{count} ({'; '.join(found)})"
 
 
 def _scale(scale: Sequence[float] | None) -> str:
@@ -163,11 +175,13 @@ def banners(settings: Mapping[str, Any], trials: Sequence[Trial]) -> tuple[str, 
         how = get_protocol(settings["protocol"]).unknown_speakers
         use = "used for training only, and are perhaps of tested people" if how == "train" else "left out"
         found.append(f"Unknown speakers: {nobody} utterances without a speaker are {use}.")
-    if corpus["utterances"] < (corpus["expected"] or 0):
-        found.append(
-            f"Partial corpus: {corpus['utterances']} of {corpus['expected']} utterances are prepared. "
-            "The metrics are not comparable with those on the complete corpus."
-        )
+    for name, part in corpus.get("parts", {"": corpus}).items():
+        if part["utterances"] < (part["expected"] or 0):
+            found.append(
+                f"Partial corpus: {part['utterances']} of {part['expected']} utterances"
+                f"{name and f' of {name}'} are prepared. The metrics are not comparable with those on the "
+                "complete corpus."
+            )
     folds = len({trial.fold for trial in trials})
     if folds < provenance["folds"]:
         found.append(f"Unfinished: {folds} of {provenance['folds']} folds are tested.")
@@ -182,9 +196,10 @@ def _trained_before(settings: Mapping[str, Any], trials: Sequence[Trial]) -> boo
         return False
     from sercli.bundle import UNKNOWN  # imports torch, which a list of runs does not need
 
-    before = [each for each in earlier if each["corpus"] in {settings["corpus"], UNKNOWN}]
+    corpus = str(settings["corpus"])
+    before = [each for each in earlier if common_corpora(each["corpus"], f"{corpus}{MARK}{UNKNOWN}")]
     return any(
-        (unplaced(str(each.get("protocol"))), each.get("fold")) != (here, trial.fold)
+        (each["corpus"], unplaced(str(each.get("protocol"))), each.get("fold")) != (corpus, here, trial.fold)
         for each in before
         for trial in trials
     )

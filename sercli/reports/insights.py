@@ -12,7 +12,7 @@ import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from sercli import figures, files, manifest
+from sercli import figures, files
 from sercli.bundle import Bundle
 from sercli.config import dotted
 from sercli.errors import RunError
@@ -257,13 +257,12 @@ def _open(
     trial: Trial, bundle: Bundle, predictions: ClassPredictions, workspace: Workspace, progress: Progress
 ) -> Stored:
     corpus = str(bundle.facts["corpus"])
-    path = workspace.require(corpus)
-    by_id = {utterance.id: utterance for utterance in manifest.read(path)}
+    by_id = {utterance.id: utterance for utterance in workspace.utterances(corpus)}
     absent = next((name for name in predictions.ids if name not in by_id), None)
     if absent is not None:
         raise RunError(
-            f"{trial.path}: tested on {absent}, which {path} no longer contains; prepare the same "
-            "corpus again"
+            f"{trial.path}: tested on {absent}, which corpus '{corpus}' no longer contains; prepare "
+            "the same corpus again"
         )
     return Stored.open(bundle, corpus, [by_id[name] for name in predictions.ids], workspace, progress)
 

@@ -45,6 +45,7 @@ def run_tables(evaluation: Evaluation) -> dict[str, Table]:
         found["calibration"] = _calibration_table(evaluation.calibration)
         found["bins"] = _bins_table(evaluation.calibration, counted_noun(evaluation))
     for group, title, about in (
+        ("corpus", "Corpora", ("speakers",)),
         ("gender", "Genders", ("speakers",)),
         ("speaker", "Speakers", ("gender",)),
         ("seed", "Seeds, the folds of each pooled", ()),

@@ -54,7 +54,9 @@ class StudyReport:
         return (
             *several,
             *(layout.column_table(name, found) for name, found in columns.items()),
-            layout.elsewhere_table(self.found, self.study.test_on),
+            layout.elsewhere_table(
+                self.found, self.study.elsewhere([*(each.cell for each in self.found), *self.missing])
+            ),
             layout.network_table(self.found),
             layout.settings_table(self.found),
             layout.reference_table(self.study.references, list(columns)),

@@ -32,6 +32,7 @@ from sercli.runs.training import TrainingConfig
 from sercli.schemes import EVERY_DIMENSION, Scheme, get_scheme
 from sercli.segments import SegmentConfig
 from sercli.tasks import TASKS, Task
+from sercli.unions import union_name
 
 
 def _read_scheme(value: Any) -> Scheme:
@@ -61,7 +62,7 @@ class RunConfig(Config):
     arch: str
     """Name of the architecture."""
     corpus: str
-    """Name of the corpus, as prepared in the workspace."""
+    """Name of the corpus, as prepared in the workspace; or of several as one, as in ``emodb+ravdess``."""
     scheme: Annotated[Scheme, PlainValidator(_read_scheme), _write_scheme]
     """Scheme, which chooses the utterances and their classes: its name, or the keys of the user's own."""
     protocol: Annotated[Protocol, PlainValidator(_read_protocol), _write_name]
@@ -84,6 +85,11 @@ class RunConfig(Config):
     def _arch_known(cls, name: str) -> str:
         look_up(get_architecture, name)
         return name
+
+    @field_validator("corpus")
+    @classmethod
+    def _name_union(cls, name: str) -> str:
+        return look_up(union_name, name)
 
     @field_validator("scheme")
     @classmethod

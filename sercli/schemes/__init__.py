@@ -23,6 +23,7 @@ from sercli.records import TRACE_DIMENSIONS, Utterance
 from sercli.schemes.conditions import Condition
 from sercli.schemes.targets import RATED, Target, to_plain
 from sercli.tasks import Outputs, Task
+from sercli.unions import is_union
 
 LabelSource = Literal["corpus", "majority", "plurality", "votes"]
 """Source of the labels: the corpus itself, or the raters' votes."""
@@ -346,11 +347,12 @@ EVERY_DIMENSION = "dimensions"
 ALL = "all"
 """Value of ``classes`` in a scheme's file: each emotion is a class."""
 
+_OF_UNIONS = "common-4"
 _GENERAL = {
     scheme.name: scheme
     for scheme in (
         Scheme(EVERY_EMOTION, None, None),
-        Scheme("common-4", None, FOUR | CALM_IS_NEUTRAL),
+        Scheme(_OF_UNIONS, None, FOUR | CALM_IS_NEUTRAL),
         Scheme("arousal-valence", None, {}, traces=True),
         Scheme(EVERY_DIMENSION, None, {}, targets=tuple(map(Target, RATED))),
     )
@@ -397,9 +399,14 @@ def scheme_name(recorded: object) -> str:
 
 
 def schemes_of(corpus: str) -> list[Scheme]:
-    """List the schemes that fit a corpus: those made for it, its default one first, then the general ones."""
+    """List the schemes that fit a corpus: those made for it, its default one first, then the general ones.
+
+    The default one of a union has the classes that most corpora have.
+    """
     from sercli.corpora import corpus_names, get_corpus
 
+    if is_union(corpus):
+        return sorted(_GENERAL.values(), key=lambda scheme: scheme.name != _OF_UNIONS)
     made_for_it = get_corpus(corpus).schemes if corpus in corpus_names() else ()
     return [*made_for_it, *_GENERAL.values()]
 

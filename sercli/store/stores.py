@@ -8,7 +8,6 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from sercli import manifest
 from sercli.config import merge
 from sercli.errors import ConfigError, FeatureError, SerError, UnknownNameError, unknown
 from sercli.features import get_feature
@@ -151,7 +150,7 @@ def repair(store: FeatureStore, workspace: Workspace, originals: Path | None = N
     rebuilt, owned, problems = 0, set[str](), []
     for name in workspace.prepared():
         try:
-            utterances = manifest.read(workspace.manifest(name))
+            utterances = workspace.utterances(name)
             wanted = [u for u in utterances if store.key(u) in damaged]
             owned |= {store.key(u) for u in wanted}
             if unreadable and any(store.key(u) in held for u in utterances):

@@ -11,6 +11,7 @@ from sercli.protocols import get_protocol
 from sercli.schemes import Scheme, get_scheme, scheme_names, schemes_of
 from sercli.schemes.reading import choose_scheme, is_file
 from sercli.studies.study import Column, StudyRow
+from sercli.unions import is_union, union_name
 
 
 def parse_column(text: str, arch: str, folder: Path = Path()) -> Column:
@@ -25,11 +26,13 @@ def parse_column(text: str, arch: str, folder: Path = Path()) -> Column:
     name, _, protocol = text.partition(":")
     corpus, slash, scheme = name.partition("/")
     if not slash:
-        corpus, scheme = (name, "") if name in corpus_names() else ("", name)
+        corpus, scheme = (name, "") if name in corpus_names() or is_union(name) else ("", name)
         if scheme and scheme not in scheme_names() and not is_file(scheme):
             raise unknown("sercli.schemes", name, [*scheme_names(), *corpus_names()])
     chosen = choose_scheme(scheme or None, None, folder=folder)
     named = f"{corpus}/{chosen.name}" if chosen and is_file(scheme) else name
+    if is_union(corpus):
+        named, corpus = named.replace(corpus, union_name(corpus), 1), union_name(corpus)
     return complete_column(named, corpus or None, chosen, protocol or None, arch)
 
 
@@ -51,7 +54,7 @@ def complete_column(
         raise ConfigError(
             f"scheme '{scheme.name}' is for any corpus; write CORPUS/{scheme.title or scheme.name}"
         )
-    corpus = corpus or str(made_for)
+    corpus = union_name(corpus or str(made_for))
     if made_for not in (None, corpus):
         raise ConfigError(
             f"scheme '{scheme.name}' is made for corpus '{made_for}', not for '{corpus}'; name another scheme"
@@ -67,7 +70,7 @@ def _default_protocol(corpus: str, scheme: str, arch: str) -> str:
             return setting.protocol
     if corpus in corpus_names():
         return get_corpus(corpus).default_protocol
-    return "leave-one-speaker-out"
+    return "speaker-5-fold" if is_union(corpus) else "leave-one-speaker-out"
 
 
 def choose_columns(texts: Sequence[str], row: StudyRow, columns: Sequence[str]) -> list[Column]:

@@ -18,6 +18,8 @@ _KEYS = (
     *("paper", "paper_is", "doubtful", "about_values", "references", "test_on"),
     *("metrics", "plot", "confusion", "curves"),
 )
+_COLUMNS = "columns"
+"""Value of ``test_on``: the corpora of the columns that a command chooses."""
 _PAPER_IS = ("pooled", "mean over folds")
 
 
@@ -45,7 +47,8 @@ def read_study(path: Path) -> Study:
         about_values=_texts(source, top, "about_values"),
         references=read_references(source, top, {on.name for row in rows for on in row.on}),
         means=_means(source, top),
-        test_on=reader.read_columns(("test_on",), top["test_on"], rows[0].arch) if "test_on" in top else (),
+        test_on=_test_on(reader, top, rows[0].arch),
+        tests_columns=top.get("test_on") == _COLUMNS,
         file=path,
         display=read_display(source, top, rows),
     )
@@ -71,6 +74,12 @@ def _texts(source: Source, top: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(
         source.text((key, i), text, key) for i, text in enumerate(source.items((key,), top[key], key))
     )
+
+
+def _test_on(reader: RowReader, top: Mapping[str, Any], arch: str) -> tuple[Column, ...]:
+    if top.get("test_on", _COLUMNS) == _COLUMNS:
+        return ()
+    return reader.read_columns(("test_on",), top["test_on"], arch)
 
 
 def _means(source: Source, top: Mapping[str, Any]) -> bool:

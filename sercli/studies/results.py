@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from sercli import manifest
 from sercli.errors import RunError
 from sercli.runs.config import RunConfig
 from sercli.runs.folder import Run, list_runs
 from sercli.runs.training import Precision
 from sercli.studies.study import Cell
 from sercli.training.settings import check, complete
+from sercli.unions import corpora_of
 from sercli.workspace import Workspace
 
 _PRECISIONS: tuple[Precision, ...] = ("32-true", "bf16-mixed", "16-mixed")
@@ -49,9 +49,9 @@ def _in_each_precision(config: RunConfig) -> list[RunConfig]:
 
 def _manifests(workspace: Workspace, corpus: str) -> Collection[str]:
     """List the digests of a corpus's manifest, now or when runs were trained on it."""
-    path = workspace.manifest(corpus)
-    if path.exists():
-        return [_digest(path, path.stat().st_mtime_ns)]
+    if workspace.is_prepared(corpus):
+        changed = tuple(workspace.manifest(part).stat().st_mtime_ns for part in corpora_of(corpus))
+        return [_digest(workspace.root, corpus, changed)]
     if not workspace.runs.is_dir():
         return []
     return _digests_in_runs(workspace, workspace.runs.stat().st_mtime_ns).get(corpus, ())
@@ -71,5 +71,5 @@ def _digests_in_runs(workspace: Workspace, changed: int) -> Mapping[str, Collect
 
 
 @lru_cache(maxsize=64)
-def _digest(path: Path, changed: int) -> str:  # noqa: ARG001
-    return manifest.digest(path)
+def _digest(root: Path, corpus: str, changed: tuple[int, ...]) -> str:  # noqa: ARG001
+    return Workspace(root).manifest_digest(corpus)

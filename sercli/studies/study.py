@@ -161,6 +161,7 @@ class Study:
         references: scores of other papers that the paper compares itself with, by name and column.
         means: whether the paper's scores are means over folds instead of pooled.
         test_on: further corpora that each network is tested on.
+        tests_columns: whether each network is tested on the corpora of the other columns too.
         file: its file.
         display: content of its report.
     """
@@ -176,11 +177,17 @@ class Study:
     test_on: tuple[Column, ...]
     file: Path
     display: Display = Display()
+    tests_columns: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, in the order in which rows have them."""
         return tuple(dict.fromkeys(on.name for row in self.rows for on in row.on))
+
+    def elsewhere(self, cells: Iterable[Cell]) -> tuple[Column, ...]:
+        """List the columns on whose corpora the networks of some cells are tested, each once."""
+        others = [cell.on for cell in cells] if self.tests_columns else []
+        return tuple({(on.corpus, on.scheme): on for on in (*self.test_on, *others)}.values())
 
     def cells(
         self,

@@ -9,7 +9,6 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from sercli import manifest
 from sercli.errors import ConfigError, ProtocolError
 from sercli.protocols import Protocol, alternative, fold_digest, get_protocol, parse_numbers, untrained
 from sercli.records import Fold, Utterance
@@ -30,7 +29,7 @@ class Plan:
     Attributes:
         config: complete settings.
         workspace: folder of corpora, features and runs.
-        manifest_sha256: digest of the corpus's manifest.
+        manifest_sha256: digest of the corpus's manifest; see `Workspace.manifest_digest`.
         utterances: the complete corpus, by id.
         selection: classes and labels that the scheme defines.
         folds: all folds of the protocol.
@@ -74,9 +73,14 @@ class Plan:
         return fold_digest(self.folds)
 
     def corpus_facts(self) -> dict[str, Any]:
-        """Return the facts to report with each metric: title, licence, notice, completeness of the corpus."""
+        """Return the facts to report with each metric: title, licence, notice, completeness of the corpus.
+
+        Those of a union also have ``repeated``, the number of recordings that are in two of its corpora, and
+        ``parts``, the facts of each corpus with the digest of its manifest.
+        """
         facts = self.workspace.facts(self.config.corpus)
         found = {name: facts[name] for name in ("title", "licence", "notice", "utterances", "expected")}
+        found |= {name: facts[name] for name in ("repeated", "parts") if name in facts}
         if self.selection.values:
             found["scale"] = facts.get("ratings", {}).get("scale")
         return found
@@ -154,9 +158,12 @@ def make_plan(
     if any(not 0 <= seed < 2**32 for seed in seeds):
         raise ProtocolError(f"seeds {', '.join(map(str, seeds))}: from 0 to {2**32 - 1}")
     candidates(config)  # a wrong one is refused before any work
-    path = workspace.require(config.corpus)
-    sha256 = manifest.digest(path)
-    utterances, selection, made = _divide(path, sha256, config.corpus, config.scheme, config.protocol.name)
+    sha256 = workspace.manifest_digest(config.corpus)
+    utterances, selection, made = _divide(
+        workspace.root, sha256, config.corpus, config.scheme, config.protocol.name
+    )
+    if selection.values:
+        _check_scales(config.corpus, workspace.facts(config.corpus))
     return Plan(
         config=config,
         workspace=workspace,
@@ -171,18 +178,37 @@ def make_plan(
 
 @lru_cache(maxsize=16)
 def _divide(
-    path: Path, sha256: str, corpus: str, scheme: Scheme, protocol: str
+    root: Path, sha256: str, corpus: str, scheme: Scheme, protocol: str
 ) -> tuple[dict[str, Utterance], Selection, tuple[Fold, ...]]:
     """Read, select and divide a corpus; runs that are planned together share the result."""
-    utterances = _read(path, sha256)
+    utterances = _read(root, sha256, corpus)
     every = list(utterances.values())
     _, selection = choose(every, corpus, scheme)
     return utterances, selection, tuple(get_protocol(protocol).divide(every, selection.labels))
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path, sha256: str) -> dict[str, Utterance]:  # noqa: ARG001
-    return {utterance.id: utterance for utterance in manifest.read(path)}
+def _read(root: Path, sha256: str, corpus: str) -> dict[str, Utterance]:  # noqa: ARG001
+    return {utterance.id: utterance for utterance in Workspace(root).utterances(corpus)}
+
+
+def _check_scales(corpus: str, facts: Mapping[str, Any]) -> None:
+    """Refuse to learn ratings of several corpora as one, unless they are on one scale.
+
+    Raises:
+        ConfigError: their scales differ, or one is not known.
+    """
+    ratings = facts.get("ratings", {})
+    scales = ratings.get("scales", {})
+    if len(scales) > 1 and ratings["scale"] is None:
+        named = ", ".join(
+            f"{name} {'not known' if scale is None else f'{scale[0]:g} to {scale[1]:g}'}"
+            for name, scale in scales.items()
+        )
+        raise ConfigError(
+            f"corpus '{corpus}': the scales of the ratings differ ({named}), so they can't be learned as "
+            "one; choose a scheme of classes, or corpora with one scale"
+        )
 
 
 def _choose(text: str, count: int) -> tuple[int, ...]:
@@ -228,7 +254,7 @@ def check_classes(plan: Plan) -> None:
     raise ProtocolError(
         f"class '{name}' has {count} utterance{'s' * (count > 1)}, and fold {first}, {folds[0].name}{more}, "
         f"trains on none of them{others}; leave the class out ({_without(plan, lacking)}), or take another "
-        f"protocol ({instead or 'lists:FILE with folds of your own, or train-on-all, which tests nothing'})"
+        f"protocol ({instead or 'lists:PATH with folds of your own, or train-on-all, which tests nothing'})"
     )
 
 

@@ -14,7 +14,7 @@ from sercli.errors import CorpusError, ProtocolError, RunError
 from sercli.evaluation.predictions_csv import read_predictions
 from sercli.inference.reproduce import Compared, Verdict, _verdict, reproduce
 from sercli.protocols import fold_digest
-from sercli.protocols.lists import file_digest, to_csv
+from sercli.protocols.lists import contents_digest, to_csv
 from sercli.reports.share import export_bundle
 from sercli.workspace import Workspace
 
@@ -142,11 +142,11 @@ def test_a_list_of_folds_is_the_users_own_copy(restated, place, small, tmp_path)
     lists.write_text(to_csv(plan.folds))
 
     def change(facts):
-        facts["protocol"] = f"lists:/nowhere/theirs.csv#{file_digest(lists)}@1"
+        facts["protocol"] = f"lists:/nowhere/theirs.csv#{contents_digest(lists)}@1"
         facts["protocol_digest"] = fold_digest(plan.folds)
 
     bundle = restated(change)
-    with pytest.raises(ProtocolError, match="name your copy with --lists FILE"):
+    with pytest.raises(ProtocolError, match="name your copy with --lists PATH"):
         reproduce(bundle, place)
     assert reproduce(bundle, place, lists=lists).verdict is Verdict.EXACT
     lists.write_text(to_csv(plan.folds[1:]))

@@ -297,7 +297,7 @@ def test_a_protocol_made_for_a_corpus_refuses_another():
         ("leave-one-speker-out", "leave-one-speaker-out"),
         ("speaker-5-folds", "speaker-5-fold"),
         ("speaker-k-fold", "speaker-5-fold"),
-        ("lists", "lists:FILE"),
+        ("lists", "lists:PATH"),
         ("speaker-1-fold", "speaker-5-fold"),
     ],
 )
@@ -353,8 +353,9 @@ def test_of_a_list_the_contents_count_not_the_place(tmp_path):
         ("id,part\n03-0,train\n08-0,test\n", "lacks 4 utterances that the scheme selects, first 03-1"),
         ("id,part\n03-0,train\nx-0,test\n", "'x-0' is not in the corpus"),
         ("id,part\n03-0,train\n03-0,test\n", ":3: '03-0' occurs twice in fold 'the only fold'"),
-        ("id,part\n03-0,valid\n", ":2: part 'valid' is none of train, dev, test"),
-        ("file,split\na,train\n", "needs columns id, part"),
+        ("id,part\n03-0,held\n", ":2: part 'held' is none of train, dev, test"),
+        ("file,split\na,train\n", "only 0 of 1 listed utterances are in the corpus"),
+        ("file,emotion\na.wav,anger\n", "needs columns id, part"),
         ("", "needs columns id, part"),
     ],
 )
@@ -365,7 +366,7 @@ def test_a_wrong_list_is_one_clear_line(tmp_path, text, message):
 
 
 def test_a_missing_list_is_an_error(tmp_path):
-    with pytest.raises(ProtocolError, match=r"no\.csv: No such file or directory; lists:FILE names a table"):
+    with pytest.raises(ProtocolError, match=r"no\.csv: No such file or directory; lists:PATH names a table"):
         get_protocol(f"lists:{tmp_path / 'no.csv'}")
 
 

@@ -105,7 +105,7 @@ def test_a_rare_class_is_named_with_its_fold_and_both_remedies(tiny, plan):
     text = str(error.value)
     assert "class 'sadness' has 1 utterance, and fold 1, speakers s0 (as 1 more), trains on none" in text
     assert "leave the class out (--classes anger,happiness)" in text
-    assert "lists:FILE" in text
+    assert "lists:PATH" in text
     with pytest.raises(ProtocolError, match="class 'sadness' has 1 utterance, and fold 1, part 1, trains"):
         plan(corpus, "stratified-5-fold")
     assert len(plan(corpus, "speaker-5-fold", "2-4").todo) == 3

@@ -23,6 +23,7 @@ from sercli.features import Array, FeatureConfig
 from sercli.store import FeatureStore, Number
 from sercli.studies.cluster.messages import INIT
 from sercli.training.plan import Plan, open_stores
+from sercli.unions import corpora_of
 from sercli.workspace import Workspace
 
 # Size of a chunk, which limits the memory that each side needs.
@@ -142,8 +143,7 @@ class _Features:
 
 def parcels_of(plan: Plan) -> list[Parcel]:
     """List the parcels that a run's trials read: the corpus, its features, the weights to start from."""
-    corpus = _corpus(plan)
-    found: list[Parcel] = [corpus]
+    found: list[Parcel] = [_corpus(plan)]
     for store in open_stores(plan):
         keys = dict.fromkeys(store.key(utterance) for utterance in plan.utterances.values())
         found.append(_Features(store, tuple(sorted(key for key in keys if key in store))))
@@ -154,15 +154,21 @@ def parcels_of(plan: Plan) -> list[Parcel]:
 
 def _corpus(plan: Plan) -> Parcel:
     """Pack the manifest, facts and continuous labels; the audio only if training changes it."""
-    folder = plan.workspace.corpus(plan.config.corpus)
+    corpus, workspace = plan.config.corpus, plan.workspace
+    folder = workspace.corpus(corpus)
     needs_audio = any(entry.stage == "samples" for entry, _ in plan.config.augmentations.values())
-    names = ["manifest.jsonl", "corpus.json"]
+    described = [workspace.manifest(part).with_name("corpus.json") for part in corpora_of(corpus)]
+    names = [
+        path.relative_to(folder).as_posix()
+        for each in described
+        for path in (each.with_name("manifest.jsonl"), each)
+    ]
     for utterance in plan.utterances.values():
         names += [utterance.trace] if utterance.trace else []
         names += [utterance.file] if needs_audio else []
     # The manifest states the hashes of all audio and of all labels.
-    deciding = [plan.config.corpus, plan.manifest_sha256, files.sha256(folder / "corpus.json"), needs_audio]
-    place = f"corpora/{plan.config.corpus}"
+    deciding = [corpus, plan.manifest_sha256, *map(files.sha256, described), needs_audio]
+    place = folder.relative_to(workspace.root).as_posix()
     return _Files(place, digest(deciding, length=24), folder, tuple(dict.fromkeys(names)))
 
 

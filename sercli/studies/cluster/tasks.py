@@ -12,7 +12,7 @@ import ray
 from filelock import FileLock, Timeout
 from ray.exceptions import RayError, RayTaskError
 
-from sercli import files, manifest
+from sercli import files
 from sercli.config import read_yaml
 from sercli.errors import RunError
 from sercli.plain.yaml import to_yaml
@@ -216,7 +216,7 @@ def _put(plan: Plan, parcel: Parcel) -> list[Any]:
     except RayError as error:
         raise RunError(f"{parcel.place} can't be sent: {shorten_error(error)}") from None
     corpus = plan.config.corpus
-    if manifest.digest(plan.workspace.manifest(corpus)) != plan.manifest_sha256:
+    if plan.workspace.manifest_digest(corpus) != plan.manifest_sha256:
         raise RunError(f"corpus '{corpus}' was prepared again meanwhile; run the same command again")
     return put
 

@@ -1,0 +1,64 @@
+"""Find lists that divide a corpus: files whose names differ only in train, dev and test.
+
+EmoBox, s3prl, SpeechBrain and nkululeko write such files, as ``x_train_fold_1.jsonl`` and
+``x_test_fold_1.jsonl``, or ``train.json``, ``valid.json`` and ``test.json``.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+PARTS = ("train", "dev", "test")
+
+# The name of a part within a file's name, as toolkits write it.
+_PART = re.compile(r"(?<![a-z])(train|trn|valid(?:ation)?|val|dev|test|tst|eval)(?![a-z])", re.IGNORECASE)
+_MEANS = {"trn": "train", "valid": "dev", "validation": "dev", "val": "dev", "tst": "test", "eval": "test"}
+_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet")
+
+
+def part_of(name: str) -> str | None:
+    """Return the part, train, dev or test, that the name of a file without suffix has in it."""
+    found = _PART.findall(name)
+    return _MEANS.get(found[-1].lower(), found[-1].lower()) if found else None
+
+
+def find_divisions(paths: Iterable[Path], folder: Path) -> dict[str, dict[str, Path]]:
+    """Group lists by their names without the part.
+
+    Args:
+        paths: files; those that are not lists of a part are left out.
+        folder: folder that the names are relative to.
+
+    Returns:
+        Path by part (train, dev, test, in this order), by name of the group, as ``fold_1/x_*_fold_1.jsonl``.
+        A group has two parts or more.
+    """
+    groups: dict[tuple[Path, str], dict[str, Path]] = {}
+    for path in sorted(paths):
+        part = part_of(path.stem)
+        if part and _is_list(path):
+            known = groups.setdefault((path.parent, _PART.sub("*", path.stem)), {})
+            # The same list in several formats counts once; the first suffix wins.
+            if part not in known or _rank(path) < _rank(known[part]):
+                known[part] = path
+    found = {}
+    for (parent, _), by_part in groups.items():
+        if len(by_part) < 2:
+            continue
+        first = next(iter(by_part.values()))
+        place = parent.relative_to(folder).as_posix()
+        name = f"{place}/{_PART.sub('*', first.name)}".removeprefix("./")
+        found[name] = {part: by_part[part] for part in PARTS if part in by_part}
+    return found
+
+
+def _is_list(path: Path) -> bool:
+    """Return whether a path is a list by its suffix, or a folder of Kaldi."""
+    if path.name.startswith("."):
+        return False
+    return path.suffix.lower() in _SUFFIXES or (path / "wav.scp").is_file()
+
+
+def _rank(path: Path) -> int:
+    suffix = path.suffix.lower()
+    return _SUFFIXES.index(suffix) if suffix in _SUFFIXES else len(_SUFFIXES)
