@@ -92,6 +92,7 @@ def apply_run(
     before = _trained_before(run, trials[0], first)
     _refuse_known(run, str(first.facts["corpus"]), before, corpus)
     utterances = workspace.utterances(corpus)
+    _check_scale(first, corpus, workspace)
     name, selection = _select(first, utterances, corpus, scheme, labels)
     mapping = _map(run, first, selection, keep_foreign=keep_foreign)
     trainings = [*before, str(first.facts["corpus"])]
@@ -180,6 +181,21 @@ def _select(
             "another scheme or corpus"
         )
     return name, selection
+
+
+def _check_scale(bundle: Bundle, corpus: str, workspace: Workspace) -> None:
+    """Refuse a corpus whose ratings are on another scale than those that a bundle learned.
+
+    Raises:
+        ConfigError: both scales are known, and they differ.
+    """
+    own = bundle.facts.get("scale")
+    there = workspace.facts(corpus).get("ratings", {}).get("scale")
+    if bundle.outputs.dimensions and own and there and list(own) != list(there):
+        raise ConfigError(
+            f"the ratings of {corpus} are from {there[0]:g} to {there[1]:g}, those that the run learned from "
+            f"{own[0]:g} to {own[1]:g}; choose a corpus with ratings on the same scale"
+        )
 
 
 def _scheme_of_values(bundle: Bundle) -> str | Scheme:
