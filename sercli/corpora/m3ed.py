@@ -1,9 +1,9 @@
 """M3ED: dialogs of television series, seven emotions, Mandarin.
 
-A file name is role, series, dialog, utterance: ``A_shaonianpai_1_1`` is role A. ``annotation.json`` has
-speaker, words and the emotions that each annotator gave, by utterance without the role. The main emotion is
-the label. The lists ``movie_list_train.txt``, ``movie_list_val.txt`` and ``movie_list_test.txt`` divide the
-series, so that no speaker is in two parts.
+A file name is role, series, dialog, utterance: ``A_shaonianpai_1_1`` is role A. ``annotation.json`` has for
+each utterance, without the role, speaker, words and the emotions that each annotator gave. The main emotion
+is the label. The lists ``movie_list_train.txt``, ``movie_list_val.txt`` and ``movie_list_test.txt`` divide
+the series, so that no speaker is in two parts.
 
 Source: Zhao et al., M3ED: Multi-modal Multi-scene Multi-label Emotional Dialogue Database, ACL 2022.
 """

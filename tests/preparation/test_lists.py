@@ -162,7 +162,7 @@ def test_each_reader_of_lists_reads_a_folder_of_kaldi(workspace, tmp_path, write
         assert re.search(r"LEAK +speakers +1 speaker", out)
 
 
-LISTS = {
+SPELLED = {
     "semicolon.csv": "Path;who;label;von;bis\nwav/a.wav;Ann;sad;0,5;00:00:01,25\n",
     "excel.csv": "sep=;\npath;who;label;von;bis\nWAV\\A;Ann;sad;0.5;1.25\n",
     "lines.jsonl": '{"wav": "C:/data/wav/a.wav", "who": "Ann", "emo": "sad", "von": 0.5, "bis": 1.25}\n',
@@ -174,12 +174,12 @@ LISTS = {
 }
 
 
-@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("name", SPELLED)
 def test_each_list_is_read_alike_by_prepare_audit_and_predict(workspace, tmp_path, write_wav, name):
     write_wav(tmp_path / "wav/a.wav", tone(2.0))
-    (tmp_path / name).write_text(LISTS[name])
+    (tmp_path / name).write_text(SPELLED[name])
     (tmp_path / "label_map.json").write_text('{"s": "sad"}')
-    own = {"speaker": "who", "start": "von", "end": "bis"} if "who" in LISTS[name] else {}
+    own = {"speaker": "who", "start": "von", "end": "bis"} if "who" in SPELLED[name] else {}
     for source in ("csv", "manifest"):
         (found,) = prepare(source, tmp_path / name, workspace, settings={"columns": own}).utterances
         assert (found.source, found.speaker, found.emotion) == ("wav/a.wav", "Ann", "sadness")
