@@ -75,7 +75,11 @@ UnknownSpeakersOption = Annotated[
     ),
 ]
 ProtocolOption = Annotated[
-    str | None, typer.Option(help="Protocol that makes the folds, for example leave-one-speaker-out.")
+    str | None,
+    typer.Option(
+        help="Protocol that makes the folds, for example leave-one-speaker-out, or lists:PATH for your own "
+        "folds and those of other tools."
+    ),
 ]
 ArchOption = Annotated[str | None, typer.Option(help="Architecture, one of `sercli models`.")]
 AcceleratorOption = Annotated[

@@ -37,7 +37,11 @@ def audit(
     ] = None,
     *,
     corpus: Annotated[
-        str | None, typer.Option(help="Prepared corpus to audit, divided by --protocol.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Prepared corpus to audit, or several, as emodb+ravdess, divided by --protocol.",
+            show_default=False,
+        ),
     ] = None,
     scheme: SchemeOption = None,
     classes: ClassesOption = None,

@@ -29,7 +29,9 @@ def _group() -> None:
 def show(
     *,
     arch: ArchOption = None,
-    corpus: Annotated[str | None, typer.Option(help="Prepared corpus to train on.")] = None,
+    corpus: Annotated[
+        str | None, typer.Option(help="Prepared corpus to train on, or several, as emodb+ravdess.")
+    ] = None,
     scheme: SchemeOption = None,
     classes: ClassesOption = None,
     targets: TargetsOption = None,

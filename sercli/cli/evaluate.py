@@ -40,7 +40,7 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="CORPUS",
-            help="Test the models of the run on another prepared corpus.",
+            help="Test the models of the run on another prepared corpus, or several, as emodb+ravdess.",
             show_default=False,
         ),
     ] = None,

@@ -58,7 +58,7 @@ def protocols(context: typer.Context, *, json: JsonOption = False) -> None:
 def show(
     name: Annotated[str, typer.Argument(help="Protocol to show, or lists:PATH.")],
     *,
-    corpus: Annotated[str, typer.Option(help="Prepared corpus.")],
+    corpus: Annotated[str, typer.Option(help="Prepared corpus, or several, as emodb+ravdess.")],
     scheme: SchemeOption = None,
     classes: ClassesOption = None,
     targets: TargetsOption = None,

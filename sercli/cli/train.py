@@ -42,7 +42,8 @@ def train(
     corpus: Annotated[
         str | None,
         typer.Option(
-            help="Prepared corpus to train on. [default: the first corpus of the paper that is prepared]",
+            help="Prepared corpus to train on, or several, as emodb+ravdess. [default: the first corpus of "
+            "the paper that is prepared]",
             show_default=False,
         ),
     ] = None,

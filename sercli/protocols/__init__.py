@@ -73,7 +73,9 @@ class Protocol:
     tests_nothing: bool = False
     tests_corpora: bool = False
     listed: bool = False
-    describe: Callable[[Sequence[Utterance], Mapping[str, str]], list[str]] | None = None
+    describe: Callable[[Sequence[Utterance], Mapping[str, str]], list[str]] | None = field(
+        default=None, compare=False
+    )
     unknown_speakers: UnknownSpeakers = "error"
 
     @property
