@@ -146,19 +146,19 @@ def predict(
     from sercli.devices import choose_device, keep_freed_memory
     from sercli.inference.inputs import divide_names, list_recordings, read_table
     from sercli.inference.predict import Predictor
-    from sercli.inference.writing import CsvLines
+    from sercli.inference.writing import CsvLines, Rows
     from sercli.workspace import Workspace
 
     if json and csv:
         raise typer.BadParameter("give --json or --csv, not both")
-    chosen = _chosen(columns or [], speaker_column)
-    if (chosen or audio_root) and table is None:
-        raise typer.BadParameter("--column, --speaker-column and --audio-root need a --table")
-    _check_speakers(speaker_column, enrol, same_speaker=same_speaker)
     if live or microphone:
         _refuse_unused(context)
         follow(_find(workspace, _named_for_live(bundle))[1], microphone=microphone, json=json, csv=csv)
         return
+    chosen = _chosen(columns or [], speaker_column)
+    if (chosen or audio_root) and table is None:
+        raise typer.BadParameter("--column, --speaker-column and --audio-root need a --table")
+    _check_speakers(speaker_column, enrol, same_speaker=same_speaker)
     if picture is not None:
         from sercli.figures import check_suffix  # imports matplotlib
 
@@ -181,19 +181,15 @@ def predict(
         hop_s=hop_s,
     )
     inputs = read_table(table, chosen, audio_root) if table else list_recordings(recordings, _names())
-    if same_speaker:
-        inputs = replace(inputs, speakers=("the speaker",) * len(inputs.files))
+    inputs = _prepare_inputs(inputs, same_speaker=same_speaker)
     enrolment = list_recordings(enrol).files if enrol else ()
-    for note in inputs.notes:
-        typer.echo(f"note: {printable(note)}", err=True)
     out = _check_out(out, [*inputs.files, *([table] if table else [])], place)
-    outputs = predictor.bundle.outputs
     asked = "--same-speaker" if same_speaker else "--speaker-column" if speaker_column else ""
     _check_asked(predictor, inputs, picture, unsure_below, asked)
-    if outputs.per_frame:
-        lines = CsvLines(outputs, "files" if timeline is False else "frames", inputs.columns)
-    else:
-        lines = CsvLines(outputs, "windows" if predictor.timeline else "files", inputs.columns)
+    rows: Rows = "windows" if predictor.timeline else "files"
+    if predictor.bundle.outputs.per_frame:
+        rows = "files" if timeline is False else "frames"
+    lines = CsvLines(predictor.bundle.outputs, rows, inputs.columns)
     with ExitStack() as stack:
         target: TextIO = sys.stdout
         if out is not None:
@@ -205,6 +201,13 @@ def predict(
     if failed:
         typer.echo(f"{failed} of {len(inputs.files)} files failed", err=True)
         raise typer.Exit(1)
+
+
+def _prepare_inputs(inputs: "Inputs", *, same_speaker: bool) -> "Inputs":
+    """Print the notes on the inputs, and name the one speaker if there is only one."""
+    for note in inputs.notes:
+        typer.echo(f"note: {printable(note)}", err=True)
+    return replace(inputs, speakers=("the speaker",) * len(inputs.files)) if same_speaker else inputs
 
 
 def _named_for_live(bundle: str | None) -> str:

@@ -123,9 +123,7 @@ def test_columns_are_chosen(tmp_path):
 
 def test_a_chosen_column_that_does_not_exist(tmp_path):
     (problem,) = read(tmp_path, "file,ann1,emotion\nx.wav,sad,sad\n", columns={"raters": "ann1,ann2"})
-    assert problem.fact.startswith(
-        "no column 'ann2'; the columns are file, ann1, emotion; name the right"
-    )
+    assert problem.fact.startswith("no column 'ann2'; the columns are file, ann1, emotion; name the right")
     with pytest.raises(ConfigError, match=r"no such field; the fields are file, .*, raters"):
         CORPUS.chosen({"columns": {"rater": "ann1"}})
 

@@ -125,7 +125,7 @@ def test_prepared_audio_that_was_touched_is_made_again(workspace, build_emodb):
     [
         (lambda path: None, "no such folder; give the folder of corpus 'emodb' as distributed"),
         (lambda path: path.mkdir(), "the folder is empty; its files should be wav/03a01Fa.wav"),
-        (lambda path: path.write_text("x"), "not a folder"),
+        (lambda path: path.write_text("x"), "it is text, not a recording"),
     ],
 )
 def test_a_wrong_path_is_one_clear_line(workspace, tmp_path, make, message):

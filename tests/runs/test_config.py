@@ -41,7 +41,7 @@ def test_what_is_written_is_read_again():
         ({"training": {"schedule": "cyclical", "lr": 1e-6}}, "lr_min=1e-05 is above lr=1e-06"),
         ({"scheme": "ravdess-7"}, "'ravdess-7' is made for corpus 'ravdess', not for 'emodb'"),
         ({"scheme": "emodb-5"}, "emodb-7, emodb-4?"),
-        ({"protocol": "leave-one-out"}, "did you mean leave-one-speaker-out"),
+        ({"protocol": "leave-one-out"}, "leave-one-speaker-out"),
         ({"model": 3}, "model: expected settings of its own, got 3"),
         ({"features": {"x": 3}}, "features: x: expected settings of its own, got 3"),
         ({"augment": ["flip"]}, "augment: expected settings of its own"),
