@@ -23,13 +23,21 @@ def _row(name: str, entry: Corpus) -> list[str]:
         f"`{name}`",
         entry.title,
         entry.language or "–",
-        f"{entry.utterances:,}".replace(",", " ") if entry.utterances else "–",
+        _count(entry),
         str(entry.speakers or "–"),
         str(len(entry.known.get("emotion", ())) or "–"),
         f"{entry.hours:g}" if entry.hours else "–",
         entry.licence + (f"; from {entry.origin}" if entry.origin else ""),
         f"`{entry.layout}`" if not entry.synthetic else "generated",
     ]
+
+
+def _count(entry: Corpus) -> str:
+    """Return the number of utterances; one that is not certain has its origin beside it."""
+    if not entry.utterances:
+        return "–"
+    count = f"{entry.utterances:,}".replace(",", " ")
+    return f"{count} (from {entry.counts_from})" if entry.counts_from else count
 
 
 def page() -> str:

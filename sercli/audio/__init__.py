@@ -191,7 +191,7 @@ def full_scale(path: Path) -> SampleScale:
 def too_short(frames: int, sample_rate: int) -> str | None:
     """Explain why a recording is too short to hold speech; ``None`` if it is long enough."""
     seconds = frames / sample_rate
-    if seconds >= LEAST_S:
+    if frames >= int(LEAST_S * sample_rate):  # a tenth of a second may not be a whole number of samples
         return None
     length = f"{frames} sample{'s' * (frames != 1)}, {seconds:.3g} s"
     return f"holds nothing: {length}; a recording of less than {LEAST_S:g} s is too short to hold speech"

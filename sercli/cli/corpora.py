@@ -76,6 +76,8 @@ def describe_corpus(name: str, entry: "Corpus") -> Iterator[str]:
     sizes = [f"{count} {noun}" for count, noun in counts if count]
     sizes += [f"{entry.hours:g} hours"] if entry.hours else []
     yield ", ".join([f"{name}: {entry.title}", *sizes])
+    if entry.counts_from:
+        yield f"  counts    not certain, from {entry.counts_from}"
     if entry.language:
         yield f"  language  {entry.language}"
     yield f"  licence   {entry.licence}"

@@ -34,9 +34,9 @@ def read_named(
 ) -> Iterator[Utterance | Problem]:
     """Yield the recordings below a folder, sorted by id, each id once; then the problems.
 
-    A foreign name is a problem in a folder that also has names of the corpus. A folder of foreign names alone
-    belongs to something else and is noted. Of several files with one id, the first counts: wav before
-    other formats, then the one in fewer folders.
+    A foreign name is left out and noted: a recording with a wrong name is missing in the counts. A folder of
+    foreign names alone belongs to something else; its names are only counted. Of several files with one id,
+    the first is used: wav before other formats, then the one in fewer folders.
 
     Args:
         root: folder of the corpus, or one above.
@@ -73,7 +73,8 @@ def read_named(
         yield Problem(place_of(folder, root), f"{count} recordings: {reason}; left out", harmless=True)
     for folder, paths in sorted(foreign.items()):
         if folder in own:
-            yield from (Problem(place_of(path, root), f"not {example}") for path in paths)
+            fact = f"not {example}; left out"
+            yield from (Problem(place_of(path, root), fact, harmless=True) for path in paths)
         else:
             fact = f"{len(paths)} recordings, none of which has {example}; left out"
             yield Problem(place_of(folder, root), fact, harmless=True)

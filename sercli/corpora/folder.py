@@ -3,7 +3,7 @@
 The folders of the emotions may be below other folders: ``train/angry``, ``0011/Angry/train``.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -102,14 +102,27 @@ def parse(root: Path, options: FolderOptions) -> Iterator[Utterance | Problem]:
                 utterance = Utterance(id="", corpus="", file=file, emotion_raw=folder[-1], **facts)
                 yield complete(utterance, file, options)
         elif inside:
-            place = "/".join(folder)
-            if is_part(folder[-1]):
-                fact = "its name is that of a part, not of an emotion; move the folders of emotions out of it"
-                yield Problem(place, fact)
-                continue
-            count = f"{len(inside)} recording" + "s" * (len(inside) > 1)
-            fact = f"a folder of {count}, whose name is not a known emotion"
-            yield Problem(place, f"{fact}; {remedy(folder[-1])}")
+            yield _without_emotion(root, folder, inside)
+
+
+def _without_emotion(root: Path, folder: tuple[str, ...], inside: Sequence[Path]) -> Problem:
+    """Explain that a folder with recordings is not one of an emotion, and what may be meant."""
+    place, name = "/".join(folder), folder[-1]
+    if is_part(name) and any((root / place / each).is_file() for each in _METADATA):
+        return Problem(place, "it holds the list of an audiofolder; read it with `sercli prepare manifest`")
+    if is_part(name):
+        fact = "its name is that of a part, not of an emotion; move the folders of emotions out of it"
+        return Problem(place, fact)
+    count = f"{len(inside)} recording" + "s" * (len(inside) > 1)
+    fact = f"a folder of {count}, whose name is not a known emotion; {remedy(name)}"
+    deeper = max(len(path.relative_to(root).parts) - 1 for path in inside) - len(folder)
+    if deeper:  # the folders of emotions may be below
+        names = "/".join([*["-"] * (len(folder) - 1), "speaker", *["-"] * (deeper - 1), "emotion"])
+        fact += f", or name the levels, as --set levels={names}"
+    return Problem(place, fact)
+
+
+_METADATA = ("metadata.csv", "metadata.jsonl")
 
 
 def _by_folder(files: Iterable[Path], root: Path, level: int) -> Iterator[tuple[tuple[str, ...], list[Path]]]:
