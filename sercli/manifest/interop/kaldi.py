@@ -57,7 +57,7 @@ def read(path: Path) -> Iterator[Utterance | Problem]:
     yield from table.problems
     yield _note(folder, labels)
     reader = RecordReader()
-    commands = 0
+    commands: set[str] = set()
     for key, value in (segments or recordings).items():
         place = f"{folder / ('segments' if segments else 'wav.scp')}, '{key}'"
         record: dict[str, str] = {field: own[key] for field, own in fields.items() if key in own}
@@ -73,10 +73,13 @@ def read(path: Path) -> Iterator[Utterance | Problem]:
         except ValueError as error:
             yield Problem(place, str(error))
             continue
-        commands += source.endswith("|")
+        if source.endswith("|"):
+            commands.add(source)
         yield reader.read(record, place, key, emotions.get(key))
     if commands:
-        fact = f"{commands} of wav.scp are commands, which were not run; the files that they name are read"
+        fact = (
+            f"{len(commands)} of wav.scp are commands, which were not run; the files that they name are read"
+        )
         yield Note(str(folder / "wav.scp"), fact, title="commands")
 
 
