@@ -27,9 +27,16 @@ def _row(name: str, entry: Corpus) -> list[str]:
         str(entry.speakers or "–"),
         str(len(entry.known.get("emotion", ())) or "–"),
         f"{entry.hours:g}" if entry.hours else "–",
-        entry.licence + (f"; from {entry.origin}" if entry.origin else ""),
+        entry.licence + _how(entry),
         f"`{entry.layout}`" if not entry.synthetic else "generated",
     ]
+
+
+def _how(entry: Corpus) -> str:
+    """Return how a corpus is obtained, beside its licence."""
+    if entry.download:
+        return "; `--download`"
+    return f"; from {entry.origin}" if entry.origin else ""
 
 
 def _count(entry: Corpus) -> str:

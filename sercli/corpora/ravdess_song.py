@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, Download
 from sercli.corpora._named import read_named, stem_of
 from sercli.records import Problem, Utterance
 from sercli.schemes import CALM_IS_NEUTRAL, FOUR, Scheme, keep
@@ -94,7 +94,11 @@ CORPUS = Corpus(
     from_name=from_name,
     speakers_of="ravdess",
     inner=("Actor_*",),
-    origin="its authors, https://zenodo.org/record/1188976 (Audio_Song_Actors_01-24.zip)",
+    download=Download(
+        "https://zenodo.org/records/1188976/files/Audio_Song_Actors_01-24.zip?download=1",
+        size=225505317,
+        md5="5411230427d67a21e18aa4d466e6d1b9",
+    ),
     shares={"texts": "every actor sings the same two sentences"},
     notice="RAVDESS songs are sung: results are not comparable with those on speech.",
     schemes=(

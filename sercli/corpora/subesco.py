@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
-from sercli.corpora import Corpus
+from sercli.corpora import Corpus, Download
 from sercli.corpora._named import read_named
 from sercli.records import Problem, Utterance
 from sercli.schemes import FOUR, Scheme, keep
@@ -89,7 +89,11 @@ CORPUS = Corpus(
     },
     ids=_released_ids(),
     from_name=from_name,
-    origin="its authors, https://zenodo.org/record/4526477",
+    download=Download(
+        "https://zenodo.org/records/4526477/files/SUBESCO.zip?download=1",
+        size=1664512929,
+        md5="13d702cf944bf54d70d66bffc036ed7a",
+    ),
     shares={"texts": "every actor speaks the same ten sentences"},
     schemes=(
         Scheme("subesco-7", "subesco", keep(*_EMOTIONS.values())),
