@@ -91,6 +91,9 @@ class TableOptions(AnyOptions):
         return check_columns(self.columns)
 
 
+_NO_EMOTION = "no emotion; its list must name one, or leave it out"
+
+
 def remedy(label: str) -> str:
     """Write the option that replaces a label, with the emotion of which it may be a misspelling."""
     return f"give its emotion with --map '{label}={near_noun(label) or 'EMOTION'}'"
@@ -140,7 +143,7 @@ def complete(
         raters = labels_of(utterance)
         if raters:
             return replace(utterance, emotion=plurality(raters) or UNDECIDED)
-        return Problem(place, "no emotion") if labelled else utterance
+        return Problem(place, _NO_EMOTION) if labelled else utterance
     label = to_label(utterance.emotion_raw, options.map)
     if is_absent(label):
         return Problem(place, f"label '{label}' means that no emotion is known; {remedy(label)}")

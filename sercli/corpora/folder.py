@@ -108,6 +108,8 @@ def parse(root: Path, options: FolderOptions) -> Iterator[Utterance | Problem]:
 def _without_emotion(root: Path, folder: tuple[str, ...], inside: Sequence[Path]) -> Problem:
     """Explain that a folder with recordings is not one of an emotion, and what may be meant."""
     place, name = "/".join(folder), folder[-1]
+    if (root / "wav.scp").is_file():
+        return Problem(place, "it is part of a Kaldi folder; read that with `sercli prepare manifest`")
     if is_part(name) and any((root / place / each).is_file() for each in _METADATA):
         return Problem(place, "it holds the list of an audiofolder; read it with `sercli prepare manifest`")
     if is_part(name):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli.errors import ManifestError, list_some
-from sercli.manifest.columnar import describe_shard, is_parquet, read_shard
+from sercli.manifest.columnar import describe_shard, is_parquet, parquet_kind, read_shard
 from sercli.manifest.columns import fields_by_name
 from sercli.manifest.text import binary_kind, decode_text, read_text
 from sercli.plain import PlainError
@@ -115,9 +115,10 @@ def read_json_lines(path: Path) -> Iterator[TableRow | Problem]:
 
 def lists_in(folder: Path) -> str:
     """Name the lists in a folder that was given in place of a list, as the end of a sentence."""
-    files = (path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in _SUFFIXES and path.is_file()]
     names = sorted(path.name for path in files if path.name != "label_map.json")
-    return f"; it holds {list_some(names, _SHOWN)}" if names else ""
+    damaged = [f"; {path.name} is {kind}" for path in files if (kind := parquet_kind(path))]
+    return (f"; it holds {list_some(names, _SHOWN)}" if names else "") + "".join(damaged[:1])
 
 
 def _from_json(text: str, name: str) -> tuple[list[str], list[TableRow | Problem]]:

@@ -28,6 +28,12 @@ def test_beside_emotions_any_folder_of_recordings_is_a_label(tmp_path):
     assert [u.emotion for u in parse(tmp_path, map={" Boredem": "boredom"})] == ["boredom"] * 2 + ["fear"]
 
 
+def test_a_data_folder_of_kaldi_is_read_as_a_list(tmp_path):
+    (problem,) = parse(tmp_path, "wav.scp", "recordings/a.wav", "recordings/b.wav")
+    assert problem.place == "recordings"
+    assert "read that with `sercli prepare manifest`" in problem.fact
+
+
 def test_what_is_hidden_is_left_out_and_what_is_no_audio_is_counted(tmp_path):
     told, only = parse(
         tmp_path, "sad/a.wav", "sad/._a.wav", "sad/.x/b.wav", "sad/c.txt", "sad/d", ".git/e.wav", "readme.md"

@@ -203,6 +203,12 @@ def test_a_folder_in_place_of_a_list_names_the_lists_in_it(workspace, tmp_path):
             prepare(source, tmp_path, workspace, name="mine")
 
 
+def test_a_damaged_table_in_a_folder_in_place_of_a_list_is_named(workspace, tmp_path):
+    (tmp_path / "train.parquet").write_bytes(b"PAR1" + bytes(100))
+    with pytest.raises(CorpusError, match=r"train\.parquet is a damaged Parquet file"):
+        prepare("manifest", tmp_path, workspace, name="mine")
+
+
 def test_a_list_may_have_columns_of_other_names(workspace, tmp_path, write_wav):
     write_wav(tmp_path / "a.wav")
     (tmp_path / "t.csv").write_text("take,file,mood,emotion,who\n1,a,sad,?,Ann\n")
