@@ -8,7 +8,7 @@ import numpy as np
 
 from sercli.errors import FeatureError
 
-Scope = Literal["scalar", "per-map", "per-bin", "max", "per-utterance", "per-speaker", "none"]
+Scope = Literal["scalar", "per-map", "per-bin", "max", "per-utterance", "per-speaker", "per-corpus", "none"]
 Array = np.ndarray[Any, np.dtype[np.float32]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -64,8 +64,8 @@ class RunningMoments:
 
     def __init__(self, scope: Scope) -> None:
         """Begin with nothing; ``scope`` as in `fit`."""
-        # Of each speaker, and of the training part for the least deviation, statistics are over bins.
-        self.scope = "per-bin" if scope == "per-speaker" else scope
+        # Of a speaker or corpus, and of the training part for the least deviation, statistics are over bins.
+        self.scope = "per-bin" if scope in ("per-speaker", "per-corpus") else scope
         self.count, self.mean, self.squares = np.zeros(()), np.zeros(()), np.zeros(())
         self.largest = 0.0
 
@@ -116,8 +116,9 @@ def fit(arrays: Iterable[Array], scope: Scope = "per-map", empty: Mask | None = 
         arrays: features of the training utterances, (*shape, frames) each, padding left out.
         scope: ``scalar``, one pair for all; ``per-map``, one for each map (its global mean and
             deviation, as in the MDCNN paper); ``per-bin``, one for each bin of each map; ``max``, zero
-            and the largest absolute value; ``per-utterance``, each utterance's own; ``per-speaker``, as
-            ``per-bin``, for the least deviation of a speaker's own statistics; ``none``, zero and one.
+            and the largest absolute value; ``per-utterance``, each utterance's own; ``per-speaker`` and
+            ``per-corpus``, as ``per-bin``, for the least deviation of their own statistics; ``none``, zero
+            and one.
         empty: values that hold nothing whatever the audio, (*shape, 1); they have no part in
             statistics over bins.
 

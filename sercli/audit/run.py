@@ -77,10 +77,11 @@ def _compare(fitted: Mapping[str, Statistics], trial: Trial, config: RunConfig) 
         if not _equal(kept[name], again):
             fact = f"fold {trial.fold}: mean and deviation of '{name}' are not those of the training part"
             return Finding("statistics", Verdict.LEAK, fact)
-    if any(choice.statistics == "per-speaker" for choice in config.features.values()):
+    groups = sorted({choice.group for choice in config.features.values() if choice.group is not None})
+    if groups:
         fact = (
-            "transductive: each speaker's utterances of a part are standardised by their own mean and "
-            "deviation, without labels, so several utterances of each test speaker are needed"
+            f"transductive: each {groups[-1]}'s utterances of a part are standardised by their own mean and "
+            f"deviation, without labels, so several utterances of each test {groups[-1]} are needed"
         )
         return Finding("statistics", Verdict.KNOWN, fact)
     return Finding(

@@ -81,8 +81,8 @@ def predict(
         list[str] | None,
         typer.Option(
             metavar="PATH",
-            help="File or folder with recordings of the person of --same-speaker, which are only used to "
-            "standardise; may be repeated. [default: the files to predict]",
+            help="File or folder with recordings of the same person (--same-speaker) or of the same origin, "
+            "only used to standardise; may be repeated. [default: the files to predict]",
             show_default=False,
         ),
     ] = None,
@@ -158,7 +158,8 @@ def predict(
     chosen = _chosen(columns or [], speaker_column)
     if (chosen or audio_root) and table is None:
         raise typer.BadParameter("--column, --speaker-column and --audio-root need a --table")
-    _check_speakers(speaker_column, enrol, same_speaker=same_speaker)
+    if speaker_column is not None and same_speaker:
+        raise typer.BadParameter("give --speaker-column or --same-speaker, not both")
     if picture is not None:
         from sercli.figures import check_suffix  # imports matplotlib
 
@@ -180,6 +181,8 @@ def predict(
         window_s=window_s,
         hop_s=hop_s,
     )
+    if enrol and not same_speaker and (predictor.needs_speakers or not predictor.needs_several):
+        raise typer.BadParameter("--enrol needs --same-speaker")
     inputs = read_table(table, chosen, audio_root) if table else list_recordings(recordings, _names())
     inputs = _prepare_inputs(inputs, same_speaker=same_speaker)
     enrolment = list_recordings(enrol).files if enrol else ()
@@ -242,14 +245,6 @@ def _chosen(columns: Sequence[str], speaker_column: str | None) -> dict[str, str
     if speaker_column is not None:
         pairs.append(f"speaker={speaker_column}")
     return key_values("--column", pairs, empty=True)
-
-
-def _check_speakers(column: str | None, enrol: list[str] | None, *, same_speaker: bool) -> None:
-    """Refuse options on speakers that contradict each other."""
-    if column is not None and same_speaker:
-        raise typer.BadParameter("give --speaker-column or --same-speaker, not both")
-    if enrol and not same_speaker:
-        raise typer.BadParameter("--enrol needs --same-speaker")
 
 
 def _refuse_unused(context: typer.Context) -> None:

@@ -41,6 +41,11 @@ class Item:
     votes: tuple[float, ...] = ()
     raters: tuple[tuple[int, ...], ...] | None = None
 
+    @property
+    def corpus(self) -> str:
+        """The corpus of an utterance, which its id begins with; all recordings are of one, without a name."""
+        return self.id.partition("/")[0] if "/" in self.id else ""
+
 
 class Source(Protocol):
     """Features of items, by their ids."""

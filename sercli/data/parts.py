@@ -21,12 +21,12 @@ from sercli.data.segments import Cut, Joined, Segmenter
 from sercli.errors import FeatureError
 from sercli.features import Array
 from sercli.runs.config import RunConfig
-from sercli.runs.features import FeatureChoice
+from sercli.runs.features import FeatureChoice, Group
 from sercli.segments import SegmentConfig
 from sercli.statistics import RunningMoments, Statistics, fit, fit_all
 
-LEAST_OF_SPEAKER = 2
-"""Fewest utterances of a speaker in a part that is standardised per speaker."""
+LEAST_OF_GROUP = 2
+"""Fewest utterances of a speaker or corpus in a part that is standardised by its own statistics."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,13 +37,14 @@ class Preprocessing:
         features: features by input of the network.
         segments: settings of the segments of utterances.
         statistics: mean and deviation of the training part, by input.
-        speakers: statistics of known speakers, by input and speaker, for features standardised per speaker.
+        groups: statistics of known speakers or corpora, by input and name, for features standardised per
+            speaker or per corpus.
     """
 
     features: Mapping[str, FeatureChoice]
     segments: SegmentConfig
     statistics: Mapping[str, Statistics]
-    speakers: Mapping[str, Mapping[str, Statistics]] = field(default_factory=dict)
+    groups: Mapping[str, Mapping[str, Statistics]] = field(default_factory=dict)
 
 
 def make_dataset(
@@ -61,7 +62,7 @@ def make_dataset(
         sources: features by input of the network.
         training: whether segments have the hop of the training part.
     """
-    preprocessing = with_speakers(preprocessing, items, sources)
+    preprocessing = with_groups(preprocessing, items, sources)
     cuts = {
         name: _cut(preprocessing, name, choice, items, sources[name], training=training)
         for name, choice in preprocessing.features.items()
@@ -89,7 +90,7 @@ def make_training_dataset(
         audio_files: prepared audio by id, for augmentations that change it.
         seed: seed of the augmentations.
     """
-    preprocessing = with_speakers(Preprocessing(config.features, config.segments, statistics), items, sources)
+    preprocessing = with_groups(Preprocessing(config.features, config.segments, statistics), items, sources)
     cuts = {
         name: _cut(preprocessing, name, choice, items, sources[name], training=True)
         for name, choice in config.features.items()
@@ -165,71 +166,77 @@ def _are_silent(
     )
 
 
-def with_speakers(
+def with_groups(
     preprocessing: Preprocessing, items: Sequence[Item], sources: Mapping[str, Source]
 ) -> Preprocessing:
-    """Add the statistics of the speakers of some items, for inputs that are standardised per speaker.
+    """Add the statistics of some items' speakers or corpora, for inputs that are standardised by these.
 
     Args:
         preprocessing: how features become the input of a network.
-        items: all items of these speakers.
+        items: all items of these speakers and corpora.
         sources: features by input of the network.
 
     Raises:
-        FeatureError: an item has no speaker, or a speaker has too few items.
+        FeatureError: an item has no speaker, or a speaker or corpus has too few items.
     """
-    collected = SpeakerStatistics(preprocessing)
-    if not collected.choices or preprocessing.speakers:
+    collected = GroupStatistics(preprocessing)
+    if not collected.choices or preprocessing.groups:
         return preprocessing
     for item in items:
         features = {name: sources[name][item.id] for name in collected.choices}
-        collected.add(item.id, features, item.samples, item.speaker)
-    return replace(preprocessing, speakers=collected.finish())
+        collected.add(item.id, features, item.samples, item.speaker, item.corpus)
+    return replace(preprocessing, groups=collected.finish())
 
 
-_OTHER_STATISTICS = "leave them out, or set features.statistics=per-bin, which needs no speakers"
+_OTHER_STATISTICS = "leave them out, or set features.statistics=per-bin, which is of the training part"
 
 
-def check_speakers(speakers: Mapping[str, str | None], remedy: str = _OTHER_STATISTICS) -> None:
-    """Refuse utterances that can't be standardised per speaker.
+def _check_groups(kind: Group, groups: Mapping[str, str | None], remedy: str) -> None:
+    """Refuse utterances that can't be standardised by the statistics of their speakers or corpora.
 
     Args:
-        speakers: speaker by utterance; None if unknown.
-        remedy: what to do if a speaker has too few utterances.
+        kind: which of the two.
+        groups: speaker or corpus by utterance; None if unknown.
+        remedy: what to do if one has too few utterances.
 
     Raises:
-        FeatureError: a speaker is unknown, or has fewer utterances than `LEAST_OF_SPEAKER`.
+        FeatureError: a speaker is unknown, or one of them has fewer utterances than `LEAST_OF_GROUP`.
     """
-    counted = Counter(speaker for speaker in speakers.values() if speaker is not None)
-    unknown = [name for name, speaker in speakers.items() if speaker is None]
+    counted = Counter(name for name in groups.values() if name is not None)
+    unknown = [name for name, group in groups.items() if group is None]
     if unknown:
         raise FeatureError(
             f"features.statistics=per-speaker: {len(unknown)} utterances have no speaker, for example "
             f"{unknown[0]}; name their speakers, or set features.statistics=per-bin, which needs none"
         )
-    few = sorted(speaker for speaker, count in counted.items() if count < LEAST_OF_SPEAKER)
+    few = sorted(name for name, count in counted.items() if count < LEAST_OF_GROUP)
     if few:
+        several = {"speaker": "speakers", "corpus": "corpora"}[kind]
+        example = f", for example {few[0]}" if few[0] else ""
         raise FeatureError(
-            f"features.statistics=per-speaker: {len(few)} of {len(counted)} speakers have fewer than "
-            f"{LEAST_OF_SPEAKER} utterances, for example {few[0]}; {remedy}"
+            f"features.statistics=per-{kind}: {len(few)} of {len(counted)} {several} have fewer than "
+            f"{LEAST_OF_GROUP} utterances{example}; {remedy}"
         )
 
 
-class SpeakerStatistics:
-    """Collects the statistics of speakers, utterance by utterance, for features standardised per speaker."""
+class GroupStatistics:
+    """Collects the statistics of speakers and corpora, utterance by utterance.
+
+    For features standardised per speaker or per corpus.
+    """
 
     def __init__(self, preprocessing: Preprocessing) -> None:
-        """Begin without speakers; ``preprocessing`` says how features become the input of a network."""
+        """Begin with none; ``preprocessing`` says how features become the input of a network."""
         self.preprocessing = preprocessing
         self.choices = {
-            name: choice
-            for name, choice in preprocessing.features.items()
-            if choice.statistics == "per-speaker"
+            name: choice.group for name, choice in preprocessing.features.items() if choice.group is not None
         }
-        self.speakers: dict[str, str | None] = {}
+        self.members: dict[Group, dict[str, str | None]] = {kind: {} for kind in self.choices.values()}
         self.moments: dict[tuple[str, str], RunningMoments] = {}
 
-    def add(self, name: str, features: Mapping[str, Array], samples: int, speaker: str | None) -> None:
+    def add(
+        self, name: str, features: Mapping[str, Array], samples: int, speaker: str | None, corpus: str = ""
+    ) -> None:
         """Take in an utterance.
 
         Args:
@@ -237,27 +244,31 @@ class SpeakerStatistics:
             features: by input, (*shape, frames), not standardised.
             samples: its length at 16 kHz.
             speaker: who speaks; None if unknown.
+            corpus: its corpus; all recordings that are of none are taken as one.
         """
-        self.speakers[name] = speaker
-        for key, choice in self.choices.items():
-            moments = self.moments.setdefault((key, str(speaker)), RunningMoments("per-speaker"))
+        groups = {"speaker": speaker, "corpus": corpus}
+        for kind, members in self.members.items():
+            members[name] = groups[kind]
+        for key, kind in self.choices.items():
+            choice = self.preprocessing.features[key]
+            moments = self.moments.setdefault((key, str(groups[kind])), RunningMoments("per-bin"))
             moments.add(choice.unpadded(features[key], samples), choice.empty)
 
     def finish(self, remedy: str = _OTHER_STATISTICS) -> dict[str, dict[str, Statistics]]:
-        """Return the statistics by input and speaker.
+        """Return the statistics by input and name of the speaker or corpus.
 
         Args:
-            remedy: what to do if a speaker has too few utterances.
+            remedy: what to do if a speaker or corpus has too few utterances.
 
         Raises:
-            FeatureError: an utterance has no speaker, or a speaker has too few utterances.
+            FeatureError: an utterance has no speaker, or a speaker or corpus has too few utterances.
         """
-        if self.choices:
-            check_speakers(self.speakers, remedy)
+        for kind, members in self.members.items():
+            _check_groups(kind, members, remedy)
         found: dict[str, dict[str, Statistics]] = {name: {} for name in self.choices}
-        for (name, speaker), moments in self.moments.items():
+        for (name, group), moments in self.moments.items():
             training = self.preprocessing.statistics[name]
-            found[name][speaker] = moments.statistics().with_floor(training)
+            found[name][group] = moments.statistics().with_floor(training)
         return found
 
 
@@ -281,12 +292,15 @@ def _cut(
     own: Callable[[str], Statistics] | None = None
     if choice.statistics == "per-utterance":
         own = cache(lambda each: choice.own_statistics(source[each], samples[each]))
-    elif choice.statistics == "per-speaker":
-        known = preprocessing.speakers[name]
-        absent = [str(item.speaker) for item in items if item.speaker not in known]
+    elif choice.group is not None:
+        known = preprocessing.groups.get(name, {})
+        groups = {item.id: str(getattr(item, choice.group)) for item in items}
+        absent = [group for group in groups.values() if group not in known]
         if absent:
-            raise FeatureError(f"speaker '{absent[0]}' has no statistics; enrol recordings of this speaker")
-        own = {item.id: known[str(item.speaker)] for item in items}.__getitem__
+            raise FeatureError(
+                f"{choice.group} '{absent[0]}' has no statistics; enrol recordings of this {choice.group}"
+            )
+        own = {each: known[group] for each, group in groups.items()}.__getitem__
     return Cut(segmenter, source.__getitem__, tuple(found), own)
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sercli import files
-from sercli.data.parts import LEAST_OF_SPEAKER
+from sercli.data.parts import LEAST_OF_GROUP
 from sercli.demo import rendering
 from sercli.demo.loaded import LoadedModel
 from sercli.demo.pictures import Picture, draw
@@ -96,11 +96,11 @@ class Responder:
     def answer(self, name: Path | str) -> Iterator[str]:
         """Yield a note to wait, the answers, then the answers with pictures; delete the recording.
 
-        Models that standardise per speaker do not answer: they need several recordings of a person.
+        Models that standardise per speaker or per corpus do not answer: they need several recordings.
         """
         path = Path(name)
-        able = [each for each in self.models if not each.predictor.needs_speakers]
-        unable = [each.name for each in self.models if each.predictor.needs_speakers]
+        able = [each for each in self.models if not each.predictor.needs_several]
+        unable = [each.name for each in self.models if each.predictor.needs_several]
         try:
             with self.uploads.taken(name) as path:
                 yield rendering.waiting()
@@ -130,7 +130,7 @@ class Responder:
             with ExitStack() as stack:
                 paths += [stack.enter_context(self.uploads.taken(name)) for name in names]
                 yield rendering.waiting()
-                if len(paths) < LEAST_OF_SPEAKER:
+                if len(paths) < LEAST_OF_GROUP:
                     raise SerError(rendering.NEEDS_SEVERAL)
                 self.limits.check_several(paths)
                 shown = [Path(name).name for name in names]
@@ -153,7 +153,7 @@ class Responder:
         # A predictor of its own, so that the server keeps no values of a visitor.
         predictor = Predictor(model.predictor.bundle, unsure_below=model.predictor.unsure_below)
         speakers = None
-        if predictor.needs_speakers:
+        if predictor.needs_several:
             speakers = ["visitor"] * len(paths)
             try:
                 predictor.enrol(zip(paths, speakers, strict=True))

@@ -189,8 +189,8 @@ class _Unable:
 
 
 def _follow(model: LoadedModel) -> _Window | _Causal | _Unable:
-    if model.predictor.needs_speakers:
-        return _Unable(model, "it needs several recordings of one person", "Several recordings")
+    if model.predictor.needs_several:
+        return _Unable(model, "it needs several recordings", "Several recordings")
     if not model.predictor.bundle.outputs.per_frame:
         return _Window(model)
     try:

@@ -66,7 +66,7 @@ def build_app(responder: Responder) -> tuple[fastapi.FastAPI, dict[int, int]]:
             _add_recording(responder, "microphone", "sercli-recorded")
         with gr.Tab("Upload"):
             _add_recording(responder, "upload", "sercli-uploaded")
-        if any(model.predictor.needs_speakers for model in responder.models):
+        if any(model.predictor.needs_several for model in responder.models):
             with gr.Tab("Several recordings"):
                 _add_several(responder)
         with gr.Tab("Live"):

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 NEEDS_SEVERAL = (
-    "This model compares the recordings of a person with each other, so one recording is not enough: send "
-    "two or more recordings of the same person in the tab Several recordings"
+    "This model compares recordings with each other, so one recording is not enough: send two or more "
+    "recordings of the same person in the tab Several recordings"
 )
-"""Why a model that standardises per speaker does not answer a single recording."""
+"""Why a model that standardises per speaker or per corpus does not answer a single recording."""
 
 
 def answers(found: Sequence["Answer"], kept: bool, unable: Sequence[str] = ()) -> str:

@@ -287,10 +287,14 @@ def predict_inputs(
     Args:
         predictor: applies the model.
         inputs: the recordings.
-        enrolment: recordings of the one speaker of all inputs, for a model that standardises per speaker; the
-            inputs themselves if empty.
+        enrolment: recordings of the one speaker or corpus of all inputs, for a model that standardises per
+            speaker or per corpus; the inputs themselves if empty.
     """
-    speakers = inputs.speakers if predictor.needs_speakers and inputs.speakers else None
+    speakers: Sequence[str | None] | None = None
+    if predictor.needs_speakers:
+        speakers = inputs.speakers or None
+    elif predictor.needs_several:
+        speakers = (None,) * len(inputs.files)
     if not inputs.spans:
         if speakers:
             _enrol(predictor, inputs.files, speakers, enrolment)
@@ -316,7 +320,7 @@ def predict_inputs(
 def _enrol(
     predictor: Predictor, paths: Sequence[Path], speakers: Sequence[str | None], enrolment: Sequence[Path]
 ) -> None:
-    """Compute the statistics of speakers from the recordings themselves, or from others of the one speaker.
+    """Compute the common statistics from the recordings themselves, or from others of the same origin.
 
     Raises:
         AudioError: one of the other recordings can't be read; of the recordings themselves this is reported

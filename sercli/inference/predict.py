@@ -22,7 +22,7 @@ from sercli import audio
 from sercli.audio import LEAST_S
 from sercli.bundle import Bundle
 from sercli.data.items import count_trace_frames
-from sercli.data.parts import SpeakerStatistics
+from sercli.data.parts import GroupStatistics
 from sercli.errors import ConfigError, SerError
 from sercli.inference import NO_SCORES, Scores, score
 from sercli.inference.prediction import Prediction, Window
@@ -151,15 +151,22 @@ class Predictor:
         self._rates = rates_of(self.bundle)
         # Windows of classes are recordings of their own; pieces of continuous labels are parts of one.
         self._after_s = look_ahead(self.bundle) if self.bundle.outputs.per_frame else 0.0
-        self._speakers: dict[str, dict[str, Statistics]] = {}
+        self._groups: dict[str, dict[str, Statistics]] = {}
 
     @property
     def needs_speakers(self) -> bool:
         """Whether the features are standardised per speaker, so that the speakers must be known."""
-        return any(choice.statistics == "per-speaker" for choice in self.bundle.inputs.values())
+        return any(choice.group == "speaker" for choice in self.bundle.inputs.values())
+
+    @property
+    def needs_several(self) -> bool:
+        """Whether recordings are standardised by their common statistics, so that they must be enrolled."""
+        return any(choice.group is not None for choice in self.bundle.inputs.values())
 
     def enrol(self, recordings: Iterable[tuple[Path | str, str | None]]) -> list[Problem]:
-        """Compute the statistics of speakers from recordings of theirs; their emotions need not be known.
+        """Compute the statistics of speakers, or of a corpus, from recordings; emotions need not be known.
+
+        For a model that standardises per corpus, all recordings are of one corpus.
 
         Args:
             recordings: recordings with their speakers; of each speaker all recordings, or enough of them.
@@ -168,14 +175,14 @@ class Predictor:
             The recordings that can't be read, which are left out.
 
         Raises:
-            ConfigError: the bundle needs no speakers.
-            FeatureError: a recording has no speaker, or a speaker has fewer recordings (or windows of them)
-                than `LEAST_OF_SPEAKER`.
+            ConfigError: the model standardises neither per speaker nor per corpus.
+            FeatureError: a recording has no speaker, or there are fewer recordings (or windows of them) of a
+                speaker or corpus than `LEAST_OF_GROUP`.
         """
-        if not self.needs_speakers:
-            raise ConfigError("the model does not standardise per speaker, so it needs no speakers")
+        if not self.needs_several:
+            raise ConfigError("the model standardises neither per speaker nor per corpus; enrol nothing")
         listed = [(Path(path), speaker) for path, speaker in recordings]
-        collected = SpeakerStatistics(self.bundle.preprocessing)
+        collected = GroupStatistics(self.bundle.preprocessing)
         problems = []
         with threads() as pool:
             for task, part in _ahead(pool, self._tasks(path for path, _ in listed)):
@@ -186,7 +193,7 @@ class Predictor:
                     problems.append(part)
         unread = f"; {len(problems)} can't be used: {problems[0]}" if problems else ""
         for name, found in collected.finish(_MORE_RECORDINGS + unread).items():
-            self._speakers.setdefault(name, {}).update(found)
+            self._groups.setdefault(name, {}).update(found)
         return problems
 
     def predict(
@@ -202,7 +209,7 @@ class Predictor:
 
         Raises:
             ConfigError: the model needs speakers, and none are given.
-            FeatureError: a speaker was not enrolled.
+            FeatureError: a speaker, or any recording of the corpus, was not enrolled.
         """
         if self.needs_speakers and speakers is None:
             raise ConfigError(
@@ -301,7 +308,7 @@ class Predictor:
         longest = looked_at(bundle) or max(part.seconds for part in parts)
         size = max(1, min(self.batch_size, int(_ITEM_S * self.batch_size / longest)))
         return score(
-            bundle.network, dataset_of(bundle, parts, self._speakers), bundle.outputs, size, self.device
+            bundle.network, dataset_of(bundle, parts, self._groups), bundle.outputs, size, self.device
         )
 
     def _join(self, file: str, found: Sequence[_Found], *, cut: bool) -> Prediction:

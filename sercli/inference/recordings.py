@@ -237,14 +237,15 @@ def extract(bundle: Bundle, piece: Piece) -> PieceFeatures:
 def dataset_of(
     bundle: Bundle,
     parts: Sequence[PieceFeatures],
-    speakers: Mapping[str, Mapping[str, Statistics]] | None = None,
+    groups: Mapping[str, Mapping[str, Statistics]] | None = None,
 ) -> UtteranceDataset:
     """Cut and standardise parts as the utterances of a test part are, each as an utterance of its own.
 
     Args:
         bundle: decides how.
         parts: features of recordings or of their windows.
-        speakers: by input and speaker, the statistics of speakers, for features standardised per speaker.
+        groups: by input and name, the statistics of speakers or of these recordings, for features that are
+            standardised per speaker or per corpus.
     """
     items = [
         unlabelled_item(str(number), part.samples, per_frame=bundle.outputs.per_frame, speaker=part.speaker)
@@ -256,7 +257,7 @@ def dataset_of(
         )
         for name in bundle.inputs
     }
-    return make_dataset(replace(bundle.preprocessing, speakers=speakers or {}), items, sources)
+    return make_dataset(replace(bundle.preprocessing, groups=groups or {}), items, sources)
 
 
 def _rate(choice: FeatureChoice) -> int:

@@ -12,7 +12,7 @@ from torch import nn
 from sercli.bundle import Bundle
 from sercli.data import UtteranceDataset
 from sercli.data.items import Item, StoredFeatures, count_samples, make_items, open_features, unlabelled_item
-from sercli.data.parts import Preprocessing, make_dataset, with_speakers
+from sercli.data.parts import Preprocessing, make_dataset, with_groups
 from sercli.evaluation.mapping import ClassMapping
 from sercli.inference import refuse_unscored, score
 from sercli.records import ClassPredictions, Predictions, Utterance, ValuePredictions, rows_of
@@ -128,7 +128,7 @@ class Stored:
         stores = [source.store for source in sources.values()]
         compute(stores, utterances, workspace.corpus(corpus), progress)
         items = _unlabelled(bundle, utterances)
-        preprocessing = with_speakers(bundle.preprocessing, items, sources)
+        preprocessing = with_groups(bundle.preprocessing, items, sources)
         return cls(bundle, tuple(utterances), corpus, workspace.corpus(corpus), sources, preprocessing)
 
     def dataset(self, utterances: Sequence[Utterance]) -> UtteranceDataset:

@@ -158,10 +158,16 @@ def banners(settings: Mapping[str, Any], trials: Sequence[Trial]) -> tuple[str, 
             "Possible leak: the weights that training started from were trained on this corpus before, or it "
             "is unknown on which; the test utterances may have been among the training data."
         )
-    if any(each.get("statistics") == "per-speaker" for each in settings.get("features", {}).values()):
+    scopes = {each.get("statistics") for each in settings.get("features", {}).values()}
+    if "per-speaker" in scopes:
         found.append(
             "Transductive: features are standardised per speaker, so a speaker can only be judged "
             "after several utterances of this speaker are known."
+        )
+    if "per-corpus" in scopes:
+        found.append(
+            "Transductive: features are standardised per corpus, by all utterances of a corpus in a part, so "
+            "recordings of another origin can only be judged after several of them are known."
         )
     shared = provenance.get("shared_speakers", 0)
     if shared is None:

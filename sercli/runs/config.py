@@ -210,9 +210,9 @@ class RunConfig(Config):
     def _check_augmented(self, name: str, choice: FeatureChoice) -> None:
         """Refuse features that do not come from the audio that an augmentation changes."""
         of_audio = [each for each, (entry, _) in self.augmentations.items() if entry.stage == "samples"]
-        if choice.statistics == "per-speaker" and self.variants:
+        if choice.group and self.variants:
             raise ValueError(
-                f"features.{name}.statistics=per-speaker needs features in one variant; leave the "
+                f"features.{name}.statistics={choice.statistics} needs features in one variant; leave the "
                 "augmentation that trains on several out"
             )
         if of_audio and choice.own_scope:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import SerializeAsAny, model_serializer, model_validator
 
@@ -17,6 +17,10 @@ from sercli.statistics import Mask, Scope, Statistics, fit
 from sercli.store import FeatureStore, Number
 
 # With this limit, a minute of audio needs 120 MB; spectrograms of the papers have 40 000 values per second.
+Group = Literal["speaker", "corpus"]
+"""What utterances have in common that are standardised by statistics of their own."""
+
+_GROUPS: Mapping[str, Group] = {"per-speaker": "speaker", "per-corpus": "corpus"}
 _MOST_VALUES = 1 << 19
 
 T = TypeVar("T")
@@ -149,8 +153,13 @@ class FeatureChoice(Config):
 
     @property
     def own_scope(self) -> bool:
-        """Whether statistics are of the utterance or speaker itself, and not of the training part."""
-        return self.statistics in ("per-utterance", "per-speaker")
+        """Whether statistics are of the utterance, speaker or corpus itself, and not of the training part."""
+        return self.statistics == "per-utterance" or self.group is not None
+
+    @property
+    def group(self) -> Group | None:
+        """What the utterances have in common that share statistics of their own; None if there are none."""
+        return _GROUPS.get(self.statistics)
 
     def own_statistics(self, features: Array, samples: int) -> Statistics:
         """Compute the statistics of one utterance, without its padding."""

@@ -169,3 +169,30 @@ def test_the_study_cross_corpus_takes_any_set(sercli):
         "ablate", "cross-corpus", "--rows", "mdcnn", "--on", "emodb+own,synth", "--dry-run", *QUICK[2:6]
     )
     assert "2 cells" in said
+
+
+def test_each_corpus_is_standardised_by_its_own_statistics(sercli, command_line, prepared, root):
+    sercli(
+        *("train", *QUICK, "--corpus", "emodb+own", "--protocol", "leave-one-corpus-out-no-dev"),
+        *("--fold", "2", "--set", "features.statistics=per-corpus"),
+    )
+    assert "Transductive: features are standardised per corpus" in sercli("eval", "latest", "--draws", "100")
+    assert "each corpus's utterances of a part" in " ".join(sercli("audit", "latest").split())
+    trial = next(prepared.root.glob("runs/*no-dev*/fold-02/seed-0"))
+    header, *rows = (line.split(",") for line in (trial / "predictions.csv").read_text().splitlines())
+    names = [row[0] for row in rows]
+    assert {name.partition("/")[0] for name in names} == {"own"}
+    files = [root / f"{name.partition('/')[2]}.wav" for name in names]
+    predicted = sercli("predict", "latest", *files, "--json").splitlines()
+    for line, row in zip(predicted, rows, strict=True):
+        stored = dict(zip(header, row, strict=True))
+        for name, value in json.loads(line)["probabilities"].items():
+            assert value == pytest.approx(float(stored[f"p({name})"]), abs=1e-4)
+    enrolled = sercli("predict", "latest", files[0], "--json", "--enrol", *files[:1], "--enrol", files[5])
+    assert json.loads(enrolled)["probabilities"] != json.loads(predicted[0])["probabilities"]
+    status, _, err = command_line("predict", "latest", files[0], "--workspace", prepared.root)
+    assert (status, "1 of 1 corpora have fewer than 2 utterances; " in err) == (1, True), err
+    status, _, err = command_line(
+        "predict", "latest", files[0], "--same-speaker", "--workspace", prepared.root
+    )
+    assert (status, "does not standardise per speaker" in err) == (1, True), err

@@ -226,7 +226,7 @@ def test_several_recordings_of_one_person_are_answered_as_enrolled(listen, send,
             list(shares(part).values()), 100 * np.array(said.probabilities), atol=0.0501
         )
     assert not any(path.exists() for path in paths)
-    assert listener.models[0].predictor._speakers == {}  # nothing of a visitor is kept
+    assert listener.models[0].predictor._groups == {}  # nothing of a visitor is kept
 
 
 def test_a_single_recording_is_refused_with_what_to_do(listen, send):
