@@ -44,6 +44,7 @@ def prepared(root):
 
     place = Workspace(root / "w")
     prepare("csv", root / "list.csv", place, name="own")
+    prepare("synth", None, place)
     return place
 
 
@@ -117,7 +118,6 @@ def test_a_corpus_of_the_training_is_no_other_corpus(command_line, trained, prep
 
 
 def test_a_run_is_tested_on_a_union(sercli, prepared):
-    sercli("prepare", "synth")
     sercli("train", *QUICK, "--corpus", "synth", "--protocol", "speaker-4-fold", "--fold", "1")
     run = find_run(prepared, "latest")
     applied = apply_run(run, "own+emodb", prepared)
