@@ -155,11 +155,11 @@ def predict(
         _refuse_unused(context)
         follow(_find(workspace, _named_for_live(bundle))[1], microphone=microphone, json=json, csv=csv)
         return
+    if speaker_column is not None and same_speaker:
+        raise typer.BadParameter("give --speaker-column or --same-speaker, not both")
     chosen = _chosen(columns or [], speaker_column)
     if (chosen or audio_root) and table is None:
         raise typer.BadParameter("--column, --speaker-column and --audio-root need a --table")
-    if speaker_column is not None and same_speaker:
-        raise typer.BadParameter("give --speaker-column or --same-speaker, not both")
     if picture is not None:
         from sercli.figures import check_suffix  # imports matplotlib
 
@@ -181,11 +181,9 @@ def predict(
         window_s=window_s,
         hop_s=hop_s,
     )
-    if enrol and not same_speaker and (predictor.needs_speakers or not predictor.needs_several):
-        raise typer.BadParameter("--enrol needs --same-speaker")
     inputs = read_table(table, chosen, audio_root) if table else list_recordings(recordings, _names())
     inputs = _prepare_inputs(inputs, same_speaker=same_speaker)
-    enrolment = list_recordings(enrol).files if enrol else ()
+    enrolment = _enrolment(predictor, enrol or [], same_speaker=same_speaker)
     out = _check_out(out, [*inputs.files, *([table] if table else [])], place)
     asked = "--same-speaker" if same_speaker else "--speaker-column" if speaker_column else ""
     _check_asked(predictor, inputs, picture, unsure_below, asked)
@@ -204,6 +202,15 @@ def predict(
     if failed:
         typer.echo(f"{failed} of {len(inputs.files)} files failed", err=True)
         raise typer.Exit(1)
+
+
+def _enrolment(predictor: "Predictor", enrol: Sequence[str], *, same_speaker: bool) -> Sequence[Path]:
+    """List the recordings of --enrol, which are of one speaker unless the model needs no speakers."""
+    from sercli.inference.inputs import list_recordings
+
+    if enrol and not same_speaker and (predictor.needs_speakers or not predictor.needs_several):
+        raise typer.BadParameter("--enrol needs --same-speaker")
+    return list_recordings(enrol).files if enrol else ()
 
 
 def _prepare_inputs(inputs: "Inputs", *, same_speaker: bool) -> "Inputs":
