@@ -14,8 +14,9 @@ import torch
 from benchmarks import Bench, Row
 from benchmarks._timing import interleaved
 from sercli.data.batches import BucketSampler
-from sercli.devices import Device, keep_freed_memory
+from sercli.devices import Device
 from sercli.preparation import prepare
+from sercli.processor import keep_freed_memory
 from sercli.runs.folder import Trial
 from sercli.training.fit import build_module, fit
 from sercli.training.folds import Parts, load_parts

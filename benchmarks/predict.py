@@ -20,13 +20,13 @@ from benchmarks._timing import interleaved
 from sercli import audio
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.bundle import Bundle, build_network
-from sercli.devices import keep_freed_memory
 from sercli.inference import score
 from sercli.inference.predict import Predictor
 from sercli.inference.recordings import PieceFeatures, dataset_of
 from sercli.inference.streaming import FRAME, Stream
 from sercli.models import architecture_names
 from sercli.preparation import prepare
+from sercli.processor import keep_freed_memory
 from sercli.statistics import Statistics
 from sercli.tasks import Outputs
 from sercli.training.settings import complete

@@ -30,8 +30,8 @@ from benchmarks._straightforward import Opponent, opponent
 from benchmarks._timing import interleaved
 from sercli.data import UtteranceDataset
 from sercli.data.batches import BucketSampler
-from sercli.devices import keep_freed_memory
 from sercli.models import Architecture, get_architecture
+from sercli.processor import keep_freed_memory
 from sercli.runs.size import list_layers
 from sercli.statistics import Statistics
 

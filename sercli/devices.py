@@ -1,6 +1,5 @@
 """The device that a network runs on, in training and afterwards, and the number format that it trains in."""
 
-import ctypes
 import platform
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,6 @@ from sercli.formatting import count_noun
 from sercli.runs.training import Precision
 
 _ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
-
-# Names and numbers of glibc's malloc.h.
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
-_LARGE = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,25 +115,6 @@ def cpu_multiplies_bf16() -> bool:
 def cpu_name() -> str:
     """Name of the CPU's model."""
     return _cpuinfo("model name") or platform.processor() or platform.machine()
-
-
-def keep_freed_memory() -> bool:
-    """Make glibc's allocator keep freed memory, for the rest of this process; return whether it does.
-
-    Training steps on a CPU, and a network applied to many recordings, allocate and free the same large
-    tensors again and again; glibc otherwise returns the memory to the system after each step. This needs
-    more resident memory and can't be undone, so only commands call it, at their start.
-    """
-    if platform.libc_ver()[0] != "glibc":
-        return False
-    mallopt = ctypes.CDLL(None).mallopt
-    return all(
-        [
-            mallopt(_M_MMAP_MAX, 0),
-            mallopt(_M_TRIM_THRESHOLD, _LARGE),
-            mallopt(_M_TOP_PAD, 64 << 20),
-        ]
-    )
 
 
 def _cpuinfo(key: str) -> str:

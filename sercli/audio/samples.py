@@ -90,4 +90,4 @@ def round_to_pcm16(samples: Samples) -> Samples:
 
 def hash_samples(samples: Samples) -> str:
     """Hash the samples (float32, little-endian): headers and containers do not count."""
-    return hashlib.sha256(samples.astype("<f4", copy=False).tobytes()).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(samples, dtype="<f4").data).hexdigest()

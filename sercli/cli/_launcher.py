@@ -93,7 +93,8 @@ class Launcher:
 @contextmanager
 def launcher(asked: Asked) -> Iterator[Launcher]:
     """Prepare the chosen launcher."""
-    from sercli.devices import choose_device, keep_freed_memory
+    from sercli.devices import choose_device
+    from sercli.processor import keep_freed_memory
 
     if asked.launcher == "local":
         device = choose_device(asked.accelerator, asked.devices)

@@ -1,6 +1,7 @@
 """Write the output of commands beside their results: progress, waiting, and text of other people."""
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from sercli.workspace import Workspace
 
 _LONGEST = 500
+_REFRESH_S = 0.1
 
 T = TypeVar("T")
 
@@ -29,9 +31,19 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    # Without a thread of its own, so that work can be shared out to forked processes.
+    with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
         task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        shown = 0.0
+
+        def show(done: int, total: int) -> None:
+            nonlocal shown
+            bar.update(task, completed=done, total=total)
+            if (now := time.monotonic()) - shown >= _REFRESH_S or done == total:
+                shown = now
+                bar.refresh()
+
+        yield show
 
 
 def loadable(names: Iterable[str], load: Callable[[str], T]) -> dict[str, T]:

@@ -143,7 +143,7 @@ def predict(
     then 1.
     """
     from sercli import files
-    from sercli.devices import choose_device, keep_freed_memory
+    from sercli.devices import choose_device
     from sercli.inference.inputs import divide_names, list_recordings, read_table
     from sercli.inference.predict import Predictor
     from sercli.inference.writing import CsvLines, Rows
@@ -171,7 +171,6 @@ def predict(
     if table is not None and recordings:
         raise typer.BadParameter("name files or a --table, not both")
     place, loaded = _find(workspace, model)
-    keep_freed_memory()
     predictor = Predictor(
         loaded,
         device=choose_device(accelerator).torch,
@@ -325,8 +324,10 @@ def _write(
     """Write the prediction of each file as soon as it is made, and return the number of failed files."""
     from sercli.inference.inputs import predict_inputs
     from sercli.inference.writing import encodable, printable, to_json
+    from sercli.processor import keep_freed_memory
     from sercli.records import Problem
 
+    keep_freed_memory()
     encoding = target.encoding
     width = min(_LONGEST_NAME, max(4, *(len(printable(str(path), encoding)) for path in inputs.files)))
     header = csv.header if csv else _header(predictor.bundle.outputs, width)

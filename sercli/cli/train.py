@@ -127,7 +127,8 @@ def train(
     """
     parent = os.getppid()  # before torch is imported, because the parent may end during the import
     from sercli.cli import _training as output
-    from sercli.devices import choose_device, keep_freed_memory
+    from sercli.devices import choose_device
+    from sercli.processor import keep_freed_memory
     from sercli.training.plan import check_classes, make_plan
     from sercli.training.processes import end_with_parent, process_rank
     from sercli.training.settings import configure, gather

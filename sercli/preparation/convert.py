@@ -1,9 +1,7 @@
 """Convert a corpus's audio to 16 kHz mono on all cores, and resume where an earlier attempt stopped."""
 
 import hashlib
-import os
 from collections.abc import Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 from sercli import audio, files
 from sercli.errors import AudioError
 from sercli.plain.json import from_json, to_json
+from sercli.processor import can_fork, shared_out
 from sercli.records import Problem, Utterance
 
 _JOURNAL = ".journal.jsonl"
@@ -79,6 +78,9 @@ class Converted:
         )
 
 
+# Utterances that a core converts at once: passing them on costs as much as copying a small file.
+_GROUP = 8
+
 _Outcome = tuple[Converted | Problem, dict[str, Any] | None]
 
 
@@ -111,16 +113,17 @@ class Conversion:
                     yield utterance, outcome
 
     def _outcomes(self, utterances: Sequence[Utterance]) -> Generator[_Outcome, None, None]:
-        if all(self._is_copied(utterance) for utterance in utterances[:3]):
+        if not can_fork() and all(self._is_copied(utterance) for utterance in utterances[:3]):
             # A copy has many small steps, between which threads would only wait for each other.
             yield from map(self._convert, utterances)
             return
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            try:
-                yield from pool.map(self._convert, utterances)
-            finally:
-                # Otherwise an interrupt would wait for all files that are still in the queue.
-                pool.shutdown(wait=True, cancel_futures=True)
+        groups = (utterances[first : first + _GROUP] for first in range(0, len(utterances), _GROUP))
+        with shared_out(self._convert_group, groups) as results:
+            for outcomes in results:
+                yield from outcomes
+
+    def _convert_group(self, utterances: Sequence[Utterance]) -> list[_Outcome]:
+        return [self._convert(utterance) for utterance in utterances]
 
     def _is_copied(self, utterance: Utterance) -> bool:
         """Return whether a file will be copied unchanged, by its header."""

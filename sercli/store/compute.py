@@ -2,10 +2,10 @@
 
 import hashlib
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,14 +14,13 @@ from sercli import audio
 from sercli.audio import Samples
 from sercli.errors import FeatureError
 from sercli.features import Array
+from sercli.processor import shared_out
 from sercli.records import Utterance
 from sercli.store import FeatureStore
 
-# Number of utterances that a thread computes at once, limit of seconds in them, and number of such groups per
-# thread that may wait to be written. They are enough to keep threads busy, and few enough to limit memory.
+# Number of utterances that a core computes at once, and limit of seconds in them.
 _GROUP = 8
 _GROUP_SECONDS = 30.0
-_AHEAD = 2
 # The same on a GPU, where a kind may compute the utterances of a group in one batch.
 _GROUP_ON_GPU = 64
 _GROUP_SECONDS_ON_GPU = 240.0
@@ -29,7 +28,8 @@ _GROUP_SECONDS_ON_GPU = 240.0
 # Largest difference in length between a recording and the utterance that was made from all of it.
 _ASTRAY_S = 1e-3
 
-_Computed = list[tuple[FeatureStore, Array]]
+# Features of an utterance, with the folders of the stores that they are for.
+_Computed = list[tuple[Path, Array]]
 
 
 def missing(store: FeatureStore, utterances: Sequence[Utterance]) -> list[Utterance]:
@@ -95,10 +95,11 @@ def compute(
             return [computed for item in items for computed in decoder.features([item], device)]
 
         done = 0
-        for group, results in zip(groups, stack.enter_context(_working(work, groups, device)), strict=True):
-            for sha256, arrays in zip(group, results, strict=True):
-                for store, array in arrays:
-                    writers[store.path].append(sha256, array)
+        results = stack.enter_context(_working(work, groups, involved.values(), device))
+        for group, computed_group in zip(groups, results, strict=True):
+            for sha256, arrays in zip(group, computed_group, strict=True):
+                for path, array in arrays:
+                    writers[path].append(sha256, array)
                     computed += 1
                 done += 1
                 progress(done, len(wanted))
@@ -180,7 +181,7 @@ class _Decoder:
         computed: list[_Computed] = [[] for _ in items]
         for store, rows, recordings in waiting.values():
             for row, array in zip(rows, _extract(store, recordings, device), strict=True):
-                computed[row].append((store, array))
+                computed[row].append((store.path, array))
         return computed
 
     def _prepared(self, utterance: Utterance) -> Samples:
@@ -220,36 +221,33 @@ def _extract(store: FeatureStore, recordings: Sequence[Samples], device: str) ->
 
 @contextmanager
 def _working(
-    work: Callable[[list[str]], list[_Computed]], groups: Sequence[list[str]], device: str
+    work: Callable[[list[str]], list[_Computed]],
+    groups: Sequence[list[str]],
+    stores: Iterable[FeatureStore],
+    device: str,
 ) -> Iterator[Iterator[list[_Computed]]]:
-    """Compute the results group by group, in order: in threads, ahead of the caller, or on a GPU at once."""
+    """Compute the results group by group, in order: on all cores, ahead of the caller, or on a GPU."""
     if device != "cpu":
         yield map(work, groups)
         return
-    with threads() as pool:
-        yield _ahead(pool, work, groups)
+    # Each process would load the weights of an encoder again; its operations are long enough for threads.
+    light = all(store.feature.extract_several is None for store in stores)
+    usual = torch.get_num_threads()
+    try:
+        # Parallel over utterances, because more threads for the small matrices of one utterance are slower.
+        with shared_out(work, groups, begin=partial(torch.set_num_threads, 1), processes=light) as results:
+            yield results
+    finally:
+        torch.set_num_threads(usual)
 
 
 @contextmanager
 def threads() -> Iterator[ThreadPoolExecutor]:
     """Yield a pool with one thread per core; torch's number of threads is restored afterwards."""
     usual = torch.get_num_threads()
-    # Parallel over utterances, because more threads for the small matrices of one utterance are slower.
     pool = ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(usual)
-
-
-def _ahead(
-    pool: ThreadPoolExecutor, work: Callable[[list[str]], list[_Computed]], groups: Sequence[list[str]]
-) -> Iterator[list[_Computed]]:
-    waiting: deque[Future[list[_Computed]]] = deque()
-    for group in groups:
-        waiting.append(pool.submit(work, group))
-        if len(waiting) > _AHEAD * (os.cpu_count() or 1):
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()

@@ -49,7 +49,7 @@ class Writer:
         if sha256 in store or sha256 in self._pending:
             return
         with np.errstate(over="ignore"):
-            kept = np.ascontiguousarray(features).astype(store.item)
+            kept = np.ascontiguousarray(features, dtype=store.item)
         if features.shape[:-1] != store.shape or not np.isfinite(kept).all():
             raise FeatureError(f"{store.path.name}: bad features for audio {sha256[:12]}: {features.shape}")
         packed = kept.data

@@ -7,10 +7,11 @@ from torch.optim.swa_utils import update_bn
 
 from sercli.config import merge
 from sercli.data import UtteranceDataset
-from sercli.devices import Device, keep_freed_memory
+from sercli.devices import Device
 from sercli.inference import score
 from sercli.models import architecture_names, get_architecture
 from sercli.preparation import prepare
+from sercli.processor import keep_freed_memory
 from sercli.training.fit import build_module
 from sercli.training.folds import load_parts
 from sercli.training.plan import make_plan
