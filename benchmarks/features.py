@@ -1,8 +1,9 @@
 """Compare log-mel features with torchaudio and librosa, file by file, and with the bare FFT.
 
 The complete stage decodes, computes and writes a corpus's features. Ours runs on all cores. The others run
-file by file, as their users write it, with their own number of threads. Computing alone goes from samples in
-memory to arrays in memory with one thread. All contestants take turns in one process.
+file by file, as their users write it: once with the number of threads that they come with, and once with
+one. Computing alone goes from samples in memory to arrays in memory with one thread. All contestants take
+turns in one process.
 """
 
 import importlib.util
@@ -60,8 +61,9 @@ def _stage(corpus: Path, utterances: list[Utterance], folder: Path, rounds: int)
     def ours(configs: list[tuple[str, LogMelConfig | LogMel3DConfig]]) -> Callable[[], object]:
         return lambda: compute(_open(next(fresh), configs), utterances, corpus)
 
-    def theirs(extracts: list[Extract]) -> Callable[[], object]:
+    def theirs(extracts: list[Extract], threads: int) -> Callable[[], object]:
         def run() -> None:
+            torch.set_num_threads(threads)
             target = next(fresh)
             target.mkdir()
 
@@ -76,16 +78,15 @@ def _stage(corpus: Path, utterances: list[Utterance], folder: Path, rounds: int)
         return run
 
     whole = [LogMelConfig(window_ms=window, duration_s=None) for window in _WINDOWS]
-    slopes = {
-        "sercli": ours([("logmel3d", LogMel3DConfig())]),
-        "torchaudio": theirs([_torchaudio(LogMelConfig(window_ms=25, n_fft=512, n_mels=40), slopes=True)]),
-    }
-    eight = {
-        "sercli": ours([("logmel", config) for config in whole]),
-        "torchaudio": theirs([_torchaudio(config) for config in whole]),
-    }
+    slopes = {"sercli": ours([("logmel3d", LogMel3DConfig())])}
+    eight = {"sercli": ours([("logmel", config) for config in whole])}
+    with_slopes = _torchaudio(LogMelConfig(window_ms=25, n_fft=512, n_mels=40), slopes=True)
+    for threads in sorted({torch.get_num_threads(), 1}):
+        name = "one thread" if threads == 1 else "as it comes"
+        slopes[f"torchaudio, {name}"] = theirs([with_slopes], threads)
+        eight[f"torchaudio, {name}"] = theirs([_torchaudio(config) for config in whole], threads)
     if _has_librosa():
-        slopes["librosa"] = theirs([_librosa])
+        slopes["librosa"] = theirs([_librosa], torch.get_num_threads())
     seconds = sum(utterance.duration for utterance in utterances)
     return _rows("stage, log-mel with slopes", interleaved(slopes, rounds), seconds) + _rows(
         "stage, eight windows", interleaved(eight, rounds), seconds
