@@ -48,7 +48,8 @@ def _run_part(corpora: Path | None, quick: bool, part: str) -> list[Row]:
         encoder = Path(folder) / part
         model.save_pretrained(encoder)
         extractor.save_pretrained(encoder)
-        config = get_feature("pretrained").config(model=str(encoder), pool="mean").pinned()
+        settings = {"model": str(encoder), "pool": "mean"}
+        config = get_feature("pretrained").config(**settings).pinned()
         fresh = iter(Path(folder) / f"features-{number}" for number in range(100))
         contestants: dict[str, Callable[[], object]] = {
             "sercli": lambda: compute(
