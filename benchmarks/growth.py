@@ -1,7 +1,7 @@
 """Measure how time and memory grow with the number of utterances, command by command.
 
-The corpora are tables of short recordings of noise, 0.2 s each, of 20 speakers and four classes. The network is
-tiny, so that the time of an epoch is that of the loop and not of the network. Each ratio compares the time
+The corpora are tables of short recordings of noise, 0.2 s each, of 20 speakers and four classes. The network
+is tiny, so that the time of an epoch is that of the loop and not of the network. Each ratio compares the time
 per utterance with that of the smallest corpus; a ratio below 1 would show growth that is more than linear.
 Memory is that of the largest process.
 """
