@@ -10,6 +10,8 @@ from conftest import SMALL, tone
 
 import sercli
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture
 def run(command_line):
@@ -59,6 +61,7 @@ def test_an_error_of_the_system_is_one_line_too(run, monkeypatch, workspace, tmp
     assert err.count("\n") == 1
 
 
+@pytest.mark.rendered
 def test_the_main_job_from_corpus_to_report(run, build_emodb, workspace, small_workspace, small_config):
     place = ["--workspace", small_workspace.root]
     train = ["train", "--config", small_config, "--fold", "1-2", *place]
@@ -303,6 +306,7 @@ def test_folds_that_are_not_speaker_independent_say_so_with_every_figure(run, sm
     assert run("runs", "rm", "latest", "--yes", *place)[0] == 0
 
 
+@pytest.mark.rendered
 def test_variants_are_computed_in_one_command_and_drawn_side_by_side(run, small_workspace, tmp_path):
     place = ["--workspace", small_workspace.root]
     small = ["--set", "duration_s=0.5", "--set", "n_mels=8"]

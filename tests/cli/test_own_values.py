@@ -8,6 +8,8 @@ import pytest
 import soundfile
 from conftest import tone
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 SPEAKERS = ("ada", "ben", "cleo")
 LABELS = ("calm", "drunk", "loud")
 
@@ -122,6 +124,7 @@ def test_a_wrong_scale_says_what_is_expected(command_line, place, scale):
     assert "the lowest and the highest possible rating, as [1, 5]" in err
 
 
+@pytest.mark.rendered
 def test_classes_and_dimensions_together(run, command_line, place):
     names = []
     for arch in ("melcnn", "mdcnn"):

@@ -12,6 +12,8 @@ from sercli.inference.cross_corpus import apply_run
 from sercli.reports.cross_corpus import report_applied
 from sercli.runs.folder import find_run
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 QUICK = (
     *("--arch", "mdcnn", "--max-epochs", "1", "--accelerator", "cpu", "--set", "model.filters=8"),
     *("--set", "model.blocks=1", "--set", "model.attention=false", "--set", "training.patience=null"),

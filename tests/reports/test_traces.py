@@ -18,6 +18,8 @@ from sercli.records import ValuePredictions, pool
 from sercli.reports.run import AuditResult, report_run, write_report
 from sercli.runs.folder import Run
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 HISTORY = [
     {"epoch": epoch, "train_loss": 1 / epoch, "dev_ccc": 0.1 * epoch, "selected": epoch == 3}
     for epoch in range(1, 5)
@@ -145,6 +147,7 @@ def test_an_undefined_pcc_is_a_dash_and_a_negative_ccc_has_a_minus():
     assert "No interval: 2 speakers, and an interval over speakers needs 5 or more." in found.text
 
 
+@pytest.mark.rendered
 def test_the_page_needs_no_network_and_holds_its_pictures():
     rows = predictions()
     html = html_of(rows, history=HISTORY, banners=["synthetic"], notes=["open"])
