@@ -377,7 +377,7 @@ def test_models_are_listed_and_shown_layer_by_layer(run):
     ("arch", "settings"),
     [
         ("eca", ["model.n=1", "model.base=2", "features.duration_s=0.7", "features.n_mels=64"]),
-        ("attpool", ["segments.size_s=0.2", "segments.hop_s=0.1", "segments.frames=32"]),
+        ("attpool", ["segments.size_s=0.2", "segments.hop_s=0.1", "segments.frames=32", "features.bins=64"]),
         ("cnnlstm", ["features.duration_s=0.2", "model.hidden_size=8"]),
     ],
 )

@@ -124,7 +124,6 @@ def test_a_wrong_scale_says_what_is_expected(command_line, place, scale):
     assert "the lowest and the highest possible rating, as [1, 5]" in err
 
 
-@pytest.mark.rendered
 def test_classes_and_dimensions_together(run, command_line, place):
     names = []
     for arch in ("melcnn", "mdcnn"):

@@ -168,7 +168,7 @@ def test_lists_of_a_tool_train_and_show_what_leaks(sercli, prepared, tmp_path):
 
 def test_the_study_cross_corpus_takes_any_set(sercli):
     said = sercli(
-        "ablate", "cross-corpus", "--rows", "mdcnn", "--on", "emodb+own,synth", "--dry-run", *QUICK[2:6]
+        "ablate", "cross-corpus", "--rows", "mdcnn", "--on", "emodb+own,synth", "--dry-run", *QUICK[2:]
     )
     assert "2 cells" in said
 
