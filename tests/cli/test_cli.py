@@ -61,7 +61,6 @@ def test_an_error_of_the_system_is_one_line_too(run, monkeypatch, workspace, tmp
     assert err.count("\n") == 1
 
 
-@pytest.mark.rendered
 def test_the_main_job_from_corpus_to_report(run, build_emodb, workspace, small_workspace, small_config):
     place = ["--workspace", small_workspace.root]
     train = ["train", "--config", small_config, "--fold", "1-2", *place]

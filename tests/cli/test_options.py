@@ -128,7 +128,9 @@ def test_each_old_spelling_has_its_own_note(command_line, small_workspace, fold,
 
 def test_a_study_takes_the_same_options(command_line, small_workspace, tmp_path):
     study = tmp_path / "mine.yaml"
-    study.write_text("title: t\nsource: s\narch: mdcnn\non: [emodb-4]\nrows: [{name: a, set: {model.filters: 8}}]\n")
+    study.write_text(
+        "title: t\nsource: s\narch: mdcnn\non: [emodb-4]\nrows: [{name: a, set: {model.filters: 8}}]\n"
+    )
     place = ["--workspace", small_workspace.root, "--on", "emodb-4", "--dry-run"]
     given = ["--fold", "1", "--folds", "3", "--seed", "0", "--seed", "4"]
     status, out, err = command_line("ablate", study, *place, *given)
