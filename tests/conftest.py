@@ -131,11 +131,12 @@ def blank_pictures(request, monkeypatch):
 
     blank = request.getfixturevalue("_blank_files")
 
-    def savefig(figure, file, *, format, **options):
+    def savefig(figure, file, **options):
+        content = blank[options["format"]]
         if isinstance(file, io.BytesIO):
-            file.write(blank[format])
+            file.write(content)
         else:
-            Path(file).write_bytes(blank[format])
+            Path(file).write_bytes(content)
 
     monkeypatch.setattr(Figure, "savefig", savefig)
 
