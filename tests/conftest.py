@@ -106,6 +106,12 @@ def workspace(tmp_path):
     return Workspace(tmp_path / "workspace")
 
 
+@pytest.fixture
+def without_ffmpeg(monkeypatch):
+    """Hide ffmpeg, which a machine may have or not."""
+    monkeypatch.setenv("PATH", "")
+
+
 @pytest.fixture(scope="session")
 def _blank_files():
     """Content of an empty picture by format."""
