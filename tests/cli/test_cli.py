@@ -10,6 +10,8 @@ from conftest import SMALL, tone
 
 import sercli
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture
 def run(command_line):
@@ -303,6 +305,7 @@ def test_folds_that_are_not_speaker_independent_say_so_with_every_figure(run, sm
     assert run("runs", "rm", "latest", "--yes", *place)[0] == 0
 
 
+@pytest.mark.rendered
 def test_variants_are_computed_in_one_command_and_drawn_side_by_side(run, small_workspace, tmp_path):
     place = ["--workspace", small_workspace.root]
     small = ["--set", "duration_s=0.5", "--set", "n_mels=8"]
@@ -373,7 +376,7 @@ def test_models_are_listed_and_shown_layer_by_layer(run):
     ("arch", "settings"),
     [
         ("eca", ["model.n=1", "model.base=2", "features.duration_s=0.7", "features.n_mels=64"]),
-        ("attpool", ["segments.size_s=0.2", "segments.hop_s=0.1", "segments.frames=32"]),
+        ("attpool", ["segments.size_s=0.2", "segments.hop_s=0.1", "segments.frames=32", "features.bins=64"]),
         ("cnnlstm", ["features.duration_s=0.2", "model.hidden_size=8"]),
     ],
 )

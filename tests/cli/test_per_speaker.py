@@ -5,6 +5,8 @@ import json
 import pytest
 from conftest import tone
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 SETTINGS = ("--arch", "linear", "--corpus", "emodb", "--scheme", "emodb-4", "--fold", "1")
 
 
