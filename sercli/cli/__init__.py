@@ -32,6 +32,7 @@ from sercli.cli import (
     report,
     reproduce,
     runs,
+    template,
     train,
 )
 from sercli.cli._app import App
@@ -70,6 +71,7 @@ app.command()(reproduce.reproduce)
 app.add_typer(runs.app, name="runs")
 app.add_typer(config.app, name="config")
 app.command()(doctor.doctor)
+app.command(hidden=True)(template.template)
 
 
 @app.command(hidden=True, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
