@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -70,7 +70,7 @@ class Starter(Protocol):
         """Release what it holds; no process may run any more."""
 
 
-def make_starter(environment: Mapping[str, str], *, several_devices: bool) -> Starter:
+def make_starter(environment: dict[str, str], *, several_devices: bool) -> Starter:
     """Make the starter for this system.
 
     Args:
@@ -85,7 +85,7 @@ def make_starter(environment: Mapping[str, str], *, several_devices: bool) -> St
 class Interpreters:
     """Starts a new interpreter for each process."""
 
-    environment: Mapping[str, str]
+    environment: dict[str, str]
     _running: set[subprocess.Popen[str]] = field(default_factory=set)
 
     def start(self, arguments: Sequence[str]) -> Process:
@@ -120,7 +120,7 @@ class Interpreters:
 class Template:
     """Starts processes as forks of a template process; a template that has ended is replaced."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: dict[str, str]) -> None:
         self._environment = environment
         self._lock = threading.Lock()
         self._server = _Server(environment)
@@ -145,7 +145,7 @@ class Template:
 class _Server:
     """One template process, seen from the process that started it."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: dict[str, str]) -> None:
         self._control, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         self._process = subprocess.Popen(
