@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import ndimage, signal
 
 from sercli.audio import SAMPLE_RATE, Samples
 
