@@ -22,6 +22,7 @@ def template() -> None:
     ending.status = 1
     try:
         cli.main()
+        ending.status = 0
     except SystemExit as error:
         ending.status = error.code if isinstance(error.code, int) else int(error.code is not None)
         raise

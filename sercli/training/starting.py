@@ -24,6 +24,8 @@ from typing import IO, Protocol
 
 from sercli.training.template import MESSAGE_BYTES
 
+_TEMPLATE = (sys.executable, "-m", "sercli", "template")
+
 
 class Process:
     """A process that trains.
@@ -44,8 +46,8 @@ class Process:
         self._reader.start()
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines that it prints, to its end."""
-        yield from self._stdout or ()
+        """Iterate over the lines that it prints, to its end."""
+        return iter(self._stdout or ())
 
     def finish(self) -> tuple[int, list[str]]:
         """Wait until it has ended; return its exit status and its lines on stderr."""
@@ -149,7 +151,7 @@ class _Server:
         self._control, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "sercli", "template"],
+            _TEMPLATE,
             env=environment,
             stdin=other,
             stdout=subprocess.DEVNULL,

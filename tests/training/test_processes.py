@@ -13,9 +13,13 @@ import yaml
 from conftest import SMALL, tone
 
 from sercli.data.batches import BucketSampler, sorted_batches, split
+from sercli.devices import Device
 from sercli.evaluation.predictions_csv import read_predictions
 from sercli.preparation import prepare
 from sercli.runs.folder import all_runs
+from sercli.training.jobs import launch_processes
+from sercli.training.plan import make_plan
+from sercli.training.settings import configure
 from sercli.workspace import Workspace
 
 SETTINGS = {
@@ -142,20 +146,84 @@ def test_a_killed_command_leaves_no_process_at_work(own):
         command(own, "--fold", "1-2", "--jobs", "2", "--max-epochs", "500"),
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     ) as process:
         for line in process.stdout:
             if "epoch" in line and "fold 1, seed" in line:
                 process.kill()
                 break
+    assert_nothing_runs(process.pid)
+
+
+def assert_nothing_runs(session):
+    """Wait until no process of a session is left."""
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        found = subprocess.run(
-            ["pgrep", "-f", str(own.root)], capture_output=True, text=True, check=False
-        ).stdout.split()
-        if not found:
-            break
+    while subprocess.run(["pgrep", "-s", str(session)], capture_output=True, check=False).stdout:
+        assert time.monotonic() < deadline
         time.sleep(0.5)
-    assert not found
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_all_trials_and_the_same_command_resumes_them(own):
+    options = ("--fold", "1-2", "--jobs", "2", "--max-epochs", "40")
+    with subprocess.Popen(
+        command(own, *options),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        for line in process.stdout:
+            if "epoch   3/40" in line:
+                os.killpg(process.pid, signal.SIGINT)
+                break
+        assert "interrupted; run the same command again" in process.stderr.read()
+    assert process.returncode == 130
+    assert_nothing_runs(process.pid)
+    begun = {key: len(trial.history()) for key, trial in results(own).items()}
+    assert 3 <= max(begun.values()) < 40
+    done = sercli(own, *options)
+    assert done.returncode == 0, done.stderr
+    assert all(trial.finished for trial in results(own).values())
+    assert "epoch   1/40" not in done.stdout
+
+
+@pytest.mark.slow
+def test_a_trial_gives_the_same_bits_after_another_one_and_alone(own, tmp_path):
+    """Two networks with dropout take turns in forks of one template, in both orders."""
+    place = own
+    ends = []
+    for dropout in (0.3, 0.5):
+        settings = {**SETTINGS, "model": SETTINGS["model"] | {"dropout": dropout}}
+        config = configure(settings, place, Device("cpu"))
+        ends.append(make_plan(config, place, "1-2"))
+    planned = [(plan, plan.trials[fold]) for fold in (0, 1) for plan in ends]
+    found = {}
+    for order in (planned, planned[::-1]):
+        reasons = []
+        launch_processes(
+            order,
+            lambda *_: None,
+            lambda *_: None,
+            lambda *each: reasons.append(each[-1]),
+            device=Device("cpu"),
+            jobs=1,
+        )
+        assert reasons == [None] * 4
+        for _, trial in order:
+            files = (trial.predictions_file, trial.bundle / "weights.safetensors")
+            found.setdefault(trial.path, []).append([file.read_bytes() for file in files])
+        for plan in ends:
+            plan.run.remove()
+    for plan in ends:
+        (tmp_path / "settings.yaml").write_text(yaml.safe_dump(plan.config.to_dict()))
+        assert subprocess.run(command(place, "--fold", "1", "--seed", "0"), check=False).returncode == 0
+        trial = plan.trials[0]
+        files = (trial.predictions_file, trial.bundle / "weights.safetensors")
+        found[trial.path].append([file.read_bytes() for file in files])
+    for each in found.values():
+        assert all(other == each[0] for other in each)
+    assert len({tuple(each[0]) for each in found.values()}) == 4
 
 
 def test_a_dry_run_says_what_there_is_to_do_and_writes_nothing(own):
