@@ -1,7 +1,7 @@
 """Train trials in separate processes, several at once on this machine.
 
 On this machine and on a cluster, the same command trains each trial in its own process. So the numbers are
-the same, and a crash ends no other trial.
+the same, and a crash ends no other trial. `sercli.training.starting` starts these processes.
 """
 
 import os

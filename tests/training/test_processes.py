@@ -188,42 +188,45 @@ def test_ctrl_c_ends_all_trials_and_the_same_command_resumes_them(own):
     assert "epoch   1/40" not in done.stdout
 
 
+def train_in_turn(trials):
+    """Train trials in forks of one template, one after the other; return their weights and predictions."""
+    reasons = []
+
+    def on_end(plan, trial, reason):
+        reasons.append(reason)
+
+    launch_processes(trials, lambda *_: None, lambda *_: None, on_end, device=Device("cpu"), jobs=1)
+    assert reasons == [None] * len(trials)
+    return [bits(trial) for _, trial in trials]
+
+
+def bits(trial):
+    return trial.predictions_file.read_bytes() + (trial.bundle / "weights.safetensors").read_bytes()
+
+
 @pytest.mark.slow
 def test_a_trial_gives_the_same_bits_after_another_one_and_alone(own, tmp_path):
-    """Two networks with dropout take turns in forks of one template, in both orders."""
-    place = own
-    ends = []
-    for dropout in (0.3, 0.5):
-        settings = {**SETTINGS, "model": SETTINGS["model"] | {"dropout": dropout}}
-        config = configure(settings, place, Device("cpu"))
-        ends.append(make_plan(config, place, "1-2"))
-    planned = [(plan, plan.trials[fold]) for fold in (0, 1) for plan in ends]
-    found = {}
-    for order in (planned, planned[::-1]):
-        reasons = []
-        launch_processes(
-            order,
-            lambda *_: None,
-            lambda *_: None,
-            lambda *each: reasons.append(each[-1]),
-            device=Device("cpu"),
-            jobs=1,
+    """Two networks with dropout take turns, in both orders."""
+    plans = [
+        make_plan(
+            configure(SETTINGS | {"model": SETTINGS["model"] | {"dropout": rate}}, own, Device("cpu")),
+            own,
+            "1-2",
         )
-        assert reasons == [None] * 4
-        for _, trial in order:
-            files = (trial.predictions_file, trial.bundle / "weights.safetensors")
-            found.setdefault(trial.path, []).append([file.read_bytes() for file in files])
-        for plan in ends:
-            plan.run.remove()
-    for plan in ends:
+        for rate in (0.3, 0.5)
+    ]
+    trials = [(plan, plan.trials[fold]) for fold in (0, 1) for plan in plans]
+    found = train_in_turn(trials)
+    assert len(set(found)) == 4
+    for plan in plans:
+        plan.run.remove()
+    assert train_in_turn(trials[::-1]) == found[::-1]
+    for plan, expected in zip(plans, found, strict=False):
+        plan.run.remove()
         (tmp_path / "settings.yaml").write_text(yaml.safe_dump(plan.config.to_dict()))
-        assert subprocess.run(command(place, "--fold", "1", "--seed", "0"), check=False).returncode == 0
-        trial = plan.trials[0]
-        files = (trial.predictions_file, trial.bundle / "weights.safetensors")
-        found[trial.path].append([file.read_bytes() for file in files])
-    for each in found.values():
-        assert all(other == each[0] for other in each)
-    assert len({tuple(each[0]) for each in found.values()}) == 4
+        done = sercli(own, "--fold", "1", "--seed", "0")
+        assert done.returncode == 0, done.stderr
+        assert bits(plan.trials[0]) == expected
 
 
 def test_a_dry_run_says_what_there_is_to_do_and_writes_nothing(own):
