@@ -1,7 +1,7 @@
 """Classes of all commands of the command line."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -70,7 +70,7 @@ class Lazy(NamedTuple):
         return command
 
 
-class LazyCommands(Mapping[str, Any]):
+class LazyCommands(MutableMapping[str, Any]):
     """Commands by name, some of which are imported when they are looked up."""
 
     def __init__(self, lazy: Mapping[str, Lazy], others: Mapping[str, Any]) -> None:
@@ -81,6 +81,12 @@ class LazyCommands(Mapping[str, Any]):
         if isinstance(command, Lazy):
             command = self._commands[name] = command.load(name)
         return command
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._commands[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._commands[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._commands

@@ -153,7 +153,7 @@ class _Server:
         self._process = subprocess.Popen(
             _TEMPLATE,
             env=environment,
-            stdin=other,
+            stdin=other.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=self._errors,
         )
