@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 import yaml
 from conftest import SMALL, tone
 
 import sercli
+from sercli import cli
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
 
@@ -29,12 +31,24 @@ def test_help_needs_neither_torch_nor_lightning_nor_numpy():
     code = (
         "import sys\nsys.argv = ['sercli', '--help']\nfrom sercli.cli import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print(sorted({'torch', 'lightning', 'numpy', 'pydantic'} & set(sys.modules)), file=sys.stderr)"
+        "print(sorted({'torch', 'lightning', 'numpy', 'pydantic', 'sercli.cli.train'} & set(sys.modules)), "
+        "file=sys.stderr)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stderr.strip() == "[]"
     for command in ("prepare", "features", "train", "eval", "runs", "config", "doctor"):
         assert command in result.stdout
+
+
+def test_the_list_of_commands_shows_the_first_sentence_of_each_help():
+    commands = typer.main.get_command(cli.app).commands
+    for name, lazy in cli._COMMANDS.items():
+        command = commands[name]
+        assert (command.name, command.hidden) == (name, not lazy.summary)
+        if lazy.summary:
+            assert command.get_short_help_str(limit=200) == lazy.summary
+    assert "bench" in commands
+    assert "no-such-command" not in commands
 
 
 def test_the_version_is_printed(run):
