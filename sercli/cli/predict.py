@@ -133,6 +133,13 @@ def predict(
             help="Utterances in one batch. [default: 4 on a CPU, otherwise 32]", min=1, show_default=False
         ),
     ] = None,
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="Number format of the network: 32-true, auto, bf16-mixed or 16-mixed. The short formats "
+            "change the probabilities."
+        ),
+    ] = "32-true",
     workspace: WorkspaceOption = None,
 ) -> None:
     """Predict the emotion of recordings.
@@ -143,7 +150,7 @@ def predict(
     then 1.
     """
     from sercli import files
-    from sercli.devices import choose_device, keep_freed_memory
+    from sercli.devices import choose_device, keep_freed_memory, resolve_precision
     from sercli.inference.inputs import divide_names, list_recordings, read_table
     from sercli.inference.predict import Predictor
     from sercli.inference.writing import CsvLines, Rows
@@ -170,16 +177,19 @@ def predict(
     model, recordings = divide_names(Workspace(workspace), named, listed=table is not None)
     if table is not None and recordings:
         raise typer.BadParameter("name files or a --table, not both")
+    device = choose_device(accelerator)
+    number = resolve_precision(precision, device)
     place, loaded = _find(workspace, model)
     keep_freed_memory()
     predictor = Predictor(
         loaded,
-        device=choose_device(accelerator).torch,
+        device=device.torch,
         batch_size=batch_size,
         unsure_below=unsure_below,
         timeline=True if picture is not None and timeline is None else timeline,
         window_s=window_s,
         hop_s=hop_s,
+        precision=number,
     )
     inputs = read_table(table, chosen, audio_root) if table else list_recordings(recordings, _names())
     inputs = _prepare_inputs(inputs, same_speaker=same_speaker)

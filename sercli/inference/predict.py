@@ -24,6 +24,7 @@ from sercli.bundle import Bundle
 from sercli.data.batches import split
 from sercli.data.items import count_trace_frames
 from sercli.data.parts import GroupStatistics
+from sercli.devices import number_format
 from sercli.errors import ConfigError, SerError
 from sercli.inference import NO_SCORES, Scores, score_there
 from sercli.inference.prediction import Prediction, Window
@@ -41,6 +42,7 @@ from sercli.inference.recordings import (
 )
 from sercli.models.layers.folding import fold_normalisation
 from sercli.records import Problem
+from sercli.runs.training import Precision
 from sercli.statistics import Statistics
 from sercli.store.compute import threads
 
@@ -111,6 +113,7 @@ class Predictor:
         timeline: bool | None = None,
         window_s: float | None = None,
         hop_s: float | None = None,
+        precision: Precision = "32-true",
     ) -> None:
         """Load a bundle, unless it is one already.
 
@@ -127,6 +130,8 @@ class Predictor:
                 network was trained on, or four seconds where it takes any.
             hop_s: from one window's start to the next one's; if not given, that of the network's
                 segments in test, else half a window.
+            precision: number format of the network; ``bf16-mixed`` is faster on devices that multiply bf16,
+                and changes the probabilities.
 
         Raises:
             RunError: the bundle can't be read.
@@ -152,6 +157,7 @@ class Predictor:
             raise ConfigError("a window or hop without a timeline: leave one of them out")
         self.window_s, self.hop_s = choose_window(self.bundle, window_s, hop_s)
         self._network = fold_normalisation(self.bundle.network).to(self.device).eval()
+        self._number = number_format(precision)
         self._rates = rates_of(self.bundle)
         # Windows of classes are recordings of their own; pieces of continuous labels are parts of one.
         self._after_s = look_ahead(self.bundle) if self.bundle.outputs.per_frame else 0.0
@@ -323,7 +329,7 @@ class Predictor:
         """Give each part's numbers, (1, outputs), or values by frame, (frames, dimensions)."""
         size = self._size_of_batch(max(part.seconds for part in parts))
         dataset = dataset_of(self.bundle, parts, self._groups)
-        return score_there(self._network, dataset, self.bundle.outputs, size, self.device)
+        return score_there(self._network, dataset, self.bundle.outputs, size, self.device, self._number)
 
     def _join(self, file: str, found: Sequence[_Found], *, cut: bool) -> Prediction:
         """Join the predictions for the pieces of a recording."""
