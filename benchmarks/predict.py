@@ -1,6 +1,6 @@
 """Compare the prediction of recordings with librosa and the same network, file by file.
 
-The recordings are every twentieth of RAVDESS as distributed, 48 kHz (or the synthetic corpus, if RAVDESS is
+The recordings are every fortieth of RAVDESS as distributed, 48 kHz (or the synthetic corpus, if RAVDESS is
 missing). Each architecture has the features of its recipe; it is untrained, which takes the same time.
 Architectures over an encoder are left out if the encoder is not on this machine. The peer loads and resamples
 with ``librosa.load``, and computes the same features (for an encoder: calls it) and network, one recording
@@ -177,7 +177,7 @@ def _untrained(arch: str) -> Bundle:
 
 def _recordings(corpora: Path | None, folder: Path) -> list[Path]:
     if corpora and (corpora / "ravdess").is_dir():
-        return sorted((corpora / "ravdess").rglob("*.flac"))[::20]
+        return sorted((corpora / "ravdess").rglob("*.flac"))[::40]
     workspace = Workspace(folder)
     utterances = prepare("synth", None, workspace).utterances
     return [workspace.corpus("synth") / utterance.file for utterance in utterances][:40]
