@@ -26,7 +26,7 @@ import soundfile
 import torch
 
 from benchmarks import Bench, Row
-from benchmarks._timing import interleaved
+from benchmarks._timing import interleaved, measured
 from sercli import audio
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.bundle import Bundle, build_network
@@ -87,16 +87,19 @@ def _compare(arch: str, paths: Sequence[Path], quick: bool) -> list[Row]:
     }
     if importlib.util.find_spec("librosa"):
         contestants |= peers
-    taken = interleaved(contestants, rounds=1 if quick else 3)
-    floor = taken[_FLOOR] / _CORES
+    taken = measured(contestants, rounds=1 if quick else 3)
+    floor = taken[_FLOOR].wall / _CORES
     timed = [name for name in peers if name in taken]
-    best = min(timed, key=taken.__getitem__, default="")
-    ratio = taken[best] / taken["sercli"] if best else None
-    share = f"{taken['sercli'] / floor:.2f} times the floor"
+    best = min(timed, key=lambda name: taken[name].wall, default="")
+    ours = taken["sercli"].wall
+    ratio = taken[best].wall / ours if best else None
+    # Of one second of speech: milliseconds of processor time, on which other processes have less influence.
+    spent = {name: f"{1000 * each.processor / seconds:.1f} ms of processor" for name, each in taken.items()}
+    share = f"{ours / floor:.2f} times the floor, {spent['sercli']}"
     return [
-        Row(f"{arch}: sercli", seconds / taken["sercli"], "x real time", share, ratio, best),
-        Row(f"{arch}: {_FLOOR}", seconds / floor, "x real time"),
-        *(Row(f"{arch}: {name}", seconds / taken[name], "x real time") for name in timed),
+        Row(f"{arch}: sercli", seconds / ours, "x real time", share, ratio, best),
+        Row(f"{arch}: {_FLOOR}", seconds / floor, "x real time", spent[_FLOOR]),
+        *(Row(f"{arch}: {name}", seconds / taken[name].wall, "x real time", spent[name]) for name in timed),
         *(_live(bundle, audio.read(paths[0]), quick) if arch == "diccoser" else []),
     ]
 
