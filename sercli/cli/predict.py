@@ -153,7 +153,6 @@ def predict(
     from sercli.devices import choose_device, keep_freed_memory, resolve_precision
     from sercli.inference.inputs import divide_names, list_recordings, read_table
     from sercli.inference.predict import Predictor
-    from sercli.inference.writing import CsvLines, Rows
     from sercli.workspace import Workspace
 
     if json and csv:
@@ -197,21 +196,26 @@ def predict(
     out = _check_out(out, [*inputs.files, *([table] if table else [])], place)
     asked = "--same-speaker" if same_speaker else "--speaker-column" if speaker_column else ""
     _check_asked(predictor, inputs, picture, unsure_below, asked)
-    rows: Rows = "windows" if predictor.timeline else "files"
-    if predictor.bundle.outputs.per_frame:
-        rows = "files" if timeline is False else "frames"
-    lines = CsvLines(predictor.bundle.outputs, rows, inputs.columns)
+    lines = _csv_lines(predictor, inputs) if csv else None
     with ExitStack() as stack:
         target: TextIO = sys.stdout
         if out is not None:
             temporary = stack.enter_context(files.replacing(out))
             target = stack.enter_context(temporary.open("w", encoding="utf-8"))
-        failed = _write(
-            predictor, inputs, target, lines if csv else None, picture, enrolment=enrolment, json=json
-        )
+        failed = _write(predictor, inputs, target, lines, picture, enrolment=enrolment, json=json)
     if failed:
         typer.echo(f"{failed} of {len(inputs.files)} files failed", err=True)
         raise typer.Exit(1)
+
+
+def _csv_lines(predictor: "Predictor", inputs: "Inputs") -> "CsvLines":
+    """Choose the rows of CSV: files, windows of a timeline, or frames."""
+    from sercli.inference.writing import CsvLines, Rows
+
+    rows: Rows = "windows" if predictor.timeline else "files"
+    if predictor.bundle.outputs.per_frame:
+        rows = "files" if predictor.timeline is False else "frames"
+    return CsvLines(predictor.bundle.outputs, rows, inputs.columns)
 
 
 def _enrolment(predictor: "Predictor", enrol: Sequence[str], *, same_speaker: bool) -> Sequence[Path]:
