@@ -4,9 +4,10 @@ The recordings are every fortieth of RAVDESS as distributed, 48 kHz (or the synt
 missing). Each architecture has the features of its recipe; it is untrained, which takes the same time.
 Architectures over an encoder are left out if the encoder is not on this machine. The peer loads and resamples
 with ``librosa.load``, and computes the same features (for an encoder: calls it) and network, one recording
-after the other. It runs with one thread and with one thread per core; the faster one counts. The floor is
-the network alone, with its features computed beforehand, in batches: one thread takes all of them, and its
-time is divided by the number of cores. Streams have blocks of 20 ms, as in `sercli predict --live`.
+after the other. It runs with one thread and with one thread per core; the faster one counts. The floor is the
+network alone, in batches, with its features computed beforehand; an encoder counts as a part of the network.
+One thread takes all recordings, and its time is divided by the number of cores. Streams have blocks of 20 ms,
+as in `sercli predict --live`.
 
 The part ``thousand`` predicts a thousand recordings of 3 s (16 kHz wav) with MelCNN; the part ``start`` runs
 the command for one recording.
@@ -76,11 +77,17 @@ def _compare(arch: str, paths: Sequence[Path], quick: bool) -> list[Row]:
     bundle = _untrained(arch)
     seconds = _length(paths)
     predictor = Predictor(bundle, timeline=False)
-    parts = [extract(bundle, read_whole(path, rates_of(bundle))) for path in paths]
-    features = dataset_of(bundle, parts)
+    pieces = [read_whole(path, rates_of(bundle)) for path in paths]
+    parts = [extract(bundle, piece) for piece in pieces]
+    encoded = any(choice.config.source is not None for choice in bundle.inputs.values())
+
+    def alone() -> object:
+        own = [extract(bundle, piece) for piece in pieces] if encoded else parts
+        return score(bundle.network, dataset_of(bundle, own), bundle.outputs, 4)
+
     contestants: dict[str, Callable[[], object]] = {
         "sercli": lambda: list(predictor.predict(paths)),
-        _FLOOR: _on(1, lambda: score(bundle.network, features, bundle.outputs, 4)),
+        _FLOOR: _on(1, alone),
     }
     peers = {
         _peer(n): _on(n, lambda: [_plainly(bundle, path) for path in paths]) for n in sorted({1, _CORES})
