@@ -133,6 +133,13 @@ def predict(
             help="Utterances in one batch. [default: 4 on a CPU, otherwise 32]", min=1, show_default=False
         ),
     ] = None,
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="Number format of the network: 32-true, auto, bf16-mixed or 16-mixed. The short formats "
+            "change the probabilities."
+        ),
+    ] = "32-true",
     workspace: WorkspaceOption = None,
 ) -> None:
     """Predict the emotion of recordings.
@@ -143,10 +150,9 @@ def predict(
     then 1.
     """
     from sercli import files
-    from sercli.devices import choose_device
+    from sercli.devices import choose_device, resolve_precision
     from sercli.inference.inputs import divide_names, list_recordings, read_table
     from sercli.inference.predict import Predictor
-    from sercli.inference.writing import CsvLines, Rows
     from sercli.workspace import Workspace
 
     if json and csv:
@@ -170,15 +176,18 @@ def predict(
     model, recordings = divide_names(Workspace(workspace), named, listed=table is not None)
     if table is not None and recordings:
         raise typer.BadParameter("name files or a --table, not both")
+    device = choose_device(accelerator)
+    number = resolve_precision(precision, device)
     place, loaded = _find(workspace, model)
     predictor = Predictor(
         loaded,
-        device=choose_device(accelerator).torch,
+        device=device.torch,
         batch_size=batch_size,
         unsure_below=unsure_below,
         timeline=True if picture is not None and timeline is None else timeline,
         window_s=window_s,
         hop_s=hop_s,
+        precision=number,
     )
     inputs = read_table(table, chosen, audio_root) if table else list_recordings(recordings, _names())
     inputs = _prepare_inputs(inputs, same_speaker=same_speaker)
@@ -186,21 +195,26 @@ def predict(
     out = _check_out(out, [*inputs.files, *([table] if table else [])], place)
     asked = "--same-speaker" if same_speaker else "--speaker-column" if speaker_column else ""
     _check_asked(predictor, inputs, picture, unsure_below, asked)
-    rows: Rows = "windows" if predictor.timeline else "files"
-    if predictor.bundle.outputs.per_frame:
-        rows = "files" if timeline is False else "frames"
-    lines = CsvLines(predictor.bundle.outputs, rows, inputs.columns)
+    lines = _csv_lines(predictor, inputs) if csv else None
     with ExitStack() as stack:
         target: TextIO = sys.stdout
         if out is not None:
             temporary = stack.enter_context(files.replacing(out))
             target = stack.enter_context(temporary.open("w", encoding="utf-8"))
-        failed = _write(
-            predictor, inputs, target, lines if csv else None, picture, enrolment=enrolment, json=json
-        )
+        failed = _write(predictor, inputs, target, lines, picture, enrolment=enrolment, json=json)
     if failed:
         typer.echo(f"{failed} of {len(inputs.files)} files failed", err=True)
         raise typer.Exit(1)
+
+
+def _csv_lines(predictor: "Predictor", inputs: "Inputs") -> "CsvLines":
+    """Choose the rows of CSV: files, windows of a timeline, or frames."""
+    from sercli.inference.writing import CsvLines, Rows
+
+    rows: Rows = "windows" if predictor.timeline else "files"
+    if predictor.bundle.outputs.per_frame:
+        rows = "files" if predictor.timeline is False else "frames"
+    return CsvLines(predictor.bundle.outputs, rows, inputs.columns)
 
 
 def _enrolment(predictor: "Predictor", enrol: Sequence[str], *, same_speaker: bool) -> Sequence[Path]:
