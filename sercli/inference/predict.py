@@ -6,7 +6,6 @@ window, each window as a separate recording: no network was trained on such leng
 bounded.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -41,6 +40,7 @@ from sercli.inference.recordings import (
     read_whole,
 )
 from sercli.models.layers.folding import fold_normalisation
+from sercli.processor import count_cores
 from sercli.records import Problem
 from sercli.runs.training import Precision
 from sercli.statistics import Statistics
@@ -227,7 +227,7 @@ class Predictor:
                 "the speakers with --same-speaker or --speaker-column"
             )
         listed = self._tasks(Path(path) for path in paths)
-        first = list(islice(listed, os.cpu_count()))
+        first = list(islice(listed, count_cores()))
         with threads(len(first)) as pool:
             done = self._scored(pool, chain(first, listed), speakers)
             for _, found in groupby(done, key=lambda item: item[0].number):
@@ -286,7 +286,7 @@ class Predictor:
         submitted: deque[Iterator[tuple[_Piecework, _Found | Problem]]] = deque()
         for waiting in _gather(_ahead(pool, tasks), _BATCHES * self.batch_size, speakers):
             submitted.append(self._score(pool, waiting))
-            if len(submitted) > (os.cpu_count() or 1):
+            if len(submitted) > count_cores():
                 yield from submitted.popleft()
         for found in submitted:
             yield from found
@@ -366,7 +366,7 @@ def _ahead(
     for task, work in tasks:
         waiting.append((task, pool.submit(work)))
         seconds += task.seconds
-        while waiting and (seconds > _AHEAD_S or len(waiting) > _AHEAD * (os.cpu_count() or 1)):
+        while waiting and (seconds > _AHEAD_S or len(waiting) > _AHEAD * count_cores()):
             first, future = waiting.popleft()
             seconds -= first.seconds
             yield first, future.result()
