@@ -1,16 +1,21 @@
 """The guard between the network and Gradio: only requests that the page itself sends pass."""
 
-import ipaddress
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Mapping
 
-from sercli.demo.requests import LateError, Message, Receive, TimedBody, is_page_request
+from sercli.demo.requests import is_page_request
 from sercli.demo.uploads import Uploads
 from sercli.errors import AudioError
-
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+from sercli.web.requests import (
+    App,
+    LateError,
+    Message,
+    Receive,
+    Send,
+    TimedBody,
+    is_of_other_site,
+    is_own_host,
+)
 
 _UPLOAD = "/gradio_api/upload"
 _JOIN = "/gradio_api/queue/join"
@@ -99,17 +104,13 @@ class Guard:
 
     def _refusal(self, method: str, path: str, headers: dict[bytes, str]) -> tuple[int, str] | None:
         """Return the status and the reason of a refusal; ``None`` if the request passes."""
-        host = headers.get(b"host", "")
-        if not self._is_ours(host):
+        if not is_own_host(headers.get(b"host", ""), self.local):
             return 421, "Unknown host name."
         if method not in _PATHS or not _PATHS[method].fullmatch(path) or not self._is_upload(path):
             return 404, "Page not found."
         if method == "GET":
             return None
-        origin = headers.get(b"origin")
-        if headers.get(b"sec-fetch-site", "none") not in {"same-origin", "none"} or (
-            origin is not None and origin.partition("://")[2] != host
-        ):
+        if is_of_other_site(headers):
             return 403, "Requests from other sites are not allowed."
         return self._length_refusal(path, headers)
 
@@ -124,15 +125,6 @@ class Guard:
         if self.uploads.size() + self._arriving + int(length) > _WAITING_UPLOADS * (self.limit + _FORM_BYTES):
             return 507, "Too many recordings are waiting; try again in a minute."
         return None
-
-    def _is_ours(self, host: str) -> bool:
-        if self.local is None:
-            return True
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-            return name in {"localhost", self.local.lower()} or ipaddress.ip_address(name).is_loopback
-        except ValueError:
-            return False
 
     def _is_upload(self, path: str) -> bool:
         """Return whether the file that a path names, if it names one, is an upload."""

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from conftest import tone
 
-from sercli.demo.uploads import Limits
 from sercli.errors import ConfigError
 from sercli.inference.predict import Predictor
+from sercli.web.limits import Limits
 
 
 def shares(html):

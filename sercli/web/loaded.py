@@ -1,8 +1,9 @@
-"""The models of the page, with the facts that the page shows about them."""
+"""The models of a server, with the facts that it reports about them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ from sercli.schemes import scheme_name
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedModel:
-    """A bundle on the page.
+    """A bundle that a server applies.
 
     Attributes:
-        name: name of the bundle, unique on the page.
+        name: name of the bundle, unique among those of the server.
         path: its folder.
         predictor: applies it.
         notice: warning to show above its scores, for example that its corpus is synthetic.
@@ -44,6 +45,13 @@ def load(paths: Sequence[Path], unsure_below: float | None = None) -> tuple[Load
         counts = Counter(each.name for each in found)
         found = [replace(each, name=rename(each)) if counts[each.name] > 1 else each for each in found]
     return tuple(found)
+
+
+def intended_use() -> str:
+    """Return the intended use that every model card states, as Markdown."""
+    card = (resources.files("sercli.reports") / "templates/card.md").read_text("utf-8")
+    _, after = card.split("## Intended use and limits\n")
+    return after.split("\n## ")[0].strip()
 
 
 def _load(path: Path, unsure_below: float | None) -> LoadedModel:
