@@ -8,11 +8,11 @@ from sercli.demo.uploads import Uploads
 from sercli.errors import AudioError
 from sercli.web.requests import (
     App,
+    Exchange,
     LateError,
     Message,
     Receive,
     Send,
-    TimedBody,
     is_of_other_site,
     is_own_host,
 )
@@ -89,7 +89,7 @@ class Guard:
             return
         length = int(headers[b"content-length"]) if scope["method"] == "POST" else 0
         size = length if scope["path"] == _UPLOAD else 0
-        exchange = _Exchange(receive, send, length)
+        exchange = Exchange(receive, send, length, _refuse)
         self._arriving += size
         try:
             checked = scope["path"] == _JOIN and self.inputs is not None
@@ -132,45 +132,6 @@ class Guard:
             return not path.startswith(_FILE) or bool(self.uploads.locate(path.removeprefix(_FILE)))
         except AudioError:
             return False
-
-
-class _Exchange:
-    """A request, whose body must arrive in time, and its answer."""
-
-    def __init__(self, receive: Receive, send: Send, length: int) -> None:
-        self._body, self._send = TimedBody(receive, length), send
-        self._read: list[Message] = []
-        self._begun = self._refused = False
-
-    async def receive(self) -> Message:
-        """Return the next message; refuse the request if it does not arrive in time."""
-        if self._read:
-            return self._read.pop(0)
-        try:
-            return await self._body.receive()
-        except LateError:
-            await self.refuse(408, "The request did not arrive in time.")
-            raise
-
-    async def read(self) -> bytes:
-        """Read a short body; `receive` returns it again."""
-        messages = [await self.receive()]
-        while messages[-1].get("more_body", False):
-            messages.append(await self.receive())
-        self._read = messages
-        return b"".join(message.get("body", b"") for message in messages)
-
-    async def send(self, message: Message) -> None:
-        """Send a part of the application's answer, unless the request was refused meanwhile."""
-        self._begun = True
-        if not self._refused:
-            await self._send(message)
-
-    async def refuse(self, status: int, reason: str) -> None:
-        """Answer instead of the application, if it has not begun to answer."""
-        self._refused = True
-        if not self._begun:
-            await _refuse(self._send, status, reason)
 
 
 def _with_headers(send: Send) -> Send:

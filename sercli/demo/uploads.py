@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from sercli import audio
 from sercli.errors import AudioError
 
 IDLE_S = 10.0
@@ -55,6 +56,7 @@ class Uploads:
                     path.unlink()
                     if path.parent != self.folder:
                         path.parent.rmdir()
+            audio.forget(own)
             own.unlink(missing_ok=True)
 
     def size(self) -> int:

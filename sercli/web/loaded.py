@@ -7,6 +7,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from sercli.bundle import describe_outputs
 from sercli.formatting import PERCENT, PLAIN, Scale
 from sercli.inference.predict import Predictor
@@ -33,14 +35,22 @@ class LoadedModel:
     facts: Mapping[str, str]
 
 
-def load(paths: Sequence[Path], unsure_below: float | None = None) -> tuple[LoadedModel, ...]:
+def load(
+    paths: Sequence[Path],
+    unsure_below: float | None = None,
+    device: torch.device | str = "cpu",
+    batch_size: int | None = None,
+) -> tuple[LoadedModel, ...]:
     """Load bundles; equal names are distinguished by fold and seed, then by folder.
 
     Raises:
         RunError: one can't be read.
-        ConfigError: ``unsure_below`` is not a probability.
+        ConfigError: ``unsure_below`` is not a probability, or ``batch_size`` is not positive.
     """
-    found = [_load(path, unsure_below) for path in paths]
+    found = [
+        _load(path, Predictor(path, device=device, batch_size=batch_size, unsure_below=unsure_below))
+        for path in paths
+    ]
     for rename in (_name_of_trial, lambda each: f"{each.name} ({each.path})"):
         counts = Counter(each.name for each in found)
         found = [replace(each, name=rename(each)) if counts[each.name] > 1 else each for each in found]
@@ -54,8 +64,7 @@ def intended_use() -> str:
     return after.split("\n## ")[0].strip()
 
 
-def _load(path: Path, unsure_below: float | None) -> LoadedModel:
-    predictor = Predictor(path, unsure_below=unsure_below)
+def _load(path: Path, predictor: Predictor) -> LoadedModel:
     facts = predictor.bundle.facts
     corpus, scheme = facts.get("corpus", "unknown corpus"), scheme_name(facts.get("scheme", ""))
     shown = {

@@ -15,6 +15,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
+Refuse = Callable[[Send, int, str], Awaitable[None]]
 
 SILENT_S = 10.0
 """Longest pause within a request."""
@@ -51,6 +52,53 @@ class TimedBody:
             raise LateError from None
         self._complete = not message.get("more_body", False)
         return message
+
+
+class Exchange:
+    """A request, whose body must arrive in time, and its answer."""
+
+    def __init__(self, receive: Receive, send: Send, length: int, refuse: Refuse) -> None:
+        """Begin.
+
+        Args:
+            receive: receives the next message of the request.
+            send: sends a part of the answer.
+            length: length of the body, bytes.
+            refuse: sends an answer with a status and a reason.
+        """
+        self._body, self._send, self._refuse = TimedBody(receive, length), send, refuse
+        self._read: list[Message] = []
+        self._begun = self._refused = False
+
+    async def receive(self) -> Message:
+        """Return the next message; refuse the request if it does not arrive in time."""
+        if self._read:
+            return self._read.pop(0)
+        try:
+            return await self._body.receive()
+        except LateError:
+            await self.refuse(408, "The request did not arrive in time.")
+            raise
+
+    async def read(self) -> bytes:
+        """Read a short body; `receive` returns it again."""
+        messages = [await self.receive()]
+        while messages[-1].get("more_body", False):
+            messages.append(await self.receive())
+        self._read = messages
+        return b"".join(message.get("body", b"") for message in messages)
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the application's answer, unless the request was refused meanwhile."""
+        self._begun = True
+        if not self._refused:
+            await self._send(message)
+
+    async def refuse(self, status: int, reason: str) -> None:
+        """Answer instead of the application, if it has not begun to answer."""
+        self._refused = True
+        if not self._begun:
+            await self._refuse(self._send, status, reason)
 
 
 def is_own_host(host: str, local: str | None) -> bool:
