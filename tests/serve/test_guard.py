@@ -121,7 +121,9 @@ def test_an_upload_that_stops_is_dropped_and_leaves_nothing(service, folder, mon
     monkeypatch.setattr("sercli.web.requests.SILENT_S", 0.05)
     made = service()
     headers = {"content-length": "5000", "content-type": kind}
-    assert exchange(build_app(made), [body(100)], headers) == (408, "late")
+    begun = b'--x\r\nContent-Disposition: form-data; name="f"; filename="a.wav"\r\n\r\nRIFF'
+    messages = [body(0) | {"body": begun}]
+    assert exchange(build_app(made), messages, headers) == (408, "late")
     assert (made.idle, made.stored, made.queue.taken, list(folder.iterdir())) == (True, 0, 0, [])
 
 

@@ -2,6 +2,7 @@ import json
 import shutil
 import subprocess
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -132,7 +133,12 @@ STUB = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
         (wav(tone(1.0))[:20_000], 400, "undecodable", "cut short"),
         (wav(tone(1.0))[:30], 400, "undecodable", "cut short"),
         (wav(HUGE, subtype="FLOAT"), 422, "not_predictable", "beyond full scale"),
-        (wav(np.full(8000, np.nan), subtype="FLOAT"), 422, "not_predictable", "finite"),
+        (
+            wav(np.full(8000, np.nan), subtype="FLOAT"),
+            422,
+            "not_predictable",
+            "not numbers (NaN or infinity)",
+        ),
         (wav(tone(0.01)), 422, "not_predictable", "too short to hold speech"),
         (wav(tone(4.0)), 422, "too_long", "longer than the limit of 0.05 minutes"),
         (b"x" * 300_000, 413, "too_large", "the limit is 0.2 MB"),
@@ -186,7 +192,7 @@ def test_a_network_without_finite_scores_is_an_error_never_an_answer(bundles, fo
 
 def test_thirty_at_once_are_answered_each_with_its_own(client, bundles, tmp_path, write_wav):
     paths = [write_wav(tmp_path / f"{i}.wav", tone(0.3 + 0.02 * i, pitch=100 + 10 * i)) for i in range(30)]
-    expected = [expected_for(bundles["classes"], path) for path in paths]
+    expected = [each.to_dict() for each in Predictor(bundles["classes"]).predict(paths)]
     opened = client(places=30)
     with ThreadPoolExecutor(30) as pool:
         answers = list(pool.map(lambda path: post(opened, path), paths))
@@ -215,7 +221,7 @@ def test_a_full_queue_refuses_and_says_when_to_come_again(client, recordings, mo
         waiting = [pool.submit(post, opened, recordings / "a.flac") for _ in range(2)]
         assert begun.wait(20)
         while opened.service.queue.taken < 2:
-            pass
+            time.sleep(0.01)
         refused = post(opened, recordings / "a.flac")
         assert opened.get("/health").json() == {"live": True, "ready": True}
         assert "sercli_queue_recordings 2" in opened.get("/metrics").text
