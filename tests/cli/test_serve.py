@@ -154,10 +154,9 @@ def test_sigterm_finishes_what_waits_refuses_what_is_new_and_leaves_nothing(bund
         while b"sercli_queue_recordings 2" not in request(port, "GET", "/metrics")[1]:
             time.sleep(0.02)
         started.send_signal(signal.SIGTERM)
-        refused = None
-        while refused != 503 and any(each.is_alive() for each in sending):
-            refused = request(port, "POST", "/v1/predict", short)[0]
-        health = request(port, "GET", "/health")[0]
+        while (health := request(port, "GET", "/health")[0]) == 200:
+            time.sleep(0.02)
+        refused = request(port, "POST", "/v1/predict", short)[0]
         for each in sending:
             each.join()
         out, err = started.communicate(timeout=30)
@@ -170,19 +169,15 @@ def test_sigterm_finishes_what_waits_refuses_what_is_new_and_leaves_nothing(bund
 def test_what_is_not_done_in_time_is_given_up(bundle, tmp_path):
     long, before = wav(tmp_path / "long.wav", 1700), folders()
     with process(bundle, "--grace-s", "0.1") as (started, port):
-
-        def send():
-            try:
-                request(port, "POST", "/v1/predict", long)
-            except (OSError, http.client.HTTPException):
-                pass
-
-        threading.Thread(target=send, daemon=True).start()
+        answers = []
+        sending = threading.Thread(target=lambda: answers.append(request(port, "POST", "/v1/predict", long)))
+        sending.start()
         while b"sercli_queue_recordings 1" not in request(port, "GET", "/metrics")[1]:
             time.sleep(0.02)
         started.send_signal(signal.SIGTERM)
         _, err = started.communicate(timeout=20)
-    assert started.returncode == 1
+        sending.join()
+    assert (started.returncode, answers[0][0]) == (1, 503)
     assert "some requests were not finished within 0.1 s" in err
     assert "Traceback" not in err
     assert folders() == before
