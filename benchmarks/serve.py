@@ -32,7 +32,7 @@ from sercli.tasks import Outputs
 from sercli.training.settings import complete
 
 _CLASSES = ("anger", "happiness", "neutral", "sadness")
-_PARTS = {"3": (3.0, 120, (1, 8)), "300": (300.0, 8, (1, 4))}
+_PARTS = {"3": (3.0, 40, (1, 8)), "300": (300.0, 4, (1, 4))}
 """By length in seconds: the length, number of recordings, numbers of clients."""
 _QUICK = 2
 _PEER = "the predictor alone"

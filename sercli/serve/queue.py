@@ -9,6 +9,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
+from sercli import audio
 from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction
 from sercli.records import Problem
@@ -137,7 +140,10 @@ class PredictionQueue:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Process the queue until the context ends."""
-        pool = ThreadPoolExecutor(1, thread_name_prefix="predict")
+        # A new thread would take the number of threads that any thread of the process has set last.
+        pool = ThreadPoolExecutor(
+            1, "predict", initializer=torch.set_num_threads, initargs=(torch.get_num_threads(),)
+        )
         task = asyncio.create_task(self._run(pool))
         try:
             yield
@@ -183,6 +189,7 @@ def _apply(loop: asyncio.AbstractEventLoop, predictor: Predictor, jobs: Sequence
     """Predict recordings, and report each as soon as it is done."""
     found = predictor.predict([job.path for job in jobs])
     for job, each in zip(jobs, found, strict=True):
+        audio.forget(job.path)  # also if its caller has left meanwhile
         loop.call_soon_threadsafe(_settle, job, each)
 
 

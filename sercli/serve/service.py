@@ -165,8 +165,9 @@ class Service:
         """
         loop = asyncio.get_running_loop()
         begun = loop.time()
+        reading = self._readers.submit(self.settings.limits.check, path)
         try:
-            seconds = await loop.run_in_executor(self._readers, self.settings.limits.check, path)
+            seconds = await asyncio.wrap_future(reading)
             options.check_length(seconds)
             found = await self.queue.predict(path, seconds, options)
         except TooLongError as error:
@@ -174,7 +175,8 @@ class Service:
         except AudioError as error:
             raise _refusal(400, path, str(error)) from None
         finally:
-            audio.forget(path)
+            # At once, or when the thread has decoded a recording whose caller has left.
+            reading.add_done_callback(lambda _: audio.forget(path))
         if isinstance(found, Problem):
             if found.fact == NO_SCORES:
                 raise _refusal(500, path, found.fact, "no_scores")

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from sercli import audio
 from sercli.bundle import Bundle
 from sercli.inference.predict import Predictor
 from sercli.serve.app import build_app
+from sercli.serve.options import Options
 from sercli.serve.service import Service, Settings
 from sercli.web.limits import Limits
 from sercli.web.loaded import LoadedModel
@@ -262,3 +264,31 @@ def test_a_model_that_compares_recordings_is_refused_at_the_start(service):
 
     with pytest.raises(ConfigError, match="a request has one recording"):
         service("speakers")
+
+
+def test_what_is_decoded_for_somebody_who_has_left_is_deleted(service, monkeypatch, folder):
+    forgotten, begun, release = [], threading.Event(), threading.Event()
+    made = service()
+
+    def slow(self, path):
+        begun.set()
+        assert release.wait(20)
+        forgotten.append("decoded")
+        return 1.0
+
+    monkeypatch.setattr(Limits, "check", slow)
+    monkeypatch.setattr(audio, "forget", lambda path: forgotten.append(path.name))
+
+    async def work():
+        async with made.running():
+            task = asyncio.ensure_future(made.predict(folder / "a.m4a", Options()))
+            await asyncio.to_thread(begun.wait)
+            task.cancel()
+            await asyncio.wait({task})
+            assert forgotten == []
+            release.set()
+            while len(forgotten) < 2:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(work(), 30))
+    assert forgotten == ["decoded", "a.m4a"]
