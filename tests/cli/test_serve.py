@@ -119,8 +119,8 @@ def process(bundle, *options, **environment):
         line = started.stdout.readline()
         yield started, int(re.search(r":(\d+)/ serves", line)[1])
     finally:
-        started.kill()
-        started.communicate()
+        started.terminate()  # killed, it would leave its folder
+        started.communicate(timeout=60)
 
 
 def request(port, method, path, body=None, timeout=60, **headers):
