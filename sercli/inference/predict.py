@@ -8,11 +8,11 @@ bounded.
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby, islice
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +21,11 @@ import torch
 from sercli import audio
 from sercli.audio import LEAST_S
 from sercli.bundle import Bundle
+from sercli.data.batches import split
 from sercli.data.items import count_trace_frames
 from sercli.data.parts import GroupStatistics
 from sercli.errors import ConfigError, SerError
-from sercli.inference import NO_SCORES, Scores, score
+from sercli.inference import NO_SCORES, Scores, score_there
 from sercli.inference.prediction import Prediction, Window
 from sercli.inference.recordings import (
     Piece,
@@ -38,6 +39,7 @@ from sercli.inference.recordings import (
     read_pieces,
     read_whole,
 )
+from sercli.models.layers.folding import fold_normalisation
 from sercli.records import Problem
 from sercli.statistics import Statistics
 from sercli.store.compute import threads
@@ -65,6 +67,7 @@ _MORE_RECORDINGS = "give more recordings of them, or earlier ones with --enrol"
 _AHEAD = 64
 
 _Found = tuple[PieceFeatures, Scores]
+_Computed = tuple["_Piecework", PieceFeatures | Problem]
 _Extract = Callable[[], PieceFeatures | Problem]
 
 
@@ -148,6 +151,7 @@ class Predictor:
         if timeline is False and (window_s is not None or hop_s is not None):
             raise ConfigError("a window or hop without a timeline: leave one of them out")
         self.window_s, self.hop_s = choose_window(self.bundle, window_s, hop_s)
+        self._network = fold_normalisation(self.bundle.network).to(self.device).eval()
         self._rates = rates_of(self.bundle)
         # Windows of classes are recordings of their own; pieces of continuous labels are parts of one.
         self._after_s = look_ahead(self.bundle) if self.bundle.outputs.per_frame else 0.0
@@ -216,8 +220,10 @@ class Predictor:
                 "the model standardises per speaker, so it needs several recordings of each speaker; name "
                 "the speakers with --same-speaker or --speaker-column"
             )
-        with threads() as pool:
-            done = self._scored(_ahead(pool, self._tasks(Path(path) for path in paths)), speakers)
+        listed = self._tasks(Path(path) for path in paths)
+        first = list(islice(listed, os.cpu_count()))
+        with threads(len(first)) as pool:
+            done = self._scored(pool, chain(first, listed), speakers)
             for _, found in groupby(done, key=lambda item: item[0].number):
                 tasks, told = zip(*found, strict=True)
                 problem = next((each for each in told if isinstance(each, Problem)), None)
@@ -266,50 +272,58 @@ class Predictor:
 
     def _scored(
         self,
-        computed: Iterator[tuple[_Piecework, PieceFeatures | Problem]],
+        pool: ThreadPoolExecutor,
+        tasks: Iterable[tuple[_Piecework, _Extract]],
         speakers: Sequence[str | None] | None,
     ) -> Iterator[tuple[_Piecework, _Found | Problem]]:
-        """Apply the network to what is computed, as much at once as a few batches take."""
-        waiting: list[tuple[_Piecework, PieceFeatures | Problem]] = []
-        seconds = 0.0
-        for task, part in computed:
-            if speakers is not None and isinstance(part, PieceFeatures):
-                part = replace(part, speaker=speakers[task.number])  # noqa: PLW2901
-            waiting.append((task, part))
-            seconds += task.seconds
-            if len(waiting) >= _BATCHES * self.batch_size or seconds >= _BATCHES * _ITEM_S * self.batch_size:
-                yield from self._score(waiting)
-                waiting, seconds = [], 0.0
-        yield from self._score(waiting)
+        """Apply the network to what is computed, some batches ahead, so that all threads are busy."""
+        submitted: deque[Iterator[tuple[_Piecework, _Found | Problem]]] = deque()
+        for waiting in _gather(_ahead(pool, tasks), _BATCHES * self.batch_size, speakers):
+            submitted.append(self._score(pool, waiting))
+            if len(submitted) > (os.cpu_count() or 1):
+                yield from submitted.popleft()
+        for found in submitted:
+            yield from found
 
     def _score(
-        self, waiting: Sequence[tuple[_Piecework, PieceFeatures | Problem]]
+        self, pool: ThreadPoolExecutor, waiting: Sequence[_Computed]
     ) -> Iterator[tuple[_Piecework, _Found | Problem]]:
-        # Parts go together only with those of nearly their length, so that padding is bounded.
+        """Begin to apply the network to parts, batch by batch; the iterator waits for the scores."""
+        found: dict[int, tuple[Callable[[], list[Scores]], int]] = {}
+        for rows in self._batches([part for _, part in waiting]):
+            parts = [part for part in (waiting[i][1] for i in rows) if isinstance(part, PieceFeatures)]
+            scores = self._begin(pool, parts)
+            found.update((i, (scores, place)) for place, i in enumerate(rows))
+        return _finish(waiting, found)
+
+    def _begin(self, pool: ThreadPoolExecutor, parts: Sequence[PieceFeatures]) -> Callable[[], list[Scores]]:
+        """Apply the network in a thread; on another device than a CPU at once, one batch after the other."""
+        if self.device.type == "cpu":
+            return pool.submit(self._apply, parts).result
+        scores = self._apply(parts)
+        return lambda: scores
+
+    def _batches(self, parts: Sequence[PieceFeatures | Problem]) -> Iterator[list[int]]:
+        """Divide parts, by number, into batches of similar length, so that padding is bounded."""
         buckets: dict[int, list[int]] = {}
-        for i, (_, part) in enumerate(waiting):
+        for i, part in enumerate(parts):
             if isinstance(part, PieceFeatures):
                 buckets.setdefault(int(np.log2(max(part.seconds, 1e-3))), []).append(i)
-        found: dict[int, Scores] = {}
         for rows in buckets.values():
-            parts = [part for part in (waiting[i][1] for i in rows) if isinstance(part, PieceFeatures)]
-            found.update(zip(rows, self._apply(parts), strict=True))
-        for i, (task, part) in enumerate(waiting):
-            if isinstance(part, Problem):
-                yield task, part
-            elif not np.isfinite(found[i]).all():
-                yield task, Problem(task.file, NO_SCORES)
-            else:  # without its features: a recording's parts are kept until its last one is here
-                yield task, (replace(part, features={}), found[i])
+            seconds = {i: part.seconds for i in rows if isinstance(part := parts[i], PieceFeatures)}
+            rows.sort(key=seconds.__getitem__)
+            yield from split(rows, self._size_of_batch(max(seconds.values())))
+
+    def _size_of_batch(self, seconds: float) -> int:
+        """Return how many parts of that length, or segments of them, are a batch."""
+        longest = looked_at(self.bundle) or seconds
+        return max(1, min(self.batch_size, int(_ITEM_S * self.batch_size / longest)))
 
     def _apply(self, parts: Sequence[PieceFeatures]) -> list[Scores]:
         """Give each part's numbers, (1, outputs), or values by frame, (frames, dimensions)."""
-        bundle = self.bundle
-        longest = looked_at(bundle) or max(part.seconds for part in parts)
-        size = max(1, min(self.batch_size, int(_ITEM_S * self.batch_size / longest)))
-        return score(
-            bundle.network, dataset_of(bundle, parts, self._groups), bundle.outputs, size, self.device
-        )
+        size = self._size_of_batch(max(part.seconds for part in parts))
+        dataset = dataset_of(self.bundle, parts, self._groups)
+        return score_there(self._network, dataset, self.bundle.outputs, size, self.device)
 
     def _join(self, file: str, found: Sequence[_Found], *, cut: bool) -> Prediction:
         """Join the predictions for the pieces of a recording."""
@@ -353,6 +367,45 @@ def _ahead(
     while waiting:
         first, future = waiting.popleft()
         yield first, future.result()
+
+
+def _gather(
+    computed: Iterable[_Computed], most: int, speakers: Sequence[str | None] | None
+) -> Iterator[list[_Computed]]:
+    """Collect the parts that are sorted by length together: a number, or what takes as long as it."""
+    waiting: list[_Computed] = []
+    seconds = 0.0
+    for task, part in computed:
+        if speakers is not None and isinstance(part, PieceFeatures):
+            part = replace(part, speaker=speakers[task.number])  # noqa: PLW2901
+        waiting.append((task, part))
+        seconds += task.seconds
+        if len(waiting) >= most or seconds >= _ITEM_S * most:
+            yield waiting
+            waiting, seconds = [], 0.0
+    if waiting:
+        yield waiting
+
+
+def _finish(
+    waiting: Sequence[_Computed], found: Mapping[int, tuple[Callable[[], list[Scores]], int]]
+) -> Iterator[tuple[_Piecework, _Found | Problem]]:
+    """Yield the parts with their scores.
+
+    Args:
+        waiting: the parts.
+        found: by number of the part, a function that waits for its batch, and its place there.
+    """
+    for i, (task, part) in enumerate(waiting):
+        if isinstance(part, Problem):
+            yield task, part
+            continue
+        wait, place = found[i]
+        scores = wait()[place]
+        if not np.isfinite(scores).all():
+            yield task, Problem(task.file, NO_SCORES)
+        else:  # without its features: a recording's parts are kept until its last one is here
+            yield task, (replace(part, features={}), scores)
 
 
 def _unlike(parts: Sequence[PieceFeatures]) -> str | None:

@@ -242,10 +242,18 @@ def _working(
 
 
 @contextmanager
-def threads() -> Iterator[ThreadPoolExecutor]:
-    """Yield a pool with one thread per core; torch's number of threads is restored afterwards."""
+def threads(most: int | None = None) -> Iterator[ThreadPoolExecutor]:
+    """Yield a pool with one thread per core; torch's number of threads is restored afterwards.
+
+    Args:
+        most: number of tasks, if it is known; if there are fewer tasks than cores, the pool has a thread for
+            each of them, and torch divides the cores among these threads.
+    """
     usual = torch.get_num_threads()
-    pool = ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
+    cores = os.cpu_count() or 1
+    count = cores if most is None else max(1, min(cores, most))
+    # Parallel over utterances, because more threads for the small matrices of one utterance are slower.
+    pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(cores // count,))
     try:
         yield pool
     finally:
