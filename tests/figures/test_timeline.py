@@ -8,7 +8,7 @@ OTHER = Traced("worst: P17", np.full((5, 2), -1.0), np.ones((5, 2)))
 
 def test_only_the_most_probable_class_is_coloured():
     probabilities = np.array([[0.9, 0.1], [0.3, 0.7], [0.4, 0.6]])
-    figure = class_timeline([0.0, 3.0, 5.0, 8.0], probabilities, ("anger", "fear"), "a.wav")
+    figure = class_timeline([(0, 3), (3, 5), (5, 8)], probabilities, ("anger", "fear"), 8.0, "a.wav")
     first, second = figure.axes
     assert (first.get_ylabel(), second.get_ylabel()) == ("anger", "fear")
     whole, top = (patch.get_data() for patch in second.patches)
