@@ -174,14 +174,15 @@ def stream(path: Path, sample_rate: int = SAMPLE_RATE, block_s: float = 30.0) ->
 
 
 def envelope(path: Path, parts: int) -> tuple[Samples, Samples]:
-    """Return the least and the greatest sample of equal parts of a file, as a picture draws it, (parts,) each.
+    """Return the least and the greatest sample of equal parts of a file, (parts,) each.
 
     Raises:
         AudioError: as `read`.
     """
     found = header(path)
     edges = np.linspace(0, found.frames, min(parts, found.frames) + 1).astype(np.int64)
-    lowest, highest = np.full(len(edges) - 1, np.inf, np.float32), np.full(len(edges) - 1, -np.inf, np.float32)
+    lowest = np.full(len(edges) - 1, np.inf, np.float32)
+    highest = -lowest
     first = 0
     for block in stream(path, found.sample_rate):
         own = np.flatnonzero((edges[:-1] < first + len(block)) & (edges[1:] > first))  # parts in the block

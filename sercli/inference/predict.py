@@ -232,9 +232,9 @@ class Predictor:
         Args:
             paths: the recordings.
             speakers: who speaks in each, for a model that standardises per speaker; see `enrol`.
-            turns: finds the turns of a recording. Then the turns are predicted in place of the recording, each
-                as an utterance of its own, or in equal parts if it is longer than `WHOLE_S`. A turn without a
-                speaker has that of the recording.
+            turns: finds the turns of a recording. The turns are then predicted in place of the recording,
+                each as an utterance of its own, or in equal parts if it is longer than `WHOLE_S`. A turn
+                without a speaker has that of the recording.
 
         Raises:
             ConfigError: the model needs speakers, and none are given; or it gives values by frame, and turns
@@ -416,9 +416,7 @@ class Predictor:
         )
 
 
-def _ahead(
-    pool: ThreadPoolExecutor, tasks: Iterable[tuple[_Piecework, _Extract]]
-) -> Iterator[_Computed]:
+def _ahead(pool: ThreadPoolExecutor, tasks: Iterable[tuple[_Piecework, _Extract]]) -> Iterator[_Computed]:
     """Do the tasks in threads, and yield them in order, so much ahead that all threads are busy."""
     waiting: deque[tuple[_Piecework, Future[_Part]]] = deque()
     seconds = 0.0

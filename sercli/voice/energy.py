@@ -45,7 +45,7 @@ def score(blocks: Iterable[Samples]) -> _Levels:
     levels = ndimage.uniform_filter1d(np.concatenate(parts), _SMOOTHED, mode="nearest")
     floor, speech = _surroundings(levels)
     span = np.maximum(speech - floor, _CONTRAST_DB)
-    return np.clip((levels - floor) / span, 0, 1).astype(np.float32)
+    return np.asarray(np.clip((levels - floor) / span, 0, 1), np.float32)
 
 
 def _levels(signal: NDArray[np.float32]) -> _Levels:

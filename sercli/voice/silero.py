@@ -58,12 +58,13 @@ def score(blocks: Iterable[Samples]) -> NDArray[np.float32]:
     import torch
 
     network = _Network(find_weights())
-    found = [np.zeros(0, np.float32)]
     with torch.inference_mode(), _one_thread():
-        for each in frames(blocks, _HOP):
-            for first in range(0, len(each), _AT_ONCE):
-                found.append(network.score(torch.from_numpy(each[first : first + _AT_ONCE].copy())).numpy())
-    return np.concatenate(found)
+        found = [
+            network.score(torch.from_numpy(each[first : first + _AT_ONCE].copy())).numpy()
+            for each in frames(blocks, _HOP)
+            for first in range(0, len(each), _AT_ONCE)
+        ]
+    return np.concatenate([np.zeros(0, np.float32), *found])
 
 
 @contextmanager
@@ -91,12 +92,14 @@ class _Network:
         try:
             self._lstm.load_state_dict({f"{name}_l0": self._weights[f"{_RNN}.{name}"] for name in own})
         except (KeyError, RuntimeError):
-            raise ConfigError(f"{path}: not the network of version 6; pip install 'silero-vad>=6,<7'") from None
+            raise ConfigError(
+                f"{path}: not the network of version 6; pip install 'silero-vad>=6,<7'"
+            ) from None
         self._state: tuple[Tensor, Tensor] | None = None
         self._before = torch.zeros(_CONTEXT)
 
     def score(self, signal: "Tensor") -> "Tensor":
-        """Return the probability of speech of the next frames, (frames,), from their samples, (frames, 512)."""
+        """Return the probability of speech of the next frames, (frames,), of (frames, 512) samples."""
         import torch
         from torch.nn import functional as F
 

@@ -7,6 +7,7 @@ from torch import nn
 from sercli.models import get_architecture
 from sercli.models.layers.folding import fold_normalisation
 
+
 def _trained(name, settings):
     """Build a network whose normalisations have arbitrary statistics and weights."""
     entry = get_architecture(name)
