@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
+    from sercli.manifest.turns import TurnList
     from sercli.studies import Assignment
     from sercli.voice import VoiceConfig
 
@@ -241,19 +242,25 @@ def key_values(option: str, pairs: Sequence[str], *, empty: bool = False) -> dic
     return split
 
 
-def voice_config(*, vad: bool, vad_set: list[str] | None) -> "VoiceConfig | None":
-    """Read ``--vad`` and ``--vad-set``; none without ``--vad``.
+def find_turns(
+    *, vad: bool, vad_set: list[str] | None, segments: Path | None
+) -> "VoiceConfig | TurnList | None":
+    """Read ``--vad``, ``--vad-set`` and ``--segments``; none without ``--vad`` and ``--segments``.
 
     Raises:
         ConfigError: a setting is unknown or wrong, or the detector is not installed.
+        ManifestError: the list can't be read.
     """
     from sercli.config import parse_assignments
+    from sercli.manifest.turns import read_turns
     from sercli.voice import VoiceConfig, get_detector
 
+    if vad and segments is not None:
+        raise typer.BadParameter("give --vad or --segments, not both")
+    if vad_set and not vad:
+        raise typer.BadParameter("--vad-set changes how --vad finds speech; add --vad")
     if not vad:
-        if vad_set:
-            raise typer.BadParameter("--vad-set changes how --vad finds speech; add --vad")
-        return None
+        return None if segments is None else read_turns(segments)
     config = VoiceConfig(**parse_assignments(vad_set or []))
     get_detector(config.detector).require()
     return config

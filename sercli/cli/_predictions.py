@@ -16,6 +16,7 @@ Format = Literal["text", "json", "csv", "rttm", "audacity"]
 BY_SUFFIX: dict[str, Format] = {".json": "json", ".jsonl": "json", ".csv": "csv", ".rttm": "rttm"}
 
 _PARTS = 2000  # of a waveform in a picture
+_SPAN = 18  # characters of the start and the end of a turn
 _LONGEST_NAME = 48  # characters of a file's name in the readable table; longer names lose their beginning
 
 
@@ -52,7 +53,8 @@ def layout_of(form: Format, predictor: "Predictor", inputs: "Inputs", csv: "CsvL
         return Layout(lambda _: None, lambda prediction, *_: by_part[form](prediction))
 
     def width(encoding: str | None) -> int:
-        return min(_LONGEST_NAME, max(4, *(len(printable(str(path), encoding)) for path in inputs.files)))
+        least = 4 if inputs.turns is None else _SPAN
+        return min(_LONGEST_NAME, max(least, *(len(printable(str(path), encoding)) for path in inputs.files)))
 
     return Layout(
         lambda encoding: _header(outputs, width(encoding)),

@@ -19,8 +19,8 @@ from sercli.cli._options import (
     VadOption,
     VadSetOption,
     WorkspaceOption,
+    find_turns,
     key_values,
-    voice_config,
 )
 from sercli.cli._output import printable, progress_bar
 from sercli.cli._predictions import BY_SUFFIX, Format, Layout, draw, layout_of
@@ -188,7 +188,7 @@ def predict(
     model, recordings = divide_names(Workspace(workspace), named, listed=table is not None)
     if table is not None and recordings:
         raise typer.BadParameter("name files or a --table, not both")
-    finding = _finding(vad=vad, vad_set=vad_set, segments=segments)
+    finding = find_turns(vad=vad, vad_set=vad_set, segments=segments)
     if finding and (timeline is not None or window_s is not None or hop_s is not None):
         raise typer.BadParameter("--vad and --segments name what is predicted; leave the windows out")
     place, loaded = _find(workspace, model)
@@ -232,27 +232,15 @@ def _format(form: Format | None, out: Path | None, *, json: bool, csv: bool) -> 
     return next(filter(None, [form, *named]), BY_SUFFIX.get(suffix, "text"))
 
 
-def _finding(
-    *, vad: bool, vad_set: list[str] | None, segments: Path | None
-) -> "TurnList | VoiceConfig | None":
-    """Return what finds the turns of recordings; none if complete recordings are predicted."""
-    from sercli.manifest.turns import read_turns
-
-    config = voice_config(vad=vad, vad_set=vad_set)
-    if config is not None and segments is not None:
-        raise typer.BadParameter("give --vad or --segments, not both")
-    return read_turns(segments) if segments is not None else config
-
-
 def _with_turns(inputs: "Inputs", finding: "TurnList | VoiceConfig | None", table: Path | None) -> "Inputs":
     """Add what finds the turns to the inputs, and print the notes of a list."""
-    from sercli.inference.inputs import find_turns
+    from sercli.inference.inputs import turns_by_voice
     from sercli.voice import VoiceConfig
 
     if finding is None:
         return inputs
     if isinstance(finding, VoiceConfig):
-        return replace(inputs, turns=find_turns(finding))
+        return replace(inputs, turns=turns_by_voice(finding))
     if table is not None or inputs.speakers:
         raise typer.BadParameter("--segments names the speakers; leave --table and --same-speaker out")
     turns, notes = finding.assign(inputs.files)

@@ -141,7 +141,7 @@ def read_table(
     )
 
 
-def find_turns(config: VoiceConfig) -> Turns:
+def turns_by_voice(config: VoiceConfig) -> Turns:
     """Return a function that finds the turns of a recording by voice activity."""
     return lambda path: find_speech(audio.stream(path), config)
 

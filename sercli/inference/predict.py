@@ -390,7 +390,7 @@ class Predictor:
             by_turn=first.whole_s is not None,
         )
         if not found:
-            return replace(said, note="no speech was found, so no emotion is given")
+            return replace(said, note="no speech was found or listed, so no emotion is given")
         values = np.concatenate([each for _, each in found])
         note = next((part.note for part in parts if part.note), None)
         said = replace(said, unlike=_unlike(parts), note=note)
