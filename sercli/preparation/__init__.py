@@ -80,8 +80,8 @@ def prepare(
         CorpusError: the folder is missing, empty or holds another corpus; it is incomplete and
             ``partial`` is not set; a file can't be used and ``skip_bad`` is not set; another
             preparation of the same corpus is running; it can't be downloaded.
-        ConfigError: a setting is unknown or wrong, or the corpus can't have that name; its recordings can't be
-            cut into turns.
+        ConfigError: a setting is unknown or wrong, the corpus can't have that name, or its recordings can't
+            be cut into turns.
     """
     corpus = get_corpus(source)
     if cutting is not None and not corpus.any_name:

@@ -22,8 +22,8 @@ def cut_into_turns(
 ) -> tuple[list[Utterance], list[Problem]]:
     """Return an utterance for each turn, in order, and problems of the recordings.
 
-    The number of the turn follows the id of its recording. A turn has the speaker of the list, if it names one,
-    otherwise that of its recording.
+    The number of the turn follows the id of its recording. A turn has the speaker of the list, if it names
+    one, otherwise that of its recording.
 
     Args:
         utterances: recordings, or parts of them if speech is to be found.
