@@ -54,7 +54,7 @@ def test_a_list_gives_the_means_of_its_speakers(command_line, bundle, calls, tmp
     status, out, err = command_line("predict", bundle, recording, "--segments", path, "--picture", picture)
     assert [line.split()[-1] for line in out.splitlines()[2:]] == ["anna", "ben", "anna", "ben"]
     assert picture.read_text().count("anna") == 1
-    status, out, err = command_line("predict", bundle, recording, "--segments", path, "--csv")
+    _, out, _ = command_line("predict", bundle, recording, "--segments", path, "--csv")
     assert [line.split(",")[4] for line in out.splitlines()] == ["speaker", "anna", "ben"]
 
 
@@ -71,16 +71,14 @@ def test_a_list_gives_the_means_of_its_speakers(command_line, bundle, calls, tmp
     ],
 )
 def test_what_does_not_go_together_is_refused(command_line, bundle, calls, options, status, fact):
-    status, out, err = command_line("predict", bundle, calls, *options)
+    status, _, err = command_line("predict", bundle, calls, *options)
     assert status == status
     assert fact in " ".join(err.replace("│", " ").split())
 
 
 def test_prepare_cuts_recordings_into_turns(command_line, calls, tmp_path):
     place = tmp_path / "w"
-    status, out, err = command_line(
-        "prepare", "folder", calls, "--vad", "--name", "mine", "--workspace", place
-    )
+    status, out, _ = command_line("prepare", "folder", calls, "--vad", "--name", "mine", "--workspace", place)
     assert status == 0
     assert "1 of 2 recordings cut into 2 utterances" in out
     assert "fear/b.wav: no turn of speech; left out" in out
@@ -101,7 +99,7 @@ def test_prepare_takes_speakers_from_a_list(command_line, calls, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("file,start,end,speaker\na.wav,1,2,anna\na.wav,3,4,ben\nb.wav,0,2,carl\n")
     place = tmp_path / "w"
-    status, out, err = command_line(
+    status, _, _ = command_line(
         "prepare", "folder", calls, "--segments", path, "--name", "mine", "--workspace", place, "--json"
     )
     assert status == 0
@@ -114,6 +112,6 @@ def test_prepare_takes_speakers_from_a_list(command_line, calls, tmp_path):
 
 
 def test_a_corpus_with_utterances_of_its_own_is_not_cut(command_line, calls, tmp_path):
-    status, out, err = command_line("prepare", "emodb", calls, "--vad", "--workspace", tmp_path / "w")
+    status, _, err = command_line("prepare", "emodb", calls, "--vad", "--workspace", tmp_path / "w")
     assert status == 1
     assert "leave --vad and --segments out" in err
