@@ -51,7 +51,7 @@ def test_a_list_gives_the_means_of_its_speakers(command_line, bundle, calls, tmp
     path.write_text("SPEAKER a 1 1 1 <NA> <NA> anna <NA> <NA>\nSPEAKER a 1 3 1 <NA> <NA> ben <NA> <NA>\n")
     recording = calls / "anger" / "a.wav"
     picture = tmp_path / "a.svg"
-    status, out, err = command_line("predict", bundle, recording, "--segments", path, "--picture", picture)
+    _, out, _ = command_line("predict", bundle, recording, "--segments", path, "--picture", picture)
     assert [line.split()[-1] for line in out.splitlines()[2:]] == ["anna", "ben", "anna", "ben"]
     assert picture.read_text().count("anna") == 1
     _, out, _ = command_line("predict", bundle, recording, "--segments", path, "--csv")
@@ -115,3 +115,12 @@ def test_a_corpus_with_utterances_of_its_own_is_not_cut(command_line, calls, tmp
     status, _, err = command_line("prepare", "emodb", calls, "--vad", "--workspace", tmp_path / "w")
     assert status == 1
     assert "leave --vad and --segments out" in err
+
+
+def test_a_list_of_turns_is_also_a_table_of_parts(command_line, bundle, calls):
+    path = calls / "anger" / "turns.rttm"
+    path.write_text("SPEAKER a 1 1 1 <NA> <NA> anna <NA> <NA>\nSPEAKER a 1 3 1 <NA> <NA> ben <NA> <NA>\n")
+    status, out, _ = command_line("predict", bundle, "--table", path, "--json")
+    assert status == 0
+    rows = [json.loads(line)["table"] for line in out.splitlines()]
+    assert [(row["start"], row["speaker"]) for row in rows] == [("1.0", "anna"), ("3.0", "ben")]
