@@ -43,9 +43,9 @@ def _measure(root: Path, paths: list[Path], folder: Path, rounds: int) -> list[R
             soundfile.read(path, dtype="int16")
 
     def copy() -> None:
-        with tempfile.TemporaryDirectory(dir=folder) as target:
-            for path in paths:
-                shutil.copyfile(path, Path(target) / path.name)
+        target = Path(tempfile.mkdtemp(dir=folder))  # deleted at the end
+        for path in paths:
+            shutil.copyfile(path, target / path.name)
 
     def prepare() -> None:
         where = str(next(pending).root)

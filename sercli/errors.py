@@ -5,7 +5,6 @@ catches `SerError` once and prints it; anything else that escapes is a bug and k
 """
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 # Names listed in a message when none is near.
 _SHOWN = 24
@@ -68,6 +67,8 @@ def unknown(what: str, name: str, known: Iterable[str], listed_by: str | None = 
     A known name that differs only in capitals, hyphens, underscores and blanks is the only near one. If no
     name is near, the error names all of them, or the command that lists them if they are many.
     """
+    from difflib import get_close_matches
+
     choices = sorted(known)
     near = [each for each in choices if _spelled(each) == _spelled(name)]
     near = near or get_close_matches(str(name), choices)

@@ -11,6 +11,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # What is remembered between commands is not the user's own.
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="sercli-cache-")
 
+import io
 import json
 import signal
 import threading
@@ -103,6 +104,47 @@ def build_emodb(tmp_path, write_wav):
 @pytest.fixture
 def workspace(tmp_path):
     return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def without_ffmpeg(monkeypatch):
+    """Hide ffmpeg, which a machine may have or not."""
+    monkeypatch.setenv("PATH", "")
+
+
+@pytest.fixture(scope="session")
+def _blank_files():
+    """Content of an empty picture by format."""
+    from matplotlib.figure import Figure
+
+    def content(kind):
+        buffer = io.BytesIO()
+        Figure((0.1, 0.1)).savefig(buffer, format=kind)
+        return buffer.getvalue()
+
+    return {kind: content(kind) for kind in ("png", "pdf", "svg")}
+
+
+@pytest.fixture
+def blank_pictures(request, monkeypatch):
+    """Leave pictures empty, because drawing takes most of the time of a report.
+
+    Tests with the mark ``rendered`` draw them. Tests that do not look into a picture need no more.
+    """
+    if request.node.get_closest_marker("rendered"):
+        return
+    from matplotlib.figure import Figure
+
+    blank = request.getfixturevalue("_blank_files")
+
+    def savefig(figure, file, **options):
+        content = blank[options["format"]]
+        if isinstance(file, io.BytesIO):
+            file.write(content)
+        else:
+            Path(file).write_bytes(content)
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
 
 
 @pytest.fixture(scope="session")

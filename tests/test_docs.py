@@ -35,9 +35,12 @@ def commands_of(text):
                 yield words[words.index("sercli") + 1 :]
 
 
+COMMANDS = typer.main.get_command(cli.app)
+
+
 def wrong_in(words):
     """Say which word of a command there is not."""
-    command = typer.main.get_command(cli.app)
+    command = COMMANDS
     while words and hasattr(command, "commands"):
         if words[0] in command.commands:
             command = command.commands[words.pop(0)]

@@ -262,6 +262,7 @@ def lacking(found, wanted, tolerance):
         for path in sorted((GOLDEN / "outputs").glob("*.json"))
     ],
 )
+@pytest.mark.usefixtures("blank_pictures")
 def test_earlier_runs_and_bundles_give_the_same_numbers(earlier, name):
     words = cases.outputs(RUNS, earlier / "workspace", GOLDEN, earlier)[name]
     stdin = cases.samples_of(earlier / "speech" / "long.wav") if "--live" in words else b""

@@ -92,7 +92,7 @@ ALL = {
         "melcnn", {"x": {"kind": "melspec-db", "sample_rate": 16_000}}, {"frames": 94, "pools": [2, 2, 4, 4]}
     ),
     "attpool": lambda: _spread(
-        make("attpool", {"x": {"kind": "spectrogram"}}, segments=recipe_segments("attpool")),
+        make("attpool", {"x": {"kind": "spectrogram", "bins": 100}}, segments=recipe_segments("attpool")),
         "head.top_down",
         0.5,
     ),

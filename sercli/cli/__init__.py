@@ -7,35 +7,38 @@ import errno
 import os
 import sys
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 import sercli
-from sercli.cli import (
-    ablate,
-    audit,
-    compare,
-    config,
-    corpora,
-    demo,
-    doctor,
-    evaluate,
-    export,
-    features,
-    models,
-    predict,
-    prepare,
-    protocols,
-    pull,
-    push,
-    report,
-    reproduce,
-    runs,
-    train,
-)
-from sercli.cli._app import App
+from sercli.cli._app import App, Group, Lazy, LazyCommands
 from sercli.errors import ConfigError, SerError
+
+# Each summary is the first sentence of the command's own help, which is imported only with the command.
+_COMMANDS = {
+    "prepare": Lazy("prepare:app", "Prepare a corpus: write its manifest and 16 kHz audio."),
+    "audit": Lazy("audit:audit", "Find what leaks between train, dev and test."),
+    "train": Lazy("train:train", "Train and test an architecture on folds."),
+    "ablate": Lazy("ablate:ablate", "Train all rows of a study, for example a table of a paper."),
+    "report": Lazy("report:report", "Print and write the table of a study."),
+    "eval": Lazy("evaluate:evaluate", "Print the test metrics of a run and write its report."),
+    "compare": Lazy("compare:compare", "Compare runs with the first one and write a page."),
+    "predict": Lazy("predict:predict", "Predict the emotion of recordings."),
+    "demo": Lazy("demo:demo", "Serve a web page that predicts recorded or uploaded speech."),
+    "export": Lazy("export:export", "Export a trained model as a folder with a model card."),
+    "push": Lazy("push:push", "Upload an exported model to the Hugging Face Hub."),
+    "pull": Lazy("pull:pull", "Download a model from the Hugging Face Hub."),
+    "reproduce": Lazy("reproduce:reproduce", "Evaluate a model again on your copy of its corpus."),
+    "doctor": Lazy("doctor:doctor", "Report what is installed and what is missing."),
+    "corpora": Lazy("corpora:app", "List the corpora, or export the manifest of a prepared corpus."),
+    "protocols": Lazy("protocols:app", "List the protocols, or show the folds of one on a corpus."),
+    "features": Lazy("features:app", "Compute the features of a corpus, or maintain the stores."),
+    "models": Lazy("models:app", "List the architectures, or show the layers of one."),
+    "runs": Lazy("runs:app", "List the runs with their metrics; show or remove one."),
+    "config": Lazy("config:app", "Show settings."),
+    "template": Lazy("template:template"),
+}
 
 _REMEDIES = {
     errno.ENOSPC: "; free some space and run the same command again: it resumes where it stopped",
@@ -43,33 +46,29 @@ _REMEDIES = {
     errno.EROFS: "; choose another --workspace",
 }
 
+
+class _Commands(Group):
+    """The commands of sercli; each is imported when it is used, and `--help` imports none."""
+
+    def __init__(self, *, commands: Any = None, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = LazyCommands(_COMMANDS, commands or {})
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """Write the list of commands with their summaries."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, each.summary) for name, each in _COMMANDS.items() if each.summary])
+
+
 app = App(
     name="sercli",
+    cls=_Commands,
     help=sercli.__doc__,
     no_args_is_help=True,
+    add_completion=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(cls=prepare.PrepareCommand)(prepare.prepare)
-app.add_typer(corpora.app, name="corpora")
-app.add_typer(protocols.app, name="protocols")
-app.command()(audit.audit)
-app.add_typer(features.app, name="features")
-app.add_typer(models.app, name="models")
-app.command()(train.train)
-app.command()(ablate.ablate)
-app.command()(report.report)
-app.command("eval")(evaluate.evaluate)
-app.command()(compare.compare)
-app.command()(predict.predict)
-app.command()(demo.demo)
-app.command()(export.export)
-app.command()(push.push)
-app.command()(pull.pull)
-app.command()(reproduce.reproduce)
-app.add_typer(runs.app, name="runs")
-app.add_typer(config.app, name="config")
-app.command()(doctor.doctor)
 
 
 @app.command(hidden=True, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})

@@ -1,10 +1,12 @@
 """Classes of all commands of the command line."""
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from importlib import import_module
+from typing import Any, NamedTuple
 
 import typer
+import typer.main
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 
@@ -31,14 +33,69 @@ class Command(TyperCommand):
 class App(typer.Typer):
     """A Typer application whose commands never ignore one of two values of an option."""
 
-    def __init__(self, *, cls: type[TyperGroup] = Group, **settings: Any) -> None:
-        super().__init__(cls=cls, rich_markup_mode=None, **settings)  # plain help needs half the time
+    def __init__(
+        self, *, cls: type[TyperGroup] = Group, add_completion: bool = False, **settings: Any
+    ) -> None:
+        # Plain help needs half the time.
+        super().__init__(cls=cls, add_completion=add_completion, rich_markup_mode=None, **settings)
 
     def command(
         self, name: str | None = None, *, cls: type[TyperCommand] | None = None, **settings: Any
     ) -> Callable[[Any], Any]:
         """Register a command, as `typer.Typer.command` does."""
         return super().command(name, cls=cls or Command, **settings)
+
+
+class Lazy(NamedTuple):
+    """A command that is imported when it is used.
+
+    Attributes:
+        place: module of this folder, and its function or `App`, as ``train:train``.
+        summary: line of the command in the list of all commands; a hidden command has none.
+    """
+
+    place: str
+    summary: str = ""
+
+    def load(self, name: str) -> Any:
+        """Import the command, which gets the given name."""
+        module, _, attribute = self.place.partition(":")
+        found = getattr(import_module(f"{__package__}.{module}"), attribute)
+        if not isinstance(found, App):
+            app = App()
+            app.command(hidden=not self.summary)(found)
+            found = app
+        command = typer.main.get_command(found)
+        command.name = name
+        return command
+
+
+class LazyCommands(MutableMapping[str, Any]):
+    """Commands by name, some of which are imported when they are looked up."""
+
+    def __init__(self, lazy: Mapping[str, Lazy], others: Mapping[str, Any]) -> None:
+        self._commands: dict[str, Any] = {**lazy, **others}
+
+    def __getitem__(self, name: str) -> Any:
+        command = self._commands[name]
+        if isinstance(command, Lazy):
+            command = self._commands[name] = command.load(name)
+        return command
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._commands[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._commands[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._commands
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._commands)
+
+    def __len__(self) -> int:
+        return len(self._commands)
 
 
 def _options_of(command: TyperCommand | TyperGroup, ctx: Any, args: list[str]) -> tuple[list[Any], list[str]]:

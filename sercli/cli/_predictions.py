@@ -28,7 +28,7 @@ class Layout:
     lines: Callable[["Prediction", Sequence[str], str | None], Iterable[str]]
 
 
-def layout_of(form: Format, predictor: "Predictor", inputs: "Inputs", csv: "CsvLines") -> Layout:
+def layout_of(form: Format, predictor: "Predictor", inputs: "Inputs") -> Layout:
     """Return the lines of a format; the encoding of the output is passed to them.
 
     Raises:
@@ -48,6 +48,7 @@ def layout_of(form: Format, predictor: "Predictor", inputs: "Inputs", csv: "CsvL
             lambda prediction, cells, encoding: [to_json(prediction, inputs.columns, cells, encoding)],
         )
     if form == "csv":
+        csv = _csv_lines(predictor, inputs)
         return Layout(lambda _: csv.header, lambda prediction, cells, _: csv.lines(prediction, cells))
     if form in by_part:
         return Layout(lambda _: None, lambda prediction, *_: by_part[form](prediction))
@@ -62,6 +63,18 @@ def layout_of(form: Format, predictor: "Predictor", inputs: "Inputs", csv: "CsvL
             prediction, printable(prediction.file, encoding), width(encoding)
         ),
     )
+
+
+def _csv_lines(predictor: "Predictor", inputs: "Inputs") -> "CsvLines":
+    """Choose the rows of CSV: files, windows of a timeline, turns, or frames."""
+    from sercli.inference.writing import CsvLines, Rows
+
+    rows: Rows = "windows" if predictor.timeline else "files"
+    if predictor.bundle.outputs.per_frame:
+        rows = "files" if predictor.timeline is False else "frames"
+    elif inputs.turns is not None:
+        rows = "turns"
+    return CsvLines(predictor.bundle.outputs, rows, inputs.columns)
 
 
 def _header(outputs: "Outputs", width: int) -> str:

@@ -152,6 +152,13 @@ def predict(
             help="Utterances in one batch. [default: 4 on a CPU, otherwise 32]", min=1, show_default=False
         ),
     ] = None,
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="Number format of the network: 32-true, auto, bf16-mixed or 16-mixed. The short formats "
+            "change the probabilities."
+        ),
+    ] = "32-true",
     workspace: WorkspaceOption = None,
 ) -> None:
     """Predict the emotion of recordings.
@@ -162,10 +169,9 @@ def predict(
     then 1.
     """
     from sercli import files
-    from sercli.devices import choose_device
+    from sercli.devices import choose_device, resolve_precision
     from sercli.inference.inputs import divide_names, list_recordings, read_table
     from sercli.inference.predict import Predictor
-    from sercli.inference.writing import CsvLines, Rows
     from sercli.workspace import Workspace
 
     shape = _format(form, out, json=json, csv=csv)
@@ -191,15 +197,18 @@ def predict(
     finding = find_turns(vad=vad, vad_set=vad_set, segments=segments)
     if finding and (timeline is not None or window_s is not None or hop_s is not None):
         raise typer.BadParameter("--vad and --segments name what is predicted; leave the windows out")
+    device = choose_device(accelerator)
+    number = resolve_precision(precision, device)
     place, loaded = _find(workspace, model)
     predictor = Predictor(
         loaded,
-        device=choose_device(accelerator).torch,
+        device=device.torch,
         batch_size=batch_size,
         unsure_below=unsure_below,
         timeline=True if picture is not None and timeline is None and not finding else timeline,
         window_s=window_s,
         hop_s=hop_s,
+        precision=number,
     )
     inputs = read_table(table, chosen, audio_root) if table else list_recordings(recordings, _names())
     inputs = _prepare_inputs(inputs, same_speaker=same_speaker)
@@ -208,10 +217,7 @@ def predict(
     out = _check_out(out, [*inputs.files, *filter(None, (table, segments))], place)
     asked = "--same-speaker" if same_speaker else "--speaker-column" if speaker_column else ""
     _check_asked(predictor, inputs, picture, unsure_below, asked)
-    rows: Rows = "turns" if finding else "windows" if predictor.timeline else "files"
-    if predictor.bundle.outputs.per_frame:
-        rows = "files" if timeline is False else "frames"
-    layout = layout_of(shape, predictor, inputs, CsvLines(predictor.bundle.outputs, rows, inputs.columns))
+    layout = layout_of(shape, predictor, inputs)
     with ExitStack() as stack:
         target: TextIO = sys.stdout
         if out is not None:

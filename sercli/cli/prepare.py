@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sercli.cli._app import Command
+from sercli.cli._app import App, Command
 from sercli.cli._options import (
     ColumnOption,
     JsonOption,
@@ -63,6 +63,10 @@ class PrepareCommand(Command):
         formatter.write("\n" + "".join(f"{line}\n" for line in lines))
 
 
+app = App()
+
+
+@app.command(cls=PrepareCommand)
 def prepare(
     corpus: Annotated[
         str,

@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import ndimage, signal
 
 from sercli.audio import SAMPLE_RATE, Samples
 
@@ -194,6 +193,8 @@ def speak(
     Returns:
         Samples at 16 kHz, (frames * 80,), within 0.95 of full scale.
     """
+    from scipy import signal  # only a corpus that is generated needs it
+
     lengths = [segment.frames for segment in segments]
     sounds = [_SOUNDS[segment.symbol] for segment in segments]
     cues = {name: np.broadcast_to(cue, sum(lengths)) for name, cue in cues.items()}
@@ -227,6 +228,8 @@ def speak(
 
 def _source(pitch: Floats, cues: Mapping[str, Floats], rng: np.random.Generator) -> Floats:
     """Glottal flow, differentiated, with its noise; (samples,) from a pitch in hertz, (frames,)."""
+    from scipy import signal  # only a corpus that is generated needs it
+
     step = _upsample(pitch) / SAMPLE_RATE  # cycles per sample
     cycle = np.cumsum(step).astype(np.int64)
     jitter = rng.normal(size=cycle[-1] + 1)[cycle] * _upsample(cues["rough"])
@@ -278,6 +281,8 @@ def _frames(symbol: str, tempo: float, rng: np.random.Generator) -> int:
 
 def _smooth(steps: Floats, seconds: float) -> Floats:
     """Smooth along time (first axis, frames) by a Hann window."""
+    from scipy import ndimage  # only a corpus that is generated needs it
+
     window = np.hanning(round(seconds * FRAMES_PER_SECOND) + 2)
     smoothed: Floats = ndimage.convolve1d(steps, window / window.sum(), axis=0, mode="nearest")
     return smoothed

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
 
 from sercli.errors import ConfigError, RunError
 from sercli.evaluation.metrics import MetricRow, Rates
@@ -252,6 +251,8 @@ def _confidence(predictions: ClassPredictions) -> tuple[Rates, NDArray[np.bool_]
 
 def _lower_bound(hits: Rates, counts: Rates, error: float) -> Rates:
     """Return the lower bound of a proportion, which is wrong with probability ``error`` at most."""
+    from scipy.special import betaincinv  # takes a tenth of a second
+
     some = np.maximum(hits, 1e-9)  # the function is undefined at zero
     bound: Rates = np.where(hits > 0, betaincinv(some, counts - hits + 1, error), 0.0)
     return bound

@@ -41,6 +41,7 @@ def score_there(
     outputs: Outputs,
     batch_size: int = 32,
     device: torch.device | str = "cpu",
+    number: torch.dtype | None = None,
 ) -> list[Scores]:
     """Apply a network to a data set; return the scores of each utterance, in the order of the data set.
 
@@ -52,14 +53,15 @@ def score_there(
     scale of the corpus. Scores may be NaN or infinite and must then not be used: see `refuse_unscored`. If a
     class has such a score, all probabilities of the utterance are NaN.
 
-    The network always runs in 32-bit floats, whatever the precision of its training, so that scores do not
-    depend on the device.
+    The network runs in 32-bit floats, whatever the precision of its training, so that scores do not depend on
+    the device; unless ``number`` names a shorter format for the operations that torch allows it for.
     """
     scores: list[Scores] = [np.zeros((0, 0))] * len(dataset)
     # A GPU's convolutions otherwise round to 19 bits. On a CPU the setting, which all threads share, is not
     # touched, because several threads may be here at once.
-    exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
-    with exact if torch.device(device).type == "cuda" else nullcontext():
+    kind = torch.device(device).type
+    exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False) if kind == "cuda" else nullcontext()
+    with exact, torch.autocast(kind, number, enabled=number is not None):
         for rows in sorted_batches(dataset.lengths, batch_size):
             batch = dataset[rows].to(device)
             given = network(**batch.inputs, mask=batch.mask).cpu().double()

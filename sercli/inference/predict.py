@@ -7,7 +7,6 @@ bounded.
 """
 
 import math
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +24,7 @@ from sercli.bundle import Bundle
 from sercli.data.batches import split
 from sercli.data.items import count_trace_frames
 from sercli.data.parts import GroupStatistics
+from sercli.devices import number_format
 from sercli.errors import ConfigError, SerError
 from sercli.inference import NO_SCORES, Scores, score_there
 from sercli.inference.prediction import Prediction, Window
@@ -42,7 +42,9 @@ from sercli.inference.recordings import (
     read_whole,
 )
 from sercli.models.layers.folding import fold_normalisation
+from sercli.processor import count_cores
 from sercli.records import Problem, Turn
+from sercli.runs.training import Precision
 from sercli.statistics import Statistics
 from sercli.store.compute import threads
 
@@ -126,6 +128,7 @@ class Predictor:
         timeline: bool | None = None,
         window_s: float | None = None,
         hop_s: float | None = None,
+        precision: Precision = "32-true",
     ) -> None:
         """Load a bundle, unless it is one already.
 
@@ -142,6 +145,8 @@ class Predictor:
                 network was trained on, or four seconds where it takes any.
             hop_s: from one window's start to the next one's; if not given, that of the network's
                 segments in test, else half a window.
+            precision: number format of the network; ``bf16-mixed`` is faster on devices that multiply bf16,
+                and changes the probabilities.
 
         Raises:
             RunError: the bundle can't be read.
@@ -167,6 +172,7 @@ class Predictor:
             raise ConfigError("a window or hop without a timeline: leave one of them out")
         self.window_s, self.hop_s = choose_window(self.bundle, window_s, hop_s)
         self._network = fold_normalisation(self.bundle.network).to(self.device).eval()
+        self._number = number_format(precision)
         self._rates = rates_of(self.bundle)
         # Windows of classes are recordings of their own; pieces of continuous labels are parts of one.
         self._after_s = look_ahead(self.bundle) if self.bundle.outputs.per_frame else 0.0
@@ -249,7 +255,7 @@ class Predictor:
                 "the speakers with --same-speaker or --speaker-column"
             )
         listed = self._tasks(paths, speakers, turns)
-        first = list(islice(listed, os.cpu_count()))
+        first = list(islice(listed, count_cores()))
         with threads(len(first)) as pool:
             done = self._scored(pool, chain(first, listed))
             for _, found in groupby(done, key=lambda item: item[0].number):
@@ -331,7 +337,7 @@ class Predictor:
         submitted: deque[Iterator[tuple[_Piecework, _Result]]] = deque()
         for waiting in _gather(_ahead(pool, tasks), _BATCHES * self.batch_size):
             submitted.append(self._score(pool, waiting))
-            if len(submitted) > (os.cpu_count() or 1):
+            if len(submitted) > count_cores():
                 yield from submitted.popleft()
         for found in submitted:
             yield from found
@@ -374,7 +380,7 @@ class Predictor:
         """Give each part's numbers, (1, outputs), or values by frame, (frames, dimensions)."""
         size = self._size_of_batch(max(part.seconds for part in parts))
         dataset = dataset_of(self.bundle, parts, self._groups)
-        return score_there(self._network, dataset, self.bundle.outputs, size, self.device)
+        return score_there(self._network, dataset, self.bundle.outputs, size, self.device, self._number)
 
     def _join(self, tasks: Sequence[_Piecework], found: Sequence[_Found]) -> Prediction:
         """Join the predictions for the pieces of a recording."""
@@ -423,7 +429,7 @@ def _ahead(pool: ThreadPoolExecutor, tasks: Iterable[tuple[_Piecework, _Extract]
     for task, work in tasks:
         waiting.append((task, pool.submit(work)))
         seconds += task.seconds
-        while waiting and (seconds > _AHEAD_S or len(waiting) > _AHEAD * (os.cpu_count() or 1)):
+        while waiting and (seconds > _AHEAD_S or len(waiting) > _AHEAD * count_cores()):
             first, future = waiting.popleft()
             seconds -= first.seconds
             yield first, future.result()

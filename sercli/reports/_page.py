@@ -1,6 +1,7 @@
 """Shared parts of the pages: templates, and pictures for light and dark backgrounds."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -13,6 +14,11 @@ from sercli.formatting import NONE, format_count
 
 def template(name: str) -> Template:
     """Load a page's template."""
+    return _environment().get_template(name)
+
+
+@cache  # it keeps the compiled templates
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("sercli.reports"),
         autoescape=True,
@@ -25,7 +31,7 @@ def template(name: str) -> Template:
         "unbroken": _unbroken,
         "share_of_bar": _share_of_bar,
     }
-    return environment.get_template(name)
+    return environment
 
 
 def draw_both(draw: Callable[..., Figure], kind: Literal["png", "svg"] = "svg") -> dict[str, str]:

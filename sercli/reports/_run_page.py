@@ -17,7 +17,7 @@ from sercli.figures.timeline import Traced, traces
 from sercli.figures.values import residuals, scatter
 from sercli.records import ClassPredictions, Predictions, ValuePredictions
 from sercli.reports._page import draw_both, template
-from sercli.reports.insights import read_insights
+from sercli.reports.insight_pictures import read_insights
 from sercli.reports.metric_tables import (
     COLUMNS,
     counted_noun,

@@ -1,6 +1,5 @@
 """Draw internal values of a run's network for its test utterances."""
 
-import base64
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,19 +21,13 @@ from sercli.inference.attention_maps import map_attention
 from sercli.inference.stored import Progress, Stored
 from sercli.records import ClassPredictions
 from sercli.reports import projections
+from sercli.reports.insight_pictures import LAYERS
 from sercli.reports.projections import Projected
 from sercli.runs.folder import Trial
 from sercli.runs.predictions import read_tested_classes
 from sercli.workspace import Workspace
 
 _SHOWN_SETTINGS = 2  # settings above a panel; more do not fit
-
-_LAYERS = "layers"
-_SHOWN = {
-    "channels": "Weights of each channel attention: the mean over the utterances of each class",
-    "attention": "Attention of the network: the utterance of each class with the most confident prediction",
-    "projection": "Embeddings of the test utterances, on their two principal axes",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,7 +138,7 @@ class LayerWeights:
 
     def write(self, folder: Path) -> list[Path]:
         """Write ``layers.png`` and ``layers.csv``, a row per layer, and return their paths."""
-        picture, table = folder / f"{_LAYERS}.png", folder / f"{_LAYERS}.csv"
+        picture, table = folder / f"{LAYERS}.png", folder / f"{LAYERS}.csv"
         figures.save(self.draw(), picture)
         deviation = self.deviation
         with files.replacing(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
@@ -218,30 +211,6 @@ def _what_differs(trials: Sequence[Trial]) -> list[str]:
         )
         for settings in every
     ]
-
-
-def read_insights(folder: Path) -> dict[str, str]:
-    """Read the pictures below a report's folder: those of the run, and those of its first trial.
-
-    Returns:
-        ``data:`` addresses by caption.
-    """
-    found = {}
-    layers = folder / f"{_LAYERS}.png"
-    if layers.exists():
-        found["Weights of the layers of the encoder: mean and standard deviation over the trials"] = _address(
-            layers
-        )
-    trials = sorted(path for path in folder.glob("fold-*-seed-*") if path.is_dir())
-    for name, shown in _SHOWN.items() if trials else ():
-        path = trials[0] / f"{name}.png"
-        if path.exists():
-            found[f"{shown} ({trials[0].name.replace('-', ' ')})"] = _address(path)
-    return found
-
-
-def _address(picture: Path) -> str:
-    return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
 
 
 def write_insights(drawn: Insights, folder: Path) -> list[Path]:

@@ -1,27 +1,25 @@
 """Train trials in separate processes, several at once on this machine.
 
 On this machine and on a cluster, the same command trains each trial in its own process. So the numbers are
-the same, and a crash ends no other trial.
+the same, and a crash ends no other trial. `sercli.training.starting` starts these processes.
 """
 
 import os
 import queue
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import partial
+from contextlib import closing
 
 from sercli import files
 from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.plain.yaml import to_yaml
+from sercli.processor import count_cores
 from sercli.runs.folder import Trial
 from sercli.training.plan import Plan
+from sercli.training.starting import make_starter
 
 PlannedTrials = Sequence[tuple[Plan, Trial]]
 """Trials of any runs, each with the plan of its run."""
@@ -36,21 +34,6 @@ Launch = Callable[[PlannedTrials, OnBegin, OnLine, OnEnd], None]
 ``on_begin`` is called when a trial begins. ``on_line`` is called with each line that its process prints.
 ``on_end`` is called with the reason of a failure, or ``None``. A trial that fails does not end the others.
 """
-
-
-@dataclass(slots=True)
-class _Processes:
-    """Running processes, which are interrupted together with this one."""
-
-    running: set[subprocess.Popen[str]] = field(default_factory=set)
-    stopped: bool = False
-
-    def stop(self) -> None:
-        """Interrupt all processes, as Ctrl-C does; each keeps its last finished epoch."""
-        self.stopped = True
-        for process in list(self.running):
-            with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGINT)
 
 
 def train_in_processes(
@@ -118,7 +101,8 @@ def launch_processes(
         options: further options of `sercli train`.
     """
     settings_files = {plan.run.path: _write_settings(plan) for plan, _ in trials}
-    processes = _Processes()
+    starter = make_starter(_environment(device, jobs), several_devices=_device_of(device, 0, jobs).several)
+    stopped = threading.Event()
     slots: queue.SimpleQueue[int] = queue.SimpleQueue()
     for slot in range(jobs):
         slots.put(slot)
@@ -126,17 +110,19 @@ def launch_processes(
     def run(plan: Plan, trial: Trial) -> str | None:
         slot = slots.get()
         try:
-            if processes.stopped:
+            if stopped.is_set():
                 return "not begun"
             on_begin(plan, trial)
             where = (settings_files[plan.run.path], str(plan.workspace.root))
             command = training_command(*where, trial.fold, trial.seed, _device_of(device, slot, jobs))
-            report = partial(on_line, plan, trial)
-            return _run([*command, *options], _environment(device, jobs), report, processes)
+            process = starter.start([*command, *options])
+            for line in process.lines():
+                on_line(plan, trial, line.strip())
+            return failure_reason(*process.finish())
         finally:
             slots.put(slot)
 
-    with ThreadPoolExecutor(jobs) as pool:
+    with closing(starter), ThreadPoolExecutor(jobs) as pool:
         waiting = {pool.submit(run, *each): each for each in trials}
         try:
             while waiting:
@@ -146,7 +132,8 @@ def launch_processes(
         except BaseException:
             for future in waiting:
                 future.cancel()
-            processes.stop()
+            stopped.set()
+            starter.send_signal(signal.SIGINT)  # each keeps its last finished epoch
             raise
 
 
@@ -157,41 +144,18 @@ def _write_settings(plan: Plan) -> str:
     return str(settings)
 
 
-def _run(
-    command: Sequence[str],
-    environment: dict[str, str],
-    report: Callable[[str], None],
-    processes: _Processes,
-) -> str | None:
-    """Run a process to its end, and return the reason if it failed."""
-    with subprocess.Popen(
-        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        processes.running.add(process)
-        errors: list[str] = []
-        reader = threading.Thread(target=lambda: errors.extend(_lines(process.stderr)))
-        reader.start()
-        for line in _lines(process.stdout):
-            report(line.strip())
-        reader.join()
-        processes.running.discard(process)
-    return failure_reason(process.returncode, errors)
-
-
 def failure_reason(status: int, errors: Sequence[str]) -> str | None:
     """Return the reason if a trial's process failed, from its lines on stderr."""
     if status == 0:
         return None
+    if status < 0:
+        return f"its process was killed by signal {-status} ({signal.strsignal(-status)})"
     last = next((line for line in reversed(errors) if line.strip()), f"exit status {status}")
     return last.removeprefix("error: ").strip()
 
 
-def _lines(stream: Iterable[str] | None) -> Iterator[str]:
-    yield from stream or ()
-
-
 def training_command(settings: str, workspace: str, fold: int, seed: int, device: Device) -> list[str]:
-    """Return the command that trains one trial.
+    """Return the arguments of sercli that train one trial.
 
     Args:
         settings: file with the run's complete settings.
@@ -201,8 +165,8 @@ def training_command(settings: str, workspace: str, fold: int, seed: int, device
         device: device to train on.
     """
     return [
-        *(sys.executable, "-m", "sercli", "train", "--here", "--config", settings),
-        *("--workspace", workspace, "--fold", str(fold), "--seed", str(seed)),
+        *("train", "--here", "--config", settings, "--workspace", workspace),
+        *("--fold", str(fold), "--seed", str(seed)),
         *("--accelerator", device.accelerator, "--devices", device.asked),
         *("--strategy", device.strategy, "--nodes", str(device.nodes)),
     ]
@@ -218,5 +182,5 @@ def _device_of(device: Device, slot: int, jobs: int) -> Device:
 def _environment(device: Device, jobs: int) -> dict[str, str]:
     environment = dict(os.environ)
     shares = jobs * (len(device.indices) if device.accelerator == "cpu" else 1)
-    environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // shares)))
+    environment.setdefault("OMP_NUM_THREADS", str(max(1, count_cores() // shares)))
     return environment

@@ -37,6 +37,7 @@ KINDS = {
 
 @pytest.mark.parametrize("suffix", [".wav", ".m4a", ".mp3", ".au", ".raw", ".flac"])
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.usefixtures("without_ffmpeg")
 def test_what_is_no_audio_is_named_whatever_it_is_called(tmp_path, kind, suffix):
     content, fact = KINDS[kind]
     if kind == "nothing" and suffix == ".raw":

@@ -5,10 +5,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 import yaml
 from conftest import SMALL, tone
 
 import sercli
+from sercli import cli
+
+pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 
 @pytest.fixture
@@ -27,12 +31,24 @@ def test_help_needs_neither_torch_nor_lightning_nor_numpy():
     code = (
         "import sys\nsys.argv = ['sercli', '--help']\nfrom sercli.cli import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print(sorted({'torch', 'lightning', 'numpy', 'pydantic'} & set(sys.modules)), file=sys.stderr)"
+        "print(sorted({'torch', 'lightning', 'numpy', 'pydantic', 'sercli.cli.train'} & set(sys.modules)), "
+        "file=sys.stderr)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stderr.strip() == "[]"
     for command in ("prepare", "features", "train", "eval", "runs", "config", "doctor"):
         assert command in result.stdout
+
+
+def test_the_list_of_commands_shows_the_first_sentence_of_each_help():
+    commands = typer.main.get_command(cli.app).commands
+    for name, lazy in cli._COMMANDS.items():
+        command = commands[name]
+        assert (command.name, command.hidden) == (name, not lazy.summary)
+        if lazy.summary:
+            assert command.get_short_help_str(limit=200) == lazy.summary
+    assert "bench" in commands
+    assert "no-such-command" not in commands
 
 
 def test_the_version_is_printed(run):
@@ -303,6 +319,7 @@ def test_folds_that_are_not_speaker_independent_say_so_with_every_figure(run, sm
     assert run("runs", "rm", "latest", "--yes", *place)[0] == 0
 
 
+@pytest.mark.rendered
 def test_variants_are_computed_in_one_command_and_drawn_side_by_side(run, small_workspace, tmp_path):
     place = ["--workspace", small_workspace.root]
     small = ["--set", "duration_s=0.5", "--set", "n_mels=8"]
@@ -373,7 +390,7 @@ def test_models_are_listed_and_shown_layer_by_layer(run):
     ("arch", "settings"),
     [
         ("eca", ["model.n=1", "model.base=2", "features.duration_s=0.7", "features.n_mels=64"]),
-        ("attpool", ["segments.size_s=0.2", "segments.hop_s=0.1", "segments.frames=32"]),
+        ("attpool", ["segments.size_s=0.2", "segments.hop_s=0.1", "segments.frames=32", "features.bins=64"]),
         ("cnnlstm", ["features.duration_s=0.2", "model.hidden_size=8"]),
     ],
 )

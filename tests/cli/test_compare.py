@@ -12,6 +12,8 @@ from sercli.evaluation.predictions_csv import write_predictions
 from sercli.records import ClassPredictions
 from sercli.runs.folder import Run
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture
 def run(command_line, workspace):

@@ -68,6 +68,10 @@ def test_runs_names_the_corpus_of_each(command_line, workspace):
     ]
 
 
+# The estimate of the duration trains the network for two steps.
+SMALL = ("--arch", "mdcnn", "--set", "model.filters=8", "--set", "model.blocks=1")
+
+
 def trials(out):
     return re.findall(r"fold (\d) .*seed (\d+): ", out)
 
@@ -86,7 +90,7 @@ def trials(out):
 )
 def test_folds_of_repeated_options_add_up(command_line, small_workspace, given, folds):
     place = ["--workspace", small_workspace.root, "--corpus", "emodb", "--scheme", "emodb-4"]
-    status, out, err = command_line("train", "--arch", "mdcnn", "--dry-run", *place, *given)
+    status, out, err = command_line("train", *SMALL, "--dry-run", *place, *given)
     assert status == 0
     assert trials(out) == [(fold, "0") for fold in folds]
     assert err == ("note: this option is now called --fold\n" if "--folds" in given else "")
@@ -102,7 +106,7 @@ def test_folds_of_repeated_options_add_up(command_line, small_workspace, given, 
 )
 def test_seeds_of_repeated_options_add_up(command_line, small_workspace, given, seeds):
     place = ["--workspace", small_workspace.root, "--corpus", "emodb", "--scheme", "emodb-4"]
-    status, out, err = command_line("train", "--arch", "mdcnn", "--fold", "2", "--dry-run", *place, *given)
+    status, out, err = command_line("train", *SMALL, "--fold", "2", "--dry-run", *place, *given)
     assert status == 0
     assert trials(out) == [("2", seed) for seed in seeds]
     assert err == ("note: this option is now called --seed\n" if "--seeds" in given else "")
@@ -115,7 +119,7 @@ def test_seeds_of_repeated_options_add_up(command_line, small_workspace, given, 
 def test_each_old_spelling_has_its_own_note(command_line, small_workspace, fold, seed):
     place = ["--workspace", small_workspace.root, "--corpus", "emodb", "--scheme", "emodb-4"]
     given = [fold, "1", seed, "0-1"]
-    status, out, err = command_line("train", "--arch", "mdcnn", "--dry-run", *place, *given)
+    status, out, err = command_line("train", *SMALL, "--dry-run", *place, *given)
     assert status == 0
     assert trials(out) == [("1", "0"), ("1", "1")]
     notes = [f"note: this option is now called {name[:-1]}" for name in (fold, seed) if name.endswith("s")]
@@ -124,7 +128,9 @@ def test_each_old_spelling_has_its_own_note(command_line, small_workspace, fold,
 
 def test_a_study_takes_the_same_options(command_line, small_workspace, tmp_path):
     study = tmp_path / "mine.yaml"
-    study.write_text("title: t\nsource: s\narch: mdcnn\non: [emodb-4]\nrows: [{name: a}]\n")
+    study.write_text(
+        "title: t\nsource: s\narch: mdcnn\non: [emodb-4]\nrows: [{name: a, set: {model.filters: 8}}]\n"
+    )
     place = ["--workspace", small_workspace.root, "--on", "emodb-4", "--dry-run"]
     given = ["--fold", "1", "--folds", "3", "--seed", "0", "--seed", "4"]
     status, out, err = command_line("ablate", study, *place, *given)

@@ -8,6 +8,8 @@ from conftest import tone
 
 from sercli.plain.yaml import from_yaml
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 SPEAKERS = ("ada", "ben", "cleo")
 LABELS = ("anger", "Guilt & shame", "drunk, loud", "encouraging")
 

@@ -8,6 +8,8 @@ import pytest
 import soundfile
 from conftest import tone
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 SPEAKERS = ("ada", "ben", "cleo")
 LABELS = ("calm", "drunk", "loud")
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from conftest import tone
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 SETTINGS = ("--arch", "linear", "--corpus", "emodb", "--scheme", "emodb-4", "--fold", "1")
 
 

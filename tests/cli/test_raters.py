@@ -11,6 +11,8 @@ from conftest import tone
 from sercli import manifest
 from sercli.plain.yaml import from_yaml
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 LABELS = ("anger", "sadness", "guilt")
 
 

@@ -20,6 +20,8 @@ from sercli.reports.share import export_bundle
 from sercli.runs.folder import Run
 from sercli.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 def train(place, protocol, *options):
     training = SMALL["training"] | {"max_epochs": 2, "selection": "last"}

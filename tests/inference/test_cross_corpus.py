@@ -22,6 +22,8 @@ from sercli.runs.folder import Run
 from sercli.schemes.reading import choose_scheme
 from sercli.training.initial_weights import name_bundle, trace_back
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture
 def other(place, monkeypatch):
@@ -258,6 +260,7 @@ def test_the_classes_are_shown(small, place, other):
     assert json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)["trained_on"] == "emodb"
 
 
+@pytest.mark.rendered
 def test_a_network_is_drawn_by_what_it_has(small, segmented, regressor, place, tmp_path):
     assert set(draw_insights(small[1], place).pictures) == {"projection"}
     assert draw_insights(regressor[1], place).pictures == {}

@@ -143,7 +143,7 @@ def test_what_has_no_front_end_says_why_and_the_network_goes_all_the_same(bundle
 def test_a_program_that_says_something_else_is_not_written_as_done(tmp_path, monkeypatch):
     monkeypatch.setattr(export, "_run_onnx", lambda path, inputs: torch.full((2, 4), 9.0))
     with pytest.raises(RunError, match=r"network\.onnx: .* from the network, 0\.0001 is allowed"):
-        export_programs(ALL["cnnlstm"](), tmp_path, "onnx")
+        export_programs(ALL["attpool"](), tmp_path, "onnx")
 
 
 def test_without_the_extra_the_remedy_is_told(tmp_path, monkeypatch):

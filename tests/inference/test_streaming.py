@@ -40,11 +40,16 @@ def values(frames):
 VARIANTS = [(variant, fed) for variant in "abcd" for fed in ("raw", "logmel")]
 
 
-@pytest.mark.parametrize(("variant", "fed"), VARIANTS)
+@pytest.fixture(scope="module", params=VARIANTS, ids="-".join)
+def scored(request):
+    """A bundle, a recording, and its frames from one pass."""
+    bundle, samples = diccoser(*request.param), speech(2.6)
+    return bundle, samples, whole(bundle, samples)
+
+
 @pytest.mark.parametrize("sizes", [(1, 3000, 7), (640,), (16_000,), (10**6,), (641, 1279)])
-def test_any_blocks_give_the_frames_of_the_whole_signal(variant, fed, sizes):
-    bundle, samples = diccoser(variant, fed), speech(2.6)
-    expected = whole(bundle, samples)
+def test_any_blocks_give_the_frames_of_the_whole_signal(scored, sizes):
+    bundle, samples, expected = scored
     frames = follow(Stream(bundle), samples, sizes)
     assert len(frames) == len(expected) == 65
     np.testing.assert_allclose(values(frames), expected, rtol=0, atol=1e-5)

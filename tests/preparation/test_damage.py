@@ -93,6 +93,7 @@ def test_all_parts_of_a_loud_recording_keep_their_relation(tmp_path, workspace):
     assert [each.place for each in result.problems].count("a.wav") == 1
 
 
+@pytest.mark.usefixtures("without_ffmpeg")
 def test_every_bad_file_is_named_by_what_is_wrong_with_it(folder, workspace):
     stream = to_mp3(tone(2.0))
     bad = {

@@ -3,7 +3,8 @@ import csv
 import numpy as np
 
 from sercli.figures.curves import range_test
-from sercli.reports.insights import Insights, LayerWeights, read_insights, write_insights
+from sercli.reports.insight_pictures import read_insights
+from sercli.reports.insights import Insights, LayerWeights, write_insights
 
 
 def test_the_page_shows_the_pictures_of_the_first_trial(tmp_path):

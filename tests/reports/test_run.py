@@ -12,6 +12,8 @@ from sercli.records import ClassPredictions
 from sercli.reports._run_page import render_run
 from sercli.reports.run import AuditResult
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 VOID = {"meta", "link", "br", "img", "source", "hr", "input"}
 
 
@@ -146,6 +148,7 @@ def test_the_page_needs_no_network_and_no_other_file():
     assert "script" not in {tag for tag, _ in found.tags}
 
 
+@pytest.mark.rendered
 def test_pictures_are_there_for_light_and_dark_pages():
     found = page(history=HISTORY)
     assert len(found.pictures) == 2 * 4  # confusion, reliability, speakers, curves
@@ -257,6 +260,7 @@ def test_unknown_speakers_leave_out_their_section():
     assert "Speakers, in %, as a table" not in text
 
 
+@pytest.mark.rendered
 def test_equal_runs_have_equal_pages():
     pages = {html_of(predictions(), history=HISTORY, facts={"Corpus": "synth"}) for _ in range(2)}
     assert len(pages) == 1

@@ -30,6 +30,8 @@ from sercli.studies import Display, get_study
 from sercli.training.settings import complete
 from sercli.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 STUDY = {
     "title": "What <b>attention</b> brings",
     "source": "a paper, table 1",
@@ -167,6 +169,7 @@ def test_the_papers_rounding_does_not_decide_whether_it_lies_within(study, place
     ]
 
 
+@pytest.mark.rendered
 def test_the_page_has_the_table_again_and_what_bears_on_it(study, place):
     report = report_study(study, study.cells(), place, [("training.max_epochs", 2)][:0])
     html = render_study(report)
@@ -367,6 +370,7 @@ def test_a_grid_is_compared_along_its_inner_setting(place):
     assert why == [None, None, "more than one setting differs where a row of the grid begins", None]
 
 
+@pytest.mark.rendered
 def test_pictures_of_columns_with_odd_names_lie_side_by_side(place):
     names = ["x y", "x-y", r"$\bar$ " + "é" * 200]
     columns = [

@@ -20,6 +20,8 @@ from sercli.reports.study_pictures import draw_column, draw_columns
 from sercli.reports.tables import to_text
 from sercli.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture
 def place(tmp_path):
@@ -276,6 +278,7 @@ def test_metrics_can_be_the_lines_with_axes_for_each_varied_row(place):
     assert [axes.get_xlabel() for axes in figure.axes] == ["window in ms", "features.window_ms"]
 
 
+@pytest.mark.rendered
 def test_columns_can_be_the_lines_of_a_picture_with_axes_for_each_varied_row(place):
     study = finished(
         place,
@@ -338,6 +341,7 @@ def test_the_command_takes_metrics_and_confusion_matrices(place, monkeypatch, ca
     assert "metrics has no 'recalls'; did you mean recall?" in capsys.readouterr().err
 
 
+@pytest.mark.rendered
 def test_confusion_matrices_stand_with_their_runs_and_links(place):
     study = finished(place, two_rows(confusion=["attention"]))
     report = report_study(study, study.cells(), place, draws=50)

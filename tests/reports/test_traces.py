@@ -3,20 +3,26 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from reports.test_run import Page, html_of, page
+from reports.test_run import predictions as class_predictions
 from reports.test_tables import latex_problems
 from typer.testing import CliRunner
 
+from sercli import figures
 from sercli.cli import app
-from sercli.evaluation import read_predictions, write_predictions
+from sercli.evaluation import evaluate, read_predictions, write_predictions
 from sercli.files import write_text
 from sercli.plain.yaml import to_yaml
 from sercli.records import ValuePredictions, pool
+from sercli.reports._run_page import _pictures
 from sercli.reports.run import AuditResult, report_run, write_report
 from sercli.runs.folder import Run
+
+pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 HISTORY = [
     {"epoch": epoch, "train_loss": 1 / epoch, "dev_ccc": 0.1 * epoch, "selected": epoch == 3}
@@ -145,6 +151,7 @@ def test_an_undefined_pcc_is_a_dash_and_a_negative_ccc_has_a_minus():
     assert "No interval: 2 speakers, and an interval over speakers needs 5 or more." in found.text
 
 
+@pytest.mark.rendered
 def test_the_page_needs_no_network_and_holds_its_pictures():
     rows = predictions()
     html = html_of(rows, history=HISTORY, banners=["synthetic"], notes=["open"])
@@ -216,6 +223,33 @@ def test_the_report_is_complete(run):
     assert told["banners"] == ["Unfinished: 2 of 5 folds are tested."]
     pooled = read_predictions(place.parent / "predictions.csv")
     assert pooled.ids == tuple(f"recola/P{i}" for i in range(5))
+
+
+def of_utterances():
+    """Values of six utterances of two speakers."""
+    target = np.arange(12.0).reshape(6, 2)
+    rows = predictions((0, 1, 2, 3, 4, 5))
+    one_each = {"target": tuple(target[:, None]), "predicted": tuple(0.5 * target[:, None])}
+    return replace(rows, per_frame=False, speakers=("P0", "P1") * 3, **one_each)
+
+
+@pytest.mark.rendered
+@pytest.mark.parametrize(
+    ("rows", "names"),
+    [
+        (class_predictions(), {"confusion", "reliability", "speakers", "curves"}),
+        (predictions(), {"traces", "recordings", "curves"}),
+        (of_utterances(), {"scatter", "residuals", "speakers", "curves"}),
+    ],
+    ids=["classes", "traces", "values"],
+)
+def test_each_picture_of_a_report_is_written(rows, names, tmp_path):
+    report = SimpleNamespace(predictions=rows, evaluation=evaluate(rows), history=HISTORY)
+    drawn = _pictures(report)
+    assert set(drawn) == names
+    for name, draw in drawn.items():
+        figures.save(draw("A run\non a corpus", dark=False), tmp_path / f"{name}.pdf")
+        assert (tmp_path / f"{name}.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_the_command_prints_the_metrics(run):

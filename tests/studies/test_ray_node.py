@@ -49,7 +49,7 @@ def order_of(plan, mark=".seen", **changes):
         "fold": 2,
         "seed": 0,
         "settings": plan.config.to_dict(),
-        "arguments": training_command(messages.SETTINGS, messages.WORKSPACE, 2, 0, CPU)[1:],
+        "arguments": ["-m", "sercli", *training_command(messages.SETTINGS, messages.WORKSPACE, 2, 0, CPU)],
         "threads": 1,
         "versions": node.deciding_versions(),
     }

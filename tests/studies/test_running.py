@@ -261,25 +261,27 @@ def test_trials_of_several_rows_share_a_pool(place):
     assert len(trials(place)) == 4
 
 
-def test_what_can_not_be_tested_elsewhere_is_told_before_anything_is_trained(place, command_line):
+def test_what_can_not_be_tested_elsewhere_is_told_before_anything_is_trained(
+    place, small_workspace, talking, command_line
+):
     (place.root / "corpora").unlink()
     (place.root / "corpora").mkdir()
-    prepare("synth-continuous", None, place)
+    for held, corpus in ((small_workspace, "emodb"), (talking, "synth-continuous")):
+        (place.root / "corpora" / corpus).symlink_to(held.corpus(corpus))
     rows = [{"name": "plain"}]
-    write(place, STUDY | {"on": ["synth-4"], "test_on": ["synth-continuous"], "rows": rows})
-    prepare("synth", None, place)
+    write(place, STUDY | {"on": ["emodb-4"], "test_on": ["synth-continuous"], "rows": rows})
     file = place.root.parent / "small.yaml"
     status, out, err = command_line("ablate", file, "--workspace", place.root, "--dry-run")
     assert status == 1
     assert "corpus 'synth-continuous' has no emotions" in err
-    write(place, STUDY | {"on": ["synth-4"], "test_on": ["recola/arousal-valence"], "rows": rows})
+    write(place, STUDY | {"on": ["emodb-4"], "test_on": ["recola/arousal-valence"], "rows": rows})
     status, _, err = command_line("ablate", file, "--workspace", place.root, "--dry-run")
     assert status == 1
-    assert "test_on: plain on synth-4 is for classification, recola/arousal-valence has no" in err
-    write(place, STUDY | {"on": ["synth-4"], "test_on": ["emodb-4"], "rows": rows})
+    assert "test_on: plain on emodb-4 is for classification, recola/arousal-valence has no" in err
+    write(place, STUDY | {"on": ["emodb-4"], "test_on": ["synth-4"], "rows": rows})
     status, out, _ = command_line("ablate", file, "--workspace", place.root, "--dry-run")
     assert status == 0
-    assert "not tested on emodb-4, since emodb is not prepared" in out
+    assert "not tested on synth-4, since synth is not prepared" in out
 
 
 @pytest.mark.slow

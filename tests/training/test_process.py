@@ -84,10 +84,15 @@ def test_importing_changes_nothing():
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 
 
-def test_a_training_without_epochs_needs_no_lightning():
+def test_a_training_without_epochs_and_a_study_that_is_finished_import_only_torch():
     code = (
         "import sys\n"
         "import sercli.training.settings, sercli.training.search, sercli.training.trials, sercli.audit.run\n"
-        "assert not {'lightning', 'torchmetrics'} & sys.modules.keys()"
+        "import sercli.studies.running, sercli.training.estimate, sercli.corpora.synth\n"
+        "slow = {'lightning', 'torchmetrics', 'scipy', 'matplotlib', 'pandas', 'torch._dynamo'}\n"
+        "assert not slow & sys.modules.keys(), slow & sys.modules.keys()\n"
+        "import sercli.reports.study, sercli.reports.compare, sercli.reports.run\n"
+        "slow -= {'matplotlib'}\n"
+        "assert not slow & sys.modules.keys(), slow & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

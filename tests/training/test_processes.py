@@ -13,9 +13,14 @@ import yaml
 from conftest import SMALL, tone
 
 from sercli.data.batches import BucketSampler, sorted_batches, split
+from sercli.devices import Device
 from sercli.evaluation.predictions_csv import read_predictions
 from sercli.preparation import prepare
 from sercli.runs.folder import all_runs
+from sercli.training.jobs import launch_processes
+from sercli.training.plan import make_plan
+from sercli.training.settings import configure
+from sercli.training.trials import compute_features
 from sercli.workspace import Workspace
 
 SETTINGS = {
@@ -142,20 +147,88 @@ def test_a_killed_command_leaves_no_process_at_work(own):
         command(own, "--fold", "1-2", "--jobs", "2", "--max-epochs", "500"),
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     ) as process:
         for line in process.stdout:
             if "epoch" in line and "fold 1, seed" in line:
                 process.kill()
                 break
+    assert_nothing_runs(process.pid)
+
+
+def assert_nothing_runs(session):
+    """Wait until no process of a session is left."""
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        found = subprocess.run(
-            ["pgrep", "-f", str(own.root)], capture_output=True, text=True, check=False
-        ).stdout.split()
-        if not found:
-            break
+    while subprocess.run(["pgrep", "-s", str(session)], capture_output=True, check=False).stdout:
+        assert time.monotonic() < deadline
         time.sleep(0.5)
-    assert not found
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_all_trials_and_the_same_command_resumes_them(own):
+    options = ("--fold", "1-2", "--jobs", "2", "--max-epochs", "40")
+    with subprocess.Popen(
+        command(own, *options),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        for line in process.stdout:
+            if "epoch   3/40" in line:
+                begun = line[: line.index("3/40")]
+                os.killpg(process.pid, signal.SIGINT)
+                break
+        assert "interrupted; run the same command again" in process.stderr.read()
+    assert process.returncode == 130
+    assert_nothing_runs(process.pid)
+    assert 3 <= max(len(trial.history()) for trial in results(own).values()) < 40
+    done = sercli(own, *options)
+    assert done.returncode == 0, done.stderr
+    assert all(trial.finished for trial in results(own).values())
+    assert f"{begun}1/40" not in done.stdout
+
+
+def train_in_turn(trials):
+    """Train trials in forks of one template, one after the other; return their weights and predictions."""
+    reasons = []
+
+    def on_end(plan, trial, reason):
+        reasons.append(reason)
+
+    launch_processes(trials, lambda *_: None, lambda *_: None, on_end, device=Device("cpu"), jobs=1)
+    assert reasons == [None] * len(trials)
+    return [bits(trial) for _, trial in trials]
+
+
+def bits(trial):
+    return trial.predictions_file.read_bytes() + (trial.bundle / "weights.safetensors").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_trial_gives_the_same_bits_after_another_one_and_alone(own, tmp_path, monkeypatch):
+    """Two networks with dropout take turns, in both orders."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    plans = []
+    for rate in (0.3, 0.5):
+        network = {"filters": [4, 4, 4], "hidden_size": 8, "layers": 1, "dropout": rate}
+        settings = {"arch": "cnnlstm", "corpus": "emodb", "scheme": SMALL["scheme"], "model": network}
+        training = {"max_epochs": 2, "precision": "32-true"}
+        config = configure(settings | {"training": training}, own, Device("cpu"))
+        plans.append(make_plan(config, own, "1-2"))
+        compute_features(plans[-1])
+    trials = [(plan, plan.trials[fold]) for fold in (0, 1) for plan in plans]
+    found = train_in_turn(trials)
+    assert len(set(found)) == 4
+    for plan in plans:
+        plan.run.remove()
+    assert train_in_turn(trials[::-1]) == found[::-1]
+    for plan, expected in zip(plans, found, strict=False):
+        plan.run.remove()
+        (tmp_path / "settings.yaml").write_text(yaml.safe_dump(plan.config.to_dict()))
+        done = sercli(own, "--fold", "1", "--seed", "0")
+        assert done.returncode == 0, done.stderr
+        assert bits(plan.trials[0]) == expected
 
 
 def test_a_dry_run_says_what_there_is_to_do_and_writes_nothing(own):

@@ -112,7 +112,7 @@ class Tasks:
             fold=task.trial.fold,
             seed=task.trial.seed,
             settings=plan.config.to_dict(),
-            arguments=tuple(command[1:]),
+            arguments=("-m", "sercli", *command),
             threads=self.cluster.threads,
             versions=deciding_versions(),
             again=task.lost > 0,
