@@ -32,37 +32,58 @@ def layout_of(form: Format, predictor: "Predictor", inputs: "Inputs") -> Layout:
     """Return the lines of a format; the encoding of the output is passed to them.
 
     Raises:
-        ConfigError: the format is for parts of recordings with classes, and there are none.
+        ConfigError: the format is for parts of recordings with classes, and there are none; or a table has a
+            column with the name of a column of predictions.
     """
-    from sercli.errors import ConfigError
-    from sercli.inference.writing import audacity_lines, printable, rttm_lines, to_json
+    layouts: dict[Format, Callable[[Format, Predictor, Inputs], Layout]] = {
+        "text": _text,
+        "json": _json,
+        "csv": _csv,
+        "rttm": _by_part,
+        "audacity": _by_part,
+    }
+    return layouts[form](form, predictor, inputs)
 
-    outputs, parts = predictor.bundle.outputs, inputs.turns is not None or predictor.timeline
-    by_part = {"rttm": rttm_lines, "audacity": audacity_lines}
-    if form in by_part and (not parts or not predictor.bundle.classes):
-        lacks = "give --vad, --segments or --timeline" if outputs.classes else "this model has none"
-        raise ConfigError(f"--format {form} writes classes over time; {lacks}")
-    if form == "json":
-        return Layout(
-            lambda _: None,
-            lambda prediction, cells, encoding: [to_json(prediction, inputs.columns, cells, encoding)],
-        )
-    if form == "csv":
-        csv = _csv_lines(predictor, inputs)
-        return Layout(lambda _: csv.header, lambda prediction, cells, _: csv.lines(prediction, cells))
-    if form in by_part:
-        return Layout(lambda _: None, lambda prediction, *_: by_part[form](prediction))
+
+def _text(_: Format, predictor: "Predictor", inputs: "Inputs") -> Layout:
+    from sercli.inference.writing import printable
 
     def width(encoding: str | None) -> int:
         least = 4 if inputs.turns is None else _SPAN
         return min(_LONGEST_NAME, max(least, *(len(printable(str(path), encoding)) for path in inputs.files)))
 
     return Layout(
-        lambda encoding: _header(outputs, width(encoding)),
+        lambda encoding: _header(predictor.bundle.outputs, width(encoding)),
         lambda prediction, _, encoding: _readable(
             prediction, printable(prediction.file, encoding), width(encoding)
         ),
     )
+
+
+def _json(_: Format, __: "Predictor", inputs: "Inputs") -> Layout:
+    from sercli.inference.writing import to_json
+
+    return Layout(
+        lambda _: None,
+        lambda prediction, cells, encoding: [to_json(prediction, inputs.columns, cells, encoding)],
+    )
+
+
+def _csv(_: Format, predictor: "Predictor", inputs: "Inputs") -> Layout:
+    csv = _csv_lines(predictor, inputs)
+    return Layout(lambda _: csv.header, lambda prediction, cells, _: csv.lines(prediction, cells))
+
+
+def _by_part(form: Format, predictor: "Predictor", inputs: "Inputs") -> Layout:
+    from sercli.errors import ConfigError
+    from sercli.inference.writing import audacity_lines, rttm_lines
+
+    if not predictor.bundle.classes:
+        raise ConfigError(f"--format {form} writes classes over time; this model has none")
+    if inputs.turns is None and not predictor.timeline:
+        raise ConfigError(f"--format {form} writes classes over time; give --vad, --segments or --timeline")
+    lines = {"rttm": rttm_lines, "audacity": audacity_lines}[form]
+    return Layout(lambda _: None, lambda prediction, *_: lines(prediction))
 
 
 def _csv_lines(predictor: "Predictor", inputs: "Inputs") -> "CsvLines":

@@ -145,17 +145,10 @@ def _prepare(
     if not utterances:
         raise CorpusError(describe_nothing_found(source, place, problems))
     _refuse_bad(place.base, problems, skip_bad)
-    settings = {"reader": source} | (place.options[0].to_dict() if place.options else {})
     if cutting is not None:
-        utterances, found = cut_into_turns(utterances, place.base, cutting, progress)
+        place, utterances, found = _cut(place, utterances, cutting, progress)
         problems += found
         _refuse_bad(place.base, found, skip_bad)
-        if not utterances:
-            raise CorpusError(f"{place.root}: no turn of speech in any of its recordings; see --vad-set")
-        place = replace(place, corpus=replace(place.corpus, cuts=True))
-        settings |= (
-            {"segments": cutting.path.name} if isinstance(cutting, TurnList) else {"vad": cutting.to_dict()}
-        )
     corpus = place.corpus
     corpus = corpus.release(utterances) if corpus.release else corpus
     differing = differences(corpus, utterances)
@@ -198,13 +191,31 @@ def _prepare(
         resampled=sum(item.resampled for item in converted),
         scaled=sum(bool(item.note) for item in converted),
         reused=sum(item.reused for item in converted),
-        settings=settings,
+        settings=_settings(source, place, cutting),
         replaced=replaced,
         notice=corpus.notice or (place.options[0].notice if place.options else None),
     )
     files.write_json(target / "corpus.json", result.to_dict())
     manifest.write(result.path, prepared)
     return result
+
+
+def _cut(
+    place: Place, utterances: Sequence[Utterance], cutting: VoiceConfig | TurnList, progress: Progress
+) -> tuple[Place, list[Utterance], list[Problem]]:
+    """Cut recordings into turns; the corpus is then one whose utterances are cut out of their files."""
+    cut, found = cut_into_turns(utterances, place.base, cutting, progress)
+    if not cut and all(problem.harmless for problem in found):
+        raise CorpusError(f"{place.root}: no turn of speech in any of its recordings")
+    return replace(place, corpus=replace(place.corpus, cuts=True)), cut, found
+
+
+def _settings(source: str, place: Place, cutting: VoiceConfig | TurnList | None) -> dict[str, Any]:
+    """Return the options of a preparation for its record."""
+    settings: dict[str, Any] = {"reader": source} | (place.options[0].to_dict() if place.options else {})
+    if isinstance(cutting, TurnList):
+        return settings | {"segments": cutting.path.name}
+    return settings if cutting is None else settings | {"vad": cutting.to_dict()}
 
 
 def _convert(
