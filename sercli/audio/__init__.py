@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import soundfile
 import soxr
 
@@ -39,6 +40,7 @@ __all__ = [
     "AudioFile",
     "Samples",
     "decode",
+    "envelope",
     "forget",
     "full_scale",
     "hash_samples",
@@ -180,6 +182,26 @@ def stream(path: Path, sample_rate: int = SAMPLE_RATE, block_s: float = 30.0) ->
             if found.sample_rate != sample_rate:
                 block = resampler.resample_chunk(block, last=first + count == found.frames)
             yield block
+
+
+def envelope(path: Path, parts: int) -> tuple[Samples, Samples]:
+    """Return the least and the greatest sample of equal parts of a file, (parts,) each.
+
+    Raises:
+        AudioError: as `read`.
+    """
+    found = header(path)
+    edges = np.linspace(0, found.frames, min(parts, found.frames) + 1).astype(np.int64)
+    lowest = np.full(len(edges) - 1, np.inf, np.float32)
+    highest = -lowest
+    first = 0
+    for block in stream(path, found.sample_rate):
+        own = np.flatnonzero((edges[:-1] < first + len(block)) & (edges[1:] > first))  # parts in the block
+        starts = np.maximum(edges[own] - first, 0)
+        lowest[own] = np.minimum(lowest[own], np.minimum.reduceat(block, starts))
+        highest[own] = np.maximum(highest[own], np.maximum.reduceat(block, starts))
+        first += len(block)
+    return lowest, highest
 
 
 def full_scale(path: Path) -> SampleScale:
