@@ -32,6 +32,7 @@ from sercli.cli import (
     report,
     reproduce,
     runs,
+    serve,
     train,
 )
 from sercli.cli._app import App
@@ -63,6 +64,7 @@ app.command("eval")(evaluate.evaluate)
 app.command()(compare.compare)
 app.command()(predict.predict)
 app.command()(demo.demo)
+app.command()(serve.serve)
 app.command()(export.export)
 app.command()(push.push)
 app.command()(pull.pull)
