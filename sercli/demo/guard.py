@@ -146,7 +146,9 @@ class Guard:
             return None
         if is_of_other_site(headers):
             return 403, "Requests from other sites are not allowed."
-        return self._length_refusal(path, headers) or (self._crowd_refusal(visitor) if path == _UPLOAD else None)
+        return self._length_refusal(path, headers) or (
+            self._crowd_refusal(visitor) if path == _UPLOAD else None
+        )
 
     def _crowd_refusal(self, visitor: str) -> tuple[int, str] | None:
         if self._arriving[visitor] >= _AT_ONCE:

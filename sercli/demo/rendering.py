@@ -61,7 +61,16 @@ def about(models: Sequence[LoadedModel]) -> str:
 
 def style() -> str:
     """Return the page's CSS."""
-    return (resources.files("sercli.demo") / "templates/page.css").read_text("utf-8")
+    return _read("page.css")
+
+
+def script() -> str:
+    """Return the page's script: a JavaScript function that is called when the page is open."""
+    return _read("page.js")
+
+
+def _read(name: str) -> str:
+    return (resources.files("sercli.demo") / "templates" / name).read_text("utf-8")
 
 
 @cache
