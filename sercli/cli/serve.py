@@ -75,8 +75,8 @@ def serve(
             raise ConfigError(f"the service needs '{module}': pip install 'sercli[serve]'")
     limits = Limits(max_mb, max_minutes)
 
-    from sercli.serve.server import Settings
     from sercli.serve.server import serve as run
+    from sercli.serve.service import Settings
     from sercli.web.sockets import is_loopback
 
     _check_token(token, host, needed=not is_loopback(host))

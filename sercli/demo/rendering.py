@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sercli.web.limits import FORMATS, Limits
+from sercli.web.limits import Limits, formats
 from sercli.web.loaded import LoadedModel
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def refusal(reason: str) -> str:
 def head(models: Sequence[LoadedModel], limits: Limits, kept: bool) -> str:
     """Show the purpose of the page, and what happens to recordings."""
     template = _environment().get_template("head.html")
-    return template.render(models=models, limits=limits, kept=kept, formats=FORMATS)
+    return template.render(models=models, limits=limits, kept=kept, formats=formats())
 
 
 def about(models: Sequence[LoadedModel]) -> str:

@@ -59,6 +59,7 @@ class Guard:
 
     async def _pass(self, scope: Message, receive: Receive, send: Send, length: int) -> None:
         """Let the application answer while the body arrives in time and there is room for it."""
+        service, stored = self.service, 0
 
         async def refuse(send: Send, status: int, reason: str) -> None:
             await self._refuse(scope, send, RefusalError(status, reason))
@@ -73,7 +74,6 @@ class Guard:
                 raise busy()
             return message
 
-        service, stored = self.service, 0
         exchange = Exchange(receive, self._counted(scope, send), length, refuse)
         service.working += scope["method"] == "POST"
         try:

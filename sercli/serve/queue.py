@@ -13,7 +13,7 @@ from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction
 from sercli.records import Problem
 from sercli.serve.options import Options
-from sercli.serve.refusals import busy
+from sercli.serve.refusals import busy, ending
 
 # Recordings that are predicted in one call, and their length: more would let the first of them wait.
 _TOGETHER = 8
@@ -63,6 +63,7 @@ class PredictionQueue:
         self.places, self.most_s = places, most_s
         self._predictors: OrderedDict[Options, Predictor] = OrderedDict({Options(): predictor})
         self._jobs: deque[Job] = deque()
+        self._applied: list[Job] = []
         self._filled = asyncio.Event()
         self._taken = 0
         self._seconds = 0.0
@@ -128,6 +129,11 @@ class PredictionQueue:
         finally:
             self._seconds -= seconds
 
+    def abandon(self) -> None:
+        """Refuse all recordings that wait or are processed, because the service ends."""
+        for job in [*self._jobs, *self._applied]:
+            _settle(job, ending())
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Process the queue until the context ends."""
@@ -143,7 +149,7 @@ class PredictionQueue:
         loop = asyncio.get_running_loop()
         while True:
             await self._filled.wait()
-            jobs = self._next()
+            jobs = self._applied = self._next()
             if not jobs:
                 self._filled.clear()
                 continue

@@ -50,16 +50,15 @@ class RefusalError(Exception):
         return to_json({"error": {"kind": kind, "message": self.message}})
 
 
-def busy(seconds: float = 0.0) -> RefusalError:
-    """Refuse a request because too many others wait.
+def busy(seconds: float = 0.0, what: str = "recordings wait") -> RefusalError:
+    """Refuse a request because too many others are there.
 
     Args:
         seconds: estimated time until there is room again.
+        what: what there is too much of.
     """
     wait = max(RETRY_S, min(600, round(seconds)))
-    return RefusalError(
-        429, f"too many recordings wait; try again in {wait} s", headers={"retry-after": str(wait)}
-    )
+    return RefusalError(429, f"too many {what}; try again in {wait} s", headers={"retry-after": str(wait)})
 
 
 def ending() -> RefusalError:

@@ -1,5 +1,6 @@
 """Run the service until it is stopped; then finish what was begun."""
 
+import asyncio
 import logging
 import tempfile
 import time
@@ -60,7 +61,7 @@ def serve(
         server = _Server(config, service, grace_s, lambda: ready(address(source)))
         with _quiet():
             server.run(sockets=[source])
-        return server.signal, service.idle
+        return server.signal, server.finished
 
 
 class _Server(uvicorn.Server):
@@ -72,23 +73,32 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._service, self._grace_s, self._ready = service, grace_s, ready
         self._until: float | None = None
-        self.signal = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.signal, self.finished = 0, True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Begin to end at the first signal; end at the second."""
         if self.signal:
             self.should_exit = True
         self.signal = sig
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._service.stopping.set)
 
     async def on_tick(self, counter: int) -> bool:
         """Look ten times a second whether to end."""
         if counter == 0:
+            self._loop = asyncio.get_running_loop()
             self._ready()
         if self.signal and self._until is None:
             self._until = time.monotonic() + self._grace_s
-            self._service.stopping.set()
-        if self._until is not None and (self._service.idle or time.monotonic() > self._until):
-            self.should_exit = True
+            self._service.stopping.set()  # for a signal before the first look
+        if self._until is not None:
+            late = self.should_exit or time.monotonic() > self._until
+            if late and not self._service.idle:
+                self.finished = False
+                logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # requests that end without an answer
+                self._service.queue.abandon()
+            self.should_exit = late or self._service.idle
         return await super().on_tick(counter)
 
 

@@ -32,7 +32,8 @@ RECORDING = "the recording"
 
 _STORED = 10  # recordings of the largest size that may be stored at once, complete or not
 _DECODED_BYTES = 48_000 * 2 * 4 * 60  # of a minute that ffmpeg decodes, stereo at 48 kHz
-_WAITING = 4  # recordings of the greatest length that may wait at once
+_WAITING = 2  # recordings of the greatest length that may wait at once
+_READERS = 2  # threads that read headers, for which ffmpeg decodes the recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class Settings:
     @property
     def memory(self) -> int:
         """Bytes that the folder of uploads may come to hold, decoded ones included."""
-        return self.stored_bytes + int(_WAITING * self.limits.minutes * _DECODED_BYTES)
+        decoded = int((_WAITING + _READERS) * self.limits.minutes * _DECODED_BYTES)
+        return 2 * self.stored_bytes + decoded  # twice, because a form is copied
 
 
 class Service:
@@ -104,7 +106,7 @@ class Service:
         except ConfigError as error:
             self.unable = str(error)
         count = os.cpu_count() or 1
-        self._readers = ThreadPoolExecutor(count, thread_name_prefix="read")
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="read")
         # Matrices of one frame are small, so more threads for one stream would only wait.
         self._followers = ThreadPoolExecutor(
             count, "follow", initializer=torch.set_num_threads, initargs=(1,)
@@ -191,7 +193,7 @@ class Service:
         if self.unable is not None:
             raise RefusalError(422, self.unable, "no_streams")
         if self._streams >= self.settings.streams:
-            raise busy()
+            raise busy(what="streams are open")
         self._streams += 1
         try:
             yield Stream(self._streamed)

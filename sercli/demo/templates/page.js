@@ -25,6 +25,15 @@
     return answer;
   };
 
+  // Browsers call the recordings of some phones films or nothing at all, and Gradio accepts "audio/..." only.
+  // The server reads the sound of films too, and explains what it can't read.
+  const { get: typeOf } = Object.getOwnPropertyDescriptor(Blob.prototype, "type");
+  Object.defineProperty(File.prototype, "type", {
+    get() {
+      return (typeOf.call(this) || "audio/unknown").replace("video/", "audio/");
+    },
+  });
+
   const mark = () => {
     const time = player.currentTime;
     for (const button of document.querySelectorAll(".sercli-spans button")) {
@@ -84,6 +93,8 @@
   const complete = () => {
     for (const id of ["sercli-recorded", "sercli-uploaded", "sercli-several"])
       document.getElementById(id)?.setAttribute("aria-live", "polite");
+    for (const input of document.querySelectorAll("input[type=file][accept]"))
+      if (!input.accept.includes("video/")) input.accept += ", video/webm, video/mp4, video/3gpp, .m4a, .amr, .opus, .aiff";
     for (const svg of document.querySelectorAll("button svg:not([aria-hidden]), label svg:not([aria-hidden])"))
       svg.setAttribute("aria-hidden", "true");
     for (const button of document.querySelectorAll("button.label-wrap"))
