@@ -77,7 +77,7 @@ def downloads(
         name: name of the recording, or of all of them.
     """
     outputs = model.predictor.bundle.outputs
-    cut = bool(predictions) and all(each.windows for each in predictions)
+    cut = bool(predictions) and all(len(each.windows) > 1 for each in predictions)
     rows: Rows = "frames" if outputs.per_frame else "windows" if cut else "files"
     csv = CsvLines(outputs, rows)
     lines = [csv.header, *(line for each in predictions for line in csv.lines(each))]

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -321,7 +322,7 @@ def test_all_controls_have_names_and_are_reached_by_the_keyboard(page, write_wav
     folded = page.get_by_role("button", name="The models: corpus, licence, test results")
     assert folded.get_attribute("aria-expanded") == "false"
     folded.press("Enter")
-    page.get_by_text("Licence of the recordings").first.wait_for()
+    page.get_by_text("Trained on").first.wait_for()
     assert folded.get_attribute("aria-expanded") == "true"
     assert page.get_by_role("tabpanel", name="Upload").count() == 1
 
@@ -455,21 +456,20 @@ def test_uploads_that_stop_half_way_block_nobody(server):
     connections = [socket.create_connection((host, int(port))) for _ in range(20)]
     for each in connections:
         each.sendall(head + bytes(100_000))
-    time.sleep(0.5)
     file = io.BytesIO()
     soundfile.write(file, tone(1.0), 16_000, format="WAV")
     files = {"files": ("a.wav", file.getvalue())}
     (path,) = httpx.post(f"{server.address}gradio_api/upload", files=files, timeout=30).json()
+    assert select.select(connections, [], [], 0)[0] == []  # they are all open meanwhile
     functions = httpx.get(f"{server.address}config", timeout=30).json()["dependencies"]
     first = min(each["id"] for each in functions if len(each["inputs"]) == 1)
     assert "anger" in _join(server.address, first, {"path": path, "meta": {"_type": "gradio.FileData"}})
+    answers = []
     for each in connections:
-        each.setblocking(False)
-        with pytest.raises(BlockingIOError):  # they were open all the time
-            each.recv(1)
         each.settimeout(20)
-        assert each.recv(12)[9:] == b"408"
+        answers.append(each.recv(12)[9:])
         each.close()
+    assert answers == [b"408"] * 20
     server.wait_for_no_files(60)  # nobody waits for what has arrived of them: it is swept
 
 
