@@ -474,8 +474,9 @@ def test_uploads_that_stop_half_way_block_nobody(server):
 
 
 @pytest.mark.slow
-def test_fifty_visitors_at_once_and_memory_stays_flat(server):
+def test_fifty_visitors_at_once_and_memory_stays_flat(made, tmp_path):
     psutil = pytest.importorskip("psutil", reason="psutil is not installed")
+    server = Server(tmp_path, made / "mdcnn")
     functions = httpx.get(f"{server.address}config", timeout=30).json()["dependencies"]
     first = min(each["id"] for each in functions if len(each["inputs"]) == 1)
 
@@ -493,8 +494,11 @@ def test_fifty_visitors_at_once_and_memory_stays_flat(server):
             told = list(together.map(visit, range(50)))
             assert sum("Download the answer" in each for each in told) == 50
             sizes.append(psutil.Process(server.process.pid).memory_info().rss / 1e6)
-    assert sizes[4] - sizes[1] < 60, sizes  # MB; the allocator keeps some of what many threads used
+    print(sizes)
     server.wait_for_no_files()
+    assert server.stop() == 130
+    assert server.errors.read_text() == ""
+    assert sizes[4] - sizes[1] < 60, sizes  # MB; the allocator keeps some of what many threads used
 
 
 def test_uploads_beyond_the_limit_are_refused_unread(server):
