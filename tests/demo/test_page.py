@@ -494,7 +494,6 @@ def test_fifty_visitors_at_once_and_memory_stays_flat(made, tmp_path):
             told = list(together.map(visit, range(50)))
             assert sum("Download the answer" in each for each in told) == 50
             sizes.append(psutil.Process(server.process.pid).memory_info().rss / 1e6)
-    print(sizes)
     server.wait_for_no_files()
     assert server.stop() == 130
     assert server.errors.read_text() == ""
