@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from sercli.tasks import Outputs
 
 # Options that --live and --microphone use, besides the bundle.
-_LIVE = {"bundle", "live", "microphone", "json", "csv", "workspace"}
+_CALM = ("margin", "hold_s", "smooth_s", "silence_db")  # settings of `Steadiness`
+_LIVE = {"bundle", "live", "microphone", "json", "csv", "workspace", "enrol", "window_s", "hop_s", *_CALM}
 _STREAMS = ("/dev/std", "/dev/fd/", "/proc/")
 _LONGEST_NAME = 48  # characters of a file's name in the readable table; longer names lose their beginning
 
@@ -119,13 +120,41 @@ def predict(
         bool,
         typer.Option(
             "--live",
-            help="Predict frame by frame from raw audio on standard input: 16 kHz, mono, signed 16 bits.",
+            help="Predict while raw audio arrives on standard input: 16 kHz, mono, signed 16 bits.",
         ),
     ] = False,
     microphone: Annotated[
         bool,
-        typer.Option("--microphone", help="Predict frame by frame from the microphone (needs sercli[live])."),
+        typer.Option("--microphone", help="Predict while the microphone records (needs sercli[live])."),
     ] = False,
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            help="Live: lead in probability that changes the shown class at once. [default: 0.3]",
+            show_default=False,
+        ),
+    ] = None,
+    hold_s: Annotated[
+        float | None,
+        typer.Option(
+            help="Live: seconds of a smaller lead that change the shown class. [default: 1.5]",
+            show_default=False,
+        ),
+    ] = None,
+    smooth_s: Annotated[
+        float | None,
+        typer.Option(
+            help="Live: time constant in seconds of the average that the bars show. [default: 1]",
+            show_default=False,
+        ),
+    ] = None,
+    silence_db: Annotated[
+        float | None,
+        typer.Option(
+            help="Live: level below which a second is silence, decibels of full scale. [default: -60]",
+            show_default=False,
+        ),
+    ] = None,
     accelerator: Annotated[str, typer.Option(help="Device to predict on: auto, cpu or gpu.")] = "auto",
     batch_size: Annotated[
         int | None,
@@ -153,14 +182,19 @@ def predict(
     from sercli.devices import choose_device, resolve_precision
     from sercli.inference.inputs import divide_names, list_recordings, read_table
     from sercli.inference.predict import Predictor
+    from sercli.starter import NAME
     from sercli.workspace import Workspace
 
     if json and csv:
         raise typer.BadParameter("give --json or --csv, not both")
     if live or microphone:
         _refuse_unused(context)
-        follow(_find(workspace, _named_for_live(bundle))[1], microphone=microphone, json=json, csv=csv)
+        calm = dict(zip(_CALM, (margin, hold_s, smooth_s, silence_db), strict=True))
+        predictor = Predictor(_find(workspace, bundle or NAME)[1], window_s=window_s)
+        _enrol_for_live(predictor, enrol or [])
+        follow(predictor, hop_s, calm, microphone=microphone, json=json, csv=csv)
         return
+    _refuse_calm(context)
     if speaker_column is not None and same_speaker:
         raise typer.BadParameter("give --speaker-column or --same-speaker, not both")
     chosen = _chosen(columns or [], speaker_column)
@@ -233,12 +267,27 @@ def _prepare_inputs(inputs: "Inputs", *, same_speaker: bool) -> "Inputs":
     return replace(inputs, speakers=("the speaker",) * len(inputs.files)) if same_speaker else inputs
 
 
-def _named_for_live(bundle: str | None) -> str:
-    if bundle is None:
-        raise typer.BadParameter(
-            "--live and --microphone need the name of a model; the starter takes complete recordings only"
-        )
-    return bundle
+def _enrol_for_live(predictor: "Predictor", enrol: Sequence[str]) -> None:
+    """Compute the statistics of the one speaker or corpus of a stream from the recordings of --enrol."""
+    from sercli.errors import AudioError
+    from sercli.inference.inputs import list_recordings
+    from sercli.inference.live import SPEAKER
+
+    if not enrol:
+        return
+    speaker = SPEAKER if predictor.needs_speakers else None
+    files = list_recordings(enrol).files
+    problems = predictor.enrol((path, speaker) for path in files)
+    if problems:
+        raise AudioError(f"--enrol: {len(problems)} of {len(files)} recordings can't be used: {problems[0]}")
+
+
+def _refuse_calm(context: typer.Context) -> None:
+    """Refuse options that only a stream has."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        if parameter.name in _CALM and source is not None and source.name != "DEFAULT":
+            raise typer.BadParameter(f"{parameter.opts[0]} needs --live or --microphone")
 
 
 def _find(workspace: Path | None, name: str) -> "tuple[Path, Bundle]":
@@ -277,7 +326,7 @@ def _refuse_unused(context: typer.Context) -> None:
     ]
     if given:
         raise typer.BadParameter(
-            f"--live and --microphone name their input, and print by frame: leave {', '.join(given)} out"
+            f"--live and --microphone name their input, and print step by step: leave {', '.join(given)} out"
         )
 
 

@@ -173,6 +173,11 @@ class Predictor:
         """Whether recordings are standardised by their common statistics, so that they must be enrolled."""
         return any(choice.group is not None for choice in self.bundle.inputs.values())
 
+    @property
+    def enrolled(self) -> bool:
+        """Whether statistics of a speaker or corpus are known; see `enrol`."""
+        return bool(self._groups)
+
     def enrol(self, recordings: Iterable[tuple[Path | str, str | None]]) -> list[Problem]:
         """Compute the statistics of speakers, or of a corpus, from recordings; emotions need not be known.
 
@@ -234,6 +239,21 @@ class Predictor:
                 tasks, told = zip(*found, strict=True)
                 problem = next((each for each in told if isinstance(each, Problem)), None)
                 yield problem or self._join(tasks[0].file, told, cut=tasks[0].cut)
+
+    def score(self, piece: Piece, speaker: str | None = None) -> Scores:
+        """Apply the model to a piece of sound that is in memory, as to a recording of its own.
+
+        Args:
+            piece: the piece.
+            speaker: who speaks, for a model that standardises per speaker; see `enrol`.
+
+        Returns:
+            Probabilities and values, (1, outputs), or values by frame, (frames, dimensions); they may be NaN.
+
+        Raises:
+            FeatureError: the speaker, or any recording of the corpus, was not enrolled.
+        """
+        return self._apply([replace(extract(self.bundle, piece), speaker=speaker)])[0]
 
     def _tasks(self, paths: Iterable[Path]) -> Iterator[tuple[_Piecework, _Extract]]:
         """List what is to be done; long recordings are decoded on the way, short ones in the threads."""

@@ -112,7 +112,6 @@ def test_a_wrong_name_of_a_recording_is_reported_as_such(run, starter, tmp_path)
     ("arguments", "told"),
     [
         ([], "name audio files, folders that hold some, or a --table"),
-        (["--live"], "--live and --microphone need the name of a model"),
     ],
 )
 def test_what_the_starter_can_not_do_is_told(run, starter, arguments, told):
