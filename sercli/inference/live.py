@@ -16,7 +16,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sercli import audio
 from sercli.audio import LEAST_S, SAMPLE_RATE, Samples
 from sercli.bundle import Bundle
 from sercli.errors import ConfigError, RunError
@@ -24,7 +23,6 @@ from sercli.inference import NO_SCORES
 from sercli.inference.predict import Predictor
 from sercli.inference.recordings import (
     LOUDEST_S,
-    PREPARED,
     WINDOW_S,
     Piece,
     choose_window,
@@ -417,14 +415,8 @@ class _Windows:
         return Step(begin, stop, values, last=True)
 
     def _score(self, start: float, samples: Samples) -> tuple[float, ...]:
-        sounds = {
-            rate: audio.round_to_pcm16(samples)
-            if rate == PREPARED
-            else audio.resample(samples, SAMPLE_RATE, rate)
-            for rate in self._rates
-        }
         speaker = SPEAKER if self.predictor.needs_speakers else None
-        scores = self.predictor.score(Piece(start, sounds), speaker)
+        (scores,) = self.predictor.score([Piece.of_samples(start, samples, self._rates)], speaker)
         if not np.isfinite(scores).all():
             raise RunError(f"at {start:.2f} s: {NO_SCORES}")
         # The frames of continuous labels before the last hop were part of earlier steps.

@@ -240,20 +240,21 @@ class Predictor:
                 problem = next((each for each in told if isinstance(each, Problem)), None)
                 yield problem or self._join(tasks[0].file, told, cut=tasks[0].cut)
 
-    def score(self, piece: Piece, speaker: str | None = None) -> Scores:
-        """Apply the model to a piece of sound that is in memory, as to a recording of its own.
+    def score(self, pieces: Sequence[Piece], speaker: str | None = None) -> list[Scores]:
+        """Apply the model to pieces of sound that are in memory, each as a recording of its own.
 
         Args:
-            piece: the piece.
+            pieces: at least one; their features are held at the same time.
             speaker: who speaks, for a model that standardises per speaker; see `enrol`.
 
         Returns:
-            Probabilities and values, (1, outputs), or values by frame, (frames, dimensions); they may be NaN.
+            Of each piece, probabilities and values, (1, outputs), or values by frame, (frames, dimensions);
+            they may be NaN.
 
         Raises:
             FeatureError: the speaker, or any recording of the corpus, was not enrolled.
         """
-        return self._apply([replace(extract(self.bundle, piece), speaker=speaker)])[0]
+        return self._apply([replace(extract(self.bundle, piece), speaker=speaker) for piece in pieces])
 
     def _tasks(self, paths: Iterable[Path]) -> Iterator[tuple[_Piecework, _Extract]]:
         """List what is to be done; long recordings are decoded on the way, short ones in the threads."""

@@ -54,6 +54,17 @@ class Piece:
     after: Mapping[int, Samples] = field(default_factory=dict)
     note: str = ""
 
+    @classmethod
+    def of_samples(cls, start: float, samples: Samples, rates: Sequence[int]) -> "Piece":
+        """Make a piece of sound that is in memory, (samples,), 16 kHz, at some sample rates."""
+        sounds = {
+            rate: audio.round_to_pcm16(samples)
+            if rate == PREPARED
+            else audio.resample(samples, SAMPLE_RATE, rate)
+            for rate in rates
+        }
+        return cls(start, sounds)
+
     @property
     def samples(self) -> int:
         """Its length at 16 kHz."""

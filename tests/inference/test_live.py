@@ -104,7 +104,7 @@ def test_continuous_labels_of_a_network_that_looks_ahead():
     bundle, samples = diccoser(causal_condition=False), speech(2.0)
     steps = follow(still(bundle), samples)
     assert [step.end for step in steps] == [1.0, 1.5, 2.0]
-    trace = Predictor(bundle).score(Piece(0.5, {PREPARED: samples[8_000:24_000]}))
+    (trace,) = Predictor(bundle).score([Piece(0.5, {PREPARED: samples[8_000:24_000]})])
     assert trace.shape == (25, 2)
     np.testing.assert_allclose(steps[1].values, trace[-12:].mean(axis=0))  # of the new half second
     assert all(len(step.values) == 2 and step.shown is None for step in steps)
