@@ -210,12 +210,11 @@ def _plainly(bundle: Bundle, path: Path) -> object:
 
 
 def _live(bundle: Bundle, samples: Samples, quick: bool) -> list[Row]:
-    """Measure the computing for each step of a stream, as `sercli predict --live` does."""
+    """Measure the computing for each step of a stream, on one thread as `sercli predict --live` does."""
     threads = torch.get_num_threads()
-    stream = stream_of(bundle, clock=lambda: 0.0)  # its hop never grows
-    if stream.by_frame:
-        torch.set_num_threads(1)
+    torch.set_num_threads(1)
     try:
+        stream = stream_of(bundle, clock=lambda: 0.0)  # its hop never grows
         signal = np.resize(samples, SAMPLE_RATE * (2 if quick else 30))
         spent: list[float] = []
         for start in range(0, len(signal), _BLOCK):

@@ -57,8 +57,8 @@ def live(
     stream = stream_of(
         predictor, hop_s, Steadiness(**{name: value for name, value in calm.items() if value is not None})
     )
-    if stream.by_frame:
-        torch.set_num_threads(1)  # matrices of one frame are small, so more threads would only wait
+    # Two threads for one window or frame would wait for each other on a busy machine, two to five times as long.
+    torch.set_num_threads(1)
     blocks = _microphone() if microphone else _raw(sys.stdin.buffer)
     speed, hop = _Speed(), stream.hop_s
     try:

@@ -190,8 +190,7 @@ def predict(
     if live or microphone:
         _refuse_unused(context)
         calm = dict(zip(_CALM, (margin, hold_s, smooth_s, silence_db), strict=True))
-        predictor = Predictor(_find(workspace, bundle or NAME)[1], window_s=window_s)
-        _enrol_for_live(predictor, enrol or [])
+        predictor = _predictor_for_live(_find(workspace, bundle or NAME)[1], window_s, enrol or [])
         follow(predictor, hop_s, calm, microphone=microphone, json=json, csv=csv)
         return
     _refuse_calm(context)
@@ -267,19 +266,22 @@ def _prepare_inputs(inputs: "Inputs", *, same_speaker: bool) -> "Inputs":
     return replace(inputs, speakers=("the speaker",) * len(inputs.files)) if same_speaker else inputs
 
 
-def _enrol_for_live(predictor: "Predictor", enrol: Sequence[str]) -> None:
-    """Compute the statistics of the one speaker or corpus of a stream from the recordings of --enrol."""
+def _predictor_for_live(bundle: "Bundle", window_s: float | None, enrol: Sequence[str]) -> "Predictor":
+    """Return the predictor of a stream, whose one speaker or corpus is known from the recordings of --enrol."""
     from sercli.errors import AudioError
     from sercli.inference.inputs import list_recordings
     from sercli.inference.live import SPEAKER
+    from sercli.inference.predict import Predictor
 
+    predictor = Predictor(bundle, window_s=window_s)
     if not enrol:
-        return
+        return predictor
     speaker = SPEAKER if predictor.needs_speakers else None
     files = list_recordings(enrol).files
     problems = predictor.enrol((path, speaker) for path in files)
     if problems:
         raise AudioError(f"--enrol: {len(problems)} of {len(files)} recordings can't be used: {problems[0]}")
+    return predictor
 
 
 def _refuse_calm(context: typer.Context) -> None:
