@@ -57,7 +57,7 @@ def live(
     stream = stream_of(
         predictor, hop_s, Steadiness(**{name: value for name, value in calm.items() if value is not None})
     )
-    # Two threads for one window or frame would wait for each other on a busy machine, two to five times as long.
+    # Several threads wait for each other: on a busy machine a window then took two to five times as long.
     torch.set_num_threads(1)
     blocks = _microphone() if microphone else _raw(sys.stdin.buffer)
     speed, hop = _Speed(), stream.hop_s

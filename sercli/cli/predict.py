@@ -267,7 +267,7 @@ def _prepare_inputs(inputs: "Inputs", *, same_speaker: bool) -> "Inputs":
 
 
 def _predictor_for_live(bundle: "Bundle", window_s: float | None, enrol: Sequence[str]) -> "Predictor":
-    """Return the predictor of a stream, whose one speaker or corpus is known from the recordings of --enrol."""
+    """Return the predictor of a stream, whose one speaker or corpus is that of the recordings of --enrol."""
     from sercli.errors import AudioError
     from sercli.inference.inputs import list_recordings
     from sercli.inference.live import SPEAKER

@@ -34,6 +34,11 @@ def follow(stream, samples, size=3000):
     return steps + stream.finish()
 
 
+@pytest.fixture(scope="module")
+def by_frame():
+    return diccoser(traces=False)
+
+
 def steps_of(rows, hop=0.5, *, silent=(), last=True):
     """Steps with the given probabilities of two classes or values."""
     return [
@@ -89,15 +94,15 @@ def test_a_stream_begins_again_once_it_is_finished():
     assert stream.finish() == []
 
 
-def test_a_network_that_only_looks_back_answers_frame_by_frame():
-    stream = stream_of(diccoser(traces=False))
+def test_a_network_that_only_looks_back_answers_frame_by_frame(by_frame):
+    stream = stream_of(by_frame)
     steps = follow(stream, speech(2.1))
     assert stream.by_frame
     assert [step.end for step in steps[:2]] == [0.04, 0.08]
     assert [i for i, step in enumerate(steps) if step.last] == [24, 49]
     for option in ({"hop_s": 0.5}, {"window_s": 0.5}):
         with pytest.raises(ConfigError, match=r"each frame of 40 ms; leave it out"):
-            stream_of(Predictor(diccoser(traces=False), window_s=option.get("window_s")), option.get("hop_s"))
+            stream_of(Predictor(by_frame, window_s=option.get("window_s")), option.get("hop_s"))
 
 
 def test_continuous_labels_of_a_network_that_looks_ahead():
@@ -123,9 +128,9 @@ def test_silence_has_no_emotion_and_separates_what_comes_after_it():
     assert (row["silent"], row["shown"], row["anger"]) == (True, None, None)
 
 
-def test_a_frame_in_silence_keeps_its_values_but_shows_nothing():
+def test_a_frame_in_silence_keeps_its_values_but_shows_nothing(by_frame):
     samples = np.concatenate([speech(1.0), np.zeros(32_000, np.float32)])
-    steps = follow(still(diccoser(traces=False)), samples)
+    steps = follow(still(by_frame), samples)
     assert next(step.end for step in steps if step.silent) == pytest.approx(2.0)
     assert all(len(step.values) == 4 for step in steps)
     assert {step.shown is None for step in steps if step.silent} == {True}
