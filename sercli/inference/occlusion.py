@@ -99,34 +99,48 @@ def explain(predictor: Predictor, samples: Samples, target: int, speaker: str | 
     """
     if not predictor.bundle.classes:
         raise ConfigError("an explanation by occlusion is for classes, but this bundle predicts none")
-    spectrum = _analyse(torch.from_numpy(np.ascontiguousarray(samples)))  # (bins, frames)
-    bins, frames = spectrum.shape
-    patches = min(_MOST_PATCHES, max(1, round(len(samples) / SAMPLE_RATE / _PATCH_S)))
-    seconds = np.linspace(0, len(samples) / SAMPLE_RATE, patches + 1)
-    hertz = _from_mel(np.linspace(0, _to_mel(SAMPLE_RATE / 2), _BANDS + 1))
-    own_patch = _place(np.arange(frames) * _HOP / SAMPLE_RATE, seconds)
-    own_band = _place(np.arange(bins) * SAMPLE_RATE / _FFT, hertz)
-    sounds = [samples]
-    for band in range(_BANDS):
-        for patch in range(patches):
-            inside = torch.from_numpy((own_band == band)[:, None] & (own_patch == patch))
-            changed = torch.where(inside, spectrum * 10 ** (-LOWERED_DB / 20), spectrum)
-            sounds.append(_synthesise(changed, len(samples)))
-    odds = _log_odds(predictor, sounds, target, speaker)
+    seconds, hertz = _borders(len(samples))
+    cells = np.eye((len(hertz) - 1) * (len(seconds) - 1), dtype=bool)
+    shape = (len(hertz) - 1, len(seconds) - 1)
+    sounds = [samples, *(make_quieter(samples, each.reshape(shape)) for each in cells)]
+    odds = log_odds(predictor, sounds, target, speaker)
     return Explanation(
         log_odds=float(odds[0]),
-        cells=(odds[0] - odds[1:]).reshape(_BANDS, patches),
+        cells=(odds[0] - odds[1:]).reshape(shape),
         seconds=seconds,
         hertz=hertz,
-        spectrogram=_draw(spectrum),
+        spectrogram=_draw(_analyse(samples)),
         frame_rate=SAMPLE_RATE / _HOP,
     )
 
 
-def _log_odds(
-    predictor: Predictor, sounds: Sequence[Samples], target: int, speaker: str | None
+def make_quieter(samples: Samples, cells: NDArray[np.bool_]) -> Samples:
+    """Make some cells of a recording quieter by `LOWERED_DB`.
+
+    Args:
+        samples: the recording, 16 kHz, (samples,).
+        cells: which cells, (bands, patches), as `Explanation.cells` has them.
+    """
+    spectrum = _analyse(samples)
+    seconds, hertz = _borders(len(samples))
+    patch = _place(np.arange(spectrum.shape[1]) * _HOP / SAMPLE_RATE, seconds)
+    band = _place(np.arange(spectrum.shape[0]) * SAMPLE_RATE / _FFT, hertz)
+    inside = torch.from_numpy(cells[band][:, patch])  # (bins, frames)
+    changed = torch.where(inside, spectrum * 10 ** (-LOWERED_DB / 20), spectrum)
+    sound: Samples = torch.istft(
+        changed, _FFT, _HOP, window=torch.hann_window(_FFT), length=len(samples)
+    ).numpy()
+    return sound
+
+
+def log_odds(
+    predictor: Predictor, sounds: Sequence[Samples], target: int, speaker: str | None = None
 ) -> NDArray[np.float64]:
-    """Return the log-odds of a class for each sound."""
+    """Return the log-odds of a class for each sound, (sounds,).
+
+    Raises:
+        RunError: the network gives no finite scores.
+    """
     rates = rates_of(predictor.bundle)
 
     def score(first: int) -> list[Scores]:
@@ -145,15 +159,19 @@ def _log_odds(
     return odds
 
 
-def _analyse(samples: Tensor) -> Tensor:
+def _borders(length: int) -> tuple[Map, Map]:
+    """Return the borders of the cells of a recording of so many samples, in seconds and in hertz."""
+    patches = min(_MOST_PATCHES, max(1, round(length / SAMPLE_RATE / _PATCH_S)))
+    seconds = np.linspace(0, length / SAMPLE_RATE, patches + 1)
+    return seconds, _from_mel(np.linspace(0, _to_mel(SAMPLE_RATE / 2), _BANDS + 1))
+
+
+def _analyse(samples: Samples) -> Tensor:
+    """Return the short-time spectrum, (bins, frames)."""
+    wave = torch.from_numpy(np.ascontiguousarray(samples))
     return torch.stft(
-        samples, _FFT, _HOP, window=torch.hann_window(_FFT), pad_mode="constant", return_complex=True
+        wave, _FFT, _HOP, window=torch.hann_window(_FFT), pad_mode="constant", return_complex=True
     )
-
-
-def _synthesise(spectrum: Tensor, length: int) -> Samples:
-    sound: Samples = torch.istft(spectrum, _FFT, _HOP, window=torch.hann_window(_FFT), length=length).numpy()
-    return sound
 
 
 def _place(values: Map, borders: Map) -> NDArray[np.int64]:
