@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -12,22 +12,30 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from sercli.cli._live import live as follow
-from sercli.cli._options import ColumnOption, UnsureBelowOption, WorkspaceOption, key_values
+from sercli.cli._options import (
+    ColumnOption,
+    SegmentsOption,
+    UnsureBelowOption,
+    VadOption,
+    VadSetOption,
+    WorkspaceOption,
+    find_turns,
+    key_values,
+)
 from sercli.cli._output import printable, progress_bar
+from sercli.cli._predictions import BY_SUFFIX, Format, Layout, draw, layout_of
 
 if TYPE_CHECKING:
     from sercli.bundle import Bundle
     from sercli.inference.inputs import Inputs
     from sercli.inference.predict import Predictor
-    from sercli.inference.prediction import Prediction
-    from sercli.inference.writing import CsvLines
-    from sercli.tasks import Outputs
+    from sercli.manifest.turns import TurnList
+    from sercli.voice import VoiceConfig
 
 # Options that --live and --microphone use, besides the bundle.
 _CALM = ("margin", "hold_s", "smooth_s", "silence_db")  # settings of `Steadiness`
 _LIVE = {"bundle", "live", "microphone", "json", "csv", "workspace", "enrol", "window_s", "hop_s", *_CALM}
 _STREAMS = ("/dev/std", "/dev/fd/", "/proc/")
-_LONGEST_NAME = 48  # characters of a file's name in the readable table; longer names lose their beginning
 
 
 def predict(
@@ -87,14 +95,25 @@ def predict(
             show_default=False,
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each file.")] = False,
-    csv: Annotated[
-        bool, typer.Option("--csv", help="Print CSV: one line for each file, window or frame.")
-    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="The same as --format csv.")] = False,
+    form: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            help="Format of the output: text; json (one line for each file); csv (one line for each file, "
+            "window, turn or frame); rttm or audacity (one line for each turn or time of one class). "
+            "[default: the suffix of --out if it is .json, .csv or .rttm, otherwise text]",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Write to this file; it is replaced only when all predictions are done."),
     ] = None,
+    vad: VadOption = False,
+    vad_set: VadSetOption = None,
+    segments: SegmentsOption = None,
     timeline: Annotated[
         bool | None,
         typer.Option(
@@ -182,21 +201,17 @@ def predict(
     from sercli.devices import choose_device, resolve_precision
     from sercli.inference.inputs import divide_names, list_recordings, read_table
     from sercli.inference.predict import Predictor
-    from sercli.starter import NAME
     from sercli.workspace import Workspace
 
-    if json and csv:
-        raise typer.BadParameter("give --json or --csv, not both")
+    shape = _format(form, out, json=json, csv=csv)
     if live or microphone:
         _refuse_unused(context)
         calm = dict(zip(_CALM, (margin, hold_s, smooth_s, silence_db), strict=True))
-        predictor = _predictor_for_live(_find(workspace, bundle or NAME)[1], window_s, enrol or [])
+        predictor = _predictor_for_live(_find(workspace, bundle)[1], window_s, enrol or [])
         follow(predictor, hop_s, calm, microphone=microphone, json=json, csv=csv)
         return
     _refuse_calm(context)
-    if speaker_column is not None and same_speaker:
-        raise typer.BadParameter("give --speaker-column or --same-speaker, not both")
-    chosen = _chosen(columns or [], speaker_column)
+    chosen = _chosen(columns or [], speaker_column, same_speaker=same_speaker)
     if (chosen or audio_root) and table is None:
         raise typer.BadParameter("--column, --speaker-column and --audio-root need a --table")
     if picture is not None:
@@ -209,6 +224,9 @@ def predict(
     model, recordings = divide_names(Workspace(workspace), named, listed=table is not None)
     if table is not None and recordings:
         raise typer.BadParameter("name files or a --table, not both")
+    finding = find_turns(vad=vad, vad_set=vad_set, segments=segments)
+    if finding and (timeline is not None or window_s is not None or hop_s is not None):
+        raise typer.BadParameter("--vad and --segments name what is predicted; leave the windows out")
     device = choose_device(accelerator)
     number = resolve_precision(precision, device)
     place, loaded = _find(workspace, model)
@@ -217,37 +235,54 @@ def predict(
         device=device.torch,
         batch_size=batch_size,
         unsure_below=unsure_below,
-        timeline=True if picture is not None and timeline is None else timeline,
+        timeline=True if picture is not None and timeline is None and not finding else timeline,
         window_s=window_s,
         hop_s=hop_s,
         precision=number,
     )
     inputs = read_table(table, chosen, audio_root) if table else list_recordings(recordings, _names())
     inputs = _prepare_inputs(inputs, same_speaker=same_speaker)
+    inputs = _with_turns(inputs, finding, table)
     enrolment = _enrolment(predictor, enrol or [], same_speaker=same_speaker)
-    out = _check_out(out, [*inputs.files, *([table] if table else [])], place)
+    out = _check_out(out, [*inputs.files, *filter(None, (table, segments))], place)
     asked = "--same-speaker" if same_speaker else "--speaker-column" if speaker_column else ""
     _check_asked(predictor, inputs, picture, unsure_below, asked)
-    lines = _csv_lines(predictor, inputs) if csv else None
+    layout = layout_of(shape, predictor, inputs)
     with ExitStack() as stack:
         target: TextIO = sys.stdout
         if out is not None:
             temporary = stack.enter_context(files.replacing(out))
             target = stack.enter_context(temporary.open("w", encoding="utf-8"))
-        failed = _write(predictor, inputs, target, lines, picture, enrolment=enrolment, json=json)
+        failed = _write(predictor, inputs, target, layout, picture, enrolment)
     if failed:
         typer.echo(f"{failed} of {len(inputs.files)} files failed", err=True)
         raise typer.Exit(1)
 
 
-def _csv_lines(predictor: "Predictor", inputs: "Inputs") -> "CsvLines":
-    """Choose the rows of CSV: files, windows of a timeline, or frames."""
-    from sercli.inference.writing import CsvLines, Rows
+def _format(form: Format | None, out: Path | None, *, json: bool, csv: bool) -> Format:
+    """Return the format of the output: the one that is named, otherwise that of the file's suffix."""
+    named: list[Format] = [name for name, given in (("json", json), ("csv", csv)) if given]  # type: ignore[misc]
+    if len({*named, *filter(None, [form])}) > 1:
+        raise typer.BadParameter("give one of --json, --csv and --format")
+    suffix = "" if out is None else out.suffix.lower()
+    return next(filter(None, [form, *named]), BY_SUFFIX.get(suffix, "text"))
 
-    rows: Rows = "windows" if predictor.timeline else "files"
-    if predictor.bundle.outputs.per_frame:
-        rows = "files" if predictor.timeline is False else "frames"
-    return CsvLines(predictor.bundle.outputs, rows, inputs.columns)
+
+def _with_turns(inputs: "Inputs", finding: "TurnList | VoiceConfig | None", table: Path | None) -> "Inputs":
+    """Add what finds the turns to the inputs, and print the notes of a list."""
+    from sercli.inference.inputs import turns_by_voice
+    from sercli.voice import VoiceConfig
+
+    if finding is None:
+        return inputs
+    if isinstance(finding, VoiceConfig):
+        return replace(inputs, turns=turns_by_voice(finding))
+    if table is not None or inputs.speakers:
+        raise typer.BadParameter("--segments names the speakers; leave --table and --same-speaker out")
+    turns, notes = finding.assign(inputs.files)
+    for note in notes:
+        typer.echo(f"note: {printable(note)}", err=True)
+    return replace(inputs, turns=turns.__getitem__)
 
 
 def _enrolment(predictor: "Predictor", enrol: Sequence[str], *, same_speaker: bool) -> Sequence[Path]:
@@ -292,13 +327,17 @@ def _refuse_calm(context: typer.Context) -> None:
             raise typer.BadParameter(f"{parameter.opts[0]} needs --live or --microphone")
 
 
-def _find(workspace: Path | None, name: str) -> "tuple[Path, Bundle]":
-    """Find and load a model; print which one it is unless the user named its folder, and its warnings."""
+def _find(workspace: Path | None, name: str | None) -> "tuple[Path, Bundle]":
+    """Find and load a model, the starter without a name; print what a user must know about it.
+
+    The folder is printed unless the user named it.
+    """
     from sercli import starter
     from sercli.bundle import Bundle, describe_outputs
     from sercli.inference.inputs import find_bundle
     from sercli.workspace import Workspace
 
+    name = name or starter.NAME
     place = find_bundle(Workspace(workspace), name)
     if name != starter.NAME and place != Path(name):
         typer.echo(f"note: bundle {printable(place)}", err=True)
@@ -310,8 +349,10 @@ def _find(workspace: Path | None, name: str) -> "tuple[Path, Bundle]":
     return place, bundle
 
 
-def _chosen(columns: Sequence[str], speaker_column: str | None) -> dict[str, str]:
+def _chosen(columns: Sequence[str], speaker_column: str | None, *, same_speaker: bool) -> dict[str, str]:
     """Return the column by field; a column without a field is that of the files."""
+    if speaker_column is not None and same_speaker:
+        raise typer.BadParameter("give --speaker-column or --same-speaker, not both")
     pairs = [each if "=" in each else f"file={each}" for each in columns]
     if speaker_column is not None:
         pairs.append(f"speaker={speaker_column}")
@@ -345,9 +386,13 @@ def _check_asked(
     outputs = predictor.bundle.outputs
     if named and not predictor.needs_speakers:
         raise ConfigError(f"{named}: this model does not standardise per speaker; leave the option out")
+    if inputs.turns is not None and outputs.per_frame:
+        raise ConfigError(
+            "this model gives values by frame, of complete recordings; leave --vad or --segments out"
+        )
     if picture is not None and len(inputs.files) > 1:
         raise ConfigError(f"--picture draws one file, {len(inputs.files)} are named; name one of them")
-    if picture is not None and not outputs.per_frame and predictor.timeline is False:
+    if picture is not None and not outputs.per_frame and predictor.timeline is False and inputs.turns is None:
         raise ConfigError("--picture draws a timeline; leave --no-timeline out")
     if unsure_below is not None and not outputs.classes:
         raise ConfigError("--unsure-below is for classes, but this bundle predicts none; leave it out")
@@ -380,23 +425,20 @@ def _write(
     predictor: "Predictor",
     inputs: "Inputs",
     target: TextIO,
-    csv: "CsvLines | None",
+    layout: Layout,
     picture: Path | None,
-    *,
     enrolment: Sequence[Path],
-    json: bool,
 ) -> int:
     """Write the prediction of each file as soon as it is made, and return the number of failed files."""
     from sercli.inference.inputs import predict_inputs
-    from sercli.inference.writing import encodable, printable, to_json
+    from sercli.inference.writing import encodable, printable
     from sercli.processor import keep_freed_memory
     from sercli.records import Problem
 
     keep_freed_memory()
     encoding = target.encoding
-    width = min(_LONGEST_NAME, max(4, *(len(printable(str(path), encoding)) for path in inputs.files)))
-    header = csv.header if csv else _header(predictor.bundle.outputs, width)
-    if not json:
+    header = layout.header(encoding)
+    if header is not None:
         print(encodable(header, encoding), file=target)
     failed = 0
     with progress_bar("predicting") as progress:
@@ -412,25 +454,11 @@ def _write(
                     f"note: {printable(f'{prediction.file}: {prediction.note}', sys.stderr.encoding)}",
                     err=True,
                 )
-            if json:
-                print(to_json(prediction, inputs.columns, cells, encoding), file=target)
-            else:
-                name = printable(prediction.file, encoding)
-                for line in csv.lines(prediction, cells) if csv else _readable(prediction, name, width):
-                    print(encodable(line, encoding), file=target)
+            for line in layout.lines(prediction, cells, encoding):
+                print(encodable(line, encoding), file=target)
             if picture is not None:
-                _draw(prediction, picture)
+                draw(prediction, picture, whole=not inputs.spans)
     return failed
-
-
-def _header(outputs: "Outputs", width: int) -> str:
-    if outputs.per_frame:
-        return f"{'file':<{width}}  seconds" + "".join(
-            f"  {name:>8}  {'from':>6}  {'to':>6}" for name in outputs.dimensions
-        )
-    classes = outputs.classes
-    best = f"  {'class':<{_widest(classes)}}     %" if classes else ""
-    return f"{'file':<{width}}{best}" + "".join(f"  {name:>8}" for name in outputs.names)
 
 
 def _names() -> TextIO:
@@ -438,62 +466,3 @@ def _names() -> TextIO:
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(encoding=sys.getfilesystemencoding(), errors="surrogateescape")
     return sys.stdin
-
-
-def _readable(prediction: "Prediction", name: str, width: int) -> Iterator[str]:
-    """Yield a line for the file and one for each section of its timeline."""
-    name = name if len(name) <= width else f"...{name[3 - width :]}"
-    marks = [
-        mark
-        for mark, holds in (("unsure", prediction.unsure), (prediction.unlike, prediction.unlike))
-        if holds
-    ]
-    notes = "".join(f"  {mark}" for mark in marks)
-    if prediction.trace is not None:
-        cells = "".join(
-            f"  {values.mean():8.3f}  {values.min():6.3f}  {values.max():6.3f}"
-            for values in prediction.trace.T
-        )
-        yield f"{name:<{width}}  {prediction.duration:7.1f}{cells}{notes}"
-        return
-    widest = _widest(prediction.classes)
-    best = f"  {prediction.predicted or '':<{widest}} {100 * (prediction.probability or 0):5.1f}"
-    cells = "".join(
-        f"  {100 * value:{max(8, len(name))}.1f}"
-        for name, value in zip(prediction.classes, prediction.probabilities, strict=True)
-    )
-    values = _cells(prediction.dimensions, prediction.values)
-    yield f"{name:<{width}}{best if prediction.classes else ''}{cells}{values}{notes}"
-    for each in prediction.stretches:
-        span = f"{each.start:.1f} to {each.end:.1f} s"
-        yield f"{span:>{width}}  {each.predicted:<{widest}} {100 * each.probability:5.1f}"
-    if not prediction.classes:
-        for window in prediction.windows:
-            span = f"{window.start:.1f} to {window.end:.1f} s"
-            yield f"{span:>{width}}{_cells(prediction.dimensions, window.values)}"
-
-
-def _cells(names: Sequence[str], values: Sequence[float]) -> str:
-    return "".join(f"  {value:{max(8, len(name))}.2f}" for name, value in zip(names, values, strict=True))
-
-
-def _widest(classes: tuple[str, ...]) -> int:
-    return max([5, *(len(name) for name in classes)])
-
-
-def _draw(prediction: "Prediction", picture: Path) -> None:
-    import numpy as np
-
-    from sercli.figures import save
-    from sercli.figures.timeline import Traced, class_timeline, traces, value_timeline
-
-    title = Path(prediction.file).name
-    if prediction.trace is not None:
-        save(traces([Traced(title, prediction.trace)], prediction.dimensions), picture)
-        return
-    if not prediction.classes:
-        values = np.array([window.values for window in prediction.windows])
-        save(value_timeline(prediction.borders, values, prediction.dimensions, title), picture)
-        return
-    values = np.array([window.probabilities for window in prediction.windows])
-    save(class_timeline(prediction.borders, values, prediction.classes, title), picture)

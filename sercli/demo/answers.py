@@ -12,14 +12,15 @@ from pathlib import Path
 from sercli import files
 from sercli.data.parts import LEAST_OF_GROUP
 from sercli.demo import rendering
-from sercli.demo.loaded import LoadedModel
 from sercli.demo.pictures import Picture, draw
-from sercli.demo.uploads import Limits, Uploads, explain
+from sercli.demo.uploads import Uploads
 from sercli.errors import FeatureError, SerError
 from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction
 from sercli.plain.json import to_json
 from sercli.records import Problem
+from sercli.web.limits import Limits, explain
+from sercli.web.loaded import LoadedModel
 
 _LOG = logging.getLogger(__name__)
 

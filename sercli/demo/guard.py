@@ -1,16 +1,21 @@
 """The guard between the network and Gradio: only requests that the page itself sends pass."""
 
-import ipaddress
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Mapping
 
-from sercli.demo.requests import LateError, Message, Receive, TimedBody, is_page_request
+from sercli.demo.requests import is_page_request
 from sercli.demo.uploads import Uploads
 from sercli.errors import AudioError
-
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+from sercli.web.requests import (
+    App,
+    Exchange,
+    LateError,
+    Message,
+    Receive,
+    Send,
+    is_of_other_site,
+    is_own_host,
+)
 
 _UPLOAD = "/gradio_api/upload"
 _JOIN = "/gradio_api/queue/join"
@@ -84,7 +89,7 @@ class Guard:
             return
         length = int(headers[b"content-length"]) if scope["method"] == "POST" else 0
         size = length if scope["path"] == _UPLOAD else 0
-        exchange = _Exchange(receive, send, length)
+        exchange = Exchange(receive, send, length, _refuse)
         self._arriving += size
         try:
             checked = scope["path"] == _JOIN and self.inputs is not None
@@ -99,17 +104,13 @@ class Guard:
 
     def _refusal(self, method: str, path: str, headers: dict[bytes, str]) -> tuple[int, str] | None:
         """Return the status and the reason of a refusal; ``None`` if the request passes."""
-        host = headers.get(b"host", "")
-        if not self._is_ours(host):
+        if not is_own_host(headers.get(b"host", ""), self.local):
             return 421, "Unknown host name."
         if method not in _PATHS or not _PATHS[method].fullmatch(path) or not self._is_upload(path):
             return 404, "Page not found."
         if method == "GET":
             return None
-        origin = headers.get(b"origin")
-        if headers.get(b"sec-fetch-site", "none") not in {"same-origin", "none"} or (
-            origin is not None and origin.partition("://")[2] != host
-        ):
+        if is_of_other_site(headers):
             return 403, "Requests from other sites are not allowed."
         return self._length_refusal(path, headers)
 
@@ -125,60 +126,12 @@ class Guard:
             return 507, "Too many recordings are waiting; try again in a minute."
         return None
 
-    def _is_ours(self, host: str) -> bool:
-        if self.local is None:
-            return True
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-            return name in {"localhost", self.local.lower()} or ipaddress.ip_address(name).is_loopback
-        except ValueError:
-            return False
-
     def _is_upload(self, path: str) -> bool:
         """Return whether the file that a path names, if it names one, is an upload."""
         try:
             return not path.startswith(_FILE) or bool(self.uploads.locate(path.removeprefix(_FILE)))
         except AudioError:
             return False
-
-
-class _Exchange:
-    """A request, whose body must arrive in time, and its answer."""
-
-    def __init__(self, receive: Receive, send: Send, length: int) -> None:
-        self._body, self._send = TimedBody(receive, length), send
-        self._read: list[Message] = []
-        self._begun = self._refused = False
-
-    async def receive(self) -> Message:
-        """Return the next message; refuse the request if it does not arrive in time."""
-        if self._read:
-            return self._read.pop(0)
-        try:
-            return await self._body.receive()
-        except LateError:
-            await self.refuse(408, "The request did not arrive in time.")
-            raise
-
-    async def read(self) -> bytes:
-        """Read a short body; `receive` returns it again."""
-        messages = [await self.receive()]
-        while messages[-1].get("more_body", False):
-            messages.append(await self.receive())
-        self._read = messages
-        return b"".join(message.get("body", b"") for message in messages)
-
-    async def send(self, message: Message) -> None:
-        """Send a part of the application's answer, unless the request was refused meanwhile."""
-        self._begun = True
-        if not self._refused:
-            await self._send(message)
-
-    async def refuse(self, status: int, reason: str) -> None:
-        """Answer instead of the application, if it has not begun to answer."""
-        self._refused = True
-        if not self._begun:
-            await _refuse(self._send, status, reason)
 
 
 def _with_headers(send: Send) -> Send:

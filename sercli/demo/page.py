@@ -15,8 +15,10 @@ from sercli.demo import rendering
 from sercli.demo.answers import Responder
 from sercli.demo.live import Live, read_chunk
 from sercli.demo.requests import MOST_FILES
-from sercli.demo.uploads import Uploads, explain
+from sercli.demo.uploads import Uploads
 from sercli.errors import AudioError, ConfigError
+from sercli.web.limits import explain
+from sercli.web.loaded import intended_use
 
 # Only fonts of the visitor's own system, so that none is fetched from elsewhere.
 _FONT, _MONO = ["system-ui", "sans-serif"], ["ui-monospace", "monospace"]
@@ -74,7 +76,7 @@ def build_app(responder: Responder) -> tuple[fastapi.FastAPI, dict[int, int]]:
         with gr.Accordion("The models: corpus, licence, test results", open=False):
             gr.HTML(rendering.about(responder.models))
         with gr.Accordion("Intended use and limits"):
-            gr.Markdown(rendering.intended_use())
+            gr.Markdown(intended_use())
     page.queue(max_size=_WAITING, api_open=False)
     page.state_session_capacity = _PAGES
     # Gradio checks uploads only on pages that it launched itself.

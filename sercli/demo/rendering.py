@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sercli.demo.loaded import LoadedModel
-from sercli.demo.uploads import FORMATS, Limits
+from sercli.web.limits import FORMATS, Limits
+from sercli.web.loaded import LoadedModel
 
 if TYPE_CHECKING:
     from sercli.demo.answers import Answer, SeveralAnswers
@@ -62,13 +62,6 @@ def about(models: Sequence[LoadedModel]) -> str:
 def style() -> str:
     """Return the page's CSS."""
     return (resources.files("sercli.demo") / "templates/page.css").read_text("utf-8")
-
-
-def intended_use() -> str:
-    """Return the intended use that every model card states, as Markdown."""
-    card = (resources.files("sercli.reports") / "templates/card.md").read_text("utf-8")
-    _, after = card.split("## Intended use and limits\n")
-    return after.split("\n## ")[0].strip()
 
 
 @cache

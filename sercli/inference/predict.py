@@ -6,12 +6,13 @@ window, each window as a separate recording: no network was trained on such leng
 bounded.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, groupby, islice
+from itertools import chain, groupby, islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -37,11 +38,12 @@ from sercli.inference.recordings import (
     looked_at,
     rates_of,
     read_pieces,
+    read_turn,
     read_whole,
 )
 from sercli.models.layers.folding import fold_normalisation
 from sercli.processor import count_cores
-from sercli.records import Problem
+from sercli.records import Problem, Turn
 from sercli.runs.training import Precision
 from sercli.statistics import Statistics
 from sercli.store.compute import threads
@@ -69,8 +71,14 @@ _MORE_RECORDINGS = "give more recordings of them, or earlier ones with --enrol"
 _AHEAD = 64
 
 _Found = tuple[PieceFeatures, Scores]
-_Computed = tuple["_Piecework", PieceFeatures | Problem]
-_Extract = Callable[[], PieceFeatures | Problem]
+# None is the part of a recording without a turn.
+_Part = PieceFeatures | Problem | None
+_Computed = tuple["_Piecework", _Part]
+_Result = _Found | Problem | None
+_Extract = Callable[[], _Part]
+
+Turns = Callable[[Path], Sequence[Turn]]
+"""Finds the turns of a recording."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +90,19 @@ class _Piecework:
         file: the recording.
         seconds: length of the piece; zero where there is none to work on.
         cut: whether it is one of the recording's windows.
+        speaker: who speaks; none if this is not known.
+        group: name of the speaker for the standardisation. A list of turns numbers the speakers of each
+            recording anew, so there it contains the recording.
+        whole_s: length of the recording, if the piece is one of its turns.
     """
 
     number: int
     file: str
     seconds: float = 0.0
     cut: bool = False
+    speaker: str | None = None
+    group: str | None = None
+    whole_s: float | None = None
 
 
 class Predictor:
@@ -178,13 +193,16 @@ class Predictor:
         """Whether statistics of a speaker or corpus are known; see `enrol`."""
         return bool(self._groups)
 
-    def enrol(self, recordings: Iterable[tuple[Path | str, str | None]]) -> list[Problem]:
+    def enrol(
+        self, recordings: Iterable[tuple[Path | str, str | None]], turns: Turns | None = None
+    ) -> list[Problem]:
         """Compute the statistics of speakers, or of a corpus, from recordings; emotions need not be known.
 
         For a model that standardises per corpus, all recordings are of one corpus.
 
         Args:
             recordings: recordings with their speakers; of each speaker all recordings, or enough of them.
+            turns: finds the turns of a recording, if only these are used; see `predict`.
 
         Returns:
             The recordings that can't be read, which are left out.
@@ -196,15 +214,16 @@ class Predictor:
         """
         if not self.needs_several:
             raise ConfigError("the model standardises neither per speaker nor per corpus; enrol nothing")
-        listed = [(Path(path), speaker) for path, speaker in recordings]
+        listed = list(recordings)
+        speakers = [speaker for _, speaker in listed]
         collected = GroupStatistics(self.bundle.preprocessing)
         problems = []
         with threads() as pool:
-            for task, part in _ahead(pool, self._tasks(path for path, _ in listed)):
+            for task, part in _ahead(pool, self._tasks((path for path, _ in listed), speakers, turns)):
                 if isinstance(part, PieceFeatures):
                     name = f"{task.file} at {part.start:g} s"
-                    collected.add(name, part.features, part.samples, listed[task.number][1])
-                else:
+                    collected.add(name, part.features, part.samples, task.group)
+                elif part is not None:
                     problems.append(part)
         unread = f"; {len(problems)} can't be used: {problems[0]}" if problems else ""
         for name, found in collected.finish(_MORE_RECORDINGS + unread).items():
@@ -212,7 +231,10 @@ class Predictor:
         return problems
 
     def predict(
-        self, paths: Iterable[Path | str], speakers: Sequence[str | None] | None = None
+        self,
+        paths: Iterable[Path | str],
+        speakers: Sequence[str | None] | None = None,
+        turns: Turns | None = None,
     ) -> Iterator[Prediction | Problem]:
         """Yield the prediction for each recording, or a problem if it can't be read, in the order given.
 
@@ -221,24 +243,30 @@ class Predictor:
         Args:
             paths: the recordings.
             speakers: who speaks in each, for a model that standardises per speaker; see `enrol`.
+            turns: finds the turns of a recording. The turns are then predicted in place of the recording,
+                each as an utterance of its own, or in equal parts if it is longer than `WHOLE_S`. A turn
+                without a speaker has that of the recording.
 
         Raises:
-            ConfigError: the model needs speakers, and none are given.
+            ConfigError: the model needs speakers, and none are given; or it gives values by frame, and turns
+                are given.
             FeatureError: a speaker, or any recording of the corpus, was not enrolled.
         """
-        if self.needs_speakers and speakers is None:
+        if turns is not None and self.bundle.outputs.per_frame:
+            raise ConfigError("the model gives values by frame, of the complete recording; it takes no turns")
+        if self.needs_speakers and speakers is None and turns is None:
             raise ConfigError(
                 "the model standardises per speaker, so it needs several recordings of each speaker; name "
                 "the speakers with --same-speaker or --speaker-column"
             )
-        listed = self._tasks(Path(path) for path in paths)
+        listed = self._tasks(paths, speakers, turns)
         first = list(islice(listed, count_cores()))
         with threads(len(first)) as pool:
-            done = self._scored(pool, chain(first, listed), speakers)
+            done = self._scored(pool, chain(first, listed))
             for _, found in groupby(done, key=lambda item: item[0].number):
                 tasks, told = zip(*found, strict=True)
                 problem = next((each for each in told if isinstance(each, Problem)), None)
-                yield problem or self._join(tasks[0].file, told, cut=tasks[0].cut)
+                yield problem or self._join(tasks, [each for each in told if each is not None])
 
     def score(self, pieces: Sequence[Piece], speaker: str | None = None) -> list[Scores]:
         """Apply the model to pieces of sound that are in memory, each as a recording of its own.
@@ -256,17 +284,25 @@ class Predictor:
         """
         return self._apply([replace(extract(self.bundle, piece), speaker=speaker) for piece in pieces])
 
-    def _tasks(self, paths: Iterable[Path]) -> Iterator[tuple[_Piecework, _Extract]]:
+    def _tasks(
+        self,
+        paths: Iterable[Path | str],
+        speakers: Sequence[str | None] | None,
+        turns: Turns | None,
+    ) -> Iterator[tuple[_Piecework, _Extract]]:
         """List what is to be done; long recordings are decoded on the way, short ones in the threads."""
-        for number, path in enumerate(paths):
+        for number, path in enumerate(map(Path, paths)):
+            speaker = speakers[number] if speakers else None
+            own = _Piecework(number, str(path), speaker=speaker, group=speaker)
             try:
                 header = audio.header(path)
                 seconds = header.frames / header.sample_rate
                 if short := audio.too_short(header.frames, header.sample_rate):
-                    problem = Problem(str(path), short)
-                    yield _Piecework(number, str(path)), partial(_same, problem)
+                    yield own, partial(_same, Problem(str(path), short))
+                elif turns is not None:
+                    yield from self._turns(path, replace(own, whole_s=seconds), turns(path))
                 elif (size := self._size(seconds)) is None:
-                    yield _Piecework(number, str(path), seconds), partial(self._extract, path)
+                    yield replace(own, seconds=seconds), partial(self._extract, path)
                 else:
                     pieces = read_pieces(
                         path,
@@ -278,10 +314,24 @@ class Predictor:
                     )
                     for piece in pieces:
                         length = piece.samples / audio.SAMPLE_RATE
-                        task = _Piecework(number, str(path), length, cut=True)
-                        yield task, partial(self._extract, path, piece)
+                        yield replace(own, seconds=length, cut=True), partial(self._extract, path, piece)
             except (SerError, MemoryError) as error:
-                yield _Piecework(number, str(path)), partial(_problem, str(path), error)
+                yield own, partial(_problem, str(path), error)
+
+    def _turns(
+        self, path: Path, own: _Piecework, turns: Sequence[Turn]
+    ) -> Iterator[tuple[_Piecework, _Extract]]:
+        """List the turns of a recording; a long one in equal parts. They are read in the threads."""
+        if not turns:
+            yield own, partial(_same, None)
+        for turn in turns:
+            count = max(1, math.ceil((turn.end - turn.start) / WHOLE_S))
+            edges = np.linspace(turn.start, turn.end, count + 1).tolist()
+            named = own
+            if turn.speaker is not None:
+                named = replace(own, speaker=turn.speaker, group=f"{turn.speaker} in {path}")
+            for start, end in pairwise(edges):
+                yield replace(named, seconds=end - start), partial(self._extract, path, Turn(start, end))
 
     def _size(self, seconds: float) -> tuple[float, float] | None:
         """Return window and hop of a recording of that length; none if it is predicted as one utterance."""
@@ -290,9 +340,11 @@ class Predictor:
         cut = seconds > WHOLE_S if self.timeline is None else self.timeline
         return (self.window_s, self.hop_s) if cut else None
 
-    def _extract(self, path: Path, piece: Piece | None = None) -> PieceFeatures | Problem:
-        """Compute the features of a piece of a recording, or of the recording itself."""
+    def _extract(self, path: Path, piece: Piece | Turn | None = None) -> PieceFeatures | Problem:
+        """Compute the features of a piece or a turn of a recording, or of the recording itself."""
         try:
+            if isinstance(piece, Turn):
+                piece = read_turn(path, piece, self._rates)
             return extract(self.bundle, piece or read_whole(path, self._rates))
         except (SerError, MemoryError) as error:
             return _problem(str(path), error)
@@ -301,11 +353,10 @@ class Predictor:
         self,
         pool: ThreadPoolExecutor,
         tasks: Iterable[tuple[_Piecework, _Extract]],
-        speakers: Sequence[str | None] | None,
-    ) -> Iterator[tuple[_Piecework, _Found | Problem]]:
+    ) -> Iterator[tuple[_Piecework, _Result]]:
         """Apply the network to what is computed, some batches ahead, so that all threads are busy."""
-        submitted: deque[Iterator[tuple[_Piecework, _Found | Problem]]] = deque()
-        for waiting in _gather(_ahead(pool, tasks), _BATCHES * self.batch_size, speakers):
+        submitted: deque[Iterator[tuple[_Piecework, _Result]]] = deque()
+        for waiting in _gather(_ahead(pool, tasks), _BATCHES * self.batch_size):
             submitted.append(self._score(pool, waiting))
             if len(submitted) > count_cores():
                 yield from submitted.popleft()
@@ -314,7 +365,7 @@ class Predictor:
 
     def _score(
         self, pool: ThreadPoolExecutor, waiting: Sequence[_Computed]
-    ) -> Iterator[tuple[_Piecework, _Found | Problem]]:
+    ) -> Iterator[tuple[_Piecework, _Result]]:
         """Begin to apply the network to parts, batch by batch; the iterator waits for the scores."""
         found: dict[int, tuple[Callable[[], list[Scores]], int]] = {}
         for rows in self._batches([part for _, part in waiting]):
@@ -330,7 +381,7 @@ class Predictor:
         scores = self._apply(parts)
         return lambda: scores
 
-    def _batches(self, parts: Sequence[PieceFeatures | Problem]) -> Iterator[list[int]]:
+    def _batches(self, parts: Sequence[_Part]) -> Iterator[list[int]]:
         """Divide parts, by number, into batches of similar length, so that padding is bounded."""
         buckets: dict[int, list[int]] = {}
         for i, part in enumerate(parts):
@@ -352,37 +403,49 @@ class Predictor:
         dataset = dataset_of(self.bundle, parts, self._groups)
         return score_there(self._network, dataset, self.bundle.outputs, size, self.device, self._number)
 
-    def _join(self, file: str, found: Sequence[_Found], *, cut: bool) -> Prediction:
+    def _join(self, tasks: Sequence[_Piecework], found: Sequence[_Found]) -> Prediction:
         """Join the predictions for the pieces of a recording."""
+        first, outputs, count = tasks[0], self.bundle.outputs, len(self.bundle.classes)
         parts = [part for part, _ in found]
+        duration = round(first.whole_s or max(part.end for part in parts), 6)
+        said = Prediction(
+            first.file,
+            duration,
+            classes=() if outputs.per_frame else self.bundle.classes,
+            dimensions=outputs.dimensions,
+            unsure_below=self.unsure_below,
+            by_turn=first.whole_s is not None,
+        )
+        if not found:
+            return replace(said, note="no speech was found or listed, so no emotion is given")
         values = np.concatenate([each for _, each in found])
-        duration = round(max(part.end for part in parts), 6)
         note = next((part.note for part in parts if part.note), None)
-        said = Prediction(file, duration, unlike=_unlike(parts), note=note)
-        outputs, count = self.bundle.outputs, len(self.bundle.classes)
-        said = replace(said, dimensions=outputs.dimensions)
+        said = replace(said, unlike=_unlike(parts), note=note)
         if outputs.per_frame:
             return replace(said, trace=values[: count_trace_frames(duration)])
         windows = (
-            Window(round(part.start, 6), round(part.end, 6), tuple(row[:count]), tuple(row[count:]))
-            for part, row in zip(parts, values.tolist(), strict=True)
+            Window(
+                round(part.start, 6),
+                round(part.end, 6),
+                tuple(row[:count]),
+                tuple(row[count:]),
+                task.speaker if said.by_turn else None,
+            )
+            for task, part, row in zip(tasks, parts, values.tolist(), strict=True)
         )
-        means = values.mean(axis=0).tolist()
+        # Turns have different lengths; windows have one, and the last one may reach back.
+        means = np.average(values, axis=0, weights=[part.seconds for part in parts] if said.by_turn else None)
         return replace(
             said,
-            classes=self.bundle.classes,
-            probabilities=tuple(means[:count]),
-            values=tuple(means[count:]),
-            unsure_below=self.unsure_below,
-            windows=tuple(windows) if cut else (),
+            probabilities=tuple(means[:count].tolist()),
+            values=tuple(means[count:].tolist()),
+            windows=tuple(windows) if first.cut or said.by_turn else (),
         )
 
 
-def _ahead(
-    pool: ThreadPoolExecutor, tasks: Iterable[tuple[_Piecework, _Extract]]
-) -> Iterator[tuple[_Piecework, PieceFeatures | Problem]]:
+def _ahead(pool: ThreadPoolExecutor, tasks: Iterable[tuple[_Piecework, _Extract]]) -> Iterator[_Computed]:
     """Do the tasks in threads, and yield them in order, so much ahead that all threads are busy."""
-    waiting: deque[tuple[_Piecework, Future[PieceFeatures | Problem]]] = deque()
+    waiting: deque[tuple[_Piecework, Future[_Part]]] = deque()
     seconds = 0.0
     for task, work in tasks:
         waiting.append((task, pool.submit(work)))
@@ -396,15 +459,13 @@ def _ahead(
         yield first, future.result()
 
 
-def _gather(
-    computed: Iterable[_Computed], most: int, speakers: Sequence[str | None] | None
-) -> Iterator[list[_Computed]]:
+def _gather(computed: Iterable[_Computed], most: int) -> Iterator[list[_Computed]]:
     """Collect the parts that are sorted by length together: a number, or what takes as long as it."""
     waiting: list[_Computed] = []
     seconds = 0.0
     for task, part in computed:
-        if speakers is not None and isinstance(part, PieceFeatures):
-            part = replace(part, speaker=speakers[task.number])  # noqa: PLW2901
+        if task.group is not None and isinstance(part, PieceFeatures):
+            part = replace(part, speaker=task.group)  # noqa: PLW2901
         waiting.append((task, part))
         seconds += task.seconds
         if len(waiting) >= most or seconds >= _ITEM_S * most:
@@ -416,7 +477,7 @@ def _gather(
 
 def _finish(
     waiting: Sequence[_Computed], found: Mapping[int, tuple[Callable[[], list[Scores]], int]]
-) -> Iterator[tuple[_Piecework, _Found | Problem]]:
+) -> Iterator[tuple[_Piecework, _Result]]:
     """Yield the parts with their scores.
 
     Args:
@@ -424,7 +485,7 @@ def _finish(
         found: by number of the part, a function that waits for its batch, and its place there.
     """
     for i, (task, part) in enumerate(waiting):
-        if isinstance(part, Problem):
+        if not isinstance(part, PieceFeatures):
             yield task, part
             continue
         wait, place = found[i]
@@ -454,8 +515,8 @@ def _unlike(parts: Sequence[PieceFeatures]) -> str | None:
     )
 
 
-def _same(problem: Problem) -> Problem:
-    return problem
+def _same(part: Problem | None) -> Problem | None:
+    return part
 
 
 def _problem(file: str, error: SerError | MemoryError) -> Problem:

@@ -5,8 +5,9 @@ import socket
 import pytest
 
 from sercli.demo.guard import Guard
-from sercli.demo.requests import LateError, TimedBody, is_page_request
+from sercli.demo.requests import is_page_request
 from sercli.demo.uploads import Uploads
+from sercli.web.requests import LateError, TimedBody
 
 UPLOAD, JOIN = "/gradio_api/upload", "/gradio_api/queue/join"
 LENGTH = {"content-length": "10"}
@@ -162,7 +163,7 @@ def test_uploads_on_their_way_are_counted(tmp_path):
 
 
 def test_a_body_that_does_not_come_holds_no_place(tmp_path, monkeypatch):
-    monkeypatch.setattr("sercli.demo.requests.SILENT_S", 0.05)
+    monkeypatch.setattr("sercli.web.requests.SILENT_S", 0.05)
     guard, length = Guard(reading, Uploads(tmp_path.resolve()), 1000), str(1 << 20).encode()
     scope = {"type": "http", "method": "POST", "path": UPLOAD, "headers": [(b"content-length", length)]}
     seen = []
@@ -193,7 +194,7 @@ async def reading(scope, receive, send):
 
 
 def test_a_body_may_come_slowly_but_not_for_ever(monkeypatch):
-    monkeypatch.setattr("sercli.demo.requests.SLOW_S", 0.2)
+    monkeypatch.setattr("sercli.web.requests.SLOW_S", 0.2)
     messages = []
 
     async def receive():
@@ -215,7 +216,7 @@ def test_a_body_may_come_slowly_but_not_for_ever(monkeypatch):
 
 
 def test_once_it_has_come_the_answer_may_take_its_time(monkeypatch):
-    monkeypatch.setattr("sercli.demo.requests.SILENT_S", 0.01)
+    monkeypatch.setattr("sercli.web.requests.SILENT_S", 0.01)
 
     async def receive():
         await asyncio.sleep(0.005 if first.pop() else 0.05)
@@ -315,8 +316,8 @@ def test_the_guard_looks_into_requests_to_the_queue(tmp_path, data, status):
 
 def test_a_connection_whose_head_does_not_end_is_closed(monkeypatch):
     uvicorn = pytest.importorskip("uvicorn", reason="uvicorn is not installed")
-    monkeypatch.setattr("sercli.demo.requests.SILENT_S", 0.2)
-    from sercli.demo.server import TimedProtocol
+    monkeypatch.setattr("sercli.web.requests.SILENT_S", 0.2)
+    from sercli.web.sockets import TimedProtocol
 
     async def app(scope, receive, send):
         await asyncio.sleep(0.4)  # an answer may take longer

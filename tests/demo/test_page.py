@@ -225,7 +225,7 @@ def test_what_is_recorded_is_answered(page, server):
     [
         (b"", "The file is empty"),
         (b"no audio at all" * 99, "The file can't be read as audio"),
-        ("long", "1.5 minutes long; the limit is 1.2"),
+        ("long", "Longer than the limit of 1.2 minutes"),
         ("large", "exceeds? the maximum allowed size"),
     ],
 )

@@ -1,19 +1,9 @@
 import os
 import time
-from contextlib import suppress
 
 import pytest
 
 from sercli.demo import uploads
-
-
-def test_the_folder_is_private_and_goes_with_all_in_it():
-    with suppress(KeyboardInterrupt), uploads.private_folder() as place:
-        assert place.stat().st_mode & 0o077 == 0
-        (place / "a").mkdir()
-        (place / "a" / "b.wav").write_bytes(b"x")
-        raise KeyboardInterrupt
-    assert not place.exists()
 
 
 def test_only_what_is_old_is_swept(tmp_path):

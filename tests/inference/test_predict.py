@@ -200,7 +200,7 @@ def test_the_middles_of_windows_part_the_stretches():
     assert (first.start, first.end, first.predicted, first.windows) == (0.0, 5.0, "anger", (0, 2))
     assert (second.start, second.end, second.predicted, second.windows) == (5.0, 9.0, "fear", (2, 4))
     assert (first.probability, second.probability) == pytest.approx((0.8, 0.7))
-    assert said.borders == (0.0, 3.0, 5.0, 6.5, 9.0)
+    assert said.spans == ((0.0, 3.0), (3.0, 5.0), (5.0, 6.5), (6.5, 9.0))
 
 
 def test_more_than_a_minute_is_cut_unless_it_is_forbidden(small, tmp_path, write_wav):
