@@ -33,9 +33,9 @@ from sercli.audio import SAMPLE_RATE, Samples
 from sercli.bundle import Bundle, build_network
 from sercli.formatting import count_noun
 from sercli.inference import score
+from sercli.inference.live import stream_of
 from sercli.inference.predict import Predictor
 from sercli.inference.recordings import PieceFeatures, dataset_of, extract, rates_of, read_whole
-from sercli.inference.streaming import FRAME, Stream
 from sercli.models import architecture_names
 from sercli.preparation import prepare
 from sercli.processor import keep_freed_memory
@@ -107,7 +107,7 @@ def _compare(arch: str, paths: Sequence[Path], quick: bool) -> list[Row]:
         Row(f"{arch}: sercli", seconds / ours, "x real time", share, ratio, best),
         Row(f"{arch}: {_FLOOR}", seconds / floor, "x real time", spent[_FLOOR]),
         *(Row(f"{arch}: {name}", seconds / taken[name].wall, "x real time", spent[name]) for name in timed),
-        *(_live(bundle, audio.read(paths[0]), quick) if arch == "diccoser" else []),
+        *_live(bundle, audio.read(paths[0]), quick),
     ]
 
 
@@ -210,11 +210,11 @@ def _plainly(bundle: Bundle, path: Path) -> object:
 
 
 def _live(bundle: Bundle, samples: Samples, quick: bool) -> list[Row]:
-    """Measure the computing for each frame of a stream, on one thread as `sercli predict --live` does."""
+    """Measure the computing for each step of a stream, on one thread as `sercli predict --live` does."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        stream = Stream(bundle)
+        stream = stream_of(bundle, clock=lambda: 0.0)  # its hop never grows
         signal = np.resize(samples, SAMPLE_RATE * (2 if quick else 30))
         spent: list[float] = []
         for start in range(0, len(signal), _BLOCK):
@@ -224,11 +224,12 @@ def _live(bundle: Bundle, samples: Samples, quick: bool) -> list[Row]:
     finally:
         torch.set_num_threads(threads)
     worst = sorted(spent)[int(0.99 * (len(spent) - 1))]
-    middle, frame = _median(spent), FRAME / SAMPLE_RATE
+    middle, hop = _median(spent), stream.hop_s
+    step = "a frame of 40 ms" if stream.by_frame else f"a window of {stream.window_s:g} s each {hop:g} s"
     return [
-        Row("diccoser, live: a frame of 40 ms", 1000 * middle, "ms", f"{frame / middle:.1f} x real time"),
-        Row("diccoser, live: of 100 frames the slowest but one", 1000 * worst, "ms"),
-        Row("diccoser, live: sound to answer", 1000 * (stream.latency_s + middle), "ms"),
+        Row(f"{bundle.arch}, live: {step}", 1000 * middle, "ms", f"{hop / middle:.1f} x real time"),
+        Row(f"{bundle.arch}, live: of 100 steps the slowest but one", 1000 * worst, "ms"),
+        Row(f"{bundle.arch}, live: sound to answer", 1000 * (stream.latency_s + middle), "ms"),
     ]
 
 

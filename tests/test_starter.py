@@ -109,14 +109,43 @@ def test_its_corpus_keeps_the_speakers_of_the_two_corpora_apart(tmp_path, write_
     assert next(corpus.parse(tmp_path)).fact.startswith("missing")
 
 
-def test_it_recognises_recordings_that_it_was_trained_on(bundle, recordings_folder):
+@pytest.fixture
+def predictor(bundle):
     from sercli.encoders.finding import cached_encoder
     from sercli.inference.predict import Predictor
 
     encoder = cached_encoder("openai/whisper-tiny.en")
     if encoder is None:
         pytest.skip("openai/whisper-tiny.en is not on this machine")
-    own = {"x": bundle.inputs["x"].with_settings(model=str(encoder))}
+    return Predictor(replace(bundle, inputs={"x": bundle.inputs["x"].with_settings(model=str(encoder))}))
+
+
+def test_it_recognises_recordings_that_it_was_trained_on(predictor, recordings_folder):
     files = [recordings_folder / "emodb" / "wav" / f"{name}.wav" for name in ("03a01Wa", "03a01Nc")]
-    said = [each.predicted for each in Predictor(replace(bundle, inputs=own)).predict(files)]
-    assert said == ["anger", "neutral"]
+    assert [each.predicted for each in predictor.predict(files)] == ["anger", "neutral"]
+
+
+@pytest.mark.slow
+def test_the_places_that_an_explanation_marks_matter_more_than_others(predictor, recordings_folder):
+    """A tenth of the cells, those with the largest effect, against as many of the others, all at once."""
+    import numpy as np
+
+    from sercli import audio
+    from sercli.inference.occlusion import explain, log_odds, make_quieter
+
+    falls = []
+    for path in sorted((recordings_folder / "emodb").rglob("*.wav"))[3::80]:
+        samples = audio.read(path)
+        (said,) = predictor.predict([path])
+        target = CLASSES.index(said.predicted)
+        found = explain(predictor, samples, target)
+        order = np.argsort(-found.cells, axis=None)
+        count = max(1, len(order) // 10)
+        others = np.random.default_rng(0).choice(order[count:], count, replace=False)
+        cells = np.zeros((2, found.cells.size), bool)
+        cells[0, order[:count]] = cells[1, others] = True
+        sounds = [make_quieter(samples, each.reshape(found.cells.shape)) for each in cells]
+        falls.append(found.log_odds - log_odds(predictor, sounds, target))
+    marked, other = np.array(falls).T
+    assert (marked > other).all()
+    assert np.median(marked) > 5 * np.abs(np.median(other))

@@ -1,59 +1,82 @@
-"""``sercli predict BUNDLE --live``: predict from a stream of raw samples, or a microphone."""
+"""``sercli predict MODEL --live``: predict from a stream of raw samples, or a microphone."""
 
 import csv as csv_format
 import math
+import queue
 import sys
+import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
+from sercli.cli._bars import bars
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
-    from sercli.bundle import Bundle
-    from sercli.inference.streaming import Frame
+    from sercli.inference.live import LiveStream, Step
+    from sercli.inference.predict import Predictor
 
 _BLOCK = 320  # samples, 20 ms: a network that looks half a frame ahead need not wait for a full frame
 _RATE = 16_000
-_USAGE = "arecord -q -t raw -f S16_LE -r 16000 -c 1 | sercli predict BUNDLE --live"
+_USAGE = "arecord -q -t raw -f S16_LE -r 16000 -c 1 | sercli predict MODEL --live"
 
 
-def live(bundle: "Bundle", *, microphone: bool, json: bool, csv: bool) -> None:
-    """Print a line for each 40 ms until the input ends or Ctrl-C; then speed and delay on stderr.
+def live(
+    predictor: "Predictor",
+    hop_s: float | None,
+    calm: dict[str, float | None],
+    *,
+    microphone: bool,
+    json: bool,
+    csv: bool,
+) -> None:
+    """Print a line for each step until the input ends or Ctrl-C; then speed and delay on stderr.
+
+    The microphone on a terminal has a bar for each class or dimension instead.
+
+    Args:
+        predictor: applies the model.
+        hop_s: seconds from one step to the next, for networks that look at windows.
+        calm: settings of `Steadiness` by name; None for the usual one.
+        microphone: whether the input is the microphone; otherwise it is standard input.
+        json: whether to print a line of JSON for each step.
+        csv: whether to print CSV.
 
     Raises:
-        ConfigError: the network can't follow a stream, or there is no input.
+        ConfigError: the model can't follow a stream with these settings, or there is no input.
     """
     import numpy as np
     import torch
 
-    from sercli.inference.streaming import Stream
+    from sercli.inference.live import Steadiness, stream_of
 
-    torch.set_num_threads(1)  # matrices of one frame are small, so more threads would only wait
-    stream = Stream(bundle)
+    stream = stream_of(
+        predictor, hop_s, Steadiness(**{name: value for name, value in calm.items() if value is not None})
+    )
+    # Several threads wait for each other: on a busy machine a window then took two to five times as long.
+    torch.set_num_threads(1)
     blocks = _microphone() if microphone else _raw(sys.stdin.buffer)
-    if csv:
-        csv_format.writer(sys.stdout, lineterminator="\n").writerow(
-            ["start_s", "end_s", "window_end", *stream.names]
-        )
-    elif not json:
-        print("seconds  " + "  ".join(f"{name[:9]:>9}" for name in stream.names))
-    speed = _Speed()
+    speed, hop = _Speed(), stream.hop_s
     try:
-        with closing(blocks):
+        with closing(blocks), _printing(stream, bar=microphone, json=json, csv=csv) as show:
             for block in blocks:
                 with speed.measured(len(block) // 2):
-                    frames = stream.feed(np.frombuffer(block, "<i2") * np.float32(1 / 32_768))
-                    _print(frames, stream.names, json=json, csv=csv)
-                    speed.completes = len(frames) > 0
-        with speed.measured(0):
-            _print(stream.finish(), stream.names, json=json, csv=csv)
+                    steps = stream.feed(np.frombuffer(block, "<i2") * np.float32(1 / 32_768))
+                    show(steps)
+                    speed.completes = any(step.values for step in steps)
+                if stream.hop_s > hop:
+                    hop = stream.hop_s
+                    typer.echo(
+                        f"note: this computer is too slow; from now on a step each {hop:g} s", err=True
+                    )
+            with speed.measured(0):
+                show(stream.finish())
     finally:
-        for line in speed.describe(stream.latency_s, stream.window_s):
+        for line in speed.describe(stream):
             typer.echo(f"note: {line}", err=True)
 
 
@@ -84,7 +107,7 @@ class _Speed:
         if self.completes:
             self.spent.append(seconds)
 
-    def describe(self, latency_s: float, window_s: float) -> Iterator[str]:
+    def describe(self, stream: "LiveStream") -> Iterator[str]:
         """Yield the real-time factor and the delay as text; nothing if no samples were received."""
         if not self.samples:
             return
@@ -93,30 +116,65 @@ class _Speed:
         grows = "" if factor < 1 else "; computing is slower than real time, so the delay keeps growing"
         yield (
             f"{seconds:.1f} s of audio, {self.busy:.2f} s of computing: real-time factor {factor:.3f}{grows}"
-            f"; windows of {window_s:g} s"
+            f"; windows of {stream.window_s:g} s"
         )
         if self.spent:
-            delay = math.ceil(round(latency_s * _RATE / _BLOCK, 6)) * _BLOCK / _RATE  # complete blocks only
+            delay = math.ceil(round(stream.latency_s * _RATE / _BLOCK, 6)) * _BLOCK / _RATE  # complete blocks
             ranked = sorted(1000 * each for each in self.spent)
             usual, most = ranked[math.ceil(0.95 * len(ranked)) - 1], ranked[-1]
+            what = (
+                f"a frame of 40 ms is printed {1000 * delay:.0f} ms after its first sample"
+                if stream.by_frame
+                else f"a step each {stream.hop_s:g} s is printed at most {1000 * delay:.0f} ms after a sample"
+            )
             yield (
-                f"a frame of 40 ms is printed {1000 * delay:.0f} ms after its first sample, plus "
-                f"{sum(ranked) / len(ranked):.1f} ms of computing (95 % within {usual:.1f} ms, at most "
-                f"{most:.1f} ms)"
+                f"{what}, plus {sum(ranked) / len(ranked):.1f} ms of computing (95 % within {usual:.1f} ms, "
+                f"at most {most:.1f} ms)"
             )
 
 
-def _print(frames: "list[Frame]", names: tuple[str, ...], *, json: bool, csv: bool) -> None:
-    for frame in frames:
+@contextmanager
+def _printing(
+    stream: "LiveStream", *, bar: bool, json: bool, csv: bool
+) -> "Iterator[Callable[[list[Step]], None]]":
+    """Print the header, and yield a function that prints steps."""
+    if bar and not json and not csv and sys.stdout.isatty():
+        with bars(stream.names, stream.classes) as show:
+            yield show
+        return
+    if csv:
+        shown = ["shown"] if stream.classes else []
+        names = ["start_s", "end_s", "window_end", "silent", *shown, *stream.names]
+        csv_format.writer(sys.stdout, lineterminator="\n").writerow(names)
+    elif not json:
+        shown = ["shown    "] if stream.classes else []
+        print("  ".join(["seconds", *shown, *(f"{name[:9]:>9}" for name in stream.names)]))
+    yield lambda steps: _print(steps, stream, json=json, csv=csv)
+
+
+def _print(steps: "list[Step]", stream: "LiveStream", *, json: bool, csv: bool) -> None:
+    for step in steps:
         if json:
-            print(to_json(frame.to_dict(names), escaped=False))
+            print(to_json(step.to_dict(stream.names), escaped=False))
         elif csv:
-            cells = [f"{frame.start:.2f}", f"{frame.end:.2f}", int(frame.last), *map(repr, frame.values)]
+            shown = [step.shown or ""] if stream.classes else []
+            values = map(repr, step.values) if step.values else [""] * len(stream.names)
+            cells = [
+                f"{step.start:.2f}",
+                f"{step.end:.2f}",
+                int(step.last),
+                int(step.silent),
+                *shown,
+                *values,
+            ]
             csv_format.writer(sys.stdout, lineterminator="\n").writerow(cells)
         else:
-            values = "  ".join(f"{value:9.3f}" for value in frame.values)
-            print(f"{frame.end:7.2f}  {values}" + ("  end of window" if frame.last else ""))
-    if frames:
+            shown = [f"{(step.shown or 'silence')[:9]:<9}"] if stream.classes else []
+            values = [f"{value:9.3f}" for value in step.values]
+            end = ["end of window"] if step.last and stream.by_frame else []
+            quiet = ["silence"] if step.silent and not stream.classes else []
+            print("  ".join([f"{step.end:7.2f}", *shown, *values, *quiet, *end]))
+    if steps:
         sys.stdout.flush()
 
 
@@ -144,6 +202,8 @@ def _raw(source: BinaryIO) -> Generator[bytes]:
 def _microphone() -> Generator[bytes]:
     """Read a microphone until the caller stops.
 
+    A thread reads it, so that no samples are lost while a window is predicted.
+
     Raises:
         ConfigError: there is no microphone, or no program to read it.
     """
@@ -155,12 +215,30 @@ def _microphone() -> Generator[bytes]:
         raise ConfigError("--microphone needs 'sounddevice': pip install 'sercli[live]'") from None
     except OSError as error:
         raise ConfigError(f"--microphone needs PortAudio ({error}): apt install libportaudio2") from None
+    blocks: queue.SimpleQueue[bytes | BaseException] = queue.SimpleQueue()
+    stopped = threading.Event()
+
+    def read() -> None:
+        try:
+            with sounddevice.RawInputStream(_RATE, _BLOCK, channels=1, dtype="int16") as source:
+                while not stopped.is_set():
+                    block, overflowed = source.read(_BLOCK)
+                    if overflowed:
+                        typer.echo("note: too slow, samples were lost", err=True)
+                    blocks.put(bytes(block))
+        except BaseException as error:  # noqa: BLE001 the reader of the queue raises it
+            blocks.put(error)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
     try:
-        with sounddevice.RawInputStream(_RATE, _BLOCK, channels=1, dtype="int16") as source:
-            while True:
-                block, overflowed = source.read(_BLOCK)
-                if overflowed:
-                    typer.echo("note: too slow, samples were lost", err=True)
-                yield bytes(block)
-    except sounddevice.PortAudioError as error:
-        raise ConfigError(f"no microphone: {error}") from None
+        while True:
+            found = blocks.get()
+            if isinstance(found, sounddevice.PortAudioError):
+                raise ConfigError(f"no microphone: {found}") from None
+            if isinstance(found, BaseException):
+                raise found
+            yield found
+    finally:
+        stopped.set()
+        reader.join(timeout=1.0)

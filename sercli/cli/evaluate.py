@@ -58,7 +58,8 @@ def evaluate(
     insights: Annotated[
         bool,
         typer.Option(
-            "--insights", help="Also draw attention maps, embeddings and weights of layers of the networks."
+            "--insights",
+            help="Also draw attention maps (or occlusion), embeddings and weights of layers of the networks.",
         ),
     ] = False,
     beside: Annotated[

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from sercli.voice import VoiceConfig
 
 # Options that --live and --microphone use, besides the bundle.
-_LIVE = {"bundle", "live", "microphone", "json", "csv", "workspace"}
+_CALM = ("margin", "hold_s", "smooth_s", "silence_db")  # settings of `Steadiness`
+_LIVE = {"bundle", "live", "microphone", "json", "csv", "workspace", "enrol", "window_s", "hop_s", *_CALM}
 _STREAMS = ("/dev/std", "/dev/fd/", "/proc/")
 
 
@@ -138,13 +139,41 @@ def predict(
         bool,
         typer.Option(
             "--live",
-            help="Predict frame by frame from raw audio on standard input: 16 kHz, mono, signed 16 bits.",
+            help="Predict while raw audio arrives on standard input: 16 kHz, mono, signed 16 bits.",
         ),
     ] = False,
     microphone: Annotated[
         bool,
-        typer.Option("--microphone", help="Predict frame by frame from the microphone (needs sercli[live])."),
+        typer.Option("--microphone", help="Predict while the microphone records (needs sercli[live])."),
     ] = False,
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            help="Live: lead in probability that changes the shown class at once. [default: 0.3]",
+            show_default=False,
+        ),
+    ] = None,
+    hold_s: Annotated[
+        float | None,
+        typer.Option(
+            help="Live: seconds of a smaller lead that change the shown class. [default: 1.5]",
+            show_default=False,
+        ),
+    ] = None,
+    smooth_s: Annotated[
+        float | None,
+        typer.Option(
+            help="Live: time constant in seconds of the average that the bars show. [default: 1]",
+            show_default=False,
+        ),
+    ] = None,
+    silence_db: Annotated[
+        float | None,
+        typer.Option(
+            help="Live: level below which a second is silence, decibels of full scale. [default: -60]",
+            show_default=False,
+        ),
+    ] = None,
     accelerator: Annotated[str, typer.Option(help="Device to predict on: auto, cpu or gpu.")] = "auto",
     batch_size: Annotated[
         int | None,
@@ -177,11 +206,12 @@ def predict(
     shape = _format(form, out, json=json, csv=csv)
     if live or microphone:
         _refuse_unused(context)
-        follow(_find(workspace, _named_for_live(bundle))[1], microphone=microphone, json=json, csv=csv)
+        calm = dict(zip(_CALM, (margin, hold_s, smooth_s, silence_db), strict=True))
+        predictor = _predictor_for_live(_find(workspace, bundle)[1], window_s, enrol or [])
+        follow(predictor, hop_s, calm, microphone=microphone, json=json, csv=csv)
         return
-    if speaker_column is not None and same_speaker:
-        raise typer.BadParameter("give --speaker-column or --same-speaker, not both")
-    chosen = _chosen(columns or [], speaker_column)
+    _refuse_calm(context)
+    chosen = _chosen(columns or [], speaker_column, same_speaker=same_speaker)
     if (chosen or audio_root) and table is None:
         raise typer.BadParameter("--column, --speaker-column and --audio-root need a --table")
     if picture is not None:
@@ -271,21 +301,43 @@ def _prepare_inputs(inputs: "Inputs", *, same_speaker: bool) -> "Inputs":
     return replace(inputs, speakers=("the speaker",) * len(inputs.files)) if same_speaker else inputs
 
 
-def _named_for_live(bundle: str | None) -> str:
-    if bundle is None:
-        raise typer.BadParameter(
-            "--live and --microphone need the name of a model; the starter takes complete recordings only"
-        )
-    return bundle
+def _predictor_for_live(bundle: "Bundle", window_s: float | None, enrol: Sequence[str]) -> "Predictor":
+    """Return the predictor of a stream, whose one speaker or corpus is that of the recordings of --enrol."""
+    from sercli.errors import AudioError
+    from sercli.inference.inputs import list_recordings
+    from sercli.inference.live import SPEAKER
+    from sercli.inference.predict import Predictor
+
+    predictor = Predictor(bundle, window_s=window_s)
+    if not enrol:
+        return predictor
+    speaker = SPEAKER if predictor.needs_speakers else None
+    files = list_recordings(enrol).files
+    problems = predictor.enrol((path, speaker) for path in files)
+    if problems:
+        raise AudioError(f"--enrol: {len(problems)} of {len(files)} recordings can't be used: {problems[0]}")
+    return predictor
 
 
-def _find(workspace: Path | None, name: str) -> "tuple[Path, Bundle]":
-    """Find and load a model; print which one it is unless the user named its folder, and its warnings."""
+def _refuse_calm(context: typer.Context) -> None:
+    """Refuse options that only a stream has."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        if parameter.name in _CALM and source is not None and source.name != "DEFAULT":
+            raise typer.BadParameter(f"{parameter.opts[0]} needs --live or --microphone")
+
+
+def _find(workspace: Path | None, name: str | None) -> "tuple[Path, Bundle]":
+    """Find and load a model, the starter without a name; print what a user must know about it.
+
+    The folder is printed unless the user named it.
+    """
     from sercli import starter
     from sercli.bundle import Bundle, describe_outputs
     from sercli.inference.inputs import find_bundle
     from sercli.workspace import Workspace
 
+    name = name or starter.NAME
     place = find_bundle(Workspace(workspace), name)
     if name != starter.NAME and place != Path(name):
         typer.echo(f"note: bundle {printable(place)}", err=True)
@@ -297,8 +349,10 @@ def _find(workspace: Path | None, name: str) -> "tuple[Path, Bundle]":
     return place, bundle
 
 
-def _chosen(columns: Sequence[str], speaker_column: str | None) -> dict[str, str]:
+def _chosen(columns: Sequence[str], speaker_column: str | None, *, same_speaker: bool) -> dict[str, str]:
     """Return the column by field; a column without a field is that of the files."""
+    if speaker_column is not None and same_speaker:
+        raise typer.BadParameter("give --speaker-column or --same-speaker, not both")
     pairs = [each if "=" in each else f"file={each}" for each in columns]
     if speaker_column is not None:
         pairs.append(f"speaker={speaker_column}")
@@ -315,7 +369,7 @@ def _refuse_unused(context: typer.Context) -> None:
     ]
     if given:
         raise typer.BadParameter(
-            f"--live and --microphone name their input, and print by frame: leave {', '.join(given)} out"
+            f"--live and --microphone name their input, and print step by step: leave {', '.join(given)} out"
         )
 
 

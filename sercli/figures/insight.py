@@ -1,7 +1,7 @@
 """Draw internal values of a network: weights of channels and layers, attention, embeddings."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from sercli.figures import style
 
 Values = NDArray[np.float64]
+WARNING = "It shows what the network reacts to, not why a person sounds so."
+"""Goes beside each explanation of an answer."""
 _MARKERS = "osD^v<>ph*X"
 
 
@@ -25,12 +27,14 @@ class Overlay:
         features: (bins, frames).
         attention: (bins, frames).
         frame_rate: frames per second.
+        hertz: frequency as text at some bins; empty if the numbers of the bins are shown.
     """
 
     title: str
     features: Values
     attention: Values
     frame_rate: float
+    hertz: Mapping[float, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,7 +202,9 @@ def attention_maps(
         if number + columns >= len(overlays):
             axes.set_xlabel("seconds")
         if number % columns == 0:
-            axes.set_ylabel("bin")
+            axes.set_ylabel("Hz" if each.hertz else "bin")
+        if each.hertz:
+            axes.set_yticks(list(each.hertz), list(each.hertz.values()))
     bar = figure.colorbar(ScalarMappable(scale, "coolwarm"), ax=panels, shrink=0.8, aspect=30)
     style.label_colours(bar, meaning, colours)
     return figure

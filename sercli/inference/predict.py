@@ -188,6 +188,11 @@ class Predictor:
         """Whether recordings are standardised by their common statistics, so that they must be enrolled."""
         return any(choice.group is not None for choice in self.bundle.inputs.values())
 
+    @property
+    def enrolled(self) -> bool:
+        """Whether statistics of a speaker or corpus are known; see `enrol`."""
+        return bool(self._groups)
+
     def enrol(
         self, recordings: Iterable[tuple[Path | str, str | None]], turns: Turns | None = None
     ) -> list[Problem]:
@@ -262,6 +267,22 @@ class Predictor:
                 tasks, told = zip(*found, strict=True)
                 problem = next((each for each in told if isinstance(each, Problem)), None)
                 yield problem or self._join(tasks, [each for each in told if each is not None])
+
+    def score(self, pieces: Sequence[Piece], speaker: str | None = None) -> list[Scores]:
+        """Apply the model to pieces of sound that are in memory, each as a recording of its own.
+
+        Args:
+            pieces: at least one; their features are held at the same time.
+            speaker: who speaks, for a model that standardises per speaker; see `enrol`.
+
+        Returns:
+            Of each piece, probabilities and values, (1, outputs), or values by frame, (frames, dimensions);
+            they may be NaN.
+
+        Raises:
+            FeatureError: the speaker, or any recording of the corpus, was not enrolled.
+        """
+        return self._apply([replace(extract(self.bundle, piece), speaker=speaker) for piece in pieces])
 
     def _tasks(
         self,

@@ -33,7 +33,8 @@ MOST_S = 3600.0
 # Length of the pieces that continuous labels are predicted in: that of RECOLA's recordings.
 _TRACE_PIECE_S = 300.0
 
-_LOUDEST_S = 0.04
+LOUDEST_S = 0.04
+"""The level of a recording is that of its loudest stretch of this length, seconds."""
 # Statistics that say how far the training part spreads.
 _SPREAD = frozenset({"scalar", "per-map", "per-bin"})
 
@@ -53,6 +54,17 @@ class Piece:
     audio: Mapping[int, Samples]
     after: Mapping[int, Samples] = field(default_factory=dict)
     note: str = ""
+
+    @classmethod
+    def of_samples(cls, start: float, samples: Samples, rates: Sequence[int]) -> "Piece":
+        """Make a piece of sound that is in memory, (samples,), 16 kHz, at some sample rates."""
+        sounds = {
+            rate: audio.round_to_pcm16(samples)
+            if rate == PREPARED
+            else audio.resample(samples, SAMPLE_RATE, rate)
+            for rate in rates
+        }
+        return cls(start, sounds)
 
     @property
     def samples(self) -> int:
@@ -246,7 +258,7 @@ def extract(bundle: Bundle, piece: Piece) -> PieceFeatures:
         features[name] = array.astype(np.dtype(choice.number)).astype(np.float32, copy=False)
     distance = _distance(bundle, features, piece.samples)
     rate, samples = next(iter(piece.audio.items()))
-    level = _level_db(samples, round(_LOUDEST_S * (rate or SAMPLE_RATE)))
+    level = level_db(samples, round(LOUDEST_S * (rate or SAMPLE_RATE)))
     return PieceFeatures(piece.start, piece.samples, features, distance, piece.silent, piece.note, level)
 
 
@@ -281,7 +293,7 @@ def _rate(choice: FeatureChoice) -> int:
     return PREPARED if config.original_rate is None else config.original_rate
 
 
-def _level_db(samples: Samples, frame: int) -> float:
+def level_db(samples: Samples, frame: int) -> float:
     """Return the root mean square of the loudest of frames of so many samples, decibels of full scale."""
     starts = np.arange(0, max(1, len(samples)), frame)
     squares = np.square(samples, dtype=np.float64)

@@ -6,9 +6,13 @@ from pathlib import Path
 LAYERS = "layers"
 """Name of the picture of the weights of an encoder's layers."""
 
+_WARNING = "the picture shows what the network reacts to, not why a person sounds so"
 _SHOWN = {
     "channels": "Weights of each channel attention: the mean over the utterances of each class",
-    "attention": "Attention of the network: the utterance of each class with the most confident prediction",
+    "attention": "Attention of the network: the utterance of each class with the most confident prediction; "
+    f"{_WARNING}",
+    "occlusion": "Fall of the score if a place is quieter: the utterance of each class with the most "
+    f"confident prediction; {_WARNING}",
     "projection": "Embeddings of the test utterances, on their two principal axes",
 }
 

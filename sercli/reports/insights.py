@@ -1,7 +1,7 @@
 """Draw internal values of a run's network for its test utterances."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -11,15 +11,17 @@ import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from sercli import figures, files
+from sercli import audio, figures, files
 from sercli.bundle import Bundle
 from sercli.config import dotted
 from sercli.errors import RunError
 from sercli.figures import insight as pictures
 from sercli.inference import insight
 from sercli.inference.attention_maps import map_attention
+from sercli.inference.occlusion import MEANING, explain
+from sercli.inference.predict import Predictor
 from sercli.inference.stored import Progress, Stored
-from sercli.records import ClassPredictions
+from sercli.records import ClassPredictions, Utterance
 from sercli.reports import projections
 from sercli.reports.insight_pictures import LAYERS
 from sercli.reports.projections import Projected
@@ -64,8 +66,9 @@ def draw_insights(
 
     Returns:
         By name: ``channels`` (weights of channel attention), ``attention`` (for each class, over the
-        utterance with the most certain prediction) and ``projection`` (of the embeddings). A picture is
-        absent if the architecture lacks its hook. Networks for continuous labels have no pictures.
+        utterance with the most certain prediction), ``occlusion`` (likewise, if the network has no attention
+        maps) and ``projection`` (of the embeddings). A picture is absent if the architecture lacks its hook.
+        Networks for continuous labels have no pictures.
 
     Raises:
         RunError: a trial is damaged, or the corpus is not the one that the trial was trained on, or the
@@ -88,6 +91,7 @@ def draw_insights(
     attention = _draw_attention(stored, predictions, heading)
     if isinstance(attention, str):
         absent["attention"] = attention
+        drawn["occlusion"] = _draw_occlusion(stored, predictions, heading, device)
     else:
         drawn["attention"] = attention
     projected, trials = [], (trial, *beside)
@@ -236,17 +240,43 @@ def _open(
     return Stored.open(bundle, corpus, [by_id[name] for name in predictions.ids], workspace, progress)
 
 
-def _draw_attention(stored: Stored, predictions: ClassPredictions, heading: str) -> Figure | str:
-    overlays, meaning, neutral = [], "", 0.0
+def _most_certain(stored: Stored, predictions: ClassPredictions) -> Iterator[tuple[int, Utterance, str]]:
+    """Yield each class with its utterance that has the most certain prediction, and a title."""
     for number, name in enumerate(stored.bundle.classes):
         rows = (predictions.target == number).nonzero()[0].tolist()
-        if not rows:
-            continue
-        best = rows[int(predictions.probabilities[rows, number].argmax())]
-        found = map_attention(stored, stored.utterances[best], number)
+        if rows:
+            best = rows[int(predictions.probabilities[rows, number].argmax())]
+            title = f"{name}, {predictions.probabilities[best, number]:.0%}: {predictions.ids[best]}"
+            yield number, stored.utterances[best], title
+
+
+def _draw_attention(stored: Stored, predictions: ClassPredictions, heading: str) -> Figure | str:
+    overlays, meaning, neutral = [], "", 0.0
+    for number, utterance, title in _most_certain(stored, predictions):
+        found = map_attention(stored, utterance, number)
         if isinstance(found, str):
             return found
-        title = f"{name}, {predictions.probabilities[best, number]:.0%}: {predictions.ids[best]}"
         overlays.append(pictures.Overlay(title, found.features, found.attention, found.frame_rate))
         meaning, neutral = found.meaning, found.neutral
-    return pictures.attention_maps(overlays, meaning, neutral, f"{heading}: attention")
+    return pictures.attention_maps(overlays, meaning, neutral, f"{heading}: attention. {pictures.WARNING}")
+
+
+def _draw_occlusion(
+    stored: Stored, predictions: ClassPredictions, heading: str, device: torch.device | str
+) -> Figure:
+    predictor = Predictor(stored.bundle, device=device)
+    chosen = list(_most_certain(stored, predictions))
+    if predictor.needs_several:
+        speakers = {utterance.speaker for _, utterance, _ in chosen}
+        predictor.enrol(
+            (stored.folder / each.file, each.speaker)
+            for each in stored.utterances
+            if each.speaker in speakers or not predictor.needs_speakers
+        )
+    overlays = []
+    for number, utterance, title in chosen:
+        found = explain(predictor, audio.read(stored.folder / utterance.file), number, utterance.speaker)
+        overlays.append(
+            pictures.Overlay(title, found.spectrogram, found.effect, found.frame_rate, found.ticks)
+        )
+    return pictures.attention_maps(overlays, MEANING, 0.0, f"{heading}: occlusion. {pictures.WARNING}")

@@ -13,8 +13,11 @@ import pytest
 from conftest import tone
 from untrained import diccoser, make
 
+from sercli.bundle import Bundle
 from sercli.cli import _live
-from sercli.inference.streaming import Stream
+from sercli.cli._bars import Bars
+from sercli.inference.live import Step, stream_of
+from sercli.runs.features import FeatureChoice
 
 
 def pcm(samples):
@@ -46,7 +49,7 @@ def test_raw_samples_on_standard_input_are_followed(run, bundle):
     samples = tone(1.3, pitch=180)
     status, out, err = run(bundle, "--live", "--json", stdin=pcm(samples))
     lines = [json.loads(line) for line in out.splitlines()]
-    stream = Stream(bundle)
+    stream = stream_of(bundle)
     kept = np.frombuffer(pcm(samples), "<i2").astype(np.float32) / 32_768
     expected = stream.feed(kept) + stream.finish()
     assert status == 0
@@ -66,15 +69,19 @@ def test_raw_samples_on_standard_input_are_followed(run, bundle):
 
 def test_csv_and_a_readable_table(run, bundle):
     header, first, *_ = run(bundle, "--live", "--csv", stdin=pcm(tone(0.1)))[1].splitlines()
-    assert header == "start_s,end_s,window_end,arousal,valence"
-    assert first.startswith("0.00,0.04,0,")
+    assert header == "start_s,end_s,window_end,silent,arousal,valence"
+    assert first.startswith("0.00,0.04,0,0,")
     header, first, *_ = run(bundle, "--live", stdin=pcm(tone(0.1)))[1].splitlines()
     assert header.split() == ["seconds", "arousal", "valence"]
     assert first.split()[0] == "0.04"
 
 
 def test_nothing_and_half_a_sample_are_no_error(run, bundle):
-    assert run(bundle, "--live", "--csv", stdin=b"") == (0, "start_s,end_s,window_end,arousal,valence\n", "")
+    assert run(bundle, "--live", "--csv", stdin=b"") == (
+        0,
+        "start_s,end_s,window_end,silent,arousal,valence\n",
+        "",
+    )
     assert run(bundle, "--live", "--csv", stdin=b"\x01")[0] == 0
 
 
@@ -88,15 +95,76 @@ def test_what_is_not_raw_samples_is_one_line(run, bundle, stdin, message):
     assert message in err
 
 
-def test_a_network_that_looks_ahead_says_so(run, tmp_path):
-    make("mdcnn", {"x": {"kind": "logmel3d"}}, {"filters": 8}).save(tmp_path / "other")
-    status, _, err = run(tmp_path / "other", "--live")
-    assert (status, "'mdcnn' can't follow a stream" in err) == (1, True)
+@pytest.fixture
+def windows(tmp_path):
+    make("eca", {"x": {"kind": "logmel"}}, {"n": 1}).save(tmp_path / "windows")
+    return tmp_path / "windows"
+
+
+def test_a_network_that_looks_at_windows_answers_step_by_step(run, windows):
+    samples = np.concatenate([tone(1.5), np.zeros(32_000)])
+    arguments = (windows, "--live", "--window-s", 2, "--hop-s", 0.5)
+    status, out, err = run(*arguments, "--csv", stdin=pcm(samples))
+    header, *rows = csv.reader(io.StringIO(out))
+    assert status == 0
+    assert header[:5] == ["start_s", "end_s", "window_end", "silent", "shown"]
+    assert rows[0][:3] == ["0.00", "1.00", "1"]
+    assert rows[0][4] == max(zip(rows[0][5:], header[5:], strict=True))[1]
+    assert (rows[-1][3], set(rows[-1][4:])) == ("1", {""})
+    assert "windows of 2 s" in err
+    last = json.loads(run(*arguments, "--json", stdin=pcm(samples))[1].splitlines()[-1])
+    assert (last["silent"], last["shown"], last["anger"], last["smoothed"]) == (True, None, None, None)
+    header, first, *_, end = run(*arguments, stdin=pcm(samples))[1].splitlines()
+    assert header.split() == ["seconds", "shown", "anger", "happiness", "neutral", "sadness"]
+    assert first.split()[:2] == ["1.00", rows[0][4]]
+    assert end.split() == ["3.50", "silence"]
+
+
+def test_a_speaker_is_enrolled(run, tmp_path, windows, write_wav):
+    bundle = Bundle.load(windows)
+    choice = FeatureChoice(**bundle.inputs["x"].to_dict() | {"statistics": "per-speaker"})
+    replace(bundle, inputs={"x": choice}).save(tmp_path / "own")
+    status, _, err = run(tmp_path / "own", "--live", stdin=pcm(tone(1.0)))
+    assert (status, "name them with --enrol" in err) == (1, True)
+    for i in range(2):
+        write_wav(tmp_path / "me" / f"{i}.wav", tone(1.0, seed=i))
+    status, out, _ = run(
+        tmp_path / "own", "--live", "--csv", "--enrol", tmp_path / "me", stdin=pcm(tone(1.0))
+    )
+    assert (status, len(out.splitlines())) == (0, 2)
+    status, _, err = run(windows, "--live", "--enrol", tmp_path / "me", stdin=pcm(tone(1.0)))
+    assert (status, "enrol nothing" in err) == (1, True)
+
+
+@pytest.mark.parametrize("options", [["--window-s", 2], ["--hop-s", 1]])
+def test_frames_have_no_window_and_no_hop(run, bundle, options):
+    status, out, err = run(bundle, *options, "--live", stdin=pcm(tone(0.1)))
+    assert (status, out) == (1, "")
+    assert "leave it out" in err
+
+
+def test_options_of_a_stream_need_one(run, bundle, tmp_path):
+    status, _, err = run(bundle, tmp_path / "a.wav", "--margin", 0.1)
+    assert (status, "--margin needs --live" in " ".join(err.split())) == (2, True)
+
+
+def test_a_terminal_shows_a_bar_for_each_class():
+    bars = Bars(("anger", "joy", "valence"), ("anger", "joy"))
+    assert list(bars.lines()) == ["listening"]
+    bars.add([Step(0.0, 1.5, (0.2, 0.8, 3.1), last=True, shown="joy", smoothed=(0.5, 0.5, 3.0))])
+    assert list(bars.lines()) == [
+        "     1.5 s  joy",
+        "  anger    " + "█" * 15 + " " * 15 + "  50.0 %",
+        "> joy      " + "█" * 15 + " " * 15 + "  50.0 %",
+        "  valence      3.00",
+    ]
+    bars.add([Step(0.0, 2.5, (), last=True, silent=True)])
+    assert list(bars.lines()) == ["     2.5 s  silence", "  anger  ", "  joy    ", "  valence"]
 
 
 @pytest.mark.parametrize(
     "options",
-    [["a.wav"], ["--timeline"], ["--window-s", 2], ["--hop-s", 1], ["--unsure-below", 0.5], ["--out", "a"],
+    [["a.wav"], ["--timeline"], ["--unsure-below", 0.5], ["--out", "a"],
      ["--picture", "a.png"], ["--table", "a.csv"], ["--column", "b"], ["--accelerator", "cpu"],
      ["--batch-size", 2]],
 )  # fmt: skip
@@ -113,8 +181,8 @@ def test_names_with_commas_are_quoted(run, tmp_path):
     classes = ("anger", "joy, loud", 'so "so"', "sadness")
     replace(diccoser(traces=False), outputs=Outputs(classes)).save(tmp_path / "odd")
     header, *rows = csv.reader(io.StringIO(run(tmp_path / "odd", "--live", "--csv", stdin=pcm(tone(1)))[1]))
-    assert header == ["start_s", "end_s", "window_end", *classes]
-    assert {len(row) for row in rows} == {7}
+    assert header == ["start_s", "end_s", "window_end", "silent", "shown", *classes]
+    assert {len(row) for row in rows} == {9}
 
 
 @pytest.mark.parametrize(("fed", "delay"), [("raw", 40), ("logmel", 60)])
@@ -132,8 +200,8 @@ def test_the_delay_is_that_of_the_samples(run, tmp_path, monkeypatch, fed, delay
         def readable(self):
             return True
 
-    def tell(frames, names, **_):
-        seen.extend((frame.start, read[0]) for frame in frames)
+    def tell(steps, stream, **_):
+        seen.extend((step.start, read[0]) for step in steps)
 
     monkeypatch.setattr(_live, "_print", tell)
     err = run(tmp_path / "b", "--live", stdin=Slow(pcm(tone(0.9))))[2]

@@ -1,5 +1,6 @@
 """Commands without a model use the starter, a bundle in a plug-in; those with one work as before."""
 
+import io
 import json
 import shutil
 from dataclasses import replace
@@ -108,17 +109,19 @@ def test_a_wrong_name_of_a_recording_is_reported_as_such(run, starter, tmp_path)
     assert err.splitlines()[2] == f"error: {tmp_path / 'speach.wav'}: no such file"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        ([], "name audio files, folders that hold some, or a --table"),
-        (["--live"], "--live and --microphone need the name of a model"),
-    ],
-)
-def test_what_the_starter_can_not_do_is_told(run, starter, arguments, told):
-    status, out, err = run(*arguments)
+def test_nothing_to_predict_is_an_error(run, starter):
+    status, out, err = run()
     assert (status, out) == (2, "")
+    told = "name audio files, folders that hold some, or a --table"
     assert told in " ".join(err.replace("│", " ").split())
+
+
+def test_it_follows_speech(run, starter, monkeypatch):
+    sound = io.BytesIO((tone(1.2) * 32_768).astype("<i2").tobytes())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(sound))
+    status, out, err = run("--live", "--csv")
+    assert (status, WARNING[1:] in err) == (0, True)
+    assert [line.split(",")[1] for line in out.splitlines()[1:]] == ["1.00", "1.20"]
 
 
 def test_without_a_starter_the_message_tells_how_to_get_it(run, recording, monkeypatch):

@@ -262,7 +262,11 @@ def test_the_classes_are_shown(small, place, other):
 
 @pytest.mark.rendered
 def test_a_network_is_drawn_by_what_it_has(small, segmented, regressor, place, tmp_path):
-    assert set(draw_insights(small[1], place).pictures) == {"projection"}
+    found = draw_insights(small[1], place).pictures
+    assert set(found) == {"projection", "occlusion"}
+    occluded, *_ = found["occlusion"].axes
+    assert [label.get_text() for label in occluded.get_yticklabels()][::6] == ["0", "8000"]
+    assert "not why a person sounds so" in found["occlusion"].get_suptitle()
     assert draw_insights(regressor[1], place).pictures == {}
     drawn = draw_insights(segmented[1], place)
     assert set(drawn.pictures) == {"attention"}

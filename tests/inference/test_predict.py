@@ -22,7 +22,7 @@ from sercli.evaluation.predictions_csv import read_predictions
 from sercli.inference.inputs import find_bundle, list_recordings, predict_inputs, read_table
 from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction, Window
-from sercli.inference.recordings import PREPARED, _level_db, read_pieces, read_whole
+from sercli.inference.recordings import PREPARED, level_db, read_pieces, read_whole
 from sercli.inference.writing import CsvLines, to_json
 from sercli.preparation import prepare
 from sercli.records import Problem
@@ -325,9 +325,9 @@ def test_what_is_next_to_silent_is_marked_whatever_the_features(arch, tmp_path, 
 def test_the_level_is_that_of_the_loudest_40_ms_by_hand():
     samples = np.zeros(16_000, np.float32)
     samples[3200:3840] = 0.01  # its square is 1e-4: -40 dB
-    assert _level_db(samples, 640) == pytest.approx(-40, abs=1e-4)
-    assert _level_db(samples[3200:3210], 640) == pytest.approx(-40 - 10 * np.log10(64), abs=1e-4)
-    assert _level_db(samples[:0], 640) == _level_db(samples[:100], 640) == -200
+    assert level_db(samples, 640) == pytest.approx(-40, abs=1e-4)
+    assert level_db(samples[3200:3210], 640) == pytest.approx(-40 - 10 * np.log10(64), abs=1e-4)
+    assert level_db(samples[:0], 640) == level_db(samples[:100], 640) == -200
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,432 @@
+"""Follow speech with any model while it arrives: frame by frame, or the last window every half second.
+
+A network that only looks back gives a step for each frame of 40 ms (`sercli.inference.streaming`). Every
+other network is applied again and again to the last window, so that its scores are those of the same window
+of a recording. Both kinds give steps, and one rule decides which class is shown.
+"""
+
+import copy
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from sercli.audio import LEAST_S, SAMPLE_RATE, Samples
+from sercli.bundle import Bundle
+from sercli.errors import ConfigError, RunError
+from sercli.inference import NO_SCORES
+from sercli.inference.predict import Predictor
+from sercli.inference.recordings import (
+    LOUDEST_S,
+    WINDOW_S,
+    Piece,
+    choose_window,
+    level_db,
+    looked_at,
+    rates_of,
+)
+from sercli.inference.streaming import FRAME, Frame, Stream
+from sercli.records import TRACE_RATE
+
+HOP_S = 0.5
+"""Time from one step to the next for networks that look at windows."""
+FIRST_S = 1.0
+"""Length of speech before the first step for networks that look at windows."""
+SPEAKER = "the speaker"
+"""Name under which the one speaker of a stream is enrolled."""
+
+# So many steps in a row must take longer than the hop before it grows: one can be delayed by anything.
+_SLOW_STEPS = 3
+# Share of the hop that the computing of a step may take after the hop has grown.
+_BUSY = 0.8
+_LONGEST_HOP_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The answer at one moment of a stream.
+
+    Attributes:
+        start: where the speech that was looked at begins, seconds since the beginning of the stream.
+        end: where it ends.
+        values: class probabilities and values of dimensions, in the order of `LiveStream.names`; none where
+            a network that looks at windows was not applied because there was silence.
+        last: whether a window ends here. A classifier that answers frame by frame was trained to predict
+            this frame; the other frames have a shorter past.
+        silent: whether the last second, at least, is silence.
+        shown: the class that is shown, which changes less often than the most probable class; none in
+            silence and without classes.
+        smoothed: the values, averaged over the last seconds; none in silence.
+    """
+
+    start: float
+    end: float
+    values: tuple[float, ...]
+    last: bool
+    silent: bool = False
+    shown: str | None = None
+    smoothed: tuple[float, ...] = ()
+
+    def to_dict(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return it ready for JSON.
+
+        Args:
+            names: of the values, as `LiveStream.names`.
+        """
+        row = {"start_s": self.start, "end_s": self.end, "window_end": self.last}
+        values = dict(zip(names, self.values, strict=True)) if self.values else dict.fromkeys(names)
+        smoothed = dict(zip(names, self.smoothed, strict=True)) if self.smoothed else None
+        return row | values | {"silent": self.silent, "shown": self.shown, "smoothed": smoothed}
+
+
+@dataclass(frozen=True, slots=True)
+class Steadiness:
+    """How calmly a stream is shown.
+
+    The first step shows its most probable class. After that, the shown class changes to another class that is
+    the most probable one
+
+    - at once, if its probability is above that of the shown class by ``margin`` or more;
+    - if it has been the most probable one in all steps of the last ``hold_s`` seconds.
+
+    Of a classifier that answers frame by frame, only the last frame of each window counts. In silence there
+    is no class, and after it the next step shows its most probable class.
+
+    Attributes:
+        margin: lead in probability that changes the shown class at once.
+        hold_s: seconds of a smaller lead that change it.
+        smooth_s: time constant in seconds of the exponential average of the values; zero does not average.
+        silence_db: a step is silence if no 40 ms of the last second are louder, decibels of full scale.
+            The quietest recording of RAVDESS reaches -55 dB.
+    """
+
+    margin: float = 0.3
+    hold_s: float = 1.5
+    smooth_s: float = 1.0
+    silence_db: float = -60.0
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            ConfigError: one is out of its range.
+        """
+        if not 0 <= self.margin <= 1:
+            raise ConfigError(f"margin={self.margin:g}: use a difference of probabilities from 0 to 1")
+        for name, value in (("hold_s", self.hold_s), ("smooth_s", self.smooth_s)):
+            if not 0 <= value <= 60:
+                raise ConfigError(f"{name}={value:g}: use 0 to 60 s")
+        if not -200 <= self.silence_db <= 0:
+            raise ConfigError(f"silence_db={self.silence_db:g}: use -200 to 0 dB")
+
+
+class Steadied:
+    """Decides what is shown, step by step; see `Steadiness`."""
+
+    def __init__(self, classes: Sequence[str], steadiness: Steadiness) -> None:
+        """Begin with nothing shown."""
+        self.classes, self.steadiness = tuple(classes), steadiness
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin again."""
+        self._shown: int | None = None
+        self._leader: int | None = None
+        self._led_s = 0.0
+        self._end: float | None = None
+        self._decided: float | None = None
+        self._smoothed: np.ndarray[tuple[int], np.dtype[np.float64]] | None = None
+
+    def add(self, step: Step) -> Step:
+        """Return a step with the class to show and the smoothed values."""
+        if step.silent:
+            self.reset()
+            return step
+        if step.values:
+            self._smooth(step)
+        if self.classes and step.last and step.values:
+            self._decide(step)
+        elif self.classes and self._shown is None and step.values:
+            self._shown = int(np.argmax(step.values[: len(self.classes)]))
+        return replace(
+            step,
+            shown=None if self._shown is None else self.classes[self._shown],
+            smoothed=() if self._smoothed is None else tuple(self._smoothed.tolist()),
+        )
+
+    def _smooth(self, step: Step) -> None:
+        values = np.array(step.values)
+        if self._smoothed is None or self._end is None or not self.steadiness.smooth_s:
+            self._smoothed = values
+        else:
+            kept = math.exp(-(step.end - self._end) / self.steadiness.smooth_s)
+            self._smoothed = kept * self._smoothed + (1 - kept) * values
+        self._end = step.end
+
+    def _decide(self, step: Step) -> None:
+        probabilities = step.values[: len(self.classes)]
+        top = int(np.argmax(probabilities))
+        passed = 0.0 if self._decided is None else step.end - self._decided
+        self._decided = step.end
+        self._led_s = self._led_s + passed if top == self._leader else passed
+        self._leader = top
+        lead = 1.0 if self._shown is None else probabilities[top] - probabilities[self._shown]
+        # A sum of times such as 0.1 s may be a rounding error too short.
+        if lead >= self.steadiness.margin or self._led_s >= self.steadiness.hold_s - 1e-6:
+            self._shown = top
+
+
+class _Source(Protocol):
+    """Where the steps of a stream come from."""
+
+    window_s: float
+
+    @property
+    def hop_s(self) -> float: ...
+
+    @property
+    def latency_s(self) -> float: ...
+
+    def feed(self, samples: Samples) -> list[Step]: ...
+
+    def finish(self) -> list[Step]: ...
+
+
+class LiveStream:
+    """Follows one speaker with a model; made by `stream_of`.
+
+    Attributes:
+        names: what the values of a step are.
+        classes: names of the classes; none where the model gives dimensions only.
+    """
+
+    def __init__(self, bundle: Bundle, source: _Source, steadiness: Steadiness) -> None:
+        """Begin a stream."""
+        self.names, self.classes = bundle.outputs.names, bundle.outputs.classes
+        self._source, self._steadied = source, Steadied(self.classes, steadiness)
+
+    @property
+    def by_frame(self) -> bool:
+        """Whether there is a step for each frame of 40 ms, from a network that only looks back."""
+        return isinstance(self._source, _Frames)
+
+    @property
+    def window_s(self) -> float:
+        """Length of a window."""
+        return self._source.window_s
+
+    @property
+    def hop_s(self) -> float:
+        """Time from one step to the next; it grows while the computer is too slow for windows."""
+        return self._source.hop_s
+
+    @property
+    def latency_s(self) -> float:
+        """Longest delay from a sample to the step that includes it, without computing time."""
+        return self._source.latency_s
+
+    def feed(self, samples: Samples) -> list[Step]:
+        """Take the next block, (samples,), 16 kHz, full scale 1.0; return the steps that it completes.
+
+        Raises:
+            ConfigError: the block has channels.
+            RunError: the network gives no finite scores.
+        """
+        if samples.ndim != 1:
+            raise ConfigError(f"a block of a stream is mono, (samples,), got {samples.ndim} axes")
+        return [self._steadied.add(step) for step in self._source.feed(samples)]
+
+    def finish(self) -> list[Step]:
+        """End the stream with a step for the rest, if any; then begin a new stream."""
+        steps = [self._steadied.add(step) for step in self._source.finish()]
+        self._steadied.reset()
+        return steps
+
+
+def stream_of(
+    model: Predictor | Bundle | Path | str,
+    hop_s: float | None = None,
+    steadiness: Steadiness | None = None,
+    *,
+    clock: Callable[[], float] = time.perf_counter,
+) -> LiveStream:
+    """Return a stream for any model.
+
+    Args:
+        model: predictor, which decides the length of windows and the device, and whose enrolment is used; or
+            a bundle, or its folder.
+        hop_s: seconds from one step to the next for networks that look at windows; `HOP_S` if not given.
+        steadiness: how calmly the answer is shown.
+        clock: measures the seconds of computing, which let the hop grow.
+
+    Raises:
+        RunError: the bundle can't be read.
+        ConfigError: the hop is too short, or too long for the window; or the network answers by frame, and a
+            hop or window is given; or the model needs an enrolment.
+    """
+    predictor = model if isinstance(model, Predictor) else Predictor(model)
+    bundle, steadiness = predictor.bundle, steadiness or Steadiness()
+    source: _Source
+    frames = _frames_of(predictor)
+    if frames is None:
+        source = _Windows(predictor, HOP_S if hop_s is None else hop_s, steadiness.silence_db, clock)
+        return LiveStream(bundle, source, steadiness)
+    usual, _ = choose_window(bundle, None, None)
+    for name, given in (("hop_s", hop_s is not None), ("window_s", predictor.window_s != usual)):
+        if given:
+            raise ConfigError(f"{name}: this network answers for each frame of 40 ms; leave it out")
+    return LiveStream(bundle, _Frames(frames, steadiness.silence_db), steadiness)
+
+
+def _frames_of(predictor: Predictor) -> Stream | None:
+    """Return the stream of a network that only looks back; none if the model needs windows."""
+    bundle = predictor.bundle
+    if predictor.device.type != "cpu":  # for one frame the way to another device takes longer than the work
+        bundle = replace(bundle, network=copy.deepcopy(bundle.network).cpu())
+    try:
+        return Stream(bundle)
+    except ConfigError:
+        return None
+
+
+class _Frames:
+    """The frames of a network that only looks back, as steps."""
+
+    def __init__(self, stream: Stream, silence_db: float) -> None:
+        self.stream, self.silence_db = stream, silence_db
+        self.hop_s = FRAME / SAMPLE_RATE
+        self.window_s, self.latency_s = stream.window_s, stream.latency_s
+        self._begin()
+
+    def _begin(self) -> None:
+        self._rest: Samples = np.zeros(0, np.float32)
+        self._levels: deque[float] = deque()  # of the frames that are not answered yet
+        self._last: deque[float] = deque(maxlen=round(FIRST_S / self.hop_s))
+
+    def feed(self, samples: Samples) -> list[Step]:
+        held = np.concatenate([self._rest, samples])
+        frames = held[: len(held) // FRAME * FRAME].reshape(-1, FRAME)
+        self._levels.extend(level_db(frame, FRAME) for frame in frames)
+        self._rest = held[frames.size :]
+        return self._steps(self.stream.feed(samples))
+
+    def finish(self) -> list[Step]:
+        if len(self._rest):
+            self._levels.append(level_db(self._rest, FRAME))
+        steps = self._steps(self.stream.finish())
+        self._begin()
+        return steps
+
+    def _steps(self, frames: Sequence[Frame]) -> list[Step]:
+        steps = []
+        for frame in frames:
+            self._last.append(self._levels.popleft())
+            silent = max(self._last) < self.silence_db
+            steps.append(Step(frame.start, frame.end, frame.values, frame.last, silent))
+        return steps
+
+
+class _Windows:
+    """The last window of a stream, predicted at each hop.
+
+    Steps are placed so that full windows begin at multiples of the hop, as those of a timeline. The first
+    steps, and those after silence, look at less than a window.
+    """
+
+    def __init__(
+        self, predictor: Predictor, hop_s: float, silence_db: float, clock: Callable[[], float]
+    ) -> None:
+        if predictor.needs_several and not predictor.enrolled:
+            raise ConfigError(
+                "the model standardises per speaker or per corpus, so a stream needs recordings of the same "
+                "speaker or corpus; name them with --enrol"
+            )
+        self.predictor, self.silence_db, self.clock = predictor, silence_db, clock
+        per_frame = predictor.bundle.outputs.per_frame
+        self.window_s = (looked_at(predictor.bundle) or WINDOW_S) if per_frame else predictor.window_s
+        if not LEAST_S <= hop_s <= self.window_s:
+            raise ConfigError(
+                f"hop_s={hop_s:g}: use {LEAST_S:g} s up to the length of a window, {self.window_s:g} s"
+            )
+        self._least_hop = round(hop_s * SAMPLE_RATE)
+        self._window = round(self.window_s * SAMPLE_RATE)
+        self._rates = rates_of(predictor.bundle)
+        self._hop = self._least_hop
+        self._slow: list[float] = []
+        self._begin()
+
+    @property
+    def hop_s(self) -> float:
+        return self._hop / SAMPLE_RATE
+
+    @property
+    def latency_s(self) -> float:
+        return self.hop_s
+
+    def _begin(self) -> None:
+        self._held: Samples = np.zeros(0, np.float32)
+        self._first = 0  # of what is held, in samples
+        self._answered = 0  # end of the last step
+        before = max(0, self._window - round(FIRST_S * SAMPLE_RATE)) // self._hop
+        self._next = self._window - before * self._hop  # end of the next step
+
+    def feed(self, samples: Samples) -> list[Step]:
+        self._held = np.concatenate([self._held, samples.astype(np.float32, copy=False)])
+        steps = []
+        while self._first + len(self._held) >= self._next:
+            steps.append(self._step(self._next))
+            self._next += self._hop
+            self._forget(self._answered - self._window)  # the last step may come at any time from here on
+        return steps
+
+    def finish(self) -> list[Step]:
+        end = self._first + len(self._held)
+        new = end - max(self._answered, self._first)
+        steps = []
+        if new > 0 and len(self._held) >= round(LEAST_S * SAMPLE_RATE):
+            self._forget(end - self._window)
+            steps.append(self._step(end))
+        self._begin()
+        return steps
+
+    def _forget(self, start: int) -> None:
+        """Forget the samples before a place."""
+        if start > self._first:
+            self._held, self._first = self._held[start - self._first :], start
+
+    def _step(self, end: int) -> Step:
+        start = max(self._first, end - self._window)
+        samples = self._held[start - self._first : end - self._first]
+        self._answered = end
+        begin, stop = start / SAMPLE_RATE, end / SAMPLE_RATE
+        judged = max(round(FIRST_S * SAMPLE_RATE), self._hop)
+        if level_db(samples[-judged:], round(LOUDEST_S * SAMPLE_RATE)) < self.silence_db:
+            # What came before the silence is not mixed with what comes after it.
+            self._forget(end - (judged - self._hop))
+            return Step(begin, stop, (), last=True, silent=True)
+        begun = self.clock()
+        values = self._score(begin, samples)
+        self._adapt(self.clock() - begun)
+        return Step(begin, stop, values, last=True)
+
+    def _score(self, start: float, samples: Samples) -> tuple[float, ...]:
+        speaker = SPEAKER if self.predictor.needs_speakers else None
+        (scores,) = self.predictor.score([Piece.of_samples(start, samples, self._rates)], speaker)
+        if not np.isfinite(scores).all():
+            raise RunError(f"at {start:.2f} s: {NO_SCORES}")
+        # The frames of continuous labels before the last hop were part of earlier steps.
+        rows = scores[-max(1, round(self.hop_s * TRACE_RATE)) :]
+        return tuple(rows.mean(axis=0).tolist())
+
+    def _adapt(self, seconds: float) -> None:
+        """Let the hop grow, in multiples of the first one, if step after step takes longer than it."""
+        self._slow = [*self._slow, seconds][-_SLOW_STEPS:]
+        if len(self._slow) == _SLOW_STEPS and min(self._slow) > self.hop_s:
+            needed = math.ceil(max(self._slow) / _BUSY * SAMPLE_RATE / self._least_hop) * self._least_hop
+            most = max(self._hop, min(self._window, round(_LONGEST_HOP_S * SAMPLE_RATE)))
+            self._hop, self._slow = min(needed, most), []

@@ -1,0 +1,196 @@
+"""Which seconds and bands of a recording a model reacts to: its score with one place made quieter.
+
+The sound itself is changed, before any feature is computed, so that every model can be explained in the same
+way: networks of spectrograms or of waveforms, encoders, functionals. Gradients would end at features that are
+computed outside torch, and their values have no band and no second.
+
+Source: Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, ECCV 2014, section 4.2; here
+over the cells of a time-frequency plane.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sercli.audio import SAMPLE_RATE, Samples
+from sercli.errors import ConfigError, RunError
+from sercli.inference import NO_SCORES, Scores
+from sercli.inference.predict import Predictor
+from sercli.inference.recordings import Piece, rates_of
+from sercli.store.compute import threads
+
+Map = NDArray[np.float64]
+
+MEANING = "fall of the log-odds if this place is quieter"
+"""What a value of an explanation means."""
+LOWERED_DB = 30.0
+"""How much quieter a place is made. Less hardly hides it; complete silence is in no training part."""
+
+_PATCH_S, _MOST_PATCHES = 0.25, 16
+_BANDS, _ROWS = 6, 48  # of equal width on the mel scale, from 0 Hz to half the sample rate
+_FFT, _HOP = 512, 128
+_AT_ONCE = 8  # copies of the recording
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """Which places of a recording changed the score of a class.
+
+    Attributes:
+        log_odds: natural logarithm of the probability of the class, divided by that of all others.
+        cells: by how much the log-odds fall if a cell is quieter, (bands, patches); positive values are
+            evidence for the class, negative ones against it.
+        seconds: borders of the patches, (patches + 1,).
+        hertz: borders of the bands, (bands + 1,).
+        spectrogram: level of the sound in decibels, (rows, frames); rows have equal width on the mel scale.
+        frame_rate: frames per second.
+    """
+
+    log_odds: float
+    cells: Map
+    seconds: Map
+    hertz: Map
+    spectrogram: Map
+    frame_rate: float
+
+    @property
+    def effect(self) -> Map:
+        """The cells, each repeated over the rows and frames that it covers, (rows, frames)."""
+        rows, frames = self.spectrogram.shape
+        times = np.arange(frames) / self.frame_rate
+        patches = np.clip(np.searchsorted(self.seconds, times, "right") - 1, 0, len(self.seconds) - 2)
+        spread: Map = np.repeat(self.cells, rows // len(self.cells), axis=0)[:, patches]
+        return spread
+
+    @property
+    def ticks(self) -> dict[float, str]:
+        """Frequencies at the borders of the bands, as text by row."""
+        rows = len(self.spectrogram) // len(self.cells)
+        return {float(rows * i): f"{value:.0f}" for i, value in enumerate(self.hertz)}
+
+    def describe(self, count: int = 3) -> list[str]:
+        """Name the cells with the strongest evidence for the class, at most ``count``."""
+        order = np.argsort(-self.cells, axis=None)[:count]
+        places = zip(*np.unravel_index(order, self.cells.shape), strict=True)
+        return [
+            f"{self.seconds[patch]:.2f} to {self.seconds[patch + 1]:.2f} s, "
+            f"{self.hertz[band]:.0f} to {self.hertz[band + 1]:.0f} Hz ({self.cells[band, patch]:.2f})"
+            for band, patch in places
+            if self.cells[band, patch] > 0
+        ]
+
+
+def explain(predictor: Predictor, samples: Samples, target: int, speaker: str | None = None) -> Explanation:
+    """Explain the score of a class for a recording.
+
+    Args:
+        predictor: applies the model, once for each cell.
+        samples: the recording, 16 kHz, full scale 1.0, (samples,); it is predicted as one utterance.
+        target: index of the class.
+        speaker: who speaks, for a model that standardises per speaker; see `Predictor.enrol`.
+
+    Raises:
+        ConfigError: the model has no classes.
+        RunError: the network gives no finite scores.
+    """
+    if not predictor.bundle.classes:
+        raise ConfigError("an explanation by occlusion is for classes, but this bundle predicts none")
+    seconds, hertz = _borders(len(samples))
+    cells = np.eye((len(hertz) - 1) * (len(seconds) - 1), dtype=bool)
+    shape = (len(hertz) - 1, len(seconds) - 1)
+    sounds = [samples, *(make_quieter(samples, each.reshape(shape)) for each in cells)]
+    odds = log_odds(predictor, sounds, target, speaker)
+    return Explanation(
+        log_odds=float(odds[0]),
+        cells=(odds[0] - odds[1:]).reshape(shape),
+        seconds=seconds,
+        hertz=hertz,
+        spectrogram=_draw(_analyse(samples)),
+        frame_rate=SAMPLE_RATE / _HOP,
+    )
+
+
+def make_quieter(samples: Samples, cells: NDArray[np.bool_]) -> Samples:
+    """Make some cells of a recording quieter by `LOWERED_DB`.
+
+    Args:
+        samples: the recording, 16 kHz, (samples,).
+        cells: which cells, (bands, patches), as `Explanation.cells` has them.
+    """
+    spectrum = _analyse(samples)
+    seconds, hertz = _borders(len(samples))
+    patch = _place(np.arange(spectrum.shape[1]) * _HOP / SAMPLE_RATE, seconds)
+    band = _place(np.arange(spectrum.shape[0]) * SAMPLE_RATE / _FFT, hertz)
+    inside = torch.from_numpy(cells[band][:, patch])  # (bins, frames)
+    changed = torch.where(inside, spectrum * 10 ** (-LOWERED_DB / 20), spectrum)
+    sound: Samples = torch.istft(
+        changed, _FFT, _HOP, window=torch.hann_window(_FFT), length=len(samples)
+    ).numpy()
+    return sound
+
+
+def log_odds(
+    predictor: Predictor, sounds: Sequence[Samples], target: int, speaker: str | None = None
+) -> NDArray[np.float64]:
+    """Return the log-odds of a class for each sound, (sounds,).
+
+    Raises:
+        RunError: the network gives no finite scores.
+    """
+    rates = rates_of(predictor.bundle)
+
+    def score(first: int) -> list[Scores]:
+        pieces = [Piece.of_samples(0.0, each, rates) for each in sounds[first : first + _AT_ONCE]]
+        return predictor.score(pieces, speaker)
+
+    with threads(None if predictor.device.type == "cpu" else 1) as pool:
+        found = [each for scores in pool.map(score, range(0, len(sounds), _AT_ONCE)) for each in scores]
+    probabilities = np.concatenate(found)[:, : len(predictor.bundle.classes)]
+    if not np.isfinite(probabilities).all():
+        raise RunError(NO_SCORES)
+    tiny = np.finfo(np.float64).tiny
+    own = np.maximum(probabilities[:, target], tiny)
+    others = np.maximum(np.delete(probabilities, target, axis=1).sum(axis=1), tiny)
+    odds: NDArray[np.float64] = np.log(own) - np.log(others)
+    return odds
+
+
+def _borders(length: int) -> tuple[Map, Map]:
+    """Return the borders of the cells of a recording of so many samples, in seconds and in hertz."""
+    patches = min(_MOST_PATCHES, max(1, round(length / SAMPLE_RATE / _PATCH_S)))
+    seconds = np.linspace(0, length / SAMPLE_RATE, patches + 1)
+    return seconds, _from_mel(np.linspace(0, _to_mel(SAMPLE_RATE / 2), _BANDS + 1))
+
+
+def _analyse(samples: Samples) -> Tensor:
+    """Return the short-time spectrum, (bins, frames)."""
+    wave = torch.from_numpy(np.ascontiguousarray(samples))
+    return torch.stft(
+        wave, _FFT, _HOP, window=torch.hann_window(_FFT), pad_mode="constant", return_complex=True
+    )
+
+
+def _place(values: Map, borders: Map) -> NDArray[np.int64]:
+    """Return between which borders each value is; the first and last places also hold what is beyond."""
+    return np.clip(np.searchsorted(borders, values, "right") - 1, 0, len(borders) - 2)
+
+
+def _draw(spectrum: Tensor) -> Map:
+    """Return levels in decibels, (rows, frames), at frequencies of equal distance on the mel scale."""
+    levels = 20 * np.log10(np.maximum(spectrum.abs().numpy().astype(np.float64), 1e-5))
+    centres = _from_mel((np.arange(_ROWS) + 0.5) / _ROWS * _to_mel(SAMPLE_RATE / 2))
+    bins = np.arange(len(levels)) * SAMPLE_RATE / _FFT
+    return np.stack([np.interp(centres, bins, frame) for frame in levels.T], axis=1)
+
+
+def _to_mel(hertz: float) -> float:
+    return float(2595 * np.log10(1 + hertz / 700))
+
+
+def _from_mel(mels: Map) -> Map:
+    hertz: Map = 700 * (10 ** (mels / 2595) - 1)
+    return hertz
