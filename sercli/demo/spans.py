@@ -4,7 +4,6 @@ import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from sercli.inference.prediction import Prediction
@@ -61,7 +60,7 @@ def spans_of(prediction: Prediction) -> tuple[Span, ...]:
     if prediction.windows:
         return tuple(
             Span(start, end, _list_values(prediction.dimensions, window.values, "{:.2f}"))
-            for (start, end), window in zip(pairwise(prediction.borders), prediction.windows, strict=True)
+            for (start, end), window in zip(prediction.spans, prediction.windows, strict=True)
         )
     return (Span(0.0, prediction.duration, ""),)
 
