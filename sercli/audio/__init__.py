@@ -43,6 +43,7 @@ __all__ = [
     "envelope",
     "forget",
     "full_scale",
+    "has_ffmpeg",
     "hash_samples",
     "header",
     "is_prepared",
@@ -136,6 +137,11 @@ def decode(
             scale = choose_scale([samples])
         mono = mix(samples, scale)
         return mono, replace(header, note=scale.note, cancels=channels_cancel(samples, mono, scale))
+
+
+def has_ffmpeg() -> bool:
+    """Return whether ffmpeg is found, which decodes formats that libsndfile does not read."""
+    return _ffmpeg.is_installed()
 
 
 def forget(path: Path) -> None:

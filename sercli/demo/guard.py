@@ -1,6 +1,7 @@
 """The guard between the network and Gradio: only requests that the page itself sends pass."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from sercli.demo.requests import is_page_request
@@ -41,6 +42,14 @@ _HEADERS = (
 _FORM_BYTES = 1 << 20  # of an upload, in addition to the file
 _OTHER_BYTES = 1 << 16  # of any other request
 _WAITING_UPLOADS = 10  # uploads of the largest size that may be in the folder at once
+_AT_ONCE = 64  # uploads of one visitor that may arrive at once; visitors behind one router count as one
+_ALL_AT_ONCE = 256  # uploads of all visitors
+_CHECK_BYTES = 1 << 20  # of an upload, after which the room in the folder is checked again
+_FULL = 507, "Too many recordings are waiting; try again in a minute."
+
+
+class NoRoomError(Exception):
+    """The folder is full while an upload arrives; neither a user's mistake nor a bug."""
 
 
 class Guard:
@@ -72,7 +81,8 @@ class Guard:
         """
         self.app, self.uploads, self.limit, self.local = app, uploads, limit, local
         self.inputs = inputs
-        self._arriving = 0  # bytes of uploads that are being sent
+        self._room = _WAITING_UPLOADS * (limit + _FORM_BYTES)  # bytes
+        self._arriving: Counter[str] = Counter()  # uploads by the visitor's address
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -83,26 +93,50 @@ class Guard:
             await send({"type": "websocket.close"})
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        refusal = self._refusal(scope["method"], scope["path"], headers)
+        visitor, _ = scope.get("client") or ("", 0)
+        refusal = self._refusal(scope["method"], scope["path"], headers, visitor)
         if refusal:
             await _refuse(send, *refusal)
             return
         length = int(headers[b"content-length"]) if scope["method"] == "POST" else 0
-        size = length if scope["path"] == _UPLOAD else 0
         exchange = Exchange(receive, send, length, _refuse)
-        self._arriving += size
         try:
+            if scope["path"] == _UPLOAD:
+                await self._upload(scope, exchange, visitor)
+                return
             checked = scope["path"] == _JOIN and self.inputs is not None
             if checked and not is_page_request(await exchange.read(), self.inputs or {}):
                 await exchange.refuse(400, "The page does not send such a request.")
                 return
             await self.app(scope, exchange.receive, _with_headers(exchange.send))
-        except LateError:
+        except (LateError, NoRoomError):
             pass  # refused already
-        finally:
-            self._arriving -= size
 
-    def _refusal(self, method: str, path: str, headers: dict[bytes, str]) -> tuple[int, str] | None:
+    async def _upload(self, scope: Message, exchange: Exchange, visitor: str) -> None:
+        """Pass an upload on. It takes as much room as has arrived of it, so one that stops blocks nobody."""
+        unchecked = 0
+
+        async def receive() -> Message:
+            nonlocal unchecked
+            message = await exchange.receive()
+            unchecked += len(message.get("body", b""))
+            if unchecked >= _CHECK_BYTES:
+                unchecked = 0
+                if self.uploads.size() > self._room:
+                    await exchange.refuse(*_FULL)
+                    raise NoRoomError
+            return message
+
+        self._arriving[visitor] += 1
+        try:
+            await self.app(scope, receive, _with_headers(exchange.send))
+        finally:
+            self._arriving[visitor] -= 1
+            self._arriving += Counter()  # forgets visitors without uploads
+
+    def _refusal(
+        self, method: str, path: str, headers: dict[bytes, str], visitor: str
+    ) -> tuple[int, str] | None:
         """Return the status and the reason of a refusal; ``None`` if the request passes."""
         if not is_own_host(headers.get(b"host", ""), self.local):
             return 421, "Unknown host name."
@@ -112,7 +146,16 @@ class Guard:
             return None
         if is_of_other_site(headers):
             return 403, "Requests from other sites are not allowed."
-        return self._length_refusal(path, headers)
+        return self._length_refusal(path, headers) or (
+            self._crowd_refusal(visitor) if path == _UPLOAD else None
+        )
+
+    def _crowd_refusal(self, visitor: str) -> tuple[int, str] | None:
+        if self._arriving[visitor] >= _AT_ONCE:
+            return 429, "Too many uploads from your address at once; try again in a minute."
+        if self._arriving.total() >= _ALL_AT_ONCE:
+            return 503, "Too many uploads at once; try again in a minute."
+        return None
 
     def _length_refusal(self, path: str, headers: dict[bytes, str]) -> tuple[int, str] | None:
         length = headers.get(b"content-length", "")
@@ -122,9 +165,7 @@ class Guard:
             return (413, "The request is too long.") if int(length) > _OTHER_BYTES else None
         if int(length) > self.limit + _FORM_BYTES:
             return 413, f"The file is too large; the limit is {self.limit / 1e6:g} MB."
-        if self.uploads.size() + self._arriving + int(length) > _WAITING_UPLOADS * (self.limit + _FORM_BYTES):
-            return 507, "Too many recordings are waiting; try again in a minute."
-        return None
+        return _FULL if self.uploads.size() + int(length) > self._room else None
 
     def _is_upload(self, path: str) -> bool:
         """Return whether the file that a path names, if it names one, is an upload."""

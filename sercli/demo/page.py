@@ -22,19 +22,10 @@ from sercli.web.loaded import intended_use
 
 # Only fonts of the visitor's own system, so that none is fetched from elsewhere.
 _FONT, _MONO = ["system-ui", "sans-serif"], ["ui-monospace", "monospace"]
-# Screen readers read answers aloud. Tabs are drawn when they are first opened.
-_SCRIPT = """() => {
-  const mark = () => {
-    for (const id of ["sercli-recorded", "sercli-uploaded", "sercli-several"])
-      document.getElementById(id)?.setAttribute("aria-live", "polite");
-  };
-  mark();
-  new MutationObserver(mark).observe(document.body, {childList: true, subtree: true});
-}"""
 _SPEAKERS = 8  # live at once
 _RECORDINGS = 16  # at once: they wait for the networks, but each has a path of its own then
-_WAITING = 32  # recordings behind them
-_PAGES = 64  # open at once; with more, the live session of the oldest begins again
+_WAITING = 96  # recordings behind them
+_PAGES = 128  # open at once; with more, the live session of the oldest begins again
 
 
 @contextmanager
@@ -90,7 +81,7 @@ def build_app(responder: Responder) -> tuple[fastapi.FastAPI, dict[int, int]]:
         show_error=False,  # visitors see only our own messages
         theme=gr.themes.Default(primary_hue="blue", font=_FONT, font_mono=_MONO),
         css=rendering.style(),
-        js=_SCRIPT,
+        js=rendering.script(),
         footer_links=[],
         run_history=False,
     )

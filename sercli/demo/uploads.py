@@ -17,6 +17,10 @@ IDLE_S = 10.0
 LEFT_S = 3600.0
 """Age limit of uploads while a recording is being answered, since other visitors may be waiting."""
 
+PARTIAL_S = 30.0
+"""Age limit of a file that an upload is being written to; a pause of a third of it ends the upload."""
+
+_PARTIAL = "tmp" + 8 * "?"  # name of such a file
 _SWEEP_S = 2.0
 
 
@@ -95,6 +99,7 @@ def sweeping(folder: Path, idle_s: Callable[[], float]) -> Iterator[None]:
     def work() -> None:
         while not done.wait(_SWEEP_S):
             sweep(folder, IDLE_S if idle_s() > IDLE_S else LEFT_S)
+            sweep(folder, PARTIAL_S, _PARTIAL)
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
@@ -105,10 +110,10 @@ def sweeping(folder: Path, idle_s: Callable[[], float]) -> Iterator[None]:
         thread.join()
 
 
-def sweep(folder: Path, age_s: float) -> None:
+def sweep(folder: Path, age_s: float, pattern: str = "**/*") -> None:
     """Delete files, and then empty folders, below a folder if they are older than a given age."""
     latest = time.time() - age_s
-    for path in sorted(folder.rglob("*"), reverse=True):  # the content of a folder before the folder
+    for path in sorted(folder.glob(pattern), reverse=True):  # the content of a folder before the folder
         with suppress(OSError):  # gone meanwhile, or not empty
             if path.lstat().st_mtime <= latest:
                 path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()

@@ -11,9 +11,6 @@ from pathlib import Path
 from sercli import audio
 from sercli.errors import AudioError, ConfigError
 
-FORMATS = "wav, flac, mp3, ogg, opus and aiff"
-"""Formats that are named to a visitor who sends another one."""
-
 _MEMORY = Path("/dev/shm")  # noqa: S108  # a private folder is made in it
 
 
@@ -77,11 +74,17 @@ class Limits:
             )
 
 
+def formats() -> str:
+    """List the formats that visitors may send, for a sentence."""
+    phones = ", m4a and webm" if audio.has_ffmpeg() else ""
+    return f"wav, flac, mp3, ogg, opus{',' if phones else ' and'} aiff{phones}"
+
+
 def explain(path: Path, error: Exception | str) -> str:
     """Explain an error of a recording to a visitor, without the name that the file has on the server."""
     fact = without_path(path, error, "the file")
     if "not readable as audio" in fact:
-        return f"The file can't be read as audio. Possible formats: {FORMATS}."
+        return f"The file can't be read as audio. Possible formats: {formats()}."
     return f"{fact[0].upper()}{fact[1:]}."
 
 
