@@ -93,7 +93,7 @@ def test_many_recordings_at_once_are_answered_as_one_by_one_and_in_order(arch, t
 def test_an_endless_list_is_answered_from_what_is_a_bounded_number_of_recordings_ahead(
     small, tmp_path, write_wav, monkeypatch
 ):
-    monkeypatch.setattr("sercli.inference.predict.os.cpu_count", lambda: 2)
+    monkeypatch.setattr("sercli.inference.predict.count_cores", lambda: 2)
     path, drawn = write_wav(tmp_path / "a.wav", tone(0.3)), itertools.count()
     found = Predictor(small[1].bundle).predict(path for _ in drawn)
     next(found)
