@@ -57,7 +57,7 @@ _MEANINGS = {
 _TEXT = """\
 `POST /v1/predict` predicts a recording; its answer is the JSON of `sercli predict --json`. The websocket
 `/v1/stream` takes 16-bit samples (little endian, mono, 16 kHz) in binary messages, answers with a line of
-JSON for each frame of 40 ms, and ends with the text message `end`. Errors are JSON:
+JSON for each step, and ends with the text message `end`. Errors are JSON:
 `{"error": {"kind": ..., "message": ...}}`; a websocket is closed with 4000 + status after such a message. If
 the service has a token, send the header `Authorization: Bearer TOKEN`."""
 

@@ -17,8 +17,9 @@ from sercli import audio
 from sercli.bundle import Bundle, describe_outputs
 from sercli.errors import AudioError, ConfigError, RunError
 from sercli.inference import NO_SCORES
+from sercli.inference.live import LiveStream, stream_of
+from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction
-from sercli.inference.streaming import Stream
 from sercli.records import Problem
 from sercli.serve.metrics import Metrics
 from sercli.serve.options import Options
@@ -78,7 +79,6 @@ class Service:
         stopping: set when the service accepts nothing new.
         working: number of requests that are being received or answered.
         stored: bytes of uploads that are stored.
-        unable: why the model can't follow a stream; none if it can.
     """
 
     def __init__(self, model: LoadedModel, settings: Settings, folder: Path) -> None:
@@ -98,16 +98,12 @@ class Service:
         self.queue = PredictionQueue(predictor, settings.places, 60 * _WAITING * settings.limits.minutes)
         self.stopping = asyncio.Event()
         self.working = self.stored = self._streams = 0
-        self.unable: str | None = None
-        # A network on a GPU is not the one that follows streams, on the CPU, frame by frame.
-        self._streamed = predictor.bundle if predictor.device.type == "cpu" else Bundle.load(model.path)
-        try:
-            Stream(self._streamed)
-        except ConfigError as error:
-            self.unable = str(error)
+        # A network on a GPU is not the one that follows streams, on the CPU, step by step.
+        on_cpu = predictor.device.type == "cpu"
+        self._streamed = predictor if on_cpu else Predictor(Bundle.load(model.path))
         count = os.cpu_count() or 1
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="read")
-        # Matrices of one frame are small, so more threads for one stream would only wait.
+        # Several threads for one frame or window wait for each other on a busy machine.
         self._followers = ThreadPoolExecutor(
             count, "follow", initializer=torch.set_num_threads, initargs=(1,)
         )
@@ -185,25 +181,23 @@ class Service:
         return replace(found, file=RECORDING)
 
     @contextmanager
-    def stream(self) -> Iterator[Stream]:
+    def stream(self) -> Iterator[LiveStream]:
         """Begin to follow a speaker.
 
         Raises:
-            RefusalError: the model can't follow a stream, or there are too many streams.
+            RefusalError: there are too many streams, or the service ends.
         """
         self.check_open()
-        if self.unable is not None:
-            raise RefusalError(422, self.unable, "no_streams")
         if self._streams >= self.settings.streams:
             raise busy(what="streams are open")
         self._streams += 1
         try:
-            yield Stream(self._streamed)
+            yield stream_of(self._streamed)
         finally:
             self._streams -= 1
 
-    async def follow(self, stream: Stream, samples: audio.Samples | None) -> Sequence[dict[str, Any]]:
-        """Return the frames that a block of samples completes, or that end the stream if there is none.
+    async def follow(self, stream: LiveStream, samples: audio.Samples | None) -> Sequence[dict[str, Any]]:
+        """Return the steps that a block of samples completes, or that end the stream if there is none.
 
         Raises:
             RefusalError: the network gives no finite scores.
@@ -211,13 +205,13 @@ class Service:
         loop = asyncio.get_running_loop()
         try:
             if samples is None:
-                frames = await loop.run_in_executor(self._followers, stream.finish)
+                steps = await loop.run_in_executor(self._followers, stream.finish)
             else:
-                frames = await loop.run_in_executor(self._followers, stream.feed, samples)
+                steps = await loop.run_in_executor(self._followers, stream.feed, samples)
                 self.metrics.streamed_s += len(samples) / audio.SAMPLE_RATE
         except RunError as error:
             raise RefusalError(500, str(error), "no_scores") from None
-        return [frame.to_dict(stream.names) for frame in frames]
+        return [step.to_dict(stream.names) for step in steps]
 
     def describe(self) -> dict[str, Any]:
         """Return the facts about the model and the limits, ready for JSON."""
@@ -234,7 +228,6 @@ class Service:
             "unsure_below": predictor.unsure_below,
             "window_s": predictor.window_s,
             "hop_s": predictor.hop_s,
-            "streams": self.unable is None,
             "facts": dict(model.facts),
             "warning": model.notice,
             "terms": intended_use(),

@@ -1,4 +1,4 @@
-"""A stream over a websocket: samples in, a line of JSON for each frame out."""
+"""A stream over a websocket: samples in, a line of JSON for each step out."""
 
 import asyncio
 from contextlib import suppress
@@ -8,14 +8,14 @@ import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sercli.audio import SAMPLE_RATE
-from sercli.inference.streaming import Stream
+from sercli.inference.live import LiveStream
 from sercli.plain.json import to_json
 from sercli.serve.refusals import RefusalError, ending
 from sercli.serve.service import Service
 from sercli.web import requests
 
 END = "end"
-"""Text message that ends a stream; the frames that are still open are answered then."""
+"""Text message that ends a stream; what is still open is answered then."""
 
 _MOST_BYTES = 1 << 20  # of a message, half a minute
 _WIDTH = 2  # bytes of a sample
@@ -39,7 +39,7 @@ async def follow(service: Service, socket: WebSocket) -> None:
 class _Session:
     """One stream."""
 
-    def __init__(self, service: Service, socket: WebSocket, stream: Stream) -> None:
+    def __init__(self, service: Service, socket: WebSocket, stream: LiveStream) -> None:
         self.service, self.socket, self.stream = service, socket, stream
         self._rest = b""  # half a sample
         self._samples = 0

@@ -5,7 +5,7 @@ import pytest
 from conftest import tone
 from starlette.websockets import WebSocketDisconnect
 
-from sercli.inference.streaming import Stream
+from sercli.inference.live import stream_of
 from sercli.web.limits import Limits
 
 
@@ -24,7 +24,7 @@ def refusal(socket):
 @pytest.mark.parametrize("size", [77, 3200, 1 << 20])
 def test_frames_are_those_of_the_stream(client, bundles, size):
     samples = pcm(tone(1.33))
-    stream = Stream(bundles["traces"])
+    stream = stream_of(bundles["traces"])
     frames = [*stream.feed(samples * np.float32(1 / 32_768)), *stream.finish()]
     data = samples.tobytes()
     with client("traces").websocket_connect("/v1/stream") as socket:
@@ -39,13 +39,17 @@ def test_frames_are_those_of_the_stream(client, bundles, size):
         np.testing.assert_allclose([answer[name] for name in stream.names], frame.values, atol=1e-5)
 
 
-def test_a_model_that_takes_complete_recordings_says_so(client):
-    opened = client("classes")
-    with opened.websocket_connect("/v1/stream") as socket:
-        code, kind, message = refusal(socket)
-    assert (code, kind) == (4422, "no_streams")
-    assert "can't follow a stream" in message
-    assert opened.get("/v1/model").json()["streams"] is False
+def test_a_model_that_looks_at_windows_answers_step_by_step(client):
+    samples = np.concatenate([tone(1.5), np.zeros(32_000)])
+    with client("classes").websocket_connect("/v1/stream") as socket:
+        socket.send_bytes(pcm(samples).tobytes())
+        socket.send_text("end")
+        answers = [json.loads(socket.receive_text()) for _ in range(6)]
+    assert [each["end_s"] for each in answers] == [1.0, 1.5, 2.0, 2.5, 3.0, 3.5]
+    assert [each["silent"] for each in answers] == [False, False, False, True, True, True]
+    first = answers[0]
+    assert first["shown"] == max(("anger", "happiness", "neutral", "sadness"), key=first.get)
+    assert (answers[-1]["shown"], answers[-1]["anger"]) == (None, None)
 
 
 def test_other_messages_are_refused(client):
