@@ -125,6 +125,7 @@ class Bundle:
                 "model": self.model.to_dict(),
                 "classes": list(self.classes),
                 **_describe_dimensions(self.outputs),
+                **({"temperature": self.outputs.temperature} if self.outputs.temperature != 1.0 else {}),
                 "inputs": {name: choice.to_dict() for name, choice in self.inputs.items()},
                 "statistics": {name: values.to_dict() for name, values in self.statistics.items()},
                 "segments": self.segments.to_dict(),
@@ -294,6 +295,8 @@ def _read(place: Path) -> dict[str, Any]:
         raise ValueError("a class's name can't be printed")
     if not all(_is_number(each["mean"]) and _is_scale(each["deviation"]) for each in dimensions.values()):
         raise ValueError("mean or deviation of a dimension is not a number")
+    if not _is_scale(description.get("temperature", 1.0)):
+        raise ValueError("the temperature is not a positive number")
     threshold = facts.get("threshold")
     if threshold is not None and not (_is_number(threshold) and 0 <= threshold <= 1):
         raise ValueError("the threshold is not a number from 0 to 1")
@@ -325,6 +328,7 @@ def _read_outputs(description: Mapping[str, Any]) -> Outputs:
         tuple(dimensions),
         means=tuple(each["mean"] for each in scales),
         deviations=tuple(each["deviation"] for each in scales),
+        temperature=description.get("temperature", 1.0),
     )
 
 

@@ -3,8 +3,8 @@
     python docs/results/unlike/measure.py EMODB/wav RAVDESS > docs/results/unlike/marks.csv
 
 EMODB/wav and RAVDESS are the corpora as distributed. Half of the speakers of a corpus are its training part.
-The margin is chosen on these speakers alone: each of them is left out of the limits once. The other half of the
-speakers, the other corpus and everything made from them is only tested.
+The margin is chosen on these speakers alone: each of them is left out of the limits once. The other half of
+the speakers, the other corpus and everything made from them is only tested.
 """
 
 import sys
