@@ -3,8 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -92,7 +91,10 @@ def predict(
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="Write to this file; it is replaced only when all predictions are done."),
+        typer.Option(
+            help="Write to this file, which is replaced only when all predictions are done. Until then "
+            "they are in FILE.part; the same command resumes there if it was interrupted."
+        ),
     ] = None,
     timeline: Annotated[
         bool | None,
@@ -142,7 +144,6 @@ def predict(
     A file that cannot be read is reported on stderr, and the other files are predicted; the exit status is
     then 1.
     """
-    from sercli import files
     from sercli.devices import choose_device
     from sercli.inference.inputs import divide_names, list_recordings, read_table
     from sercli.inference.predict import Predictor
@@ -189,15 +190,13 @@ def predict(
     rows: Rows = "windows" if predictor.timeline else "files"
     if predictor.bundle.outputs.per_frame:
         rows = "files" if timeline is False else "frames"
-    lines = CsvLines(predictor.bundle.outputs, rows, inputs.columns)
-    with ExitStack() as stack:
-        target: TextIO = sys.stdout
-        if out is not None:
-            temporary = stack.enter_context(files.replacing(out))
-            target = stack.enter_context(temporary.open("w", encoding="utf-8"))
-        failed = _write(
-            predictor, inputs, target, lines if csv else None, picture, enrolment=enrolment, json=json
-        )
+    lines = CsvLines(predictor.bundle.outputs, rows, inputs.columns) if csv else None
+    form = _Form(predictor.bundle.outputs, inputs, lines, "utf-8" if out else sys.stdout.encoding, json=json)
+    if out is None:
+        failed = _print(predictor, form, picture, enrolment)
+    else:
+        described = _describe(predictor, place, inputs, enrolment, [json, csv])
+        failed = _write(predictor, form, picture, enrolment, out, described)
     if failed:
         typer.echo(f"{failed} of {len(inputs.files)} files failed", err=True)
         raise typer.Exit(1)
@@ -311,50 +310,129 @@ def _check_out(out: Path | None, read: Sequence[Path], bundle: Path) -> Path | N
     return place
 
 
+def _describe(
+    predictor: "Predictor", place: Path, inputs: "Inputs", enrolment: Sequence[Path], form: Sequence[bool]
+) -> list[object]:
+    """Return what results depend on: the version, the model, the options and the inputs, ready for JSON."""
+    import sercli
+    from sercli import files
+
+    return [
+        sercli.__version__,
+        files.sha256(place / "bundle.json"),  # it has the digest of the weights
+        [predictor.device.type, predictor.timeline, predictor.window_s, predictor.hop_s],
+        predictor.unsure_below,
+        list(form),
+        [os.fsencode(path).hex() for path in (*inputs.files, *enrolment)],
+        [inputs.columns, inputs.rows, inputs.spans, inputs.speakers],
+    ]
+
+
+class _Form:
+    """The text of predictions: JSON, CSV or a readable table."""
+
+    def __init__(
+        self, outputs: "Outputs", inputs: "Inputs", csv: "CsvLines | None", encoding: str, *, json: bool
+    ) -> None:
+        self.inputs, self.csv, self.encoding, self.json = inputs, csv, encoding, json
+        from sercli.inference.writing import printable as shown
+
+        names = (len(shown(str(path), encoding)) for path in inputs.files)
+        self.width = min(_LONGEST_NAME, max(4, *names))
+        self.outputs = outputs
+
+    @property
+    def header(self) -> str | None:
+        """The first line, if there is one."""
+        from sercli.inference.writing import encodable
+
+        if self.json:
+            return None
+        return encodable(self.csv.header if self.csv else _header(self.outputs, self.width), self.encoding)
+
+    def lines(self, number: int, prediction: "Prediction") -> list[str]:
+        """Return the lines of a prediction."""
+        from sercli.inference.writing import encodable, to_json
+        from sercli.inference.writing import printable as shown
+
+        cells = self.inputs.rows[number] if self.inputs.rows else ()
+        if self.json:
+            return [to_json(prediction, self.inputs.columns, cells, self.encoding)]
+        name = shown(prediction.file, self.encoding)
+        lines = self.csv.lines(prediction, cells) if self.csv else _readable(prediction, name, self.width)
+        return [encodable(line, self.encoding) for line in lines]
+
+
+def _print(predictor: "Predictor", form: _Form, picture: Path | None, enrolment: Sequence[Path]) -> int:
+    """Print the predictions; return the number of failed files."""
+
+    def show(number: int, lines: Sequence[str]) -> None:  # noqa: ARG001
+        for line in lines:
+            print(line)
+
+    if form.header is not None:
+        print(form.header)
+    return _predict(predictor, form, picture, enrolment, show)
+
+
 def _write(
     predictor: "Predictor",
-    inputs: "Inputs",
-    target: TextIO,
-    csv: "CsvLines | None",
+    form: _Form,
     picture: Path | None,
-    *,
     enrolment: Sequence[Path],
-    json: bool,
+    out: Path,
+    described: object,
 ) -> int:
-    """Write the prediction of each file as soon as it is made, and return the number of failed files."""
+    """Write the predictions to a file; return the number of failed files. An interrupted command resumes."""
+    from sercli.inference.journal import Journal
+
+    count = len(form.inputs.files)
+    with Journal(out, form.inputs.files, described) as journal:
+        if journal.done:
+            typer.echo(f"note: {len(journal.done)} of {count} files are done already", err=True)
+        try:
+            failed = _predict(predictor, form, picture, enrolment, journal.add, journal.done)
+        except KeyboardInterrupt:
+            if journal.done:
+                kept = f"{len(journal.done)} of {count} files are done, see {printable(journal.place)}"
+                typer.echo(f"note: {kept}; the same command resumes there", err=True)
+            raise
+        journal.finish(form.header)
+    return failed
+
+
+def _predict(
+    predictor: "Predictor",
+    form: _Form,
+    picture: Path | None,
+    enrolment: Sequence[Path],
+    keep: Callable[[int, Sequence[str]], None],
+    done: Collection[int] = (),
+) -> int:
+    """Give the lines of each file to ``keep`` once they are known; return the number of failed files."""
     from sercli.inference.inputs import predict_inputs
-    from sercli.inference.writing import encodable, printable, to_json
+    from sercli.inference.writing import printable as shown
     from sercli.processor import keep_freed_memory
     from sercli.records import Problem
 
     keep_freed_memory()
-    encoding = target.encoding
-    width = min(_LONGEST_NAME, max(4, *(len(printable(str(path), encoding)) for path in inputs.files)))
-    header = csv.header if csv else _header(predictor.bundle.outputs, width)
-    if not json:
-        print(encodable(header, encoding), file=target)
-    failed = 0
+    inputs, failed = form.inputs, 0
     with progress_bar("predicting") as progress:
-        for number, prediction in enumerate(predict_inputs(predictor, inputs, enrolment)):
-            progress(number + 1, len(inputs.files))
-            cells = inputs.rows[number] if inputs.rows else ()
+        found = predict_inputs(predictor, inputs, enrolment, done)
+        for count, (number, prediction) in enumerate(found, len(done) + 1):
+            progress(count, len(inputs.files))
             if isinstance(prediction, Problem):
                 failed += 1
-                typer.echo(f"error: {printable(str(prediction), sys.stderr.encoding)}", err=True)
+                typer.echo(f"error: {shown(str(prediction), sys.stderr.encoding)}", err=True)
                 continue
             if prediction.note is not None:
                 typer.echo(
-                    f"note: {printable(f'{prediction.file}: {prediction.note}', sys.stderr.encoding)}",
+                    f"note: {shown(f'{prediction.file}: {prediction.note}', sys.stderr.encoding)}",
                     err=True,
                 )
-            if json:
-                print(to_json(prediction, inputs.columns, cells, encoding), file=target)
-            else:
-                name = printable(prediction.file, encoding)
-                for line in csv.lines(prediction, cells) if csv else _readable(prediction, name, width):
-                    print(encodable(line, encoding), file=target)
             if picture is not None:
                 _draw(prediction, picture)
+            keep(number, form.lines(number, prediction))
     return failed
 
 

@@ -397,7 +397,9 @@ def test_segments_of_a_table_are_predicted_as_recordings_of_their_own(small, tmp
     (tmp_path / "t.csv").write_text(
         "wav;start;end\nlong.wav;0;0,5\nlong.wav;00:00:00,5;\nlong.wav;;\nlong.wav;1;9\nnone.wav;0;1\n"
     )
-    *parts, whole, beyond, missing = predict_inputs(predictor, read_table(tmp_path / "t.csv"))
+    numbers, found = zip(*predict_inputs(predictor, read_table(tmp_path / "t.csv")), strict=True)
+    assert numbers == tuple(range(len(found)))
+    *parts, whole, beyond, missing = found
     alone = list(predictor.predict([tmp_path / "first.wav", tmp_path / "second.wav", tmp_path / "long.wav"]))
     for part, each in zip([*parts, whole], alone, strict=True):
         assert (part.file, part.duration) == (str(tmp_path / "long.wav"), each.duration)
