@@ -57,8 +57,8 @@ def export(
         bool,
         typer.Option(
             "--calibrate",
-            help="Fit a temperature of the class probabilities on the dev part, so that they show how often "
-            "a prediction is right. No predicted class changes.",
+            help="Fit a temperature of the class probabilities on the dev parts of the run, so that they "
+            "show how often a prediction is right. No predicted class changes.",
         ),
     ] = False,
     tested_by: TestedByOption = None,

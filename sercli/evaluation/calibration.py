@@ -178,7 +178,7 @@ class Temperature:
 
     Attributes:
         value: the temperature; above one if the network was too sure.
-        utterances: number of rows that it was fitted on.
+        utterances: number of utterances that it was fitted on.
         speakers: number of their known speakers.
         loss_before: mean negative log-likelihood of the true classes on these rows.
         loss_after: the same with the temperature.
@@ -236,7 +236,7 @@ def fit_temperature(predictions: ClassPredictions) -> Temperature:
         )
     return Temperature(
         value=1 / inverse,
-        utterances=len(right),
+        utterances=len(set(predictions.ids)),
         speakers=len(predictions.known_speakers),
         loss_before=loss(1.0),
         loss_after=loss(inverse),

@@ -41,6 +41,7 @@ SURE = 0.8
 """Target accuracy among the predictions that are not marked unsure."""
 LEVEL = 0.95
 """Confidence level of that target."""
+_EACH = "each predicted by its own model, without utterances of this model's test part"
 _OTHERS = "each predicted by its own model, not by this one"
 
 
@@ -211,9 +212,11 @@ def _measure(run: Run, trial: Trial, bundle: Bundle, sure: float, *, calibrate: 
         return _without_classes(quality, calibrate=calibrate)
     tested, calibrated = read_tested_classes(trial), None
     if calibrate:
-        note = ", but its epoch was chosen on it" if _chose_epoch(trial) else ""
-        on = f"this model's own dev part, which it was not trained on{note}"
-        calibrated = _calibrate(run, _read_dev(trial, tested), tested, on)
+        # The dev part of a single fold has too few speakers: see docs/results/calibration.
+        kept = [rows for each in finished if (rows := _read_dev(each, tested)) is not None]
+        on = f"the dev parts of {len(kept)} of the run's {len(finished)} trials, {_EACH}"
+        on += ", and each model's epoch was chosen on its part" if _chose_epoch(trial) else ""
+        calibrated = _calibrate(run, pool(kept) if kept else None, tested, on)
     found, on, tried = _find_threshold(finished, trial, tested, sure, _value(calibrated))
     return replace(quality, threshold=found, threshold_on=on, threshold_tried=tried, calibrated=calibrated)
 

@@ -14,7 +14,7 @@ from sercli.evaluation import evaluate, write_predictions
 from sercli.evaluation.calibration import apply_temperature, fit_temperature, measure_calibration
 from sercli.evaluation.predictions_csv import read_predictions
 from sercli.inference.predict import Predictor
-from sercli.records import ClassPredictions
+from sercli.records import ClassPredictions, pool
 from sercli.reports import share
 from sercli.reports.card import Elsewhere, licence_id, warn_of_other_corpora
 from sercli.runs.folder import Trial, all_runs
@@ -142,15 +142,20 @@ def test_calibrate_fits_a_temperature_on_dev_which_predict_and_programs_apply(
         for file, content in kept.items():
             file.write_bytes(content)
     assert status == 0, err
-    fitted = fit_temperature(dev)
+    tested = set(read_predictions(trial.predictions_file).ids)
+    other = read_predictions(made.trial(2, 0).dev_predictions_file)
+    rows = [row for row, name in enumerate(other.ids) if name not in tested]
+    fitted = fit_temperature(pool([dev, other.select(rows)]) if rows else dev)
     bundle, plain = Bundle.load(tmp_path / "model"), Bundle.load(tmp_path / "plain")
     assert (bundle.outputs.temperature, plain.outputs.temperature) == (fitted.value, 1.0)
     own = read_predictions(trial.predictions_file)
     stated = bundle.facts["calibration"]
-    assert (stated["utterances"], stated["speakers"], stated["tested"]) == (12, 1, 12)
+    assert (stated["utterances"], stated["speakers"]) == (fitted.utterances, fitted.speakers)
+    assert stated["tested"] == 12
+    assert f"of the run's 2 trials, {share._EACH}" in stated["on"]
     assert stated["ece_before"] == measure_calibration(own).ece
     assert stated["ece_after"] == measure_calibration(apply_temperature(own, fitted.value)).ece
-    assert f"calibrated temperature {fitted.value:.3f}, fitted on 12 utterances of 1 speakers" in out
+    assert f"calibrated temperature {fitted.value:.3f}, fitted on {fitted.utterances} utterances of " in out
     assert f"a temperature of {fitted.value:.3f}" in (tmp_path / "model" / "README.md").read_text()
     path = write_wav(tmp_path / "a.wav", tone(0.5, pitch=200))
     (before,), (after,) = (list(Predictor(each).predict([path])) for each in (plain, bundle))
@@ -164,7 +169,7 @@ def test_calibrate_fits_a_temperature_on_dev_which_predict_and_programs_apply(
 
 def test_calibrate_without_a_dev_part_is_refused_with_the_remedy(run, place, tmp_path):
     (made,) = all_runs(place)
-    with without_dev_part([made.trial(1, 0)]):
+    with without_dev_part(made.trials()):
         status, _, err = run("latest", tmp_path / "model", "--fold", "1", "--calibrate")
     assert (status, (tmp_path / "model").exists()) == (1, False)
     assert "has no predictions of a dev part, and the test part must not be used; train with" in err
