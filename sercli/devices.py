@@ -3,6 +3,7 @@
 import platform
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard, get_args
 
 import torch
 
@@ -92,12 +93,14 @@ def choose_device(
     return Device("cpu", indices, nodes, strategy)
 
 
-def resolve_precision(precision: Precision, device: Device) -> Precision:
+def resolve_precision(precision: str, device: Device) -> Precision:
     """Replace ``auto`` by the fastest number format of the device; keep others.
 
     Raises:
-        ConfigError: the device can't train in this format.
+        ConfigError: there is no such format, or the device can't train in this format.
     """
+    if not _is_precision(precision):
+        raise ConfigError(f"precision '{precision}' is none of {', '.join(get_args(Precision))}")
     if precision == "16-mixed" and device.accelerator == "cpu":
         raise ConfigError("precision 16-mixed needs a GPU; on a CPU choose bf16-mixed or 32-true")
     if precision != "auto":
@@ -105,6 +108,11 @@ def resolve_precision(precision: Precision, device: Device) -> Precision:
     if device.accelerator == "cuda":
         return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
     return "bf16-mixed" if device.accelerator == "cpu" and cpu_multiplies_bf16() else "32-true"
+
+
+def number_format(precision: Precision) -> torch.dtype | None:
+    """Return the short format that most operations use; none if all use 32-bit floats."""
+    return {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(precision)
 
 
 def cpu_multiplies_bf16() -> bool:
@@ -126,6 +134,10 @@ def _cpuinfo(key: str) -> str:
             if name.strip() == key:
                 return value.strip()
     return ""
+
+
+def _is_precision(name: str) -> TypeGuard[Precision]:
+    return name in get_args(Precision)
 
 
 def _indices(devices: str) -> tuple[int, ...]:

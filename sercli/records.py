@@ -97,6 +97,21 @@ class Utterance:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """A part of a recording in which a person speaks.
+
+    Attributes:
+        start: where it begins, seconds.
+        end: where it ends.
+        speaker: who speaks; none if this is not known.
+    """
+
+    start: float
+    end: float
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Something wrong in a corpus that does not end the reading of the rest.
 

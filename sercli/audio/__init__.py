@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import soundfile
 import soxr
 
@@ -39,7 +40,10 @@ __all__ = [
     "AudioFile",
     "Samples",
     "decode",
+    "envelope",
+    "forget",
     "full_scale",
+    "has_ffmpeg",
     "hash_samples",
     "header",
     "is_prepared",
@@ -135,13 +139,28 @@ def decode(
         return mono, replace(header, note=scale.note, cancels=channels_cancel(samples, mono, scale))
 
 
-def header(path: Path) -> AudioFile:
+def has_ffmpeg() -> bool:
+    """Return whether ffmpeg is found, which decodes formats that libsndfile does not read."""
+    return _ffmpeg.is_installed()
+
+
+def forget(path: Path) -> None:
+    """Delete what is kept of a file to read it again: its sound as ffmpeg decoded it."""
+    _ffmpeg.forget(path)
+
+
+def header(path: Path, most_s: float | None = None) -> AudioFile:
     """Read a file's header.
+
+    Args:
+        path: the file.
+        most_s: length in seconds beyond which the caller refuses the file and then calls `forget`. A format
+            that has to be decoded to find its length is decoded up to a second beyond it.
 
     Raises:
         AudioError: the file is missing, not audio, empty, or shorter than its header states.
     """
-    with _opened(path) as file:
+    with _opened(path, most_s=most_s) as file:
         found = _header(file)
         _span(found, None, None)
         return found
@@ -169,6 +188,26 @@ def stream(path: Path, sample_rate: int = SAMPLE_RATE, block_s: float = 30.0) ->
             if found.sample_rate != sample_rate:
                 block = resampler.resample_chunk(block, last=first + count == found.frames)
             yield block
+
+
+def envelope(path: Path, parts: int) -> tuple[Samples, Samples]:
+    """Return the least and the greatest sample of equal parts of a file, (parts,) each.
+
+    Raises:
+        AudioError: as `read`.
+    """
+    found = header(path)
+    edges = np.linspace(0, found.frames, min(parts, found.frames) + 1).astype(np.int64)
+    lowest = np.full(len(edges) - 1, np.inf, np.float32)
+    highest = -lowest
+    first = 0
+    for block in stream(path, found.sample_rate):
+        own = np.flatnonzero((edges[:-1] < first + len(block)) & (edges[1:] > first))  # parts in the block
+        starts = np.maximum(edges[own] - first, 0)
+        lowest[own] = np.minimum(lowest[own], np.minimum.reduceat(block, starts))
+        highest[own] = np.maximum(highest[own], np.maximum.reduceat(block, starts))
+        first += len(block)
+    return lowest, highest
 
 
 def full_scale(path: Path) -> SampleScale:
@@ -229,7 +268,7 @@ def is_prepared(path: Path) -> bool:
 
 
 @contextmanager
-def _opened(path: Path, content: bytes | None = None) -> Iterator[OpenFile]:
+def _opened(path: Path, content: bytes | None = None, most_s: float | None = None) -> Iterator[OpenFile]:
     """Open a file that is as long as its header states; an error becomes one line that names the file."""
     with _naming(path):
         if content is None and not stat.S_ISREG(path.stat().st_mode):
@@ -239,7 +278,7 @@ def _opened(path: Path, content: bytes | None = None) -> Iterator[OpenFile]:
             stack.enter_context(source)
             file = _open(source, path.suffix.lower(), stack)
             if file is None:
-                source = stack.enter_context(_ffmpeg.open_decoded(path, content))
+                source = stack.enter_context(_ffmpeg.open_decoded(path, content, most_s))
                 file = _open(source, ".wav", stack)
                 if file is None:
                     raise AudioError("ffmpeg can't decode it; convert it to wav")

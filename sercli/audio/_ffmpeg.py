@@ -32,18 +32,19 @@ def is_installed() -> bool:
 
 
 @contextmanager
-def open_decoded(path: Path, content: bytes | None) -> Iterator[BinaryIO]:
+def open_decoded(path: Path, content: bytes | None, most_s: float | None = None) -> Iterator[BinaryIO]:
     """Open the sound of a file as wav.
 
     Args:
         path: the file.
         content: its bytes, if they were read already.
+        most_s: decoding stops a second after so many seconds; the complete file if not given.
 
     Raises:
         AudioError: it can't be decoded, is cut short, or holds no sound (the message has no place).
     """
     if content is None:
-        with _cache.open(path) as file:
+        with _cache.open(path, most_s) as file:
             yield file
         return
     with tempfile.TemporaryDirectory(prefix="sercli-ffmpeg-") as folder:
@@ -51,6 +52,11 @@ def open_decoded(path: Path, content: bytes | None) -> Iterator[BinaryIO]:
         given.write_bytes(content)
         with _decode(given, Path(folder) / "decoded.wav").open("rb") as file:
             yield file
+
+
+def forget(path: Path) -> None:
+    """Delete the decoded sound of a file, which is otherwise kept until the program ends."""
+    _cache.forget(path)
 
 
 class _Cache:
@@ -63,7 +69,7 @@ class _Cache:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._count = 0
 
-    def open(self, path: Path) -> BinaryIO:
+    def open(self, path: Path, most_s: float | None) -> BinaryIO:
         """Open a decoded file; it is decoded if this was not done before."""
         state = path.stat()
         key = (os.path.realpath(path), state.st_size, state.st_mtime_ns)
@@ -77,7 +83,7 @@ class _Cache:
                 self._folder = self._folder or tempfile.TemporaryDirectory(prefix="sercli-ffmpeg-")
                 self._count += 1
                 target = Path(self._folder.name) / f"{self._count}.wav"
-            decoded = _decode(path, target).open("rb")
+            decoded = _decode(path, target, most_s).open("rb")
             with self._lock:
                 self._files[key] = target
                 while len(self._files) > _KEPT:
@@ -87,15 +93,25 @@ class _Cache:
                     oldest.unlink(missing_ok=True)
             return decoded
 
+    def forget(self, path: Path) -> None:
+        """Delete what was decoded of a file."""
+        place = os.path.realpath(path)
+        with self._lock:
+            for key in [key for key in self._busy if key[0] == place]:
+                self._busy.pop(key)
+                if key in self._files:
+                    self._files.pop(key).unlink(missing_ok=True)
+
 
 _cache = _Cache()
 
 
-def _decode(path: Path, target: Path) -> Path:
+def _decode(path: Path, target: Path, most_s: float | None = None) -> Path:
     """Write the first stream of sound of a file as wav."""
     command = [
         *("ffmpeg", "-nostdin", "-v", "error", "-xerror", "-protocol_whitelist", "file"),
         *("-i", f"file:{path.absolute()}", "-map", "0:a:0", "-c:a", "pcm_f32le"),
+        *(() if most_s is None else ("-t", f"{most_s + 1:.3f}")),
         *("-rf64", "auto", "-f", "wav", "-y", str(target)),
     ]
     try:

@@ -1,6 +1,5 @@
 """Divisions from lists: two or three files, or a folder of lists as other toolkits write them."""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from sercli.manifest.lengths import Lengths, without_foreign_times
 from sercli.manifest.listing import check_columns
 from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
 from sercli.manifest.text import binary_kind
+from sercli.processor import count_cores
 from sercli.records import Note, Problem, Utterance
 
 
@@ -179,7 +179,7 @@ def _hash_audio(items: list[Item]) -> list[Item]:
         hashed = replace(item.utterance, sha256=audio.hash_samples(samples), source_sha256=content)
         return replace(item, utterance=hashed, seconds=len(samples) / header.sample_rate)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(count_cores()) as pool:
         return list(pool.map(add_hash, items))
 
 

@@ -26,6 +26,10 @@ _COMMANDS = {
     "compare": Lazy("compare:compare", "Compare runs with the first one and write a page."),
     "predict": Lazy("predict:predict", "Predict the emotion of recordings."),
     "demo": Lazy("demo:demo", "Serve a web page that predicts recorded or uploaded speech."),
+    "serve": Lazy(
+        "serve:serve",
+        "Serve predictions over HTTP: POST a recording, receive JSON; or stream over a websocket.",
+    ),
     "export": Lazy("export:export", "Export a trained model as a folder with a model card."),
     "push": Lazy("push:push", "Upload an exported model to the Hugging Face Hub."),
     "pull": Lazy("pull:pull", "Download a model from the Hugging Face Hub."),

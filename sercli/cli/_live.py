@@ -109,8 +109,7 @@ class _Speed:
 def _print(frames: "list[Frame]", names: tuple[str, ...], *, json: bool, csv: bool) -> None:
     for frame in frames:
         if json:
-            row = {"start_s": frame.start, "end_s": frame.end, "window_end": frame.last}
-            print(to_json(row | dict(zip(names, frame.values, strict=True)), escaped=False))
+            print(to_json(frame.to_dict(names), escaped=False))
         elif csv:
             cells = [f"{frame.start:.2f}", f"{frame.end:.2f}", int(frame.last), *map(repr, frame.values)]
             csv_format.writer(sys.stdout, lineterminator="\n").writerow(cells)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
+    from sercli.manifest.turns import TurnList
     from sercli.studies import Assignment
+    from sercli.voice import VoiceConfig
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -31,6 +33,29 @@ def set_option(example: str) -> Any:
 
 
 SetOption = Annotated[list[str] | None, set_option("model.attention=false")]
+VadOption = Annotated[
+    bool,
+    typer.Option(
+        "--vad", help="Find the speech in each recording, and use each turn of it as an utterance of its own."
+    ),
+]
+VadSetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vad-set",
+        metavar="KEY=VALUE",
+        help="Change how --vad finds speech: detector (energy or silero), threshold, least_s, most_s, gap_s "
+        "or pad_s, for example detector=silero; may be repeated.",
+    ),
+]
+SegmentsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="List of turns (start, end and speaker), each used as an utterance of its own: RTTM, labels of "
+        "Audacity, a table or JSON.",
+        show_default=False,
+    ),
+]
 SchemeOption = Annotated[
     str | None,
     typer.Option(
@@ -215,6 +240,30 @@ def key_values(option: str, pairs: Sequence[str], *, empty: bool = False) -> dic
         if split.setdefault(key, value) != value:
             raise typer.BadParameter(f"'{pair}': {option} has {key}={split[key]} already; give it once")
     return split
+
+
+def find_turns(
+    *, vad: bool, vad_set: list[str] | None, segments: Path | None
+) -> "VoiceConfig | TurnList | None":
+    """Read ``--vad``, ``--vad-set`` and ``--segments``; none without ``--vad`` and ``--segments``.
+
+    Raises:
+        ConfigError: a setting is unknown or wrong, or the detector is not installed.
+        ManifestError: the list can't be read.
+    """
+    from sercli.config import parse_assignments
+    from sercli.manifest.turns import read_turns
+    from sercli.voice import VoiceConfig, get_detector
+
+    if vad and segments is not None:
+        raise typer.BadParameter("give --vad or --segments, not both")
+    if vad_set and not vad:
+        raise typer.BadParameter("--vad-set changes how --vad finds speech; add --vad")
+    if not vad:
+        return None if segments is None else read_turns(segments)
+    config = VoiceConfig(**parse_assignments(vad_set or []))
+    get_detector(config.detector).require()
+    return config
 
 
 def columns_of(on: str | None) -> list[str] | None:

@@ -44,17 +44,18 @@ def demo(
     """
     from importlib.util import find_spec
 
-    from sercli.demo.uploads import Limits
     from sercli.errors import ConfigError
+    from sercli.web.limits import Limits
 
     if find_spec("gradio") is None:
         raise ConfigError("the page needs 'gradio': pip install 'sercli[demo]'")
     limits = Limits(max_mb, max_minutes)
 
     from sercli import starter
-    from sercli.demo.loaded import load
-    from sercli.demo.server import is_loopback, serve
+    from sercli.demo.server import serve
     from sercli.inference.inputs import find_bundle
+    from sercli.web.loaded import load
+    from sercli.web.sockets import is_loopback
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)

@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -11,21 +11,29 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from sercli.cli._live import live as follow
-from sercli.cli._options import ColumnOption, UnsureBelowOption, WorkspaceOption, key_values
+from sercli.cli._options import (
+    ColumnOption,
+    SegmentsOption,
+    UnsureBelowOption,
+    VadOption,
+    VadSetOption,
+    WorkspaceOption,
+    find_turns,
+    key_values,
+)
 from sercli.cli._output import printable, progress_bar
+from sercli.cli._predictions import BY_SUFFIX, Format, Layout, draw, layout_of
 
 if TYPE_CHECKING:
     from sercli.bundle import Bundle
     from sercli.inference.inputs import Inputs
     from sercli.inference.predict import Predictor
-    from sercli.inference.prediction import Prediction
-    from sercli.inference.writing import CsvLines
-    from sercli.tasks import Outputs
+    from sercli.manifest.turns import TurnList
+    from sercli.voice import VoiceConfig
 
 # Options that --live and --microphone use, besides the bundle.
 _LIVE = {"bundle", "live", "microphone", "json", "csv", "workspace"}
 _STREAMS = ("/dev/std", "/dev/fd/", "/proc/")
-_LONGEST_NAME = 48  # characters of a file's name in the readable table; longer names lose their beginning
 
 
 def predict(
@@ -85,10 +93,18 @@ def predict(
             show_default=False,
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each file.")] = False,
-    csv: Annotated[
-        bool, typer.Option("--csv", help="Print CSV: one line for each file, window or frame.")
-    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="The same as --format csv.")] = False,
+    form: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            help="Format of the output: text; json (one line for each file); csv (one line for each file, "
+            "window, turn or frame); rttm or audacity (one line for each turn or time of one class). "
+            "[default: the suffix of --out if it is .json, .csv or .rttm, otherwise text]",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -96,6 +112,9 @@ def predict(
             "they are in FILE.part; the same command resumes there if it was interrupted."
         ),
     ] = None,
+    vad: VadOption = False,
+    vad_set: VadSetOption = None,
+    segments: SegmentsOption = None,
     timeline: Annotated[
         bool | None,
         typer.Option(
@@ -135,6 +154,13 @@ def predict(
             help="Utterances in one batch. [default: 4 on a CPU, otherwise 32]", min=1, show_default=False
         ),
     ] = None,
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="Number format of the network: 32-true, auto, bf16-mixed or 16-mixed. The short formats "
+            "change the probabilities."
+        ),
+    ] = "32-true",
     workspace: WorkspaceOption = None,
 ) -> None:
     """Predict the emotion of recordings.
@@ -144,14 +170,13 @@ def predict(
     A file that cannot be read is reported on stderr, and the other files are predicted; the exit status is
     then 1.
     """
-    from sercli.devices import choose_device
+    from sercli import files
+    from sercli.devices import choose_device, resolve_precision
     from sercli.inference.inputs import divide_names, list_recordings, read_table
     from sercli.inference.predict import Predictor
-    from sercli.inference.writing import CsvLines, Rows
     from sercli.workspace import Workspace
 
-    if json and csv:
-        raise typer.BadParameter("give --json or --csv, not both")
+    shape = _format(form, out, json=json, csv=csv)
     if live or microphone:
         _refuse_unused(context)
         follow(_find(workspace, _named_for_live(bundle))[1], microphone=microphone, json=json, csv=csv)
@@ -171,35 +196,65 @@ def predict(
     model, recordings = divide_names(Workspace(workspace), named, listed=table is not None)
     if table is not None and recordings:
         raise typer.BadParameter("name files or a --table, not both")
+    finding = find_turns(vad=vad, vad_set=vad_set, segments=segments)
+    if finding and (timeline is not None or window_s is not None or hop_s is not None):
+        raise typer.BadParameter("--vad and --segments name what is predicted; leave the windows out")
+    device = choose_device(accelerator)
+    number = resolve_precision(precision, device)
     place, loaded = _find(workspace, model)
     predictor = Predictor(
         loaded,
-        device=choose_device(accelerator).torch,
+        device=device.torch,
         batch_size=batch_size,
         unsure_below=unsure_below,
-        timeline=True if picture is not None and timeline is None else timeline,
+        timeline=True if picture is not None and timeline is None and not finding else timeline,
         window_s=window_s,
         hop_s=hop_s,
+        precision=number,
     )
     inputs = read_table(table, chosen, audio_root) if table else list_recordings(recordings, _names())
     inputs = _prepare_inputs(inputs, same_speaker=same_speaker)
+    inputs = _with_turns(inputs, finding, table)
     enrolment = _enrolment(predictor, enrol or [], same_speaker=same_speaker)
-    out = _check_out(out, [*inputs.files, *([table] if table else [])], place)
+    out = _check_out(out, [*inputs.files, *filter(None, (table, segments))], place)
     asked = "--same-speaker" if same_speaker else "--speaker-column" if speaker_column else ""
     _check_asked(predictor, inputs, picture, unsure_below, asked)
-    rows: Rows = "windows" if predictor.timeline else "files"
-    if predictor.bundle.outputs.per_frame:
-        rows = "files" if timeline is False else "frames"
-    lines = CsvLines(predictor.bundle.outputs, rows, inputs.columns) if csv else None
-    form = _Form(predictor.bundle.outputs, inputs, lines, "utf-8" if out else sys.stdout.encoding, json=json)
+    layout = layout_of(shape, predictor, inputs)
     if out is None:
-        failed = _print(predictor, form, picture, enrolment)
+        failed = _print(predictor, inputs, layout, picture, enrolment)
     else:
-        described = _describe(predictor, place, inputs, enrolment, [json, csv])
-        failed = _write(predictor, form, picture, enrolment, out, described)
+        turns = [vad, vad_set, segments and files.sha256(segments)]
+        described = _describe(predictor, place, inputs, enrolment, [shape, number, turns])
+        failed = _write(predictor, inputs, layout, picture, enrolment, out, described)
     if failed:
         typer.echo(f"{failed} of {len(inputs.files)} files failed", err=True)
         raise typer.Exit(1)
+
+
+def _format(form: Format | None, out: Path | None, *, json: bool, csv: bool) -> Format:
+    """Return the format of the output: the one that is named, otherwise that of the file's suffix."""
+    named: list[Format] = [name for name, given in (("json", json), ("csv", csv)) if given]  # type: ignore[misc]
+    if len({*named, *filter(None, [form])}) > 1:
+        raise typer.BadParameter("give one of --json, --csv and --format")
+    suffix = "" if out is None else out.suffix.lower()
+    return next(filter(None, [form, *named]), BY_SUFFIX.get(suffix, "text"))
+
+
+def _with_turns(inputs: "Inputs", finding: "TurnList | VoiceConfig | None", table: Path | None) -> "Inputs":
+    """Add what finds the turns to the inputs, and print the notes of a list."""
+    from sercli.inference.inputs import turns_by_voice
+    from sercli.voice import VoiceConfig
+
+    if finding is None:
+        return inputs
+    if isinstance(finding, VoiceConfig):
+        return replace(inputs, turns=turns_by_voice(finding))
+    if table is not None or inputs.speakers:
+        raise typer.BadParameter("--segments names the speakers; leave --table and --same-speaker out")
+    turns, notes = finding.assign(inputs.files)
+    for note in notes:
+        typer.echo(f"note: {printable(note)}", err=True)
+    return replace(inputs, turns=turns.__getitem__)
 
 
 def _enrolment(predictor: "Predictor", enrol: Sequence[str], *, same_speaker: bool) -> Sequence[Path]:
@@ -279,9 +334,13 @@ def _check_asked(
     outputs = predictor.bundle.outputs
     if named and not predictor.needs_speakers:
         raise ConfigError(f"{named}: this model does not standardise per speaker; leave the option out")
+    if inputs.turns is not None and outputs.per_frame:
+        raise ConfigError(
+            "this model gives values by frame, of complete recordings; leave --vad or --segments out"
+        )
     if picture is not None and len(inputs.files) > 1:
         raise ConfigError(f"--picture draws one file, {len(inputs.files)} are named; name one of them")
-    if picture is not None and not outputs.per_frame and predictor.timeline is False:
+    if picture is not None and not outputs.per_frame and predictor.timeline is False and inputs.turns is None:
         raise ConfigError("--picture draws a timeline; leave --no-timeline out")
     if unsure_below is not None and not outputs.classes:
         raise ConfigError("--unsure-below is for classes, but this bundle predicts none; leave it out")
@@ -311,7 +370,7 @@ def _check_out(out: Path | None, read: Sequence[Path], bundle: Path) -> Path | N
 
 
 def _describe(
-    predictor: "Predictor", place: Path, inputs: "Inputs", enrolment: Sequence[Path], form: Sequence[bool]
+    predictor: "Predictor", place: Path, inputs: "Inputs", enrolment: Sequence[Path], options: object
 ) -> list[object]:
     """Return what results depend on: the version, the model, the options and the inputs, ready for JSON."""
     import sercli
@@ -322,62 +381,43 @@ def _describe(
         files.sha256(place / "bundle.json"),  # it has the digest of the weights
         [predictor.device.type, predictor.timeline, predictor.window_s, predictor.hop_s],
         predictor.unsure_below,
-        list(form),
+        options,
         [os.fsencode(path).hex() for path in (*inputs.files, *enrolment)],
         [inputs.columns, inputs.rows, inputs.spans, inputs.speakers],
     ]
 
 
-class _Form:
-    """The text of predictions: JSON, CSV or a readable table."""
-
-    def __init__(
-        self, outputs: "Outputs", inputs: "Inputs", csv: "CsvLines | None", encoding: str, *, json: bool
-    ) -> None:
-        self.inputs, self.csv, self.encoding, self.json = inputs, csv, encoding, json
-        from sercli.inference.writing import printable as shown
-
-        names = (len(shown(str(path), encoding)) for path in inputs.files)
-        self.width = min(_LONGEST_NAME, max(4, *names))
-        self.outputs = outputs
-
-    @property
-    def header(self) -> str | None:
-        """The first line, if there is one."""
-        from sercli.inference.writing import encodable
-
-        if self.json:
-            return None
-        return encodable(self.csv.header if self.csv else _header(self.outputs, self.width), self.encoding)
-
-    def lines(self, number: int, prediction: "Prediction") -> list[str]:
-        """Return the lines of a prediction."""
-        from sercli.inference.writing import encodable, to_json
-        from sercli.inference.writing import printable as shown
-
-        cells = self.inputs.rows[number] if self.inputs.rows else ()
-        if self.json:
-            return [to_json(prediction, self.inputs.columns, cells, self.encoding)]
-        name = shown(prediction.file, self.encoding)
-        lines = self.csv.lines(prediction, cells) if self.csv else _readable(prediction, name, self.width)
-        return [encodable(line, self.encoding) for line in lines]
-
-
-def _print(predictor: "Predictor", form: _Form, picture: Path | None, enrolment: Sequence[Path]) -> int:
+def _print(
+    predictor: "Predictor",
+    inputs: "Inputs",
+    layout: Layout,
+    picture: Path | None,
+    enrolment: Sequence[Path],
+) -> int:
     """Print the predictions; return the number of failed files."""
 
     def show(number: int, lines: Sequence[str]) -> None:  # noqa: ARG001
         for line in lines:
             print(line)
 
-    if form.header is not None:
-        print(form.header)
-    return _predict(predictor, form, picture, enrolment, show)
+    header = _header(layout, sys.stdout.encoding)
+    if header is not None:
+        print(header)
+    return _predict(predictor, inputs, layout, picture, enrolment, show, sys.stdout.encoding)
+
+
+def _header(layout: Layout, encoding: str | None) -> str | None:
+    """Return the first line of the output, if there is one."""
+    from sercli.inference.writing import encodable
+
+    header = layout.header(encoding)
+    return None if header is None else encodable(header, encoding)
 
 
 def _write(
     predictor: "Predictor",
-    form: _Form,
+    inputs: "Inputs",
+    layout: Layout,
     picture: Path | None,
     enrolment: Sequence[Path],
     out: Path,
@@ -386,37 +426,42 @@ def _write(
     """Write the predictions to a file; return the number of failed files. An interrupted command resumes."""
     from sercli.inference.journal import Journal
 
-    count = len(form.inputs.files)
-    with Journal(out, form.inputs.files, described) as journal:
+    count = len(inputs.files)
+    with Journal(out, inputs.files, described) as journal:
         if journal.done:
             typer.echo(f"note: {len(journal.done)} of {count} files are done already", err=True)
         try:
-            failed = _predict(predictor, form, picture, enrolment, journal.add, journal.done)
+            failed = _predict(
+                predictor, inputs, layout, picture, enrolment, journal.add, "utf-8", journal.done
+            )
         except KeyboardInterrupt:
             if journal.done:
                 kept = f"{len(journal.done)} of {count} files are done, see {printable(journal.place)}"
                 typer.echo(f"note: {kept}; the same command resumes there", err=True)
             raise
-        journal.finish(form.header)
+        journal.finish(_header(layout, "utf-8"))
     return failed
 
 
 def _predict(
     predictor: "Predictor",
-    form: _Form,
+    inputs: "Inputs",
+    layout: Layout,
     picture: Path | None,
     enrolment: Sequence[Path],
     keep: Callable[[int, Sequence[str]], None],
+    encoding: str | None,
     done: Collection[int] = (),
 ) -> int:
     """Give the lines of each file to ``keep`` once they are known; return the number of failed files."""
     from sercli.inference.inputs import predict_inputs
+    from sercli.inference.writing import encodable
     from sercli.inference.writing import printable as shown
     from sercli.processor import keep_freed_memory
     from sercli.records import Problem
 
     keep_freed_memory()
-    inputs, failed = form.inputs, 0
+    failed = 0
     with progress_bar("predicting") as progress:
         found = predict_inputs(predictor, inputs, enrolment, done)
         for count, (number, prediction) in enumerate(found, len(done) + 1):
@@ -431,19 +476,10 @@ def _predict(
                     err=True,
                 )
             if picture is not None:
-                _draw(prediction, picture)
-            keep(number, form.lines(number, prediction))
+                draw(prediction, picture, whole=not inputs.spans)
+            cells = inputs.rows[number] if inputs.rows else ()
+            keep(number, [encodable(line, encoding) for line in layout.lines(prediction, cells, encoding)])
     return failed
-
-
-def _header(outputs: "Outputs", width: int) -> str:
-    if outputs.per_frame:
-        return f"{'file':<{width}}  seconds" + "".join(
-            f"  {name:>8}  {'from':>6}  {'to':>6}" for name in outputs.dimensions
-        )
-    classes = outputs.classes
-    best = f"  {'class':<{_widest(classes)}}     %" if classes else ""
-    return f"{'file':<{width}}{best}" + "".join(f"  {name:>8}" for name in outputs.names)
 
 
 def _names() -> TextIO:
@@ -451,62 +487,3 @@ def _names() -> TextIO:
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(encoding=sys.getfilesystemencoding(), errors="surrogateescape")
     return sys.stdin
-
-
-def _readable(prediction: "Prediction", name: str, width: int) -> Iterator[str]:
-    """Yield a line for the file and one for each section of its timeline."""
-    name = name if len(name) <= width else f"...{name[3 - width :]}"
-    marks = [
-        mark
-        for mark, holds in (("unsure", prediction.unsure), (prediction.unlike, prediction.unlike))
-        if holds
-    ]
-    notes = "".join(f"  {mark}" for mark in marks)
-    if prediction.trace is not None:
-        cells = "".join(
-            f"  {values.mean():8.3f}  {values.min():6.3f}  {values.max():6.3f}"
-            for values in prediction.trace.T
-        )
-        yield f"{name:<{width}}  {prediction.duration:7.1f}{cells}{notes}"
-        return
-    widest = _widest(prediction.classes)
-    best = f"  {prediction.predicted or '':<{widest}} {100 * (prediction.probability or 0):5.1f}"
-    cells = "".join(
-        f"  {100 * value:{max(8, len(name))}.1f}"
-        for name, value in zip(prediction.classes, prediction.probabilities, strict=True)
-    )
-    values = _cells(prediction.dimensions, prediction.values)
-    yield f"{name:<{width}}{best if prediction.classes else ''}{cells}{values}{notes}"
-    for each in prediction.stretches:
-        span = f"{each.start:.1f} to {each.end:.1f} s"
-        yield f"{span:>{width}}  {each.predicted:<{widest}} {100 * each.probability:5.1f}"
-    if not prediction.classes:
-        for window in prediction.windows:
-            span = f"{window.start:.1f} to {window.end:.1f} s"
-            yield f"{span:>{width}}{_cells(prediction.dimensions, window.values)}"
-
-
-def _cells(names: Sequence[str], values: Sequence[float]) -> str:
-    return "".join(f"  {value:{max(8, len(name))}.2f}" for name, value in zip(names, values, strict=True))
-
-
-def _widest(classes: tuple[str, ...]) -> int:
-    return max([5, *(len(name) for name in classes)])
-
-
-def _draw(prediction: "Prediction", picture: Path) -> None:
-    import numpy as np
-
-    from sercli.figures import save
-    from sercli.figures.timeline import Traced, class_timeline, traces, value_timeline
-
-    title = Path(prediction.file).name
-    if prediction.trace is not None:
-        save(traces([Traced(title, prediction.trace)], prediction.dimensions), picture)
-        return
-    if not prediction.classes:
-        values = np.array([window.values for window in prediction.windows])
-        save(value_timeline(prediction.borders, values, prediction.dimensions, title), picture)
-        return
-    values = np.array([window.probabilities for window in prediction.windows])
-    save(class_timeline(prediction.borders, values, prediction.classes, title), picture)

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sercli.cli._app import App, Command
-from sercli.cli._options import ColumnOption, JsonOption, WorkspaceOption, key_values
+from sercli.cli._options import (
+    ColumnOption,
+    JsonOption,
+    SegmentsOption,
+    VadOption,
+    VadSetOption,
+    WorkspaceOption,
+    find_turns,
+    key_values,
+)
 from sercli.cli._output import progress_bar
 
 if TYPE_CHECKING:
@@ -124,6 +133,9 @@ def prepare(
             help="Set an option of the corpus, for example lag_s=2 for recola; may be repeated.",
         ),
     ] = None,
+    vad: VadOption = False,
+    vad_set: VadSetOption = None,
+    segments: SegmentsOption = None,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -140,6 +152,7 @@ def prepare(
     for key, pairs in (("map", labels), ("columns", columns)):
         if pairs:
             chosen = join(chosen, {key: key_values(key, pairs, empty=key == "columns")})
+    cutting = find_turns(vad=vad, vad_set=vad_set, segments=segments)
     if speaker_pattern is not None:
         chosen = join(chosen, {"speaker_pattern": speaker_pattern})
     with progress_bar(f"preparing {corpus}") as progress:
@@ -153,6 +166,7 @@ def prepare(
             partial=partial,
             skip_bad=skip_bad,
             download=download,
+            cutting=cutting,
             progress=progress,
         )
     if json:

@@ -12,14 +12,16 @@ from pathlib import Path
 from sercli import files
 from sercli.data.parts import LEAST_OF_GROUP
 from sercli.demo import rendering
-from sercli.demo.loaded import LoadedModel
 from sercli.demo.pictures import Picture, draw
-from sercli.demo.uploads import Limits, Uploads, explain
+from sercli.demo.spans import Download, Span, downloads, spans_of
+from sercli.demo.uploads import Uploads
 from sercli.errors import FeatureError, SerError
 from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction
 from sercli.plain.json import to_json
 from sercli.records import Problem
+from sercli.web.limits import Limits, explain
+from sercli.web.loaded import LoadedModel
 
 _LOG = logging.getLogger(__name__)
 
@@ -30,14 +32,16 @@ class Answer:
 
     Attributes:
         model: the model.
-        prediction: its prediction.
+        prediction: its prediction; its file has the name that the visitor knows.
         seconds: time that it took.
+        recording: name by which the visitor's browser finds the recording.
         pictures: pictures of the answer; ``None`` while they are being drawn.
     """
 
     model: LoadedModel
     prediction: Prediction
     seconds: float
+    recording: str = ""
     pictures: tuple[Picture, ...] | None = None
 
     @property
@@ -47,6 +51,36 @@ class Answer:
         means = self.prediction.values if trace is None else trace.mean(axis=0).tolist()
         return tuple(zip(self.prediction.dimensions, means, strict=True))
 
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Parts of the recording that can be played."""
+        return spans_of(self.prediction)
+
+    @property
+    def downloads(self) -> tuple[Download, ...]:
+        """The prediction as files."""
+        return downloads(self.model, [self.prediction], self.prediction.file)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OneOfSeveral:
+    """The answer to one of several recordings.
+
+    Attributes:
+        file: its name, as the visitor knows it.
+        recording: name by which the visitor's browser finds it.
+        said: the prediction, or why there is none.
+    """
+
+    file: str
+    recording: str
+    said: Prediction | str
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Parts of the recording that can be played."""
+        return () if isinstance(self.said, str) else spans_of(self.said)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeveralAnswers:
@@ -54,11 +88,18 @@ class SeveralAnswers:
 
     Attributes:
         model: the model.
-        answers: by file name, the prediction, or why there is none.
+        answers: those to the recordings, in their order.
     """
 
     model: LoadedModel
-    answers: tuple[tuple[str, Prediction | str], ...]
+    answers: tuple[OneOfSeveral, ...]
+
+    @property
+    def downloads(self) -> tuple[Download, ...]:
+        """The predictions as files."""
+        return downloads(
+            self.model, [each.said for each in self.answers if isinstance(each.said, Prediction)]
+        )
 
 
 class Responder:
@@ -108,7 +149,7 @@ class Responder:
                 if not able:
                     raise SerError(rendering.NEEDS_SEVERAL)
                 with self.applying():
-                    answers = [self._apply(each, path) for each in able]
+                    answers = [self._apply(each, path, name) for each in able]
                 kept = self._keep(path, answers)
                 yield rendering.answers(answers, kept, unable)
                 with self.applying():  # never across a yield: the generator may not be resumed
@@ -133,11 +174,10 @@ class Responder:
                 if len(paths) < LEAST_OF_GROUP:
                     raise SerError(rendering.NEEDS_SEVERAL)
                 self.limits.check_several(paths)
-                shown = [Path(name).name for name in names]
                 with self.applying():
-                    found = [self._apply_several(each, paths, shown) for each in self.models]
-                for path, file in zip(paths, shown, strict=True):
-                    self._keep_several(path, file, found)
+                    found = [self._apply_several(each, paths, names) for each in self.models]
+                for number, path in enumerate(paths):
+                    self._keep_several(path, number, found)
             yield rendering.several(found, self.keep is not None)
         except SerError as error:
             path = next((each for each in paths if str(each) in str(error)), self.uploads.folder)
@@ -147,7 +187,7 @@ class Responder:
             yield rendering.refusal(f"The server failed: {error.strerror}.")
 
     def _apply_several(
-        self, model: LoadedModel, paths: Sequence[Path], shown: Sequence[str]
+        self, model: LoadedModel, paths: Sequence[Path], names: Sequence[Path | str]
     ) -> SeveralAnswers:
         """Predict recordings, standardised by the values of all of them where the model needs this."""
         # A predictor of its own, so that the server keeps no values of a visitor.
@@ -163,22 +203,26 @@ class Responder:
         return SeveralAnswers(
             model,
             tuple(
-                (file, explain(path, each.fact) if isinstance(each, Problem) else each)
-                for file, path, each in zip(shown, paths, found, strict=True)
+                OneOfSeveral(
+                    Path(name).name,
+                    _recording(name),
+                    explain(path, each.fact) if isinstance(each, Problem) else _named(each, name),
+                )
+                for name, path, each in zip(names, paths, found, strict=True)
             ),
         )
 
-    def _keep_several(self, path: Path, file: str, found: Sequence[SeveralAnswers]) -> None:
+    def _keep_several(self, path: Path, number: int, found: Sequence[SeveralAnswers]) -> None:
         """Keep one of several recordings with its answers, if the server was started to do so."""
-        answers = [(each.model, dict(each.answers)[file]) for each in found]
+        answers = [(each.model, each.answers[number].said) for each in found]
         self._keep(path, [Answer(model, said, 0.0) for model, said in answers if not isinstance(said, str)])
 
-    def _apply(self, model: LoadedModel, path: Path) -> Answer:
+    def _apply(self, model: LoadedModel, path: Path, name: Path | str) -> Answer:
         begun = time.perf_counter()
         (prediction,) = model.predictor.predict([path])
         if isinstance(prediction, Problem):
             raise SerError(prediction.fact)
-        return Answer(model, prediction, time.perf_counter() - begun)
+        return Answer(model, _named(prediction, name), time.perf_counter() - begun, _recording(name))
 
     def _keep(self, path: Path, answers: Sequence[Answer]) -> bool:
         """Keep a recording with its answers if the server was started to do so; return whether it was."""
@@ -194,3 +238,13 @@ class Responder:
             ]
             (folder / "answers.json").write_text(to_json(written, indent=2, escaped=False) + "\n", "utf-8")
         return True
+
+
+def _named(prediction: Prediction, name: Path | str) -> Prediction:
+    """Give a prediction the file name that the visitor knows, in place of the path on the server."""
+    return replace(prediction, file=Path(name).name)
+
+
+def _recording(name: Path | str) -> str:
+    """Return the folder of an upload, which no other upload has; the page's script keeps recordings by it."""
+    return Path(name).parent.name

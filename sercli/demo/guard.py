@@ -1,16 +1,22 @@
 """The guard between the network and Gradio: only requests that the page itself sends pass."""
 
-import ipaddress
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from urllib.parse import urlsplit
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
-from sercli.demo.requests import LateError, Message, Receive, TimedBody, is_page_request
+from sercli.demo.requests import is_page_request
 from sercli.demo.uploads import Uploads
 from sercli.errors import AudioError
-
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+from sercli.web.requests import (
+    App,
+    Exchange,
+    LateError,
+    Message,
+    Receive,
+    Send,
+    is_of_other_site,
+    is_own_host,
+)
 
 _UPLOAD = "/gradio_api/upload"
 _JOIN = "/gradio_api/queue/join"
@@ -36,6 +42,14 @@ _HEADERS = (
 _FORM_BYTES = 1 << 20  # of an upload, in addition to the file
 _OTHER_BYTES = 1 << 16  # of any other request
 _WAITING_UPLOADS = 10  # uploads of the largest size that may be in the folder at once
+_AT_ONCE = 64  # uploads of one visitor that may arrive at once; visitors behind one router count as one
+_ALL_AT_ONCE = 256  # uploads of all visitors
+_CHECK_BYTES = 1 << 20  # of an upload, after which the room in the folder is checked again
+_FULL = 507, "Too many recordings are waiting; try again in a minute."
+
+
+class NoRoomError(Exception):
+    """The folder is full while an upload arrives; neither a user's mistake nor a bug."""
 
 
 class Guard:
@@ -67,7 +81,8 @@ class Guard:
         """
         self.app, self.uploads, self.limit, self.local = app, uploads, limit, local
         self.inputs = inputs
-        self._arriving = 0  # bytes of uploads that are being sent
+        self._room = _WAITING_UPLOADS * (limit + _FORM_BYTES)  # bytes
+        self._arriving: Counter[str] = Counter()  # uploads by the visitor's address
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -78,40 +93,69 @@ class Guard:
             await send({"type": "websocket.close"})
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        refusal = self._refusal(scope["method"], scope["path"], headers)
+        visitor, _ = scope.get("client") or ("", 0)
+        refusal = self._refusal(scope["method"], scope["path"], headers, visitor)
         if refusal:
             await _refuse(send, *refusal)
             return
         length = int(headers[b"content-length"]) if scope["method"] == "POST" else 0
-        size = length if scope["path"] == _UPLOAD else 0
-        exchange = _Exchange(receive, send, length)
-        self._arriving += size
+        exchange = Exchange(receive, send, length, _refuse)
         try:
+            if scope["path"] == _UPLOAD:
+                await self._upload(scope, exchange, visitor)
+                return
             checked = scope["path"] == _JOIN and self.inputs is not None
             if checked and not is_page_request(await exchange.read(), self.inputs or {}):
                 await exchange.refuse(400, "The page does not send such a request.")
                 return
             await self.app(scope, exchange.receive, _with_headers(exchange.send))
-        except LateError:
+        except (LateError, NoRoomError):
             pass  # refused already
-        finally:
-            self._arriving -= size
 
-    def _refusal(self, method: str, path: str, headers: dict[bytes, str]) -> tuple[int, str] | None:
+    async def _upload(self, scope: Message, exchange: Exchange, visitor: str) -> None:
+        """Pass an upload on. It takes as much room as has arrived of it, so one that stops blocks nobody."""
+        unchecked = 0
+
+        async def receive() -> Message:
+            nonlocal unchecked
+            message = await exchange.receive()
+            unchecked += len(message.get("body", b""))
+            if unchecked >= _CHECK_BYTES:
+                unchecked = 0
+                if self.uploads.size() > self._room:
+                    await exchange.refuse(*_FULL)
+                    raise NoRoomError
+            return message
+
+        self._arriving[visitor] += 1
+        try:
+            await self.app(scope, receive, _with_headers(exchange.send))
+        finally:
+            self._arriving[visitor] -= 1
+            self._arriving += Counter()  # forgets visitors without uploads
+
+    def _refusal(
+        self, method: str, path: str, headers: dict[bytes, str], visitor: str
+    ) -> tuple[int, str] | None:
         """Return the status and the reason of a refusal; ``None`` if the request passes."""
-        host = headers.get(b"host", "")
-        if not self._is_ours(host):
+        if not is_own_host(headers.get(b"host", ""), self.local):
             return 421, "Unknown host name."
         if method not in _PATHS or not _PATHS[method].fullmatch(path) or not self._is_upload(path):
             return 404, "Page not found."
         if method == "GET":
             return None
-        origin = headers.get(b"origin")
-        if headers.get(b"sec-fetch-site", "none") not in {"same-origin", "none"} or (
-            origin is not None and origin.partition("://")[2] != host
-        ):
+        if is_of_other_site(headers):
             return 403, "Requests from other sites are not allowed."
-        return self._length_refusal(path, headers)
+        return self._length_refusal(path, headers) or (
+            self._crowd_refusal(visitor) if path == _UPLOAD else None
+        )
+
+    def _crowd_refusal(self, visitor: str) -> tuple[int, str] | None:
+        if self._arriving[visitor] >= _AT_ONCE:
+            return 429, "Too many uploads from your address at once; try again in a minute."
+        if self._arriving.total() >= _ALL_AT_ONCE:
+            return 503, "Too many uploads at once; try again in a minute."
+        return None
 
     def _length_refusal(self, path: str, headers: dict[bytes, str]) -> tuple[int, str] | None:
         length = headers.get(b"content-length", "")
@@ -121,18 +165,7 @@ class Guard:
             return (413, "The request is too long.") if int(length) > _OTHER_BYTES else None
         if int(length) > self.limit + _FORM_BYTES:
             return 413, f"The file is too large; the limit is {self.limit / 1e6:g} MB."
-        if self.uploads.size() + self._arriving + int(length) > _WAITING_UPLOADS * (self.limit + _FORM_BYTES):
-            return 507, "Too many recordings are waiting; try again in a minute."
-        return None
-
-    def _is_ours(self, host: str) -> bool:
-        if self.local is None:
-            return True
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-            return name in {"localhost", self.local.lower()} or ipaddress.ip_address(name).is_loopback
-        except ValueError:
-            return False
+        return _FULL if self.uploads.size() + int(length) > self._room else None
 
     def _is_upload(self, path: str) -> bool:
         """Return whether the file that a path names, if it names one, is an upload."""
@@ -140,45 +173,6 @@ class Guard:
             return not path.startswith(_FILE) or bool(self.uploads.locate(path.removeprefix(_FILE)))
         except AudioError:
             return False
-
-
-class _Exchange:
-    """A request, whose body must arrive in time, and its answer."""
-
-    def __init__(self, receive: Receive, send: Send, length: int) -> None:
-        self._body, self._send = TimedBody(receive, length), send
-        self._read: list[Message] = []
-        self._begun = self._refused = False
-
-    async def receive(self) -> Message:
-        """Return the next message; refuse the request if it does not arrive in time."""
-        if self._read:
-            return self._read.pop(0)
-        try:
-            return await self._body.receive()
-        except LateError:
-            await self.refuse(408, "The request did not arrive in time.")
-            raise
-
-    async def read(self) -> bytes:
-        """Read a short body; `receive` returns it again."""
-        messages = [await self.receive()]
-        while messages[-1].get("more_body", False):
-            messages.append(await self.receive())
-        self._read = messages
-        return b"".join(message.get("body", b"") for message in messages)
-
-    async def send(self, message: Message) -> None:
-        """Send a part of the application's answer, unless the request was refused meanwhile."""
-        self._begun = True
-        if not self._refused:
-            await self._send(message)
-
-    async def refuse(self, status: int, reason: str) -> None:
-        """Answer instead of the application, if it has not begun to answer."""
-        self._refused = True
-        if not self._begun:
-            await _refuse(self._send, status, reason)
 
 
 def _with_headers(send: Send) -> Send:

@@ -13,12 +13,12 @@ import soxr
 from sercli import audio
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.demo.answers import Responder
-from sercli.demo.loaded import LoadedModel
-from sercli.demo.uploads import explain
 from sercli.errors import AudioError, ConfigError, RunError
 from sercli.inference.prediction import Prediction
 from sercli.inference.streaming import Stream
 from sercli.records import TRACE_RATE, Problem
+from sercli.web.limits import explain
+from sercli.web.loaded import LoadedModel
 
 STEP_S = 0.5
 """Shortest time between two answers."""

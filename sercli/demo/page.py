@@ -15,24 +15,17 @@ from sercli.demo import rendering
 from sercli.demo.answers import Responder
 from sercli.demo.live import Live, read_chunk
 from sercli.demo.requests import MOST_FILES
-from sercli.demo.uploads import Uploads, explain
+from sercli.demo.uploads import Uploads
 from sercli.errors import AudioError, ConfigError
+from sercli.web.limits import explain
+from sercli.web.loaded import intended_use
 
 # Only fonts of the visitor's own system, so that none is fetched from elsewhere.
 _FONT, _MONO = ["system-ui", "sans-serif"], ["ui-monospace", "monospace"]
-# Screen readers read answers aloud. Tabs are drawn when they are first opened.
-_SCRIPT = """() => {
-  const mark = () => {
-    for (const id of ["sercli-recorded", "sercli-uploaded", "sercli-several"])
-      document.getElementById(id)?.setAttribute("aria-live", "polite");
-  };
-  mark();
-  new MutationObserver(mark).observe(document.body, {childList: true, subtree: true});
-}"""
 _SPEAKERS = 8  # live at once
 _RECORDINGS = 16  # at once: they wait for the networks, but each has a path of its own then
-_WAITING = 32  # recordings behind them
-_PAGES = 64  # open at once; with more, the live session of the oldest begins again
+_WAITING = 96  # recordings behind them
+_PAGES = 128  # open at once; with more, the live session of the oldest begins again
 
 
 @contextmanager
@@ -74,7 +67,7 @@ def build_app(responder: Responder) -> tuple[fastapi.FastAPI, dict[int, int]]:
         with gr.Accordion("The models: corpus, licence, test results", open=False):
             gr.HTML(rendering.about(responder.models))
         with gr.Accordion("Intended use and limits"):
-            gr.Markdown(rendering.intended_use())
+            gr.Markdown(intended_use())
     page.queue(max_size=_WAITING, api_open=False)
     page.state_session_capacity = _PAGES
     # Gradio checks uploads only on pages that it launched itself.
@@ -88,7 +81,7 @@ def build_app(responder: Responder) -> tuple[fastapi.FastAPI, dict[int, int]]:
         show_error=False,  # visitors see only our own messages
         theme=gr.themes.Default(primary_hue="blue", font=_FONT, font_mono=_MONO),
         css=rendering.style(),
-        js=_SCRIPT,
+        js=rendering.script(),
         footer_links=[],
         run_history=False,
     )

@@ -109,7 +109,7 @@ def _draw_windows(prediction: Prediction) -> Picture:
     values = np.array([window.probabilities for window in prediction.windows])
     spans = [f"{each.start:.1f} to {each.end:.1f} s {each.predicted}" for each in prediction.stretches]
     more = f"; and {len(spans) - _NAMED} more" if len(spans) > _NAMED else ""
-    figure = class_timeline(prediction.borders, values, prediction.classes)
+    figure = class_timeline(prediction.spans, values, prediction.classes, prediction.duration)
     return Picture("Over time", "; ".join(spans[:_NAMED]) + more, _address(figure))
 
 
@@ -119,7 +119,7 @@ def _draw_values(prediction: Prediction) -> Picture:
         f"{name} from {own.min():.2f} to {own.max():.2f}"
         for name, own in zip(prediction.dimensions, values.T, strict=True)
     ]
-    figure = value_timeline(prediction.borders, values, prediction.dimensions)
+    figure = value_timeline(prediction.spans, values, prediction.dimensions, prediction.duration)
     return Picture("Over time", "; ".join(spans), _address(figure))
 
 

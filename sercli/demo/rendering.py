@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sercli.demo.loaded import LoadedModel
-from sercli.demo.uploads import FORMATS, Limits
+from sercli.web.limits import Limits, formats
+from sercli.web.loaded import LoadedModel
 
 if TYPE_CHECKING:
     from sercli.demo.answers import Answer, SeveralAnswers
@@ -51,7 +51,7 @@ def refusal(reason: str) -> str:
 def head(models: Sequence[LoadedModel], limits: Limits, kept: bool) -> str:
     """Show the purpose of the page, and what happens to recordings."""
     template = _environment().get_template("head.html")
-    return template.render(models=models, limits=limits, kept=kept, formats=FORMATS)
+    return template.render(models=models, limits=limits, kept=kept, formats=formats())
 
 
 def about(models: Sequence[LoadedModel]) -> str:
@@ -61,14 +61,16 @@ def about(models: Sequence[LoadedModel]) -> str:
 
 def style() -> str:
     """Return the page's CSS."""
-    return (resources.files("sercli.demo") / "templates/page.css").read_text("utf-8")
+    return _read("page.css")
 
 
-def intended_use() -> str:
-    """Return the intended use that every model card states, as Markdown."""
-    card = (resources.files("sercli.reports") / "templates/card.md").read_text("utf-8")
-    _, after = card.split("## Intended use and limits\n")
-    return after.split("\n## ")[0].strip()
+def script() -> str:
+    """Return the page's script: a JavaScript function that is called when the page is open."""
+    return _read("page.js")
+
+
+def _read(name: str) -> str:
+    return (resources.files("sercli.demo") / "templates" / name).read_text("utf-8")
 
 
 @cache

@@ -1,26 +1,10 @@
-"""Checks of single requests: a request must be complete in time and have the form that the page gives it.
+"""The form of the requests that the page sends to its queue."""
 
-A request that stops half-way must not keep its place. The guard ends a body that does not arrive; the
-server's protocol (`sercli.demo.server`) ends a head that does not arrive.
-"""
-
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from typing import Any
 
 from sercli.plain import PlainError
 from sercli.plain.json import from_json
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-
-SILENT_S = 10.0
-"""Longest pause within a request."""
-SLOW_S = 60.0
-"""Time that a body of any size may take, in addition to the time for its bytes."""
-SLOW_BYTES = 100_000
-"""Slowest rate of a large body, bytes per second."""
 
 MOST_FILES = 20
 """Most recordings of one person that are sent at once."""
@@ -35,35 +19,6 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
     "is_stream": bool,
     "meta": dict,
 }
-
-
-class LateError(Exception):
-    """A body did not arrive in time; neither a user's mistake nor a bug."""
-
-
-class TimedBody:
-    """Receives the messages of a request while its body arrives in time."""
-
-    def __init__(self, receive: Receive, size: int) -> None:
-        """Wait for a body of ``size`` bytes."""
-        self._receive, self._complete = receive, False
-        self._until = time.monotonic() + SLOW_S + size / SLOW_BYTES
-
-    async def receive(self) -> Message:
-        """Return the next message.
-
-        Raises:
-            LateError: the body does not arrive in time.
-        """
-        if self._complete:  # the next message reports, perhaps hours later, that the visitor has left
-            return await self._receive()
-        left = min(SILENT_S, self._until - time.monotonic())
-        try:
-            message = await asyncio.wait_for(self._receive(), max(0.0, left))
-        except TimeoutError:
-            raise LateError from None
-        self._complete = not message.get("more_body", False)
-        return message
 
 
 def is_page_request(body: bytes, inputs: Mapping[int, int]) -> bool:

@@ -1,90 +1,27 @@
-"""Uploaded recordings: limits on them, and the private folder that stores them until they are answered."""
+"""Uploaded recordings: the folder that stores them until they are answered."""
 
 import os
-import shutil
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from sercli import audio
-from sercli.errors import AudioError, ConfigError
+from sercli.errors import AudioError
 
-FORMATS = "wav, flac, mp3, ogg, opus and aiff"
-"""Formats that the page names to a visitor who sends another one."""
 IDLE_S = 10.0
 """Age limit of uploads while nothing is being answered; nobody waits for an older one, so it is deleted."""
 LEFT_S = 3600.0
 """Age limit of uploads while a recording is being answered, since other visitors may be waiting."""
 
+PARTIAL_S = 30.0
+"""Age limit of a file that an upload is being written to; a pause of a third of it ends the upload."""
+
+_PARTIAL = "tmp" + 8 * "?"  # name of such a file
 _SWEEP_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits on a recording.
-
-    Attributes:
-        mb: size of the file, megabytes of 10^6 bytes.
-        minutes: length of the recording, and of a live session.
-    """
-
-    mb: float = 100.0
-    minutes: float = 30.0
-
-    def __post_init__(self) -> None:
-        for name, value in (("mb", self.mb), ("minutes", self.minutes)):
-            if not 0 < value < 1e6:
-                raise ConfigError(f"max {name} {value:g}: use a number above 0")
-
-    @property
-    def size(self) -> int:
-        """Largest file, bytes."""
-        return int(self.mb * 1e6)
-
-    def check(self, path: Path) -> None:
-        """Refuse a recording whose size or header exceeds the limits, before it is decoded.
-
-        Raises:
-            AudioError: it can't be read, is too large or too long.
-        """
-        size = path.stat().st_size
-        if size > self.size:
-            raise AudioError(f"{path}: {size / 1e6:.1f} MB; the limit is {self.mb:g} MB")
-        header = audio.header(path)
-        minutes = header.frames / header.sample_rate / 60
-        if minutes > self.minutes:
-            raise AudioError(
-                f"{path}: {minutes:.1f} minutes long; the limit is {self.minutes:g}; send a part of it"
-            )
-
-    def check_several(self, paths: Sequence[Path]) -> None:
-        """Refuse recordings that exceed the limits, each by itself or all together.
-
-        Raises:
-            AudioError: as `check`; or they are too long together.
-        """
-        minutes = 0.0
-        for path in paths:
-            self.check(path)
-            header = audio.header(path)
-            minutes += header.frames / header.sample_rate / 60
-        if minutes > self.minutes:
-            raise AudioError(
-                f"{minutes:.1f} minutes in all; the limit is {self.minutes:g}; send fewer recordings"
-            )
-
-
-def explain(path: Path, error: Exception | str) -> str:
-    """Explain an error of a recording without the name that the file has on the server."""
-    fact = str(error).removeprefix(f"{path}: ").replace(str(path), "the file")
-    if "not readable as audio" in fact:
-        return f"The file can't be read as audio. Possible formats: {FORMATS}."
-    return f"{fact[0].upper()}{fact[1:]}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +60,7 @@ class Uploads:
                     path.unlink()
                     if path.parent != self.folder:
                         path.parent.rmdir()
+            audio.forget(own)
             own.unlink(missing_ok=True)
 
     def size(self) -> int:
@@ -149,16 +87,6 @@ class Uploads:
 
 
 @contextmanager
-def private_folder() -> Iterator[Path]:
-    """Make a temporary folder that only its owner can read; delete it at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="sercli-demo-")).resolve()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
 def sweeping(folder: Path, idle_s: Callable[[], float]) -> Iterator[None]:
     """Delete uploads that no visitor waits for, in a thread, until the context ends.
 
@@ -171,6 +99,7 @@ def sweeping(folder: Path, idle_s: Callable[[], float]) -> Iterator[None]:
     def work() -> None:
         while not done.wait(_SWEEP_S):
             sweep(folder, IDLE_S if idle_s() > IDLE_S else LEFT_S)
+            sweep(folder, PARTIAL_S, _PARTIAL)
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
@@ -181,10 +110,10 @@ def sweeping(folder: Path, idle_s: Callable[[], float]) -> Iterator[None]:
         thread.join()
 
 
-def sweep(folder: Path, age_s: float) -> None:
+def sweep(folder: Path, age_s: float, pattern: str = "**/*") -> None:
     """Delete files, and then empty folders, below a folder if they are older than a given age."""
     latest = time.time() - age_s
-    for path in sorted(folder.rglob("*"), reverse=True):  # the content of a folder before the folder
+    for path in sorted(folder.glob(pattern), reverse=True):  # the content of a folder before the folder
         with suppress(OSError):  # gone meanwhile, or not empty
             if path.lstat().st_mtime <= latest:
                 path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()

@@ -5,12 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
+from sercli.audio import Samples
 from sercli.figures import style
 from sercli.records import TRACE_RATE
 
 Values = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+Spans = Sequence[tuple[float, float]]
+
+# Speakers in a legend.
+_NAMED = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,70 +35,155 @@ class Traced:
     target: Values | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Waveform:
+    """The waveform of a recording, and who speaks where.
+
+    Attributes:
+        lowest: least sample of each of equal parts of the recording, (parts,).
+        highest: greatest sample likewise.
+        speakers: of each span of the figure; none where the spans are windows, or the speaker is not known.
+    """
+
+    lowest: Samples
+    highest: Samples
+    speakers: Sequence[str | None] = ()
+
+
 def class_timeline(
-    borders: Sequence[float],
+    spans: Spans,
     probabilities: Values,
     classes: Sequence[str],
+    duration: float,
     title: str | None = None,
     *,
+    wave: Waveform | None = None,
     dark: bool = False,
 ) -> Figure:
     """Draw a band for each class, its probability as height, coloured where it is the most probable.
 
     Args:
-        borders: borders between the windows in seconds, including the recording's beginning and end,
-            (windows + 1).
-        probabilities: (windows, classes).
+        spans: start and end in seconds of each window or turn, in order; turns may have silence between them
+            and may overlap.
+        probabilities: (spans, classes).
         classes: names.
+        duration: of the recording, seconds.
         title: heading.
+        wave: waveform to draw above the bands.
         dark: draw for a dark background.
     """
     colours = style.palette(dark)
-    edges, top = np.asarray(borders), probabilities.argmax(axis=1)
-    figure = style.figure(7.0, 0.7 + 0.5 * len(classes) + 0.3 * bool(title), colours)
-    bands: np.ndarray[Any, np.dtype[Any]] = figure.subplots(len(classes), 1, sharex=True, squeeze=False)[:, 0]
-    bands[-1].set_xlabel("seconds")
+    top = probabilities.argmax(axis=1)
+    bands, figure = _panels(len(classes), 0.5, spans, duration, title, wave, colours)
     for number, (axes, name) in enumerate(zip(bands, classes, strict=True)):
         values = probabilities[:, number]
-        axes.stairs(values, edges, fill=True, color=colours.muted, alpha=0.45, lw=0)
-        axes.stairs(np.where(top == number, values, 0), edges, fill=True, color=colours.main, lw=0)
-        axes.set(ylim=(0, 1), xlim=(edges[0], edges[-1]))
+        for edges, own in _lanes(spans, values):
+            axes.stairs(own, edges, fill=True, color=colours.muted, alpha=0.45, lw=0)
+        for edges, own in _lanes(spans, np.where(top == number, values, 0)):
+            axes.stairs(own, edges, fill=True, color=colours.main, lw=0)
+        axes.set(ylim=(0, 1))
         axes.set_yticks([0, 1], ["0", "100 %"] if number == 0 else ["", ""])
         axes.set_ylabel(name, rotation=0, ha="right", va="center")
         axes.yaxis.set_label_coords(-0.09, 0.5)
-        style.plain(axes, colours, title if number == 0 else None)
+        style.plain(axes, colours, title if number == 0 and wave is None else None)
     return figure
 
 
 def value_timeline(
-    borders: Sequence[float],
+    spans: Spans,
     values: Values,
     dimensions: Sequence[str],
+    duration: float,
     title: str | None = None,
     *,
+    wave: Waveform | None = None,
     dark: bool = False,
 ) -> Figure:
-    """Draw a step line for each dimension, with one value for each window.
+    """Draw a step line for each dimension, with one value for each window or turn.
 
     Args:
-        borders: borders between the windows in seconds, including the recording's beginning and end,
-            (windows + 1).
-        values: (windows, dimensions).
+        spans: start and end in seconds of each window or turn, as in `class_timeline`.
+        values: (spans, dimensions).
         dimensions: names.
+        duration: of the recording, seconds.
         title: heading.
+        wave: waveform to draw above the lines.
         dark: draw for a dark background.
     """
     colours = style.palette(dark)
-    figure = style.figure(7.0, 0.7 + 1.1 * len(dimensions) + 0.3 * bool(title), colours)
-    panels: np.ndarray[Any, np.dtype[Any]] = figure.subplots(len(dimensions), 1, sharex=True, squeeze=False)[
-        :, 0
-    ]
-    panels[-1].set_xlabel("seconds")
+    panels, figure = _panels(len(dimensions), 1.1, spans, duration, title, wave, colours)
     for number, (axes, name) in enumerate(zip(panels, dimensions, strict=True)):
-        axes.stairs(values[:, number], borders, baseline=None, color=colours.main, lw=1.5)
-        axes.set(xlim=(borders[0], borders[-1]), ylabel=name)
-        style.plain(axes, colours, title if number == 0 else None)
+        for edges, own in _lanes(spans, values[:, number]):
+            axes.stairs(own, edges, baseline=None, color=colours.main, lw=1.5)
+        axes.set(ylabel=name)
+        style.plain(axes, colours, title if number == 0 and wave is None else None)
     return figure
+
+
+def _panels(
+    count: int,
+    height: float,
+    spans: Spans,
+    duration: float,
+    title: str | None,
+    wave: Waveform | None,
+    colours: style.Palette,
+) -> tuple[list[Axes], Figure]:
+    """Make panels of a height in inches, one below the other, with the waveform above them."""
+    above = [0.9] if wave else []
+    heights = [*above, *[height] * count]
+    figure = style.figure(7.0, 0.7 + sum(heights) + 0.3 * bool(title), colours)
+    panels = figure.subplots(
+        len(heights), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
+    )[:, 0]
+    panels[-1].set_xlabel("seconds")
+    panels[-1].set_xlim(0, duration)
+    if wave is not None:
+        _draw_wave(panels[0], figure, wave, spans, duration, colours)
+        style.plain(panels[0], colours, title)
+    return list(panels[len(above) :]), figure
+
+
+def _draw_wave(
+    axes: Axes, figure: Figure, wave: Waveform, spans: Spans, duration: float, colours: style.Palette
+) -> None:
+    """Draw a waveform; the background of a turn has the colour of its speaker."""
+    count = len(wave.lowest)
+    seconds = (np.arange(count) + 0.5) * duration / max(count, 1)
+    axes.fill_between(seconds, wave.lowest, wave.highest, color=colours.muted, lw=0.4)
+    peak = max(float(np.abs([wave.lowest, wave.highest]).max(initial=0)), 1e-6)
+    axes.set(ylim=(-1.1 * peak, 1.1 * peak), yticks=[])
+    names = [name for name in dict.fromkeys(wave.speakers) if name is not None]
+    for (start, end), speaker in zip(spans, wave.speakers, strict=bool(wave.speakers)):
+        place = names.index(speaker) if speaker is not None else 0
+        axes.axvspan(start, end, color=style.HUES[place % len(style.HUES)], alpha=0.25, lw=0)
+    if names:
+        patches = [
+            Patch(color=style.HUES[i % len(style.HUES)], alpha=0.25) for i in range(min(len(names), _NAMED))
+        ]
+        style.legend(figure, colours, "outside upper right", patches, names[:_NAMED], columns=_NAMED)
+
+
+def _lanes(
+    spans: Spans, values: np.ndarray[Any, np.dtype[Any]]
+) -> list[tuple[np.ndarray[Any, np.dtype[Any]], np.ndarray[Any, np.dtype[Any]]]]:
+    """Return edges, (steps + 1), and values, (steps,), of steps; NaN where there is no span.
+
+    Spans that overlap are in different lanes, each of which is a row of steps.
+    """
+    lanes: list[tuple[list[float], list[float]]] = []
+    for (start, end), value in zip(spans, values.tolist(), strict=True):
+        lane = next((each for each in lanes if each[0][-1] <= start), None)
+        if lane is None:
+            lanes.append(([start, end], [value]))
+            continue
+        edges, own = lane
+        if edges[-1] < start:
+            edges.append(start)
+            own.append(float("nan"))
+        edges.append(end)
+        own.append(value)
+    return [(np.array(edges), np.array(own)) for edges, own in lanes]
 
 
 def traces(

@@ -1,6 +1,7 @@
 """Apply a trained network."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -22,7 +23,6 @@ NO_SCORES = "the network gives no finite scores: samples far beyond full scale, 
 _SHOWN = 5
 
 
-@torch.inference_mode()
 def score(
     network: nn.Module,
     dataset: UtteranceDataset,
@@ -30,20 +30,38 @@ def score(
     batch_size: int = 32,
     device: torch.device | str = "cpu",
 ) -> list[Scores]:
+    """Move a network to a device, in eval mode, and apply it there; see `score_there`."""
+    return score_there(network.to(device).eval(), dataset, outputs, batch_size, device)
+
+
+@torch.inference_mode()
+def score_there(
+    network: nn.Module,
+    dataset: UtteranceDataset,
+    outputs: Outputs,
+    batch_size: int = 32,
+    device: torch.device | str = "cpu",
+    number: torch.dtype | None = None,
+) -> list[Scores]:
     """Apply a network to a data set; return the scores of each utterance, in the order of the data set.
+
+    The network is on the device and in eval mode. It is not changed, so on a CPU several threads may apply it
+    at once.
 
     Scores are class probabilities and values of dimensions, (1, outputs), averaged over the segments of an
     utterance and calibrated; or values per frame, (frames, dimensions), averaged where segments overlap.
     Values are on the scale of the corpus. Scores may be NaN or infinite and must then not be used: see
     `refuse_unscored`. If a class has such a score, all probabilities of the utterance are NaN.
 
-    The network always runs in 32-bit floats, whatever the precision of its training, so that scores do not
-    depend on the device.
+    The network runs in 32-bit floats, whatever the precision of its training, so that scores do not depend on
+    the device; unless ``number`` names a shorter format for the operations that torch allows it for.
     """
-    network = network.to(device).eval()
     scores: list[Scores] = [np.zeros((0, 0))] * len(dataset)
-    # A GPU's convolutions otherwise round to 19 bits.
-    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+    # A GPU's convolutions otherwise round to 19 bits. On a CPU the setting, which all threads share, is not
+    # touched, because several threads may be here at once.
+    kind = torch.device(device).type
+    exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False) if kind == "cuda" else nullcontext()
+    with exact, torch.autocast(kind, number, enabled=number is not None):
         for rows in sorted_batches(dataset.lengths, batch_size):
             batch = dataset[rows].to(device)
             given = network(**batch.inputs, mask=batch.mask).cpu().double()

@@ -9,7 +9,7 @@ import soundfile
 
 from sercli import audio, starter
 from sercli.errors import AudioError, ConfigError, ManifestError, RunError, UnknownNameError
-from sercli.inference.predict import Predictor
+from sercli.inference.predict import Predictor, Turns
 from sercli.inference.prediction import Prediction
 from sercli.manifest.interop import read_other
 from sercli.manifest.lengths import without_foreign_times
@@ -19,6 +19,7 @@ from sercli.manifest.values import explain_time, parse_number
 from sercli.plain.json import to_json
 from sercli.records import Note, Problem, Utterance
 from sercli.runs.folder import find_run
+from sercli.voice import VoiceConfig, find_speech
 from sercli.workspace import Workspace
 
 _SHOWN = 3
@@ -37,6 +38,7 @@ class Inputs:
         notes: how the table was read, one line each.
         spans: start and end in seconds of the part of each recording that is meant; none if all of each.
         speakers: who speaks in each; empty if unknown.
+        turns: finds the turns of a file, if these are predicted in place of the complete file.
     """
 
     files: tuple[Path, ...]
@@ -45,6 +47,7 @@ class Inputs:
     notes: tuple[str, ...] = ()
     spans: tuple[tuple[float | None, float | None], ...] = ()
     speakers: tuple[str | None, ...] = ()
+    turns: Turns | None = None
 
 
 def list_recordings(names: Sequence[str], lines: Iterable[str] = ()) -> Inputs:
@@ -136,6 +139,11 @@ def read_table(
         spans if any(span != (None, None) for span in spans) else (),
         tuple(each.speaker for each in placed),
     )
+
+
+def turns_by_voice(config: VoiceConfig) -> Turns:
+    """Return a function that finds the turns of a recording by voice activity."""
+    return lambda path: find_speech(audio.stream(path), config)
 
 
 def _cells(listed: Sequence[Utterance]) -> tuple[tuple[str, ...], list[list[object]]]:
@@ -297,23 +305,26 @@ def predict_inputs(
         speakers = inputs.speakers or None
     elif predictor.needs_several:
         speakers = (None,) * len(inputs.files)
+    if inputs.turns is not None and predictor.needs_speakers and not speakers:
+        speakers = (None,) * len(inputs.files)
     if not inputs.spans:
         if speakers:
-            _enrol(predictor, inputs.files, speakers, enrolment)
+            _enrol(predictor, inputs.files, speakers, enrolment, inputs.turns)
         own = speakers and [speakers[number] for number in numbers]
-        yield from zip(numbers, predictor.predict((inputs.files[i] for i in numbers), own), strict=True)
+        answers = predictor.predict((inputs.files[number] for number in numbers), own, inputs.turns)
+        yield from zip(numbers, answers, strict=True)
         return
     with tempfile.TemporaryDirectory(prefix="sercli-cuts-") as folder:
         problems: dict[int, Problem] = {}
         notes: dict[int, str] = {}
         if speakers:
             every = list(_cuts(inputs, range(len(inputs.files)), Path(folder), problems, notes))
-            _enrol(predictor, every, speakers, enrolment)
+            _enrol(predictor, every, speakers, enrolment, inputs.turns)
             cuts: Iterable[Path] = [every[number] for number in numbers]
         else:
             cuts = _cuts(inputs, numbers, Path(folder), problems, notes)
         own = speakers and [speakers[number] for number in numbers]
-        for index, said in zip(numbers, predictor.predict(cuts, own), strict=True):
+        for index, said in zip(numbers, predictor.predict(cuts, own, inputs.turns), strict=True):
             file = str(inputs.files[index])
             _place(Path(folder), index).unlink(missing_ok=True)
             if isinstance(said, Problem):
@@ -324,7 +335,11 @@ def predict_inputs(
 
 
 def _enrol(
-    predictor: Predictor, paths: Sequence[Path], speakers: Sequence[str | None], enrolment: Sequence[Path]
+    predictor: Predictor,
+    paths: Sequence[Path],
+    speakers: Sequence[str | None],
+    enrolment: Sequence[Path],
+    turns: Turns | None,
 ) -> None:
     """Compute the common statistics from the recordings themselves, or from others of the same origin.
 
@@ -333,7 +348,7 @@ def _enrol(
             with their predictions.
     """
     if not enrolment:
-        predictor.enrol(zip(paths, speakers, strict=True))
+        predictor.enrol(zip(paths, speakers, strict=True), turns)
         return
     problems = predictor.enrol((path, speakers[0]) for path in enrolment)
     if problems:

@@ -6,13 +6,13 @@ window, each window as a separate recording: no network was trained on such leng
 bounded.
 """
 
-import os
+import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby, islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +22,12 @@ from sercli import audio
 from sercli.acoustics import Usual, join
 from sercli.audio import LEAST_S
 from sercli.bundle import Bundle
+from sercli.data.batches import split
 from sercli.data.items import count_trace_frames
 from sercli.data.parts import GroupStatistics
+from sercli.devices import number_format
 from sercli.errors import ConfigError, SerError
-from sercli.inference import NO_SCORES, Scores, score
+from sercli.inference import NO_SCORES, Scores, score_there
 from sercli.inference.prediction import Prediction, Window
 from sercli.inference.recordings import (
     Piece,
@@ -37,9 +39,13 @@ from sercli.inference.recordings import (
     looked_at,
     rates_of,
     read_pieces,
+    read_turn,
     read_whole,
 )
-from sercli.records import Problem
+from sercli.models.layers.folding import fold_normalisation
+from sercli.processor import count_cores
+from sercli.records import Problem, Turn
+from sercli.runs.training import Precision
 from sercli.statistics import Statistics
 from sercli.store.compute import threads
 
@@ -63,7 +69,14 @@ _MORE_RECORDINGS = "give more recordings of them, or earlier ones with --enrol"
 _AHEAD = 64
 
 _Found = tuple[PieceFeatures, Scores]
-_Extract = Callable[[], PieceFeatures | Problem]
+# None is the part of a recording without a turn.
+_Part = PieceFeatures | Problem | None
+_Computed = tuple["_Piecework", _Part]
+_Result = _Found | Problem | None
+_Extract = Callable[[], _Part]
+
+Turns = Callable[[Path], Sequence[Turn]]
+"""Finds the turns of a recording."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +88,19 @@ class _Piecework:
         file: the recording.
         seconds: length of the piece; zero where there is none to work on.
         cut: whether it is one of the recording's windows.
+        speaker: who speaks; none if this is not known.
+        group: name of the speaker for the standardisation. A list of turns numbers the speakers of each
+            recording anew, so there it contains the recording.
+        whole_s: length of the recording, if the piece is one of its turns.
     """
 
     number: int
     file: str
     seconds: float = 0.0
     cut: bool = False
+    speaker: str | None = None
+    group: str | None = None
+    whole_s: float | None = None
 
 
 class Predictor:
@@ -103,6 +123,7 @@ class Predictor:
         timeline: bool | None = None,
         window_s: float | None = None,
         hop_s: float | None = None,
+        precision: Precision = "32-true",
     ) -> None:
         """Load a bundle, unless it is one already.
 
@@ -119,6 +140,8 @@ class Predictor:
                 network was trained on, or four seconds where it takes any.
             hop_s: from one window's start to the next one's; if not given, that of the network's
                 segments in test, else half a window.
+            precision: number format of the network; ``bf16-mixed`` is faster on devices that multiply bf16,
+                and changes the probabilities.
 
         Raises:
             RunError: the bundle can't be read.
@@ -143,6 +166,8 @@ class Predictor:
         if timeline is False and (window_s is not None or hop_s is not None):
             raise ConfigError("a window or hop without a timeline: leave one of them out")
         self.window_s, self.hop_s = choose_window(self.bundle, window_s, hop_s)
+        self._network = fold_normalisation(self.bundle.network).to(self.device).eval()
+        self._number = number_format(precision)
         self._rates = rates_of(self.bundle)
         # Windows of classes are recordings of their own; pieces of continuous labels are parts of one.
         self._after_s = look_ahead(self.bundle) if self.bundle.outputs.per_frame else 0.0
@@ -158,13 +183,16 @@ class Predictor:
         """Whether recordings are standardised by their common statistics, so that they must be enrolled."""
         return any(choice.group is not None for choice in self.bundle.inputs.values())
 
-    def enrol(self, recordings: Iterable[tuple[Path | str, str | None]]) -> list[Problem]:
+    def enrol(
+        self, recordings: Iterable[tuple[Path | str, str | None]], turns: Turns | None = None
+    ) -> list[Problem]:
         """Compute the statistics of speakers, or of a corpus, from recordings; emotions need not be known.
 
         For a model that standardises per corpus, all recordings are of one corpus.
 
         Args:
             recordings: recordings with their speakers; of each speaker all recordings, or enough of them.
+            turns: finds the turns of a recording, if only these are used; see `predict`.
 
         Returns:
             The recordings that can't be read, which are left out.
@@ -176,15 +204,16 @@ class Predictor:
         """
         if not self.needs_several:
             raise ConfigError("the model standardises neither per speaker nor per corpus; enrol nothing")
-        listed = [(Path(path), speaker) for path, speaker in recordings]
+        listed = list(recordings)
+        speakers = [speaker for _, speaker in listed]
         collected = GroupStatistics(self.bundle.preprocessing)
         problems = []
         with threads() as pool:
-            for task, part in _ahead(pool, self._tasks(path for path, _ in listed)):
+            for task, part in _ahead(pool, self._tasks((path for path, _ in listed), speakers, turns)):
                 if isinstance(part, PieceFeatures):
                     name = f"{task.file} at {part.start:g} s"
-                    collected.add(name, part.features, part.samples, listed[task.number][1])
-                else:
+                    collected.add(name, part.features, part.samples, task.group)
+                elif part is not None:
                     problems.append(part)
         unread = f"; {len(problems)} can't be used: {problems[0]}" if problems else ""
         for name, found in collected.finish(_MORE_RECORDINGS + unread).items():
@@ -192,7 +221,10 @@ class Predictor:
         return problems
 
     def predict(
-        self, paths: Iterable[Path | str], speakers: Sequence[str | None] | None = None
+        self,
+        paths: Iterable[Path | str],
+        speakers: Sequence[str | None] | None = None,
+        turns: Turns | None = None,
     ) -> Iterator[Prediction | Problem]:
         """Yield the prediction for each recording, or a problem if it can't be read, in the order given.
 
@@ -201,34 +233,50 @@ class Predictor:
         Args:
             paths: the recordings.
             speakers: who speaks in each, for a model that standardises per speaker; see `enrol`.
+            turns: finds the turns of a recording. The turns are then predicted in place of the recording,
+                each as an utterance of its own, or in equal parts if it is longer than `WHOLE_S`. A turn
+                without a speaker has that of the recording.
 
         Raises:
-            ConfigError: the model needs speakers, and none are given.
+            ConfigError: the model needs speakers, and none are given; or it gives values by frame, and turns
+                are given.
             FeatureError: a speaker, or any recording of the corpus, was not enrolled.
         """
-        if self.needs_speakers and speakers is None:
+        if turns is not None and self.bundle.outputs.per_frame:
+            raise ConfigError("the model gives values by frame, of the complete recording; it takes no turns")
+        if self.needs_speakers and speakers is None and turns is None:
             raise ConfigError(
                 "the model standardises per speaker, so it needs several recordings of each speaker; name "
                 "the speakers with --same-speaker or --speaker-column"
             )
-        with threads() as pool:
-            done = self._scored(_ahead(pool, self._tasks(Path(path) for path in paths)), speakers)
+        listed = self._tasks(paths, speakers, turns)
+        first = list(islice(listed, count_cores()))
+        with threads(len(first)) as pool:
+            done = self._scored(pool, chain(first, listed))
             for _, found in groupby(done, key=lambda item: item[0].number):
                 tasks, told = zip(*found, strict=True)
                 problem = next((each for each in told if isinstance(each, Problem)), None)
-                yield problem or self._join(tasks[0].file, told, cut=tasks[0].cut)
+                yield problem or self._join(tasks, [each for each in told if each is not None])
 
-    def _tasks(self, paths: Iterable[Path]) -> Iterator[tuple[_Piecework, _Extract]]:
+    def _tasks(
+        self,
+        paths: Iterable[Path | str],
+        speakers: Sequence[str | None] | None,
+        turns: Turns | None,
+    ) -> Iterator[tuple[_Piecework, _Extract]]:
         """List what is to be done; long recordings are decoded on the way, short ones in the threads."""
-        for number, path in enumerate(paths):
+        for number, path in enumerate(map(Path, paths)):
+            speaker = speakers[number] if speakers else None
+            own = _Piecework(number, str(path), speaker=speaker, group=speaker)
             try:
                 header = audio.header(path)
                 seconds = header.frames / header.sample_rate
                 if short := audio.too_short(header.frames, header.sample_rate):
-                    problem = Problem(str(path), short)
-                    yield _Piecework(number, str(path)), partial(_same, problem)
+                    yield own, partial(_same, Problem(str(path), short))
+                elif turns is not None:
+                    yield from self._turns(path, replace(own, whole_s=seconds), turns(path))
                 elif (size := self._size(seconds)) is None:
-                    yield _Piecework(number, str(path), seconds), partial(self._extract, path)
+                    yield replace(own, seconds=seconds), partial(self._extract, path)
                 else:
                     pieces = read_pieces(
                         path,
@@ -240,10 +288,24 @@ class Predictor:
                     )
                     for piece in pieces:
                         length = piece.samples / audio.SAMPLE_RATE
-                        task = _Piecework(number, str(path), length, cut=True)
-                        yield task, partial(self._extract, path, piece)
+                        yield replace(own, seconds=length, cut=True), partial(self._extract, path, piece)
             except (SerError, MemoryError) as error:
-                yield _Piecework(number, str(path)), partial(_problem, str(path), error)
+                yield own, partial(_problem, str(path), error)
+
+    def _turns(
+        self, path: Path, own: _Piecework, turns: Sequence[Turn]
+    ) -> Iterator[tuple[_Piecework, _Extract]]:
+        """List the turns of a recording; a long one in equal parts. They are read in the threads."""
+        if not turns:
+            yield own, partial(_same, None)
+        for turn in turns:
+            count = max(1, math.ceil((turn.end - turn.start) / WHOLE_S))
+            edges = np.linspace(turn.start, turn.end, count + 1).tolist()
+            named = own
+            if turn.speaker is not None:
+                named = replace(own, speaker=turn.speaker, group=f"{turn.speaker} in {path}")
+            for start, end in pairwise(edges):
+                yield replace(named, seconds=end - start), partial(self._extract, path, Turn(start, end))
 
     def _size(self, seconds: float) -> tuple[float, float] | None:
         """Return window and hop of a recording of that length; none if it is predicted as one utterance."""
@@ -252,102 +314,160 @@ class Predictor:
         cut = seconds > WHOLE_S if self.timeline is None else self.timeline
         return (self.window_s, self.hop_s) if cut else None
 
-    def _extract(self, path: Path, piece: Piece | None = None) -> PieceFeatures | Problem:
-        """Compute the features of a piece of a recording, or of the recording itself."""
+    def _extract(self, path: Path, piece: Piece | Turn | None = None) -> PieceFeatures | Problem:
+        """Compute the features of a piece or a turn of a recording, or of the recording itself."""
         try:
+            if isinstance(piece, Turn):
+                piece = read_turn(path, piece, self._rates)
             return extract(self.bundle, piece or read_whole(path, self._rates))
         except (SerError, MemoryError) as error:
             return _problem(str(path), error)
 
     def _scored(
         self,
-        computed: Iterator[tuple[_Piecework, PieceFeatures | Problem]],
-        speakers: Sequence[str | None] | None,
-    ) -> Iterator[tuple[_Piecework, _Found | Problem]]:
-        """Apply the network to what is computed, as much at once as a few batches take."""
-        waiting: list[tuple[_Piecework, PieceFeatures | Problem]] = []
-        seconds = 0.0
-        for task, part in computed:
-            if speakers is not None and isinstance(part, PieceFeatures):
-                part = replace(part, speaker=speakers[task.number])  # noqa: PLW2901
-            waiting.append((task, part))
-            seconds += task.seconds
-            if len(waiting) >= _BATCHES * self.batch_size or seconds >= _BATCHES * _ITEM_S * self.batch_size:
-                yield from self._score(waiting)
-                waiting, seconds = [], 0.0
-        yield from self._score(waiting)
+        pool: ThreadPoolExecutor,
+        tasks: Iterable[tuple[_Piecework, _Extract]],
+    ) -> Iterator[tuple[_Piecework, _Result]]:
+        """Apply the network to what is computed, some batches ahead, so that all threads are busy."""
+        submitted: deque[Iterator[tuple[_Piecework, _Result]]] = deque()
+        for waiting in _gather(_ahead(pool, tasks), _BATCHES * self.batch_size):
+            submitted.append(self._score(pool, waiting))
+            if len(submitted) > count_cores():
+                yield from submitted.popleft()
+        for found in submitted:
+            yield from found
 
     def _score(
-        self, waiting: Sequence[tuple[_Piecework, PieceFeatures | Problem]]
-    ) -> Iterator[tuple[_Piecework, _Found | Problem]]:
-        # Parts go together only with those of nearly their length, so that padding is bounded.
+        self, pool: ThreadPoolExecutor, waiting: Sequence[_Computed]
+    ) -> Iterator[tuple[_Piecework, _Result]]:
+        """Begin to apply the network to parts, batch by batch; the iterator waits for the scores."""
+        found: dict[int, tuple[Callable[[], list[Scores]], int]] = {}
+        for rows in self._batches([part for _, part in waiting]):
+            parts = [part for part in (waiting[i][1] for i in rows) if isinstance(part, PieceFeatures)]
+            scores = self._begin(pool, parts)
+            found.update((i, (scores, place)) for place, i in enumerate(rows))
+        return _finish(waiting, found)
+
+    def _begin(self, pool: ThreadPoolExecutor, parts: Sequence[PieceFeatures]) -> Callable[[], list[Scores]]:
+        """Apply the network in a thread; on another device than a CPU at once, one batch after the other."""
+        if self.device.type == "cpu":
+            return pool.submit(self._apply, parts).result
+        scores = self._apply(parts)
+        return lambda: scores
+
+    def _batches(self, parts: Sequence[_Part]) -> Iterator[list[int]]:
+        """Divide parts, by number, into batches of similar length, so that padding is bounded."""
         buckets: dict[int, list[int]] = {}
-        for i, (_, part) in enumerate(waiting):
+        for i, part in enumerate(parts):
             if isinstance(part, PieceFeatures):
                 buckets.setdefault(int(np.log2(max(part.seconds, 1e-3))), []).append(i)
-        found: dict[int, Scores] = {}
         for rows in buckets.values():
-            parts = [part for part in (waiting[i][1] for i in rows) if isinstance(part, PieceFeatures)]
-            found.update(zip(rows, self._apply(parts), strict=True))
-        for i, (task, part) in enumerate(waiting):
-            if isinstance(part, Problem):
-                yield task, part
-            elif not np.isfinite(found[i]).all():
-                yield task, Problem(task.file, NO_SCORES)
-            else:  # without its features: a recording's parts are kept until its last one is here
-                yield task, (replace(part, features={}), found[i])
+            seconds = {i: part.seconds for i in rows if isinstance(part := parts[i], PieceFeatures)}
+            rows.sort(key=seconds.__getitem__)
+            yield from split(rows, self._size_of_batch(max(seconds.values())))
+
+    def _size_of_batch(self, seconds: float) -> int:
+        """Return how many parts of that length, or segments of them, are a batch."""
+        longest = looked_at(self.bundle) or seconds
+        return max(1, min(self.batch_size, int(_ITEM_S * self.batch_size / longest)))
 
     def _apply(self, parts: Sequence[PieceFeatures]) -> list[Scores]:
         """Give each part's numbers, (1, outputs), or values by frame, (frames, dimensions)."""
-        bundle = self.bundle
-        longest = looked_at(bundle) or max(part.seconds for part in parts)
-        size = max(1, min(self.batch_size, int(_ITEM_S * self.batch_size / longest)))
-        return score(
-            bundle.network, dataset_of(bundle, parts, self._groups), bundle.outputs, size, self.device
-        )
+        size = self._size_of_batch(max(part.seconds for part in parts))
+        dataset = dataset_of(self.bundle, parts, self._groups)
+        return score_there(self._network, dataset, self.bundle.outputs, size, self.device, self._number)
 
-    def _join(self, file: str, found: Sequence[_Found], *, cut: bool) -> Prediction:
+    def _join(self, tasks: Sequence[_Piecework], found: Sequence[_Found]) -> Prediction:
         """Join the predictions for the pieces of a recording."""
+        first, outputs, count = tasks[0], self.bundle.outputs, len(self.bundle.classes)
         parts = [part for part, _ in found]
+        duration = round(first.whole_s or max(part.end for part in parts), 6)
+        said = Prediction(
+            first.file,
+            duration,
+            classes=() if outputs.per_frame else self.bundle.classes,
+            dimensions=outputs.dimensions,
+            unsure_below=self.unsure_below,
+            by_turn=first.whole_s is not None,
+        )
+        if not found:
+            return replace(said, note="no speech was found or listed, so no emotion is given")
         values = np.concatenate([each for _, each in found])
-        duration = round(max(part.end for part in parts), 6)
         note = next((part.note for part in parts if part.note), None)
-        said = Prediction(file, duration, unlike=_unlike(parts, self.bundle.usual), note=note)
-        outputs, count = self.bundle.outputs, len(self.bundle.classes)
-        said = replace(said, dimensions=outputs.dimensions)
+        said = replace(said, unlike=_unlike(parts, self.bundle.usual), note=note)
         if outputs.per_frame:
             return replace(said, trace=values[: count_trace_frames(duration)])
         windows = (
-            Window(round(part.start, 6), round(part.end, 6), tuple(row[:count]), tuple(row[count:]))
-            for part, row in zip(parts, values.tolist(), strict=True)
+            Window(
+                round(part.start, 6),
+                round(part.end, 6),
+                tuple(row[:count]),
+                tuple(row[count:]),
+                task.speaker if said.by_turn else None,
+            )
+            for task, part, row in zip(tasks, parts, values.tolist(), strict=True)
         )
-        means = values.mean(axis=0).tolist()
+        # Turns have different lengths; windows have one, and the last one may reach back.
+        means = np.average(values, axis=0, weights=[part.seconds for part in parts] if said.by_turn else None)
         return replace(
             said,
-            classes=self.bundle.classes,
-            probabilities=tuple(means[:count]),
-            values=tuple(means[count:]),
-            unsure_below=self.unsure_below,
-            windows=tuple(windows) if cut else (),
+            probabilities=tuple(means[:count].tolist()),
+            values=tuple(means[count:].tolist()),
+            windows=tuple(windows) if first.cut or said.by_turn else (),
         )
 
 
-def _ahead(
-    pool: ThreadPoolExecutor, tasks: Iterable[tuple[_Piecework, _Extract]]
-) -> Iterator[tuple[_Piecework, PieceFeatures | Problem]]:
+def _ahead(pool: ThreadPoolExecutor, tasks: Iterable[tuple[_Piecework, _Extract]]) -> Iterator[_Computed]:
     """Do the tasks in threads, and yield them in order, so much ahead that all threads are busy."""
-    waiting: deque[tuple[_Piecework, Future[PieceFeatures | Problem]]] = deque()
+    waiting: deque[tuple[_Piecework, Future[_Part]]] = deque()
     seconds = 0.0
     for task, work in tasks:
         waiting.append((task, pool.submit(work)))
         seconds += task.seconds
-        while waiting and (seconds > _AHEAD_S or len(waiting) > _AHEAD * (os.cpu_count() or 1)):
+        while waiting and (seconds > _AHEAD_S or len(waiting) > _AHEAD * count_cores()):
             first, future = waiting.popleft()
             seconds -= first.seconds
             yield first, future.result()
     while waiting:
         first, future = waiting.popleft()
         yield first, future.result()
+
+
+def _gather(computed: Iterable[_Computed], most: int) -> Iterator[list[_Computed]]:
+    """Collect the parts that are sorted by length together: a number, or what takes as long as it."""
+    waiting: list[_Computed] = []
+    seconds = 0.0
+    for task, part in computed:
+        if task.group is not None and isinstance(part, PieceFeatures):
+            part = replace(part, speaker=task.group)  # noqa: PLW2901
+        waiting.append((task, part))
+        seconds += task.seconds
+        if len(waiting) >= most or seconds >= _ITEM_S * most:
+            yield waiting
+            waiting, seconds = [], 0.0
+    if waiting:
+        yield waiting
+
+
+def _finish(
+    waiting: Sequence[_Computed], found: Mapping[int, tuple[Callable[[], list[Scores]], int]]
+) -> Iterator[tuple[_Piecework, _Result]]:
+    """Yield the parts with their scores.
+
+    Args:
+        waiting: the parts.
+        found: by number of the part, a function that waits for its batch, and its place there.
+    """
+    for i, (task, part) in enumerate(waiting):
+        if not isinstance(part, PieceFeatures):
+            yield task, part
+            continue
+        wait, place = found[i]
+        scores = wait()[place]
+        if not np.isfinite(scores).all():
+            yield task, Problem(task.file, NO_SCORES)
+        else:  # without its features: a recording's parts are kept until its last one is here
+            yield task, (replace(part, features={}), scores)
 
 
 def _unlike(parts: Sequence[PieceFeatures], usual: Usual | None) -> str | None:
@@ -365,8 +485,8 @@ def _unlike(parts: Sequence[PieceFeatures], usual: Usual | None) -> str | None:
     return difference and f"unlike the training corpus: {difference}"
 
 
-def _same(problem: Problem) -> Problem:
-    return problem
+def _same(part: Problem | None) -> Problem | None:
+    return part
 
 
 def _problem(file: str, error: SerError | MemoryError) -> Problem:

@@ -20,6 +20,7 @@ from sercli.data.items import ComputedFeatures, unlabelled_item
 from sercli.data.parts import make_dataset
 from sercli.errors import ConfigError
 from sercli.features import Array
+from sercli.records import Turn
 from sercli.runs.features import FeatureChoice
 from sercli.statistics import Statistics
 
@@ -72,6 +73,21 @@ def read_whole(path: Path, rates: Sequence[int]) -> Piece:
     """
     samples = {rate: np.concatenate(list(_blocks(path, rate))) for rate in rates}
     return Piece(0.0, samples, note=audio.full_scale(path).note)
+
+
+def read_turn(path: Path, turn: Turn, rates: Sequence[int]) -> Piece:
+    """Read a turn of a recording, cut as `sercli prepare` cuts an utterance.
+
+    Raises:
+        AudioError: it can't be read, or the recording ends before the turn.
+    """
+    samples, header = audio.decode(path, turn.start, turn.end)
+    as_it_is = PREPARED in rates and audio.is_prepared(path)
+    sounds: dict[int, Samples] = {}
+    for rate in rates:
+        sound = audio.resample(samples, header.sample_rate, rate or SAMPLE_RATE)
+        sounds[rate] = audio.round_to_pcm16(sound) if rate == PREPARED and not as_it_is else sound
+    return Piece(turn.start, sounds, note=header.note)
 
 
 def read_pieces(

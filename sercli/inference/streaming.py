@@ -6,7 +6,7 @@ convolution carries its state, so nothing is computed twice, and the frames are 
 signal's same consecutive windows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,15 @@ class Frame:
     end: float
     values: tuple[float, ...]
     last: bool
+
+    def to_dict(self, names: Sequence[str]) -> dict[str, float | bool]:
+        """Return it ready for JSON.
+
+        Args:
+            names: of the values, as `Stream.names`.
+        """
+        row: dict[str, float | bool] = {"start_s": self.start, "end_s": self.end, "window_end": self.last}
+        return row | dict(zip(names, self.values, strict=True))
 
 
 class Stream:

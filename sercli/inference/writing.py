@@ -1,28 +1,31 @@
-"""Predictions as lines of JSON or CSV."""
+"""Predictions as lines of JSON, CSV, RTTM or labels of Audacity."""
 
 import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Literal
 
 from sercli.errors import ConfigError
 from sercli.inference.prediction import Prediction
+from sercli.manifest.interop.rttm import ABSENT
 from sercli.plain import json
 from sercli.records import TRACE_RATE
 from sercli.tasks import Outputs
 
-Rows = Literal["files", "windows", "frames"]
+Rows = Literal["files", "windows", "turns", "frames"]
 """The unit of a line in CSV."""
 
+_BLANKS = re.compile(r"\s+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class CsvLines:
     """Writes predictions as CSV: the columns of the table, then the predictions.
 
-    A line is a recording, a window, or a frame of continuous labels. ``span`` numbers the stretches of equal
-    class, from one.
+    A line is a recording, a window, a turn, or a frame of continuous labels. ``span`` numbers the stretches
+    of equal class, from one. A turn has the column ``speaker``, unless the table has one.
     """
 
     def __init__(self, outputs: Outputs, rows: Rows, columns: Sequence[str] = ()) -> None:
@@ -40,9 +43,11 @@ class CsvLines:
         classes = outputs.classes
         of_classes = ["predicted", "probability", "unsure", "unlike", *(f"p({name})" for name in classes)]
         said = [*(of_classes if classes else ["unlike"]), *outputs.dimensions]
+        speaker = [] if "speaker" in columns else ["speaker"]
         self.columns = {
             "files": ["duration_s", *said],
             "windows": ["duration_s", "start_s", "end_s", *(["span"] if classes else []), *said],
+            "turns": ["duration_s", "start_s", "end_s", *speaker, *said],
             "frames": ["time_s", *outputs.dimensions],
         }[rows]
         both = [name for name in self.columns if name in columns]
@@ -62,6 +67,11 @@ class CsvLines:
                 yield _line([*own, f"{number / TRACE_RATE:.2f}", *map(repr, values)])
         elif self.rows == "windows":
             yield from self._windows(prediction, own)
+        elif self.rows == "turns":
+            for turn in prediction.windows:
+                place = [repr(prediction.duration), repr(turn.start), repr(turn.end)]
+                place += [turn.speaker or ""] if "speaker" in self.columns else []
+                yield _line([*own, *place, *_said(prediction, turn.probabilities, turn.values)])
         elif prediction.trace is not None:
             means = map(repr, prediction.trace.mean(axis=0).tolist())
             yield _line([*own, repr(prediction.duration), prediction.unlike or "", *means])
@@ -76,6 +86,28 @@ class CsvLines:
                 place = [repr(prediction.duration), repr(window.start), repr(window.end)]
                 place += [str(number)] if prediction.classes else []
                 yield _line([*own, *place, *_said(prediction, window.probabilities, window.values)])
+
+
+def rttm_lines(prediction: Prediction) -> Iterator[str]:
+    """Yield a line of RTTM for each turn, or for each stretch of windows of one class.
+
+    The field of the orthography holds the class, that of the confidence its probability. A name of RTTM has
+    no blanks: they become underscores.
+    """
+    file = _BLANKS.sub("_", Path(prediction.file).stem)
+    for each in prediction.stretches:
+        speaker = _BLANKS.sub("_", prediction.windows[each.windows[0]].speaker or ABSENT)
+        times = f"{each.start:.3f} {each.end - each.start:.3f}"
+        label = _BLANKS.sub("_", each.predicted)
+        yield f"SPEAKER {file} 1 {times} {label} {ABSENT} {speaker} {each.probability:.3f} {ABSENT}"
+
+
+def audacity_lines(prediction: Prediction) -> Iterator[str]:
+    """Yield a label of Audacity for each turn, or for each stretch of windows of one class."""
+    for each in prediction.stretches:
+        speaker = prediction.windows[each.windows[0]].speaker
+        label = f"{speaker}: {each.predicted}" if speaker else each.predicted
+        yield f"{each.start:.3f}\t{each.end:.3f}\t{_BLANKS.sub(' ', label)}"
 
 
 def encodable(text: str, encoding: str | None) -> str:

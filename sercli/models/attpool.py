@@ -17,7 +17,7 @@ Departures: the signed square root has a finite slope at zero. The exact functio
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -169,6 +169,8 @@ class _Layer(nn.Module):
 
     Pooling before the ReLU gives the same result as after it and is faster.
     """
+
+    normalised: ClassVar = {"norm": ("conv",)}
 
     def __init__(self, n_in: int, n_out: int, kernel: tuple[int, int], pool: bool = False) -> None:
         super().__init__()

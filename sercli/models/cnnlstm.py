@@ -115,6 +115,8 @@ class CNNLSTM(nn.Module):
 class _Layer(nn.Module):
     """Convolution of unchanged length, optional normalisation, max pooling, activation, dropout."""
 
+    normalised: ClassVar = {"norm": ("conv",)}
+
     def __init__(self, n_in: int, n_out: int, width: int, pool: int, config: CNNLSTMConfig) -> None:
         super().__init__()
         self.conv = nn.Conv1d(n_in, n_out, width)

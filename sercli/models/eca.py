@@ -23,7 +23,7 @@ Departures: an axis of length one is not pooled, so that fewer than 32 frames wo
 from collections.abc import Mapping
 from itertools import pairwise
 from math import log2
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import torch
 import torch.nn.functional as F
@@ -110,6 +110,8 @@ class ChannelAttention(nn.Module):
         batch_norm: normalise the scores of all channels together before the sigmoid.
     """
 
+    normalised: ClassVar = {"norm": ("conv",)}
+
     def __init__(self, kernel: int, batch_norm: bool = False) -> None:
         super().__init__()
         self.conv = nn.Conv1d(1, 1, kernel, padding=kernel // 2, bias=False)
@@ -165,6 +167,8 @@ class ECACNN(nn.Module):
 
 class _Block(nn.Module):
     """Convolution, normalisation, ReLU, optional attention, pooling: by two, in the last block over all."""
+
+    normalised: ClassVar = {"norm": ("conv",)}
 
     def __init__(self, n_in: int, n_out: int, layer: int, config: ECAConfig) -> None:
         super().__init__()

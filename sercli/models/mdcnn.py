@@ -20,7 +20,7 @@ Departures: utterances that are shorter than the pyramid needs (20 frames) are p
 
 from collections.abc import Mapping
 from functools import reduce
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -192,6 +192,8 @@ class MDCNN(nn.Module):
 
 class _Layer(nn.Module):
     """Convolution of unchanged size, optional normalisation, leaky ReLU."""
+
+    normalised: ClassVar = {"norm": ("conv",)}
 
     def __init__(self, n_in: int, kernel: tuple[int, int], dilation: int, config: MDCNNConfig) -> None:
         super().__init__()

@@ -21,7 +21,7 @@ Departures: ELU follows the pooling. ELU never falls, so the largest value stays
 
 from collections.abc import Mapping
 from math import prod
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
 import torch
 import torch.nn.functional as F
@@ -151,6 +151,8 @@ class MelCNN(nn.Module):
 
 class _Block(nn.Module):
     """Convolution of unchanged size, normalisation, max pooling, ELU, dropout."""
+
+    normalised: ClassVar = {"norm": ("conv",)}
 
     def __init__(self, n_in: int, n_out: int, pool: int, dropout: float) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from sercli import files, manifest
 from sercli.corpora import Corpus, get_corpus
 from sercli.errors import ConfigError, CorpusError
 from sercli.manifest.lengths import Lengths
+from sercli.manifest.turns import TurnList
 from sercli.preparation._describe import Preparation, Replaced
 from sercli.preparation._opening import is_packed, open_packed
 from sercli.preparation._place import (
@@ -29,11 +31,13 @@ from sercli.preparation._place import (
     name_for,
 )
 from sercli.preparation._reading import read
+from sercli.preparation._turns import cut_into_turns
 from sercli.preparation.convert import Conversion, Converted
 from sercli.preparation.counts import by_scheme, differences, note_labels
 from sercli.preparation.download import fetch
 from sercli.preparation.traces import add_trace
 from sercli.records import Note, Problem, Utterance
+from sercli.voice import VoiceConfig
 from sercli.workspace import Workspace
 
 __all__ = ["Preparation", "prepare"]
@@ -52,6 +56,7 @@ def prepare(
     partial: bool = False,
     skip_bad: bool = False,
     download: bool = False,
+    cutting: VoiceConfig | TurnList | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Preparation:
     """Prepare a corpus.
@@ -67,15 +72,20 @@ def prepare(
         partial: accept an incomplete copy.
         skip_bad: leave out files that can't be used, and list them.
         download: download the corpus first, if it is openly licensed.
+        cutting: how recordings are cut into turns, each of which becomes an utterance: settings by which
+            speech is found, or a list of turns; only for a corpus without its own reader.
         progress: called with the finished and the total number of files (or bytes of a download).
 
     Raises:
         CorpusError: the folder is missing, empty or holds another corpus; it is incomplete and
             ``partial`` is not set; a file can't be used and ``skip_bad`` is not set; another
             preparation of the same corpus is running; it can't be downloaded.
-        ConfigError: a setting is unknown or wrong, or the corpus can't have that name.
+        ConfigError: a setting is unknown or wrong, the corpus can't have that name, or its recordings can't
+            be cut into turns.
     """
     corpus = get_corpus(source)
+    if cutting is not None and not corpus.any_name:
+        raise ConfigError(f"corpus '{source}' has utterances of its own; leave --vad and --segments out")
     options = corpus.chosen(settings or {})
     name = name_for(source, corpus, name, root)
     target = workspace.corpus(name)
@@ -102,7 +112,7 @@ def prepare(
                 root, note = open_packed(root, workspace.root / "downloads" / name, progress)
                 notes = [note]
             place = place or find_place(source, corpus, root, audio_root, options, name)
-            return _prepare(source, place, target, partial, skip_bad, progress, notes)
+            return _prepare(source, place, target, partial, skip_bad, progress, notes, cutting)
     except Timeout:
         raise CorpusError(f"{target}: another `sercli prepare {source}` is running there") from None
 
@@ -127,14 +137,19 @@ def _prepare(
     skip_bad: bool,
     progress: Progress,
     opened: Sequence[Note] = (),
+    cutting: VoiceConfig | TurnList | None = None,
 ) -> Preparation:
-    corpus = place.corpus
     place, notes = find_root(source, place)
     utterances, problems = read(place)
     problems = [*opened, *notes, *problems]
     if not utterances:
         raise CorpusError(describe_nothing_found(source, place, problems))
     _refuse_bad(place.base, problems, skip_bad)
+    if cutting is not None:
+        place, utterances, found = _cut(place, utterances, cutting, progress)
+        problems += found
+        _refuse_bad(place.base, found, skip_bad)
+    corpus = place.corpus
     corpus = corpus.release(utterances) if corpus.release else corpus
     differing = differences(corpus, utterances)
     refused = differing and not (partial or corpus.counts_from)
@@ -176,13 +191,31 @@ def _prepare(
         resampled=sum(item.resampled for item in converted),
         scaled=sum(bool(item.note) for item in converted),
         reused=sum(item.reused for item in converted),
-        settings={"reader": source} | (place.options[0].to_dict() if place.options else {}),
+        settings=_settings(source, place, cutting),
         replaced=replaced,
         notice=corpus.notice or (place.options[0].notice if place.options else None),
     )
     files.write_json(target / "corpus.json", result.to_dict())
     manifest.write(result.path, prepared)
     return result
+
+
+def _cut(
+    place: Place, utterances: Sequence[Utterance], cutting: VoiceConfig | TurnList, progress: Progress
+) -> tuple[Place, list[Utterance], list[Problem]]:
+    """Cut recordings into turns; the corpus is then one whose utterances are cut out of their files."""
+    cut, found = cut_into_turns(utterances, place.base, cutting, progress)
+    if not cut and all(problem.harmless for problem in found):
+        raise CorpusError(f"{place.root}: no turn of speech in any of its recordings")
+    return replace(place, corpus=replace(place.corpus, cuts=True)), cut, found
+
+
+def _settings(source: str, place: Place, cutting: VoiceConfig | TurnList | None) -> dict[str, Any]:
+    """Return the options of a preparation for its record."""
+    settings: dict[str, Any] = {"reader": source} | (place.options[0].to_dict() if place.options else {})
+    if isinstance(cutting, TurnList):
+        return settings | {"segments": cutting.path.name}
+    return settings if cutting is None else settings | {"vad": cutting.to_dict()}
 
 
 def _convert(

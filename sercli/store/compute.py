@@ -1,7 +1,6 @@
 """Fill stores with the features of a corpus's utterances, on all cores or on a GPU."""
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -14,7 +13,7 @@ from sercli import audio
 from sercli.audio import Samples
 from sercli.errors import FeatureError
 from sercli.features import Array
-from sercli.processor import shared_out
+from sercli.processor import count_cores, shared_out
 from sercli.records import Utterance
 from sercli.store import FeatureStore
 
@@ -242,10 +241,18 @@ def _working(
 
 
 @contextmanager
-def threads() -> Iterator[ThreadPoolExecutor]:
-    """Yield a pool with one thread per core; torch's number of threads is restored afterwards."""
+def threads(most: int | None = None) -> Iterator[ThreadPoolExecutor]:
+    """Yield a pool with one thread per core; torch's number of threads is restored afterwards.
+
+    Args:
+        most: number of tasks, if it is known; if there are fewer tasks than cores, the pool has a thread for
+            each of them, and torch divides the cores among these threads.
+    """
     usual = torch.get_num_threads()
-    pool = ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
+    cores = count_cores()
+    count = cores if most is None else max(1, min(cores, most))
+    # Parallel over utterances, because more threads for the small matrices of one utterance are slower.
+    pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(cores // count,))
     try:
         yield pool
     finally:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from sercli.data.batches import BucketSampler, sorted_batches
-from sercli.devices import Device
+from sercli.devices import Device, number_format
 from sercli.records import Fold
 from sercli.training.folds import Parts, load_parts, padded_frames
 from sercli.training.initial_weights import untrained_network
@@ -57,7 +57,7 @@ def _measure(plan: Plan, parts: Parts, device: Device) -> float:
     sized = sorted(batches, key=lambda rows: padded_frames(parts.train, [rows]))
     rows = sized[len(sized) // 2]
     module = _build(plan, parts).to(device.torch)
-    kind = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(recipe.precision)
+    kind = number_format(recipe.precision)
     for _ in range(2):  # the first step includes the time to set up
         started = time.perf_counter()
         batch = parts.train[rows].to(device.torch)

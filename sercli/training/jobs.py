@@ -16,6 +16,7 @@ from sercli import files
 from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.plain.yaml import to_yaml
+from sercli.processor import count_cores
 from sercli.runs.folder import Trial
 from sercli.training.plan import Plan
 from sercli.training.starting import make_starter
@@ -181,5 +182,5 @@ def _device_of(device: Device, slot: int, jobs: int) -> Device:
 def _environment(device: Device, jobs: int) -> dict[str, str]:
     environment = dict(os.environ)
     shares = jobs * (len(device.indices) if device.accelerator == "cpu" else 1)
-    environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // shares)))
+    environment.setdefault("OMP_NUM_THREADS", str(max(1, count_cores() // shares)))
     return environment

@@ -1,5 +1,7 @@
 """Formats that only ffmpeg decodes; a program in its place finds a wav behind the first bytes of a file."""
 
+import shutil
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,6 +10,7 @@ import pytest
 from conftest import tone
 
 from sercli import audio
+from sercli.audio import _ffmpeg
 from sercli.errors import AudioError, CorpusError
 from sercli.preparation import prepare
 
@@ -78,6 +81,30 @@ def test_a_file_that_is_read_several_times_is_decoded_once(runs, make):
     make("long.mp4", tone(1.0))
     assert len(audio.read(path)) == 16_000
     assert len(runs()) == 2
+
+
+def test_what_was_decoded_can_be_forgotten(runs, make):
+    path = make("a.m4a")
+    kept = len(_ffmpeg._cache._files)
+    audio.header(path)
+    audio.forget(path)
+    assert len(_ffmpeg._cache._files) == kept
+    audio.forget(path)  # nothing is left to forget
+    audio.header(path)
+    assert runs() == ["a.m4a", "a.m4a"]
+    audio.forget(path)
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+def test_decoding_ends_soon_after_the_limit(tmp_path, write_wav):
+    path = tmp_path / "a.m4a"
+    wav = write_wav(tmp_path / "a.wav", tone(6.0))
+    subprocess.run(["ffmpeg", "-v", "error", "-i", wav, path], check=True)
+    header = audio.header(path, most_s=2.0)
+    audio.forget(path)
+    assert 2.9 < header.frames / header.sample_rate < 3.1
+    assert audio.header(path).frames / 16_000 == pytest.approx(6.0, abs=0.1)
+    audio.forget(path)
 
 
 def test_prepared_audio_needs_ffmpeg_no_more(runs, make, workspace, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from conftest import tone
 
@@ -92,3 +93,25 @@ def test_what_is_missing_is_one_line(run, tmp_path, write_wav, options, status, 
     file = write_wav(tmp_path / "a.wav")
     found, _, err = run("predict", "latest", file, *options)
     assert (found, message in err.replace("\n", " ")) == (status, True), err
+
+
+def test_the_speakers_of_turns_are_standardised_as_those_of_files(run, tmp_path, write_wav):
+    sounds = [tone(1.0, pitch=150 + 60 * i, seed=i) for i in range(6)]
+    people = ["anna", "ben"] * 3
+    write_wav(tmp_path / "meeting.wav", np.concatenate(sounds))
+    turns = [f"{i},{i + 1},{name}" for i, name in enumerate(people)]
+    (tmp_path / "turns.csv").write_text("\n".join(["start,end,speaker", *turns]))
+    rows = [f"{i}.wav,{name}" for i, name in enumerate(people)]
+    (tmp_path / "files.csv").write_text("\n".join(["file,speaker", *rows]))
+    for i, sound in enumerate(sounds):
+        write_wav(tmp_path / f"{i}.wav", sound)
+    status, out, err = run(
+        "predict", "latest", tmp_path / "meeting.wav", "--segments", tmp_path / "turns.csv", "--json"
+    )
+    assert status == 0, err
+    found = [turn["probabilities"] for turn in json.loads(out)["turns"]]
+    status, out, err = run("predict", "latest", "--table", tmp_path / "files.csv", "--json")
+    assert status == 0, err
+    assert len(found) == 6
+    for turn, line in zip(found, out.splitlines(), strict=True):
+        assert turn == pytest.approx(json.loads(line)["probabilities"], abs=1e-4)

@@ -117,10 +117,10 @@ def stopping(monkeypatch):
     usual, begun = Predictor.predict, []
 
     def stop_after(count):
-        def predict(self, paths, speakers=None):
+        def predict(self, paths, speakers=None, turns=None):
             paths = list(paths)
             begun.append([path.name for path in paths])
-            for number, found in enumerate(usual(self, paths, speakers)):
+            for number, found in enumerate(usual(self, paths, speakers, turns)):
                 if number == count:
                     raise KeyboardInterrupt
                 yield found
@@ -217,7 +217,7 @@ def test_a_timeline_is_told_and_drawn(run, tmp_path, write_wav):
         (["a.wav", "--picture", "p.txt"], 1, "p.txt: figures are written as .png, .pdf or .svg, not '.txt'"),
         (["a.wav", "--window-s", "inf"], 1, "window_s=inf: use 0.1 to 3600 s"),
         (["a.wav", "--window-s", "1", "--no-timeline"], 1, "a window or hop without a timeline"),
-        (["a.wav", "--json", "--csv"], 2, "give --json or --csv, not both"),
+        (["a.wav", "--json", "--csv"], 2, "give one of --json, --csv and --format"),
         (["a.wav", "--table", "t.csv"], 2, "name files or a --table, not both"),
         (["a.wav", "--accelerator", "tpu"], 1, "accelerator 'tpu' is none of auto, cpu, gpu"),
     ],

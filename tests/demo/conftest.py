@@ -6,9 +6,10 @@ from conftest import tone
 from untrained import ALL, diccoser, make
 
 from sercli.demo.answers import Responder
-from sercli.demo.loaded import load
-from sercli.demo.uploads import Limits, Uploads
+from sercli.demo.uploads import Uploads
 from sercli.tasks import Outputs
+from sercli.web.limits import Limits
+from sercli.web.loaded import load
 
 
 @pytest.fixture(scope="session")

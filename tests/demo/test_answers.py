@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from conftest import tone
 
-from sercli.demo.uploads import Limits
 from sercli.errors import ConfigError
 from sercli.inference.predict import Predictor
+from sercli.web.limits import Limits
 
 
 def shares(html):
@@ -129,7 +129,7 @@ LONG = Limits(minutes=0.01)
         (b"no audio at all" * 99, None, "be read as audio. Possible formats: wav, flac"),
         (b"RIFF\x00\x00\x00\x00WAVEfmt ", None, "Cut short before its audio begins"),
         (tone(0.01), None, "too short to hold speech"),
-        (tone(1.0), LONG, "0.0 minutes long; the limit is 0.01"),
+        (tone(1.0), LONG, "Longer than the limit of 0.01 minutes"),
         (tone(1.0), Limits(mb=0.01), "0.0 MB; the limit is 0.01 MB"),
     ],
 )

@@ -5,8 +5,9 @@ import socket
 import pytest
 
 from sercli.demo.guard import Guard
-from sercli.demo.requests import LateError, TimedBody, is_page_request
+from sercli.demo.requests import is_page_request
 from sercli.demo.uploads import Uploads
+from sercli.web.requests import LateError, TimedBody
 
 UPLOAD, JOIN = "/gradio_api/upload", "/gradio_api/queue/join"
 LENGTH = {"content-length": "10"}
@@ -135,34 +136,81 @@ def test_the_folder_does_not_fill_the_disk(ask, tmp_path):
     assert ask("POST", UPLOAD, {"content-length": "16"})[0] == 507
 
 
-def test_uploads_on_their_way_are_counted(tmp_path):
-    guard, length = Guard(gradio, Uploads(tmp_path.resolve()), 1000), str(1 << 20).encode()
-    scope = {"type": "http", "method": "POST", "path": UPLOAD, "headers": [(b"content-length", length)]}
-    seen = []
+def upload_scope(visitor, length=1 << 21):
+    headers = [(b"content-length", str(length).encode())]
+    return {"type": "http", "method": "POST", "path": UPLOAD, "headers": headers, "client": (visitor, 1)}
+
+
+def test_an_upload_takes_the_room_of_what_has_arrived_of_it(tmp_path):
+    guard, done, seen = Guard(gradio, Uploads(tmp_path.resolve()), 1 << 20), asyncio.Event(), []
+
+    async def never():
+        await done.wait()
+        return {"type": "http.request", "body": b"x"}
+
+    async def send(message):
+        seen.append(message.get("status"))
 
     async def together():
-        done = asyncio.Event()
-
-        async def slow(scope, receive, send):
-            await done.wait()
-            await gradio(scope, receive, send)
-
-        async def send(message):
-            seen.append(message.get("status"))
-
-        guard.app = slow
-        tasks = [asyncio.create_task(guard(scope, None, send)) for _ in range(11)]
+        guard.app = reading
+        tasks = [
+            asyncio.create_task(guard(upload_scope(f"10.0.0.{number}"), never, send)) for number in range(40)
+        ]
         await asyncio.sleep(0)
-        assert seen == [507, None]
+        guard.app = gradio
+        await guard(upload_scope("10.0.0.99"), never, send)  # is served meanwhile
+        assert seen == [200, None]
         done.set()
         await asyncio.gather(*tasks)
 
     asyncio.run(together())
-    assert seen.count(200) == 10
+    assert seen.count(200) == 41
+    assert not guard._arriving
+
+
+def test_a_visitor_sends_a_limited_number_of_uploads_at_once(tmp_path):
+    guard, done, seen = Guard(reading, Uploads(tmp_path.resolve()), 1 << 20), asyncio.Event(), []
+
+    async def never():
+        await done.wait()
+        return {"type": "http.request", "body": b"x"}
+
+    async def send(message):
+        seen.append(message.get("status"))
+
+    async def together():
+        visitors = [*("10.0.0.1" for _ in range(66)), "10.0.0.2"]
+        tasks = [asyncio.create_task(guard(upload_scope(each), never, send)) for each in visitors]
+        await asyncio.sleep(0)
+        assert seen == [429, None] * 2
+        done.set()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(together())
+    assert seen.count(200) == 65
+
+
+def test_an_upload_ends_when_the_folder_is_full(tmp_path):
+    parts, seen = iter(range(9)), []
+
+    async def receive():
+        if next(parts) == 2:  # others fill the folder meanwhile
+            with (tmp_path / "a.wav").open("wb") as file:
+                file.truncate(10 * (1000 + (1 << 20)) + 1)
+        return {"type": "http.request", "body": bytes(1 << 19), "more_body": True}
+
+    async def send(message):
+        seen.append(message.get("status"))
+
+    guard = Guard(reading, Uploads(tmp_path.resolve()), 1000)
+    asyncio.run(guard(upload_scope("10.0.0.1", 1 << 20), receive, send))
+    assert seen == [507, None]
+    assert next(parts) == 4
+    assert not guard._arriving
 
 
 def test_a_body_that_does_not_come_holds_no_place(tmp_path, monkeypatch):
-    monkeypatch.setattr("sercli.demo.requests.SILENT_S", 0.05)
+    monkeypatch.setattr("sercli.web.requests.SILENT_S", 0.05)
     guard, length = Guard(reading, Uploads(tmp_path.resolve()), 1000), str(1 << 20).encode()
     scope = {"type": "http", "method": "POST", "path": UPLOAD, "headers": [(b"content-length", length)]}
     seen = []
@@ -178,7 +226,7 @@ def test_a_body_that_does_not_come_holds_no_place(tmp_path, monkeypatch):
 
     asyncio.run(guard(scope, receive, send))
     assert seen == ["begun", 408, None]
-    assert guard._arriving == 0
+    assert not guard._arriving
 
 
 async def reading(scope, receive, send):
@@ -193,7 +241,7 @@ async def reading(scope, receive, send):
 
 
 def test_a_body_may_come_slowly_but_not_for_ever(monkeypatch):
-    monkeypatch.setattr("sercli.demo.requests.SLOW_S", 0.2)
+    monkeypatch.setattr("sercli.web.requests.SLOW_S", 0.2)
     messages = []
 
     async def receive():
@@ -215,10 +263,10 @@ def test_a_body_may_come_slowly_but_not_for_ever(monkeypatch):
 
 
 def test_once_it_has_come_the_answer_may_take_its_time(monkeypatch):
-    monkeypatch.setattr("sercli.demo.requests.SILENT_S", 0.01)
+    monkeypatch.setattr("sercli.web.requests.SILENT_S", 0.2)
 
     async def receive():
-        await asyncio.sleep(0.005 if first.pop() else 0.05)
+        await asyncio.sleep(0.0 if first.pop() else 0.4)
         return {"type": "http.request", "body": b""}
 
     async def twice(patient):
@@ -315,8 +363,8 @@ def test_the_guard_looks_into_requests_to_the_queue(tmp_path, data, status):
 
 def test_a_connection_whose_head_does_not_end_is_closed(monkeypatch):
     uvicorn = pytest.importorskip("uvicorn", reason="uvicorn is not installed")
-    monkeypatch.setattr("sercli.demo.requests.SILENT_S", 0.2)
-    from sercli.demo.server import TimedProtocol
+    monkeypatch.setattr("sercli.web.requests.SILENT_S", 0.2)
+    from sercli.web.sockets import TimedProtocol
 
     async def app(scope, receive, send):
         await asyncio.sleep(0.4)  # an answer may take longer

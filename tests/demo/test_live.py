@@ -92,8 +92,8 @@ def test_who_looks_ahead_says_why_it_can_t_follow(bundles, listen, tmp_path, tal
     from untrained import make
 
     from sercli.demo.answers import Responder
-    from sercli.demo.loaded import load
     from sercli.segments import SegmentConfig
+    from sercli.web.loaded import load
 
     inputs = {"x": {"kind": "waveform"}}
     segments = SegmentConfig(size_s=1.0, hop_s=1.0, tail="pad")

@@ -5,8 +5,8 @@ import pytest
 from untrained import make
 
 from sercli.demo import rendering
-from sercli.demo.loaded import load
-from sercli.demo.uploads import Limits
+from sercli.web.limits import Limits
+from sercli.web.loaded import intended_use, load
 
 FIGURES = {
     "ua": {"value": 0.744, "interval": [0.676, 0.805]},
@@ -85,7 +85,7 @@ def test_names_are_unique(small, tmp_path):
 
 def test_the_page_tells_what_the_model_card_tells(small, tmp_path):
     card = Path(rendering.__file__).parents[1] / "reports/templates/card.md"
-    told = rendering.intended_use()
+    told = intended_use()
     assert told.startswith("For research")
     assert told in card.read_text()
     assert "AI Act" in told

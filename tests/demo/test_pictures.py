@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from conftest import tone
 from matplotlib import image
 
 from sercli.demo import pictures
 from sercli.inference.predict import Predictor
+from sercli.inference.recordings import dataset_of, extract, rates_of, read_whole
 
 EXPECTED = {
     "mdcnn": ["Attention"],
@@ -49,16 +51,16 @@ def test_the_attention_is_that_of_the_network_itself(bundles, write_wav, tmp_pat
     (said,) = predictor.predict([path])
     list(pictures.draw(predictor, path, said))
     (((overlay,), (_, neutral)),) = drawn
-    seen = []
-    handle = predictor.bundle.network.register_forward_hook(
-        lambda module, inputs, output: seen.append(output)
+    data = dataset_of(
+        predictor.bundle, [extract(predictor.bundle, read_whole(path, rates_of(predictor.bundle)))]
     )
-    list(predictor.predict([path]))
-    handle.remove()
+    batch = data[[0]]
+    with torch.inference_mode():
+        logits = predictor.bundle.network(**batch.inputs, mask=batch.mask)
     # The mean over all places is the logit of the class that is told, but for the pooled places, of which
     # some are repeated over one bin or frame more than others.
     own = said.classes.index(said.predicted)
-    np.testing.assert_allclose(np.nanmean(overlay.attention), seen[0][0, own].item(), rtol=2e-2)
+    np.testing.assert_allclose(np.nanmean(overlay.attention), logits[0, own].item(), rtol=2e-2)
     assert neutral == 0.0
 
 

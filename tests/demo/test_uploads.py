@@ -1,19 +1,9 @@
 import os
 import time
-from contextlib import suppress
 
 import pytest
 
 from sercli.demo import uploads
-
-
-def test_the_folder_is_private_and_goes_with_all_in_it():
-    with suppress(KeyboardInterrupt), uploads.private_folder() as place:
-        assert place.stat().st_mode & 0o077 == 0
-        (place / "a").mkdir()
-        (place / "a" / "b.wav").write_bytes(b"x")
-        raise KeyboardInterrupt
-    assert not place.exists()
 
 
 def test_only_what_is_old_is_swept(tmp_path):
@@ -46,3 +36,15 @@ def test_while_something_is_answered_the_others_wait(tmp_path, monkeypatch, idle
     with uploads.sweeping(tmp_path, lambda: idle):
         time.sleep(0.1)
     assert path.exists() == left
+
+
+def test_half_of_an_upload_is_swept_while_others_are_answered(tmp_path, monkeypatch):
+    monkeypatch.setattr(uploads, "_SWEEP_S", 0.01)
+    half, growing, live = (tmp_path / name for name in ("tmpab_d12xy", "tmp12345678", "tmpab_d12xz.wav"))
+    for path in (half, growing, live):
+        path.write_bytes(b"x")
+    for path in (half, live):
+        os.utime(path, (time.time() - 31, time.time() - 31))
+    with uploads.sweeping(tmp_path, lambda: 0.0):
+        time.sleep(0.1)
+    assert [path.exists() for path in (half, growing, live)] == [False, True, True]

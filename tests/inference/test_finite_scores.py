@@ -12,7 +12,6 @@ from untrained import ALL, diccoser
 
 from sercli.bundle import Bundle
 from sercli.demo.live import _Causal
-from sercli.demo.loaded import LoadedModel
 from sercli.errors import RunError
 from sercli.inference import refuse_unscored, score
 from sercli.inference.export import export_programs
@@ -20,6 +19,7 @@ from sercli.inference.predict import Predictor
 from sercli.inference.recordings import Piece, dataset_of, extract
 from sercli.inference.streaming import Stream
 from sercli.records import Problem
+from sercli.web.loaded import LoadedModel
 
 
 def _spoil(bundle, value):

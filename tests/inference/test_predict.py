@@ -1,5 +1,6 @@
 import csv
 import io
+import itertools
 import json
 import os
 import shutil
@@ -71,6 +72,44 @@ def test_the_original_recording_gives_what_the_prepared_one_does(small, tmp_path
     assert soundfile.info(prepared).subtype == "PCM_16"
     mine, theirs = Predictor(trial.bundle).predict([original, prepared])
     np.testing.assert_allclose(mine.probabilities, theirs.probabilities, atol=1e-5)
+
+
+@pytest.mark.parametrize("arch", ["mdcnn", "cnnlstm"])
+def test_many_recordings_at_once_are_answered_as_one_by_one_and_in_order(arch, tmp_path, write_wav):
+    predictor = Predictor(ALL[arch](), batch_size=3)
+    lengths = [0.5, 1.1, 0.3, 0.8] * 4  # more than are sorted together
+    paths = [
+        write_wav(tmp_path / f"{i:02}.wav", tone(each, pitch=90 + 20 * i)) for i, each in enumerate(lengths)
+    ]
+    paths[5] = tmp_path / "missing.wav"
+    said = list(predictor.predict(paths))
+    assert [each.place if isinstance(each, Problem) else each.file for each in said] == list(map(str, paths))
+    alone = [one(predictor, path).probabilities for i, path in enumerate(paths) if i != 5]
+    together = [each.probabilities for each in said if isinstance(each, Prediction)]
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    assert np.ptp(together, axis=0).max() > 1e-3
+
+
+def test_an_endless_list_is_answered_from_what_is_a_bounded_number_of_recordings_ahead(
+    small, tmp_path, write_wav, monkeypatch
+):
+    monkeypatch.setattr("sercli.inference.predict.os.cpu_count", lambda: 2)
+    path, drawn = write_wav(tmp_path / "a.wav", tone(0.3)), itertools.count()
+    found = Predictor(small[1].bundle).predict(path for _ in drawn)
+    next(found)
+    ahead = next(drawn)
+    assert all(isinstance(next(found), Prediction) for _ in range(300))
+    assert next(drawn) - ahead < 400  # as many as were answered, and no more are waiting
+    found.close()
+
+
+def test_a_short_number_format_changes_the_probabilities_a_little(tmp_path, write_wav):
+    bundle = ALL["melcnn"]()
+    path = write_wav(tmp_path / "a.wav", tone(2.0))
+    exact = one(Predictor(bundle), path).probabilities
+    short = one(Predictor(bundle, precision="bf16-mixed"), path).probabilities
+    assert short != exact
+    np.testing.assert_allclose(short, exact, atol=0.05)
 
 
 def test_values_by_frame_are_those_of_eval(regressor):
@@ -161,7 +200,7 @@ def test_the_middles_of_windows_part_the_stretches():
     assert (first.start, first.end, first.predicted, first.windows) == (0.0, 5.0, "anger", (0, 2))
     assert (second.start, second.end, second.predicted, second.windows) == (5.0, 9.0, "fear", (2, 4))
     assert (first.probability, second.probability) == pytest.approx((0.8, 0.7))
-    assert said.borders == (0.0, 3.0, 5.0, 6.5, 9.0)
+    assert said.spans == ((0.0, 3.0), (3.0, 5.0), (5.0, 6.5), (6.5, 9.0))
 
 
 def test_more_than_a_minute_is_cut_unless_it_is_forbidden(small, tmp_path, write_wav):

@@ -271,6 +271,8 @@ def test_automatic_precision_is_resolved_before_it_is_recorded(plan_for):
     assert resolve_precision("32-true", CPU) == "32-true"
     with pytest.raises(ConfigError, match="16-mixed needs a GPU"):
         resolve_precision("16-mixed", CPU)
+    with pytest.raises(ConfigError, match="'bf16' is none of auto, 32-true, bf16-mixed, 16-mixed"):
+        resolve_precision("bf16", CPU)
 
 
 def test_a_damaged_checkpoint_says_what_to_remove(plan_for):

@@ -110,9 +110,11 @@ def read_other(path: Path, columns: Mapping[str, str] | None = None) -> Iterator
     name = _check_kind(path, columns)
     if name is not None and (path.is_dir() or read_start(path).lstrip()[:1] in ("{", "[")):
         return get_format(name).read(path)
-    if path.is_dir() or columns or name is not None or is_table(path) or not is_paths(path):
+    if path.is_dir() or columns or is_table(path):
         return None
-    return read_paths(path)
+    if name is not None:
+        return get_format(name).read(path)
+    return read_paths(path) if is_paths(path) else None
 
 
 def _check_kind(path: Path, columns: Mapping[str, str] | None) -> str | None:

@@ -96,6 +96,9 @@ class DilatedBlock(nn.Module):
         if conditioned:
             self.condition = CausalConv1d(channels, channels, 2) if causal_condition else _Ahead(channels)
             self.condition_norm = SequenceNorm(channels) if norm_per_branch else None
+        self.normalised: dict[str, tuple[str, ...]] = {"norm": ("conv", "condition")}
+        if norm_per_branch:
+            self.normalised = {"norm": ("conv",), "condition_norm": ("condition",)}
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Transform x under the condition y, both (batch, channels, frames), to the shape of x."""

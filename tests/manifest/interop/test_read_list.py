@@ -118,7 +118,8 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_formats_by_name():
     assert format_names() == [
-        *("audformat", "audiofolder", "emobox", "kaldi", "lhotse", "nkululeko", "s3prl", "speechbrain")
+        *("audacity", "audformat", "audiofolder", "emobox", "kaldi", "lhotse", "nkululeko", "rttm", "s3prl"),
+        "speechbrain",
     ]
     with pytest.raises(UnknownNameError, match="did you mean lhotse"):
         get_format("lhots")

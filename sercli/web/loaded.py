@@ -1,10 +1,13 @@
-"""The models of the page, with the facts that the page shows about them."""
+"""The models of a server, with the facts that it reports about them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from sercli.bundle import describe_outputs
 from sercli.formatting import PERCENT, PLAIN, Scale
@@ -15,10 +18,10 @@ from sercli.schemes import scheme_name
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedModel:
-    """A bundle on the page.
+    """A bundle that a server applies.
 
     Attributes:
-        name: name of the bundle, unique on the page.
+        name: name of the bundle, unique among those of the server.
         path: its folder.
         predictor: applies it.
         notice: warning to show above its scores, for example that its corpus is synthetic.
@@ -32,22 +35,36 @@ class LoadedModel:
     facts: Mapping[str, str]
 
 
-def load(paths: Sequence[Path], unsure_below: float | None = None) -> tuple[LoadedModel, ...]:
+def load(
+    paths: Sequence[Path],
+    unsure_below: float | None = None,
+    device: torch.device | str = "cpu",
+    batch_size: int | None = None,
+) -> tuple[LoadedModel, ...]:
     """Load bundles; equal names are distinguished by fold and seed, then by folder.
 
     Raises:
         RunError: one can't be read.
-        ConfigError: ``unsure_below`` is not a probability.
+        ConfigError: ``unsure_below`` is not a probability, or ``batch_size`` is not positive.
     """
-    found = [_load(path, unsure_below) for path in paths]
+    found = [
+        _load(path, Predictor(path, device=device, batch_size=batch_size, unsure_below=unsure_below))
+        for path in paths
+    ]
     for rename in (_name_of_trial, lambda each: f"{each.name} ({each.path})"):
         counts = Counter(each.name for each in found)
         found = [replace(each, name=rename(each)) if counts[each.name] > 1 else each for each in found]
     return tuple(found)
 
 
-def _load(path: Path, unsure_below: float | None) -> LoadedModel:
-    predictor = Predictor(path, unsure_below=unsure_below)
+def intended_use() -> str:
+    """Return the intended use that every model card states, as Markdown."""
+    card = (resources.files("sercli.reports") / "templates/card.md").read_text("utf-8")
+    _, after = card.split("## Intended use and limits\n")
+    return after.split("\n## ")[0].strip()
+
+
+def _load(path: Path, predictor: Predictor) -> LoadedModel:
     facts = predictor.bundle.facts
     corpus, scheme = facts.get("corpus", "unknown corpus"), scheme_name(facts.get("scheme", ""))
     shown = {

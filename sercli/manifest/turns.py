@@ -1,0 +1,190 @@
+"""Read a list of turns: who speaks when in one or several recordings.
+
+Any list of utterances with times that sercli reads is one (RTTM, labels of Audacity, tables, Kaldi), and also
+a table that names no recordings, and the JSON of `sercli predict`.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from sercli.audio import FOREIGN_SUFFIXES, LEAST_S, SUFFIXES
+from sercli.errors import ManifestError, list_some
+from sercli.manifest.interop import read_list, recognise
+from sercli.manifest.listing import Entry, read_entries
+from sercli.manifest.tables import TableRow, read_table
+from sercli.manifest.values import explain_time, parse_number
+from sercli.records import Note, Problem, Turn, Utterance
+
+_SHOWN = 3
+_NESTED = "turns"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnList:
+    """The turns of recordings.
+
+    Attributes:
+        path: the list.
+        by_name: turns by the name of their recording, in the order of their starts; the name is none if the
+            list names no recording.
+        short: number of turns that are too short to hold speech, and left out.
+    """
+
+    path: Path
+    by_name: Mapping[str | None, tuple[Turn, ...]]
+    short: int = 0
+
+    def assign(self, recordings: Sequence[Path]) -> tuple[dict[Path, tuple[Turn, ...]], list[str]]:
+        """Return the turns of each recording, and notes.
+
+        A name of the list belongs to the recording with the same name, without folders and suffix; if several
+        names do, to the one with most folders in common. A blank and an underscore are equal, because RTTM
+        has no blanks in names. A list without names, or that is called as it is named inside (Audacity),
+        belongs to a single recording.
+
+        Raises:
+            ManifestError: the list names none of the recordings; no recording, and there are several; or
+                a name fits two recordings.
+        """
+        names = list(self.by_name)
+        if names == [None] or (names == [self.path.stem] and len(recordings) == 1):
+            if len(recordings) != 1:
+                raise ManifestError(
+                    f"{self.path}: names no recording, and there are {len(recordings)}; add a column file"
+                )
+            return {recordings[0]: self.by_name[names[0]]}, self._notes(())
+        chosen = {path: self._find(path) for path in recordings}
+        used = Counter(name for name in chosen.values() if name is not None)
+        if not used:
+            known = list_some(sorted(map(str, names)), _SHOWN)
+            raise ManifestError(f"{self.path}: names none of these recordings; it names {known}")
+        name, count = used.most_common(1)[0]
+        if count > 1:
+            both = [str(path) for path, own in chosen.items() if own == name]
+            raise ManifestError(f"{self.path}: '{name}' fits {both[0]} and {both[1]}; write its folder too")
+        turns = {path: () if own is None else self.by_name[own] for path, own in chosen.items()}
+        return turns, self._notes([str(each) for each in names if each not in used])
+
+    def _find(self, recording: Path) -> str | None:
+        own = _parts(recording.as_posix())
+        common = {name: _common(own, _parts(name)) for name in self.by_name if name is not None}
+        most = max(common.values(), default=0)
+        best = [name for name, count in common.items() if count == most and count]
+        if len(best) > 1:
+            raise ManifestError(f"{self.path}: '{best[0]}' and '{best[1]}' both fit {recording}")
+        return best[0] if best else None
+
+    def _notes(self, unused: Sequence[str]) -> list[str]:
+        notes = []
+        if unused:
+            named = list_some(sorted(unused), _SHOWN)
+            notes.append(f"{self.path.name}: not among the recordings: {named}")
+        if self.short:
+            notes.append(f"{self.path.name}: turns of less than {LEAST_S:g} s are left out: {self.short}")
+        return notes
+
+
+def read_turns(path: Path) -> TurnList:
+    """Read a list of turns.
+
+    Raises:
+        ManifestError: it can't be read, is empty, or a line of it is no turn.
+    """
+    if not path.exists():
+        raise ManifestError(f"{path}: no such file")
+    found: dict[str | None, list[Turn]] = defaultdict(list)
+    short = 0
+    for place, name, turn in _read(path):
+        if not 0 <= turn.start < turn.end:
+            raise ManifestError(f"{place}: a turn from {turn.start:g} to {turn.end:g} s")
+        if turn.end - turn.start < LEAST_S:
+            short += 1
+        else:
+            found[name].append(turn)
+    if not found:
+        raise ManifestError(f"{path}: lists no turn" + f" of {LEAST_S:g} s or more" * bool(short))
+    by_name = {name: tuple(sorted(own, key=lambda turn: turn.start)) for name, own in found.items()}
+    return TurnList(path, by_name, short)
+
+
+def _read(path: Path) -> Iterator[tuple[str, str | None, Turn]]:
+    """Yield place, name of the recording and turn."""
+    if recognise(path) is not None:
+        for item in read_list(path):
+            if isinstance(item, Utterance):
+                yield str(path), item.file, _turn(str(path), _times(item))
+            else:
+                _refuse(item, "")
+        return
+    table = read_table(path)
+    nested = [row for row in table.rows if isinstance(row.values.get(_NESTED), list)]
+    if nested:
+        yield from _nested(path, nested)
+        return
+    for entry in read_entries(path, needed=("start",)):
+        if isinstance(entry, Entry):
+            place = f"{path.parent / entry.place}"
+            file = entry.fields.get("file")
+            yield place, None if file is None else str(file), _turn(place, entry.fields)
+        else:
+            _refuse(entry, f"{path.parent}/")
+
+
+def _nested(path: Path, rows: Sequence[TableRow]) -> Iterator[tuple[str, str | None, Turn]]:
+    """Yield the turns of the JSON of `sercli predict`."""
+    for row in rows:
+        place = f"{path.parent / row.place}"
+        for each in row.values[_NESTED]:
+            own = {"start": each.get("start_s"), "end": each.get("end_s"), "speaker": each.get("speaker")}
+            yield place, str(row.values["file"]), _turn(place, own)
+
+
+def _times(item: Utterance) -> dict[str, Any]:
+    """Return the fields of a turn."""
+    return {"start": item.start, "end": item.end, "speaker": item.speaker, "duration": item.duration or None}
+
+
+def _turn(place: str, values: Mapping[str, Any]) -> Turn:
+    """Make a turn from start, and end or duration.
+
+    Raises:
+        ManifestError: one of them is absent or no number.
+    """
+    times = {}
+    for name in ("start", "end", "duration"):
+        value = values.get(name)
+        found = parse_number(value)
+        if value is not None and found is None:
+            raise ManifestError(f"{place}: {explain_time(name, value)}")
+        times[name] = found
+    start, end, duration = times["start"], times["end"], times["duration"]
+    if start is not None and end is None and duration is not None:
+        end = start + duration
+    if start is None or end is None:
+        raise ManifestError(
+            f"{place}: no {'start' if start is None else 'end'}; a turn needs both, in seconds"
+        )
+    speaker = values.get("speaker")
+    return Turn(round(start, 6), round(end, 6), None if speaker in (None, "") else str(speaker))
+
+
+def _refuse(item: Problem, folder: str) -> None:
+    if not isinstance(item, Note) and not item.harmless:
+        raise ManifestError(f"{folder}{item}")
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """Return the parts of a name from the last one on, without the suffix of a recording."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.suffix.lower() in SUFFIXES | FOREIGN_SUFFIXES:
+        path = path.with_suffix("")
+    return tuple(part.replace(" ", "_") for part in reversed(path.parts))
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many parts are equal before the first ones that differ."""
+    pairs = [a == b for a, b in zip(one, other, strict=False)]
+    return pairs.index(False) if False in pairs else len(pairs)

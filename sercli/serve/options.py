@@ -1,0 +1,64 @@
+"""The options of a request, which are those of `sercli predict`."""
+
+from dataclasses import asdict, dataclass
+
+from sercli.inference.predict import Predictor
+from sercli.serve.refusals import RefusalError
+
+WHOLE_MINUTES = 5.0
+"""Longest recording that ``timeline=false`` predicts as one utterance: memory grows with the length."""
+OVERLAP = 20.0
+"""Most windows that may contain a moment: computing grows with their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Options of a request.
+
+    Attributes:
+        timeline: whether a recording is cut into windows; only a long one is if not given.
+        window_s: length of a window in seconds.
+        hop_s: seconds from the start of one window to that of the next.
+    """
+
+    timeline: bool | None = None
+    window_s: float | None = None
+    hop_s: float | None = None
+
+    def apply_to(self, predictor: Predictor) -> Predictor:
+        """Return a predictor of the same model with these options.
+
+        Raises:
+            ConfigError: the options do not fit each other or the model.
+            RefusalError: the windows overlap too much.
+        """
+        if self == Options():
+            return predictor
+        found = Predictor(
+            predictor.bundle,
+            device=predictor.device,
+            batch_size=predictor.batch_size,
+            unsure_below=predictor.unsure_below,
+            **asdict(self),
+        )
+        if found.window_s > OVERLAP * found.hop_s:
+            raise RefusalError(
+                422,
+                f"hop_s={found.hop_s:g}: windows of {found.window_s:g} s overlap more than {OVERLAP:g} "
+                f"times; use {found.window_s / OVERLAP:g} or more",
+                "options",
+            )
+        return found
+
+    def check_length(self, seconds: float) -> None:
+        """Refuse a recording that is too long to be predicted as one utterance.
+
+        Raises:
+            RefusalError: it is.
+        """
+        if self.timeline is False and seconds > 60 * WHOLE_MINUTES:
+            raise RefusalError(
+                422,
+                f"timeline=false: the recording is longer than {WHOLE_MINUTES:g} minutes; leave it out",
+                "too_long",
+            )

@@ -1,0 +1,82 @@
+"""Lists of turns in each format, and the recordings that they belong to."""
+
+from pathlib import Path
+
+import pytest
+
+from sercli.errors import ManifestError
+from sercli.manifest.turns import read_turns
+from sercli.records import Turn
+
+WANTED = (Turn(0.5, 2.75, "anna"), Turn(2.0, 5.0, "ben"))
+LISTS = {
+    "m.rttm": "SPKR-INFO meeting 1 <NA> <NA> <NA> unknown anna <NA> <NA>\n"
+    "SPEAKER meeting 1 2 3 <NA> <NA> ben <NA> <NA>\n"
+    "SPEAKER meeting 1 0.5 2.25 <NA> <NA> anna <NA> <NA>\n",
+    "labels.txt": "0.5\t2.75\tanna\n\\\t100\t200\n2.0\t5.0\tben\n",
+    "a.csv": "start_s,end_s,speaker\n0.5,2.75,anna\n2,5,ben\n",
+    "b.csv": "file;begin;duration;speaker\nx/meeting.wav;0.5;2.25;anna\nx/meeting.wav;2;3;ben\n",
+    "w.json": '{"language": "en", "segments": [{"start": 0.5, "end": 2.75, "speaker": "anna"}, '
+    '{"start": 2, "end": 5, "speaker": "ben", "words": []}]}',
+    "own.json": '{"file": "meeting.wav", "duration_s": 9.0, "turns": [{"start_s": 0.5, "end_s": 2.75, '
+    '"speaker": "anna"}, {"start_s": 2.0, "end_s": 5.0, "speaker": "ben"}]}\n',
+}
+
+
+def write(folder, name, text=None):
+    path = folder / name
+    path.write_text(LISTS[name] if text is None else text)
+    return path
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_each_format_gives_the_same_turns(tmp_path, name):
+    recording = Path("calls/meeting.wav")
+    assert read_turns(write(tmp_path, name)).assign([recording])[0] == {recording: WANTED}
+
+
+def test_recordings_are_found_by_name_and_by_folder(tmp_path):
+    text = "file,start,end\na/1.wav,0,1\nb/1.wav,2,3\nc d.wav,4,5\n"
+    turns, notes = read_turns(write(tmp_path, "t.csv", text)).assign(
+        [Path("x/b/1.flac"), Path("x/a/1.wav"), Path("c_d.wav"), Path("e.wav")]
+    )
+    assert [each and each[0].start for each in turns.values()] == [2.0, 0.0, 4.0, ()]
+    assert notes == []
+
+
+def test_short_turns_and_other_recordings_are_noted(tmp_path):
+    lines = "SPEAKER a 1 0 3 <NA> <NA> <NA> <NA> <NA>\nSPEAKER a 1 4 .05 <NA> <NA> x <NA> <NA>\n"
+    path = write(tmp_path, "t.rttm", f"{lines}SPEAKER b 1 0 3 <NA> <NA> x <NA> <NA>\n")
+    turns, notes = read_turns(path).assign([Path("a.wav")])
+    assert turns == {Path("a.wav"): (Turn(0.0, 3.0),)}
+    assert notes == [
+        "t.rttm: not among the recordings: b",
+        "t.rttm: turns of less than 0.1 s are left out: 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "fact"),
+    [
+        ("t.csv", "start,end\n1,0\n", "t.csv:2: a turn from 1 to 0 s"),
+        ("t.csv", "start,end\nx,2\n", "t.csv:2: start 'x' is not a time"),
+        ("t.csv", "start,speaker\n1,a\n", "t.csv:2: no end"),
+        ("t.csv", "a,b\n1,2\n", "no column 'start'"),
+        ("t.rttm", "SPEAKER a 1 zero 1 <NA> <NA> x <NA> <NA>\n", "t.rttm:1: not a turn of RTTM"),
+        ("t.txt", "1\t2\tx\n3\t3\ty\n", "t.txt:2: a label at 3 s without a length"),
+        ("t.rttm", "SPEAKER a 1 0 .05 <NA> <NA> x <NA> <NA>\n", "lists no turn of 0.1 s or more"),
+    ],
+)
+def test_a_line_that_is_no_turn_is_named(tmp_path, name, text, fact):
+    with pytest.raises(ManifestError, match=fact):
+        read_turns(write(tmp_path, name, text))
+
+
+def test_a_list_of_other_recordings_is_refused(tmp_path):
+    turns = read_turns(write(tmp_path, "m.rttm"))
+    with pytest.raises(ManifestError, match="names none of these recordings; it names meeting"):
+        turns.assign([Path("talk.wav")])
+    with pytest.raises(ManifestError, match=r"'meeting' fits a/meeting\.wav and b/meeting\.wav"):
+        turns.assign([Path("a/meeting.wav"), Path("b/meeting.wav")])
+    with pytest.raises(ManifestError, match="names no recording, and there are 2"):
+        read_turns(write(tmp_path, "a.csv")).assign([Path("a.wav"), Path("b.wav")])
