@@ -205,7 +205,7 @@ def _plainly(bundle: Bundle, path: Path) -> object:
     features = {
         name: choice.feature.extract(samples, choice.config) for name, choice in bundle.inputs.items()
     }
-    dataset = dataset_of(bundle, [PieceFeatures(0.0, len(samples), features, None, silent=False)])
+    dataset = dataset_of(bundle, [PieceFeatures(0.0, len(samples), features, silent=False)])
     return score(bundle.network, dataset, bundle.outputs)
 
 

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 import sercli
 from sercli import files
+from sercli.acoustics import Usual
 from sercli.config import digest
 from sercli.data.parts import Preprocessing
 from sercli.data.segments import Segmenter
@@ -65,6 +66,7 @@ class Bundle:
         statistics: by input, mean and deviation of the training part.
         facts: its origin: corpus, scheme, protocol, fold, seed, licence, notice.
         segments: how utterances are cut for the network.
+        usual: acoustics of the training part; ``None`` if they were not measured.
     """
 
     arch: str
@@ -75,6 +77,7 @@ class Bundle:
     statistics: Mapping[str, Statistics]
     facts: Mapping[str, Any] = field(default_factory=dict)
     segments: SegmentConfig = field(default_factory=SegmentConfig)
+    usual: Usual | None = None
 
     @property
     def task(self) -> Task:
@@ -122,9 +125,11 @@ class Bundle:
                 "model": self.model.to_dict(),
                 "classes": list(self.classes),
                 **_describe_dimensions(self.outputs),
+                **({"temperature": self.outputs.temperature} if self.outputs.temperature != 1.0 else {}),
                 "inputs": {name: choice.to_dict() for name, choice in self.inputs.items()},
                 "statistics": {name: values.to_dict() for name, values in self.statistics.items()},
                 "segments": self.segments.to_dict(),
+                **({"usual_acoustics": self.usual.to_dict()} if self.usual else {}),
                 "facts": dict(self.facts),
                 "weights_sha256": _hash((folder / "weights.safetensors").read_bytes()),
                 "files": {
@@ -174,6 +179,7 @@ class Bundle:
                 statistics=_statistics(description["statistics"], inputs),
                 segments=segments,
                 facts=description["facts"],
+                usual=Usual.from_dict(measured) if (measured := description.get("usual_acoustics")) else None,
             )
             bundle.network.load_state_dict(state)
             _check_finite(bundle.network)
@@ -289,6 +295,8 @@ def _read(place: Path) -> dict[str, Any]:
         raise ValueError("a class's name can't be printed")
     if not all(_is_number(each["mean"]) and _is_scale(each["deviation"]) for each in dimensions.values()):
         raise ValueError("mean or deviation of a dimension is not a number")
+    if not _is_scale(description.get("temperature", 1.0)):
+        raise ValueError("the temperature is not a positive number")
     threshold = facts.get("threshold")
     if threshold is not None and not (_is_number(threshold) and 0 <= threshold <= 1):
         raise ValueError("the threshold is not a number from 0 to 1")
@@ -320,6 +328,7 @@ def _read_outputs(description: Mapping[str, Any]) -> Outputs:
         tuple(dimensions),
         means=tuple(each["mean"] for each in scales),
         deviations=tuple(each["deviation"] for each in scales),
+        temperature=description.get("temperature", 1.0),
     )
 
 

@@ -127,6 +127,7 @@ class Outputs:
         per_frame: whether there are numbers for each frame, not for the utterance.
         means: mean of each dimension in the training part; empty if values are not standardised.
         deviations: standard deviation of each dimension in the training part, likewise.
+        temperature: number that the logarithms of class probabilities are divided by; one changes nothing.
     """
 
     classes: tuple[str, ...] = ()
@@ -134,6 +135,7 @@ class Outputs:
     per_frame: bool = False
     means: tuple[float, ...] = ()
     deviations: tuple[float, ...] = ()
+    temperature: float = 1.0
 
     def __len__(self) -> int:
         return len(self.classes) + len(self.dimensions)
@@ -168,3 +170,23 @@ class Outputs:
     def restore(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what a network gives, (..., dimensions), on the scale of the corpus."""
         return values * np.array(self.deviations) + np.array(self.means) if self.means else values
+
+    def calibrate(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Apply the temperature to the class probabilities of scores, (utterances, outputs)."""
+        count = len(self.classes)
+        if self.temperature == 1.0 or not count:
+            return scores
+        return np.concatenate([temper(scores[:, :count], self.temperature), scores[:, count:]], axis=1)
+
+
+def temper(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """Divide the logarithms of probabilities, (..., classes), by a temperature; each row sums to one again.
+
+    The order of the classes never changes. Of a softmax this is the softmax of the divided logits.
+
+    Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 4.2.
+    """
+    top = probabilities.max(axis=-1, keepdims=True)
+    powers = (probabilities / top) ** (1 / temperature)
+    tempered: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
+    return tempered

@@ -9,6 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from sercli.acoustics import Usual, measure
 from sercli.bundle import Bundle, build_network
 from sercli.config import digest
 from sercli.errors import ConfigError, RunError
@@ -45,6 +46,20 @@ def test_what_is_saved_is_loaded_again(bundle, tmp_path):
     assert again.facts == {"corpus": "emodb"}
     np.testing.assert_array_equal(again.statistics["x"].std, bundle.statistics["x"].std)
     assert not again.network.training
+
+
+def test_temperature_and_usual_acoustics_are_saved_and_may_be_missing(bundle, tmp_path):
+    bundle.save(tmp_path / "plain")
+    described = json.loads((tmp_path / "plain" / "bundle.json").read_text())
+    assert not {"temperature", "usual_acoustics"} & described.keys()  # as earlier versions wrote them
+    plain = Bundle.load(tmp_path / "plain")
+    assert (plain.outputs.temperature, plain.usual) == (1.0, None)
+    random = np.random.default_rng(0)
+    usual = Usual.of([measure(random.normal(0, 0.1, 4000).astype(np.float32)) for _ in range(20)])
+    replace(bundle, outputs=replace(bundle.outputs, temperature=1.7), usual=usual).save(tmp_path / "b")
+    again = Bundle.load(tmp_path / "b")
+    assert again.outputs.temperature == 1.7
+    assert again.usual == usual
 
 
 def test_no_file_of_a_bundle_is_a_pickle(bundle, tmp_path):
@@ -210,6 +225,10 @@ class _Harm:
         (_statistics(std=[0.0]), "not positive"),
         (_statistics(mean=[1e999]), "Infinity is not a number"),
         (_statistics(mean=[0.0] * 1000), "damaged"),
+        (_edit(temperature=0), "the temperature is not a positive number"),
+        (_edit(temperature="1"), "the temperature is not a positive number"),
+        (_edit(usual_acoustics={"count": 20, "limits": {"level": [0, 1]}}), "are not complete"),
+        (_edit(usual_acoustics=["level"]), "damaged"),
         (_edit(statistics={}), "damaged"),
         (_constant, "NaN is not a number"),
         (_deep, "damaged"),

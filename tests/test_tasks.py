@@ -1,10 +1,11 @@
 import typing
 
+import numpy as np
 import pytest
 
 from sercli.errors import ConfigError
 from sercli.runs.training import TrainingConfig
-from sercli.tasks import CLASSIFICATION, REGRESSION, TASKS, TaskName, get_task
+from sercli.tasks import CLASSIFICATION, REGRESSION, TASKS, Outputs, TaskName, get_task
 
 
 def test_every_task_is_found_by_its_name():
@@ -31,3 +32,14 @@ def test_frames_are_of_recordings():
         *(False, "utterance"),
         True,
     )
+
+
+def test_a_temperature_changes_probabilities_and_no_values():
+    outputs = Outputs(("anger", "sadness"), ("arousal",), temperature=2.0)
+    scores = np.array([[0.8, 0.2, 3.5], [np.nan, np.nan, 1.0]])
+    found = outputs.calibrate(scores)
+    assert found[0].tolist() == pytest.approx([2 / 3, 1 / 3, 3.5])  # square roots of 4 to 1 are 2 to 1
+    assert np.isnan(found[1, :2]).all()
+    assert Outputs(("anger", "sadness"), ("arousal",)).calibrate(scores) is scores
+    values = np.ones((2, 1))
+    assert Outputs((), ("arousal",), temperature=2.0).calibrate(values) is values

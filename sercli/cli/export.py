@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sercli.encoders import EncoderSource
     from sercli.inference.export import Format
-    from sercli.reports.card import Quality
+    from sercli.reports.card import Calibrated, Quality
     from sercli.runs.folder import Run, Trial
 
 
@@ -53,6 +53,14 @@ def export(
             "works on machines that do not have it.",
         ),
     ] = False,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="Fit a temperature of the class probabilities on the dev parts of the run, so that they "
+            "show how often a prediction is right. No predicted class changes.",
+        ),
+    ] = False,
     tested_by: TestedByOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -74,7 +82,7 @@ def export(
     if torch:
         formats.append("pt2")
     alike = find_run(place, tested_by) if tested_by else None
-    write_and_print(found, trial, out, alike, formats, sure, with_encoder=with_encoder)
+    write_and_print(found, trial, out, alike, formats, sure, with_encoder=with_encoder, calibrate=calibrate)
 
 
 def write_and_print(
@@ -86,11 +94,14 @@ def write_and_print(
     sure: float = 0.8,
     *,
     with_encoder: bool = False,
+    calibrate: bool = False,
 ) -> None:
     """Export the bundle of a finished trial, and report what was written."""
     from sercli.reports.share import export_bundle
 
-    exported = export_bundle(run, trial, out, formats, sure, tested_by, with_encoder=with_encoder)
+    exported = export_bundle(
+        run, trial, out, formats, sure, tested_by, with_encoder=with_encoder, calibrate=calibrate
+    )
     for banner in exported.banners:
         typer.echo(f"note: {banner}", err=True)
     typer.echo(f"bundle     {printable(out)}: {run.name}, {trial}")
@@ -99,6 +110,8 @@ def write_and_print(
         _print_encoder(source, out, inside=with_encoder)
     if exported.quality.own is None:
         _print_expected(exported.quality)
+    if exported.quality.calibrated is not None:
+        _print_calibrated(exported.quality.calibrated)
     _print_threshold(exported.quality)
     for program in exported.programs:
         if program.why_not:
@@ -142,6 +155,19 @@ def _print_expected(quality: "Quality") -> None:
     values = [f"{row.label} {scale_of(row).with_unit(row.value)}" for row in rows]
     networks = f"{quality.trials} networks of equal settings, {quality.alike.run.name}"
     typer.echo(f"expect     {', '.join(values)}: {networks}")
+
+
+def _print_calibrated(found: "Calibrated") -> None:
+    """Print the temperature, and the calibration error on predictions that did not affect it."""
+    fitted = found.temperature
+    typer.echo(
+        f"calibrated temperature {fitted.value:.3f}, fitted on {fitted.utterances} utterances of "
+        f"{fitted.speakers} speakers, {found.on}"
+    )
+    typer.echo(
+        f"           expected calibration error of {found.tested} test predictions: "
+        f"{100 * found.before:.1f} % before, {100 * found.after:.1f} % after"
+    )
 
 
 def _print_threshold(quality: "Quality") -> None:

@@ -3,8 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -109,7 +108,10 @@ def predict(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Write to this file; it is replaced only when all predictions are done."),
+        typer.Option(
+            help="Write to this file, which is replaced only when all predictions are done. Until then "
+            "they are in FILE.part; the same command resumes there if it was interrupted."
+        ),
     ] = None,
     vad: VadOption = False,
     vad_set: VadSetOption = None,
@@ -248,12 +250,12 @@ def predict(
     asked = "--same-speaker" if same_speaker else "--speaker-column" if speaker_column else ""
     _check_asked(predictor, inputs, picture, unsure_below, asked)
     layout = layout_of(shape, predictor, inputs)
-    with ExitStack() as stack:
-        target: TextIO = sys.stdout
-        if out is not None:
-            temporary = stack.enter_context(files.replacing(out))
-            target = stack.enter_context(temporary.open("w", encoding="utf-8"))
-        failed = _write(predictor, inputs, target, layout, picture, enrolment)
+    if out is None:
+        failed = _print(predictor, inputs, layout, picture, enrolment)
+    else:
+        turns = [vad, vad_set, segments and files.sha256(segments)]
+        described = _describe(predictor, place, inputs, enrolment, [shape, number, turns])
+        failed = _write(predictor, inputs, layout, picture, enrolment, out, described)
     if failed:
         typer.echo(f"{failed} of {len(inputs.files)} files failed", err=True)
         raise typer.Exit(1)
@@ -421,43 +423,116 @@ def _check_out(out: Path | None, read: Sequence[Path], bundle: Path) -> Path | N
     return place
 
 
-def _write(
+def _describe(
+    predictor: "Predictor", place: Path, inputs: "Inputs", enrolment: Sequence[Path], options: object
+) -> list[object]:
+    """Return what results depend on: the version, the model, the options and the inputs, ready for JSON."""
+    import sercli
+    from sercli import files
+
+    return [
+        sercli.__version__,
+        files.sha256(place / "bundle.json"),  # it has the digest of the weights
+        [predictor.device.type, predictor.timeline, predictor.window_s, predictor.hop_s],
+        predictor.unsure_below,
+        options,
+        [os.fsencode(path).hex() for path in (*inputs.files, *enrolment)],
+        [inputs.columns, inputs.rows, inputs.spans, inputs.speakers],
+    ]
+
+
+def _print(
     predictor: "Predictor",
     inputs: "Inputs",
-    target: TextIO,
     layout: Layout,
     picture: Path | None,
     enrolment: Sequence[Path],
 ) -> int:
-    """Write the prediction of each file as soon as it is made, and return the number of failed files."""
+    """Print the predictions; return the number of failed files."""
+
+    def show(number: int, lines: Sequence[str]) -> None:  # noqa: ARG001
+        for line in lines:
+            print(line)
+
+    header = _header(layout, sys.stdout.encoding)
+    if header is not None:
+        print(header)
+    return _predict(predictor, inputs, layout, picture, enrolment, show, sys.stdout.encoding)
+
+
+def _header(layout: Layout, encoding: str | None) -> str | None:
+    """Return the first line of the output, if there is one."""
+    from sercli.inference.writing import encodable
+
+    header = layout.header(encoding)
+    return None if header is None else encodable(header, encoding)
+
+
+def _write(
+    predictor: "Predictor",
+    inputs: "Inputs",
+    layout: Layout,
+    picture: Path | None,
+    enrolment: Sequence[Path],
+    out: Path,
+    described: object,
+) -> int:
+    """Write the predictions to a file; return the number of failed files. An interrupted command resumes."""
+    from sercli.inference.journal import Journal
+
+    count = len(inputs.files)
+    with Journal(out, inputs.files, described) as journal:
+        if journal.done:
+            typer.echo(f"note: {len(journal.done)} of {count} files are done already", err=True)
+        try:
+            failed = _predict(
+                predictor, inputs, layout, picture, enrolment, journal.add, "utf-8", journal.done
+            )
+        except KeyboardInterrupt:
+            if journal.done:
+                kept = f"{len(journal.done)} of {count} files are done, see {printable(journal.place)}"
+                typer.echo(f"note: {kept}; the same command resumes there", err=True)
+            raise
+        journal.finish(_header(layout, "utf-8"))
+    return failed
+
+
+def _predict(
+    predictor: "Predictor",
+    inputs: "Inputs",
+    layout: Layout,
+    picture: Path | None,
+    enrolment: Sequence[Path],
+    keep: Callable[[int, Sequence[str]], None],
+    encoding: str | None,
+    done: Collection[int] = (),
+) -> int:
+    """Give the lines of each file to ``keep`` once they are known; return the number of failed files."""
     from sercli.inference.inputs import predict_inputs
-    from sercli.inference.writing import encodable, printable
+    from sercli.inference.writing import encodable
+    from sercli.inference.writing import printable as shown
     from sercli.processor import keep_freed_memory
     from sercli.records import Problem
 
     keep_freed_memory()
-    encoding = target.encoding
-    header = layout.header(encoding)
-    if header is not None:
-        print(encodable(header, encoding), file=target)
     failed = 0
     with progress_bar("predicting") as progress:
-        for number, prediction in enumerate(predict_inputs(predictor, inputs, enrolment)):
-            progress(number + 1, len(inputs.files))
-            cells = inputs.rows[number] if inputs.rows else ()
+        found = predict_inputs(predictor, inputs, enrolment, done)
+        for count, (number, prediction) in enumerate(found, len(done) + 1):
+            progress(count, len(inputs.files))
             if isinstance(prediction, Problem):
                 failed += 1
-                typer.echo(f"error: {printable(str(prediction), sys.stderr.encoding)}", err=True)
+                typer.echo(f"error: {shown(str(prediction), sys.stderr.encoding)}", err=True)
                 continue
             if prediction.note is not None:
                 typer.echo(
-                    f"note: {printable(f'{prediction.file}: {prediction.note}', sys.stderr.encoding)}",
+                    f"note: {shown(f'{prediction.file}: {prediction.note}', sys.stderr.encoding)}",
                     err=True,
                 )
-            for line in layout.lines(prediction, cells, encoding):
-                print(encodable(line, encoding), file=target)
             if picture is not None:
                 draw(prediction, picture, whole=not inputs.spans)
+            cells = inputs.rows[number] if inputs.rows else ()
+            keep(number, [encodable(line, encoding) for line in layout.lines(prediction, cells, encoding)])
     return failed
 
 

@@ -49,9 +49,9 @@ def score_there(
     at once.
 
     Scores are class probabilities and values of dimensions, (1, outputs), averaged over the segments of an
-    utterance; or values per frame, (frames, dimensions), averaged where segments overlap. Values are on the
-    scale of the corpus. Scores may be NaN or infinite and must then not be used: see `refuse_unscored`. If a
-    class has such a score, all probabilities of the utterance are NaN.
+    utterance and calibrated; or values per frame, (frames, dimensions), averaged where segments overlap.
+    Values are on the scale of the corpus. Scores may be NaN or infinite and must then not be used: see
+    `refuse_unscored`. If a class has such a score, all probabilities of the utterance are NaN.
 
     The network runs in 32-bit floats, whatever the precision of its training, so that scores do not depend on
     the device; unless ``number`` names a shorter format for the operations that torch allows it for.
@@ -70,7 +70,8 @@ def score_there(
                 scores[row] = each
     if outputs.per_frame:
         return _join_frames(dataset, scores)
-    return list(average_segments(dataset, np.concatenate(scores))[:, None])
+    # Calibrated after the mean over segments, as the temperature was fitted: so no class changes.
+    return list(outputs.calibrate(average_segments(dataset, np.concatenate(scores)))[:, None])
 
 
 def read_outputs(given: Tensor, outputs: Outputs) -> Scores:

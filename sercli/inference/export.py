@@ -110,7 +110,7 @@ def _network(bundle: Bundle) -> _Program:
     rate = min(choice.frame_rate for choice in bundle.inputs.values())
     frames = Dim("frames", min=least_frames(bundle), max=int(_LONGEST_S * rate))
     varying = {name: {0: batch} | ({x.ndim - 1: frames} if varies else {}) for name, x in example.items()}
-    return _Program(_Scores(bundle.network), example, varying, _name_output(bundle, "logits"), _facts(bundle))
+    return _Program(_Scores(bundle), example, varying, _name_output(bundle, "logits"), _facts(bundle))
 
 
 def _speech(bundle: Bundle) -> _Program:
@@ -136,18 +136,22 @@ def _name_output(bundle: Bundle, of_classes: str) -> str:
 
 
 class _Scores(nn.Module):
-    """A network whose mask may be left out: all frames are the utterance's then."""
+    """A network with calibrated logits, whose mask may be left out: all frames are the utterance's then."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, bundle: Bundle) -> None:
         super().__init__()
-        self.network = network
+        self.network = bundle.network
+        self.outputs = bundle.outputs
 
     def forward(self, x: Tensor, wave: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         if mask is None:
             mask = torch.ones(x.shape[0], x.shape[-1], dtype=torch.bool, device=x.device)
         inputs = {"x": x} if wave is None else {"x": x, "wave": wave}
         said: Tensor = self.network(**inputs, mask=mask)
-        return said
+        if self.outputs.temperature == 1.0:
+            return said
+        count = len(self.outputs.classes)
+        return torch.cat([said[:, :count] / self.outputs.temperature, said[:, count:]], dim=1)
 
 
 def _facts(bundle: Bundle) -> dict[str, Any]:
@@ -159,6 +163,7 @@ def _facts(bundle: Bundle) -> dict[str, Any]:
             if bundle.outputs.means
             else {}
         ),
+        **({"temperature": bundle.outputs.temperature} if bundle.outputs.temperature != 1.0 else {}),
         "architecture": bundle.arch,
         "segments": bundle.segments.to_dict(),
         "training": {key: bundle.facts.get(key) for key in _TOLD},

@@ -64,7 +64,9 @@ class SpeechNetwork(nn.Module):
         values = said[:, count:]
         if self.outputs.means:
             values = values * self.deviations + self.means
-        return torch.cat([said[:, :count].softmax(dim=1), values], dim=1) if count else values
+        if not count:
+            return values
+        return torch.cat([(said[:, :count] / self.outputs.temperature).softmax(dim=1), values], dim=1)
 
 
 class _Input(nn.Module):

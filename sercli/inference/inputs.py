@@ -1,7 +1,7 @@
 """The model and the recordings that a command line names: files, folders, lists and tables of recordings."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -285,9 +285,9 @@ def find_bundle(workspace: Workspace, name: str) -> Path:
 
 
 def predict_inputs(
-    predictor: Predictor, inputs: Inputs, enrolment: Sequence[Path] = ()
-) -> Iterator[Prediction | Problem]:
-    """Yield the prediction for each recording, or for the part of it that a table names.
+    predictor: Predictor, inputs: Inputs, enrolment: Sequence[Path] = (), done: Collection[int] = ()
+) -> Iterator[tuple[int, Prediction | Problem]]:
+    """Yield the number and the prediction of each recording, or of the part of it that a table names.
 
     A part is cut out at its recording's own sample rate, as `sercli prepare` cuts utterances, into a file
     that is removed after its prediction. Times of windows and frames count from the start of the part.
@@ -297,7 +297,9 @@ def predict_inputs(
         inputs: the recordings.
         enrolment: recordings of the one speaker or corpus of all inputs, for a model that standardises per
             speaker or per corpus; the inputs themselves if empty.
+        done: numbers of recordings that need no prediction; they are enrolled all the same.
     """
+    numbers = [number for number in range(len(inputs.files)) if number not in done]
     speakers: Sequence[str | None] | None = None
     if predictor.needs_speakers:
         speakers = inputs.speakers or None
@@ -308,23 +310,28 @@ def predict_inputs(
     if not inputs.spans:
         if speakers:
             _enrol(predictor, inputs.files, speakers, enrolment, inputs.turns)
-        yield from predictor.predict(inputs.files, speakers, inputs.turns)
+        own = speakers and [speakers[number] for number in numbers]
+        answers = predictor.predict((inputs.files[number] for number in numbers), own, inputs.turns)
+        yield from zip(numbers, answers, strict=True)
         return
     with tempfile.TemporaryDirectory(prefix="sercli-cuts-") as folder:
         problems: dict[int, Problem] = {}
         notes: dict[int, str] = {}
-        cuts: Iterable[Path] = _cuts(inputs, Path(folder), problems, notes)
         if speakers:
-            cuts = list(cuts)
-            _enrol(predictor, cuts, speakers, enrolment, inputs.turns)
-        for index, said in enumerate(predictor.predict(cuts, speakers, inputs.turns)):
+            every = list(_cuts(inputs, range(len(inputs.files)), Path(folder), problems, notes))
+            _enrol(predictor, every, speakers, enrolment, inputs.turns)
+            cuts: Iterable[Path] = [every[number] for number in numbers]
+        else:
+            cuts = _cuts(inputs, numbers, Path(folder), problems, notes)
+        own = speakers and [speakers[number] for number in numbers]
+        for index, said in zip(numbers, predictor.predict(cuts, own, inputs.turns), strict=True):
             file = str(inputs.files[index])
             _place(Path(folder), index).unlink(missing_ok=True)
             if isinstance(said, Problem):
                 whole = inputs.spans[index] == (None, None)
-                yield problems.get(index, said if whole else replace(said, place=file))
+                yield index, problems.get(index, said if whole else replace(said, place=file))
             else:
-                yield replace(said, file=file, note=notes.get(index, said.note))
+                yield index, replace(said, file=file, note=notes.get(index, said.note))
 
 
 def _enrol(
@@ -351,10 +358,11 @@ def _enrol(
 
 
 def _cuts(
-    inputs: Inputs, folder: Path, problems: dict[int, Problem], notes: dict[int, str]
+    inputs: Inputs, numbers: Iterable[int], folder: Path, problems: dict[int, Problem], notes: dict[int, str]
 ) -> Iterator[Path]:
-    """Yield the file to predict for each recording; problems and notes are kept by number."""
-    for index, (file, (start, end)) in enumerate(zip(inputs.files, inputs.spans, strict=True)):
+    """Yield the file to predict for some of the recordings; problems and notes are kept by number."""
+    for index in numbers:
+        file, (start, end) = inputs.files[index], inputs.spans[index]
         if start is None and end is None:
             yield file
             continue

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from sercli import audio
+from sercli.acoustics import Usual, join
 from sercli.audio import LEAST_S
 from sercli.bundle import Bundle
 from sercli.data.batches import split
@@ -50,9 +51,6 @@ from sercli.store.compute import threads
 
 WHOLE_S = 60.0
 """Largest length of a recording that is predicted as one utterance; the longest in IEMOCAP has 34 s."""
-FAR = 10.0
-"""Mean square of the standardised features from which on a recording counts as unlike the training part."""
-
 QUIET_DB = -70.0
 """Level of the loudest 40 ms below which a recording counts as unlike any training part: speech there has
 five bits of sixteen. Of 342 recordings of EMO-DB the quietest has -15 dB, of 1260 of RAVDESS -55 dB."""
@@ -108,14 +106,11 @@ class _Piecework:
 class Predictor:
     """Applies a bundle to recordings.
 
-    ``unlike`` of a prediction depends on two numbers. One is the level of the loudest 40 ms, which is below
-    `QUIET_DB` if there is almost only the noise of a converter. This test does not depend on the features,
-    which may not show the level. The other is the mean square of the standardised features. Over the
-    training part (all its frames, augmented variants included) it is one, so by Markov's inequality
-    at most a tenth of the training audio is in utterances where it is `FAR` = 10 or more. It needs
-    statistics of the training part, and finds nothing if features are not standardised, or are standardised
-    per utterance. Neither number finds what is within the usual range: noise or hum at the level of speech,
-    another language, age, room or way of speaking. So a recording that is not marked may still be unlike.
+    ``unlike`` of a prediction depends on the samples alone, so it means the same for any network. Digital
+    silence is marked, and a level of the loudest 40 ms below `QUIET_DB`, where there is almost only the noise
+    of a converter. If the bundle has the usual acoustics of its training part, a recording beyond them is
+    marked too; see `sercli.acoustics`. A recording that is not marked may still be unlike: in its language,
+    in the age of the speaker, in the way of speaking.
     """
 
     def __init__(
@@ -420,7 +415,7 @@ class Predictor:
             return replace(said, note="no speech was found or listed, so no emotion is given")
         values = np.concatenate([each for _, each in found])
         note = next((part.note for part in parts if part.note), None)
-        said = replace(said, unlike=_unlike(parts), note=note)
+        said = replace(said, unlike=_unlike(parts, self.bundle.usual), note=note)
         if outputs.per_frame:
             return replace(said, trace=values[: count_trace_frames(duration)])
         windows = (
@@ -496,7 +491,7 @@ def _finish(
             yield task, (replace(part, features={}), scores)
 
 
-def _unlike(parts: Sequence[PieceFeatures]) -> str | None:
+def _unlike(parts: Sequence[PieceFeatures], usual: Usual | None) -> str | None:
     """Describe how a recording differs from the training part, if this can be detected; see `Predictor`."""
     if all(part.silent for part in parts):
         return "unlike the training corpus: only silence (a constant value, or noise of the last bit)"
@@ -504,15 +499,11 @@ def _unlike(parts: Sequence[PieceFeatures]) -> str | None:
     if level < QUIET_DB:
         loudest = f"its loudest 40 ms are at {level:.0f} dB of full scale"
         return f"unlike the training corpus: almost silent, {loudest}"
-    known = [(part.distance, part.seconds) for part in parts if part.distance is not None]
-    if not known:
+    measured = join([part.acoustics for part in parts])
+    if usual is None or measured is None:
         return None
-    distance = sum(value * seconds for value, seconds in known) / sum(seconds for _, seconds in known)
-    if distance < FAR:
-        return None
-    return (
-        f"unlike the training corpus: features {distance**0.5:.1f} times as far from the mean as usual there"
-    )
+    difference = usual.describe_difference(measured)
+    return difference and f"unlike the training corpus: {difference}"
 
 
 def _same(part: Problem | None) -> Problem | None:

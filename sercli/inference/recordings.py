@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sercli import audio
+from sercli.acoustics import Acoustics, measure
 from sercli.audio import LEAST_S, SAMPLE_RATE, Samples
 from sercli.bundle import Bundle
 from sercli.data import UtteranceDataset
@@ -35,8 +36,6 @@ _TRACE_PIECE_S = 300.0
 
 LOUDEST_S = 0.04
 """The level of a recording is that of its loudest stretch of this length, seconds."""
-# Statistics that say how far the training part spreads.
-_SPREAD = frozenset({"scalar", "per-map", "per-bin"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,21 +195,20 @@ class PieceFeatures:
         start: where it begins, seconds.
         samples: its length at 16 kHz.
         features: by input of the network, (*shape, frames), not standardised.
-        distance: mean square of the standardised features, which is one over the training part; none
-            where the bundle does not say how far that spreads.
         silent: whether it is digital silence.
         note: how the recording was scaled down to full scale; empty if it was not.
         level_db: of its loudest 40 ms, as recorded, decibels of full scale; zero where it is not known.
+        acoustics: measurements of its prepared audio; none if the bundle has nothing to compare them with.
         speaker: who speaks, if the features are standardised per speaker.
     """
 
     start: float
     samples: int
     features: Mapping[str, Array]
-    distance: float | None
     silent: bool
     note: str = ""
     level_db: float = 0.0
+    acoustics: Acoustics | None = None
     speaker: str | None = None
 
     @property
@@ -256,10 +254,12 @@ def extract(bundle: Bundle, piece: Piece) -> PieceFeatures:
         else:
             array = choice.feature.extract(samples, choice.config)
         features[name] = array.astype(np.dtype(choice.number)).astype(np.float32, copy=False)
-    distance = _distance(bundle, features, piece.samples)
     rate, samples = next(iter(piece.audio.items()))
     level = level_db(samples, round(LOUDEST_S * (rate or SAMPLE_RATE)))
-    return PieceFeatures(piece.start, piece.samples, features, distance, piece.silent, piece.note, level)
+    acoustics = measure(_prepared(piece)) if bundle.usual else None
+    return PieceFeatures(
+        piece.start, piece.samples, features, piece.silent, piece.note, level_db=level, acoustics=acoustics
+    )
 
 
 def dataset_of(
@@ -293,24 +293,20 @@ def _rate(choice: FeatureChoice) -> int:
     return PREPARED if config.original_rate is None else config.original_rate
 
 
+def _prepared(piece: Piece) -> Samples:
+    """Return the samples of a piece as `sercli prepare` makes them, or nearly so."""
+    if PREPARED in piece.audio:
+        return piece.audio[PREPARED]
+    rate, samples = next(iter(piece.audio.items()))
+    return audio.resample(samples, rate, SAMPLE_RATE)
+
+
 def level_db(samples: Samples, frame: int) -> float:
     """Return the root mean square of the loudest of frames of so many samples, decibels of full scale."""
     starts = np.arange(0, max(1, len(samples)), frame)
     squares = np.square(samples, dtype=np.float64)
     powers = np.add.reduceat(squares, starts) / frame if len(samples) else np.zeros(1)
     return float(10 * np.log10(max(powers.max(), 1e-20)))
-
-
-def _distance(bundle: Bundle, features: Mapping[str, Array], samples: int) -> float | None:
-    found = []
-    for name, choice in bundle.inputs.items():
-        if choice.statistics not in _SPREAD:
-            continue
-        standard = bundle.statistics[name].apply(choice.unpadded(features[name], samples))
-        squares = np.square(standard, dtype=np.float64)
-        held = True if choice.empty is None else ~choice.empty
-        found.append(float(squares.mean(dtype=np.float64, where=held)))
-    return sum(found) / len(found) if found else None
 
 
 def choose_window(bundle: Bundle, window_s: float | None, hop_s: float | None) -> tuple[float, float]:

@@ -120,7 +120,9 @@ class Stream:
         seen = self._held[: size if last and not self._beyond else size + self._ahead]
         scores = self._network({name: each(seen, count) for name, each in self._inputs.items()})[0].double()
         outputs = self.bundle.outputs
-        values: NDArray[np.float64] = scores.numpy() if outputs.per_frame else read_outputs(scores, outputs)
+        values: NDArray[np.float64] = (
+            scores.numpy() if outputs.per_frame else outputs.calibrate(read_outputs(scores, outputs))
+        )
         if not bool(scores.isfinite().all()):
             raise RunError(f"at {first / SAMPLE_RATE:.2f} s: {NO_SCORES}")
         self._held, self._done = self._held[size:], first + size

@@ -4,7 +4,7 @@ import html
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 import sercli
 from sercli.bundle import UNKNOWN, Bundle, describe_outputs
 from sercli.evaluation import Evaluation, Interval, MetricRow
-from sercli.evaluation.calibration import Threshold, Trusted
+from sercli.evaluation.calibration import Temperature, Threshold, Trusted
 from sercli.inference.export import Exported
 from sercli.models import get_architecture
 from sercli.plain.json import to_json
@@ -50,6 +50,30 @@ class Elsewhere:
         return {"trained_on": self.trained_on, "tested_on": self.tested_on, "figures": figures}
 
 
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """How the class probabilities of a bundle were calibrated.
+
+    Attributes:
+        temperature: the fitted temperature.
+        on: name of the predictions that it was fitted on.
+        before: expected calibration error on the test predictions without the temperature, 0 to 1.
+        after: the same with the temperature. Neither had an effect on the temperature.
+        tested: number of the test predictions.
+    """
+
+    temperature: Temperature
+    on: str
+    before: float
+    after: float
+    tested: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types, ready for JSON."""
+        errors = {"ece_before": self.before, "ece_after": self.after, "tested": self.tested}
+        return asdict(self.temperature) | {"on": self.on} | errors
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Quality:
     """Quality of a bundle's model.
@@ -64,6 +88,7 @@ class Quality:
         threshold_tried: effect of the threshold on this model's test part, if it was found elsewhere.
         alike: run on folds whose metrics show the quality to expect of an untested model.
         elsewhere: metrics on corpora that a model with the same recipe was not trained on.
+        calibrated: temperature of the class probabilities, if one was requested.
     """
 
     own: Evaluation | None
@@ -74,6 +99,7 @@ class Quality:
     threshold_tried: Trusted | None = None
     alike: Alike | None = None
     elsewhere: tuple[Elsewhere, ...] = ()
+    calibrated: Calibrated | None = None
 
 
 def warn_of_other_corpora(elsewhere: Sequence[Elsewhere]) -> str | None:

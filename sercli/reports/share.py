@@ -11,12 +11,21 @@ from sercli.encoders import EncoderSource
 from sercli.encoders.copying import copy_encoder
 from sercli.errors import ConfigError, RunError
 from sercli.evaluation import evaluate
-from sercli.evaluation.calibration import Threshold, Trusted, apply_threshold, threshold_for
+from sercli.evaluation.calibration import (
+    Threshold,
+    Trusted,
+    apply_temperature,
+    apply_threshold,
+    fit_temperature,
+    measure_calibration,
+    threshold_for,
+)
 from sercli.inference.export import Exported, Format, export_programs
 from sercli.protocols import is_untested
 from sercli.records import ClassPredictions, pool
 from sercli.reports.alike import Alike, find_alike
 from sercli.reports.card import (
+    Calibrated,
     Elsewhere,
     Quality,
     banners_of,
@@ -32,6 +41,7 @@ SURE = 0.8
 """Target accuracy among the predictions that are not marked unsure."""
 LEVEL = 0.95
 """Confidence level of that target."""
+_EACH = "each predicted by its own model, without utterances of this model's test part"
 _OTHERS = "each predicted by its own model, not by this one"
 
 
@@ -94,6 +104,7 @@ def export_bundle(
     elsewhere: Sequence[Elsewhere] = (),
     *,
     with_encoder: bool = False,
+    calibrate: bool = False,
 ) -> ExportedBundle:
     """Write a trial's bundle with its card as a folder, complete or not at all.
 
@@ -106,20 +117,26 @@ def export_bundle(
         tested_by: for an untested model: a run on folds whose networks had the same training.
         elsewhere: metrics of models with the same recipe on corpora that they were not trained on.
         with_encoder: whether the encoder that the features need is copied into the folder.
+        calibrate: whether a temperature of the class probabilities is fitted on the predictions of the dev
+            part, and stored in the bundle.
 
     Raises:
         ConfigError: ``out`` is not a bundle, there is no encoder to copy, a format needs a package that is
-            not installed, or ``tested_by`` had a different training.
-        RunError: the trial is damaged, or the scores of a program differ from those of the network.
+            not installed, ``tested_by`` had a different training, or there is no dev part to calibrate on.
+        RunError: the trial is damaged, no temperature fits the dev part, or the scores of a program differ
+            from those of the network.
         FeatureError: the encoder is not on this machine.
     """
     settings = trial.settings()
     alike = check_export(trial, settings, out, tested_by)
     bundle, settings = Bundle.load(trial.bundle), _without_paths(settings, trial.config_file)
     if is_untested(settings["protocol"]):
-        quality = _expect(alike, bundle, sure)
+        quality = _expect(alike, bundle, sure, calibrate=calibrate)
     else:
-        quality = _measure(run, trial, bundle, sure)
+        quality = _measure(run, trial, bundle, sure, calibrate=calibrate)
+    if quality.calibrated is not None:
+        temperature = quality.calibrated.temperature.value
+        bundle = replace(bundle, outputs=replace(bundle.outputs, temperature=temperature))
     quality = replace(quality, elsewhere=tuple(elsewhere))
     encoders = _encoders(bundle, needed=with_encoder)
     # Without the folders of this machine.
@@ -185,39 +202,95 @@ def _without_path(protocol: str) -> str:
     return f"{kind}:{Path(path).name}" if listed else protocol
 
 
-def _measure(run: Run, trial: Trial, bundle: Bundle, sure: float) -> Quality:
+def _measure(run: Run, trial: Trial, bundle: Bundle, sure: float, *, calibrate: bool) -> Quality:
     """Evaluate a trial's predictions, and also those of its complete run."""
     finished = run.finished()
     own = read_tested(trial)
     every = evaluate(pool([read_tested(each) for each in finished])) if len(finished) > 1 else None
     quality = Quality(evaluate(own), every, len(finished))
     if not bundle.classes:
-        return quality
-    found, on, tried = _find_threshold(finished, trial, read_tested_classes(trial), sure)
-    return replace(quality, threshold=found, threshold_on=on, threshold_tried=tried)
+        return _without_classes(quality, calibrate=calibrate)
+    tested, calibrated = read_tested_classes(trial), None
+    if calibrate:
+        # The dev part of a single fold has too few speakers: see docs/results/calibration.
+        kept = [rows for each in finished if (rows := _read_dev(each, tested)) is not None]
+        on = f"the dev parts of {len(kept)} of the run's {len(finished)} trials, {_EACH}"
+        on += ", and each model's epoch was chosen on its part" if _chose_epoch(trial) else ""
+        calibrated = _calibrate(run, pool(kept) if kept else None, tested, on)
+    found, on, tried = _find_threshold(finished, trial, tested, sure, _value(calibrated))
+    return replace(quality, threshold=found, threshold_on=on, threshold_tried=tried, calibrated=calibrated)
 
 
-def _expect(alike: Alike | None, bundle: Bundle, sure: float) -> Quality:
+def _without_classes(quality: Quality, *, calibrate: bool) -> Quality:
+    """Return the quality of a model without classes.
+
+    Raises:
+        ConfigError: it is to be calibrated.
+    """
+    if calibrate:
+        raise ConfigError(
+            "--calibrate is for class probabilities, but this model predicts none; leave it out"
+        )
+    return quality
+
+
+def _calibrate(run: Run, dev: ClassPredictions | None, tested: ClassPredictions, on: str) -> Calibrated:
+    """Fit a temperature on the predictions of dev parts, and report its effect on those of test parts.
+
+    Raises:
+        ConfigError: there are no predictions of a dev part.
+        RunError: no temperature fits.
+    """
+    if dev is None:
+        raise ConfigError(
+            f"--calibrate: {run.name} has no predictions of a dev part, and the test part must not be used; "
+            "train with a protocol that has a dev part (`sercli protocols`), or leave --calibrate out"
+        )
+    found = fit_temperature(dev)
+    after = measure_calibration(apply_temperature(tested, found.value)).ece
+    return Calibrated(found, on, measure_calibration(tested).ece, after, len(tested))
+
+
+def _value(calibrated: Calibrated | None) -> float:
+    return 1.0 if calibrated is None else calibrated.temperature.value
+
+
+def _chose_epoch(trial: Trial) -> bool:
+    """Return whether the epoch of a classifier was chosen on its dev part."""
+    return bool(trial.settings()["training"]["selection"] == CLASSIFICATION.selection)
+
+
+def _expect(alike: Alike | None, bundle: Bundle, sure: float, *, calibrate: bool) -> Quality:
     """Estimate the quality of an untested model from networks with the same training, if there are any."""
     if alike is None:
+        if calibrate:
+            raise ConfigError(
+                "--calibrate: this model was trained on all utterances, so it has no dev part; name a run on "
+                "folds with --tested-by RUN, or leave --calibrate out"
+            )
         return Quality(None)
     alike = replace(alike, settings=_without_paths(alike.settings, alike.trials[0].config_file))
     trials = alike.trials
     tested = evaluate(pool([read_tested(trial) for trial in trials]))
     quality = Quality(None, tested, len(trials), alike=alike)
     if not bundle.classes:
-        return quality
+        return _without_classes(quality, calibrate=calibrate)
     rows = [read_tested_classes(trial) for trial in trials]
     dev = [_read_dev(trial, own) for trial, own in zip(trials, rows, strict=True)]
     part, kept = "dev", [each for each in dev if each is not None]
+    calibrated = None
+    if calibrate:
+        on = f"the dev parts of {len(kept)} trials of {alike.run.name}, {_OTHERS}"
+        calibrated = _calibrate(alike.run, pool(kept) if kept else None, pool(rows), on)
     if not kept:
         part, kept = "test", rows
     on = f"the {part} parts of {len(kept)} trials of {alike.run.name}, {_OTHERS}"
-    return replace(quality, threshold=_search(pool(kept), sure), threshold_on=on)
+    threshold = _search(apply_temperature(pool(kept), _value(calibrated)), sure)
+    return replace(quality, threshold=threshold, threshold_on=on, calibrated=calibrated)
 
 
 def _find_threshold(
-    finished: Sequence[Trial], trial: Trial, own: ClassPredictions, sure: float
+    finished: Sequence[Trial], trial: Trial, own: ClassPredictions, sure: float, temperature: float
 ) -> tuple[Threshold, str, Trusted | None]:
     """Find the threshold on the dev part, and try it on the test part, which did not affect it.
 
@@ -232,8 +305,10 @@ def _find_threshold(
         part, others = "dev", [rows for each in finished if (rows := _read_dev(each, own)) is not None]
     else:
         part, mine, others = "test", own, [read_tested_classes(each) for each in finished]
+    mine, own = apply_temperature(mine, temperature), apply_temperature(own, temperature)
+    others = [apply_temperature(each, temperature) for each in others]
     found = _search(mine, sure)
-    chosen = trial.settings()["training"]["selection"] == CLASSIFICATION.selection and part == "dev"
+    chosen = _chose_epoch(trial) and part == "dev"
     note = ", but its epoch was chosen on them" if chosen else ""
     on = f"this model's own {part} part ({len(mine)} utterances that it was not trained on{note})"
     if found.confidence is None and len(others) > 1:
@@ -283,6 +358,8 @@ def _metric_facts(settings: Mapping[str, Any], quality: Quality) -> dict[str, An
     if quality.elsewhere:
         facts["other_corpora"] = [each.to_dict() for each in quality.elsewhere]
         facts["warning"] = warn_of_other_corpora(quality.elsewhere)
+    if quality.calibrated is not None:
+        facts["calibration"] = quality.calibrated.to_dict()
     if quality.threshold is not None:
         tried = quality.threshold_tried
         facts["threshold"] = quality.threshold.confidence

@@ -20,6 +20,7 @@ from sercli.records import Predictions, rows_of
 from sercli.runs import provenance
 from sercli.runs.folder import Trial
 from sercli.runs.predictions import digests
+from sercli.store.acoustics import usual_acoustics
 from sercli.training.folds import Parts, label_items
 from sercli.training.initial_weights import trace_back
 from sercli.training.plan import Plan
@@ -81,6 +82,9 @@ def finish(
             **plan.corpus_facts(),
             **_plugins(plan),
         },
+        usual=usual_acoustics(
+            plan.workspace, config.corpus, (plan.utterances[name] for name in parts.fold.train)
+        ),
     ).save(trial.bundle)
     history = {int(row["epoch"]): row for row in trial.history()}
     metrics = {

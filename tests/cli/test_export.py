@@ -4,16 +4,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from conftest import SMALL, tone, without_dev_part
 
+from sercli import audio
 from sercli.bundle import Bundle
 from sercli.errors import RunError
-from sercli.evaluation import evaluate
+from sercli.evaluation import evaluate, write_predictions
+from sercli.evaluation.calibration import apply_temperature, fit_temperature, measure_calibration
 from sercli.evaluation.predictions_csv import read_predictions
-from sercli.records import ClassPredictions
+from sercli.inference.predict import Predictor
+from sercli.records import ClassPredictions, pool
 from sercli.reports import share
 from sercli.reports.card import Elsewhere, licence_id, warn_of_other_corpora
 from sercli.runs.folder import Trial, all_runs
+from sercli.runs.predictions import digests
+from sercli.tasks import temper
 from sercli.workspace import Workspace
 
 
@@ -109,6 +115,64 @@ def test_a_threshold_is_the_bundles_and_says_what_it_was_found_on(run, place, tm
     assert json.loads((tmp_path / "strict" / "bundle.json").read_text())["facts"]["threshold"] is None
     assert "no threshold for 'unsure'" in err
     assert "No threshold was found" in (tmp_path / "strict" / "README.md").read_text()
+
+
+def with_wrong_dev_rows(trial, count):
+    """Store a dev part of which some utterances have another label, and say that training wrote it."""
+    dev = read_predictions(trial.dev_predictions_file)
+    target = dev.target.copy()
+    target[:count] = (dev.predicted[:count] + 1) % len(dev.classes)
+    write_predictions(trial.dev_predictions_file, replace(dev, target=target))
+    metrics = trial.metrics()
+    trial.metrics_file.write_text(json.dumps(metrics | {"sha256": digests(trial)}))
+    return read_predictions(trial.dev_predictions_file)
+
+
+def test_calibrate_fits_a_temperature_on_dev_which_predict_and_programs_apply(
+    run, place, tmp_path, write_wav
+):
+    (made,) = all_runs(place)
+    trial = made.trial(1, 0)
+    kept = {file: file.read_bytes() for file in (trial.dev_predictions_file, trial.metrics_file)}
+    try:
+        dev = with_wrong_dev_rows(trial, 4)
+        status, out, err = run("latest", tmp_path / "model", "--fold", "1", "--calibrate", "--torch")
+        run("latest", tmp_path / "plain", "--fold", "1")
+    finally:
+        for file, content in kept.items():
+            file.write_bytes(content)
+    assert status == 0, err
+    tested = set(read_predictions(trial.predictions_file).ids)
+    other = read_predictions(made.trial(2, 0).dev_predictions_file)
+    rows = [row for row, name in enumerate(other.ids) if name not in tested]
+    fitted = fit_temperature(pool([dev, other.select(rows)]) if rows else dev)
+    bundle, plain = Bundle.load(tmp_path / "model"), Bundle.load(tmp_path / "plain")
+    assert (bundle.outputs.temperature, plain.outputs.temperature) == (fitted.value, 1.0)
+    own = read_predictions(trial.predictions_file)
+    stated = bundle.facts["calibration"]
+    assert (stated["utterances"], stated["speakers"]) == (fitted.utterances, fitted.speakers)
+    assert stated["tested"] == 12
+    assert f"of the run's 2 trials, {share._EACH}" in stated["on"]
+    assert stated["ece_before"] == measure_calibration(own).ece
+    assert stated["ece_after"] == measure_calibration(apply_temperature(own, fitted.value)).ece
+    assert f"calibrated temperature {fitted.value:.3f}, fitted on {fitted.utterances} utterances of " in out
+    assert f"a temperature of {fitted.value:.3f}" in (tmp_path / "model" / "README.md").read_text()
+    path = write_wav(tmp_path / "a.wav", tone(0.5, pitch=200))
+    (before,), (after,) = (list(Predictor(each).predict([path])) for each in (plain, bundle))
+    expected = temper(np.array([before.probabilities]), fitted.value)[0]
+    np.testing.assert_allclose(after.probabilities, expected, atol=1e-9)
+    assert after.predicted == before.predicted
+    program = torch.export.load(tmp_path / "model" / "speech.pt2").module()
+    spoken = program(samples=torch.from_numpy(audio.read(path))[None]).detach().numpy()[0]
+    np.testing.assert_allclose(spoken, expected, atol=1e-5)
+
+
+def test_calibrate_without_a_dev_part_is_refused_with_the_remedy(run, place, tmp_path):
+    (made,) = all_runs(place)
+    with without_dev_part(made.trials()):
+        status, _, err = run("latest", tmp_path / "model", "--fold", "1", "--calibrate")
+    assert (status, (tmp_path / "model").exists()) == (1, False)
+    assert "has no predictions of a dev part, and the test part must not be used; train with" in err
 
 
 def test_without_a_dev_part_the_figures_are_called_those_of_the_same_rows(run, place, tmp_path):

@@ -1,7 +1,9 @@
 import csv
 import io
 import json
+import re
 
+import numpy as np
 import pytest
 from conftest import SMALL, tone
 
@@ -95,6 +97,99 @@ def test_an_interrupted_command_leaves_no_file(run, recording, tmp_path, monkeyp
     monkeypatch.setattr(Predictor, "predict", die)
     assert run("latest", recording, "--csv", "--out", tmp_path / "said.csv")[0] == 130
     assert {path.name for path in tmp_path.iterdir()} == {"a.wav"}
+
+
+@pytest.fixture
+def several(tmp_path, write_wav):
+    """Five recordings, and a table of them with another column."""
+    for i in range(5):
+        write_wav(tmp_path / f"{i}.wav", tone(0.4, pitch=150 + 40 * i))
+    table = tmp_path / "t.csv"
+    table.write_text("file,who\n" + "".join(f"{i}.wav,{'ABCDE'[i]}\n" for i in range(5)))
+    return table
+
+
+@pytest.fixture
+def stopping(monkeypatch):
+    """Stop a prediction, as Ctrl-C does, after some files; collects the names of the files begun."""
+    from sercli.inference.predict import Predictor
+
+    usual, begun = Predictor.predict, []
+
+    def stop_after(count):
+        def predict(self, paths, speakers=None, turns=None):
+            paths = list(paths)
+            begun.append([path.name for path in paths])
+            for number, found in enumerate(usual(self, paths, speakers, turns)):
+                if number == count:
+                    raise KeyboardInterrupt
+                yield found
+
+        monkeypatch.setattr(Predictor, "predict", predict)
+        return begun
+
+    return stop_after
+
+
+@pytest.mark.parametrize("form", ["--csv", "--json"])
+def test_a_command_that_was_interrupted_resumes_and_writes_the_same(run, several, stopping, tmp_path, form):
+    out, once = tmp_path / "said.txt", tmp_path / "once.txt"
+    command = ("latest", "--table", several, form, "--out")
+    assert run(*command, once)[0] == 0
+    stopping(2)
+    status, _, err = run(*command, out)
+    part = tmp_path / "said.txt.part"
+    assert (status, out.exists(), part.exists()) == (130, False, True)
+    assert f"note: 2 of 5 files are done, see {part}; the same command resumes there" in err
+    with part.open("a") as file:
+        file.write('{"number": 2, "lines": ["half')  # killed while it wrote
+    begun = stopping(5)
+    status, _, err = run(*command, out)
+    assert (status, begun[-1], part.exists()) == (0, ["2.wav", "3.wav", "4.wav"], False)
+    assert "note: 2 of 5 files are done already" in err
+    # Other recordings are in a batch, which changes the last digits.
+    texts = [re.split(r"(\d\.\d+(?:e-\d+)?)", path.read_text()) for path in (out, once)]
+    assert texts[0][::2] == texts[1][::2]
+    np.testing.assert_allclose(*(np.array(each[1::2], float) for each in texts), atol=1e-6)
+
+
+def test_only_files_with_a_result_are_done_and_a_changed_file_is_not(run, several, stopping, tmp_path):
+    out, command = tmp_path / "said.csv", ("latest", "--table", several, "--csv", "--out")
+    kept = (tmp_path / "0.wav").read_bytes()
+    (tmp_path / "0.wav").write_bytes(b"no audio")
+    stopping(3)
+    assert run(*command, out)[0] == 130
+    (tmp_path / "0.wav").write_bytes(kept)
+    (tmp_path / "1.wav").write_bytes((tmp_path / "4.wav").read_bytes())
+    begun = stopping(5)
+    assert run(*command, out)[0] == 0
+    assert begun[-1] == ["0.wav", "1.wav", "3.wav", "4.wav"]
+    rows = list(csv.DictReader(out.open()))
+    assert [row["who"] for row in rows] == list("ABCDE")
+    assert rows[1]["p(anger)"] == rows[4]["p(anger)"]
+
+
+def test_a_journal_of_other_options_or_of_another_process_is_kept(run, several, stopping, tmp_path):
+    from sercli.errors import ConfigError
+    from sercli.inference.journal import Journal
+
+    out, part = tmp_path / "said.csv", tmp_path / "said.csv.part"
+    stopping(2)
+    assert run("latest", "--table", several, "--csv", "--out", out)[0] == 130
+    before = part.read_bytes()
+    stopping(5)
+    status, _, err = run("latest", "--table", several, "--csv", "--out", out, "--unsure-below", 0.5)
+    assert (status, part.read_bytes()) == (1, before)
+    assert f"{part}: holds predictions of another model, of other options or of other recordings" in err
+    other = tmp_path / "other.csv"
+    with Journal(other, [], "a"), pytest.raises(ConfigError, match="another process is writing it"):
+        Journal(other, [], "a")
+    assert not other.with_name("other.csv.part").exists()
+    foreign = tmp_path / "foreign.csv.part"
+    foreign.write_text("mine")
+    with pytest.raises(ConfigError, match="remove the file"):
+        Journal(tmp_path / "foreign.csv", [], "a")
+    assert foreign.read_text() == "mine"
 
 
 def test_a_timeline_is_told_and_drawn(run, tmp_path, write_wav):

@@ -9,7 +9,13 @@ from sklearn.metrics import brier_score_loss
 from torchmetrics.classification import MulticlassCalibrationError
 
 from sercli.errors import ConfigError, RunError
-from sercli.evaluation.calibration import apply_threshold, measure_calibration, threshold_for
+from sercli.evaluation.calibration import (
+    apply_temperature,
+    apply_threshold,
+    fit_temperature,
+    measure_calibration,
+    threshold_for,
+)
 from sercli.records import ClassPredictions
 
 
@@ -178,3 +184,50 @@ def test_folds_that_share_a_dev_part_add_no_certainty():
     assert threshold_for(folds, 0.7) == threshold_for(seeds, 0.7)
     assert apply_threshold(folds, 0.6) == apply_threshold(seeds, 0.6)
     assert apply_threshold(folds, 0.6).at_least == pytest.approx(apply_threshold(once, 0.6).at_least)
+
+
+def test_the_temperature_by_hand():
+    # All say 0.8, and 3 of 5 are right: the best constant confidence is 0.6, so the temperature is
+    # log(0.8 / 0.2) / log(0.6 / 0.4).
+    found = fit_temperature(sure([0.8] * 5, [True, True, True, False, False]))
+    assert found.value == pytest.approx(np.log(4) / np.log(1.5), rel=1e-5)
+    assert (found.utterances, found.speakers) == (5, 1)
+    assert found.loss_before == pytest.approx(-(3 * np.log(0.8) + 2 * np.log(0.2)) / 5)
+    assert found.loss_after == pytest.approx(-(3 * np.log(0.6) + 2 * np.log(0.4)) / 5)
+
+
+def test_the_temperature_is_that_of_a_search_over_logits_with_torch():
+    rows = random_predictions()
+    logits = torch.from_numpy(np.log(rows.probabilities) + 3.0)  # a softmax ignores the constant
+    target = torch.from_numpy(rows.target)
+    grid = torch.linspace(0.5, 10, 951, dtype=torch.float64)
+    losses = [torch.nn.functional.cross_entropy(logits / each, target).item() for each in grid]
+    found = fit_temperature(rows)
+    assert found.value == pytest.approx(float(grid[int(np.argmin(losses))]), abs=0.01)
+    assert found.loss_after == pytest.approx(min(losses), abs=1e-5)
+    tempered = apply_temperature(rows, found.value)
+    expected = (logits / found.value).softmax(dim=1).numpy()
+    np.testing.assert_allclose(tempered.probabilities, expected, atol=1e-12)
+    assert fit_temperature(tempered).value == pytest.approx(1, abs=1e-4)
+
+
+def test_no_temperature_changes_a_class_or_the_sum_of_a_row():
+    rows = random_predictions(seed=3)
+    for temperature in (0.05, 0.5, 1.0, 3.0, 20.0):
+        tempered = apply_temperature(rows, temperature)
+        np.testing.assert_array_equal(tempered.predicted, rows.predicted)
+        np.testing.assert_allclose(tempered.probabilities.sum(axis=1), 1)
+    zero = apply_temperature(predictions([0], [[1.0, 0.0, 0.0]]), 2.0)
+    assert zero.probabilities.tolist() == [[1.0, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "fact"),
+    [
+        (sure([0.8, 0.9], [True, True]), "all 2 predictions of the dev part are right"),
+        (sure([0.9] * 4, [True, True, False, False]), "no temperature from 0.05 to 20 fits"),
+    ],
+)
+def test_no_temperature_fits_what_shows_none(rows, fact):
+    with pytest.raises(RunError, match=fact):
+        fit_temperature(rows)

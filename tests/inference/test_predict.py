@@ -16,6 +16,7 @@ from encoded import encode, to_mp3, to_pcm
 from untrained import ALL, diccoser, make
 
 from sercli import audio
+from sercli.acoustics import LEAST_RECORDINGS, Usual, measure
 from sercli.bundle import Bundle
 from sercli.errors import AudioError, ConfigError, ManifestError, RunError
 from sercli.evaluation.predictions_csv import read_predictions
@@ -26,7 +27,6 @@ from sercli.inference.recordings import PREPARED, level_db, read_pieces, read_wh
 from sercli.inference.writing import CsvLines, to_json
 from sercli.preparation import prepare
 from sercli.records import Problem
-from sercli.statistics import Statistics
 from sercli.tasks import Outputs
 from sercli.workspace import Workspace
 
@@ -287,20 +287,33 @@ def test_unsure_needs_a_threshold_and_the_bundle_may_have_one(small, tmp_path, w
     assert one(Predictor(known, unsure_below=0.1), path).unsure is False
 
 
-def test_silence_and_what_is_far_from_the_training_part_are_told(small, segmented, tmp_path, write_wav):
+def test_silence_and_what_is_beyond_the_usual_acoustics_are_told(small, segmented, tmp_path, write_wav):
     bundle = Bundle.load(small[1].bundle)
     path = write_wav(tmp_path / "a.wav")
-    assert one(Predictor(bundle), path).unlike is None
-    (name,) = bundle.inputs
-    usual = bundle.statistics[name]
-    moved = Statistics(usual.mean + 4 * usual.std, usual.std)  # the mean square is 16 or more
-    told = one(Predictor(replace(bundle, statistics={name: moved})), path).unlike
-    assert told.startswith("unlike the training corpus: features ")
+    usual = Usual.of([measure(audio.read(path))] * LEAST_RECORDINGS)
+    known = replace(bundle, usual=usual)
+    assert one(Predictor(known), path).unlike is None
+    for name, samples, fact in (
+        ("quiet", 0.05 * audio.read(path), "quieter ("),
+        ("noise", np.random.default_rng(1).normal(0, 0.1, 16_000), "more sound above 4 kHz (-3 dB"),
+    ):
+        other = write_wav(tmp_path / f"{name}.wav", np.asarray(samples, np.float32))
+        told = one(Predictor(known), other).unlike
+        assert told.startswith("unlike the training corpus: ")
+        assert fact in told
+        assert one(Predictor(replace(bundle, usual=None)), other).unlike is None
     silence = write_wav(tmp_path / "silence.wav", np.zeros(8000, np.float32))
     for _, trial in (small, segmented):
         assert one(Predictor(trial.bundle), silence).unlike.startswith(
             "unlike the training corpus: only silence"
         )
+
+
+def test_a_trained_bundle_has_the_acoustics_of_its_training_part(small):
+    _, trial = small
+    bundle = Bundle.load(trial.bundle)
+    assert bundle.usual is not None
+    assert bundle.usual.count == trial.metrics()["utterances"]["train"]
 
 
 @pytest.mark.parametrize("arch", sorted(ALL))
@@ -423,7 +436,9 @@ def test_segments_of_a_table_are_predicted_as_recordings_of_their_own(small, tmp
     (tmp_path / "t.csv").write_text(
         "wav;start;end\nlong.wav;0;0,5\nlong.wav;00:00:00,5;\nlong.wav;;\nlong.wav;1;9\nnone.wav;0;1\n"
     )
-    *parts, whole, beyond, missing = predict_inputs(predictor, read_table(tmp_path / "t.csv"))
+    numbers, found = zip(*predict_inputs(predictor, read_table(tmp_path / "t.csv")), strict=True)
+    assert numbers == tuple(range(len(found)))
+    *parts, whole, beyond, missing = found
     alone = list(predictor.predict([tmp_path / "first.wav", tmp_path / "second.wav", tmp_path / "long.wav"]))
     for part, each in zip([*parts, whole], alone, strict=True):
         assert (part.file, part.duration) == (str(tmp_path / "long.wav"), each.duration)
