@@ -28,9 +28,10 @@ import torch
 
 from benchmarks import Bench, Row
 from benchmarks._timing import interleaved, measured
+from benchmarks._untrained import recipe_of, untrained
 from sercli import audio
 from sercli.audio import SAMPLE_RATE, Samples
-from sercli.bundle import Bundle, build_network
+from sercli.bundle import Bundle
 from sercli.formatting import count_noun
 from sercli.inference import score
 from sercli.inference.live import stream_of
@@ -39,13 +40,8 @@ from sercli.inference.recordings import PieceFeatures, dataset_of, extract, rate
 from sercli.models import architecture_names
 from sercli.preparation import prepare
 from sercli.processor import keep_freed_memory
-from sercli.runs.config import RunConfig
-from sercli.statistics import Statistics
-from sercli.tasks import Outputs
-from sercli.training.settings import complete
 from sercli.workspace import Workspace
 
-_CLASSES = ("anger", "happiness", "neutral", "sadness")
 _CORES = os.cpu_count() or 1
 _FLOOR = "the network alone"
 _BLOCK = 320  # samples, 20 ms
@@ -74,7 +70,7 @@ def _run_part(corpora: Path | None, quick: bool, part: str) -> list[Row]:
 
 def _compare(arch: str, paths: Sequence[Path], quick: bool) -> list[Row]:
     """Measure the prediction with one architecture against the peer."""
-    bundle = _untrained(arch)
+    bundle = untrained(arch)
     seconds = _length(paths)
     predictor = Predictor(bundle, timeline=False)
     pieces = [read_whole(path, rates_of(bundle)) for path in paths]
@@ -118,7 +114,7 @@ def _thousand(paths: Sequence[Path], folder: Path, quick: bool) -> list[Row]:
         samples = np.resize(audio.read(paths[number % len(paths)]), 3 * SAMPLE_RATE)
         soundfile.write(folder / f"{number:04}.wav", samples, SAMPLE_RATE)
     made = sorted(folder.glob("????.wav"))
-    predictor = Predictor(_untrained("melcnn"))
+    predictor = Predictor(untrained("melcnn"))
     taken = interleaved({"sercli": lambda: list(predictor.predict(made))}, rounds=1 if quick else 3)["sercli"]
     return [Row(f"melcnn: {count} recordings of 3 s", 3 * count / taken, "x real time", f"{taken:.2f} s")]
 
@@ -126,7 +122,7 @@ def _thousand(paths: Sequence[Path], folder: Path, quick: bool) -> list[Row]:
 def _start(path: Path, folder: Path, quick: bool) -> list[Row]:
     """Measure the command for one recording, with MelCNN."""
     bundle = folder / "bundle"
-    _untrained("melcnn").save(bundle)
+    untrained("melcnn").save(bundle)
 
     def run(*arguments: str) -> Callable[[], object]:
         return lambda: subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
@@ -161,28 +157,7 @@ def _length(paths: Sequence[Path]) -> float:
 
 def _is_here(arch: str) -> bool:
     """Whether the features of a recipe can be computed on this machine; an encoder may be missing."""
-    return all(choice.config.ready for choice in _configure(arch).features.values())
-
-
-def _configure(arch: str) -> RunConfig:
-    named = {"arch": arch, "corpus": "synth", "scheme": "synth-4", "protocol": "leave-one-speaker-out"}
-    return complete(named)
-
-
-def _untrained(arch: str) -> Bundle:
-    config = _configure(arch)
-    torch.manual_seed(0)
-    network = build_network(arch, config.model, config.features, len(_CLASSES)).eval()
-    one = Statistics(np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32))
-    return Bundle(
-        arch=arch,
-        network=network,
-        model=config.model,
-        outputs=Outputs(_CLASSES),
-        inputs=config.features,
-        statistics=dict.fromkeys(config.features, one),
-        segments=config.segments,
-    )
+    return all(choice.config.ready for choice in recipe_of(arch).features.values())
 
 
 def _recordings(corpora: Path | None, folder: Path) -> list[Path]:

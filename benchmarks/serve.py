@@ -22,16 +22,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import Bench, Row
+from benchmarks._untrained import untrained
 from sercli import audio
 from sercli.audio import SAMPLE_RATE
-from sercli.bundle import Bundle, build_network
+from sercli.bundle import Bundle
 from sercli.errors import RunError
 from sercli.inference.predict import Predictor
-from sercli.statistics import Statistics
-from sercli.tasks import Outputs
-from sercli.training.settings import complete
 
-_CLASSES = ("anger", "happiness", "neutral", "sadness")
 _PARTS = {"3": (3.0, 40, (1, 8)), "300": (300.0, 4, (1, 4))}
 """By length in seconds: the length, number of recordings, numbers of clients."""
 _QUICK = 2
@@ -47,7 +44,7 @@ def _run_part(corpora: Path | None, quick: bool, part: str) -> list[Row]:  # noq
     if quick:
         seconds, count, clients = min(seconds, 3.0), _QUICK, (1, 2)
     with tempfile.TemporaryDirectory() as folder:
-        bundle = _untrained()
+        bundle = untrained("mdcnn")
         bundle.save(Path(folder) / "bundle")
         paths = _recordings(Path(folder), seconds, count)
         floor = _alone(bundle, paths)
@@ -60,22 +57,6 @@ def _run_part(corpora: Path | None, quick: bool, part: str) -> list[Row]:  # noq
                 name = f"{seconds:g} s: {number} clients" if number > 1 else f"{seconds:g} s: 1 client"
                 rows.append(Row(name, count / total, "a second", remark, floor / total, _PEER))
     return rows
-
-
-def _untrained() -> Bundle:
-    named = {"arch": "mdcnn", "corpus": "synth", "scheme": "synth-4", "protocol": "leave-one-speaker-out"}
-    config = complete(named)
-    network = build_network("mdcnn", config.model, config.features, len(_CLASSES)).eval()
-    one = Statistics(np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32))
-    return Bundle(
-        arch="mdcnn",
-        network=network,
-        model=config.model,
-        outputs=Outputs(_CLASSES),
-        inputs=config.features,
-        statistics=dict.fromkeys(config.features, one),
-        segments=config.segments,
-    )
 
 
 def _recordings(folder: Path, seconds: float, count: int) -> list[Path]:

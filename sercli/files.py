@@ -8,6 +8,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,24 @@ def sha256(path: Path) -> str:
     """Hash the bytes of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Size and time of a file, which show without reading it that it has not changed."""
+
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> "Stamp":
+        """Take the stamp of a file."""
+        stat = path.stat()
+        return cls(stat.st_size, stat.st_mtime_ns)
+
+    def to_list(self) -> list[int]:
+        """Return it for a journal."""
+        return [self.size, self.mtime_ns]
 
 
 @contextmanager

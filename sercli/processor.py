@@ -1,6 +1,7 @@
 """Use the processor well: share work among its cores, and keep freed memory."""
 
 import ctypes
+import gc
 import multiprocessing
 import os
 import platform
@@ -109,9 +110,9 @@ def _pool(
 
 
 def _begin_process(begin: Callable[[], object]) -> None:
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches all processes; the first one ends the others
+    # Ctrl-C reaches all processes; the first one ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()  # otherwise the first collection copies all pages that are still shared
     # Without this, a process would wait for work forever if the first one was killed.
     ctypes.CDLL(None).prctl(_SIGNAL_AT_PARENTS_DEATH, signal.SIGKILL)
     begin()

@@ -251,16 +251,19 @@ def find_turns(
         ConfigError: a setting is unknown or wrong, or the detector is not installed.
         ManifestError: the list can't be read.
     """
-    from sercli.config import parse_assignments
-    from sercli.manifest.turns import read_turns
-    from sercli.voice import VoiceConfig, get_detector
-
     if vad and segments is not None:
         raise typer.BadParameter("give --vad or --segments, not both")
     if vad_set and not vad:
         raise typer.BadParameter("--vad-set changes how --vad finds speech; add --vad")
+    if segments is not None:
+        from sercli.manifest.turns import read_turns
+
+        return read_turns(segments)
     if not vad:
-        return None if segments is None else read_turns(segments)
+        return None
+    from sercli.config import parse_assignments
+    from sercli.voice import VoiceConfig, get_detector
+
     config = VoiceConfig(**parse_assignments(vad_set or []))
     get_detector(config.detector).require()
     return config

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -48,6 +49,7 @@ def layout_of(form: Format, predictor: "Predictor", inputs: "Inputs") -> Layout:
 def _text(_: Format, predictor: "Predictor", inputs: "Inputs") -> Layout:
     from sercli.inference.writing import printable
 
+    @cache  # for each line again, it would look at all names
     def width(encoding: str | None) -> int:
         least = 4 if inputs.turns is None else _SPAN
         return min(_LONGEST_NAME, max(least, *(len(printable(str(path), encoding)) for path in inputs.files)))

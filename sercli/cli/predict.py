@@ -3,10 +3,10 @@
 import io
 import os
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -272,11 +272,11 @@ def _format(form: Format | None, out: Path | None, *, json: bool, csv: bool) -> 
 
 def _with_turns(inputs: "Inputs", finding: "TurnList | VoiceConfig | None", table: Path | None) -> "Inputs":
     """Add what finds the turns to the inputs, and print the notes of a list."""
+    if finding is None:
+        return inputs
     from sercli.inference.inputs import turns_by_voice
     from sercli.voice import VoiceConfig
 
-    if finding is None:
-        return inputs
     if isinstance(finding, VoiceConfig):
         return replace(inputs, turns=turns_by_voice(finding))
     if table is not None or inputs.speakers:
@@ -305,27 +305,21 @@ def _prepare_inputs(inputs: "Inputs", *, same_speaker: bool) -> "Inputs":
 
 def _predictor_for_live(bundle: "Bundle", window_s: float | None, enrol: Sequence[str]) -> "Predictor":
     """Return the predictor of a stream, whose one speaker or corpus is that of the recordings of --enrol."""
-    from sercli.errors import AudioError
-    from sercli.inference.inputs import list_recordings
+    from sercli.inference.inputs import enrol_others, list_recordings
     from sercli.inference.live import SPEAKER
     from sercli.inference.predict import Predictor
 
     predictor = Predictor(bundle, window_s=window_s)
-    if not enrol:
-        return predictor
-    speaker = SPEAKER if predictor.needs_speakers else None
-    files = list_recordings(enrol).files
-    problems = predictor.enrol((path, speaker) for path in files)
-    if problems:
-        raise AudioError(f"--enrol: {len(problems)} of {len(files)} recordings can't be used: {problems[0]}")
+    if enrol:
+        speaker = SPEAKER if predictor.needs_speakers else None
+        enrol_others(predictor, list_recordings(enrol).files, speaker)
     return predictor
 
 
 def _refuse_calm(context: typer.Context) -> None:
     """Refuse options that only a stream has."""
-    for parameter in context.command.params:
-        source = context.get_parameter_source(str(parameter.name))
-        if parameter.name in _CALM and source is not None and source.name != "DEFAULT":
+    for parameter in _given(context):
+        if parameter.name in _CALM:
             raise typer.BadParameter(f"{parameter.opts[0]} needs --live or --microphone")
 
 
@@ -365,14 +359,21 @@ def _refuse_unused(context: typer.Context) -> None:
     """Refuse options that would be ignored."""
     given = [
         parameter.opts[0] if parameter.param_type_name == "option" else "files"
-        for parameter in context.command.params
-        if parameter.name not in _LIVE and (source := context.get_parameter_source(str(parameter.name)))
-        if source.name != "DEFAULT"
+        for parameter in _given(context)
+        if parameter.name not in _LIVE
     ]
     if given:
         raise typer.BadParameter(
             f"--live and --microphone name their input, and print step by step: leave {', '.join(given)} out"
         )
+
+
+def _given(context: typer.Context) -> "Iterator[Any]":
+    """Yield the parameters that the command line names."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        if source is not None and source.name != "DEFAULT":
+            yield parameter
 
 
 def _check_asked(

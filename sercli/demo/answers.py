@@ -16,7 +16,6 @@ from sercli.demo.pictures import Picture, draw
 from sercli.demo.spans import Download, Span, downloads, spans_of
 from sercli.demo.uploads import Uploads
 from sercli.errors import FeatureError, SerError
-from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction
 from sercli.plain.json import to_json
 from sercli.records import Problem
@@ -191,7 +190,7 @@ class Responder:
     ) -> SeveralAnswers:
         """Predict recordings, standardised by the values of all of them where the model needs this."""
         # A predictor of its own, so that the server keeps no values of a visitor.
-        predictor = Predictor(model.predictor.bundle, unsure_below=model.predictor.unsure_below)
+        predictor = model.predictor.with_windows()
         speakers = None
         if predictor.needs_several:
             speakers = ["visitor"] * len(paths)

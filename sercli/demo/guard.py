@@ -16,6 +16,7 @@ from sercli.web.requests import (
     Send,
     is_of_other_site,
     is_own_host,
+    stated_length,
 )
 
 _UPLOAD = "/gradio_api/upload"
@@ -158,14 +159,14 @@ class Guard:
         return None
 
     def _length_refusal(self, path: str, headers: dict[bytes, str]) -> tuple[int, str] | None:
-        length = headers.get(b"content-length", "")
-        if b"transfer-encoding" in headers or not length.isdecimal():
+        length = stated_length(headers)
+        if length is None:
             return 411, "The request does not state its length."
         if path != _UPLOAD:
-            return (413, "The request is too long.") if int(length) > _OTHER_BYTES else None
-        if int(length) > self.limit + _FORM_BYTES:
+            return (413, "The request is too long.") if length > _OTHER_BYTES else None
+        if length > self.limit + _FORM_BYTES:
             return 413, f"The file is too large; the limit is {self.limit / 1e6:g} MB."
-        return _FULL if self.uploads.size() + int(length) > self._room else None
+        return _FULL if self.uploads.size() + length > self._room else None
 
     def _is_upload(self, path: str) -> bool:
         """Return whether the file that a path names, if it names one, is an upload."""

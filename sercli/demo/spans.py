@@ -1,4 +1,4 @@
-"""What a visitor takes from an answer: parts of the recording to play, and files to download."""
+"""The parts of a recording that a visitor can play, and the files of an answer to download."""
 
 import base64
 import re

@@ -341,19 +341,23 @@ def _enrol(
     enrolment: Sequence[Path],
     turns: Turns | None,
 ) -> None:
-    """Compute the common statistics from the recordings themselves, or from others of the same origin.
+    """Compute the common statistics from the recordings themselves, or from others of the same origin."""
+    if enrolment:
+        enrol_others(predictor, enrolment, speakers[0])
+    else:  # those that can't be read are reported with their predictions
+        predictor.enrol(zip(paths, speakers, strict=True), turns)
+
+
+def enrol_others(predictor: Predictor, recordings: Sequence[Path], speaker: str | None) -> None:
+    """Compute the statistics of one speaker or corpus from recordings that are not to be predicted.
 
     Raises:
-        AudioError: one of the other recordings can't be read; of the recordings themselves this is reported
-            with their predictions.
+        AudioError: one of them can't be read.
     """
-    if not enrolment:
-        predictor.enrol(zip(paths, speakers, strict=True), turns)
-        return
-    problems = predictor.enrol((path, speakers[0]) for path in enrolment)
+    problems = predictor.enrol((path, speaker) for path in recordings)
     if problems:
         raise AudioError(
-            f"--enrol: {len(problems)} of {len(enrolment)} recordings can't be used: {problems[0]}"
+            f"--enrol: {len(problems)} of {len(recordings)} recordings can't be used: {problems[0]}"
         )
 
 

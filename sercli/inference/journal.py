@@ -132,7 +132,6 @@ def _parse(line: bytes) -> Any:
 def _stamp(path: Path) -> list[int] | None:
     """Return size and time of change of a file; ``None`` if it is missing."""
     try:
-        found = path.stat()
+        return files.Stamp.of(path).to_list()
     except OSError:
         return None
-    return [found.st_size, found.st_mtime_ns]

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.errors import ConfigError, RunError
+from sercli.features.shared.spectra import from_mel, to_mel
 from sercli.inference import NO_SCORES, Scores
 from sercli.inference.predict import Predictor
 from sercli.inference.recordings import Piece, rates_of
@@ -163,7 +164,7 @@ def _borders(length: int) -> tuple[Map, Map]:
     """Return the borders of the cells of a recording of so many samples, in seconds and in hertz."""
     patches = min(_MOST_PATCHES, max(1, round(length / SAMPLE_RATE / _PATCH_S)))
     seconds = np.linspace(0, length / SAMPLE_RATE, patches + 1)
-    return seconds, _from_mel(np.linspace(0, _to_mel(SAMPLE_RATE / 2), _BANDS + 1))
+    return seconds, from_mel(np.linspace(0, to_mel(SAMPLE_RATE / 2), _BANDS + 1))
 
 
 def _analyse(samples: Samples) -> Tensor:
@@ -182,15 +183,6 @@ def _place(values: Map, borders: Map) -> NDArray[np.int64]:
 def _draw(spectrum: Tensor) -> Map:
     """Return levels in decibels, (rows, frames), at frequencies of equal distance on the mel scale."""
     levels = 20 * np.log10(np.maximum(spectrum.abs().numpy().astype(np.float64), 1e-5))
-    centres = _from_mel((np.arange(_ROWS) + 0.5) / _ROWS * _to_mel(SAMPLE_RATE / 2))
+    centres = from_mel((np.arange(_ROWS) + 0.5) / _ROWS * to_mel(SAMPLE_RATE / 2))
     bins = np.arange(len(levels)) * SAMPLE_RATE / _FFT
     return np.stack([np.interp(centres, bins, frame) for frame in levels.T], axis=1)
-
-
-def _to_mel(hertz: float) -> float:
-    return float(2595 * np.log10(1 + hertz / 700))
-
-
-def _from_mel(mels: Map) -> Map:
-    hertz: Map = 700 * (10 ** (mels / 2595) - 1)
-    return hertz

@@ -6,6 +6,7 @@ window, each window as a separate recording: no network was trained on such leng
 bounded.
 """
 
+import copy
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -152,7 +153,7 @@ class Predictor:
         self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(Path(bundle))
         for choice in self.bundle.inputs.values():
             choice.config.require()  # once, and not as a problem of each recording
-        self.device, self.timeline = torch.device(device), timeline
+        self.device = torch.device(device)
         usual = _ON_CPU if self.device.type == "cpu" else _ELSEWHERE
         self.batch_size = usual if batch_size is None else batch_size
         if self.batch_size < 1:
@@ -163,15 +164,31 @@ class Predictor:
         if unsure_below is not None and not 0 <= unsure_below <= 1:
             raise ConfigError(f"unsure_below={unsure_below:g}: use a probability from 0 to 1")
         self.unsure_below = unsure_below
-        if timeline is False and (window_s is not None or hop_s is not None):
-            raise ConfigError("a window or hop without a timeline: leave one of them out")
-        self.window_s, self.hop_s = choose_window(self.bundle, window_s, hop_s)
+        self._set_windows(timeline, window_s, hop_s)
         self._network = fold_normalisation(self.bundle.network).to(self.device).eval()
         self._number = number_format(precision)
         self._rates = rates_of(self.bundle)
         # Windows of classes are recordings of their own; pieces of continuous labels are parts of one.
         self._after_s = look_ahead(self.bundle) if self.bundle.outputs.per_frame else 0.0
         self._groups: dict[str, dict[str, Statistics]] = {}
+
+    def with_windows(
+        self, timeline: bool | None = None, window_s: float | None = None, hop_s: float | None = None
+    ) -> "Predictor":
+        """Return a predictor with other windows that shares the network, and has nobody enrolled.
+
+        Arguments and errors are those of the constructor.
+        """
+        other = copy.copy(self)
+        other._groups = {}
+        other._set_windows(timeline, window_s, hop_s)
+        return other
+
+    def _set_windows(self, timeline: bool | None, window_s: float | None, hop_s: float | None) -> None:
+        if timeline is False and (window_s is not None or hop_s is not None):
+            raise ConfigError("a window or hop without a timeline: leave one of them out")
+        self.timeline = timeline
+        self.window_s, self.hop_s = choose_window(self.bundle, window_s, hop_s)
 
     @property
     def needs_speakers(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sercli import audio, files
 from sercli.errors import AudioError
+from sercli.files import Stamp
 from sercli.plain.json import from_json, to_json
 from sercli.processor import can_fork, shared_out
 from sercli.records import Problem, Utterance
@@ -16,24 +17,6 @@ from sercli.records import Problem, Utterance
 _JOURNAL = ".journal.jsonl"
 # Increased when the same file would give different audio.
 _VERSION = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """Size and time of a file, which show without reading it that it has not changed."""
-
-    size: int
-    mtime_ns: int
-
-    @classmethod
-    def of(cls, path: Path) -> "Stamp":
-        """Take the stamp of a file."""
-        stat = path.stat()
-        return cls(stat.st_size, stat.st_mtime_ns)
-
-    def to_list(self) -> list[int]:
-        """Return it for the journal."""
-        return [self.size, self.mtime_ns]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,11 @@ from sercli.plain import shorten
 from sercli.statistics import Mask, Scope, Statistics, fit
 from sercli.store import FeatureStore, Number
 
-# With this limit, a minute of audio needs 120 MB; spectrograms of the papers have 40 000 values per second.
 Group = Literal["speaker", "corpus"]
-"""What utterances have in common that are standardised by statistics of their own."""
+"""Kind of a group of utterances that has statistics of its own."""
 
 _GROUPS: Mapping[str, Group] = {"per-speaker": "speaker", "per-corpus": "corpus"}
+# With this limit, a minute of audio needs 120 MB; spectrograms of the papers have 40 000 values per second.
 _MOST_VALUES = 1 << 19
 
 T = TypeVar("T")
@@ -153,12 +153,12 @@ class FeatureChoice(Config):
 
     @property
     def own_scope(self) -> bool:
-        """Whether statistics are of the utterance, speaker or corpus itself, and not of the training part."""
+        """Whether statistics are of the utterance, its speaker or its corpus, not of the training part."""
         return self.statistics == "per-utterance" or self.group is not None
 
     @property
     def group(self) -> Group | None:
-        """What the utterances have in common that share statistics of their own; None if there are none."""
+        """Kind of the group whose utterances are standardised together; None if there is none."""
         return _GROUPS.get(self.statistics)
 
     def own_statistics(self, features: Array, samples: int) -> Statistics:

@@ -14,6 +14,7 @@ from sercli.web.requests import (
     Send,
     is_of_other_site,
     is_own_host,
+    stated_length,
 )
 
 PATHS = frozenset({"/v1/predict", "/v1/model", "/v1/stream", "/health", "/metrics", "/docs", "/openapi.json"})
@@ -111,10 +112,10 @@ class Guard:
             self._check_length(headers)
 
     def _check_length(self, headers: Mapping[bytes, str]) -> None:
-        length, limits = headers.get(b"content-length", ""), self.service.settings.limits
-        if b"transfer-encoding" in headers or not (length.isascii() and length.isdecimal()):
+        length, limits = stated_length(headers), self.service.settings.limits
+        if length is None:
             raise RefusalError(411, "the request does not state its length; send the header Content-Length")
-        if int(length) > limits.size + _FORM_BYTES:
+        if length > limits.size + _FORM_BYTES:
             raise RefusalError(413, f"the recording is too large; the limit is {limits.mb:g} MB")
 
     def _counted(self, scope: Message, send: Send) -> Send:

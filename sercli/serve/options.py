@@ -34,13 +34,7 @@ class Options:
         """
         if self == Options():
             return predictor
-        found = Predictor(
-            predictor.bundle,
-            device=predictor.device,
-            batch_size=predictor.batch_size,
-            unsure_below=predictor.unsure_below,
-            **asdict(self),
-        )
+        found = predictor.with_windows(**asdict(self))
         if found.window_s > OVERLAP * found.hop_s:
             raise RefusalError(
                 422,

@@ -1,7 +1,6 @@
 """The service itself: its model, limits and queue, and what it is doing at the moment."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -20,6 +19,7 @@ from sercli.inference import NO_SCORES
 from sercli.inference.live import LiveStream, stream_of
 from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction
+from sercli.processor import count_cores
 from sercli.records import Problem
 from sercli.serve.metrics import Metrics
 from sercli.serve.options import Options
@@ -101,11 +101,10 @@ class Service:
         # A network on a GPU is not the one that follows streams, on the CPU, step by step.
         on_cpu = predictor.device.type == "cpu"
         self._streamed = predictor if on_cpu else Predictor(Bundle.load(model.path))
-        count = os.cpu_count() or 1
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="read")
         # Several threads for one frame or window wait for each other on a busy machine.
         self._followers = ThreadPoolExecutor(
-            count, "follow", initializer=torch.set_num_threads, initargs=(1,)
+            count_cores(), "follow", initializer=torch.set_num_threads, initargs=(1,)
         )
 
     @asynccontextmanager

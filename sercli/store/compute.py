@@ -231,13 +231,9 @@ def _working(
         return
     # Each process would load the weights of an encoder again; its operations are long enough for threads.
     light = all(store.feature.extract_several is None for store in stores)
-    usual = torch.get_num_threads()
-    try:
-        # Parallel over utterances, because more threads for the small matrices of one utterance are slower.
-        with shared_out(work, groups, begin=partial(torch.set_num_threads, 1), processes=light) as results:
-            yield results
-    finally:
-        torch.set_num_threads(usual)
+    begin = partial(torch.set_num_threads, 1)  # see `threads`
+    with _restored_threads(), shared_out(work, groups, begin=begin, processes=light) as results:
+        yield results
 
 
 @contextmanager
@@ -248,13 +244,22 @@ def threads(most: int | None = None) -> Iterator[ThreadPoolExecutor]:
         most: number of tasks, if it is known; if there are fewer tasks than cores, the pool has a thread for
             each of them, and torch divides the cores among these threads.
     """
-    usual = torch.get_num_threads()
     cores = count_cores()
     count = cores if most is None else max(1, min(cores, most))
     # Parallel over utterances, because more threads for the small matrices of one utterance are slower.
     pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(cores // count,))
+    with _restored_threads():
+        try:
+            yield pool
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _restored_threads() -> Iterator[None]:
+    """Restore torch's number of threads at the end, which any thread of the process can change for all."""
+    usual = torch.get_num_threads()
     try:
-        yield pool
+        yield
     finally:
-        pool.shutdown(cancel_futures=True)
         torch.set_num_threads(usual)

@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 Floats = NDArray[np.float32]
 
@@ -40,6 +39,8 @@ def find_turns(
         gap_s: length of a pause below which it is within a turn.
         pad_s: added before and after a turn.
     """
+    from scipy import ndimage  # takes a tenth of a second, and most commands find no speech
+
     runs = _runs(_is_speech(scores, threshold))
     joined: list[tuple[int, int]] = []
     speech = 0.0  # frames of speech in the last turn

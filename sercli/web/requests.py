@@ -119,6 +119,16 @@ def is_own_host(host: str, local: str | None) -> bool:
         return False
 
 
+def stated_length(headers: Mapping[bytes, str]) -> int | None:
+    """Return the length of the body that a request states, bytes; ``None`` if it states none.
+
+    Args:
+        headers: by name, in lower case.
+    """
+    length = headers.get(b"content-length", "")
+    return int(length) if length.isdecimal() and b"transfer-encoding" not in headers else None
+
+
 def is_of_other_site(headers: Mapping[bytes, str]) -> bool:
     """Return whether a browser sent a request for the page of another site.
 

@@ -89,6 +89,7 @@ def test_a_training_without_epochs_and_a_study_that_is_finished_import_only_torc
         "import sys\n"
         "import sercli.training.settings, sercli.training.search, sercli.training.trials, sercli.audit.run\n"
         "import sercli.studies.running, sercli.training.estimate, sercli.corpora.synth\n"
+        "import sercli.preparation, sercli.inference.inputs\n"
         "slow = {'lightning', 'torchmetrics', 'scipy', 'matplotlib', 'pandas', 'torch._dynamo'}\n"
         "assert not slow & sys.modules.keys(), slow & sys.modules.keys()\n"
         "import sercli.reports.study, sercli.reports.compare, sercli.reports.run\n"

@@ -160,6 +160,16 @@ def _block(frames: Tensor) -> int:
     return -(-len(frames) // blocks)
 
 
+def to_mel(hertz: Any) -> Any:
+    """Return frequencies, hertz, on the mel scale: 2595 log10(1 + f / 700)."""
+    return 2595 * np.log10(1 + hertz / 700)
+
+
+def from_mel(mels: Any) -> Any:
+    """Return frequencies of the mel scale in hertz; the inverse of `to_mel`."""
+    return 700 * (10 ** (mels / 2595) - 1)
+
+
 def rounded_mel(
     n_mels: int, n_fft: int, sample_rate: int, f_min: float, f_max: float, *, nearest: bool = False
 ) -> Bank:
@@ -173,8 +183,7 @@ def rounded_mel(
 
     Source: Madanian et al., Scientific Reports 15:8254, 2025, section "3D Log-Mel spectrogram".
     """
-    low, high = (2595 * np.log10(1 + f / 700) for f in (f_min, f_max))
-    corners_hz = 700 * (10 ** (np.linspace(low, high, n_mels + 2) / 2595) - 1)
+    corners_hz = from_mel(np.linspace(to_mel(f_min), to_mel(f_max), n_mels + 2))
     corners = np.floor((n_fft + 1) * corners_hz / sample_rate)  # (mels + 2,)
     if nearest:
         corners = np.rint(n_fft * corners_hz / sample_rate)
@@ -208,8 +217,7 @@ def mel(
     Returns:
         Weights, (mels, n_fft / 2 + 1).
     """
-    low, high = (2595 * np.log10(1 + f / 700) for f in (f_min, f_max))
-    corners = 700 * (10 ** (np.linspace(low, high, n_mels + 2) / 2595) - 1)  # (mels + 2,)
+    corners = from_mel(np.linspace(to_mel(f_min), to_mel(f_max), n_mels + 2))  # (mels + 2,)
     corners[[0, -1]] = f_min, f_max  # a bin there has weight 0, not what rounding leaves
     bins = np.arange(n_fft // 2 + 1) * sample_rate / n_fft
     left, peak, right = (corners[i : i + n_mels, None] for i in range(3))
