@@ -16,9 +16,12 @@ from sercli.demo.pictures import Picture, draw
 from sercli.demo.spans import Download, Span, downloads, spans_of
 from sercli.demo.uploads import Uploads
 from sercli.errors import FeatureError, SerError
+from sercli.inference.inputs import turns_by_voice
+from sercli.inference.predict import Turns
 from sercli.inference.prediction import Prediction
 from sercli.plain.json import to_json
 from sercli.records import Problem
+from sercli.voice import VoiceConfig
 from sercli.web.limits import Limits, explain
 from sercli.web.loaded import LoadedModel
 
@@ -118,6 +121,7 @@ class Responder:
     ) -> None:
         self.models, self.uploads, self.limits, self.keep = tuple(models), uploads, limits, keep
         self.busy = threading.Lock()
+        self._turn = threading.Lock()  # held by who is next, so that nobody takes `busy` twice in a row
         self.last = time.monotonic()
 
     def idle_s(self) -> float:
@@ -125,37 +129,54 @@ class Responder:
         return 0.0 if self.busy.locked() else time.monotonic() - self.last
 
     @contextmanager
-    def applying(self) -> Iterator[None]:
-        """Wait for the networks, and hold them."""
-        with self.busy:
-            try:
-                yield
-            finally:
-                self.last = time.monotonic()
+    def applying(self, wait_s: float = -1) -> Iterator[bool]:
+        """Wait for the networks, and hold them; never across a yield of an answer, which may be the last.
 
-    def answer(self, name: Path | str) -> Iterator[str]:
+        Args:
+            wait_s: seconds to wait at most, twice; negative to wait as long as it takes.
+
+        Yields:
+            Whether they are held.
+        """
+        held = self._turn.acquire(timeout=wait_s)
+        if held:
+            held = self.busy.acquire(timeout=wait_s)
+            self._turn.release()
+        try:
+            yield held
+        finally:
+            if held:
+                self.last = time.monotonic()
+                self.busy.release()
+
+    def answer(self, name: Path | str, *, spoken: bool = False) -> Iterator[str]:
         """Yield a note to wait, the answers, then the answers with pictures; delete the recording.
 
         Models that standardise per speaker or per corpus do not answer: they need several recordings.
+
+        Args:
+            name: the recording.
+            spoken: whether only its spoken parts are answered, each by itself. Models of values by frame do
+                not answer then.
         """
         path = Path(name)
-        able = [each for each in self.models if not each.predictor.needs_several]
-        unable = [each.name for each in self.models if each.predictor.needs_several]
+        unable = {each.name: reason for each in self.models if (reason := _unable(each, spoken=spoken))}
+        able = [each for each in self.models if each.name not in unable]
+        turns = turns_by_voice(VoiceConfig()) if spoken else None
         try:
             with self.uploads.taken(name) as path:
                 yield rendering.waiting()
                 self.limits.check(path)
                 if not able:
-                    raise SerError(rendering.NEEDS_SEVERAL)
+                    raise SerError(". ".join(dict.fromkeys(unable.values())))
                 with self.applying():
-                    answers = [self._apply(each, path, name) for each in able]
+                    answers = [self._apply(each, path, name, turns) for each in able]
                 kept = self._keep(path, answers)
                 yield rendering.answers(answers, kept, unable)
-                with self.applying():  # never across a yield: the generator may not be resumed
-                    drawn = [
-                        replace(each, pictures=tuple(draw(each.model.predictor, path, each.prediction)))
-                        for each in answers
-                    ]
+                drawn = [
+                    replace(each, pictures=draw(each.model.predictor, path, each.prediction, self.applying))
+                    for each in answers
+                ]
             yield rendering.answers(drawn, kept, unable)
         except SerError as error:
             yield rendering.refusal(explain(path, error))
@@ -216,9 +237,9 @@ class Responder:
         answers = [(each.model, each.answers[number].said) for each in found]
         self._keep(path, [Answer(model, said, 0.0) for model, said in answers if not isinstance(said, str)])
 
-    def _apply(self, model: LoadedModel, path: Path, name: Path | str) -> Answer:
+    def _apply(self, model: LoadedModel, path: Path, name: Path | str, turns: Turns | None) -> Answer:
         begun = time.perf_counter()
-        (prediction,) = model.predictor.predict([path])
+        (prediction,) = model.predictor.predict([path], turns=turns)
         if isinstance(prediction, Problem):
             raise SerError(prediction.fact)
         return Answer(model, _named(prediction, name), time.perf_counter() - begun, _recording(name))
@@ -237,6 +258,15 @@ class Responder:
             ]
             (folder / "answers.json").write_text(to_json(written, indent=2, escaped=False) + "\n", "utf-8")
         return True
+
+
+def _unable(model: LoadedModel, *, spoken: bool) -> str | None:
+    """Return why a model does not answer a single recording; ``None`` if it does."""
+    if model.predictor.needs_several:
+        return rendering.NEEDS_SEVERAL
+    if spoken and model.predictor.bundle.outputs.per_frame:
+        return rendering.NEEDS_COMPLETE
+    return None
 
 
 def _named(prediction: Prediction, name: Path | str) -> Prediction:

@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from sercli.demo.requests import is_page_request
+from sercli.demo.requests import Kind, is_page_request
 from sercli.demo.uploads import Uploads
 from sercli.errors import AudioError
 from sercli.web.requests import (
@@ -67,7 +67,7 @@ class Guard:
         uploads: Uploads,
         limit: int,
         local: str | None = None,
-        inputs: Mapping[int, int] | None = None,
+        inputs: Mapping[int, Sequence[Kind]] | None = None,
     ) -> None:
         """Wrap an application.
 
@@ -77,8 +77,8 @@ class Guard:
             limit: largest upload, bytes.
             local: the only host name that the page answers to, besides addresses of this machine; without
                 it, another site could direct its own name to the page. Any name if not given.
-            inputs: number of inputs of each function of the page, by its number; requests to the queue
-                are not checked if not given.
+            inputs: inputs of each function of the page, by its number; requests to the queue are not checked
+                if not given.
         """
         self.app, self.uploads, self.limit, self.local = app, uploads, limit, local
         self.inputs = inputs

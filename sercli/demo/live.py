@@ -1,10 +1,11 @@
 """Answer with the models while a visitor speaks."""
 
-import os
 import struct
-import tempfile
 import time
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -13,25 +14,40 @@ import soxr
 from sercli import audio
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.demo.answers import Responder
-from sercli.errors import AudioError, ConfigError, RunError
-from sercli.inference.prediction import Prediction
-from sercli.inference.streaming import Stream
-from sercli.records import TRACE_RATE, Problem
-from sercli.web.limits import explain
+from sercli.errors import AudioError, RunError
+from sercli.inference.live import Step, stream_of
+from sercli.tasks import Outputs
 from sercli.web.loaded import LoadedModel
 
-STEP_S = 0.5
-"""Shortest time between two answers."""
-FIRST_S = 1.0
-"""Length of speech before the first answer."""
-
-_CHUNK_S = 10.0  # longest chunk; browsers send half a second
+_STEP_S = 0.4  # of speech between two answers, at least; browsers send about half a second at a time
+_TURN_S = 0.3  # wait for the networks, which the explanation of another answer leaves as often as this
+_CHUNK_S = 10.0  # longest chunk
 _CHUNK_BYTES = 2_000_000
 _RATES, _CHANNELS = range(8000, 192_001), (1, 2)
 _WAITING_S = 60.0  # longest speech that is kept while the networks are busy
 _PAUSE_S = 3.0  # after this time without a chunk, a new session begins
-_SHOWN = 30 * TRACE_RATE  # frames of a trace that are shown
-_WIDTH, _HEIGHT = 300.0, 60.0  # of the drawn trace
+_SHOWN_S = 30.0  # of the lines
+_WIDTH, _HEIGHT = 300.0, 60.0  # of the box of a line
+_DEVIATIONS = 3.0  # from the mean of the training part to the ends of the box
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A dimension in the last half minute.
+
+    Attributes:
+        name: its name.
+        value: its present value, averaged over the last seconds; none in silence.
+        low: value at the bottom of the box, 300 by 60, in which the line is drawn.
+        high: value at the top.
+        parts: points of the line, interrupted where there is silence.
+    """
+
+    name: str
+    value: float | None
+    low: float
+    high: float
+    parts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,162 +57,156 @@ class LiveAnswer:
     Attributes:
         model: the model.
         note: the time that the answer is about, or the reason why there is none.
-        prediction: classes of the last seconds.
-        values: continuous labels of the last second, by name.
-        lines: continuous labels of the last half minute, as points of a line in a box of 300 by 60.
+        step: the last step of its stream; none if there is no answer.
+        lines: its dimensions.
     """
 
     model: LoadedModel
     note: str
-    prediction: Prediction | None = None
-    values: tuple[tuple[str, float], ...] = ()
-    lines: tuple[tuple[str, str], ...] = ()
+    step: Step | None = None
+    lines: tuple[Line, ...] = ()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes that the model predicts."""
+        return self.model.predictor.bundle.outputs.classes
+
+    @property
+    def probability(self) -> float | None:
+        """Probability of the class that is shown, averaged over the last seconds; none without a class."""
+        if self.step is None or self.step.shown is None:
+            return None
+        return self.step.smoothed[self.classes.index(self.step.shown)]
+
+    @property
+    def unsure(self) -> bool:
+        """Whether this probability is below the threshold of the model, if it has one."""
+        least = self.model.predictor.unsure_below
+        return least is not None and self.probability is not None and self.probability < least
 
 
 class Live:
-    """Follows one speaker.
-
-    Networks of classes are applied to the last seconds, as many as a window has. Networks of continuous
-    labels that only look back keep their state between chunks.
-    """
+    """Follows one speaker with each model."""
 
     def __init__(self, responder: Responder) -> None:
-        """Begin a session.
-
-        Args:
-            responder: its models are applied; the last seconds are stored among its uploads meanwhile.
-        """
+        """Begin a session with the models of a responder."""
         self.responder = responder
-        self._followers = [_follow(each) for each in responder.models]
-        self._window_s = max([FIRST_S, *(f.window_s for f in self._followers if isinstance(f, _Window))])
         self._last = time.monotonic()
         self._begin(0)
 
     def feed(self, samples: Samples, rate: int) -> list[LiveAnswer] | None:
-        """Take the next samples, (samples,), and return the answers; ``None`` if it is too soon for new ones.
+        """Take the next samples, (samples,), and return the answers; ``None`` if there are no new ones.
 
         There are no new answers either while the networks are busy; the next ones include these samples.
         """
         now = time.monotonic()
         if rate != self._rate or now - self._last > _PAUSE_S or self._waiting_s > _WAITING_S:
             self._begin(rate)
+        self._new.append(self._resampler.resample_chunk(samples))
         try:
-            return self._feed(samples)
+            return self._answer() if self._waiting_s >= _STEP_S else None
         finally:
             self._last = time.monotonic()  # the time of answering is not a pause
 
-    def _feed(self, samples: Samples) -> list[LiveAnswer] | None:
-        self._new.append(samples)
-        waiting = self._waiting_s
-        if waiting < STEP_S or self._seconds + waiting < FIRST_S:
-            return None
-        if not self.responder.busy.acquire(blocking=False):
-            return None
-        try:
-            return self._answer()
-        finally:
-            self.responder.last = time.monotonic()
-            self.responder.busy.release()
-
     @property
     def _waiting_s(self) -> float:
-        return sum(map(len, self._new)) / (self._rate or 1)
+        return sum(map(len, self._new)) / SAMPLE_RATE
 
     def _begin(self, rate: int) -> None:
-        self._rate, self._seconds = rate, 0.0
+        self._rate = rate
         self._new: list[Samples] = []
-        self._held: Samples = np.zeros(0, np.float32)
         self._resampler = soxr.ResampleStream(rate or SAMPLE_RATE, SAMPLE_RATE, 1, "float32", quality="VHQ")
-        for each in self._followers:
-            each.begin()
+        self._followers = [_Follower(each) for each in self.responder.models]
 
-    def _answer(self) -> list[LiveAnswer]:
-        new = np.concatenate(self._new)
-        self._new = []
-        self._seconds += len(new) / self._rate
-        self._held = np.concatenate([self._held, new])[-round(self._window_s * self._rate) :]
-        resampled = self._resampler.resample_chunk(new)
-        handle, name = tempfile.mkstemp(suffix=".wav", dir=self.responder.uploads.folder)
-        os.close(handle)
-        path = Path(name)
-        try:
-            return [each.answer(self._held, self._rate, resampled, path) for each in self._followers]
-        finally:
-            path.unlink(missing_ok=True)
+    def _answer(self) -> list[LiveAnswer] | None:
+        with self.responder.applying(_TURN_S) as held:
+            if not held:
+                return None
+            samples, self._new = np.concatenate(self._new), []
+            fresh = [each.add(samples) for each in self._followers]
+        return [each.answer for each in self._followers] if any(fresh) else None
 
 
-class _Window:
-    """Applies a network to the last seconds as to a recording."""
+class _Follower:
+    """Follows the speaker with one model, if it can.
+
+    Attributes:
+        answer: the present answer.
+    """
 
     def __init__(self, model: LoadedModel) -> None:
-        self.model, self.window_s = model, model.predictor.window_s
+        self.model = model
+        if model.predictor.needs_several:
+            self.answer = LiveAnswer(
+                model,
+                "this model can't answer live: it needs several recordings. Use the Several recordings tab "
+                "instead",
+            )
+        else:
+            self._begin()
 
-    def begin(self) -> None:
-        pass
+    def _begin(self) -> None:
+        self.answer = LiveAnswer(self.model, "no answer yet")
+        self._stream = stream_of(self.model.predictor)
+        self._steps: deque[Step] = deque()  # of the last half minute
 
-    def answer(self, held: Samples, rate: int, new: Samples, path: Path) -> LiveAnswer:  # noqa: ARG002
-        last = held[-round(self.window_s * rate) :]
-        audio.write_pcm16(path, last, rate)
-        (prediction,) = self.model.predictor.predict([path])
-        if isinstance(prediction, Problem):
-            return LiveAnswer(self.model, explain(path, prediction.fact))
-        return LiveAnswer(self.model, f"the last {len(last) / rate:.1f} s", prediction)
-
-
-class _Causal:
-    """Applies a network that only looks back to each new chunk."""
-
-    def __init__(self, model: LoadedModel) -> None:
-        self.model, self.stream = model, Stream(model.predictor.bundle)
-        self.rows: list[tuple[float, ...]] = []
-
-    def begin(self) -> None:
-        self.stream.finish()
-        self.rows = []
-
-    def answer(self, held: Samples, rate: int, new: Samples, path: Path) -> LiveAnswer:  # noqa: ARG002
+    def add(self, samples: Samples) -> bool:
+        """Take samples, (samples,), 16 kHz; return whether there is an answer to show."""
+        if self.model.predictor.needs_several:
+            return True
         try:
-            frames = self.stream.feed(new)
+            steps = self._stream.feed(samples, at_end=True)
         except RunError as error:
-            return LiveAnswer(self.model, f"No answer: {error}.")
-        self.rows = [*self.rows, *(frame.values for frame in frames)][-_SHOWN:]
-        if not self.rows:
-            return LiveAnswer(self.model, "no answer yet")
-        trace = np.array(self.rows)  # (frames, dimensions)
-        means = trace[-TRACE_RATE:].mean(axis=0).tolist()
-        names = self.stream.names
-        return LiveAnswer(
-            self.model,
-            f"the last second; the lines show the last {len(trace) / TRACE_RATE:.0f} s",
-            values=tuple(zip(names, means, strict=True)),
-            lines=tuple((name, _line(values)) for name, values in zip(names, trace.T, strict=True)),
-        )
+            self._begin()
+            self.answer = LiveAnswer(self.model, f"no answer: {error}")
+            return True
+        if not steps:
+            return False
+        step = steps[-1]
+        self._steps.extend(steps)
+        while self._steps[0].end < step.end - _SHOWN_S:
+            self._steps.popleft()
+        self.answer = LiveAnswer(self.model, self._describe(step), step, tuple(self._lines(step)))
+        return True
+
+    def _describe(self, step: Step) -> str:
+        if step.silent:
+            return "nothing was heard for a second, so no emotion is given"
+        seen = "40 ms after 40 ms" if self._stream.by_frame else f"the last {step.end - step.start:.1f} s"
+        return f"predicted from {seen}; the values are averaged over about a second"
+
+    def _lines(self, step: Step) -> Iterator[Line]:
+        outputs = self.model.predictor.bundle.outputs
+        ends = _ends(outputs)
+        for place, name in enumerate(outputs.dimensions, len(outputs.classes)):
+            low, high = ends[place - len(outputs.classes)]
+            parts = [
+                _points(((each.end - step.end, each.smoothed[place]) for each in run), low, high)
+                for heard, run in groupby(self._steps, lambda each: bool(each.smoothed))
+                if heard
+            ]
+            yield Line(name, step.smoothed[place] if step.smoothed else None, low, high, tuple(parts))
 
 
-class _Unable:
-    """Explains why a network can't follow."""
+def _ends(outputs: Outputs) -> list[tuple[float, float]]:
+    """Return the values at the bottom and the top of the box of each dimension.
 
-    def __init__(self, model: LoadedModel, reason: str, tab: str = "Record") -> None:
-        self.model, self.reason, self.tab = model, reason, tab
-
-    def begin(self) -> None:
-        pass
-
-    def answer(self, held: Samples, rate: int, new: Samples, path: Path) -> LiveAnswer:  # noqa: ARG002
-        return LiveAnswer(
-            self.model, f"This model can't answer live: {self.reason}. Use the {self.tab} tab instead."
-        )
+    Continuous labels reach from -1 to 1; other values may have any scale.
+    """
+    if not outputs.means:
+        return [(-1.0, 1.0) for _ in outputs.dimensions]
+    return [
+        (mean - _DEVIATIONS * deviation, mean + _DEVIATIONS * deviation)
+        for mean, deviation in zip(outputs.means, outputs.deviations, strict=True)
+    ]
 
 
-def _follow(model: LoadedModel) -> _Window | _Causal | _Unable:
-    if model.predictor.needs_several:
-        return _Unable(model, "it needs several recordings", "Several recordings")
-    if not model.predictor.bundle.outputs.per_frame:
-        return _Window(model)
-    try:
-        return _Causal(model)
-    except ConfigError as error:
-        return _Unable(model, str(error))
+def _points(values: Iterable[tuple[float, float]], low: float, high: float) -> str:
+    """Return the points of a line from times before now, seconds, and values; the newest is at the right."""
+    x, y = np.array(list(values)).T
+    x = _WIDTH * (1 + x / _SHOWN_S)
+    y = _HEIGHT * (1 - np.clip((y - low) / (high - low), 0, 1))
+    return " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x.tolist(), y.tolist(), strict=True))
 
 
 def read_chunk(path: Path) -> tuple[Samples, int]:
@@ -223,11 +233,3 @@ def read_chunk(path: Path) -> tuple[Samples, int]:
     content = content[:40] + struct.pack("<I", size) + content[44:]
     samples, _ = audio.decode(path, content=content)
     return samples, rate
-
-
-def _line(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
-    """Return points of a line, from -1 at the bottom to 1 at the top, the newest at the right."""
-    last = len(values) - 1
-    x = _WIDTH * (1 - (last - np.arange(len(values))) / (_SHOWN - 1))
-    y = _HEIGHT / 2 * (1 - np.clip(values, -1, 1))
-    return " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x.tolist(), y.tolist(), strict=True))

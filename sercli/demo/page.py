@@ -1,6 +1,6 @@
 """The page in Gradio 6."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from gradio import processing_utils, route_utils
 from sercli.demo import rendering
 from sercli.demo.answers import Responder
 from sercli.demo.live import Live, read_chunk
-from sercli.demo.requests import MOST_FILES
+from sercli.demo.requests import MOST_FILES, Kind
 from sercli.demo.uploads import Uploads
 from sercli.errors import AudioError, ConfigError
 from sercli.web.limits import explain
@@ -26,6 +26,13 @@ _SPEAKERS = 8  # live at once
 _RECORDINGS = 16  # at once: they wait for the networks, but each has a path of its own then
 _WAITING = 96  # recordings behind them
 _PAGES = 128  # open at once; with more, the live session of the oldest begins again
+_KINDS: Mapping[type, Kind] = {
+    gr.Audio: "recording",
+    gr.File: "recording",
+    gr.Checkbox: "switch",
+    gr.State: "state",
+}
+_SPOKEN = "Of the next recording, each spoken part is answered by itself, and silence is given no emotion."
 
 
 @contextmanager
@@ -44,11 +51,11 @@ def patched_gradio(uploads: Uploads) -> Iterator[None]:
         yield
 
 
-def build_app(responder: Responder) -> tuple[fastapi.FastAPI, dict[int, int]]:
+def build_app(responder: Responder) -> tuple[fastapi.FastAPI, dict[int, tuple[Kind, ...]]]:
     """Build the page; call it, and serve the page, within `patched_gradio`.
 
     Returns:
-        The application, and the number of inputs of each function of the page, by the function's number.
+        The application, and the inputs of each function of the page, by the function's number.
 
     Raises:
         ConfigError: this release of Gradio lacks something that the page needs to be safe.
@@ -85,7 +92,9 @@ def build_app(responder: Responder) -> tuple[fastapi.FastAPI, dict[int, int]]:
         footer_links=[],
         run_history=False,
     )
-    return app, {number: len(function.inputs) for number, function in page.fns.items()}
+    return app, {
+        number: tuple(_KINDS[type(each)] for each in function.inputs) for number, function in page.fns.items()
+    }
 
 
 def _check_upload(uploads: Uploads, path: str | Path, check_in_upload_folder: bool) -> None:
@@ -112,13 +121,17 @@ class _Upload(route_utils.GradioUploadFile):
 
 
 def _add_recording(responder: Responder, way: Literal["microphone", "upload"], answers: str) -> None:
-    def answer(path: str | None) -> Iterator[str]:
+    def answer(path: str | None, spoken: bool = False) -> Iterator[str]:
         if path is not None:
-            yield from responder.answer(path)
+            yield from responder.answer(path, spoken=spoken)
 
+    boxes = []
+    if not all(model.predictor.bundle.outputs.per_frame for model in responder.models):
+        boxes.append(gr.Checkbox(label="Answer only the spoken parts", info=_SPOKEN))
     source = _source(responder.uploads, way)
     shown = gr.HTML(elem_id=answers)
-    _connect(source.upload if way == "upload" else source.stop_recording, answer, source, shown)
+    arrival = source.upload if way == "upload" else source.stop_recording
+    _connect(arrival, answer, [source, *boxes], shown)
 
 
 def _add_several(responder: Responder) -> None:
@@ -133,16 +146,16 @@ def _add_several(responder: Responder) -> None:
     )
     source = gr.File(file_count="multiple", type="filepath", label="Recordings of one person", buttons=[])
     _locate_only(source, responder.uploads)
-    _connect(source.upload, answer, source, gr.HTML(elem_id="sercli-several"))
+    _connect(source.upload, answer, [source], gr.HTML(elem_id="sercli-several"))
 
 
 def _connect(
-    arrival: Callable[..., Any], answer: Callable[..., Any], source: gr.Audio | gr.File, shown: gr.HTML
+    arrival: Callable[..., Any], answer: Callable[..., Any], inputs: Sequence[Any], shown: gr.HTML
 ) -> None:
-    """Show an answer when recordings arrive, and nothing when they are removed."""
+    """Show an answer when recordings, the first input, arrive, and nothing when they are removed."""
     arrival(
         answer,
-        source,
+        inputs,
         shown,
         trigger_mode="multiple",
         show_progress="minimal",
@@ -150,7 +163,7 @@ def _connect(
         concurrency_limit=_RECORDINGS,
         api_visibility="private",
     )
-    source.clear(lambda: "", None, shown, api_visibility="private")
+    inputs[0].clear(lambda: "", None, shown, api_visibility="private")
 
 
 def _add_live(responder: Responder) -> None:

@@ -1,15 +1,17 @@
-"""Pictures of an answer: the network's attention, the spectrogram, the answer over time."""
+"""Pictures of an answer: the answer over time, and an explanation or, without classes, the spectrogram."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from sercli.audio import SAMPLE_RATE, resample
+from sercli.audio import SAMPLE_RATE
 from sercli.bundle import Bundle
 from sercli.data import UtteranceDataset
 from sercli.features.shared import spectra
@@ -18,8 +20,9 @@ from sercli.figures import to_data_uri
 from sercli.figures.features import spectrogram
 from sercli.figures.timeline import Traced, class_timeline, traces, value_timeline
 from sercli.inference import Scores
-from sercli.inference.attention_maps import map_attention
+from sercli.inference.attention_maps import AttentionMap, map_attention
 from sercli.inference.insight import channel_weights
+from sercli.inference.occlusion import MEANING, Explanation, explain
 from sercli.inference.predict import WHOLE_S, Predictor
 from sercli.inference.prediction import Prediction
 from sercli.inference.recordings import (
@@ -29,15 +32,18 @@ from sercli.inference.recordings import (
     extract,
     rates_of,
     read_pieces,
+    read_turn,
     read_whole,
 )
 from sercli.inference.stored import Stored
-from sercli.records import Utterance
+from sercli.records import Turn, Utterance
 
 # Of the spectrogram, in samples at 16 kHz: complete up to 8 kHz, for the eye and not for a network.
 _WINDOW, _HOP, _POINTS = 400, 160, 512
 _WIDTH = 4.6  # inches; small, so that letters stay large on a phone
 _NAMED = 20  # stretches of a timeline that the caption lists
+_UTTERANCE = Utterance(id="recording", corpus="recording", file="recording")
+_EXPLAIN_S = 4.0  # of computing for an explanation by occlusion
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +67,88 @@ class _OnePiece(Stored):
 
     part: PieceFeatures
 
+    @classmethod
+    def of(cls, bundle: Bundle, piece: Piece) -> "_OnePiece":
+        """Compute the features of a piece."""
+        return cls(
+            bundle=bundle,
+            utterances=(_UTTERANCE,),
+            corpus=_UTTERANCE.corpus,
+            folder=Path(),
+            sources={},
+            preprocessing=bundle.preprocessing,
+            part=extract(bundle, piece),
+        )
+
     def dataset(self, utterances: Sequence[Utterance]) -> UtteranceDataset:
         return dataset_of(self.bundle, [self.part for _ in utterances])
 
 
-def draw(predictor: Predictor, path: Path, prediction: Prediction) -> Iterator[Picture]:
-    """Draw the pictures of an answer.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shown:
+    """The piece of a recording that is drawn.
 
-    If the recording was cut into windows, attention is drawn for the window with the highest probability
-    of the predicted class. If it is long and has continuous labels, its first minute is drawn.
+    Attributes:
+        piece: the piece.
+        when: its place in words.
+        start: where it begins in the recording, seconds.
+        predicted: the class to explain; none without classes.
+    """
+
+    piece: Piece
+    when: str
+    start: float
+    predicted: str | None = None
+
+
+def draw(
+    predictor: Predictor,
+    path: Path,
+    prediction: Prediction,
+    turn: Callable[[], AbstractContextManager[Any]] = nullcontext,
+) -> tuple[Picture, ...]:
+    """Draw the pictures of an answer; a recording without speech has none.
+
+    If the recording was cut into windows or turns, the one with the highest probability of the predicted
+    class is explained: by the attention of the network if it has attention maps, else by occlusion. If it is
+    long and has no classes, its first minute is drawn.
+
+    Args:
+        predictor: applied the model.
+        path: the recording.
+        prediction: the answer.
+        turn: makes a context in which the model is applied and pictures are drawn, likewise left and entered
+            again as that of `sercli.inference.occlusion.explain`.
 
     Raises:
         AudioError: the recording is gone, or can't be read.
     """
+    if prediction.by_turn and not prediction.windows:
+        return ()
+    with turn():
+        shown = _choose(predictor, path, prediction)
+        course = tuple(_draw_course(prediction))
+        if shown.predicted is None:
+            caption = f"{shown.when}. Networks without classes are not explained."
+            return (*course, _draw_spectrogram(shown.piece, caption))
+        own = prediction.classes.index(shown.predicted)
+        stored = _OnePiece.of(predictor.bundle, shown.piece)
+        attention = map_attention(stored, _UTTERANCE, own)
+        if not isinstance(attention, str):
+            return (*course, _draw_attention(attention, shown))
+    explanation = explain(predictor, shown.piece.sound, own, within_s=_EXPLAIN_S, turn=turn)
+    with turn():
+        return (*course, _draw_occlusion(explanation, shown), *_draw_channels(stored, own, shown))
+
+
+def _draw_course(prediction: Prediction) -> Iterator[Picture]:
+    """Draw the answer over time, if it has parts."""
     if prediction.trace is not None:
         yield _draw_trace(prediction.trace, prediction.dimensions)
     elif prediction.windows and prediction.classes:
         yield _draw_windows(prediction)
     elif prediction.windows:
         yield _draw_values(prediction)
-    piece, when, start = _choose(predictor, path, prediction)
-    if prediction.predicted is None:
-        yield _draw_spectrogram(piece, f"{when}. Networks without classes have no attention maps.")
-    else:
-        yield from _look_into(predictor.bundle, piece, when, start, prediction.classes, prediction.predicted)
 
 
 def _address(figure: Figure, height: float | None = None, start: float = 0.0) -> str:
@@ -123,61 +187,65 @@ def _draw_values(prediction: Prediction) -> Picture:
     return Picture("Over time", "; ".join(spans), _address(figure))
 
 
-def _choose(predictor: Predictor, path: Path, prediction: Prediction) -> tuple[Piece, str, float]:
-    """Read the piece to draw; return it with its description and its start in seconds."""
-    rates = rates_of(predictor.bundle)
-    if prediction.predicted is not None and prediction.windows:
-        own = prediction.classes.index(prediction.predicted)
-        best = max(range(len(prediction.windows)), key=lambda i: prediction.windows[i].probabilities[own])
-        window = prediction.windows[best]
-        pieces = read_pieces(path, rates, predictor.window_s, predictor.hop_s, align=True)
-        span = f"{window.start:.1f} to {window.end:.1f} s"
-        when = f"{span}, the window with the highest probability of {prediction.predicted}"
-        return next(islice(pieces, best, None)), when, window.start
-    if prediction.duration > WHOLE_S:
+def _choose(predictor: Predictor, path: Path, prediction: Prediction) -> _Shown:
+    """Read the piece to draw."""
+    rates, predicted = rates_of(predictor.bundle), prediction.predicted
+    if predicted is None and prediction.duration > WHOLE_S:
         first = next(read_pieces(path, rates, WHOLE_S, WHOLE_S, align=False))
-        return first, f"The first {WHOLE_S:.0f} s", 0.0
-    return read_whole(path, rates), "The whole recording", 0.0
+        return _Shown(first, f"The first {WHOLE_S:.0f} s", 0.0)
+    if predicted is None or not prediction.windows:
+        return _Shown(read_whole(path, rates), "The whole recording", 0.0, predicted)
+    own = prediction.classes.index(predicted)
+    best = max(range(len(prediction.windows)), key=lambda i: prediction.windows[i].probabilities[own])
+    window = prediction.windows[best]
+    if prediction.by_turn:
+        noun, piece = "spoken part", read_turn(path, Turn(window.start, window.end), rates)
+    else:
+        pieces = read_pieces(path, rates, predictor.window_s, predictor.hop_s, align=True)
+        noun, piece = "window", next(islice(pieces, best, None))
+    span = f"{window.start:.1f} to {window.end:.1f} s"
+    when = f"{span}, the {noun} with the highest probability of {predicted}"
+    return _Shown(piece, when, window.start, predicted)
 
 
-def _look_into(
-    bundle: Bundle, piece: Piece, when: str, start: float, classes: Sequence[str], predicted: str
-) -> Iterator[Picture]:
-    own, utterance = classes.index(predicted), Utterance(id="recording", corpus="recording", file="recording")
-    stored = _OnePiece(
-        bundle=bundle,
-        utterances=(utterance,),
-        corpus=utterance.corpus,
-        folder=Path(),
-        sources={},
-        preprocessing=bundle.preprocessing,
-        part=extract(bundle, piece),
+def _draw_attention(found: AttentionMap, shown: _Shown) -> Picture:
+    overlay = drawings.Overlay("", found.features, found.attention, found.frame_rate)
+    figure = drawings.attention_maps([overlay], found.meaning, found.neutral)
+    colours = "Red: this place counts more than others; blue: less." if found.neutral else _colours(shown)
+    caption = f"{shown.when}, the network's input. {colours} {drawings.WARNING}"
+    return Picture("Attention", caption, _address(figure, 3.2, shown.start))
+
+
+def _draw_occlusion(found: Explanation, shown: _Shown) -> Picture:
+    overlay = drawings.Overlay("", found.spectrogram, found.effect, found.frame_rate, found.ticks)
+    figure = drawings.attention_maps([overlay], MEANING, 0.0)
+    places = "; ".join(found.describe(start=shown.start))
+    strongest = (
+        f"Strongest evidence for {shown.predicted}, with the {MEANING}: {places}."
+        if places
+        else f"No single place is evidence for {shown.predicted}."
     )
-    found = map_attention(stored, utterance, own)
-    if not isinstance(found, str):
-        overlay = drawings.Overlay("", found.features, found.attention, found.frame_rate)
-        figure = drawings.attention_maps([overlay], found.meaning, found.neutral)
-        colours = (
-            "Red: this place counts more than others; blue: less."
-            if found.neutral
-            else f"Red: this place is evidence for {predicted}; blue: against it."
-        )
-        caption = f"{when}, the network's input. {colours}"
-        yield Picture("Attention", caption, _address(figure, 3.2, start))
-        return
-    yield _draw_spectrogram(piece, f"{when}. {bundle.arch} has no attention maps.", start)
+    caption = f"{shown.when}. {strongest} {_colours(shown)} {drawings.WARNING}"
+    return Picture("Explanation", caption, _address(figure, 3.2, shown.start))
+
+
+def _colours(shown: _Shown) -> str:
+    return f"Red: this place is evidence for {shown.predicted}; blue: against it."
+
+
+def _draw_channels(stored: _OnePiece, own: int, shown: _Shown) -> Iterator[Picture]:
+    """Draw the last channel attention, if the network has any."""
     weights = channel_weights(stored, [own])
     if not isinstance(weights, str):
         last = max(weights)
-        figure = drawings.channel_weights({last: weights[last][[own]]}, [predicted])
-        caption = f"{when}: weight of each channel in the last channel attention."
+        figure = drawings.channel_weights({last: weights[last][[own]]}, [stored.bundle.classes[own]])
+        caption = f"{shown.when}: weight of each channel in the last channel attention."
         yield Picture("Channel weights", caption, _address(figure))
 
 
-def _draw_spectrogram(piece: Piece, caption: str, start: float = 0.0) -> Picture:
-    rate, samples = next(iter(piece.audio.items()))
-    wave = torch.from_numpy(np.ascontiguousarray(resample(samples, rate or SAMPLE_RATE, SAMPLE_RATE)))
+def _draw_spectrogram(piece: Piece, caption: str) -> Picture:
+    wave = torch.from_numpy(np.ascontiguousarray(piece.sound))
     frames = spectra.frame(wave, _WINDOW, _HOP, "every")
     magnitudes = spectra.magnitudes(frames, spectra.window("hamming", _WINDOW), _POINTS, _POINTS // 2 + 1)
     figure = spectrogram(magnitudes.T.numpy(), SAMPLE_RATE / _HOP, SAMPLE_RATE / 2)
-    return Picture("Spectrogram", caption, _address(figure, start=start))
+    return Picture("Spectrogram", caption, _address(figure))

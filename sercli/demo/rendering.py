@@ -1,6 +1,6 @@
 """The page's own HTML. Text from bundles and recordings is escaped."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -20,12 +20,16 @@ NEEDS_SEVERAL = (
     "recordings of the same person in the tab Several recordings"
 )
 """Why a model that standardises per speaker or per corpus does not answer a single recording."""
+NEEDS_COMPLETE = (
+    "This model follows the complete recording and gives values for each 40 ms, so it can't answer only the "
+    "spoken parts: clear the box and send the recording again"
+)
+"""Why a model of values by frame does not answer the spoken parts of a recording."""
 
 
-def answers(found: Sequence["Answer"], kept: bool, unable: Sequence[str] = ()) -> str:
-    """Show each model's answer to a recording, and the names of the models that need several."""
-    template = _environment().get_template("answers.html")
-    return template.render(answers=found, kept=kept, unable=unable, needs_several=NEEDS_SEVERAL)
+def answers(found: Sequence["Answer"], kept: bool, unable: Mapping[str, str]) -> str:
+    """Show each model's answer to a recording, and why others do not answer it, by name."""
+    return _environment().get_template("answers.html").render(answers=found, kept=kept, unable=unable)
 
 
 def several(found: Sequence["SeveralAnswers"], kept: bool) -> str:

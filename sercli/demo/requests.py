@@ -1,13 +1,15 @@
 """The form of the requests that the page sends to its queue."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from sercli.plain import PlainError
 from sercli.plain.json import from_json
 
 MOST_FILES = 20
 """Most recordings of one person that are sent at once."""
+Kind = Literal["recording", "switch", "state"]
+"""Kind of an input of a function of the page: recordings, a box to tick, or a state that the server keeps."""
 
 _DEPTH = 100  # brackets within each other
 _KINDS: Mapping[str, type | tuple[type, ...]] = {
@@ -21,14 +23,14 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
 }
 
 
-def is_page_request(body: bytes, inputs: Mapping[int, int]) -> bool:
+def is_page_request(body: bytes, inputs: Mapping[int, Sequence[Kind]]) -> bool:
     """Return whether the page can have sent a request to its queue.
 
     Gradio prints a traceback for requests of any other form.
 
     Args:
         body: the request's body, JSON.
-        inputs: number of inputs of each function of the page, by the function's number.
+        inputs: inputs of each function of the page, by the function's number.
     """
     if max(body.count(b"["), body.count(b"{")) > _DEPTH:
         return False
@@ -46,16 +48,21 @@ def _names_visitor(request: Mapping[str, Any]) -> bool:
     return named and (event is None or _is_file(event) or _are_files(event))
 
 
-def _has_inputs(request: Mapping[str, Any], inputs: Mapping[int, int]) -> bool:
-    """Return whether a request has the inputs of its function: a recording, and no state of the server."""
+def _has_inputs(request: Mapping[str, Any], inputs: Mapping[int, Sequence[Kind]]) -> bool:
+    """Return whether a request has the inputs of its function."""
     number, data = request.get("fn_index"), request.get("data")
     if isinstance(number, bool) or not isinstance(number, int) or number not in inputs:
         return False
-    if not isinstance(data, list) or len(data) != inputs[number]:
+    if not isinstance(data, list) or len(data) != len(inputs[number]):
         return False
-    return all(each is None for each in data[1:]) and all(
-        each is None or _is_file(each) or _are_files(each) for each in data[:1]
-    )
+    return all(_is_input(each, kind) for each, kind in zip(data, inputs[number], strict=True))
+
+
+def _is_input(value: Any, kind: Kind) -> bool:
+    """Return whether an input can have a value; the page sends no state."""
+    if kind == "switch":
+        return isinstance(value, bool)
+    return value is None or (kind == "recording" and (_is_file(value) or _are_files(value)))
 
 
 def _are_files(value: Any) -> bool:

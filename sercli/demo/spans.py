@@ -48,8 +48,9 @@ class Download:
 def spans_of(prediction: Prediction) -> tuple[Span, ...]:
     """List the parts of a recording in order.
 
-    These are the stretches of equal class, or the windows where there are no classes, or ten seconds each
-    of continuous labels. A recording that was predicted as one has one part.
+    These are the turns, or the stretches of equal class, or the windows where there are no classes, or ten
+    seconds each of continuous labels. A recording that was predicted as one has one part; one without speech
+    has none if turns were predicted.
     """
     if prediction.trace is not None:
         return _spans_of_trace(prediction)
@@ -63,7 +64,7 @@ def spans_of(prediction: Prediction) -> tuple[Span, ...]:
             Span(start, end, _list_values(prediction.dimensions, window.values, "{:.2f}"))
             for (start, end), window in zip(prediction.spans, prediction.windows, strict=True)
         )
-    return (Span(0.0, prediction.duration, ""),)
+    return () if prediction.by_turn else (Span(0.0, prediction.duration, ""),)
 
 
 def downloads(
@@ -73,13 +74,11 @@ def downloads(
 
     Args:
         model: the model.
-        predictions: its predictions; in CSV, each has a line, or each of its windows or frames.
+        predictions: its predictions; in CSV, each has a line, or each of its turns, windows or frames.
         name: name of the recording, or of all of them.
     """
     outputs = model.predictor.bundle.outputs
-    cut = bool(predictions) and all(len(each.windows) > 1 for each in predictions)
-    rows: Rows = "frames" if outputs.per_frame else "windows" if cut else "files"
-    csv = CsvLines(outputs, rows)
+    csv = CsvLines(outputs, "frames" if outputs.per_frame else _rows(predictions))
     lines = [csv.header, *(line for each in predictions for line in csv.lines(each))]
     own = f"{Path(name).stem}-{re.sub(r'[^A-Za-z0-9.]+', '-', model.name).strip('-')}"
     return (
@@ -88,6 +87,13 @@ def downloads(
             "JSON", f"{own}.json", _address("application/json", [to_json(each) for each in predictions])
         ),
     )
+
+
+def _rows(predictions: Sequence[Prediction]) -> Rows:
+    if any(each.by_turn for each in predictions):
+        return "turns"
+    cut = bool(predictions) and all(len(each.windows) > 1 for each in predictions)
+    return "windows" if cut else "files"
 
 
 def _spans_of_trace(prediction: Prediction) -> tuple[Span, ...]:

@@ -192,7 +192,7 @@ class _Source(Protocol):
     @property
     def latency_s(self) -> float: ...
 
-    def feed(self, samples: Samples) -> list[Step]: ...
+    def feed(self, samples: Samples, *, at_end: bool) -> list[Step]: ...
 
     def finish(self) -> list[Step]: ...
 
@@ -230,8 +230,14 @@ class LiveStream:
         """Longest delay from a sample to the step that includes it, without computing time."""
         return self._source.latency_s
 
-    def feed(self, samples: Samples) -> list[Step]:
-        """Take the next block, (samples,), 16 kHz, full scale 1.0; return the steps that it completes.
+    def feed(self, samples: Samples, *, at_end: bool = False) -> list[Step]:
+        """Take the next block, return the steps that it completes.
+
+        Args:
+            samples: the block, (samples,), 16 kHz, full scale 1.0.
+            at_end: whether a network that looks at windows is applied once, to the window that ends with the
+                block, in place of once for each hop: for a caller that shows only the present answer, and
+                may have waited for the network for many hops.
 
         Raises:
             ConfigError: the block has channels.
@@ -239,7 +245,7 @@ class LiveStream:
         """
         if samples.ndim != 1:
             raise ConfigError(f"a block of a stream is mono, (samples,), got {samples.ndim} axes")
-        return [self._steadied.add(step) for step in self._source.feed(samples)]
+        return [self._steadied.add(step) for step in self._source.feed(samples, at_end=at_end)]
 
     def finish(self) -> list[Step]:
         """End the stream with a step for the rest, if any; then begin a new stream."""
@@ -260,7 +266,8 @@ def stream_of(
     Args:
         model: predictor, which decides the length of windows and the device, and whose enrolment is used; or
             a bundle, or its folder.
-        hop_s: seconds from one step to the next for networks that look at windows; `HOP_S` if not given.
+        hop_s: seconds from one step to the next for networks that look at windows; `HOP_S`, or the length of
+            a shorter window, if not given.
         steadiness: how calmly the answer is shown.
         clock: measures the seconds of computing, which let the hop grow.
 
@@ -274,7 +281,7 @@ def stream_of(
     source: _Source
     frames = _frames_of(predictor)
     if frames is None:
-        source = _Windows(predictor, HOP_S if hop_s is None else hop_s, steadiness.silence_db, clock)
+        source = _Windows(predictor, hop_s, steadiness.silence_db, clock)
         return LiveStream(bundle, source, steadiness)
     usual, _ = choose_window(bundle, None, None)
     for name, given in (("hop_s", hop_s is not None), ("window_s", predictor.window_s != usual)):
@@ -308,7 +315,7 @@ class _Frames:
         self._levels: deque[float] = deque()  # of the frames that are not answered yet
         self._last: deque[float] = deque(maxlen=round(FIRST_S / self.hop_s))
 
-    def feed(self, samples: Samples) -> list[Step]:
+    def feed(self, samples: Samples, *, at_end: bool) -> list[Step]:  # noqa: ARG002  # frames are steps always
         held = np.concatenate([self._rest, samples])
         frames = held[: len(held) // FRAME * FRAME].reshape(-1, FRAME)
         self._levels.extend(level_db(frame, FRAME) for frame in frames)
@@ -339,7 +346,7 @@ class _Windows:
     """
 
     def __init__(
-        self, predictor: Predictor, hop_s: float, silence_db: float, clock: Callable[[], float]
+        self, predictor: Predictor, hop_s: float | None, silence_db: float, clock: Callable[[], float]
     ) -> None:
         if predictor.needs_several and not predictor.enrolled:
             raise ConfigError(
@@ -349,6 +356,7 @@ class _Windows:
         self.predictor, self.silence_db, self.clock = predictor, silence_db, clock
         per_frame = predictor.bundle.outputs.per_frame
         self.window_s = (looked_at(predictor.bundle) or WINDOW_S) if per_frame else predictor.window_s
+        hop_s = min(HOP_S, self.window_s) if hop_s is None else hop_s
         if not LEAST_S <= hop_s <= self.window_s:
             raise ConfigError(
                 f"hop_s={hop_s:g}: use {LEAST_S:g} s up to the length of a window, {self.window_s:g} s"
@@ -375,8 +383,10 @@ class _Windows:
         before = max(0, self._window - round(FIRST_S * SAMPLE_RATE)) // self._hop
         self._next = self._window - before * self._hop  # end of the next step
 
-    def feed(self, samples: Samples) -> list[Step]:
+    def feed(self, samples: Samples, *, at_end: bool) -> list[Step]:
         self._held = np.concatenate([self._held, samples.astype(np.float32, copy=False)])
+        if at_end:
+            self._next = max(round(FIRST_S * SAMPLE_RATE), self._first + len(self._held))
         steps = []
         while self._first + len(self._held) >= self._next:
             steps.append(self._step(self._next))

@@ -8,8 +8,12 @@ Source: Zeiler and Fergus, Visualizing and Understanding Convolutional Networks,
 over the cells of a time-frequency plane.
 """
 
-from collections.abc import Sequence
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +26,7 @@ from sercli.features.shared.spectra import from_mel, to_mel
 from sercli.inference import NO_SCORES, Scores
 from sercli.inference.predict import Predictor
 from sercli.inference.recordings import Piece, rates_of
+from sercli.processor import count_cores
 from sercli.store.compute import threads
 
 Map = NDArray[np.float64]
@@ -31,10 +36,12 @@ MEANING = "fall of the log-odds if this place is quieter"
 LOWERED_DB = 30.0
 """How much quieter a place is made. Less hardly hides it; complete silence is in no training part."""
 
-_PATCH_S, _MOST_PATCHES = 0.25, 16
-_BANDS, _ROWS = 6, 48  # of equal width on the mel scale, from 0 Hz to half the sample rate
+_PATCH_S, _MOST_PATCHES, _LEAST_PATCHES = 0.25, 16, 4
+_BANDS = (6, 4, 3, 2)  # of equal width in mel, from 0 Hz to half the sample rate; six if there is time
+_ROWS = 48
 _FFT, _HOP = 512, 128
 _AT_ONCE = 8  # copies of the recording
+_TURN_S = 0.25  # of computing, after which others may use the network
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,19 +80,33 @@ class Explanation:
         rows = len(self.spectrogram) // len(self.cells)
         return {float(rows * i): f"{value:.0f}" for i, value in enumerate(self.hertz)}
 
-    def describe(self, count: int = 3) -> list[str]:
-        """Name the cells with the strongest evidence for the class, at most ``count``."""
+    def describe(self, count: int = 3, start: float = 0.0) -> list[str]:
+        """Name the cells with the strongest evidence for the class.
+
+        Args:
+            count: how many cells at most.
+            start: where the sound begins in its recording, seconds, from whose start the times are counted.
+        """
+        borders = start + self.seconds
         order = np.argsort(-self.cells, axis=None)[:count]
         places = zip(*np.unravel_index(order, self.cells.shape), strict=True)
         return [
-            f"{self.seconds[patch]:.2f} to {self.seconds[patch + 1]:.2f} s, "
+            f"{borders[patch]:.2f} to {borders[patch + 1]:.2f} s, "
             f"{self.hertz[band]:.0f} to {self.hertz[band + 1]:.0f} Hz ({self.cells[band, patch]:.2f})"
             for band, patch in places
             if self.cells[band, patch] > 0
         ]
 
 
-def explain(predictor: Predictor, samples: Samples, target: int, speaker: str | None = None) -> Explanation:
+def explain(
+    predictor: Predictor,
+    samples: Samples,
+    target: int,
+    speaker: str | None = None,
+    *,
+    within_s: float = math.inf,
+    turn: Callable[[], AbstractContextManager[Any]] = nullcontext,
+) -> Explanation:
     """Explain the score of a class for a recording.
 
     Args:
@@ -93,6 +114,12 @@ def explain(predictor: Predictor, samples: Samples, target: int, speaker: str | 
         samples: the recording, 16 kHz, full scale 1.0, (samples,); it is predicted as one utterance.
         target: index of the class.
         speaker: who speaks, for a model that standardises per speaker; see `Predictor.enrol`.
+        within_s: seconds of computing that are available. If the time that the model takes for the recording
+            is too long for cells of the usual size, the cells are larger: two bands and four patches at
+            least.
+        turn: makes a context in which the model is applied; it is left after a fraction of a second, or
+            after the model was applied once on each core, and entered again, so that others can use the
+            network in between.
 
     Raises:
         ConfigError: the model has no classes.
@@ -100,14 +127,23 @@ def explain(predictor: Predictor, samples: Samples, target: int, speaker: str | 
     """
     if not predictor.bundle.classes:
         raise ConfigError("an explanation by occlusion is for classes, but this bundle predicts none")
-    seconds, hertz = _borders(len(samples))
-    cells = np.eye((len(hertz) - 1) * (len(seconds) - 1), dtype=bool)
-    shape = (len(hertz) - 1, len(seconds) - 1)
-    sounds = [samples, *(make_quieter(samples, each.reshape(shape)) for each in cells)]
-    odds = log_odds(predictor, sounds, target, speaker)
+    with turn():
+        begun = time.perf_counter()
+        (own,) = log_odds(predictor, [samples], target, speaker)
+        taken = time.perf_counter() - begun
+    shape = _shape(len(samples), within_s / taken)
+    cells = np.eye(math.prod(shape), dtype=bool).reshape(-1, *shape)
+    cores = count_cores()
+    size = max(cores, min(_AT_ONCE * cores, round(_TURN_S / taken)))
+    odds = []
+    for first in range(0, len(cells), size):
+        with turn():
+            sounds = [make_quieter(samples, each) for each in cells[first : first + size]]
+            odds.append(log_odds(predictor, sounds, target, speaker))
+    seconds, hertz = _borders(len(samples), shape)
     return Explanation(
-        log_odds=float(odds[0]),
-        cells=(odds[0] - odds[1:]).reshape(shape),
+        log_odds=float(own),
+        cells=(own - np.concatenate(odds)).reshape(shape),
         seconds=seconds,
         hertz=hertz,
         spectrogram=_draw(_analyse(samples)),
@@ -123,7 +159,7 @@ def make_quieter(samples: Samples, cells: NDArray[np.bool_]) -> Samples:
         cells: which cells, (bands, patches), as `Explanation.cells` has them.
     """
     spectrum = _analyse(samples)
-    seconds, hertz = _borders(len(samples))
+    seconds, hertz = _borders(len(samples), cells.shape)
     patch = _place(np.arange(spectrum.shape[1]) * _HOP / SAMPLE_RATE, seconds)
     band = _place(np.arange(spectrum.shape[0]) * SAMPLE_RATE / _FFT, hertz)
     inside = torch.from_numpy(cells[band][:, patch])  # (bins, frames)
@@ -143,13 +179,15 @@ def log_odds(
         RunError: the network gives no finite scores.
     """
     rates = rates_of(predictor.bundle)
+    workers = min(len(sounds), count_cores()) if predictor.device.type == "cpu" else 1
+    size = min(_AT_ONCE, math.ceil(len(sounds) / workers))
 
     def score(first: int) -> list[Scores]:
-        pieces = [Piece.of_samples(0.0, each, rates) for each in sounds[first : first + _AT_ONCE]]
+        pieces = [Piece.of_samples(0.0, each, rates) for each in sounds[first : first + size]]
         return predictor.score(pieces, speaker)
 
-    with threads(None if predictor.device.type == "cpu" else 1) as pool:
-        found = [each for scores in pool.map(score, range(0, len(sounds), _AT_ONCE)) for each in scores]
+    with threads(workers) as pool:
+        found = [each for scores in pool.map(score, range(0, len(sounds), size)) for each in scores]
     probabilities = np.concatenate(found)[:, : len(predictor.bundle.classes)]
     if not np.isfinite(probabilities).all():
         raise RunError(NO_SCORES)
@@ -160,11 +198,22 @@ def log_odds(
     return odds
 
 
-def _borders(length: int) -> tuple[Map, Map]:
-    """Return the borders of the cells of a recording of so many samples, in seconds and in hertz."""
-    patches = min(_MOST_PATCHES, max(1, round(length / SAMPLE_RATE / _PATCH_S)))
+def _shape(length: int, most: float) -> tuple[int, int]:
+    """Return the numbers of bands and patches of a recording of so many samples.
+
+    If there may only be ``most`` cells, patches are longer first, and then there are fewer bands.
+    """
+    usual = min(_MOST_PATCHES, max(1, round(length / SAMPLE_RATE / _PATCH_S)))
+    least = min(usual, _LEAST_PATCHES)
+    bands = next((each for each in _BANDS if each * least <= most), _BANDS[-1])
+    return bands, max(least, int(min(usual, most // bands)))
+
+
+def _borders(length: int, shape: tuple[int, ...]) -> tuple[Map, Map]:
+    """Return the borders of the cells, (bands, patches), of so many samples, in seconds and in hertz."""
+    bands, patches = shape
     seconds = np.linspace(0, length / SAMPLE_RATE, patches + 1)
-    return seconds, from_mel(np.linspace(0, to_mel(SAMPLE_RATE / 2), _BANDS + 1))
+    return seconds, from_mel(np.linspace(0, to_mel(SAMPLE_RATE / 2), bands + 1))
 
 
 def _analyse(samples: Samples) -> Tensor:

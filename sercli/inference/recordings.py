@@ -72,6 +72,14 @@ class Piece:
         return round(len(samples) * SAMPLE_RATE / (rate or SAMPLE_RATE))
 
     @property
+    def sound(self) -> Samples:
+        """Its samples at 16 kHz, (samples,): as `sercli prepare` makes them, or nearly so."""
+        if PREPARED in self.audio:
+            return self.audio[PREPARED]
+        rate, samples = next(iter(self.audio.items()))
+        return audio.resample(samples, rate, SAMPLE_RATE)
+
+    @property
     def silent(self) -> bool:
         """Whether it is digital silence, with dither or without."""
         return all(audio.is_silent(samples) for samples in self.audio.values())
@@ -256,7 +264,7 @@ def extract(bundle: Bundle, piece: Piece) -> PieceFeatures:
         features[name] = array.astype(np.dtype(choice.number)).astype(np.float32, copy=False)
     rate, samples = next(iter(piece.audio.items()))
     level = level_db(samples, round(LOUDEST_S * (rate or SAMPLE_RATE)))
-    acoustics = measure(_prepared(piece)) if bundle.usual else None
+    acoustics = measure(piece.sound) if bundle.usual else None
     return PieceFeatures(
         piece.start, piece.samples, features, piece.silent, piece.note, level_db=level, acoustics=acoustics
     )
@@ -291,14 +299,6 @@ def dataset_of(
 def _rate(choice: FeatureChoice) -> int:
     config = choice.config
     return PREPARED if config.original_rate is None else config.original_rate
-
-
-def _prepared(piece: Piece) -> Samples:
-    """Return the samples of a piece as `sercli prepare` makes them, or nearly so."""
-    if PREPARED in piece.audio:
-        return piece.audio[PREPARED]
-    rate, samples = next(iter(piece.audio.items()))
-    return audio.resample(samples, rate, SAMPLE_RATE)
 
 
 def level_db(samples: Samples, frame: int) -> float:

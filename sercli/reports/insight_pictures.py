@@ -3,17 +3,18 @@
 import base64
 from pathlib import Path
 
+from sercli.figures.insight import WARNING
+
 LAYERS = "layers"
 """Name of the picture of the weights of an encoder's layers."""
 
-_WARNING = "the picture shows what the network reacts to, not why a person sounds so"
+_CERTAIN = "the utterance of each class with the most confident prediction"
+# By name of the picture, its caption, and what must stand beside it.
 _SHOWN = {
-    "channels": "Weights of each channel attention: the mean over the utterances of each class",
-    "attention": "Attention of the network: the utterance of each class with the most confident prediction; "
-    f"{_WARNING}",
-    "occlusion": "Fall of the score if a place is quieter: the utterance of each class with the most "
-    f"confident prediction; {_WARNING}",
-    "projection": "Embeddings of the test utterances, on their two principal axes",
+    "channels": ("Weights of each channel attention: the mean over the utterances of each class", ""),
+    "attention": (f"Attention of the network: {_CERTAIN}", f". {WARNING}"),
+    "occlusion": (f"Fall of the score if a place is quieter: {_CERTAIN}", f". {WARNING}"),
+    "projection": ("Embeddings of the test utterances, on their two principal axes", ""),
 }
 
 
@@ -30,10 +31,10 @@ def read_insights(folder: Path) -> dict[str, str]:
             layers
         )
     trials = sorted(path for path in folder.glob("fold-*-seed-*") if path.is_dir())
-    for name, shown in _SHOWN.items() if trials else ():
+    for name, (shown, beside) in _SHOWN.items() if trials else ():
         path = trials[0] / f"{name}.png"
         if path.exists():
-            found[f"{shown} ({trials[0].name.replace('-', ' ')})"] = _address(path)
+            found[f"{shown} ({trials[0].name.replace('-', ' ')}){beside}"] = _address(path)
     return found
 
 
