@@ -172,8 +172,8 @@ class _Follower:
     def _describe(self, step: Step) -> str:
         if step.silent:
             return "nothing was heard for a second, so no emotion is given"
-        seen = "40 ms after 40 ms" if self._stream.by_frame else f"the last {step.end - step.start:.1f} s"
-        return f"predicted from {seen}; the values are averaged over about a second"
+        seen = "for each 40 ms" if self._stream.by_frame else f"from the last {step.end - step.start:.1f} s"
+        return f"predicted {seen}; the values are averaged over about a second"
 
     def _lines(self, step: Step) -> Iterator[Line]:
         outputs = self.model.predictor.bundle.outputs

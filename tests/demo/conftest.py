@@ -33,6 +33,12 @@ def bundles(tmp_path_factory):
     return {name: root / name for name in made}
 
 
+@pytest.fixture(autouse=True)
+def _quick_explanations(monkeypatch):
+    """Explain with the largest cells."""
+    monkeypatch.setattr("sercli.demo.pictures._EXPLAIN_S", 0.0)
+
+
 @pytest.fixture
 def listen(bundles, tmp_path):
     """Make a listener: listen("mdcnn", ..., limits=..., keep=...)."""

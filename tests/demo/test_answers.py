@@ -1,14 +1,18 @@
 import json
 import os
 import re
+import threading
 import time
 
 import numpy as np
 import pytest
+import soundfile
 from conftest import tone
 
 from sercli.errors import ConfigError
 from sercli.inference.predict import Predictor
+from sercli.inference.inputs import turns_by_voice
+from sercli.voice import VoiceConfig
 from sercli.web.limits import Limits
 
 
@@ -201,6 +205,88 @@ def test_a_long_recording_has_a_timeline(listen, send, talk):
     *_, html = listen("mdcnn").answer(send(talk(62.0)))
     assert "<strong>Over time.</strong> 0.0 to " in html
     assert "62.0 s of audio" in html
+
+
+@pytest.fixture
+def two_parts(talk):
+    """Speech from 1 to 3 s and from 4.5 to 6 s, and silence."""
+    quiet = np.zeros(16_000, np.float32)
+    return np.concatenate([quiet, talk(2.0), quiet, quiet[:8000], talk(1.5, seed=7), quiet])
+
+
+def test_only_the_spoken_parts_are_answered_if_this_is_chosen(listen, send, bundles, two_parts):
+    path = send(two_parts)
+    (said,) = Predictor(bundles["mdcnn"]).predict([path], turns=turns_by_voice(VoiceConfig()))
+    _, first, last = listen("mdcnn").answer(path, spoken=True)
+    np.testing.assert_allclose(list(shares(first).values()), 100 * np.array(said.probabilities), atol=0.0501)
+    parts = re.findall(r'data-start="([\d.]+)" data-end="([\d.]+)"', last)
+    np.testing.assert_allclose(np.array(parts, float), [(1.0, 3.0), (4.5, 6.0)], atol=0.25)
+    for turn in said.windows:
+        share = f"{said.classes[int(np.argmax(turn.probabilities))]} {100 * max(turn.probabilities):.1f} %"
+        assert share in last
+    assert "7.0 s of audio, 2 spoken parts, answered in" in last
+    assert "the spoken part with the highest probability of" in last
+    assert "<strong>Over time.</strong>" in last
+
+
+def test_a_single_spoken_part_can_be_played(listen, send, talk):
+    samples = np.concatenate([np.zeros(16_000, np.float32), talk(1.5), np.zeros(16_000, np.float32)])
+    *_, html = listen("mdcnn").answer(send(samples), spoken=True)
+    assert len(re.findall(r'data-start="([\d.]+)"', html)) == 1
+    assert "3.5 s of audio, 1 spoken part, answered in" in html
+
+
+@pytest.mark.parametrize("name", ["mdcnn", "values", "both"])
+def test_a_recording_without_speech_is_given_no_emotion(listen, send, name):
+    *_, html = listen(name).answer(send(np.zeros(32_000, np.float32)), spoken=True)
+    assert "No speech was found in this recording, so no emotion is given." in html
+    assert "sercli-share" not in html
+    assert "<img" not in html
+    assert "data-start" not in html
+    assert html.count("download=") == 2
+
+
+def test_a_model_of_values_by_frame_takes_no_parts_and_says_so(listen, send, two_parts):
+    *_, html = listen("mdcnn", "traces").answer(send(two_parts), spoken=True)
+    assert re.findall(r"<h3>(.*?)</h3>", html) == ["mdcnn, emodb"]
+    assert "<strong>diccoser, emodb</strong>: This model follows the complete recording" in html
+    *_, html = listen("traces").answer(send(two_parts), spoken=True)
+    assert "clear the box and send the recording again." in html
+    assert 'role="alert"' in html
+
+
+def test_samples_beyond_full_scale_are_reported(listen, send, tmp_path):
+    path = send(tone(1.0))
+    soundfile.write(path, 3 * tone(1.0) / np.abs(tone(1.0)).max(), 16_000, subtype="FLOAT")
+    *_, html = listen("mdcnn").answer(path)
+    assert "scale" in html
+
+
+def test_who_waits_for_the_networks_is_next(listen):
+    listener, rounds, done = listen("mdcnn"), [], threading.Event()
+
+    def explain():
+        while not done.is_set():
+            with listener.applying():
+                rounds.append(len(rounds))
+                time.sleep(0.005)
+
+    thread = threading.Thread(target=explain)
+    thread.start()
+    try:
+        while not rounds:
+            time.sleep(0.001)
+        for _ in range(5):
+            before = len(rounds)
+            with listener.applying(1.0) as held:
+                assert held
+                assert len(rounds) - before <= 2
+    finally:
+        done.set()
+        thread.join()
+    with listener.busy, listener.applying(0.0) as held:
+        assert not held
+    assert not listener.busy.locked()
 
 
 def test_limits_are_positive():

@@ -277,6 +277,7 @@ def test_once_it_has_come_the_answer_may_take_its_time(monkeypatch):
 
 
 FILE = {"path": "/tmp/a.wav", "meta": {"_type": "gradio.FileData"}}
+INPUTS = {0: ("recording",), 1: (), 4: ("recording", "state"), 5: ("recording", "switch")}
 ASKED = {"data": [FILE], "fn_index": 0, "session_hash": "a", "event_data": None, "trigger_id": 4}
 
 
@@ -288,10 +289,12 @@ ASKED = {"data": [FILE], "fn_index": 0, "session_hash": "a", "event_data": None,
         {"data": [FILE | {"url": "http://127.0.0.1/a", "orig_name": "a.wav", "size": 12, "mime_type": ""}]},
         {"data": [FILE | {"is_stream": True}, None], "fn_index": 4},
         {"data": [], "fn_index": 1},
+        {"data": [FILE, True], "fn_index": 5},
+        {"data": [None, False], "fn_index": 5},
     ],
 )
 def test_what_the_page_asks_of_its_queue_is_known(change):
-    assert is_page_request(json.dumps(ASKED | change).encode(), {0: 1, 1: 0, 4: 2})
+    assert is_page_request(json.dumps(ASKED | change).encode(), INPUTS)
 
 
 @pytest.mark.parametrize(
@@ -314,6 +317,14 @@ def test_what_the_page_asks_of_its_queue_is_known(change):
         {"data": [FILE | {"meta": {}}]},
         {"data": [FILE | {"more": 1}]},
         {"data": [FILE, {"live": 1}], "fn_index": 4},
+        {"data": [FILE, FILE], "fn_index": 4},
+        {"data": [FILE, True], "fn_index": 4},
+        {"data": [FILE], "fn_index": 5},
+        {"data": [FILE, None], "fn_index": 5},
+        {"data": [FILE, 1], "fn_index": 5},
+        {"data": [FILE, "true"], "fn_index": 5},
+        {"data": [FILE, FILE], "fn_index": 5},
+        {"data": [True, True], "fn_index": 5},
         {"fn_index": 9},
         {"fn_index": True},
         {"fn_index": "0"},
@@ -324,14 +335,14 @@ def test_what_the_page_asks_of_its_queue_is_known(change):
     ],
 )
 def test_nothing_else_reaches_the_queue(change):
-    assert not is_page_request(json.dumps(ASKED | change).encode(), {0: 1, 1: 0, 4: 2})
+    assert not is_page_request(json.dumps(ASKED | change).encode(), INPUTS)
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"null", b"[]", b"\xff", b"[" * 60_000, b'{"data": ' + b"9" * 6000 + b"}"]
 )
 def test_what_is_no_json_neither(body):
-    assert not is_page_request(body, {0: 1})
+    assert not is_page_request(body, INPUTS)
 
 
 @pytest.mark.parametrize(("data", "status"), [([FILE], 200), ([FILE, FILE], 400), ({}, 400)])
@@ -356,7 +367,7 @@ def test_the_guard_looks_into_requests_to_the_queue(tmp_path, data, status):
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": told})
 
-    asyncio.run(Guard(echo, Uploads(tmp_path.resolve()), 1000, inputs={0: 1})(scope, receive, send))
+    asyncio.run(Guard(echo, Uploads(tmp_path.resolve()), 1000, inputs=INPUTS)(scope, receive, send))
     assert sent[0]["status"] == status
     assert (sent[1]["body"] == body) == (status == 200)
 

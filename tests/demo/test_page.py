@@ -25,8 +25,10 @@ from conftest import tone
 from untrained import ALL, diccoser
 
 from sercli.errors import ConfigError
+from sercli.inference.inputs import turns_by_voice
 from sercli.inference.predict import Predictor
 from sercli.inference.writing import to_json
+from sercli.voice import VoiceConfig
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 if CHROMIUM is None:
@@ -254,6 +256,29 @@ def test_an_answer_is_saved_as_files(page, made, write_wav, tmp_path):
 
 
 @pytest.mark.slow
+def test_only_spoken_parts_are_answered_if_the_box_is_ticked(page, server, made, write_wav, tmp_path):
+    quiet = np.zeros(16_000, np.float32)
+    path = write_wav(tmp_path / "a.wav", np.concatenate([quiet, tone(2.0), quiet, tone(1.5, seed=3), quiet]))
+    page.get_by_role("tab", name="Upload").click()
+    box = page.get_by_role("checkbox", name="Answer only the spoken parts").locator("visible=true")
+    box.wait_for()
+    box.focus()
+    page.keyboard.press("Space")
+    assert box.is_checked()
+    answers = upload(page, path)
+    answers.locator("figure img").nth(1).wait_for()
+    (said,) = Predictor(made / "mdcnn").predict([path], turns=turns_by_voice(VoiceConfig()))
+    check(card(answers, 0), said)
+    parts = answers.locator(".sercli-spans button")
+    assert parts.count() == len(said.windows) == 2
+    _watch_player(page)
+    parts.nth(1).click()
+    page.wait_for_function("window.player?.currentTime > 4.2")
+    page.get_by_text("This model follows the complete recording").wait_for()
+    server.wait_for_no_files()
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 @pytest.mark.parametrize(
     ("kind", "codec"), [("m4a", "aac"), ("webm", "libopus"), ("3gp", "aac"), ("ogg", "libopus")]
@@ -307,6 +332,8 @@ def test_all_controls_have_names_and_are_reached_by_the_keyboard(page, write_wav
         page.wait_for_timeout(1500)  # Gradio fetches the script of the control
         found, order = controls(page), reached(page)
         assert all(name.strip() for _, name in found.values()), found
+        boxes = [role for role, _ in found.values() if role == "checkbox"]
+        assert len(boxes) == (tab != "Live")
         # Arrow keys reach all but the first part of a recording.
         parts = [each for each, (_, name) in found.items() if re.search(r"[\d.]+ to [\d.]+ s", name)]
         missed = [found[each] for each in found if each not in {*order, *parts}]
@@ -385,8 +412,7 @@ def test_requests_made_by_hand_reach_nothing_else(server, write_wav, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as trap:
         trap.settimeout(0.3)
         address = f"http://127.0.0.1:{trap.getsockname()[1]}/a.wav"
-        functions = httpx.get(f"{server.address}config").json()["dependencies"]
-        for function in (each["id"] for each in functions if len(each["inputs"]) == 1):
+        for function in functions(server.address, "audio", "checkbox"):
             for path in (str(precious), address):
                 for more in ({}, {"is_stream": True}):
                     file = {"path": path, "url": path, "meta": {"_type": "gradio.FileData"}} | more
@@ -399,8 +425,19 @@ def test_requests_made_by_hand_reach_nothing_else(server, write_wav, tmp_path):
     assert httpx.get(f"{server.address}gradio_api/file={precious}").status_code == 404
 
 
+def functions(address, *inputs):
+    """Numbers of the page's functions that have inputs of some types."""
+    config = httpx.get(f"{address}config", timeout=30).json()
+    types = {each["id"]: each["type"] for each in config["components"]}
+    return [
+        each["id"]
+        for each in config["dependencies"]
+        if tuple(types[number] for number in each["inputs"]) == inputs
+    ]
+
+
 def _join(address, function, file, visitor="byhand"):
-    query = {"data": [file], "fn_index": function, "session_hash": visitor}
+    query = {"data": [file, False], "fn_index": function, "session_hash": visitor}
     assert httpx.post(f"{address}gradio_api/queue/join", json=query, timeout=60).status_code == 200
     events = f"{address}gradio_api/queue/data?session_hash={visitor}"
     with httpx.stream("GET", events, timeout=120) as lines:
@@ -431,8 +468,7 @@ def test_each_of_several_who_sent_the_same_is_answered(server):
     with ThreadPoolExecutor(3) as together:
         sent = list(together.map(send, range(3)))
     assert len({path for (path,) in sent}) == 3
-    functions = httpx.get(f"{server.address}config").json()["dependencies"]
-    first = min(each["id"] for each in functions if len(each["inputs"]) == 1)
+    first, *_ = functions(server.address, "audio", "checkbox")
 
     def ask(number):
         file = {"path": sent[number][0], "meta": {"_type": "gradio.FileData"}}
@@ -461,8 +497,7 @@ def test_uploads_that_stop_half_way_block_nobody(server):
     files = {"files": ("a.wav", file.getvalue())}
     (path,) = httpx.post(f"{server.address}gradio_api/upload", files=files, timeout=30).json()
     assert select.select(connections, [], [], 0)[0] == []  # they are all open meanwhile
-    functions = httpx.get(f"{server.address}config", timeout=30).json()["dependencies"]
-    first = min(each["id"] for each in functions if len(each["inputs"]) == 1)
+    first, *_ = functions(server.address, "audio", "checkbox")
     assert "anger" in _join(server.address, first, {"path": path, "meta": {"_type": "gradio.FileData"}})
     answers = []
     for each in connections:
@@ -477,8 +512,7 @@ def test_uploads_that_stop_half_way_block_nobody(server):
 def test_fifty_visitors_at_once_and_memory_stays_flat(made, tmp_path):
     psutil = pytest.importorskip("psutil", reason="psutil is not installed")
     server = Server(tmp_path, made / "mdcnn")
-    functions = httpx.get(f"{server.address}config", timeout=30).json()["dependencies"]
-    first = min(each["id"] for each in functions if len(each["inputs"]) == 1)
+    first, *_ = functions(server.address, "audio", "checkbox")
 
     def visit(number):
         file = io.BytesIO()
@@ -524,8 +558,7 @@ def test_a_chunk_that_claims_to_be_hours_long_costs_nothing(server):
     sent = httpx.post(
         f"{server.address}gradio_api/upload", files={"files": ("a.wav", header + bytes(40_000))}
     )
-    functions = httpx.get(f"{server.address}config").json()["dependencies"]
-    (live,) = (each["id"] for each in functions if len(each["inputs"]) == 2)
+    (live,) = functions(server.address, "audio", "state")
     file = {"path": sent.json()[0], "is_stream": True, "meta": {"_type": "gradio.FileData"}}
     begun = time.monotonic()
     query = {"data": [file, None], "fn_index": live, "session_hash": "chunk"}
@@ -554,6 +587,7 @@ def test_live_the_answer_follows(page, server):
     page.wait_for_function(f"{count} > {before} + 10")
     assert sum(shares(card(live, 0)).values()) == pytest.approx(100, abs=0.3)
     assert "arousal" in card(live, 1).inner_text()
+    assert "averaged over about a second" in card(live, 0).inner_text()
     page.get_by_role("button", name="Stop", exact=True).locator("visible=true").click()
     server.wait_for_no_files(20)  # chunks that came after the end are swept
 

@@ -1,6 +1,7 @@
 import base64
 import io
 import re
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -10,15 +11,17 @@ from conftest import tone
 from matplotlib import image
 
 from sercli.demo import pictures
+from sercli.inference.occlusion import explain
 from sercli.inference.predict import Predictor
 from sercli.inference.recordings import dataset_of, extract, rates_of, read_whole
+from sercli.records import Turn
 
 EXPECTED = {
     "mdcnn": ["Attention"],
     "attpool": ["Attention"],
-    "eca": ["Spectrogram", "Channel weights"],
-    "melcnn": ["Spectrogram"],
-    "classes": ["Spectrogram"],
+    "eca": ["Explanation", "Channel weights"],
+    "melcnn": ["Explanation"],
+    "classes": ["Explanation"],
     "traces": ["Over time", "Spectrogram"],
 }
 
@@ -28,16 +31,15 @@ def test_each_network_shows_what_it_has(bundles, write_wav, tmp_path, name):
     predictor = Predictor(bundles[name])
     path = write_wav(tmp_path / "a.wav", tone(2.0))
     (said,) = predictor.predict([path])
-    drawn = list(pictures.draw(predictor, path, said))
+    drawn = pictures.draw(predictor, path, said)
     assert [each.title for each in drawn] == EXPECTED[name]
     for each in drawn:
         kind, content = each.address.split(",")
         assert kind == "data:image/png;base64"
         pixels = image.imread(io.BytesIO(base64.b64decode(content)))
         assert pixels[..., :3].std() > 0.01
-    if "Spectrogram" in EXPECTED[name]:
-        says = drawn[EXPECTED[name].index("Spectrogram")].caption
-        assert "no attention" in says
+        assert (each.title in {"Attention", "Explanation"}) == ("not why a person sounds so" in each.caption)
+        assert (each.title == "Spectrogram") == ("Networks without classes are not explained" in each.caption)
 
 
 def test_the_attention_is_that_of_the_network_itself(bundles, write_wav, tmp_path, monkeypatch):
@@ -49,7 +51,7 @@ def test_the_attention_is_that_of_the_network_itself(bundles, write_wav, tmp_pat
     predictor = Predictor(bundles["attpool"])
     path = write_wav(tmp_path / "a.wav", tone(2.0))  # one segment
     (said,) = predictor.predict([path])
-    list(pictures.draw(predictor, path, said))
+    pictures.draw(predictor, path, said)
     (((overlay,), (_, neutral)),) = drawn
     data = dataset_of(
         predictor.bundle, [extract(predictor.bundle, read_whole(path, rates_of(predictor.bundle)))]
@@ -70,12 +72,51 @@ def test_of_windows_the_clearest_is_looked_into(bundles, write_wav, tmp_path, ta
     (said,) = predictor.predict([path])
     own = said.classes.index(said.predicted)
     best = max(said.windows, key=lambda window: window.probabilities[own])
-    piece, when, start = pictures._choose(predictor, path, said)
-    assert start == best.start
-    assert when.startswith(f"{best.start:.1f} to {best.end:.1f} s, ")
-    assert piece.start == pytest.approx(best.start)
-    *_, spectrogram, _ = pictures.draw(predictor, path, said)
-    assert spectrogram.caption.startswith(when)
+    shown = pictures._choose(predictor, path, said)
+    assert shown.start == best.start
+    assert shown.when.startswith(f"{best.start:.1f} to {best.end:.1f} s, ")
+    assert shown.piece.start == pytest.approx(best.start)
+    *_, explanation, _ = pictures.draw(predictor, path, said)
+    assert explanation.caption.startswith(shown.when)
+    # The window is predicted as it was, and the places count from the start of the recording.
+    found = explain(predictor, shown.piece.sound, own, within_s=0.0)
+    assert found.log_odds == pytest.approx(
+        np.log(best.probabilities[own] / (1 - best.probabilities[own])), abs=1e-4
+    )
+    first, *_ = found.describe(start=best.start)
+    assert first in explanation.caption
+    assert best.start <= float(first.split()[0]) < best.end
+
+
+def test_of_spoken_parts_the_clearest_is_looked_into(bundles, write_wav, tmp_path, talk):
+    predictor = Predictor(bundles["eca"])
+    path = write_wav(tmp_path / "a.wav", np.concatenate([np.zeros(16_000), talk(1.5), np.zeros(16_000)]))
+    (said,) = predictor.predict([path], turns=lambda _: (Turn(0.5, 1.0), Turn(1.0, 2.5)))
+    own = said.classes.index(said.predicted)
+    best = max(said.windows, key=lambda turn: turn.probabilities[own])
+    shown = pictures._choose(predictor, path, said)
+    assert "the spoken part with the highest probability" in shown.when
+    assert shown.piece.samples == pytest.approx(16_000 * (best.end - best.start))
+    assert [each.title for each in pictures.draw(predictor, path, said)] == ["Over time", *EXPECTED["eca"]]
+    (said,) = predictor.predict([path], turns=lambda _: ())
+    assert pictures.draw(predictor, path, said) == ()
+
+
+def test_the_networks_are_left_while_an_answer_is_explained(bundles, write_wav, tmp_path):
+    predictor, taken = Predictor(bundles["eca"]), []
+
+    @contextmanager
+    def turn():
+        assert not (taken and taken[-1])  # never within another turn
+        taken.append(True)
+        yield
+        taken[-1] = False
+
+    path = write_wav(tmp_path / "a.wav", tone(2.0))
+    (said,) = predictor.predict([path])
+    pictures.draw(predictor, path, said, turn)
+    assert taken == [False] * len(taken)
+    assert len(taken) >= 4  # what is drawn before, the recording itself, its copies, the drawing
 
 
 def test_a_long_trace_shows_the_first_minute_of_the_spectrogram(bundles, write_wav, tmp_path, talk):

@@ -43,6 +43,16 @@ def test_parts_of_a_trace_have_ten_seconds(seconds, ends):
     assert found[-1].text == f"arousal {last:+.2f}"
 
 
+def test_parts_are_the_turns():
+    windows = (Window(0.5, 2.0, (0.9, 0.1)), Window(3.0, 4.0, (0.8, 0.2)))
+    said = Prediction("a.wav", 8.0, ("anger", "joy"), (0.86, 0.14), windows=windows, by_turn=True)
+    assert [(each.start, each.end, each.text) for each in spans_of(said)] == [
+        (0.5, 2.0, "anger 90.0 %"),
+        (3.0, 4.0, "anger 80.0 %"),
+    ]
+    assert spans_of(Prediction("a.wav", 8.0, ("anger", "joy"), by_turn=True)) == ()
+
+
 def test_a_short_recording_is_one_part():
     (only,) = spans_of(Prediction("a.wav", 2.5, ("anger",), (1.0,)))
     assert (only.start, only.end, only.text) == (0.0, 2.5, "")
@@ -50,7 +60,13 @@ def test_a_short_recording_is_one_part():
 
 @pytest.mark.parametrize(
     ("name", "seconds", "options"),
-    [("mdcnn", 2.0, ()), ("mdcnn", 62.0, ("--timeline",)), ("traces", 2.0, ()), ("values", 2.0, ())],
+    [
+        ("mdcnn", 2.0, ()),
+        ("mdcnn", 62.0, ("--timeline",)),
+        ("mdcnn", 3.0, ("--vad",)),
+        ("traces", 2.0, ()),
+        ("values", 2.0, ()),
+    ],
 )
 def test_files_have_the_lines_of_predict(
     listen, send, bundles, talk, command_line, monkeypatch, name, seconds, options
@@ -61,7 +77,7 @@ def test_files_have_the_lines_of_predict(
         kind: command_line("predict", bundles[name], "a.wav", f"--{kind}", *options)[1]
         for kind in ("csv", "json")
     }
-    _, first, html = listen(name).answer(path)
+    _, first, html = listen(name).answer(path, spoken="--vad" in options)
     assert saved(first) == {}
     found = saved(html)
     assert [file.split(".")[-1] for file in found] == ["csv", "json"]

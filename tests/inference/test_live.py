@@ -88,6 +88,25 @@ def test_any_blocks_give_the_same_steps(size):
     assert follow(still(predictor), samples, size) == follow(still(predictor), samples, 4_000)
 
 
+def test_a_step_at_the_end_of_a_block_is_that_of_its_window():
+    predictor, samples = Predictor(ALL["eca"](), window_s=1.0), speech(4.0)
+    stream = still(predictor)
+    assert stream.feed(samples[:15_000], at_end=True) == []
+    for end in (17_000, 49_000, 49_500, 64_000):
+        begin = round((stream._source._first + len(stream._source._held)))
+        (step,) = stream.feed(samples[begin:end], at_end=True)
+        assert (step.start, step.end) == pytest.approx((end / 16_000 - 1, end / 16_000))
+        (scores,) = predictor.score([Piece.of_samples(0.0, samples[end - 16_000 : end], [PREPARED])])
+        np.testing.assert_allclose(step.values, scores[0], atol=1e-6)
+    assert len(stream._source._held) <= 17_000
+
+
+def test_a_window_may_be_shorter_than_the_usual_hop():
+    stream = still(Predictor(ALL["eca"](), window_s=0.4))
+    assert stream.hop_s == pytest.approx(0.4)
+    assert len(follow(stream, speech(1.0))) == 3
+
+
 def test_a_stream_begins_again_once_it_is_finished():
     stream, samples = still(Predictor(ALL["eca"](), window_s=1.0)), speech(1.3)
     assert follow(stream, samples) == follow(stream, samples)

@@ -1,5 +1,6 @@
 """Occlusion finds the places that a network looks at, whatever its features are."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,11 @@ from untrained import ALL, diccoser, make
 
 from sercli import audio
 from sercli.errors import ConfigError, RunError
+from sercli.inference import occlusion
 from sercli.inference.occlusion import explain
 from sercli.inference.predict import Predictor
 from sercli.inference.recordings import Piece
+from sercli.processor import count_cores
 
 
 class Looks(torch.nn.Module):
@@ -75,6 +78,67 @@ def test_a_network_of_waveforms_is_explained_too():
     assert found.cells[:, 2].argmax() == np.diff(found.hertz).argmax() == 5
     share = 1 - (1 - 10 ** (-30 / 10)) * np.diff(found.hertz)[5] / 8_000  # of the energy that is left
     assert found.cells[5, 2] == pytest.approx(-np.log(share), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "most", "shape"),
+    [
+        (3.0, np.inf, (6, 12)),
+        (60.0, np.inf, (6, 16)),
+        (60.0, 95.9, (6, 15)),
+        (60.0, 24.0, (6, 4)),
+        (60.0, 23.0, (4, 5)),
+        (60.0, 12.0, (3, 4)),
+        (60.0, 11.0, (2, 5)),
+        (60.0, 0.0, (2, 4)),
+        (0.5, 12.0, (6, 2)),
+        (0.5, 0.0, (2, 2)),
+    ],
+)
+def test_with_little_time_cells_are_larger(seconds, most, shape):
+    assert occlusion._shape(round(16_000 * seconds), most) == shape
+
+
+def test_large_cells_cover_the_recording_too(looking):
+    samples = noise(2.0)
+    found = explain(Predictor(looking), samples, 0, within_s=0.0)
+    assert found.cells.shape == (2, 4)
+    assert (found.seconds[0], found.seconds[-1], found.hertz[-1]) == (0.0, 2.0, pytest.approx(8_000))
+    assert found.effect.shape == found.spectrogram.shape
+    # All cells together are the complete recording, 30 dB quieter.
+    every = occlusion.make_quieter(samples, np.ones((2, 4), bool))
+    np.testing.assert_allclose(every, samples * 10 ** (-30 / 20), atol=1e-6)
+
+
+def test_others_can_use_the_network_in_between(looking, monkeypatch):
+    monkeypatch.setattr(occlusion, "_TURN_S", 0.0)
+    predictor, inside, turns = Predictor(looking), [], []
+    score = predictor.score
+
+    def watched(*given):
+        inside.append(bool(turns and turns[-1]))
+        return score(*given)
+
+    @contextmanager
+    def turn():
+        turns.append(True)
+        yield
+        turns[-1] = False
+
+    expected = explain(predictor, noise(1.0), 0, within_s=0.0)
+    monkeypatch.setattr(predictor, "score", watched)
+    found = explain(predictor, noise(1.0), 0, within_s=0.0, turn=turn)
+    np.testing.assert_allclose(found.cells, expected.cells, atol=1e-6)
+    assert all(inside)
+    assert len(turns) >= 1 + 8 / count_cores()
+
+
+def test_places_count_from_the_beginning_of_the_recording(looking):
+    found = explain(Predictor(looking), noise(1.0), 0, within_s=0.0)
+    own, later = found.describe(8), found.describe(8, start=10.0)
+    times = [[float(each.split()[0]) for each in places] for places in (own, later)]
+    assert len(own) >= 1
+    np.testing.assert_allclose(times[1], np.add(times[0], 10))
 
 
 def test_the_effect_covers_the_spectrogram(looking):

@@ -3,6 +3,7 @@ import csv
 import numpy as np
 
 from sercli.figures.curves import range_test
+from sercli.figures.insight import WARNING
 from sercli.reports.insight_pictures import read_insights
 from sercli.reports.insights import Insights, LayerWeights, write_insights
 
@@ -13,8 +14,10 @@ def test_the_page_shows_the_pictures_of_the_first_trial(tmp_path):
     for trial in ("fold-02-seed-0", "fold-01-seed-0"):
         write_insights(Insights({"projection": picture}), tmp_path / trial)
     write_insights(Insights({"attention": picture}), tmp_path / "fold-02-seed-0")
+    write_insights(Insights({"occlusion": picture}), tmp_path / "fold-01-seed-0")
     found = read_insights(tmp_path)
-    (caption,) = found
+    explained, caption = found
+    assert explained.endswith(f"(fold 01 seed 0). {WARNING}")
     assert caption.endswith("(fold 01 seed 0)")
     assert found[caption].startswith("data:image/png;base64,")
 
