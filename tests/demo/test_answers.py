@@ -10,8 +10,8 @@ import soundfile
 from conftest import tone
 
 from sercli.errors import ConfigError
-from sercli.inference.predict import Predictor
 from sercli.inference.inputs import turns_by_voice
+from sercli.inference.predict import Predictor
 from sercli.voice import VoiceConfig
 from sercli.web.limits import Limits
 

@@ -92,8 +92,7 @@ def test_a_step_at_the_end_of_a_block_is_that_of_its_window():
     predictor, samples = Predictor(ALL["eca"](), window_s=1.0), speech(4.0)
     stream = still(predictor)
     assert stream.feed(samples[:15_000], at_end=True) == []
-    for end in (17_000, 49_000, 49_500, 64_000):
-        begin = round((stream._source._first + len(stream._source._held)))
+    for begin, end in itertools.pairwise((15_000, 17_000, 49_000, 49_500, 64_000)):
         (step,) = stream.feed(samples[begin:end], at_end=True)
         assert (step.start, step.end) == pytest.approx((end / 16_000 - 1, end / 16_000))
         (scores,) = predictor.score([Piece.of_samples(0.0, samples[end - 16_000 : end], [PREPARED])])
