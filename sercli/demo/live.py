@@ -92,7 +92,7 @@ class Live:
         """Begin a session with the models of a responder."""
         self.responder = responder
         self._last = time.monotonic()
-        self._begin(0)
+        self._begin(SAMPLE_RATE)
 
     def feed(self, samples: Samples, rate: int) -> list[LiveAnswer] | None:
         """Take the next samples, (samples,), and return the answers; ``None`` if there are no new ones.
@@ -115,7 +115,7 @@ class Live:
     def _begin(self, rate: int) -> None:
         self._rate = rate
         self._new: list[Samples] = []
-        self._resampler = soxr.ResampleStream(rate or SAMPLE_RATE, SAMPLE_RATE, 1, "float32", quality="VHQ")
+        self._resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, "float32", quality="VHQ")
         self._followers = [_Follower(each) for each in self.responder.models]
 
     def _answer(self) -> list[LiveAnswer] | None:
