@@ -19,7 +19,7 @@ from sercli.inference.live import Step, stream_of
 from sercli.tasks import Outputs
 from sercli.web.loaded import LoadedModel
 
-_STEP_S = 0.4  # of speech between two answers, at least; browsers send about half a second at a time
+_STEP_S = 0.45  # of speech between two answers; browsers send a tenth or half a second, about, at a time
 _TURN_S = 0.3  # wait for the networks, which the explanation of another answer leaves as often as this
 _CHUNK_S = 10.0  # longest chunk
 _CHUNK_BYTES = 2_000_000

@@ -32,7 +32,7 @@ _KINDS: Mapping[type, Kind] = {
     gr.Checkbox: "switch",
     gr.State: "state",
 }
-_SPOKEN = "Of the next recording, each spoken part is answered by itself, and silence is given no emotion."
+_SPOKEN = "Answer only the spoken parts of the next recording, each by itself; silence is given no emotion"
 
 
 @contextmanager
@@ -127,7 +127,7 @@ def _add_recording(responder: Responder, way: Literal["microphone", "upload"], a
 
     boxes = []
     if not all(model.predictor.bundle.outputs.per_frame for model in responder.models):
-        boxes.append(gr.Checkbox(label="Answer only the spoken parts", info=_SPOKEN))
+        boxes.append(gr.Checkbox(label=_SPOKEN))
     source = _source(responder.uploads, way)
     shown = gr.HTML(elem_id=answers)
     arrival = source.upload if way == "upload" else source.stop_recording

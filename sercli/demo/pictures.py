@@ -43,7 +43,7 @@ _WINDOW, _HOP, _POINTS = 400, 160, 512
 _WIDTH = 4.6  # inches; small, so that letters stay large on a phone
 _NAMED = 20  # stretches of a timeline that the caption lists
 _UTTERANCE = Utterance(id="recording", corpus="recording", file="recording")
-_EXPLAIN_S = 4.0  # of computing for an explanation by occlusion
+_EXPLAIN_S = 3.0  # of computing for an explanation by occlusion
 
 
 @dataclass(frozen=True, slots=True)

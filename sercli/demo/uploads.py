@@ -66,9 +66,11 @@ class Uploads:
     def size(self) -> int:
         """Count the bytes of all uploads."""
         total = 0
-        for path in self.folder.rglob("*"):
-            with suppress(OSError):  # gone meanwhile
-                total += path.lstat().st_size
+        # Unlike a pattern of pathlib, this passes over a folder that is gone meanwhile.
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                with suppress(OSError):  # gone meanwhile
+                    total += Path(folder, name).lstat().st_size
         return total
 
     def locate(self, name: Path | str) -> Path:
@@ -113,7 +115,10 @@ def sweeping(folder: Path, idle_s: Callable[[], float]) -> Iterator[None]:
 def sweep(folder: Path, age_s: float, pattern: str = "**/*") -> None:
     """Delete files, and then empty folders, below a folder if they are older than a given age."""
     latest = time.time() - age_s
-    for path in sorted(folder.glob(pattern), reverse=True):  # the content of a folder before the folder
+    paths: list[Path] = []
+    with suppress(FileNotFoundError):  # a folder is gone meanwhile; the next sweep sees the rest
+        paths += sorted(folder.glob(pattern), reverse=True)  # the content of a folder before the folder
+    for path in paths:
         with suppress(OSError):  # gone meanwhile, or not empty
             if path.lstat().st_mtime <= latest:
                 path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()

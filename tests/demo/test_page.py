@@ -585,6 +585,7 @@ def test_live_the_answer_follows(page, server):
     count = "document.querySelector('#sercli-live polyline').points.numberOfItems"
     before = page.evaluate(count)
     page.wait_for_function(f"{count} > {before} + 10")
+    card(live, 0).locator(".sercli-bars").wait_for()
     assert sum(shares(card(live, 0)).values()) == pytest.approx(100, abs=0.3)
     assert "arousal" in card(live, 1).inner_text()
     assert "averaged over about a second" in card(live, 0).inner_text()
