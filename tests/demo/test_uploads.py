@@ -1,4 +1,5 @@
 import os
+import shutil
 import time
 
 import pytest
@@ -48,3 +49,25 @@ def test_half_of_an_upload_is_swept_while_others_are_answered(tmp_path, monkeypa
     with uploads.sweeping(tmp_path, lambda: 0.0):
         time.sleep(0.1)
     assert [path.exists() for path in (half, growing, live)] == [False, True, True]
+
+
+def test_a_folder_that_is_deleted_meanwhile_stops_nothing(tmp_path, monkeypatch):
+    for name in ("gone/a.wav", "kept/b.wav", "tmp12345678"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"xyz")
+    scandir = os.scandir
+
+    def scan(path):
+        if str(path).endswith("gone"):
+            shutil.rmtree(path, ignore_errors=True)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    assert uploads.Uploads(tmp_path).size() == 6
+    (tmp_path / "gone").mkdir()
+    uploads.sweep(tmp_path, 50)
+    uploads.sweep(tmp_path, 0)
+    time.sleep(0.01)
+    uploads.sweep(tmp_path, 0)
+    uploads.sweep(tmp_path, 0)
+    assert list(tmp_path.iterdir()) == []
