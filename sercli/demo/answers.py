@@ -26,6 +26,7 @@ from sercli.web.limits import Limits, explain
 from sercli.web.loaded import LoadedModel
 
 _LOG = logging.getLogger(__name__)
+_EXPLAIN_S = 3.0  # of computing for explanations by occlusion, of all models and visitors at the moment
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +122,8 @@ class Responder:
     ) -> None:
         self.models, self.uploads, self.limits, self.keep = tuple(models), uploads, limits, keep
         self.busy = threading.Lock()
+        self._drawn: list[Path] = []  # recordings whose pictures are being drawn
+        self._drawing = threading.Lock()  # held by the only one who draws, or waits to draw
         self._turn = threading.Lock()  # held by who is next, so that nobody takes `busy` twice in a row
         self.last = time.monotonic()
 
@@ -149,6 +152,12 @@ class Responder:
                 self.last = time.monotonic()
                 self.busy.release()
 
+    @contextmanager
+    def drawing(self) -> Iterator[None]:
+        """Wait for the networks, and hold them, to draw pictures: only one of many who draw is next."""
+        with self._drawing, self.applying():
+            yield
+
     def answer(self, name: Path | str, *, spoken: bool = False) -> Iterator[str]:
         """Yield a note to wait, the answers, then the answers with pictures; delete the recording.
 
@@ -173,16 +182,25 @@ class Responder:
                     answers = [self._apply(each, path, name, turns) for each in able]
                 kept = self._keep(path, answers)
                 yield rendering.answers(answers, kept, unable)
-                drawn = [
-                    replace(each, pictures=draw(each.model.predictor, path, each.prediction, self.applying))
-                    for each in answers
-                ]
+                drawn = self._draw(path, answers)
             yield rendering.answers(drawn, kept, unable)
         except SerError as error:
             yield rendering.refusal(explain(path, error))
         except OSError as error:  # for example a full disk
             _LOG.warning("%s: %s", error.filename or path, error.strerror)
             yield rendering.refusal(f"The server failed: {error.strerror}.")
+
+    def _draw(self, path: Path, answers: Sequence[Answer]) -> list[Answer]:
+        """Add the pictures to answers to a recording."""
+        self._drawn.append(path)
+        try:
+            seconds = _EXPLAIN_S / len(answers) / len(self._drawn)
+            pictures = [
+                draw(each.model.predictor, path, each.prediction, seconds, self.drawing) for each in answers
+            ]
+            return [replace(each, pictures=own) for each, own in zip(answers, pictures, strict=True)]
+        finally:
+            self._drawn.remove(path)
 
     def answer_several(self, names: Sequence[Path | str]) -> Iterator[str]:
         """Yield a note to wait, then the answers to recordings of one person; delete the recordings."""

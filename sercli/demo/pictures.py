@@ -43,7 +43,6 @@ _WINDOW, _HOP, _POINTS = 400, 160, 512
 _WIDTH = 4.6  # inches; small, so that letters stay large on a phone
 _NAMED = 20  # stretches of a timeline that the caption lists
 _UTTERANCE = Utterance(id="recording", corpus="recording", file="recording")
-_EXPLAIN_S = 3.0  # of computing for an explanation by occlusion
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +104,7 @@ def draw(
     predictor: Predictor,
     path: Path,
     prediction: Prediction,
+    within_s: float,
     turn: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> tuple[Picture, ...]:
     """Draw the pictures of an answer; a recording without speech has none.
@@ -117,8 +117,9 @@ def draw(
         predictor: applied the model.
         path: the recording.
         prediction: the answer.
-        turn: makes a context in which the model is applied and pictures are drawn, likewise left and entered
-            again as that of `sercli.inference.occlusion.explain`.
+        within_s: seconds of computing that are available for an explanation by occlusion.
+        turn: makes a context in which the model is applied and pictures are drawn; see
+            `sercli.inference.occlusion.explain` for it and for ``within_s``.
 
     Raises:
         AudioError: the recording is gone, or can't be read.
@@ -136,7 +137,7 @@ def draw(
         attention = map_attention(stored, _UTTERANCE, own)
         if not isinstance(attention, str):
             return (*course, _draw_attention(attention, shown))
-    explanation = explain(predictor, shown.piece.sound, own, within_s=_EXPLAIN_S, turn=turn)
+    explanation = explain(predictor, shown.piece.sound, own, within_s=within_s, turn=turn)
     with turn():
         return (*course, _draw_occlusion(explanation, shown), *_draw_channels(stored, own, shown))
 

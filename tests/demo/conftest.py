@@ -36,7 +36,7 @@ def bundles(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _quick_explanations(monkeypatch):
     """Explain with the largest cells."""
-    monkeypatch.setattr("sercli.demo.pictures._EXPLAIN_S", 0.0)
+    monkeypatch.setattr("sercli.demo.answers._EXPLAIN_S", 0.0)
 
 
 @pytest.fixture

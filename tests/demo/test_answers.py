@@ -262,17 +262,18 @@ def test_samples_beyond_full_scale_are_reported(listen, send, tmp_path):
     assert "scale" in html
 
 
-def test_who_waits_for_the_networks_is_next(listen):
+def test_who_waits_for_the_networks_is_next_even_if_many_draw(listen):
     listener, rounds, done = listen("mdcnn"), [], threading.Event()
 
     def explain():
         while not done.is_set():
-            with listener.applying():
+            with listener.drawing():
                 rounds.append(len(rounds))
                 time.sleep(0.005)
 
-    thread = threading.Thread(target=explain)
-    thread.start()
+    threads = [threading.Thread(target=explain) for _ in range(4)]
+    for thread in threads:
+        thread.start()
     try:
         while not rounds:
             time.sleep(0.001)
@@ -283,10 +284,27 @@ def test_who_waits_for_the_networks_is_next(listen):
                 assert len(rounds) - before <= 2
     finally:
         done.set()
-        thread.join()
+        for thread in threads:
+            thread.join()
     with listener.busy, listener.applying(0.0) as held:
         assert not held
     assert not listener.busy.locked()
+
+
+def test_visitors_and_models_share_the_time_for_explanations(listen, send, monkeypatch):
+    monkeypatch.setattr("sercli.demo.answers._EXPLAIN_S", 3.0)
+    listener, found, names = listen("mdcnn", "eca"), [], iter(["b.wav"])
+
+    def draw(predictor, path, prediction, within_s, turn):
+        found.append(within_s)
+        for name in names:  # another visitor sends a recording meanwhile
+            list(listener.answer(send(tone(1.0), name)))
+        return ()
+
+    monkeypatch.setattr("sercli.demo.answers.draw", draw)
+    for name in ("a.wav", "c.wav"):
+        list(listener.answer(send(tone(1.0), name)))
+    assert found == [1.5, 0.75, 0.75, 1.5, 1.5, 1.5]
 
 
 def test_limits_are_positive():

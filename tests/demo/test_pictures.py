@@ -31,7 +31,7 @@ def test_each_network_shows_what_it_has(bundles, write_wav, tmp_path, name):
     predictor = Predictor(bundles[name])
     path = write_wav(tmp_path / "a.wav", tone(2.0))
     (said,) = predictor.predict([path])
-    drawn = pictures.draw(predictor, path, said)
+    drawn = pictures.draw(predictor, path, said, 0.0)
     assert [each.title for each in drawn] == EXPECTED[name]
     for each in drawn:
         kind, content = each.address.split(",")
@@ -51,7 +51,7 @@ def test_the_attention_is_that_of_the_network_itself(bundles, write_wav, tmp_pat
     predictor = Predictor(bundles["attpool"])
     path = write_wav(tmp_path / "a.wav", tone(2.0))  # one segment
     (said,) = predictor.predict([path])
-    pictures.draw(predictor, path, said)
+    pictures.draw(predictor, path, said, 0.0)
     (((overlay,), (_, neutral)),) = drawn
     data = dataset_of(
         predictor.bundle, [extract(predictor.bundle, read_whole(path, rates_of(predictor.bundle)))]
@@ -76,7 +76,7 @@ def test_of_windows_the_clearest_is_looked_into(bundles, write_wav, tmp_path, ta
     assert shown.start == best.start
     assert shown.when.startswith(f"{best.start:.1f} to {best.end:.1f} s, ")
     assert shown.piece.start == pytest.approx(best.start)
-    *_, explanation, _ = pictures.draw(predictor, path, said)
+    *_, explanation, _ = pictures.draw(predictor, path, said, 0.0)
     assert explanation.caption.startswith(shown.when)
     # The window is predicted as it was, and the places count from the start of the recording.
     found = explain(predictor, shown.piece.sound, own, within_s=0.0)
@@ -97,9 +97,10 @@ def test_of_spoken_parts_the_clearest_is_looked_into(bundles, write_wav, tmp_pat
     shown = pictures._choose(predictor, path, said)
     assert "the spoken part with the highest probability" in shown.when
     assert shown.piece.samples == pytest.approx(16_000 * (best.end - best.start))
-    assert [each.title for each in pictures.draw(predictor, path, said)] == ["Over time", *EXPECTED["eca"]]
+    drawn = pictures.draw(predictor, path, said, 0.0)
+    assert [each.title for each in drawn] == ["Over time", *EXPECTED["eca"]]
     (said,) = predictor.predict([path], turns=lambda _: ())
-    assert pictures.draw(predictor, path, said) == ()
+    assert pictures.draw(predictor, path, said, 0.0) == ()
 
 
 def test_the_networks_are_left_while_an_answer_is_explained(bundles, write_wav, tmp_path):
@@ -114,7 +115,7 @@ def test_the_networks_are_left_while_an_answer_is_explained(bundles, write_wav, 
 
     path = write_wav(tmp_path / "a.wav", tone(2.0))
     (said,) = predictor.predict([path])
-    pictures.draw(predictor, path, said, turn)
+    pictures.draw(predictor, path, said, 0.0, turn)
     assert taken == [False] * len(taken)
     assert len(taken) >= 4  # what is drawn before, the recording itself, its copies, the drawing
 
@@ -123,7 +124,7 @@ def test_a_long_trace_shows_the_first_minute_of_the_spectrogram(bundles, write_w
     predictor = Predictor(bundles["traces"])
     path = write_wav(tmp_path / "long.wav", talk(61.0))
     (said,) = predictor.predict([path])
-    trace, spectrogram = pictures.draw(predictor, path, said)
+    trace, spectrogram = pictures.draw(predictor, path, said, 0.0)
     assert spectrogram.caption.startswith("The first 60 s.")
     assert "arousal" in trace.caption
 
@@ -144,7 +145,7 @@ def test_the_axis_of_a_window_counts_from_the_recordings_beginning(
     (said,) = predictor.predict([path])
     first = replace(said.windows[0], probabilities=(0.0,) * len(said.classes))
     said = replace(said, windows=(first, *said.windows[1:]))
-    _, shown, *_ = pictures.draw(predictor, path, said)
+    _, shown, *_ = pictures.draw(predictor, path, said, 0.0)
     start, end = map(float, re.match(r"([\d.]+) to ([\d.]+) s, the window", shown.caption).groups())
     assert start > 0
     for drawn in figures[1].axes[0].images:
