@@ -29,22 +29,26 @@ def _run(corpora: Path | None, quick: bool) -> list[Row]:  # noqa: ARG001
     found = {size: _measure(size) for size in sizes}
     smallest = found[sizes[0]]
     return [
-        _row(size, stage, *found[size][stage], smallest[stage][0] / sizes[0])
+        row
         for stage in smallest
         for size in sizes
+        for row in _rows(size, stage, *found[size][stage], smallest[stage][0] / sizes[0])
     ]
 
 
 def _run_part(corpora: Path | None, quick: bool, part: str) -> list[Row]:  # noqa: ARG001
     size = _QUICK if quick else int(part)
-    return [_row(size, stage, *found, None) for stage, found in _measure(size).items()]
+    return [row for stage, found in _measure(size).items() for row in _rows(size, stage, *found, None)]
 
 
-def _row(size: int, stage: str, seconds: float, peak: float, least: float | None) -> Row:
+def _rows(size: int, stage: str, seconds: float, peak: float, least: float | None) -> list[Row]:
     each = seconds / size
-    remark = f"{1000 * each:.3g} ms an utterance, {peak:.0f} MiB"
     ratio = None if least is None else least / each
-    return Row(f"{stage}: {size} utterances", seconds, "s", remark, ratio, "the smallest" if least else "")
+    name = f"{stage}: {size} utterances"
+    return [
+        Row(name, seconds, "s", f"{1000 * each:.3g} ms an utterance", ratio, "the smallest" if least else ""),
+        Row(f"{name}, memory", peak, "MiB"),
+    ]
 
 
 def _measure(size: int) -> dict[str, tuple[float, float]]:
