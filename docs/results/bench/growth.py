@@ -1,6 +1,6 @@
 """Draw time per utterance and memory by the size of the corpus, a line for each command.
 
-Usage: growth.py, after `python -m benchmarks growth --json > growth.json`, which it reads. Writes growth.png.
+Usage: growth.py, after `python -m benchmarks --json > results.json`, which it reads. Writes growth.png.
 """
 
 from pathlib import Path
@@ -43,7 +43,7 @@ def _read() -> tuple[dict[str, dict[int, float]], dict[str, dict[int, float]]]:
     """Read seconds and MiB by command and size."""
     seconds: dict[str, dict[int, float]] = {}
     memory: dict[str, dict[int, float]] = {}
-    for row in read(HERE / "growth.json").stages["growth"]:
+    for row in read(HERE / "results.json").stages["growth"]:
         command, _, rest = row.name.partition(": ")
         size, _, kind = rest.partition(" utterances")
         (memory if kind else seconds).setdefault(command, {})[int(size)] = row.value
