@@ -284,7 +284,7 @@ def _with_turns(inputs: "Inputs", finding: "TurnList | VoiceConfig | None", tabl
     turns, notes = finding.assign(inputs.files)
     for note in notes:
         typer.echo(f"note: {printable(note)}", err=True)
-    return replace(inputs, turns=turns.__getitem__)
+    return replace(inputs, turns=lambda recording: turns[recording.path])
 
 
 def _enrolment(predictor: "Predictor", enrol: Sequence[str], *, same_speaker: bool) -> Sequence[Path]:

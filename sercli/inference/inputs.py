@@ -1,16 +1,15 @@
 """The model and the recordings that a command line names: files, folders, lists and tables of recordings."""
 
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
-
-import soundfile
 
 from sercli import audio, starter
 from sercli.errors import AudioError, ConfigError, ManifestError, RunError, UnknownNameError
 from sercli.inference.predict import Predictor, Turns
 from sercli.inference.prediction import Prediction
+from sercli.inference.recordings import Recording
 from sercli.manifest.interop import read_other
 from sercli.manifest.lengths import without_foreign_times
 from sercli.manifest.listing import Entry, check_columns, read_entries
@@ -143,7 +142,7 @@ def read_table(
 
 def turns_by_voice(config: VoiceConfig) -> Turns:
     """Return a function that finds the turns of a recording by voice activity."""
-    return lambda path: find_speech(audio.stream(path), config)
+    return lambda recording: find_speech(recording.stream(), config)
 
 
 def _cells(listed: Sequence[Utterance]) -> tuple[tuple[str, ...], list[list[object]]]:
@@ -289,8 +288,8 @@ def predict_inputs(
 ) -> Iterator[tuple[int, Prediction | Problem]]:
     """Yield the number and the prediction of each recording, or of the part of it that a table names.
 
-    A part is cut out at its recording's own sample rate, as `sercli prepare` cuts utterances, into a file
-    that is removed after its prediction. Times of windows and frames count from the start of the part.
+    A part is cut out at its recording's own sample rate, as `sercli prepare` cuts utterances. Times of
+    windows, turns and frames count from the start of the part.
 
     Args:
         predictor: applies the model.
@@ -299,53 +298,25 @@ def predict_inputs(
             speaker or per corpus; the inputs themselves if empty.
         done: numbers of recordings that need no prediction; they are enrolled all the same.
     """
-    numbers = [number for number in range(len(inputs.files)) if number not in done]
+    recordings = [
+        Recording(file, *span)
+        for file, span in zip(inputs.files, inputs.spans or repeat((None, None)), strict=False)
+    ]
+    numbers = [number for number in range(len(recordings)) if number not in done]
     speakers: Sequence[str | None] | None = None
     if predictor.needs_speakers:
         speakers = inputs.speakers or None
     elif predictor.needs_several:
-        speakers = (None,) * len(inputs.files)
+        speakers = (None,) * len(recordings)
     if inputs.turns is not None and predictor.needs_speakers and not speakers:
-        speakers = (None,) * len(inputs.files)
-    if not inputs.spans:
-        if speakers:
-            _enrol(predictor, inputs.files, speakers, enrolment, inputs.turns)
-        own = speakers and [speakers[number] for number in numbers]
-        answers = predictor.predict((inputs.files[number] for number in numbers), own, inputs.turns)
-        yield from zip(numbers, answers, strict=True)
-        return
-    with tempfile.TemporaryDirectory(prefix="sercli-cuts-") as folder:
-        problems: dict[int, Problem] = {}
-        notes: dict[int, str] = {}
-        if speakers:
-            every = list(_cuts(inputs, range(len(inputs.files)), Path(folder), problems, notes))
-            _enrol(predictor, every, speakers, enrolment, inputs.turns)
-            cuts: Iterable[Path] = [every[number] for number in numbers]
-        else:
-            cuts = _cuts(inputs, numbers, Path(folder), problems, notes)
-        own = speakers and [speakers[number] for number in numbers]
-        for index, said in zip(numbers, predictor.predict(cuts, own, inputs.turns), strict=True):
-            file = str(inputs.files[index])
-            _place(Path(folder), index).unlink(missing_ok=True)
-            if isinstance(said, Problem):
-                whole = inputs.spans[index] == (None, None)
-                yield index, problems.get(index, said if whole else replace(said, place=file))
-            else:
-                yield index, replace(said, file=file, note=notes.get(index, said.note))
-
-
-def _enrol(
-    predictor: Predictor,
-    paths: Sequence[Path],
-    speakers: Sequence[str | None],
-    enrolment: Sequence[Path],
-    turns: Turns | None,
-) -> None:
-    """Compute the common statistics from the recordings themselves, or from others of the same origin."""
-    if enrolment:
+        speakers = (None,) * len(recordings)
+    if speakers and enrolment:
         enrol_others(predictor, enrolment, speakers[0])
-    else:  # those that can't be read are reported with their predictions
-        predictor.enrol(zip(paths, speakers, strict=True), turns)
+    elif speakers:  # those that can't be read are reported with their predictions
+        predictor.enrol(zip(recordings, speakers, strict=True), inputs.turns)
+    own = speakers and [speakers[number] for number in numbers]
+    answers = predictor.predict((recordings[number] for number in numbers), own, inputs.turns)
+    yield from zip(numbers, answers, strict=True)
 
 
 def enrol_others(predictor: Predictor, recordings: Sequence[Path], speaker: str | None) -> None:
@@ -359,27 +330,3 @@ def enrol_others(predictor: Predictor, recordings: Sequence[Path], speaker: str 
         raise AudioError(
             f"--enrol: {len(problems)} of {len(recordings)} recordings can't be used: {problems[0]}"
         )
-
-
-def _cuts(
-    inputs: Inputs, numbers: Iterable[int], folder: Path, problems: dict[int, Problem], notes: dict[int, str]
-) -> Iterator[Path]:
-    """Yield the file to predict for some of the recordings; problems and notes are kept by number."""
-    for index in numbers:
-        file, (start, end) = inputs.files[index], inputs.spans[index]
-        if start is None and end is None:
-            yield file
-            continue
-        place = _place(folder, index)
-        try:
-            samples, header = audio.decode(file, start, end)
-            if header.note:
-                notes[index] = header.note
-            soundfile.write(place, samples, header.sample_rate, subtype="FLOAT")
-        except (AudioError, OSError) as error:
-            problems[index] = Problem(str(file), str(error).removeprefix(f"{file}: "))
-        yield place
-
-
-def _place(folder: Path, index: int) -> Path:
-    return folder / f"{index}.wav"
