@@ -1,13 +1,14 @@
 """The model and the recordings that a command line names: files, folders, lists and tables of recordings."""
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from itertools import repeat
 from pathlib import Path
 
 from sercli import audio, starter
 from sercli.errors import AudioError, ConfigError, ManifestError, RunError, UnknownNameError
-from sercli.inference.predict import Predictor, Turns
+from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction
 from sercli.inference.recordings import Recording
 from sercli.manifest.interop import read_other
@@ -16,7 +17,7 @@ from sercli.manifest.listing import Entry, check_columns, read_entries
 from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
 from sercli.manifest.values import explain_time, parse_number
 from sercli.plain.json import to_json
-from sercli.records import Note, Problem, Utterance
+from sercli.records import Note, Problem, Turn, Utterance
 from sercli.runs.folder import find_run
 from sercli.voice import VoiceConfig, find_speech
 from sercli.workspace import Workspace
@@ -37,7 +38,7 @@ class Inputs:
         notes: how the table was read, one line each.
         spans: start and end in seconds of the part of each recording that is meant; none if all of each.
         speakers: who speaks in each; empty if unknown.
-        turns: finds the turns of a file, if these are predicted in place of the complete file.
+        turns: the turns of each file, or how they are found, if they are predicted in place of the file.
     """
 
     files: tuple[Path, ...]
@@ -46,7 +47,23 @@ class Inputs:
     notes: tuple[str, ...] = ()
     spans: tuple[tuple[float | None, float | None], ...] = ()
     speakers: tuple[str | None, ...] = ()
-    turns: Turns | None = None
+    turns: VoiceConfig | Mapping[Path, Sequence[Turn]] | None = None
+
+    def describe(self) -> list[object]:
+        """Return all that predictions depend on, ready for JSON."""
+        turns: object = None
+        if isinstance(self.turns, VoiceConfig):
+            turns = self.turns.to_dict()
+        elif self.turns is not None:
+            turns = [[astuple(turn) for turn in self.turns[file]] for file in self.files]
+        files = [os.fsencode(file).hex() for file in self.files]
+        return [files, self.columns, self.rows, self.spans, self.speakers, turns]
+
+    def find_turns(self, recording: Recording) -> Sequence[Turn]:
+        """Return the turns of a recording, in order."""
+        if isinstance(self.turns, VoiceConfig):
+            return find_speech(recording.stream(), self.turns)
+        return self.turns[recording.path] if self.turns else ()
 
 
 def list_recordings(names: Sequence[str], lines: Iterable[str] = ()) -> Inputs:
@@ -138,11 +155,6 @@ def read_table(
         spans if any(span != (None, None) for span in spans) else (),
         tuple(each.speaker for each in placed),
     )
-
-
-def turns_by_voice(config: VoiceConfig) -> Turns:
-    """Return a function that finds the turns of a recording by voice activity."""
-    return lambda recording: find_speech(recording.stream(), config)
 
 
 def _cells(listed: Sequence[Utterance]) -> tuple[tuple[str, ...], list[list[object]]]:
@@ -308,14 +320,15 @@ def predict_inputs(
         speakers = inputs.speakers or None
     elif predictor.needs_several:
         speakers = (None,) * len(recordings)
-    if inputs.turns is not None and predictor.needs_speakers and not speakers:
+    turns = None if inputs.turns is None else inputs.find_turns
+    if turns is not None and predictor.needs_speakers and not speakers:
         speakers = (None,) * len(recordings)
     if speakers and enrolment:
         enrol_others(predictor, enrolment, speakers[0])
     elif speakers:  # those that can't be read are reported with their predictions
-        predictor.enrol(zip(recordings, speakers, strict=True), inputs.turns)
+        predictor.enrol(zip(recordings, speakers, strict=True), turns)
     own = speakers and [speakers[number] for number in numbers]
-    answers = predictor.predict((recordings[number] for number in numbers), own, inputs.turns)
+    answers = predictor.predict((recordings[number] for number in numbers), own, turns)
     yield from zip(numbers, answers, strict=True)
 
 

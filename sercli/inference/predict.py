@@ -171,6 +171,7 @@ class Predictor:
         self.unsure_below = unsure_below
         self._set_windows(timeline, window_s, hop_s)
         self._network = fold_normalisation(self.bundle.network).to(self.device).eval()
+        self.precision = precision
         self._number = number_format(precision)
         self._rates = rates_of(self.bundle)
         # Windows of classes are recordings of their own; pieces of continuous labels are parts of one.

@@ -20,7 +20,7 @@ from sercli.acoustics import LEAST_RECORDINGS, Usual, measure
 from sercli.bundle import Bundle
 from sercli.errors import AudioError, ConfigError, ManifestError, RunError
 from sercli.evaluation.predictions_csv import read_predictions
-from sercli.inference.inputs import find_bundle, list_recordings, predict_inputs, read_table, turns_by_voice
+from sercli.inference.inputs import Inputs, find_bundle, list_recordings, predict_inputs, read_table
 from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction, Window
 from sercli.inference.recordings import PREPARED, Recording, level_db, read_pieces, read_whole
@@ -456,10 +456,9 @@ def test_times_in_a_part_count_from_its_start(small, tmp_path, write_wav):
     (tmp_path / "t.csv").write_text("file,start,end\nlong.wav,2,\n")
     inputs = read_table(tmp_path / "t.csv")
     predictor = Predictor(small[1].bundle, timeline=True, window_s=1.0)
-    voice = turns_by_voice(VoiceConfig())
-    for turns in (None, voice):
+    for turns in (None, VoiceConfig()):
         ((_, part),) = predict_inputs(predictor, replace(inputs, turns=turns))
-        (alone,) = predictor.predict([tmp_path / "part.wav"], turns=turns)
+        ((_, alone),) = predict_inputs(predictor, Inputs((tmp_path / "part.wav",), turns=turns))
         assert len(part.windows) == (6 if turns is None else 2)
         assert part == replace(alone, file=part.file)
 
