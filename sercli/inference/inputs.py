@@ -3,7 +3,6 @@
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
-from itertools import repeat
 from pathlib import Path
 
 from sercli import audio, starter
@@ -310,10 +309,8 @@ def predict_inputs(
             speaker or per corpus; the inputs themselves if empty.
         done: numbers of recordings that need no prediction; they are enrolled all the same.
     """
-    recordings = [
-        Recording(file, *span)
-        for file, span in zip(inputs.files, inputs.spans or repeat((None, None)), strict=False)
-    ]
+    spans = inputs.spans or ((None, None),) * len(inputs.files)
+    recordings = [Recording(file, *span) for file, span in zip(inputs.files, spans, strict=True)]
     numbers = [number for number in range(len(recordings)) if number not in done]
     speakers: Sequence[str | None] | None = None
     if predictor.needs_speakers:
