@@ -361,7 +361,7 @@ class Predictor:
     def _extract(
         self, recording: Recording, piece: Piece | None = None, start: float = 0.0
     ) -> PieceFeatures | Problem:
-        """Compute the features of a piece of a recording, or of a complete one, as the piece from ``start`` on."""
+        """Compute the features of a piece of a recording, or of all of it, as a piece from ``start`` on."""
         try:
             piece = piece or replace(read_whole(recording, self._rates), start=start)
             return extract(self.bundle, piece)
