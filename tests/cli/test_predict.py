@@ -117,10 +117,10 @@ def stopping(monkeypatch):
     usual, begun = Predictor.predict, []
 
     def stop_after(count):
-        def predict(self, paths, speakers=None, turns=None):
-            paths = list(paths)
-            begun.append([path.name for path in paths])
-            for number, found in enumerate(usual(self, paths, speakers, turns)):
+        def predict(self, recordings, speakers=None, turns=None):
+            recordings = list(recordings)
+            begun.append([each.path.name for each in recordings])
+            for number, found in enumerate(usual(self, recordings, speakers, turns)):
                 if number == count:
                     raise KeyboardInterrupt
                 yield found
