@@ -25,6 +25,7 @@ from sercli.inference.prediction import Prediction
 from sercli.inference.recordings import (
     Piece,
     PieceFeatures,
+    Recording,
     dataset_of,
     extract,
     rates_of,
@@ -130,14 +131,14 @@ def _choose(predictor: Predictor, path: Path, prediction: Prediction) -> tuple[P
         own = prediction.classes.index(prediction.predicted)
         best = max(range(len(prediction.windows)), key=lambda i: prediction.windows[i].probabilities[own])
         window = prediction.windows[best]
-        pieces = read_pieces(path, rates, predictor.window_s, predictor.hop_s, align=True)
+        pieces = read_pieces(Recording(path), rates, predictor.window_s, predictor.hop_s, align=True)
         span = f"{window.start:.1f} to {window.end:.1f} s"
         when = f"{span}, the window with the highest probability of {prediction.predicted}"
         return next(islice(pieces, best, None)), when, window.start
     if prediction.duration > WHOLE_S:
-        first = next(read_pieces(path, rates, WHOLE_S, WHOLE_S, align=False))
+        first = next(read_pieces(Recording(path), rates, WHOLE_S, WHOLE_S, align=False))
         return first, f"The first {WHOLE_S:.0f} s", 0.0
-    return read_whole(path, rates), "The whole recording", 0.0
+    return read_whole(Recording(path), rates), "The whole recording", 0.0
 
 
 def _look_into(
