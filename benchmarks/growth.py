@@ -1,9 +1,8 @@
 """Measure how time and memory grow with the number of utterances, command by command.
 
 The corpora are tables of short recordings of noise, 0.2 s each, of 20 speakers and four classes. The network
-is tiny, so that the time of an epoch is that of the loop and not of the network. Each ratio compares the time
-per utterance with that of the smallest corpus; a ratio below 1 would show growth that is more than linear.
-Memory is that of the largest process.
+is tiny, so that the time of an epoch is that of the loop and not of the network. Memory is that of the
+largest process; it includes the features that are mapped from the disk.
 """
 
 import tempfile
@@ -24,27 +23,21 @@ _SPEAKERS = 20
 _TINY = ("model.filters=2", "model.blocks=1", "model.attention=false", "training.batch_size=64")
 
 
-def _run(corpora: Path | None, quick: bool) -> list[Row]:  # noqa: ARG001
-    sizes = (_QUICK,) if quick else tuple(int(part) for part in _PARTS)
-    found = {size: _measure(size) for size in sizes}
-    smallest = found[sizes[0]]
-    return [
-        _row(size, stage, *found[size][stage], smallest[stage][0] / sizes[0])
-        for stage in smallest
-        for size in sizes
-    ]
+def _run(corpora: Path | None, quick: bool) -> list[Row]:
+    return [row for part in _PARTS[: 1 if quick else None] for row in _run_part(corpora, quick, part)]
 
 
 def _run_part(corpora: Path | None, quick: bool, part: str) -> list[Row]:  # noqa: ARG001
     size = _QUICK if quick else int(part)
-    return [_row(size, stage, *found, None) for stage, found in _measure(size).items()]
+    return [row for stage, found in _measure(size).items() for row in _rows(size, stage, *found)]
 
 
-def _row(size: int, stage: str, seconds: float, peak: float, least: float | None) -> Row:
-    each = seconds / size
-    remark = f"{1000 * each:.3g} ms an utterance, {peak:.0f} MiB"
-    ratio = None if least is None else least / each
-    return Row(f"{stage}: {size} utterances", seconds, "s", remark, ratio, "the smallest" if least else "")
+def _rows(size: int, stage: str, seconds: float, peak: float) -> list[Row]:
+    name = f"{stage}: {size} utterances"
+    return [
+        Row(name, seconds, "s", f"{1000 * seconds / size:.3g} ms an utterance"),
+        Row(f"{name}, memory", peak, "MiB"),
+    ]
 
 
 def _measure(size: int) -> dict[str, tuple[float, float]]:

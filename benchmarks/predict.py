@@ -36,7 +36,7 @@ from sercli.formatting import count_noun
 from sercli.inference import score
 from sercli.inference.live import stream_of
 from sercli.inference.predict import Predictor
-from sercli.inference.recordings import PieceFeatures, dataset_of, extract, rates_of, read_whole
+from sercli.inference.recordings import PieceFeatures, Recording, dataset_of, extract, rates_of, read_whole
 from sercli.models import architecture_names
 from sercli.preparation import prepare
 from sercli.processor import keep_freed_memory
@@ -73,7 +73,7 @@ def _compare(arch: str, paths: Sequence[Path], quick: bool) -> list[Row]:
     bundle = untrained(arch)
     seconds = _length(paths)
     predictor = Predictor(bundle, timeline=False)
-    pieces = [read_whole(path, rates_of(bundle)) for path in paths]
+    pieces = [read_whole(Recording(path), rates_of(bundle)) for path in paths]
     parts = [extract(bundle, piece) for piece in pieces]
     encoded = any(choice.config.source is not None for choice in bundle.inputs.values())
 

@@ -149,44 +149,59 @@ def forget(path: Path) -> None:
     _ffmpeg.forget(path)
 
 
-def header(path: Path, most_s: float | None = None) -> AudioFile:
-    """Read a file's header.
+def header(
+    path: Path, most_s: float | None = None, *, start: float | None = None, end: float | None = None
+) -> AudioFile:
+    """Read a file's header; with ``start`` or ``end`` (as in `decode`), the frames are those of this part.
 
     Args:
         path: the file.
         most_s: length in seconds beyond which the caller refuses the file and then calls `forget`. A format
             that has to be decoded to find its length is decoded up to a second beyond it.
+        start: seconds where the part starts.
+        end: seconds where the part ends.
 
     Raises:
-        AudioError: the file is missing, not audio, empty, or shorter than its header states.
+        AudioError: the file is missing, not audio, empty, shorter than its header states, or does not reach
+            from ``start`` to ``end``.
     """
     with _opened(path, most_s=most_s) as file:
         found = _header(file)
-        _span(found, None, None)
-        return found
+        first, last = _span(found, start, end)
+        return replace(found, frames=last - first)
 
 
-def stream(path: Path, sample_rate: int = SAMPLE_RATE, block_s: float = 30.0) -> Iterator[Samples]:
-    """Read a file in blocks of some seconds, whose samples together are those that `read` returns.
+def stream(
+    path: Path,
+    sample_rate: int = SAMPLE_RATE,
+    block_s: float = 30.0,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+) -> Iterator[Samples]:
+    """Read a file, or the part from ``start`` to ``end``, in blocks of some seconds.
+
+    The samples together are those that `decode` and `resample` return.
 
     Raises:
-        AudioError: as `read`; damage is reported when its block is reached.
+        AudioError: as `decode`; damage is reported when its block is reached.
     """
     with _opened(path) as file:
         found = _header(file)
-        _span(found, None, None)
+        begin, stop = _span(found, start, end)
         resampler = soxr.ResampleStream(found.sample_rate, sample_rate, 1, "float32", quality="VHQ")
         size = max(1, round(block_s * found.sample_rate))
-        scale = full_scale(path) if found.frames > size and can_exceed(file.subtype) else SampleScale()
-        for first in range(0, found.frames, size):
-            count = min(size, found.frames - first)
+        at_once = stop - begin == found.frames <= size
+        scale = SampleScale() if at_once or not can_exceed(file.subtype) else full_scale(path)
+        for first in range(begin, stop, size):
+            count = min(size, stop - first)
             samples = read_block(file, count, first)
-            if count == found.frames:
+            if at_once:
                 scale = choose_scale([samples]) if can_exceed(file.subtype) else scale
                 _scales.keep(path, scale)
             block = mix(samples, scale)
             if found.sample_rate != sample_rate:
-                block = resampler.resample_chunk(block, last=first + count == found.frames)
+                block = resampler.resample_chunk(block, last=first + count == stop)
             yield block
 
 

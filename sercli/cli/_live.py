@@ -6,7 +6,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
@@ -17,8 +17,8 @@ from sercli.cli._bars import bars
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
+    from sercli.bundle import Bundle
     from sercli.inference.live import LiveStream, Step
-    from sercli.inference.predict import Predictor
 
 _BLOCK = 320  # samples, 20 ms: a network that looks half a frame ahead need not wait for a full frame
 _RATE = 16_000
@@ -26,9 +26,11 @@ _USAGE = "arecord -q -t raw -f S16_LE -r 16000 -c 1 | sercli predict MODEL --liv
 
 
 def live(
-    predictor: "Predictor",
+    bundle: "Bundle",
+    window_s: float | None,
     hop_s: float | None,
     calm: dict[str, float | None],
+    enrol: Sequence[str],
     *,
     microphone: bool,
     json: bool,
@@ -39,21 +41,30 @@ def live(
     The microphone on a terminal has a bar for each class or dimension instead.
 
     Args:
-        predictor: applies the model.
+        bundle: the model.
+        window_s: length of a window in seconds; the usual one if None.
         hop_s: seconds from one step to the next, for networks that look at windows.
         calm: settings of `Steadiness` by name; None for the usual one.
+        enrol: files and folders with recordings of the one speaker, or of the same corpus.
         microphone: whether the input is the microphone; otherwise it is standard input.
         json: whether to print a line of JSON for each step.
         csv: whether to print CSV.
 
     Raises:
         ConfigError: the model can't follow a stream with these settings, or there is no input.
+        AudioError: a recording of ``enrol`` can't be read.
     """
     import numpy as np
     import torch
 
-    from sercli.inference.live import Steadiness, stream_of
+    from sercli.inference.inputs import enrol_others, list_recordings
+    from sercli.inference.live import SPEAKER, Steadiness, stream_of
+    from sercli.inference.predict import Predictor
 
+    predictor = Predictor(bundle, window_s=window_s)
+    if enrol:
+        speaker = SPEAKER if predictor.needs_speakers else None
+        enrol_others(predictor, list_recordings(enrol).files, speaker)
     stream = stream_of(
         predictor, hop_s, Steadiness(**{name: value for name, value in calm.items() if value is not None})
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,60 +23,63 @@ _LONGEST_NAME = 48  # characters of a file's name in the readable table; longer 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Lines of an output format: the first one, and those of a prediction with the cells of its row."""
+    """Lines of an output format.
 
-    header: Callable[[str | None], str | None]
-    lines: Callable[["Prediction", Sequence[str], str | None], Iterable[str]]
+    Attributes:
+        header: first line of the output, if it has one.
+        lines: function that returns the lines of a prediction, with the cells of its row in a table.
+    """
+
+    header: str | None
+    lines: Callable[["Prediction", Sequence[str]], Iterable[str]]
 
 
-def layout_of(form: Format, predictor: "Predictor", inputs: "Inputs") -> Layout:
-    """Return the lines of a format; the encoding of the output is passed to them.
+def layout_of(form: Format, predictor: "Predictor", inputs: "Inputs", encoding: str | None) -> Layout:
+    """Return the lines of a format, with only such characters as the encoding of the output has.
 
     Raises:
         ConfigError: the format is for parts of recordings with classes, and there are none; or a table has a
             column with the name of a column of predictions.
     """
-    layouts: dict[Format, Callable[[Format, Predictor, Inputs], Layout]] = {
+    from sercli.inference.writing import encodable
+
+    layouts: dict[Format, Callable[[Predictor, Inputs, str | None], Layout]] = {
         "text": _text,
         "json": _json,
         "csv": _csv,
-        "rttm": _by_part,
-        "audacity": _by_part,
+        "rttm": partial(_by_part, "rttm"),
+        "audacity": partial(_by_part, "audacity"),
     }
-    return layouts[form](form, predictor, inputs)
+    made = layouts[form](predictor, inputs, encoding)
+    return Layout(
+        None if made.header is None else encodable(made.header, encoding),
+        lambda prediction, cells: [encodable(line, encoding) for line in made.lines(prediction, cells)],
+    )
 
 
-def _text(_: Format, predictor: "Predictor", inputs: "Inputs") -> Layout:
+def _text(predictor: "Predictor", inputs: "Inputs", encoding: str | None) -> Layout:
     from sercli.inference.writing import printable
 
-    @cache  # for each line again, it would look at all names
-    def width(encoding: str | None) -> int:
-        least = 4 if inputs.turns is None else _SPAN
-        return min(_LONGEST_NAME, max(least, *(len(printable(str(path), encoding)) for path in inputs.files)))
-
+    least = 4 if inputs.turns is None else _SPAN
+    width = min(_LONGEST_NAME, max(least, *(len(printable(str(path), encoding)) for path in inputs.files)))
     return Layout(
-        lambda encoding: _header(predictor.bundle.outputs, width(encoding)),
-        lambda prediction, _, encoding: _readable(
-            prediction, printable(prediction.file, encoding), width(encoding)
-        ),
+        _header(predictor.bundle.outputs, width),
+        lambda prediction, _: _readable(prediction, printable(prediction.file, encoding), width),
     )
 
 
-def _json(_: Format, __: "Predictor", inputs: "Inputs") -> Layout:
+def _json(_: "Predictor", inputs: "Inputs", encoding: str | None) -> Layout:
     from sercli.inference.writing import to_json
 
-    return Layout(
-        lambda _: None,
-        lambda prediction, cells, encoding: [to_json(prediction, inputs.columns, cells, encoding)],
-    )
+    return Layout(None, lambda prediction, cells: [to_json(prediction, inputs.columns, cells, encoding)])
 
 
-def _csv(_: Format, predictor: "Predictor", inputs: "Inputs") -> Layout:
+def _csv(predictor: "Predictor", inputs: "Inputs", _: str | None) -> Layout:
     csv = _csv_lines(predictor, inputs)
-    return Layout(lambda _: csv.header, lambda prediction, cells, _: csv.lines(prediction, cells))
+    return Layout(csv.header, csv.lines)
 
 
-def _by_part(form: Format, predictor: "Predictor", inputs: "Inputs") -> Layout:
+def _by_part(form: str, predictor: "Predictor", inputs: "Inputs", _: str | None) -> Layout:
     from sercli.errors import ConfigError
     from sercli.inference.writing import audacity_lines, rttm_lines
 
@@ -85,7 +88,7 @@ def _by_part(form: Format, predictor: "Predictor", inputs: "Inputs") -> Layout:
     if inputs.turns is None and not predictor.timeline:
         raise ConfigError(f"--format {form} writes classes over time; give --vad, --segments or --timeline")
     lines = {"rttm": rttm_lines, "audacity": audacity_lines}[form]
-    return Layout(lambda _: None, lambda prediction, *_: lines(prediction))
+    return Layout(None, lambda prediction, _: lines(prediction))
 
 
 def _csv_lines(predictor: "Predictor", inputs: "Inputs") -> "CsvLines":

@@ -246,10 +246,14 @@ def _print_costs(works: "list[PlannedCell]", who: "Launcher") -> None:
     width = max((len(cost.planned.cell.row.name) for cost in found), default=0)
     wide = max((len(cost.planned.cell.on.name) for cost in found), default=0)
     seconds: dict[Path, float] = {}
+    untimed: set[Path] = set()
     for cost in found:
         plan, trials = cost.planned.plan, cost.planned.plan.trials
         left = [trial for trial in trials if not trial.finished]
-        seconds |= {trial.path: cost.seconds / len(left) for trial in left}
+        if cost.epoch is not None:
+            seconds |= {trial.path: cost.seconds / len(left) for trial in left}
+        elif cost.reason is None:
+            untimed |= {trial.path for trial in left}
         begun = sum(1 for trial in left if trial.history())
         line = f"{len(trials) - len(left)} of {len(trials)} trials done"
         line += f", {begun} begun" if begun else ""
@@ -261,9 +265,12 @@ def _print_costs(works: "list[PlannedCell]", who: "Launcher") -> None:
                 f"; {format_duration(cost.epoch)} an epoch, at most {epochs}: {format_duration(cost.seconds)}"
             )
         typer.echo(f"{cost.planned.cell.row.name:<{width}}  {cost.planned.cell.on.name:<{wide}}  {line}")
+    apart = f", and without {len(untimed)} trials that have no epochs" if untimed else ""
     if seconds:
         total = format_duration(sum(seconds.values()) / who.jobs)
-        typer.echo(f"takes at most about {total}, without features still to compute")
+        typer.echo(f"takes at most about {total}, without features still to compute{apart}")
+    elif untimed:
+        typer.echo("no times: these trials have no epochs")
 
 
 def _test_elsewhere(

@@ -1,12 +1,7 @@
 """``sercli predict``."""
 
-import io
-import os
-import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,22 +14,20 @@ from sercli.cli._options import (
     VadSetOption,
     WorkspaceOption,
     find_turns,
-    key_values,
 )
-from sercli.cli._output import printable, progress_bar
-from sercli.cli._predictions import BY_SUFFIX, Format, Layout, draw, layout_of
+from sercli.cli._output import printable
+from sercli.cli._predictions import BY_SUFFIX, Format
+from sercli.cli._recordings import columns_by_field, read_enrolment, read_inputs
+from sercli.cli._writing import Work, check_out, print_predictions, write_predictions
 
 if TYPE_CHECKING:
     from sercli.bundle import Bundle
     from sercli.inference.inputs import Inputs
     from sercli.inference.predict import Predictor
-    from sercli.manifest.turns import TurnList
-    from sercli.voice import VoiceConfig
 
 # Options that --live and --microphone use, besides the bundle.
 _CALM = ("margin", "hold_s", "smooth_s", "silence_db")  # settings of `Steadiness`
 _LIVE = {"bundle", "live", "microphone", "json", "csv", "workspace", "enrol", "window_s", "hop_s", *_CALM}
-_STREAMS = ("/dev/std", "/dev/fd/", "/proc/")
 
 
 def predict(
@@ -199,21 +192,19 @@ def predict(
     A file that cannot be read is reported on stderr, and the other files are predicted; the exit status is
     then 1.
     """
-    from sercli import files
+    _refuse_ignored(context, live=live or microphone)
+    shape = _format(form, out, json=json, csv=csv)
+    if live or microphone:
+        calm = dict(zip(_CALM, (margin, hold_s, smooth_s, silence_db), strict=True))
+        _, loaded = _load(workspace, bundle)
+        follow(loaded, window_s, hop_s, calm, enrol or [], microphone=microphone, json=json, csv=csv)
+        return
     from sercli.devices import choose_device, resolve_precision
-    from sercli.inference.inputs import divide_names, list_recordings, read_table
+    from sercli.inference.inputs import divide_names
     from sercli.inference.predict import Predictor
     from sercli.workspace import Workspace
 
-    shape = _format(form, out, json=json, csv=csv)
-    if live or microphone:
-        _refuse_unused(context)
-        calm = dict(zip(_CALM, (margin, hold_s, smooth_s, silence_db), strict=True))
-        predictor = _predictor_for_live(_find(workspace, bundle)[1], window_s, enrol or [])
-        follow(predictor, hop_s, calm, microphone=microphone, json=json, csv=csv)
-        return
-    _refuse_calm(context)
-    chosen = _chosen(columns or [], speaker_column, same_speaker=same_speaker)
+    chosen = columns_by_field(columns or [], speaker_column, same_speaker=same_speaker)
     if (chosen or audio_root) and table is None:
         raise typer.BadParameter("--column, --speaker-column and --audio-root need a --table")
     if picture is not None:
@@ -226,39 +217,50 @@ def predict(
     model, recordings = divide_names(Workspace(workspace), named, listed=table is not None)
     if table is not None and recordings:
         raise typer.BadParameter("name files or a --table, not both")
-    finding = find_turns(vad=vad, vad_set=vad_set, segments=segments)
-    if finding and (timeline is not None or window_s is not None or hop_s is not None):
+    turns = find_turns(vad=vad, vad_set=vad_set, segments=segments)
+    if turns and (timeline is not None or window_s is not None or hop_s is not None):
         raise typer.BadParameter("--vad and --segments name what is predicted; leave the windows out")
     device = choose_device(accelerator)
     number = resolve_precision(precision, device)
-    place, loaded = _find(workspace, model)
+    place, loaded = _load(workspace, model)
     predictor = Predictor(
         loaded,
         device=device.torch,
         batch_size=batch_size,
         unsure_below=unsure_below,
-        timeline=True if picture is not None and timeline is None and not finding else timeline,
+        timeline=True if picture is not None and timeline is None and not turns else timeline,
         window_s=window_s,
         hop_s=hop_s,
         precision=number,
     )
-    inputs = read_table(table, chosen, audio_root) if table else list_recordings(recordings, _names())
-    inputs = _prepare_inputs(inputs, same_speaker=same_speaker)
-    inputs = _with_turns(inputs, finding, table)
-    enrolment = _enrolment(predictor, enrol or [], same_speaker=same_speaker)
-    out = _check_out(out, [*inputs.files, *filter(None, (table, segments))], place)
+    inputs = read_inputs(recordings, table, chosen, audio_root, turns, same_speaker=same_speaker)
+    enrolment = read_enrolment(predictor, enrol or [], same_speaker=same_speaker)
+    if out is not None:
+        out = check_out(out, [*inputs.files, *filter(None, (table, segments))], place)
     asked = "--same-speaker" if same_speaker else "--speaker-column" if speaker_column else ""
-    _check_asked(predictor, inputs, picture, unsure_below, asked)
-    layout = layout_of(shape, predictor, inputs)
-    if out is None:
-        failed = _print(predictor, inputs, layout, picture, enrolment)
-    else:
-        turns = [vad, vad_set, segments and files.sha256(segments)]
-        described = _describe(predictor, place, inputs, enrolment, [shape, number, turns])
-        failed = _write(predictor, inputs, layout, picture, enrolment, out, described)
+    _refuse_unfit(predictor, inputs, picture, unsure_below, asked)
+    work = Work(predictor, inputs, enrolment, shape, picture)
+    failed = print_predictions(work) if out is None else write_predictions(work, out, place)
     if failed:
         typer.echo(f"{failed} of {len(inputs.files)} files failed", err=True)
         raise typer.Exit(1)
+
+
+def _refuse_ignored(context: typer.Context, *, live: bool) -> None:
+    """Refuse options that have no effect on a stream, or on anything else."""
+    given = []
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        if source is not None and source.name != "DEFAULT":
+            given.append(parameter)
+    if live and (ignored := [each for each in given if each.name not in _LIVE]):
+        names = (each.opts[0] if each.param_type_name == "option" else "files" for each in ignored)
+        raise typer.BadParameter(
+            f"--live and --microphone name their input, and print step by step: leave {', '.join(names)} out"
+        )
+    for parameter in given:
+        if parameter.name in _CALM and not live:
+            raise typer.BadParameter(f"{parameter.opts[0]} needs --live or --microphone")
 
 
 def _format(form: Format | None, out: Path | None, *, json: bool, csv: bool) -> Format:
@@ -270,60 +272,7 @@ def _format(form: Format | None, out: Path | None, *, json: bool, csv: bool) -> 
     return next(filter(None, [form, *named]), BY_SUFFIX.get(suffix, "text"))
 
 
-def _with_turns(inputs: "Inputs", finding: "TurnList | VoiceConfig | None", table: Path | None) -> "Inputs":
-    """Add what finds the turns to the inputs, and print the notes of a list."""
-    if finding is None:
-        return inputs
-    from sercli.inference.inputs import turns_by_voice
-    from sercli.voice import VoiceConfig
-
-    if isinstance(finding, VoiceConfig):
-        return replace(inputs, turns=turns_by_voice(finding))
-    if table is not None or inputs.speakers:
-        raise typer.BadParameter("--segments names the speakers; leave --table and --same-speaker out")
-    turns, notes = finding.assign(inputs.files)
-    for note in notes:
-        typer.echo(f"note: {printable(note)}", err=True)
-    return replace(inputs, turns=turns.__getitem__)
-
-
-def _enrolment(predictor: "Predictor", enrol: Sequence[str], *, same_speaker: bool) -> Sequence[Path]:
-    """List the recordings of --enrol, which are of one speaker unless the model needs no speakers."""
-    from sercli.inference.inputs import list_recordings
-
-    if enrol and not same_speaker and (predictor.needs_speakers or not predictor.needs_several):
-        raise typer.BadParameter("--enrol needs --same-speaker")
-    return list_recordings(enrol).files if enrol else ()
-
-
-def _prepare_inputs(inputs: "Inputs", *, same_speaker: bool) -> "Inputs":
-    """Print the notes on the inputs, and name the one speaker if there is only one."""
-    for note in inputs.notes:
-        typer.echo(f"note: {printable(note)}", err=True)
-    return replace(inputs, speakers=("the speaker",) * len(inputs.files)) if same_speaker else inputs
-
-
-def _predictor_for_live(bundle: "Bundle", window_s: float | None, enrol: Sequence[str]) -> "Predictor":
-    """Return the predictor of a stream, whose one speaker or corpus is that of the recordings of --enrol."""
-    from sercli.inference.inputs import enrol_others, list_recordings
-    from sercli.inference.live import SPEAKER
-    from sercli.inference.predict import Predictor
-
-    predictor = Predictor(bundle, window_s=window_s)
-    if enrol:
-        speaker = SPEAKER if predictor.needs_speakers else None
-        enrol_others(predictor, list_recordings(enrol).files, speaker)
-    return predictor
-
-
-def _refuse_calm(context: typer.Context) -> None:
-    """Refuse options that only a stream has."""
-    for parameter in _given(context):
-        if parameter.name in _CALM:
-            raise typer.BadParameter(f"{parameter.opts[0]} needs --live or --microphone")
-
-
-def _find(workspace: Path | None, name: str | None) -> "tuple[Path, Bundle]":
+def _load(workspace: Path | None, name: str | None) -> "tuple[Path, Bundle]":
     """Find and load a model, the starter without a name; print what a user must know about it.
 
     The folder is printed unless the user named it.
@@ -345,45 +294,14 @@ def _find(workspace: Path | None, name: str | None) -> "tuple[Path, Bundle]":
     return place, bundle
 
 
-def _chosen(columns: Sequence[str], speaker_column: str | None, *, same_speaker: bool) -> dict[str, str]:
-    """Return the column by field; a column without a field is that of the files."""
-    if speaker_column is not None and same_speaker:
-        raise typer.BadParameter("give --speaker-column or --same-speaker, not both")
-    pairs = [each if "=" in each else f"file={each}" for each in columns]
-    if speaker_column is not None:
-        pairs.append(f"speaker={speaker_column}")
-    return key_values("--column", pairs, empty=True)
-
-
-def _refuse_unused(context: typer.Context) -> None:
-    """Refuse options that would be ignored."""
-    given = [
-        parameter.opts[0] if parameter.param_type_name == "option" else "files"
-        for parameter in _given(context)
-        if parameter.name not in _LIVE
-    ]
-    if given:
-        raise typer.BadParameter(
-            f"--live and --microphone name their input, and print step by step: leave {', '.join(given)} out"
-        )
-
-
-def _given(context: typer.Context) -> "Iterator[Any]":
-    """Yield the parameters that the command line names."""
-    for parameter in context.command.params:
-        source = context.get_parameter_source(str(parameter.name))
-        if source is not None and source.name != "DEFAULT":
-            yield parameter
-
-
-def _check_asked(
+def _refuse_unfit(
     predictor: "Predictor",
     inputs: "Inputs",
     picture: Path | None,
     unsure_below: float | None,
     named: str = "",
 ) -> None:
-    """Refuse options that have no effect on these recordings or this bundle."""
+    """Refuse options that have no effect on these recordings or this model."""
     from sercli.errors import ConfigError
 
     outputs = predictor.bundle.outputs
@@ -399,146 +317,3 @@ def _check_asked(
         raise ConfigError("--picture draws a timeline; leave --no-timeline out")
     if unsure_below is not None and not outputs.classes:
         raise ConfigError("--unsure-below is for classes, but this bundle predicts none; leave it out")
-
-
-def _check_out(out: Path | None, read: Sequence[Path], bundle: Path) -> Path | None:
-    """Refuse to replace an input or a recording, and to write to a place where a file can't be replaced.
-
-    Returns:
-        Target of a link, otherwise the path itself.
-    """
-    from sercli.audio import SUFFIXES
-    from sercli.errors import ConfigError
-
-    if out is None:
-        return None
-    # /dev/stdout may be a file; a replacement would delete its earlier content.
-    if (out.exists() and not out.is_file()) or str(out).startswith(_STREAMS):
-        raise ConfigError(f"{out}: not a file; name a file, or leave --out out")
-    if out.suffix.lower() in SUFFIXES:
-        raise ConfigError(f"{out}: the name of a recording; predictions are text, name a .txt, .csv or .json")
-    # Unlike Path.resolve, os.path.realpath accepts circular links.
-    place, kept, *inputs = (Path(os.path.realpath(each)) for each in (out, bundle, *read))
-    if place in inputs or place.is_relative_to(kept):
-        raise ConfigError(f"{out}: is read by this command, so it can't be replaced; name another file")
-    return place
-
-
-def _describe(
-    predictor: "Predictor", place: Path, inputs: "Inputs", enrolment: Sequence[Path], options: object
-) -> list[object]:
-    """Return what results depend on: the version, the model, the options and the inputs, ready for JSON."""
-    import sercli
-    from sercli import files
-
-    return [
-        sercli.__version__,
-        files.sha256(place / "bundle.json"),  # it has the digest of the weights
-        [predictor.device.type, predictor.timeline, predictor.window_s, predictor.hop_s],
-        predictor.unsure_below,
-        options,
-        [os.fsencode(path).hex() for path in (*inputs.files, *enrolment)],
-        [inputs.columns, inputs.rows, inputs.spans, inputs.speakers],
-    ]
-
-
-def _print(
-    predictor: "Predictor",
-    inputs: "Inputs",
-    layout: Layout,
-    picture: Path | None,
-    enrolment: Sequence[Path],
-) -> int:
-    """Print the predictions; return the number of failed files."""
-
-    def show(number: int, lines: Sequence[str]) -> None:  # noqa: ARG001
-        for line in lines:
-            print(line)
-
-    header = _header(layout, sys.stdout.encoding)
-    if header is not None:
-        print(header)
-    return _predict(predictor, inputs, layout, picture, enrolment, show, sys.stdout.encoding)
-
-
-def _header(layout: Layout, encoding: str | None) -> str | None:
-    """Return the first line of the output, if there is one."""
-    from sercli.inference.writing import encodable
-
-    header = layout.header(encoding)
-    return None if header is None else encodable(header, encoding)
-
-
-def _write(
-    predictor: "Predictor",
-    inputs: "Inputs",
-    layout: Layout,
-    picture: Path | None,
-    enrolment: Sequence[Path],
-    out: Path,
-    described: object,
-) -> int:
-    """Write the predictions to a file; return the number of failed files. An interrupted command resumes."""
-    from sercli.inference.journal import Journal
-
-    count = len(inputs.files)
-    with Journal(out, inputs.files, described) as journal:
-        if journal.done:
-            typer.echo(f"note: {len(journal.done)} of {count} files are done already", err=True)
-        try:
-            failed = _predict(
-                predictor, inputs, layout, picture, enrolment, journal.add, "utf-8", journal.done
-            )
-        except KeyboardInterrupt:
-            if journal.done:
-                kept = f"{len(journal.done)} of {count} files are done, see {printable(journal.place)}"
-                typer.echo(f"note: {kept}; the same command resumes there", err=True)
-            raise
-        journal.finish(_header(layout, "utf-8"))
-    return failed
-
-
-def _predict(
-    predictor: "Predictor",
-    inputs: "Inputs",
-    layout: Layout,
-    picture: Path | None,
-    enrolment: Sequence[Path],
-    keep: Callable[[int, Sequence[str]], None],
-    encoding: str | None,
-    done: Collection[int] = (),
-) -> int:
-    """Give the lines of each file to ``keep`` once they are known; return the number of failed files."""
-    from sercli.inference.inputs import predict_inputs
-    from sercli.inference.writing import encodable
-    from sercli.inference.writing import printable as shown
-    from sercli.processor import keep_freed_memory
-    from sercli.records import Problem
-
-    keep_freed_memory()
-    failed = 0
-    with progress_bar("predicting") as progress:
-        found = predict_inputs(predictor, inputs, enrolment, done)
-        for count, (number, prediction) in enumerate(found, len(done) + 1):
-            progress(count, len(inputs.files))
-            if isinstance(prediction, Problem):
-                failed += 1
-                typer.echo(f"error: {shown(str(prediction), sys.stderr.encoding)}", err=True)
-                continue
-            if prediction.note is not None:
-                typer.echo(
-                    f"note: {shown(f'{prediction.file}: {prediction.note}', sys.stderr.encoding)}",
-                    err=True,
-                )
-            if picture is not None:
-                draw(prediction, picture, whole=not inputs.spans)
-            cells = inputs.rows[number] if inputs.rows else ()
-            keep(number, [encodable(line, encoding) for line in layout.lines(prediction, cells, encoding)])
-    return failed
-
-
-def _names() -> TextIO:
-    """Return standard input as text that keeps any bytes, as names of files do."""
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(encoding=sys.getfilesystemencoding(), errors="surrogateescape")
-    return sys.stdin

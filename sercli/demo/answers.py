@@ -16,7 +16,7 @@ from sercli.demo.pictures import Picture, draw
 from sercli.demo.spans import Download, Span, downloads, spans_of
 from sercli.demo.uploads import Uploads
 from sercli.errors import FeatureError, SerError
-from sercli.inference.inputs import turns_by_voice
+from sercli.inference.inputs import Inputs
 from sercli.inference.predict import Turns
 from sercli.inference.prediction import Prediction
 from sercli.plain.json import to_json
@@ -171,7 +171,7 @@ class Responder:
         path = Path(name)
         unable = {each.name: reason for each in self.models if (reason := _unable(each, spoken=spoken))}
         able = [each for each in self.models if each.name not in unable]
-        turns = turns_by_voice(VoiceConfig()) if spoken else None
+        turns = Inputs((path,), turns=VoiceConfig()).find_turns if spoken else None
         try:
             with self.uploads.taken(name) as path:
                 yield rendering.waiting()

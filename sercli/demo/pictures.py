@@ -28,15 +28,15 @@ from sercli.inference.prediction import Prediction
 from sercli.inference.recordings import (
     Piece,
     PieceFeatures,
+    Recording,
     dataset_of,
     extract,
     rates_of,
     read_pieces,
-    read_turn,
     read_whole,
 )
 from sercli.inference.stored import Stored
-from sercli.records import Turn, Utterance
+from sercli.records import Utterance
 
 # Of the spectrogram, in samples at 16 kHz: complete up to 8 kHz, for the eye and not for a network.
 _WINDOW, _HOP, _POINTS = 400, 160, 512
@@ -190,19 +190,19 @@ def _draw_values(prediction: Prediction) -> Picture:
 
 def _choose(predictor: Predictor, path: Path, prediction: Prediction) -> _Shown:
     """Read the piece to draw."""
-    rates, predicted = rates_of(predictor.bundle), prediction.predicted
+    recording, rates, predicted = Recording(path), rates_of(predictor.bundle), prediction.predicted
     if predicted is None and prediction.duration > WHOLE_S:
-        first = next(read_pieces(path, rates, WHOLE_S, WHOLE_S, align=False))
+        first = next(read_pieces(recording, rates, WHOLE_S, WHOLE_S, align=False))
         return _Shown(first, f"The first {WHOLE_S:.0f} s", 0.0)
     if predicted is None or not prediction.windows:
-        return _Shown(read_whole(path, rates), "The whole recording", 0.0, predicted)
+        return _Shown(read_whole(recording, rates), "The whole recording", 0.0, predicted)
     own = prediction.classes.index(predicted)
     best = max(range(len(prediction.windows)), key=lambda i: prediction.windows[i].probabilities[own])
     window = prediction.windows[best]
     if prediction.by_turn:
-        noun, piece = "spoken part", read_turn(path, Turn(window.start, window.end), rates)
+        noun, piece = "spoken part", read_whole(recording.cut(window.start, window.end), rates)
     else:
-        pieces = read_pieces(path, rates, predictor.window_s, predictor.hop_s, align=True)
+        pieces = read_pieces(recording, rates, predictor.window_s, predictor.hop_s, align=True)
         noun, piece = "window", next(islice(pieces, best, None))
     span = f"{window.start:.1f} to {window.end:.1f} s"
     when = f"{span}, the {noun} with the highest probability of {predicted}"

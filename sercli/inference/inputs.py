@@ -1,23 +1,22 @@
 """The model and the recordings that a command line names: files, folders, lists and tables of recordings."""
 
-import tempfile
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
-
-import soundfile
 
 from sercli import audio, starter
 from sercli.errors import AudioError, ConfigError, ManifestError, RunError, UnknownNameError
-from sercli.inference.predict import Predictor, Turns
+from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction
+from sercli.inference.recordings import Recording
 from sercli.manifest.interop import read_other
 from sercli.manifest.lengths import without_foreign_times
 from sercli.manifest.listing import Entry, check_columns, read_entries
 from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
 from sercli.manifest.values import explain_time, parse_number
 from sercli.plain.json import to_json
-from sercli.records import Note, Problem, Utterance
+from sercli.records import Note, Problem, Turn, Utterance
 from sercli.runs.folder import find_run
 from sercli.voice import VoiceConfig, find_speech
 from sercli.workspace import Workspace
@@ -38,7 +37,7 @@ class Inputs:
         notes: how the table was read, one line each.
         spans: start and end in seconds of the part of each recording that is meant; none if all of each.
         speakers: who speaks in each; empty if unknown.
-        turns: finds the turns of a file, if these are predicted in place of the complete file.
+        turns: the turns of each file, or how they are found, if they are predicted in place of the file.
     """
 
     files: tuple[Path, ...]
@@ -47,7 +46,23 @@ class Inputs:
     notes: tuple[str, ...] = ()
     spans: tuple[tuple[float | None, float | None], ...] = ()
     speakers: tuple[str | None, ...] = ()
-    turns: Turns | None = None
+    turns: VoiceConfig | Mapping[Path, Sequence[Turn]] | None = None
+
+    def describe(self) -> list[object]:
+        """Return all that predictions depend on, ready for JSON."""
+        turns: object = None
+        if isinstance(self.turns, VoiceConfig):
+            turns = self.turns.to_dict()
+        elif self.turns is not None:
+            turns = [[astuple(turn) for turn in self.turns[file]] for file in self.files]
+        files = [os.fsencode(file).hex() for file in self.files]
+        return [files, self.columns, self.rows, self.spans, self.speakers, turns]
+
+    def find_turns(self, recording: Recording) -> Sequence[Turn]:
+        """Return the turns of a recording, in order."""
+        if isinstance(self.turns, VoiceConfig):
+            return find_speech(recording.stream(), self.turns)
+        return self.turns[recording.path] if self.turns else ()
 
 
 def list_recordings(names: Sequence[str], lines: Iterable[str] = ()) -> Inputs:
@@ -139,11 +154,6 @@ def read_table(
         spans if any(span != (None, None) for span in spans) else (),
         tuple(each.speaker for each in placed),
     )
-
-
-def turns_by_voice(config: VoiceConfig) -> Turns:
-    """Return a function that finds the turns of a recording by voice activity."""
-    return lambda path: find_speech(audio.stream(path), config)
 
 
 def _cells(listed: Sequence[Utterance]) -> tuple[tuple[str, ...], list[list[object]]]:
@@ -289,8 +299,8 @@ def predict_inputs(
 ) -> Iterator[tuple[int, Prediction | Problem]]:
     """Yield the number and the prediction of each recording, or of the part of it that a table names.
 
-    A part is cut out at its recording's own sample rate, as `sercli prepare` cuts utterances, into a file
-    that is removed after its prediction. Times of windows and frames count from the start of the part.
+    A part is cut out at its recording's own sample rate, as `sercli prepare` cuts utterances. Times of
+    windows, turns and frames count from the start of the part.
 
     Args:
         predictor: applies the model.
@@ -299,53 +309,24 @@ def predict_inputs(
             speaker or per corpus; the inputs themselves if empty.
         done: numbers of recordings that need no prediction; they are enrolled all the same.
     """
-    numbers = [number for number in range(len(inputs.files)) if number not in done]
+    spans = inputs.spans or ((None, None),) * len(inputs.files)
+    recordings = [Recording(file, *span) for file, span in zip(inputs.files, spans, strict=True)]
+    numbers = [number for number in range(len(recordings)) if number not in done]
     speakers: Sequence[str | None] | None = None
     if predictor.needs_speakers:
         speakers = inputs.speakers or None
     elif predictor.needs_several:
-        speakers = (None,) * len(inputs.files)
-    if inputs.turns is not None and predictor.needs_speakers and not speakers:
-        speakers = (None,) * len(inputs.files)
-    if not inputs.spans:
-        if speakers:
-            _enrol(predictor, inputs.files, speakers, enrolment, inputs.turns)
-        own = speakers and [speakers[number] for number in numbers]
-        answers = predictor.predict((inputs.files[number] for number in numbers), own, inputs.turns)
-        yield from zip(numbers, answers, strict=True)
-        return
-    with tempfile.TemporaryDirectory(prefix="sercli-cuts-") as folder:
-        problems: dict[int, Problem] = {}
-        notes: dict[int, str] = {}
-        if speakers:
-            every = list(_cuts(inputs, range(len(inputs.files)), Path(folder), problems, notes))
-            _enrol(predictor, every, speakers, enrolment, inputs.turns)
-            cuts: Iterable[Path] = [every[number] for number in numbers]
-        else:
-            cuts = _cuts(inputs, numbers, Path(folder), problems, notes)
-        own = speakers and [speakers[number] for number in numbers]
-        for index, said in zip(numbers, predictor.predict(cuts, own, inputs.turns), strict=True):
-            file = str(inputs.files[index])
-            _place(Path(folder), index).unlink(missing_ok=True)
-            if isinstance(said, Problem):
-                whole = inputs.spans[index] == (None, None)
-                yield index, problems.get(index, said if whole else replace(said, place=file))
-            else:
-                yield index, replace(said, file=file, note=notes.get(index, said.note))
-
-
-def _enrol(
-    predictor: Predictor,
-    paths: Sequence[Path],
-    speakers: Sequence[str | None],
-    enrolment: Sequence[Path],
-    turns: Turns | None,
-) -> None:
-    """Compute the common statistics from the recordings themselves, or from others of the same origin."""
-    if enrolment:
+        speakers = (None,) * len(recordings)
+    turns = None if inputs.turns is None else inputs.find_turns
+    if turns is not None and predictor.needs_speakers and not speakers:
+        speakers = (None,) * len(recordings)
+    if speakers and enrolment:
         enrol_others(predictor, enrolment, speakers[0])
-    else:  # those that can't be read are reported with their predictions
-        predictor.enrol(zip(paths, speakers, strict=True), turns)
+    elif speakers:  # those that can't be read are reported with their predictions
+        predictor.enrol(zip(recordings, speakers, strict=True), turns)
+    own = speakers and [speakers[number] for number in numbers]
+    answers = predictor.predict((recordings[number] for number in numbers), own, turns)
+    yield from zip(numbers, answers, strict=True)
 
 
 def enrol_others(predictor: Predictor, recordings: Sequence[Path], speaker: str | None) -> None:
@@ -359,27 +340,3 @@ def enrol_others(predictor: Predictor, recordings: Sequence[Path], speaker: str 
         raise AudioError(
             f"--enrol: {len(problems)} of {len(recordings)} recordings can't be used: {problems[0]}"
         )
-
-
-def _cuts(
-    inputs: Inputs, numbers: Iterable[int], folder: Path, problems: dict[int, Problem], notes: dict[int, str]
-) -> Iterator[Path]:
-    """Yield the file to predict for some of the recordings; problems and notes are kept by number."""
-    for index in numbers:
-        file, (start, end) = inputs.files[index], inputs.spans[index]
-        if start is None and end is None:
-            yield file
-            continue
-        place = _place(folder, index)
-        try:
-            samples, header = audio.decode(file, start, end)
-            if header.note:
-                notes[index] = header.note
-            soundfile.write(place, samples, header.sample_rate, subtype="FLOAT")
-        except (AudioError, OSError) as error:
-            problems[index] = Problem(str(file), str(error).removeprefix(f"{file}: "))
-        yield place
-
-
-def _place(folder: Path, index: int) -> Path:
-    return folder / f"{index}.wav"

@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -54,7 +54,7 @@ class Journal:
         """Numbers of the recordings whose results are known."""
         return frozenset(self._starts)
 
-    def add(self, number: int, lines: Sequence[str]) -> None:
+    def add(self, number: int, lines: Iterable[str]) -> None:
         """Write the lines of a recording."""
         try:
             if not self._file.tell():

@@ -33,6 +33,7 @@ from sercli.inference.prediction import Prediction, Window
 from sercli.inference.recordings import (
     Piece,
     PieceFeatures,
+    Recording,
     choose_window,
     dataset_of,
     extract,
@@ -40,7 +41,6 @@ from sercli.inference.recordings import (
     looked_at,
     rates_of,
     read_pieces,
-    read_turn,
     read_whole,
 )
 from sercli.models.layers.folding import fold_normalisation
@@ -76,8 +76,8 @@ _Computed = tuple["_Piecework", _Part]
 _Result = _Found | Problem | None
 _Extract = Callable[[], _Part]
 
-Turns = Callable[[Path], Sequence[Turn]]
-"""Finds the turns of a recording."""
+Turns = Callable[[Recording], Sequence[Turn]]
+"""Finds the turns of a recording; their times count from its start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class _Piecework:
 
     Attributes:
         number: of the recording.
-        file: the recording.
+        recording: the recording.
         seconds: length of the piece; zero where there is none to work on.
         cut: whether it is one of the recording's windows.
         speaker: who speaks; none if this is not known.
@@ -96,12 +96,17 @@ class _Piecework:
     """
 
     number: int
-    file: str
+    recording: Recording
     seconds: float = 0.0
     cut: bool = False
     speaker: str | None = None
     group: str | None = None
     whole_s: float | None = None
+
+    @property
+    def file(self) -> str:
+        """The file of the recording."""
+        return str(self.recording.path)
 
 
 class Predictor:
@@ -166,6 +171,7 @@ class Predictor:
         self.unsure_below = unsure_below
         self._set_windows(timeline, window_s, hop_s)
         self._network = fold_normalisation(self.bundle.network).to(self.device).eval()
+        self.precision = precision
         self._number = number_format(precision)
         self._rates = rates_of(self.bundle)
         # Windows of classes are recordings of their own; pieces of continuous labels are parts of one.
@@ -206,7 +212,7 @@ class Predictor:
         return bool(self._groups)
 
     def enrol(
-        self, recordings: Iterable[tuple[Path | str, str | None]], turns: Turns | None = None
+        self, recordings: Iterable[tuple[Recording | Path | str, str | None]], turns: Turns | None = None
     ) -> list[Problem]:
         """Compute the statistics of speakers, or of a corpus, from recordings; emotions need not be known.
 
@@ -231,9 +237,9 @@ class Predictor:
         collected = GroupStatistics(self.bundle.preprocessing)
         problems = []
         with threads() as pool:
-            for task, part in _ahead(pool, self._tasks((path for path, _ in listed), speakers, turns)):
+            for task, part in _ahead(pool, self._tasks((each for each, _ in listed), speakers, turns)):
                 if isinstance(part, PieceFeatures):
-                    name = f"{task.file} at {part.start:g} s"
+                    name = f"{task.file} at {(task.recording.start or 0.0) + part.start:g} s"
                     collected.add(name, part.features, part.samples, task.group)
                 elif part is not None:
                     problems.append(part)
@@ -244,7 +250,7 @@ class Predictor:
 
     def predict(
         self,
-        paths: Iterable[Path | str],
+        recordings: Iterable[Recording | Path | str],
         speakers: Sequence[str | None] | None = None,
         turns: Turns | None = None,
     ) -> Iterator[Prediction | Problem]:
@@ -253,7 +259,7 @@ class Predictor:
         Features are computed in threads, ahead of the network.
 
         Args:
-            paths: the recordings.
+            recordings: files, or parts of files.
             speakers: who speaks in each, for a model that standardises per speaker; see `enrol`.
             turns: finds the turns of a recording. The turns are then predicted in place of the recording,
                 each as an utterance of its own, or in equal parts if it is longer than `WHOLE_S`. A turn
@@ -271,7 +277,7 @@ class Predictor:
                 "the model standardises per speaker, so it needs several recordings of each speaker; name "
                 "the speakers with --same-speaker or --speaker-column"
             )
-        listed = self._tasks(paths, speakers, turns)
+        listed = self._tasks(recordings, speakers, turns)
         first = list(islice(listed, count_cores()))
         with threads(len(first)) as pool:
             done = self._scored(pool, chain(first, listed))
@@ -298,26 +304,27 @@ class Predictor:
 
     def _tasks(
         self,
-        paths: Iterable[Path | str],
+        recordings: Iterable[Recording | Path | str],
         speakers: Sequence[str | None] | None,
         turns: Turns | None,
     ) -> Iterator[tuple[_Piecework, _Extract]]:
         """List what is to be done; long recordings are decoded on the way, short ones in the threads."""
-        for number, path in enumerate(map(Path, paths)):
+        for number, each in enumerate(recordings):
+            recording = each if isinstance(each, Recording) else Recording(Path(each))
             speaker = speakers[number] if speakers else None
-            own = _Piecework(number, str(path), speaker=speaker, group=speaker)
+            own = _Piecework(number, recording, speaker=speaker, group=speaker)
             try:
-                header = audio.header(path)
+                header = recording.header()
                 seconds = header.frames / header.sample_rate
                 if short := audio.too_short(header.frames, header.sample_rate):
-                    yield own, partial(_same, Problem(str(path), short))
+                    yield own, partial(_same, Problem(own.file, short))
                 elif turns is not None:
-                    yield from self._turns(path, replace(own, whole_s=seconds), turns(path))
+                    yield from self._turns(replace(own, whole_s=seconds), turns(recording))
                 elif (size := self._size(seconds)) is None:
-                    yield replace(own, seconds=seconds), partial(self._extract, path)
+                    yield replace(own, seconds=seconds), partial(self._extract, recording)
                 else:
                     pieces = read_pieces(
-                        path,
+                        recording,
                         self._rates,
                         *size,
                         align=not self.bundle.outputs.per_frame,
@@ -326,13 +333,11 @@ class Predictor:
                     )
                     for piece in pieces:
                         length = piece.samples / audio.SAMPLE_RATE
-                        yield replace(own, seconds=length, cut=True), partial(self._extract, path, piece)
+                        yield replace(own, seconds=length, cut=True), partial(self._extract, recording, piece)
             except (SerError, MemoryError) as error:
-                yield own, partial(_problem, str(path), error)
+                yield own, partial(_problem, own.file, error)
 
-    def _turns(
-        self, path: Path, own: _Piecework, turns: Sequence[Turn]
-    ) -> Iterator[tuple[_Piecework, _Extract]]:
+    def _turns(self, own: _Piecework, turns: Sequence[Turn]) -> Iterator[tuple[_Piecework, _Extract]]:
         """List the turns of a recording; a long one in equal parts. They are read in the threads."""
         if not turns:
             yield own, partial(_same, None)
@@ -341,9 +346,10 @@ class Predictor:
             edges = np.linspace(turn.start, turn.end, count + 1).tolist()
             named = own
             if turn.speaker is not None:
-                named = replace(own, speaker=turn.speaker, group=f"{turn.speaker} in {path}")
+                named = replace(own, speaker=turn.speaker, group=f"{turn.speaker} in {own.file}")
             for start, end in pairwise(edges):
-                yield replace(named, seconds=end - start), partial(self._extract, path, Turn(start, end))
+                read = partial(self._extract, own.recording.cut(start, end), start=start)
+                yield replace(named, seconds=end - start), read
 
     def _size(self, seconds: float) -> tuple[float, float] | None:
         """Return window and hop of a recording of that length; none if it is predicted as one utterance."""
@@ -352,14 +358,15 @@ class Predictor:
         cut = seconds > WHOLE_S if self.timeline is None else self.timeline
         return (self.window_s, self.hop_s) if cut else None
 
-    def _extract(self, path: Path, piece: Piece | Turn | None = None) -> PieceFeatures | Problem:
-        """Compute the features of a piece or a turn of a recording, or of the recording itself."""
+    def _extract(
+        self, recording: Recording, piece: Piece | None = None, start: float = 0.0
+    ) -> PieceFeatures | Problem:
+        """Compute the features of a piece of a recording, or of all of it, as a piece from ``start`` on."""
         try:
-            if isinstance(piece, Turn):
-                piece = read_turn(path, piece, self._rates)
-            return extract(self.bundle, piece or read_whole(path, self._rates))
+            piece = piece or replace(read_whole(recording, self._rates), start=start)
+            return extract(self.bundle, piece)
         except (SerError, MemoryError) as error:
-            return _problem(str(path), error)
+            return _problem(str(recording.path), error)
 
     def _scored(
         self,

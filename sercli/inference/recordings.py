@@ -20,7 +20,6 @@ from sercli.data.items import ComputedFeatures, unlabelled_item
 from sercli.data.parts import make_dataset
 from sercli.errors import ConfigError
 from sercli.features import Array
-from sercli.records import Turn
 from sercli.runs.features import FeatureChoice
 from sercli.statistics import Statistics
 
@@ -85,33 +84,56 @@ class Piece:
         return all(audio.is_silent(samples) for samples in self.audio.values())
 
 
-def read_whole(path: Path, rates: Sequence[int]) -> Piece:
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A file, or the part of a file that is meant; times in seconds.
+
+    Attributes:
+        path: the file.
+        start: where the part begins; with the file if not given.
+        end: where it ends; with the file if not given.
+    """
+
+    path: Path
+    start: float | None = None
+    end: float | None = None
+
+    def cut(self, start: float, end: float) -> "Recording":
+        """Return a part of this recording; the times count from its start."""
+        begin = self.start or 0.0
+        # Turns are rounded, and nothing beyond the end belongs to this recording.
+        stop = begin + end if self.end is None else min(begin + end, self.end)
+        return Recording(self.path, begin + start, stop)
+
+    def header(self) -> audio.AudioFile:
+        """Read the header, whose frames are those of the part.
+
+        Raises:
+            AudioError: it can't be read, or the file does not hold the part.
+        """
+        return audio.header(self.path, start=self.start, end=self.end)
+
+    def stream(self, rate: int = SAMPLE_RATE) -> Iterator[Samples]:
+        """Read it in blocks, (samples,) each.
+
+        Raises:
+            AudioError: it can't be read, or the file does not hold the part.
+        """
+        return audio.stream(self.path, rate, start=self.start, end=self.end)
+
+
+def read_whole(recording: Recording, rates: Sequence[int]) -> Piece:
     """Read a complete recording at some sample rates.
 
     Raises:
         AudioError: it can't be read.
     """
-    samples = {rate: np.concatenate(list(_blocks(path, rate))) for rate in rates}
-    return Piece(0.0, samples, note=audio.full_scale(path).note)
-
-
-def read_turn(path: Path, turn: Turn, rates: Sequence[int]) -> Piece:
-    """Read a turn of a recording, cut as `sercli prepare` cuts an utterance.
-
-    Raises:
-        AudioError: it can't be read, or the recording ends before the turn.
-    """
-    samples, header = audio.decode(path, turn.start, turn.end)
-    as_it_is = PREPARED in rates and audio.is_prepared(path)
-    sounds: dict[int, Samples] = {}
-    for rate in rates:
-        sound = audio.resample(samples, header.sample_rate, rate or SAMPLE_RATE)
-        sounds[rate] = audio.round_to_pcm16(sound) if rate == PREPARED and not as_it_is else sound
-    return Piece(turn.start, sounds, note=header.note)
+    samples = {rate: np.concatenate(list(_blocks(recording, rate))) for rate in rates}
+    return Piece(0.0, samples, note=audio.full_scale(recording.path).note)
 
 
 def read_pieces(
-    path: Path,
+    recording: Recording,
     rates: Sequence[int],
     size_s: float,
     hop_s: float,
@@ -123,7 +145,7 @@ def read_pieces(
     """Read a recording window by window; at least one, shorter where the recording is.
 
     Args:
-        path: the recording.
+        recording: the recording.
         rates: at which sample rates.
         size_s: of a window, seconds.
         hop_s: from one window's start to the next one's, at most ``size_s``.
@@ -136,23 +158,24 @@ def read_pieces(
         AudioError: it can't be read.
     """
     cut = [
-        _windows(_blocks(path, rate), rate or SAMPLE_RATE, size_s, hop_s, after_s, least_s, align=align)
+        _windows(_blocks(recording, rate), rate or SAMPLE_RATE, size_s, hop_s, after_s, least_s, align=align)
         for rate in rates
     ]
     for found in zip(*cut, strict=False):  # a window that is a sample short at one rate only is left out
         starts, own, after = zip(*found, strict=True)
         sounds, following = dict(zip(rates, own, strict=True)), dict(zip(rates, after, strict=True))
-        yield Piece(starts[0], sounds, following, audio.full_scale(path).note)
+        yield Piece(starts[0], sounds, following, audio.full_scale(recording.path).note)
 
 
-def _blocks(path: Path, rate: int) -> Iterator[Samples]:
+def _blocks(recording: Recording, rate: int) -> Iterator[Samples]:
     """Read a recording in blocks, rounded to 16 bits where `sercli prepare` would convert it."""
     if rate != PREPARED:
-        yield from audio.stream(path, rate)
+        yield from recording.stream(rate)
         return
-    blocks = audio.stream(path)
+    blocks = recording.stream()
     first = next(blocks)  # of a short recording it tells how all is scaled
-    as_it_is = audio.is_prepared(path)
+    # A part is always converted; only a complete file may be copied.
+    as_it_is = recording == Recording(recording.path) and audio.is_prepared(recording.path)
     for block in chain((first,), blocks):
         yield block if as_it_is else audio.round_to_pcm16(block)
 

@@ -13,12 +13,11 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.websockets import WebSocket
 
 import sercli
-from sercli.errors import unknown
 from sercli.inference.writing import to_json as prediction_to_json
 from sercli.plain.json import to_json
 from sercli.serve import uploads
 from sercli.serve.guard import Guard
-from sercli.serve.options import Options
+from sercli.serve.options import Options, check_names
 from sercli.serve.pages import describe
 from sercli.serve.refusals import RefusalError
 from sercli.serve.service import Service
@@ -27,7 +26,6 @@ from sercli.web.requests import App
 
 Result = TypeVar("Result")
 
-_OPTIONS = ("timeline", "window_s", "hop_s")
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _FORM = {
     "schema": {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}},
@@ -57,7 +55,8 @@ _MEANINGS = {
 _TEXT = """\
 `POST /v1/predict` predicts a recording; its answer is the JSON of `sercli predict --json`. The websocket
 `/v1/stream` takes 16-bit samples (little endian, mono, 16 kHz) in binary messages, answers with a line of
-JSON for each step, and ends with the text message `end`. Errors are JSON:
+JSON for each step, and ends with the text message `end`. Its query parameters `margin`, `hold_s`, `smooth_s`
+and `silence_db` have the meaning of the options of `sercli predict --live`. Errors are JSON:
 `{"error": {"kind": ..., "message": ...}}`; a websocket is closed with 4000 + status after such a message. If
 the service has a token, send the header `Authorization: Bearer TOKEN`."""
 
@@ -136,9 +135,7 @@ async def _predict(service: Service, request: Request, options: Options) -> Resp
     Raises:
         RefusalError: it is refused.
     """
-    for name in request.query_params:
-        if name not in _OPTIONS:
-            raise RefusalError(422, str(unknown("the query", name, _OPTIONS)), "options")
+    check_names(request.query_params, Options)
     uploads.check_media_type(request)
     service.check_options(options)
     service.queue.check_room()

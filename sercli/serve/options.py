@@ -1,7 +1,12 @@
 """The options of a request, which are those of `sercli predict`."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 
+from pydantic import TypeAdapter, ValidationError
+
+from sercli.errors import ConfigError, unknown
+from sercli.inference.live import Steadiness
 from sercli.inference.predict import Predictor
 from sercli.serve.refusals import RefusalError
 
@@ -9,6 +14,8 @@ WHOLE_MINUTES = 5.0
 """Longest recording that ``timeline=false`` predicts as one utterance: memory grows with the length."""
 OVERLAP = 20.0
 """Most windows that may contain a moment: computing grows with their number."""
+
+_NUMBERS = TypeAdapter(dict[str, float])
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +63,31 @@ class Options:
                 f"timeline=false: the recording is longer than {WHOLE_MINUTES:g} minutes; leave it out",
                 "too_long",
             )
+
+
+def check_names(query: Mapping[str, str], options: type[Options | Steadiness]) -> None:
+    """Refuse a query with a parameter that is none of the options.
+
+    Raises:
+        RefusalError: it has one.
+    """
+    names = [each.name for each in fields(options)]
+    for name in query:
+        if name not in names:
+            raise RefusalError(422, str(unknown("the query", name, names)), "options")
+
+
+def read_steadiness(query: Mapping[str, str]) -> Steadiness:
+    """Read the options of a stream.
+
+    Raises:
+        RefusalError: one is unknown, not a number, or out of its range.
+    """
+    check_names(query, Steadiness)
+    try:
+        return Steadiness(**_NUMBERS.validate_python(dict(query)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RefusalError(422, f"{first['loc'][0]}: {first['msg']}", "options") from None
+    except ConfigError as error:
+        raise RefusalError(422, str(error), "options") from None

@@ -16,7 +16,7 @@ from sercli import audio
 from sercli.bundle import Bundle, describe_outputs
 from sercli.errors import AudioError, ConfigError, RunError
 from sercli.inference import NO_SCORES
-from sercli.inference.live import LiveStream, stream_of
+from sercli.inference.live import LiveStream, Steadiness, stream_of
 from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction
 from sercli.processor import count_cores
@@ -180,8 +180,8 @@ class Service:
         return replace(found, file=RECORDING)
 
     @contextmanager
-    def stream(self) -> Iterator[LiveStream]:
-        """Begin to follow a speaker.
+    def stream(self, steadiness: Steadiness) -> Iterator[LiveStream]:
+        """Begin to follow a speaker; ``steadiness`` decides what is shown.
 
         Raises:
             RefusalError: there are too many streams, or the service ends.
@@ -191,7 +191,7 @@ class Service:
             raise busy(what="streams are open")
         self._streams += 1
         try:
-            yield stream_of(self._streamed)
+            yield stream_of(self._streamed, steadiness=steadiness)
         finally:
             self._streams -= 1
 

@@ -10,6 +10,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from sercli.audio import SAMPLE_RATE
 from sercli.inference.live import LiveStream
 from sercli.plain.json import to_json
+from sercli.serve.options import read_steadiness
 from sercli.serve.refusals import RefusalError, ending
 from sercli.serve.service import Service
 from sercli.web import requests
@@ -26,7 +27,7 @@ async def follow(service: Service, socket: WebSocket) -> None:
     await socket.accept()
     with suppress(WebSocketDisconnect):  # the other side left, and waits for nothing
         try:
-            with service.stream() as stream:
+            with service.stream(read_steadiness(socket.query_params)) as stream:
                 await _Session(service, socket, stream).run()
             await socket.close(1000)
         except RefusalError as error:

@@ -117,10 +117,10 @@ def stopping(monkeypatch):
     usual, begun = Predictor.predict, []
 
     def stop_after(count):
-        def predict(self, paths, speakers=None, turns=None):
-            paths = list(paths)
-            begun.append([path.name for path in paths])
-            for number, found in enumerate(usual(self, paths, speakers, turns)):
+        def predict(self, recordings, speakers=None, turns=None):
+            recordings = list(recordings)
+            begun.append([each.path.name for each in recordings])
+            for number, found in enumerate(usual(self, recordings, speakers, turns)):
                 if number == count:
                     raise KeyboardInterrupt
                 yield found
@@ -273,7 +273,7 @@ def test_an_unknown_run_is_told(run, recording):
 
 
 def test_a_threshold_of_classes_is_refused_for_continuous_labels(recording):
-    from sercli.cli.predict import _check_asked
+    from sercli.cli.predict import _refuse_unfit
     from sercli.errors import ConfigError
     from sercli.inference.inputs import Inputs
     from sercli.tasks import Outputs
@@ -283,5 +283,5 @@ def test_a_threshold_of_classes_is_refused_for_continuous_labels(recording):
         timeline = None
 
     with pytest.raises(ConfigError, match="--unsure-below is for classes"):
-        _check_asked(Traces(), Inputs((recording,)), None, 0.5)
-    _check_asked(Traces(), Inputs((recording,)), None, None)
+        _refuse_unfit(Traces(), Inputs((recording,)), None, 0.5)
+    _refuse_unfit(Traces(), Inputs((recording,)), None, None)

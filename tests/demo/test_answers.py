@@ -10,10 +10,13 @@ import soundfile
 from conftest import tone
 
 from sercli.errors import ConfigError
-from sercli.inference.inputs import turns_by_voice
 from sercli.inference.predict import Predictor
-from sercli.voice import VoiceConfig
+from sercli.voice import VoiceConfig, find_speech
 from sercli.web.limits import Limits
+
+
+def spoken_parts(recording):
+    return find_speech(recording.stream(), VoiceConfig())
 
 
 def shares(html):
@@ -216,7 +219,7 @@ def two_parts(talk):
 
 def test_only_the_spoken_parts_are_answered_if_this_is_chosen(listen, send, bundles, two_parts):
     path = send(two_parts)
-    (said,) = Predictor(bundles["mdcnn"]).predict([path], turns=turns_by_voice(VoiceConfig()))
+    (said,) = Predictor(bundles["mdcnn"]).predict([path], turns=spoken_parts)
     _, first, last = listen("mdcnn").answer(path, spoken=True)
     np.testing.assert_allclose(list(shares(first).values()), 100 * np.array(said.probabilities), atol=0.0501)
     parts = re.findall(r'data-start="([\d.]+)" data-end="([\d.]+)"', last)

@@ -25,10 +25,9 @@ from conftest import tone
 from untrained import ALL, diccoser
 
 from sercli.errors import ConfigError
-from sercli.inference.inputs import turns_by_voice
 from sercli.inference.predict import Predictor
 from sercli.inference.writing import to_json
-from sercli.voice import VoiceConfig
+from sercli.voice import VoiceConfig, find_speech
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 if CHROMIUM is None:
@@ -142,6 +141,10 @@ def page(server, browser, asked):
     yield opened
     opened.close()
     assert opened.errors == []
+
+
+def spoken_parts(recording):
+    return find_speech(recording.stream(), VoiceConfig())
 
 
 def upload(page, path):
@@ -267,7 +270,7 @@ def test_only_spoken_parts_are_answered_if_the_box_is_ticked(page, server, made,
     assert box.is_checked()
     answers = upload(page, path)
     answers.locator("figure img").nth(1).wait_for()
-    (said,) = Predictor(made / "mdcnn").predict([path], turns=turns_by_voice(VoiceConfig()))
+    (said,) = Predictor(made / "mdcnn").predict([path], turns=spoken_parts)
     check(card(answers, 0), said)
     parts = answers.locator(".sercli-spans button")
     assert parts.count() == len(said.windows) == 2

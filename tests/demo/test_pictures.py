@@ -13,7 +13,7 @@ from matplotlib import image
 from sercli.demo import pictures
 from sercli.inference.occlusion import explain
 from sercli.inference.predict import Predictor
-from sercli.inference.recordings import dataset_of, extract, rates_of, read_whole
+from sercli.inference.recordings import Recording, dataset_of, extract, rates_of, read_whole
 from sercli.records import Turn
 
 EXPECTED = {
@@ -54,7 +54,7 @@ def test_the_attention_is_that_of_the_network_itself(bundles, write_wav, tmp_pat
     pictures.draw(predictor, path, said, 0.0)
     (((overlay,), (_, neutral)),) = drawn
     data = dataset_of(
-        predictor.bundle, [extract(predictor.bundle, read_whole(path, rates_of(predictor.bundle)))]
+        predictor.bundle, [extract(predictor.bundle, read_whole(Recording(path), rates_of(predictor.bundle)))]
     )
     batch = data[[0]]
     with torch.inference_mode():

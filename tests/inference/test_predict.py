@@ -20,14 +20,15 @@ from sercli.acoustics import LEAST_RECORDINGS, Usual, measure
 from sercli.bundle import Bundle
 from sercli.errors import AudioError, ConfigError, ManifestError, RunError
 from sercli.evaluation.predictions_csv import read_predictions
-from sercli.inference.inputs import find_bundle, list_recordings, predict_inputs, read_table
+from sercli.inference.inputs import Inputs, find_bundle, list_recordings, predict_inputs, read_table
 from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction, Window
-from sercli.inference.recordings import PREPARED, level_db, read_pieces, read_whole
+from sercli.inference.recordings import PREPARED, Recording, level_db, read_pieces, read_whole
 from sercli.inference.writing import CsvLines, to_json
 from sercli.preparation import prepare
 from sercli.records import Problem
 from sercli.tasks import Outputs
+from sercli.voice import VoiceConfig
 from sercli.workspace import Workspace
 
 
@@ -144,7 +145,7 @@ def test_the_last_frames_of_a_piece_see_what_follows_it(model, tmp_path, monkeyp
     whole = one(Predictor(bundle), tmp_path / "long.wav")
     monkeypatch.setattr("sercli.inference.recordings._TRACE_PIECE_S", 2.0)
     pieces = one(Predictor(bundle), tmp_path / "long.wav")
-    assert len(list(read_pieces(tmp_path / "long.wav", [PREPARED], 2.0, 2.0, align=False))) == 4
+    assert len(list(read_pieces(Recording(tmp_path / "long.wav"), [PREPARED], 2.0, 2.0, align=False))) == 4
     np.testing.assert_allclose(pieces.trace, whole.trace, atol=1e-4)
 
 
@@ -165,9 +166,9 @@ def test_what_follows_a_window_goes_with_it(tmp_path, monkeypatch):
     soundfile.write(tmp_path / "a.wav", tone(1.03), 16_000)
     samples = audio.read(tmp_path / "a.wav")
     stream = audio.stream
-    monkeypatch.setattr(audio, "stream", lambda path, rate=16_000: stream(path, rate, block_s=0.013))
+    monkeypatch.setattr(audio, "stream", lambda *source, **span: stream(*source, block_s=0.013, **span))
     cut = {"align": False, "after_s": 0.02, "least_s": 0.1}
-    pieces = list(read_pieces(tmp_path / "a.wav", [PREPARED], 0.25, 0.25, **cut))
+    pieces = list(read_pieces(Recording(tmp_path / "a.wav"), [PREPARED], 0.25, 0.25, **cut))
     assert [piece.samples for piece in pieces] == [4000, 4000, 4000, 4480]
     assert [len(piece.after[PREPARED]) for piece in pieces] == [320, 320, 320, 0]
     np.testing.assert_array_equal(np.concatenate([p.audio[PREPARED] for p in pieces]), samples)
@@ -221,21 +222,21 @@ def test_a_bundle_of_segments_says_how_long_windows_are(segmented):
 def test_windows_read_in_blocks_are_those_of_the_whole(tmp_path, monkeypatch):
     samples = tone(1.0, rate=22_050)
     soundfile.write(tmp_path / "a.wav", samples, 22_050, subtype="FLOAT")
-    whole = read_whole(tmp_path / "a.wav", [PREPARED, 22_050]).audio
+    whole = read_whole(Recording(tmp_path / "a.wav"), [PREPARED, 22_050]).audio
     np.testing.assert_array_equal(whole[22_050], samples)
     np.testing.assert_array_equal(
         whole[PREPARED], audio.round_to_pcm16(audio.resample(samples, 22_050, 16_000))
     )
     stream = audio.stream
-    monkeypatch.setattr(audio, "stream", lambda path, rate=16_000: stream(path, rate, block_s=0.013))
-    pieces = list(read_pieces(tmp_path / "a.wav", [PREPARED, 22_050], 0.3, 0.2, align=True))
+    monkeypatch.setattr(audio, "stream", lambda *source, **span: stream(*source, block_s=0.013, **span))
+    pieces = list(read_pieces(Recording(tmp_path / "a.wav"), [PREPARED, 22_050], 0.3, 0.2, align=True))
     assert [piece.start for piece in pieces] == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.7])
     for piece in pieces:
         for rate, found in piece.audio.items():
             first = round(piece.start * (rate or 16_000))
             assert len(found) == round(0.3 * (rate or 16_000))
             np.testing.assert_array_equal(found, whole[rate][first : first + len(found)])
-    rests = list(read_pieces(tmp_path / "a.wav", [PREPARED], 0.3, 0.3, align=False))
+    rests = list(read_pieces(Recording(tmp_path / "a.wav"), [PREPARED], 0.3, 0.3, align=False))
     assert [piece.samples for piece in rests] == [4800, 4800, 4800, 1600]
 
 
@@ -250,7 +251,7 @@ def test_features_of_the_original_read_it_at_its_rate(train, tmp_path):
     )
     soundfile.write(tmp_path / "a.wav", tone(0.5, rate=22_050), 22_050, subtype="FLOAT")
     one(Predictor(original), tmp_path / "a.wav")
-    piece = read_whole(tmp_path / "a.wav", [22_050])
+    piece = read_whole(Recording(tmp_path / "a.wav"), [22_050])
     from sercli.inference.recordings import extract
 
     expected = choice.feature.extract(tone(0.5, rate=22_050), original.inputs[name].config)
@@ -448,6 +449,61 @@ def test_segments_of_a_table_are_predicted_as_recordings_of_their_own(small, tmp
     assert missing.place == str(tmp_path / "none.wav")
 
 
+def test_times_in_a_part_count_from_its_start(small, tmp_path, write_wav):
+    spoken = [np.zeros(8000, np.float32), tone(1.0), np.zeros(16_000, np.float32), tone(1.0, pitch=300.0)]
+    write_wav(tmp_path / "long.wav", np.concatenate([tone(2.0, seed=1), *spoken]))
+    write_wav(tmp_path / "part.wav", np.concatenate(spoken))
+    (tmp_path / "t.csv").write_text("file,start,end\nlong.wav,2,\n")
+    inputs = read_table(tmp_path / "t.csv")
+    predictor = Predictor(small[1].bundle, timeline=True, window_s=1.0)
+    for turns in (None, VoiceConfig()):
+        ((_, part),) = predict_inputs(predictor, replace(inputs, turns=turns))
+        ((_, alone),) = predict_inputs(predictor, Inputs((tmp_path / "part.wav",), turns=turns))
+        assert len(part.windows) == (6 if turns is None else 2)
+        assert part.to_dict() == replace(alone, file=part.file).to_dict()
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "channels", "subtype", "gain"),
+    [
+        ("a.wav", 16_000, 1, "PCM_16", 1),
+        ("a.wav", 16_000, 2, "PCM_16", 1),
+        ("a.wav", 16_000, 1, "FLOAT", 1),
+        ("a.wav", 44_100, 2, "FLOAT", 5),  # beyond full scale
+        ("a.flac", 24_000, 1, "PCM_24", 1),
+        ("a.ogg", 22_050, 2, "VORBIS", 1),
+    ],
+)
+def test_a_part_of_a_file_has_the_samples_that_prepare_cuts_out(
+    workspace, tmp_path, name, rate, channels, subtype, gain
+):
+    samples = np.stack([gain * tone(2.5, rate=rate, seed=seed) for seed in range(channels)], axis=1)
+    soundfile.write(tmp_path / name, samples, rate, subtype=subtype)
+    spans = [(0.1234, 0.7), (None, 1.5), (2.0, None)]
+    rows = [f"{number},{name},sad,{start or ''},{end or ''}" for number, (start, end) in enumerate(spans)]
+    (tmp_path / "t.csv").write_text("\n".join(["id,file,emotion,start,end", *rows]))
+    made = prepare("csv", tmp_path / "t.csv", workspace, name="mine").utterances
+    for utterance, (start, end) in zip(made, spans, strict=True):
+        piece = read_whole(Recording(tmp_path / name, start, end), [PREPARED, 11_025])
+        prepared = audio.read(workspace.corpus("mine") / utterance.file)
+        np.testing.assert_array_equal(piece.audio[PREPARED], prepared)
+        own, header = audio.decode(tmp_path / name, start, end)
+        np.testing.assert_array_equal(piece.audio[11_025], audio.resample(own, rate, 11_025))
+        assert piece.note == header.note
+        assert bool(piece.note) == (gain > 1)
+
+
+def test_a_part_of_a_part_ends_with_it(tmp_path, write_wav):
+    path = write_wav(tmp_path / "a.wav", tone(2.0))
+    part = Recording(path, 0.5, 1.5)
+    assert part.header().frames == 16_000
+    assert part.cut(0.25, 0.5) == Recording(path, 0.75, 1.0)
+    assert part.cut(0.25, 1.001) == Recording(path, 0.75, 1.5)
+    np.testing.assert_array_equal(
+        np.concatenate(list(part.cut(0.25, 0.5).stream())), audio.read(path)[12_000:16_000]
+    )
+
+
 def test_times_of_a_table_that_are_none_are_named(tmp_path):
     (tmp_path / "t.csv").write_text("file,start\na.wav,soon\n")
     with pytest.raises(ManifestError, match=r"t\.csv:2: start 'soon' is not a time; write seconds"):
@@ -518,8 +574,8 @@ def test_a_file_that_vanishes_is_a_problem_of_its_own(small, tmp_path, write_wav
     paths = [write_wav(tmp_path / f"{name}.wav") for name in "abc"]
     look = audio.header
 
-    def look_and_lose(path):
-        found = look(path)
+    def look_and_lose(path, **span):
+        found = look(path, **span)
         if path == paths[1]:
             path.unlink()
         return found

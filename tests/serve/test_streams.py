@@ -5,7 +5,7 @@ import pytest
 from conftest import tone
 from starlette.websockets import WebSocketDisconnect
 
-from sercli.inference.live import stream_of
+from sercli.inference.live import Steadiness, stream_of
 from sercli.web.limits import Limits
 
 
@@ -50,6 +50,42 @@ def test_a_model_that_looks_at_windows_answers_step_by_step(client):
     first = answers[0]
     assert first["shown"] == max(("anger", "happiness", "neutral", "sadness"), key=first.get)
     assert (answers[-1]["shown"], answers[-1]["anger"]) == (None, None)
+
+
+def test_the_options_are_those_of_a_live_prediction(client, bundles):
+    options = {"margin": 1.0, "hold_s": 60.0, "smooth_s": 0.0, "silence_db": -20.0}
+    samples = pcm(np.concatenate([tone(1.5), 0.05 * tone(1.5, pitch=320.0)]))
+    stream = stream_of(bundles["classes"], steadiness=Steadiness(**options))
+    steps = [*stream.feed(samples * np.float32(1 / 32_768)), *stream.finish()]
+    query = "&".join(f"{name}={value:g}" for name, value in options.items())
+    with client().websocket_connect(f"/v1/stream?{query}") as socket:
+        socket.send_bytes(samples.tobytes())
+        socket.send_text("end")
+        answers = [json.loads(socket.receive_text()) for _ in steps]
+    assert [each["shown"] for each in answers] == [step.shown for step in steps]
+    # Without the options, -60 dB would be silence, and the mean would lag behind.
+    assert [each["silent"] for each in answers] == [False, False, True, True, True]
+    assert all(each["smoothed"]["anger"] == each["anger"] for each in answers[:2])
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("hold=1", "the query has no 'hold'; did you mean hold_s"),
+        ("margin=high", "margin: Input should be a valid number"),
+        ("margin=1.5", "margin=1.5: use a difference of probabilities from 0 to 1"),
+        ("hold_s=-1", "hold_s=-1: use 0 to 60 s"),
+        ("smooth_s=nan", "smooth_s=nan: use 0 to 60 s"),
+        ("silence_db=3", "silence_db=3: use -200 to 0 dB"),
+    ],
+)
+def test_wrong_options_are_refused(client, query, message):
+    opened = client("classes", streams=1)
+    with opened.websocket_connect(f"/v1/stream?{query}") as socket:
+        code, kind, found = refusal(socket)
+    assert (code, kind) == (4422, "options")
+    assert message in found
+    assert opened.service.idle
 
 
 def test_other_messages_are_refused(client):

@@ -174,6 +174,17 @@ def test_a_dry_run_says_what_is_left_out_and_what_is_to_do(place, command_line):
     assert "takes at most about" in out
 
 
+def test_trials_without_epochs_are_not_said_to_take_no_time(place, command_line):
+    rows = [{"name": "linear", "set": {"features.kind": "opensmile"}}]
+    write(place, {"title": "Linear", "arch": "linear", "on": ["emodb-4"], "rows": rows})
+    file = place.root.parent / "small.yaml"
+    options = ("--workspace", place.root, "--accelerator", "cpu", "--dry-run", "--fold", "1")
+    status, out, _ = command_line("ablate", file, *options)
+    assert status == 0
+    assert "no times: these trials have no epochs" in out
+    assert "takes at most" not in out
+
+
 def test_a_dry_run_with_nothing_to_train_says_no_time(place, command_line):
     write(place, STUDY | {"on": ["emodb-4:speaker-9-fold"]})
     file = place.root.parent / "small.yaml"

@@ -3,6 +3,9 @@
 The folder holds the two corpora as distributed, in sub-folders ``emodb`` and ``ravdess``. The name of a
 speaker begins with the name of the corpus, so that actor 03 of one corpus is not actor 03 of the other.
 
+The union ``emodb+ravdess`` has the same recordings and folds, but other ids and other names of scheme and
+run, which the card and the bundle state.
+
 Source: Burkhardt et al., Interspeech 2005; Livingstone & Russo, PLoS ONE 13(5), 2018.
 """
 
