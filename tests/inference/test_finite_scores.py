@@ -11,7 +11,6 @@ from conftest import tone
 from untrained import ALL, diccoser
 
 from sercli.bundle import Bundle
-from sercli.demo.live import _Causal
 from sercli.errors import RunError
 from sercli.inference import refuse_unscored, score
 from sercli.inference.export import export_programs
@@ -19,7 +18,6 @@ from sercli.inference.predict import Predictor
 from sercli.inference.recordings import Piece, dataset_of, extract
 from sercli.inference.streaming import Stream
 from sercli.records import Problem
-from sercli.web.loaded import LoadedModel
 
 
 def _spoil(bundle, value):
@@ -105,17 +103,6 @@ def test_a_stream_ends_where_scores_are_not_finite():
             value.fill_(1e17)
     with pytest.raises(RunError, match=r"at 0.00 s: the network gives no finite scores"):
         Stream(bundle).feed(tone(1.0))
-
-
-def test_the_live_page_says_that_there_is_no_answer(tmp_path):
-    bundle = diccoser("b")
-    with torch.no_grad():
-        for value in bundle.network.parameters():
-            value.fill_(1e17)
-    follower = _Causal(LoadedModel(tmp_path, "a", Predictor(bundle), (), ""))
-    heard = follower.answer(tone(1.0), 16_000, tone(1.0), tmp_path / "a.wav")
-    assert heard.note.startswith("No answer: at 0.00 s: the network gives no finite scores")
-    assert not heard.values
 
 
 def test_a_program_is_not_exported_of_a_network_without_finite_scores(tmp_path):
