@@ -7,8 +7,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO
 
 import typer
@@ -73,8 +74,10 @@ def live(
     blocks = _microphone() if microphone else _raw(sys.stdin.buffer)
     speed, hop = _Speed(), stream.hop_s
     try:
-        with closing(blocks), _printing(stream, bar=microphone, json=json, csv=csv) as show:
-            for block in blocks:
+        with closing(blocks), ExitStack() as printing:
+            begin = list(islice(blocks, 1))  # before the header: there may be no input
+            show = printing.enter_context(_printing(stream, bar=microphone, json=json, csv=csv))
+            for block in chain(begin, blocks):
                 with speed.measured(len(block) // 2):
                     steps = stream.feed(np.frombuffer(block, "<i2") * np.float32(1 / 32_768))
                     show(steps)

@@ -171,7 +171,7 @@ class _Follower:
 
     def _describe(self, step: Step) -> str:
         if step.silent:
-            return "nothing was heard for a second, so no emotion is given"
+            return "no emotion is given before a second of sound was heard"
         seen = "for each 40 ms" if self._stream.by_frame else f"from the last {step.end - step.start:.1f} s"
         return f"predicted {seen}; the values are averaged over about a second"
 

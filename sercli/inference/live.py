@@ -36,7 +36,7 @@ from sercli.records import TRACE_RATE
 HOP_S = 0.5
 """Time from one step to the next for networks that look at windows."""
 FIRST_S = 1.0
-"""Length of speech before the first step for networks that look at windows."""
+"""Length of sound before the first class, at the beginning and after each silence: less says little."""
 SPEAKER = "the speaker"
 """Name under which the one speaker of a stream is enrolled."""
 
@@ -58,7 +58,8 @@ class Step:
             a network that looks at windows was not applied because there was silence.
         last: whether a window ends here. A classifier that answers frame by frame was trained to predict
             this frame; the other frames have a shorter past.
-        silent: whether the last second, at least, is silence.
+        silent: whether there is nothing to answer: the last second, at least, is silence, or the sound after
+            silence began less than `FIRST_S` ago (not of continuous labels by frame).
         shown: the class that is shown, which changes less often than the most probable class; none in
             silence and without classes.
         smoothed: the values, averaged over the last seconds; none in silence.
@@ -306,6 +307,7 @@ class _Frames:
 
     def __init__(self, stream: Stream, silence_db: float) -> None:
         self.stream, self.silence_db = stream, silence_db
+        self.least_s = FIRST_S if stream.bundle.classes else 0.0  # a continuous label is of this frame alone
         self.hop_s = FRAME / SAMPLE_RATE
         self.window_s, self.latency_s = stream.window_s, stream.latency_s
         self._begin()
@@ -314,6 +316,7 @@ class _Frames:
         self._rest: Samples = np.zeros(0, np.float32)
         self._levels: deque[float] = deque()  # of the frames that are not answered yet
         self._last: deque[float] = deque(maxlen=round(FIRST_S / self.hop_s))
+        self._onset: float | None = None  # where the sound began
 
     def feed(self, samples: Samples, *, at_end: bool) -> list[Step]:  # noqa: ARG002  # frames are steps always
         held = np.concatenate([self._rest, samples])
@@ -333,7 +336,12 @@ class _Frames:
         steps = []
         for frame in frames:
             self._last.append(self._levels.popleft())
-            silent = max(self._last) < self.silence_db
+            if max(self._last) < self.silence_db:
+                self._onset = None
+            elif self._onset is None:
+                self._onset = frame.start
+            # A sum of times such as 0.04 s may be a rounding error too short.
+            silent = self._onset is None or frame.end - self._onset < self.least_s - 1e-6
             steps.append(Step(frame.start, frame.end, frame.values, frame.last, silent))
         return steps
 
@@ -380,6 +388,7 @@ class _Windows:
         self._held: Samples = np.zeros(0, np.float32)
         self._first = 0  # of what is held, in samples
         self._answered = 0  # end of the last step
+        self._onset: int | None = None  # where the sound began, in samples
         before = max(0, self._window - round(FIRST_S * SAMPLE_RATE)) // self._hop
         self._next = self._window - before * self._hop  # end of the next step
 
@@ -400,7 +409,7 @@ class _Windows:
         steps = []
         if new > 0 and len(self._held) >= round(LEAST_S * SAMPLE_RATE):
             self._forget(end - self._window)
-            steps.append(self._step(end))
+            steps.append(self._step(end, least_s=0.0))
         self._begin()
         return steps
 
@@ -409,7 +418,8 @@ class _Windows:
         if start > self._first:
             self._held, self._first = self._held[start - self._first :], start
 
-    def _step(self, end: int) -> Step:
+    def _step(self, end: int, least_s: float = FIRST_S) -> Step:
+        """Answer the window that ends at a place, if there is sound of at least ``least_s`` since silence."""
         start = max(self._first, end - self._window)
         samples = self._held[start - self._first : end - self._first]
         self._answered = end
@@ -418,11 +428,23 @@ class _Windows:
         if level_db(samples[-judged:], round(LOUDEST_S * SAMPLE_RATE)) < self.silence_db:
             # What came before the silence is not mixed with what comes after it.
             self._forget(end - (judged - self._hop))
+            self._onset = None
+            return Step(begin, stop, (), last=True, silent=True)
+        if self._onset is None:
+            self._onset = start + self._find_sound(samples)
+        if end - self._onset < round(least_s * SAMPLE_RATE):
             return Step(begin, stop, (), last=True, silent=True)
         begun = self.clock()
         values = self._score(begin, samples)
         self._adapt(self.clock() - begun)
         return Step(begin, stop, values, last=True)
+
+    def _find_sound(self, samples: Samples) -> int:
+        """Return where the first part of 40 ms begins that is not silence; zero if there is none."""
+        size = round(LOUDEST_S * SAMPLE_RATE)
+        firsts = range(0, len(samples), size)
+        loud = (first for first in firsts if level_db(samples[first : first + size], size) >= self.silence_db)
+        return next(loud, 0)
 
     def _score(self, start: float, samples: Samples) -> tuple[float, ...]:
         speaker = SPEAKER if self.predictor.needs_speakers else None

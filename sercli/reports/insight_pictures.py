@@ -8,7 +8,7 @@ from sercli.figures.insight import WARNING
 LAYERS = "layers"
 """Name of the picture of the weights of an encoder's layers."""
 
-_CERTAIN = "the utterance of each class with the most confident prediction"
+_CERTAIN = "the utterance of each class that the network gives the highest probability of this class"
 # By name of the picture, its caption, and what must stand beside it.
 _SHOWN = {
     "channels": ("Weights of each channel attention: the mean over the utterances of each class", ""),

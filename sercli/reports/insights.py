@@ -241,12 +241,13 @@ def _open(
 
 
 def _most_certain(stored: Stored, predictions: ClassPredictions) -> Iterator[tuple[int, Utterance, str]]:
-    """Yield each class with its utterance that has the most certain prediction, and a title."""
+    """Yield each class with its utterance to which the network gives it the highest probability, and a title."""
     for number, name in enumerate(stored.bundle.classes):
         rows = (predictions.target == number).nonzero()[0].tolist()
         if rows:
             best = rows[int(predictions.probabilities[rows, number].argmax())]
-            title = f"{name}, {predictions.probabilities[best, number]:.0%}: {predictions.ids[best]}"
+            probability = 100 * predictions.probabilities[best, number]
+            title = f"{predictions.ids[best]}, labelled {name}: {name} {probability:.1f} %"
             yield number, stored.utterances[best], title
 
 

@@ -137,19 +137,33 @@ def test_silence_has_no_emotion_and_separates_what_comes_after_it():
     samples = np.concatenate([speech(2.0), np.zeros(32_000, np.float32), speech(2.0)])
     steps = follow(still(Predictor(ALL["mdcnn"](), window_s=2.0)), samples)
     silent = [step.end for step in steps if step.silent]
-    assert silent == [3.0, 3.5, 4.0]  # from the first full second of silence on
+    assert silent == [3.0, 3.5, 4.0, 4.5]  # from the first full second of silence to a second of speech
     assert all((step.shown, step.values, step.smoothed) == (None, (), ()) for step in steps if step.silent)
-    after = next(step for step in steps if step.end > 4.0)
-    assert (after.start, after.end) == (3.5, 4.5)
-    assert [len(step.values) for step in steps if not step.silent] == [4] * 8
+    after = next(step for step in steps if step.end > 4.5)
+    assert (after.start, after.end) == (3.5, 5.0)
+    assert [len(step.values) for step in steps if not step.silent] == [4] * 7
     row = steps[4].to_dict(CLASSES)
     assert (row["silent"], row["shown"], row["anger"]) == (True, None, None)
 
 
+def test_a_moment_of_speech_after_silence_has_no_emotion_yet():
+    for seconds in (0.12, 0.6, 0.94):  # of speech at the end of a step
+        samples = np.concatenate([np.zeros(round(16_000 * (3.0 - seconds)), np.float32), speech(3.0)])
+        steps = follow(still(Predictor(ALL["mdcnn"](), window_s=2.0)), samples)
+        first = next(step for step in steps if step.shown)
+        assert 3.0 - seconds + 1.0 <= first.end < 3.0 - seconds + 1.5 + 0.04
+    # The end of a stream is answered as a file of its length.
+    stream = still(Predictor(ALL["mdcnn"](), window_s=2.0))
+    assert stream.feed(speech(0.6)) == []
+    assert stream.finish()[0].shown
+
+
 def test_a_frame_in_silence_keeps_its_values_but_shows_nothing(by_frame):
-    samples = np.concatenate([speech(1.0), np.zeros(32_000, np.float32)])
+    samples = np.concatenate([speech(2.0), np.zeros(32_000, np.float32)])
     steps = follow(still(by_frame), samples)
-    assert next(step.end for step in steps if step.silent) == pytest.approx(2.0)
+    # From the beginning to a second of speech, and from a second of silence on.
+    ends = [step.end for step in steps if not step.silent]
+    assert (ends[0], ends[-1]) == pytest.approx((1.0, 2.96))
     assert all(len(step.values) == 4 for step in steps)
     assert {step.shown is None for step in steps if step.silent} == {True}
 
