@@ -66,7 +66,7 @@ def draw_insights(
 
     Returns:
         By name: ``channels`` (weights of channel attention), ``attention`` (for each class, over the
-        utterance with the most certain prediction), ``occlusion`` (likewise, if the network has no attention
+        utterance with the highest probability of it), ``occlusion`` (likewise, if the network has no attention
         maps) and ``projection`` (of the embeddings). A picture is absent if the architecture lacks its hook.
         Networks for continuous labels have no pictures.
 
@@ -241,7 +241,7 @@ def _open(
 
 
 def _most_certain(stored: Stored, predictions: ClassPredictions) -> Iterator[tuple[int, Utterance, str]]:
-    """Yield each class with its utterance to which the network gives it the highest probability, and a title."""
+    """Yield each class, its utterance that the network gives this class the most probability, and a title."""
     for number, name in enumerate(stored.bundle.classes):
         rows = (predictions.target == number).nonzero()[0].tolist()
         if rows:
