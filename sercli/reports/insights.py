@@ -66,7 +66,7 @@ def draw_insights(
 
     Returns:
         By name: ``channels`` (weights of channel attention), ``attention`` (for each class, over the
-        utterance with the highest probability of it), ``occlusion`` (likewise, if the network has no attention
+        utterance with its highest probability), ``occlusion`` (likewise, if the network has no attention
         maps) and ``projection`` (of the embeddings). A picture is absent if the architecture lacks its hook.
         Networks for continuous labels have no pictures.
 
