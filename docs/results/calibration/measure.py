@@ -2,7 +2,8 @@
 
     python docs/results/calibration/measure.py RUN_FOLDER
 
-No temperature is fitted on an utterance that its model is tested on.
+No temperature is fitted on an utterance that its model is tested on. A dev part without a mistake has no best
+temperature: that fold keeps its probabilities. Only the trials of the first seed are used.
 """
 
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sercli.errors import RunError
 from sercli.evaluation.calibration import apply_temperature, fit_temperature, measure_calibration
 from sercli.records import ClassPredictions, pool
 from sercli.runs.folder import Run, Trial
@@ -24,14 +26,23 @@ def without(trial: Trial, tested: ClassPredictions) -> ClassPredictions:
     return dev.select([row for row, name in enumerate(dev.ids) if name not in names])
 
 
+def fit_or_one(dev: ClassPredictions) -> float:
+    """Fit a temperature; return one, which changes nothing, if every prediction is right."""
+    try:
+        return fit_temperature(dev).value
+    except RunError:
+        return 1.0
+
+
 def main(folder: Path) -> None:
     """Print the errors on the test parts of all folds, pooled."""
     trials = Run(folder).require_finished()
+    trials = [trial for trial in trials if trial.seed == trials[0].seed]
     tested = [read_tested_classes(trial) for trial in trials]
     fitted = {
         "none": [1.0 for _ in trials],
         "dev part of the fold": [
-            fit_temperature(without(trial, test)).value for trial, test in zip(trials, tested, strict=True)
+            fit_or_one(without(trial, test)) for trial, test in zip(trials, tested, strict=True)
         ],
         "dev parts of all folds": [
             fit_temperature(pool([without(trial, test) for trial in trials])).value for test in tested
