@@ -96,6 +96,14 @@ def format_count(number: int) -> str:
     return f"{number:,}".replace(",", _THIN)
 
 
+def clock(seconds: float, *, hours: bool) -> str:
+    """Format a moment as min:s, or as h:min:s with ``hours``, in whole seconds: ``1:02:05``."""
+    minutes, rest = divmod(round(seconds), 60)
+    if not hours:
+        return f"{minutes}:{rest:02d}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
 def format_duration(seconds: float, digits: int = 0) -> str:
     """Format a duration in the largest unit of which it has two or more.
 

@@ -17,7 +17,7 @@ from sercli.audio import _ffmpeg
 from sercli.audio._containers import examine
 from sercli.audio._decoder import OpenFile, read_block, silenced
 from sercli.audio._scale import SampleScale, Scales, can_exceed, choose_scale
-from sercli.audio.kinds import FOREIGN_SUFFIXES, SUFFIXES, describe, is_foreign, recordings
+from sercli.audio.kinds import FOREIGN_SUFFIXES, HEAD_BYTES, SUFFIXES, describe, is_foreign, recordings
 from sercli.audio.samples import (
     Samples,
     channels_cancel,
@@ -328,7 +328,7 @@ def _open(source: BinaryIO, suffix: str, stack: ExitStack) -> OpenFile | None:
             file = OpenFile(given, closefd=False)
     except soundfile.LibsndfileError as error:
         source.seek(0)
-        head = source.read(1024)
+        head = source.read(HEAD_BYTES)
         if is_foreign(head) and _ffmpeg.is_installed():
             return None
         kind = describe(head, suffix)

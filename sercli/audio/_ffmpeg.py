@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from sercli.audio.kinds import HEAD_BYTES, recognise
 from sercli.errors import AudioError
 
 # Decoded files that are kept: utterances are often cut out of one long file.
@@ -126,14 +127,16 @@ def _decode(path: Path, target: Path, most_s: float | None = None) -> Path:
         fault = _explain(done.stderr, done.returncode)
     with suppress(OSError):
         target.unlink(missing_ok=True)
-    raise AudioError(fault)
+    with path.open("rb") as file:
+        kind = recognise(file.read(HEAD_BYTES))
+    raise AudioError(f"it is {kind.name}, but {fault}" if kind else fault)
 
 
 def _explain(printed: bytes, status: int) -> str:
     if _CUT.search(printed):
-        return "cut short, as ffmpeg reports; copy it again"
+        return "it is cut short, as ffmpeg reports; copy it again"
     if _NO_SOUND.search(printed):
-        return "a film without sound; leave it out"
+        return "it holds no sound; leave it out"
     lines = [line for line in printed.decode(errors="replace").splitlines() if line.strip()]
     reason = re.sub(r"^\[[^\]]*\] ", "", lines[0].strip()) if lines else f"its exit status is {status}"
     return f"ffmpeg can't decode it ({reason[:120]}); copy it again, or convert it to wav"

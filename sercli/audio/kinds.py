@@ -20,6 +20,9 @@ FOREIGN_SUFFIXES = frozenset(
 """Suffixes of recordings that only ffmpeg decodes, or that sercli does not read: they are never left out
 silently."""
 
+HEAD_BYTES = 1024
+"""Bytes at the beginning of a file from which its kind is recognised."""
+
 
 class Sort(Enum):
     """Use of a file that is neither readable audio nor text."""
@@ -134,7 +137,7 @@ def recordings(paths: Iterable[Path]) -> list[Path]:
 
 
 def recognise(head: bytes) -> Kind | None:
-    """Return what a file is, from its first 1024 bytes; ``None`` for unknown kinds and readable audio."""
+    """Return what a file is, from its first `HEAD_BYTES`; ``None`` for unknown kinds and readable audio."""
     by_first_bytes = (kind for first, kind in _BY_FIRST_BYTES if head.startswith(first))
     kind = next(by_first_bytes, None) or _container(head)
     return kind or (_PAGE if _HTML.match(_text(head) or head) else None)
@@ -150,7 +153,7 @@ def describe(head: bytes, suffix: str) -> str | None:
     """Describe a file in place of a recording and name the remedy; ``None`` if its kind is not known.
 
     Args:
-        head: its first 1024 bytes, or all.
+        head: its first `HEAD_BYTES`, or all.
         suffix: its suffix in lower case.
     """
     kind = recognise(head)

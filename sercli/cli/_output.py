@@ -2,8 +2,9 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -80,6 +81,19 @@ def describe_union(place: "Workspace", corpus: str) -> list[str]:
     counts = Counter(each.corpus for each in union.utterances)
     each = ", ".join(f"{name} {count}" for name, count in counts.items())
     return [f"{count_noun(len(union.utterances), 'utterance')}: {each}", *union.notes()]
+
+
+def note_starter(facts: Mapping[str, Any], place: Path) -> None:
+    """Print what a user of the starter must know.
+
+    Args:
+        facts: of its bundle.
+        place: folder of its bundle.
+    """
+    from sercli.starter import describe
+
+    for line in describe(facts, place):
+        typer.echo(f"note: {printable(line)}", err=True)
 
 
 def printable(value: Any) -> str:

@@ -15,7 +15,7 @@ from sercli.cli._options import (
     WorkspaceOption,
     find_turns,
 )
-from sercli.cli._output import printable
+from sercli.cli._output import note_starter, printable
 from sercli.cli._predictions import BY_SUFFIX, Format
 from sercli.cli._recordings import columns_by_field, read_enrolment, read_inputs
 from sercli.cli._writing import Work, check_out, print_predictions, write_predictions
@@ -289,8 +289,8 @@ def _load(workspace: Path | None, name: str | None) -> "tuple[Path, Bundle]":
     bundle = Bundle.load(place)
     if bundle.outputs.dimensions and not bundle.outputs.per_frame:
         typer.echo(f"note: {describe_outputs(bundle)}; values are not limited to the scale", err=True)
-    for line in starter.describe(bundle.facts, place) if name == starter.NAME else ():
-        typer.echo(f"note: {printable(line)}", err=True)
+    if name == starter.NAME:
+        note_starter(bundle.facts, place)
     return place, bundle
 
 

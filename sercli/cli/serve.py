@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sercli.cli._options import UnsureBelowOption, WorkspaceOption
+from sercli.cli._output import note_starter
 
 _LEAST_TOKEN = 16  # characters
 
@@ -91,8 +92,11 @@ def serve(
     if find_spec("websockets") is None and find_spec("wsproto") is None:
         typer.echo("note: without 'websockets' there are no streams: pip install 'sercli[serve]'", err=True)
     keep_freed_memory()
-    place = find_bundle(Workspace(workspace), bundle or starter.NAME)
+    name = bundle or starter.NAME
+    place = find_bundle(Workspace(workspace), name)
     (model,) = load([place], unsure_below, choose_device(accelerator).torch, batch_size)
+    if name == starter.NAME:
+        note_starter(model.predictor.bundle.facts, place)
     settings = Settings(limits, queue, streams, token, host if is_loopback(host) else None)
 
     def report_address(address: str) -> None:

@@ -1,5 +1,6 @@
 """Set the style of all figures on each figure itself, so that no global state changes."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MultipleLocator
+
+from sercli.formatting import clock
+
+# Time axes: the longest in seconds, the most steps between ticks, and the steps of longer axes.
+_CLOCK_S, _HOUR_S, _DAY_S = 120, 3600, 86_400
+_TICKS = 8
+_STEPS_S = (30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200)
 
 SIZE = 9.0  # size of text, in points
 # People who see few colours can distinguish most of these; with more than ten classes the colours repeat.
@@ -24,6 +32,7 @@ class Palette:
     paper: str
     ink: str
     muted: str
+    faint: str
     line: str
     main: str
     second: str
@@ -40,6 +49,7 @@ _LIGHT = Palette(
     paper="#ffffff",
     ink="#1d2430",
     muted="#687285",
+    faint="#bbc0c8",
     line="#dfe3ea",
     main="#2458a6",
     second="#c0621b",
@@ -49,6 +59,7 @@ _DARK = Palette(
     paper="#171b22",
     ink="#e6e9ef",
     muted="#98a2b3",
+    faint="#515863",
     line="#323945",
     main="#7fb0f5",
     second="#f0a261",
@@ -77,6 +88,26 @@ def plain(axes: Axes, colours: Palette, title: str | None = None) -> None:
         label.set(color=colours.muted, size=SIZE)
     if title:
         axes.set_title(title, color=colours.ink, size=SIZE + 1.5, loc="left", pad=10)
+
+
+def time_axis(axes: Axes, seconds: float, *, named: bool = True) -> None:
+    """Make the x axis one of time: in seconds, as min:s beyond two minutes, as h:min:s beyond an hour.
+
+    Args:
+        axes: has seconds as its x values.
+        seconds: length of the axis, which begins at 0.
+        named: whether to write the unit below the axis.
+    """
+    axes.set_xlim(0, seconds)
+    name = "seconds"
+    if seconds > _CLOCK_S:
+        step = next((each for each in _STEPS_S if seconds <= _TICKS * each), None)
+        axes.xaxis.set_major_locator(MultipleLocator(step or _DAY_S * math.ceil(seconds / _TICKS / _DAY_S)))
+        hours = seconds > _HOUR_S
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock(value, hours=hours)))
+        name = "h:min:s" if hours else "min:s"
+    if named:
+        axes.set_xlabel(name)
 
 
 def heading(figure: Figure, title: str | None, colours: Palette) -> None:

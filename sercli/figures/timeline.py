@@ -18,6 +18,10 @@ Spans = Sequence[tuple[float, float]]
 
 # Speakers in a legend.
 _NAMED = 6
+# Width of the line around a span, in points: a span of a long recording can be much narrower than a pixel.
+_OUTLINE = 0.6
+# Least part of the time axis that the background of a turn takes, likewise.
+_LEAST = 1 / 800
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,9 +82,10 @@ def class_timeline(
     for number, (axes, name) in enumerate(zip(bands, classes, strict=True)):
         values = probabilities[:, number]
         for edges, own in _lanes(spans, values):
-            axes.stairs(own, edges, fill=True, color=colours.muted, alpha=0.45, lw=0)
-        for edges, own in _lanes(spans, np.where(top == number, values, 0)):
-            axes.stairs(own, edges, fill=True, color=colours.main, lw=0)
+            axes.stairs(own, edges, fill=True, fc=colours.faint, ec=colours.faint, lw=_OUTLINE)
+        # Undefined, not 0, where another class is more probable: there is nothing to outline.
+        for edges, own in _lanes(spans, np.where(top == number, values, np.nan)):
+            axes.stairs(own, edges, fill=True, fc=colours.main, ec=colours.main, lw=_OUTLINE)
         axes.set(ylim=(0, 1))
         axes.set_yticks([0, 1], ["0", "100 %"] if number == 0 else ["", ""])
         axes.set_ylabel(name, rotation=0, ha="right", va="center")
@@ -114,7 +119,7 @@ def value_timeline(
     panels, figure = _panels(len(dimensions), 1.1, spans, duration, title, wave, colours)
     for number, (axes, name) in enumerate(zip(panels, dimensions, strict=True)):
         for edges, own in _lanes(spans, values[:, number]):
-            axes.stairs(own, edges, baseline=None, color=colours.main, lw=1.5)
+            axes.stairs(own, edges, baseline=None, color=colours.main, lw=1.5, capstyle="projecting")
         axes.set(ylabel=name)
         style.plain(axes, colours, title if number == 0 and wave is None else None)
     return figure
@@ -136,8 +141,7 @@ def _panels(
     panels = figure.subplots(
         len(heights), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
     )[:, 0]
-    panels[-1].set_xlabel("seconds")
-    panels[-1].set_xlim(0, duration)
+    style.time_axis(panels[-1], duration)
     if wave is not None:
         _draw_wave(panels[0], figure, wave, spans, duration, colours)
         style.plain(panels[0], colours, title)
@@ -156,7 +160,13 @@ def _draw_wave(
     names = [name for name in dict.fromkeys(wave.speakers) if name is not None]
     for (start, end), speaker in zip(spans, wave.speakers, strict=bool(wave.speakers)):
         place = names.index(speaker) if speaker is not None else 0
-        axes.axvspan(start, end, color=style.HUES[place % len(style.HUES)], alpha=0.25, lw=0)
+        axes.axvspan(
+            start,
+            max(end, start + _LEAST * duration),
+            color=style.HUES[place % len(style.HUES)],
+            alpha=0.25,
+            lw=0,
+        )
     if names:
         patches = [
             Patch(color=style.HUES[i % len(style.HUES)], alpha=0.25) for i in range(min(len(names), _NAMED))
@@ -213,12 +223,10 @@ def traces(
                 axes.plot(seconds, gold, color=colours.ink, lw=1.2, zorder=3, label="gold standard")
             ink, width = (colours.second, 0.8) if with_target else (colours.main, 1.2)
             axes.plot(seconds, recording.predicted[:, row], color=ink, lw=width, label="predicted")
-            axes.set_xlim(0, max(len(seconds), 2) / TRACE_RATE)
+            style.time_axis(axes, max(len(seconds), 2) / TRACE_RATE, named=row == len(dimensions) - 1)
             axes.grid(axis="y", color=colours.line, lw=0.6)
             if column == 0:
                 axes.set_ylabel(name)
-            if row == len(dimensions) - 1:
-                axes.set_xlabel("seconds")
             style.plain(axes, colours, recording.title if row == 0 else None)
     if with_target:
         style.legend(

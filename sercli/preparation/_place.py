@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
-from sercli.audio.kinds import describe
+from sercli.audio.kinds import HEAD_BYTES, describe
 from sercli.corpora import Corpus, ReaderConfig, corpus_names, get_corpus
 from sercli.errors import ConfigError, CorpusError, list_some
 from sercli.manifest.text import binary_kind
@@ -92,7 +92,7 @@ def find_place(
                 f"{root}: {archive}, not a folder; unpack it, and give the folder that it holds"
             )
         with root.open("rb") as file:
-            known = describe(file.read(1024), root.suffix.lower())
+            known = describe(file.read(HEAD_BYTES), root.suffix.lower())
         if known is not None:
             raise CorpusError(f"{root}: {known}; {wanted}")
         raise CorpusError(f"{root}: not a folder; {wanted}")

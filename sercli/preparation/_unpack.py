@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from sercli import files
-from sercli.audio.kinds import Sort, recognise
+from sercli.audio.kinds import HEAD_BYTES, Sort, recognise
 from sercli.errors import CorpusError
 
 BY_HAND = "download and unpack it by hand and give that folder"
@@ -71,7 +71,7 @@ def archive_kind(path: Path) -> str | None:
     if zipfile.is_zipfile(path):
         return "a zip archive"
     with path.open("rb") as file:
-        kind = recognise(file.read(1024))
+        kind = recognise(file.read(HEAD_BYTES))
     if kind is not None and kind.sort in (Sort.ZIP, Sort.ARCHIVE):
         return kind.name
     return "a tar archive" if tarfile.is_tarfile(path) else None

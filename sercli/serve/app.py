@@ -17,7 +17,7 @@ from sercli.inference.writing import to_json as prediction_to_json
 from sercli.plain.json import to_json
 from sercli.serve import uploads
 from sercli.serve.guard import Guard
-from sercli.serve.options import Options, check_names
+from sercli.serve.options import Options, check_names, wrong_value
 from sercli.serve.pages import describe
 from sercli.serve.refusals import RefusalError
 from sercli.serve.service import Service
@@ -40,14 +40,14 @@ _BODY = {
 _TEXTS = {"kind": {"type": "string"}, "message": {"type": "string"}}
 _ERROR = {"type": "object", "properties": {"error": {"type": "object", "properties": _TEXTS}}}
 _MEANINGS = {
-    400: "The body is not audio that can be decoded.",
+    400: "The body is not audio that can be decoded, or a form that is not one file.",
     401: "The token is missing or wrong.",
     408: "The body did not arrive in time.",
     411: "The length of the body is not stated.",
     413: "The recording is too large.",
     415: "The body is not said to be audio.",
     422: "The recording is too long, too short or can't be predicted; or an option is wrong.",
-    429: "Too many recordings wait. The header Retry-After estimates when there is room.",
+    429: "The queue is full; the message names the limit. The header Retry-After says when to try again.",
     500: "The network gave no finite scores, or the service has a fault.",
     503: "The service ends.",
     507: "The disk or memory of the service is full.",
@@ -176,9 +176,7 @@ def _add_errors(app: FastAPI) -> None:
         return _json(error.body, error.status, error.headers)
 
     async def explain_options(request: Request, error: Any) -> Response:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"][1:])
-        return await refuse(request, RefusalError(422, f"{name}: {first['msg']}", "options"))
+        return await refuse(request, wrong_value(error.errors()[0]))
 
     async def explain_status(request: Request, error: Any) -> Response:
         texts = {404: "no such path; see /docs", 405: "this path has another method; see /docs"}

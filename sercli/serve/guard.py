@@ -72,7 +72,8 @@ class Guard:
             stored += size
             service.stored += size
             if service.stored > service.settings.stored_bytes:
-                raise busy()
+                limit = f"the limit for all uploads is {service.settings.stored_bytes / 1e6:g} MB"
+                raise busy(f"no room for the upload; {limit}", service.queue.wait_s)
             return message
 
         exchange = Exchange(receive, self._counted(scope, send), length, refuse)

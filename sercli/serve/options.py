@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -77,6 +78,17 @@ def check_names(query: Mapping[str, str], options: type[Options | Steadiness]) -
             raise RefusalError(422, str(unknown("the query", name, names)), "options")
 
 
+def wrong_value(error: Mapping[str, Any]) -> RefusalError:
+    """Refuse a value of a query that is not of its type.
+
+    Args:
+        error: as pydantic describes it.
+    """
+    valid = {"bool_parsing": "use true or false", "float_parsing": "use a number"}
+    remedy = valid.get(error["type"], error["msg"])
+    return RefusalError(422, f"{error['loc'][-1]}={str(error['input'])[:80]}: {remedy}", "options")
+
+
 def read_steadiness(query: Mapping[str, str]) -> Steadiness:
     """Read the options of a stream.
 
@@ -87,7 +99,6 @@ def read_steadiness(query: Mapping[str, str]) -> Steadiness:
     try:
         return Steadiness(**_NUMBERS.validate_python(dict(query)))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise RefusalError(422, f"{first['loc'][0]}: {first['msg']}", "options") from None
+        raise wrong_value(error.errors()[0]) from None
     except ConfigError as error:
         raise RefusalError(422, str(error), "options") from None

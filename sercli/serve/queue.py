@@ -22,7 +22,7 @@ from sercli.serve.refusals import busy, ending
 _TOGETHER = 8
 _TOGETHER_S = 60.0
 _KEPT = 8  # predictors with options that were used last
-_WEIGHT = 0.1  # of the last recording in the mean time of a recording
+_FADING = 0.8  # weight of what was measured before, at each call of the network
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,12 +70,28 @@ class PredictionQueue:
         self._filled = asyncio.Event()
         self._taken = 0
         self._seconds = 0.0
-        self._mean_s = 0.1  # of computing for a recording
+        # Seconds of recordings that were predicted lately, and of computing for them.
+        self._predicted_s = self._computed_s = 0.0
 
     @property
     def taken(self) -> int:
         """Number of recordings that wait or are processed."""
         return self._taken
+
+    @property
+    def wait_s(self) -> float:
+        """Estimated seconds until all that waits is answered; 0 before any speed was measured."""
+        return self._seconds * self._computed_s / self._predicted_s if self._predicted_s else 0.0
+
+    def measure(self, seconds: float, computed_s: float) -> None:
+        """Note how long a call of the network took, for `wait_s`.
+
+        Args:
+            seconds: length of its recordings.
+            computed_s: seconds of computing.
+        """
+        self._predicted_s = _FADING * self._predicted_s + seconds
+        self._computed_s = _FADING * self._computed_s + computed_s
 
     def predictor(self, options: Options) -> Predictor:
         """Return the predictor for some options.
@@ -99,7 +115,7 @@ class PredictionQueue:
             RefusalError: there is none.
         """
         if self._taken >= self.places:
-            raise busy(self._mean_s * self._taken)
+            raise busy(f"{self._taken} recordings wait, and the limit is {self.places}", self.wait_s)
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -122,7 +138,10 @@ class PredictionQueue:
             RefusalError: the recordings that wait are too long together.
         """
         if self._seconds and self._seconds + seconds > self.most_s:
-            raise busy(self._mean_s * self._taken)
+            limit = f"the limit for all that wait is {self.most_s / 60:g} minutes"
+            raise busy(
+                f"the recordings that wait are {self._seconds / 60:.1f} minutes long; {limit}", self.wait_s
+            )
         job = Job(path, seconds, options, asyncio.get_running_loop().create_future())
         self._jobs.append(job)
         self._filled.set()
@@ -166,8 +185,7 @@ class PredictionQueue:
             if (error := done.exception()) is not None:
                 for job in jobs:
                     _settle(job, error)
-            each_s = (time.monotonic() - begun) / len(jobs)
-            self._mean_s += _WEIGHT * (each_s - self._mean_s)
+            self.measure(sum(job.seconds for job in jobs), time.monotonic() - begun)
 
     def _next(self) -> list[Job]:
         """Take the next recordings that are predicted together."""

@@ -1,5 +1,6 @@
 """Answers to requests that are refused: a status, and JSON of one form."""
 
+import math
 from dataclasses import dataclass, field
 
 from sercli.plain.json import to_json
@@ -50,15 +51,15 @@ class RefusalError(Exception):
         return to_json({"error": {"kind": kind, "message": self.message}})
 
 
-def busy(seconds: float = 0.0, what: str = "recordings wait") -> RefusalError:
-    """Refuse a request because too many others are there.
+def busy(fact: str, seconds: float = 0.0) -> RefusalError:
+    """Refuse a request because a limit on what the service does at once is reached.
 
     Args:
+        fact: which limit.
         seconds: estimated time until there is room again.
-        what: what there is too much of.
     """
-    wait = max(RETRY_S, min(600, round(seconds)))
-    return RefusalError(429, f"too many {what}; try again in {wait} s", headers={"retry-after": str(wait)})
+    wait = max(RETRY_S, min(600, math.ceil(seconds)))
+    return RefusalError(429, f"{fact}; try again in {wait} s", headers={"retry-after": str(wait)})
 
 
 def ending() -> RefusalError:

@@ -1,6 +1,7 @@
 """The service itself: its model, limits and queue, and what it is doing at the moment."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -123,12 +124,18 @@ class Service:
         return not self.working and not self._streams
 
     def warm_up(self) -> None:
-        """Predict a second of noise, so that the first request does not wait for work that is done once."""
+        """Predict a second of noise, so that the first request does not wait for work that is done once.
+
+        The second time measures the speed, from which the waiting time of the first refusals is estimated.
+        """
         path = self.folder / "noise.wav"
         noise = np.random.default_rng(0).normal(0, 0.05, audio.SAMPLE_RATE).astype(np.float32)
         audio.write_pcm16(path, noise, audio.SAMPLE_RATE)
         try:
-            list(self.model.predictor.predict([path]))
+            for _ in range(2):
+                begun = time.monotonic()
+                list(self.model.predictor.predict([path]))
+            self.queue.measure(1.0, time.monotonic() - begun)
         finally:
             path.unlink()
 
@@ -188,7 +195,7 @@ class Service:
         """
         self.check_open()
         if self._streams >= self.settings.streams:
-            raise busy(what="streams are open")
+            raise busy(f"{self._streams} streams are open, and the limit is {self.settings.streams}")
         self._streams += 1
         try:
             yield stream_of(self._streamed, steadiness=steadiness)

@@ -1,12 +1,13 @@
 """Receive the recording of a request into the private folder."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from email.message import Message
 from pathlib import Path
 from uuid import uuid4
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from sercli.audio import FOREIGN_SUFFIXES, SUFFIXES
@@ -17,6 +18,9 @@ _ANY = frozenset({"application/octet-stream", "application/ogg"})
 # MP3s need not begin with a sign of their kind; the others do.
 _SUFFIXES = {"audio/mpeg": ".mp3", "audio/mp3": ".mp3"}
 _BLOCK = 1 << 20
+# Fields of a form that are read, so that a refusal can name them.
+_FIELDS = 8
+_ONE_FILE = "send one file in one field, as `curl -F file=@speech.wav` does"
 
 
 def check_media_type(request: Request) -> None:
@@ -44,7 +48,7 @@ async def received(request: Request, folder: Path, most: int) -> AsyncIterator[P
         most: largest recording, bytes.
 
     Raises:
-        RefusalError: it is too large, or the form holds no file or several.
+        RefusalError: it is too large, or the form is not one file.
     """
     if _media_type(request) != _FORM:
         with _stored(folder, _SUFFIXES.get(_media_type(request), "")) as path:
@@ -56,11 +60,8 @@ async def received(request: Request, folder: Path, most: int) -> AsyncIterator[P
                     file.write(block)
             yield path
         return
-    async with request.form(max_files=1, max_fields=0) as form:
-        files = [each for each in form.values() if isinstance(each, UploadFile)]
-        if len(files) != 1:
-            raise RefusalError(400, "the form holds no file; send one recording in it, in any field", "form")
-        (upload,) = files
+    async with _form(request) as form:
+        upload = _only_file(form)
         suffix = Path(upload.filename or "").suffix.lower()
         with _stored(folder, suffix if suffix in {*SUFFIXES, *FOREIGN_SUFFIXES} else "") as path:
             with path.open("wb") as file:
@@ -68,6 +69,45 @@ async def received(request: Request, folder: Path, most: int) -> AsyncIterator[P
                     file.write(block)
                     _check_size(file.tell(), most)
             yield path
+
+
+@asynccontextmanager
+async def _form(request: Request) -> AsyncIterator[FormData]:
+    """Read the form of a request, and close its files at the end."""
+    async with AsyncExitStack() as stack:
+        reading = request.form(max_files=_FIELDS, max_fields=_FIELDS, max_part_size=1 << 16)
+        try:
+            form = await stack.enter_async_context(reading)
+        except HTTPException:
+            fault = f"the form is damaged, or has more than {_FIELDS} fields"
+            raise RefusalError(400, f"{fault}; {_ONE_FILE}", "form") from None
+        yield form
+
+
+def _only_file(form: FormData) -> UploadFile:
+    """Return the file of a form.
+
+    Raises:
+        RefusalError: it has none or several, or further fields.
+    """
+    fields = [(f"'{name[:80]}'", value) for name, value in form.multi_items()]
+    files = [(name, value) for name, value in fields if isinstance(value, UploadFile)]
+    texts = [name for name, value in fields if not isinstance(value, UploadFile)]
+    if len(files) > 1:
+        names = ", ".join(name for name, _ in files)
+        raise RefusalError(400, f"the form has {len(files)} files ({names}); {_ONE_FILE}", "form")
+    if texts and files:
+        raise RefusalError(
+            400,
+            f"the form has text in the field {texts[0]}; send the file alone, and parameters in the address, "
+            "as in /v1/predict?timeline=true",
+            "form",
+        )
+    if texts:
+        raise RefusalError(400, f"the field {texts[0]} of the form holds text, no file; {_ONE_FILE}", "form")
+    if not files:
+        raise RefusalError(400, f"the form is empty; {_ONE_FILE}", "form")
+    return files[0][1]
 
 
 @contextmanager

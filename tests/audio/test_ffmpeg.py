@@ -124,18 +124,19 @@ def test_prepared_audio_needs_ffmpeg_no_more(runs, make, workspace, monkeypatch)
 @pytest.mark.parametrize(
     ("content", "fact"),
     [
-        (b"CUT RIFF", "cut short, as ffmpeg reports"),
-        (b"CUT FAIL", "cut short, as ffmpeg reports"),
-        (b"MUTE", "a film without sound"),
+        (b"CUT RIFF", "it is cut short, as ffmpeg reports; copy it again"),
+        (b"CUT FAIL", "it is cut short, as ffmpeg reports; copy it again"),
+        (b"MUTE", "it holds no sound"),
         (b"", r"ffmpeg can't decode it \(Invalid data found when processing input\)"),
     ],
 )
 def test_a_file_that_ffmpeg_does_not_decode_is_named(runs, tmp_path, content, fact):
     path = tmp_path / "a.m4a"
     path.write_bytes(M4A + content)
-    with pytest.raises(AudioError, match=f"a.m4a: {fact}"):
+    message = rf"a.m4a: it is MPEG-4 \(m4a, mp4\), but {fact}"
+    with pytest.raises(AudioError, match=message):
         audio.read(path)
-    with pytest.raises(AudioError, match=f"a.m4a: {fact}"):
+    with pytest.raises(AudioError, match=message):
         audio.decode(path, content=path.read_bytes())
 
 

@@ -59,6 +59,14 @@ def test_a_file_alone_is_predicted_by_the_starter_which_warns_first(run, starter
     )
 
 
+def test_the_service_prints_the_same_notes(command_line, run, starter, recording, workspace, monkeypatch):
+    pytest.importorskip("fastapi", reason="fastapi is not installed")
+    monkeypatch.setattr("sercli.serve.server.serve", lambda *_: (15, True))
+    status, _, err = command_line("serve", "--workspace", workspace.root)
+    notes = run(recording)[2]
+    assert (status, err[-len(notes) :]) == (0, notes)
+
+
 def test_the_notes_are_printed_once_and_never_among_the_answers(run, starter, recording, write_wav):
     write_wav(recording.parent / "b.wav", tone(0.4, pitch=320))
     status, out, err = run(recording.parent, "--json")

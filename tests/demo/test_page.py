@@ -234,6 +234,19 @@ def test_a_long_recording_has_its_timeline(page, write_wav, tmp_path):
     assert page.locator(".sercli-unplayed").all_inner_texts() == ["", ""]
 
 
+def _check_that_a_long_list_ends_between_rows(button):
+    """Copy a button until its list scrolls: each row must be wholly within the list or below it."""
+    rows = button.evaluate(
+        "button => {const list = button.parentElement, copy = list.cloneNode(true);"
+        "for (let i = 0; i < 60; i++) copy.append(button.cloneNode(true)); list.after(copy);"
+        "const end = copy.getBoundingClientRect().bottom;"
+        "const rows = [...copy.children].map(each => each.getBoundingClientRect());"
+        "copy.remove(); return rows.map(each => [each.top - end, each.bottom - end]);}"
+    )
+    assert rows[-1][0] > 0
+    assert all(bottom <= 0 or top >= 0 for top, bottom in rows)
+
+
 def _watch_player(page):
     """Keep the player of the page's script as ``window.player``."""
     page.evaluate(
@@ -274,6 +287,7 @@ def test_only_spoken_parts_are_answered_if_the_box_is_ticked(page, server, made,
     check(card(answers, 0), said)
     parts = answers.locator(".sercli-spans button")
     assert parts.count() == len(said.windows) == 2
+    _check_that_a_long_list_ends_between_rows(parts.first)
     _watch_player(page)
     parts.nth(1).click()
     page.wait_for_function("window.player?.currentTime > 4.2")

@@ -23,6 +23,7 @@ from sercli.web.limits import Limits
 from sercli.web.loaded import LoadedModel
 
 WAV = {"content-type": "audio/wav"}
+FORM = "multipart/form-data; boundary=x"
 
 
 def expected_for(bundle, path, **options):
@@ -94,7 +95,8 @@ def test_the_options_are_those_of_predict(client, bundles, recordings):
     ("query", "message"),
     [
         ("?windows=1", "the query has no 'windows'; did you mean window_s"),
-        ("?window_s=abc", "window_s: Input should be a valid number"),
+        ("?window_s=abc", "window_s=abc: use a number"),
+        ("?timeline=maybe", "timeline=maybe: use true or false"),
         ("?window_s=nan", "window_s=nan: use 0.1 to 3600 s"),
         ("?window_s=1&hop_s=2", "hop_s=2: longer than a window of 1 s"),
         ("?window_s=3600&hop_s=0.1", "overlap more than 20 times; use 180 or more"),
@@ -165,18 +167,21 @@ def test_another_kind_of_body_is_refused(client, kind):
 
 
 @pytest.mark.parametrize(
-    "sent",
+    ("sent", "message"),
     [
-        {"files": [("a", ("a.wav", b"1")), ("b", ("b.wav", b"2"))]},
-        {"files": {"file": ("a.wav", b"1")}, "data": {"more": "text"}},
-        {"content": b"--x\r\n", "headers": {"content-type": "multipart/form-data; boundary=x"}},
-        {"content": b"", "headers": {"content-type": "multipart/form-data"}},
+        ({"files": [("a", ("a.wav", b"1")), ("b", ("b.wav", b"2"))]}, "the form has 2 files ('a', 'b')"),
+        ({"files": {"file": ("a.wav", b"1")}, "data": {"more": "text"}}, "has text in the field 'more'"),
+        ({"files": {"file": (None, b"a.wav")}}, "the field 'file' of the form holds text, no file; send one"),
+        ({"files": [(f"{i}", ("a.wav", b"1")) for i in range(20)]}, "is damaged, or has more than 8 fields"),
+        ({"content": b"--x--\r\n", "headers": {"content-type": FORM}}, "the form is empty"),
+        ({"content": b"--y\r\n", "headers": {"content-type": FORM}}, "the form is damaged"),
+        ({"content": b"", "headers": {"content-type": "multipart/form-data"}}, "the form is damaged"),
     ],
 )
-def test_a_form_with_other_than_one_file_is_refused(client, folder, sent):
+def test_a_form_with_other_than_one_file_is_refused(client, folder, sent, message):
     answer = client().post("/v1/predict", **sent)
-    assert answer.status_code == 400, answer.text
-    assert set(answer.json()["error"]) == {"kind", "message"}
+    assert (answer.status_code, answer.json()["error"]["kind"]) == (400, "form")
+    assert message in answer.json()["error"]["message"]
     assert list(folder.iterdir()) == []
 
 
@@ -230,6 +235,7 @@ def test_a_full_queue_refuses_and_says_when_to_come_again(client, recordings, mo
         release.set()
         assert [each.result().status_code for each in waiting] == [200, 200]
     assert (refused.status_code, refused.json()["error"]["kind"]) == (429, "busy")
+    assert "2 recordings wait, and the limit is 2; try again in" in refused.json()["error"]["message"]
     assert int(refused.headers["retry-after"]) >= 1
     assert post(opened, recordings / "a.flac").status_code == 200
 

@@ -63,12 +63,14 @@ def test_who_has_left_is_left_out():
 
 def test_the_length_of_all_that_waits_is_bounded_but_one_always_fits():
     async def work():
-        queue = PredictionQueue(Recorder(), 99, 10.0)
+        queue = PredictionQueue(Recorder(), 99, 12.0)
         first = asyncio.ensure_future(queue.predict(Path("a"), 100.0, Options()))
         await asyncio.sleep(0)
-        with pytest.raises(RefusalError, match="too many recordings wait") as caught:
+        queue.measure(10.0, 0.5)
+        limit = r"are 1\.7 minutes long; the limit for all that wait is 0\.2 minutes; try again in 5 s"
+        with pytest.raises(RefusalError, match=limit) as caught:
             await queue.predict(Path("b"), 1.0, Options())
-        assert caught.value.status == 429
+        assert (caught.value.status, caught.value.headers) == (429, {"retry-after": "5"})
         async with queue.running():
             return await asyncio.wait_for(first, 5)
 
