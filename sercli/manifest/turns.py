@@ -6,11 +6,11 @@ a table that names no recordings, and the JSON of `sercli predict`.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sercli.audio import FOREIGN_SUFFIXES, LEAST_S, SUFFIXES
+from sercli.audio import BEYOND_S, FOREIGN_SUFFIXES, LEAST_S, SUFFIXES
 from sercli.errors import ManifestError, list_some
 from sercli.manifest.interop import read_list, recognise
 from sercli.manifest.listing import Entry, read_entries
@@ -20,6 +20,7 @@ from sercli.records import Note, Problem, Turn, Utterance
 
 _SHOWN = 3
 _NESTED = "turns"
+_CHECK_TIMES = "check that the times are seconds, not milliseconds, and those of this recording"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,51 @@ def read_turns(path: Path) -> TurnList:
     return TurnList(path, by_name, short)
 
 
+def fit_turns(turns: Sequence[Turn], seconds: float) -> tuple[tuple[Turn, ...], str]:
+    """Cut the turns of a recording at its end, and leave out those after it.
+
+    A turn may end up to `BEYOND_S` after the recording; it stays unchanged then.
+
+    Args:
+        turns: turns of the recording.
+        seconds: length of the recording.
+
+    Returns:
+        The turns that are left, and a note on those that were changed or left out; it is empty if there are
+        none.
+
+    Raises:
+        ManifestError: there are turns, but none of them begins within the recording.
+    """
+    inside = [turn for turn in turns if turn.start <= seconds - LEAST_S]
+    after = [turn for turn in turns if turn.start > seconds - LEAST_S]
+    if after and not inside:
+        raise ManifestError(
+            f"none of its turns ({len(after)}) begins within the recording, which is {seconds:g} s long; the "
+            f"first is {_describe(after[0])}; {_CHECK_TIMES}"
+        )
+    long = [turn for turn in inside if turn.end > seconds + BEYOND_S]
+    notes = []
+    if long:
+        notes.append(
+            f"turns that end after the recording ({seconds:g} s) are cut at its end: {len(long)}, first "
+            f"{_describe(long[0])}"
+        )
+    if after:
+        notes.append(
+            f"turns that begin after the recording ({seconds:g} s), or less than {LEAST_S:g} s before its "
+            f"end, are left out: {len(after)}, first {_describe(after[0])}; {_CHECK_TIMES}"
+        )
+    end = round(seconds, 6)
+    cut = (replace(turn, end=end) if turn.end > seconds + BEYOND_S else turn for turn in inside)
+    return tuple(cut), "; ".join(notes)
+
+
+def _describe(turn: Turn) -> str:
+    place = f" in {turn.place}" if turn.place else ""
+    return f"{turn.start:.10g} to {turn.end:.10g} s{place}"
+
+
 def _read(path: Path) -> Iterator[tuple[str, str | None, Turn]]:
     """Yield place, name of the recording and turn."""
     if recognise(path) is not None:
@@ -168,7 +214,8 @@ def _turn(place: str, values: Mapping[str, Any]) -> Turn:
             f"{place}: no {'start' if start is None else 'end'}; a turn needs both, in seconds"
         )
     speaker = values.get("speaker")
-    return Turn(round(start, 6), round(end, 6), None if speaker in (None, "") else str(speaker))
+    named = None if speaker in (None, "") else str(speaker)
+    return Turn(round(start, 6), round(end, 6), named, place)
 
 
 def _refuse(item: Problem, folder: str) -> None:

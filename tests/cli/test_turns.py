@@ -111,6 +111,25 @@ def test_prepare_takes_speakers_from_a_list(command_line, calls, tmp_path):
     ]
 
 
+def test_prepare_cuts_turns_at_the_end_of_the_recording(command_line, calls, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("file,start,end\na.wav,3,9\na.wav,70,80\nb.wav,1,2.03\n")
+    place = tmp_path / "w"
+    command = ["prepare", "folder", calls, "--segments", path, "--name", "mine", "--workspace", place]
+    status, out, _ = command_line(*command)
+    assert status == 0
+    assert (
+        "anger/a.wav: turns that end after the recording (5 s) are cut at its end: 1, first 3 to 9 s" in out
+    )
+    assert "are left out: 1, first 70 to 80 s" in out
+    rows = [json.loads(line) for line in (place / "corpora/mine/manifest.jsonl").read_text().splitlines()]
+    assert [(row["start"], row["end"], row["duration"]) for row in rows] == [(3, 5, 2), (1, 2.03, 1)]
+    path.write_text("file,start,end\na.wav,3000,4000\nb.wav,0,1\n")
+    status, _, err = command_line(*command)
+    assert status == 1
+    assert "anger/a.wav: none of its turns (1) begins within the recording" in err
+
+
 def test_a_corpus_with_utterances_of_its_own_is_not_cut(command_line, calls, tmp_path):
     status, _, err = command_line("prepare", "emodb", calls, "--vad", "--workspace", tmp_path / "w")
     assert status == 1
