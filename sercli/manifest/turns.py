@@ -30,13 +30,15 @@ class TurnList:
     Attributes:
         path: the list.
         by_name: turns by the name of their recording, in the order of their starts; the name is none if the
-            list names no recording.
+            list names no recording. A recording that is listed without a turn has none.
         short: number of turns that are too short to hold speech, and left out.
+        empty: number of entries without start and end, which list no turn.
     """
 
     path: Path
     by_name: Mapping[str | None, tuple[Turn, ...]]
     short: int = 0
+    empty: int = 0
 
     def assign(self, recordings: Sequence[Path]) -> tuple[dict[Path, tuple[Turn, ...]], list[str]]:
         """Return the turns of each recording, and notes.
@@ -85,6 +87,8 @@ class TurnList:
             notes.append(f"{self.path.name}: not among the recordings: {named}")
         if self.short:
             notes.append(f"{self.path.name}: turns of less than {LEAST_S:g} s are left out: {self.short}")
+        if self.empty:
+            notes.append(f"{self.path.name}: entries without start and end list no turn: {self.empty}")
         return notes
 
 
@@ -97,18 +101,21 @@ def read_turns(path: Path) -> TurnList:
     if not path.exists():
         raise ManifestError(f"{path}: no such file")
     found: dict[str | None, list[Turn]] = defaultdict(list)
-    short = 0
+    short = empty = 0
     for place, name, turn in _read(path):
-        if not 0 <= turn.start < turn.end:
+        if turn is None:
+            empty += 1
+            found[name] += []  # the recording is listed
+        elif not 0 <= turn.start < turn.end:
             raise ManifestError(f"{place}: a turn from {turn.start:g} to {turn.end:g} s")
-        if turn.end - turn.start < LEAST_S:
+        elif turn.end - turn.start < LEAST_S:
             short += 1
         else:
             found[name].append(turn)
-    if not found:
+    if not any(found.values()):
         raise ManifestError(f"{path}: lists no turn" + f" of {LEAST_S:g} s or more" * bool(short))
     by_name = {name: tuple(sorted(own, key=lambda turn: turn.start)) for name, own in found.items()}
-    return TurnList(path, by_name, short)
+    return TurnList(path, by_name, short, empty)
 
 
 def fit_turns(turns: Sequence[Turn], seconds: float) -> tuple[tuple[Turn, ...], str]:
@@ -156,8 +163,8 @@ def _describe(turn: Turn) -> str:
     return f"{turn.start:.10g} to {turn.end:.10g} s{place}"
 
 
-def _read(path: Path) -> Iterator[tuple[str, str | None, Turn]]:
-    """Yield place, name of the recording and turn."""
+def _read(path: Path) -> Iterator[tuple[str, str | None, Turn | None]]:
+    """Yield place, name of the recording and turn; no turn if the recording is listed without one."""
     if recognise(path) is not None:
         for item in read_list(path):
             if isinstance(item, Utterance):
@@ -179,10 +186,12 @@ def _read(path: Path) -> Iterator[tuple[str, str | None, Turn]]:
             _refuse(entry, f"{path.parent}/")
 
 
-def _nested(path: Path, rows: Sequence[TableRow]) -> Iterator[tuple[str, str | None, Turn]]:
+def _nested(path: Path, rows: Sequence[TableRow]) -> Iterator[tuple[str, str | None, Turn | None]]:
     """Yield the turns of the JSON of `sercli predict`."""
     for row in rows:
         place = f"{path.parent / row.place}"
+        if not row.values[_NESTED]:
+            yield place, str(row.values["file"]), None
         for each in row.values[_NESTED]:
             own = {"start": each.get("start_s"), "end": each.get("end_s"), "speaker": each.get("speaker")}
             yield place, str(row.values["file"]), _turn(place, own)
@@ -193,12 +202,14 @@ def _times(item: Utterance) -> dict[str, Any]:
     return {"start": item.start, "end": item.end, "speaker": item.speaker, "duration": item.duration or None}
 
 
-def _turn(place: str, values: Mapping[str, Any]) -> Turn:
-    """Make a turn from start, and end or duration.
+def _turn(place: str, values: Mapping[str, Any]) -> Turn | None:
+    """Make a turn from start, and end or duration; none of a recording that is listed without a turn.
 
     Raises:
         ManifestError: one of them is absent or no number.
     """
+    if values.get("start") is None and values.get("end") is None:
+        return None
     times = {}
     for name in ("start", "end", "duration"):
         value = values.get(name)

@@ -1,5 +1,6 @@
 """``sercli predict`` and ``sercli prepare`` with ``--vad`` and ``--segments``."""
 
+import csv
 import json
 
 import numpy as np
@@ -36,12 +37,16 @@ def test_voice_activity_from_the_command_to_each_format(command_line, bundle, ca
     assert [round(each["start_s"]) for each in spoken["turns"]] == [1, 3]
     assert (noise["predicted"], noise["turns"]) == (None, [])
     assert "b.wav: no speech" in err
-    for name, count in (("o.rttm", 2), ("o.csv", 3), ("o.json", 2)):
+    for name, count in (("o.rttm", 2), ("o.csv", 4), ("o.json", 2)):
         out = tmp_path / name
         assert command_line("predict", bundle, calls, "--vad", "--out", tmp_path / name)[0] == 0
         assert len((tmp_path / name).read_text().splitlines()) == count
         again = command_line("predict", bundle, calls, "--segments", tmp_path / name, "--format", "audacity")
         assert len(again[1].splitlines()) == 2
+        assert ("o.csv: entries without start and end list no turn: 1" in again[2]) == (name == "o.csv")
+    rows = list(csv.DictReader((tmp_path / "o.csv").read_text().splitlines()))
+    silent = {"file": str(calls / "fear" / "b.wav"), "duration_s": "2.0"}
+    assert rows[-1] == dict.fromkeys(rows[0], "") | silent
     status, out, err = command_line("predict", bundle, calls, "--vad")
     assert "no speech" in out.splitlines()[-1]
 

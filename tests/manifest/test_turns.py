@@ -103,3 +103,19 @@ def test_a_recording_without_any_of_its_turns_is_refused():
         ManifestError, match=r"none of its turns \(2\) .* 5 s long; the first is 5\.5 to 70 s;"
     ):
         fit_turns([Turn(5.5, 70), Turn(80, 90)], 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("t.csv", "file,duration_s,start_s,end_s\na.wav,9.0,1,2\nb.wav,2.0,,\n"),
+        (
+            "t.json",
+            '[{"file": "a.wav", "turns": [{"start_s": 1, "end_s": 2}]}, {"file": "b.wav", "turns": []}]',
+        ),
+    ],
+)
+def test_a_recording_can_be_listed_without_a_turn(tmp_path, name, text):
+    turns, notes = read_turns(write(tmp_path, name, text)).assign([Path("a.wav"), Path("b.wav")])
+    assert turns == {Path("a.wav"): (Turn(1, 2),), Path("b.wav"): ()}
+    assert notes == [f"{name}: entries without start and end list no turn: 1"]
