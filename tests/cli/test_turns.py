@@ -67,7 +67,13 @@ def test_a_list_gives_the_means_of_its_speakers(command_line, bundle, calls, tmp
     ("options", "status", "fact"),
     [
         (["--vad-set", "pad_s=0"], 2, "add --vad"),
-        (["--vad", "--vad-set", "pads=0"], 1, "pad_s"),
+        (["--vad", "--vad-set", "pads=0"], 1, "--vad-set: unknown setting 'pads'; did you mean pad_s"),
+        (["--vad", "--vad-set", "pad_s"], 1, "--vad-set pad_s: write it as KEY=VALUE, for example detector="),
+        (
+            ["--vad", "--vad-set", "threshold=2"],
+            1,
+            "--vad-set: threshold: input should be greater than 0.15 and",
+        ),
         (["--vad", "--vad-set", "detector=loud"], 1, "use one of energy, silero"),
         (["--vad", "--timeline"], 2, "leave the windows out"),
         (["--vad", "--json", "--format", "rttm"], 2, "give one of --json, --csv and --format"),
@@ -76,8 +82,8 @@ def test_a_list_gives_the_means_of_its_speakers(command_line, bundle, calls, tmp
     ],
 )
 def test_what_does_not_go_together_is_refused(command_line, bundle, calls, options, status, fact):
-    status, _, err = command_line("predict", bundle, calls, *options)
-    assert status == status
+    found, _, err = command_line("predict", bundle, calls, *options)
+    assert found == status
     assert fact in " ".join(err.replace("│", " ").split())
 
 
