@@ -12,14 +12,18 @@ from typing import Any
 
 from sercli.audio import BEYOND_S, FOREIGN_SUFFIXES, LEAST_S, SUFFIXES
 from sercli.errors import ManifestError, list_some
-from sercli.manifest.interop import read_list, recognise
-from sercli.manifest.listing import Entry, read_entries
-from sercli.manifest.tables import TableRow, read_table
+from sercli.manifest.columns import simplify
+from sercli.manifest.interop import read_other
+from sercli.manifest.listing import Entry, choose_columns, describe_columns, read_entries
+from sercli.manifest.tables import Table, TableRow, read_table
 from sercli.manifest.values import explain_time, parse_number
 from sercli.records import Note, Problem, Turn, Utterance
 
 _SHOWN = 3
 _NESTED = "turns"
+# Place, name of the recording, and turn; no turn if the recording is listed without one.
+_Listed = tuple[str, str | None, Turn | None]
+_FIELDS = ("file", "start", "end", "duration", "speaker")
 _CHECK_TIMES = "check that the times are seconds, not milliseconds, and those of this recording"
 
 
@@ -33,12 +37,14 @@ class TurnList:
             list names no recording. A recording that is listed without a turn has none.
         short: number of turns that are too short to hold speech, and left out.
         empty: number of entries without start and end, which list no turn.
+        columns: columns of a table that were read and not read, unless the names are sercli's own.
     """
 
     path: Path
     by_name: Mapping[str | None, tuple[Turn, ...]]
     short: int = 0
     empty: int = 0
+    columns: str = ""
 
     def assign(self, recordings: Sequence[Path]) -> tuple[dict[Path, tuple[Turn, ...]], list[str]]:
         """Return the turns of each recording, and notes.
@@ -81,7 +87,7 @@ class TurnList:
         return best[0] if best else None
 
     def _notes(self, unused: Sequence[str]) -> list[str]:
-        notes = []
+        notes = [f"{self.path.name}: {self.columns}"] if self.columns else []
         if unused:
             named = list_some(sorted(unused), _SHOWN)
             notes.append(f"{self.path.name}: not among the recordings: {named}")
@@ -102,7 +108,8 @@ def read_turns(path: Path) -> TurnList:
         raise ManifestError(f"{path}: no such file")
     found: dict[str | None, list[Turn]] = defaultdict(list)
     short = empty = 0
-    for place, name, turn in _read(path):
+    listed, columns = _open(path)
+    for place, name, turn in listed:
         if turn is None:
             empty += 1
             found[name] += []  # the recording is listed
@@ -115,7 +122,7 @@ def read_turns(path: Path) -> TurnList:
     if not any(found.values()):
         raise ManifestError(f"{path}: lists no turn" + f" of {LEAST_S:g} s or more" * bool(short))
     by_name = {name: tuple(sorted(own, key=lambda turn: turn.start)) for name, own in found.items()}
-    return TurnList(path, by_name, short, empty)
+    return TurnList(path, by_name, short, empty, columns)
 
 
 def fit_turns(turns: Sequence[Turn], seconds: float) -> tuple[tuple[Turn, ...], str]:
@@ -163,30 +170,54 @@ def _describe(turn: Turn) -> str:
     return f"{turn.start:.10g} to {turn.end:.10g} s{place}"
 
 
-def _read(path: Path) -> Iterator[tuple[str, str | None, Turn | None]]:
-    """Yield place, name of the recording and turn; no turn if the recording is listed without one."""
-    if recognise(path) is not None:
-        for item in read_list(path):
-            if isinstance(item, Utterance):
-                yield str(path), item.file, _turn(str(path), _times(item))
-            else:
-                _refuse(item, "")
-        return
+def _open(path: Path) -> tuple[Iterator[_Listed], str]:
+    """Return the turns of a list, and which columns were read if the list is a table."""
+    other = read_other(path)
+    if other is not None:
+        return _of_utterances(path, other), ""
     table = read_table(path)
     nested = [row for row in table.rows if isinstance(row.values.get(_NESTED), list)]
     if nested:
-        yield from _nested(path, nested)
-        return
+        return _nested(path, nested), ""
+    return _of_rows(path), _describe_columns(table)
+
+
+def _describe_columns(table: Table) -> str:
+    """Describe the columns of a table; empty if nothing can be misunderstood.
+
+    That is so if each column that is read has sercli's name of the field, and the speakers are known or there
+    is no other column.
+    """
+    chosen, _ = choose_columns(table, {})
+    fields = {name: column for name, column in chosen.items() if name in _FIELDS}
+    usual = all(simplify(column) in (name, f"{name}s") for name, column in fields.items())
+    others = set(table.columns) - set(fields.values())
+    return "" if usual and ("speaker" in fields or not others) else describe_columns(table.columns, fields)
+
+
+def _of_utterances(path: Path, items: Iterator[Utterance | Problem]) -> Iterator[_Listed]:
+    """Yield the turns of a list of another tool."""
+    for item in items:
+        if isinstance(item, Utterance):
+            yield str(path), item.file, _turn(str(path), _times(item))
+        else:
+            _refuse(item, "")
+
+
+def _of_rows(path: Path) -> Iterator[_Listed]:
+    """Yield the turns of a table, each once."""
+    seen = set()
     for entry in read_entries(path, needed=("start",)):
-        if isinstance(entry, Entry):
+        if not isinstance(entry, Entry):
+            _refuse(entry, f"{path.parent}/")
+        elif (fields := repr(entry.fields)) not in seen:
+            seen.add(fields)
             place = f"{path.parent / entry.place}"
             file = entry.fields.get("file")
             yield place, None if file is None else str(file), _turn(place, entry.fields)
-        else:
-            _refuse(entry, f"{path.parent}/")
 
 
-def _nested(path: Path, rows: Sequence[TableRow]) -> Iterator[tuple[str, str | None, Turn | None]]:
+def _nested(path: Path, rows: Sequence[TableRow]) -> Iterator[_Listed]:
     """Yield the turns of the JSON of `sercli predict`."""
     for row in rows:
         place = f"{path.parent / row.place}"

@@ -119,3 +119,25 @@ def test_a_recording_can_be_listed_without_a_turn(tmp_path, name, text):
     turns, notes = read_turns(write(tmp_path, name, text)).assign([Path("a.wav"), Path("b.wav")])
     assert turns == {Path("a.wav"): (Turn(1, 2),), Path("b.wav"): ()}
     assert notes == [f"{name}: entries without start and end list no turn: 1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "notes"),
+    [
+        ("begin_ms,end_ms,who\n500,2750,anna\n", ["t.csv: start <- begin_ms, end <- end_ms; not read: who"]),
+        ("start,end,who\n0.5,2.75,anna\n", ["t.csv: start <- start, end <- end; not read: who"]),
+        ("start_s,end_s,talker\n0.5,2.75,a\n", ["t.csv: speaker <- talker, start <- start_s, end <- end_s"]),
+        ("file,start_s,End,speaker,label\nr.wav,0.5,2.75,a,sad\n", []),
+        ("start,duration\n0.5,2.25\n", []),
+    ],
+)
+def test_columns_that_may_be_misunderstood_are_noted(tmp_path, text, notes):
+    turns, found = read_turns(write(tmp_path, "t.csv", text)).assign([Path("r.wav")])
+    assert [(each.start, each.end) for each in turns[Path("r.wav")]] == [(0.5, 2.75)]
+    assert found == notes
+
+
+def test_a_repeated_row_is_one_turn_and_its_line_is_known(tmp_path):
+    path = write(tmp_path, "t.csv", "file,start,end,speaker\na.wav,0,1,x\na.wav,0,1,x\na.wav,2,3,x\n")
+    (turns,) = read_turns(path).by_name.values()
+    assert [(each.start, each.place) for each in turns] == [(0.0, f"{path}:2"), (2.0, f"{path}:4")]
