@@ -3,11 +3,13 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from sercli.errors import ConfigError
@@ -15,6 +17,14 @@ from sercli.plain import PlainError, shorten
 from sercli.plain.json import to_json
 from sercli.plain.yaml import from_yaml
 
+# Words of pydantic's messages, by name of the bound; the lower bounds first.
+_BOUNDS = {
+    "gt": "greater than",
+    "ge": "greater than or equal to",
+    "lt": "less than",
+    "le": "less than or equal to",
+}
+_OUT_OF_RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 # Parts of a setting's dotted name; real ones have three or four.
 _DEEPEST = 12
 
@@ -123,8 +133,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return value
 
 
-def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
+def parse_assignments(
+    assignments: Sequence[str], option: str = "--set", example: str = "features.window_ms=40"
+) -> dict[str, Any]:
     """Read ``key.sub=value`` settings of the command line; values are YAML (``3``, ``[1, 2]``, ``off``).
+
+    Args:
+        assignments: the items.
+        option: option that has them.
+        example: an item that the option takes, for its errors.
 
     Returns:
         A nested mapping, ready for `merge`.
@@ -135,9 +152,9 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for item in assignments:
         key, equals, text = item.partition("=")
-        place = f"--set {shorten(item)}"
+        place = f"{option} {shorten(item)}"
         if not equals or not key:
-            raise ConfigError(f"{place}: write it as KEY=VALUE, for example features.window_ms=40")
+            raise ConfigError(f"{place}: write it as KEY=VALUE, for example {example}")
         try:
             value = from_yaml(text).value
         except PlainError as error:
@@ -200,6 +217,18 @@ def _explain(config: type[BaseModel], error: ErrorDetails) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if not where:
         return message
+    if error["type"] in _OUT_OF_RANGE and where in config.model_fields:
+        message = _describe_range(config.model_fields[where]) or message
     if error["type"] in {"value_error", "missing"}:
         return f"{where}: {message}"
     return f"{where}: {message[:1].lower()}{message[1:]}, got {shorten(repr(error['input']))}"
+
+
+def _describe_range(field: FieldInfo) -> str:
+    """Write both bounds of a number as pydantic writes the exceeded one; empty if they are unknown."""
+    bounds: dict[str, Any] = {}
+    for each in field.metadata:
+        if is_dataclass(each) and not isinstance(each, type):
+            bounds |= asdict(each)  # {"gt": 0.15}
+    parts = [f"{words} {bounds[name]:.12g}" for name, words in _BOUNDS.items() if name in bounds]
+    return f"input should be {' and '.join(parts)}" if parts else ""

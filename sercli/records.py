@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -104,11 +104,13 @@ class Turn:
         start: where it begins, seconds.
         end: where it ends.
         speaker: who speaks; none if this is not known.
+        place: list, and line if known, that has the turn; empty if the turn was found in the recording.
     """
 
     start: float
     end: float
     speaker: str | None = None
+    place: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 from typing import ClassVar, Self
 
 import pytest
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from sercli.config import Config, digest, merge, parse_assignments, read_yaml, spell
 from sercli.errors import ConfigError
@@ -38,6 +38,23 @@ def test_a_wrong_setting_says_what_would_be_right(settings, message):
     assert str(caught.value).startswith(message)
 
 
+def test_a_number_out_of_its_range_is_reported_with_both_bounds():
+    class Limited(Config):
+        share: float = Field(0.5, gt=0.15, lt=1)
+        count: int | None = Field(None, ge=1, le=65_536)
+        rate: float = Field(1.0, gt=0)
+
+    wrong = {"share": 2, "count": 0, "rate": 0}
+    facts = [
+        "share: input should be greater than 0.15 and less than 1, got 2",
+        "count: input should be greater than or equal to 1 and less than or equal to 65536, got 0",
+        "rate: input should be greater than 0, got 0",
+    ]
+    with pytest.raises(ConfigError) as caught:
+        Limited(**wrong)
+    assert str(caught.value) == "; ".join(facts)
+
+
 def test_a_wrong_setting_inside_another_says_where():
     with pytest.raises(ConfigError, match=r"window"):
         Whole(window={"hop": 3})
@@ -67,8 +84,10 @@ def test_assignments_are_yaml_under_dotted_keys():
     assert given == {"a": {"b": 3, "c": [1, 2]}, "d": False}
     with pytest.raises(ConfigError, match=r"a\.b is set to 3 and to 4; give it one value"):
         parse_assignments(["a.b=3", "d=off", "a.b=4"])
-    with pytest.raises(ConfigError, match="KEY=VALUE"):
+    with pytest.raises(ConfigError, match="--set novalue: write it as KEY=VALUE, for example features"):
         parse_assignments(["novalue"])
+    with pytest.raises(ConfigError, match="--own novalue: write it as KEY=VALUE, for example x=1"):
+        parse_assignments(["novalue"], "--own", "x=1")
 
 
 def test_merging_goes_into_mappings_and_replaces_the_rest():

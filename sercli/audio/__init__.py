@@ -31,6 +31,7 @@ from sercli.audio.samples import (
 from sercli.errors import AudioError
 
 __all__ = [
+    "BEYOND_S",
     "FOREIGN_SUFFIXES",
     "HIGHEST_RATE",
     "LEAST_S",
@@ -61,6 +62,8 @@ __all__ = [
 SAMPLE_RATE = 16_000
 LEAST_S = 0.1
 """A shorter recording holds no speech."""
+BEYOND_S = 0.05
+"""A part of a recording may end so much after the recording, because lists round times."""
 LOWEST_RATE, HIGHEST_RATE = 2_000, 768_000
 """Sample rates that are accepted. Below, less than 1 kHz of a voice is left; no converter goes beyond."""
 
@@ -379,7 +382,7 @@ def _span(header: AudioFile, start: float | None, end: float | None) -> tuple[in
     rate = header.sample_rate
     first = round((start or 0.0) * rate)
     last = header.frames if end is None else round(end * rate)
-    if not 0 <= first < last or last > header.frames + rate // 20:  # 50 ms
+    if not 0 <= first < last or last > header.frames + BEYOND_S * rate:
         length = header.frames / rate
         span = f"{start or 0:g} to {length if end is None else end:g} s"
         raise AudioError(f"can't cut out {span}; it is {length:g} s long")

@@ -2,12 +2,16 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NamedTuple
 
 import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup, TyperOption
+
+# Before the message of any `ValueError`.
+_PREFIX = "Value error, "
 
 
 class Group(TyperGroup):
@@ -18,7 +22,8 @@ class Group(TyperGroup):
         given, rest = _options_of(self, ctx, args)
         if rest and given:
             raise typer.BadParameter(f"write it after '{rest[0]}', not before it", ctx, given[0])
-        return list(super().parse_args(ctx, args))
+        with _without_prefix():
+            return list(super().parse_args(ctx, args))
 
 
 class Command(TyperCommand):
@@ -27,7 +32,8 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Check the options before they are read."""
         _options_of(self, ctx, args)
-        return list(super().parse_args(ctx, args))
+        with _without_prefix():
+            return list(super().parse_args(ctx, args))
 
 
 class App(typer.Typer):
@@ -96,6 +102,16 @@ class LazyCommands(MutableMapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._commands)
+
+
+@contextmanager
+def _without_prefix() -> Iterator[None]:
+    """Remove the words that Typer copies from pydantic's message about a value."""
+    try:
+        yield
+    except typer.BadParameter as error:
+        error.message = error.message.removeprefix(_PREFIX)
+        raise
 
 
 def _options_of(command: TyperCommand | TyperGroup, ctx: Any, args: list[str]) -> tuple[list[Any], list[str]]:

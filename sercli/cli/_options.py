@@ -262,9 +262,14 @@ def find_turns(
     if not vad:
         return None
     from sercli.config import parse_assignments
+    from sercli.errors import ConfigError
     from sercli.voice import VoiceConfig, get_detector
 
-    config = VoiceConfig(**parse_assignments(vad_set or []))
+    settings = parse_assignments(vad_set or [], "--vad-set", "detector=silero")
+    try:
+        config = VoiceConfig(**settings)
+    except ConfigError as error:
+        raise ConfigError(f"--vad-set: {error}") from None
     get_detector(config.detector).require()
     return config
 

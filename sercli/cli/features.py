@@ -33,7 +33,8 @@ VariantsOption = Annotated[
 ]
 
 
-SetOption = Annotated[list[str] | None, set_option("window_ms=40")]
+_EXAMPLE = "window_ms=40"
+SetOption = Annotated[list[str] | None, set_option(_EXAMPLE)]
 
 
 class _CorpusFirst(Group):
@@ -369,7 +370,9 @@ def _stores(
     from sercli.store.stores import open_stores
 
     number: Number = "float16" if half else "float32"
-    return open_stores(place.features, kind, variants, parse_assignments(settings or []), number)
+    return open_stores(
+        place.features, kind, variants, parse_assignments(settings or [], example=_EXAMPLE), number
+    )
 
 
 def _check_device(device: str) -> None:

@@ -148,7 +148,7 @@ def prepare(
     from sercli.preparation import prepare as run
     from sercli.workspace import Workspace
 
-    chosen: dict[str, Any] = parse_assignments(settings or [])
+    chosen: dict[str, Any] = parse_assignments(settings or [], example="lag_s=2")
     for key, pairs in (("map", labels), ("columns", columns)):
         if pairs:
             chosen = join(chosen, {key: key_values(key, pairs, empty=key == "columns")})

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sercli import audio, starter
@@ -54,7 +54,7 @@ class Inputs:
         if isinstance(self.turns, VoiceConfig):
             turns = self.turns.to_dict()
         elif self.turns is not None:
-            turns = [[astuple(turn) for turn in self.turns[file]] for file in self.files]
+            turns = [[(own.start, own.end, own.speaker) for own in self.turns[file]] for file in self.files]
         files = [os.fsencode(file).hex() for file in self.files]
         return [files, self.columns, self.rows, self.spans, self.speakers, turns]
 

@@ -43,6 +43,7 @@ from sercli.inference.recordings import (
     read_pieces,
     read_whole,
 )
+from sercli.manifest.turns import fit_turns
 from sercli.models.layers.folding import fold_normalisation
 from sercli.processor import count_cores
 from sercli.records import Problem, Turn
@@ -93,6 +94,7 @@ class _Piecework:
         group: name of the speaker for the standardisation. A list of turns numbers the speakers of each
             recording anew, so there it contains the recording.
         whole_s: length of the recording, if the piece is one of its turns.
+        note: how the turns were made to fit the recording; empty if they fit.
     """
 
     number: int
@@ -102,6 +104,7 @@ class _Piecework:
     speaker: str | None = None
     group: str | None = None
     whole_s: float | None = None
+    note: str = ""
 
     @property
     def file(self) -> str:
@@ -263,7 +266,8 @@ class Predictor:
             speakers: who speaks in each, for a model that standardises per speaker; see `enrol`.
             turns: finds the turns of a recording. The turns are then predicted in place of the recording,
                 each as an utterance of its own, or in equal parts if it is longer than `WHOLE_S`. A turn
-                without a speaker has that of the recording.
+                without a speaker has that of the recording. `sercli.manifest.turns.fit_turns` cuts turns at
+                the end of the recording; the note of the prediction reports it.
 
         Raises:
             ConfigError: the model needs speakers, and none are given; or it gives values by frame, and turns
@@ -319,7 +323,8 @@ class Predictor:
                 if short := audio.too_short(header.frames, header.sample_rate):
                     yield own, partial(_same, Problem(own.file, short))
                 elif turns is not None:
-                    yield from self._turns(replace(own, whole_s=seconds), turns(recording))
+                    found, note = fit_turns(turns(recording), seconds)
+                    yield from self._turns(replace(own, whole_s=seconds, note=note), found)
                 elif (size := self._size(seconds)) is None:
                     yield replace(own, seconds=seconds), partial(self._extract, recording)
                 else:
@@ -438,8 +443,9 @@ class Predictor:
         if not found:
             return replace(said, note="no speech was found or listed, so no emotion is given")
         values = np.concatenate([each for _, each in found])
-        note = next((part.note for part in parts if part.note), None)
-        said = replace(said, unlike=_unlike(parts, self.bundle.usual), note=note)
+        scaled = next((part.note for part in parts if part.note), "")
+        note = "; ".join(filter(None, (first.note, scaled)))
+        said = replace(said, unlike=_unlike(parts, self.bundle.usual), note=note or None)
         if outputs.per_frame:
             return replace(said, trace=values[: count_trace_frames(duration)])
         windows = (

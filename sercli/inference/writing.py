@@ -25,7 +25,8 @@ class CsvLines:
     """Writes predictions as CSV: the columns of the table, then the predictions.
 
     A line is a recording, a window, a turn, or a frame of continuous labels. ``span`` numbers the stretches
-    of equal class, from one. A turn has the column ``speaker``, unless the table has one.
+    of equal class, from one. A turn has the column ``speaker``, unless the table has one. A recording without
+    a turn has one line, whose cells after its length are empty.
     """
 
     def __init__(self, outputs: Outputs, rows: Rows, columns: Sequence[str] = ()) -> None:
@@ -68,6 +69,8 @@ class CsvLines:
         elif self.rows == "windows":
             yield from self._windows(prediction, own)
         elif self.rows == "turns":
+            if not prediction.windows:
+                yield _line([*own, repr(prediction.duration), *[""] * (len(self.columns) - 1)])
             for turn in prediction.windows:
                 place = [repr(prediction.duration), repr(turn.start), repr(turn.end)]
                 place += [turn.speaker or ""] if "speaker" in self.columns else []

@@ -310,12 +310,25 @@ def _note(
     remarks: Sequence[str],
 ) -> Note:
     """List the field of each column, and the columns that were not read."""
+    return Note(name, "; ".join([describe_columns(table.columns, fields, joined), *remarks]), title="columns")
+
+
+def describe_columns(
+    columns: Sequence[str], fields: Mapping[str, str], joined: Mapping[str, Sequence[str]] | None = None
+) -> str:
+    """List the field of each column, and the columns that were not read, in one line.
+
+    Args:
+        columns: columns of the table.
+        fields: column by field.
+        joined: columns by field, for fields that several columns hold.
+    """
+    joined = joined or {}
     named = [f"{field_label(field)} <- {column}" for field, column in fields.items()]
     read = ", ".join([*named, *(f"{field} <- {' + '.join(own)}" for field, own in joined.items() if own)])
     known = {*fields.values(), *(column for own in joined.values() for column in own)}
-    left = [column for column in table.columns if column and column not in known]
-    unread = f"; not read: {', '.join(left)}" if left else ""
-    return Note(name, "; ".join([read + unread, *remarks]), title="columns")
+    left = [column for column in columns if column and column not in known]
+    return read + (f"; not read: {', '.join(left)}" if left else "")
 
 
 def _unread_time(name: str, table: Table, fields: Mapping[str, str]) -> Problem | None:

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from sercli import audio
 from sercli.errors import CorpusError, SerError
-from sercli.manifest.turns import TurnList
+from sercli.manifest.turns import TurnList, fit_turns
 from sercli.processor import shared_out
 from sercli.records import Note, Problem, Turn, Utterance
 from sercli.voice import VoiceConfig, find_speech
 
-_Found = tuple[Turn, ...] | Problem
+# The turns of a recording, and a note on those that do not fit it; or why there are none.
+_Found = tuple[tuple[Turn, ...], str] | Problem
+_Finder = Callable[[Utterance], tuple[tuple[Turn, ...], str]]
 
 
 def cut_into_turns(
@@ -40,58 +43,72 @@ def cut_into_turns(
             fact = "has continuous labels" if each.trace else "was cut out of a recording already"
             raise CorpusError(f"{base / each.file}: {fact}; only complete recordings can be cut into turns")
     notes: list[Problem] = []
+    find: _Finder
     if isinstance(cutting, TurnList):
-        found, notes = _listed(utterances, base, cutting)
+        find, notes = _listed(utterances, base, cutting)
     else:
-        found = list(_detected(utterances, base, cutting, progress))
+        find = partial(_detect, base, cutting)
+    found = list(_find(utterances, base, find, progress))
     cut: list[Utterance] = []
-    for utterance, turns in zip(utterances, found, strict=True):
-        if isinstance(turns, Problem):
-            notes.append(turns)
+    used = 0
+    for utterance, outcome in zip(utterances, found, strict=True):
+        if isinstance(outcome, Problem):
+            notes.append(outcome)
             continue
+        turns, note = outcome
+        used += bool(turns)
+        if note:
+            notes.append(Problem(utterance.file, note, harmless=True))
         if not turns:
             notes.append(Problem(utterance.file, "no turn of speech; left out", harmless=True))
         for number, turn in enumerate(turns, 1):
             name = f"{utterance.id or Path(utterance.file).with_suffix('').as_posix()}-{number:03d}"
             speaker = turn.speaker or utterance.speaker
             cut.append(replace(utterance, id=name, start=turn.start, end=turn.end, speaker=speaker))
-    used = sum(bool(turns) for turns in found if not isinstance(turns, Problem))
     fact = f"{used} of {len(utterances)} recordings cut into {len(cut)} utterances"
     return cut, [Note(".", fact, title="turns"), *notes]
 
 
-def _listed(
-    utterances: Sequence[Utterance], base: Path, cutting: TurnList
-) -> tuple[list[_Found], list[Problem]]:
-    paths = [base / each.file for each in utterances]
+def _listed(utterances: Sequence[Utterance], base: Path, cutting: TurnList) -> tuple[_Finder, list[Problem]]:
+    """Return a function that looks up the turns of a recording, and notes on the list."""
     for each in utterances:
         if each.start is not None or each.end is not None:
             raise CorpusError(f"{base / each.file}: has times already; leave --segments or the times out")
-    turns, notes = cutting.assign(paths)
-    return [turns[path] for path in paths], [Note(".", note, title="turns") for note in notes]
+    turns, notes = cutting.assign([base / each.file for each in utterances])
+
+    def look_up(utterance: Utterance) -> tuple[tuple[Turn, ...], str]:
+        path = base / utterance.file
+        if not turns[path]:
+            return (), ""
+        header = audio.header(path)
+        return fit_turns(turns[path], header.frames / header.sample_rate)
+
+    return look_up, [Note(".", note, title="turns") for note in notes]
 
 
-def _detected(
-    utterances: Sequence[Utterance],
-    base: Path,
-    config: VoiceConfig,
-    progress: Callable[[int, int], None],
+def _detect(base: Path, config: VoiceConfig, utterance: Utterance) -> tuple[tuple[Turn, ...], str]:
+    """Find speech in a recording, or in the part of it that is the utterance."""
+    path, start = base / utterance.file, utterance.start or 0.0
+    if utterance.start is None and utterance.end is None:
+        return find_speech(audio.stream(path), config), ""
+    samples, header = audio.decode(path, utterance.start, utterance.end)
+    samples = audio.resample(samples, header.sample_rate, audio.SAMPLE_RATE)
+    turns = find_speech([samples], config)
+    return tuple(Turn(round(start + each.start, 3), round(start + each.end, 3)) for each in turns), ""
+
+
+def _find(
+    utterances: Sequence[Utterance], base: Path, find: _Finder, progress: Callable[[int, int], None]
 ) -> Iterator[_Found]:
-    """Find speech in the recordings, on all cores."""
+    """Find the turns of the recordings, on all cores; an error becomes a problem of its recording."""
 
-    def detect(utterance: Utterance) -> _Found:
-        path, start = base / utterance.file, utterance.start or 0.0
+    def attempt(utterance: Utterance) -> _Found:
         try:
-            if utterance.start is None and utterance.end is None:
-                return find_speech(audio.stream(path), config)
-            samples, header = audio.decode(path, utterance.start, utterance.end)
-            samples = audio.resample(samples, header.sample_rate, audio.SAMPLE_RATE)
-            turns = find_speech([samples], config)
+            return find(utterance)
         except SerError as error:
-            return Problem(utterance.file, str(error).removeprefix(f"{path}: "))
-        return tuple(Turn(round(start + each.start, 3), round(start + each.end, 3)) for each in turns)
+            return Problem(utterance.file, str(error).removeprefix(f"{base / utterance.file}: "))
 
-    with shared_out(detect, utterances) as found:
-        for done, turns in enumerate(found, 1):
+    with shared_out(attempt, utterances) as found:
+        for done, each in enumerate(found, 1):
             progress(done, len(utterances))
-            yield turns
+            yield each

@@ -39,6 +39,13 @@ def test_an_option_of_one_value_is_not_taken_twice(command_line, words, option):
     assert "more than once" in err
 
 
+@pytest.mark.parametrize(("command", "option"), [("predict", "--format"), ("train", "--labels")])
+def test_a_value_that_is_no_choice_is_refused_without_the_words_of_the_library(command_line, command, option):
+    status, _, err = command_line(command, option, "elan")
+    assert status == 2
+    assert f"Invalid value for '{option}': 'elan' is not one of '" in err
+
+
 def test_contrary_switches_are_refused_and_equal_ones_are_not(command_line, workspace):
     status, _, err = command_line("predict", "b", "x.wav", "--timeline", "--no-timeline")
     assert (status, "more than once" in err) == (2, True)

@@ -1,5 +1,6 @@
 """``sercli predict`` and ``sercli prepare`` with ``--vad`` and ``--segments``."""
 
+import csv
 import json
 
 import numpy as np
@@ -36,12 +37,16 @@ def test_voice_activity_from_the_command_to_each_format(command_line, bundle, ca
     assert [round(each["start_s"]) for each in spoken["turns"]] == [1, 3]
     assert (noise["predicted"], noise["turns"]) == (None, [])
     assert "b.wav: no speech" in err
-    for name, count in (("o.rttm", 2), ("o.csv", 3), ("o.json", 2)):
+    for name, count in (("o.rttm", 2), ("o.csv", 4), ("o.json", 2)):
         out = tmp_path / name
         assert command_line("predict", bundle, calls, "--vad", "--out", tmp_path / name)[0] == 0
         assert len((tmp_path / name).read_text().splitlines()) == count
         again = command_line("predict", bundle, calls, "--segments", tmp_path / name, "--format", "audacity")
         assert len(again[1].splitlines()) == 2
+        assert ("o.csv: entries without start and end list no turn: 1" in again[2]) == (name == "o.csv")
+    rows = list(csv.DictReader((tmp_path / "o.csv").read_text().splitlines()))
+    silent = {"file": str(calls / "fear" / "b.wav"), "duration_s": "2.0"}
+    assert rows[-1] == dict.fromkeys(rows[0], "") | silent
     status, out, err = command_line("predict", bundle, calls, "--vad")
     assert "no speech" in out.splitlines()[-1]
 
@@ -62,7 +67,13 @@ def test_a_list_gives_the_means_of_its_speakers(command_line, bundle, calls, tmp
     ("options", "status", "fact"),
     [
         (["--vad-set", "pad_s=0"], 2, "add --vad"),
-        (["--vad", "--vad-set", "pads=0"], 1, "pad_s"),
+        (["--vad", "--vad-set", "pads=0"], 1, "--vad-set: unknown setting 'pads'; did you mean pad_s"),
+        (["--vad", "--vad-set", "pad_s"], 1, "--vad-set pad_s: write it as KEY=VALUE, for example detector="),
+        (
+            ["--vad", "--vad-set", "threshold=2"],
+            1,
+            "--vad-set: threshold: input should be greater than 0.15 and",
+        ),
         (["--vad", "--vad-set", "detector=loud"], 1, "use one of energy, silero"),
         (["--vad", "--timeline"], 2, "leave the windows out"),
         (["--vad", "--json", "--format", "rttm"], 2, "give one of --json, --csv and --format"),
@@ -71,8 +82,8 @@ def test_a_list_gives_the_means_of_its_speakers(command_line, bundle, calls, tmp
     ],
 )
 def test_what_does_not_go_together_is_refused(command_line, bundle, calls, options, status, fact):
-    status, _, err = command_line("predict", bundle, calls, *options)
-    assert status == status
+    found, _, err = command_line("predict", bundle, calls, *options)
+    assert found == status
     assert fact in " ".join(err.replace("│", " ").split())
 
 
@@ -109,6 +120,25 @@ def test_prepare_takes_speakers_from_a_list(command_line, calls, tmp_path):
         ("ben", "anger", 3.0),
         ("carl", "fear", 0.0),
     ]
+
+
+def test_prepare_cuts_turns_at_the_end_of_the_recording(command_line, calls, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("file,start,end\na.wav,3,9\na.wav,70,80\nb.wav,1,2.03\n")
+    place = tmp_path / "w"
+    command = ["prepare", "folder", calls, "--segments", path, "--name", "mine", "--workspace", place]
+    status, out, _ = command_line(*command)
+    assert status == 0
+    assert (
+        "anger/a.wav: turns that end after the recording (5 s) are cut at its end: 1, first 3 to 9 s" in out
+    )
+    assert "are left out: 1, first 70 to 80 s" in out
+    rows = [json.loads(line) for line in (place / "corpora/mine/manifest.jsonl").read_text().splitlines()]
+    assert [(row["start"], row["end"], row["duration"]) for row in rows] == [(3, 5, 2), (1, 2.03, 1)]
+    path.write_text("file,start,end\na.wav,3000,4000\nb.wav,0,1\n")
+    status, _, err = command_line(*command)
+    assert status == 1
+    assert "anger/a.wav: none of its turns (1) begins within the recording" in err
 
 
 def test_a_corpus_with_utterances_of_its_own_is_not_cut(command_line, calls, tmp_path):

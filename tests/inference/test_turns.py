@@ -70,8 +70,23 @@ def test_a_turn_of_more_than_a_minute_is_predicted_in_equal_parts(small, tmp_pat
 
 def test_a_turn_beyond_the_recording_is_a_problem(small, meeting):
     _, trial = small
-    found = said(trial.bundle, meeting, [Turn(1.0, 9.0)])
-    assert found == Problem(str(meeting), "can't cut out 1 to 9 s; it is 6 s long")
+    found = said(trial.bundle, meeting, [Turn(6000.0, 9000.0, place="m.csv:2")])
+    assert found == Problem(
+        str(meeting),
+        "none of its turns (1) begins within the recording, which is 6 s long; the first is 6000 to 9000 s "
+        "in m.csv:2; check that the times are seconds, not milliseconds, and those of this recording",
+    )
+
+
+def test_a_turn_is_cut_at_the_end_of_the_recording(small, meeting):
+    _, trial = small
+    found = said(trial.bundle, meeting, [Turn(1.0, 2.0), Turn(3.5, 9.0), Turn(6.5, 7.0)])
+    cut = said(trial.bundle, meeting, [Turn(1.0, 2.0), Turn(3.5, 6.0)])
+    assert found.windows == cut.windows
+    assert cut.note is None
+    assert found.note.startswith(
+        "turns that end after the recording (6 s) are cut at its end: 1, first 3.5 to 9 s"
+    )
 
 
 def test_values_by_frame_take_no_turns(meeting):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sercli.errors import ManifestError
-from sercli.manifest.turns import read_turns
+from sercli.manifest.turns import fit_turns, read_turns
 from sercli.records import Turn
 
 WANTED = (Turn(0.5, 2.75, "anna"), Turn(2.0, 5.0, "ben"))
@@ -80,3 +80,64 @@ def test_a_list_of_other_recordings_is_refused(tmp_path):
         turns.assign([Path("a/meeting.wav"), Path("b/meeting.wav")])
     with pytest.raises(ManifestError, match="names no recording, and there are 2"):
         read_turns(write(tmp_path, "a.csv")).assign([Path("a.wav"), Path("b.wav")])
+
+
+def test_turns_are_fitted_to_the_recording(tmp_path):
+    path = write(tmp_path, "t.csv", "start,end\n0,1\n36,40.1867\n30,100\n20,40.03\n39.95,41\n50,60\n")
+    (turns,) = read_turns(path).by_name.values()
+    inside, note = fit_turns(turns, 39.99)
+    # Up to 50 ms after the end are rounding; less than 0.1 s before it is nothing to predict.
+    assert [(each.start, each.end) for each in inside] == [(0, 1), (20, 40.03), (30, 39.99), (36, 39.99)]
+    assert note == (
+        f"turns that end after the recording (39.99 s) are cut at its end: 2, first 30 to 100 s in {path}:4; "
+        "turns that begin after the recording (39.99 s), or less than 0.1 s before its end, are left out: 2, "
+        f"first 39.95 to 41 s in {path}:6; check that the times are seconds, not milliseconds, and those of "
+        "this recording"
+    )
+    assert fit_turns(inside[:2], 39.99) == (inside[:2], "")
+    assert fit_turns((), 39.99) == ((), "")
+
+
+def test_a_recording_without_any_of_its_turns_is_refused():
+    with pytest.raises(
+        ManifestError, match=r"none of its turns \(2\) .* 5 s long; the first is 5\.5 to 70 s;"
+    ):
+        fit_turns([Turn(5.5, 70), Turn(80, 90)], 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("t.csv", "file,duration_s,start_s,end_s\na.wav,9.0,1,2\nb.wav,2.0,,\n"),
+        (
+            "t.json",
+            '[{"file": "a.wav", "turns": [{"start_s": 1, "end_s": 2}]}, {"file": "b.wav", "turns": []}]',
+        ),
+    ],
+)
+def test_a_recording_can_be_listed_without_a_turn(tmp_path, name, text):
+    turns, notes = read_turns(write(tmp_path, name, text)).assign([Path("a.wav"), Path("b.wav")])
+    assert turns == {Path("a.wav"): (Turn(1, 2),), Path("b.wav"): ()}
+    assert notes == [f"{name}: entries without start and end list no turn: 1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "notes"),
+    [
+        ("begin_ms,end_ms,who\n500,2750,anna\n", ["t.csv: start <- begin_ms, end <- end_ms; not read: who"]),
+        ("start,end,who\n0.5,2.75,anna\n", ["t.csv: start <- start, end <- end; not read: who"]),
+        ("start_s,end_s,talker\n0.5,2.75,a\n", ["t.csv: speaker <- talker, start <- start_s, end <- end_s"]),
+        ("file,start_s,End,speaker,label\nr.wav,0.5,2.75,a,sad\n", []),
+        ("start,duration\n0.5,2.25\n", []),
+    ],
+)
+def test_columns_that_may_be_misunderstood_are_noted(tmp_path, text, notes):
+    turns, found = read_turns(write(tmp_path, "t.csv", text)).assign([Path("r.wav")])
+    assert [(each.start, each.end) for each in turns[Path("r.wav")]] == [(0.5, 2.75)]
+    assert found == notes
+
+
+def test_a_repeated_row_is_one_turn_and_its_line_is_known(tmp_path):
+    path = write(tmp_path, "t.csv", "file,start,end,speaker\na.wav,0,1,x\na.wav,0,1,x\na.wav,2,3,x\n")
+    (turns,) = read_turns(path).by_name.values()
+    assert [(each.start, each.place) for each in turns] == [(0.0, f"{path}:2"), (2.0, f"{path}:4")]
