@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -274,8 +275,9 @@ def test_a_network_is_drawn_by_what_it_has(small, segmented, regressor, place, t
     run = segmented[1].path.parents[1]
     _draw_insights(place, Run(run), "cpu", ())
     assert (run / "report" / "fold-01-seed-0" / "attention.png").exists()
-    titles = [axes.get_title(loc="left").partition(",")[0] for axes in drawn.pictures["attention"].axes[:4]]
-    assert titles == ["anger", "happiness", "neutral", "sadness"]
+    titles = [axes.get_title(loc="left") for axes in drawn.pictures["attention"].axes[:4]]
+    found = [re.fullmatch(r"emodb/\w+, labelled (\w+): \1 \d+\.\d %", title) for title in titles]
+    assert [each and each[1] for each in found] == ["anger", "happiness", "neutral", "sadness"]
 
 
 def test_two_runs_are_projected_side_by_side(small, train, segmented, place, capsys):
