@@ -320,6 +320,7 @@ def test_folds_that_are_not_speaker_independent_say_so_with_every_figure(run, sm
 
 
 @pytest.mark.rendered
+@pytest.mark.slow
 def test_variants_are_computed_in_one_command_and_drawn_side_by_side(run, small_workspace, tmp_path):
     place = ["--workspace", small_workspace.root]
     small = ["--set", "duration_s=0.5", "--set", "n_mels=8"]

@@ -128,6 +128,7 @@ def with_wrong_dev_rows(trial, count):
     return read_predictions(trial.dev_predictions_file)
 
 
+@pytest.mark.slow
 def test_calibrate_fits_a_temperature_on_dev_which_predict_and_programs_apply(
     run, place, tmp_path, write_wav
 ):

@@ -98,6 +98,7 @@ def test_dimensions_from_prepare_to_predict(run, command_line, place):
         assert "arousal" in out
 
 
+@pytest.mark.slow
 def test_classes_and_several_dimensions_together(run):
     told = run(*BASE, "--arch", "melcnn", "--scheme", "every-emotion", "--targets", "arousal,valence")
     name = told.partition("run ")[2].split()[0]

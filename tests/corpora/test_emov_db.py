@@ -27,6 +27,7 @@ def places(folder):
                 yield f"{folder.format(speaker, emotion)}/{name}"
 
 
+@pytest.mark.slow
 def test_the_public_list_has_its_numbers_in_both_layouts(tmp_path):
     one = touch_all(tmp_path / "archives", places("{}_{}"))
     other = touch_all(tmp_path / "sorted", places("EmoV-DB_sorted/{}/{}"))

@@ -24,6 +24,7 @@ def places(speakers, parts):
             yield f"ESD/{speaker:04d}/{FOLDERS[(number - 1) // 350]}/{inner}{speaker:04d}_{number:06d}.wav"
 
 
+@pytest.mark.slow
 def test_the_release_has_its_published_numbers(tmp_path):
     utterances, problems = split(parse(touch_all(tmp_path, places(range(1, 21), parts=True))))
     assert problems == []

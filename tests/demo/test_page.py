@@ -541,14 +541,14 @@ def test_fifty_visitors_at_once_and_memory_stays_flat(made, tmp_path):
 
     sizes = []
     with ThreadPoolExecutor(50) as together:
-        for _ in range(5):
+        for _ in range(3):
             told = list(together.map(visit, range(50)))
             assert sum("Download the answer" in each for each in told) == 50
             sizes.append(psutil.Process(server.process.pid).memory_info().rss / 1e6)
     server.wait_for_no_files()
     assert server.stop() == 130
     assert server.errors.read_text() == ""
-    assert sizes[4] - sizes[1] < 60, sizes  # MB; the allocator keeps some of what many threads used
+    assert sizes[2] - sizes[1] < 60, sizes  # MB; the allocator keeps some of what many threads used
 
 
 def test_uploads_beyond_the_limit_are_refused_unread(server):

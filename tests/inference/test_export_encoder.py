@@ -62,6 +62,7 @@ def test_onnx_takes_samples_of_any_length(family, tmp_path):
         np.testing.assert_allclose(found[0], expect(bundle, samples), rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_torch_program_takes_the_frames_of_whisper(tmp_path):
     bundle = make("probe", {"x": features("whisper", pool="none")})
     done = export_programs(bundle, tmp_path, "pt2")
