@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO
@@ -74,9 +74,8 @@ def live(
     blocks = _microphone() if microphone else _raw(sys.stdin.buffer)
     speed, hop = _Speed(), stream.hop_s
     try:
-        with closing(blocks), ExitStack() as printing:
-            begin = list(islice(blocks, 1))  # before the header: there may be no input
-            show = printing.enter_context(_printing(stream, bar=microphone, json=json, csv=csv))
+        begin = list(islice(blocks, 1))  # before the header: there may be no input
+        with closing(blocks), _printing(stream, bar=microphone, json=json, csv=csv) as show:
             for block in chain(begin, blocks):
                 with speed.measured(len(block) // 2):
                     steps = stream.feed(np.frombuffer(block, "<i2") * np.float32(1 / 32_768))

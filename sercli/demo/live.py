@@ -80,7 +80,7 @@ class LiveAnswer:
 
     @property
     def unsure(self) -> bool:
-        """Whether this probability is below the threshold of the model, if it has one."""
+        """Whether the model has a threshold, and this probability is below it."""
         least = self.model.predictor.unsure_below
         return least is not None and self.probability is not None and self.probability < least
 

@@ -88,12 +88,9 @@ def _listed(utterances: Sequence[Utterance], base: Path, cutting: TurnList) -> t
 
 def _detect(base: Path, config: VoiceConfig, utterance: Utterance) -> tuple[tuple[Turn, ...], str]:
     """Find speech in a recording, or in the part of it that is the utterance."""
-    path, start = base / utterance.file, utterance.start or 0.0
-    if utterance.start is None and utterance.end is None:
-        return find_speech(audio.stream(path), config), ""
-    samples, header = audio.decode(path, utterance.start, utterance.end)
-    samples = audio.resample(samples, header.sample_rate, audio.SAMPLE_RATE)
-    turns = find_speech([samples], config)
+    start = utterance.start or 0.0
+    sound = audio.stream(base / utterance.file, start=utterance.start, end=utterance.end)
+    turns = find_speech(sound, config)
     return tuple(Turn(round(start + each.start, 3), round(start + each.end, 3)) for each in turns), ""
 
 

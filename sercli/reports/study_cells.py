@@ -55,7 +55,7 @@ class CellReport:
 
     @property
     def one_seed(self) -> bool:
-        """Whether another seed could give other values, and only one was trained."""
+        """Whether only one seed was trained although another seed can give other values."""
         solved = get_architecture(self.cell.row.arch).solve is not None
         return not solved and len({seed for _, seed in self.units}) == 1
 

@@ -153,7 +153,7 @@ class FeatureChoice(Config):
 
     @property
     def own_scope(self) -> bool:
-        """Whether statistics are of the utterance, its speaker or its corpus, not of the training part."""
+        """Whether each utterance, speaker or corpus is standardised by statistics of its own."""
         return self.statistics == "per-utterance" or self.group is not None
 
     @property
