@@ -466,6 +466,15 @@ def test_a_setting_that_changes_nothing_is_refused(arch, settings, message):
         complete(arch, **settings)
 
 
+@pytest.mark.parametrize("statistics", ["per-bin", "per-speaker", "per-utterance", "max", "none"])
+def test_statistics_are_refused_only_if_they_equal_the_default(statistics):
+    # With a single map, per-map and scalar are the same; the others differ from both.
+    logmel = {"input": "logmel"}
+    complete("diccoser", model=logmel, features={"x": {"statistics": statistics}})
+    with pytest.raises(ConfigError, match="scalar changes nothing with features of so few maps"):
+        complete("diccoser", model=logmel, features={"x": {"statistics": "scalar"}})
+
+
 def test_features_of_a_part_that_is_padded_differ_by_scope_only_where_it_is_cut():
     uncut = {"segments": {"size_s": None, "frames": None}, "features": {"duration_s": 2.0}}
     with pytest.raises(ConfigError, match="map_scope=utterance changes nothing with segments"):
