@@ -1,8 +1,7 @@
-"""Evaluate a study's cells, beside the paper's values and those of the row above."""
+"""Evaluate a study's cells, beside the paper's values and those of another row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from statistics import fmean
 
 from sercli.config import digest
@@ -68,7 +67,9 @@ def name_cell(cell: Cell) -> str:
 def report_cells(
     study: Study, cells: Sequence[Cell], workspace: Workspace, draws: int = DRAWS
 ) -> tuple[list[CellReport], dict[str, str]]:
-    """Evaluate the finished trials of cells, and compare each cell with the row above in its column.
+    """Evaluate the finished trials of cells, and compare each row with another one of its column.
+
+    `Study.base_of` states which one.
 
     Args:
         study: study of the cells.
@@ -95,7 +96,8 @@ def report_cells(
             damaged[name_cell(cell)] = str(error)
             continue
         columns.setdefault(cell.on.name, []).append(found)
-    compared = {each.name: each for column in columns.values() for each in _compare_downwards(column, draws)}
+    rows = (each for column in columns.values() for each in _compare_rows(study, column, draws))
+    compared = {each.name: each for each in rows}
     return [compared[name] for name in map(name_cell, cells) if name in compared], damaged
 
 
@@ -127,28 +129,31 @@ def _measure_size(cell: Cell, outputs: int, sizes: dict[str, Size]) -> Size:
     return sizes[key]
 
 
-def _compare_downwards(column: Sequence[CellReport], draws: int) -> list[CellReport]:
-    """Compare each row with the row above; Holm's correction counts all tests of the column."""
-    found: list[dict[str, Difference]] = [{}]
-    for above, this in pairwise(column):
-        found.append(_compare(above, this, draws))
+def _compare_rows(study: Study, column: Sequence[CellReport], draws: int) -> list[CellReport]:
+    """Compare each row with its base; Holm's correction counts all tests of the column."""
+    rows = [each.cell.row for each in column]
+    bases = [study.base_of(row, rows) for row in rows]
+    found = [
+        {} if base is None else _compare(column[rows.index(base)], this, draws)
+        for base, this in zip(bases, column, strict=True)
+    ]
     tested = [(i, key) for i, row in enumerate(found) for key, each in row.items() if each.p is not None]
     corrected = holm([found[i][key].p or 0.0 for i, key in tested])
     for (i, key), p in zip(tested, corrected, strict=True):
         found[i][key] = replace(found[i][key], p_holm=p)
     return [
-        replace(this, values=tuple(replace(each, above=row.get(each.key)) for each in this.values))
+        replace(this, values=tuple(replace(each, base=row.get(each.key)) for each in this.values))
         for this, row in zip(column, found, strict=True)
     ]
 
 
-def _compare(above: CellReport, this: CellReport, draws: int) -> dict[str, Difference]:
+def _compare(base: CellReport, this: CellReport, draws: int) -> dict[str, Difference]:
     """Compare two rows on the folds and seeds that both have, for each tested metric."""
-    name = above.cell.row.name
+    name = base.cell.row.name
     keys = this.report.evaluation.ranking.keys
     try:
-        _check_comparable(above, this)
-        shared = _select_shared(above.report.predictions, this.report.predictions)
+        _check_comparable(base, this)
+        shared = _select_shared(base.report.predictions, this.report.predictions)
         compared = compare(shared, draws)
     except RunError as error:
         return {key: Difference(name, why_not=str(error)) for key in keys}
@@ -160,26 +165,26 @@ def _compare(above: CellReport, this: CellReport, draws: int) -> dict[str, Diffe
     return found
 
 
-def _check_comparable(above: CellReport, this: CellReport) -> None:
-    one, other = above.cell.row.varied, this.cell.row.varied
-    if above.report.run == this.report.run:
+def _check_comparable(base: CellReport, this: CellReport) -> None:
+    one, other = base.cell.row.varied, this.cell.row.varied
+    if base.report.run == this.report.run:
         raise RunError("both rows are the same run")
-    if above.report.digest != this.report.digest:
+    if base.report.digest != this.report.digest:
         raise RunError("their folds differ")
-    if above.cell.on.corpus != this.cell.on.corpus:
+    if base.cell.on.corpus != this.cell.on.corpus:
         raise RunError("their corpora differ")
-    if above.report.predictions.outputs != this.report.predictions.outputs:
+    if base.report.predictions.outputs != this.report.predictions.outputs:
         raise RunError("their classes or dimensions differ")
     if one.keys() == other.keys() and sum(one[key] != other[key] for key in one) > 1:
         raise RunError("more than one setting differs where a row of the grid begins")
 
 
-def _select_shared(above: Predictions, this: Predictions) -> dict[str, Predictions]:
+def _select_shared(base: Predictions, this: Predictions) -> dict[str, Predictions]:
     """Keep only the folds and seeds that both reports have."""
-    units = set(above.units) & set(this.units)
+    units = set(base.units) & set(this.units)
     if not units:
         raise RunError("no fold and seed that both have finished")
     return {
         name: rows.select([i for i, unit in enumerate(rows.units) if unit in units])
-        for name, rows in (("above", above), ("this", this))
+        for name, rows in (("base", base), ("this", this))
     }

@@ -13,7 +13,7 @@ from sercli.reports.study_values import Difference, PaperValue, StudyValue, name
 from sercli.reports.tables import Table
 from sercli.runs.folder import Run
 from sercli.runs.size import SECONDS
-from sercli.studies import Column, PaperScores, Study
+from sercli.studies import BASES, Column, PaperScores, Study
 
 COLUMNS = (
     *("column", "row", "figure", "paper", "paper_mark", "value", "low", "high", "mean", "mean_low"),
@@ -25,6 +25,7 @@ COLUMNS = (
 """Columns of the CSV: a row is one value of one cell; proportions are between 0 and 1.
 
 ``value`` is pooled; ``basis`` states whether ``value`` or ``mean`` is compared with the paper's value.
+``above`` is the row that a row is compared with, and ``less_above`` the difference from it.
 """
 
 DERIVED = "~"
@@ -71,7 +72,7 @@ def _overview_keys(column: str, found: Sequence[CellReport]) -> list[str]:
     return [key for key in dict.fromkeys(tested) if key in measured]
 
 
-def column_table(column: str, found: Sequence[CellReport]) -> Table:
+def column_table(study: Study, column: str, found: Sequence[CellReport]) -> Table:
     """Make the table of all values of a column."""
     rows = [
         ("" if number else each.cell.row.name, *_value_cells(value))
@@ -80,7 +81,7 @@ def column_table(column: str, found: Sequence[CellReport]) -> Table:
     ]
     header = (
         *("row", "metric", "paper", "ours", "95 % interval", "pooled", "folds and seeds"),
-        *("ours less the paper’s", "paper’s within", "less the row above", "p", "Holm p"),
+        *("ours less the paper’s", "paper’s within", f"less {BASES[study.compare]}", "p", "Holm p"),
     )
     values = [value for each in found for value in each.values]
     unit = "metrics in %" if all(value.scale is PERCENT for value in values) else "metrics"
@@ -187,7 +188,7 @@ def csv_rows(found: Sequence[CellReport]) -> Iterator[tuple[object, ...]]:
     for each in found:
         units, report = each.units, each.report
         for value in each.values:
-            above, paper, within = value.above, value.paper, value.paper_in_interval
+            base, paper, within = value.base, value.paper, value.paper_in_interval
             yield (
                 *(each.cell.on.name, each.cell.row.name, value.name),
                 paper and paper.value,
@@ -196,8 +197,8 @@ def csv_rows(found: Sequence[CellReport]) -> Iterator[tuple[object, ...]]:
                 *(value.spread.mean, *ends_of(value.mean_interval), value.spread.deviation),
                 *(MEAN if value.means else POOLED, value.from_paper),
                 None if within is None else "yes" if within else "no",
-                *((above.row, above.value, *ends_of(above.interval)) if above else (None,) * 4),
-                *((above.p, above.p_holm) if above else (None, None)),
+                *((base.row, base.value, *ends_of(base.interval)) if base else (None,) * 4),
+                *((base.p, base.p_holm) if base else (None, None)),
                 *(each.size.parameters, each.size.macs, each.size.passes, each.size.seconds),
                 *(len({fold for fold, _ in units}), len({seed for _, seed in units})),
                 *(each.seconds, each.precision, report.protocol, report.run.name),
@@ -219,7 +220,7 @@ def _with_paper(each: CellReport | None, keys: Sequence[str]) -> str:
 
 
 def _value_cells(value: StudyValue) -> tuple[str, ...]:
-    above, scale, spread = value.above, value.scale, value.spread
+    base, scale, spread = value.base, value.scale, value.spread
     within = value.paper_in_interval
     # Another column already has the mean, so this one has only the deviation.
     deviation = NONE if spread.deviation is None else f"± {scale.number(spread.deviation)}"
@@ -232,15 +233,15 @@ def _value_cells(value: StudyValue) -> tuple[str, ...]:
         deviation if value.means else scale.spread(spread),
         scale.difference(value.from_paper),
         NONE if within is None else "yes" if within else "no",
-        NONE if above is None else _format_difference(above, value),
-        format_p(above.p if above else None),
-        format_p(above.p_holm if above else None),
+        NONE if base is None else _format_difference(base, value),
+        format_p(base.p if base else None),
+        format_p(base.p_holm if base else None),
     )
 
 
-def _format_difference(above: Difference, value: StudyValue) -> str:
-    less = value.scale.difference(above.value)
-    return f"{less} ({value.scale.difference_interval(above.interval)})" if above.interval else less
+def _format_difference(base: Difference, value: StudyValue) -> str:
+    less = value.scale.difference(base.value)
+    return f"{less} ({value.scale.difference_interval(base.interval)})" if base.interval else less
 
 
 def _format_paper(paper: PaperValue, value: StudyValue) -> str:

@@ -26,11 +26,11 @@ _MERGED = "_without_gender"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The difference of a value from that of the row above, on the utterances that both tested.
+    """The difference of a value from that of another row, on the utterances that both tested.
 
     Attributes:
-        row: the row above.
-        value: this row's value minus that of the row above.
+        row: the other row.
+        value: this row's value minus that of the other row.
         interval: interval of the difference, paired over speakers.
         p: p of the sign-flip test over speakers; ``None`` if there is no test.
         p_holm: p corrected for all tests of the column.
@@ -70,7 +70,8 @@ class StudyValue:
         pooled_interval: interval over speakers; ``None`` if there are few speakers.
         spread: spread over folds and seeds.
         paper: value that the paper reports.
-        above: the difference from the row above; ``None`` in the first row and for metrics without a test.
+        base: the difference from the row that this one is compared with (`Study.base_of`); ``None`` if there
+            is no such row, and for metrics without a test.
         means: whether the study's values are means over folds, and not pooled.
         mean_interval: interval over speakers of the mean over folds and seeds; only if ``means`` is set.
     """
@@ -80,7 +81,7 @@ class StudyValue:
     pooled_interval: Interval | None
     spread: Spread
     paper: PaperValue | None
-    above: Difference | None = None
+    base: Difference | None = None
     means: bool = False
     mean_interval: Interval | None = None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from sercli import registry
 from sercli.errors import ConfigError, unknown
 from sercli.studies.study import (
+    BASES,
     METRICS,
     Assignment,
     Cell,
@@ -18,6 +19,7 @@ from sercli.studies.study import (
 )
 
 __all__ = [
+    "BASES",
     "METRICS",
     "Assignment",
     "Cell",

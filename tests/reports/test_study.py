@@ -119,7 +119,7 @@ def study(place):
 def test_figures_stand_beside_the_papers_and_those_of_the_row_above(study, place):
     first, second, third, fourth = report_cells(study, study.cells(on=["emodb-4"]), place)[0]
     ua, wa, acc = first.values
-    assert (ua.key, ua.pooled, ua.paper, ua.paper_in_interval, ua.above) == (
+    assert (ua.key, ua.pooled, ua.paper, ua.paper_in_interval, ua.base) == (
         "ua",
         0.5,
         PaperValue(0.6003, 2),
@@ -129,12 +129,12 @@ def test_figures_stand_beside_the_papers_and_those_of_the_row_above(study, place
     assert ua.from_paper == pytest.approx(-0.1003)
     assert (wa.key, wa.paper, acc.key, acc.pooled, acc.paper_in_interval) == ("wa", None, "acc", 0.5, True)
     assert (second.values[0].pooled, second.values[0].paper_in_interval) == (0.75, True)
-    above = second.values[0].above
+    above = second.values[0].base
     # All six speakers gain: of 64 flips two differ as much. Two tests are in the column.
     assert (above.row, above.value, above.p, above.p_holm) == ("plain", 0.25, 2 / 64, 4 / 64)
-    assert third.values[0].above.why_not == "both rows are the same run"
-    assert fourth.values[0].above.p == 2 / 64
-    assert second.values[1].above is None
+    assert third.values[0].base.why_not == "both rows are the same run"
+    assert fourth.values[0].base.p == 2 / 64
+    assert second.values[1].base is None
     assert first.seconds == 135
     assert first.size.parameters < second.size.parameters
 
@@ -144,7 +144,7 @@ def test_rows_are_compared_on_the_folds_that_both_have(study, place):
     (found.path / "fold-02" / "seed-0" / "metrics.json").unlink()
     second = report_cells(study, study.cells(on=["emodb-4"]), place)[0][1]
     assert second.cell.row.name == "attention"
-    above = second.values[0].above
+    above = second.values[0].base
     assert (above.value, above.p) == (0.25, None)
     assert "3 speakers" in above.why_not
 
@@ -167,6 +167,52 @@ def test_the_papers_rounding_does_not_decide_whether_it_lies_within(study, place
         False,
         None,
     ]
+
+
+def test_with_compare_from_each_row_is_compared_with_the_row_that_it_starts_from(place):
+    plain, five = {"model.eca_layers": []}, {"model.eca_kernel": 5}
+    varied = {"features.window_ms": [15, 25]}
+    study = study_of(
+        place,
+        {
+            "title": "One factor at a time",
+            "arch": "eca",
+            "on": ["emodb-4"],
+            "set": {"model.n": 1},
+            "compare": "from",
+            "rows": [
+                {"name": "base"},
+                {"name": "plain", "from": "base", "set": plain},
+                {"name": "five", "from": "base", "set": five},
+                {"name": "grid", "from": "base", "vary": varied},
+                {"name": "grid of five", "from": "grid", "set": five, "vary": varied},
+            ],
+        },
+    )
+    wrong = {"base": 2, "plain": 1, "five": 0}
+    for cell in study.cells():
+        for fold in (1, 2):
+            finish(place, cell, fold, predictions(fold, wrong.get(cell.row.group, 1)), write_predictions)
+    for each in place.runs.glob("*/*/*/config.yaml"):
+        each.write_text(each.read_text().replace("corpus: recola", "corpus: emodb"))
+    report = report_study(study, study.cells(), place, draws=100)
+    bases = {each.cell.row.name: each.values[0].base and each.values[0].base.row for each in report.found}
+    assert bases == {
+        "base": None,
+        "plain": "base",
+        "five": "base",
+        "grid, window_ms 15": "base",
+        "grid, window_ms 25": "base",
+        "grid of five, window_ms 15": "grid, window_ms 15",
+        "grid of five, window_ms 25": "grid, window_ms 25",
+    }
+    five = next(each for each in report.found if each.cell.row.name == "five").values[0].base
+    # Six speakers, a difference of a half for each of them; six tests are in the column.
+    assert (five.value, five.p) == (0.5, 2 / 64)
+    assert five.p_holm == pytest.approx(6 * 2 / 64)
+    text = Page(render_study(report)).text
+    assert "less the row that it starts from" in text
+    assert "less the row above" not in text
 
 
 @pytest.mark.rendered
@@ -307,7 +353,7 @@ def test_continuous_labels_are_told_by_dimension(place):
     keys = [figure.key for figure in report.found[0].values]
     assert keys == ["ccc_arousal", "ccc_valence"]
     assert report.found[0].values[0].paper == PaperValue(0.666, 3)
-    assert report.found[1].values[0].above.value == 0
+    assert report.found[1].values[0].base.value == 0
     assert "arousal CCC" in Page(render_study(report)).text
     first = report.found[0].values[0]
     assert first.from_paper == pytest.approx(first.spread.mean - 0.666)
@@ -354,7 +400,7 @@ def test_rows_of_other_folds_are_not_tested(study, place):
     for trial in found[1].report.trials:
         trial.config_file.write_text(trial.config_file.read_text().replace("abcd", "other"))
     again = report_cells(study, study.cells(on=["emodb-4"]), place)[0]
-    assert again[1].values[0].above.why_not == "their folds differ"
+    assert again[1].values[0].base.why_not == "their folds differ"
 
 
 def test_a_grid_is_compared_along_its_inner_setting(place):
@@ -373,7 +419,7 @@ def test_a_grid_is_compared_along_its_inner_setting(place):
     for each in place.runs.glob("*/*/*/config.yaml"):
         each.write_text(each.read_text().replace("corpus: recola", "corpus: emodb"))
     found = report_cells(study, study.cells(), place)[0]
-    why = [each.values[0].above and each.values[0].above.why_not for each in found]
+    why = [each.values[0].base and each.values[0].base.why_not for each in found]
     assert why == [None, None, "more than one setting differs where a row of the grid begins", None]
 
 

@@ -8,6 +8,7 @@ export WHISPER="${WHISPER:-whisper-tiny.en}"
 export OMP_NUM_THREADS=1
 
 python measure.py best            # settings chosen within each training part; the picture of the README
+python measure.py random          # what a random split reports for the same classifiers
 python measure.py probe           # SUPERB's head, three seeds
 python measure.py superb emodb    # and its own recipe, one seed
 python measure.py cross           # the other corpus, four classes
