@@ -14,7 +14,7 @@ from sercli.reports.facts import merge_banners
 from sercli.reports.study_cells import CellReport, name_cell, report_cells
 from sercli.reports.study_values import StudyValue
 from sercli.reports.tables import Table
-from sercli.studies import BASES, Assignment, Cell, Study, find_study, study_names
+from sercli.studies import Assignment, Cell, Study, find_study, study_names
 from sercli.workspace import Workspace
 
 _SHOWN = 6  # number of cells that a sentence names
@@ -53,7 +53,7 @@ class StudyReport:
         several = [layout.overview(self.study, self.found, list(columns))] if len(columns) > 1 else []
         return (
             *several,
-            *(layout.column_table(self.study, name, found) for name, found in columns.items()),
+            *(layout.column_table(name, found) for name, found in columns.items()),
             layout.elsewhere_table(
                 self.found, self.study.elsewhere([*(each.cell for each in self.found), *self.missing])
             ),
@@ -77,8 +77,8 @@ class StudyReport:
                 own.append(f"Rows of {name} were trained in different number formats; see the networks.")
             if len({frozenset(each.units) for each in column}) > 1:
                 own.append(
-                    f"Rows of {name} have not finished the same folds and seeds. A row is compared with "
-                    f"{BASES[self.study.compare]} on what both have; the metrics themselves are of all."
+                    f"Rows of {name} have not finished the same folds and seeds. Two rows are "
+                    "compared on what both have; the metrics themselves are of all."
                 )
         return (*own, *merge_banners({each.name: _banners_of(each) for each in self.found}))
 
@@ -113,15 +113,14 @@ class StudyReport:
         return (*notes, *self._untested())
 
     def _untested(self) -> list[str]:
-        """List the rows that are not tested against their base, with the reason."""
+        """List the rows without a test against the row that they are compared with, with the reason."""
         rows: dict[str, list[str]] = {}
         for each in self.found:
             for why_not in {value.base.why_not for value in each.values if value.base}:
                 if why_not:
                     rows.setdefault(why_not, []).append(each.name)
-        base = BASES[self.study.compare]
         return [
-            f"No test against {base}: {reason} ({'all' if len(names) > _SHOWN else '; '.join(names)})."
+            f"No test against another row: {reason} ({'all' if len(names) > _SHOWN else '; '.join(names)})."
             for reason, names in rows.items()
         ]
 

@@ -12,7 +12,7 @@ from sercli.records import Predictions
 from sercli.reports.run import RunReport, report_run
 from sercli.reports.study_values import Difference, StudyValue, measure_values, paper_values
 from sercli.runs.size import Size, measure_size
-from sercli.studies import Cell, Study
+from sercli.studies import Cell, Study, base_of
 from sercli.studies.results import find_finished
 from sercli.training.settings import complete
 from sercli.workspace import Workspace
@@ -69,7 +69,7 @@ def report_cells(
 ) -> tuple[list[CellReport], dict[str, str]]:
     """Evaluate the finished trials of cells, and compare each row with another one of its column.
 
-    `Study.base_of` states which one.
+    `sercli.studies.base_of` chooses which one.
 
     Args:
         study: study of the cells.
@@ -96,7 +96,7 @@ def report_cells(
             damaged[name_cell(cell)] = str(error)
             continue
         columns.setdefault(cell.on.name, []).append(found)
-    rows = (each for column in columns.values() for each in _compare_rows(study, column, draws))
+    rows = (each for column in columns.values() for each in _compare_rows(column, draws))
     compared = {each.name: each for each in rows}
     return [compared[name] for name in map(name_cell, cells) if name in compared], damaged
 
@@ -129,10 +129,10 @@ def _measure_size(cell: Cell, outputs: int, sizes: dict[str, Size]) -> Size:
     return sizes[key]
 
 
-def _compare_rows(study: Study, column: Sequence[CellReport], draws: int) -> list[CellReport]:
+def _compare_rows(column: Sequence[CellReport], draws: int) -> list[CellReport]:
     """Compare each row with its base; Holm's correction counts all tests of the column."""
     rows = [each.cell.row for each in column]
-    bases = [study.base_of(row, rows) for row in rows]
+    bases = [base_of(row, rows) for row in rows]
     found = [
         {} if base is None else _compare(column[rows.index(base)], this, draws)
         for base, this in zip(bases, column, strict=True)

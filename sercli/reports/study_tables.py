@@ -13,7 +13,7 @@ from sercli.reports.study_values import Difference, PaperValue, StudyValue, name
 from sercli.reports.tables import Table
 from sercli.runs.folder import Run
 from sercli.runs.size import SECONDS
-from sercli.studies import BASES, Column, PaperScores, Study
+from sercli.studies import Column, PaperScores, Study
 
 COLUMNS = (
     *("column", "row", "figure", "paper", "paper_mark", "value", "low", "high", "mean", "mean_low"),
@@ -72,7 +72,7 @@ def _overview_keys(column: str, found: Sequence[CellReport]) -> list[str]:
     return [key for key in dict.fromkeys(tested) if key in measured]
 
 
-def column_table(study: Study, column: str, found: Sequence[CellReport]) -> Table:
+def column_table(column: str, found: Sequence[CellReport]) -> Table:
     """Make the table of all values of a column."""
     rows = [
         ("" if number else each.cell.row.name, *_value_cells(value))
@@ -81,7 +81,7 @@ def column_table(study: Study, column: str, found: Sequence[CellReport]) -> Tabl
     ]
     header = (
         *("row", "metric", "paper", "ours", "95 % interval", "pooled", "folds and seeds"),
-        *("ours less the paper’s", "paper’s within", f"less {BASES[study.compare]}", "p", "Holm p"),
+        *("ours less the paper’s", "paper’s within", "compared with", "difference", "p", "Holm p"),
     )
     values = [value for each in found for value in each.values]
     unit = "metrics in %" if all(value.scale is PERCENT for value in values) else "metrics"
@@ -233,6 +233,7 @@ def _value_cells(value: StudyValue) -> tuple[str, ...]:
         deviation if value.means else scale.spread(spread),
         scale.difference(value.from_paper),
         NONE if within is None else "yes" if within else "no",
+        NONE if base is None else base.row,
         NONE if base is None else _format_difference(base, value),
         format_p(base.p if base else None),
         format_p(base.p_holm if base else None),

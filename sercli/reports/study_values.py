@@ -70,8 +70,8 @@ class StudyValue:
         pooled_interval: interval over speakers; ``None`` if there are few speakers.
         spread: spread over folds and seeds.
         paper: value that the paper reports.
-        base: the difference from the row that this one is compared with (`Study.base_of`); ``None`` if there
-            is no such row, and for metrics without a test.
+        base: the difference from the row that this one is compared with (`sercli.studies.base_of`); ``None``
+            if there is no such row, and for metrics without a test.
         means: whether the study's values are means over folds, and not pooled.
         mean_interval: interval over speakers of the mean over folds and seeds; only if ``means`` is set.
     """

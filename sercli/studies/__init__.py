@@ -6,7 +6,6 @@ from pathlib import Path
 from sercli import registry
 from sercli.errors import ConfigError, unknown
 from sercli.studies.study import (
-    BASES,
     METRICS,
     Assignment,
     Cell,
@@ -16,10 +15,10 @@ from sercli.studies.study import (
     PaperScores,
     Study,
     StudyRow,
+    base_of,
 )
 
 __all__ = [
-    "BASES",
     "METRICS",
     "Assignment",
     "Cell",
@@ -29,6 +28,7 @@ __all__ = [
     "PaperScores",
     "Study",
     "StudyRow",
+    "base_of",
     "describe",
     "find_study",
     "get_study",

@@ -1,29 +1,26 @@
 """Read a study's file, and check each of its cells before anything runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any
 
 from sercli.errors import SerError
 from sercli.plain.yaml import Place
 from sercli.studies._presentation import read_display, read_references
 from sercli.studies._rows import RowReader
 from sercli.studies._source import Source, parse
-from sercli.studies.study import Column, Compare, Study, StudyRow, settings_of
+from sercli.studies.study import Column, Study, StudyRow, settings_of
 from sercli.training.settings import check
 
 _KEYS = (
     *("title", "source", "arch", "on", "set", "vary", "rows"),
-    *("paper", "paper_is", "compare", "doubtful", "about_values", "references", "test_on"),
+    *("paper", "paper_is", "doubtful", "about_values", "references", "test_on"),
     *("metrics", "plot", "confusion", "curves"),
 )
 _COLUMNS = "columns"
 """Value of ``test_on``: the corpora of the columns that a command chooses."""
-Word = TypeVar("Word", bound=str)
-
 _PAPER_IS = ("pooled", "mean over folds")
-_COMPARE: tuple[Compare, ...] = get_args(Compare)
 
 
 def read_study(path: Path) -> Study:
@@ -49,8 +46,7 @@ def read_study(path: Path) -> Study:
         doubtful=_texts(source, top, "doubtful"),
         about_values=_texts(source, top, "about_values"),
         references=read_references(source, top, {on.name for row in rows for on in row.on}),
-        means=_choice(source, top, "paper_is", _PAPER_IS) == _PAPER_IS[1],
-        compare=_choice(source, top, "compare", _COMPARE),
+        means=_means(source, top),
         test_on=_test_on(reader, top, rows[0].arch),
         tests_columns=top.get("test_on") == _COLUMNS,
         file=path,
@@ -86,12 +82,11 @@ def _test_on(reader: RowReader, top: Mapping[str, Any], arch: str) -> tuple[Colu
     return reader.read_columns(("test_on",), top["test_on"], arch)
 
 
-def _choice(source: Source, top: Mapping[str, Any], key: str, words: Sequence[Word]) -> Word:
-    """Read one of some words; the first one if the key is missing."""
-    stated = top.get(key, words[0])
-    if stated not in words:
-        source.fail((key,), f"{key} is {' or '.join(words)}, not {stated!r}")
-    return words[words.index(stated)]
+def _means(source: Source, top: Mapping[str, Any]) -> bool:
+    stated = top.get("paper_is", _PAPER_IS[0])
+    if stated not in _PAPER_IS:
+        source.fail(("paper_is",), f"paper_is is {' or '.join(_PAPER_IS)}, not {stated!r}")
+    return bool(stated == _PAPER_IS[1])
 
 
 def _check(row: StudyRow, source: Source, reader: RowReader) -> None:

@@ -7,7 +7,7 @@ training. Studies refer to runs and hold none: a finished trial serves every stu
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sercli.errors import ConfigError, unknown
 from sercli.protocols import is_untested, parse_numbers
@@ -33,11 +33,6 @@ class PaperScore:
 PaperScores = Mapping[str, PaperScore]
 """The scores that a paper reports, by metric: ``ua``, ``wa``, ``acc`` and ``recall_CLASS`` in per cent,
 ``ccc_arousal`` and ``ccc_valence`` plain."""
-
-Compare = Literal["above", "from"]
-
-BASES: Mapping[Compare, str] = {"above": "the row above", "from": "the row that it starts from"}
-"""The row that each row of a study is compared with, in words, by the value of ``compare:``."""
 
 METRICS = ("ua", "wa", "acc", "recall", "without_gender", "ccc", "pcc", "rmse", "mae")
 """Metrics that a study's tables can show besides those that the paper reports: of classes, then those of each
@@ -132,6 +127,22 @@ class StudyRow:
         return frozenset(each.lower() for each in (self.group, *self.varied.values(), *named))
 
 
+def base_of(row: StudyRow, rows: Sequence[StudyRow]) -> StudyRow | None:
+    """Choose the row that a row is compared with, among some rows in the order of their table.
+
+    It is the row that this one starts from; of varied rows, the one with the same values. A row that starts
+    from no other is compared with the last such row above it.
+
+    Returns:
+        The other row; ``None`` if it is not among them.
+    """
+    if row.parent is None:
+        above = [each for each in rows[: rows.index(row)] if each.parent is None]
+        return above[-1] if above else None
+    fitting = (each for each in rows if each.group == row.parent)
+    return next((each for each in fitting if each.varied.items() <= row.varied.items()), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A row on a corpus.
@@ -165,7 +176,6 @@ class Study:
         about_values: notes on the paper's own values, for tables that show them.
         references: scores of other papers that the paper compares itself with, by name and column.
         means: whether the paper's scores are means over folds instead of pooled.
-        compare: the row that each row is compared with; see `base_of`.
         test_on: further corpora that each network is tested on.
         tests_columns: whether each network is tested on the corpora of the other columns too.
         file: its file.
@@ -180,7 +190,6 @@ class Study:
     about_values: tuple[str, ...]
     references: Mapping[str, Mapping[str, PaperScores]]
     means: bool
-    compare: Compare
     test_on: tuple[Column, ...]
     file: Path
     display: Display = Display()
@@ -190,20 +199,6 @@ class Study:
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, in the order in which rows have them."""
         return tuple(dict.fromkeys(on.name for row in self.rows for on in row.on))
-
-    def base_of(self, row: StudyRow, rows: Sequence[StudyRow]) -> StudyRow | None:
-        """Choose the row that a row is compared with, among some rows in the order of the table.
-
-        With ``compare: from``, a varied row is compared with the row of the same values.
-
-        Returns:
-            The other row; ``None`` if it is not among them.
-        """
-        if self.compare == "above":
-            place = rows.index(row)
-            return rows[place - 1] if place else None
-        fitting = (each for each in rows if each.group == row.parent)
-        return next((each for each in fitting if each.varied.items() <= row.varied.items()), None)
 
     def elsewhere(self, cells: Iterable[Cell]) -> tuple[Column, ...]:
         """List the columns on whose corpora the networks of some cells are tested, each once."""
