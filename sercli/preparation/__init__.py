@@ -3,6 +3,7 @@
 The prepared corpus is a folder: ``manifest.jsonl``, ``audio/``, ``traces/`` (continuous labels) and
 ``corpus.json`` (found, missing and skipped utterances). The complete manifest is written last, so an
 interrupted preparation is never used as a finished one. When it is run again, it resumes where it stopped.
+A corpus that was prepared before stays usable until its first file is replaced, or the new manifest is written.
 """
 
 import shutil
@@ -163,8 +164,6 @@ def _prepare(
     if replaced.gone and corpus.utterances is None and not (corpus.any_name or partial):
         raise CorpusError(f"{place.root}: {replaced}; add --partial to replace the earlier ones by these")
 
-    # From here on audio may change, so an earlier manifest would describe audio that no longer exists.
-    (target / "manifest.jsonl").unlink(missing_ok=True)
     prepared, converted, found = _convert(utterances, place, target, progress)
     problems += found
     _refuse_bad(place.base, problems, skip_bad)
@@ -195,6 +194,7 @@ def _prepare(
         replaced=replaced,
         notice=corpus.notice or (place.options[0].notice if place.options else None),
     )
+    result.path.unlink(missing_ok=True)  # it would be beside the facts of another one
     files.write_json(target / "corpus.json", result.to_dict())
     manifest.write(result.path, prepared)
     return result

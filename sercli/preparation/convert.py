@@ -1,8 +1,8 @@
 """Convert a corpus's audio to 16 kHz mono on all cores, and resume where an earlier attempt stopped."""
 
 import hashlib
-from collections.abc import Generator, Sequence
-from contextlib import closing, suppress
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,18 @@ class Converted:
             duration=self.duration,
             sample_rate=audio.SAMPLE_RATE,
         )
+
+
+@contextmanager
+def replacing(target: Path, file: str) -> Iterator[Path]:
+    """Write a file of a prepared corpus, as `sercli.files.replacing` does.
+
+    Before a file is replaced, an earlier manifest is removed: it would describe audio that no longer exists.
+    """
+    with files.replacing(target / file) as temporary:
+        yield temporary
+        if (target / file).exists():
+            (target / "manifest.jsonl").unlink(missing_ok=True)
 
 
 # Utterances that a core converts at once: passing them on costs as much as copying a small file.
@@ -172,7 +184,7 @@ class Conversion:
         fits = fits and not (header.note or header.foreign)
         as_it_is = content is not None and fits
         file = f"audio/{name}{suffix.lower() if as_it_is else '.wav'}"
-        with files.replacing(self.target / file) as temporary:
+        with replacing(self.target, file) as temporary:
             if content is not None and as_it_is:
                 temporary.write_bytes(content)
             else:

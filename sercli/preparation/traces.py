@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sercli import files
 from sercli.corpora import Trace
 from sercli.errors import CorpusError
 from sercli.preparation._place import Place
+from sercli.preparation.convert import replacing
 from sercli.records import TRACE_RATE, Problem, Utterance
 
 # If the lengths of labels and audio differ by more, they belong to different recordings.
@@ -82,6 +82,8 @@ def place_trace(trace: Trace, utterance: Utterance, target: Path) -> Utterance:
     place = f"traces/{utterance.id.partition('/')[2]}.npy"
     encoded = BytesIO()
     np.save(encoded, values, allow_pickle=False)
-    with files.replacing(target / place) as temporary:
-        temporary.write_bytes(encoded.getvalue())
+    content = encoded.getvalue()
+    if not (target / place).exists() or (target / place).read_bytes() != content:
+        with replacing(target, place) as temporary:
+            temporary.write_bytes(content)
     return replace(utterance, trace=place, trace_sha256=hashlib.sha256(values.tobytes()).hexdigest())

@@ -111,6 +111,24 @@ def test_changed_audio_is_prepared_again(workspace, build_emodb, write_wav):
     assert result.utterances[0].sha256 != before.sha256
 
 
+@pytest.mark.parametrize("change", ["none", "new", "changed"])
+def test_a_preparation_that_fails_leaves_the_earlier_one_unless_it_changed_its_audio(
+    workspace, build_emodb, write_wav, change
+):
+    root = build_emodb(*NAMES)
+    before = prepare("emodb", root, workspace, partial=True).utterances
+    if change != "none":
+        name = {"new": "wav/16b10Wa.wav", "changed": before[0].source}[change]
+        write_wav(root / name, tone(0.7))
+    (root / "wav" / "16b10Wb.wav").write_text("not audio")
+    with pytest.raises(CorpusError, match="16b10Wb"):
+        prepare("emodb", root, workspace, partial=True)
+    if change == "changed":
+        assert workspace.prepared() == []
+    else:
+        assert tuple(workspace.utterances("emodb")) == before
+
+
 def test_prepared_audio_that_was_touched_is_made_again(workspace, build_emodb):
     root = build_emodb(*NAMES)
     first = prepare("emodb", root, workspace, partial=True).utterances[0]

@@ -20,7 +20,7 @@ from sercli import manifest
 from sercli.evaluation import compare, holm, pooled_values, read_predictions
 from sercli.inference.cross_corpus import apply_run
 from sercli.inference.stored import Stored
-from sercli.records import Utterance, pool
+from sercli.records import ClassPredictions, Utterance, pool
 from sercli.runs.folder import Run
 from sercli.schemes import choose
 
@@ -65,6 +65,13 @@ def figures(predictions: sercli.Predictions) -> dict[str, str]:
     return found
 
 
+def predictions(run: Run) -> ClassPredictions:
+    """Return the predictions of all folds of a run."""
+    found = sercli.report_run(run, draws=2).predictions
+    assert isinstance(found, ClassPredictions)
+    return found
+
+
 def tested(run: Run) -> dict[str, str]:
     """Return the metrics of a run and its name."""
     return figures(sercli.report_run(run, draws=2).predictions) | {"run": run.name}
@@ -100,25 +107,55 @@ def best(corpus: str) -> Iterable[dict[str, Any]]:
 
 
 def random(corpus: str) -> Iterable[dict[str, Any]]:
-    """What a random split reports, in which the tested people also train; settings chosen as in `best`.
-
-    The difference from `best` is of the same utterances, tested over speakers; p is corrected for the three
-    features of a corpus.
-    """
-    rows, differences = [], []
+    """What a random split reports, in which the tested people also train; settings chosen as in `best`."""
+    pairs = {}
     for name, settings in inputs("0.001, 0.01").items():
         own = [*settings, "features.statistics=per-bin"]
-        split, unseen = train(corpus, own, protocol="random-5-fold"), train(corpus, own)
-        rows.append({"corpus": corpus, "features": name, "statistics": "per-bin", **tested(split)})
-        both = {run.name: sercli.report_run(run, draws=2).predictions for run in (unseen, split)}
-        differences.append(compare(both).table.group("difference")[0])  # in UA
-    corrected = holm([each.test.p for each in differences])
-    for row, each, p in zip(rows, differences, corrected, strict=True):
-        values = (each.value, each.interval.low, each.interval.high)
-        gap = dict(
-            zip(("minus_unseen", "low", "high"), (f"{100 * value:.1f}" for value in values), strict=True)
+        pairs[name] = (
+            predictions(train(corpus, own)),
+            predictions(train(corpus, own, protocol="random-5-fold")),
         )
-        yield row | gap | {"p": f"{each.test.p:.4f}", "holm_p": f"{p:.4f}"}
+    return _differences(corpus, pairs)
+
+
+def calm(corpus: str) -> Iterable[dict[str, Any]]:
+    """Calm as a class of its own, merged into neutral after the prediction, against merged in training."""
+    pairs = {}
+    for name, settings in inputs("0.001, 0.01").items():
+        own = [*settings, "features.statistics=per-bin"]
+        merged, apart = (predictions(train(corpus, own, scheme=f"ravdess-{count}")) for count in (7, 8))
+        pairs[name] = merged, _merge_calm(apart, merged)
+    return _differences(corpus, pairs)
+
+
+def _merge_calm(apart: ClassPredictions, merged: ClassPredictions) -> ClassPredictions:
+    """Add the probability of calm to that of neutral."""
+    of_merged = [merged.classes.index({"calm": "neutral"}.get(each, each)) for each in apart.classes]
+    probabilities = np.zeros((len(apart.ids), len(merged.classes)), apart.probabilities.dtype)
+    for i, column in enumerate(of_merged):
+        probabilities[:, column] += apart.probabilities[:, i]
+    target = np.array(of_merged)[apart.target]
+    return replace(apart, classes=merged.classes, target=target, probabilities=probabilities)
+
+
+def _differences(
+    corpus: str, pairs: Mapping[str, tuple[ClassPredictions, ClassPredictions]]
+) -> Iterable[dict[str, Any]]:
+    """Compare the second predictions of each pair with the first ones, on the same utterances.
+
+    The test is over speakers; p is corrected for the pairs of the corpus.
+    """
+    differences = [
+        compare({"first": first, "second": second}).table.group("difference")[0]  # in UA
+        for first, second in pairs.values()
+    ]
+    corrected = holm([each.test.p for each in differences])
+    for (name, (_, second)), each, p in zip(pairs.items(), differences, corrected, strict=True):
+        row = {"corpus": corpus, "features": name, "statistics": "per-bin", **figures(second)}
+        values = (each.value, each.interval.low, each.interval.high)
+        numbers = (f"{100 * value:.1f}" for value in values)
+        row |= dict(zip(("difference", "low", "high"), numbers, strict=True))
+        yield row | {"p": f"{each.test.p:.4f}", "holm_p": f"{p:.4f}"}
 
 
 def probe(corpus: str) -> Iterable[dict[str, Any]]:
@@ -231,7 +268,7 @@ def _unbalanced(
     return [*of_class, *[each for each in own if labels[each.id] != label][:others]]
 
 
-PARTS = {part.__name__: part for part in (best, random, probe, superb, padding, cross, groups)}
+PARTS = {part.__name__: part for part in (best, random, calm, probe, superb, padding, cross, groups)}
 
 if __name__ == "__main__":
     part, *corpora = sys.argv[1:]

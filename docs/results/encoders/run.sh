@@ -9,6 +9,7 @@ export OMP_NUM_THREADS=1
 
 python measure.py best            # settings chosen within each training part; the picture of the README
 python measure.py random          # what a random split reports for the same classifiers
+python measure.py calm ravdess    # calm merged into neutral before or after the training
 python measure.py probe           # SUPERB's head, three seeds
 python measure.py superb emodb    # and its own recipe, one seed
 python measure.py cross           # the other corpus, four classes
