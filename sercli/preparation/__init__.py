@@ -3,7 +3,7 @@
 The prepared corpus is a folder: ``manifest.jsonl``, ``audio/``, ``traces/`` (continuous labels) and
 ``corpus.json`` (found, missing and skipped utterances). The complete manifest is written last, so an
 interrupted preparation is never used as a finished one. When it is run again, it resumes where it stopped.
-A corpus that was prepared before stays usable until its first file is replaced, or the new manifest is written.
+An earlier preparation stays usable until its first file is replaced or the new manifest is written.
 """
 
 import shutil
