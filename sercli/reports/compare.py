@@ -106,7 +106,7 @@ class ComparisonReport:
         if comparison.no_test:
             return (*notes, f"No intervals and no test: {comparison.no_test}.")
         notes += _test_notes(self.tests, self.metric)
-        single = [run.name for run in comparison.runs if run.seeds == 1]
+        single = [name for name, report in self.reports.items() if report.one_seed]
         if single:
             of = "a run" if len(single) == len(comparison.runs) else f"of {', '.join(single)}"
             notes.append(

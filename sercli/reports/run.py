@@ -7,6 +7,7 @@ from typing import Any
 
 from sercli.errors import RunError
 from sercli.evaluation import DRAWS, Evaluation, evaluate
+from sercli.models import architecture_names, get_architecture
 from sercli.protocols import is_untested
 from sercli.records import Predictions, pool
 from sercli.reports import facts
@@ -101,6 +102,13 @@ class RunReport:
         """Digest of the protocol's folds."""
         digest: str = self.trials[0].settings()["provenance"]["protocol_digest"]
         return digest
+
+    @property
+    def one_seed(self) -> bool:
+        """Whether only one seed was trained although another seed can give other values."""
+        arch = self.trials[0].settings()["arch"]
+        solved = arch in architecture_names() and get_architecture(arch).solve is not None
+        return not solved and len({trial.seed for trial in self.trials}) == 1
 
     @property
     def title(self) -> str:

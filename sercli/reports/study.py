@@ -108,7 +108,7 @@ class StudyReport:
                 continue
             reported = dict.fromkeys(each.report.facts.get("the paper's own metrics") for each in column)
             notes += [f"The paper's metrics on {name}: {fact}." for fact in reported if fact]
-        if any(each.one_seed for each in self.found):
+        if any(each.report.one_seed for each in self.found):
             notes.append("One training a fold: another seed may differ as much as two rows do.")
         return (*notes, *self._untested())
 

@@ -7,7 +7,6 @@ from statistics import fmean
 from sercli.config import digest
 from sercli.errors import RunError, SerError
 from sercli.evaluation import DRAWS, compare, holm
-from sercli.models import get_architecture
 from sercli.records import Predictions
 from sercli.reports.run import RunReport, report_run
 from sercli.reports.study_values import Difference, StudyValue, measure_values, paper_values
@@ -51,12 +50,6 @@ class CellReport:
     def units(self) -> set[tuple[int, int]]:
         """Folds and seeds that are finished."""
         return {(trial.fold, trial.seed) for trial in self.report.trials}
-
-    @property
-    def one_seed(self) -> bool:
-        """Whether only one seed was trained although another seed can give other values."""
-        solved = get_architecture(self.cell.row.arch).solve is not None
-        return not solved and len({seed for _, seed in self.units}) == 1
 
 
 def name_cell(cell: Cell) -> str:

@@ -124,6 +124,14 @@ def test_a_run_of_a_single_seed_is_named_where_others_have_several(run, make_run
     assert "note: One training of base-aaaa1111: another seed" in run("aaaa1111", "cccc3333")[1]
 
 
+def test_a_classifier_that_is_solved_needs_no_other_seed(run, make_run, workspace):
+    make_run("base-aaaa1111", 2, seeds=(0, 1))
+    make_run("wide-bbbb2222", 3)
+    for config in workspace.runs.glob("wide-bbbb2222/*/*/config.yaml"):
+        config.write_text(re.sub("arch: .*", "arch: linear", config.read_text()))
+    assert "another seed" not in run("aaaa1111", "bbbb2222")[1]
+
+
 def test_figures_come_as_json(run, make_run):
     for name, right in (("base", 2), ("same", 2), ("wide", 3)):
         make_run(name, right, notice="Made by a machine.")

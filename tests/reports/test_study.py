@@ -241,13 +241,6 @@ def test_the_page_has_the_table_again_and_what_bears_on_it(study, place):
     assert html == render_study(report_study(study, study.cells(), place))
 
 
-def test_only_networks_that_begin_at_random_need_more_seeds(study, place):
-    found = report_study(study, study.cells(), place).found
-    assert all(each.one_seed for each in found)
-    row = replace(found[0].cell.row, arch="linear")
-    assert not replace(found[0], cell=replace(found[0].cell, row=row)).one_seed
-
-
 def test_tables_and_pictures_lie_beside_the_page(study, place):
     report = report_study(study, study.cells(), place)
     page = locate_study(report, place)
