@@ -106,6 +106,15 @@ def best(corpus: str) -> Iterable[dict[str, Any]]:
             yield {"corpus": corpus, "features": name, "statistics": statistics, **found}
 
 
+def speakers(corpus: str) -> Iterable[dict[str, Any]]:
+    """Statistics per speaker against those of the training part: the differences within `best`."""
+    pairs = {
+        name: tuple(predictions(train(corpus, [*own, f"features.statistics={each}"])) for each in STATISTICS)
+        for name, own in inputs("0.001, 0.01").items()
+    }
+    return _differences(corpus, pairs)
+
+
 def random(corpus: str) -> Iterable[dict[str, Any]]:
     """What a random split reports, in which the tested people also train; settings chosen as in `best`."""
     pairs = {}
@@ -151,7 +160,7 @@ def _differences(
     ]
     corrected = holm([each.test.p for each in differences])
     for (name, (_, second)), each, p in zip(pairs.items(), differences, corrected, strict=True):
-        row = {"corpus": corpus, "features": name, "statistics": "per-bin", **figures(second)}
+        row = {"corpus": corpus, "features": name, **figures(second)}
         values = (each.value, each.interval.low, each.interval.high)
         numbers = (f"{100 * value:.1f}" for value in values)
         row |= dict(zip(("difference", "low", "high"), numbers, strict=True))
@@ -268,7 +277,9 @@ def _unbalanced(
     return [*of_class, *[each for each in own if labels[each.id] != label][:others]]
 
 
-PARTS = {part.__name__: part for part in (best, random, calm, probe, superb, padding, cross, groups)}
+PARTS = {
+    part.__name__: part for part in (best, speakers, random, calm, probe, superb, padding, cross, groups)
+}
 
 if __name__ == "__main__":
     part, *corpora = sys.argv[1:]

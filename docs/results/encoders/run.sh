@@ -8,6 +8,7 @@ export WHISPER="${WHISPER:-whisper-tiny.en}"
 export OMP_NUM_THREADS=1
 
 python measure.py best            # settings chosen within each training part; the picture of the README
+python measure.py speakers        # statistics per speaker against those of the training part, tested
 python measure.py random          # what a random split reports for the same classifiers
 python measure.py calm ravdess    # calm merged into neutral before or after the training
 python measure.py probe           # SUPERB's head, three seeds

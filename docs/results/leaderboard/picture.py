@@ -1,4 +1,4 @@
-"""Draw what a random split claims beside what holds for speakers never heard.
+"""Draw what a random split reports beside what holds for unseen speakers.
 
 Usage: picture.py metrics.json OUT.png CORPUS
 """
@@ -11,7 +11,17 @@ from matplotlib.figure import Figure
 
 from sercli.figures import save
 
-UNSEEN, RANDOM = "#2457a7", "#c2571a"
+UNSEEN, RANDOM = "#2457a7", "#aa3377"
+TITLES = {
+    "mdcnn": "MDCNN",
+    "eca": "ECA-CNN",
+    "eca, cosine": "ECA-CNN, cosine",
+    "melcnn": "MelCNN",
+    "diccoser": "DiCCOSER, log-mel",
+    "cnnlstm": "CNN-LSTM, log-mel",
+    "attpool": "attention pooling",
+}
+CHANCE = {"emodb": 25.0, "ravdess": 100 / 7}
 
 
 def main(metrics: Path, out: Path, corpus: str) -> None:
@@ -26,15 +36,17 @@ def main(metrics: Path, out: Path, corpus: str) -> None:
             told = found[row, column]
             axes.hlines(place + shift, 100 * told["low"], 100 * told["high"], color=colour, lw=2)
             axes.plot(100 * told["value"], place + shift, "o", color=colour, ms=6)
-    axes.plot([], [], "o-", color=UNSEEN, label="speakers never heard")
+    axes.plot([], [], "o-", color=UNSEEN, label="unseen speakers")
     axes.plot([], [], "o-", color=RANDOM, label="random split, same speakers in training")
-    axes.set_yticks(range(len(rows)), rows)
+    axes.axvline(CHANCE[corpus], color="black", lw=1, ls=":", label="chance")
+    axes.set_yticks(range(len(rows)), [TITLES[row] for row in rows])
+    axes.set_xlim(10, 100)
     axes.set_ylim(len(rows) - 0.5, -0.5)  # the first on top
     axes.set_xlabel("UA in %, 95 % over speakers")
     axes.grid(axis="x", alpha=0.3)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params("y", length=0)
-    figure.legend(loc="outside upper center", ncols=2, frameon=False)
+    figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=9)
     save(figure, out)
 
 
