@@ -115,14 +115,17 @@ def sweep(panels: Sequence[Panel], title: str | None = None, *, dark: bool = Fal
     """Draw metrics over a setting: each is a curve with intervals; the paper's values are diamonds.
 
     Args:
-        panels: panels, one below the other.
+        panels: panels, one below the other. Those of different subjects have one scale for each metric.
         title: heading.
         dark: draw for a dark background.
     """
     colours = style.palette(dark)
     figure = style.figure(6.4, 2.5 * len(panels) + 0.5 + 0.3 * bool(title), colours)
     grid = style.grid_of_panels(figure, len(panels), 1)
+    scales: dict[str, Axes] = {}
     for axes, panel in zip(grid, panels, strict=True):
+        if panel.title and scales.setdefault(panel.label, axes) is not axes:
+            axes.sharey(scales[panel.label])
         ticks = _in_order([[mark.name for mark in marks] for marks in panel.curves.values()])
         for number, ((name, marks), colour, shape) in enumerate(_lines(panel, colours)):
             aside = 0 if panel.classes else 0.08 * (number - (len(panel.curves) - 1) / 2)

@@ -53,3 +53,15 @@ def test_a_curve_for_each_value_of_the_other_setting(dark):
     assert legend(figure) == ["k 3", "k 5", "paper"]
     assert axes.get_ylabel() == "arousal CCC"
     assert [line.get_ydata().tolist() for line in axes.get_lines()] == [[0.5, 0.6], [0.4, 0.7]]
+
+
+def test_panels_of_different_rows_share_the_scale_of_their_metric():
+    def panel(label, title, ours):
+        return Panel(label, True, {"": [Mark("a", ours), Mark("b", ours + 0.1)]}, title=title)
+
+    panels = [panel("UA", "one", 0.3), panel("WA", "one", 0.2), panel("UA", "other", 0.8)]
+    first, second, third = sweep(panels).axes
+    assert first.get_ylim() == third.get_ylim()
+    assert first.get_ylim()[0] < 0.3
+    assert first.get_ylim()[1] > 0.9
+    assert second.get_ylim() != first.get_ylim()
