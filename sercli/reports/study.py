@@ -68,7 +68,7 @@ class StudyReport:
         own = list(self.damaged)
         if self.changes:
             changed = ", ".join(f"{name}={value}" for name, value in self.changes)
-            own.append(f"Changed in every row: {changed}. This is not the study of the paper.")
+            own.append(f"Changed in every row: {changed}. The rows are not those of the study.")
         if self.missing:
             cells = [name_cell(cell) for cell in self.missing]
             own.append(f"Not trained yet: {list_some(cells, _SHOWN, '; ')}.")
