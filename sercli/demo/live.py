@@ -80,7 +80,7 @@ class LiveAnswer:
 
     @property
     def unsure(self) -> bool:
-        """Whether the model has a threshold, and this probability is below it."""
+        """Whether this probability is below the threshold of the model; never without a threshold."""
         least = self.model.predictor.unsure_below
         return least is not None and self.probability is not None and self.probability < least
 

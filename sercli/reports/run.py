@@ -105,7 +105,7 @@ class RunReport:
 
     @property
     def one_seed(self) -> bool:
-        """Whether only one seed was trained although another seed can give other values."""
+        """Whether only one seed was trained, and another seed could give other values."""
         arch = self.trials[0].settings()["arch"]
         solved = arch in architecture_names() and get_architecture(arch).solve is not None
         return not solved and len({trial.seed for trial in self.trials}) == 1

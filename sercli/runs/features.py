@@ -153,7 +153,7 @@ class FeatureChoice(Config):
 
     @property
     def own_scope(self) -> bool:
-        """Whether each utterance, speaker or corpus is standardised by statistics of its own."""
+        """Whether each utterance, speaker or corpus is standardised by its own statistics."""
         return self.statistics == "per-utterance" or self.group is not None
 
     @property

@@ -63,7 +63,8 @@ def refuse_idle(
     values, defaults = config.to_dict(), complete(others).to_dict()
     for name, each in chosen.items():
         value, default = _value(values, name), _value(defaults, name)
-        if value != default and (each.among is None or {value, default} <= set(each.among)):
+        same = each.among is None or (value in each.among and default in each.among)
+        if value != default and same:
             shown = name if isinstance(value, Mapping) else f"{name}={spell(value)}"
             reason = "" if each.because.startswith(f"{name}=") else f" with {each.because}"
             raise ConfigError(f"{shown} changes nothing{reason}; leave it out")

@@ -241,6 +241,14 @@ def test_the_page_has_the_table_again_and_what_bears_on_it(study, place):
     assert html == render_study(report_study(study, study.cells(), place))
 
 
+def test_only_networks_that_begin_at_random_need_more_seeds(study, place):
+    found = report_study(study, study.cells(), place).found
+    assert all(each.report.one_seed for each in found)
+    for trial in found[0].report.trials:
+        trial.config_file.write_text(trial.config_file.read_text().replace("arch: mdcnn", "arch: linear"))
+    assert not found[0].report.one_seed
+
+
 def test_tables_and_pictures_lie_beside_the_page(study, place):
     report = report_study(study, study.cells(), place)
     page = locate_study(report, place)

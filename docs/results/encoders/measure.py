@@ -74,7 +74,7 @@ def predictions(run: Run) -> ClassPredictions:
 
 def tested(run: Run) -> dict[str, str]:
     """Return the metrics of a run and its name."""
-    return figures(sercli.report_run(run, draws=2).predictions) | {"run": run.name}
+    return figures(predictions(run)) | {"run": run.name}
 
 
 def write(name: str, rows: Iterable[dict[str, Any]]) -> None:
@@ -116,7 +116,7 @@ def speakers(corpus: str) -> Iterable[dict[str, Any]]:
 
 
 def random(corpus: str) -> Iterable[dict[str, Any]]:
-    """What a random split reports, in which the tested people also train; settings chosen as in `best`."""
+    """Measure what a random split reports: the tested speakers are in the training part too."""
     pairs = {}
     for name, settings in inputs("0.001, 0.01").items():
         own = [*settings, "features.statistics=per-bin"]
@@ -140,9 +140,9 @@ def calm(corpus: str) -> Iterable[dict[str, Any]]:
 def _merge_calm(apart: ClassPredictions, merged: ClassPredictions) -> ClassPredictions:
     """Add the probability of calm to that of neutral."""
     of_merged = [merged.classes.index({"calm": "neutral"}.get(each, each)) for each in apart.classes]
-    probabilities = np.zeros((len(apart.ids), len(merged.classes)), apart.probabilities.dtype)
-    for i, column in enumerate(of_merged):
-        probabilities[:, column] += apart.probabilities[:, i]
+    probabilities = (
+        apart.probabilities @ np.eye(len(merged.classes), dtype=apart.probabilities.dtype)[of_merged]
+    )
     target = np.array(of_merged)[apart.target]
     return replace(apart, classes=merged.classes, target=target, probabilities=probabilities)
 
