@@ -47,7 +47,7 @@ coverage: $(VENV)/.dev
 	$(BIN)/pytest -n $(JOBS) -m "not slow" --cov=sercli --cov-report=
 
 test-slow: $(VENV)/.dev
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -m slow
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check
@@ -67,7 +67,7 @@ docs: $(VENV)/.docs
 bench: $(VENV)/.base
 	$(BIN)/python -m benchmarks $(STAGES)
 
-# The built wheel has to work where there is no repository.
+# The built wheel has to work where there is no repository. An epoch of each fold shows that.
 wheel-demo: $(VENV)/.dev
 	rm -rf dist build/wheel-demo
 	$(BIN)/python -m build --wheel > /dev/null
@@ -77,7 +77,7 @@ wheel-demo: $(VENV)/.dev
 	build/wheel-demo/venv/bin/pip install --quiet ./starter
 	build/wheel-demo/venv/bin/sercli doctor | grep sercli_starter/starter
 	cp examples/demo.sh build/wheel-demo/
-	cd build/wheel-demo && PATH="$$PWD/venv/bin:$$PATH" bash demo.sh
+	cd build/wheel-demo && PATH="$$PWD/venv/bin:$$PATH" bash demo.sh --max-epochs 1
 
 clean:
 	rm -rf $(VENV) build dist site demo-workspace .coverage

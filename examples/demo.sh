@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job, from the corpus to a report, on the embedded synthetic corpus.
+# The main job, from the corpus to a report, on the embedded synthetic corpus. Arguments go to the training.
 set -euo pipefail
 
 export SERCLI_WORKSPACE="${SERCLI_WORKSPACE:-demo-workspace}"
@@ -15,5 +15,5 @@ run sercli features synth --kind logmel3d
 # not hours.
 run sercli train --arch mdcnn --corpus synth --max-epochs 24 \
   --set model.filters=32 --set model.blocks=3 --set model.attention=false --set model.head=softmax \
-  --set training.batch_size=8 --set training.lr=0.002
+  --set training.batch_size=8 --set training.lr=0.002 "$@"
 run sercli eval latest

@@ -23,10 +23,12 @@ CPU = Device("cpu")
 STEPS, EVERY = 120, 5
 
 # Learning by heart is what dropout is there to prevent. Attention pooling's rate is for batches of 64.
+# Fewer filters, and log-mel instead of samples, take a tenth of the time.
 CHANGES = {
     "melcnn": {"model": {"dropout": 0.0}},
-    "diccoser": {"model": {"dropout": 0.0}},
-    "cnnlstm": {"model": {"dropout": 0.0}},
+    "diccoser": {"model": {"dropout": 0.0, "input": "logmel"}},
+    "cnnlstm": {"model": {"dropout": 0.0, "input": "logmel"}},
+    "mdcnn": {"model": {"filters": 32}},
     "attpool": {"training": {"lr": 0.01}},
     "probe": {"training": {"lr": 0.02}},
     "finetune": {"training": {"encoder_lr": 0.003}},
