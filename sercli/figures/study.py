@@ -4,6 +4,7 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -52,6 +53,7 @@ class Panel:
         controls: names of the curves that are drawn separately, as dashed lines.
         classes: names of the curves of classes. Each has a different hue and no interval; a curve beside
             them, such as WA, is drawn in the colour of the text.
+        chance: value of guessing, drawn as a dotted line.
     """
 
     label: str
@@ -61,6 +63,7 @@ class Panel:
     title: str = ""
     controls: frozenset[str] = frozenset()
     classes: frozenset[str] = frozenset()
+    chance: float | None = None
 
 
 def rows_beside_paper(panels: Sequence[Panel], title: str | None = None, *, dark: bool = False) -> Figure:
@@ -102,6 +105,8 @@ def rows_beside_paper(panels: Sequence[Panel], title: str | None = None, *, dark
                 label=_text(name) or single,
             )
             _diamonds(axes, [(mark.paper, place) for mark, place in zip(own, places, strict=True)], colours)
+        if panel.chance is not None:
+            axes.axvline(panel.chance, **_guessing(colours))
         axes.set_yticks(list(ticks), names)
         axes.set(ylim=(-0.6, len(marks) - 0.4), xlabel=_unit(panel))
         _scale(axes, "x", panel)
@@ -144,6 +149,8 @@ def sweep(panels: Sequence[Panel], title: str | None = None, *, dark: bool = Fal
                 label=_text(name) or "ours",
             )
             _diamonds(axes, [(place, mark.paper) for place, mark in zip(places, marks, strict=True)], colours)
+        if panel.chance is not None:
+            axes.axhline(panel.chance, **_guessing(colours))
         turned = 30 if max(map(len, ticks)) > 6 else 0
         axes.set_xticks(range(len(ticks)), [_text(tick) for tick in ticks], rotation=turned)
         axes.set_xlabel(_text(panel.along))
@@ -212,6 +219,11 @@ def _diamonds(axes: Axes, places: Sequence[tuple[float | None, float | None]], c
         )
 
 
+def _guessing(colours: Palette) -> dict[str, Any]:
+    """Return the look of the line at the value of guessing."""
+    return {"color": colours.muted, "lw": 1.2, "ls": ":", "label": "chance", "zorder": 1}
+
+
 def _unit(panel: Panel) -> str:
     return f"{panel.label} in %".lstrip() if panel.share else panel.label
 
@@ -235,8 +247,9 @@ def _head(figure: Figure, title: str | None, colours: Palette) -> None:
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
-    if "paper" in handles:
-        handles["paper"] = handles.pop("paper")  # after all of ours
+    for last in ("paper", "chance"):  # after all of ours
+        if last in handles:
+            handles[last] = handles.pop(last)
     if len(handles) > 1:
         room = figure.get_figwidth() / _CHARACTER
         columns = max(1, min(6, len(handles), int(room / (max(map(len, handles)) + _HANDLE))))

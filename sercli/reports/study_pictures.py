@@ -49,7 +49,8 @@ def draw_column(title: str, found: Sequence[CellReport], display: Display, *, da
             dashed = frozenset() if heading else controls
             hued = classes if lines or recall else frozenset()
             share = kind.scale is PERCENT
-            panel = panels.setdefault(where, Panel(label, share, {}, setting, heading, dashed, hued))
+            new = Panel(label, share, {}, setting, heading, dashed, hued, kind.chance)
+            panel = panels.setdefault(where, new)
             panel.curves.setdefault(line, []).append(_mark(place, each.find_value(key)))
     return (sweep if varied else rows_beside_paper)(list(panels.values()), title, dark=dark)
 
@@ -65,13 +66,17 @@ def draw_columns(
         dark: draw for a dark background.
     """
     panels: dict[tuple[str, str], Panel] = {}
+    chances: dict[str, set[float | None]] = {}
+    for value in (value for found in columns.values() for each in found for value in each.values):
+        chances.setdefault(value.key, set()).add(value.chance)
     for name, found in columns.items():
         for each in found:
             row = each.cell.row
             ((setting, place),) = row.varied.items()
             along = display.axis.get(row.group, display.axis.get(setting, setting))
             for value in each.values:
-                panel = Panel(value.name, value.scale is PERCENT, {}, along, row.group)
+                chance = value.chance if len(chances[value.key]) == 1 else None
+                panel = Panel(value.name, value.scale is PERCENT, {}, along, row.group, chance=chance)
                 curves = panels.setdefault((row.group, value.key), panel).curves
                 curves.setdefault(name, []).append(_mark(place, value))
     return sweep(list(panels.values()), dark=dark)

@@ -74,6 +74,7 @@ class StudyValue:
             if there is no such row, and for metrics without a test.
         means: whether the study's values are means over folds, and not pooled.
         mean_interval: interval over speakers of the mean over folds and seeds; only if ``means`` is set.
+        chance: value of random guesses, or of a constant; ``None`` if it is not defined.
     """
 
     key: str
@@ -84,6 +85,7 @@ class StudyValue:
     base: Difference | None = None
     means: bool = False
     mean_interval: Interval | None = None
+    chance: float | None = None
 
     @property
     def name(self) -> str:
@@ -184,7 +186,14 @@ def _measure(
         row, interval = rows[key], means.get(key.removesuffix(ending))
         if row.value is not None and row.spread is not None:
             found[key] = StudyValue(
-                key, row.value, row.interval, row.spread, None, means=study.means, mean_interval=interval
+                key,
+                row.value,
+                row.interval,
+                row.spread,
+                None,
+                means=study.means,
+                mean_interval=interval,
+                chance=row.chance,
             )
     return found
 

@@ -131,16 +131,23 @@ def base_of(row: StudyRow, rows: Sequence[StudyRow]) -> StudyRow | None:
     """Choose the row that a row is compared with, among some rows in the order of their table.
 
     It is the row that this one starts from; of varied rows, the one with the same values. A row that starts
-    from no other is compared with the last such row above it.
+    from no other is compared with the last such row above it. Varied rows of two groups are only compared if
+    their values are the same.
 
     Returns:
         The other row; ``None`` if it is not among them.
     """
     if row.parent is None:
         above = [each for each in rows[: rows.index(row)] if each.parent is None]
-        return above[-1] if above else None
+        fitting = (each for each in reversed(above) if _differ_in_one_way(each, row))
+        return next(fitting, None)
     fitting = (each for each in rows if each.group == row.parent)
     return next((each for each in fitting if each.varied.items() <= row.varied.items()), None)
+
+
+def _differ_in_one_way(one: StudyRow, other: StudyRow) -> bool:
+    varied = one.varied and other.varied
+    return not varied or one.group == other.group or one.varied == other.varied
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,21 @@ def test_marks_of_classes_stand_apart_in_their_rows_and_have_hues_of_their_own()
     assert len({tuple(each.get_facecolor()[0]) for each in marks}) == 4
 
 
+@pytest.mark.parametrize("draw", [rows_beside_paper, sweep])
+def test_guessing_is_a_dotted_line_within_the_axes(draw):
+    panel = Panel("UA", True, {"": [Mark("plain", 0.6, None, 0.7), Mark("other", 0.5)]}, chance=0.25)
+    (axes,) = draw([panel]).axes
+    (line,) = (each for each in axes.get_lines() if each.get_label() == "chance")
+    along, limits = (
+        (line.get_xdata(), axes.get_xlim())
+        if draw is rows_beside_paper
+        else (line.get_ydata(), axes.get_ylim())
+    )
+    assert set(along) == {0.25}
+    assert limits[0] < 0.25
+    assert legend(axes.figure) == ["ours", "paper", "chance"]
+
+
 def test_without_a_paper_there_is_nothing_to_tell_apart():
     figure = rows_beside_paper([Panel("UA", True, {"": [Mark("plain", 0.6)]})])
     assert legend(figure) == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from reports.test_run import Page
-from reports.test_study import finish, predictions, study_of
+from reports.test_study import curves, finish, predictions, study_of
 from reports.test_traces import predictions as trace_predictions
 
 from sercli import cli
@@ -246,9 +246,9 @@ def test_the_setting_on_the_horizontal_axis_can_be_chosen_and_a_control_shares_t
     ua, wa = draw_column("", found, study.display).axes
     assert [tick.get_text() for tick in ua.get_xticklabels()] == ["v1", "v2"]
     assert ua.get_xlabel() == "features.window_ms"
-    lines = [line.get_label() for line in ua.get_lines()]
+    lines = [line.get_label() for line in curves(ua)]
     assert lines == ["CNN, 1", "CNN, 2", "CNN, 3", "power of two"]
-    assert [line.get_linestyle() for line in wa.get_lines()] == ["-", "-", "-", "--"]
+    assert [line.get_linestyle() for line in curves(wa)] == ["-", "-", "-", "--"]
 
 
 def test_metrics_can_be_the_lines_with_axes_for_each_varied_row(place):
@@ -271,10 +271,10 @@ def test_metrics_can_be_the_lines_with_axes_for_each_varied_row(place):
     figure = draw_column("", found, study.display)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["narrow", "wide"]
     for axes in figure.axes:
-        assert [line.get_label() for line in axes.get_lines()] == ["WA", "recall of anger", "recall of fear"]
+        assert [line.get_label() for line in curves(axes)] == ["WA", "recall of anger", "recall of fear"]
         assert axes.get_ylabel() == "in %"
-        assert all(line.get_xdata().tolist() == [0, 1, 2] for line in axes.get_lines())
-        assert len({to_hex(line.get_color()) for line in axes.get_lines()}) == 3
+        assert all(line.get_xdata().tolist() == [0, 1, 2] for line in curves(axes))
+        assert len({to_hex(line.get_color()) for line in curves(axes)}) == 3
     assert [axes.get_xlabel() for axes in figure.axes] == ["window in ms", "features.window_ms"]
 
 
@@ -299,8 +299,8 @@ def test_columns_can_be_the_lines_of_a_picture_with_axes_for_each_varied_row(pla
         "window in ms",
         "UA in %",
     )
-    assert [line.get_label() for line in axes.get_lines()] == ["emodb-4", "random"]
-    for line in axes.get_lines():
+    assert [line.get_label() for line in curves(axes)] == ["emodb-4", "random"]
+    for line in curves(axes):
         assert line.get_ydata().tolist() == pytest.approx([1.0, 0.75, 0.5])
     page = written(report, place)
     assert (page.parent / "columns.png").exists()

@@ -23,6 +23,8 @@ from sercli.inference.stored import Stored
 from sercli.records import ClassPredictions, Utterance, pool
 from sercli.runs.folder import Run
 from sercli.schemes import choose
+from sercli.studies import get_study
+from sercli.studies.results import find_finished
 
 HERE = Path(__file__).parent
 WHISPER = os.environ.get("WHISPER", "whisper-tiny.en")
@@ -31,6 +33,7 @@ CORPORA = {
     "emodb": ("emodb-4", "leave-one-speaker-out-no-dev"),
     "ravdess": ("ravdess-7", "speaker-5-fold-no-dev"),
 }
+WITH_DEV = {"emodb": "leave-one-speaker-out", "ravdess": "speaker-5-fold"}
 FOUR = {"emodb": "emodb-4", "ravdess": "ravdess-4-nocalm"}
 STATISTICS = ("per-bin", "per-speaker")
 ENCODER = [f"features.model={WHISPER}"]
@@ -38,7 +41,14 @@ GRID = (
     "training.search={model.layers: [[3], [2, 3, 4], [0, 1, 2, 3, 4]], features.pool: [mean, mean-std], "
     "model.c: [0.01, 0.1, 1, 10]}"
 )
+LAYERS = "[0], [1], [2], [3], [4], [2, 3, 4], [0, 1, 2, 3, 4]"
+WIDE = GRID.replace("[3], [2, 3, 4], [0, 1, 2, 3, 4]", LAYERS)
 SETS = {name: ["features.kind=opensmile", f"features.set={name}"] for name in ("eGeMAPSv02", "ComParE_2016")}
+# The rows of the studies at full size that are trained to the end.
+FINISHED = {
+    "emodb": ("CNN-LSTM, log-mel", "DiCCOSER, log-mel"),
+    "ravdess": ("CNN-LSTM, log-mel",),
+}
 SIZES = (2, 5, 10, 20, None)
 DRAWS = 10
 
@@ -115,6 +125,43 @@ def speakers(corpus: str) -> Iterable[dict[str, Any]]:
     return _differences(corpus, pairs)
 
 
+def features(corpus: str) -> Iterable[dict[str, Any]]:
+    """The features of `best` against each other, with statistics of the training part."""
+    whisper, compare_2016, egemaps = (
+        predictions(train(corpus, [*own, "features.statistics=per-bin"]))
+        for own in (inputs("0.001, 0.01")[name] for name in ("Whisper tiny.en", "ComParE_2016", "eGeMAPSv02"))
+    )
+    pairs = {
+        "Whisper minus ComParE": (compare_2016, whisper),
+        "ComParE minus eGeMAPS": (egemaps, compare_2016),
+    }
+    return _differences(corpus, pairs)
+
+
+def wide(corpus: str) -> Iterable[dict[str, Any]]:
+    """Each single layer as a candidate too, against the shorter list of `best`."""
+    short, long = (
+        predictions(train(corpus, [*ENCODER, grid, "features.statistics=per-bin"])) for grid in (GRID, WIDE)
+    )
+    return _differences(corpus, {"Whisper tiny.en": (short, long)})
+
+
+def networks(corpus: str) -> Iterable[dict[str, Any]]:
+    """Linear classifiers against the finished networks at full size, trained on the same utterances.
+
+    Their folds have a dev part, as those of the networks; the linear classifiers do not use it.
+    """
+    full = {}
+    for cell in get_study(str(HERE.parent / "full-size" / f"{corpus}.yaml")).cells():
+        if (run := find_finished(cell, WORKSPACE)) and cell.row.name in FINISHED[corpus]:
+            full[cell.row.name] = predictions(run)
+    pairs = {}
+    for name, settings in inputs("0.001, 0.01").items():
+        run = train(corpus, [*settings, "features.statistics=per-bin"], protocol=WITH_DEV[corpus])
+        pairs |= {f"{name} minus {row}": (each, predictions(run)) for row, each in full.items()}
+    return _differences(corpus, pairs)
+
+
 def random(corpus: str) -> Iterable[dict[str, Any]]:
     """Measure what a random split reports: the tested speakers are in the training part too."""
     pairs = {}
@@ -129,12 +176,15 @@ def random(corpus: str) -> Iterable[dict[str, Any]]:
 
 def calm(corpus: str) -> Iterable[dict[str, Any]]:
     """Calm as a class of its own, merged into neutral after the prediction, against merged in training."""
-    pairs = {}
+    pairs, eight = {}, {}
     for name, settings in inputs("0.001, 0.01").items():
         own = [*settings, "features.statistics=per-bin"]
         merged, apart = (predictions(train(corpus, own, scheme=f"ravdess-{count}")) for count in (7, 8))
         pairs[name] = merged, _merge_calm(apart, merged)
-    return _differences(corpus, pairs)
+        eight[name] = figures(apart)
+    for row in _differences(corpus, pairs):
+        own = eight[row["features"]]
+        yield row | {"eight_ua": own["ua"], "eight_wa": own["wa"]}
 
 
 def _merge_calm(apart: ClassPredictions, merged: ClassPredictions) -> ClassPredictions:
@@ -159,8 +209,9 @@ def _differences(
         for first, second in pairs.values()
     ]
     corrected = holm([each.test.p for each in differences])
-    for (name, (_, second)), each, p in zip(pairs.items(), differences, corrected, strict=True):
+    for (name, (first, second)), each, p in zip(pairs.items(), differences, corrected, strict=True):
         row = {"corpus": corpus, "features": name, **figures(second)}
+        row |= {f"first_{key}": value for key, value in figures(first).items()}
         values = (each.value, each.interval.low, each.interval.high)
         numbers = (f"{100 * value:.1f}" for value in values)
         row |= dict(zip(("difference", "low", "high"), numbers, strict=True))
@@ -169,11 +220,22 @@ def _differences(
 
 def probe(corpus: str) -> Iterable[dict[str, Any]]:
     """SUPERB's head with three seeds, trained for 30 epochs at ten times its rate to save time."""
+    for statistics in (*STATISTICS, "none"):
+        yield {"corpus": corpus, "statistics": statistics, "seeds": 3, **tested(_head(corpus, statistics))}
+
+
+def heads(corpus: str) -> Iterable[dict[str, Any]]:
+    """The linear classifier of `best` against SUPERB's head of `probe`."""
+    pairs = {}
+    for statistics in STATISTICS:
+        linear = train(corpus, [*ENCODER, GRID, f"features.statistics={statistics}"])
+        pairs[statistics] = predictions(_head(corpus, statistics)), predictions(linear)
+    return _differences(corpus, pairs)
+
+
+def _head(corpus: str, statistics: str) -> Run:
     short = ["training.lr=1e-3", "training.max_epochs=30", "training.precision=32-true"]
-    for statistics in ("per-bin", "per-speaker", "none"):
-        settings = [*ENCODER, f"features.statistics={statistics}", *short]
-        found = tested(train(corpus, settings, "probe", seeds=(0, 1, 2)))
-        yield {"corpus": corpus, "statistics": statistics, "seeds": 3, **found}
+    return train(corpus, [*ENCODER, f"features.statistics={statistics}", *short], "probe", seeds=(0, 1, 2))
 
 
 def superb(corpus: str) -> Iterable[dict[str, Any]]:
@@ -183,25 +245,43 @@ def superb(corpus: str) -> Iterable[dict[str, Any]]:
 
 
 def padding(corpus: str) -> Iterable[dict[str, Any]]:
-    """Recordings padded to 30 s before they are encoded, and as long as they are."""
+    """Recordings padded to 30 s before they are encoded, against those as long as they are."""
+    pairs = {}
     for statistics in STATISTICS:
-        for pad in ("null", "30"):
-            for layer in (2, 3, 4):
-                own = [f"features.pad_s={pad}", "features.pool=mean-std", f"features.statistics={statistics}"]
-                found = tested(train(corpus, [*ENCODER, *own, f"model.layers=[{layer}]"]))
-                yield {"corpus": corpus, "pad_s": pad, "statistics": statistics, "layer": layer, **found}
+        for layer in (2, 3, 4):
+            own, padded = (
+                predictions(train(corpus, [*ENCODER, f"model.layers=[{layer}]", *each]))
+                for each in (
+                    [f"features.pad_s={pad}", "features.pool=mean-std", f"features.statistics={statistics}"]
+                    for pad in ("null", "30")
+                )
+            )
+            pairs[f"layer {layer}, {statistics}"] = own, padded
+    return _differences(corpus, pairs)
 
 
 def cross(corpus: str) -> Iterable[dict[str, Any]]:
-    """One classifier of a complete corpus, four classes, tested on the other corpus."""
+    """One classifier of a complete corpus, four classes, tested on the other corpus.
+
+    The difference is that of statistics per speaker from those of the training part.
+    """
     other = "ravdess" if corpus == "emodb" else "emodb"
-    for statistics in STATISTICS:
-        own = [f"features.statistics={statistics}"]
-        for name, settings in inputs("0.001, 0.01, 0.1").items():
-            run = train(corpus, [*settings, *own], scheme=FOUR[corpus], protocol="train-on-all")
-            applied = apply_run(run, other, WORKSPACE, FOUR[other])
-            found = figures(applied.predictions) | {"run": run.name}
-            yield {"from": corpus, "to": other, "features": name, "statistics": statistics, **found}
+    pairs = {}
+    for name, settings in inputs("0.001, 0.01, 0.1").items():
+        runs = [
+            train(
+                corpus,
+                [*settings, f"features.statistics={each}"],
+                scheme=FOUR[corpus],
+                protocol="train-on-all",
+            )
+            for each in STATISTICS
+        ]
+        plain, speaker = (apply_run(run, other, WORKSPACE, FOUR[other]).predictions for run in runs)
+        assert isinstance(plain, ClassPredictions)
+        assert isinstance(speaker, ClassPredictions)
+        pairs[name] = plain, speaker
+    return _differences(corpus, pairs)
 
 
 def groups(corpus: str) -> Iterable[dict[str, Any]]:
@@ -277,9 +357,8 @@ def _unbalanced(
     return [*of_class, *[each for each in own if labels[each.id] != label][:others]]
 
 
-PARTS = {
-    part.__name__: part for part in (best, speakers, random, calm, probe, superb, padding, cross, groups)
-}
+_ALL = (best, features, wide, networks, speakers, random, calm, probe, heads, superb, padding, cross, groups)
+PARTS = {part.__name__: part for part in _ALL}
 
 if __name__ == "__main__":
     part, *corpora = sys.argv[1:]

@@ -6,5 +6,5 @@ here="$(cd "$(dirname "$0")" && pwd)"
 export OMP_NUM_THREADS=1
 sercli prepare ravdess "$1" --partial --workspace "$2"
 sercli ablate "$here/ravdess-cut.yaml" --on ravdess --jobs 2 --workspace "$2"
-sercli ablate "$here/ravdess-cut.yaml" --on "ravdess random" --folds 1-3 --jobs 2 --workspace "$2"
+sercli ablate "$here/ravdess-cut.yaml" --on "ravdess random" --fold 1-3 --jobs 2 --workspace "$2"
 python "$here/gap.py" "$here/ravdess-cut.yaml" "$2" ravdess "$here/ravdess-gap.csv"

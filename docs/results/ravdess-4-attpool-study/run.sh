@@ -4,4 +4,4 @@
 set -euo pipefail
 export OMP_NUM_THREADS=1
 sercli prepare ravdess "$1" --partial --workspace "$2"
-sercli ablate attpool --on ravdess-4 --rows 1-3 --folds 1,2 --max-epochs 8 --workspace "$2"
+sercli ablate attpool --on ravdess-4 --rows 1-3 --fold 1,2 --max-epochs 8 --workspace "$2"

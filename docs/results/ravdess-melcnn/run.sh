@@ -7,6 +7,6 @@ sercli prepare ravdess "$1" --partial --workspace "$2"
 for scheme in ravdess-7 ravdess-14; do
   [ "$scheme" = ravdess-7 ] && seeds=0-2 || seeds=0
   run=$(sercli train --arch melcnn --corpus ravdess --scheme "$scheme" --protocol speaker-5-fold-no-dev \
-    --seeds "$seeds" --max-epochs 60 --set "model.pools=[4,2,4,4]" --workspace "$2" | tee /dev/stderr | sed -n 's/^run *//p')
+    --seed "$seeds" --max-epochs 60 --set "model.pools=[4,2,4,4]" --workspace "$2" | tee /dev/stderr | sed -n 's/^run *//p')
   sercli eval "$run" --workspace "$2"
 done
