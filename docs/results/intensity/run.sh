@@ -21,6 +21,10 @@ train() {  # name of the result, then options
 for statistics in per-bin per-speaker; do
   train "linear-$statistics" --arch linear --set features.statistics=$statistics
 done
+losses=
 for loss in ccc mse mae; do
   train "mlp-$loss" --arch mlp --set features.statistics=per-speaker --set training.loss=$loss
+  losses="$losses $run"
 done
+sercli compare $losses
+cp "$(ls -td "$place"/reports/compare-mlp-* | head -n 1)/table.csv" losses.csv
