@@ -49,8 +49,8 @@ class Style:
 
 PLAIN = Style("unseen speakers", "#2457a7", shift=-0.2)
 SPEAKER = Style("the same, statistics per speaker", "#c2571a")
-NETWORK = Style("unseen speakers, network of a paper", "#444444", shift=-0.1)
-REDUCED = Style("the same, made smaller or stopped early", "#777777", hollow=True, shift=-0.1)
+NETWORK = Style("unseen speakers, network of a paper at full size", "#444444", shift=-0.1)
+REDUCED = Style("unseen speakers, network made smaller or stopped early", "#777777", hollow=True, shift=-0.1)
 RANDOM = Style("random split, same speakers in training", "#aa3377", marker="D", hollow=True, shift=0.22)
 
 
