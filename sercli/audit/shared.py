@@ -8,6 +8,7 @@ from itertools import combinations
 from pathlib import PurePosixPath
 
 from sercli.audit import Division, Finding, Item, Verdict, judge
+from sercli.manifest.speakers import loosely
 from sercli.manifest.values import is_absent
 
 Key = Callable[[Item], str | None]
@@ -19,9 +20,6 @@ _SUFFIX = re.compile(
     r"|stretch|shift|flip|copy|repeat)[-_ ]?[\d.x]*|\d+\.\d+[-_]\d+\.\d+)$",
     re.IGNORECASE,
 )
-# Differences between two spellings of one number.
-_DECIMAL = re.compile(r"\d+\.0+")
-_LEADING_ZEROS = re.compile(r"(?<![\d.])0+(?=\d)")
 
 
 def utterances(division: Division) -> Finding:
@@ -62,7 +60,8 @@ def _spelled_differently(division: Division) -> list[tuple[str, str]]:
     for part, items in division.parts.items():
         for item in items:
             if (name := key(item)) is not None:
-                spellings[_loosely(name)][part].add(name)
+                corpus, slash, speaker = name.rpartition("/")
+                spellings[corpus + slash + loosely(speaker)][part].add(name)
     found = []
     for by_part in spellings.values():
         pairs = (
@@ -76,15 +75,6 @@ def _spelled_differently(division: Division) -> list[tuple[str, str]]:
             one, other = (name.partition("/")[2] for name in pair)
             found.append((one, other))
     return sorted(found)
-
-
-def _loosely(name: str) -> str:
-    """Return a name without the differences between lists: case, spaces, leading zeros, a decimal zero."""
-    text = "".join(name.casefold().split())
-    corpus, _, speaker = text.partition("/")
-    if _DECIMAL.fullmatch(speaker):
-        speaker = speaker.partition(".")[0]
-    return f"{corpus}/{_LEADING_ZEROS.sub('', speaker)}"
 
 
 def sessions(division: Division) -> Finding:

@@ -17,7 +17,12 @@ def print_plan(plan: "Plan", device: "Device") -> None:
     """Print network and data of the training, and the number of finished trials."""
     from sercli.augmentations import get_augmentation
     from sercli.bundle import build_network
-    from sercli.cli.protocols import describe_left_out, print_lists, print_unknown_speakers
+    from sercli.cli.protocols import (
+        describe_left_out,
+        print_lists,
+        print_spellings,
+        print_unknown_speakers,
+    )
     from sercli.protocols import without_speaker
     from sercli.training.trials import features_missing
 
@@ -45,6 +50,7 @@ def print_plan(plan: "Plan", device: "Device") -> None:
         typer.echo(f"left out  {describe_left_out(left)}")
     typer.echo(f"protocol  {config.protocol.name}: {len(plan.folds)} folds")
     print_lists(config.protocol, plan.folds, list(plan.utterances.values()), plan.selection.labels)
+    print_spellings(config.protocol, list(plan.utterances.values()), plan.selection.labels)
     if config.protocol.unknown_speakers != "error":
         print_unknown_speakers(config.protocol, len(without_speaker(plan.selected(), plan.selection.labels)))
     typer.echo(f"network   {config.arch}, {parameters:,} parameters{share}, on {kinds}")

@@ -129,6 +129,8 @@ def _divide(
         return f"{paths[0]}: {len(divisions)} divisions", divisions, notes, []
     if paths[0].is_file():
         raise typer.BadParameter("a division needs two or three lists: train, (dev,) test")
+    if Path(targets[0]).suffix and not paths[0].exists():
+        raise typer.BadParameter(f"{targets[0]}: no such file, and no run has a name with an ending")
     if columns:
         raise typer.BadParameter("--column goes with lists, not with a run")
     from sercli.audit.run import from_run

@@ -246,11 +246,14 @@ def _ratings(ratings: Mapping[str, Any]) -> str:
 
 
 def _speakers(result: "Preparation") -> str:
-    genders = {utterance.speaker: utterance.gender for utterance in result.utterances if utterance.speaker}
+    genders: dict[str, set[str]] = {each.speaker: set() for each in result.utterances if each.speaker}
+    for each in result.utterances:
+        if each.speaker and each.gender:
+            genders[each.speaker].add(each.gender)
     unnamed = sum(utterance.speaker is None for utterance in result.utterances)
     if not genders:
         return "not known: no speaker-independent protocol can run; name the speakers with prepare"
-    counts = Counter(gender for gender in genders.values() if gender)
+    counts = Counter(" and ".join(sorted(each)) for each in genders.values() if each)
     known = (
         f" ({', '.join(f'{count} {gender}' for gender, count in sorted(counts.items()))})" if counts else ""
     )

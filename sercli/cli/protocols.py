@@ -108,6 +108,7 @@ def show(
         _print_what_is_tested(protocol, corpus, shared)
     if protocol.unknown_speakers != "error":
         print_unknown_speakers(protocol, len(without_speaker(utterances, classes_by_id)))
+    print_spellings(protocol, utterances, classes_by_id)
     for missing, lacking in untrained(folds, classes_by_id).items():
         numbers = ", ".join(str(folds.index(fold) + 1) for fold in lacking)
         typer.echo(
@@ -131,6 +132,17 @@ def _print_what_is_tested(protocol: "Protocol", corpus: str, shared: int | None)
         "metrics: pooled over the tested folds, with the mean "
         "over folds; UA is the mean over the classes that occur"
     )
+
+
+def print_spellings(
+    protocol: "Protocol", utterances: "Sequence[Utterance]", labels: "Mapping[str, str]"
+) -> None:
+    """Print which speakers may be one person under two names, if the folds are to separate speakers."""
+    from sercli.manifest.speakers import describe_spellings
+
+    fact = describe_spellings([each for each in utterances if each.id in labels])
+    if fact and protocol.speaker_independent:
+        typer.echo(f"speakers  {fact}")
 
 
 def print_unknown_speakers(protocol: "Protocol", count: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sercli import audio, starter
+from sercli import audio, files, starter
 from sercli.errors import AudioError, ConfigError, ManifestError, RunError, UnknownNameError
 from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction
@@ -216,7 +216,9 @@ def _text(value: object) -> str:
 def _expand(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    return [each for each in audio.recordings(path.rglob("*")) if each.is_file()]
+    # A broken link is kept, so that it is reported; a pipe or a socket is not a recording.
+    found = audio.recordings(files.walk(path))
+    return [each for each in found if each.is_file() or each.is_symlink()]
 
 
 def divide_names(

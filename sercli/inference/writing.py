@@ -53,7 +53,7 @@ class CsvLines:
         }[rows]
         both = [name for name in self.columns if name in columns]
         if both:
-            raise ConfigError(f"the table's column '{both[0]}' is one that predictions have; rename it")
+            raise ConfigError(f"--table: its column '{both[0]}' is one that predictions have; rename it")
 
     @property
     def header(self) -> str:

@@ -20,6 +20,7 @@ from sercli import files, manifest
 from sercli.corpora import Corpus, get_corpus
 from sercli.errors import ConfigError, CorpusError
 from sercli.manifest.lengths import Lengths
+from sercli.manifest.speakers import note_speakers
 from sercli.manifest.turns import TurnList
 from sercli.preparation._describe import Preparation, Replaced
 from sercli.preparation._opening import is_packed, open_packed
@@ -34,7 +35,7 @@ from sercli.preparation._place import (
 from sercli.preparation._reading import read
 from sercli.preparation._turns import cut_into_turns
 from sercli.preparation.convert import Conversion, Converted
-from sercli.preparation.counts import by_scheme, differences, note_labels
+from sercli.preparation.counts import by_scheme, differences, note_labels, note_unused
 from sercli.preparation.download import fetch
 from sercli.preparation.traces import add_trace
 from sercli.records import Note, Problem, Utterance
@@ -177,8 +178,10 @@ def _prepare(
     for utterance in prepared:
         lengths.add(as_listed[utterance.id], utterance)
     problems += lengths.notes()
+    problems += note_speakers(prepared)
     if corpus.any_name:
         problems += note_labels(prepared)
+        problems += note_unused(getattr(place.options[0], "map", {}), utterances)
     result = Preparation(
         corpus=place.name,
         entry=corpus,

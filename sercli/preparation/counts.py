@@ -1,8 +1,9 @@
 """Compare the utterances that were found with the released corpus."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from sercli.corpora import Corpus
 from sercli.errors import list_some
@@ -73,6 +74,24 @@ def note_labels(utterances: Sequence[Utterance]) -> list[Problem]:
         if right != label:
             fact = f"{count_noun(counted[label], 'utterance')}; if this is a misspelling of {right}, add"
             found.append(Problem(f"label '{label}'", f"{fact} --map '{label}={right}'", harmless=True))
+    return found
+
+
+def note_unused(mapped: Iterable[str], utterances: Sequence[Utterance]) -> list[Problem]:
+    """Point out the labels of ``--map`` that no utterance has.
+
+    Nothing is known about the labels of several raters, which are read as they are mapped.
+    """
+    if any(utterance.raters for utterance in utterances):
+        return []
+    labels = {utterance.emotion_raw.strip() for utterance in utterances if utterance.emotion_raw is not None}
+    spelled = {label.lower() for label in labels}
+    found = []
+    for label in mapped:
+        if label.strip().lower() not in spelled:
+            near = get_close_matches(label, sorted(labels), 1)
+            meant = f"; did you mean '{near[0]}'?" if near else ""
+            found.append(Problem(f"--map '{label}'", f"no utterance has this label{meant}", harmless=True))
     return found
 
 

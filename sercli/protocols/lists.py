@@ -13,8 +13,9 @@ The files are the user's, or those that a paper or a toolkit publishes. The path
 import csv
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from sercli import files
@@ -89,7 +90,7 @@ class ListedFolds:
             known = {utterance.id for utterance in utterances}
             ids = {each.id: each.id for each in listed if each.id in known}
             matched = Matched(ids, {each.id: "" for each in listed if each.id not in known})
-            self._refuse_differences(matched, labels)
+            self._refuse_differences(matched, labels, known)
             notes: list[str] = []
         else:
             matcher = Matcher(utterances)
@@ -121,11 +122,16 @@ class ListedFolds:
             raise ProtocolError(f"{self.path}: fold '{name}' needs a train and a test part")
         return made
 
-    def _refuse_differences(self, matched: Matched, labels: Mapping[str, str]) -> None:
+    def _refuse_differences(
+        self, matched: Matched, labels: Mapping[str, str], known: Collection[str]
+    ) -> None:
         foreign = sorted(matched.reasons)
         if foreign:
             more = f" (and {len(foreign) - 1} more)" if len(foreign) > 1 else ""
-            raise ProtocolError(f"{self.path}: '{foreign[0]}'{more} is not in the corpus")
+            ending = sorted(each for each in known if each.endswith(f"/{foreign[0]}"))
+            near = (ending or get_close_matches(foreign[0], known, 1))[:1]
+            meant = f"did you mean '{near[0]}'?" if near else f"its ids look like '{min(known)}'"
+            raise ProtocolError(f"{self.path}: '{foreign[0]}'{more} is not in the corpus; {meant}")
         absent = [name for name in labels if name not in matched.ids]
         if absent:
             raise ProtocolError(

@@ -50,6 +50,12 @@ class AuditResult:
         return tuple(each for each in self.checks if each.verdict == "leak")
 
     @property
+    def unchecked_speakers(self) -> AuditCheck | None:
+        """The check of speakers, if it could not compare them."""
+        missing = (each for each in self.checks if each.check == "speakers" and each.verdict == "not checked")
+        return next(missing, None)
+
+    @property
     def verdict(self) -> str:
         """The audit in a line."""
         if self.why_not is not None:
@@ -59,12 +65,20 @@ class AuditResult:
         done = sum(each.verdict != "not checked" for each in self.checks)
         known = [each.check for each in self.checks if each.verdict == "known"]
         clean = f"no leak found, {done} of {len(self.checks)} checks apply"
+        if self.unchecked_speakers is not None:
+            clean = f"speakers not checked; otherwise {clean}"
         return clean + (f"; known to be shared: {', '.join(known)}" if known else "")
 
     @property
     def banners(self) -> tuple[str, ...]:
         """Warnings above all metrics."""
-        return tuple(f"Leak ({each.check}): {each.fact}. The metrics are too good." for each in self.leaks)
+        found = [f"Leak ({each.check}): {each.fact}. The metrics are too good." for each in self.leaks]
+        if self.unchecked_speakers is not None:
+            fact = self.unchecked_speakers.fact
+            found.append(
+                f"Speakers could not be compared: {fact}. The same people may be trained and tested."
+            )
+        return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, ready for JSON."""

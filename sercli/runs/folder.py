@@ -223,7 +223,7 @@ def find_run(workspace: Workspace, name: str) -> Run:
             raise RunError(f"{folder}: is a bundle, not a run; `sercli runs` lists the runs")
         if not runs:
             raise RunError(f"{workspace.runs}: no runs yet; make one with `sercli train`")
-        raise unknown(str(workspace.runs), name, [run.name for run in runs], "sercli runs")
+        raise unknown(str(workspace.runs), name, ["latest", *(run.name for run in runs)], "sercli runs")
     if len(fitting) > 1:
         raise RunError(f"'{name}' fits {', '.join(run.name for run in fitting)}; name one of them")
     return fitting[0]

@@ -49,7 +49,7 @@ def test_speakers_of_two_corpora_may_have_one_name():
     ("one", "other"),
     [
         *[("spk1", "SPK1"), ("spk1", "SPK1 "), ("07", "7"), ("7.0", "07"), ("7.0", "7"), ("Spk 01", "spk1")],
-        *[("spk_007", "SPK_7"), ("Jörg", "JÖRG"), ("0", "00")],
+        *[("spk_007", "SPK_7"), ("Jörg", "JÖRG"), ("0", "00"), ("Ｓ03", "S03")],
     ],
 )
 def test_speakers_whose_names_differ_only_in_spelling_are_not_clean(one, other):

@@ -77,6 +77,25 @@ def test_one_bad_file_is_told_and_the_rest_go_on(run, recording, tmp_path):
     assert err.splitlines()[1:] == [f"error: {tmp_path / 'absent.wav'}: no such file", "1 of 2 files failed"]
 
 
+def test_of_a_folder_nothing_is_left_out_in_silence(run, recording, write_wav, tmp_path):
+    """Links to folders are followed as in `prepare`, and a broken link is a failure."""
+    behind = write_wav(tmp_path / "elsewhere" / "b.wav").parent
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    recording.rename(folder / "a.wav")
+    (folder / "linked").symlink_to(behind)
+    (folder / "lost.wav").symlink_to(tmp_path / "nowhere.wav")
+    (folder / ".hidden.wav").symlink_to(tmp_path / "nowhere.wav")
+    status, out, err = run("latest", folder, "--csv")
+    assert status == 1
+    assert [line.split(",")[0].rpartition("calls/")[2] for line in out.splitlines()[1:]] == [
+        "a.wav",
+        "linked/b.wav",
+    ]
+    assert "lost.wav" in err
+    assert "1 of 3" in err
+
+
 def test_a_table_is_read_and_a_file_written_whole(run, recording, tmp_path):
     table, target = tmp_path / "t.csv", tmp_path / "out" / "said.csv"
     table.write_text("path,who\na.wav,Ann\n")

@@ -103,6 +103,40 @@ def test_a_bad_table_leaves_nothing_and_without_it_all_the_rest(workspace, tmp_p
     assert not list(tmp_path.rglob("x.wav"))
 
 
+def test_speakers_with_two_spellings_or_genders_are_noted(workspace, tmp_path, write_wav):
+    rows = [
+        "spk03,f,sad",
+        "SPK03,f,anger",
+        "Ｓ4,m,sad",
+        "S4,m,sad",
+        "7.0,,sad",
+        "07,,anger",
+        "x,f,sad",
+        "x,m,sad",
+    ]
+    for number in range(len(rows)):
+        write_wav(tmp_path / f"{number}.wav")
+    table = "\n".join(["file,speaker,gender,emotion", *(f"{n}.wav,{row}" for n, row in enumerate(rows))])
+    (tmp_path / "t.csv").write_text(table + "\n")
+    result = prepare("csv", tmp_path / "t.csv", workspace, name="mine")
+    spelled, gendered = (each.fact for each in result.problems if each.place == "speakers")
+    assert spelled.startswith("'07' and '7.0', 'S4' and 'Ｓ4', 'SPK03' and 'spk03' differ only in case")
+    assert gendered.startswith("'x' is female in 6.wav and male in 7.wav; if two people share a name")
+
+
+def test_a_mapped_label_that_nothing_has_is_noted(workspace, tmp_path, write_wav):
+    root = tmp_path / "mine"
+    write_wav(root / "Anger" / "a.wav")
+    write_wav(root / "sad" / "b.wav")
+    result = prepare(
+        "folder", root, workspace, settings={"map": {"angerr": "anger", "SAD": "sadness", "q": "fear"}}
+    )
+    assert [str(each) for each in result.problems] == [
+        "--map 'angerr': no utterance has this label; did you mean 'Anger'?",
+        "--map 'q': no utterance has this label",
+    ]
+
+
 def test_folders_of_any_spelling_and_sample_rate(workspace, tmp_path, write_wav):
     root = tmp_path / "My corpus"
     write_wav(root / "Angry" / "day 1" / "a b.wav", rate=24_000)

@@ -351,7 +351,8 @@ def test_of_a_list_the_contents_count_not_the_place(tmp_path):
     ("text", "message"),
     [
         ("id,part\n03-0,train\n08-0,test\n", "lacks 4 utterances that the scheme selects, first 03-1"),
-        ("id,part\n03-0,train\nx-0,test\n", "'x-0' is not in the corpus"),
+        ("id,part\n03-0,train\n3-0,test\n", "'3-0' is not in the corpus; did you mean '03-0'?"),
+        ("id,part\n03-0,train\nelse,test\n", "'else' is not in the corpus; its ids look like '03-0'"),
         ("id,part\n03-0,train\n03-0,test\n", ":3: '03-0' occurs twice in fold 'the only fold'"),
         ("id,part\n03-0,held\n", ":2: part 'held' is none of train, dev, test"),
         ("file,split\na,train\n", "only 0 of 1 listed utterances are in the corpus"),

@@ -234,6 +234,17 @@ def test_an_audit_in_a_line():
         "no leak found, 1 of 2 checks apply; known to be shared: texts"
     )
     assert AuditResult(why_not="no corpus").verdict == "not audited: no corpus"
+
+
+def test_an_audit_that_could_not_compare_speakers_is_not_clean():
+    doubt = FINDINGS[0] | {"verdict": "not checked", "fact": "1 speaker has two spellings"}
+    audit = AuditResult.of([doubt, *FINDINGS[1:]])
+    assert audit.verdict.startswith("speakers not checked; otherwise no leak found, 1 of 3 checks apply")
+    (warning,) = audit.banners
+    assert warning.startswith("Speakers could not be compared: 1 speaker has two spellings. The same people")
+
+
+def test_without_an_audit_there_is_no_table_of_checks():
     assert "Checks as a table" not in page(audit=AuditResult(why_not="no corpus")).text
 
 

@@ -1,0 +1,72 @@
+"""Find speakers whose names may not mean one person: several spellings of a name, or several genders."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from sercli.errors import list_some
+from sercli.records import Note, Utterance
+
+# Differences between two spellings of one number.
+_DECIMAL = re.compile(r"\d+\.0+")
+_LEADING_ZEROS = re.compile(r"(?<![\d.])0+(?=\d)")
+_SHOWN = 3
+
+
+def loosely(name: str) -> str:
+    """Return a speaker's name without the differences between lists.
+
+    These are case, width of the characters, spaces, leading zeros and a decimal zero.
+    """
+    text = "".join(unicodedata.normalize("NFKC", name).casefold().split())
+    if _DECIMAL.fullmatch(text):
+        text = text.partition(".")[0]
+    return _LEADING_ZEROS.sub("", text)
+
+
+def spellings(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """List the groups of different names that may be spellings of one name, sorted."""
+    groups: dict[str, set[str]] = defaultdict(set)
+    for name in names:
+        groups[loosely(name)].add(name)
+    return sorted(tuple(sorted(group)) for group in groups.values() if len(group) > 1)
+
+
+def describe_spellings(utterances: Sequence[Utterance]) -> str | None:
+    """State which speakers of a corpus have several spellings; ``None`` if there are none."""
+    by_corpus: dict[str, set[str]] = defaultdict(set)
+    for utterance in utterances:
+        if utterance.speaker is not None:
+            by_corpus[utterance.corpus].add(utterance.speaker)
+    found = [group for names in by_corpus.values() for group in spellings(names)]
+    if not found:
+        return None
+    named = list_some([" and ".join(f"'{name}'" for name in group) for group in found], _SHOWN)
+    return (
+        f"{named} differ only in case, spaces or zeros; a person with two names can be in the training and "
+        "the test part, so spell them the same way"
+    )
+
+
+def note_speakers(utterances: Sequence[Utterance]) -> list[Note]:
+    """Point out speakers with several spellings, and those with several genders."""
+    notes = []
+    if spelled := describe_spellings(utterances):
+        notes.append(Note("speakers", spelled))
+    several = {name: each for name, each in sorted(_genders(utterances).items()) if len(each) > 1}
+    for speaker, genders in list(several.items())[:1]:
+        listed = " and ".join(f"{gender} in {file}" for gender, file in sorted(genders.items()))
+        more = f" (and {len(several) - 1} more speakers)" if len(several) > 1 else ""
+        fact = f"'{speaker}' is {listed}{more}; if two people share a name, give each a name of their own"
+        notes.append(Note("speakers", fact))
+    return notes
+
+
+def _genders(utterances: Sequence[Utterance]) -> dict[str, dict[str, str]]:
+    """Return the genders of each speaker, each with the first file that has it."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for utterance in utterances:
+        if utterance.speaker is not None and utterance.gender is not None:
+            found[utterance.speaker].setdefault(utterance.gender, utterance.source or utterance.file)
+    return found
