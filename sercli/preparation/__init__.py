@@ -142,7 +142,7 @@ def _prepare(
     cutting: VoiceConfig | TurnList | None = None,
 ) -> Preparation:
     place, notes = find_root(source, place)
-    utterances, problems = read(place)
+    utterances, problems, second = read(place)
     problems = [*opened, *notes, *problems]
     if not utterances:
         raise CorpusError(describe_nothing_found(source, place, problems))
@@ -168,6 +168,15 @@ def _prepare(
     prepared, converted, found = _convert(utterances, place, target, progress)
     problems += found
     _refuse_bad(place.base, problems, skip_bad)
+    left = second.keys() - {utterance.id for utterance in prepared}
+    if left and cutting is None:
+        # Of two files of an utterance the second one is used if the first one is damaged.
+        others = [each for name, each in second.items() if name in left]
+        instead, of_them, found = _convert(others, place, target, progress)
+        used = {each.source or each.file for each in instead}
+        problems = [each for each in problems if each.place not in used] + found
+        prepared, converted = prepared + instead, converted + of_them
+        utterances = [*utterances, *others]
     problems += _notes(prepared, converted)
     if not prepared:
         raise CorpusError(

@@ -18,9 +18,14 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _LONGEST = 220
 
 
-def read(place: Place) -> tuple[list[Utterance], list[Problem]]:
-    """Read a corpus: each utterance once, each file within the corpus."""
+def read(place: Place) -> tuple[list[Utterance], list[Problem], dict[str, Utterance]]:
+    """Read a corpus: each utterance once, each file within the corpus.
+
+    Returns:
+        Utterances, problems, and by id the second file of an utterance, such as ``a.wav`` beside ``a.flac``.
+    """
     first: dict[str, Utterance] = {}
+    second: dict[str, Utterance] = {}
     problems: list[Problem] = []
     items = list(place.corpus.parse(place.root, *place.options))
     missing: dict[str, str] = {}
@@ -39,13 +44,14 @@ def read(place: Place) -> tuple[list[Utterance], list[Problem]]:
         if utterance.id in first:
             fact = f"the same utterance as {first[utterance.id].file} (id {utterance.id})"
             problems.append(Problem(utterance.file, fact))
+            second.setdefault(utterance.id, utterance)
         else:
             first[utterance.id] = utterance
     utterances = list(first.values())
     if place.corpus.cuts:
         utterances, note = without_foreign_times(utterances, place.base, place.root.name)
         problems += [note] if note else []
-    return utterances, [_printable(problem) for problem in problems]
+    return utterances, [_printable(problem) for problem in problems], second
 
 
 def _located(

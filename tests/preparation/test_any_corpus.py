@@ -124,6 +124,22 @@ def test_speakers_with_two_spellings_or_genders_are_noted(workspace, tmp_path, w
     assert gendered.startswith("'x' is female in 6.wav and male in 7.wav; if two people share a name")
 
 
+def test_of_two_files_of_an_utterance_the_intact_one_is_used(workspace, tmp_path, write_wav):
+    root = tmp_path / "mine"
+    write_wav(root / "sad" / "a.wav")
+    write_wav(root / "sad" / "c.flac")
+    write_wav(root / "sad" / "c.wav")
+    (root / "sad" / "a.flac").write_bytes((root / "sad" / "c.flac").read_bytes()[:200])
+    with pytest.raises(CorpusError, match="the same utterance as"):
+        prepare("folder", root, workspace)
+    result = prepare("folder", root, workspace, skip_bad=True)
+    assert [(each.id, each.source) for each in result.utterances] == [
+        ("mine/sad/c", "sad/c.flac"),
+        ("mine/sad/a", "sad/a.wav"),
+    ]
+    assert sorted(each.place for each in result.problems) == ["sad/a.flac", "sad/c.wav"]
+
+
 def test_a_mapped_label_that_nothing_has_is_noted(workspace, tmp_path, write_wav):
     root = tmp_path / "mine"
     write_wav(root / "Anger" / "a.wav")

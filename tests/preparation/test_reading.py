@@ -17,7 +17,7 @@ def place(root, source="csv", audio_root=None, **settings):
 
 def read(where):
     """Read a corpus, without the notes of how its list was understood."""
-    utterances, problems = _reading.read(where)
+    utterances, problems, _ = _reading.read(where)
     return utterances, [problem for problem in problems if not isinstance(problem, Note)]
 
 
