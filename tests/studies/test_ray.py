@@ -288,7 +288,7 @@ def processes(place):
 
 @pytest.mark.slow
 def test_a_machine_is_lost_and_predictions_are_those_of_one_machine(cluster, place):
-    options = ("--fold", "1-3", "--rows", "plain", "--max-epochs", "30")
+    options = ("--fold", "1-3", "--rows", "plain", "--max-epochs", "60")
     finish(start(place, *options))
     expected = predictions(place)
     assert len(expected) == 3
