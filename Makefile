@@ -77,7 +77,7 @@ wheel-demo: $(VENV)/.dev
 	build/wheel-demo/venv/bin/pip install --quiet ./starter
 	build/wheel-demo/venv/bin/sercli doctor | grep sercli_starter/starter
 	cp examples/demo.sh build/wheel-demo/
-	cd build/wheel-demo && PATH="$$PWD/venv/bin:$$PATH" bash demo.sh --max-epochs 1
+	cd build/wheel-demo && PATH="$$PWD/venv/bin:$$PATH" bash demo.sh 1
 
 clean:
 	rm -rf $(VENV) build dist site demo-workspace .coverage
