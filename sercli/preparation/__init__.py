@@ -168,29 +168,20 @@ def _prepare(
     prepared, converted, found = _convert(utterances, place, target, progress)
     problems += found
     _refuse_bad(place.base, problems, skip_bad)
-    left = second.keys() - {utterance.id for utterance in prepared}
-    if left and cutting is None:
+    if cutting is None:
         # Of two files of an utterance the second one is used if the first one is damaged.
-        others = [each for name, each in second.items() if name in left]
-        instead, of_them, found = _convert(others, place, target, progress)
+        usable = {utterance.id for utterance in prepared}
+        others = [each for name, each in second.items() if name not in usable]
+        instead, of_them, found = _convert(others, place, target, progress) if others else ([], [], [])
         used = {each.source or each.file for each in instead}
         problems = [each for each in problems if each.place not in used] + found
-        prepared, converted = prepared + instead, converted + of_them
-        utterances = [*utterances, *others]
+        prepared, converted, utterances = prepared + instead, converted + of_them, [*utterances, *others]
     problems += _notes(prepared, converted)
     if not prepared:
         raise CorpusError(
             f"{place.root}: none of its {len(utterances)} files can be used; first: {problems[0]}"
         )
-    lengths = Lengths(place.root.name)
-    as_listed = {utterance.id: utterance for utterance in utterances}
-    for utterance in prepared:
-        lengths.add(as_listed[utterance.id], utterance)
-    problems += lengths.notes()
-    problems += note_speakers(prepared)
-    if corpus.any_name:
-        problems += note_labels(prepared)
-        problems += note_unused(getattr(place.options[0], "map", {}), utterances)
+    problems += _doubts(utterances, prepared, place)
     result = Preparation(
         corpus=place.name,
         entry=corpus,
@@ -261,6 +252,19 @@ def _notes(utterances: Sequence[Utterance], converted: Sequence[Converted]) -> l
         if item.note
     }
     return [Problem(place, note, harmless=True) for place, note in noted.items()]
+
+
+def _doubts(utterances: Sequence[Utterance], prepared: Sequence[Utterance], place: Place) -> list[Problem]:
+    """Point out lengths, speakers and labels that may be wrong."""
+    lengths = Lengths(place.root.name)
+    as_listed = {utterance.id: utterance for utterance in utterances}
+    for utterance in prepared:
+        lengths.add(as_listed[utterance.id], utterance)
+    found: list[Problem] = [*lengths.notes(), *note_speakers(prepared)]
+    if place.corpus.any_name:
+        found += note_labels(prepared)
+        found += note_unused(getattr(place.options[0], "map", {}), utterances)
+    return found
 
 
 def _refuse_bad(base: Path, problems: Sequence[Problem], skip_bad: bool) -> None:
