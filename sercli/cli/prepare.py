@@ -246,19 +246,18 @@ def _ratings(ratings: Mapping[str, Any]) -> str:
 
 
 def _speakers(result: "Preparation") -> str:
-    genders: dict[str, set[str]] = {each.speaker: set() for each in result.utterances if each.speaker}
-    for each in result.utterances:
-        if each.speaker and each.gender:
-            genders[each.speaker].add(each.gender)
+    from sercli.manifest.speakers import genders_of
+
+    speakers = {utterance.speaker for utterance in result.utterances if utterance.speaker}
     unnamed = sum(utterance.speaker is None for utterance in result.utterances)
-    if not genders:
+    if not speakers:
         return "not known: no speaker-independent protocol can run; name the speakers with prepare"
-    counts = Counter(" and ".join(sorted(each)) for each in genders.values() if each)
+    counts = Counter(" and ".join(sorted(each)) for each in genders_of(result.utterances).values())
     known = (
         f" ({', '.join(f'{count} {gender}' for gender, count in sorted(counts.items()))})" if counts else ""
     )
     without = f"; {unnamed} utterances have no speaker: --unknown-speakers decides about them"
-    return f"{len(genders)}{known}" + (without if unnamed else "")
+    return f"{len(speakers)}{known}" + (without if unnamed else "")
 
 
 def _raters(found: "RaterCounts", utterances: int) -> str:

@@ -140,8 +140,10 @@ def print_spellings(
     """Print which speakers may be one person under two names, if the folds are to separate speakers."""
     from sercli.manifest.speakers import describe_spellings
 
+    if not protocol.speaker_independent:
+        return
     fact = describe_spellings([each for each in utterances if each.id in labels])
-    if fact and protocol.speaker_independent:
+    if fact:
         typer.echo(f"speakers  {fact}")
 
 

@@ -54,7 +54,7 @@ def note_speakers(utterances: Sequence[Utterance]) -> list[Note]:
     notes = []
     if spelled := describe_spellings(utterances):
         notes.append(Note("speakers", spelled))
-    several = {name: each for name, each in sorted(_genders(utterances).items()) if len(each) > 1}
+    several = {name: each for name, each in sorted(genders_of(utterances).items()) if len(each) > 1}
     for speaker, genders in list(several.items())[:1]:
         listed = " and ".join(f"{gender} in {file}" for gender, file in sorted(genders.items()))
         more = f" (and {len(several) - 1} more speakers)" if len(several) > 1 else ""
@@ -63,7 +63,7 @@ def note_speakers(utterances: Sequence[Utterance]) -> list[Note]:
     return notes
 
 
-def _genders(utterances: Sequence[Utterance]) -> dict[str, dict[str, str]]:
+def genders_of(utterances: Sequence[Utterance]) -> dict[str, dict[str, str]]:
     """Return the genders of each speaker, each with the first file that has it."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for utterance in utterances:

@@ -249,12 +249,10 @@ def padding(corpus: str) -> Iterable[dict[str, Any]]:
     pairs = {}
     for statistics in STATISTICS:
         for layer in (2, 3, 4):
+            same = ["features.pool=mean-std", f"features.statistics={statistics}", f"model.layers=[{layer}]"]
             own, padded = (
-                predictions(train(corpus, [*ENCODER, f"model.layers=[{layer}]", *each]))
-                for each in (
-                    [f"features.pad_s={pad}", "features.pool=mean-std", f"features.statistics={statistics}"]
-                    for pad in ("null", "30")
-                )
+                predictions(train(corpus, [*ENCODER, f"features.pad_s={pad}", *same]))
+                for pad in ("null", "30")
             )
             pairs[f"layer {layer}, {statistics}"] = own, padded
     return _differences(corpus, pairs)
