@@ -226,17 +226,35 @@ def _numbers(option: str, texts: Sequence[str]) -> tuple[int, ...]:
         raise typer.BadParameter(str(error)) from None
 
 
-def key_values(option: str, pairs: Sequence[str], *, empty: bool = False) -> dict[str, str]:
-    """Split ``key=value`` items; keys and values stay unchanged text; ``empty`` allows empty values.
+def column_pairs(pairs: Sequence[str]) -> dict[str, str]:
+    """Split the pairs of ``--column``; an empty column says that the table has none for this field.
 
     Raises:
-        BadParameter: an item is not such a pair, or a key has two values.
+        BadParameter: an item is not such a pair, or a field has two columns.
+    """
+    return key_values("--column", "FIELD=COLUMN", pairs, empty=True)
+
+
+def key_values(option: str, form: str, pairs: Sequence[str], *, empty: bool = False) -> dict[str, str]:
+    """Split ``key=value`` items; keys and values stay unchanged text.
+
+    Args:
+        option: the option as users write it.
+        form: what a pair consists of, for messages, such as ``FIELD=COLUMN``.
+        pairs: the items.
+        empty: allows empty values.
+
+    Raises:
+        BadParameter: an item is not such a pair, seems to hold several, or a key has two values.
     """
     split: dict[str, str] = {}
     for pair in pairs:
         key, _, value = pair.rpartition("=")
         if not key or not (value or empty):
-            raise typer.BadParameter(f"'{pair}': write {option} as KEY=VALUE")
+            raise typer.BadParameter(f"'{pair}': write {option} {form}")
+        first, equals, rest = key.partition("=")
+        if equals and "," in rest:
+            raise typer.BadParameter(f"'{pair}': write {option} again for each pair, as {option} {first}=...")
         if split.setdefault(key, value) != value:
             raise typer.BadParameter(f"'{pair}': {option} has {key}={split[key]} already; give it once")
     return split

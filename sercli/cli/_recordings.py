@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from sercli.cli._options import key_values
+from sercli.cli._options import column_pairs
 from sercli.cli._output import printable
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def columns_by_field(
     pairs = [each if "=" in each else f"file={each}" for each in columns]
     if speaker_column is not None:
         pairs.append(f"speaker={speaker_column}")
-    return key_values("--column", pairs, empty=True)
+    return column_pairs(pairs)
 
 
 def read_inputs(

@@ -14,7 +14,7 @@ from sercli.cli._options import (
     TargetsOption,
     UnknownSpeakersOption,
     WorkspaceOption,
-    key_values,
+    column_pairs,
 )
 from sercli.cli._output import describe_union
 from sercli.plain.json import to_json
@@ -71,7 +71,7 @@ def audit(
     from sercli.audit import Verdict, examine, speakers_checked, summarise
     from sercli.workspace import Workspace
 
-    chosen = key_values("column", columns or [], empty=True)
+    chosen = column_pairs(columns or [])
     if corpus is not None:
         if targets:
             raise typer.BadParameter("name a corpus with --corpus, or lists, or a run, not both")

@@ -16,6 +16,7 @@ from sercli.cli._options import (
     VadOption,
     VadSetOption,
     WorkspaceOption,
+    column_pairs,
     find_turns,
     key_values,
 )
@@ -149,9 +150,10 @@ def prepare(
     from sercli.workspace import Workspace
 
     chosen: dict[str, Any] = parse_assignments(settings or [], example="lag_s=2")
-    for key, pairs in (("map", labels), ("columns", columns)):
-        if pairs:
-            chosen = join(chosen, {key: key_values(key, pairs, empty=key == "columns")})
+    if labels:
+        chosen = join(chosen, {"map": key_values("--map", "LABEL=EMOTION", labels)})
+    if columns:
+        chosen = join(chosen, {"columns": column_pairs(columns)})
     cutting = find_turns(vad=vad, vad_set=vad_set, segments=segments)
     if speaker_pattern is not None:
         chosen = join(chosen, {"speaker_pattern": speaker_pattern})

@@ -6,6 +6,7 @@ import pytest
 import typer
 
 from sercli.cli import app
+from sercli.cli._options import key_values
 
 
 def commands(group=None, before=()):
@@ -187,3 +188,24 @@ def test_a_label_is_given_one_emotion(command_line, tmp_path):
     status, _, err = command_line(*prepare, "--map", "x=anger", "--set", "map.x=fear")
     assert status == 1
     assert "map.x is set to fear and to anger" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "pair", "message"),
+    [
+        (("prepare", "csv", "x.csv", "--map"), "anger", "'anger': write --map LABEL=EMOTION"),
+        (("prepare", "csv", "x.csv", "--map"), "W=", "'W=': write --map LABEL=EMOTION"),
+        (("prepare", "csv", "x.csv", "--map"), "W=anger,A=fear", "again for each pair, as --map W=..."),
+        (("prepare", "csv", "x.csv", "--column"), "file", "'file': write --column FIELD=COLUMN"),
+        (("audit", "x.csv", "--column"), "file", "'file': write --column FIELD=COLUMN"),
+        (("predict", "b", "x", "--column"), "speaker=a,file=b", "each pair, as --column speaker=..."),
+    ],
+)
+def test_a_wrong_pair_is_named_with_the_option_as_it_is_typed(command_line, words, pair, message):
+    status, _, err = command_line(*words, pair)
+    assert status == 2
+    assert message in " ".join(err.split())
+
+
+def test_a_label_may_hold_a_comma_or_an_equals_sign():
+    assert key_values("--map", "LABEL=EMOTION", ["a,b=anger", "a=b=fear"]) == {"a,b": "anger", "a=b": "fear"}
