@@ -75,8 +75,7 @@ def audit(
     if corpus is not None:
         if targets:
             raise typer.BadParameter("name a corpus with --corpus, or lists, or a run, not both")
-        if chosen:
-            raise typer.BadParameter("--column goes with lists, not with --corpus")
+        _need_lists(audio_root, chosen, "--corpus")
         from sercli.audit.protocol import from_protocol
         from sercli.schemes.reading import choose_scheme
 
@@ -87,9 +86,9 @@ def audit(
         extra: list[Finding] = []
     elif not targets:
         raise typer.BadParameter("name a run, lists of files or a folder of them, or a corpus with --corpus")
-    elif scheme or classes or labels or protocol or unknown_speakers:
+    elif scheme or classes or dimensions or labels or protocol or unknown_speakers:
         raise typer.BadParameter(
-            "--scheme, --classes, --labels, --protocol and --unknown-speakers go with --corpus"
+            "--scheme, --classes, --targets, --labels, --protocol and --unknown-speakers go with --corpus"
         )
     else:
         what, divisions, notes, extra = _divide(targets, audio_root, chosen, Workspace(workspace))
@@ -114,6 +113,12 @@ def audit(
         raise typer.Exit(3 if leaks else 4)
 
 
+def _need_lists(audio_root: Path | None, columns: "Mapping[str, str]", audited: str) -> None:
+    """Refuse the options of lists where something else is audited."""
+    if audio_root is not None or columns:
+        raise typer.BadParameter(f"--audio-root and --column go with lists, not with {audited}")
+
+
 def _divide(
     targets: "Sequence[str]", audio_root: Path | None, columns: "Mapping[str, str]", place: "Workspace"
 ) -> tuple[str, "list[Division]", list[str], "list[Finding]"]:
@@ -131,8 +136,7 @@ def _divide(
         raise typer.BadParameter("a division needs two or three lists: train, (dev,) test")
     if Path(targets[0]).suffix and not paths[0].exists():
         raise typer.BadParameter(f"{targets[0]}: no such file, and no run has a name with an ending")
-    if columns:
-        raise typer.BadParameter("--column goes with lists, not with a run")
+    _need_lists(audio_root, columns, "a run")
     from sercli.audit.run import from_run
     from sercli.runs.folder import find_run
 

@@ -81,7 +81,7 @@ def column_table(column: str, found: Sequence[CellReport]) -> Table:
     ]
     header = (
         *("row", "metric", "paper", "ours", "95 % interval", "pooled", "folds and seeds"),
-        *("ours less the paper’s", "paper’s within", "compared with", "difference", "p", "Holm p"),
+        *("ours less the paper’s", "paper’s in our interval", "compared with", "difference", "p", "Holm p"),
     )
     values = [value for each in found for value in each.values]
     unit = "metrics in %" if all(value.scale is PERCENT for value in values) else "metrics"

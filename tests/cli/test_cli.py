@@ -275,6 +275,9 @@ def test_audit_exits_with_3_when_something_leaks(run, small_workspace, tmp_path)
         [],
         ["latest", "--corpus", "emodb"],
         ["latest", "--protocol", "random-5-fold"],
+        ["latest", "--targets", "arousal"],
+        ["--corpus", "emodb", "--audio-root", "."],
+        ["--corpus", "emodb", "--column", "speaker=who"],
     ],
 )
 def test_audit_says_what_it_can_be_given(run, arguments):
