@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, get_args
 
@@ -12,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, fie
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from sercli.errors import ConfigError
+from sercli.errors import ConfigError, suggest
 from sercli.plain import PlainError, shorten
 from sercli.plain.json import to_json
 from sercli.plain.yaml import from_yaml
@@ -211,9 +210,7 @@ def _explain(config: type[BaseModel], error: ErrorDetails) -> str:
     where = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         key = str(error["loc"][-1])
-        known = list(config.model_fields)
-        near = get_close_matches(key, known) or known
-        return f"unknown setting '{where}'; did you mean {', '.join(near)}?"
+        return f"unknown setting '{where}'; {suggest(key, list(config.model_fields))}"
     message = error["msg"].removeprefix("Value error, ")
     if not where:
         return message

@@ -64,24 +64,30 @@ def list_some(names: Sequence[str], shown: int, separator: str = ", ") -> str:
 def unknown(what: str, name: str, known: Iterable[str], listed_by: str | None = None) -> UnknownNameError:
     """Make the error for an unknown name, with the nearest known names.
 
-    A known name that differs only in capitals, hyphens, underscores and blanks is the only near one. If no
-    name is near, the error names all of them, or the command that lists them if they are many.
+    If no name is near, the error names all of them, or the command that lists them if they are many.
     """
+    choices = sorted(known)
+    if listed_by and len(choices) > _FEW and not _near(name, choices):
+        return UnknownNameError(f"{what} has no '{name}'; `{listed_by}` lists all names")
+    return UnknownNameError(f"{what} has no '{name}'; {suggest(name, choices)}")
+
+
+def suggest(name: str, choices: Sequence[str]) -> str:
+    """Say what to write instead of an unknown name: the nearest known names; without one, all of them."""
+    if near := _near(name, choices):
+        return f"did you mean {', '.join(near)}?"
+    if not choices:
+        return "there is none yet"
+    more = f" or another of {len(choices)}" if len(choices) > _SHOWN else ""
+    return f"use {', '.join(choices[:_SHOWN])}{more}"
+
+
+def _near(name: str, choices: Sequence[str]) -> list[str]:
+    """List the near names; one that differs only in capitals, hyphens, underscores and blanks is alone."""
     from difflib import get_close_matches
 
-    choices = sorted(known)
-    near = [each for each in choices if _spelled(each) == _spelled(name)]
-    near = near or get_close_matches(str(name), choices)
-    if not near and listed_by and len(choices) > _FEW:
-        return UnknownNameError(f"{what} has no '{name}'; `{listed_by}` lists all names")
-    if near:
-        remedy = f"did you mean {', '.join(near)}?"
-    elif choices:
-        more = f" or another of {len(choices)}" if len(choices) > _SHOWN else ""
-        remedy = f"use {', '.join(choices[:_SHOWN])}{more}"
-    else:
-        remedy = "there is none yet"
-    return UnknownNameError(f"{what} has no '{name}'; {remedy}")
+    alike = [each for each in choices if _spelled(each) == _spelled(name)]
+    return alike or get_close_matches(str(name), choices)
 
 
 def _spelled(name: object) -> str:

@@ -27,6 +27,7 @@ class Whole(Config):
     ("settings", "message"),
     [
         ({"windw_ms": 3}, "unknown setting 'windw_ms'; did you mean window_ms?"),
+        ({"colour": 3}, "unknown setting 'colour'; use window_ms, hop_ms"),
         ({"window_ms": "wide"}, "window_ms: input should be a valid number"),
         ({"hop_ms": 30}, "the hop is longer than the window"),
         ({"window_ms": float("nan")}, "window_ms: input should be a finite number"),

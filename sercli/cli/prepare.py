@@ -33,8 +33,12 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 _SHOWN = 8
 # Labels in a line; more than the known nouns.
 _MOST = 30
-
-
+# Options that only some readers have, by setting: how they are typed, and which corpora have them.
+_OPTIONS = {
+    "map": ("--map", "folder, csv and manifest; train --classes merges or leaves out emotions"),
+    "columns": ("--column", "csv and manifest"),
+    "speaker_pattern": ("--speaker-pattern", "folder, csv and manifest"),
+}
 _NAMED = "sercli.prepare.corpus"
 
 
@@ -149,14 +153,15 @@ def prepare(
     from sercli.preparation import prepare as run
     from sercli.workspace import Workspace
 
-    chosen: dict[str, Any] = parse_assignments(settings or [], example="lag_s=2")
-    if labels:
-        chosen = join(chosen, {"map": key_values("--map", "LABEL=EMOTION", labels)})
-    if columns:
-        chosen = join(chosen, {"columns": column_pairs(columns)})
     cutting = find_turns(vad=vad, vad_set=vad_set, segments=segments)
-    if speaker_pattern is not None:
-        chosen = join(chosen, {"speaker_pattern": speaker_pattern})
+    options: dict[str, Any] = {
+        "map": key_values("--map", "LABEL=EMOTION", labels or []),
+        "columns": column_pairs(columns or []),
+        "speaker_pattern": speaker_pattern,
+    }
+    given = {key: value for key, value in options.items() if value not in (None, {})}
+    _check_options(corpus, given)
+    chosen = join(parse_assignments(settings or [], example="lag_s=2"), given)
     with progress_bar(f"preparing {corpus}") as progress:
         result = run(
             corpus,
@@ -175,6 +180,17 @@ def prepare(
         typer.echo((result.path.parent / "corpus.json").read_text(encoding="utf-8"), nl=False)
     else:
         _print(result)
+
+
+def _check_options(corpus: str, given: Mapping[str, Any]) -> None:
+    """Refuse the options that the reader of a corpus does not have."""
+    from sercli.corpora import get_corpus
+
+    reader = get_corpus(corpus).options
+    for key in given:
+        if reader is None or key not in reader.model_fields:
+            option, remedy = _OPTIONS[key]
+            raise typer.BadParameter(f"{option} is not for corpus '{corpus}', but for {remedy}")
 
 
 def _print(result: "Preparation") -> None:

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, NoReturn
 
-from sercli.errors import ConfigError
+from sercli.errors import ConfigError, suggest
 from sercli.plain import PlainError, shorten
 from sercli.plain.yaml import Place, from_yaml
 
@@ -60,8 +59,7 @@ class Source:
         """Refuse keys other than these."""
         for key in value:
             if key not in keys:
-                near = get_close_matches(key, keys) or keys
-                self.fail((*place, key), f"unknown key '{key}' of {what}; did you mean {', '.join(near)}?")
+                self.fail((*place, key), f"unknown key '{key}' of {what}; {suggest(key, keys)}")
 
 
 def parse(text: str, name: str) -> Source:

@@ -207,5 +207,19 @@ def test_a_wrong_pair_is_named_with_the_option_as_it_is_typed(command_line, word
     assert message in " ".join(err.split())
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("emodb", "x", "--map", "hap=happiness"), "--map is not for corpus 'emodb', but for folder, csv and"),
+        (("folder", "x", "--column", "file=path"), "--column is not for corpus 'folder', but for csv and"),
+        (("synth", "--speaker-pattern", "(x)"), "--speaker-pattern is not for corpus 'synth'"),
+    ],
+)
+def test_an_option_of_other_corpora_is_refused_by_its_name(command_line, words, message):
+    status, _, err = command_line("prepare", *words)
+    assert status == 2
+    assert message in " ".join(err.split())
+
+
 def test_a_label_may_hold_a_comma_or_an_equals_sign():
     assert key_values("--map", "LABEL=EMOTION", ["a,b=anger", "a=b=fear"]) == {"a,b": "anger", "a=b": "fear"}
