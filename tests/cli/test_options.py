@@ -210,7 +210,10 @@ def test_a_wrong_pair_is_named_with_the_option_as_it_is_typed(command_line, word
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("emodb", "x", "--map", "hap=happiness"), "--map is not for corpus 'emodb', but for folder, csv and"),
+        (
+            ("emodb", "x", "--map", "hap=happiness"),
+            "--map is not for corpus 'emodb', but for folder, csv and",
+        ),
         (("folder", "x", "--column", "file=path"), "--column is not for corpus 'folder', but for csv and"),
         (("synth", "--speaker-pattern", "(x)"), "--speaker-pattern is not for corpus 'synth'"),
     ],
