@@ -163,6 +163,14 @@ def describe(head: bytes, suffix: str) -> str | None:
     return f"it is {found}" if found else None
 
 
+def describe_joined(streams: str) -> str:
+    """Explain that a file is several files, byte by byte one after the other; decoders read the first."""
+    return (
+        f"several {streams} are joined in it, one after the other, and only the first would be read; give "
+        "each a file of its own, or join them with a program that decodes them, such as ffmpeg"
+    )
+
+
 def _container(head: bytes) -> Kind | None:
     """Recognise audio and archives that more than their first bytes identify."""
     name = None

@@ -72,6 +72,32 @@ def test_an_ogg_file_without_its_last_page_is_cut_and_what_follows_that_does_not
     np.testing.assert_array_equal(tagged, whole)
 
 
+@pytest.mark.parametrize("suffix", ["ogg", "opus"])
+def test_a_damaged_page_of_an_ogg_file_is_named(tmp_path, suffix):
+    content = encode(tone(4.0), *CONTAINERS[suffix])
+    for begin in (content.index(b"OggS", 1), content.rfind(b"OggS")):
+        damaged = bytearray(content)
+        damaged[begin + 100] ^= 255
+        with pytest.raises(AudioError, match=f"damaged: the checksum of the page at byte {begin} is wrong"):
+            audio.header(write(tmp_path / f"a.{suffix}", bytes(damaged)))
+
+
+@pytest.mark.parametrize("suffix", ["ogg", "opus", "flac"])
+@pytest.mark.parametrize("tag", [b"", b"ID3\3\0\0\0\0\0\x0a" + bytes(10)])
+def test_files_that_were_joined_are_refused_and_not_read_as_the_first(tmp_path, suffix, tag):
+    one, other = (encode(tone(seconds), *CONTAINERS[suffix]) for seconds in (1.0, 2.0))
+    with pytest.raises(AudioError, match=r"several .* are joined in it, one after the other"):
+        audio.header(write(tmp_path / f"a.{suffix}", tag + one + other))
+    assert len(audio.read(write(tmp_path / f"b.{suffix}", tag + other))) == 32_000
+
+
+@pytest.mark.parametrize("suffix", ["wav", "aiff", "flac", "ogg"])
+def test_a_file_that_is_cut_is_refused_behind_a_tag_too(tmp_path, suffix):
+    content = b"ID3\3\0\0\0\0\0\x0a" + bytes(10) + encode(tone(1.5), *CONTAINERS[suffix])
+    with pytest.raises(AudioError, match="cut short"):
+        audio.read(write(tmp_path / f"a.{suffix}", content[: -len(content) // 4]))
+
+
 @pytest.mark.parametrize(
     "declared",
     [0, 0xFFFFFFFF, 0xFFFFFFDB, 0x80000000, 0x7FFFFFFF, 0x7FFFFFFC, 0x7FFFF000, 0x7FFFEFFE],
