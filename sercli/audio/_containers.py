@@ -97,6 +97,7 @@ def _au(file: BinaryIO, size: int, head: bytes) -> Examined:
         return Examined(rate, with_bytes(file, 8, b"\xff" * 4))
     if not is_placeholder(length, is_long=False):
         check_complete(length, size - at)
+        _check_end(file, at + length, head[:4])
     return Examined(rate)
 
 
@@ -107,8 +108,21 @@ def _nist(file: BinaryIO, size: int) -> Examined:
     begin = re.match(rb"NIST_1A\s+(\d+)", text)
     counts = [stated.get(name) for name in (b"sample_count", b"channel_count", b"sample_n_bytes")]
     if begin and None not in counts and b"-v" not in (re.findall(rb"sample_coding[^\n]*", text) or [b""])[0]:
-        check_complete(math.prod(int(count or 0) for count in counts), size - int(begin[1]))
+        length = math.prod(int(count or 0) for count in counts)
+        check_complete(length, size - int(begin[1]))
+        _check_end(file, int(begin[1]) + length, b"NIST_1A")
     return Examined(float(stated[b"sample_rate"]) if b"sample_rate" in stated else None)
+
+
+def _check_end(file: BinaryIO, end: int, mark: bytes) -> None:
+    """Refuse a file whose samples are followed by another file.
+
+    Raises:
+        AudioError: this begins with the same mark (the message has no place).
+    """
+    file.seek(end)
+    if file.read(len(mark)) == mark:
+        raise AudioError(describe_joined("recordings"))
 
 
 def _check_single_flac(file: BinaryIO, size: int) -> None:

@@ -82,9 +82,11 @@ def test_a_damaged_page_of_an_ogg_file_is_named(tmp_path, suffix):
             audio.header(write(tmp_path / f"a.{suffix}", bytes(damaged)))
 
 
-@pytest.mark.parametrize("suffix", ["ogg", "opus", "flac"])
+@pytest.mark.parametrize("suffix", CONTAINERS)
 @pytest.mark.parametrize("tag", [b"", b"ID3\3\0\0\0\0\0\x0a" + bytes(10)])
 def test_files_that_were_joined_are_refused_and_not_read_as_the_first(tmp_path, suffix, tag):
+    if tag and suffix not in ("wav", "aiff", "flac", "ogg"):
+        return  # no program puts a tag before it
     one, other = (encode(tone(seconds), *CONTAINERS[suffix]) for seconds in (1.0, 2.0))
     with pytest.raises(AudioError, match=r"several .* are joined in it, one after the other"):
         audio.header(write(tmp_path / f"a.{suffix}", tag + one + other))
@@ -132,6 +134,51 @@ def test_an_empty_data_chunk_before_other_chunks_holds_no_samples(tmp_path):
     path = write(tmp_path / "a.wav", to_wav(b"", after=b"LIST" + struct.pack("<I", 5) + b"INFO\0\0"))
     with pytest.raises(AudioError, match="holds no audio"):
         audio.read(path)
+
+
+def _riff(*chunks):
+    body = b"WAVE" + b"".join(name + struct.pack("<I", length) + data for name, length, data in chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+SETTINGS = (b"fmt ", 16, struct.pack("<HHIIHH", 1, 1, 16_000, 32_000, 2, 16))
+SOUND = to_pcm(tone(0.5))
+DATA = (b"data", len(SOUND), SOUND)
+TEXT = (b"LIST", 5, b"INFOx")  # a byte of padding is missing
+
+
+@pytest.mark.parametrize(
+    "chunks", [(TEXT, SETTINGS, DATA), (SETTINGS, TEXT, DATA), (TEXT, SETTINGS, TEXT, DATA)]
+)
+def test_a_chunk_without_padding_is_passed_over(tmp_path, chunks):
+    path = write(tmp_path / "a.wav", _riff(*chunks))
+    np.testing.assert_array_equal(audio.read(path), audio.read(write(tmp_path / "b.wav", to_wav(SOUND))))
+    assert audio.header(path).frames == 8000
+    with pytest.raises(AudioError, match="cut short, 100 of 16000 bytes missing"):
+        audio.read(write(tmp_path / "c.wav", path.read_bytes()[:-100]))
+
+
+@pytest.mark.parametrize(
+    ("chunks", "fact"),
+    [
+        ((SETTINGS, (b"LIST", 4, b"INFO")), "holds no samples: no chunk of it is named 'data'; record or"),
+        ((SETTINGS, (b"LIST", 24_012, b"wavldata" + bytes(24_004))), "a list of pieces .'LIST wavl'.; write"),
+        ((SETTINGS, DATA, DATA), "its samples are in more than one 'data' chunk; write it again"),
+        ((SETTINGS, DATA, (b"LIST", 4, b"INFO"), DATA), "its samples are in more than one 'data' chunk"),
+        ((DATA, SETTINGS), "no 'fmt ' chunk precedes its samples; write it again"),
+        ((DATA,), "no 'fmt ' chunk precedes its samples; write it again"),
+    ],
+)
+def test_chunks_that_no_decoder_understands_are_named(tmp_path, chunks, fact):
+    with pytest.raises(AudioError, match=fact):
+        audio.header(write(tmp_path / "a.wav", _riff(*chunks)))
+
+
+def test_the_chunks_of_aiff_have_any_order(tmp_path):
+    content = encode(tone(0.5), "AIFF")
+    begin, samples = content.index(b"COMM"), content.index(b"SSND")
+    swapped = content[:begin] + content[samples:] + content[begin:samples]
+    assert audio.header(write(tmp_path / "a.aiff", swapped)).frames == 8000
 
 
 def _with_length(content, name, offset, value):
