@@ -155,15 +155,15 @@ def _find_samples(
         if data is not None and (settings or layout is not _AIFF):
             break
     if data is None and _holds_chunks(file, size, layout.first, layout):
-        name = layout.data.decode()
-        raise AudioError(f"holds no samples: no chunk of it is named '{name}'; record or copy it again")
+        wanted = layout.data.decode()
+        raise AudioError(f"holds no samples: no chunk of it is named '{wanted}'; record or copy it again")
     if data is None:
         raise AudioError("cut short before its audio begins; copy it again")
     if not settings:
-        name = layout.settings.decode()
+        wanted = layout.settings.decode()
         raise AudioError(
-            f"its sample rate and format are unknown, because no '{name}' chunk precedes its samples; write "
-            "it again with a complete header"
+            f"its sample rate and format are unknown, because no '{wanted}' chunk precedes its samples; "
+            "write it again with a complete header"
         )
     return settings, wide, data
 
@@ -234,7 +234,7 @@ def _holds_chunks(file: BinaryIO, size: int, at: int, layout: ChunkLayout) -> bo
         head = file.read(layout.head.size)
         if len(head) < layout.head.size or not _NAME.fullmatch(head[:4]):
             return False
-        length = layout.head.unpack(head)[1]
+        length = layout.head.unpack(head)[1] - layout.inclusive * layout.head.size
         end += layout.head.size + length + -length % layout.even
         if length < 0:
             return False

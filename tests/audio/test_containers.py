@@ -174,6 +174,15 @@ def test_chunks_that_no_decoder_understands_are_named(tmp_path, chunks, fact):
         audio.header(write(tmp_path / "a.wav", _riff(*chunks)))
 
 
+@pytest.mark.parametrize(("suffix", "name"), [("w64", b"data"), ("aiff", b"SSND"), ("caf", b"data")])
+def test_other_containers_without_samples_are_not_called_cut(tmp_path, suffix, name):
+    container = ("CAF", "PCM_16") if suffix == "caf" else CONTAINERS[suffix]
+    content = encode(tone(0.5), *container)
+    content = content[: content.index(name)] + b"xxxx" + content[content.index(name) + 4 :]
+    with pytest.raises(AudioError, match=f"holds no samples: no chunk of it is named '{name.decode()}'"):
+        audio.header(write(tmp_path / f"a.{suffix}", content))
+
+
 def test_the_chunks_of_aiff_have_any_order(tmp_path):
     content = encode(tone(0.5), "AIFF")
     begin, samples = content.index(b"COMM"), content.index(b"SSND")
