@@ -334,8 +334,9 @@ def _open(source: BinaryIO, suffix: str, stack: ExitStack) -> OpenFile | None:
         head = source.read(HEAD_BYTES)
         if is_foreign(head) and _ffmpeg.is_installed():
             return None
-        kind = describe(head, suffix)
-        raise AudioError(f"not readable as audio: {kind or error.error_string.rstrip('.')}") from None
+        reason = error.error_string.removeprefix("Error : ").rstrip(".")
+        unknown = f"its header is damaged or of no known kind ({reason}); copy it again, or convert it to wav"
+        raise AudioError(f"not readable as audio: {describe(head, suffix) or unknown}") from None
     stack.enter_context(file)
     _check_rate(file.samplerate)
     if file.format not in _CONTAINERS:

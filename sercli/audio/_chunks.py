@@ -8,10 +8,13 @@ import math
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from io import BytesIO
+from itertools import pairwise
 from typing import BinaryIO
 
 from sercli.audio import _mpeg
+from sercli.audio.kinds import describe_joined
 from sercli.errors import AudioError
 
 # A program that writes to a pipe can't know the length, and most write a very large one: arecord 2^31, SoX
@@ -21,6 +24,9 @@ _MARGIN = 1 << 16
 _MOST_CHUNKS = 10_000
 # Formats of a wav file's samples that are MPEG audio.
 _MPEG = {0x50, 0x55}
+_NAME = re.compile(rb"[ -~]{4}")  # of a chunk
+# Names by which a chunk is recognised that follows one without padding.
+_USUAL = {b"data", b"fmt ", b"fact", b"LIST", b"bext", b"cue ", b"smpl", b"PEAK", b"id3 ", b"COMM", b"SSND"}
 _EXTENSIBLE = 0xFFFE  # the format follows in another field
 
 
@@ -85,20 +91,15 @@ def examine_chunks(file: BinaryIO, size: int, layout: ChunkLayout) -> Examined:
     Raises:
         AudioError: it is cut short, or its header contradicts it (the message has no place).
     """
-    rate, settings, wide = None, b"", None
-    data: tuple[int, int] | None = None
-    for name, at, length in _chunks(file, size, layout):
-        if name == layout.settings:
-            settings = file.read(40)
-            rate = _rate(settings, layout)
-        elif name == b"ds64":
-            wide = (at + 8, *struct.unpack("<Q", file.read(16)[8:].ljust(8, b"\0")))
-        elif name == layout.data:
-            data = at, length
-        if data is not None and rate is not None:
-            break
-    if data is None:
-        raise AudioError("cut short before its audio begins; copy it again")
+    unpadded = _find_unpadded(file, size, layout)
+    if unpadded:
+        file.seek(0)
+        steps = [end - begin for begin, end in pairwise([0, *unpadded])]
+        content = b"\0".join([*map(file.read, steps), file.read()])
+        found = examine_chunks(BytesIO(content), len(content), layout)
+        return replace(found, content=found.content or content)
+    settings, wide, data = _find_samples(file, size, layout)
+    rate = _rate(settings, layout)
     at, length = data
     present = size - at
     order = layout.head.format[0]
@@ -111,6 +112,7 @@ def examine_chunks(file: BinaryIO, size: int, layout: ChunkLayout) -> Examined:
     if known:
         check_complete(length, present)
         after = length + -length % layout.even
+        _check_single(file, size, at + after, layout)
         if 10 * length < present - after and not _holds_chunks(file, size, at + after, layout):
             raise AudioError(
                 f"its header states {length} bytes of samples, but {present - after} bytes follow that are "
@@ -130,9 +132,83 @@ def examine_chunks(file: BinaryIO, size: int, layout: ChunkLayout) -> Examined:
     return Examined(rate)
 
 
-def _chunks(file: BinaryIO, size: int, layout: ChunkLayout) -> Iterator[tuple[bytes, int, int]]:
-    """Yield each chunk's name, position and length; the file is at that position then."""
-    position = layout.first
+def _find_samples(
+    file: BinaryIO, size: int, layout: ChunkLayout
+) -> tuple[bytes, tuple[int, int] | None, tuple[int, int]]:
+    """Return the settings, place and value of a length of 64 bits, and place and length of the samples.
+
+    Raises:
+        AudioError: there are none, or none that libsndfile can read (the message has no place).
+    """
+    settings, wide, data = b"", None, None
+    for name, at, length in _chunks(file, size, layout, layout.first):
+        if name == layout.settings:
+            settings = file.read(40)
+        elif name == b"ds64":
+            wide = (at + 8, *struct.unpack("<Q", file.read(16)[8:].ljust(8, b"\0")))
+        elif name == layout.data:
+            data = at, length
+        elif name == b"LIST" and file.read(4) == b"wavl":
+            raise AudioError(
+                "its samples are a list of pieces ('LIST wavl'); write it again with one 'data' chunk"
+            )
+        if data is not None and (settings or layout is not _AIFF):
+            break
+    if data is None and _holds_chunks(file, size, layout.first, layout):
+        wanted = layout.data.decode()
+        raise AudioError(f"holds no samples: no chunk of it is named '{wanted}'; record or copy it again")
+    if data is None:
+        raise AudioError("cut short before its audio begins; copy it again")
+    if not settings:
+        wanted = layout.settings.decode()
+        raise AudioError(
+            f"its sample rate and format are unknown, because no '{wanted}' chunk precedes its samples; "
+            "write it again with a complete header"
+        )
+    return settings, wide, data
+
+
+def _find_unpadded(file: BinaryIO, size: int, layout: ChunkLayout) -> list[int]:
+    """Return where bytes are missing with which chunks of odd length before the samples should be padded."""
+    found = []
+    for name, at, length in _chunks(file, size, layout, layout.first):
+        if name == layout.data:
+            break
+        if _lacks_padding(file, at + length, length, layout):
+            found.append(at + length)
+    return found
+
+
+def _lacks_padding(file: BinaryIO, end: int, length: int, layout: ChunkLayout) -> bool:
+    if layout.even != 2 or length % 2 == 0:
+        return False
+    file.seek(end)
+    return file.read(4) in _USUAL
+
+
+def _check_single(file: BinaryIO, size: int, end: int, layout: ChunkLayout) -> None:
+    """Refuse other samples after the samples: they would be lost.
+
+    Raises:
+        AudioError: there are some (the message has no place).
+    """
+    for name, at, _ in _chunks(file, size, layout, end):
+        file.seek(at - layout.head.size - 1)
+        near = file.read(64)
+        # Programs differ on whether the last chunk of a file is padded.
+        if any(find_layout(near[begin:]) for begin in range(3)):
+            raise AudioError(describe_joined("recordings"))
+        if name == layout.data:
+            one = f"'{name.decode()}' chunk"
+            raise AudioError(f"its samples are in more than one {one}; write it again with one {one}")
+        if not _NAME.fullmatch(name):
+            break
+
+
+def _chunks(
+    file: BinaryIO, size: int, layout: ChunkLayout, position: int
+) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the name, place and length of each chunk from a position on; the file is at that place then."""
     for _ in range(_MOST_CHUNKS):
         file.seek(position)
         head = file.read(layout.head.size)
@@ -144,7 +220,8 @@ def _chunks(file: BinaryIO, size: int, layout: ChunkLayout) -> Iterator[tuple[by
             length = max(0, length - layout.head.size)
         at = position + layout.head.size
         yield name, at, length
-        position = at + max(0, length) + -length % layout.even
+        position = at + max(0, length)
+        position += 0 if _lacks_padding(file, position, length, layout) else -length % layout.even
         if position >= size:
             return
 
@@ -155,9 +232,9 @@ def _holds_chunks(file: BinaryIO, size: int, at: int, layout: ChunkLayout) -> bo
     while end < size:
         file.seek(end)
         head = file.read(layout.head.size)
-        if len(head) < layout.head.size or not re.fullmatch(rb"[ -~]{4}", head[:4]):
+        if len(head) < layout.head.size or not _NAME.fullmatch(head[:4]):
             return False
-        length = layout.head.unpack(head)[1]
+        length = layout.head.unpack(head)[1] - layout.inclusive * layout.head.size
         end += layout.head.size + length + -length % layout.even
         if length < 0:
             return False

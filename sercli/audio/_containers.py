@@ -10,6 +10,8 @@ Source: RFC 9639, section 9 (FLAC).
 import math
 import re
 import struct
+from dataclasses import replace
+from io import BytesIO
 from typing import BinaryIO
 
 from sercli.audio import _mpeg
@@ -22,6 +24,8 @@ from sercli.audio._chunks import (
     mpeg_found,
     with_bytes,
 )
+from sercli.audio._ogg import check_ogg, find
+from sercli.audio.kinds import describe_joined
 from sercli.errors import AudioError
 
 # Other audio that an ID3 tag is sometimes put before.
@@ -67,14 +71,19 @@ def examine(file: BinaryIO, size: int, suffix: str) -> Examined:
     elif head[:7] == b"NIST_1A":
         found = _nist(file, size)
     elif head[:4] == b"OggS":
-        _check_ogg(file, size)
+        check_ogg(file, size)
     elif head[:4] == b"fLaC":
+        _check_single_flac(file, size)
         found = _unstated_flac(file, head)
     elif head[:3] == b"ID3" or _mpeg.may_begin(head) or suffix == ".mp3":
         file.seek(0)
         content = file.read()
         begin = _mpeg.skip_id3(content)
-        if content[begin : begin + 4] not in _TAGGED:
+        if begin and content[begin : begin + 4] in _TAGGED:
+            content = content[begin:]
+            found = examine(BytesIO(content), len(content), suffix)
+            found = replace(found, content=found.content or content)
+        elif content[:4] not in _TAGGED:
             found = mpeg_found(content)
     return found
 
@@ -88,6 +97,7 @@ def _au(file: BinaryIO, size: int, head: bytes) -> Examined:
         return Examined(rate, with_bytes(file, 8, b"\xff" * 4))
     if not is_placeholder(length, is_long=False):
         check_complete(length, size - at)
+        _check_end(file, at + length, head[:4])
     return Examined(rate)
 
 
@@ -98,42 +108,32 @@ def _nist(file: BinaryIO, size: int) -> Examined:
     begin = re.match(rb"NIST_1A\s+(\d+)", text)
     counts = [stated.get(name) for name in (b"sample_count", b"channel_count", b"sample_n_bytes")]
     if begin and None not in counts and b"-v" not in (re.findall(rb"sample_coding[^\n]*", text) or [b""])[0]:
-        check_complete(math.prod(int(count or 0) for count in counts), size - int(begin[1]))
+        length = math.prod(int(count or 0) for count in counts)
+        check_complete(length, size - int(begin[1]))
+        _check_end(file, int(begin[1]) + length, b"NIST_1A")
     return Examined(float(stated[b"sample_rate"]) if b"sample_rate" in stated else None)
 
 
-def _check_ogg(file: BinaryIO, size: int) -> None:
-    """Follow the pages of an Ogg file; the last page of each stream is marked."""
-    position, open_streams = 0, set()
-    while position + 27 <= size:
-        file.seek(position)
-        head = file.read(27 + 255)
-        if head[:4] != b"OggS":
-            position = _next_page(file, position + 1)
-            continue
-        if head[5] & 2:
-            open_streams.add(head[14:18])
-        length = 27 + head[26] + sum(head[27 : 27 + head[26]])
-        if position + length > size:
-            break
-        if head[5] & 4:
-            open_streams.discard(head[14:18])
-        position += length
-    if open_streams:
-        raise AudioError("cut short, its last page is missing; copy it again")
+def _check_end(file: BinaryIO, end: int, mark: bytes) -> None:
+    """Refuse a file whose samples are followed by another file.
+
+    Raises:
+        AudioError: this begins with the same mark (the message has no place).
+    """
+    file.seek(end)
+    if file.read(len(mark)) == mark:
+        raise AudioError(describe_joined("recordings"))
 
 
-def _next_page(file: BinaryIO, position: int) -> int:
-    """Return the position of the next page; beyond the end if there is none."""
-    while True:
-        file.seek(position)
-        block = file.read(1 << 16)
-        found = block.find(b"OggS")
-        if found >= 0:
-            return position + found
-        if len(block) < 1 << 16:
-            return position + len(block) + 27
-        position += len(block) - 3
+def _check_single_flac(file: BinaryIO, size: int) -> None:
+    """Refuse FLAC files that were joined: the samples that the first one states are all that is read.
+
+    Raises:
+        AudioError: another one follows (the message has no place).
+    """
+    # The mark and the head of the first block of metadata, which has always 34 bytes and may be the last.
+    if any(find(file, b"fLaC" + head, 4) < size for head in (b"\0\0\0\x22", b"\x80\0\0\x22")):
+        raise AudioError(describe_joined("FLAC files"))
 
 
 def _unstated_flac(file: BinaryIO, head: bytes) -> Examined:

@@ -92,10 +92,10 @@ def read_block(file: OpenFile, count: int, first: int) -> Block:
     """Read ``count`` samples from ``first`` on, (samples, channels); 16-bit samples as integers.
 
     Raises:
-        AudioError: there are fewer.
+        AudioError: there are fewer, or float32 can't hold them.
     """
     # PCM16 read as integers is twice as fast and, divided by 2^15, exactly what float32 gives.
-    kind = "int16" if file.subtype == "PCM_16" else "float32"
+    kind = {"PCM_16": "int16", "DOUBLE": "float64"}.get(file.subtype, "float32")
     mpeg = file.subtype.startswith("MPEG")
     most = max(1, _AT_ONCE // file.channels)
     blocks: list[Block] = []
@@ -117,7 +117,23 @@ def read_block(file: OpenFile, count: int, first: int) -> Block:
     # The end of the last complete frame of MPEG audio is known; the decoder's own count is the length.
     if done < count - (_KEPT_BACK if mpeg else 0):
         raise AudioError(f"cut short, {first + done} of {file.frames} samples; copy it again")
-    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+    block = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+    return _narrow(block) if file.subtype == "DOUBLE" else block
+
+
+def _narrow(block: np.ndarray) -> Block:
+    """Convert samples of 64 bits to 32.
+
+    Raises:
+        AudioError: some are beyond every float32, which would make them infinite (the message has no place).
+    """
+    peak = np.abs(block).max(initial=0)
+    if np.finfo(np.float32).max < peak < np.inf:
+        raise AudioError(
+            f"far beyond full scale (peak {peak:.6g}); its samples are damaged, or their scale is unknown"
+        )
+    with np.errstate(over="ignore"):  # beside infinity, which mixing refuses
+        return block.astype(np.float32)
 
 
 def _c_stderr() -> ctypes.c_void_p | None:

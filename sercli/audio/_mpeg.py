@@ -9,7 +9,9 @@ an Info header that states their number.
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice, pairwise
 
+from sercli.audio.kinds import describe_joined
 from sercli.errors import AudioError
 
 # Kilobits per second by version (1; 2 and 2.5 have the same) and layer, from index 1 on.
@@ -27,6 +29,8 @@ _RATES = ((11_025, 12_000, 8_000), None, (22_050, 24_000, 16_000), (44_100, 48_0
 _SIDE = {(1, False): 32, (1, True): 17, (2, False): 17, (2, True): 9}
 # An Info header with its four bytes each of name, flags, frames and bytes has room in a frame of this size.
 _ROOM = 4 + 32 + 16
+_STREAM = 3  # frames in a row that no other data resembles by chance
+_TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")  # between files that were joined
 _SAME = 0xFFFE0C00  # sync, version, layer and sample rate, which all frames of a stream share
 
 
@@ -71,7 +75,8 @@ def clean(content: bytes) -> bytes | None:
         A stream that a decoder reads at its true length; ``None`` without any frame.
 
     Raises:
-        AudioError: the stream's own header states more frames than exist (the message has no place).
+        AudioError: the stream's own header states more frames than exist, other bytes are between its frames,
+            or another stream follows (the message has no place).
     """
     spans = list(_frames(content))
     if not spans:
@@ -89,12 +94,34 @@ def clean(content: bytes) -> bytes | None:
         # Some encoders count the header among the frames.
         if missing > 1 or (missing == 1 and partial):
             raise AudioError(f"cut short, {missing} of {stated} frames missing; copy it again")
+    _check_between(content, spans, first)
     frames = b"".join(content[begin:end] for begin, end in _joined(spans))
     if first.layer != 3:
         return frames
     # The encoder's own header also states how much silence it added at both ends.
     own = stated == len(spans) and _has_counts(info, first)
     return (_restated(info, first, len(frames)) if own else _info(first, len(spans), len(frames))) + frames
+
+
+def _check_between(content: bytes, spans: list[tuple[int, int]], first: _Header) -> None:
+    """Refuse what a decoder would skip between frames and after them: damage, and frames of another kind.
+
+    Raises:
+        AudioError: there is some (the message has no place).
+    """
+    headers = (_parse(content, begin) for begin, _ in spans)
+    others = sum(header is not None and header.mono != first.mono for header in headers)
+    longest = max((end - begin for begin, end in spans), default=0)
+    for (_, end), (begin, _) in pairwise([*spans, (len(content), len(content))]):
+        between = content[end:begin]
+        if others >= _STREAM or len(list(islice(_frames(between), _STREAM))) == _STREAM:
+            raise AudioError(describe_joined("MPEG streams of different kinds"))
+        # One frame may be damaged, or cut where files were joined.
+        if begin < len(content) and len(between) > longest and not between.startswith(_TAGS):
+            raise AudioError(
+                f"damaged: {len(between)} bytes from byte {end} on are not MPEG audio, although frames "
+                "follow them; copy it again"
+            )
 
 
 def _frames(content: bytes) -> Iterator[tuple[int, int]]:

@@ -117,6 +117,16 @@ _BY_FIRST_BYTES: tuple[tuple[bytes, Kind], ...] = (
     (b"\x00\x05\x16\x07", Kind("a file of macOS's notes (AppleDouble)", Sort.OTHER)),
     (b"\x00\x05\x16\x00", Kind("a file of macOS's notes (AppleSingle)", Sort.OTHER)),
 )
+# Formats of a wav file's samples: those that are read, and names of others.
+_READ = {1, 2, 3, 6, 7, 0x11, 0x14, 0x31, 0x40, 0x50, 0x55}
+_CODECS = (
+    ("AAC", {0xFF, 0x1600, 0x1602, 0x1610, 0xA106}),
+    ("Windows Media (wma)", {0x160, 0x161, 0x162, 0x163}),
+    ("Vorbis", {0x674F, 0x6750, 0x6751, 0x676F, 0x6770, 0x6771}),
+    ("G.729", {0x83}),
+    ("Dolby AC-3", {0x2000}),
+)
+_BEGINNING = re.compile(rb"(?:RIFF|RIFX|RF64)....WAVE|FORM....AIF[FC]|OggS\0\x02|fLaC[\0\x80]\0\0\x22", re.S)
 _PAGE = Kind("a web page (HTML) in place of the file", Sort.OTHER, f"{_AGAIN}, and log in first if necessary")
 _HTML = re.compile(
     rb"(?:<!--.*?-->|<\?xml[^>]*>|\s)*<(?:!doctype\s+html|html|head|body|title|script|meta)\b", re.I | re.S
@@ -159,8 +169,23 @@ def describe(head: bytes, suffix: str) -> str | None:
     kind = recognise(head)
     if kind is not None:
         return f"it is {kind.name}; {kind.remedy or _REMEDIES[kind.sort]}"
+    late = _BEGINNING.search(head)
+    if late is not None and late.start():
+        at = late.start()
+        return (
+            f"{at} other bytes precede its header; copy it again, or remove them, for example with `tail -c "
+            f"+{at + 1} FILE > NEW`"
+        )
     found = _describe_text(head) or _describe_samples(head, suffix)
     return f"it is {found}" if found else None
+
+
+def describe_joined(streams: str) -> str:
+    """Explain that a file is several files, byte by byte one after the other; decoders read the first."""
+    return (
+        f"several {streams} are joined in it, one after the other, and only the first would be read; give "
+        "each a file of its own, or join them with a program that decodes them, such as ffmpeg"
+    )
 
 
 def _container(head: bytes) -> Kind | None:
@@ -176,11 +201,25 @@ def _container(head: bytes) -> Kind | None:
         name = "AVI video"
     elif head[:4] == b"OggS":
         name = "Speex in Ogg" if head[28:33] == b"Speex" else "Ogg without Vorbis, Opus or FLAC"
+    elif head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        name = _codec(head)
     elif head[:7] == b"NIST_1A":
         return Kind("NIST SPHERE, compressed", Sort.RECORDING, f"unpack it with `sph2pipe`, or {_CONVERT}")
     elif head[257:262] == b"ustar":
         return Kind("a tar archive", Sort.ARCHIVE)
     return Kind(name, Sort.RECORDING) if name else None
+
+
+def _codec(head: bytes) -> str | None:
+    """Return the format of the samples of a wav file; ``None`` if it is read, or not found."""
+    at = head.find(b"fmt ", 12)
+    code = int.from_bytes(head[at + 8 : at + 10], "little")
+    if code == 0xFFFE:  # the format follows in another field
+        code = int.from_bytes(head[at + 32 : at + 34], "little")
+    if at < 0 or code == 0 or code in _READ:
+        return None
+    name = next((name for name, codes in _CODECS if code in codes), f"sound of the format 0x{code:X}")
+    return f"{name} in a wav file"
 
 
 def _describe_text(head: bytes) -> str | None:

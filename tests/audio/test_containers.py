@@ -72,6 +72,34 @@ def test_an_ogg_file_without_its_last_page_is_cut_and_what_follows_that_does_not
     np.testing.assert_array_equal(tagged, whole)
 
 
+@pytest.mark.parametrize("suffix", ["ogg", "opus"])
+def test_a_damaged_page_of_an_ogg_file_is_named(tmp_path, suffix):
+    content = encode(tone(4.0), *CONTAINERS[suffix])
+    for begin in (content.index(b"OggS", 1), content.rfind(b"OggS")):
+        damaged = bytearray(content)
+        damaged[begin + 100] ^= 255
+        with pytest.raises(AudioError, match=f"damaged: the checksum of the page at byte {begin} is wrong"):
+            audio.header(write(tmp_path / f"a.{suffix}", bytes(damaged)))
+
+
+@pytest.mark.parametrize("suffix", CONTAINERS)
+@pytest.mark.parametrize("tag", [b"", b"ID3\3\0\0\0\0\0\x0a" + bytes(10)])
+def test_files_that_were_joined_are_refused_and_not_read_as_the_first(tmp_path, suffix, tag):
+    if tag and suffix not in ("wav", "aiff", "flac", "ogg"):
+        return  # no program puts a tag before it
+    one, other = (encode(tone(seconds), *CONTAINERS[suffix]) for seconds in (1.0, 2.0))
+    with pytest.raises(AudioError, match=r"several .* are joined in it, one after the other"):
+        audio.header(write(tmp_path / f"a.{suffix}", tag + one + other))
+    assert len(audio.read(write(tmp_path / f"b.{suffix}", tag + other))) == 32_000
+
+
+@pytest.mark.parametrize("suffix", ["wav", "aiff", "flac", "ogg"])
+def test_a_file_that_is_cut_is_refused_behind_a_tag_too(tmp_path, suffix):
+    content = b"ID3\3\0\0\0\0\0\x0a" + bytes(10) + encode(tone(1.5), *CONTAINERS[suffix])
+    with pytest.raises(AudioError, match="cut short"):
+        audio.read(write(tmp_path / f"a.{suffix}", content[: -len(content) // 4]))
+
+
 @pytest.mark.parametrize(
     "declared",
     [0, 0xFFFFFFFF, 0xFFFFFFDB, 0x80000000, 0x7FFFFFFF, 0x7FFFFFFC, 0x7FFFF000, 0x7FFFEFFE],
@@ -106,6 +134,60 @@ def test_an_empty_data_chunk_before_other_chunks_holds_no_samples(tmp_path):
     path = write(tmp_path / "a.wav", to_wav(b"", after=b"LIST" + struct.pack("<I", 5) + b"INFO\0\0"))
     with pytest.raises(AudioError, match="holds no audio"):
         audio.read(path)
+
+
+def _riff(*chunks):
+    body = b"WAVE" + b"".join(name + struct.pack("<I", length) + data for name, length, data in chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+SETTINGS = (b"fmt ", 16, struct.pack("<HHIIHH", 1, 1, 16_000, 32_000, 2, 16))
+SOUND = to_pcm(tone(0.5))
+DATA = (b"data", len(SOUND), SOUND)
+TEXT = (b"LIST", 5, b"INFOx")  # a byte of padding is missing
+
+
+@pytest.mark.parametrize(
+    "chunks", [(TEXT, SETTINGS, DATA), (SETTINGS, TEXT, DATA), (TEXT, SETTINGS, TEXT, DATA)]
+)
+def test_a_chunk_without_padding_is_passed_over(tmp_path, chunks):
+    path = write(tmp_path / "a.wav", _riff(*chunks))
+    np.testing.assert_array_equal(audio.read(path), audio.read(write(tmp_path / "b.wav", to_wav(SOUND))))
+    assert audio.header(path).frames == 8000
+    with pytest.raises(AudioError, match="cut short, 100 of 16000 bytes missing"):
+        audio.read(write(tmp_path / "c.wav", path.read_bytes()[:-100]))
+
+
+@pytest.mark.parametrize(
+    ("chunks", "fact"),
+    [
+        ((SETTINGS, (b"LIST", 4, b"INFO")), "holds no samples: no chunk of it is named 'data'; record or"),
+        ((SETTINGS, (b"LIST", 24_012, b"wavldata" + bytes(24_004))), "a list of pieces .'LIST wavl'.; write"),
+        ((SETTINGS, DATA, DATA), "its samples are in more than one 'data' chunk; write it again"),
+        ((SETTINGS, DATA, (b"LIST", 4, b"INFO"), DATA), "its samples are in more than one 'data' chunk"),
+        ((DATA, SETTINGS), "no 'fmt ' chunk precedes its samples; write it again"),
+        ((DATA,), "no 'fmt ' chunk precedes its samples; write it again"),
+    ],
+)
+def test_chunks_that_no_decoder_understands_are_named(tmp_path, chunks, fact):
+    with pytest.raises(AudioError, match=fact):
+        audio.header(write(tmp_path / "a.wav", _riff(*chunks)))
+
+
+@pytest.mark.parametrize(("suffix", "name"), [("w64", b"data"), ("aiff", b"SSND"), ("caf", b"data")])
+def test_other_containers_without_samples_are_not_called_cut(tmp_path, suffix, name):
+    container = ("CAF", "PCM_16") if suffix == "caf" else CONTAINERS[suffix]
+    content = encode(tone(0.5), *container)
+    content = content[: content.index(name)] + b"xxxx" + content[content.index(name) + 4 :]
+    with pytest.raises(AudioError, match=f"holds no samples: no chunk of it is named '{name.decode()}'"):
+        audio.header(write(tmp_path / f"a.{suffix}", content))
+
+
+def test_the_chunks_of_aiff_have_any_order(tmp_path):
+    content = encode(tone(0.5), "AIFF")
+    begin, samples = content.index(b"COMM"), content.index(b"SSND")
+    swapped = content[:begin] + content[samples:] + content[begin:samples]
+    assert audio.header(write(tmp_path / "a.aiff", swapped)).frames == 8000
 
 
 def _with_length(content, name, offset, value):

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from conftest import tone
+from encoded import to_wav
 
 from sercli import audio
 from sercli.audio import _ffmpeg
@@ -159,3 +160,9 @@ def test_without_ffmpeg_it_is_asked_for(make, workspace, monkeypatch):
         audio.read(path)
     with pytest.raises(CorpusError, match="install ffmpeg"):
         prepare("folder", path.parent.parent, workspace)
+
+
+def test_a_wav_file_of_other_sound_than_libsndfile_reads_is_decoded(runs, make):
+    path = make("a.wav", tone(0.5), head=to_wav(b"", 0xFFFFFFFF, form=0xFF))
+    assert len(audio.read(path)) == 8000
+    assert runs() == ["a.wav"]

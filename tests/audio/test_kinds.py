@@ -3,7 +3,7 @@ import zipfile
 
 import pytest
 from conftest import tone
-from encoded import encode, to_pcm
+from encoded import encode, to_pcm, to_wav
 
 from sercli import audio
 from sercli.errors import AudioError
@@ -11,6 +11,11 @@ from sercli.errors import AudioError
 MP4 = struct.pack(">I", 28) + b"ftypM4A \0\0\0\0M4A mp42isom" + bytes(4000)
 PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head></html>\n"
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0a" * 32 + b"\nsize 71266\n"
+
+
+def _coded(form):
+    return to_wav(bytes(range(100)), form=form)
+
 
 KINDS = {
     "pointer": (POINTER, "a git-lfs pointer.*git lfs pull"),
@@ -29,6 +34,10 @@ KINDS = {
     "windows": (b"0&\xb2u\x8ef\xcf\x11" + bytes(99), "Windows Media.*ffmpeg"),
     "amr": (b"#!AMR\n" + bytes(99), "AMR.*ffmpeg"),
     "video": (b"RIFF\0\1\0\0AVI LIST" + bytes(99), "AVI video.*ffmpeg"),
+    "aac in wav": (_coded(0xFF), "AAC in a wav file; install ffmpeg, .*ffmpeg -i FILE FILE.wav"),
+    "wma in wav": (_coded(0x161), r"Windows Media \(wma\) in a wav file.*ffmpeg"),
+    "vorbis in wav": (_coded(0x674F), "Vorbis in a wav file.*ffmpeg"),
+    "another in wav": (_coded(0x1234), "sound of the format 0x1234 in a wav file.*ffmpeg"),
     "pdf": (b"%PDF-1.7\n%\xe2\xe3" + bytes(99), "a PDF document"),
     "picture": (b"\x89PNG\r\n\x1a\n" + bytes(99), "a picture"),
     "nothing": (bytes(9000), "zero bytes.*download it again"),
@@ -47,6 +56,25 @@ def test_what_is_no_audio_is_named_whatever_it_is_called(tmp_path, kind, suffix)
     with pytest.raises(AudioError, match=rf"a\{suffix}: not readable as audio: it is {fact}") as caught:
         audio.read(path)
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "container", [("WAV", "PCM_16"), ("OGG", "VORBIS"), ("FLAC", "PCM_16"), ("AIFF", "PCM_16")]
+)
+def test_bytes_before_a_header_are_named_and_can_be_removed(tmp_path, container):
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"\r\n\r\n" + encode(tone(), *container))
+    with pytest.raises(AudioError, match=r"4 other bytes precede its header; .*`tail -c \+5 FILE > NEW`"):
+        audio.header(path)
+
+
+@pytest.mark.parametrize(("place", "value"), [(22, b"\0\0"), (22, b"\xff\xff"), (34, b"\0\0")])
+def test_an_impossible_header_has_a_remedy(tmp_path, place, value):
+    content = bytearray(encode(tone(), "WAV"))
+    content[place : place + 2] = value  # channels, or bits of a sample
+    (tmp_path / "a.wav").write_bytes(content)
+    with pytest.raises(AudioError, match=r"its header is damaged or of no known kind .*; copy it again"):
+        audio.header(tmp_path / "a.wav")
 
 
 def test_an_archive_is_to_be_unpacked(tmp_path):

@@ -110,6 +110,32 @@ def test_two_streams_one_after_the_other_are_read_to_the_end(tmp_path):
     assert 48_000 <= len(decoded) <= 48_000 + 2 * ADDED
 
 
+@pytest.mark.parametrize("kept", [0, 1])  # with the encoder's header or without
+@pytest.mark.parametrize(
+    "other", [to_mp3(speech(1.0, 44_100), 44_100), to_mp3(np.stack([speech(1.0)] * 2, 1))]
+)
+def test_streams_of_different_kinds_one_after_the_other_are_refused(tmp_path, kept, other):
+    frames = split_mp3(to_mp3(speech(1.0)))[1 - kept :] + split_mp3(other)[1 - kept :]
+    with pytest.raises(AudioError, match="several MPEG streams of different kinds are joined in it"):
+        audio.header(write(tmp_path / "a.mp3", b"".join(frames)))
+
+
+@pytest.mark.parametrize("value", [0, 0x55, 0xFF])
+def test_damage_in_a_stream_without_a_header_is_named(tmp_path, value):
+    frames = split_mp3(to_mp3(speech(3.0)))[1:]
+    place, lost = len(b"".join(frames[:30])), len(b"".join(frames[30:40]))
+    stream = b"".join(frames)
+    damaged = stream[:place] + bytes([value]) * lost + stream[place + lost :]
+    with pytest.raises(AudioError, match=f"damaged: {lost} bytes from byte {place} on are not MPEG audio"):
+        audio.header(write(tmp_path / "a.mp3", damaged))
+
+
+@pytest.mark.parametrize("tag", [b"TAG" + bytes(1000), b"APETAGEX" + bytes(1000), bytes(99)])
+def test_tags_between_streams_are_passed_over(tmp_path, tag):
+    stream = b"".join(split_mp3(to_mp3(speech(1.0)))[1:])
+    assert len(audio.read(write(tmp_path / "a.mp3", stream + tag + stream))) >= 32_000
+
+
 def test_a_wav_named_mp3_and_an_mp3_named_wav_are_read_as_what_they_are(tmp_path, write_wav):
     path = write_wav(tmp_path / "a.wav")
     assert len(audio.read(path.rename(tmp_path / "a.mp3"))) == 8000

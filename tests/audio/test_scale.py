@@ -59,6 +59,21 @@ def test_what_is_of_no_known_scale_is_refused(tmp_path, value):
             function(path)
 
 
+@pytest.mark.parametrize("suffix", [".wav", ".caf", ".aiff"])
+def test_finite_samples_that_32_bits_do_not_hold_are_far_beyond_full_scale(tmp_path, suffix):
+    samples = tone().astype(np.float64) / 3
+    path = written(tmp_path / f"a{suffix}", samples, subtype="DOUBLE")
+    np.testing.assert_array_equal(audio.read(path), samples.astype(np.float32))
+    samples[7] = -1e300
+    written(path, samples, subtype="DOUBLE")
+    for function in (audio.read, lambda path: list(audio.stream(path)), audio.is_prepared):
+        with pytest.raises(AudioError, match=r"far beyond full scale \(peak 1e\+300\); its samples"):
+            function(path)
+    samples[8] = np.inf
+    with pytest.raises(AudioError, match="not numbers"):
+        audio.read(written(path, samples, subtype="DOUBLE"))
+
+
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg"])
 @pytest.mark.parametrize("factor", [1, 9])
 def test_parts_and_blocks_of_a_file_are_divided_as_all_of_it(tmp_path, suffix, factor):
