@@ -57,8 +57,10 @@ def parse(root: Path, options: FolderOptions) -> Iterator[Utterance | Problem]:
     emotion's, only a single level of folders can be that of the labels; otherwise each folder is one problem,
     for any number of recordings. Files of other kinds are counted, so that unknown audio formats are noticed.
     """
-    tops = [top for top in sorted(root.iterdir()) if not top.name.startswith(".")]
-    files = [path for top in tops for path in (sorted(walk(top)) if top.is_dir() else [top])]
+    unread: dict[Path, str] = {}
+    files = sorted(walk(root, unread))
+    for path, fact in sorted(unread.items()):
+        yield Problem(path.relative_to(root).as_posix(), fact, harmless=True)
     recordings = audio.recordings(files)
     taken = set(recordings)
     others = [path for path in files if path not in taken]

@@ -107,7 +107,22 @@ def test_linked_folders_are_followed_but_not_upwards(tmp_path):
     (tmp_path / "c/sad/more").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "c/sad/up").symlink_to("..")
     (tmp_path / "c/sad/self").symlink_to(".")
-    assert [u.file for u in parse(tmp_path / "c")] == ["angry/d.wav", "sad/a.wav", "sad/more/b.wav"]
+    *told, first, second, third = parse(tmp_path / "c")
+    assert [u.file for u in (first, second, third)] == ["angry/d.wav", "sad/a.wav", "sad/more/b.wav"]
+    assert [each.place for each in told] == ["sad/self", "sad/up"]
+
+
+def test_links_among_the_folders_of_emotions_add_no_label_and_no_copy(tmp_path):
+    parse(tmp_path / "elsewhere", "e.wav")
+    parse(tmp_path / "c", "angry/a.wav", "sad/b.wav")
+    links = {"loop": ".", "above": "..", "happy": "angry", "angry/x": "../sad", "fear": "../elsewhere"}
+    for name, target in links.items():
+        (tmp_path / "c" / name).symlink_to(target)
+    *told, anger, fear, sadness = parse(tmp_path / "c")
+    found = [(u.file, u.emotion) for u in (anger, fear, sadness)]
+    assert found == [("angry/a.wav", "anger"), ("fear/e.wav", "fear"), ("sad/b.wav", "sadness")]
+    assert [each.place for each in told] == ["above", "angry/x", "happy", "loop"]
+    assert all(each.harmless and each.fact.endswith("; not followed") for each in told)
 
 
 def taken(found):
