@@ -225,13 +225,17 @@ def walk(folder: Path, unread: dict[Path, str] | None = None) -> Iterator[Path]:
 
     Args:
         folder: the folder.
-        unread: receives the folders that are not read, each with the reason.
+        unread: receives the folders in which nothing is found, each with the reason.
     """
     unread = {} if unread is None else unread
+
+    def note(error: OSError) -> None:
+        unread[Path(error.filename)] = f"can't be opened: {error.strerror}"
+
     seen = {str(above) for above in folder.resolve().parents}
     starts = [folder]
     for start in starts:  # which grows by the links that are found
-        for place, folders, names in os.walk(start):
+        for place, folders, names in os.walk(start, onerror=note):
             real = os.path.realpath(place)
             if real in seen:
                 folders.clear()
@@ -240,4 +244,7 @@ def walk(folder: Path, unread: dict[Path, str] | None = None) -> Iterator[Path]:
             seen.add(real)
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             starts += [path for name in folders if (path := Path(place, name)).is_symlink()]
-            yield from (Path(place, name) for name in sorted(names) if not name.startswith("."))
+            visible = sorted(name for name in names if not name.startswith("."))
+            if not folders and not visible:
+                unread[Path(place)] = "an empty folder"
+            yield from (Path(place, name) for name in visible)

@@ -3,6 +3,7 @@
 The folders of the emotions may be below other folders: ``train/angry``, ``0011/Angry/train``.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -60,10 +61,11 @@ def parse(root: Path, options: FolderOptions) -> Iterator[Utterance | Problem]:
     unread: dict[Path, str] = {}
     files = sorted(walk(root, unread))
     for path, fact in sorted(unread.items()):
-        yield Problem(path.relative_to(root).as_posix(), fact, harmless=True)
+        yield Problem(path.relative_to(root).as_posix(), fact, harmless=os.access(path, os.R_OK | os.X_OK))
     recordings = audio.recordings(files)
     taken = set(recordings)
     others = [path for path in files if path not in taken]
+    yield from _closed(others, root)
     if options.names_emotion:
         yield from _other_kinds(others, root, 0)
         for path in recordings:
@@ -136,6 +138,20 @@ def _by_folder(files: Iterable[Path], root: Path, level: int) -> Iterator[tuple[
         folders = path.relative_to(root).parts[:-1]
         groups.setdefault(folders[: level + 1] if len(folders) > level else (), []).append(path)
     yield from sorted(groups.items())
+
+
+def _closed(paths: Iterable[Path], root: Path) -> Iterator[Problem]:
+    """Point out archives and broken links, which may stand for folders of recordings."""
+    for path in paths:
+        place = path.relative_to(root).as_posix()
+        if path.suffix.lower() in _ARCHIVES:
+            fact = "an archive, not read; if it holds recordings that are not in the folders, unpack it there"
+            yield Problem(place, fact, harmless=True)
+        elif not path.exists():
+            yield Problem(place, "a link to nothing; not read", harmless=True)
+
+
+_ARCHIVES = frozenset({".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar"})
 
 
 def _other_kinds(paths: Iterable[Path], root: Path, depth: int) -> Iterator[Problem]:

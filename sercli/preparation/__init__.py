@@ -178,9 +178,8 @@ def _prepare(
         prepared, converted, utterances = prepared + instead, converted + of_them, [*utterances, *others]
     problems += _notes(prepared, converted)
     if not prepared:
-        raise CorpusError(
-            f"{place.root}: none of its {len(utterances)} files can be used; first: {problems[0]}"
-        )
+        worst = min(problems, key=lambda problem: problem.harmless)
+        raise CorpusError(f"{place.root}: none of its {len(utterances)} files can be used; first: {worst}")
     problems += _doubts(utterances, prepared, place)
     result = Preparation(
         corpus=place.name,

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from sercli.corpora.folder import CORPUS
@@ -123,6 +125,37 @@ def test_links_among_the_folders_of_emotions_add_no_label_and_no_copy(tmp_path):
     assert found == [("angry/a.wav", "anger"), ("fear/e.wav", "fear"), ("sad/b.wav", "sadness")]
     assert [each.place for each in told] == ["above", "angry/x", "happy", "loop"]
     assert all(each.harmless and each.fact.endswith("; not followed") for each in told)
+
+
+def test_what_may_stand_for_a_class_and_is_not_read_is_noted(tmp_path):
+    files = ("angry/a.wav", "sad/b.wav", "fear.ZIP", "calm.tar.gz", "sad/more.7z", "readme.md", "hate/.x")
+    (tmp_path / "happy").mkdir()
+    (tmp_path / "boredom").symlink_to("nowhere")
+    told = [item for item in parse(tmp_path, *files) if isinstance(item, Problem)]
+    assert all(each.harmless for each in told)
+    archive = "an archive, not read; if it holds recordings that are not in the folders, unpack it there"
+    assert {each.place: each.fact for each in told[:-1]} == {
+        "happy": "an empty folder",
+        "hate": "an empty folder",
+        "boredom": "a link to nothing; not read",
+        "calm.tar.gz": archive,
+        "fear.ZIP": archive,
+        "sad/more.7z": archive,
+    }
+
+
+def test_a_folder_that_can_not_be_opened_is_not_left_out_silently(tmp_path, monkeypatch):
+    listed, name = os.scandir, str(tmp_path / "happy")
+
+    def scandir(place):
+        if str(place) == name:
+            raise PermissionError(13, "Permission denied", name)
+        return listed(place)
+
+    parse(tmp_path, "angry/a.wav", "happy/b.wav", "sad/c.wav")
+    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != name)  # root may open any folder
+    assert parse(tmp_path)[0] == Problem("happy", "can't be opened: Permission denied")
 
 
 def taken(found):
