@@ -156,15 +156,13 @@ _ARCHIVES = frozenset({".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".gz", "
 
 def _other_kinds(paths: Iterable[Path], root: Path, depth: int) -> Iterator[Problem]:
     """Count the files that are not audio, by their folder at that level."""
-    by_folder: dict[str, list[str]] = {}
+    by_folder: dict[str, list[Path]] = {}
     for path in paths:
         parts = path.relative_to(root).parts
         if len(parts) > max(depth, 1):
-            by_folder.setdefault("/".join(parts[: max(depth, 1)]), []).append(path.suffix)
-    for folder, suffixes in by_folder.items():
-        kinds = ", ".join(dict.fromkeys(suffix or "no suffix" for suffix in sorted(suffixes)))
-        fact = f"{len(suffixes)} files without an audio suffix ({kinds})"
-        yield Problem(folder, fact, harmless=True)
+            by_folder.setdefault("/".join(parts[: max(depth, 1)]), []).append(path)
+    for folder, inside in by_folder.items():
+        yield Problem(folder, audio.count_others(inside), harmless=True)
 
 
 CORPUS = Corpus(

@@ -50,7 +50,7 @@ def test_recordings_in_formats_that_are_not_read_are_taken_up_to_be_named(tmp_pa
     assert [each.file for each in found] == ["happy/c.webm", "happy/d.sph", "sad/a.wav", "sad/b.m4a"]
     told, only = parse(tmp_path / "films", "sad/a.wav", "sad/a.mp4")
     assert only.file == "sad/a.wav"
-    assert told.harmless
+    assert told == Problem("sad", "1 file without an audio suffix (.mp4)", harmless=True)
 
 
 def test_a_recording_beside_the_folders_is_a_problem(tmp_path):
