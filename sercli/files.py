@@ -217,17 +217,34 @@ def free_bytes(path: Path) -> int:
     return shutil.disk_usage(next(each for each in (path, *path.parents) if each.exists())).free
 
 
-def walk(folder: Path) -> Iterator[Path]:
+def walk(folder: Path, unread: dict[Path, str] | None = None) -> Iterator[Path]:
     """Yield the files below a folder, except hidden ones; links to folders are followed, each folder once.
 
-    A link to a folder above is not followed, because it would add files from outside the folder.
+    A link to a folder above is not followed, because it would add files from outside the folder. Links come
+    after all folders that are no links, so that a folder is read in its own place.
+
+    Args:
+        folder: the folder.
+        unread: receives the folders in which nothing is found, each with the reason.
     """
+    unread = {} if unread is None else unread
+
+    def note(error: OSError) -> None:
+        unread[Path(error.filename)] = f"can't be opened: {error.strerror}"
+
     seen = {str(above) for above in folder.resolve().parents}
-    for place, folders, names in os.walk(folder, followlinks=True):
-        real = os.path.realpath(place)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(place, name) for name in sorted(names) if not name.startswith("."))
+    starts = [folder]
+    for start in starts:  # which grows by the links that are found
+        for place, folders, names in os.walk(start, onerror=note):
+            real = os.path.realpath(place)
+            if real in seen:
+                folders.clear()
+                unread[Path(place)] = "leads to a folder above or to one that is read already; not followed"
+                continue
+            seen.add(real)
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            starts += [path for name in folders if (path := Path(place, name)).is_symlink()]
+            visible = sorted(name for name in names if not name.startswith("."))
+            if not folders and not visible:
+                unread[Path(place)] = "an empty folder"
+            yield from (Path(place, name) for name in visible)

@@ -17,7 +17,15 @@ from sercli.audio import _ffmpeg
 from sercli.audio._containers import examine
 from sercli.audio._decoder import OpenFile, read_block, silenced
 from sercli.audio._scale import SampleScale, Scales, can_exceed, choose_scale
-from sercli.audio.kinds import FOREIGN_SUFFIXES, HEAD_BYTES, SUFFIXES, describe, is_foreign, recordings
+from sercli.audio.kinds import (
+    FOREIGN_SUFFIXES,
+    HEAD_BYTES,
+    SUFFIXES,
+    count_others,
+    describe,
+    is_foreign,
+    recordings,
+)
 from sercli.audio.samples import (
     Samples,
     channels_cancel,
@@ -40,6 +48,7 @@ __all__ = [
     "SUFFIXES",
     "AudioFile",
     "Samples",
+    "count_others",
     "decode",
     "envelope",
     "forget",

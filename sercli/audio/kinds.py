@@ -1,10 +1,12 @@
 """Recognise kinds of files: recordings by their names, and other files by their first bytes."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
+
+from sercli.errors import list_some
 
 SUFFIXES = frozenset(
     {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64", ".caf"}
@@ -19,6 +21,8 @@ FOREIGN_SUFFIXES = frozenset(
 )
 """Suffixes of recordings that only ffmpeg decodes, or that sercli does not read: they are never left out
 silently."""
+
+_SHOWN = 5  # of the suffixes of other files
 
 HEAD_BYTES = 1024
 """Bytes at the beginning of a file from which its kind is recognised."""
@@ -144,6 +148,13 @@ def recordings(paths: Iterable[Path]) -> list[Path]:
     stems = {path.with_suffix("") for path in readable}
     foreign = (path for path in visible if path.suffix.lower() in FOREIGN_SUFFIXES)
     return sorted(readable + [path for path in foreign if path.with_suffix("") not in stems])
+
+
+def count_others(paths: Sequence[Path]) -> str:
+    """Count files that are not named as audio: ``2 files without an audio suffix (no suffix, .txt)``."""
+    suffixes = [suffix or "no suffix" for suffix in sorted({path.suffix for path in paths})]
+    noun = "file" if len(paths) == 1 else "files"
+    return f"{len(paths)} {noun} without an audio suffix ({list_some(suffixes, _SHOWN)})"
 
 
 def recognise(head: bytes) -> Kind | None:

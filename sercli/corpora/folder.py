@@ -3,6 +3,7 @@
 The folders of the emotions may be below other folders: ``train/angry``, ``0011/Angry/train``.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -57,11 +58,14 @@ def parse(root: Path, options: FolderOptions) -> Iterator[Utterance | Problem]:
     emotion's, only a single level of folders can be that of the labels; otherwise each folder is one problem,
     for any number of recordings. Files of other kinds are counted, so that unknown audio formats are noticed.
     """
-    tops = [top for top in sorted(root.iterdir()) if not top.name.startswith(".")]
-    files = [path for top in tops for path in (sorted(walk(top)) if top.is_dir() else [top])]
+    unread: dict[Path, str] = {}
+    files = sorted(walk(root, unread))
+    for path, fact in sorted(unread.items()):
+        yield Problem(path.relative_to(root).as_posix(), fact, harmless=os.access(path, os.R_OK | os.X_OK))
     recordings = audio.recordings(files)
     taken = set(recordings)
     others = [path for path in files if path not in taken]
+    yield from _closed(others, root)
     if options.names_emotion:
         yield from _other_kinds(others, root, 0)
         for path in recordings:
@@ -136,17 +140,29 @@ def _by_folder(files: Iterable[Path], root: Path, level: int) -> Iterator[tuple[
     yield from sorted(groups.items())
 
 
+def _closed(paths: Iterable[Path], root: Path) -> Iterator[Problem]:
+    """Point out archives and broken links, which may stand for folders of recordings."""
+    for path in paths:
+        place = path.relative_to(root).as_posix()
+        if path.suffix.lower() in _ARCHIVES:
+            fact = "an archive, not read; if it holds recordings that are not in the folders, unpack it there"
+            yield Problem(place, fact, harmless=True)
+        elif not path.exists():
+            yield Problem(place, "a link to nothing; not read", harmless=True)
+
+
+_ARCHIVES = frozenset({".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar"})
+
+
 def _other_kinds(paths: Iterable[Path], root: Path, depth: int) -> Iterator[Problem]:
     """Count the files that are not audio, by their folder at that level."""
-    by_folder: dict[str, list[str]] = {}
+    by_folder: dict[str, list[Path]] = {}
     for path in paths:
         parts = path.relative_to(root).parts
         if len(parts) > max(depth, 1):
-            by_folder.setdefault("/".join(parts[: max(depth, 1)]), []).append(path.suffix)
-    for folder, suffixes in by_folder.items():
-        kinds = ", ".join(dict.fromkeys(suffix or "no suffix" for suffix in sorted(suffixes)))
-        fact = f"{len(suffixes)} files without an audio suffix ({kinds})"
-        yield Problem(folder, fact, harmless=True)
+            by_folder.setdefault("/".join(parts[: max(depth, 1)]), []).append(path)
+    for folder, inside in by_folder.items():
+        yield Problem(folder, audio.count_others(inside), harmless=True)
 
 
 CORPUS = Corpus(

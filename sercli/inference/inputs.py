@@ -1,12 +1,13 @@
 """The model and the recordings that a command line names: files, folders, lists and tables of recordings."""
 
 import os
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sercli import audio, files, starter
-from sercli.errors import AudioError, ConfigError, ManifestError, RunError, UnknownNameError
+from sercli.errors import AudioError, ConfigError, ManifestError, RunError, UnknownNameError, list_some
 from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction
 from sercli.inference.recordings import Recording
@@ -22,6 +23,7 @@ from sercli.voice import VoiceConfig, find_speech
 from sercli.workspace import Workspace
 
 _SHOWN = 3
+_SUFFIXES = audio.SUFFIXES | audio.FOREIGN_SUFFIXES
 # Columns of a list that is no table, between the id and the emotion.
 _FACTS = ("file", "start", "end", "speaker", "gender", "session", "dialog", "text_id", "transcript")
 
@@ -34,7 +36,7 @@ class Inputs:
         files: the recordings.
         columns: names of the table's columns, none without a table.
         rows: the table's cells by recording.
-        notes: how the table was read, one line each.
+        notes: how the table was read, or what was left out of folders, one line each.
         spans: start and end in seconds of the part of each recording that is meant; none if all of each.
         speakers: who speaks in each; empty if unknown.
         turns: the turns of each file, or how they are found, if they are predicted in place of the file.
@@ -77,16 +79,18 @@ def list_recordings(names: Sequence[str], lines: Iterable[str] = ()) -> Inputs:
         AudioError: there are none.
     """
     found: list[Path] = []
+    notes: list[str] = []
     for name in names:
-        if name == "-":
-            given = [line.rstrip("\r\n") for line in lines]
-            found += [path for line in given if line.strip() for path in _expand(Path(line))]
-        else:
-            found += _expand(Path(name))
+        given = [line.rstrip("\r\n") for line in lines if line.strip()] if name == "-" else [name]
+        for each in given:
+            inside, more = _expand(Path(each))
+            found += inside
+            notes += more
     if not found:
         places = ", ".join(names) or "nothing was named"
-        raise AudioError(f"{places}: no recordings; give audio files, or folders that hold some")
-    return Inputs(tuple(dict.fromkeys(found)))
+        there = f" ({'; '.join(notes)})" if notes else ""
+        raise AudioError(f"{places}: no recordings; give audio files, or folders that hold some{there}")
+    return Inputs(tuple(dict.fromkeys(found)), notes=tuple(dict.fromkeys(notes)))
 
 
 def read_table(
@@ -213,12 +217,22 @@ def _text(value: object) -> str:
         return str(value)
 
 
-def _expand(path: Path) -> list[Path]:
+def _expand(path: Path) -> tuple[list[Path], list[str]]:
+    """List the recordings in a folder, and note what else is there; any other path stands for itself."""
     if not path.is_dir():
-        return [path]
+        return [path], []
+    left: dict[Path, str] = {}
+    inside = list(files.walk(path, left))
     # A broken link is kept, so that it is reported; a pipe or a socket is not a recording.
-    found = audio.recordings(files.walk(path))
-    return [each for each in found if each.is_file() or each.is_symlink()]
+    found = audio.recordings(inside)
+    left |= {each: "not a file; left out" for each in found if not (each.is_file() or each.is_symlink())}
+    if others := [each for each in inside if each.suffix.lower() not in _SUFFIXES]:
+        left[path] = f"{audio.count_others(others)}; left out"
+    places: dict[str, list[str]] = defaultdict(list)
+    for place, fact in left.items():
+        places[fact].append(str(place))
+    notes = [f"{list_some(named, _SHOWN)}: {fact}" for fact, named in places.items()]
+    return [each for each in found if each not in left], notes
 
 
 def divide_names(
@@ -250,7 +264,7 @@ def divide_names(
         return model
     if names[0] == "-" or path.is_file():
         return recordings
-    if path.suffix.lower() in audio.SUFFIXES | audio.FOREIGN_SUFFIXES and not path.exists():
+    if path.suffix.lower() in _SUFFIXES and not path.exists():
         return recordings  # reported as missing, as any other recording
     if path.exists():
         return model if (rest or listed) and _is_run(workspace, names[0]) else recordings

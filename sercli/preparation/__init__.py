@@ -35,7 +35,7 @@ from sercli.preparation._place import (
 from sercli.preparation._reading import read
 from sercli.preparation._turns import cut_into_turns
 from sercli.preparation.convert import Conversion, Converted
-from sercli.preparation.counts import by_scheme, differences, note_labels, note_unused
+from sercli.preparation.counts import by_scheme, differences, note_copies, note_labels, note_unused
 from sercli.preparation.download import fetch
 from sercli.preparation.traces import add_trace
 from sercli.records import Note, Problem, Utterance
@@ -178,9 +178,8 @@ def _prepare(
         prepared, converted, utterances = prepared + instead, converted + of_them, [*utterances, *others]
     problems += _notes(prepared, converted)
     if not prepared:
-        raise CorpusError(
-            f"{place.root}: none of its {len(utterances)} files can be used; first: {problems[0]}"
-        )
+        worst = min(problems, key=lambda problem: problem.harmless)
+        raise CorpusError(f"{place.root}: none of its {len(utterances)} files can be used; first: {worst}")
     problems += _doubts(utterances, prepared, place)
     result = Preparation(
         corpus=place.name,
@@ -255,12 +254,12 @@ def _notes(utterances: Sequence[Utterance], converted: Sequence[Converted]) -> l
 
 
 def _doubts(utterances: Sequence[Utterance], prepared: Sequence[Utterance], place: Place) -> list[Problem]:
-    """Point out lengths, speakers and labels that may be wrong."""
+    """Point out lengths, speakers, labels and copies that may be wrong."""
     lengths = Lengths(place.root.name)
     as_listed = {utterance.id: utterance for utterance in utterances}
     for utterance in prepared:
         lengths.add(as_listed[utterance.id], utterance)
-    found: list[Problem] = [*lengths.notes(), *note_speakers(prepared)]
+    found: list[Problem] = [*lengths.notes(), *note_speakers(prepared), *note_copies(prepared)]
     if place.corpus.any_name:
         found += note_labels(prepared)
         found += note_unused(getattr(place.options[0], "map", {}), utterances)

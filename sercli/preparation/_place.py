@@ -15,7 +15,7 @@ from sercli.preparation._opening import has_suffix, stem_of
 from sercli.preparation._unpack import archive_kind, can_unpack
 from sercli.records import Note, Problem, Utterance
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,199}")
 _LEVELS = 2
 _SHOWN = 3
 # A folder with more sub-folders is not a copy of a corpus.
@@ -55,7 +55,8 @@ def name_for(source: str, corpus: Corpus, given: str | None, root: Path | None) 
     if name is None:
         name = re.sub(r"[^a-z0-9]+", "-", stem_of(root.resolve()).lower()).strip("-") if root else ""
     if not _NAME.fullmatch(name):
-        raise ConfigError(f"name '{name}': use small letters, digits and hyphens, as in --name my-corpus")
+        usual = "use small letters, digits and hyphens, at most 200, as in --name my-corpus"
+        raise ConfigError(f"name '{name}': {usual}")
     if name in corpus_names():
         raise ConfigError(f"name '{name}' is the name of a supported corpus; choose another with --name")
     return name

@@ -113,8 +113,11 @@ def _keeper(
         name = utterance.id
         if corpus.any_name:
             name = f"{place.name}/{name or _name_by_file(file, utterance)}"
-        if not _can_name_a_file(name):
-            return None, Problem(file, f"its id '{name}' can't name a file; give it another")
+        if fault := _fault_of(name):
+            fact = f"its id '{name}' can't name a file: it has {fault}; give it another"
+            if utterance.id in ("", _stem(file)):  # the id is made from the path
+                fact = f"its path has {fault}; rename the file or its folder"
+            return None, Problem(file, fact)
         problem = None
         if file not in linked and not Path(os.path.realpath(base / file)).is_relative_to(real):
             linked.add(file)
@@ -136,11 +139,17 @@ def _name_by_file(file: str, utterance: Utterance) -> str:
     return f"{name}_{utterance.start or 0:.10g}-" + ("" if utterance.end is None else f"{utterance.end:.10g}")
 
 
-def _can_name_a_file(name: str) -> bool:
-    """Return whether a file can have that name: inside the folder, no control character, not too long."""
-    if "\\" in name or _CONTROL.search(name):
-        return False
-    return not any(part in ("", ".", "..") or len(part.encode()) > _LONGEST for part in name.split("/"))
+def _fault_of(name: str) -> str:
+    """State why a file can't have that name, inside the folder; empty if it can."""
+    if "\\" in name:
+        return "a backslash"
+    if _CONTROL.search(name):
+        return "a control character, such as a tab or a line break"
+    parts = name.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        return "an empty part, . or .. between slashes"
+    too_long = any(len(part.encode()) > _LONGEST for part in parts)
+    return f"a name of more than {_LONGEST} bytes" if too_long else ""
 
 
 def _from_table(problem: Problem, place: Place) -> Problem:

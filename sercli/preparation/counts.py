@@ -1,6 +1,6 @@
 """Compare the utterances that were found with the released corpus."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -75,6 +75,25 @@ def note_labels(utterances: Sequence[Utterance]) -> list[Problem]:
             fact = f"{count_noun(counted[label], 'utterance')}; if this is a misspelling of {right}, add"
             found.append(Problem(f"label '{label}'", f"{fact} --map '{label}={right}'", harmless=True))
     return found
+
+
+def note_copies(utterances: Sequence[Utterance]) -> list[Problem]:
+    """Point out the same audio under different emotions or speakers, which can't all be right."""
+    by_audio: dict[str, list[Utterance]] = defaultdict(list)
+    for utterance in utterances:
+        by_audio[utterance.sha256].append(utterance)
+    groups = [group for group in by_audio.values() if len({(u.emotion, u.speaker) for u in group}) > 1]
+    if not groups:
+        return []
+    first, *others = groups[0]
+    copy = next(u for u in others if (u.emotion, u.speaker) != (first.emotion, first.speaker))
+    pairs = {"emotion": (first.emotion, copy.emotion), "speaker": (first.speaker, copy.speaker)}
+    differing = [f"{name} {b or 'none'} instead of {a or 'none'}" for name, (a, b) in pairs.items() if a != b]
+    fact = (
+        f"same audio as {first.source or first.file}, but {' and '.join(differing)}; "
+        f"{sum(map(len, groups))} utterances share their audio in this way; keep one of each, the right one"
+    )
+    return [Problem(copy.source or copy.file, fact, harmless=True)]
 
 
 def note_unused(mapped: Iterable[str], utterances: Sequence[Utterance]) -> list[Problem]:

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from sercli.corpora.folder import CORPUS
@@ -48,7 +50,7 @@ def test_recordings_in_formats_that_are_not_read_are_taken_up_to_be_named(tmp_pa
     assert [each.file for each in found] == ["happy/c.webm", "happy/d.sph", "sad/a.wav", "sad/b.m4a"]
     told, only = parse(tmp_path / "films", "sad/a.wav", "sad/a.mp4")
     assert only.file == "sad/a.wav"
-    assert told.harmless
+    assert told == Problem("sad", "1 file without an audio suffix (.mp4)", harmless=True)
 
 
 def test_a_recording_beside_the_folders_is_a_problem(tmp_path):
@@ -107,7 +109,53 @@ def test_linked_folders_are_followed_but_not_upwards(tmp_path):
     (tmp_path / "c/sad/more").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "c/sad/up").symlink_to("..")
     (tmp_path / "c/sad/self").symlink_to(".")
-    assert [u.file for u in parse(tmp_path / "c")] == ["angry/d.wav", "sad/a.wav", "sad/more/b.wav"]
+    *told, first, second, third = parse(tmp_path / "c")
+    assert [u.file for u in (first, second, third)] == ["angry/d.wav", "sad/a.wav", "sad/more/b.wav"]
+    assert [each.place for each in told] == ["sad/self", "sad/up"]
+
+
+def test_links_among_the_folders_of_emotions_add_no_label_and_no_copy(tmp_path):
+    parse(tmp_path / "elsewhere", "e.wav")
+    parse(tmp_path / "c", "angry/a.wav", "sad/b.wav")
+    links = {"loop": ".", "above": "..", "happy": "angry", "angry/x": "../sad", "fear": "../elsewhere"}
+    for name, target in links.items():
+        (tmp_path / "c" / name).symlink_to(target)
+    *told, anger, fear, sadness = parse(tmp_path / "c")
+    found = [(u.file, u.emotion) for u in (anger, fear, sadness)]
+    assert found == [("angry/a.wav", "anger"), ("fear/e.wav", "fear"), ("sad/b.wav", "sadness")]
+    assert [each.place for each in told] == ["above", "angry/x", "happy", "loop"]
+    assert all(each.harmless and each.fact.endswith("; not followed") for each in told)
+
+
+def test_what_may_stand_for_a_class_and_is_not_read_is_noted(tmp_path):
+    files = ("angry/a.wav", "sad/b.wav", "fear.ZIP", "calm.tar.gz", "sad/more.7z", "readme.md", "hate/.x")
+    (tmp_path / "happy").mkdir()
+    (tmp_path / "boredom").symlink_to("nowhere")
+    told = [item for item in parse(tmp_path, *files) if isinstance(item, Problem)]
+    assert all(each.harmless for each in told)
+    archive = "an archive, not read; if it holds recordings that are not in the folders, unpack it there"
+    assert {each.place: each.fact for each in told[:-1]} == {
+        "happy": "an empty folder",
+        "hate": "an empty folder",
+        "boredom": "a link to nothing; not read",
+        "calm.tar.gz": archive,
+        "fear.ZIP": archive,
+        "sad/more.7z": archive,
+    }
+
+
+def test_a_folder_that_can_not_be_opened_is_not_left_out_silently(tmp_path, monkeypatch):
+    listed, name = os.scandir, str(tmp_path / "happy")
+
+    def scandir(place):
+        if str(place) == name:
+            raise PermissionError(13, "Permission denied", name)
+        return listed(place)
+
+    parse(tmp_path, "angry/a.wav", "happy/b.wav", "sad/c.wav")
+    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != name)  # root may open any folder
+    assert parse(tmp_path)[0] == Problem("happy", "can't be opened: Permission denied")
 
 
 def taken(found):

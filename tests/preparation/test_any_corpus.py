@@ -124,6 +124,23 @@ def test_speakers_with_two_spellings_or_genders_are_noted(workspace, tmp_path, w
     assert gendered.startswith("'x' is female in 6.wav and male in 7.wav; if two people share a name")
 
 
+def test_the_same_audio_with_another_emotion_or_speaker_is_noted(workspace, tmp_path, write_wav):
+    rows = ["sad,1", "sad,1", "anger,2", "fear,3", "fear,3", "fear,4"]
+    for number in range(len(rows)):
+        write_wav(tmp_path / f"{number}.wav", tone(pitch=100 + 100 * (number // 2)))  # one sound for two rows
+    table = "\n".join(["file,emotion,speaker", *(f"{n}.wav,{row}" for n, row in enumerate(rows))])
+    (tmp_path / "t.csv").write_text(table + "\n")
+    (only,) = (
+        each for each in prepare("csv", tmp_path / "t.csv", workspace, name="mine").problems
+        if not isinstance(each, Note)
+    )  # fmt: skip
+    assert only.harmless
+    assert str(only) == (
+        "3.wav: same audio as 2.wav, but emotion fear instead of anger and speaker 3 instead of 2; "
+        "4 utterances share their audio in this way; keep one of each, the right one"
+    )
+
+
 def test_of_two_files_of_an_utterance_the_intact_one_is_used(workspace, tmp_path, write_wav):
     root = tmp_path / "mine"
     write_wav(root / "sad" / "a.wav")
@@ -143,7 +160,7 @@ def test_of_two_files_of_an_utterance_the_intact_one_is_used(workspace, tmp_path
 def test_a_mapped_label_that_nothing_has_is_noted(workspace, tmp_path, write_wav):
     root = tmp_path / "mine"
     write_wav(root / "Anger" / "a.wav")
-    write_wav(root / "sad" / "b.wav")
+    write_wav(root / "sad" / "b.wav", tone(pitch=300))
     result = prepare(
         "folder", root, workspace, settings={"map": {"angerr": "anger", "SAD": "sadness", "q": "fear"}}
     )

@@ -77,7 +77,7 @@ def test_a_folder_may_be_named_by_a_way_up(tmp_path, monkeypatch):
         ("x.wav,sad,,,/x", "x.wav", "its id 'mine//x' can't name a file"),
         ("x.wav,sad,,,a\\b", "x.wav", "its id 'mine/a\\b' can't name a file"),
         ('x.wav,sad,,,"a\nb"', "x.wav", "its id 'mine/a?b' can't name a file"),
-        (f"x.wav,sad,,,{'a' * 221}", "x.wav", "its id"),
+        (f"x.wav,sad,,,{'a' * 221}", "x.wav", f"its id 'mine/{'a' * 221}' can't name a file"),
         ("y.flac,sad,,,", "y.flac", "the same utterance as y.wav (id mine/y)"),
     ],
 )
@@ -109,6 +109,25 @@ def test_names_that_are_not_utf_8_are_told_in_one_printable_line(tmp_path):
     assert [u.file for u in utterances] == ["sad/ok.wav"]
     assert [problem.place for problem in problems] == ["sad/a?b.wav", "sad/m?de.wav"]
     assert all(problem.fact.isprintable() for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("sad/a\tb.wav", "a control character, such as a tab or a line break"),
+        ("sad/\x1b/b.wav", "a control character, such as a tab or a line break"),
+        (f"sad/{'a' * 250}.wav", "a name of more than 220 bytes"),
+        ("sad/a\\b.wav", "a backslash"),
+    ],
+)
+def test_a_file_whose_path_can_not_become_an_id_is_to_be_renamed(tmp_path, name, fault):
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).touch()
+    found = [read(place(tmp_path, "folder"))[1]]
+    if "\\" not in name:  # which a table may have in place of a slash
+        found.append(read(place(listed(tmp_path, f'"{name}",sad,,,')))[1])
+    for (problem,) in found:
+        assert problem.fact == f"its path has {fault}; rename the file or its folder"
 
 
 def test_text_that_no_file_can_hold_is_a_problem(tmp_path):
@@ -150,6 +169,7 @@ def test_a_corpus_is_named_by_its_folder_or_as_given():
         ("emodb", "is the name of a supported corpus"),
         ("../x", "small letters"),
         ("Ä", "small letters"),
+        ("a" * 201, "at most 200"),
     ):
         with pytest.raises(ConfigError, match=message):
             name_for("folder", folder, given, None)
