@@ -159,15 +159,19 @@ class Bundle:
             _check_files(path, named)
             arch, outputs = description["arch"], _read_outputs(description)
             model = get_architecture(arch).config(**description["model"])
+            _check_task(arch, model, outputs)
             inputs = {name: FeatureChoice(**flat) for name, flat in description["inputs"].items()}
             model, inputs = rename_encoders(model, inputs, lambda source: _find_inside(source, path, named))
             state = safetensors.torch.load(stored)
             segments = SegmentConfig(**description["segments"])
             for choice in inputs.values():
                 Segmenter(segments, choice.feature, choice.config)  # refuses what does not go together
+            if not get_architecture(arch).lengths_vary:
+                first = next(iter(inputs))
+                inputs[first].check_frames(first, segments, model.least_frames)
             with torch.device("meta"):  # takes no memory, whatever sizes are named
                 planned = build_network(arch, model, inputs, len(outputs))
-            _check_shapes(planned, state)
+            _check_tensors(planned, state)
             with torch.random.fork_rng(devices=[]):  # the first weights are random, and replaced at once
                 network = build_network(arch, model, inputs, len(outputs))
             bundle = cls(
@@ -332,6 +336,14 @@ def _read_outputs(description: Mapping[str, Any]) -> Outputs:
     )
 
 
+def _check_task(arch: str, model: NetworkConfig, outputs: Outputs) -> None:
+    """Refuse classes of a network that gives a value for each frame, and the opposite."""
+    able = (model.made_for,) if model.made_for else get_architecture(arch).tasks
+    if outputs.task.network not in able:
+        named = ", ".join(outputs.names)
+        raise ValueError(f"task {' or '.join(able)}, but {named} need task {outputs.task.network}")
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
@@ -398,12 +410,15 @@ def _find_inside(source: EncoderSource, folder: Path, named: Mapping[str, str]) 
     return str((folder / source.folder).resolve())
 
 
-def _check_shapes(planned: nn.Module, state: Mapping[str, Tensor]) -> None:
+def _check_tensors(planned: nn.Module, state: Mapping[str, Tensor]) -> None:
     shapes = {name: tuple(value.shape) for name, value in planned.state_dict().items()}
     for name in sorted(shapes.keys() | state.keys()):
         given = tuple(state[name].shape) if name in state else "none"
         if given != shapes.get(name, "none"):
             raise _UnfitError(f"'{name}' is {given}, described as {shapes.get(name, 'none')}")
+    for name, value in planned.state_dict().items():
+        if state[name].is_floating_point() != value.is_floating_point():  # the precision may differ
+            raise _UnfitError(f"'{name}' holds {state[name].dtype}, described as {value.dtype}")
 
 
 def _check_finite(network: nn.Module) -> None:
