@@ -29,6 +29,7 @@ from sercli.data.segments import Segmenter
 from sercli.encoders import EncoderSource, is_file_of_encoder
 from sercli.errors import ConfigError, RunError, UnknownNameError
 from sercli.models import NetworkConfig, get_architecture
+from sercli.plain import shorten
 from sercli.plain.json import from_json
 from sercli.records import TRACE_DIMENSIONS
 from sercli.registry import needed_plugins
@@ -280,11 +281,12 @@ def _read(place: Path) -> dict[str, Any]:
     if place.stat().st_size > _MOST_BYTES:
         raise ValueError(f"more than {_MOST_BYTES >> 20} MiB")
     description: dict[str, Any] = from_json(_read_plain(place))
-    if description["format"] != _FORMAT:
-        raise RunError(
-            f"{place.parent}: a bundle of format {description['format']}, this sercli reads {_FORMAT}; "
-            "upgrade sercli"
-        )
+    form = description["format"]
+    if type(form) is not int:
+        raise ValueError(f"the format is {shorten(repr(form))}, not a whole number")
+    if form != _FORMAT:
+        remedy = "upgrade sercli" if form > _FORMAT else "get the bundle again"
+        raise RunError(f"{place.parent}: a bundle of format {form}, this sercli reads {_FORMAT}; {remedy}")
     own = {name: value for name, value in description.items() if name != "digest"}
     if description.get("digest", digest(own, 64)) != digest(own, 64):
         raise RunError(f"{place}: changed since it was written; get the bundle again")
