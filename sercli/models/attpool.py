@@ -74,7 +74,7 @@ class AttPoolConfig(NetworkConfig):
     @property
     def least_frames(self) -> int:
         """Frames of the input that are pooled to one."""
-        return 2**self.halvings
+        return 1 << self.halvings
 
 
 class AttPool(nn.Module):
