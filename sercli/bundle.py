@@ -29,6 +29,7 @@ from sercli.data.segments import Segmenter
 from sercli.encoders import EncoderSource, is_file_of_encoder
 from sercli.errors import ConfigError, RunError, UnknownNameError
 from sercli.models import NetworkConfig, get_architecture
+from sercli.plain import shorten
 from sercli.plain.json import from_json
 from sercli.records import TRACE_DIMENSIONS
 from sercli.registry import needed_plugins
@@ -159,15 +160,19 @@ class Bundle:
             _check_files(path, named)
             arch, outputs = description["arch"], _read_outputs(description)
             model = get_architecture(arch).config(**description["model"])
+            _check_task(arch, model, outputs)
             inputs = {name: FeatureChoice(**flat) for name, flat in description["inputs"].items()}
             model, inputs = rename_encoders(model, inputs, lambda source: _find_inside(source, path, named))
             state = safetensors.torch.load(stored)
             segments = SegmentConfig(**description["segments"])
             for choice in inputs.values():
                 Segmenter(segments, choice.feature, choice.config)  # refuses what does not go together
+            if not get_architecture(arch).lengths_vary:
+                first = next(iter(inputs))
+                inputs[first].check_frames(first, segments, model.least_frames)
             with torch.device("meta"):  # takes no memory, whatever sizes are named
                 planned = build_network(arch, model, inputs, len(outputs))
-            _check_shapes(planned, state)
+            _check_tensors(planned, state)
             with torch.random.fork_rng(devices=[]):  # the first weights are random, and replaced at once
                 network = build_network(arch, model, inputs, len(outputs))
             bundle = cls(
@@ -276,11 +281,12 @@ def _read(place: Path) -> dict[str, Any]:
     if place.stat().st_size > _MOST_BYTES:
         raise ValueError(f"more than {_MOST_BYTES >> 20} MiB")
     description: dict[str, Any] = from_json(_read_plain(place))
-    if description["format"] != _FORMAT:
-        raise RunError(
-            f"{place.parent}: a bundle of format {description['format']}, this sercli reads {_FORMAT}; "
-            "upgrade sercli"
-        )
+    form = description["format"]
+    if type(form) is not int:
+        raise ValueError(f"the format is {shorten(repr(form))}, not a whole number")
+    if form != _FORMAT:
+        remedy = "upgrade sercli" if form > _FORMAT else "get the bundle again"
+        raise RunError(f"{place.parent}: a bundle of format {form}, this sercli reads {_FORMAT}; {remedy}")
     own = {name: value for name, value in description.items() if name != "digest"}
     if description.get("digest", digest(own, 64)) != digest(own, 64):
         raise RunError(f"{place}: changed since it was written; get the bundle again")
@@ -330,6 +336,14 @@ def _read_outputs(description: Mapping[str, Any]) -> Outputs:
         deviations=tuple(each["deviation"] for each in scales),
         temperature=description.get("temperature", 1.0),
     )
+
+
+def _check_task(arch: str, model: NetworkConfig, outputs: Outputs) -> None:
+    """Refuse classes of a network that gives a value for each frame, and the opposite."""
+    able = (model.made_for,) if model.made_for else get_architecture(arch).tasks
+    if outputs.task.network not in able:
+        named = ", ".join(outputs.names)
+        raise ValueError(f"task {' or '.join(able)}, but {named} need task {outputs.task.network}")
 
 
 def _is_number(value: Any) -> bool:
@@ -398,12 +412,15 @@ def _find_inside(source: EncoderSource, folder: Path, named: Mapping[str, str]) 
     return str((folder / source.folder).resolve())
 
 
-def _check_shapes(planned: nn.Module, state: Mapping[str, Tensor]) -> None:
+def _check_tensors(planned: nn.Module, state: Mapping[str, Tensor]) -> None:
     shapes = {name: tuple(value.shape) for name, value in planned.state_dict().items()}
     for name in sorted(shapes.keys() | state.keys()):
         given = tuple(state[name].shape) if name in state else "none"
         if given != shapes.get(name, "none"):
             raise _UnfitError(f"'{name}' is {given}, described as {shapes.get(name, 'none')}")
+    for name, value in planned.state_dict().items():
+        if state[name].is_floating_point() != value.is_floating_point():  # the precision may differ
+            raise _UnfitError(f"'{name}' holds {state[name].dtype}, described as {value.dtype}")
 
 
 def _check_finite(network: nn.Module) -> None:

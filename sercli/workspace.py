@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli import manifest
-from sercli.errors import CorpusError
+from sercli.errors import CorpusError, ManifestError
 from sercli.plain.json import from_json, to_json
 from sercli.records import Utterance
 from sercli.unions import MARK, Union, corpora_of, is_union, join, union_name
@@ -85,11 +85,11 @@ class Workspace:
         Raises:
             ConfigError: the name of a union is wrong, or its corpora have an id in common.
             CorpusError: a corpus is not prepared.
-            ManifestError: a manifest is damaged.
+            ManifestError: a manifest is damaged or incomplete.
         """
         if is_union(name):
             return list(self.union(name).utterances)
-        return manifest.read(self.require(name))
+        return _read_complete(self.require(name))
 
     def union(self, name: str) -> Union:
         """Join the corpora of a union.
@@ -160,6 +160,23 @@ class Workspace:
         }
 
 
+def _read_complete(path: Path) -> list[Utterance]:
+    """Read a manifest; refuse one that was cut at the end of a line, by the count in the facts beside it.
+
+    Facts that are absent or damaged have no count: `Workspace.facts` refuses them where they are needed.
+    """
+    utterances = manifest.read(path)
+    try:
+        count = from_json(path.with_name("corpus.json").read_bytes())["utterances"]
+    except (OSError, ValueError, LookupError, TypeError):
+        count = None
+    if isinstance(count, int) and len(utterances) < count:
+        raise ManifestError(
+            f"{path}: holds {len(utterances)} of {count} utterances; prepare the corpus again"
+        )
+    return utterances
+
+
 @lru_cache(maxsize=4)
 def _join(parts: tuple[tuple[str, Path, str], ...]) -> Union:
     """Join corpora by name, manifest and digest of the manifest."""
@@ -168,7 +185,7 @@ def _join(parts: tuple[tuple[str, Path, str], ...]) -> Union:
     known = set(corpus_names())
     owners = {name: get_corpus(name).speakers_of for name, _, _ in parts if name in known}
     speakers_of = {name: owner for name, owner in owners.items() if owner is not None}
-    return join({name: manifest.read(path) for name, path, _ in parts}, speakers_of)
+    return join({name: _read_complete(path) for name, path, _ in parts}, speakers_of)
 
 
 def _list_by_corpus(own: Mapping[str, Mapping[str, Any]], key: str) -> str:

@@ -151,6 +151,14 @@ def _not_finite(value):
     return spoil
 
 
+def _integers(folder):
+    path = folder / "weights.safetensors"
+    state = safetensors.torch.load(path.read_bytes())
+    state["head.weight"] = state["head.weight"].to(torch.int32)
+    path.write_bytes(safetensors.torch.save(state))
+    _edit(weights_sha256=hashlib.sha256(path.read_bytes()).hexdigest())(folder)
+
+
 def _folder_for(name):
     def spoil(folder):
         (folder / name).unlink()
@@ -177,7 +185,9 @@ class _Harm:
         (_no_weights, "missing"),
         (_no_description, "missing"),
         (_half_description, "damaged"),
-        (_edit(format=99), "format 99"),
+        (_edit(format=99), "format 99.*upgrade sercli"),
+        (_edit(format=1), "format 1.*get the bundle again"),
+        (_edit(format="2"), "the format is '2', not a whole number"),
         (_edit(model={"filters": 16, "blocks": 1}), "does not fit the architecture"),
         (_reorder, "changed since it was written"),
         (_edit(arch="../../evil"), "has no '../../evil'"),
@@ -215,6 +225,12 @@ class _Harm:
         *((_edit(files={name: "0" * 64}), "not a file of the bundle's folder") for name in ("", ".", "..")),
         (_not_finite(float("nan")), "hold values that are not finite"),
         (_not_finite(float("inf")), "hold values that are not finite"),
+        (_integers, r"'head\.weight' holds torch\.int32, described as torch\.float32"),
+        (_edit(classes=[]), "task classification, but arousal, valence need task regression"),
+        (
+            _edit(arch="cnnlstm", model={"task": "regression"}),
+            "task regression, but anger, sadness need task",
+        ),
         (_folder_for("weights.safetensors"), "not a plain file"),
         (_folder_for("bundle.json"), "not a plain file"),
         (_pipe, "not a plain file"),
@@ -242,6 +258,23 @@ def test_a_spoilt_bundle_is_refused(bundle, tmp_path, spoil, message):
     with pytest.raises(RunError, match=message) as caught:
         Bundle.load(tmp_path / "b")
     assert str(caught.value).count("\n") == 0
+
+
+def test_a_bundle_of_too_short_inputs_is_refused(tmp_path):
+    model, inputs = (
+        get_architecture("cnnlstm").config(),
+        {"x": FeatureChoice(kind="waveform", duration_s=0.04)},
+    )
+    network = build_network("cnnlstm", model, inputs, 2)
+    statistics = {"x": Statistics(np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32))}
+    outputs = Outputs(("anger", "sadness"))
+    Bundle("cnnlstm", network, model, outputs, inputs, statistics, FACTS).save(tmp_path / "b")
+    assert Bundle.load(tmp_path / "b").inputs == inputs
+    _edit(inputs={"x": inputs["x"].to_dict() | {"duration_s": 0.02}})(tmp_path / "b")
+    with pytest.raises(
+        RunError, match=r"features\.x\.duration_s=0\.02 gives 320 frames, .* needs 640 or more"
+    ):
+        Bundle.load(tmp_path / "b")
 
 
 def test_a_file_that_may_not_be_read_is_one_line(bundle, tmp_path, monkeypatch):

@@ -67,7 +67,7 @@ BAD_YAML = {
     "key that is an alias": ("a: &a b\n*a : 1", "a key must be text"),
     "anchor twice": ("a: &x 1\nb: &x 2", "two anchors are called &x"),
     "merging a number": ("a:\n  <<: 3", "copies the keys of a mapping"),
-    "control character": ("a: \x00", "not valid YAML"),
+    "control character": ("a: ü\nb: 2\nc: \x00", r"yaml:3: not valid YAML \(the character U\+0000 is not"),
     "open bracket": ("a: [1", "not valid YAML"),
 }
 
@@ -75,7 +75,7 @@ BAD_YAML = {
 @pytest.mark.parametrize(("text", "message"), BAD_YAML.values(), ids=BAD_YAML)
 def test_bad_yaml_is_one_line_within_seconds_wherever_it_is_read(text, message, tmp_path):
     file, started = tmp_path / "some.yaml", time.perf_counter()
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     for read in (read_yaml, read_study):
         with pytest.raises(ConfigError, match=message) as caught:
             read(file)

@@ -24,6 +24,8 @@ from sercli.workspace import Workspace
 
 _SHOWN = 3
 _SUFFIXES = audio.SUFFIXES | audio.FOREIGN_SUFFIXES
+# Files that make a folder a bundle.
+_OF_BUNDLE = ("bundle.json", "weights.safetensors")
 # Columns of a list that is no table, between the id and the emotion.
 _FACTS = ("file", "start", "end", "speaker", "gender", "session", "dialog", "text_id", "transcript")
 
@@ -260,7 +262,7 @@ def divide_names(
         return starter.NAME, ()
     path, rest = Path(names[0]), tuple(names[1:])
     model, recordings = (names[0], rest), (starter.NAME, tuple(names))
-    if names[0] in ("latest", starter.NAME) or _holds_model(path):
+    if names[0] in ("latest", starter.NAME) or _holds_model(path) or _is_of_bundle(path):
         return model
     if names[0] == "-" or path.is_file():
         return recordings
@@ -277,8 +279,13 @@ def divide_names(
 
 def _holds_model(folder: Path) -> bool:
     """Return whether a folder is that of a bundle (maybe an incomplete one), a trial or a run."""
-    files = ("bundle.json", "weights.safetensors", "bundle/bundle.json")
+    files = (*_OF_BUNDLE, "bundle/bundle.json")
     return any((folder / file).exists() for file in files) or any(folder.glob("fold-*/seed-*"))
+
+
+def _is_of_bundle(path: Path) -> bool:
+    """Return whether a file is one of the two that make a folder a bundle, so that its folder is meant."""
+    return path.name in _OF_BUNDLE and path.is_file()
 
 
 def _is_run(workspace: Workspace, name: str) -> bool:
@@ -290,9 +297,9 @@ def _is_run(workspace: Workspace, name: str) -> bool:
 
 
 def find_bundle(workspace: Workspace, name: str) -> Path:
-    """Find a bundle by its folder, its trial's folder, or its run's name (then the first finished trial's).
+    """Find a bundle by its folder or a file of it, its trial's folder, or the name of its run.
 
-    The name ``starter`` means the starter model.
+    The bundle of a run is that of its first finished trial. The name ``starter`` means the starter model.
 
     Raises:
         UnknownNameError: there is no run of that name.
@@ -301,7 +308,7 @@ def find_bundle(workspace: Workspace, name: str) -> Path:
     """
     if name == starter.NAME:
         return starter.find_starter()
-    folder = Path(name)
+    folder = Path(name).parent if _is_of_bundle(Path(name)) else Path(name)
     for path in (folder, folder / "bundle"):
         if (path / "bundle.json").is_file():
             return path

@@ -40,7 +40,7 @@ def read(path: Path) -> list[Utterance]:
     """Read a manifest.
 
     Raises:
-        ManifestError: the file is missing, or a line is not an utterance; the message names the line.
+        ManifestError: the file is missing or empty, or a line is not an utterance; the message names it.
     """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
@@ -49,8 +49,10 @@ def read(path: Path) -> list[Utterance]:
     except UnicodeDecodeError:
         raise ManifestError(f"{path}: not a manifest (not UTF-8 text)") from None
     utterances = [_from_line(line, f"{path}:{number}") for number, line in enumerate(lines, 1) if line]
+    if not utterances:
+        raise ManifestError(f"{path}: holds no utterance; {_AGAIN}")
     if len({utterance.id for utterance in utterances}) < len(utterances):
-        raise ManifestError(f"{path}: an id occurs more than once; prepare the corpus again")
+        raise ManifestError(f"{path}: an id occurs more than once; {_AGAIN}")
     return utterances
 
 

@@ -71,6 +71,11 @@ class AttPoolConfig(NetworkConfig):
         """Number of times that the maps are halved."""
         return len(set(self.pools_after)) if self.first_layer == "both" else 0
 
+    @property
+    def least_frames(self) -> int:
+        """Frames of the input that are pooled to one."""
+        return 1 << self.halvings
+
 
 class AttPool(nn.Module):
     """Classify a spectrogram of one length, 2 s in the paper."""

@@ -66,6 +66,11 @@ class CNNLSTMConfig(NetworkConfig):
         """Sizes of the max pooling after each convolution."""
         return (10, 8, 8) if self.input == "raw" else (2, 1, 1)
 
+    @property
+    def least_frames(self) -> int:
+        """Frames of the input that are pooled to one."""
+        return math.prod(self.pools)
+
 
 class CNNLSTM(nn.Module):
     """Classify a window of speech, or regress each of its frames."""

@@ -106,6 +106,11 @@ class DiCCOSERConfig(NetworkConfig):
         return (2, *once) if self.logmel_pool == "front" else (*once, 2)
 
     @property
+    def least_frames(self) -> int:
+        """Frames of the input that are pooled to one."""
+        return math.prod(self.pools)
+
+    @property
     def dilations(self) -> tuple[int, ...]:
         """Dilations of the global network: powers of two up to the window's length, and the length itself."""
         powers = {2**k for k in range(self.frames.bit_length())}

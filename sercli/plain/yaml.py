@@ -54,6 +54,11 @@ def from_yaml(text: str) -> Parsed:
         mark = error.problem_mark or error.context_mark
         fact = " ".join(str(error.problem or error.context or "").split())
         raise PlainError(f"not valid YAML ({fact})", mark.line + 1 if mark else None) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, text.find(chr(error.character))) + 1  # it is the first one of its kind
+        raise PlainError(
+            f"not valid YAML (the character U+{error.character:04X} is not allowed)", line
+        ) from None
     except (yaml.YAMLError, UnicodeError) as error:
         raise PlainError(f"not valid YAML ({shorten(' '.join(str(error).split()), 160)})") from None
 

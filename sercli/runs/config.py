@@ -206,6 +206,8 @@ class RunConfig(Config):
                 f"'{self.arch}' takes utterances of one length: set {either}segments.size_s to the length in "
                 "seconds"
             )
+        if not self.architecture.lengths_vary and name == next(iter(self.features)):
+            choice.check_frames(name, self.segments, self.model.least_frames)
 
     def _check_augmented(self, name: str, choice: FeatureChoice) -> None:
         """Refuse features that do not come from the audio that an augmentation changes."""

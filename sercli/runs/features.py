@@ -7,12 +7,14 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import SerializeAsAny, model_serializer, model_validator
 
+from sercli.audio import SAMPLE_RATE
 from sercli.augmentations import AugmentationConfig
 from sercli.config import Config
 from sercli.errors import ConfigError, ProtocolError, UnknownNameError
 from sercli.features import Array, Feature, FeatureConfig, feature_names, get_feature
 from sercli.models import Architecture, NetworkConfig
 from sercli.plain import shorten
+from sercli.segments import SegmentConfig
 from sercli.statistics import Mask, Scope, Statistics, fit
 from sercli.store import FeatureStore, Number
 
@@ -145,6 +147,33 @@ class FeatureChoice(Config):
             return features
         start, stop = self.feature.span(samples, self.config)
         return features[..., start:stop]
+
+    def check_frames(self, name: str, segments: SegmentConfig, least: int) -> None:
+        """Refuse utterances or segments of a length that has too few frames for a network.
+
+        Args:
+            name: the network's input.
+            segments: how utterances are cut.
+            least: fewest frames that the network accepts.
+
+        Raises:
+            ConfigError: the length is too short, or the frames are too long.
+        """
+        if segments.size_s is not None:
+            count = self.feature.frames_within or self.feature.count_frames
+            frames = segments.frames or count(round(segments.size_s * SAMPLE_RATE), self.config)
+            setting = f"segments.size_s={segments.size_s:g}"
+        elif self.config.crop_s is not None:
+            frames = self.feature.count_frames(SAMPLE_RATE, self.config)
+            setting = f"features.{name}.duration_s={self.config.crop_s:g}"
+        else:
+            return
+        if frames < least:
+            given = f"{frames} frame{'s' * (frames > 1)}"
+            raise ConfigError(
+                f"{setting} gives {given}, and the network needs {least} or more (about "
+                f"{least / self.frame_rate:g} s): set a longer length or shorter frames"
+            )
 
     @property
     def empty(self) -> Mask | None:

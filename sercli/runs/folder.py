@@ -16,7 +16,9 @@ from typing import Any
 
 from sercli import config
 from sercli.errors import ConfigError, RunError, unknown
+from sercli.plain import shorten
 from sercli.plain.json import from_json
+from sercli.protocols import unplaced
 from sercli.workspace import Workspace
 
 # Keys that a trial's metrics must have.
@@ -28,6 +30,9 @@ _METRICS: dict[str, tuple[type, ...]] = {
     "seconds": (int, float),
     "utterances": (dict,),
 }
+
+# Settings that the bundle of a trial repeats.
+_REPEATED = ("arch", "corpus", "scheme", "protocol")
 
 _TRIAL = re.compile(r"fold-(\d+)/seed-(\d+)")
 
@@ -116,14 +121,33 @@ class Trial:
         """Read settings and provenance.
 
         Raises:
-            RunError: they are missing or damaged.
+            RunError: they are missing or damaged, or name another training than the bundle.
         """
         try:
             settings = config.read_yaml(self.config_file)
             settings["provenance"]["corpus"]
         except (OSError, ConfigError, KeyError, TypeError):
             raise self._damaged(self.config_file) from None
+        for key, trained in self._repeated_in_bundle().items():
+            given = settings.get(key)
+            if isinstance(given, str) and unplaced(given) != unplaced(trained):
+                raise RunError(
+                    f"{self.config_file}: {key} is {shorten(given)}, but the bundle was trained with "
+                    f"{shorten(trained)}; restore the file, or remove {self.path} and train again"
+                )
         return settings
+
+    def _repeated_in_bundle(self) -> dict[str, str]:
+        """Return the settings that the bundle repeats; empty if there is no bundle that can be read.
+
+        The name of the run's folder shows nothing, because a folder may be renamed.
+        """
+        try:
+            described = from_json((self.bundle / "bundle.json").read_bytes())
+            facts = described["facts"] | {"arch": described["arch"]}
+        except (OSError, ValueError, LookupError, TypeError):
+            return {}
+        return {name: facts[name] for name in _REPEATED if isinstance(facts.get(name), str)}
 
     def _damaged(self, file: Path) -> RunError:
         return RunError(f"{file}: missing or damaged; remove {self.path} and train again")

@@ -6,11 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sercli.config import Config, join, merge, parse_assignments, read_yaml
+from sercli.config import Config, join, merge, parse_assignments, read_yaml, spell
 from sercli.devices import Device, resolve_precision
-from sercli.errors import ConfigError, CorpusError, unknown
+from sercli.errors import ConfigError, CorpusError, UnknownNameError, unknown
 from sercli.features import feature_names, get_feature
 from sercli.models import Architecture, NetworkConfig, architecture_names, get_architecture
+from sercli.plain import shorten
 from sercli.protocols import get_protocol
 from sercli.registry import needed_plugins
 from sercli.runs.config import RunConfig
@@ -85,12 +86,28 @@ def configure(
         CorpusError: no corpus is named, and no corpus of the architecture's paper is prepared.
     """
     try:
+        _check_names(settings)
         config = complete(_name_data(settings, workspace))
-    except ConfigError as error:
+    except (ConfigError, UnknownNameError) as error:
         if file is None:
             raise
-        raise ConfigError(f"{error} (settings of {file} and of the command line)") from None
+        raise type(error)(f"{error} (settings of {file} and of the command line)") from None
     return config.with_training(precision=resolve_precision(config.training.precision, device))
+
+
+def _check_names(settings: Mapping[str, Any]) -> None:
+    """Refuse a value of YAML that is no text, such as a list or ``no``, in place of a name.
+
+    Raises:
+        ConfigError: a name is not text.
+    """
+    for key in ("arch", "corpus", "protocol"):
+        value = settings.get(key, "")
+        if not isinstance(value, str):
+            joined = key == "corpus" and isinstance(value, list)
+            one = "write a name, in quotes if it is a number, yes or no"
+            remedy = "write several corpora as emodb+ravdess" if joined else one
+            raise ConfigError(f"{key}: expected a name, got {shorten(spell(value))}; {remedy}")
 
 
 def _name_data(settings: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:

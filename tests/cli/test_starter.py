@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -173,6 +174,8 @@ def test_names_are_divided_into_model_and_recordings(workspace, tmp_path, monkey
     assert divided("./starter") == ("starter", ("./starter",))
     assert divided("latest", "a.wav") == ("latest", ("a.wav",))
     assert divided("bundle", "a.wav") == ("bundle", ("a.wav",))
+    assert divided("bundle/bundle.json", "a.wav") == ("bundle/bundle.json", ("a.wav",))
+    assert find_bundle(workspace, "bundle/bundle.json") == Path("bundle")
     assert divided("run", "calls") == ("run", ("calls",))
     # The end of a run's name has always been a model, even if a folder has the same name.
     assert divided("1a2b3c4d", "a.wav") == ("1a2b3c4d", ("a.wav",))

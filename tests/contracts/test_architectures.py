@@ -56,3 +56,14 @@ def test_weights_survive_a_round_trip(name):
     second.load_state_dict(first.state_dict(), strict=True)
     example = entry.example(2)
     assert torch.equal(evaluate(first, example), evaluate(second, example))
+
+
+def test_the_least_frames_are_enough(name):
+    entry = get_architecture(name)
+    config = entry.config()
+    if config.least_frames == 1:  # not stated
+        return
+    network = entry.build(entry.shapes, OUTPUTS, config)
+    inputs = {key: torch.randn(2, *shape, config.least_frames) for key, shape in entry.shapes.items()}
+    mask = torch.ones(2, config.least_frames, dtype=torch.bool)
+    assert evaluate(network, inputs | {"mask": mask}).isfinite().all()

@@ -50,7 +50,11 @@ def altered(place, tmp_path):
         workspace = Workspace(tmp_path / "altered")
         shutil.copytree(place.corpus(corpus), workspace.corpus(corpus))
         path = workspace.manifest(corpus)
-        manifest.write(path, change(manifest.read(path)))
+        changed = change(manifest.read(path))
+        manifest.write(path, changed)
+        facts = path.with_name("corpus.json")
+        described = json.loads(facts.read_text(encoding="utf-8")) | {"utterances": len(changed)}
+        facts.write_text(json.dumps(described), encoding="utf-8")
         return workspace
 
     return make

@@ -92,3 +92,11 @@ def test_a_bad_line_is_named(tmp_path, line, fact):
 def test_a_manifest_that_is_not_there_says_how_to_make_it(tmp_path):
     with pytest.raises(ManifestError, match="make it with `sercli prepare`"):
         manifest.read(tmp_path / "m.jsonl")
+
+
+def test_a_manifest_without_utterances_is_refused(tmp_path):
+    for number, text in enumerate(("", "\n\n")):
+        path = tmp_path / f"{number}.jsonl"
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(ManifestError, match=r"\.jsonl: holds no utterance; prepare the corpus again"):
+            manifest.read(path)

@@ -9,7 +9,7 @@ from conftest import tone
 from encoded import encode, split_mp3, to_mp3, to_pcm, to_wav
 
 from sercli import audio
-from sercli.errors import CorpusError
+from sercli.errors import CorpusError, ManifestError
 from sercli.preparation import prepare
 
 EMPTY = {
@@ -127,3 +127,13 @@ def test_many_files_of_one_kind_are_counted(folder, workspace, command_line):
     lines = [line for line in out.splitlines() if "noted" in line]
     assert len(lines) == 9
     assert lines[-1].split(maxsplit=1)[1] == "4 more of this kind; corpus.json lists them"
+
+
+def test_a_manifest_that_was_cut_at_a_line_end_is_refused(folder, workspace):
+    path = prepare("folder", folder, workspace).path
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(lines[:2]), encoding="utf-8")
+    with pytest.raises(ManifestError, match=r"manifest\.jsonl: holds 2 of 3 utterances; prepare the corpus"):
+        workspace.utterances("mine")
+    path.with_name("corpus.json").unlink()  # without a count there is nothing to compare with
+    assert len(workspace.utterances("mine")) == 2

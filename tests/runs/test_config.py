@@ -56,6 +56,25 @@ def test_a_wrong_setting_is_refused_with_the_nearest(change, message):
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("arch", "model", "features", "segments"),
+    [
+        ("cnnlstm", {}, {"duration_s": 0.0399}, {}),
+        ("cnnlstm", {"input": "logmel"}, {"duration_s": 0.02}, {}),
+        ("diccoser", {}, {"duration_s": 0.02}, {}),
+        ("attpool", {}, {"duration_s": 0.02}, {}),
+        ("attpool", {}, {"hop_ms": 100, "window_ms": 100}, {"size_s": 0.3}),
+    ],
+)
+def test_fewer_frames_than_the_network_pools_to_one_are_refused(arch, model, features, segments):
+    setting = r"segments\.size_s" if segments else r"features\.x\.duration_s"
+    settings = {"model": model, "features": {"x": features}, "segments": segments}
+    with pytest.raises(
+        ConfigError, match=rf"{setting}=.* gives \d+ frames?, and the network needs \d+ or more"
+    ):
+        make(arch=arch, **settings)
+
+
 def test_an_unknown_architecture_is_told():
     with pytest.raises(ConfigError, match=r"arch: .* did you mean mdcnn"):
         make(arch="mdcn")

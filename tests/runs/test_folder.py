@@ -75,6 +75,24 @@ def test_damaged_figures_say_what_to_do(runs):
         trial.settings()
 
 
+def test_settings_that_are_not_those_of_the_bundle_are_refused(runs):
+    trial = find_run(runs, "latest").trial(1, 0)
+    facts = {"corpus": "emodb", "protocol": "lists:there/folds.yaml#0123456789ab@1"}
+    trial.bundle.mkdir()
+    (trial.bundle / "bundle.json").write_text(json.dumps({"arch": "mdcnn", "facts": facts}))
+    protocol = facts["protocol"].replace("there", "here")
+    text = f"arch: mdcnn\ncorpus: emodb\nprotocol: {protocol}\nprovenance: {{corpus: {{}}}}\n"
+    trial.config_file.write_text(text)
+    assert trial.settings()["protocol"].startswith("lists:here/"), "a list of folds may be moved"
+    trial.config_file.write_text(text.replace("#0123456789ab", "#other"))
+    with pytest.raises(
+        RunError, match=r"protocol is lists:.* the bundle was trained with .*; restore the file"
+    ):
+        trial.settings()
+    (trial.bundle / "bundle.json").unlink()
+    assert trial.settings()["corpus"] == "emodb"
+
+
 def test_the_history_is_read_with_its_gaps(runs):
     trial = find_run(runs, "latest").trial(1, 0)
     assert trial.history() == []

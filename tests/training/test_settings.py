@@ -5,8 +5,9 @@ from collections import Counter
 import pytest
 
 from sercli.config import Config
-from sercli.errors import UnknownNameError
-from sercli.training.settings import complete
+from sercli.devices import Device
+from sercli.errors import ConfigError, UnknownNameError
+from sercli.training.settings import complete, configure
 
 CHOICE = {"arch": "mdcnn", "corpus": "emodb", "scheme": "emodb-4", "protocol": "leave-one-speaker-out"}
 
@@ -58,3 +59,21 @@ def test_complete_settings_are_their_own_completion():
 def test_an_unknown_architecture_is_told():
     with pytest.raises(UnknownNameError, match="did you mean mdcnn"):
         complete(CHOICE | {"arch": "mdcn"})
+
+
+@pytest.mark.parametrize(
+    ("change", "fact"),
+    [
+        ({"corpus": ["synth", "synth"]}, 'corpus: expected a name, got ["synth", "synth"]; write several'),
+        ({"corpus": None}, "corpus: expected a name, got null; write a name"),
+        ({"arch": False}, "arch: expected a name, got false; write a name"),
+        ({"arch": {"mdcnn": 1}}, 'arch: expected a name, got {"mdcnn": 1}; write a name'),
+        ({"protocol": 5}, "protocol: expected a name, got 5; write a name"),
+        ({"arch": "mdcn"}, "sercli.models has no 'mdcn'; did you mean"),
+    ],
+)
+def test_a_name_that_is_wrong_is_refused_with_the_file(change, fact, workspace, tmp_path):
+    with pytest.raises((ConfigError, UnknownNameError)) as caught:
+        configure(CHOICE | change, workspace, Device("cpu"), tmp_path / "my.yaml")
+    assert str(caught.value).startswith(fact)
+    assert "my.yaml" in str(caught.value)
