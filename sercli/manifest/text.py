@@ -1,6 +1,7 @@
 """Read a file as text, or report the kind of the file."""
 
 import gzip
+import re
 import zlib
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,17 @@ _REMEDIES = {
     Sort.ARRAYS: _CSV,
     Sort.OTHER: "fetch the file again",
 }
+# Texts with times that are not read, by their beginning without the zeros of UTF-16.
+_TIMED = {
+    rb"WEBVTT\b": "WebVTT subtitles",
+    rb"\d+\s+\d\d:\d\d:\d\d[,.]\d+ -->": "SubRip subtitles",
+    rb'File type = "ooTextFile': "a Praat TextGrid",
+    rb"<\?xml.*<ANNOTATION_DOCUMENT": "an ELAN document",
+}
+_TIMES = (
+    "which sercli does not read; write start, end and speaker into a table, RTTM or labels of Audacity (in a "
+    "list of several recordings, also file)"
+)
 _RECORDINGS = (b"RIFF", b"fLaC")
 _GZIP = b"\x1f\x8b"
 _START = 1 << 16
@@ -74,6 +86,9 @@ def binary_kind(path: Path) -> str | None:
         return None
     if start.startswith(_RECORDINGS):
         return f"a recording; {_REMEDIES[Sort.RECORDING]}"
+    text = start.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \r\n")
+    if timed := next((name for form, name in _TIMED.items() if re.match(form, text, re.DOTALL)), None):
+        return f"{timed}, {_TIMES}"
     kind = recognise(start)
     # A text may begin with the letters that identify a recording.
     if kind is None or (kind.sort is Sort.RECORDING and b"\0" not in start):
