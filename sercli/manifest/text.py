@@ -30,8 +30,8 @@ _TIMED = {
     rb"<\?xml.*<ANNOTATION_DOCUMENT": "an ELAN document",
 }
 _TIMES = (
-    "which sercli does not read; write start, end and speaker into a table, RTTM or labels of Audacity (in a "
-    "list of several recordings, also file)"
+    "which sercli does not read; write its times as a table (columns start, end, speaker), as RTTM or as "
+    "labels of Audacity"
 )
 _RECORDINGS = (b"RIFF", b"fLaC")
 _GZIP = b"\x1f\x8b"
