@@ -111,6 +111,23 @@ def test_a_table_whose_files_have_another_column_is_told_its_columns(tmp_path, t
     )
 
 
+@pytest.mark.parametrize(
+    ("label", "fact"),
+    [
+        (
+            ["anger"],
+            "can't hold ['anger']; write one label; --column raters=label reads the labels of several",
+        ),
+        ({"a": 1}, "can't hold {'a': 1}; write text or a number"),
+        (True, "can't hold True; write text or a number"),
+    ],
+)
+def test_a_label_that_is_no_text_is_named_by_its_column(tmp_path, label, fact):
+    (tmp_path / "t.jsonl").write_text(json.dumps({"file": "a.wav", "label": label}))
+    (problem,) = [item for item in read_list(tmp_path / "t.jsonl") if not isinstance(item, Note)]
+    assert problem.fact.startswith(f"the column 'label' {fact}")
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ManifestError, match=r"a\.txt: no such file"):
         list(read_list(tmp_path / "a.txt"))
