@@ -79,11 +79,13 @@ def read_table(path: Path) -> Table:
     problems = [problem] if problem else []
     if text.lstrip()[:1] in ("{", "["):
         columns, items = _from_json(text, path.name)
+        layout = "write a JSON object for each utterance, with a key per column"
     else:
         columns, items = _from_text(text, path.name)
+        layout = "the first line must name the columns, and each other line is an utterance"
     if not items:
-        fact = "holds no rows; the first line must name the columns, and each other line is an utterance"
-        items = [Problem(path.name, fact)]
+        empty = "" if text.strip() else " (the file is empty)"
+        items = [Problem(path.name, f"holds no rows{empty}; {layout}")]
     return Table(tuple(columns), (*problems, *items))
 
 
@@ -127,12 +129,17 @@ def _from_json(text: str, name: str) -> tuple[list[str], list[TableRow | Problem
     if not isinstance(items[0], TableRow) or len(items) == 1:
         try:
             entries = _entries(from_json(text, strict=False))
-        except PlainError:
+        except PlainError as error:
             entries = None
+            if not any(isinstance(item, TableRow) for item in items):
+                fact = f"JSON that is cut short or damaged ({error}); write it again"
+                items = [Problem(f"{name}:{error.line or 1}", fact)]
         if entries is not None:
             items = [_entry(f"{name}, entry {key}", value) for key, value in entries]
     columns = list(dict.fromkeys(key for item in items if isinstance(item, TableRow) for key in item.values))
     absent = dict.fromkeys(columns)
+    if not columns:
+        items = [item for item in items if isinstance(item, Problem)]
     return columns, [
         item if isinstance(item, Problem) else TableRow(item.place, absent | item.values) for item in items
     ]

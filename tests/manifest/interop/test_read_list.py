@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -94,11 +95,31 @@ def test_a_plain_list_keeps_blanks_inside_paths(tmp_path):
     assert str(fourth) == f"{path}:4: the id 'imported/c' occurs more than once"
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00\xff\x80" * 99, b"{}", b"[1]", b"some words\n", b'{"a": 1}\n'])
+@pytest.mark.parametrize("data", [b"\x00\xff\x80" * 99, b"some words\n", b'{"a": 1}\n'])
 def test_anything_else_is_refused_with_what_is_read(tmp_path, data):
     for name in ("a.json", "a.jsonl", "a.csv", "a.gz", "a"):
         (tmp_path / name).write_bytes(data)
         with pytest.raises(ManifestError, match=r"not a list of utterances .* one audio path a line"):
+            list(read_list(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("", "{path}: holds no rows (the file is empty); the first line must name the columns"),
+        ("[]", "{path}: holds no rows; write a JSON object for each utterance"),
+        ("{}", "{path}: holds no rows; write a JSON object for each utterance"),
+        ('{"data": []}', "{path}: holds no rows; write a JSON object for each utterance"),
+        ("[1]", "{path}, entry 1: not a JSON object"),
+        ('{"path": [', "{path}:1: JSON that is cut short or damaged (Expecting value: line 1 column 11"),
+        ('[{"path": "a.wav"},\n {"pa', "{path}:2: JSON that is cut short or damaged (Unterminated string"),
+    ],
+)
+def test_a_list_without_rows_is_refused_with_the_reason(tmp_path, text, fact):
+    for name in ("a.json", "a.jsonl", "a.csv", "a.gz", "a"):
+        (tmp_path / name).write_text(text)
+        start = fact.replace("{path}", str(tmp_path / name))
+        with pytest.raises(ManifestError, match=f"^{re.escape(start)}"):
             list(read_list(tmp_path / name))
 
 
