@@ -375,6 +375,6 @@ def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str]) 
         known = set(map(simplify, table.columns))
         wanted = "', '".join(each.strip() for each in wanted.split(",") if simplify(each) not in known)
     fact = f"no column '{wanted}'; the columns are {listed}"
-    if any(map(is_audio, table.columns)):
+    if any(map(is_audio, table.columns)) or table.columns[0].startswith("#"):
         return Problem(path.name, f"{fact}; the first line must name the columns, such as file and emotion")
     return Problem(path.name, f"{fact}; name the right one with --column {field_label(field)}=COLUMN")

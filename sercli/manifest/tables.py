@@ -216,6 +216,8 @@ def _from_text(text: str, name: str) -> tuple[list[str], list[TableRow | Problem
     separator, skipped = None, 0
     if first := _SEPARATOR_LINE.match(text):
         separator, text, skipped = first[1].replace("\\t", "\t"), text[first.end() :], 1
+    comments = _comments(text)
+    text, skipped = text[sum(map(len, comments)) :], skipped + len(comments)
     header = next((line for line in text.splitlines() if line.strip()), "")
     if separator is None:
         separator = _separator(header)
@@ -252,6 +254,21 @@ def _from_text(text: str, name: str) -> tuple[list[str], list[TableRow | Problem
         fact = f"{fact}; a quote may be left open, or not be doubled in a cell"
         return columns or [], [Problem(f"{name}:{line}", fact)]
     return columns or [], items
+
+
+def _comments(text: str) -> list[str]:
+    """Return the lines before the columns' names that begin with ``#``; none if they may be these names."""
+    comments: list[str] = []
+    for line in io.StringIO(text, newline=""):
+        if line.strip() and not line.lstrip().startswith("#"):
+            return comments if _known(line) > max(map(_known, comments), default=0) else []
+        comments.append(line)
+    return []
+
+
+def _known(header: str) -> int:
+    """Return how many usual names of columns a line has."""
+    return len(fields_by_name(header.split(_separator(header))))
 
 
 def _separator(header: str) -> str:
