@@ -1,5 +1,7 @@
 """What anybody may have written is read within seconds, or refused in one line."""
 
+import csv
+import io
 import json
 import math
 import time
@@ -10,6 +12,7 @@ import yaml
 from sercli.config import parse_assignments, read_yaml
 from sercli.errors import ConfigError
 from sercli.plain import PlainError
+from sercli.plain.csv import to_csv
 from sercli.plain.json import from_json, to_json
 from sercli.plain.yaml import from_yaml, to_yaml
 from sercli.studies.reading import read_study
@@ -174,3 +177,10 @@ def test_numbers_of_other_tools_are_left_to_their_reader():
 def test_no_json_is_written_with_what_is_no_number(value):
     with pytest.raises(ValueError, match="not JSON compliant"):
         to_json({"a": [value]})
+
+
+def test_csv_quotes_each_cell_that_would_break_its_line():
+    rows = [["one\rtwo", "a\nb", "c\r\nd"], ['say "x"', "a,b", "plain"], ["", "1", "\r"]]
+    text = to_csv(rows)
+    assert list(csv.reader(io.StringIO(text, newline=""), strict=True)) == rows
+    assert to_csv([["a", None, 1.5]]) == "a,,1.5\n"

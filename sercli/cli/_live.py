@@ -1,6 +1,5 @@
 """``sercli predict MODEL --live``: predict from a stream of raw samples, or a microphone."""
 
-import csv as csv_format
 import math
 import queue
 import sys
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import typer
 
 from sercli.cli._bars import bars
+from sercli.plain.csv import to_line
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _printing(
     if csv:
         shown = ["shown"] if stream.classes else []
         names = ["start_s", "end_s", "window_end", "silent", *shown, *stream.names]
-        csv_format.writer(sys.stdout, lineterminator="\n").writerow(names)
+        print(to_line(names))
     elif not json:
         shown = ["shown    "] if stream.classes else []
         print("  ".join(["seconds", *shown, *(f"{name[:9]:>9}" for name in stream.names)]))
@@ -180,7 +180,7 @@ def _print(steps: "list[Step]", stream: "LiveStream", *, json: bool, csv: bool) 
                 *shown,
                 *values,
             ]
-            csv_format.writer(sys.stdout, lineterminator="\n").writerow(cells)
+            print(to_line(cells))
         else:
             shown = [f"{(step.shown or 'silence')[:9]:<9}"] if stream.classes else []
             values = [f"{value:9.3f}" for value in step.values]

@@ -40,7 +40,7 @@ def read_inputs(
     *,
     same_speaker: bool,
 ) -> "Inputs":
-    """Read what is to be predicted, and print the notes about it.
+    """Read what is to be predicted, and print the notes about it and the rows that can't be read.
 
     Args:
         names: files and folders, if there is no table.
@@ -70,6 +70,8 @@ def read_inputs(
         inputs, notes = replace(inputs, turns=by_file), (*notes, *more)
     for note in notes:
         typer.echo(f"note: {printable(note)}", err=True)
+    for problem in inputs.problems:
+        typer.echo(f"error: {printable(problem)}", err=True)
     return inputs
 
 

@@ -241,8 +241,8 @@ def predict(
     _refuse_unfit(predictor, inputs, picture, unsure_below, asked)
     work = Work(predictor, inputs, enrolment, shape, picture)
     failed = print_predictions(work) if out is None else write_predictions(work, out, place)
-    if failed:
-        typer.echo(f"{failed} of {len(inputs.files)} files failed", err=True)
+    if failed := failed + len(inputs.problems):
+        typer.echo(f"{failed} of {len(inputs.files) + len(inputs.problems)} files failed", err=True)
         raise typer.Exit(1)
 
 

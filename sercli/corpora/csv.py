@@ -19,7 +19,7 @@ from sercli.corpora.manifest import complete_list
 from sercli.errors import ManifestError
 from sercli.manifest.columns import FURTHER_RATINGS, RATERS
 from sercli.manifest.interop import read_other
-from sercli.manifest.listing import Entry, field_label, line_of, read_entries
+from sercli.manifest.listing import Entry, line_of, read_entries
 from sercli.manifest.values import NUMBERS, RATINGS, TIMES, explain_time, parse_number
 from sercli.records import Problem, Utterance
 
@@ -54,6 +54,8 @@ def parse(table: Path, options: TableOptions) -> Iterator[Utterance | Problem]:
 
 
 def _utterance(entry: Entry, options: TableOptions, *, labelled: bool) -> Utterance | Problem:
+    if entry.nested:
+        return Problem(entry.place, entry.nested)
     values: dict[str, Any] = {}
     for field, value in entry.fields.items():
         if field == "sample_rate":  # the file itself states it
@@ -88,8 +90,6 @@ def _read_field(field: str, value: Any) -> Any:
         return value
     if field == FURTHER_RATINGS:
         return {name: _read_number(name, each) for name, each in value.items()}
-    if isinstance(value, (bool, list, dict)):
-        raise ValueError(f"{field_label(field)} is neither text nor a number: {value}")
     return _read_number(field, value) if field in NUMBERS else str(value)
 
 

@@ -42,6 +42,7 @@ class Inputs:
         spans: start and end in seconds of the part of each recording that is meant; none if all of each.
         speakers: who speaks in each; empty if unknown.
         turns: the turns of each file, or how they are found, if they are predicted in place of the file.
+        problems: the rows of the table that name no recording, or a part without usable times.
     """
 
     files: tuple[Path, ...]
@@ -51,6 +52,7 @@ class Inputs:
     spans: tuple[tuple[float | None, float | None], ...] = ()
     speakers: tuple[str | None, ...] = ()
     turns: VoiceConfig | Mapping[Path, Sequence[Turn]] | None = None
+    problems: tuple[Problem, ...] = ()
 
     def describe(self) -> list[object]:
         """Return all that predictions depend on, ready for JSON."""
@@ -100,8 +102,8 @@ def read_table(
 ) -> Inputs:
     """Read a list of recordings, any that `sercli prepare` and `sercli audit` read.
 
-    A table keeps its columns. Another list has the columns
-    that its utterances have values for.
+    A table keeps its columns. Another list has the columns that its utterances have values for. A row that
+    can't be read is a problem of its own, as long as there are others.
 
     Args:
         path: the list, usually a table.
@@ -110,7 +112,7 @@ def read_table(
 
     Raises:
         ConfigError: it has no such column, or there is no such field.
-        ManifestError: it can't be read, has no rows, or a row has too many or too few cells, no file or
+        ManifestError: it can't be read, has no rows, or each row has too many or too few cells, no file or
             no times.
     """
     if not path.exists():
@@ -121,25 +123,26 @@ def read_table(
     entries: list[Entry] = []
     listed: list[Utterance] = []
     notes: list[str] = []
+    problems: list[Problem] = []
     for item in read_entries(path, chosen) if other is None else other:
-        if isinstance(item, Entry):
-            entries.append(item)
-        elif isinstance(item, Utterance):
-            listed.append(item)
-        elif isinstance(item, Note):
-            notes += [f"{path.name}: {item.fact}"] if _is_worth_a_note(item) else []
-        elif item.harmless:
-            notes.append(f"{path.name}: {item.fact}")
+        read = _utterance(item) if isinstance(item, Entry) else item
+        if isinstance(read, Utterance):
+            listed.append(read)
+            entries += [item] if isinstance(item, Entry) else []
+        elif isinstance(read, Note):
+            notes += [f"{path.name}: {read.fact}"] if _is_worth_a_note(read) else []
+        elif read.harmless:
+            notes.append(f"{path.name}: {read.fact}")
         else:
-            kind = ConfigError if item.fact.startswith("no column") else ManifestError
-            raise kind(f"{folder / item.place if other is None else item.place}: {item.fact}")
+            place = str(folder / read.place) if other is None else read.place
+            problems.append(replace(read, place=place))
+    if not listed:
+        problem = problems[0] if problems else Problem(str(path), "lists no recording")
+        raise (ConfigError if problem.fact.startswith("no column") else ManifestError)(str(problem))
     if other is None:
-        listed = [_utterance(entry, folder) for entry in entries]
         columns_kept = tuple(entries[0].values)
         rows = [[entry.values[name] for name in columns_kept] for entry in entries]
     else:
-        if not listed:
-            raise ManifestError(f"{path}: lists no recording")
         columns_kept, rows = _cells(listed)
     base = audio_root or folder
     if not base.is_dir():
@@ -159,6 +162,7 @@ def read_table(
         tuple(notes + near[:_SHOWN]),
         spans if any(span != (None, None) for span in spans) else (),
         tuple(each.speaker for each in placed),
+        problems=tuple(problems),
     )
 
 
@@ -182,22 +186,20 @@ def _is_worth_a_note(note: Note) -> bool:
     return not usual or " start <- " in note.fact
 
 
-def _utterance(entry: Entry, folder: Path) -> Utterance:
+def _utterance(entry: Entry) -> Utterance | Problem:
     """Return what a prediction needs of a row: the file, and where to cut it."""
     times: dict[str, float] = {}
     for name in ("start", "end"):
         if name in entry.fields:
             found = parse_number(entry.fields[name])
             if found is None:
-                raise ManifestError(f"{folder / entry.place}: {explain_time(name, entry.fields[name])}")
+                return Problem(entry.place, explain_time(name, entry.fields[name]))
             if found < 0:
-                raise ManifestError(
-                    f"{folder / entry.place}: {name} {found:g} s is before the start of the recording"
-                )
+                return Problem(entry.place, f"{name} {found:g} s is before the start of the recording")
             times[name] = found
     file = entry.fields.get("file")
     if not isinstance(file, str):
-        raise ManifestError(f"{folder / entry.place}: no file")
+        return Problem(entry.place, "no file; name the recording, or remove the row")
     speaker = entry.fields.get("speaker")
     return Utterance(
         id=entry.place,

@@ -1,7 +1,5 @@
 """Predictions as lines of JSON, CSV, RTTM or labels of Audacity."""
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +9,7 @@ from sercli.errors import ConfigError
 from sercli.inference.prediction import Prediction
 from sercli.manifest.interop.rttm import ABSENT
 from sercli.plain import json
+from sercli.plain.csv import to_line
 from sercli.records import TRACE_RATE
 from sercli.tasks import Outputs
 
@@ -58,29 +57,29 @@ class CsvLines:
     @property
     def header(self) -> str:
         """The first line."""
-        return _line([*(self.own or ["file"]), *self.columns])
+        return to_line([*(self.own or ["file"]), *self.columns])
 
     def lines(self, prediction: Prediction, cells: Sequence[str] = ()) -> Iterator[str]:
         """Yield the lines of a recording; ``cells`` are the table's."""
         own = list(cells) or [prediction.file]
         if self.rows == "frames" and prediction.trace is not None:
             for number, values in enumerate(prediction.trace.tolist()):
-                yield _line([*own, f"{number / TRACE_RATE:.2f}", *map(repr, values)])
+                yield to_line([*own, f"{number / TRACE_RATE:.2f}", *map(repr, values)])
         elif self.rows == "windows":
             yield from self._windows(prediction, own)
         elif self.rows == "turns":
             if not prediction.windows:
-                yield _line([*own, repr(prediction.duration), *[""] * (len(self.columns) - 1)])
+                yield to_line([*own, repr(prediction.duration), *[""] * (len(self.columns) - 1)])
             for turn in prediction.windows:
                 place = [repr(prediction.duration), repr(turn.start), repr(turn.end)]
                 place += [turn.speaker or ""] if "speaker" in self.columns else []
-                yield _line([*own, *place, *_said(prediction, turn.probabilities, turn.values)])
+                yield to_line([*own, *place, *_said(prediction, turn.probabilities, turn.values)])
         elif prediction.trace is not None:
             means = map(repr, prediction.trace.mean(axis=0).tolist())
-            yield _line([*own, repr(prediction.duration), prediction.unlike or "", *means])
+            yield to_line([*own, repr(prediction.duration), prediction.unlike or "", *means])
         else:
             said = _said(prediction, prediction.probabilities, prediction.values)
-            yield _line([*own, repr(prediction.duration), *said])
+            yield to_line([*own, repr(prediction.duration), *said])
 
     def _windows(self, prediction: Prediction, own: list[str]) -> Iterator[str]:
         spans = [stretch.windows for stretch in prediction.stretches] or [(0, len(prediction.windows))]
@@ -88,7 +87,7 @@ class CsvLines:
             for window in prediction.windows[slice(*span)]:
                 place = [repr(prediction.duration), repr(window.start), repr(window.end)]
                 place += [str(number)] if prediction.classes else []
-                yield _line([*own, *place, *_said(prediction, window.probabilities, window.values)])
+                yield to_line([*own, *place, *_said(prediction, window.probabilities, window.values)])
 
 
 def rttm_lines(prediction: Prediction) -> Iterator[str]:
@@ -145,9 +144,3 @@ def _said(prediction: Prediction, probabilities: Sequence[float], values: Sequen
     unsure = "" if prediction.unsure_below is None else "yes" if top < prediction.unsure_below else "no"
     predicted = prediction.classes[probabilities.index(top)]
     return [predicted, repr(top), unsure, prediction.unlike or "", *map(repr, (*probabilities, *values))]
-
-
-def _line(cells: Sequence[str]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(cells)
-    return text.getvalue()

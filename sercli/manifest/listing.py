@@ -37,6 +37,7 @@ from sercli.manifest.values import (
     settle_times,
     split_labels,
 )
+from sercli.plain import shorten
 from sercli.records import Note, Problem
 
 # Names that programs make: one word with a digit, or joined parts. "Fine." is a transcript.
@@ -54,11 +55,26 @@ class Entry:
         fields: value by field of an utterance, without absent values; the label is ``emotion_raw``. The
             labels of the raters are mappings, as in `sercli.records.Utterance`.
         values: the unchanged row, by column.
+        columns: column by field.
     """
 
     place: str
     fields: dict[str, Any]
     values: dict[str, Any]
+    columns: Mapping[str, str]
+
+    @property
+    def nested(self) -> str:
+        """Explain which cell is neither text nor a number; empty if there is none."""
+        for name, column in self.columns.items():
+            value = self.fields.get(name)
+            if not isinstance(value, bool | list | dict):
+                continue
+            remedy = "write text or a number"
+            if name == "emotion_raw" and isinstance(value, list):
+                remedy = f"write one label; --column {RATERS}={column} reads the labels of several raters"
+            return f"the column '{column}' can't hold {shorten(value)}; {remedy}"
+        return ""
 
 
 def field_named(name: str) -> str:
@@ -139,7 +155,8 @@ def read_entries(
                 yield Problem(item.place, f"raters: {error}; write labels, for example anger|sadness")
                 continue
             more: dict[str, Any] = {RATERS: labelled, FURTHER_RATINGS: _read_ratings(item.values, ratings)}
-            yield Entry(item.place, values | {name: own for name, own in more.items() if own}, item.values)
+            values |= {name: own for name, own in more.items() if own}
+            yield Entry(item.place, values, item.values, fields)
 
 
 def choose_columns(table: Table, chosen: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -358,6 +375,6 @@ def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str]) 
         known = set(map(simplify, table.columns))
         wanted = "', '".join(each.strip() for each in wanted.split(",") if simplify(each) not in known)
     fact = f"no column '{wanted}'; the columns are {listed}"
-    if any(map(is_audio, table.columns)):
+    if any(map(is_audio, table.columns)) or table.columns[0].startswith("#"):
         return Problem(path.name, f"{fact}; the first line must name the columns, such as file and emotion")
     return Problem(path.name, f"{fact}; name the right one with --column {field_label(field)}=COLUMN")

@@ -79,11 +79,13 @@ def read_table(path: Path) -> Table:
     problems = [problem] if problem else []
     if text.lstrip()[:1] in ("{", "["):
         columns, items = _from_json(text, path.name)
+        layout = "write a JSON object for each utterance, with a key per column"
     else:
         columns, items = _from_text(text, path.name)
+        layout = "the first line must name the columns, and each other line is an utterance"
     if not items:
-        fact = "holds no rows; the first line must name the columns, and each other line is an utterance"
-        items = [Problem(path.name, fact)]
+        empty = "" if text.strip() else " (the file is empty)"
+        items = [Problem(path.name, f"holds no rows{empty}; {layout}")]
     return Table(tuple(columns), (*problems, *items))
 
 
@@ -127,12 +129,17 @@ def _from_json(text: str, name: str) -> tuple[list[str], list[TableRow | Problem
     if not isinstance(items[0], TableRow) or len(items) == 1:
         try:
             entries = _entries(from_json(text, strict=False))
-        except PlainError:
+        except PlainError as error:
             entries = None
+            if not any(isinstance(item, TableRow) for item in items):
+                fact = f"JSON that is cut short or damaged ({error}); write it again"
+                items = [Problem(f"{name}:{error.line or 1}", fact)]
         if entries is not None:
             items = [_entry(f"{name}, entry {key}", value) for key, value in entries]
     columns = list(dict.fromkeys(key for item in items if isinstance(item, TableRow) for key in item.values))
     absent = dict.fromkeys(columns)
+    if not columns:
+        items = [item for item in items if isinstance(item, Problem)]
     return columns, [
         item if isinstance(item, Problem) else TableRow(item.place, absent | item.values) for item in items
     ]
@@ -209,6 +216,8 @@ def _from_text(text: str, name: str) -> tuple[list[str], list[TableRow | Problem
     separator, skipped = None, 0
     if first := _SEPARATOR_LINE.match(text):
         separator, text, skipped = first[1].replace("\\t", "\t"), text[first.end() :], 1
+    comments = _comments(text)
+    text, skipped = text[sum(map(len, comments)) :], skipped + len(comments)
     header = next((line for line in text.splitlines() if line.strip()), "")
     if separator is None:
         separator = _separator(header)
@@ -245,6 +254,21 @@ def _from_text(text: str, name: str) -> tuple[list[str], list[TableRow | Problem
         fact = f"{fact}; a quote may be left open, or not be doubled in a cell"
         return columns or [], [Problem(f"{name}:{line}", fact)]
     return columns or [], items
+
+
+def _comments(text: str) -> list[str]:
+    """Return the lines before the columns' names that begin with ``#``; none if they may be these names."""
+    comments: list[str] = []
+    for line in io.StringIO(text, newline=""):
+        if line.strip() and not line.lstrip().startswith("#"):
+            return comments if _known(line) > max(map(_known, comments), default=0) else []
+        comments.append(line)
+    return []
+
+
+def _known(header: str) -> int:
+    """Return how many usual names of columns a line has."""
+    return len(fields_by_name(header.split(_separator(header))))
 
 
 def _separator(header: str) -> str:

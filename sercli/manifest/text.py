@@ -1,6 +1,7 @@
 """Read a file as text, or report the kind of the file."""
 
 import gzip
+import re
 import zlib
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,17 @@ _REMEDIES = {
     Sort.ARRAYS: _CSV,
     Sort.OTHER: "fetch the file again",
 }
+# Texts with times that are not read, by their beginning without the zeros of UTF-16.
+_TIMED = {
+    rb"WEBVTT\b": "WebVTT subtitles",
+    rb"\d+\s+\d\d:\d\d:\d\d[,.]\d+ -->": "SubRip subtitles",
+    rb'File type = "ooTextFile': "a Praat TextGrid",
+    rb"<\?xml.*<ANNOTATION_DOCUMENT": "an ELAN document",
+}
+_TIMES = (
+    "which sercli does not read; write its times as a table (columns start, end, speaker), as RTTM or as "
+    "labels of Audacity"
+)
 _RECORDINGS = (b"RIFF", b"fLaC")
 _GZIP = b"\x1f\x8b"
 _START = 1 << 16
@@ -29,20 +41,20 @@ _START = 1 << 16
 def decode_text(content: bytes, name: str) -> tuple[str | None, Problem | None]:
     """Return the text of a file, or a problem; with text the problem is a harmless one.
 
-    UTF-8 and UTF-16 are read, and gzip is unpacked; any other text is read as Windows-1252 or Latin-1,
-    which the problem reports.
+    UTF-8, UTF-16 and UTF-32 are read, and gzip is unpacked; any other text is read as Windows-1252 or
+    Latin-1, which the problem reports.
     """
     if content[:2] == _GZIP:
         try:
             content = gzip.decompress(content)
         except (gzip.BadGzipFile, EOFError, zlib.error):
             return None, Problem(name, "the gzip file is incomplete; fetch or write it again")
-    encoding = _utf_16(content)
+    encoding = _wide_encoding(content)
     if encoding is not None:
         try:
             return content.decode(encoding).removeprefix("\ufeff"), None
         except UnicodeDecodeError:
-            return None, Problem(name, f"incomplete UTF-16 text; {_CSV}")
+            return None, Problem(name, f"incomplete {encoding[:6].upper()} text; {_CSV}")
     nul = content.find(b"\0")
     if nul >= 0:
         line = content.count(b"\n", 0, nul) + 1
@@ -74,6 +86,9 @@ def binary_kind(path: Path) -> str | None:
         return None
     if start.startswith(_RECORDINGS):
         return f"a recording; {_REMEDIES[Sort.RECORDING]}"
+    text = start.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \r\n")
+    if timed := next((name for form, name in _TIMED.items() if re.match(form, text, re.DOTALL)), None):
+        return f"{timed}, {_TIMES}"
     kind = recognise(start)
     # A text may begin with the letters that identify a recording.
     if kind is None or (kind.sort is Sort.RECORDING and b"\0" not in start):
@@ -81,8 +96,10 @@ def binary_kind(path: Path) -> str | None:
     return f"{kind.name}; {_REMEDIES[kind.sort]}"
 
 
-def _utf_16(content: bytes) -> str | None:
-    """Recognise UTF-16 by its mark, or by the zeros beside each letter of Latin script."""
+def _wide_encoding(content: bytes) -> str | None:
+    """Recognise UTF-16 and UTF-32 by their mark, UTF-16 also by the zeros beside letters of Latin script."""
+    if content[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        return "utf-32"
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
     start = content[:1000]
@@ -129,8 +146,7 @@ def read_start(path: Path) -> str:
             data = file.read(_START)
         if data[:2] == _GZIP:
             data = zlib.decompressobj(wbits=31).decompress(data, _START)  # 31: gzip, which may be cut off
-        encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-        return data.decode(encoding, errors="replace")
+        return data.decode(_wide_encoding(data) or "utf-8-sig", errors="replace").removeprefix("\ufeff")
     except (OSError, zlib.error):
         return ""
 

@@ -10,8 +10,6 @@ The files are the user's, or those that a paper or a toolkit publishes. The path
 - such files by a pattern, as ``data/emodb_*.csv``.
 """
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +25,7 @@ from sercli.manifest.interop import read_list
 from sercli.manifest.listing import choose_columns
 from sercli.manifest.matching import Matched, Matcher
 from sercli.manifest.tables import Table, read_table
+from sercli.plain import csv
 from sercli.records import Fold, Problem, Utterance
 
 _COLUMNS = "columns id, part (train, dev or test) and, for several folds, fold"
@@ -229,13 +228,8 @@ def contents_digest(path: Path) -> str:
 
 def to_csv(folds: Sequence[Fold]) -> str:
     """Write folds as such a table."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("id", "fold", "part"))
-    for fold in folds:
-        for part in PARTS:
-            writer.writerows((name, fold.name, part) for name in getattr(fold, part))
-    return text.getvalue()
+    rows = ((name, fold.name, part) for fold in folds for part in PARTS for name in getattr(fold, part))
+    return csv.to_csv([("id", "fold", "part"), *rows])
 
 
 def _base(path: Path) -> Path:

@@ -1,12 +1,11 @@
 """Write tables of text for the terminal, Markdown and LaTeX, and CSV for programs."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sercli import files
+from sercli.plain import csv
 
 _WIDTH = 100  # characters of a line on the terminal
 _GAP = "  "
@@ -140,14 +139,11 @@ def to_latex(title: str, remarks: Sequence[str], tables: Sequence[Table]) -> str
 
 def to_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Format rows for programs: numbers have all digits, and a missing value is an empty cell."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(
+    known = (
         ["" if cell is None or cell != cell else cell for cell in row]  # noqa: PLR0124  NaN
         for row in rows
     )
-    return file.getvalue()
+    return csv.to_csv([header, *known])
 
 
 def write_tables(

@@ -1,7 +1,5 @@
 """Test a range of learning rates: train an epoch at each of several rising rates, and watch the dev score."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from sercli import figures, files
 from sercli.devices import Device
 from sercli.errors import RunError
 from sercli.figures.curves import range_test
+from sercli.plain.csv import to_csv
 from sercli.training.fit import build_module
 from sercli.training.folds import load_parts
 from sercli.training.plan import Plan
@@ -193,9 +192,5 @@ def _start(scores: Sequence[float]) -> float:
 
 
 def _csv(rates: Sequence[float], losses: Sequence[float], scores: Sequence[float], monitor: str) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["lr", "train_loss", monitor])
-    for row in zip(rates, losses, scores, strict=True):
-        writer.writerow(f"{value:.6g}" for value in row)
-    return text.getvalue()
+    rows = ([f"{value:.6g}" for value in row] for row in zip(rates, losses, scores, strict=True))
+    return to_csv([["lr", "train_loss", monitor], *rows])

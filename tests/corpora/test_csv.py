@@ -148,7 +148,7 @@ def test_a_line_is_counted_where_its_row_begins(tmp_path):
         ("[1]", "not a JSON object"),
         ("[" * 100_000, "not a JSON object"),
         ("9" * 5000, "not a JSON object"),
-        ('{"file": "x.wav", "emotion": ["sad"]}', "emotion is neither text nor a number"),
+        ('{"file": "x.wav", "emotion": ["sad"]}', "the column 'emotion' can't hold ['sad']; write one label"),
         ('{"file": "x.wav", "emotion": NaN}', "no emotion"),
         ('{"file": "x.wav", "emotion": "sad", "start": NaN}', "start 'nan' is not a time"),
     ],

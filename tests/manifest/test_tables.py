@@ -41,6 +41,7 @@ def values(table):
         '"sep=|"\r\n' + delimited("|", end="\r\n"),
         "SEP=\\t\n" + delimited("\t"),
         "\n \n" + delimited(","),
+        "# made by a tool\n# v2, a file\n\n" + delimited(","),
         delimited(",", header=" file {0} emotion {0} speaker "),
         delimited(";", quote=""),
         delimited(" "),
@@ -49,7 +50,7 @@ def values(table):
         delimited(",").replace('s1"', 's1",,'),
     ],
 )
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 def test_delimited_text_of_any_program_holds_the_same_rows(tmp_path, text, encoding):
     table = read(tmp_path / "t.txt", text.encode(encoding))
     found = [{name: value for name, value in row.items() if name} for row in values(table)]
@@ -77,6 +78,13 @@ def test_json_of_any_layout_holds_the_same_rows(tmp_path, layout, name):
 def test_an_object_of_rows_gives_each_its_key_as_id(tmp_path):
     (row,) = read(tmp_path / "t.json", json.dumps({"u1": {"path": "x.wav"}}, indent=1).encode()).rows
     assert row == TableRow("t.json, entry u1", {"id": "u1", "path": "x.wav"})
+
+
+def test_lines_count_from_the_comments_and_a_column_may_begin_with_a_hash(tmp_path):
+    table = read(tmp_path / "t.csv", b"# a tool\r\n#v2\r\nfile,emotion\r\na.wav,sad\r\nb.wav\r\n")
+    assert [item.place for item in table.items] == ["t.csv:4", "t.csv:5"]
+    assert read(tmp_path / "t.csv", b"#file,emotion\na.wav,sad\n").columns == ("#file", "emotion")
+    assert read(tmp_path / "t.csv", b"# a,b\nx,y\n").columns == ("# a", "b")
 
 
 def test_a_packed_table_is_unpacked(tmp_path):

@@ -72,6 +72,24 @@ def test_a_line_that_is_no_turn_is_named(tmp_path, name, text, fact):
         read_turns(write(tmp_path, name, text))
 
 
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [
+        ("WEBVTT\n\n00:00.000 --> 00:01.000\nhi\n", "WebVTT subtitles"),
+        ("\ufeff1\r\n00:00:00,000 --> 00:00:01,000\r\nhi\r\n", "SubRip subtitles"),
+        ('File type = "ooTextFile"\nObject class = "TextGrid"\n', "a Praat TextGrid"),
+        ('<?xml version="1.0"?>\n<ANNOTATION_DOCUMENT>', "an ELAN document"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_formats_that_are_not_read_are_named_with_those_that_are(tmp_path, start, name, encoding):
+    (tmp_path / "a.txt").write_text(start, encoding=encoding, newline="")
+    with pytest.raises(
+        ManifestError, match=rf"a\.txt: {name}, which sercli does not read; .* RTTM or as lab"
+    ):
+        read_turns(tmp_path / "a.txt")
+
+
 def test_a_list_of_other_recordings_is_refused(tmp_path):
     turns = read_turns(write(tmp_path, "m.rttm"))
     with pytest.raises(ManifestError, match="names none of these recordings; it names meeting"):

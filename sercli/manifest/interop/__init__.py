@@ -127,6 +127,11 @@ def _check_kind(path: Path, columns: Mapping[str, str] | None) -> str | None:
 
 
 def _unknown(path: Path) -> ManifestError:
+    """Explain that a path is no list; of an empty file or of JSON, why it has no rows."""
+    if path.is_file() and read_start(path).lstrip()[:1] in ("{", "[", ""):
+        for item in read_table(path).items:
+            if isinstance(item, Problem) and not item.harmless:
+                return ManifestError(f"{path.parent / item.place}: {item.fact}")
     return ManifestError(
         f"{path}: not a list of utterances that sercli can read; give {', '.join(format_names())}, "
         "a manifest.jsonl, a table with a column of files (--column file=COLUMN names it) or a text file "

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sercli.manifest.columns import RATERS, SPELLINGS, fields_by_name, simplify
-from sercli.manifest.listing import read_cells
+from sercli.manifest.listing import field_label, read_cells
 from sercli.manifest.values import (
     GENDERS,
     NAMES,
@@ -111,13 +111,13 @@ def _key_of(stated: Mapping[str, Any]) -> str:
 
 def _typed(name: str, value: Any) -> Any:
     """Convert a value to the type of its field; a number in a field of text becomes text."""
-    bad = ValueError(f"'{name}' can't be {value!r:.80}")
+    bad = ValueError(f"'{field_label(name)}' can't be {value!r:.80}")
     if name == "raters":
         return _raters(value, bad)
     if name == "ratings":
         return _ratings(value, bad)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise bad
+        raise ValueError(f"{bad}; write text or a number")
     if name not in NUMBERS and name != "sample_rate":
         text = str(value)
         if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):

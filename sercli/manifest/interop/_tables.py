@@ -43,7 +43,10 @@ def read_any_table(path: Path, columns: Mapping[str, str] | None = None) -> Iter
             if known is not entry:
                 yield Problem(place, f"the same as {line_of(known.place)}", harmless=True)
                 continue
-            yield reader.read(fields, place, fields.get("id"), fields.get("emotion_raw"))
+            if entry.nested:
+                yield Problem(place, entry.nested)
+            else:
+                yield reader.read(fields, place, fields.get("id"), fields.get("emotion_raw"))
 
 
 def is_paths(path: Path) -> bool:

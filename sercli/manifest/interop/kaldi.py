@@ -10,10 +10,10 @@ Source: kaldi-asr.org/doc/data_prep.html; the file ``utt2emo`` of recipes for em
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sercli.errors import ManifestError
+from sercli.errors import ManifestError, list_some
 from sercli.manifest.interop import Format
 from sercli.manifest.interop._reading import RecordReader
 from sercli.manifest.listing import is_audio
@@ -22,7 +22,9 @@ from sercli.records import Note, Problem, Utterance
 
 _LABELS = ("utt2emo", "utt2emotion", "utt2label")
 _OF_UTTERANCES = {"speaker": "utt2spk", "session": "utt2session", "duration": "utt2dur", "transcript": "text"}
+_MEMBERS = "spk2utt"
 _GENDERS = ("spk2gender", "utt2gender")
+_SHOWN = 3
 _ARCHIVE = re.compile(r".+:\d+")
 # Options of sph2pipe, sox and ffmpeg that take one channel or a part, or change the sound.
 _CHANGES = re.compile(
@@ -46,20 +48,24 @@ def read(path: Path) -> Iterator[Utterance | Problem]:
     recordings = table.read("wav.scp")
     labels = next((name for name in _LABELS if (folder / name).is_file()), None)
     fields = {field: table.read(name) for field, name in _OF_UTTERANCES.items()}
+    names = _OF_UTTERANCES
     if not fields["speaker"]:
-        members = table.read("spk2utt")
-        fields["speaker"] = {
-            utterance: speaker for speaker, own in members.items() for utterance in own.split()
-        }
+        names = names | {"speaker": _MEMBERS}
+        fields["speaker"] = table.read_members(_MEMBERS)
     emotions = table.read(labels) if labels else {}
     by_speaker, by_utterance = (table.read(name) for name in _GENDERS)
     segments = table.read("segments")
     yield from table.problems
-    yield _note(folder, labels)
+    yield _note(folder, labels, names.values())
+    listing, listed = ("segments", segments) if segments else ("wav.scp", recordings)
+    for name, own in [(names[field], own) for field, own in fields.items()] + [(labels or "", emotions)]:
+        if foreign := [key for key in own if key not in listed]:
+            fact = f"{name} names utterances that {listing} does not have: {list_some(foreign, _SHOWN)}"
+            yield Note(str(folder / name), fact, title="not used")
     reader = RecordReader()
     commands: set[str] = set()
-    for key, value in (segments or recordings).items():
-        place = f"{folder / ('segments' if segments else 'wav.scp')}, '{key}'"
+    for key, value in listed.items():
+        place = f"{folder / listing}, '{key}'"
         record: dict[str, str] = {field: own[key] for field, own in fields.items() if key in own}
         record |= {"gender": by_utterance.get(key) or by_speaker.get(record.get("speaker", ""), "")}
         try:
@@ -115,8 +121,8 @@ def _cut(value: str, record: dict[str, str]) -> tuple[str, dict[str, str]]:
     return recording, record | {"start": start} | ({} if end.startswith("-") else {"end": end})
 
 
-def _note(folder: Path, labels: str | None) -> Note:
-    names = ("wav.scp", "segments", *_OF_UTTERANCES.values(), *_GENDERS, *([labels] if labels else []))
+def _note(folder: Path, labels: str | None, of_utterances: Iterable[str]) -> Note:
+    names = ("wav.scp", "segments", *of_utterances, *_GENDERS, *([labels] if labels else []))
     read_files = ", ".join(name for name in names if (folder / name).is_file())
     without = (
         ""
@@ -135,19 +141,35 @@ class _Tables:
 
     def read(self, name: str) -> dict[str, str]:
         """Return value by key; empty without such a file."""
+        found: dict[str, str] = {}
+        for place, key, value in self._lines(name):
+            if found.setdefault(key, value) != value:
+                raise ManifestError(f"{place}: '{key}' occurs twice, with different values")
+        return found
+
+    def read_members(self, name: str) -> dict[str, str]:
+        """Return the key of each member, from a file whose values list the members of their key."""
+        found: dict[str, str] = {}
+        for place, key, value in self._lines(name):
+            for member in value.split():
+                if (other := found.setdefault(member, key)) != key:
+                    raise ManifestError(
+                        f"{place}: '{member}' belongs to '{key}' here and to '{other}' in an earlier line; "
+                        "remove it from one of the two"
+                    )
+        return found
+
+    def _lines(self, name: str) -> Iterator[tuple[str, str, str]]:
+        """Yield place, key and value of each line; nothing without such a file."""
         path = self.folder / name
         if not path.is_file():
-            return {}
+            return
         text, problems = read_text(path)
         self.problems += problems
-        found: dict[str, str] = {}
         for number, line in enumerate(text.split("\n"), 1):
             key, _, value = line.strip().replace("\t", " ", 1).partition(" ")
-            if not key:
-                continue
-            if found.setdefault(key, value.strip()) != value.strip():
-                raise ManifestError(f"{path}:{number}: '{key}' occurs twice, with different values")
-        return found
+            if key:
+                yield f"{path}:{number}", key, value.strip()
 
 
 FORMAT = Format(recognises, read)

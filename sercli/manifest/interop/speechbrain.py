@@ -1,5 +1,7 @@
 """SpeechBrain: one JSON object, ``{id: {"wav": "{data_root}/...", "length": seconds, "emo": label}}``.
 
+``wav`` may also be ``{"file": "{data_root}/...", "start": sample, "stop": sample}``.
+
 SpeechBrain formats every string when it loads the file (``{data_root}`` becomes a folder), so other braces
 are doubled. It reserves the key ``id`` and expects the same keys in every entry, so a missing value is
 ``null``. ``emo`` is the noun if it is known, otherwise the label in the corpus's spelling.
@@ -18,6 +20,7 @@ from sercli.manifest.interop import Format
 from sercli.manifest.interop._reading import RecordReader
 from sercli.manifest.interop._writing import check_utterances, refuse_folder, to_record
 from sercli.manifest.text import read_start, read_unicode
+from sercli.manifest.values import parse_number, settle_times
 from sercli.plain.json import from_json
 from sercli.records import Problem, Utterance
 
@@ -60,10 +63,38 @@ def read(path: Path) -> Iterator[Utterance | Problem]:
             yield Problem(place, "not a JSON object")
             continue
         named = {"file": raw.get("wav"), "duration": raw.get("length", raw.get("duration"))}
+        if isinstance(named["file"], dict):
+            try:
+                named |= _part(named["file"], named["duration"])
+            except ValueError as error:
+                yield Problem(place, str(error))
+                continue
         if isinstance(named["file"], str):
             named["file"] = _PLACEHOLDER.sub("", named["file"], count=1)
         entry = _map_texts(raw | named, _undouble)
         yield reader.read(entry | {"id": key}, place, key, entry.get("emo", entry.get("emotion")))
+
+
+def _part(wav: dict[str, Any], duration: Any) -> dict[str, Any]:
+    """Return file, start and end of a part that is stated as file, start and stop, in samples.
+
+    SpeechBrain takes the sample rate from the file. Here it is the usual one by which the part is as long as
+    the entry states.
+
+    Raises:
+        ValueError: there is no such rate.
+    """
+    start, stop = wav.get("start", 0), wav.get("stop", wav.get("start", 0))
+    if start == stop == 0:  # for SpeechBrain the complete file
+        return {"file": wav.get("file")}
+    times = settle_times({"start": start, "end": stop, "duration": duration})
+    found = [parse_number(each) for each in (times.get("start"), times.get("end"), duration)]
+    if None in found or found == [parse_number(each) for each in (start, stop, duration)]:
+        raise ValueError(
+            f"'wav' has the samples {start} to {stop}, but 'length' is not the same time in seconds; write "
+            "that length, or cut the file"
+        )
+    return {"file": wav.get("file"), "start": times["start"], "end": times["end"]}
 
 
 def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:

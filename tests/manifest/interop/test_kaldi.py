@@ -79,6 +79,23 @@ def test_two_values_of_a_key_are_refused(tmp_path):
         list(read(place))
 
 
+def test_an_utterance_of_two_speakers_is_refused(tmp_path):
+    place = folder(tmp_path, wav_scp=["u0 a.wav", "u1 b.wav"], spk2utt=["A u0 u1", "B u0"])
+    with pytest.raises(ManifestError, match=r"spk2utt:2: 'u0' belongs to 'B' here and to 'A' in an earlier"):
+        list(read(place))
+
+
+def test_unknown_utterances_of_each_file_are_named(tmp_path):
+    place = folder(
+        tmp_path, wav_scp=["u0 a.wav"], spk2utt=["A u0 u2"], utt2emo=["u0 anger", "u9 fear"], text=["u0 Ja"]
+    )
+    assert [item.fact for item in read(place) if isinstance(item, Note)] == [
+        "wav.scp, spk2utt, text, utt2emo",
+        "spk2utt names utterances that wav.scp does not have: u2",
+        "utt2emo names utterances that wav.scp does not have: u9",
+    ]
+
+
 def test_other_folders_are_not_taken_for_one(tmp_path):
     assert not recognises(tmp_path)
     (tmp_path / "list.scp").write_text("u a.wav\n")

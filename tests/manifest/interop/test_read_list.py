@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -94,11 +95,31 @@ def test_a_plain_list_keeps_blanks_inside_paths(tmp_path):
     assert str(fourth) == f"{path}:4: the id 'imported/c' occurs more than once"
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00\xff\x80" * 99, b"{}", b"[1]", b"some words\n", b'{"a": 1}\n'])
+@pytest.mark.parametrize("data", [b"\x00\xff\x80" * 99, b"some words\n", b'{"a": 1}\n'])
 def test_anything_else_is_refused_with_what_is_read(tmp_path, data):
     for name in ("a.json", "a.jsonl", "a.csv", "a.gz", "a"):
         (tmp_path / name).write_bytes(data)
         with pytest.raises(ManifestError, match=r"not a list of utterances .* one audio path a line"):
+            list(read_list(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("", "{path}: holds no rows (the file is empty); the first line must name the columns"),
+        ("[]", "{path}: holds no rows; write a JSON object for each utterance"),
+        ("{}", "{path}: holds no rows; write a JSON object for each utterance"),
+        ('{"data": []}', "{path}: holds no rows; write a JSON object for each utterance"),
+        ("[1]", "{path}, entry 1: not a JSON object"),
+        ('{"path": [', "{path}:1: JSON that is cut short or damaged (Expecting value: line 1 column 11"),
+        ('[{"path": "a.wav"},\n {"pa', "{path}:2: JSON that is cut short or damaged (Unterminated string"),
+    ],
+)
+def test_a_list_without_rows_is_refused_with_the_reason(tmp_path, text, fact):
+    for name in ("a.json", "a.jsonl", "a.csv", "a.gz", "a"):
+        (tmp_path / name).write_text(text)
+        start = fact.replace("{path}", str(tmp_path / name))
+        with pytest.raises(ManifestError, match=f"^{re.escape(start)}"):
             list(read_list(tmp_path / name))
 
 
@@ -109,6 +130,23 @@ def test_a_table_whose_files_have_another_column_is_told_its_columns(tmp_path, t
     assert problem.fact == (
         "no column 'file'; the columns are name, emotion; name the right one with --column file=COLUMN"
     )
+
+
+@pytest.mark.parametrize(
+    ("label", "fact"),
+    [
+        (
+            ["anger"],
+            "can't hold ['anger']; write one label; --column raters=label reads the labels of several",
+        ),
+        ({"a": 1}, "can't hold {'a': 1}; write text or a number"),
+        (True, "can't hold True; write text or a number"),
+    ],
+)
+def test_a_label_that_is_no_text_is_named_by_its_column(tmp_path, label, fact):
+    (tmp_path / "t.jsonl").write_text(json.dumps({"file": "a.wav", "label": label}))
+    (problem,) = [item for item in read_list(tmp_path / "t.jsonl") if not isinstance(item, Note)]
+    assert problem.fact.startswith(f"the column 'label' {fact}")
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -64,6 +64,28 @@ def test_speechbrain_can_format_every_string_and_finds_the_same_keys_everywhere(
     assert (first["emo"], second["emo"], first["length"]) == ("", "anger", None)
 
 
+def test_a_part_in_samples_is_in_seconds(path):
+    wav = {"file": "{data_root}/a.wav", "start": 12_000, "stop": 20_000}
+    entries = {
+        "a": {"wav": wav, "length": 0.5, "emo": "ang"},
+        "b": {"wav": wav | {"stop": 56_100}, "duration": 1.0},
+        "c": {"wav": {"file": "c.wav"}, "length": 3.0},
+        "d": {"wav": wav, "length": 0.7},
+        "e": {"wav": wav},
+    }
+    path.write_text(json.dumps(entries))
+    *found, fourth, fifth = read(path)
+    assert [(each.file, each.start, each.end) for each in found] == [
+        ("a.wav", 0.75, 1.25),
+        ("a.wav", pytest.approx(12_000 / 44_100), pytest.approx(56_100 / 44_100)),
+        ("c.wav", None, None),
+    ]
+    for problem in (fourth, fifth):
+        assert problem.fact.startswith(
+            "'wav' has the samples 12000 to 20000, but 'length' is not the same time"
+        )
+
+
 def test_a_bad_entry_is_a_problem(path):
     path.write_text(
         '{"a": {"wav": "a.wav", "length": NaN}, "b": 3, "c": {"emo": "neu"}, "d": {"wav": "d.wav"}}'
