@@ -83,6 +83,8 @@ _CONTAINERS = frozenset(
 )
 # Samples, of all channels, that are read at once to find a file's scale.
 _AT_ONCE = 1 << 22
+# Times beyond so many times the length of a recording are probably in another unit than seconds.
+_OTHER_UNIT = 10
 _scales = Scales()
 
 
@@ -395,5 +397,10 @@ def _span(header: AudioFile, start: float | None, end: float | None) -> tuple[in
     if not 0 <= first < last or last > header.frames + BEYOND_S * rate:
         length = header.frames / rate
         span = f"{start or 0:g} to {length if end is None else end:g} s"
-        raise AudioError(f"can't cut out {span}; it is {length:g} s long")
+        if end is not None and end <= (start or 0.0):
+            raise AudioError(f"can't cut out {span}; the end must be after the start")
+        remedy = ""
+        if max(start or 0.0, end or 0.0) > _OTHER_UNIT * length:
+            remedy = "; write the times in seconds, not in milliseconds or samples"
+        raise AudioError(f"can't cut out {span}; it is {length:g} s long{remedy}")
     return first, min(last, header.frames)

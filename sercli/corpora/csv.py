@@ -7,7 +7,6 @@ dialog, text and so on are read if they exist. With ``start`` or ``end`` (second
 a folder of Kaldi, is read as `sercli.corpora.manifest` does.
 """
 
-import math
 import posixpath
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ from sercli.errors import ManifestError
 from sercli.manifest.columns import FURTHER_RATINGS, RATERS
 from sercli.manifest.interop import read_other
 from sercli.manifest.listing import Entry, line_of, read_entries
-from sercli.manifest.values import NUMBERS, RATINGS, TIMES, explain_time, parse_number
+from sercli.manifest.values import NUMBERS, RATINGS, TIMES, explain_span, explain_time, parse_number
 from sercli.records import Problem, Utterance
 
 
@@ -67,12 +66,10 @@ def _utterance(entry: Entry, options: TableOptions, *, labelled: bool) -> Uttera
     if "file" not in values:
         return Problem(entry.place, "no file")
     values["file"] = posixpath.normpath(values["file"].replace("\\", "/"))
-    start, end = values.get("start", 0.0), values.get("end", math.inf)
-    fact = None
+    start = values.get("start", 0.0)
+    fact: str | None = explain_span(start, values.get("end"))
     if start < 0:
         fact = f"start {start:g} s is before the recording"
-    elif end <= start:
-        fact = f"start {start:g} s and end {end:g} s leave nothing between them"
     utterance = Utterance(**{"id": "", "corpus": ""} | values)
     fact = fact or _outside(utterance, options)
     return (

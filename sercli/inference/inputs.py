@@ -15,7 +15,7 @@ from sercli.manifest.interop import read_other
 from sercli.manifest.lengths import without_foreign_times
 from sercli.manifest.listing import Entry, check_columns, read_entries
 from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
-from sercli.manifest.values import explain_time, parse_number
+from sercli.manifest.values import explain_span, explain_time, parse_number
 from sercli.plain.json import to_json
 from sercli.records import Note, Problem, Turn, Utterance
 from sercli.runs.folder import find_run
@@ -197,6 +197,8 @@ def _utterance(entry: Entry) -> Utterance | Problem:
             if found < 0:
                 return Problem(entry.place, f"{name} {found:g} s is before the start of the recording")
             times[name] = found
+    if nothing := explain_span(times.get("start"), times.get("end")):
+        return Problem(entry.place, nothing)
     file = entry.fields.get("file")
     if not isinstance(file, str):
         return Problem(entry.place, "no file; name the recording, or remove the row")

@@ -137,6 +137,13 @@ def explain_time(field: str, value: Any) -> str:
     return f"{field} '{value}' is not a time; write {forms}; leave it out where it is not known"
 
 
+def explain_span(start: float | None, end: float | None) -> str:
+    """Explain why nothing is between start and end, in seconds; empty if there may be something."""
+    if end is None or end > (start or 0.0):
+        return ""
+    return f"start {start or 0:g} s and end {end:g} s leave nothing between them"
+
+
 def parse_number(value: Any) -> float | None:
     """Return a finite number; ``None`` for any other value."""
     if isinstance(value, str) and "_" in value:

@@ -158,10 +158,7 @@ def test_a_cut_is_those_samples_of_the_whole(tmp_path, suffix, start, end, first
     [
         (0.5, 2.06, "0.5 to 2.06"),
         (2.0, None, "2 to 2"),
-        (1.0, 1.0, "1 to 1"),
-        (1.5, 1.0, "1.5 to 1"),
         (-0.5, 1.0, "-0.5 to 1"),
-        (None, 0.0, "0 to 0"),
     ],
 )
 def test_a_cut_beyond_the_file_or_of_nothing_is_refused(tmp_path, write_wav, start, end, span):
@@ -169,6 +166,31 @@ def test_a_cut_beyond_the_file_or_of_nothing_is_refused(tmp_path, write_wav, sta
     with pytest.raises(AudioError) as caught:
         audio.decode(path, start, end)
     assert str(caught.value) == f"{path}: can't cut out {span} s; it is 2 s long"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "fact"),
+    [
+        (1.0, 1.0, "1 to 1 s; the end must be after the start"),
+        (1.5, 1.0, "1.5 to 1 s; the end must be after the start"),
+        (None, 0.0, "0 to 0 s; the end must be after the start"),
+        (
+            0.0,
+            500.0,
+            "0 to 500 s; it is 2 s long; write the times in seconds, not in milliseconds or samples",
+        ),
+        (
+            500.0,
+            None,
+            "500 to 2 s; it is 2 s long; write the times in seconds, not in milliseconds or samples",
+        ),
+    ],
+)
+def test_times_in_a_wrong_order_or_unit_are_named(tmp_path, write_wav, start, end, fact):
+    path = write_wav(tmp_path / "a.wav", tone(2))
+    with pytest.raises(AudioError) as caught:
+        audio.decode(path, start, end)
+    assert str(caught.value) == f"{path}: can't cut out {fact}"
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg"])

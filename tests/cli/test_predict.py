@@ -108,13 +108,13 @@ def test_a_table_is_read_and_a_file_written_whole(run, recording, tmp_path):
 
 def test_a_row_that_can_not_be_read_is_told_and_the_rest_go_on(run, recording, tmp_path):
     table = tmp_path / "t.csv"
-    table.write_text("file,start,end\na.wav,0,0.2\n,0,1\na.wav,0.1,x\na.wav\na.wav,0.2,0.4\n")
+    table.write_text("file,start,end\na.wav,0,0.2\n,0,1\na.wav,0.1,x\na.wav\na.wav,0.2,0.4\na.wav,.4,.1\n")
     status, out, err = run("latest", "--table", table, "--csv")
     assert status == 1
     assert [row["start"] for row in csv.DictReader(out.splitlines())] == ["0", "0.2"]
     told = [line.removeprefix(f"error: {table}:") for line in err.splitlines() if line.startswith("error")]
-    assert [line[:12] for line in told] == ["3: no file; ", "4: end 'x' i", "5: 1 cells f"]
-    assert "3 of 5 files failed" in err
+    assert [line[:12] for line in told] == ["3: no file; ", "4: end 'x' i", "5: 1 cells f", "7: start 0.4"]
+    assert "4 of 6 files failed" in err
 
 
 def test_an_interrupted_command_leaves_no_file(run, recording, tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ from sercli.manifest.values import (
     GENDERS,
     NAMES,
     NUMBERS,
+    explain_span,
     explain_time,
     is_absent,
     parse_cell,
@@ -61,6 +62,8 @@ class RecordReader:
             stated = {name: _typed(name, value) for name, value in values.items() if value not in (None, "")}
             if not PurePosixPath(stated.get("file", "")).name:
                 return Problem(place, "names no audio file")
+            if not ours and (nothing := explain_span(stated.get("start"), stated.get("end"))):
+                return Problem(place, nothing)
             key = parse_cell("key", key)
             key = _key_of(stated) if key in (None, "") else _typed("key", key)
         except ValueError as error:

@@ -90,6 +90,7 @@ def test_a_foreign_emotion_is_no_noun_of_ours(path):
             r"'raters' can't be \[{'valence': nan}\]",
         ),
         ('{"key": "b", "wav": "b.wav", "speaker": "\\ud800"}', "'speaker' can't be"),
+        ({"key": "b", "wav": "b.wav", "start": 0.9, "end": 0.2}, "start 0.9 s and end 0.2 s leave nothing"),
     ],
 )
 def test_a_bad_line_is_a_problem_and_the_rest_is_read(path, line, fact):
