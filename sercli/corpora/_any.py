@@ -91,7 +91,7 @@ class TableOptions(AnyOptions):
         return check_columns(self.columns)
 
 
-_NO_EMOTION = "no emotion; its list must name one, or leave it out"
+_NO_EMOTION = "no emotion; write it, name its column with --column emotion=COLUMN, or add --skip-bad"
 
 
 def remedy(label: str) -> str:

@@ -4,7 +4,7 @@ The folders of the emotions may be below other folders: ``train/angry``, ``0011/
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -60,12 +60,10 @@ def parse(root: Path, options: FolderOptions) -> Iterator[Utterance | Problem]:
     """
     unread: dict[Path, str] = {}
     files = sorted(walk(root, unread))
-    for path, fact in sorted(unread.items()):
-        yield Problem(path.relative_to(root).as_posix(), fact, harmless=os.access(path, os.R_OK | os.X_OK))
     recordings = audio.recordings(files)
     taken = set(recordings)
     others = [path for path in files if path not in taken]
-    yield from _closed(others, root)
+    yield from _unread(unread, others, root)
     if options.names_emotion:
         yield from _other_kinds(others, root, 0)
         for path in recordings:
@@ -140,9 +138,12 @@ def _by_folder(files: Iterable[Path], root: Path, level: int) -> Iterator[tuple[
     yield from sorted(groups.items())
 
 
-def _closed(paths: Iterable[Path], root: Path) -> Iterator[Problem]:
-    """Point out archives and broken links, which may stand for folders of recordings."""
-    for path in paths:
+def _unread(folders: Mapping[Path, str], files: Iterable[Path], root: Path) -> Iterator[Problem]:
+    """Point out folders below the root that were not read, and archives and broken links in place of some."""
+    for path in sorted(folders.keys() - {root}):
+        readable = os.access(path, os.R_OK | os.X_OK)
+        yield Problem(path.relative_to(root).as_posix(), folders[path], harmless=readable)
+    for path in files:
         place = path.relative_to(root).as_posix()
         if path.suffix.lower() in _ARCHIVES:
             fact = "an archive, not read; if it holds recordings that are not in the folders, unpack it there"

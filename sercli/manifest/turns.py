@@ -64,7 +64,10 @@ class TurnList:
                 raise ManifestError(
                     f"{self.path}: names no recording, and there are {len(recordings)}; add a column file"
                 )
-            return {recordings[0]: self.by_name[names[0]]}, self._notes(())
+            notes = self._notes(())
+            if names != [None] and self._find(recordings[0]) is None:
+                notes.append(f"{self.path.name}: its turns, of {names[0]}, are used for {recordings[0]}")
+            return {recordings[0]: self.by_name[names[0]]}, notes
         chosen = {path: self._find(path) for path in recordings}
         used = Counter(name for name in chosen.values() if name is not None)
         if not used:

@@ -87,7 +87,10 @@ def test_the_fields_that_can_be_chosen_are_listed():
             "label 'unknown' means that no emotion is known; give its emotion with --map 'unknown=EMOTION'",
         ),
         ("x.wav,??,,", "label '??' means that no emotion is known; give its emotion with --map '??=EMOTION'"),
-        ("x.wav,,,", "no emotion; its list must name one, or leave it out"),
+        (
+            "x.wav,,,",
+            "no emotion; write it, name its column with --column emotion=COLUMN, or add --skip-bad",
+        ),
         (",sad,,", "no file"),
         ("x.wav,sad,nan,1", explain_time("start", "nan")),
         ("x.wav,sad,0_1,2", explain_time("start", "0_1")),

@@ -164,9 +164,13 @@ def run_from(small, tmp_path):
         bundle = Bundle.load(copy.bundle)
         known = {name: value for name, value in bundle.facts.items() if name != "started_from"}
         replace(bundle, facts=known | facts).save(copy.bundle)
+        settings = copy.config_file.read_text()
+        settings = settings.replace(
+            f"corpus: {known['corpus']}\n", f"corpus: {(known | facts)['corpus']}\n", 1
+        )
         if init:
-            settings = copy.config_file.read_text().replace("init: null", f"init: {init}#0123456789ab")
-            copy.config_file.write_text(settings)
+            settings = settings.replace("init: null", f"init: {init}#0123456789ab")
+        copy.config_file.write_text(settings)
         return run
 
     return make

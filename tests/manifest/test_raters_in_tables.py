@@ -103,7 +103,10 @@ def test_without_an_emotion_the_label_is_the_plurality(tmp_path):
     text = "file,rater1,rater2,rater3\na.wav,ang,ang,sad\nb.wav,ang,sad,\nc.wav,,,\n"
     first, second, third = (item for item in read(tmp_path, text) if not isinstance(item, Note))
     assert (first.emotion, first.emotion_raw, second.emotion) == ("anger", None, "undecided")
-    assert third == Problem("t.csv:4", "no emotion; its list must name one, or leave it out")
+    assert third == Problem(
+        "t.csv:4",
+        "no emotion; write it, name its column with --column emotion=COLUMN, or add --skip-bad",
+    )
 
 
 def test_columns_are_chosen(tmp_path):

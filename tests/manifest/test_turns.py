@@ -159,3 +159,12 @@ def test_a_repeated_row_is_one_turn_and_its_line_is_known(tmp_path):
     path = write(tmp_path, "t.csv", "file,start,end,speaker\na.wav,0,1,x\na.wav,0,1,x\na.wav,2,3,x\n")
     (turns,) = read_turns(path).by_name.values()
     assert [(each.start, each.place) for each in turns] == [(0.0, f"{path}:2"), (2.0, f"{path}:4")]
+
+
+def test_turns_of_another_name_are_used_for_the_only_recording_with_a_note(tmp_path):
+    path = tmp_path / "other.rttm"
+    path.write_text("SPEAKER other 1 0.0 1.0 <NA> <NA> a <NA> <NA>\n")
+    turns, notes = read_turns(path).assign([Path("long.wav")])
+    assert len(turns[Path("long.wav")]) == 1
+    assert notes == ["other.rttm: its turns, of other, are used for long.wav"]
+    assert read_turns(path).assign([Path("other.wav")])[1] == []
