@@ -47,7 +47,7 @@ SETS = {name: ["features.kind=opensmile", f"features.set={name}"] for name in ("
 # The rows of the studies at full size that are trained to the end.
 FINISHED = {
     "emodb": ("CNN-LSTM, log-mel", "DiCCOSER, log-mel"),
-    "ravdess": ("CNN-LSTM, log-mel",),
+    "ravdess": ("CNN-LSTM, log-mel", "DiCCOSER, log-mel", "MelCNN"),
 }
 SIZES = (2, 5, 10, 20, None)
 DRAWS = 10
