@@ -413,12 +413,13 @@ def _find_inside(source: EncoderSource, folder: Path, named: Mapping[str, str]) 
 
 
 def _check_tensors(planned: nn.Module, state: Mapping[str, Tensor]) -> None:
-    shapes = {name: tuple(value.shape) for name, value in planned.state_dict().items()}
+    wanted = planned.state_dict()
+    shapes = {name: tuple(value.shape) for name, value in wanted.items()}
     for name in sorted(shapes.keys() | state.keys()):
         given = tuple(state[name].shape) if name in state else "none"
         if given != shapes.get(name, "none"):
             raise _UnfitError(f"'{name}' is {given}, described as {shapes.get(name, 'none')}")
-    for name, value in planned.state_dict().items():
+    for name, value in wanted.items():
         if state[name].is_floating_point() != value.is_floating_point():  # the precision may differ
             raise _UnfitError(f"'{name}' holds {state[name].dtype}, described as {value.dtype}")
 

@@ -20,6 +20,7 @@ from sercli.audio._scale import SampleScale, Scales, can_exceed, choose_scale
 from sercli.audio.kinds import (
     FOREIGN_SUFFIXES,
     HEAD_BYTES,
+    MEDIA_SUFFIXES,
     SUFFIXES,
     count_others,
     describe,
@@ -44,6 +45,7 @@ __all__ = [
     "HIGHEST_RATE",
     "LEAST_S",
     "LOWEST_RATE",
+    "MEDIA_SUFFIXES",
     "SAMPLE_RATE",
     "SUFFIXES",
     "AudioFile",

@@ -169,7 +169,7 @@ def _find_samples(
 
 
 def _find_unpadded(file: BinaryIO, size: int, layout: ChunkLayout) -> list[int]:
-    """Return where bytes are missing with which chunks of odd length before the samples should be padded."""
+    """Return the ends of those chunks before the samples that have an odd length and no byte of padding."""
     found = []
     for name, at, length in _chunks(file, size, layout, layout.first):
         if name == layout.data:

@@ -11,7 +11,7 @@ from types import TracebackType
 import numpy as np
 import soundfile
 
-from sercli.audio._scale import Block
+from sercli.audio._scale import Block, far_beyond
 from sercli.errors import AudioError
 
 # Samples, of all channels, that libsndfile is asked for at once: a damaged header may promise any number.
@@ -129,9 +129,7 @@ def _narrow(block: np.ndarray) -> Block:
     """
     peak = np.abs(block).max(initial=0)
     if np.finfo(np.float32).max < peak < np.inf:
-        raise AudioError(
-            f"far beyond full scale (peak {peak:.6g}); its samples are damaged, or their scale is unknown"
-        )
+        raise far_beyond(f"peak {peak:.6g}")
     with np.errstate(over="ignore"):  # beside infinity, which mixing refuses
         return block.astype(np.float32)
 

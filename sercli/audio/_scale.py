@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from sercli.errors import AudioError
+from sercli.files import Stamp
 
 Block = np.ndarray[tuple[int, int], np.dtype[np.int16 | np.float32]]
 """Samples as a file holds them, (samples, channels)."""
@@ -52,30 +53,30 @@ class Scales:
     """Remember the scale of files, because all samples must be read to find it."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[Path, int, int], SampleScale] = {}
+        self._known: dict[tuple[Path, Stamp], SampleScale] = {}
         self._lock = threading.Lock()
 
     def find(self, path: Path) -> SampleScale | None:
         """Return a file's scale; ``None`` if it is not known or the file has changed."""
         with self._lock:
-            return self._known.get(_version(path))
+            return self._known.get((path, Stamp.of(path)))
 
     def keep(self, path: Path, scale: SampleScale) -> None:
         """Remember a file's scale."""
         with self._lock:
-            self._known[_version(path)] = scale
+            self._known[path, Stamp.of(path)] = scale
             if len(self._known) > _REMEMBERED:
                 del self._known[next(iter(self._known))]
-
-
-def _version(path: Path) -> tuple[Path, int, int]:
-    stat = path.stat()
-    return path, stat.st_size, stat.st_mtime_ns
 
 
 def can_exceed(subtype: str) -> bool:
     """Return whether samples of a format, as libsndfile names it, can be beyond full scale."""
     return subtype.startswith(_SUBTYPES)
+
+
+def far_beyond(share: str) -> AudioError:
+    """Make the error for samples that no known scale explains."""
+    return AudioError(f"far beyond full scale ({share}); its samples are damaged, or their scale is unknown")
 
 
 def choose_scale(blocks: Iterable[np.ndarray]) -> SampleScale:
@@ -107,9 +108,7 @@ def choose_scale(blocks: Iterable[np.ndarray]) -> SampleScale:
     limit = 1 if integer else _OVERSHOOT
     scale = next((each for each in _INTEGER_SCALES if peak <= each * limit), None)
     if scale is None:
-        raise AudioError(
-            f"far beyond full scale ({share}); its samples are damaged, or their scale is unknown"
-        )
+        raise far_beyond(share)
     if integer and (lowest >= 0 or peak <= _INTEGERS):
         kind = "unsigned integers" if lowest >= 0 else "integers of 8 bits or very quiet ones of 16"
         raise AudioError(f"holds {kind} as floats ({share}); write it again with values between -1 and 1")

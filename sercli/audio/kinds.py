@@ -21,6 +21,8 @@ FOREIGN_SUFFIXES = frozenset(
 )
 """Suffixes of recordings that only ffmpeg decodes, or that sercli does not read: they are never left out
 silently."""
+MEDIA_SUFFIXES = SUFFIXES | FOREIGN_SUFFIXES
+"""Suffixes of all recordings."""
 
 _SHOWN = 5  # of the suffixes of other files
 

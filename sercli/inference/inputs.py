@@ -23,7 +23,6 @@ from sercli.voice import VoiceConfig, find_speech
 from sercli.workspace import Workspace
 
 _SHOWN = 3
-_SUFFIXES = audio.SUFFIXES | audio.FOREIGN_SUFFIXES
 # Files that make a folder a bundle.
 _OF_BUNDLE = ("bundle.json", "weights.safetensors")
 # Columns of a list that is no table, between the id and the emotion.
@@ -232,7 +231,7 @@ def _expand(path: Path) -> tuple[list[Path], list[str]]:
     # A broken link is kept, so that it is reported; a pipe or a socket is not a recording.
     found = audio.recordings(inside)
     left |= {each: "not a file; left out" for each in found if not (each.is_file() or each.is_symlink())}
-    if others := [each for each in inside if each.suffix.lower() not in _SUFFIXES]:
+    if others := [each for each in inside if each.suffix.lower() not in audio.MEDIA_SUFFIXES]:
         left[path] = f"{audio.count_others(others)}; left out"
     places: dict[str, list[str]] = defaultdict(list)
     for place, fact in left.items():
@@ -270,7 +269,7 @@ def divide_names(
         return model
     if names[0] == "-" or path.is_file():
         return recordings
-    if path.suffix.lower() in _SUFFIXES and not path.exists():
+    if path.suffix.lower() in audio.MEDIA_SUFFIXES and not path.exists():
         return recordings  # reported as missing, as any other recording
     if path.exists():
         return model if (rest or listed) and _is_run(workspace, names[0]) else recordings

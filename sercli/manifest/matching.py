@@ -10,7 +10,6 @@ from pathlib import PurePosixPath
 from sercli import audio
 from sercli.records import Utterance
 
-_MEDIA = audio.SUFFIXES | audio.FOREIGN_SUFFIXES
 _SAME_TIME_S = 0.05
 _NEAR_AMONG = 50_000
 
@@ -89,7 +88,7 @@ def _tails(name: str) -> list[str]:
     """Return each end of a path without its suffix, the longest first, without differences of spelling."""
     slashed = name.strip().replace("\\", "/")
     suffix = PurePosixPath(slashed).suffix
-    stem = slashed.removesuffix(suffix) if suffix.lower() in _MEDIA else slashed
+    stem = slashed.removesuffix(suffix) if suffix.lower() in audio.MEDIA_SUFFIXES else slashed
     text = unicodedata.normalize("NFC", unicodedata.normalize("NFC", stem).casefold())
     parts = [part for part in text.split("/") if part not in ("", ".")] or [""]
     return ["/".join(parts[first:]) for first in range(len(parts))]

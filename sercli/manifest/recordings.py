@@ -20,7 +20,6 @@ from sercli import audio
 from sercli.files import walk
 from sercli.records import Note
 
-_MEDIA = audio.SUFFIXES | audio.FOREIGN_SUFFIXES
 _DRIVE = re.compile(r"/*(?:[A-Za-z]:)?/+|[A-Za-z]:")
 # A folder with more files is not searched: it is more than one corpus.
 _MOST = 300_000
@@ -178,7 +177,7 @@ def describe_renamed(found: dict[str, Found | Missing], place: str) -> list[Note
 def _key(name: str) -> str:
     """Return a path without the parts in which two spellings may differ."""
     path = PurePosixPath(name)
-    suffix = path.suffix if path.suffix.lower() in _MEDIA else ""
+    suffix = path.suffix if path.suffix.lower() in audio.MEDIA_SUFFIXES else ""
     text = unicodedata.normalize("NFC", name.removesuffix(suffix)).casefold()
     return unicodedata.normalize("NFC", text)
 
@@ -202,7 +201,7 @@ def _difference(wanted: str, file: str, before: object) -> str:
     if before or len(own) < file.count("/") + 1:
         ways.append("the folders before them")
     one, other = PurePosixPath(wanted), PurePosixPath(there)
-    suffix = one.suffix if one.suffix.lower() in _MEDIA else ""
+    suffix = one.suffix if one.suffix.lower() in audio.MEDIA_SUFFIXES else ""
     if suffix.lower() != other.suffix.lower():
         ways.append("the suffix")
     stem, found = wanted.removesuffix(suffix), there.removesuffix(other.suffix)
@@ -216,6 +215,6 @@ def _difference(wanted: str, file: str, before: object) -> str:
 
 def _files(base: Path) -> Sequence[str]:
     """List the audio files below a folder, relative to it; none if there are too many to search."""
-    recordings = (path for path in walk(base) if _suffix(path.name) in _MEDIA)
+    recordings = (path for path in walk(base) if _suffix(path.name) in audio.MEDIA_SUFFIXES)
     found = [path.relative_to(base).as_posix() for path in islice(recordings, _MOST + 1)]
     return found if len(found) <= _MOST else []

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sercli.audio import BEYOND_S, FOREIGN_SUFFIXES, LEAST_S, SUFFIXES
+from sercli.audio import BEYOND_S, LEAST_S, MEDIA_SUFFIXES
 from sercli.errors import ManifestError, list_some
 from sercli.manifest.columns import simplify
 from sercli.manifest.interop import read_other
@@ -271,7 +271,7 @@ def _refuse(item: Problem, folder: str) -> None:
 def _parts(name: str) -> tuple[str, ...]:
     """Return the parts of a name from the last one on, without the suffix of a recording."""
     path = PurePosixPath(name.replace("\\", "/"))
-    if path.suffix.lower() in SUFFIXES | FOREIGN_SUFFIXES:
+    if path.suffix.lower() in MEDIA_SUFFIXES:
         path = path.with_suffix("")
     return tuple(part.replace(" ", "_") for part in reversed(path.parts))
 

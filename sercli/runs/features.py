@@ -12,6 +12,7 @@ from sercli.augmentations import AugmentationConfig
 from sercli.config import Config
 from sercli.errors import ConfigError, ProtocolError, UnknownNameError
 from sercli.features import Array, Feature, FeatureConfig, feature_names, get_feature
+from sercli.formatting import count_noun
 from sercli.models import Architecture, NetworkConfig
 from sercli.plain import shorten
 from sercli.segments import SegmentConfig
@@ -169,10 +170,9 @@ class FeatureChoice(Config):
         else:
             return
         if frames < least:
-            given = f"{frames} frame{'s' * (frames > 1)}"
             raise ConfigError(
-                f"{setting} gives {given}, and the network needs {least} or more (about "
-                f"{least / self.frame_rate:g} s): set a longer length or shorter frames"
+                f"{setting} gives {count_noun(frames, 'frame')}, and the network needs {least} or more "
+                f"(about {least / self.frame_rate:g} s): set a longer length or shorter frames"
             )
 
     @property

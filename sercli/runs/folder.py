@@ -11,11 +11,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sercli import config
 from sercli.errors import ConfigError, RunError, unknown
+from sercli.files import Stamp
 from sercli.plain import shorten
 from sercli.plain.json import from_json
 from sercli.protocols import unplaced
@@ -35,6 +37,15 @@ _METRICS: dict[str, tuple[type, ...]] = {
 _REPEATED = ("arch", "corpus", "scheme", "protocol")
 
 _TRIAL = re.compile(r"fold-(\d+)/seed-(\d+)")
+
+
+@lru_cache(maxsize=256)  # a report asks for the settings of a trial many times
+def _read_repeated(file: Path, _: Stamp) -> dict[str, str]:
+    """Read the settings that a bundle repeats; the stamp makes a changed file another one."""
+    # The statistics of an encoder are long, and their numbers do not matter here.
+    described = from_json(file.read_bytes(), strict=False)
+    facts = described["facts"] | {"arch": described["arch"]}
+    return {name: facts[name] for name in _REPEATED if isinstance(facts.get(name), str)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +153,11 @@ class Trial:
 
         The name of the run's folder shows nothing, because a folder may be renamed.
         """
+        file = self.bundle / "bundle.json"
         try:
-            described = from_json((self.bundle / "bundle.json").read_bytes())
-            facts = described["facts"] | {"arch": described["arch"]}
+            return _read_repeated(file, Stamp.of(file))
         except (OSError, ValueError, LookupError, TypeError):
             return {}
-        return {name: facts[name] for name in _REPEATED if isinstance(facts.get(name), str)}
 
     def _damaged(self, file: Path) -> RunError:
         return RunError(f"{file}: missing or damaged; remove {self.path} and train again")

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from sercli.audio import FOREIGN_SUFFIXES, SUFFIXES
+from sercli.audio import MEDIA_SUFFIXES
 from sercli.serve.refusals import RefusalError
 
 _FORM = "multipart/form-data"
@@ -63,7 +63,7 @@ async def received(request: Request, folder: Path, most: int) -> AsyncIterator[P
     async with _form(request) as form:
         upload = _only_file(form)
         suffix = Path(upload.filename or "").suffix.lower()
-        with _stored(folder, suffix if suffix in {*SUFFIXES, *FOREIGN_SUFFIXES} else "") as path:
+        with _stored(folder, suffix if suffix in MEDIA_SUFFIXES else "") as path:
             with path.open("wb") as file:
                 while block := await upload.read(_BLOCK):
                     file.write(block)
