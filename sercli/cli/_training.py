@@ -109,7 +109,7 @@ def print_kept_epochs(plan: "Plan") -> None:
 
 
 def print_duration(plan: "Plan", device: "Device") -> None:
-    """Print the estimated time of one epoch and of all epochs, from one step.
+    """Print the estimated time of one epoch and of all epochs, from a few steps.
 
     If features are still to be computed, a sample of the utterances is measured, and only its features are
     computed.

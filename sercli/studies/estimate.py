@@ -1,4 +1,4 @@
-"""Estimate the time of a study from two steps of each distinct network on a few utterances."""
+"""Estimate the time of a study from a few steps of each distinct network on a few utterances."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

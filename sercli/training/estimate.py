@@ -1,8 +1,9 @@
-"""Estimate the duration of a training from a step of it."""
+"""Estimate the duration of a training from a few steps of it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from statistics import median
 
 import torch
 
@@ -18,12 +19,15 @@ from sercli.training.trials import compute_features
 
 _SAMPLED = 64  # utterances of the training part; of the dev part, a quarter of this number
 
+# Steps of a small network are timed until this many seconds have passed, or this many are timed.
+_MEASURED_S, _MEASURED = 0.5, 5
+
 # A forward and a backward pass together cost about three times a forward pass alone.
 _FORWARD_SHARE = 1 / 3
 
 
 def seconds_per_epoch(plan: Plan, parts: Parts, device: Device) -> float | None:
-    """Time two steps on a batch of medium length, and scale the time to a pass over train and dev part.
+    """Time steps on a batch of medium length, and scale their median to a pass over train and dev part.
 
     Returns:
         Seconds, or ``None`` if the memory of a GPU is not enough. The training itself reports this case.
@@ -58,20 +62,35 @@ def _measure(plan: Plan, parts: Parts, device: Device) -> float:
     rows = sized[len(sized) // 2]
     module = _build(plan, parts).to(device.torch)
     kind = number_format(recipe.precision)
-    for _ in range(2):  # the first step includes the time to set up
-        started = time.perf_counter()
+
+    def step() -> None:
         batch = parts.train[rows].to(device.torch)
         with torch.autocast(device.accelerator, kind, enabled=kind is not None):
             loss = module.batch_loss(module(batch), batch)
         loss.backward()  # type: ignore[no-untyped-call]
         if device.accelerator == "cuda":
             torch.cuda.synchronize(device.torch)
-        taken = time.perf_counter() - started
+
+    taken = median_seconds(step)
     frames: float = padded_frames(parts.train, batches)
     if parts.dev is not None:
         dev = sorted_batches(parts.dev.lengths, recipe.batch_size)
         frames += _FORWARD_SHARE * padded_frames(parts.dev, dev)
     return taken * frames / padded_frames(parts.train, [rows])
+
+
+def median_seconds(step: Callable[[], None]) -> float:
+    """Return the median duration of a step, without the first, which includes the time to set up.
+
+    One to five steps are timed: a long one only once.
+    """
+    step()
+    taken: list[float] = []
+    while len(taken) < _MEASURED and sum(taken) < _MEASURED_S:
+        started = time.perf_counter()
+        step()
+        taken.append(time.perf_counter() - started)
+    return median(taken)
 
 
 def _build(plan: Plan, parts: Parts) -> Objective:

@@ -76,7 +76,7 @@ def test_runs_names_the_corpus_of_each(command_line, workspace):
     ]
 
 
-# The estimate of the duration trains the network for two steps.
+# The estimate of the duration trains the network for a few steps.
 SMALL = ("--arch", "mdcnn", "--set", "model.filters=8", "--set", "model.blocks=1")
 
 
