@@ -221,7 +221,8 @@ def walk(folder: Path, unread: dict[Path, str] | None = None) -> Iterator[Path]:
     """Yield the files below a folder, except hidden ones; links to folders are followed, each folder once.
 
     A link to a folder above is not followed, because it would add files from outside the folder. Links come
-    after all folders that are no links, so that a folder is read in its own place.
+    after all folders that are no links, so that a folder is read in its own place. A workspace below the
+    folder is left out: it holds prepared copies of the recordings beside it.
 
     Args:
         folder: the folder.
@@ -242,6 +243,10 @@ def walk(folder: Path, unread: dict[Path, str] | None = None) -> Iterator[Path]:
                 unread[Path(place)] = "leads to a folder above or to one that is read already; not followed"
                 continue
             seen.add(real)
+            if Path(place) != folder and "corpora" in folders and any(Path(place).glob("corpora/*/.lock")):
+                folders.clear()
+                unread[Path(place)] = "a workspace, which holds prepared copies; left out"
+                continue
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             starts += [path for name in folders if (path := Path(place, name)).is_symlink()]
             visible = sorted(name for name in names if not name.startswith("."))

@@ -15,7 +15,9 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
+from sercli.audio import recordings
 from sercli.corpora import Corpus, Download, audio_files
+from sercli.files import walk
 from sercli.protocols import Protocol
 from sercli.protocols.groups import HoldOut
 from sercli.protocols.random import SHARES, RandomShare
@@ -48,7 +50,7 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
     seen: dict[str, str] = {}
     folders = sorted(path for path in root.rglob("Actor_*") if path.is_dir())
     if not folders:
-        folders = [folder for folder in _folders(root) if any(map(_is_ours, audio_files(folder)))]
+        folders = sorted({path.parent for path in recordings(walk(root)) if _NAME.fullmatch(path.stem)})
         if folders:
             yield Note(
                 ".",
@@ -69,14 +71,6 @@ def parse(root: Path) -> Iterator[Utterance | Problem]:
         else:
             seen[path.stem] = place
             yield replace(utterance, file=place)
-
-
-def _folders(root: Path) -> list[Path]:
-    return sorted([root, *(path for path in root.rglob("*") if path.is_dir())])
-
-
-def _is_ours(path: Path) -> bool:
-    return _NAME.fullmatch(path.stem) is not None
 
 
 def from_name(stem: str) -> Utterance | None:

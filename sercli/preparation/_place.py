@@ -46,6 +46,7 @@ def name_for(source: str, corpus: Corpus, given: str | None, root: Path | None) 
 
     Raises:
         ConfigError: the corpus can't have that name, or the user can't name it at all.
+        CorpusError: neither a name nor a path is given.
     """
     if not corpus.any_name:
         if given not in (None, source):
@@ -53,13 +54,24 @@ def name_for(source: str, corpus: Corpus, given: str | None, root: Path | None) 
         return source
     name = given
     if name is None:
-        name = re.sub(r"[^a-z0-9]+", "-", stem_of(root.resolve()).lower()).strip("-") if root else ""
+        if root is None:
+            raise _no_path(source)
+        stem = stem_of(root.resolve())
+        name = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
+        if not name:
+            raise ConfigError(
+                f"{root}: '{stem}' has no letters a to z or digits for a name; add one, --name my-corpus"
+            )
     if not _NAME.fullmatch(name):
         usual = "use small letters, digits and hyphens, at most 200, as in --name my-corpus"
         raise ConfigError(f"name '{name}': {usual}")
     if name in corpus_names():
         raise ConfigError(f"name '{name}' is the name of a supported corpus; choose another with --name")
     return name
+
+
+def _no_path(source: str) -> CorpusError:
+    return CorpusError(f"corpus '{source}': give its path, `sercli prepare {source} PATH`")
 
 
 def find_place(
@@ -80,7 +92,7 @@ def find_place(
         f"give {corpus.layout}" if corpus.any_name else f"give the {what} of corpus '{source}' as distributed"
     )
     if root is None:
-        raise CorpusError(f"corpus '{source}': give its path, `sercli prepare {source} PATH`")
+        raise _no_path(source)
     if not root.exists():
         raise CorpusError(f"{root}: no such {what}; {wanted}")
     kind = binary_kind(root) if corpus.takes_file and root.is_file() else None

@@ -391,14 +391,15 @@ def test_folders_are_searched_and_lists_read(tmp_path, write_wav):
 
 
 def test_what_a_folder_holds_beside_recordings_is_noted(tmp_path):
-    for name in ("a.wav", "a.mp4", "trail.wav ", "b/notes.txt"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    for name in ("a.wav", "a.mp4", "trail.wav ", "b/notes.txt", "w/corpora/x/.lock", "w/corpora/x/a.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).touch()
     os.mkfifo(tmp_path / "b" / "x.wav")
     (tmp_path / "b" / "up").symlink_to("..")
     found = list_recordings([str(tmp_path)] * 2)
     assert found.files == (tmp_path / "a.wav",)
     assert found.notes == (
+        f"{tmp_path}/w: a workspace, which holds prepared copies; left out",
         f"{tmp_path}/b/up: leads to a folder above or to one that is read already; not followed",
         f"{tmp_path}/b/x.wav: not a file; left out",
         f"{tmp_path}: 2 files without an audio suffix (.txt, .wav ); left out",

@@ -10,8 +10,9 @@ from conftest import tone
 from filelock import FileLock
 
 from sercli import audio, manifest
-from sercli.errors import CorpusError
+from sercli.errors import ConfigError, CorpusError
 from sercli.preparation import prepare
+from sercli.workspace import Workspace
 
 NAMES = ("03a01Fa", "08a02Wb", "16b10Na")
 
@@ -170,8 +171,35 @@ def test_a_folder_with_nothing_of_the_corpus_says_what_should_be_there(workspace
 def test_a_generated_corpus_takes_no_path(workspace, tmp_path):
     with pytest.raises(CorpusError, match="corpus 'synth' is generated; leave the path out"):
         prepare("synth", tmp_path, workspace)
-    with pytest.raises(CorpusError, match="corpus 'emodb': give its path"):
-        prepare("emodb", None, workspace)
+    for source in ("emodb", "folder"):
+        with pytest.raises(CorpusError, match=f"corpus '{source}': give its path"):
+            prepare(source, None, workspace)
+
+
+def test_a_folder_without_a_latin_name_asks_for_one(workspace, tmp_path, write_wav):
+    write_wav(tmp_path / "данные" / "happy" / "a.wav")
+    with pytest.raises(ConfigError, match=r"'данные' has no letters a to z or digits for a name; .*--name"):
+        prepare("folder", tmp_path / "данные", workspace)
+    assert len(prepare("folder", tmp_path / "данные", workspace, name="data").utterances) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("folder", ["angry/a.wav", "happy/b.wav"]),
+        ("ravdess", ["03-01-05-01-01-01-01.wav", "03-01-03-01-01-01-02.wav"]),
+        ("emodb", ["wav/03a01Fa.wav", "wav/08a02Wb.wav"]),
+    ],
+)
+def test_a_workspace_inside_a_corpus_is_not_a_part_of_it(tmp_path, write_wav, source, names):
+    root = tmp_path / "speech"
+    for name in names:
+        write_wav(root / name)
+    inside = Workspace(root / "sercli-workspace")
+    first, second = (prepare(source, root, inside, partial=True) for _ in range(2))
+    assert len(first.utterances) == 2
+    assert second.utterances == first.utterances
+    assert all(problem.harmless for problem in second.problems)
 
 
 def test_two_preparations_at_once_are_refused(workspace, build_emodb):
