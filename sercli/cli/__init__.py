@@ -7,6 +7,7 @@ import errno
 import os
 import sys
 from itertools import islice
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -124,6 +125,7 @@ def main() -> None:
     # By default, torch's threads that wait for each other spin without end. Beside another busy process this
     # makes a step some thirty times slower. Therefore they spin briefly and then sleep.
     os.environ.setdefault("GOMP_SPINCOUNT", "30000")
+    _open_streams()
     try:
         app(_plugins_first(sys.argv[1:]))
     except SerError as error:
@@ -132,6 +134,21 @@ def main() -> None:
         place = f"{error.filename}: " if error.filename else ""
         remedy = _REMEDIES.get(error.errno or 0, "")
         _fail(f"{place}{error.strerror or error}{remedy}")
+
+
+def _open_streams() -> None:
+    """Replace closed standard streams, and let none fail at a letter that its encoding lacks.
+
+    A service may run with closed streams. Python has none then, and the next file that is opened would take
+    the stream's number, so that what a library prints would be written into it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            opened = Path(os.devnull).open("w" if number else "r", encoding="utf-8")  # noqa: SIM115
+            setattr(sys, name, opened)
+        elif number and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _plugins_first(arguments: list[str]) -> list[str]:

@@ -68,12 +68,17 @@ def remove(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Delete a run and all its trials."""
+    from sercli.formatting import count_noun
     from sercli.runs.folder import find_run
     from sercli.workspace import Workspace
 
     run = find_run(Workspace(workspace), name)
     if not yes:
-        typer.confirm(f"delete {run.path} with {len(run.trials())} trials?", abort=True)
+        try:
+            typer.confirm(f"delete {run.path} with {count_noun(len(run.trials()), 'trial')}?", abort=True)
+        except typer.Abort:
+            typer.echo("nothing is deleted; --yes deletes without asking", err=True)
+            raise
     run.remove()
     typer.echo(f"deleted {run.path}")
 

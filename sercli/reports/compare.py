@@ -103,6 +103,12 @@ class ComparisonReport:
                 "The protocols differ. The runs tested the same utterances, but were not trained on the same "
                 "ones: so a difference has two causes: folds and models."
             )
+        notes += [
+            f"Corpus '{corpus}' was prepared again between these runs: recordings, labels or speakers may "
+            "differ, and the difference has this cause too. Train again on the present preparation."
+            for corpus, digests in self._manifests().items()
+            if len(digests) > 1
+        ]
         if comparison.no_test:
             return (*notes, f"No intervals and no test: {comparison.no_test}.")
         notes += _test_notes(self.tests, self.metric)
@@ -113,6 +119,14 @@ class ComparisonReport:
                 f"One training {of}: another seed may differ as much; train several seeds and compare again."
             )
         return tuple(notes)
+
+    def _manifests(self) -> dict[str, set[str]]:
+        """List the manifests of each corpus that the runs were trained on."""
+        found: dict[str, set[str]] = {}
+        for report in self.reports.values():
+            settings = report.trials[0].settings()
+            found.setdefault(settings["corpus"], set()).add(settings["provenance"]["manifest_sha256"])
+        return found
 
     @property
     def common_notes(self) -> tuple[str, ...]:

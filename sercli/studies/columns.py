@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from sercli.corpora import corpus_names, get_corpus
-from sercli.errors import ConfigError, SerError, unknown
+from sercli.errors import ConfigError, SerError, UnknownNameError, suggest
 from sercli.models import get_architecture
 from sercli.protocols import get_protocol
-from sercli.schemes import Scheme, get_scheme, scheme_names, schemes_of
+from sercli.schemes import EVERY_EMOTION, Scheme, get_scheme, scheme_names, schemes_of
 from sercli.schemes.reading import choose_scheme, is_file
 from sercli.studies.study import Column, StudyRow
 from sercli.unions import is_union, union_name
@@ -28,7 +28,10 @@ def parse_column(text: str, arch: str, folder: Path = Path()) -> Column:
     if not slash:
         corpus, scheme = (name, "") if name in corpus_names() or is_union(name) else ("", name)
         if scheme and scheme not in scheme_names() and not is_file(scheme):
-            raise unknown("sercli.schemes", name, [*scheme_names(), *corpus_names()])
+            raise UnknownNameError(
+                f"no scheme or supported corpus is called '{name}' (for a corpus of your own, write "
+                f"{name}/{EVERY_EMOTION}); {suggest(name, sorted([*scheme_names(), *corpus_names()]))}"
+            )
     chosen = choose_scheme(scheme or None, None, folder=folder)
     named = f"{corpus}/{chosen.name}" if chosen and is_file(scheme) else name
     if is_union(corpus):

@@ -68,6 +68,14 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
     return settings
 
 
+def prepared_otherwise(file: Path, corpus: str, manifest_sha256: str) -> bool:
+    """Return whether a run's ``config.yaml`` records another manifest of a corpus than the present one."""
+    settings = read_yaml(file)
+    recorded = settings.get("provenance")
+    before = recorded.get("manifest_sha256") if isinstance(recorded, Mapping) else None
+    return settings.get("corpus") == corpus and before not in (None, manifest_sha256)
+
+
 def configure(
     settings: Mapping[str, Any], workspace: Workspace, device: Device, file: Path | None = None
 ) -> RunConfig:

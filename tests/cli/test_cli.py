@@ -1,3 +1,4 @@
+import io
 import json
 import re
 import subprocess
@@ -55,6 +56,18 @@ def test_the_version_is_printed(run):
     assert run("--version") == (0, f"sercli {sercli.__version__}\n", "")
 
 
+def test_closed_streams_are_replaced_and_a_letter_that_an_encoding_lacks_is_written_as_a_code(monkeypatch):
+    for name in ("stdin", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="latin-1"))
+    cli._open_streams()
+    print("“é”", file=sys.stderr)
+    print("“é”", flush=True)
+    assert written.getvalue() == rb"\u201c" + b"\xe9" + rb"\u201d" + b"\n"
+    assert sys.stdin.read() == ""
+
+
 def test_an_unknown_corpus_is_one_line_on_stderr(run, tmp_path):
     status, out, err = run("prepare", "emo-db", tmp_path)
     assert (status, out) == (1, "")
@@ -75,7 +88,9 @@ def test_an_error_of_the_system_is_one_line_too(run, monkeypatch, workspace, tmp
     assert err.count("\n") == 1
 
 
-def test_the_main_job_from_corpus_to_report(run, build_emodb, workspace, small_workspace, small_config):
+def test_the_main_job_from_corpus_to_report(
+    run, build_emodb, workspace, small_workspace, small_config, monkeypatch
+):
     place = ["--workspace", small_workspace.root]
     train = ["train", "--config", small_config, "--fold", "1-2", *place]
     status, out, _ = run(*train)
@@ -107,6 +122,8 @@ def test_the_main_job_from_corpus_to_report(run, build_emodb, workspace, small_w
     assert metrics["run"] in run("runs", *place)[1]
     assert {row["corpus"] for row in listed} == {"emodb"}
     assert re.search(r"^run +corpus +trials +UA % +WA %", run("runs", *place)[1], re.MULTILINE)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert "nothing is deleted; --yes deletes without asking" in run("runs", "rm", "latest", *place)[2]
     assert run("runs", "rm", "latest", "--yes", *place)[0] == 0
     assert json.loads(run("runs", "--json", *place)[1]) == []
 

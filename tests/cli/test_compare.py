@@ -132,6 +132,15 @@ def test_a_classifier_that_is_solved_needs_no_other_seed(run, make_run, workspac
     assert "another seed" not in run("aaaa1111", "bbbb2222")[1]
 
 
+def test_another_preparation_of_the_corpus_is_a_cause_too(run, make_run, workspace):
+    make_run("base-aaaa1111", 2)
+    make_run("wide-bbbb2222", 3)
+    assert "prepared again" not in run("aaaa1111", "bbbb2222")[1]
+    for config in workspace.runs.glob("wide-bbbb2222/*/*/config.yaml"):
+        config.write_text(config.read_text().replace("0" * 64, "1" * 64))
+    assert "note: Corpus 'toy' was prepared again between these runs" in run("aaaa1111", "bbbb2222")[1]
+
+
 def test_figures_come_as_json(run, make_run):
     for name, right in (("base", 2), ("same", 2), ("wide", 3)):
         make_run(name, right, notice="Made by a machine.")

@@ -7,7 +7,7 @@ import pytest
 from sercli.config import Config
 from sercli.devices import Device
 from sercli.errors import ConfigError, UnknownNameError
-from sercli.training.settings import complete, configure
+from sercli.training.settings import complete, configure, prepared_otherwise
 
 CHOICE = {"arch": "mdcnn", "corpus": "emodb", "scheme": "emodb-4", "protocol": "leave-one-speaker-out"}
 
@@ -77,3 +77,13 @@ def test_a_name_that_is_wrong_is_refused_with_the_file(change, fact, workspace, 
         configure(CHOICE | change, workspace, Device("cpu"), tmp_path / "my.yaml")
     assert str(caught.value).startswith(fact)
     assert "my.yaml" in str(caught.value)
+
+
+def test_the_settings_of_a_run_name_the_preparation_that_it_used(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("corpus: emodb\nprovenance: {manifest_sha256: abc}\n")
+    assert prepared_otherwise(file, "emodb", "def")
+    assert not prepared_otherwise(file, "emodb", "abc")
+    assert not prepared_otherwise(file, "ravdess", "def")  # another corpus was asked for
+    file.write_text("corpus: emodb\n")
+    assert not prepared_otherwise(file, "emodb", "def")
