@@ -67,14 +67,14 @@ def unknown(what: str, name: str, known: Iterable[str], listed_by: str | None = 
     If no name is near, the error names all of them, or the command that lists them if they are many.
     """
     choices = sorted(known)
-    if listed_by and len(choices) > _FEW and not _near(name, choices):
+    if listed_by and len(choices) > _FEW and not near_names(name, choices):
         return UnknownNameError(f"{what} has no '{name}'; `{listed_by}` lists all names")
     return UnknownNameError(f"{what} has no '{name}'; {suggest(name, choices)}")
 
 
 def suggest(name: str, choices: Sequence[str]) -> str:
     """Say what to write instead of an unknown name: the nearest known names; without one, all of them."""
-    if near := _near(name, choices):
+    if near := near_names(name, choices):
         return f"did you mean {', '.join(near)}?"
     if not choices:
         return "there is none yet"
@@ -82,8 +82,11 @@ def suggest(name: str, choices: Sequence[str]) -> str:
     return f"use {', '.join(choices[:_SHOWN])}{more}"
 
 
-def _near(name: str, choices: Sequence[str]) -> list[str]:
-    """List the near names; one that differs only in capitals, hyphens, underscores and blanks is alone."""
+def near_names(name: str, choices: Sequence[str]) -> list[str]:
+    """List the known names that an unknown one may stand for.
+
+    One that differs only in capitals, hyphens, underscores and blanks is alone.
+    """
     from difflib import get_close_matches
 
     alike = [each for each in choices if _spelled(each) == _spelled(name)]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli import manifest
-from sercli.errors import CorpusError, ManifestError
+from sercli.errors import CorpusError, ManifestError, near_names
 from sercli.plain.json import from_json, to_json
 from sercli.records import Utterance
 from sercli.unions import MARK, Union, corpora_of, is_union, join, union_name
@@ -72,10 +72,15 @@ class Workspace:
         if not path.exists():
             from sercli.corpora import corpus_names, get_corpus
 
-            argument = "" if name in corpus_names() and get_corpus(name).synthetic else " PATH"
+            known = corpus_names()
+            fact = f"{self.root}: corpus '{name}' is not prepared"
+            if name in known:
+                argument = "" if get_corpus(name).synthetic else " PATH"
+                raise CorpusError(f"{fact}; run `sercli prepare {name}{argument}`")
+            near = near_names(name, [*self.prepared(), *known])
+            remedy = f"did you mean {', '.join(near)}?" if near else "`sercli corpora` lists those supported"
             raise CorpusError(
-                f"{self.root}: corpus '{name}' is not prepared; run `sercli prepare {name}{argument}` "
-                "(`sercli corpora` lists all corpora)"
+                f"{fact}; {remedy} (a corpus of your own: `sercli prepare folder PATH --name {name}`)"
             )
         return path
 
