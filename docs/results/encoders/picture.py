@@ -118,7 +118,9 @@ def _inputs(corpus: str) -> dict[str, Row]:
 
 def _networks(corpus: str) -> dict[str, Row]:
     """Read the rows at full size; of the other networks, the leaderboard."""
-    complete, reduced = _ua(f"full-size/{corpus}"), _ua(f"leaderboard/{corpus}")
+    # Rows in 32-bit floats have files of their own; a row that was trained again in bf16 replaces them.
+    complete = _ua(f"full-size/{corpus}-32-bit") | _ua(f"full-size/{corpus}")
+    reduced = _ua(f"leaderboard/{corpus}")
     found = {}
     for title, (full, row) in NETWORKS.items():
         # On RAVDESS every learning rate of the leaderboard falls along a cosine.
