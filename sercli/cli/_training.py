@@ -1,5 +1,6 @@
 """Print the information of ``sercli train`` before and after a training."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,8 +14,14 @@ if TYPE_CHECKING:
     from sercli.training.plan import Plan
 
 
-def print_plan(plan: "Plan", device: "Device") -> None:
-    """Print network and data of the training, and the number of finished trials."""
+def print_plan(plan: "Plan", device: "Device", file: Path | None) -> None:
+    """Print network and data of the training, and the number of finished trials.
+
+    Args:
+        plan: the training.
+        device: the device.
+        file: file that settings were read from, which may be of a run on another preparation of the corpus.
+    """
     from sercli.augmentations import get_augmentation
     from sercli.bundle import build_network
     from sercli.cli.protocols import (
@@ -24,9 +31,13 @@ def print_plan(plan: "Plan", device: "Device") -> None:
         print_unknown_speakers,
     )
     from sercli.protocols import without_speaker
+    from sercli.training.settings import prepared_otherwise
     from sercli.training.trials import features_missing
 
     config = plan.config
+    if file is not None and prepared_otherwise(file, config.corpus, plan.manifest_sha256):
+        fact = f"corpus '{config.corpus}' was prepared again since"
+        typer.echo(f"note: {file}: {fact}, so this makes another run and repeats none", err=True)
     counts = ", ".join(f"{name} {count}" for name, count in plan.selection.counts.items())
     outputs = plan.selection.outputs
     if outputs.dimensions:

@@ -131,7 +131,7 @@ def train(
     from sercli.processor import keep_freed_memory
     from sercli.training.plan import check_classes, make_plan
     from sercli.training.processes import end_with_parent, process_rank
-    from sercli.training.settings import configure, gather, prepared_otherwise
+    from sercli.training.settings import configure, gather
     from sercli.training.trials import compute_features, train_trials
     from sercli.workspace import Workspace
 
@@ -160,11 +160,6 @@ def train(
     )
     plan = make_plan(configure(given, place, device, config), place, numbers, random_seeds)
     check_classes(plan)
-    if config is not None and prepared_otherwise(config, plan.config.corpus, plan.manifest_sha256):
-        prepared = f"corpus '{plan.config.corpus}' was prepared again since"
-        typer.echo(
-            f"note: {config}: {prepared}, so this does not repeat that run but makes another", err=True
-        )
     if here:
         end_with_parent(parent)
     if here or process_rank(device) > 0:
@@ -172,7 +167,7 @@ def train(
         train_trials(plan, device, say, logger=logger, compiled=compiled)
         return
     alike = _check_export(plan, export, tested_by)
-    output.print_plan(plan, device)
+    output.print_plan(plan, device, config)
     if dry_run:
         output.print_trials(plan)
         if plan.todo:
