@@ -243,7 +243,7 @@ def walk(folder: Path, unread: dict[Path, str] | None = None) -> Iterator[Path]:
                 unread[Path(place)] = "leads to a folder above or to one that is read already; not followed"
                 continue
             seen.add(real)
-            if Path(place) != folder and "corpora" in folders and any(Path(place).glob("corpora/*/.lock")):
+            if "corpora" in folders and Path(place) != folder and any(Path(place).glob("corpora/*/.lock")):
                 folders.clear()
                 unread[Path(place)] = "a workspace, which holds prepared copies; left out"
                 continue
