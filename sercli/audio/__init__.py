@@ -1,30 +1,21 @@
 """Read audio files as mono float32 at a sample rate; no other module opens audio."""
 
-import os
-import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
-import soundfile
 import soxr
 
 from sercli.audio import _ffmpeg
-from sercli.audio._containers import examine
-from sercli.audio._decoder import OpenFile, read_block, silenced
+from sercli.audio._decoder import OpenFile, read_block
+from sercli.audio._opening import HIGHEST_RATE, LOWEST_RATE, naming, opened
 from sercli.audio._scale import SampleScale, Scales, can_exceed, choose_scale
 from sercli.audio.kinds import (
     FOREIGN_SUFFIXES,
-    HEAD_BYTES,
     MEDIA_SUFFIXES,
     SUFFIXES,
     count_others,
-    describe,
-    is_foreign,
     recordings,
 )
 from sercli.audio.samples import (
@@ -75,14 +66,6 @@ LEAST_S = 0.1
 """A shorter recording holds no speech."""
 BEYOND_S = 0.05
 """A part of a recording may end so much after the recording, because lists round times."""
-LOWEST_RATE, HIGHEST_RATE = 2_000, 768_000
-"""Sample rates that are accepted. Below, less than 1 kHz of a voice is left; no converter goes beyond."""
-
-# As libsndfile names them: containers whose header is checked against the file. In others a file that was
-# cut short looks complete.
-_CONTAINERS = frozenset(
-    {"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "NIST", "FLAC", "OGG", "MP3", "MPEG"}
-)
 # Samples, of all channels, that are read at once to find a file's scale.
 _AT_ONCE = 1 << 22
 # Times beyond so many times the length of a recording are probably in another unit than seconds.
@@ -142,7 +125,7 @@ def decode(
         AudioError: the file is missing, not audio, empty, cut short, holds values that are not finite, or
             does not reach from ``start`` to ``end``.
     """
-    with _opened(path, content) as file:
+    with opened(path, content) as file:
         header = _header(file)
         first, last = _span(header, start, end)
         complete = first == 0 and last == header.frames
@@ -181,7 +164,7 @@ def header(
         AudioError: the file is missing, not audio, empty, shorter than its header states, or does not reach
             from ``start`` to ``end``.
     """
-    with _opened(path, most_s=most_s) as file:
+    with opened(path, most_s=most_s) as file:
         found = _header(file)
         first, last = _span(found, start, end)
         return replace(found, frames=last - first)
@@ -202,7 +185,7 @@ def stream(
     Raises:
         AudioError: as `decode`; damage is reported when its block is reached.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         found = _header(file)
         begin, stop = _span(found, start, end)
         resampler = soxr.ResampleStream(found.sample_rate, sample_rate, 1, "float32", quality="VHQ")
@@ -247,10 +230,10 @@ def full_scale(path: Path) -> SampleScale:
     Raises:
         AudioError: as `read`.
     """
-    with _naming(path):
+    with naming(path):
         known = _scales.find(path)
     if known is None:
-        with _opened(path) as file:
+        with opened(path) as file:
             size = _AT_ONCE // file.channels
             starts = range(0, file.frames, size) if can_exceed(file.subtype) else ()
             known = choose_scale(read_block(file, min(size, file.frames - at), at) for at in starts)
@@ -291,98 +274,11 @@ def is_prepared(path: Path) -> bool:
     Raises:
         AudioError: the file can't be read.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         if file.foreign or file.channels != 1 or file.samplerate != SAMPLE_RATE:
             return False
         exceeds = can_exceed(file.subtype)
     return not exceeds or full_scale(path).divisor == 1
-
-
-@contextmanager
-def _opened(path: Path, content: bytes | None = None, most_s: float | None = None) -> Iterator[OpenFile]:
-    """Open a file that is as long as its header states; an error becomes one line that names the file."""
-    with _naming(path):
-        if content is None and not stat.S_ISREG(path.stat().st_mode):
-            raise AudioError("a folder, pipe or device, not a file")
-        with ExitStack() as stack:
-            source: BinaryIO = path.open("rb") if content is None else BytesIO(content)
-            stack.enter_context(source)
-            file = _open(source, path.suffix.lower(), stack)
-            if file is None:
-                source = stack.enter_context(_ffmpeg.open_decoded(path, content, most_s))
-                file = _open(source, ".wav", stack)
-                if file is None:
-                    raise AudioError("ffmpeg can't decode it; convert it to wav")
-                file.foreign = True
-            yield file
-
-
-def _open(source: BinaryIO, suffix: str, stack: ExitStack) -> OpenFile | None:
-    """Open a stream until the stack is closed; ``None`` for a recording that only ffmpeg decodes.
-
-    Raises:
-        AudioError: it can't be read (the message has no place).
-    """
-    size = source.seek(0, os.SEEK_END)
-    if size == 0:
-        raise AudioError("the file is empty (0 bytes); copy it again")
-    found = examine(source, size, suffix)
-    if found.rate is not None:
-        _check_rate(found.rate)
-    given: BinaryIO | int = source
-    if found.content is not None:
-        given = BytesIO(found.content)
-    elif isinstance(source, BytesIO):
-        source.seek(0)
-    else:
-        # libsndfile reads a file itself faster than through Python. It gets no name, because for some
-        # suffixes it would read text as samples without a header.
-        given = source.fileno()
-        os.lseek(given, 0, os.SEEK_SET)
-    try:
-        with silenced if found.mpeg else nullcontext():
-            file = OpenFile(given, closefd=False)
-    except soundfile.LibsndfileError as error:
-        source.seek(0)
-        head = source.read(HEAD_BYTES)
-        if is_foreign(head) and _ffmpeg.is_installed():
-            return None
-        reason = error.error_string.removeprefix("Error : ").rstrip(".")
-        unknown = f"its header is damaged or of no known kind ({reason}); copy it again, or convert it to wav"
-        raise AudioError(f"not readable as audio: {describe(head, suffix) or unknown}") from None
-    stack.enter_context(file)
-    _check_rate(file.samplerate)
-    if file.format not in _CONTAINERS:
-        raise AudioError(
-            f"{file.format_info}: sercli can't detect whether such a file was cut short, so it does not read "
-            "it; convert it, for example with `ffmpeg -i FILE FILE.wav`"
-        )
-    return file
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Turn any error of reading a file into one line that names it."""
-    try:
-        yield
-    except AudioError as error:
-        raise AudioError(f"{path}: {error}") from None
-    except FileNotFoundError:
-        raise AudioError(f"{path}: no such file") from None
-    except OSError as error:
-        raise AudioError(f"{path}: {error.strerror or error}") from None
-    except MemoryError:
-        raise AudioError(f"{path}: too long for the free memory; cut it into parts") from None
-    except ValueError as error:  # a name that no file can have
-        raise AudioError(f"{path}: can't be read ({error})") from None
-
-
-def _check_rate(rate: float) -> None:
-    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
-        raise AudioError(
-            f"its header claims a sample rate of {rate:.10g} Hz; use {LOWEST_RATE} to {HIGHEST_RATE} Hz: "
-            "lower rates keep no speech, and higher ones come from a damaged header"
-        )
 
 
 def _header(file: OpenFile) -> AudioFile:

@@ -77,7 +77,7 @@ def test_a_bundle_of_huge_weights_is_refused(value, tmp_path, monkeypatch):
     with pytest.raises(RunError, match=r"hold values above 1e\+18"):
         bundle.save(tmp_path / "b")
     with monkeypatch.context() as patch:  # as another program may write it
-        patch.setattr("sercli.bundle._check_finite", lambda network: None)
+        patch.setattr("sercli.bundle.check_finite", lambda network: None)
         bundle.save(tmp_path / "b")
     with pytest.raises(RunError, match=r"hold values above 1e\+18"):
         Bundle.load(tmp_path / "b")
