@@ -268,12 +268,18 @@ def needed_plugins(recorded: object) -> str:
     Returns:
         The end of a message; empty if no plug-in is missing.
     """
-    named = set(map(str, recorded.values())) if isinstance(recorded, Mapping) else set()
-    missing = sorted(named - {plugin.title for plugin in plugins()})
+    named = recorded if isinstance(recorded, Mapping) else {}
+    missing = sorted({str(title) for entry, title in named.items() if not _is_found(str(entry))})
     if not missing:
         return ""
     titles = "".join(each if each.isprintable() else "?" for each in ", ".join(missing))[:_LONGEST]
     return f"; it needs the plug-in {titles}: install it, or name its folder with --plugins"
+
+
+def _is_found(entry: str) -> bool:
+    """Whether there is an entry ``FAMILY/NAME``; its plug-in may be in another place than at the training."""
+    family, _, name = entry.partition("/")
+    return find_spec(f"sercli.{family}") is not None and source_file(f"sercli.{family}", name) is not None
 
 
 def _clash(name: str, first: Path, second: Path) -> ConfigError:

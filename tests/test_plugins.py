@@ -3,12 +3,18 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from sercli import registry
-from sercli.errors import ConfigError, PluginError, UnknownNameError
+from sercli import plugin_code, registry
+from sercli.bundle import Bundle, build_network
+from sercli.errors import ConfigError, PluginError, RunError, UnknownNameError
 from sercli.features import get_feature
 from sercli.models import architecture_names, get_architecture
+from sercli.runs.features import FeatureChoice
+from sercli.statistics import Statistics
+from sercli.tasks import Outputs
+from sercli.training.settings import complete
 
 OWN = Path(__file__).parent.parent / "examples/own"
 
@@ -251,6 +257,70 @@ def test_a_run_that_needs_a_plugin_names_it(tmp_path, command_line):
     assert "it needs the plug-in packed 1.0: install it, or name its folder with --plugins" in err
 
 
+def test_a_change_of_the_code_is_a_change_of_the_digest(folder, monkeypatch):
+    def digests():
+        plugin_code._digest.cache_clear()
+        return plugin_code.code_digests(
+            [("models", "packed-lstm"), ("features", "bands"), ("models", "mdcnn")]
+        )
+
+    def replace(file, old, new):
+        text = (folder / file).read_text()
+        assert old in text
+        (folder / file).write_text(text.replace(old, new))
+
+    before = digests()
+    assert before.keys() == {"models/packed-lstm", "features/bands"}
+    replace("models/packed_lstm.py", "A packed LSTM that", "An LSTM, packed, that")  # a docstring
+    replace("models/packed_lstm.py", "cells: int = 8", "cells: int  =  8  # cells")
+    assert digests() == before
+    replace("models/_shared.py", "x.sum(1)", "x.amax(1)")  # imported by the network
+    imported = digests()
+    assert imported["models/packed-lstm"] != before["models/packed-lstm"]
+    assert imported["features/bands"] == before["features/bands"]
+    replace("models/packed_lstm.py", "cells: int", "cells: float")
+    assert digests()["models/packed-lstm"] not in {each["models/packed-lstm"] for each in (before, imported)}
+
+
+def test_the_digest_covers_what_an_installed_plugin_imports_by_its_full_name(installed, tmp_path):
+    models = tmp_path / "site-packages/packed_ser/models"
+    network = models / "packed_lstm.py"
+    network.write_text(network.read_text().replace("from ._shared", "from packed_ser.models._shared"))
+    plugin_code._digest.cache_clear()
+    before = plugin_code.code_digests([("models", "packed-lstm")])
+    (models / "_shared.py").write_text(SHARED.replace("sum", "amax"))
+    plugin_code._digest.cache_clear()
+    assert plugin_code.code_digests([("models", "packed-lstm")]) != before
+
+
+def test_changed_code_has_features_and_runs_of_its_own_and_no_use_for_old_models(
+    folder, tmp_path, monkeypatch
+):
+    def name():
+        settings = {"arch": "packed-lstm", "corpus": "emodb", "scheme": "emodb-4"}
+        return complete(settings | {"protocol": "leave-one-speaker-out"}).name("0" * 64)
+
+    inputs = {"speech": FeatureChoice(kind="bands")}
+    entry = get_architecture("packed-lstm")
+    bundle = Bundle(
+        arch="packed-lstm",
+        network=build_network("packed-lstm", entry.config(), inputs, 2),
+        model=entry.config(),
+        outputs=Outputs(("anger", "sadness")),
+        inputs=inputs,
+        statistics={"speech": Statistics(np.zeros((1, 1, 1), np.float32), np.ones((1, 1, 1), np.float32))},
+        facts={"code": plugin_code.code_digests([("models", "packed-lstm"), ("features", "bands")])},
+    )
+    bundle.save(tmp_path / "bundle")
+    Bundle.load(tmp_path / "bundle")
+    runs, stores = [name()], [inputs["speech"].open_store(tmp_path).path]
+    monkeypatch.setattr(plugin_code, "_digest", lambda file, plugin: "changed")
+    runs, stores = [*runs, name()], [*stores, inputs["speech"].open_store(tmp_path).path]
+    assert len({*runs}) == len({*stores}) == 2
+    with pytest.raises(RunError, match=r"models/packed_lstm\.py: its code.* has changed since the training"):
+        Bundle.load(tmp_path / "bundle")
+
+
 @pytest.fixture
 def place(small_workspace, tmp_path):
     """A workspace of its own with the corpora of the shared one."""
@@ -287,7 +357,7 @@ def test_a_packed_lstm_from_a_folder_goes_through_every_command(
     assert "anger" in do("predict", tmp_path / "bundle", wav)
     monkeypatch.setenv(registry.VARIABLE, "")
     refused = do("predict", tmp_path / "bundle", wav, status=1)
-    assert f"needs the plug-in {folder}" in refused
+    assert f"needs the plug-in {folder.name}" in refused
     assert "UA" in do("eval", "latest", *at)  # a report is made from the run's folder alone
 
 

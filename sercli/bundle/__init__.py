@@ -23,6 +23,7 @@ from sercli import files
 from sercli.acoustics import Usual
 from sercli.bundle._description import (
     FORMAT,
+    check_code,
     check_files,
     check_task,
     describe_dimensions,
@@ -154,6 +155,7 @@ class Bundle:
                 raise RunError(f"{weights}: not the weights that the bundle describes; get the bundle again")
             named = description.get("files", {})
             check_files(path, named)
+            check_code(description)
             arch, outputs = description["arch"], read_outputs(description)
             model = get_architecture(arch).config(**description["model"])
             check_task(arch, model, outputs)

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from sercli import files
+from sercli import files, registry
 from sercli.config import digest
 from sercli.encoders import is_file_of_encoder
 from sercli.errors import RunError
 from sercli.models import NetworkConfig, get_architecture
 from sercli.plain import shorten
 from sercli.plain.json import from_json
+from sercli.plugin_code import code_digests
 from sercli.records import TRACE_DIMENSIONS
 from sercli.runs.features import FeatureChoice
 from sercli.statistics import Statistics
@@ -88,6 +89,25 @@ def read_outputs(description: Mapping[str, Any]) -> Outputs:
         deviations=tuple(each["deviation"] for each in scales),
         temperature=description.get("temperature", 1.0),
     )
+
+
+def check_code(description: Mapping[str, Any]) -> None:
+    """Refuse a network or a feature of a plug-in whose code is not that of the training.
+
+    Raises:
+        RunError: it has changed since.
+    """
+    recorded = description["facts"].get("code", {})
+    used = [("models", description["arch"])]
+    used += [("features", flat["kind"]) for flat in description["inputs"].values()]
+    now = code_digests(used)
+    changed = [entry for entry in now if recorded.get(entry, now[entry]) != now[entry]]
+    if changed:
+        family, name = changed[0].split("/")
+        raise RunError(
+            f"{registry.source_file(f'sercli.{family}', name)}: its code, or that of a file it imports, has "
+            "changed since the training of this model; restore the code of the training, or train again"
+        )
 
 
 def check_task(arch: str, model: NetworkConfig, outputs: Outputs) -> None:

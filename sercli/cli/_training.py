@@ -31,13 +31,13 @@ def print_plan(plan: "Plan", device: "Device", file: Path | None) -> None:
         print_unknown_speakers,
     )
     from sercli.protocols import without_speaker
-    from sercli.training.settings import prepared_otherwise
+    from sercli.training.settings import changes_since
     from sercli.training.trials import features_missing
 
     config = plan.config
-    if file is not None and prepared_otherwise(file, config.corpus, plan.manifest_sha256):
-        fact = f"corpus '{config.corpus}' was prepared again since"
-        typer.echo(f"note: {file}: {fact}, so this makes another run and repeats none", err=True)
+    if file is not None and (changes := changes_since(file, config, plan.manifest_sha256)):
+        fact = " and ".join(changes)
+        typer.echo(f"note: {file}: {fact} since, so this makes another run and repeats none", err=True)
     counts = ", ".join(f"{name} {count}" for name, count in plan.selection.counts.items())
     outputs = plan.selection.outputs
     if outputs.dimensions:

@@ -19,6 +19,7 @@ from sercli.config import Config, digest, merge
 from sercli.errors import ConfigError
 from sercli.models import Architecture, NetworkConfig, architecture_names, get_architecture
 from sercli.plain import shorten
+from sercli.plugin_code import code_digests
 from sercli.protocols import Protocol, get_protocol
 from sercli.records import TRACE_RATE
 from sercli.runs.features import (
@@ -275,6 +276,17 @@ class RunConfig(Config):
         }
 
     @property
+    def entries(self) -> list[tuple[str, str]]:
+        """Families and names of the entries whose code computes numbers from the prepared audio."""
+        used = [("models", self.arch), *(("features", choice.kind) for choice in self.features.values())]
+        return used + [("augmentations", name) for name in self.augment]
+
+    @property
+    def code(self) -> dict[str, str]:
+        """Digests of the code of those entries that are from plug-ins, by ``models/NAME``."""
+        return code_digests(self.entries)
+
+    @property
     def draws_variant(self) -> bool:
         """Whether an epoch holds each utterance in one random variant, and not in all variants."""
         return any(augmentation.draws_variant for augmentation in self.augment.values())
@@ -327,7 +339,7 @@ class RunConfig(Config):
             "protocol": self.protocol.identity,
             "init": init,
         }
-        return digest([deciding, versions, manifest_sha256], length=8)
+        return digest([deciding, versions, manifest_sha256, *([self.code] if self.code else [])], length=8)
 
     def name(self, manifest_sha256: str) -> str:
         """Return the name of the run's folder: readable, with the identity at its end."""

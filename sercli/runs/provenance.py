@@ -24,12 +24,14 @@ def versions() -> dict[str, str]:
 
 
 def plugins(config: RunConfig) -> dict[str, str]:
-    """Return the entries from outside the package that a run uses, ``models/NAME``, each with its plug-in."""
-    used = [("models", config.arch), ("corpora", config.corpus)]
-    used += [("features", choice.kind) for choice in config.features.values()]
-    used += [("augmentations", name) for name in config.augment]
+    """Return the entries from outside the package that a run uses, ``models/NAME``, each with its plug-in.
+
+    Of a plug-in that is not installed, it is the name of the folder: where the folder is on this machine is
+    not published.
+    """
+    used = [*config.entries, ("corpora", config.corpus)]
     found = {f"{family}/{name}": registry.plugin_of(f"sercli.{family}", name) for family, name in used}
-    return {entry: title for entry, title in found.items() if title is not None}
+    return {entry: Path(title).name for entry, title in found.items() if title is not None}
 
 
 def commit() -> str | None:

@@ -1,11 +1,11 @@
 """Store features on disk: computed once, packed, memory-mapped.
 
-A store is a folder. Its name has the kind of feature, the version and the digest of all settings, so that
-features of other settings or of older code are never used by mistake. The key of features is the hash of
-the audio that they were computed from, so corpora that share audio share features. Arrays are packed one
-after another in shards; a line of ``index.jsonl`` names the place of each. Data are written and flushed
-before their line, so that everything in the index exists. Data that are not in the index (the end of an
-interrupted write) are overwritten by the next writer.
+A store is a folder. Its name has the kind of feature, the version and the digest of all settings, and of the
+code of a plug-in, so that features of other settings or of older code are never used by mistake. The key of
+features is the hash of the audio that they were computed from, so corpora that share audio share features.
+Arrays are packed one after another in shards; a line of ``index.jsonl`` names the place of each. Data are
+written and flushed before their line, so that everything in the index exists. Data that are not in the
+index (the end of an interrupted write) are overwritten by the next writer.
 """
 
 import zlib
@@ -24,6 +24,7 @@ from sercli.config import digest
 from sercli.errors import FeatureError
 from sercli.features import Array, FeatureConfig, get_feature
 from sercli.plain.json import from_json
+from sercli.plugin_code import code_digests
 from sercli.records import Utterance
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ class FeatureStore:
         self.kind, self.config, self.feature, self.number = kind, config, feature, number
         self.shape = feature.shape(config)
         half = "-float16" if number == "float16" else ""
-        self.path = root / f"{kind}-v{feature.version}-{config.digest}{half}"
+        code = code_digests([("features", kind)])
+        decided = digest([config.deciding(), code]) if code else config.digest
+        self.path = root / f"{kind}-v{feature.version}-{decided}{half}"
         self.item = _ITEMS[number]
         self._maps: dict[int, np.memmap[tuple[int], np.dtype[np.uint8]]] = {}
         self.lost: frozenset[str] = frozenset()

@@ -12,6 +12,7 @@ from sercli.config import merge
 from sercli.errors import ConfigError, FeatureError, SerError, UnknownNameError, unknown
 from sercli.features import get_feature
 from sercli.plain.json import from_json
+from sercli.plugin_code import code_digests
 from sercli.records import Utterance
 from sercli.store import FeatureStore, Number
 from sercli.store.compute import compute
@@ -178,7 +179,9 @@ def _describe(root: Path, path: Path) -> FoundStore:
     if version != feature.version:
         return FoundStore(path, kind, differing, None, f"made by version {version}, now {feature.version}")
     if store.path.name != path.name:
-        return FoundStore(path, kind, differing, None, "its feature.json describes another store")
+        changed = code_digests([("features", kind)])
+        why = "made by other code of the plug-in" if changed else "its feature.json describes another store"
+        return FoundStore(path, kind, differing, None, why)
     return FoundStore(path, kind, differing, store)
 
 

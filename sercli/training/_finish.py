@@ -201,6 +201,6 @@ def _unknown_speakers(plan: Plan) -> dict[str, Any]:
 
 
 def _plugins(plan: Plan) -> dict[str, Any]:
-    """Return the plug-ins that a run needs, as its provenance and its bundles record them."""
+    """Return the plug-ins that a run needs and their code, as its provenance and its bundles record them."""
     found = provenance.plugins(plan.config)
-    return {"plugins": found} if found else {}
+    return {"plugins": found, "code": plan.config.code} if found else {}

@@ -68,12 +68,20 @@ def gather(file: Path | None, assignments: Sequence[str], **options: Any) -> dic
     return settings
 
 
-def prepared_otherwise(file: Path, corpus: str, manifest_sha256: str) -> bool:
-    """Return whether a run's ``config.yaml`` records another manifest of a corpus than the present one."""
+def changes_since(file: Path, config: RunConfig, manifest_sha256: str) -> list[str]:
+    """List what has changed since the run of a ``config.yaml``, apart from settings."""
     settings = read_yaml(file)
     recorded = settings.get("provenance")
-    before = recorded.get("manifest_sha256") if isinstance(recorded, Mapping) else None
-    return settings.get("corpus") == corpus and before not in (None, manifest_sha256)
+    if not isinstance(recorded, Mapping) or settings.get("corpus") != config.corpus:
+        return []
+    found = []
+    if recorded.get("manifest_sha256", manifest_sha256) != manifest_sha256:
+        found.append(f"corpus '{config.corpus}' was prepared again")
+    code = recorded.get("code", {})
+    found += [
+        f"the code of {each} was changed" for each, now in config.code.items() if code.get(each, now) != now
+    ]
+    return found
 
 
 def configure(

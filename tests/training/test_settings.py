@@ -7,7 +7,8 @@ import pytest
 from sercli.config import Config
 from sercli.devices import Device
 from sercli.errors import ConfigError, UnknownNameError
-from sercli.training.settings import complete, configure, prepared_otherwise
+from sercli.runs.config import RunConfig
+from sercli.training.settings import changes_since, complete, configure
 
 CHOICE = {"arch": "mdcnn", "corpus": "emodb", "scheme": "emodb-4", "protocol": "leave-one-speaker-out"}
 
@@ -79,11 +80,12 @@ def test_a_name_that_is_wrong_is_refused_with_the_file(change, fact, workspace, 
     assert "my.yaml" in str(caught.value)
 
 
-def test_the_settings_of_a_run_name_the_preparation_that_it_used(tmp_path):
-    file = tmp_path / "config.yaml"
+def test_the_settings_of_a_run_show_what_has_changed_since(tmp_path):
+    file, config = tmp_path / "config.yaml", RunConfig(**CHOICE | {"corpus": "emodb"})
     file.write_text("corpus: emodb\nprovenance: {manifest_sha256: abc}\n")
-    assert prepared_otherwise(file, "emodb", "def")
-    assert not prepared_otherwise(file, "emodb", "abc")
-    assert not prepared_otherwise(file, "ravdess", "def")  # another corpus was asked for
+    assert changes_since(file, config, "def") == ["corpus 'emodb' was prepared again"]
+    assert changes_since(file, config, "abc") == []
+    file.write_text("corpus: ravdess\nprovenance: {manifest_sha256: abc}\n")
+    assert changes_since(file, config, "def") == []  # another corpus was asked for
     file.write_text("corpus: emodb\n")
-    assert not prepared_otherwise(file, "emodb", "def")
+    assert changes_since(file, config, "def") == []
