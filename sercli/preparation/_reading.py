@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from pathlib import Path, PurePosixPath
 
 from sercli import manifest
+from sercli.errors import CorpusError
 from sercli.manifest.lengths import without_foreign_times
 from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
 from sercli.preparation._place import Place
@@ -24,6 +25,9 @@ def read(place: Place) -> tuple[list[Utterance], list[Problem], dict[str, Uttera
 
     Returns:
         Utterances, problems, and by id the second file of an utterance, such as ``a.wav`` beside ``a.flac``.
+
+    Raises:
+        CorpusError: the reader gives a value of a wrong type, or the id or name of another corpus.
     """
     first: dict[str, Utterance] = {}
     second: dict[str, Utterance] = {}
@@ -38,8 +42,9 @@ def read(place: Place) -> tuple[list[Utterance], list[Problem], dict[str, Uttera
             problems.append(_from_table(item, place))
             continue
         if fault := manifest.wrong_value(item) or _foreign_name(item, place):
-            problems.append(Problem(str(item.file), f"{fault} in the reader of the corpus"))
-            continue
+            raise CorpusError(
+                f"{place.base / str(item.file)}: {fault} in the reader of corpus '{place.name}'"
+            )
         utterance, problem = keep(item)
         if problem is not None:
             problems.append(problem)

@@ -256,11 +256,10 @@ def find_run(workspace: Workspace | Path | str, name: Path | str) -> Run:
         if (folder / "bundle.json").is_file():
             raise RunError(f"{folder}: is a bundle, not a run; `sercli runs` lists the runs")
         if not runs:
-            remedy = "make one with `sercli train`"
             if name == "latest":
-                raise RunError(f"{workspace.runs}: no runs yet; {remedy}")
+                raise RunError(f"{workspace.runs}: no runs yet; make one with `sercli train`")
             fact = f"'{name}' is not the folder of a run or a model, and {workspace.runs} has no runs yet"
-            raise RunError(f"{fact}; correct the path, or {remedy}")
+            raise RunError(f"{fact}; correct the path, or make a run with `sercli train`")
         raise unknown(str(workspace.runs), name, ["latest", *(run.name for run in runs)], "sercli runs")
     if len(fitting) > 1:
         raise RunError(f"'{name}' fits {', '.join(run.name for run in fitting)}; name one of them")

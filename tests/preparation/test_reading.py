@@ -50,8 +50,8 @@ def test_an_utterance_without_an_id_is_named_by_its_file_and_cut(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"speaker": 3}, "its speaker is 3; give text in the reader of the corpus"),
-        ({"duration": "1"}, "its duration is '1'; give a number in the reader of the corpus"),
+        ({"speaker": 3}, "its speaker is 3; give text in the reader of corpus 'own'"),
+        ({"duration": "1"}, "its duration is '1'; give a number in the reader of corpus 'own'"),
         ({"id": "a"}, "its id is 'a', its corpus 'own'; give an id that begins with 'own/', and the corpus"),
         ({"corpus": "mini"}, "its id is 'own/a', its corpus 'mini'; give an id that begins with 'own/'"),
     ],
@@ -59,10 +59,9 @@ def test_an_utterance_without_an_id_is_named_by_its_file_and_cut(tmp_path):
 def test_what_a_reader_of_ones_own_does_wrong_is_told_with_the_file(tmp_path, changes, told):
     given = {"id": "own/a", "corpus": "own", "file": "a.wav", "emotion": "anger"} | changes
     corpus = Corpus(lambda root: iter([Utterance(**given)]), "Own", "me", "none", "a.wav")
-    utterances, problems = read(Place(corpus, (), "own", tmp_path, tmp_path))
-    assert utterances == []
-    assert [problem.place for problem in problems] == ["a.wav"]
-    assert told in problems[0].fact
+    with pytest.raises(CorpusError) as error:
+        read(Place(corpus, (), "own", tmp_path, tmp_path))
+    assert str(error.value).startswith(f"{tmp_path / 'a.wav'}: {told}")
 
 
 def test_absolute_paths_within_the_folder_are_made_relative(tmp_path):
