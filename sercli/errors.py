@@ -82,15 +82,20 @@ def suggest(name: str, choices: Sequence[str]) -> str:
     return f"use {', '.join(choices[:_SHOWN])}{more}"
 
 
-def near_names(name: str, choices: Sequence[str]) -> list[str]:
+def near_names(name: str, choices: Sequence[str], least: float = 0.6) -> list[str]:
     """List the known names that an unknown one may stand for.
 
     One that differs only in capitals, hyphens, underscores and blanks is alone.
+
+    Args:
+        name: the unknown name.
+        choices: the known names.
+        least: similarity of the spelling from which a name counts as near, 0 to 1.
     """
     from difflib import get_close_matches
 
     alike = [each for each in choices if _spelled(each) == _spelled(name)]
-    return alike or get_close_matches(str(name), choices)
+    return alike or get_close_matches(str(name), choices, cutoff=least)
 
 
 def _spelled(name: object) -> str:

@@ -289,6 +289,10 @@ class ClassPredictions(Predictions):
     raters: tuple[tuple[tuple[int, ...], ...], ...] | None = None
     values: "ValuePredictions | None" = None
 
+    def __post_init__(self) -> None:
+        for name in ("target", "probabilities"):  # which may be given as lists
+            object.__setattr__(self, name, np.asarray(getattr(self, name)))
+
     @property
     def outputs(self) -> tuple[str, ...]:
         """The classes, and the dimensions if there are any."""

@@ -29,9 +29,10 @@ _SEVERAL = range(3, 13)
 class Workspace:
     """A folder of prepared corpora, features and runs."""
 
-    def __init__(self, root: Path | str | None = None) -> None:
+    def __init__(self, root: "Workspace | Path | str | None" = None) -> None:
         """Use ``root``, otherwise the variable ``SERCLI_WORKSPACE``, otherwise ``./sercli-workspace``."""
-        self.root = Path(root or os.environ.get(VARIABLE) or "sercli-workspace")
+        folder = root.root if isinstance(root, Workspace) else root
+        self.root: Path = Path(folder or os.environ.get(VARIABLE) or "sercli-workspace")
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.root)!r})"

@@ -154,7 +154,16 @@ def test_the_site_is_built(tmp_path):
     assert "sercli train" in (tmp_path / "site/commands/index.html").read_text("utf-8")
 
 
-@pytest.mark.parametrize("example", ["own/models/stats_pool.py", "own_architecture.py"])
-def test_the_page_about_ones_own_architecture_shows_the_example(example):
-    page = (DOCS / "how-to/own-architecture.md").read_text("utf-8")
-    assert (ROOT / "examples" / example).read_text("utf-8") in page
+@pytest.mark.parametrize(
+    ("page", "example"),
+    [
+        ("how-to/own-architecture.md", "own/models/stats_pool.py"),
+        ("how-to/own-architecture.md", "own_architecture.py"),
+        ("how-to/own-corpus.md", "own/corpora/school.py"),
+        ("features.md", "own/features/energy.py"),
+        ("augmentations.md", "own/augmentations/cut.py"),
+    ],
+)
+def test_a_page_about_an_entry_of_ones_own_shows_the_example(page, example):
+    shown = (DOCS / page).read_text("utf-8")
+    assert (ROOT / "examples" / example).read_text("utf-8") in shown

@@ -8,8 +8,12 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import yaml
+from conftest import SMALL
 
 import sercli
+from sercli import audio
+from sercli.evaluation.predictions_csv import read_predictions
 
 HEAVY = ("torch", "lightning", "numpy", "pydantic", "typer")
 
@@ -54,3 +58,25 @@ def test_every_name_stands_on_the_page():
     assert [
         name for name in sercli._MODULES if f"sercli.{name}" not in page and f"`{name}`" not in page
     ] == []
+
+
+@pytest.mark.slow
+def test_paths_may_be_text_and_one_value_stands_for_a_list(build_emodb, tmp_path):
+    place = tmp_path / "workspace"
+    names = [f"{speaker}a01{letter}a" for speaker in ("03", "08", "09") for letter in "WFNT"]
+    sercli.prepare("emodb", str(build_emodb(*names)), str(place), partial=True)
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(SMALL))
+    run = sercli.train(
+        str(place),
+        folds=1,
+        seeds=3,
+        settings="training.max_epochs=1",
+        config=str(tmp_path / "small.yaml"),
+    )
+    assert [(trial.fold, trial.seed) for trial in run.finished()] == [(1, 3)]
+    (trial,) = sercli.find_run(str(place), run.path).finished()
+    assert trial.metrics()["epochs"] == 1
+    assert sercli.Bundle.load(str(trial.bundle)).arch == "mdcnn"
+    assert len(read_predictions(str(trial.predictions_file))) == 4
+    wav = next(place.rglob("*.wav"))
+    assert audio.read(str(wav)).shape == audio.read(wav).shape

@@ -96,7 +96,7 @@ class AudioFile:
     foreign: bool = False
 
 
-def read(path: Path, sample_rate: int = SAMPLE_RATE) -> Samples:
+def read(path: Path | str, sample_rate: int = SAMPLE_RATE) -> Samples:
     """Read a complete file, average its channels and resample it (soxr VHQ).
 
     Returns:
@@ -110,7 +110,7 @@ def read(path: Path, sample_rate: int = SAMPLE_RATE) -> Samples:
 
 
 def decode(
-    path: Path, start: float | None = None, end: float | None = None, content: bytes | None = None
+    path: Path | str, start: float | None = None, end: float | None = None, content: bytes | None = None
 ) -> tuple[Samples, AudioFile]:
     """Read a file at its own sample rate and average its channels.
 
@@ -125,6 +125,7 @@ def decode(
         AudioError: the file is missing, not audio, empty, cut short, holds values that are not finite, or
             does not reach from ``start`` to ``end``.
     """
+    path = Path(path)
     with opened(path, content) as file:
         header = _header(file)
         first, last = _span(header, start, end)

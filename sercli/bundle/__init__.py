@@ -140,12 +140,13 @@ class Bundle:
             files.write_json(folder / "bundle.json", description)
 
     @classmethod
-    def load(cls, path: Path) -> "Bundle":
+    def load(cls, path: Path | str) -> "Bundle":
         """Read a bundle.
 
         Raises:
             RunError: it is missing, incomplete, changed since it was written, or has another format.
         """
+        path = Path(path)
         place, weights = path / "bundle.json", path / "weights.safetensors"
         description: dict[str, Any] = {"facts": {}}
         try:

@@ -11,10 +11,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from sercli.errors import RunError
 from sercli.evaluation.mapping import map_classes, name_without_gender
 from sercli.evaluation.metrics import Counts, Metric, MetricRow, Rates
 from sercli.evaluation.scoring import Baseline, Rows, Scoring
 from sercli.records import ClassPredictions
+
+# By so much probabilities, and their sum, may be wrong: as those of half precision are.
+_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,6 +146,30 @@ class ClassScoring(Scoring[ClassPredictions]):
     def __init__(self, predictions: ClassPredictions) -> None:
         super().__init__(predictions)
         self.part_chance = 1 / max(1, len(predictions.classes))  # every class is guessed equally often
+
+    def check(self) -> None:
+        """Refuse predictions that can't be evaluated, logits and percentages among them."""
+        super().check()
+        ids, target, given = self.predictions.ids, self.predictions.target, self.predictions.probabilities
+        shape = (len(ids), len(self.predictions.classes))
+        if given.shape != shape or target.shape != shape[:1] or target.dtype.kind not in "iu":
+            raise RunError(
+                f"target {target.shape} of {target.dtype}, probabilities {given.shape}: for {shape[0]} ids "
+                f"and {shape[1]} classes, give the index of a class for each id, {shape[:1]}, and "
+                f"probabilities, {shape}"
+            )
+        unknown = (target < 0) | (target >= shape[1])
+        if unknown.any():
+            row = int(unknown.argmax())
+            raise RunError(f"{ids[row]}: target {target[row]} is none of 0 to {shape[1] - 1}")
+        # With the sum 1 and no value below 0, none is above 1.
+        wrong = (given < -_ROUNDING).any(axis=1) | (np.abs(given.sum(axis=1) - 1) > _ROUNDING)
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise RunError(
+                f"{ids[row]}: {np.round(given[row], 3).tolist()} are no probabilities, which are from 0 to 1 "
+                "with the sum 1; apply softmax to logits, and divide percentages by 100"
+            )
 
     def known_metrics(self) -> tuple[Metric, ...]:
         """List the metrics of every classifier and the recalls."""

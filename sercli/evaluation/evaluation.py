@@ -124,7 +124,8 @@ def evaluate(predictions: Predictions, draws: int = DRAWS) -> Evaluation:
         draws: number of draws of the bootstrap over speakers.
 
     Raises:
-        RunError: there are no rows, or a prediction is not a number.
+        RunError: there are no rows, a prediction is not a number, or probabilities are none.
+        ConfigError: there is not one draw.
     """
     scoring_of(predictions).check()
     scorings = scorings_of(predictions)

@@ -34,14 +34,14 @@ _Line = tuple[int, list[str]]
 """Number of a line in the file, and the cells of the line."""
 
 
-def write_predictions(path: Path, predictions: Predictions) -> None:
+def write_predictions(path: Path | str, predictions: Predictions) -> None:
     """Write predictions, completely or not at all; missing text is an empty cell.
 
     Probabilities lose no digit. Values have nine digits, which is the precision of a 32-bit float.
     """
     header, rows = _layout(predictions)
     with (
-        files.replacing(path) as temporary,
+        files.replacing(Path(path)) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
     ):
         writer = csv.writer(file)
@@ -49,12 +49,13 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
         writer.writerows(rows)
 
 
-def read_predictions(path: Path) -> Predictions:
+def read_predictions(path: Path | str) -> Predictions:
     """Read predictions that `write_predictions` wrote; the header shows their kind.
 
     Raises:
         RunError: the file is missing or damaged; the message names the line.
     """
+    path = Path(path)
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file, strict=True)

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from sercli.errors import ConfigError
 from sercli.evaluation.metrics import Counts, Interval, PairedTest, Rates
 
 LEVEL = 0.95
@@ -61,7 +62,12 @@ def draw(speakers: int, draws: int = DRAWS, seed: int = 0) -> Iterator[Counts]:
 
     Yields:
         Number of times that each speaker is drawn, (draws, speakers), for some draws at a time.
+
+    Raises:
+        ConfigError: there is not one draw.
     """
+    if draws < 1:
+        raise ConfigError(f"draws={draws}: use 1 or more")
     random = np.random.default_rng(seed)
     for start in range(0, draws, _CHUNK):
         yield random.multinomial(speakers, np.full(speakers, 1 / speakers), size=min(_CHUNK, draws - start))

@@ -60,7 +60,7 @@ class Applied:
 def apply_run(
     run: Run,
     corpus: str,
-    workspace: Workspace,
+    workspace: Workspace | Path | str,
     scheme: str | Scheme | None = None,
     *,
     labels: LabelSource | None = None,
@@ -73,7 +73,7 @@ def apply_run(
     Args:
         run: the run.
         corpus: a prepared corpus, or a union, that has no corpus of the training.
-        workspace: folder of corpora and features.
+        workspace: workspace of corpora and features, or its folder.
         scheme: of the other corpus, or its name; its default one if none.
         labels: source of the labels, in place of that of the scheme.
         keep_foreign: keep predictions of classes that the corpus does not have, as mistakes.
@@ -86,6 +86,7 @@ def apply_run(
             too few classes are shared.
         CorpusError: the corpus is not prepared.
     """
+    workspace = Workspace(workspace)
     trials = run.require_finished()
     first = Bundle.load(trials[0].bundle)
     corpus = union_name(corpus)

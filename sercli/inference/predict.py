@@ -253,7 +253,7 @@ class Predictor:
 
     def predict(
         self,
-        recordings: Iterable[Recording | Path | str],
+        recordings: Iterable[Recording | Path | str] | Recording | Path | str,
         speakers: Sequence[str | None] | None = None,
         turns: Turns | None = None,
     ) -> Iterator[Prediction | Problem]:
@@ -262,7 +262,7 @@ class Predictor:
         Features are computed in threads, ahead of the network.
 
         Args:
-            recordings: files, or parts of files.
+            recordings: files, or parts of files, or one of these; see `score` for samples in memory.
             speakers: who speaks in each, for a model that standardises per speaker; see `enrol`.
             turns: finds the turns of a recording. The turns are then predicted in place of the recording,
                 each as an utterance of its own, or in equal parts if it is longer than `WHOLE_S`. A turn
@@ -270,8 +270,8 @@ class Predictor:
                 the end of the recording; the note of the prediction reports it.
 
         Raises:
-            ConfigError: the model needs speakers, and none are given; or it gives values by frame, and turns
-                are given.
+            ConfigError: the model needs speakers, and none are given; there are more or fewer speakers than
+                recordings; the model gives values by frame, and turns are given; or a recording is no path.
             FeatureError: a speaker, or any recording of the corpus, was not enrolled.
         """
         if turns is not None and self.bundle.outputs.per_frame:
@@ -281,6 +281,11 @@ class Predictor:
                 "the model standardises per speaker, so it needs several recordings of each speaker; name "
                 "the speakers with --same-speaker or --speaker-column"
             )
+        if isinstance(recordings, Recording | Path | str):
+            recordings = [recordings]
+        if speakers:
+            recordings = list(recordings)
+            _check_speakers(speakers, len(recordings))
         listed = self._tasks(recordings, speakers, turns)
         first = list(islice(listed, count_cores()))
         with threads(len(first)) as pool:
@@ -292,6 +297,8 @@ class Predictor:
 
     def score(self, pieces: Sequence[Piece], speaker: str | None = None) -> list[Scores]:
         """Apply the model to pieces of sound that are in memory, each as a recording of its own.
+
+        `Piece.of_samples` makes a piece of an array of samples.
 
         Args:
             pieces: at least one; their features are held at the same time.
@@ -314,7 +321,7 @@ class Predictor:
     ) -> Iterator[tuple[_Piecework, _Extract]]:
         """List what is to be done; long recordings are decoded on the way, short ones in the threads."""
         for number, each in enumerate(recordings):
-            recording = each if isinstance(each, Recording) else Recording(Path(each))
+            recording = _recording(each)
             speaker = speakers[number] if speakers else None
             own = _Piecework(number, recording, speaker=speaker, group=speaker)
             try:
@@ -465,6 +472,37 @@ class Predictor:
             probabilities=tuple(means[:count].tolist()),
             values=tuple(means[count:].tolist()),
             windows=tuple(windows) if first.cut or said.by_turn else (),
+        )
+
+
+def _recording(given: Recording | Path | str) -> Recording:
+    """Return a recording as it is given, or that of a path.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if isinstance(given, Recording):
+        return given
+    try:
+        return Recording(Path(given))
+    except TypeError:
+        kind = type(given).__name__
+        raise ConfigError(
+            f"a recording is a path or a Recording, not of type {kind}; for samples in memory, use score"
+        ) from None
+
+
+def _check_speakers(speakers: Sequence[str | None], count: int) -> None:
+    """Refuse speakers that are not one for each recording.
+
+    Raises:
+        ConfigError: there are more or fewer of them, or they are a single text.
+    """
+    if isinstance(speakers, str):
+        raise ConfigError(f"speakers='{speakers}': give a list with the speaker of each recording")
+    if len(speakers) != count:
+        raise ConfigError(
+            f"recordings: {count}, speakers: {len(speakers)}; give the speaker of each recording"
         )
 
 

@@ -55,7 +55,13 @@ class Piece:
 
     @classmethod
     def of_samples(cls, start: float, samples: Samples, rates: Sequence[int]) -> "Piece":
-        """Make a piece of sound that is in memory, (samples,), 16 kHz, at some sample rates."""
+        """Make a piece of sound that is in memory.
+
+        Args:
+            start: where it begins in the recording, seconds; it does not change the scores.
+            samples: (samples,), mono, 16 kHz, floats with full scale 1.0.
+            rates: sample rates that a model reads, from `rates_of`.
+        """
         sounds = {
             rate: audio.round_to_pcm16(samples)
             if rate == PREPARED

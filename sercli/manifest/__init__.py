@@ -61,6 +61,15 @@ def digest(path: Path) -> str:
     return files.sha256(path)
 
 
+def wrong_value(utterance: Utterance) -> str:
+    """Describe the first value of a wrong type, as a plug-in may give it; empty if there is none."""
+    for name in (each for each in _FIELDS if each not in ("raters", "ratings")):
+        value, kinds = getattr(utterance, name), _KINDS[name]
+        if value is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
+            return f"its {name} is {shorten(repr(value))}; give {'text' if str in kinds else 'a number'}"
+    return ""
+
+
 def _to_line(utterance: Utterance) -> str:
     record = {name: getattr(utterance, name) for name in _FIELDS}
     present = {name: value for name, value in record.items() if value is not None}

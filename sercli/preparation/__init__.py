@@ -49,11 +49,11 @@ Progress = Callable[[int, int], None]
 
 def prepare(
     source: str,
-    root: Path | None,
-    workspace: Workspace,
+    root: Path | str | None,
+    workspace: Workspace | Path | str,
     *,
     name: str | None = None,
-    audio_root: Path | None = None,
+    audio_root: Path | str | None = None,
     settings: Mapping[str, Any] | None = None,
     partial: bool = False,
     skip_bad: bool = False,
@@ -67,7 +67,7 @@ def prepare(
         source: name of the corpus, or of a reader of any corpus (``folder``, ``csv``).
         root: the corpus as distributed, also as a zip or tar archive; ``None`` for a corpus that is generated
             or downloaded.
-        workspace: workspace for the prepared corpus.
+        workspace: workspace for the prepared corpus, or its folder.
         name: name for a corpus without its own reader.
         audio_root: the folder that a table's file names are relative to; its own folder if not given.
         settings: options of the corpus's reader.
@@ -85,6 +85,9 @@ def prepare(
         ConfigError: a setting is unknown or wrong, the corpus can't have that name, or its recordings can't
             be cut into turns.
     """
+    workspace = Workspace(workspace)
+    root = None if root is None else Path(root)
+    audio_root = None if audio_root is None else Path(audio_root)
     corpus = get_corpus(source)
     if cutting is not None and not corpus.any_name:
         raise ConfigError(f"corpus '{source}' has utterances of its own; leave --vad and --segments out")

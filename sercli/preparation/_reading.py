@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path, PurePosixPath
 
+from sercli import manifest
+from sercli.errors import CorpusError
 from sercli.manifest.lengths import without_foreign_times
 from sercli.manifest.recordings import Found, Missing, Recordings, describe_renamed
 from sercli.preparation._place import Place
@@ -23,6 +25,9 @@ def read(place: Place) -> tuple[list[Utterance], list[Problem], dict[str, Uttera
 
     Returns:
         Utterances, problems, and by id the second file of an utterance, such as ``a.wav`` beside ``a.flac``.
+
+    Raises:
+        CorpusError: the reader gives a value of a wrong type, or the id or name of another corpus.
     """
     first: dict[str, Utterance] = {}
     second: dict[str, Utterance] = {}
@@ -36,6 +41,10 @@ def read(place: Place) -> tuple[list[Utterance], list[Problem], dict[str, Uttera
         if isinstance(item, Problem):
             problems.append(_from_table(item, place))
             continue
+        if fault := manifest.wrong_value(item) or _foreign_name(item, place):
+            raise CorpusError(
+                f"{place.base / str(item.file)}: {fault} in the reader of corpus '{place.name}'"
+            )
         utterance, problem = keep(item)
         if problem is not None:
             problems.append(problem)
@@ -125,6 +134,15 @@ def _keeper(
         return replace(utterance, id=name, corpus=place.name, file=file), problem
 
     return keep
+
+
+def _foreign_name(utterance: Utterance, place: Place) -> str:
+    """State what to write instead of the id and corpus of an utterance that has those of another corpus."""
+    name = place.name
+    if place.corpus.any_name or (utterance.corpus == name and utterance.id.startswith(f"{name}/")):
+        return ""
+    found = f"its id is '{utterance.id}', its corpus '{utterance.corpus}'"
+    return f"{found}; give an id that begins with '{name}/', and the corpus '{name}',"
 
 
 def _texts(utterance: Utterance) -> list[str | None]:

@@ -238,14 +238,14 @@ def all_runs(workspace: Workspace) -> list[Run]:
     return sorted(list_runs(workspace), key=lambda run: (run.changed(), run.name))
 
 
-def find_run(workspace: Workspace, name: str) -> Run:
+def find_run(workspace: Workspace | Path | str, name: Path | str) -> Run:
     """Find a run by name, by the end of its name, by its folder, or ``latest``.
 
     Raises:
         UnknownNameError: there is no run of that name.
         RunError: there are no runs yet, or several runs fit.
     """
-    folder = Path(name)
+    workspace, folder, name = Workspace(workspace), Path(name), str(name)
     if any(folder.glob("fold-*/seed-*")):
         return Run(folder)
     runs = all_runs(workspace)
@@ -256,7 +256,10 @@ def find_run(workspace: Workspace, name: str) -> Run:
         if (folder / "bundle.json").is_file():
             raise RunError(f"{folder}: is a bundle, not a run; `sercli runs` lists the runs")
         if not runs:
-            raise RunError(f"{workspace.runs}: no runs yet; make one with `sercli train`")
+            if name == "latest":
+                raise RunError(f"{workspace.runs}: no runs yet; make one with `sercli train`")
+            fact = f"'{name}' is not the folder of a run or a model, and {workspace.runs} has no runs yet"
+            raise RunError(f"{fact}; correct the path, or make a run with `sercli train`")
         raise unknown(str(workspace.runs), name, ["latest", *(run.name for run in runs)], "sercli runs")
     if len(fitting) > 1:
         raise RunError(f"'{name}' fits {', '.join(run.name for run in fitting)}; name one of them")

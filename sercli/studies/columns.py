@@ -5,13 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from sercli.corpora import corpus_names, get_corpus
-from sercli.errors import ConfigError, SerError, UnknownNameError, suggest
+from sercli.errors import ConfigError, SerError, UnknownNameError, near_names
 from sercli.models import get_architecture
 from sercli.protocols import get_protocol
 from sercli.schemes import EVERY_EMOTION, Scheme, get_scheme, scheme_names, schemes_of
 from sercli.schemes.reading import choose_scheme, is_file
 from sercli.studies.study import Column, StudyRow
 from sercli.unions import is_union, union_name
+
+# A less similar name is rather that of a corpus of the user's own: `calls` is not a misspelled `casia`.
+_MISSPELLED = 0.75
 
 
 def parse_column(text: str, arch: str, folder: Path = Path()) -> Column:
@@ -28,9 +31,11 @@ def parse_column(text: str, arch: str, folder: Path = Path()) -> Column:
     if not slash:
         corpus, scheme = (name, "") if name in corpus_names() or is_union(name) else ("", name)
         if scheme and scheme not in scheme_names() and not is_file(scheme):
+            near = near_names(name, sorted([*scheme_names(), *corpus_names()]), least=_MISSPELLED)
+            meant = f"; did you mean {', '.join(near)}?" if near else ""
             raise UnknownNameError(
                 f"no scheme or supported corpus is called '{name}' (for a corpus of your own, write "
-                f"{name}/{EVERY_EMOTION}); {suggest(name, sorted([*scheme_names(), *corpus_names()]))}"
+                f"{name}/{EVERY_EMOTION}){meant}"
             )
     chosen = choose_scheme(scheme or None, None, folder=folder)
     named = f"{corpus}/{chosen.name}" if chosen and is_file(scheme) else name

@@ -16,17 +16,17 @@ from sercli.workspace import Workspace
 _PRECISIONS: tuple[Precision, ...] = ("32-true", "bf16-mixed", "16-mixed")
 
 
-def find_cell_run(cell: Cell, workspace: Workspace) -> Run | None:
+def find_cell_run(cell: Cell, workspace: Workspace | Path | str) -> Run | None:
     """Return the run that holds a cell's trials; ``None`` if no trial has begun.
 
     A recipe leaves the precision to the device: among runs that differ only in it, the one with the most
     finished trials is returned. If the corpus was removed, its runs state the digest of its manifest.
     """
-    runs = [run for run in _candidates(cell, workspace) if run.path.is_dir() and run.trials()]
+    runs = [run for run in _candidates(cell, Workspace(workspace)) if run.path.is_dir() and run.trials()]
     return max(runs, key=lambda run: len(run.finished()), default=None)
 
 
-def find_finished(cell: Cell, workspace: Workspace) -> Run | None:
+def find_finished(cell: Cell, workspace: Workspace | Path | str) -> Run | None:
     """Return the run that holds a cell's trials if at least one is finished."""
     run = find_cell_run(cell, workspace)
     return run if run is not None and run.finished() else None

@@ -27,7 +27,7 @@ def __getattr__(name: str) -> Any:
 
 
 def train(
-    workspace: Workspace,
+    workspace: Workspace | Path | str,
     arch: str | None = None,
     corpus: str | None = None,
     *,
@@ -35,12 +35,12 @@ def train(
     classes: str | None = None,
     labels: str | None = None,
     protocol: str | None = None,
-    folds: str = "all",
-    seeds: Sequence[int] = (0,),
+    folds: str | int = "all",
+    seeds: Sequence[int] | int = (0,),
     augment: str | None = None,
-    init: Path | None = None,
-    settings: Sequence[str] = (),
-    config: Path | None = None,
+    init: Path | str | None = None,
+    settings: Sequence[str] | str = (),
+    config: Path | str | None = None,
     accelerator: str = "auto",
     report: Callable[[str], None] = lambda line: None,
 ) -> Run:
@@ -49,7 +49,7 @@ def train(
     Finished trials are not trained again; interrupted trials resume.
 
     Args:
-        workspace: folder of corpora, features and runs.
+        workspace: workspace of corpora, features and runs, or its folder.
         arch: architecture; not needed if ``config`` names it.
         corpus: corpus that is prepared in the workspace; by default the first prepared corpus of the paper.
         scheme: selection of utterances and classes, or a YAML file with one; by default that of the paper or
@@ -58,11 +58,11 @@ def train(
         labels: source of the labels in place of that of the scheme: ``majority``, ``plurality`` or ``votes``
             of the raters, or ``corpus``.
         protocol: division into folds; by default that of the paper or the corpus.
-        folds: ``all``, ``1,4`` or ``1-3``.
-        seeds: seeds; every fold is trained with each of them.
+        folds: ``all``, ``1,4``, ``1-3`` or a number.
+        seeds: seeds, or one; every fold is trained with each of them.
         augment: ``flip,noise`` or ``none``; by default the paper's augmentations.
         init: bundle whose weights the training starts from.
-        settings: single settings, ``training.lr=1e-4``.
+        settings: single settings, each as ``training.lr=1e-4``, or one.
         config: file with settings in YAML.
         accelerator: ``auto``, ``cpu``, ``gpu``, ``cuda`` or ``mps``.
         report: called with a line after each epoch.
@@ -78,10 +78,12 @@ def train(
     from sercli.training.settings import configure, gather
     from sercli.training.trials import train_trials
 
+    workspace = Workspace(workspace)
+    config = None if config is None else Path(config)
     device = choose_device(accelerator)
     given = gather(
         config,
-        settings,
+        [settings] if isinstance(settings, str) else settings,
         arch=arch,
         corpus=corpus,
         scheme=scheme,
@@ -91,6 +93,7 @@ def train(
         augment=augment,
         init=str(init) if init else None,
     )
-    plan = make_plan(configure(given, workspace, device, config), workspace, folds, seeds)
+    seeds = [seeds] if isinstance(seeds, int) else seeds
+    plan = make_plan(configure(given, workspace, device, config), workspace, str(folds), seeds)
     train_trials(plan, device, report)
     return plan.run

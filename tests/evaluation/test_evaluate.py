@@ -1,11 +1,12 @@
 import json
 import statistics
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.metrics import recall_score
 
-from sercli.errors import RunError
+from sercli.errors import ConfigError, RunError
 from sercli.evaluation import Spread, evaluate, known_metrics, pooled_values
 from sercli.records import ClassPredictions, pool
 
@@ -52,6 +53,40 @@ def test_pooled_metrics_by_hand():
     assert [anger.rows[key].value for key in ("recall", "precision", "f1")] == [2 / 3, 1, 4 / 5]
     assert (boredom.count, boredom.about["predicted"]) == (1, 2)
     assert [boredom.rows[key].value for key in ("recall", "precision")] == [1, 1 / 2]
+
+
+def with_rows(**changes):
+    return replace(predictions([0, 1, 1], [0, 1, 0], ["f1", "m2", "m2"]), **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"probabilities": [[0.5, 0.5], [2.0, -1.0], [0, 1]]},
+            r"toy/1: \[2.0, -1.0\] are no probab.*softmax",
+        ),
+        ({"probabilities": [[50, 50], [0, 100], [100, 0]]}, r"toy/0: \[50, 50\] are no .*percentages by 100"),
+        ({"probabilities": [[0.5, 0.5], [0.5, 0.5], [0.4, 0.4]]}, r"toy/2: \[0.4, 0.4\] are no"),
+        ({"probabilities": np.eye(3)}, r"probabilities \(3, 3\): for 3 ids and 2 classes"),
+        ({"target": [0, 1]}, r"target \(2,\) of int64.*give the index of a class for each id, \(3,\)"),
+        ({"target": [0.0, 1.0, 1.0]}, r"target \(3,\) of float64"),
+        ({"target": [0, 1, 2]}, "toy/2: target 2 is none of 0 to 1"),
+    ],
+)
+def test_what_is_no_probability_or_no_class_is_refused(changes, told):
+    with pytest.raises(RunError, match=told):
+        evaluate(with_rows(**changes), 100)
+
+
+def test_lists_are_arrays_and_rounded_probabilities_are_taken():
+    given = with_rows(target=[0, 1, 1], probabilities=[[0.9995, 0], [0.3, 0.7], [1.0005, -0.0004]])
+    assert value(evaluate(given, 100), "wa") == 2 / 3
+
+
+def test_less_than_one_draw_is_refused():
+    with pytest.raises(ConfigError, match="draws=0: use 1 or more"):
+        evaluate(random_predictions(), 0)
 
 
 def test_each_speaker_is_judged_on_the_classes_it_has():

@@ -23,7 +23,15 @@ from sercli.evaluation.predictions_csv import read_predictions
 from sercli.inference.inputs import Inputs, find_bundle, list_recordings, predict_inputs, read_table
 from sercli.inference.predict import Predictor
 from sercli.inference.prediction import Prediction, Window
-from sercli.inference.recordings import PREPARED, Recording, level_db, read_pieces, read_whole
+from sercli.inference.recordings import (
+    PREPARED,
+    Piece,
+    Recording,
+    level_db,
+    rates_of,
+    read_pieces,
+    read_whole,
+)
 from sercli.inference.writing import CsvLines, to_json
 from sercli.preparation import prepare
 from sercli.records import Problem
@@ -277,6 +285,36 @@ def test_bad_files_are_told_and_the_rest_go_on(small, tmp_path, write_wav):
     assert facts["nan"] == facts["late"] == "holds values that are not numbers (NaN or infinity)"
     assert facts["short"].startswith("holds nothing: 800 samples, 0.05 s")
     assert facts["absent"] == "no such file"
+
+
+def test_one_path_is_a_list_of_one_recording(small, tmp_path, write_wav):
+    path = write_wav(tmp_path / "a.wav")
+    predictor = Predictor(str(small[1].bundle))
+    expected = one(predictor, path).probabilities
+    for given in (path, str(path), Recording(path)):
+        assert [found.probabilities for found in predictor.predict(given)] == [expected]
+
+
+def test_samples_in_memory_have_the_scores_of_their_file(small, tmp_path, write_wav):
+    path = write_wav(tmp_path / "a.wav")
+    predictor = Predictor(small[1].bundle)
+    piece = Piece.of_samples(0.0, audio.read(str(path)), rates_of(predictor.bundle))
+    (scores,) = predictor.score([piece])
+    np.testing.assert_allclose(scores[0], one(predictor, path).probabilities, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("recordings", "speakers", "told"),
+    [
+        ([np.zeros(16_000)], None, "a recording is a path .* not of type ndarray; for samples .* use score"),
+        (["a.wav", "b.wav"], ["Ann"], "recordings: 2, speakers: 1; give"),
+        (["a.wav"], ["Ann", "Bob"], "recordings: 1, speakers: 2; give"),
+        ("a.wav", "Ann", "speakers='Ann': give a list"),
+    ],
+)
+def test_recordings_and_speakers_that_do_not_fit_are_refused(small, recordings, speakers, told):
+    with pytest.raises(ConfigError, match=told):
+        list(Predictor(small[1].bundle).predict(recordings, speakers))
 
 
 def test_unsure_needs_a_threshold_and_the_bundle_may_have_one(small, tmp_path, write_wav):

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from sercli.corpora import get_corpus
+from sercli.corpora import Corpus, get_corpus
 from sercli.errors import ConfigError, CorpusError
 from sercli.preparation import _reading
-from sercli.preparation._place import describe_nothing_found, find_place, name_for
-from sercli.records import Note, Problem
+from sercli.preparation._place import Place, describe_nothing_found, find_place, name_for
+from sercli.records import Note, Problem, Utterance
 
 
 def place(root, source="csv", audio_root=None, **settings):
@@ -45,6 +45,23 @@ def test_an_utterance_without_an_id_is_named_by_its_file_and_cut(tmp_path):
     ]  # fmt: skip
     assert {u.corpus for u in utterances} == {"mine"}
     assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"speaker": 3}, "its speaker is 3; give text in the reader of corpus 'own'"),
+        ({"duration": "1"}, "its duration is '1'; give a number in the reader of corpus 'own'"),
+        ({"id": "a"}, "its id is 'a', its corpus 'own'; give an id that begins with 'own/', and the corpus"),
+        ({"corpus": "mini"}, "its id is 'own/a', its corpus 'mini'; give an id that begins with 'own/'"),
+    ],
+)
+def test_what_a_reader_of_ones_own_does_wrong_is_told_with_the_file(tmp_path, changes, told):
+    given = {"id": "own/a", "corpus": "own", "file": "a.wav", "emotion": "anger"} | changes
+    corpus = Corpus(lambda root: iter([Utterance(**given)]), "Own", "me", "none", "a.wav")
+    with pytest.raises(CorpusError) as error:
+        read(Place(corpus, (), "own", tmp_path, tmp_path))
+    assert str(error.value).startswith(f"{tmp_path / 'a.wav'}: {told}")
 
 
 def test_absolute_paths_within_the_folder_are_made_relative(tmp_path):

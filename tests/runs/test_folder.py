@@ -56,6 +56,10 @@ def test_an_unknown_or_ambiguous_name_is_told(runs):
         find_run(runs, "mdcnn-emodb-4-aaaaaaab")
     with pytest.raises(RunError, match="no runs yet"):
         find_run(type(runs)(runs.root / "other"), "latest")
+    with pytest.raises(
+        RunError, match=r"^'exp1' is not the folder of a run .* no runs yet; correct the path"
+    ):
+        find_run(str(runs.root / "other"), "exp1")
 
 
 def test_a_trial_is_finished_when_its_figures_are_there(runs):

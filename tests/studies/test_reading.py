@@ -151,6 +151,7 @@ def test_augment_alone_replaces_and_with_a_name_adds(write):
         ("arch: mdcnn", "arch: mdcn", 2, "sercli.models has no 'mdcn'; did you mean mdcnn"),
         ("on: [emodb-4]", "on: [emodb4]", 3, "is called 'emodb4' .*; did you mean emodb-4"),
         ("on: [emodb-4]", "on: [mine]", 3, "for a corpus of your own, write mine/every-emotion"),
+        ("on: [emodb-4]", "on: [calls]", 3, r"write calls/every-emotion\)$"),
         ("on: [emodb-4]", "on: [every-emotion]", 3, "write CORPUS/every-emotion"),
         ("on: [emodb-4]", "on: [emodb-4, emodb-4]", 3, "two columns are called 'emodb-4'"),
         ("on: [emodb-4]", "on: emodb-4", 3, "on: write a list, not 'emodb-4'"),
