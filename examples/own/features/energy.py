@@ -39,7 +39,7 @@ def extract(samples: Samples, config: EnergyConfig, device: str = "cpu") -> Arra
 
 FEATURE = Feature(
     EnergyConfig,
-    version=1,  # increase it whenever a change of this file changes the values
+    version=1,  # in a clone, increase it whenever a change of this file changes the values
     extract=extract,
     shape=lambda config: (1, 1),  # without frames
     axes=("maps", "values", "frames"),
