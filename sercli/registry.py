@@ -14,7 +14,8 @@ import importlib
 import os
 import pkgutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
@@ -24,7 +25,7 @@ from traceback import extract_tb
 from types import ModuleType
 from typing import TypeVar
 
-from sercli.errors import ConfigError, PluginError, unknown
+from sercli.errors import ConfigError, PluginError, SerError, unknown
 
 GROUP = "sercli.plugins"
 """Group of the entry points that name installed plug-ins."""
@@ -83,7 +84,8 @@ def load(package: str, name: str, constant: str, kind: type[T]) -> T:
     if name not in entries:
         raise unknown(package, name, sorted(entries))
     entry = entries[name]
-    module = importlib.import_module(entry.module) if entry.plugin is None else _import_plugin(entry)
+    with blaming(package, name, "can't be imported"):
+        module = importlib.import_module(entry.module)
     defined = vars(module).get(constant)
     if isinstance(defined, kind):
         return defined
@@ -92,27 +94,60 @@ def load(package: str, name: str, constant: str, kind: type[T]) -> T:
     raise PluginError(f"{entry.file}: {constant} is missing; define it as a {package}.{kind.__name__}")
 
 
-def _import_plugin(entry: _Entry) -> ModuleType:
-    """Import the file of a plug-in.
+def loadable(
+    names: Iterable[str],
+    load: Callable[[str], T],
+    note: Callable[[str, ConfigError], None] = lambda name, error: None,
+) -> Iterator[tuple[str, T]]:
+    """Yield entries with their names, without those of faulty plug-ins, which no other work depends on.
+
+    Args:
+        names: names of entries.
+        load: loads one of them.
+        note: called with each name that is left out, and the error.
+    """
+    for name in names:
+        try:
+            found = load(name)
+        except ConfigError as error:  # from a plug-in
+            note(name, error)
+        else:
+            yield name, found
+
+
+@contextmanager
+def blaming(package: str, name: str, fact: str = "can't be used") -> Iterator[None]:
+    """Name the file of an entry in what its code raises, if it is from a plug-in.
+
+    An exception of an entry of the package is a bug, and stays as it is.
 
     Raises:
-        PluginError: its code fails; the message names the line.
+        PluginError: the code of a plug-in fails; the message names the line, if it is in the plug-in's file.
     """
     try:
-        return importlib.import_module(entry.module)
-    except Exception as error:  # noqa: BLE001  # code of others may raise anything
-        raised = error
+        yield
+    except (Exception, SystemExit) as error:  # code of others may raise anything
+        entry = _entries(package).get(name)
+        if entry is None or entry.plugin is None or isinstance(error, PluginError):
+            raise
+        raise PluginError(_explain(entry, error, fact)) from None
+
+
+def _explain(entry: _Entry, raised: BaseException, fact: str) -> str:
+    """Describe what the code of a plug-in raised: the place, the exception, the remedy."""
     file = str(entry.file)
     lines = [frame.lineno for frame in extract_tb(raised.__traceback__) if frame.filename == file]
     message = str(raised)
     if isinstance(raised, SyntaxError) and raised.filename == file:
         lines, message = [raised.lineno], raised.msg
     place = f"{file}:{lines[-1]}" if lines else file
-    fact = f"{type(raised).__name__}: {next(iter(message.splitlines()), '')}"
+    first = next(iter(message.splitlines()), "")
+    if isinstance(raised, SerError):  # it states a remedy
+        return f"{place}: {first}"
     remedy = "correct the plug-in, or leave its folder out"
     if isinstance(raised, ModuleNotFoundError):
         remedy = "install the module in the same environment"
-    raise PluginError(f"{place}: the plug-in can't be imported ({fact}); {remedy}")
+    return f"{place}: the plug-in {fact} ({type(raised).__name__}: {first}); {remedy}"
 
 
 def source_file(package: str, name: str) -> Path | None:

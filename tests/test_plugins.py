@@ -1,14 +1,17 @@
 """Entries from outside the package, in a folder and installed: an architecture, a feature and a study."""
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from sercli import registry
+from sercli.corpora import get_corpus
 from sercli.errors import ConfigError, PluginError, UnknownNameError
 from sercli.features import get_feature
 from sercli.models import architecture_names, get_architecture
+from sercli.schemes import get_scheme, scheme_names
 
 OWN = Path(__file__).parent.parent / "examples/own"
 
@@ -235,6 +238,90 @@ def test_a_plugin_whose_code_fails_names_the_line_and_the_others_are_listed(
     assert "note: 'broken' is left out" in err
     (folder / "models/broken.py").unlink()
     _forget()
+
+
+CORPUS = """
+from sercli.corpora import Corpus
+from sercli.schemes import Scheme, keep
+
+CORPUS = Corpus(
+    lambda root: 1 / 0, "t", "s", "l", "a.wav", hours=HOURS, schemes=(Scheme(NAME, "faulty", keep("anger")),)
+)
+"""
+
+
+def write_corpus(folder, *, scheme="faulty-1", hours=1.0):
+    """Write a plug-in's corpus whose reader fails."""
+    path = folder / "corpora/faulty.py"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(CORPUS.replace("NAME", repr(scheme)).replace("HOURS", repr(hours)))
+    _forget()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("scheme", "hours", "lacking"),
+    [("four", 1.0, ["corpora", "protocols"]), ("faulty-1", "many", ["corpora"])],
+)
+def test_a_faulty_corpus_is_left_out_of_lists_and_stops_nothing_else(
+    folder, command_line, scheme, hours, lacking
+):
+    write_corpus(folder, scheme=scheme, hours=hours)
+    for command in lacking:
+        status, out, err = command_line(command)
+        assert (status, "ravdess" in out) == (0, True)
+        assert re.fullmatch(r"note: 'faulty' is left out: .*/corpora/faulty\.py.*; correct the .*\n", err)
+    assert "emodb-7" in scheme_names()
+    with pytest.raises(UnknownNameError, match=r"no 'emodb-77'; did you mean emodb-7"):
+        get_scheme("emodb-77")
+
+
+def test_a_faulty_corpus_that_is_named_leads_to_its_file(folder):
+    write_corpus(folder, scheme="four")
+    with pytest.raises(
+        PluginError, match=r"faulty\.py: the plug-in can't be used \(TypeError: 'four' must be"
+    ):
+        get_corpus("faulty")
+    with pytest.raises(PluginError, match=r"faulty\.py"):
+        get_scheme("faulty-1")
+
+
+def test_the_reader_of_a_plugin_that_fails_does_not_stop_the_search_for_another_corpus(
+    folder, command_line, tmp_path, build_emodb
+):
+    write_corpus(folder)
+    wrong = build_emodb("03a01Fa")
+    status, _, err = command_line("prepare", "savee", wrong, "--workspace", tmp_path / "w")
+    assert status == 1
+    assert "not corpus 'savee' but 'emodb'" in err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fact"),
+    [
+        ('{"speech": "bands"}', '{"speech": "no-bands"}', r"sercli\.features has no 'no-bands'"),
+        ("lambda shapes, n, config:", "lambda shapes, n:", r"the plug-in can't be used \(TypeError: "),
+        ("NetworkConfig)", "object)", r"the plug-in can't be used \(AttributeError: "),
+        ("import torch\n", "import sys; sys.exit(3)\n", r"the plug-in can't be imported \(SystemExit: 3"),
+    ],
+)
+def test_an_architecture_that_can_not_be_described_is_left_out_of_the_list(
+    folder, command_line, old, new, fact
+):
+    assert old in NETWORK
+    (folder / "models/faulty.py").write_text(NETWORK.replace(old, new))
+    _forget()
+    status, out, err = command_line("models")
+    assert (status, "packed-lstm" in out, "faulty" in out) == (0, True, False)
+    assert re.fullmatch(rf"note: 'faulty' is left out: .*/models/faulty\.py(:\d+)?: {fact}.*\n", err)
+
+
+def test_a_feature_that_can_not_be_described_is_left_out_of_the_list(folder, command_line):
+    (folder / "features/faulty.py").write_text(FEATURE.replace("BandsConfig,", "None,"))
+    _forget()
+    status, out, err = command_line("features", "kinds")
+    assert (status, "bands: " in out, "faulty" in out) == (0, True, False)
+    assert re.fullmatch(r"note: 'faulty' is left out: .*/features/faulty\.py: .*TypeError.*\n", err)
 
 
 def test_one_folder_may_be_spelled_in_two_ways(folder, monkeypatch):

@@ -115,13 +115,17 @@ def compute(
 @app.command()
 def kinds(*, json: JsonOption = False) -> None:
     """List the kinds of features with shapes and settings."""
+    from sercli import registry
     from sercli.config import spell
     from sercli.features import feature_names, get_feature
 
-    described: dict[str, dict[str, Any]] = {}
-    for name, feature in loadable(feature_names(), get_feature).items():
-        config = feature.config().described()
-        described[name] = {"shape": list(feature.shape(config)), "settings": feature.config().to_dict()}
+    def describe(name: str) -> dict[str, Any]:
+        feature = get_feature(name)
+        with registry.blaming("sercli.features", name):
+            config = feature.config()
+            return {"shape": list(feature.shape(config.described())), "settings": config.to_dict()}
+
+    described = loadable(feature_names(), describe)
     if json:
         typer.echo(to_json(described))
         return
