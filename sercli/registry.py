@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
+from itertools import takewhile
 from pathlib import Path
 from traceback import extract_tb
 from types import ModuleType
@@ -33,6 +34,8 @@ GROUP = "sercli.plugins"
 VARIABLE = "SERCLI_PLUGINS"
 """Environment variable that lists the folders of plug-ins, separated as those of ``PATH``."""
 
+_FAMILIES = ("models", "features", "corpora", "augmentations", "studies", "starter")
+_RARER = ("voice", "manifest")
 _LONGEST = 256
 
 T = TypeVar("T")
@@ -91,7 +94,11 @@ def load(package: str, name: str, constant: str, kind: type[T]) -> T:
         return defined
     if entry.plugin is None:
         raise TypeError(f"{entry.module} must define {constant} as a {kind.__name__}")
-    raise PluginError(f"{entry.file}: {constant} is missing; define it as a {package}.{kind.__name__}")
+    fact = "missing"
+    if constant in vars(module):
+        is_class = isinstance(defined, type)
+        fact = f"the class {defined.__name__}" if is_class else f"of type {type(defined).__name__}"
+    raise PluginError(f"{entry.file}: {constant} is {fact}; define it as a {package}.{kind.__name__}(...)")
 
 
 def loadable(
@@ -146,8 +153,20 @@ def _explain(entry: _Entry, raised: BaseException, fact: str) -> str:
         return f"{place}: {first}"
     remedy = "correct the plug-in, or leave its folder out"
     if isinstance(raised, ModuleNotFoundError):
+        own = _own_file(entry, raised.name or "")
+        if own is not None:
+            return f"{place}: the plug-in {fact}: there is no {own}; add the file, or correct the import"
         remedy = "install the module in the same environment"
     return f"{place}: the plug-in {fact} ({type(raised).__name__}: {first}); {remedy}"
+
+
+def _own_file(entry: _Entry, module: str) -> Path | None:
+    """Return where the file of a module would be that belongs to the plug-in of an entry; None for others."""
+    own, parts = entry.module.split("."), module.split(".")
+    if own[0] != parts[0]:
+        return None
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(own[:-1], parts, strict=False)))
+    return entry.file.parents[len(own) - 1 - shared].joinpath(*parts[shared:]).with_suffix(".py")
 
 
 def source_file(package: str, name: str) -> Path | None:
@@ -194,7 +213,7 @@ def add_folder(path: Path | str) -> None:
     """Add a folder of plug-ins, for this process and for those that it starts.
 
     Raises:
-        ConfigError: there is no such folder.
+        ConfigError: there is no such folder, or it holds no family.
     """
     folder = _existing(str(path))
     listed = os.environ.get(VARIABLE, "").split(os.pathsep)
@@ -260,6 +279,12 @@ def _existing(path: str) -> str:
     folder = Path(path).expanduser().resolve()
     if not folder.is_dir():
         raise ConfigError(f"{path}: no such folder of plug-ins; correct --plugins or {VARIABLE}")
+    if not any((folder / family).is_dir() for family in (*_FAMILIES, *_RARER)):
+        *others, last = (f"{family}/" for family in _FAMILIES)
+        raise ConfigError(
+            f"{path}: holds none of {', '.join(others)} and {last}; name the folder that holds them, with "
+            f"--plugins or {VARIABLE}"
+        )
     return str(folder)
 
 

@@ -194,6 +194,46 @@ def test_a_file_without_its_constant_says_what_is_missing(folder):
         get_architecture("empty")
 
 
+@pytest.mark.parametrize(
+    ("code", "fact"),
+    [
+        ("ARCHITECTURE = {}", "of type dict"),
+        ("from sercli.models import Architecture as ARCHITECTURE", "the class Architecture"),
+        ("ARCHITECTURE = None", "of type NoneType"),
+    ],
+)
+def test_a_constant_of_another_type_is_not_called_missing(folder, code, fact):
+    (folder / "models/other.py").write_text(code)
+    _forget()
+    with pytest.raises(
+        PluginError, match=rf"other\.py: ARCHITECTURE is {fact}; define it as a sercli\.models"
+    ):
+        get_architecture("other")
+
+
+@pytest.mark.parametrize(
+    ("code", "file"),
+    [
+        ("from ._absent import x", "models/_absent.py"),
+        ("from ..absent.deep import x", "absent.py"),
+        ("from ..features.absent import x", "features/absent.py"),
+    ],
+)
+def test_a_file_that_a_plugin_lacks_is_named(folder, code, file):
+    (folder / "models/lacking.py").write_text(code)
+    _forget()
+    with pytest.raises(
+        PluginError, match=rf"lacking\.py:1: .*: there is no {folder / file}; add the file, or"
+    ):
+        get_architecture("lacking")
+
+
+def test_a_folder_inside_that_of_a_plugin_is_refused(folder, command_line):
+    status, _, err = command_line("--plugins", folder / "models", "corpora")
+    assert status == 1
+    assert "models: holds none of models/, features/, corpora/" in err
+
+
 def test_a_folder_that_is_missing_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv(registry.VARIABLE, str(tmp_path / "absent"))
     with pytest.raises(ConfigError, match="absent: no such folder of plug-ins"):
