@@ -34,7 +34,8 @@ GROUP = "sercli.plugins"
 VARIABLE = "SERCLI_PLUGINS"
 """Environment variable that lists the folders of plug-ins, separated as those of ``PATH``."""
 
-_FAMILIES = ("models", "features", "corpora", "augmentations", "studies", "starter")
+_RECORDED = ("models", "features", "corpora", "augmentations")  # by runs and bundles
+_FAMILIES = (*_RECORDED, "studies", "starter")
 _RARER = ("voice", "manifest")
 _LONGEST = 256
 
@@ -320,20 +321,27 @@ def _entry_points() -> tuple[tuple[Plugin | None, str], ...]:
 
 
 def needed_plugins(recorded: object) -> str:
-    """Name the plug-ins that a run or a bundle was made with and that are not found here, for a message.
+    """Name the plug-ins that a run or a bundle was made with and whose entries are not found here.
+
+    A folder may have been moved, or be another one on another machine, so only the entries matter.
 
     Args:
-        recorded: titles of plug-ins by entry, as runs and bundles record them.
+        recorded: titles of plug-ins by entry, ``models/NAME``, as runs and bundles record them.
 
     Returns:
         The end of a message; empty if no plug-in is missing.
     """
-    named = set(map(str, recorded.values())) if isinstance(recorded, Mapping) else set()
-    missing = sorted(named - {plugin.title for plugin in plugins()})
+    named = recorded.items() if isinstance(recorded, Mapping) else ()
+    missing = sorted({str(title) for entry, title in named if not _is_found(str(entry))})
     if not missing:
         return ""
     titles = "".join(each if each.isprintable() else "?" for each in ", ".join(missing))[:_LONGEST]
     return f"; it needs the plug-in {titles}: install it, or name its folder with --plugins"
+
+
+def _is_found(entry: str) -> bool:
+    family, _, name = entry.partition("/")
+    return family in _RECORDED and name in _entries(f"sercli.{family}")
 
 
 def _clash(name: str, first: Path, second: Path) -> ConfigError:

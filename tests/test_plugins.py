@@ -378,6 +378,14 @@ def test_a_run_that_needs_a_plugin_names_it(tmp_path, command_line):
     assert "it needs the plug-in packed 1.0: install it, or name its folder with --plugins" in err
 
 
+def test_a_plugin_that_was_moved_is_not_missing(folder):
+    recorded = {"models/packed-lstm": "/elsewhere", "features/bands": "/elsewhere", "models/mdcnn": "old"}
+    assert registry.needed_plugins(recorded) == ""
+    absent = {"corpora/own": "/c", "starter/own": "/s", "packed-lstm": "/p", "../x": 3}
+    found = registry.needed_plugins(recorded | absent)
+    assert found.startswith("; it needs the plug-in /c, /p, /s, 3: install it")
+
+
 @pytest.fixture
 def place(small_workspace, tmp_path):
     """A workspace of its own with the corpora of the shared one."""
@@ -412,6 +420,9 @@ def test_a_packed_lstm_from_a_folder_goes_through_every_command(
     assert "note: no network.pt2: torch can't export 'packed-lstm'" in exported
     assert not (tmp_path / "bundle" / "network.pt2").exists()
     assert "anger" in do("predict", tmp_path / "bundle", wav)
+    moved = folder.rename(tmp_path / "moved")
+    monkeypatch.setenv(registry.VARIABLE, str(moved))
+    assert "statistics" in do("audit", "latest", *at)
     monkeypatch.setenv(registry.VARIABLE, "")
     refused = do("predict", tmp_path / "bundle", wav, status=1)
     assert f"needs the plug-in {folder}" in refused
