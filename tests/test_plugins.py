@@ -364,6 +364,30 @@ def test_a_feature_that_can_not_be_described_is_left_out_of_the_list(folder, com
     assert re.fullmatch(r"note: 'faulty' is left out: .*/features/faulty\.py: .*TypeError.*\n", err)
 
 
+@pytest.mark.parametrize(
+    "fault", ["not named", "x = (", "FEATURE = 1", "def shape(config): return config.no"]
+)
+def test_the_features_of_a_plugin_that_is_not_found_are_kept(folder, place, command_line, monkeypatch, fault):
+    monkeypatch.delitem(sys.modules, get_feature("bands").config.__module__)
+    store = place / "features/bands-v1-0123456789ab"
+    store.mkdir(parents=True)
+    (store / "feature.json").write_text('{"kind": "bands", "version": 1, "config": {}}')
+    if fault == "not named":
+        monkeypatch.setenv(registry.VARIABLE, "")
+    else:
+        broken = f"{FEATURE}\n{fault}\nFEATURE = FEATURE and replace(FEATURE, shape=shape)\n"
+        (folder / "features/bands.py").write_text(broken)
+    for command in ("ls", "verify", "prune"):
+        status, out, _ = command_line("features", command, "--workspace", place)
+        (line,) = (line for line in out.splitlines() if "unknown here" in line)
+        assert (status, "no prepared corpus" in out, line.count("prune --unknown` removes")) == (0, False, 1)
+        assert ("bands.py" in line) == (fault != "not named")
+    assert line.startswith("kept bands-v1-0123456789ab: kind 'bands' is unknown here")
+    assert store.exists()
+    status, out, _ = command_line("features", "prune", "--unknown", "--workspace", place)
+    assert (status, "removed bands-v1" in out, store.exists()) == (0, True, False)
+
+
 def test_one_folder_may_be_spelled_in_two_ways(folder, monkeypatch):
     monkeypatch.chdir(folder)
     registry.add_folder(f"../{folder.name}")

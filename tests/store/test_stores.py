@@ -225,7 +225,9 @@ def test_a_store_that_is_being_written_is_not_removed(workspace, emodb):
     ("change", "why"),
     [
         ({"config": {"window_ms": 35.0}}, "its feature.json describes another store"),
-        ({"number": ["x"]}, "this sercli has no such kind or settings"),
+        ({"number": ["x"]}, "this sercli has no such settings of 'logmel'"),
+        ({"config": {"windows": 3}}, "this sercli has no such settings of 'logmel'"),
+        ({"kind": "no-such"}, "kind 'no-such' is unknown here (name its plug-in with --plugins)"),
         ({"version": 0}, "made by version 0, now 1"),
     ],
 )
@@ -236,7 +238,7 @@ def test_a_changed_description_is_told_from_an_old_version(workspace, emodb, cha
     path = store.path / "feature.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     (found,) = find_stores(workspace.features)
-    assert (found.store, found.why) == (None, why)
+    assert (found.store, found.why, found.unknown) == (None, why, "unknown here" in why)
 
 
 def test_equal_prepared_audio_of_other_recordings_is_not_taken_for_the_original(
