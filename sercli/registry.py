@@ -97,8 +97,9 @@ def load(package: str, name: str, constant: str, kind: type[T]) -> T:
         raise TypeError(f"{entry.module} must define {constant} as a {kind.__name__}")
     fact = "missing"
     if constant in vars(module):
-        is_class = isinstance(defined, type)
-        fact = f"the class {defined.__name__}" if is_class else f"of type {type(defined).__name__}"
+        fact = f"of type {type(defined).__name__}"
+    if isinstance(defined, type):
+        fact = f"the class {defined.__name__}"
     raise PluginError(f"{entry.file}: {constant} is {fact}; define it as a {package}.{kind.__name__}(...)")
 
 
