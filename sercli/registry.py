@@ -14,17 +14,19 @@ import importlib
 import os
 import pkgutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
+from itertools import takewhile
 from pathlib import Path
 from traceback import extract_tb
 from types import ModuleType
 from typing import TypeVar
 
-from sercli.errors import ConfigError, PluginError, unknown
+from sercli.errors import ConfigError, PluginError, SerError, unknown
 
 GROUP = "sercli.plugins"
 """Group of the entry points that name installed plug-ins."""
@@ -32,6 +34,9 @@ GROUP = "sercli.plugins"
 VARIABLE = "SERCLI_PLUGINS"
 """Environment variable that lists the folders of plug-ins, separated as those of ``PATH``."""
 
+_RECORDED = ("models", "features", "corpora", "augmentations")  # by runs and bundles
+_FAMILIES = (*_RECORDED, "studies", "starter")
+_RARER = ("voice", "manifest")
 _LONGEST = 256
 
 T = TypeVar("T")
@@ -83,36 +88,87 @@ def load(package: str, name: str, constant: str, kind: type[T]) -> T:
     if name not in entries:
         raise unknown(package, name, sorted(entries))
     entry = entries[name]
-    module = importlib.import_module(entry.module) if entry.plugin is None else _import_plugin(entry)
+    with blaming(package, name, "can't be imported"):
+        module = importlib.import_module(entry.module)
     defined = vars(module).get(constant)
     if isinstance(defined, kind):
         return defined
     if entry.plugin is None:
         raise TypeError(f"{entry.module} must define {constant} as a {kind.__name__}")
-    raise PluginError(f"{entry.file}: {constant} is missing; define it as a {package}.{kind.__name__}")
+    fact = "missing"
+    if constant in vars(module):
+        fact = f"of type {type(defined).__name__}"
+    if isinstance(defined, type):
+        fact = f"the class {defined.__name__}"
+    raise PluginError(f"{entry.file}: {constant} is {fact}; define it as a {package}.{kind.__name__}(...)")
 
 
-def _import_plugin(entry: _Entry) -> ModuleType:
-    """Import the file of a plug-in.
+def loadable(
+    names: Iterable[str],
+    load: Callable[[str], T],
+    note: Callable[[str, ConfigError], None] = lambda name, error: None,
+) -> Iterator[tuple[str, T]]:
+    """Yield entries with their names, without those of faulty plug-ins, which no other work depends on.
+
+    Args:
+        names: names of entries.
+        load: loads one of them.
+        note: called with each name that is left out, and the error.
+    """
+    for name in names:
+        try:
+            found = load(name)
+        except ConfigError as error:  # from a plug-in
+            note(name, error)
+        else:
+            yield name, found
+
+
+@contextmanager
+def blaming(package: str, name: str, fact: str = "can't be used") -> Iterator[None]:
+    """Name the file of an entry in what its code raises, if it is from a plug-in.
+
+    An exception of an entry of the package is a bug, and stays as it is.
 
     Raises:
-        PluginError: its code fails; the message names the line.
+        PluginError: the code of a plug-in fails; the message names the line, if it is in the plug-in's file.
     """
     try:
-        return importlib.import_module(entry.module)
-    except Exception as error:  # noqa: BLE001  # code of others may raise anything
-        raised = error
+        yield
+    except (Exception, SystemExit) as error:  # code of others may raise anything
+        entry = _entries(package).get(name)
+        if entry is None or entry.plugin is None or isinstance(error, PluginError):
+            raise
+        raise PluginError(_explain(entry, error, fact)) from None
+
+
+def _explain(entry: _Entry, raised: BaseException, fact: str) -> str:
+    """Describe what the code of a plug-in raised: the place, the exception, the remedy."""
     file = str(entry.file)
     lines = [frame.lineno for frame in extract_tb(raised.__traceback__) if frame.filename == file]
     message = str(raised)
     if isinstance(raised, SyntaxError) and raised.filename == file:
         lines, message = [raised.lineno], raised.msg
     place = f"{file}:{lines[-1]}" if lines else file
-    fact = f"{type(raised).__name__}: {next(iter(message.splitlines()), '')}"
+    first = next(iter(message.splitlines()), "")
+    if isinstance(raised, SerError):  # it states a remedy
+        return f"{place}: {first}"
     remedy = "correct the plug-in, or leave its folder out"
     if isinstance(raised, ModuleNotFoundError):
+        own = _own_file(entry, raised.name or "")
+        if own is not None:
+            return f"{place}: the plug-in {fact}: there is no {own}; add the file, or correct the import"
         remedy = "install the module in the same environment"
-    raise PluginError(f"{place}: the plug-in can't be imported ({fact}); {remedy}")
+    return f"{place}: the plug-in {fact} ({type(raised).__name__}: {first}); {remedy}"
+
+
+def _own_file(entry: _Entry, module: str) -> Path | None:
+    """Return where the file of a module would be that belongs to the plug-in of an entry; None for others."""
+    own, parts = entry.module.split("."), module.split(".")
+    if own[0] != parts[0]:
+        return None
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(own[:-1], parts, strict=False)))
+    return entry.file.parents[len(own) - 1 - shared].joinpath(*parts[shared:]).with_suffix(".py")
 
 
 def source_file(package: str, name: str) -> Path | None:
@@ -159,7 +215,7 @@ def add_folder(path: Path | str) -> None:
     """Add a folder of plug-ins, for this process and for those that it starts.
 
     Raises:
-        ConfigError: there is no such folder.
+        ConfigError: there is no such folder, or it holds no family.
     """
     folder = _existing(str(path))
     listed = os.environ.get(VARIABLE, "").split(os.pathsep)
@@ -225,6 +281,12 @@ def _existing(path: str) -> str:
     folder = Path(path).expanduser().resolve()
     if not folder.is_dir():
         raise ConfigError(f"{path}: no such folder of plug-ins; correct --plugins or {VARIABLE}")
+    if not any((folder / family).is_dir() for family in (*_FAMILIES, *_RARER)):
+        *others, last = (f"{family}/" for family in _FAMILIES)
+        raise ConfigError(
+            f"{path}: holds none of {', '.join(others)} and {last}; name the folder that holds them, with "
+            f"--plugins or {VARIABLE}"
+        )
     return str(folder)
 
 
@@ -260,16 +322,18 @@ def _entry_points() -> tuple[tuple[Plugin | None, str], ...]:
 
 
 def needed_plugins(recorded: object) -> str:
-    """Name the plug-ins that a run or a bundle was made with and that are not found here, for a message.
+    """Name the plug-ins that a run or a bundle was made with and whose entries are not found here.
+
+    A folder may have been moved, or be another one on another machine, so only the entries matter.
 
     Args:
-        recorded: titles of plug-ins by entry, as runs and bundles record them.
+        recorded: titles of plug-ins by entry, ``models/NAME``, as runs and bundles record them.
 
     Returns:
         The end of a message; empty if no plug-in is missing.
     """
-    named = recorded if isinstance(recorded, Mapping) else {}
-    missing = sorted({str(title) for entry, title in named.items() if not _is_found(str(entry))})
+    named = recorded.items() if isinstance(recorded, Mapping) else ()
+    missing = sorted({str(title) for entry, title in named if not _is_found(str(entry))})
     if not missing:
         return ""
     titles = "".join(each if each.isprintable() else "?" for each in ", ".join(missing))[:_LONGEST]
@@ -277,9 +341,8 @@ def needed_plugins(recorded: object) -> str:
 
 
 def _is_found(entry: str) -> bool:
-    """Whether there is an entry ``FAMILY/NAME``; its plug-in may be in another place than at the training."""
     family, _, name = entry.partition("/")
-    return find_spec(f"sercli.{family}") is not None and source_file(f"sercli.{family}", name) is not None
+    return family in _RECORDED and name in _entries(f"sercli.{family}")
 
 
 def _clash(name: str, first: Path, second: Path) -> ConfigError:

@@ -1,5 +1,6 @@
 """Entries from outside the package, in a folder and installed: an architecture, a feature and a study."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import pytest
 
 from sercli import plugin_code, registry
 from sercli.bundle import Bundle, build_network
+from sercli.corpora import get_corpus
 from sercli.errors import ConfigError, PluginError, RunError, UnknownNameError
 from sercli.features import get_feature
 from sercli.models import architecture_names, get_architecture
 from sercli.runs.features import FeatureChoice
+from sercli.schemes import get_scheme, scheme_names
 from sercli.statistics import Statistics
 from sercli.tasks import Outputs
 from sercli.training.settings import complete
@@ -197,6 +200,46 @@ def test_a_file_without_its_constant_says_what_is_missing(folder):
         get_architecture("empty")
 
 
+@pytest.mark.parametrize(
+    ("code", "fact"),
+    [
+        ("ARCHITECTURE = {}", "of type dict"),
+        ("from sercli.models import Architecture as ARCHITECTURE", "the class Architecture"),
+        ("ARCHITECTURE = None", "of type NoneType"),
+    ],
+)
+def test_a_constant_of_another_type_is_not_called_missing(folder, code, fact):
+    (folder / "models/other.py").write_text(code)
+    _forget()
+    with pytest.raises(
+        PluginError, match=rf"other\.py: ARCHITECTURE is {fact}; define it as a sercli\.models"
+    ):
+        get_architecture("other")
+
+
+@pytest.mark.parametrize(
+    ("code", "file"),
+    [
+        ("from ._absent import x", "models/_absent.py"),
+        ("from ..absent.deep import x", "absent.py"),
+        ("from ..features.absent import x", "features/absent.py"),
+    ],
+)
+def test_a_file_that_a_plugin_lacks_is_named(folder, code, file):
+    (folder / "models/lacking.py").write_text(code)
+    _forget()
+    with pytest.raises(
+        PluginError, match=rf"lacking\.py:1: .*: there is no {folder / file}; add the file, or"
+    ):
+        get_architecture("lacking")
+
+
+def test_a_folder_inside_that_of_a_plugin_is_refused(folder, command_line):
+    status, _, err = command_line("--plugins", folder / "models", "corpora")
+    assert status == 1
+    assert "models: holds none of models/, features/, corpora/" in err
+
+
 def test_a_folder_that_is_missing_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv(registry.VARIABLE, str(tmp_path / "absent"))
     with pytest.raises(ConfigError, match="absent: no such folder of plug-ins"):
@@ -241,6 +284,114 @@ def test_a_plugin_whose_code_fails_names_the_line_and_the_others_are_listed(
     assert "note: 'broken' is left out" in err
     (folder / "models/broken.py").unlink()
     _forget()
+
+
+CORPUS = """
+from sercli.corpora import Corpus
+from sercli.schemes import Scheme, keep
+
+CORPUS = Corpus(
+    lambda root: 1 / 0, "t", "s", "l", "a.wav", hours=HOURS, schemes=(Scheme(NAME, "faulty", keep("anger")),)
+)
+"""
+
+
+def write_corpus(folder, *, scheme="faulty-1", hours=1.0):
+    """Write a plug-in's corpus whose reader fails."""
+    path = folder / "corpora/faulty.py"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(CORPUS.replace("NAME", repr(scheme)).replace("HOURS", repr(hours)))
+    _forget()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("scheme", "hours", "lacking"),
+    [("four", 1.0, ["corpora", "protocols"]), ("faulty-1", "many", ["corpora"])],
+)
+def test_a_faulty_corpus_is_left_out_of_lists_and_stops_nothing_else(
+    folder, command_line, scheme, hours, lacking
+):
+    write_corpus(folder, scheme=scheme, hours=hours)
+    for command in lacking:
+        status, out, err = command_line(command)
+        assert (status, "ravdess" in out) == (0, True)
+        assert re.fullmatch(r"note: 'faulty' is left out: .*/corpora/faulty\.py.*; correct the .*\n", err)
+    assert "emodb-7" in scheme_names()
+    with pytest.raises(UnknownNameError, match=r"no 'emodb-77'; did you mean emodb-7"):
+        get_scheme("emodb-77")
+
+
+def test_a_faulty_corpus_that_is_named_leads_to_its_file(folder):
+    write_corpus(folder, scheme="four")
+    with pytest.raises(
+        PluginError, match=r"faulty\.py: the plug-in can't be used \(TypeError: 'four' must be"
+    ):
+        get_corpus("faulty")
+    with pytest.raises(PluginError, match=r"faulty\.py"):
+        get_scheme("faulty-1")
+
+
+def test_the_reader_of_a_plugin_that_fails_does_not_stop_the_search_for_another_corpus(
+    folder, command_line, tmp_path, build_emodb
+):
+    write_corpus(folder)
+    wrong = build_emodb("03a01Fa")
+    status, _, err = command_line("prepare", "savee", wrong, "--workspace", tmp_path / "w")
+    assert status == 1
+    assert "not corpus 'savee' but 'emodb'" in err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fact"),
+    [
+        ('{"speech": "bands"}', '{"speech": "no-bands"}', r"sercli\.features has no 'no-bands'"),
+        ("lambda shapes, n, config:", "lambda shapes, n:", r"the plug-in can't be used \(TypeError: "),
+        ("NetworkConfig)", "object)", r"the plug-in can't be used \(AttributeError: "),
+        ("import torch\n", "import sys; sys.exit(3)\n", r"the plug-in can't be imported \(SystemExit: 3"),
+    ],
+)
+def test_an_architecture_that_can_not_be_described_is_left_out_of_the_list(
+    folder, command_line, old, new, fact
+):
+    assert old in NETWORK
+    (folder / "models/faulty.py").write_text(NETWORK.replace(old, new))
+    _forget()
+    status, out, err = command_line("models")
+    assert (status, "packed-lstm" in out, "faulty" in out) == (0, True, False)
+    assert re.fullmatch(rf"note: 'faulty' is left out: .*/models/faulty\.py(:\d+)?: {fact}.*\n", err)
+
+
+def test_a_feature_that_can_not_be_described_is_left_out_of_the_list(folder, command_line):
+    (folder / "features/faulty.py").write_text(FEATURE.replace("BandsConfig,", "None,"))
+    _forget()
+    status, out, err = command_line("features", "kinds")
+    assert (status, "bands: " in out, "faulty" in out) == (0, True, False)
+    assert re.fullmatch(r"note: 'faulty' is left out: .*/features/faulty\.py: .*TypeError.*\n", err)
+
+
+@pytest.mark.parametrize(
+    "fault", ["not named", "x = (", "FEATURE = 1", "def shape(config): return config.no"]
+)
+def test_the_features_of_a_plugin_that_is_not_found_are_kept(folder, place, command_line, monkeypatch, fault):
+    monkeypatch.delitem(sys.modules, get_feature("bands").config.__module__)
+    store = place / "features/bands-v1-0123456789ab"
+    store.mkdir(parents=True)
+    (store / "feature.json").write_text('{"kind": "bands", "version": 1, "config": {}}')
+    if fault == "not named":
+        monkeypatch.setenv(registry.VARIABLE, "")
+    else:
+        broken = f"{FEATURE}\n{fault}\nFEATURE = FEATURE and replace(FEATURE, shape=shape)\n"
+        (folder / "features/bands.py").write_text(broken)
+    for command in ("ls", "verify", "prune"):
+        status, out, _ = command_line("features", command, "--workspace", place)
+        (line,) = (line for line in out.splitlines() if "unknown here" in line)
+        assert (status, "no prepared corpus" in out, line.count("prune --unknown` removes")) == (0, False, 1)
+        assert ("bands.py" in line) == (fault != "not named")
+    assert line.startswith("kept bands-v1-0123456789ab: kind 'bands' is unknown here")
+    assert store.exists()
+    status, out, _ = command_line("features", "prune", "--unknown", "--workspace", place)
+    assert (status, "removed bands-v1" in out, store.exists()) == (0, True, False)
 
 
 def test_one_folder_may_be_spelled_in_two_ways(folder, monkeypatch):
@@ -321,6 +472,14 @@ def test_changed_code_has_features_and_runs_of_its_own_and_no_use_for_old_models
         Bundle.load(tmp_path / "bundle")
 
 
+def test_a_plugin_that_was_moved_is_not_missing(folder):
+    recorded = {"models/packed-lstm": "/elsewhere", "features/bands": "/elsewhere", "models/mdcnn": "old"}
+    assert registry.needed_plugins(recorded) == ""
+    absent = {"corpora/own": "/c", "starter/own": "/s", "packed-lstm": "/p", "../x": 3}
+    found = registry.needed_plugins(recorded | absent)
+    assert found.startswith("; it needs the plug-in /c, /p, /s, 3: install it")
+
+
 @pytest.fixture
 def place(small_workspace, tmp_path):
     """A workspace of its own with the corpora of the shared one."""
@@ -355,6 +514,9 @@ def test_a_packed_lstm_from_a_folder_goes_through_every_command(
     assert "note: no network.pt2: torch can't export 'packed-lstm'" in exported
     assert not (tmp_path / "bundle" / "network.pt2").exists()
     assert "anger" in do("predict", tmp_path / "bundle", wav)
+    moved = folder.rename(tmp_path / "moved")
+    monkeypatch.setenv(registry.VARIABLE, str(moved))
+    assert "statistics" in do("audit", "latest", *at)
     monkeypatch.setenv(registry.VARIABLE, "")
     refused = do("predict", tmp_path / "bundle", wav, status=1)
     assert f"needs the plug-in {folder.name}" in refused

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from sercli.audit import Item
-from sercli.corpora import corpus_names, get_corpus
+from sercli.corpora import get_corpus, loadable_corpora
 from sercli.labels import to_noun
 from sercli.records import Utterance
 
@@ -28,7 +28,7 @@ def complete_by_names(parts: Mapping[str, Sequence[Item]]) -> tuple[dict[str, li
         The items by part, and notes, a line each.
     """
     items = [item for found in parts.values() for item in found]
-    readers = [read for name in corpus_names() if (read := get_corpus(name).from_name)]
+    readers = [read for _, corpus in loadable_corpora() if (read := corpus.from_name)]
     known = {id(item): _named(item.utterance, readers) for item in items}
     named = [(item, each) for item in items if (each := known[id(item)]) is not None]
     corpora = ", ".join(sorted({each.corpus for _, each in named}))

@@ -38,7 +38,7 @@ from sercli.config import digest
 from sercli.data.parts import Preprocessing
 from sercli.data.segments import Segmenter
 from sercli.encoders import EncoderSource
-from sercli.errors import ConfigError, RunError, UnknownNameError
+from sercli.errors import ConfigError, PluginError, RunError, UnknownNameError
 from sercli.models import NetworkConfig, get_architecture
 from sercli.plain.json import from_json
 from sercli.registry import needed_plugins
@@ -195,7 +195,7 @@ class Bundle:
             raise RunError(f"{weights}: does not fit the architecture ({error})") from None
         except SafetensorError as error:
             raise RunError(f"{weights}: damaged ({error}); get the bundle again") from None
-        except UnknownNameError as error:
+        except (UnknownNameError, PluginError) as error:
             raise RunError(f"{place}: {error}{needed_plugins(description['facts'].get('plugins'))}") from None
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
             needed = needed_plugins(description["facts"].get("plugins"))

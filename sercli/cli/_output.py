@@ -54,15 +54,12 @@ def loadable(names: Iterable[str], load: Callable[[str], T]) -> dict[str, T]:
         names: names of entries.
         load: loads one of them.
     """
-    from sercli.errors import ConfigError
+    from sercli import registry
 
-    found = {}
-    for name in names:
-        try:
-            found[name] = load(name)
-        except ConfigError as error:  # from a plug-in
-            typer.echo(f"note: '{name}' is left out: {error}", err=True)
-    return found
+    def note(name: str, error: Exception) -> None:
+        typer.echo(f"note: '{name}' is left out: {error}", err=True)
+
+    return dict(registry.loadable(names, load, note))
 
 
 def describe_union(place: "Workspace", corpus: str) -> list[str]:

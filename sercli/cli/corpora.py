@@ -22,18 +22,25 @@ def corpora(context: typer.Context, *, workspace: WorkspaceOption = None, json: 
     """List the corpora, their licences, the files that each needs, and which ones are prepared."""
     if context.invoked_subcommand is not None:
         return
+    from sercli import registry
     from sercli.corpora import corpus_names, get_corpus
     from sercli.workspace import Workspace
 
     place = Workspace(workspace)
     held = {name: place.facts(name) for name in place.prepared()}
-    supported = loadable(corpus_names(), get_corpus)
+
+    def describe(name: str) -> tuple[list[str], dict[str, Any]]:
+        entry = get_corpus(name)
+        with registry.blaming("sercli.corpora", name):
+            return list(describe_corpus(name, entry)), _described(entry)
+
+    supported = loadable(corpus_names(), describe)
     if json:
-        described = {name: _described(entry) for name, entry in supported.items()}
+        described = {name: facts for name, (_, facts) in supported.items()}
         typer.echo(to_json({"supported": described, "prepared": held}, escaped=False))
         return
-    for name, entry in supported.items():
-        for line in describe_corpus(name, entry):
+    for name, (lines, _) in supported.items():
+        for line in lines:
             typer.echo(line)
         if name in held:
             typer.echo(f"  prepared  {_held(held[name])}")

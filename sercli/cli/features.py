@@ -115,13 +115,17 @@ def compute(
 @app.command()
 def kinds(*, json: JsonOption = False) -> None:
     """List the kinds of features with shapes and settings."""
+    from sercli import registry
     from sercli.config import spell
     from sercli.features import feature_names, get_feature
 
-    described: dict[str, dict[str, Any]] = {}
-    for name, feature in loadable(feature_names(), get_feature).items():
-        config = feature.config().described()
-        described[name] = {"shape": list(feature.shape(config)), "settings": feature.config().to_dict()}
+    def describe(name: str) -> dict[str, Any]:
+        feature = get_feature(name)
+        with registry.blaming("sercli.features", name):
+            config = feature.config()
+            return {"shape": list(feature.shape(config.described())), "settings": config.to_dict()}
+
+    described = loadable(feature_names(), describe)
     if json:
         typer.echo(to_json(described))
         return
@@ -200,7 +204,8 @@ def list_stores(*, workspace: WorkspaceOption = None, json: JsonOption = False) 
     place = Workspace(workspace)
     corpora = _audio_of(place)
     rows: list[dict[str, Any]] = []
-    for found in find_stores(place.features):
+    stores = list(find_stores(place.features))
+    for found in stores:
         hashes = set(found.store.hashes) if found.store else set()
         store = found.store
         keys = {name: {store.key(u) for u in audio} if store else {""} for name, audio in corpora.items()}
@@ -213,17 +218,16 @@ def list_stores(*, workspace: WorkspaceOption = None, json: JsonOption = False) 
     if json:
         typer.echo(to_json(rows))
         return
-    for row in rows:
+    for row, found in zip(rows, stores, strict=True):
         shown = (f"{key}={value}" for key, value in row["settings"].items() if not isinstance(value, dict))
         differs = ", ".join(shown) or "default settings"
-        holds = (
-            ", ".join([*row["whole"], *(f"part of {name}" for name in row["part"])]) or "no prepared corpus"
-        )
-        typer.echo(
-            f"{row['store']}\n  {differs}\n  {row['arrays']} arrays, {row['bytes'] / 2**20:.1f} MiB: {holds}"
-        )
+        typer.echo(f"{row['store']}\n  {differs}")
+        size = f"{row['bytes'] / 2**20:.1f} MiB"
         if row["unusable"]:
-            typer.echo(f"  can't be used: {row['unusable']}; `sercli features prune` removes it")
+            typer.echo(f"  {size}, can't be used: {row['unusable']}; {found.remedy}")
+            continue
+        parts = [*row["whole"], *(f"part of {name}" for name in row["part"])]
+        typer.echo(f"  {row['arrays']} arrays, {size}: {', '.join(parts) or 'no prepared corpus'}")
     if not rows:
         typer.echo(f"{place.features}: no features yet")
 
@@ -242,7 +246,7 @@ def verify(*, originals: OriginalsOption = None, workspace: WorkspaceOption = No
     bad, left = 0, 0
     for found in find_stores(place.features):
         if found.store is None:
-            typer.echo(f"{found.path.name}: {found.why}; `sercli features prune` removes it")
+            typer.echo(f"{found.path.name}: {found.why}; {found.remedy}")
             continue
         result = repair(found.store, place, originals)
         if result.sound:
@@ -269,11 +273,20 @@ def prune(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Report what would be removed, and remove nothing.")
     ] = False,
+    unknown: Annotated[
+        bool,
+        typer.Option(
+            "--unknown",
+            help="Also remove the stores of kinds that are unknown here, such as those of a plug-in that is "
+            "not named.",
+        ),
+    ] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Remove the stores that cannot be used.
 
-    These are stores of other versions, and of audio that no prepared corpus has.
+    These are stores of other versions, and of audio that no prepared corpus has. Stores of kinds that are
+    unknown here are kept, unless --unknown is given.
     """
     from sercli.store.stores import needless, remove
     from sercli.workspace import Workspace
@@ -282,6 +295,9 @@ def prune(
     in_use = [utterance for utterances in _audio_of(place).values() for utterance in utterances]
     freed = 0
     for found, why in needless(place.features, in_use):
+        if found.unknown and not unknown:
+            typer.echo(f"kept {found.path.name}: {why}; {found.remedy}")
+            continue
         size = found.size
         if not dry_run:
             remove(found)

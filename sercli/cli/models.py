@@ -85,7 +85,12 @@ def show(
 
 
 def _describe(name: str, settings: list[str]) -> "tuple[dict[str, Any], tuple[Layer, ...]]":
-    """Describe an architecture and its cost, with inputs as in its paper."""
+    """Describe an architecture and its cost, with inputs as in its paper.
+
+    Raises:
+        PluginError: a plug-in's architecture can't be described; the message names its file.
+    """
+    from sercli import registry
     from sercli.config import parse_assignments
     from sercli.models import get_architecture
     from sercli.runs.features import FeatureChoice
@@ -93,29 +98,32 @@ def _describe(name: str, settings: list[str]) -> "tuple[dict[str, Any], tuple[La
     from sercli.segments import SegmentConfig
 
     entry = get_architecture(name)
-    config = entry.config(**parse_assignments(settings))
-    stated = entry.defaults(config)
-    inputs = {
-        key: FeatureChoice.described(kind, stated["features"].get(key, {}))
-        for key, kind in entry.inputs_for(config).items()
-    }
-    segments = SegmentConfig(**stated["segments"])
-    size = measure_size(name, config, inputs, segments, _CLASSES)
-    row = {
-        "name": name,
-        "parameters": size.parameters,
-        "macs": size.macs,
-        "macs_per_pass": size.macs_per_pass,
-        "uncounted": size.uncounted,
-        "passes": size.passes,
-        "seconds_per_pass": size.seconds,
-        "example": {key: list(shape) for key, shape in size.shapes.items()},
-        "inputs": dict(entry.inputs_for(config)),
-        "tasks": list(entry.tasks),
-        "source": entry.source,
-        "settings": config.to_dict(),
-    }
-    return row, size.layers
+    chosen = parse_assignments(settings)
+    config = entry.config(**chosen) if chosen else None  # an error in these settings is the user's
+    with registry.blaming("sercli.models", name):
+        config = config or entry.config()
+        stated = entry.defaults(config)
+        inputs = {
+            key: FeatureChoice.described(kind, stated["features"].get(key, {}))
+            for key, kind in entry.inputs_for(config).items()
+        }
+        segments = SegmentConfig(**stated["segments"])
+        size = measure_size(name, config, inputs, segments, _CLASSES)
+        row = {
+            "name": name,
+            "parameters": size.parameters,
+            "macs": size.macs,
+            "macs_per_pass": size.macs_per_pass,
+            "uncounted": size.uncounted,
+            "passes": size.passes,
+            "seconds_per_pass": size.seconds,
+            "example": {key: list(shape) for key, shape in size.shapes.items()},
+            "inputs": dict(entry.inputs_for(config)),
+            "tasks": list(entry.tasks),
+            "source": entry.source,
+            "settings": config.to_dict(),
+        }
+        return row, size.layers
 
 
 def _fed(row: dict[str, Any]) -> str:

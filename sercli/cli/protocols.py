@@ -14,7 +14,7 @@ from sercli.cli._options import (
     UnknownSpeakersOption,
     WorkspaceOption,
 )
-from sercli.cli._output import describe_union
+from sercli.cli._output import describe_union, loadable
 from sercli.errors import list_some
 from sercli.plain.json import to_json
 
@@ -34,8 +34,10 @@ def protocols(context: typer.Context, *, json: JsonOption = False) -> None:
     """List the protocols, or show the folds of one on a corpus."""
     if context.invoked_subcommand is not None:
         return
+    from sercli.corpora import corpus_names, get_corpus
     from sercli.protocols import get_protocol, protocol_names
 
+    loadable(corpus_names(), get_corpus)  # prints which corpora, and so their protocols, are left out
     entries = [get_protocol(name) for name in protocol_names()]
     if json:
         typer.echo(to_json([_described(entry) for entry in entries]))

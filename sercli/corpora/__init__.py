@@ -168,20 +168,30 @@ def get_corpus(name: str) -> Corpus:
 
     Raises:
         UnknownNameError: there is no corpus of that name.
+        PluginError: the file of a plug-in is faulty.
         TypeError: the names of its schemes or protocols do not begin with its name (a bug in its file).
     """
     corpus = registry.load(__name__, name, "CORPUS", Corpus)
-    owned = [(scheme.name, scheme.corpus) for scheme in corpus.schemes]
-    owned += [(protocol.name, protocol.corpus) for protocol in corpus.protocols]
-    for label, owner in owned:
-        if owner != name or not label.startswith(f"{name}-"):
-            raise TypeError(f"'{label}' must be for corpus '{name}', and its name begin with '{name}-'")
+    with registry.blaming(__name__, name):
+        owned = [(scheme.name, scheme.corpus) for scheme in corpus.schemes]
+        owned += [(protocol.name, protocol.corpus) for protocol in corpus.protocols]
+        for label, owner in owned:
+            if owner != name or not label.startswith(f"{name}-"):
+                raise TypeError(f"'{label}' must be for corpus '{name}', and its name begin with '{name}-'")
     return corpus
 
 
+def loadable_corpora() -> Iterator[tuple[str, Corpus]]:
+    """Yield the supported corpora by name; a faulty plug-in is left out."""
+    return registry.loadable(corpus_names(), get_corpus)
+
+
 def possible_owners(name: str) -> Iterator[Corpus]:
-    """Yield the corpora to which a scheme or protocol of that name may belong, without importing others."""
-    for corpus in corpus_names():
+    """Yield the corpora to which a scheme or protocol of that name may belong, without importing others.
+
+    The corpus of the longest name is the first one, so that no faulty ``a`` hides what ``a-b`` owns.
+    """
+    for corpus in sorted(corpus_names(), key=len, reverse=True):
         if name.startswith(f"{corpus}-"):
             yield get_corpus(corpus)
 

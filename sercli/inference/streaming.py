@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sercli import registry
 from sercli.audio import SAMPLE_RATE, Samples
 from sercli.bundle import Bundle
 from sercli.config import Config
@@ -143,7 +144,8 @@ class _Input:
     def __init__(self, bundle: Bundle, name: str) -> None:
         choice = bundle.inputs[name]
         if not choice.feature.local or FRAME * choice.frame_rate % SAMPLE_RATE:
-            able = " and ".join(name for name in feature_names() if get_feature(name).local)
+            known = registry.loadable(feature_names(), get_feature)
+            able = " and ".join(name for name, feature in known if feature.local)
             raise ConfigError(
                 f"the features '{choice.kind}' with these settings can't follow a stream; those of {able} "
                 "whose frames divide 40 ms can"

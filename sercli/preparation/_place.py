@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
+from sercli import registry
 from sercli.audio.kinds import HEAD_BYTES, describe
 from sercli.corpora import Corpus, ReaderConfig, corpus_names, get_corpus
 from sercli.errors import ConfigError, CorpusError, list_some
@@ -178,6 +179,19 @@ def find_more(place: Place, found: int) -> tuple[Path, int] | None:
     return best
 
 
+def _is_copy(name: str, root: Path) -> bool:
+    """Return whether the reader of a corpus finds an utterance in a folder.
+
+    Raises:
+        PluginError: the reader of a plug-in fails.
+    """
+    corpus = get_corpus(name)
+    if corpus.generate is not None or corpus.any_name:
+        return False
+    with registry.blaming("sercli.corpora", name):
+        return any(isinstance(item, Utterance) for item in corpus.parse(root, *corpus.chosen({})))
+
+
 def describe_nothing_found(source: str, place: Place, problems: Sequence[Problem]) -> str:
     """Describe a place where the reader found no utterance."""
     root, corpus = place.root, place.corpus
@@ -185,11 +199,9 @@ def describe_nothing_found(source: str, place: Place, problems: Sequence[Problem
     if corpus.any_name and grave:
         more = f" (and {len(grave) - 1} more)" if len(grave) > 1 else ""
         return f"{place.base / grave[0].place}: {grave[0].fact}{more}"
-    for other in () if corpus.any_name else corpus_names():
-        candidate = get_corpus(other)
-        if other == source or candidate.generate is not None or candidate.any_name:
-            continue
-        if any(isinstance(item, Utterance) for item in candidate.parse(root, *candidate.chosen({}))):
+    others = () if corpus.any_name else (name for name in corpus_names() if name != source)
+    for other, holds in registry.loadable(others, lambda name: _is_copy(name, root)):
+        if holds:
             return f"{root}: not corpus '{source}' but '{other}'; run `sercli prepare {other} {root}`"
     if root.is_dir() and not any(root.iterdir()):
         return f"{root}: the folder is empty; its files should be {corpus.layout}"

@@ -171,10 +171,10 @@ def parse_list_name(name: str) -> ListName | None:
 
 def protocol_names() -> list[str]:
     """List the protocols by name, with five for any number of folds; lists of folds are not included."""
-    from sercli.corpora import corpus_names, get_corpus
+    from sercli.corpora import loadable_corpora
     from sercli.protocols.general import NUMBERED, PROTOCOLS
 
-    made_for_one = [each.base for name in corpus_names() for each in get_corpus(name).protocols]
+    made_for_one = [each.base for _, corpus in loadable_corpora() for each in corpus.protocols]
     return sorted([*PROTOCOLS, *(name.replace("-k-", "-5-") for name in NUMBERED), *made_for_one])
 
 

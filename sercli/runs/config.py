@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from sercli import registry
 from sercli.augmentations import Augmentation, AugmentationConfig, get_augmentation
 from sercli.config import Config, digest, merge
 from sercli.errors import ConfigError
@@ -47,7 +48,8 @@ def _read_protocol(value: Any) -> Protocol:
 def _explain_unfit(arch: str, scheme: Scheme) -> str:
     """Explain that an architecture is not what a scheme needs, and name those that are."""
     task = scheme.task
-    able = " or ".join(name for name in architecture_names() if task.network in get_architecture(name).tasks)
+    known = registry.loadable(architecture_names(), get_architecture)
+    able = " or ".join(name for name, each in known if task.network in each.tasks)
     needs = "a value for each frame" if task.per_frame else "one vector for an utterance"
     ratings = f"; for ratings of utterances choose --scheme {EVERY_DIMENSION}" if task.per_frame else ""
     return f"'{arch}' is not made for {needs}, which scheme '{scheme.name}' needs; take {able}{ratings}"

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import SerializeAsAny, model_serializer, model_validator
 
+from sercli import registry
 from sercli.audio import SAMPLE_RATE
 from sercli.augmentations import AugmentationConfig
 from sercli.config import Config
@@ -208,7 +209,11 @@ def choose_features(
         chosen[name] = {"kind": usual} | dict(given.get(name, {}))
         kind = str(chosen[name]["kind"])
         if len(_axes(kind)) != len(_axes(usual)):
-            fitting = [each for each in feature_names() if len(_axes(each)) == len(_axes(usual))]
+            fitting = [
+                each
+                for each, axes in registry.loadable(feature_names(), _axes)
+                if len(axes) == len(_axes(usual))
+            ]
             raise ValueError(
                 f"{name}.kind={kind}: the network takes {' by '.join(_axes(usual))} there, '{kind}' gives "
                 f"{' by '.join(_axes(kind))}; take {', '.join(fitting)}"
@@ -236,7 +241,7 @@ def choose_tested_variant(
     variants = look_up(get_feature, kind).variants
     for variant in (tested, *augmentation.variants):
         if variant not in variants:
-            having = [each for each in feature_names() if get_feature(each).variants]
+            having = [each for each, kind in registry.loadable(feature_names(), get_feature) if kind.variants]
             known = f"has {', '.join(variants)}" if variants else f"has none, {', '.join(having)} has"
             raise ValueError(f"augment.{name}: no variant '{variant}': '{kind}' {known}")
     for setting, value in variants[tested].items():

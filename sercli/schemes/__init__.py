@@ -361,9 +361,9 @@ _GENERAL = {
 
 def scheme_names() -> list[str]:
     """List the schemes by name: those of each corpus, then the general ones."""
-    from sercli.corpora import corpus_names, get_corpus
+    from sercli.corpora import loadable_corpora
 
-    made_for_one = [scheme.name for corpus in corpus_names() for scheme in get_corpus(corpus).schemes]
+    made_for_one = [scheme.name for _, corpus in loadable_corpora() for scheme in corpus.schemes]
     return [*made_for_one, *_GENERAL]
 
 

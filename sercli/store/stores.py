@@ -8,8 +8,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from sercli import registry
 from sercli.config import merge
-from sercli.errors import ConfigError, FeatureError, SerError, UnknownNameError, unknown
+from sercli.errors import ConfigError, FeatureError, PluginError, SerError, UnknownNameError, unknown
 from sercli.features import get_feature
 from sercli.plain.json import from_json
 from sercli.plugin_code import code_digests
@@ -29,6 +30,8 @@ class FoundStore:
         settings: settings that differ from the defaults of the kind.
         store: the store; ``None`` if this sercli can't use it (another version of the kind, damaged).
         why: reason why this sercli can't use it.
+        unknown: whether its kind is unknown here, or a plug-in that can't be used. The plug-in may only not
+            be named, or have a typing error, so the store is perhaps needed again.
     """
 
     path: Path
@@ -36,6 +39,12 @@ class FoundStore:
     settings: dict[str, Any]
     store: FeatureStore | None
     why: str = ""
+    unknown: bool = False
+
+    @property
+    def remedy(self) -> str:
+        """The next step, if this sercli can't use the store."""
+        return f"`sercli features prune{' --unknown' if self.unknown else ''}` removes it"
 
     @property
     def size(self) -> int:
@@ -105,7 +114,10 @@ def find_stores(root: Path) -> Iterator[FoundStore]:
 
 
 def needless(root: Path, utterances: Sequence[Utterance]) -> list[tuple[FoundStore, str]]:
-    """List the stores that are not needed, and why: outdated ones, and those of audio that no corpus has."""
+    """List the stores that nothing here uses, and why: outdated ones, and those of audio that no corpus has.
+
+    Those that are `FoundStore.unknown` are among them.
+    """
     found = []
     for each in find_stores(root):
         if each.store is None:
@@ -171,11 +183,16 @@ def _describe(root: Path, path: Path) -> FoundStore:
         return FoundStore(path, "?", {}, None, "its feature.json is missing or damaged")
     try:
         feature = get_feature(kind)
-        config = feature.config(**settings)
-        differing = {k: v for k, v in config.to_dict().items() if v != feature.config().to_dict()[k]}
-        store = FeatureStore(root, kind, config, number)
-    except (UnknownNameError, ConfigError, KeyError, TypeError):
-        return FoundStore(path, kind, settings, None, "this sercli has no such kind or settings")
+        with registry.blaming("sercli.features", kind):
+            config = feature.config(**settings)
+            differing = {k: v for k, v in config.to_dict().items() if v != feature.config().to_dict()[k]}
+            store = FeatureStore(root, kind, config, number)
+    except (UnknownNameError, PluginError) as error:
+        reason = error if isinstance(error, PluginError) else "name its plug-in with --plugins"
+        why = f"kind '{kind}' is unknown here ({reason})"
+        return FoundStore(path, kind, settings, None, why, unknown=True)
+    except (ConfigError, KeyError, TypeError):
+        return FoundStore(path, kind, settings, None, f"this sercli has no such settings of '{kind}'")
     if version != feature.version:
         return FoundStore(path, kind, differing, None, f"made by version {version}, now {feature.version}")
     if store.path.name != path.name:

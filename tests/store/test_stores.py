@@ -53,6 +53,7 @@ def test_what_half_precision_can_not_hold_is_refused(workspace):
 
 def test_several_stores_decode_each_file_once(workspace, emodb, monkeypatch):
     utterances, folder, _ = emodb
+    monkeypatch.setattr("sercli.processor.can_fork", lambda: False)  # only this process can be counted
     read = []
     original = __import__("sercli.audio", fromlist=["read"]).read
     monkeypatch.setattr("sercli.audio.read", lambda path, *rest: read.append(path) or original(path, *rest))
@@ -225,7 +226,9 @@ def test_a_store_that_is_being_written_is_not_removed(workspace, emodb):
     ("change", "why"),
     [
         ({"config": {"window_ms": 35.0}}, "its feature.json describes another store"),
-        ({"number": ["x"]}, "this sercli has no such kind or settings"),
+        ({"number": ["x"]}, "this sercli has no such settings of 'logmel'"),
+        ({"config": {"windows": 3}}, "this sercli has no such settings of 'logmel'"),
+        ({"kind": "no-such"}, "kind 'no-such' is unknown here (name its plug-in with --plugins)"),
         ({"version": 0}, "made by version 0, now 1"),
     ],
 )
@@ -236,7 +239,7 @@ def test_a_changed_description_is_told_from_an_old_version(workspace, emodb, cha
     path = store.path / "feature.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     (found,) = find_stores(workspace.features)
-    assert (found.store, found.why) == (None, why)
+    assert (found.store, found.why, found.unknown) == (None, why, "unknown here" in why)
 
 
 def test_equal_prepared_audio_of_other_recordings_is_not_taken_for_the_original(
