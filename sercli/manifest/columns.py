@@ -135,6 +135,11 @@ def in_milliseconds(column: str) -> bool:
     )
 
 
+def in_samples(column: str) -> bool:
+    """Return whether a column's name means that its times are numbers of samples or frames."""
+    return not split_words(column).isdisjoint(("sample", "samples", "frame", "frames"))
+
+
 def split_words(column: str) -> set[str]:
     """Return the words of a column's name in small letters.
 

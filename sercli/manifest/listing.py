@@ -20,9 +20,9 @@ from sercli.manifest.columns import (
     SPELLINGS,
     fields_by_name,
     in_milliseconds,
+    in_samples,
     of_raters,
     simplify,
-    split_words,
     unread_times,
 )
 from sercli.manifest.tables import Table, TableRow, read_table
@@ -30,6 +30,7 @@ from sercli.manifest.values import (
     NAMES,
     RATINGS,
     TIMES,
+    find_grouped,
     is_absent,
     parse_cell,
     parse_number,
@@ -142,9 +143,12 @@ def read_entries(
     if rows:
         yield _note(path.name, table, fields, {RATERS: raters, FURTHER_RATINGS: ratings}, remarks)
     whole = {field for field in NAMES & fields.keys() if _are_whole(rows, fields[field])}
+    faults = _grouped_times(rows, fields)
     for item in table.items:
         if isinstance(item, Problem):
             yield item
+        elif item.place in faults:
+            yield Problem(item.place, faults[item.place])
         else:
             values = read_cells(item.values, fields, whole)
             if not (parse_number(values.get("duration")) or 0) > 0:
@@ -207,8 +211,10 @@ def read_cells(
         content = parse_cell(field, value)
         if field in whole and isinstance(content, str):
             content = content.removesuffix(".0")
-        if field in TIMES and in_milliseconds(column) and (found := parse_number(content)) is not None:
-            content = round(found / 1000, 9)
+        # A text that became a number had its unit or colons, and is in seconds already.
+        plain = not (isinstance(value, str) and isinstance(content, float))
+        found = parse_number(content) if field in TIMES and plain and in_milliseconds(column) else None
+        content = content if found is None else round(found / 1000, 9)
         if content not in (None, ""):
             values[field] = content
     columns = [name for name in ("start", "end") if name in fields]
@@ -360,12 +366,25 @@ def _unread_time(name: str, table: Table, fields: Mapping[str, str]) -> Problem 
         if field == "end" and "start" in fields and "duration" in fields:
             continue
         fact = f"the column '{column}' may be the start or the end of an utterance, but it is not read"
-        if split_words(column) & {"sample", "samples", "frame", "frames"}:
+        if in_samples(column):
             remedy = f"write seconds into a column {field} instead (samples divided by the sampling rate)"
         else:
             remedy = f"if it holds seconds, name it with --column {field}={column}"
         return Problem(name, f"{fact}; {remedy}; if it holds no such times, remove or rename the column")
     return None
+
+
+def _grouped_times(rows: Sequence[TableRow], fields: Mapping[str, str]) -> dict[str, str]:
+    """Explain, by the place of a row, which of its times may have a separator of thousands."""
+    columns = {name: in_milliseconds(name) or in_samples(name) for name in map(fields.get, TIMES) if name}
+    grouped = find_grouped((row.values[name], small) for row in rows for name, small in columns.items())
+    faults: dict[str, str] = {}
+    for row in rows if grouped else ():
+        for name, small in columns.items():
+            cell = row.values[name]
+            if isinstance(cell, str) and (cell, small) in grouped:
+                faults.setdefault(row.place, f"{name} '{cell.strip()}' {grouped[cell, small]}")
+    return faults
 
 
 def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str]) -> Problem:
