@@ -47,18 +47,18 @@ def parse(table: Path, options: TableOptions) -> Iterator[Utterance | Problem]:
     rated = given & {*RATINGS, FURTHER_RATINGS}
     labelled = options.names_emotion or not rated or bool(given & {"emotion_raw", RATERS})
     items: list[Utterance | Problem] = []
-    other: dict[object, str] = {}  # by recording, why its first row is not its only one
+    several: dict[object, str] = {}  # by recording, why its first row is not its only one
     for entry in entries:
         item = _utterance(entry, options, labelled=labelled) if isinstance(entry, Entry) else entry
         if isinstance(item, Utterance):
             key = item.id or (item.file, item.start, item.end)
             place, known = first.setdefault(key, (entry.place, item))
             if known is not item and known != item and not item.id:
-                other.setdefault(key, _difference(entry.place, place, known, item))
+                several.setdefault(key, _difference(entry.place, place, known, item))
             item = item if known is item else _repeated(entry.place, place, known, item)
         items.append(item)
-    if len(other) > max(1, len(first) // 2):
-        fact = f"{len(other)} of {len(first)} recordings have several rows; {next(iter(other.values()))}"
+    if len(several) > max(1, len(first) // 2):
+        fact = f"{len(several)} of {len(first)} recordings have several rows; {next(iter(several.values()))}"
         yield Problem(table.name, f"{fact}; {_SEVERAL_RATERS}")
         return
     yield from items

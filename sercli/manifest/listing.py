@@ -175,7 +175,7 @@ def _entries(
     """
     rows = table.rows
     whole = {field for field in NAMES & fields.keys() if _are_whole(rows, fields[field])}
-    faults = _grouped_times(rows, fields)
+    faults = grouped_times(rows, fields)
     for item in table.items:
         if isinstance(item, Problem):
             yield item
@@ -448,7 +448,7 @@ def _unread_time(name: str, table: Table, fields: Mapping[str, str]) -> Problem 
     return None
 
 
-def _grouped_times(rows: Sequence[TableRow], fields: Mapping[str, str]) -> dict[str, str]:
+def grouped_times(rows: Sequence[TableRow], fields: Mapping[str, str]) -> dict[str, str]:
     """Explain, by the place of a row, which of its times may have a separator of thousands."""
     columns = {name: in_milliseconds(name) or in_samples(name) for name in map(fields.get, TIMES) if name}
     grouped = find_grouped((row.values[name], small) for row in rows for name, small in columns.items())
