@@ -450,7 +450,8 @@ def _unread_time(name: str, table: Table, fields: Mapping[str, str]) -> Problem 
 
 def grouped_times(rows: Sequence[TableRow], fields: Mapping[str, str]) -> dict[str, str]:
     """Explain, by the place of a row, which of its times may have a separator of thousands."""
-    columns = {name: in_milliseconds(name) or in_samples(name) for name in map(fields.get, TIMES) if name}
+    named = [column for field, column in fields.items() if field in TIMES]
+    columns = {column: in_milliseconds(column) or in_samples(column) for column in named}
     grouped = find_grouped((row.values[name], small) for row in rows for name, small in columns.items())
     faults: dict[str, str] = {}
     for row in rows if grouped else ():
