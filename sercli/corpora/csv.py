@@ -9,6 +9,7 @@ a folder of Kaldi, is read as `sercli.corpora.manifest` does.
 
 import posixpath
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,12 @@ from sercli.manifest.interop import read_other
 from sercli.manifest.listing import Entry, line_of, read_entries
 from sercli.manifest.values import NUMBERS, RATINGS, TIMES, explain_span, explain_time, parse_number
 from sercli.records import Problem, Utterance
+
+_SEVERAL_RATERS = (
+    "if they are labels of several raters, write a column for each rater (rater1, rater2), or name the rater "
+    "of each row in a column rater; if they are ratings, write their mean; if they are segments, write their "
+    "start and end"
+)
 
 
 def parse(table: Path, options: TableOptions) -> Iterator[Utterance | Problem]:
@@ -35,21 +42,26 @@ def parse(table: Path, options: TableOptions) -> Iterator[Utterance | Problem]:
         return
     needed = ["file"] if options.names_emotion else ["file", "emotion_raw"]
     first: dict[object, tuple[str, Utterance]] = {}
-    entries = list(read_entries(table, options.chosen, needed))
+    entries = list(read_entries(table, options.chosen, needed, join=True))
     given = {field for entry in entries if isinstance(entry, Entry) for field in entry.fields}
     rated = given & {*RATINGS, FURTHER_RATINGS}
     labelled = options.names_emotion or not rated or bool(given & {"emotion_raw", RATERS})
+    items: list[Utterance | Problem] = []
+    several: dict[object, str] = {}  # by recording, why its first row is not its only one
     for entry in entries:
-        if isinstance(entry, Problem):
-            yield entry
-            continue
-        item = _utterance(entry, options, labelled=labelled)
+        item = _utterance(entry, options, labelled=labelled) if isinstance(entry, Entry) else entry
         if isinstance(item, Utterance):
             key = item.id or (item.file, item.start, item.end)
             place, known = first.setdefault(key, (entry.place, item))
-            if known is not item:
-                item = _repeated(entry.place, place, known, item)
-        yield item
+            if known is not item and known != item and not item.id:
+                several.setdefault(key, _difference(entry.place, place, known, item))
+            item = item if known is item else _repeated(entry.place, place, known, item)
+        items.append(item)
+    if len(several) > max(1, len(first) // 2):
+        fact = f"{len(several)} of {len(first)} recordings have several rows; {next(iter(several.values()))}"
+        yield Problem(table.name, f"{fact}; {_SEVERAL_RATERS}")
+        return
+    yield from items
 
 
 def _utterance(entry: Entry, options: TableOptions, *, labelled: bool) -> Utterance | Problem:
@@ -116,6 +128,14 @@ def _repeated(here: str, place: str, known: Utterance, item: Utterance) -> Probl
     if item.id:
         return Problem(here, f"id '{item.id}' is used in {where} already; each utterance needs its own")
     return Problem(here, f"{item.file} is in {where} already, with other values")
+
+
+def _difference(here: str, place: str, known: Utterance, item: Utterance) -> str:
+    """Describe the fields in which two rows of a recording differ."""
+    names = (field.name for field in fields(item) if field.name not in ("emotion_raw", "raters"))
+    differing = [name for name in names if getattr(known, name) != getattr(item, name)]
+    named = " and ".join(differing) or "label"
+    return f"those of {item.file} in {line_of(place)} and {line_of(here)} differ in {named}"
 
 
 CORPUS = Corpus(

@@ -4,7 +4,7 @@ The format is recognised from the file or folder itself. If a list places uttera
 they are cut out of these.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,15 +26,19 @@ def complete_list(
     path: Path, items: Iterator[Utterance | Problem], options: AnyOptions
 ) -> Iterator[Utterance | Problem]:
     """Yield the utterances of a list with the nouns of their labels; places are relative to its folder."""
+    listed: list[Utterance | Problem] = []
     try:
         for found in items:
-            if isinstance(found, Problem):
-                yield replace(found, place=_below(path, found.place))
-            else:
-                yield _known(found, options)
+            known = found if isinstance(found, Utterance) else replace(found, place=_below(path, found.place))
+            listed.append(known)
     except ManifestError as error:
         place, _, fact = _below(path, str(error)).partition(": ")
-        yield Problem(place, fact)
+        listed.append(Problem(place, fact))
+    if not options.names_emotion and (problem := _without_emotions(path, listed)):
+        yield problem
+        return
+    for item in listed:
+        yield _known(item, options) if isinstance(item, Utterance) else item
 
 
 def read_trace(base: Path, utterance: Utterance, options: AnyOptions) -> Trace:  # noqa: ARG001
@@ -57,6 +61,24 @@ def _known(found: Utterance, options: AnyOptions) -> Utterance | Problem:
     if local.emotion is not None or (local.emotion_raw is None and local.trace is not None):
         return local
     return complete(local, found.file, options)
+
+
+def _without_emotions(path: Path, items: Sequence[Utterance | Problem]) -> Problem | None:
+    """Refuse a list that can't hold emotions, or of which none of the utterances has one."""
+    utterances = [item for item in items if isinstance(item, Utterance)]
+    if not utterances or any(
+        each.emotion or each.emotion_raw or each.raters or each.trace for each in utterances
+    ):
+        return None
+    fact = (
+        f"none of its {len(utterances)} entries has an emotion; write a table with columns file and emotion"
+    )
+    if any(each.start is not None for each in utterances):
+        fact += (
+            " (and start and end), or, if the entries are turns of speakers, use them with `sercli prepare "
+            f"folder FOLDER --segments {path.name}` or `sercli predict MODEL FILE --segments {path.name}`"
+        )
+    return Problem(path.name if path.is_file() else ".", fact)
 
 
 def _below(path: Path, text: str) -> str:

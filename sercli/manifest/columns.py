@@ -67,6 +67,13 @@ _NUMBERED_RATER = re.compile(
     r"(?:rater|annotator)(?:emotion|label)?(?:\d+|[a-rt-z])(?:emotion|label)?"  # raters is a plural
 )
 
+# Names of a column that names who labelled a row.
+_WHO_LABELLED = tuple(
+    f"{who}{kind}"
+    for who in ("rater", "annotator", "worker", "evaluator", "coder", "labeler", "labeller")
+    for kind in ("", "id", "name")
+)
+
 # Words in the names of columns of times, by field; camel case also separates words.
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _UNIT = re.compile(r"((?:sample|frame)(?:s(?![a-z]))?)", re.IGNORECASE)
@@ -117,6 +124,11 @@ def of_raters(column: str) -> Literal["all", "one", "perhaps"] | None:
     return "one" if _NUMBERED_RATER.fullmatch(name) else "perhaps"
 
 
+def names_rater(column: str) -> bool:
+    """Return whether a column's name means that it names the rater of a row."""
+    return simplify(column) in _WHO_LABELLED
+
+
 def _settle_offset(fields: dict[str, str], by_name: Mapping[str, str]) -> None:
     """Decide whether an offset is an end (beside an onset) or a start (beside a duration)."""
     if "offset" not in by_name:
@@ -133,6 +145,11 @@ def in_milliseconds(column: str) -> bool:
     return name.endswith(("timemsec", "durationmsec")) or (
         name.endswith("ms") and not name.endswith("hhmmssms")
     )
+
+
+def in_samples(column: str) -> bool:
+    """Return whether a column's name means that its times are numbers of samples or frames."""
+    return not split_words(column).isdisjoint(("sample", "samples", "frame", "frames"))
 
 
 def split_words(column: str) -> set[str]:

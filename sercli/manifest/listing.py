@@ -7,7 +7,7 @@ like ids; otherwise it holds the words.
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,9 +20,10 @@ from sercli.manifest.columns import (
     SPELLINGS,
     fields_by_name,
     in_milliseconds,
+    in_samples,
+    names_rater,
     of_raters,
     simplify,
-    split_words,
     unread_times,
 )
 from sercli.manifest.tables import Table, TableRow, read_table
@@ -30,6 +31,7 @@ from sercli.manifest.values import (
     NAMES,
     RATINGS,
     TIMES,
+    find_grouped,
     is_absent,
     parse_cell,
     parse_number,
@@ -110,6 +112,8 @@ def read_entries(
     path: Path,
     chosen: Mapping[str, str] | None = None,
     needed: Sequence[str] = ("file",),
+    *,
+    join: bool = False,
 ) -> Iterator[Entry | Problem]:
     """Yield the rows of a table by field, after a note on the field of each column.
 
@@ -119,6 +123,7 @@ def read_entries(
             ``raters`` may have several columns, separated by commas; so may ``ratings``, whose columns are
             further dimensions.
         needed: fields that every row must have; labels of raters or ratings replace the label.
+        join: if a table has a row for each rater of a recording, make one entry of these rows.
     """
     chosen = chosen or {}
     table = read_table(path)
@@ -139,18 +144,49 @@ def read_entries(
     if rows and (unread := _unread_time(path.name, table, fields)):
         yield unread
         return
+    by_row = _raters_by_row(table, fields) if join and not raters and chosen.get(RATERS) != "" else ()
+    if by_row:
+        raters = by_row
+        del fields["emotion_raw"]
+        remarks.append("each row has the label of one rater; the rows of a recording become one utterance")
     if rows:
         yield _note(path.name, table, fields, {RATERS: raters, FURTHER_RATINGS: ratings}, remarks)
+    entries = _entries(table, fields, raters, ratings, by_row=bool(by_row))
+    yield from _joined(entries) if by_row else entries
+
+
+def _entries(
+    table: Table,
+    fields: Mapping[str, str],
+    raters: Sequence[str],
+    ratings: Sequence[str],
+    *,
+    by_row: bool,
+) -> Iterator[Entry | Problem]:
+    """Yield the rows of a table, or a problem for each row that can't be read.
+
+    Args:
+        table: the table.
+        fields: column by field.
+        raters: columns of the raters' labels.
+        ratings: columns of further dimensions.
+        by_row: whether the first column of raters names the rater of the row, and the second one has the
+            label.
+    """
+    rows = table.rows
     whole = {field for field in NAMES & fields.keys() if _are_whole(rows, fields[field])}
+    faults = grouped_times(rows, fields)
     for item in table.items:
         if isinstance(item, Problem):
             yield item
+        elif item.place in faults:
+            yield Problem(item.place, faults[item.place])
         else:
             values = read_cells(item.values, fields, whole)
             if not (parse_number(values.get("duration")) or 0) > 0:
                 values.pop("duration", None)  # it only repeats the length of the audio itself
             try:
-                labelled = _read_raters(item.values, raters)
+                labelled = _read_rater(item, raters) if by_row else _read_raters(item.values, raters)
             except ValueError as error:
                 yield Problem(item.place, f"raters: {error}; write labels, for example anger|sadness")
                 continue
@@ -207,8 +243,10 @@ def read_cells(
         content = parse_cell(field, value)
         if field in whole and isinstance(content, str):
             content = content.removesuffix(".0")
-        if field in TIMES and in_milliseconds(column) and (found := parse_number(content)) is not None:
-            content = round(found / 1000, 9)
+        # A text that became a number had its unit or colons, and is in seconds already.
+        plain = not (isinstance(value, str) and isinstance(content, float))
+        found = parse_number(content) if field in TIMES and plain and in_milliseconds(column) else None
+        content = content if found is None else round(found / 1000, 9)
         if content not in (None, ""):
             values[field] = content
     columns = [name for name in ("start", "end") if name in fields]
@@ -276,6 +314,48 @@ def _read_raters(row: Mapping[str, Any], columns: Sequence[str]) -> tuple[dict[s
     else:
         named = [(column, split_labels(row[column])) for column in columns]
     return tuple({"rater": name, "emotions": labels} for name, labels in named if labels)
+
+
+def _raters_by_row(table: Table, fields: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the columns of rater and label if the rows of a recording are those of several raters."""
+    named = [column for column in table.columns if names_rater(column) and column not in fields.values()]
+    if len(named) != 1 or not {"file", "emotion_raw"} <= fields.keys():
+        return ()
+    places = [fields[name] for name in ("file", "start", "end") if name in fields]
+    recordings = [tuple(str(row.values[column]) for column in places) for row in table.rows]
+    by_rater = {(each, str(row.values[named[0]])) for each, row in zip(recordings, table.rows, strict=True)}
+    return (named[0], fields["emotion_raw"]) if len(by_rater) > len(set(recordings)) else ()
+
+
+def _read_rater(row: TableRow, columns: Sequence[str]) -> tuple[dict[str, Any], ...]:
+    """Read the labels of the only rater of a row; a rater without a name is named by the line.
+
+    Raises:
+        ValueError: a cell holds something else.
+    """
+    name, label = (row.values[column] for column in columns)
+    labels = split_labels(label)
+    who = line_of(row.place) if is_absent(name) else str(parse_cell("speaker", name))
+    return ({"rater": who, "emotions": labels},) if labels else ()
+
+
+def _joined(entries: Iterator[Entry | Problem]) -> Iterator[Entry | Problem]:
+    """Join entries that differ only in their id and their rater; a rater of several rows has one vote."""
+    joined: dict[str, Entry] = {}
+    for entry in entries:
+        if isinstance(entry, Problem):
+            yield entry
+            continue
+        key = repr({name: value for name, value in entry.fields.items() if name not in ("id", RATERS)})
+        known = joined.setdefault(key, entry)
+        if known is not entry:
+            labels = {each["rater"]: list(each["emotions"]) for each in known.fields.get(RATERS, ())}
+            for each in entry.fields.get(RATERS, ()):
+                labels.setdefault(each["rater"], []).extend(each["emotions"])
+            votes = tuple({"rater": name, "emotions": own} for name, own in labels.items())
+            fields = {name: value for name, value in known.fields.items() if name != "id"}
+            joined[key] = replace(known, fields=fields | ({RATERS: votes} if votes else {}))
+    yield from joined.values()
 
 
 def _names_audio(rows: Sequence[TableRow], column: str) -> bool:
@@ -360,12 +440,26 @@ def _unread_time(name: str, table: Table, fields: Mapping[str, str]) -> Problem 
         if field == "end" and "start" in fields and "duration" in fields:
             continue
         fact = f"the column '{column}' may be the start or the end of an utterance, but it is not read"
-        if split_words(column) & {"sample", "samples", "frame", "frames"}:
+        if in_samples(column):
             remedy = f"write seconds into a column {field} instead (samples divided by the sampling rate)"
         else:
             remedy = f"if it holds seconds, name it with --column {field}={column}"
         return Problem(name, f"{fact}; {remedy}; if it holds no such times, remove or rename the column")
     return None
+
+
+def grouped_times(rows: Sequence[TableRow], fields: Mapping[str, str]) -> dict[str, str]:
+    """Explain, by the place of a row, which of its times may have a separator of thousands."""
+    named = [column for field, column in fields.items() if field in TIMES]
+    columns = {column: in_milliseconds(column) or in_samples(column) for column in named}
+    grouped = find_grouped((row.values[name], small) for row in rows for name, small in columns.items())
+    faults: dict[str, str] = {}
+    for row in rows if grouped else ():
+        for name, small in columns.items():
+            cell = row.values[name]
+            if isinstance(cell, str) and (cell, small) in grouped:
+                faults.setdefault(row.place, f"{name} '{cell.strip()}' {grouped[cell, small]}")
+    return faults
 
 
 def _no_column(path: Path, table: Table, field: str, chosen: Mapping[str, str]) -> Problem:

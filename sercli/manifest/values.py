@@ -3,7 +3,7 @@
 import math
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sercli.labels import to_noun
@@ -40,6 +40,9 @@ _PANDAS_TIME = re.compile(r"(\d+) days?(?: (\d+):(\d\d):(\d\d(?:\.\d+)?))?", re.
 _CLOCK = re.compile(r"(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:[.,]\d*)?)", re.ASCII)
 _WITH_UNIT = re.compile(r"([+-]?[\d.,]+) ?(s|sec|seconds|ms|msec)\.?", re.ASCII | re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
+# 1,250 milliseconds may be a second and a quarter, or one and a quarter milliseconds.
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}(?:\1\d{3})*", re.ASCII)
+_FRACTION = re.compile(r"[+-]?\d*([.,])\d+", re.ASCII)
 _RATES = (8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 
 
@@ -129,6 +132,36 @@ def parse_seconds(value: Any) -> Any:
         hours, minutes, rest = (float((part or "0").replace(",", ".")) for part in match.groups())
         return round(hours * 3_600 + minutes * 60 + rest, 9)
     return text or value
+
+
+def find_grouped(cells: Iterable[tuple[Any, bool]]) -> dict[tuple[Any, bool], str]:
+    """Return the times in milliseconds or samples that may have separators of thousands, each with a remedy.
+
+    They do not if another time has the same separator in a way that only fractions have, such as ``0.000``,
+    ``12.5`` or ``1250.500``.
+
+    Args:
+        cells: times of one table as they are written, each with whether its column is in such a unit.
+    """
+    numbers: dict[tuple[Any, bool], str] = {}
+    for cell, small in cells:
+        text = cell.strip() if isinstance(cell, str) else ""
+        match = _WITH_UNIT.fullmatch(text)
+        if text and match is None and small:
+            numbers[cell, small] = text
+        elif match is not None and match[2].lower().startswith("m"):
+            numbers[cell, small] = match[1]
+    grouped = {key: match[1] for key, number in numbers.items() if (match := _GROUPED.fullmatch(number))}
+    fractions = (_FRACTION.fullmatch(number) for key, number in numbers.items() if key not in grouped)
+    decimal = {match[1] for match in fractions if match}
+    return {key: _explain_grouped(numbers[key], mark) for key, mark in grouped.items() if mark not in decimal}
+
+
+def _explain_grouped(number: str, mark: str) -> str:
+    whole = number.replace(mark, "")
+    if number.count(mark) > 1:
+        return f"has separators of thousands; write {whole}"
+    return f"may be {whole} or a fraction; write {whole}, or {number.replace(mark, '.')}0 for the fraction"
 
 
 def explain_time(field: str, value: Any) -> str:

@@ -23,6 +23,7 @@ from sercli.manifest.lengths import Lengths
 from sercli.manifest.speakers import note_speakers
 from sercli.manifest.turns import TurnList
 from sercli.preparation._describe import Preparation, Replaced
+from sercli.preparation._lines import TableLines
 from sercli.preparation._opening import is_packed, open_packed
 from sercli.preparation._place import (
     Place,
@@ -147,13 +148,14 @@ def _prepare(
     place, notes = find_root(source, place)
     utterances, problems, second = read(place)
     problems = [*opened, *notes, *problems]
+    lines = TableLines(place)
     if not utterances:
-        raise CorpusError(describe_nothing_found(source, place, problems))
-    _refuse_bad(place.base, problems, skip_bad)
+        raise CorpusError(describe_nothing_found(source, place, lines.name_all(problems)))
+    _refuse_bad(place.base, lines.name_all(problems), skip_bad)
     if cutting is not None:
         place, utterances, found = _cut(place, utterances, cutting, progress)
         problems += found
-        _refuse_bad(place.base, found, skip_bad)
+        _refuse_bad(place.base, lines.name_all(found), skip_bad)
     corpus = place.corpus
     corpus = corpus.release(utterances) if corpus.release else corpus
     differing = differences(corpus, utterances)
@@ -170,7 +172,7 @@ def _prepare(
 
     prepared, converted, found = _convert(utterances, place, target, progress)
     problems += found
-    _refuse_bad(place.base, problems, skip_bad)
+    _refuse_bad(place.base, lines.name_all(problems), skip_bad)
     if cutting is None:
         # Of two files of an utterance the second one is used if the first one is damaged.
         usable = {utterance.id for utterance in prepared}
@@ -190,7 +192,7 @@ def _prepare(
         path=target / "manifest.jsonl",
         utterances=tuple(prepared),
         differences=tuple(differences(corpus, prepared)),
-        problems=tuple(problems),
+        problems=tuple(lines.name_all(problems)),
         schemes=tuple(by_scheme(place.name, prepared)),
         resampled=sum(item.resampled for item in converted),
         scaled=sum(bool(item.note) for item in converted),
@@ -230,12 +232,13 @@ def _convert(
     prepared: list[Utterance] = []
     converted: list[Converted] = []
     problems: list[Problem] = []
+    lines = TableLines(place)
     with closing(Conversion(place.base, target, cuts=place.corpus.cuts).run(utterances)) as outcomes:
         for done, (utterance, outcome) in enumerate(outcomes, 1):
             if isinstance(outcome, Problem):
                 fault = place.corpus.faulty.get(utterance.id)
                 known = Problem(outcome.place, f"{fault}; left out", harmless=True)
-                problems.append(known if fault else outcome)
+                problems.append(known if fault else lines.name(outcome, utterance))
             else:
                 complete, found = add_trace(outcome.apply(utterance), utterance, place, target)
                 problems += found

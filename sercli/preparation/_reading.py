@@ -34,12 +34,13 @@ def read(place: Place) -> tuple[list[Utterance], list[Problem], dict[str, Uttera
     problems: list[Problem] = []
     items = list(place.corpus.parse(place.root, *place.options))
     missing: dict[str, str] = {}
+    named = {item.file for item in items if isinstance(item, Utterance)}
     if place.corpus.takes_file:
         items, missing = _located(items, place)
-    keep = _keeper(place, missing)
+    keep = _keeper(place, missing, elsewhere=2 * len(missing) >= len(named))
     for item in items:
         if isinstance(item, Problem):
-            problems.append(_from_table(item, place))
+            problems.append(from_table(item, place))
             continue
         if fault := manifest.wrong_value(item) or _foreign_name(item, place):
             raise CorpusError(
@@ -92,11 +93,16 @@ def _stem(file: str) -> str:
 
 
 def _keeper(
-    place: Place, missing: Mapping[str, str]
+    place: Place, missing: Mapping[str, str], *, elsewhere: bool
 ) -> Callable[[Utterance], tuple[Utterance | None, Problem | None]]:
     """Make a function that sets an utterance's id and its file's place relative to ``base``.
 
     For an utterance that can't be prepared it returns ``None`` and a problem.
+
+    Args:
+        place: the corpus.
+        missing: facts about names that were not found.
+        elsewhere: whether so many are missing that the audio may be in another folder.
     """
     base, corpus = place.base, place.corpus
     # A table's absolute paths may be below the folder as given or with its links resolved.
@@ -117,8 +123,9 @@ def _keeper(
             return None, Problem(file, f"is outside {given}; {near}{remedy}")
         file = path.relative_to(root).as_posix()
         if corpus.takes_file and not os.path.lexists(base / file):
-            near = missing.get(utterance.file) or f"if the audio is in another folder, {remedy}"
-            return None, Problem(file, f"no such file; {near}")
+            folder = f"if the audio is in another folder, {remedy}" if elsewhere else ""
+            near = missing.get(utterance.file) or folder
+            return None, Problem(file, "no such file" + (f"; {near}" if near else ""))
         name = utterance.id
         if corpus.any_name:
             name = f"{place.name}/{name or _name_by_file(file, utterance)}"
@@ -170,7 +177,7 @@ def _fault_of(name: str) -> str:
     return f"a name of more than {_LONGEST} bytes" if too_long else ""
 
 
-def _from_table(problem: Problem, place: Place) -> Problem:
+def from_table(problem: Problem, place: Place) -> Problem:
     """Return the complete path of a table that is not beside its audio."""
     folder = place.root if place.root.is_dir() else place.root.parent
     beside = folder.absolute() == place.base.absolute() or (place.base / problem.place).exists()

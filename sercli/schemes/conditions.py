@@ -86,6 +86,17 @@ def read_selection(given: Any, place: str) -> tuple[Condition, ...]:
     return tuple(_read(field, given[field], place) for field in sorted(given, key=str))
 
 
+def quote_texts(values: Iterable[Any]) -> str:
+    """Return the remedy for texts without quotes that YAML reads as other values; empty if there is none."""
+    read = next((each for each in values if isinstance(each, bool | float)), None)
+    if read is None:
+        return ""
+    if not isinstance(read, bool):
+        return f'; YAML reads {read} without quotes as a number; put it in quotes, as "{read}"'
+    example = '"yes" or "True"' if read else '"no" or "False"'
+    return f"; YAML reads yes, no, on, off, true and false without quotes as truth values; write {example}"
+
+
 def _read(field: str, value: Any, place: str) -> Condition:
     if field not in _FIELDS:
         raise ConfigError(f"{place}: {unknown('selection', field, _FIELDS)}")
@@ -100,7 +111,8 @@ def _read(field: str, value: Any, place: str) -> Condition:
         return Condition(field, low=low, high=high)
     values = value if isinstance(value, list | tuple) else [value]
     if not values or not all(isinstance(each, str | int) and not isinstance(each, bool) for each in values):
-        raise ConfigError(f"{where}: expected a text or a list of texts, for example [Ses01, Ses02]")
+        fact = f"expected a text or a list of texts, for example [Ses01, Ses02]{quote_texts(values)}"
+        raise ConfigError(f"{where}: {fact}")
     return Condition(field, _sorted(map(str, values)))
 
 

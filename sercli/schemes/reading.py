@@ -15,7 +15,7 @@ from sercli.config import digest, read_yaml
 from sercli.errors import ConfigError, unknown
 from sercli.labels import to_label
 from sercli.schemes import ALL, EVERY_EMOTION, LabelSource, Scheme, get_scheme
-from sercli.schemes.conditions import read_selection
+from sercli.schemes.conditions import quote_texts, read_selection
 from sercli.schemes.targets import read_targets
 
 _KEYS = ("name", "classes", "gendered", "selection", "labels", "targets")
@@ -197,7 +197,7 @@ def _read_classes(given: Any, place: str) -> dict[str, str]:
 def _labels(given: Any, place: str) -> list[str]:
     listed = given if isinstance(given, list | tuple) else [given]
     if not listed or not all(_is_label(each) for each in listed):
-        raise ConfigError(f"{place}: expected a label or a list of labels")
+        raise ConfigError(f"{place}: expected a label or a list of labels{quote_texts(listed)}")
     return [str(each) for each in listed]
 
 

@@ -95,3 +95,18 @@ def test_a_trace_lies_where_the_audio_does_and_goes_with_it_into_an_audiofolder(
         again = parse(base)[0]
         assert again.trace == place
         np.testing.assert_array_equal(read_trace(base, again, CORPUS.options()), [[0.5, -0.5]])
+
+
+def test_a_list_without_emotions_names_the_command_that_takes_it(tmp_path):
+    (tmp_path / "aud.txt").write_text("0.1\t0.7\tanger\n0.7\t1.2\tneutral\n")
+    (problem,) = parse(tmp_path / "aud.txt")
+    assert str(problem) == (
+        "aud.txt: none of its 2 entries has an emotion; write a table with columns file and emotion (and "
+        "start and end), or, if the entries are turns of speakers, use them with `sercli prepare folder "
+        "FOLDER --segments aud.txt` or `sercli predict MODEL FILE --segments aud.txt`"
+    )
+    (tmp_path / "files.txt").write_text("a.wav\nb.wav\n")
+    (problem,) = parse(tmp_path / "files.txt")
+    assert str(problem) == (
+        "files.txt: none of its 2 entries has an emotion; write a table with columns file and emotion"
+    )

@@ -88,11 +88,23 @@ def test_speakers_that_pandas_made_decimal_are_whole_again(tmp_path):
         ("audio_filepath;offset;duration", "a.wav;0,5;1,25"),
         ("file;onset;offset", "a.wav;0.5;1.75"),
         ("file;start;stop;duration", "a.wav;8000;28000;1.25"),
+        ("file;start_ms;end_ms", "a.wav;500.000;1750.000"),
+        ("file;start_ms;end_ms", "a.wav;500 ms;00:00:01.750"),
     ],
 )
 def test_times_of_other_tools_are_seconds(tmp_path, header, row):
     (found,), _ = entries(tmp_path / "t.csv", f"{header}\n{row}\n")
     assert (float(found["start"]), float(found["end"])) == (0.5, 1.75)
+
+
+def test_a_time_with_a_separator_of_thousands_is_named_by_its_line(tmp_path):
+    table = 'file,start,duration_ms\na.wav,"1,000","1,000"\nb.wav,"1,000",500\n'
+    (tmp_path / "t.csv").write_text(table)
+    _, problem, entry = read_entries(tmp_path / "t.csv")
+    assert str(problem) == (
+        "t.csv:2: duration_ms '1,000' may be 1000 or a fraction; write 1000, or 1.0000 for the fraction"
+    )
+    assert (float(entry.fields["start"]), float(entry.fields["end"])) == (1.0, 1.5)
 
 
 @pytest.mark.parametrize(

@@ -156,3 +156,46 @@ def test_lists_of_other_tools_keep_the_raters(tmp_path):
     found = only(read(tmp_path, "file,rater1,rater2\nx.wav,ang,ang\n", corpus=LIST))
     assert labels_of(found) == (("anger",), ("anger",))
     assert found.emotion == "anger"
+
+
+_BY_ROW = "file,speaker,Annotator ID,emotion\nx.wav,1,a,ang\nx.wav,1,b,ang|sad\nx.wav,1,b,sad\ny.wav,1,,sad\n"
+
+
+@pytest.mark.parametrize("corpus", [CORPUS, LIST])
+def test_a_row_for_each_rater(tmp_path, corpus):
+    found = read(tmp_path, _BY_ROW, corpus=corpus)
+    first, second = (item for item in found if isinstance(item, Utterance))
+    assert first.raters == (
+        {"rater": "a", "emotions": ["anger"]},
+        {"rater": "b", "emotions": ["anger", "sadness", "sadness"]},
+    )
+    assert (first.emotion, first.emotion_raw) == ("anger", None)  # 1.5 votes against 0.5
+    assert second.raters == ({"rater": "line 5", "emotions": ["sadness"]},)
+    assert note(found) == (
+        "file <- file, speaker <- speaker, raters <- Annotator ID + emotion; each row has the label of one "
+        "rater; the rows of a recording become one utterance"
+    )
+
+
+def test_a_row_for_each_rater_that_has_an_id_is_no_utterance_of_its_own(tmp_path):
+    text = "id,file,rater,emotion\n1,x.wav,a,ang\n2,x.wav,b,sad\n3,x.wav,c,sad\n"
+    assert (only(read(tmp_path, text)).id, only(read(tmp_path, text)).emotion) == ("", "sadness")
+
+
+def test_a_rater_of_each_recording_is_no_vote(tmp_path):
+    found = read(tmp_path, "file,rater,emotion\nx.wav,a,ang\nx.wav,a,ang\n")
+    assert (only(found).raters, only(found).emotion) == (None, "anger")
+
+
+@pytest.mark.parametrize(
+    ("column", "differ"), [("who,", "emotion"), ("rater,valence", "emotion and valence")]
+)
+def test_rows_of_several_raters_that_can_not_be_joined_are_one_problem(tmp_path, column, differ):
+    text = f"file,emotion,{column}\nx.wav,ang,a,1\nx.wav,sad,b,2\ny.wav,ang,a,1\ny.wav,sad,b,2\n"
+    (problem,) = (item for item in read(tmp_path, text) if not isinstance(item, Note))
+    assert str(problem) == (
+        "t.csv: 2 of 2 recordings have several rows; those of x.wav in line 2 and line 3 differ in "
+        f"{differ}; if they are labels of several raters, write a column for each rater (rater1, rater2), or "
+        "name the rater of each row in a column rater; if they are ratings, write their mean; if they are "
+        "segments, write their start and end"
+    )

@@ -4,7 +4,14 @@ import math
 
 import pytest
 
-from sercli.manifest.values import explain_time, is_absent, parse_cell, parse_number, settle_times
+from sercli.manifest.values import (
+    explain_time,
+    find_grouped,
+    is_absent,
+    parse_cell,
+    parse_number,
+    settle_times,
+)
 
 
 @pytest.mark.parametrize(
@@ -91,3 +98,29 @@ def test_a_name_is_the_same_however_its_accents_are_coded():
 def test_times_are_seconds_and_a_length_ends_what_has_no_end(values, times):
     found = settle_times(values)
     assert (found.get("start"), found.get("end")) == times
+
+
+@pytest.mark.parametrize(
+    ("cells", "wrong"),
+    [
+        (["0", "150,000", "2000"], ["150,000"]),
+        (["0", "150.000", "1.000"], ["150.000", "1.000"]),
+        (["0.000", "150.000", "161.500"], []),  # pandas with %.3f: only a fraction has a zero before it
+        (["150.000", "1250.500"], []),
+        (["0,5", "161,125"], []),
+        (["0.5", "161,125"], ["161,125"]),  # the point of one cell does not explain the comma of another
+        (["1,000,000"], ["1,000,000"]),
+        ([1.5, None, "", "1000"], []),
+    ],
+)
+def test_a_time_in_milliseconds_that_may_have_a_separator_of_thousands(cells, wrong):
+    assert [cell for cell, _ in find_grouped((cell, True) for cell in cells)] == wrong
+    assert find_grouped((cell, False) for cell in cells) == {}  # in seconds it is a fraction
+
+
+def test_a_separator_of_thousands_is_explained():
+    assert find_grouped([("1,250 ms", False), ("1,000,000", True), ("1.250", True)]) == {
+        ("1,250 ms", False): "may be 1250 or a fraction; write 1250, or 1.2500 for the fraction",
+        ("1,000,000", True): "has separators of thousands; write 1000000",
+        ("1.250", True): "may be 1250 or a fraction; write 1250, or 1.2500 for the fraction",
+    }

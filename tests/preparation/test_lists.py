@@ -98,6 +98,22 @@ def test_one_wrong_time_among_right_ones_is_still_a_fault(workspace, tmp_path, w
         prepare("csv", tmp_path / "t.csv", workspace, name="mine")
 
 
+def test_a_row_that_names_no_recording_or_no_part_of_it_is_named_by_its_line(workspace, tmp_path, write_wav):
+    (tmp_path / "lists").mkdir()
+    write_wav(tmp_path / "a.wav", tone(2.0))
+    write_wav(tmp_path / "b.wav", tone(0.5))
+    table = tmp_path / "lists" / "t.csv"
+    table.write_text("file,emotion,start,end\nA.WAV,sad,0,1\nA.WAV,sad,1,9\nb.wav,sad,,\nTotal,3,,\n")
+    with pytest.raises(CorpusError) as caught:
+        prepare("csv", table, workspace, name="mine", audio_root=tmp_path)
+    assert str(caught.value) == f"{table}:5: Total: no such file; correct it, or add --skip-bad"
+    result = prepare("csv", table, workspace, name="mine", audio_root=tmp_path, skip_bad=True)
+    assert [str(each) for each in result.problems if not each.harmless] == [
+        f"{table}:5: Total: no such file",
+        f"{table}:3: a.wav: can't cut out 1 to 9 s; it is 2 s long",
+    ]
+
+
 @pytest.mark.parametrize("nobody", ["Unknown", "", "?", "nan", "N/A"])
 def test_nobody_is_no_speaker(workspace, tmp_path, write_wav, nobody, command_line):
     lines = ["file,emotion,spk"]

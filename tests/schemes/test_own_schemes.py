@@ -112,6 +112,12 @@ def test_an_utterance_that_is_not_selected_needs_no_label():
         ({"classes": ["anger", ["a"]]}, "classes: expected a label or a list of labels"),
         ({"classes": {"joy": []}}, r"classes\.joy: expected a label"),
         ({"classes": {"joy": [True]}}, r"classes\.joy: expected a label"),
+        (
+            from_yaml("classes: {True: [True]}").value,
+            r"classes\.True: expected a label or a list of labels; YAML reads .* write \"yes\" or \"True\"",
+        ),
+        ({"classes": {"a": [1.5]}}, r'YAML reads 1\.5 .* as a number; put it in quotes, as "1\.5"'),
+        ({"selection": {"style": False}}, r"selection\.style: expected a text .* write \"no\" or \"False\""),
         ({"classes": {"a": ["fear"], "b": ["fear"]}}, "label 'fear' is in classes 'a' and 'b'"),
         ({"classes": "a=x,b=x"}, "class 'x' occurs twice; merge labels as a\\+b=x"),
         ({"classes": "a+b,c"}, r"name the class of a\+b, as in a\+b=NAME"),
@@ -182,3 +188,8 @@ def test_classes_are_written_as_they_are_read():
     text = "anger,excitement+happiness=joy,guilt=remorse"
     assert write_classes(choose_scheme(None, text).content["classes"]) == text
     assert write_classes({"a+b": ["a+b"], "c": ["c"]}) is None
+
+
+def test_numbers_and_words_of_yaml_are_names_of_classes_as_they_are_written():
+    scheme = from_plain(from_yaml('classes: {0: [0], no: [3], "True": ["no"]}').value)
+    assert scheme.merge == {"0": "0", "3": "no", "no": "True"}

@@ -26,7 +26,7 @@ def read_any_table(path: Path, columns: Mapping[str, str] | None = None) -> Iter
     reader = RecordReader()
     note: Note | None = None
     first: dict[str, Entry] = {}
-    for entry in read_entries(path, columns):
+    for entry in read_entries(path, columns, join=True):
         place = str(path.parent / entry.place)
         if isinstance(entry, Note):
             note = replace(entry, place=place)

@@ -21,6 +21,7 @@ from sercli.manifest.columns import fields_by_name
 from sercli.manifest.interop import Format
 from sercli.manifest.interop._reading import RecordReader
 from sercli.manifest.interop._writing import check_utterances, new_files, to_csv, to_record
+from sercli.manifest.listing import grouped_times
 from sercli.manifest.tables import TableRow, column_names, read_json_lines, read_table
 from sercli.manifest.text import read_first_records, read_start
 from sercli.manifest.values import NUMBERS
@@ -87,8 +88,11 @@ def write(path: Path, utterances: Iterable[Utterance], root: Path) -> None:
 
 
 def _rows(file: Path) -> Iterator[TableRow | Problem]:
-    for item in read_table(file).items:
-        yield replace(item, place=str(file.parent / item.place))
+    table = read_table(file)
+    faults = grouped_times(table.rows, fields_by_name(table.columns))
+    for item in table.items:
+        found = Problem(item.place, faults[item.place]) if item.place in faults else item
+        yield replace(found, place=str(file.parent / item.place))
 
 
 def _stays_below(name: str) -> bool:

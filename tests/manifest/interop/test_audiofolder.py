@@ -93,3 +93,12 @@ def test_folders_that_name_classes_state_nothing(tmp_path):
     (tmp_path / "angry/a.wav").write_bytes(b"RIFF")
     (tmp_path / "metadata.csv").write_text("name,label\na,b\n")
     assert not recognises(tmp_path)
+
+
+def test_a_time_with_a_separator_of_thousands_is_named_by_its_line(tmp_path):
+    (tmp_path / "metadata.csv").write_text('file_name,label,start_ms,end_ms\na.wav,sad,"1,500","2,500"\n')
+    (problem,) = read(tmp_path)
+    assert str(problem) == (
+        f"{tmp_path}/metadata.csv:2: start_ms '1,500' may be 1500 or a fraction; write 1500, or 1.5000 for "
+        "the fraction"
+    )
