@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from sercli import registry
 from sercli.config import Config, merge
-from sercli.errors import ConfigError
-from sercli.tasks import CLASSIFICATION, NetworkTask, Task
+from sercli.errors import ConfigError, RunError
+from sercli.tasks import CLASSIFICATION, NetworkTask, Outputs, Task
 
 NETWORK_ERRORS = (
     RuntimeError,
@@ -305,6 +305,27 @@ class Architecture:
             x = torch.randn(batch, *shape, self.example_frames, generator=random)
             inputs[name] = x * mask.view(batch, *(1 for _ in shape), -1)
         return inputs | {"mask": mask}
+
+
+def check_scores(network: nn.Module, scores: object, batch: int, outputs: Outputs) -> None:
+    """Refuse what a network gave for a batch if it has not one number for each output.
+
+    Without this check, a loss may accept it, and the first error is far from its cause.
+
+    Raises:
+        RunError: it is no tensor, or has another shape.
+    """
+    shape = tuple(scores.shape) if isinstance(scores, Tensor) else ()
+    frames = shape[1:2] if outputs.per_frame else ()
+    if shape == (batch, *frames, len(outputs)):
+        return
+    given = shape if isinstance(scores, Tensor) else f"of type {type(scores).__name__}"
+    counts = {"classes": len(outputs.classes), "dimension(s)": len(outputs.dimensions)}
+    named = " and ".join(f"{count} {noun}" for noun, count in counts.items() if count)
+    wanted = f"(batch, {'frames, ' if outputs.per_frame else ''}{len(outputs)})"
+    raise RunError(
+        f"network {type(network).__name__}: its output is {given}; with {named} it must be a tensor {wanted}"
+    )
 
 
 def architecture_names() -> list[str]:
