@@ -1,14 +1,25 @@
 """Entries from outside the package, in a folder and installed: an architecture, a feature and a study."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from sercli import registry
+from sercli.augmentations import Augmentation, AugmentationConfig
+from sercli.devices import number_format
 from sercli.errors import ConfigError, PluginError, UnknownNameError
 from sercli.features import get_feature
-from sercli.models import architecture_names, get_architecture
+from sercli.features.shared.spectra import count_frames
+from sercli.losses import value_loss
+from sercli.models import NetworkConfig, Recipe, architecture_names, get_architecture
+from sercli.protocols import get_protocol
+from sercli.schemes import Scheme
+from sercli.schemes.conditions import Condition
+from sercli.segments import windows
+from sercli.statistics import fit
 
 OWN = Path(__file__).parent.parent / "examples/own"
 
@@ -304,3 +315,56 @@ def test_a_study_of_a_plugin_is_reported(installed, place, command_line):
     assert "shipped" in printed
     status, _, error = command_line("report", "packed", "--workspace", place)
     assert (status, error.count("Traceback")) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (
+            lambda: Augmentation(AugmentationConfig, "sample", "a test"),
+            "stage='sample': use variants, samples, features, standard or batch",
+        ),
+        (
+            lambda: Augmentation(NetworkConfig, "samples", "a test"),
+            "config=NetworkConfig: use a class that extends sercli.augmentations.AugmentationConfig",
+        ),
+        (
+            lambda: replace(get_architecture("mlp"), config=dict),
+            "config=dict: use a class that extends sercli.models.NetworkConfig",
+        ),
+        (
+            lambda: replace(get_architecture("mlp"), tasks=("classifier",)),
+            "tasks='classifier': use classification or regression",
+        ),
+        (lambda: replace(get_architecture("mlp"), tasks=()), "tasks=None: use classification or regression"),
+        (
+            lambda: Recipe(by_task={"dimension": {}}),
+            "by_task='dimension': use classification, regression, dimensions or classes-and-dimensions",
+        ),
+        (
+            lambda: replace(get_feature("logmel"), config=NetworkConfig),
+            "config=NetworkConfig: use a class that extends sercli.features.FeatureConfig",
+        ),
+        (
+            lambda: Scheme("mine", None, None, labels="vote"),
+            "labels='vote': use corpus, majority, plurality or votes",
+        ),
+        (lambda: Condition("stile", ("improvised",)), "field='stile': use id, corpus, "),
+        (
+            lambda: replace(get_protocol("leave-one-speaker-out"), unknown_speakers="ignore"),
+            "unknown_speakers='ignore': use error, train or drop",
+        ),
+        (lambda: fit([], "per-frame"), "scope='per-frame': use scalar, per-map, "),
+        (lambda: number_format("fp16"), "precision='fp16': use 32-true, bf16-mixed or 16-mixed"),
+        (
+            lambda: value_loss(torch.zeros(1, 1), torch.zeros(1, 1), "rmse"),
+            "kind='rmse': use ccc, mse or mae",
+        ),
+        (lambda: windows(9, 4, 2, "keep"), "tail='keep': use drop, align or pad"),
+        (lambda: count_frames(9, 4, 2, "all"), "framing='all': use whole, filled, every or centred"),
+    ],
+)
+def test_a_misspelled_choice_is_refused_where_it_is_made(make, told):
+    with pytest.raises(ConfigError) as caught:
+        make()
+    assert str(caught.value).startswith(told)

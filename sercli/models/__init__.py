@@ -6,7 +6,7 @@ A file of this folder defines a network, its settings (a `NetworkConfig`), its p
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, get_args, runtime_checkable
 
 import numpy as np
 import torch
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sercli import registry
-from sercli.config import Config, merge
-from sercli.errors import ConfigError, RunError
-from sercli.tasks import CLASSIFICATION, NetworkTask, Outputs, Task
+from sercli.config import Config, merge, require_settings
+from sercli.errors import ConfigError, RunError, require_choice
+from sercli.tasks import CLASSIFICATION, TASKS, NetworkTask, Outputs, Task
 
 NETWORK_ERRORS = (
     RuntimeError,
@@ -101,6 +101,9 @@ class Recipe:
         augment: augmentations by name, with settings that differ from their defaults.
         by_task: by kind of network or name of a task, changes to the settings above and to the network's
             settings (``model``). The ``segments`` and ``augment`` of a task replace those above.
+
+    Raises:
+        ConfigError: there is no such task.
     """
 
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -109,6 +112,10 @@ class Recipe:
     segments: Mapping[str, Any] = field(default_factory=dict)
     augment: Features = field(default_factory=dict)
     by_task: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in self.by_task:
+            require_choice("by_task", name, TASKS)
 
     def for_task(self, task: Task) -> dict[str, Any]:
         """Return the changes for a task: those of its kind of network, then its own."""
@@ -234,6 +241,9 @@ class Architecture:
         module: function that returns the class that trains the network, a subclass of
             `sercli.training.SERModule`; without it `SERModule` itself is used. It is a function, so that
             Lightning is imported only for training.
+
+    Raises:
+        ConfigError: there is no such kind of network, or the settings are of another kind.
     """
 
     config: type[NetworkConfig]
@@ -253,6 +263,11 @@ class Architecture:
     stream: Callable[[nn.Module], NetworkStream | str] = lambda _: "it needs the complete utterance"
     solve: Callable[[Any, TrainingVectors, Any], None] | None = None
     module: Callable[[], type[Any]] | None = None
+
+    def __post_init__(self) -> None:
+        require_settings("config", self.config, NetworkConfig)
+        for task in self.tasks or (None,):
+            require_choice("tasks", task, get_args(NetworkTask))
 
     def inputs_for(self, config: NetworkConfig) -> Mapping[str, str]:
         """Return the feature kind by input name under given settings."""
