@@ -55,7 +55,17 @@ class Piece:
 
     @classmethod
     def of_samples(cls, start: float, samples: Samples, rates: Sequence[int]) -> "Piece":
-        """Make a piece of sound that is in memory, (samples,), 16 kHz, at some sample rates."""
+        """Make a piece of sound that is in memory, at some sample rates.
+
+        Args:
+            start: where it begins, seconds.
+            samples: the sound, (samples,), 16 kHz, full scale 1.0.
+            rates: the sample rates; see `rates_of`.
+
+        Raises:
+            ConfigError: the sound has channels, or other values than finite floats.
+        """
+        audio.check_samples(samples)
         sounds = {
             rate: audio.round_to_pcm16(samples)
             if rate == PREPARED
