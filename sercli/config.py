@@ -90,6 +90,19 @@ class Config(BaseModel):
         return digest(self.deciding())
 
 
+def require_settings(name: str, value: object, kind: type[Config]) -> None:
+    """Refuse settings of an entry that are not a class derived from those of its family.
+
+    Raises:
+        ConfigError: they are something else.
+    """
+    if not (isinstance(value, type) and issubclass(value, kind)):
+        given = value.__name__ if isinstance(value, type) else repr(value)
+        raise ConfigError(
+            f"{name}={shorten(given)}: use a class that extends {kind.__module__}.{kind.__name__}"
+        )
+
+
 def digest(value: Any, length: int = 12) -> str:
     """Hash plain types (dicts in any order) to ``length`` hexadecimal digits."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

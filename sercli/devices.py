@@ -7,7 +7,7 @@ from typing import TypeGuard, get_args
 
 import torch
 
-from sercli.errors import ConfigError
+from sercli.errors import ConfigError, require_choice
 from sercli.formatting import count_noun
 from sercli.runs.training import Precision
 
@@ -111,8 +111,14 @@ def resolve_precision(precision: str, device: Device) -> Precision:
 
 
 def number_format(precision: Precision) -> torch.dtype | None:
-    """Return the short format that most operations use; none if all use 32-bit floats."""
-    return {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(precision)
+    """Return the short format that most operations use; none if all use 32-bit floats.
+
+    Raises:
+        ConfigError: there is no such format, or it is still to be chosen; see `resolve_precision`.
+    """
+    formats = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+    require_choice("precision", precision, formats)
+    return formats[precision]
 
 
 def cpu_multiplies_bf16() -> bool:

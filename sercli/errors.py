@@ -72,6 +72,17 @@ def unknown(what: str, name: str, known: Iterable[str], listed_by: str | None = 
     return UnknownNameError(f"{what} has no '{name}'; {suggest(name, choices)}")
 
 
+def require_choice(name: str, value: object, choices: Iterable[str]) -> None:
+    """Refuse a text that is none of the choices; a type of literals alone is checked by nobody at run time.
+
+    Raises:
+        ConfigError: the message lists the choices.
+    """
+    known = tuple(choices)
+    if value not in known:
+        raise ConfigError(f"{name}={value!r}: use {list_some(known[:-1], len(known))} or {known[-1]}")
+
+
 def suggest(name: str, choices: Sequence[str]) -> str:
     """Say what to write instead of an unknown name: the nearest known names; without one, all of them."""
     if near := near_names(name, choices):

@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from sercli.errors import require_choice
+from sercli.tasks import VALUE_LOSSES
 
 Scope = Literal["batch", "sequence"]
 
@@ -152,6 +155,7 @@ def ccc(preds: Tensor, target: Tensor, mask: Tensor, scope: Scope = "batch") -> 
 
     Source: Lin, Biometrics 45(1), 1989.
     """
+    require_choice("scope", scope, get_args(Scope))
     over = (0, 1) if scope == "batch" else (1,)
     skip = ~mask.reshape(*mask.shape, *(1 for _ in preds.shape[2:]))  # (batch, frames, 1)
     count = (~skip).sum(over, keepdim=True).clamp(min=1)
@@ -203,6 +207,7 @@ def value_loss(preds: Tensor, target: Tensor, kind: str) -> Tensor:
 
     Source: Lin, Biometrics 45(1), 1989 (CCC).
     """
+    require_choice("kind", kind, VALUE_LOSSES)
     preds, target = preds.float(), target.float()
     if kind == "mse":
         return F.mse_loss(preds, target)

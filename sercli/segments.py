@@ -5,12 +5,13 @@ and in what happens to a tail that is too short for another window; each way has
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from sercli.config import Config
+from sercli.errors import require_choice
 
 Placement = Literal["start", "centre", "end"]
 Tail = Literal["drop", "align", "pad"]
@@ -138,6 +139,7 @@ def windows(length: int, size: int, hop: int, tail: Tail = "drop") -> list[Span]
     Returns:
         The windows in order; at least one, padded at its end where the signal is shorter than ``size``.
     """
+    require_choice("tail", tail, get_args(Tail))
     if length <= size:
         return [fit(length, size, "start")]
     starts = list(range(0, length - size + 1, hop))

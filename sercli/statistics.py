@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from sercli.errors import FeatureError
+from sercli.errors import FeatureError, require_choice
 
 Scope = Literal["scalar", "per-map", "per-bin", "max", "per-utterance", "per-speaker", "per-corpus", "none"]
 Array = np.ndarray[Any, np.dtype[np.float32]]
@@ -128,12 +128,14 @@ def fit(arrays: Iterable[Array], scope: Scope = "per-map", empty: Mask | None = 
 
     Raises:
         FeatureError: there are no features, or all of them are empty.
+        ConfigError: there is no such scope.
     """
     return fit_all(((array, empty) for array in arrays), scope)
 
 
 def fit_all(arrays: Iterable[tuple[Array, Mask | None]], scope: Scope) -> Statistics:
     """Compute the statistics of arrays that state their own empty values; otherwise as `fit`."""
+    require_choice("scope", scope, get_args(Scope))
     if scope in ("none", "per-utterance"):
         return Statistics(np.zeros((), np.float32), np.ones((), np.float32), scope == "per-utterance")
     moments = RunningMoments(scope)

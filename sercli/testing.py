@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from sercli import registry
-from sercli.errors import ConfigError
-from sercli.models import NETWORK_ERRORS, Architecture, Embedder, get_architecture
+from sercli.errors import PluginError, RunError, SerError
+from sercli.models import NETWORK_ERRORS, Architecture, Embedder, check_scores, get_architecture
 from sercli.models.layers import CosineHead
 from sercli.runs.features import FeatureChoice
 from sercli.runs.training import TrainingConfig
-from sercli.tasks import get_task
+from sercli.tasks import Outputs, get_task
 
 OUTPUTS = 5
 """Classes of the networks that are built for a check."""
@@ -35,9 +35,12 @@ def check_architecture(name: str) -> list[str]:
 
     Raises:
         UnknownNameError: there is none of that name.
-        ConfigError: its file does not define it.
+        ConfigError: a plug-in can't be found, or defines a name that exists.
     """
-    entry = get_architecture(name)
+    try:
+        entry = get_architecture(name)
+    except PluginError as error:
+        return [str(error)]
     found = [*_check_file(name), *_check_recipe(entry)]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -49,10 +52,29 @@ def _check_network(entry: Architecture) -> list[str]:
     try:
         network = entry.build(entry.shapes, OUTPUTS, entry.config())
         scores = _score(network, entry.example(4))
+        check_scores(network, scores, 4, _outputs(entry))
+    except RunError as error:
+        return [str(error)]
     except NETWORK_ERRORS as error:
         reason = f"{type(error).__name__}: {error}"
         return [f"the network does not run on entry.example(4) ({reason}); make it take these inputs"]
-    return [*_check_scores(scores), *_check_padding(entry, network), *_check_training(entry, network)]
+    found = list(_check_scores(scores))
+    for check in (_check_padding, _check_training):
+        try:
+            found += check(entry, network)
+        except NETWORK_ERRORS as error:
+            reason = f"{type(error).__name__}: {error}"
+            found.append(f"the network fails on other batches ({reason}); make it take one utterance or two")
+            break
+    return found
+
+
+def _outputs(entry: Architecture) -> Outputs:
+    """Return the outputs of a network with its default settings, as it is built for a check."""
+    names = tuple(map(str, range(OUTPUTS)))
+    if get_task(entry.config().made_for or entry.tasks[0]).per_frame:
+        return Outputs(dimensions=names, per_frame=True)
+    return Outputs(classes=names)
 
 
 def _check_file(name: str) -> Iterator[str]:
@@ -75,7 +97,7 @@ def _check_recipe(entry: Architecture) -> Iterator[str]:
                 key: FeatureChoice.described(kind, stated["features"].get(key, {}))
                 for key, kind in entry.inputs_for(config).items()
             }
-        except ConfigError as error:
+        except SerError as error:
             yield f"the recipe for {task} can't be read: {error}"
             continue
         shapes = {key: choice.shape for key, choice in choices.items()}
@@ -84,10 +106,7 @@ def _check_recipe(entry: Architecture) -> Iterator[str]:
 
 
 def _check_scores(scores: Tensor) -> Iterator[str]:
-    if scores.shape[0] != 4 or scores.shape[-1] != OUTPUTS:
-        shape = tuple(scores.shape)
-        yield f"four utterances give scores of {shape}; give (batch, ..., outputs), here (4, ..., {OUTPUTS})"
-    elif not scores.isfinite().all():
+    if not scores.isfinite().all():
         yield "the scores are not finite; look at the initial weights"
     elif (scores - scores[0]).flatten(1).abs().amax(1)[1:].min() <= _FAR:
         yield "different utterances get equal scores; look at the pooling and the initial weights"
@@ -120,6 +139,9 @@ def _check_training(entry: Architecture, network: nn.Module) -> Iterator[str]:
         yield f"cosine_head of the settings is {config.cosine_head}; let it be {head}, as in the network"
     example = entry.example(2)
     before = {key: value.clone() for key, value in example.items()}
+    if not any(each.requires_grad for each in network.parameters()):
+        yield "the network has no parameters that a training changes; give it at least one layer with weights"
+        return
     network.zero_grad()
     network.eval()(**example).square().sum().backward()
     if not all(torch.equal(example[key], before[key]) for key in example):

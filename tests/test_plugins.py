@@ -2,20 +2,29 @@
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from sercli import plugin_code, registry
+from sercli.augmentations import Augmentation, AugmentationConfig
 from sercli.bundle import Bundle, build_network
 from sercli.corpora import get_corpus
+from sercli.devices import number_format
 from sercli.errors import ConfigError, PluginError, RunError, UnknownNameError
 from sercli.features import get_feature
-from sercli.models import architecture_names, get_architecture
+from sercli.features.shared.spectra import count_frames
+from sercli.losses import value_loss
+from sercli.models import NetworkConfig, Recipe, architecture_names, get_architecture
+from sercli.protocols import get_protocol
 from sercli.runs.features import FeatureChoice
-from sercli.schemes import get_scheme, scheme_names
-from sercli.statistics import Statistics
+from sercli.schemes import Scheme, get_scheme, scheme_names
+from sercli.schemes.conditions import Condition
+from sercli.segments import windows
+from sercli.statistics import Statistics, fit
 from sercli.tasks import Outputs
 from sercli.training.settings import complete
 
@@ -347,7 +356,7 @@ def test_the_reader_of_a_plugin_that_fails_does_not_stop_the_search_for_another_
     [
         ('{"speech": "bands"}', '{"speech": "no-bands"}', r"sercli\.features has no 'no-bands'"),
         ("lambda shapes, n, config:", "lambda shapes, n:", r"the plug-in can't be used \(TypeError: "),
-        ("NetworkConfig)", "object)", r"the plug-in can't be used \(AttributeError: "),
+        ("NetworkConfig)", "object)", r"config=PackedConfig: use a class that extends sercli\.models\.Netw"),
         ("import torch\n", "import sys; sys.exit(3)\n", r"the plug-in can't be imported \(SystemExit: 3"),
     ],
 )
@@ -363,7 +372,7 @@ def test_an_architecture_that_can_not_be_described_is_left_out_of_the_list(
 
 
 def test_a_feature_that_can_not_be_described_is_left_out_of_the_list(folder, command_line):
-    (folder / "features/faulty.py").write_text(FEATURE.replace("BandsConfig,", "None,"))
+    (folder / "features/faulty.py").write_text(FEATURE.replace("config=BandsConfig", "shape=None"))
     _forget()
     status, out, err = command_line("features", "kinds")
     assert (status, "bands: " in out, "faulty" in out) == (0, True, False)
@@ -536,3 +545,56 @@ def test_a_study_of_a_plugin_is_reported(installed, place, command_line):
     assert "shipped" in printed
     status, _, error = command_line("report", "packed", "--workspace", place)
     assert (status, error.count("Traceback")) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (
+            lambda: Augmentation(AugmentationConfig, "sample", "a test"),
+            "stage='sample': use variants, samples, features, standard or batch",
+        ),
+        (
+            lambda: Augmentation(NetworkConfig, "samples", "a test"),
+            "config=NetworkConfig: use a class that extends sercli.augmentations.AugmentationConfig",
+        ),
+        (
+            lambda: replace(get_architecture("mlp"), config=dict),
+            "config=dict: use a class that extends sercli.models.NetworkConfig",
+        ),
+        (
+            lambda: replace(get_architecture("mlp"), tasks=("classifier",)),
+            "tasks='classifier': use classification or regression",
+        ),
+        (lambda: replace(get_architecture("mlp"), tasks=()), "tasks=None: use classification or regression"),
+        (
+            lambda: Recipe(by_task={"dimension": {}}),
+            "by_task='dimension': use classification, regression, dimensions or classes-and-dimensions",
+        ),
+        (
+            lambda: replace(get_feature("logmel"), config=NetworkConfig),
+            "config=NetworkConfig: use a class that extends sercli.features.FeatureConfig",
+        ),
+        (
+            lambda: Scheme("mine", None, None, labels="vote"),
+            "labels='vote': use corpus, majority, plurality or votes",
+        ),
+        (lambda: Condition("stile", ("improvised",)), "field='stile': use id, corpus, "),
+        (
+            lambda: replace(get_protocol("leave-one-speaker-out"), unknown_speakers="ignore"),
+            "unknown_speakers='ignore': use error, train or drop",
+        ),
+        (lambda: fit([], "per-frame"), "scope='per-frame': use scalar, per-map, "),
+        (lambda: number_format("fp16"), "precision='fp16': use 32-true, bf16-mixed or 16-mixed"),
+        (
+            lambda: value_loss(torch.zeros(1, 1), torch.zeros(1, 1), "rmse"),
+            "kind='rmse': use ccc, mse or mae",
+        ),
+        (lambda: windows(9, 4, 2, "keep"), "tail='keep': use drop, align or pad"),
+        (lambda: count_frames(9, 4, 2, "all"), "framing='all': use whole, filled, every or centred"),
+    ],
+)
+def test_a_misspelled_choice_is_refused_where_it_is_made(make, told):
+    with pytest.raises(ConfigError) as caught:
+        make()
+    assert str(caught.value).startswith(told)

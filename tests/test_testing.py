@@ -78,3 +78,45 @@ def test_shapes_that_the_features_do_not_have(broken):
         "shapes is {'x': (1, 41)}, the features of the recipe have {'x': (1, 40)}" in each
         for each in check_architecture(name)
     )
+
+
+@pytest.mark.parametrize(
+    ("returned", "reported"),
+    [
+        ("(self.score(x.flatten(1, 2).mean(2)), x)", "of type tuple"),
+        ("self.score(x.flatten(1, 2).mean(2))[:, None]", "(4, 1, 5)"),
+        ("self.score(x.flatten(1, 2).mean(2))[:, 0]", "(4,)"),
+        ("self.score(x.flatten(1, 2).mean(2))[:, :3]", "(4, 3)"),
+    ],
+)
+def test_outputs_of_another_shape(broken, returned, reported):
+    name = broken(**{"(1, 64)": "(1, 40)", "self.score(x.flatten(1, 2).mean(2))": returned})
+    found = check_architecture(name)
+    assert f"its output is {reported}; with 5 classes it must be a tensor (batch, 5)" in found[-1]
+
+
+def test_a_network_without_parameters_and_with_an_unknown_feature(broken):
+    name = broken(
+        **{
+            "(1, 64)": "(1, 40)",
+            "logmel40": "logmel41",
+            "learning_rate": "lr",
+            "self.score(x.flatten(1, 2).mean(2))": "x.flatten(1, 2).mean(2)[:, :5]",
+            "self.unused = nn.Linear(2, 2)": "",
+            "self.score = CosineHead(40, n, 2.0)": "",
+        }
+    )
+    found = "\n".join(check_architecture(name))
+    assert "the recipe for classification can't be read: sercli.features has no 'logmel41'" in found
+    assert "the network has no parameters that a training changes" in found
+
+
+def test_a_network_that_fails_on_one_utterance(broken):
+    name = broken(**{"(1, 64)": "(1, 40)", "return": "assert len(x) > 1, 'too few'\n        return"})
+    found = "\n".join(check_architecture(name))
+    assert "the network fails on other batches (AssertionError: too few)" in found
+
+
+def test_a_file_that_can_not_be_imported(broken):
+    (fault,) = check_architecture(broken(NetworkConfig="NetworkSettings"))
+    assert "the plug-in can't be imported (ImportError: cannot import name 'NetworkSettings'" in fault

@@ -21,6 +21,7 @@ from sercli.audio.kinds import (
 from sercli.audio.samples import (
     Samples,
     channels_cancel,
+    check_samples,
     hash_samples,
     is_silent,
     mix,
@@ -41,6 +42,7 @@ __all__ = [
     "SUFFIXES",
     "AudioFile",
     "Samples",
+    "check_samples",
     "count_others",
     "decode",
     "envelope",

@@ -9,7 +9,7 @@ import soundfile
 import soxr
 
 from sercli.audio._scale import Block, SampleScale
-from sercli.errors import AudioError
+from sercli.errors import AudioError, ConfigError
 
 Samples = np.ndarray[tuple[int], np.dtype[np.float32]]
 
@@ -50,6 +50,23 @@ def channels_cancel(samples: Block, mono: Samples, scale: SampleScale) -> bool:
         return False
     # The mean of many channels, few of which hold anything, is low too.
     return bool(peak < _CANCELLED * np.abs(samples / np.float32(full)).mean(axis=1).max())
+
+
+def check_samples(samples: Samples) -> None:
+    """Refuse sound in memory that is not what a file would give: one channel of finite floats.
+
+    Raises:
+        ConfigError: it is something else; the message describes how to convert it.
+    """
+    if samples.ndim != 1:
+        raise ConfigError(f"sound is mono, (samples,), got {samples.ndim} axes; average the channels")
+    if not np.issubdtype(samples.dtype, np.floating):
+        raise ConfigError(
+            f"sound is floats with full scale 1.0, got {samples.dtype}; convert 16-bit integers with "
+            "samples.astype(numpy.float32) / 32768"
+        )
+    if not np.isfinite(samples).all():
+        raise ConfigError("sound holds NaN or infinity; replace these samples, for example with zeros")
 
 
 def is_silent(samples: Samples) -> bool:

@@ -15,10 +15,11 @@ an uninterrupted training.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sercli import registry
-from sercli.config import Config
+from sercli.config import Config, require_settings
+from sercli.errors import require_choice
 
 Stage = Literal["variants", "samples", "features", "standard", "batch"]
 
@@ -63,6 +64,9 @@ class Augmentation:
         about_slopes: whether the warning is about features that hold slopes in time, and about no others.
         level_only: whether it changes only the level, which some features do not show.
         needs_bands: whether it changes only spectrograms, which have more than one band.
+
+    Raises:
+        ConfigError: there is no such stage, or the settings are of another kind.
     """
 
     config: type[AugmentationConfig]
@@ -74,6 +78,10 @@ class Augmentation:
     about_slopes: bool = False
     level_only: bool = False
     needs_bands: bool = False
+
+    def __post_init__(self) -> None:
+        require_settings("config", self.config, AugmentationConfig)
+        require_choice("stage", self.stage, get_args(Stage))
 
     def warning_on(self, *, slopes: bool) -> str:
         """Return the warning if it applies to features with or without slopes in time, else an empty text."""

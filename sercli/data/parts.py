@@ -109,7 +109,7 @@ def make_training_dataset(
     if config.augmentations:
         first = next(iter(cuts.values()))
         augmenter = Augmenter(
-            list(config.augmentations.values()),
+            config.augmentations,
             seed,
             {name: choice.feature.silence(choice.config) for name, choice in config.features.items()},
             drawn,

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from sercli import registry
-from sercli.config import Config
+from sercli.config import Config, require_settings
 from sercli.encoders import EncoderSource
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
@@ -137,6 +137,9 @@ class Feature:
             value of silence of such a kind is a convention, not what the library gives.
         local: whether each frame depends only on its own samples and a few after them, so that the kind can
             follow a stream.
+
+    Raises:
+        ConfigError: the settings are of another kind.
     """
 
     config: type[FeatureConfig]
@@ -162,6 +165,9 @@ class Feature:
     shows_level: Callable[[Any], bool] = lambda config: True
     extra: str = ""
     local: bool = False
+
+    def __post_init__(self) -> None:
+        require_settings("config", self.config, FeatureConfig)
 
 
 def feature_names() -> list[str]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sercli.data import UtteranceDataset
 from sercli.data.batches import sorted_batches
 from sercli.errors import RunError, list_some
+from sercli.models import check_scores
 from sercli.tasks import Outputs
 
 Scores = NDArray[np.float64]
@@ -55,6 +56,9 @@ def score_there(
 
     The network runs in 32-bit floats, whatever the precision of its training, so that scores do not depend on
     the device; unless ``number`` names a shorter format for the operations that torch allows it for.
+
+    Raises:
+        RunError: the network does not give one number for each output.
     """
     scores: list[Scores] = [np.zeros((0, 0))] * len(dataset)
     # A GPU's convolutions otherwise round to 19 bits. On a CPU the setting, which all threads share, is not
@@ -64,7 +68,9 @@ def score_there(
     with exact, torch.autocast(kind, number, enabled=number is not None):
         for rows in sorted_batches(dataset.lengths, batch_size):
             batch = dataset[rows].to(device)
-            given = network(**batch.inputs, mask=batch.mask).cpu().double()
+            scored = network(**batch.inputs, mask=batch.mask)
+            check_scores(network, scored, len(rows), outputs)
+            given = scored.cpu().double()
             found = given.numpy() if outputs.per_frame else read_outputs(given, outputs)[:, None]
             for row, each in zip(rows, found, strict=True):
                 scores[row] = each

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sercli.audio import LEAST_S, SAMPLE_RATE, Samples
+from sercli.audio import LEAST_S, SAMPLE_RATE, Samples, check_samples
 from sercli.bundle import Bundle
 from sercli.errors import ConfigError, RunError
 from sercli.inference import NO_SCORES
@@ -241,11 +241,10 @@ class LiveStream:
                 may have waited for the network for many hops.
 
         Raises:
-            ConfigError: the block has channels.
+            ConfigError: the block has channels, or other values than finite floats.
             RunError: the network gives no finite scores.
         """
-        if samples.ndim != 1:
-            raise ConfigError(f"a block of a stream is mono, (samples,), got {samples.ndim} axes")
+        check_samples(samples)
         return [self._steadied.add(step) for step in self._source.feed(samples, at_end=at_end)]
 
     def finish(self) -> list[Step]:

@@ -61,7 +61,11 @@ class Piece:
             start: where it begins in the recording, seconds; it does not change the scores.
             samples: (samples,), mono, 16 kHz, floats with full scale 1.0.
             rates: sample rates that a model reads, from `rates_of`.
+
+        Raises:
+            ConfigError: the sound has channels, or other values than finite floats.
         """
+        audio.check_samples(samples)
         sounds = {
             rate: audio.round_to_pcm16(samples)
             if rate == PREPARED

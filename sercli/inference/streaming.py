@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sercli import registry
-from sercli.audio import SAMPLE_RATE, Samples
+from sercli.audio import SAMPLE_RATE, Samples, check_samples
 from sercli.bundle import Bundle
 from sercli.config import Config
 from sercli.errors import ConfigError, RunError
@@ -86,10 +86,10 @@ class Stream:
         """Take the next block, (samples,), full scale 1.0; return the frames that it completes.
 
         Raises:
+            ConfigError: the block has channels, or other values than finite floats.
             RunError: the network gives no finite scores.
         """
-        if samples.ndim != 1:
-            raise ConfigError(f"a block of a stream is mono, (samples,), got {samples.ndim} axes")
+        check_samples(samples)
         self._held = np.concatenate([self._held, samples.astype(np.float32, copy=False)])
         frames: list[Frame] = []
         while count := self._ready():

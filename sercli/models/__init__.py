@@ -6,7 +6,7 @@ A file of this folder defines a network, its settings (a `NetworkConfig`), its p
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, get_args, runtime_checkable
 
 import numpy as np
 import torch
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sercli import registry
-from sercli.config import Config, merge
-from sercli.errors import ConfigError
-from sercli.tasks import CLASSIFICATION, NetworkTask, Task
+from sercli.config import Config, merge, require_settings
+from sercli.errors import ConfigError, RunError, require_choice
+from sercli.tasks import CLASSIFICATION, TASKS, NetworkTask, Outputs, Task
 
 NETWORK_ERRORS = (
     RuntimeError,
@@ -101,6 +101,9 @@ class Recipe:
         augment: augmentations by name, with settings that differ from their defaults.
         by_task: by kind of network or name of a task, changes to the settings above and to the network's
             settings (``model``). The ``segments`` and ``augment`` of a task replace those above.
+
+    Raises:
+        ConfigError: there is no such task.
     """
 
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -109,6 +112,10 @@ class Recipe:
     segments: Mapping[str, Any] = field(default_factory=dict)
     augment: Features = field(default_factory=dict)
     by_task: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in self.by_task:
+            require_choice("by_task", name, TASKS)
 
     def for_task(self, task: Task) -> dict[str, Any]:
         """Return the changes for a task: those of its kind of network, then its own."""
@@ -234,6 +241,9 @@ class Architecture:
         module: function that returns the class that trains the network, a subclass of
             `sercli.training.SERModule`; without it `SERModule` itself is used. It is a function, so that
             Lightning is imported only for training.
+
+    Raises:
+        ConfigError: there is no such kind of network, or the settings are of another kind.
     """
 
     config: type[NetworkConfig]
@@ -253,6 +263,11 @@ class Architecture:
     stream: Callable[[nn.Module], NetworkStream | str] = lambda _: "it needs the complete utterance"
     solve: Callable[[Any, TrainingVectors, Any], None] | None = None
     module: Callable[[], type[Any]] | None = None
+
+    def __post_init__(self) -> None:
+        require_settings("config", self.config, NetworkConfig)
+        for task in self.tasks or (None,):
+            require_choice("tasks", task, get_args(NetworkTask))
 
     def inputs_for(self, config: NetworkConfig) -> Mapping[str, str]:
         """Return the feature kind by input name under given settings."""
@@ -305,6 +320,27 @@ class Architecture:
             x = torch.randn(batch, *shape, self.example_frames, generator=random)
             inputs[name] = x * mask.view(batch, *(1 for _ in shape), -1)
         return inputs | {"mask": mask}
+
+
+def check_scores(network: nn.Module, scores: object, batch: int, outputs: Outputs) -> None:
+    """Refuse what a network gave for a batch if it has not one number for each output.
+
+    Without this check, a loss may accept it, and the first error is far from its cause.
+
+    Raises:
+        RunError: it is no tensor, or has another shape.
+    """
+    shape = tuple(scores.shape) if isinstance(scores, Tensor) else ()
+    frames = shape[1:2] if outputs.per_frame else ()
+    if shape == (batch, *frames, len(outputs)):
+        return
+    given = shape if isinstance(scores, Tensor) else f"of type {type(scores).__name__}"
+    counts = {"classes": len(outputs.classes), "dimension(s)": len(outputs.dimensions)}
+    named = " and ".join(f"{count} {noun}" for noun, count in counts.items() if count)
+    wanted = f"(batch, {'frames, ' if outputs.per_frame else ''}{len(outputs)})"
+    raise RunError(
+        f"network {type(network).__name__}: its output is {given}; with {named} it must be a tensor {wanted}"
+    )
 
 
 def architecture_names() -> list[str]:

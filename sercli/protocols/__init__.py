@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from sercli.config import digest
-from sercli.errors import DivisionError, ProtocolError, SerError, UnknownNameError, unknown
+from sercli.errors import DivisionError, ProtocolError, SerError, UnknownNameError, require_choice, unknown
 from sercli.manifest.values import is_absent
 from sercli.records import Fold, Utterance
 
@@ -57,6 +57,9 @@ class Protocol:
         unknown_speakers: how a speaker-independent protocol treats utterances of unknown speakers: ``error``
             if the maker needs the speaker, ``drop`` leaves them out, ``train`` adds them to training parts,
             but not where another part has the same session or dialog, or where their corpus is tested.
+
+    Raises:
+        ConfigError: there is no such treatment of unknown speakers.
     """
 
     base: str
@@ -77,6 +80,9 @@ class Protocol:
         default=None, compare=False
     )
     unknown_speakers: UnknownSpeakers = "error"
+
+    def __post_init__(self) -> None:
+        require_choice("unknown_speakers", self.unknown_speakers, get_args(UnknownSpeakers))
 
     @property
     def name(self) -> str:

@@ -14,9 +14,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from sercli.errors import ConfigError, ManifestError, SerError, list_some, unknown
+from sercli.errors import ConfigError, ManifestError, SerError, list_some, require_choice, unknown
 from sercli.labels import EMOTIONS
 from sercli.raters import labels_of, majority, plurality
 from sercli.records import TRACE_DIMENSIONS, Utterance
@@ -96,6 +96,9 @@ class Scheme:
             more than half of the votes, ``plurality`` the class with the most. Utterances without such a
             class are left out, also if a label outside of the classes wins. ``votes`` selects the utterances
             of ``plurality``, and training uses the distribution of the votes.
+
+    Raises:
+        ConfigError: there is no such source of labels.
     """
 
     name: str
@@ -108,6 +111,9 @@ class Scheme:
     known: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     title: str | None = None
     labels: LabelSource = "corpus"
+
+    def __post_init__(self) -> None:
+        require_choice("labels", self.labels, get_args(LabelSource))
 
     def __hash__(self) -> int:
         return hash(self.name)

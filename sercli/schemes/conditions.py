@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any
 
-from sercli.errors import ConfigError, list_some, unknown
+from sercli.errors import ConfigError, list_some, require_choice, unknown
 from sercli.raters import agreement, labels_of
 from sercli.records import Utterance
 
@@ -30,12 +30,18 @@ class Condition:
         values: accepted texts; empty if the field is a number.
         low: smallest accepted number.
         high: largest accepted number.
+
+    Raises:
+        ConfigError: utterances have no such field.
     """
 
     field: str
     values: tuple[str, ...] = ()
     low: float = -math.inf
     high: float = math.inf
+
+    def __post_init__(self) -> None:
+        require_choice("field", self.field, _FIELDS)
 
     def refusal(self, utterance: Utterance) -> str | None:
         """Return why an utterance is left out, ``None`` if it meets the condition."""

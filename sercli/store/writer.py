@@ -4,7 +4,7 @@ import os
 import time
 import zlib
 from collections.abc import Mapping
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -42,27 +42,41 @@ class Writer:
         """Add the features of the audio with that hash, (*shape, frames).
 
         Raises:
-            FeatureError: they have another shape, or hold values that are not finite (or, in half
-                precision, too large ones).
+            FeatureError: they have another shape or no frames, or hold values that are not finite (or, in
+                half precision, too large ones).
         """
         store = self._store
         if sha256 in store or sha256 in self._pending:
             return
         with np.errstate(over="ignore"):
             kept = np.ascontiguousarray(features, dtype=store.item)
-        if features.shape[:-1] != store.shape or not np.isfinite(kept).all():
-            raise FeatureError(f"{store.path.name}: bad features for audio {sha256[:12]}: {features.shape}")
+        if fault := self._find_fault(features, kept):
+            raise FeatureError(f"{store.path.name}: bad features for audio {sha256[:12]}: {fault}")
         packed = kept.data
         if self._data.tell() and self._data.tell() + kept.nbytes > _SHARD_BYTES:
             self.flush()
             self._data.close()
             self._number += 1
             self._data = self._open_shard(0)
-        place = Place(self._number, self._data.tell(), features.shape[-1], zlib.crc32(packed))
+        place = Place(self._number, self._data.tell(), kept.shape[-1], zlib.crc32(packed))
         self._data.write(packed)
         self._pending[sha256] = place
         if len(self._pending) >= _FLUSH_EVERY or time.monotonic() - self._flushed > _FLUSH_SECONDS:
             self.flush()
+
+    def _find_fault(self, features: Array, kept: "np.ndarray[Any, np.dtype[Any]]") -> str | None:
+        """Describe why features, as the store would keep them, can't be used; None if they can."""
+        kind, remedy = self._store.kind, "correct 'extract' in the file of the feature"
+        if kept.shape[:-1] != self._store.shape or not kept.size:
+            wanted = ", ".join(map(str, (*self._store.shape, "frames")))
+            return (
+                f"'{kind}' gave the shape {kept.shape}, needed is ({wanted}) with a frame or more; {remedy}"
+            )
+        if np.isfinite(kept).all():
+            return None
+        if not np.isfinite(features).all():
+            return f"'{kind}' gave NaN or infinity; {remedy}"
+        return f"'{kind}' gave values above {np.finfo(kept.dtype).max:g}; store them as float32"
 
     def drop(self, hashes: list[str]) -> None:
         """Remove features from the index; their bytes stay until the store is removed."""

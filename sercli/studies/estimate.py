@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sercli.devices import Device
-from sercli.errors import SerError
 from sercli.plain.json import to_json
 from sercli.studies.running import PlannedCell
 from sercli.training.estimate import sampled_seconds_per_epoch
+from sercli.training.jobs import reason_of
 from sercli.training.plan import Plan
 
 _NO_MEMORY = "a training step does not fit into the GPU's memory"
@@ -47,8 +47,8 @@ def costs(cells: Iterable[PlannedCell], device: Device) -> list[Cost]:
             try:
                 seconds = sampled_seconds_per_epoch(plan, trials[0].fold, device)
                 timed[key] = _NO_MEMORY if seconds is None else seconds
-            except SerError as error:
-                timed[key] = str(error)
+            except Exception as error:  # noqa: BLE001  # a network of a plug-in may raise anything
+                timed[key] = reason_of(error)
         epoch = timed[key]
         if isinstance(epoch, str):
             found.append(Cost(planned, None, 0.0, epoch))

@@ -11,10 +11,11 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import closing
+from traceback import format_exception_only
 
 from sercli import files
 from sercli.devices import Device
-from sercli.errors import RunError
+from sercli.errors import RunError, SerError
 from sercli.plain.yaml import to_yaml
 from sercli.processor import count_cores
 from sercli.runs.folder import Trial
@@ -152,6 +153,13 @@ def failure_reason(status: int, errors: Sequence[str]) -> str | None:
         return f"its process was killed by signal {-status} ({signal.strsignal(-status)})"
     last = next((line for line in reversed(errors) if line.strip()), f"exit status {status}")
     return last.removeprefix("error: ").strip()
+
+
+def reason_of(error: Exception) -> str:
+    """Return the reason if a trial failed in this process: the same text as of a process of its own."""
+    if isinstance(error, SerError):
+        return str(error)
+    return failure_reason(1, "".join(format_exception_only(error)).splitlines()) or ""
 
 
 def training_command(settings: str, workspace: str, fold: int, seed: int, device: Device) -> list[str]:

@@ -20,7 +20,7 @@ from sercli.losses import (
     settings_read,
     value_loss,
 )
-from sercli.models import NetworkConfig
+from sercli.models import NetworkConfig, check_scores
 from sercli.models.layers import CosineHead
 from sercli.runs.training import TrainingConfig
 from sercli.tasks import Outputs
@@ -105,13 +105,18 @@ class Objective(nn.Module):
         return cross_entropy(logits, target, self.class_weights)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Score the utterances, (batch, outputs), or their frames, (batch, frames, dimensions)."""
+        """Score the utterances, (batch, outputs), or their frames, (batch, frames, dimensions).
+
+        Raises:
+            RunError: the network gives something else.
+        """
         # Convolutions over images are faster with channels last.
         inputs = {
             name: x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
             for name, x in batch.inputs.items()
         }
         scores: Tensor = self.network(**inputs, mask=batch.mask)
+        check_scores(self.network, scores, len(batch.mask), self.outputs)
         return scores.float()
 
     def batch_loss(self, scores: Tensor, batch: Batch) -> Tensor:

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from sercli.augmentations import get_augmentation
+from sercli.augmentations import Augmentation, AugmentationConfig, get_augmentation
 from sercli.data import UtteranceDataset
 from sercli.data.augment import Augmenter
 from sercli.data.segments import TraceCut
+from sercli.errors import RunError
 from sercli.statistics import fit
 
 FRAMES = 12
@@ -36,9 +37,8 @@ def dataset(*names, sources=None, seed=0, settings=None, target=(0, 1, 0, 1)):
         entry.config(**(settings or {}).get(name, {})) for name, entry in zip(names, chosen, strict=True)
     ]
     inputs = {"x": rows()}
-    augmenter = Augmenter(
-        list(zip(chosen, configs, strict=True)), seed, {"x": 0.0}, sources or [inputs], samples
-    )
+    by_name = dict(zip(names, zip(chosen, configs, strict=True), strict=True))
+    augmenter = Augmenter(by_name, seed, {"x": 0.0}, sources or [inputs], samples)
     return UtteranceDataset(inputs, {"x": fit([], "none")}, list(target), list("abcd"), augmenter=augmenter)
 
 
@@ -89,6 +89,30 @@ def test_mixed_utterances_keep_the_larger_share_of_themselves():
     index = (partner / 10).round().long()
     torch.testing.assert_close(partner, index * 10.0, atol=1e-3, rtol=0)
     assert batch.other.tolist() == data.classes[index].tolist()
+
+
+@pytest.mark.parametrize(
+    ("stage", "apply", "told"),
+    [
+        ("samples", lambda samples, random, config: samples[:0], r"is \(0,\); let 'apply' return an array"),
+        ("samples", lambda samples, random, config: samples[None], r"is \(1, 12\); let"),
+        ("samples", lambda samples, random, config: None, "is of type NoneType; let"),
+        ("samples", lambda samples, random, config: samples * np.nan, "has NaN or infinity; let"),
+        ("features", lambda arrays, *_: {"x": arrays["x"][..., 1:]}, r"is \(1, 2, 11\); let .* \(1, 2, 12\)"),
+        ("features", lambda arrays, *_: {"x": arrays["x"] + np.inf}, "has NaN or infinity"),
+        ("standard", lambda array, frames, random, config: array[0], r"is \(2, 12\); let .* \(1, 2, 12\)"),
+        ("batch", lambda count, random, config: (np.arange(count + 1), 0.5), r"is \(2,\); let .* \(1,\)"),
+        ("batch", lambda count, random, config: (np.arange(count), np.nan), "share of nan"),
+    ],
+)
+def test_an_augmentation_of_one_s_own_that_returns_something_else_is_named(stage, apply, told):
+    entry = Augmentation(AugmentationConfig, stage, "a test", apply)
+    chosen = {"mine": (entry, entry.config())}
+    inputs = {"x": rows()}
+    augmenter = Augmenter(chosen, 0, {"x": 0.0}, [inputs], samples)
+    data = UtteranceDataset(inputs, {"x": fit([], "none")}, [0, 1, 0, 1], list("abcd"), augmenter=augmenter)
+    with pytest.raises(RunError, match=rf"^augmentation 'mine': (its result|it keeps a) {told}"):
+        data[[0]]
 
 
 def test_labels_by_frame_are_padded_and_masked():

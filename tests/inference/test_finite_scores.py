@@ -83,6 +83,15 @@ def test_a_bundle_of_huge_weights_is_refused(value, tmp_path, monkeypatch):
         Bundle.load(tmp_path / "b")
 
 
+def test_a_network_with_another_number_of_outputs_gives_no_answer(tmp_path, write_wav):
+    bundle = ALL["mdcnn"]()
+    bundle = replace(bundle, outputs=replace(bundle.outputs, classes=bundle.classes[:-1]))
+    count = len(bundle.classes)
+    file = write_wav(tmp_path / "a.wav", tone(1.0))
+    with pytest.raises(RunError, match=rf"its output is \(1, {count + 1}\); with {count} classes it must be"):
+        list(Predictor(bundle).predict([file]))
+
+
 def test_minus_infinity_is_no_score_though_softmax_takes_it():
     bundle = ALL["mdcnn"]()
     parts = [extract(bundle, Piece(0.0, {0: tone(0.5, seed=i)})) for i in range(2)]

@@ -13,6 +13,7 @@ from sercli.errors import ConfigError, RunError
 from sercli.inference.live import SPEAKER, Steadied, Steadiness, Step, stream_of
 from sercli.inference.predict import Predictor
 from sercli.inference.recordings import PREPARED, Piece
+from sercli.inference.streaming import Stream
 from sercli.runs.features import FeatureChoice
 
 WINDOWS = ["mdcnn", "eca", "melcnn", "cnnlstm"]
@@ -251,3 +252,22 @@ def test_numbers_out_of_range_are_refused(setting):
 def test_a_block_has_one_channel():
     with pytest.raises(ConfigError, match="mono"):
         stream_of(ALL["eca"]()).feed(np.zeros((2, 640), np.float32))
+
+
+def test_sound_that_is_not_one_channel_of_finite_floats_is_refused(by_frame):
+    feeds = (
+        stream_of(by_frame).feed,
+        stream_of(Predictor(ALL["eca"]())).feed,
+        Stream(by_frame).feed,
+        lambda samples: Piece.of_samples(0.0, samples, [PREPARED]),
+    )
+    refused = {
+        "got int16; convert 16-bit integers with samples.astype": np.ones(1_000, np.int16),
+        "NaN or infinity": np.full(1_000, np.nan, np.float32),
+        "holds NaN or infinity": np.full(1_000, -np.inf),
+        "got 2 axes; average the channels": np.zeros((1_000, 2), np.float32),
+    }
+    for feed in feeds:
+        for told, samples in refused.items():
+            with pytest.raises(ConfigError, match=told):
+                feed(samples)

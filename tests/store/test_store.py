@@ -116,9 +116,20 @@ def test_one_writer_at_a_time(open_store):
         fill(open_store(), a=maps(5))
 
 
-@pytest.mark.parametrize("bad", [maps(5)[:, :39], np.full((3, 40, 2), np.nan, np.float32)])
-def test_bad_features_are_refused(open_store, bad):
-    with pytest.raises(FeatureError, match="bad features"):
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        (maps(5)[:, :39], r"'logmel3d' gave the shape \(3, 39, 5\), needed is \(3, 40, frames\)"),
+        (maps(5)[0], r"'logmel3d' gave the shape \(40, 5\), needed is"),
+        (
+            maps(5)[..., :0],
+            r"\(3, 40, 0\), needed is \(3, 40, frames\) with a frame or more; correct 'extract'",
+        ),
+        (np.full((3, 40, 2), np.nan, np.float32), "'logmel3d' gave NaN or infinity; correct 'extract'"),
+    ],
+)
+def test_bad_features_are_refused(open_store, bad, told):
+    with pytest.raises(FeatureError, match=f"bad features for audio a: .*{told}"):
         fill(open_store(), a=bad)
 
 

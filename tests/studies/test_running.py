@@ -14,11 +14,12 @@ from conftest import SMALL
 from sercli.devices import Device
 from sercli.preparation import prepare
 from sercli.runs.folder import all_runs
-from sercli.studies import get_study
+from sercli.studies import get_study, running
 from sercli.studies.estimate import costs
 from sercli.studies.progress import Progress
 from sercli.studies.results import find_cell_run
 from sercli.studies.running import plan_cells, run, todo
+from sercli.training import estimate
 from sercli.workspace import Workspace
 
 CPU = Device("cpu")
@@ -143,6 +144,37 @@ def test_a_trial_that_fails_does_not_end_the_others(place):
     assert "wild, emodb-4, fold 1, seed 0: " in str(failure)
     assert "became NaN or infinite" in failure.reason
     assert told.ends[1] == ("plain", 1, None)
+
+
+def fail_in(monkeypatch, module, name, error):
+    """Let a function of the plan of a trial raise an error for the row without attention."""
+    usual = getattr(module, name)
+
+    def failing(plan, *given, **named):
+        if not plan.config.model.attention:
+            raise error
+        return usual(plan, *given, **named)
+
+    monkeypatch.setattr(module, name, failing)
+
+
+def test_an_error_of_a_network_of_one_s_own_does_not_end_the_others(place, monkeypatch):
+    works, told = planned(place, "1"), Record()
+    fail_in(monkeypatch, running.trials, "train_trial", ValueError("first line\nlast line"))
+    (failure,) = run(works, CPU, told)
+    assert str(failure) == "plain, emodb-4, fold 1, seed 0: last line"  # as of a process of its own
+    assert told.ends == [("plain", 1, "last line"), ("attention", 1, None)]
+    fail_in(monkeypatch, running.trials, "train_trial", KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        run(works, CPU, told)
+
+
+def test_an_error_of_a_network_of_one_s_own_does_not_end_the_estimate(place, monkeypatch):
+    works = planned(place, "1")
+    fail_in(monkeypatch, estimate, "seconds_per_epoch", IndexError("too far"))
+    first, second, _ = costs(works, CPU)
+    assert (first.reason, first.epoch) == ("IndexError: too far", None)
+    assert (second.reason, second.epoch > 0) == (None, True)
 
 
 def test_a_cell_that_can_t_be_divided_is_told(place):

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from sercli.data import UtteranceDataset
+from sercli.errors import RunError
 from sercli.evaluation import evaluate
 from sercli.inference import score
 from sercli.models import get_architecture
@@ -124,3 +125,33 @@ def test_a_cosine_head_is_replaced_for_values():
 
     assert get_architecture("mdcnn").config_for({}, DIMENSIONS).head == "softmax"
     assert get_architecture("mdcnn").defaults(None, DIMENSIONS)["training"]["loss"] == "ccc"
+
+
+@pytest.mark.parametrize(
+    ("given", "outputs", "wanted"),
+    [
+        (
+            torch.zeros(8, 7),
+            Outputs(("a", "b")),
+            r"is \(8, 7\); with 2 classes it must be a tensor \(batch, 2\)",
+        ),
+        (torch.zeros(8, 9, 2), Outputs(("a", "b")), r"is \(8, 9, 2\); with 2 classes"),
+        (torch.zeros(8), Outputs(("a",)), r"is \(8,\); with 1 classes"),
+        ((torch.zeros(8, 2),), Outputs(("a", "b")), "is of type tuple; with 2 classes"),
+        (
+            torch.zeros(8, 2),
+            Outputs(("a", "b"), ("v",)),
+            r"is .* 2 classes and 1 dimension\(s\) it .* \(batch, 3\)",
+        ),
+        (
+            torch.zeros(8, 2),
+            Outputs((), ("v", "w"), per_frame=True),
+            r"is .* 2 dimension\(s\) it .* \(batch, frames, 2\)",
+        ),
+    ],
+)
+def test_an_output_of_another_shape_is_refused_before_the_loss(given, outputs, wanted):
+    module = SERModule(Small(outputs), outputs, TrainingConfig())
+    module.network.forward = lambda x, mask: given
+    with pytest.raises(RunError, match=f"^network Small: its output {wanted}"):
+        module(eight()[list(range(8))])

@@ -7,11 +7,13 @@ window, FFT and filters.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from sercli.errors import require_choice
 
 Framing = Literal["whole", "filled", "every", "centred"]
 WindowShape = Literal["hamming", "hann", "rectangular", "periodic-hamming", "periodic-hann"]
@@ -35,6 +37,7 @@ def count_frames(samples: int, win_length: int, hop_length: int, framing: Framin
             ``every``, each frame that starts within the signal; ``centred``, each frame whose middle
             is within it or at its end, with zeros on either side.
     """
+    require_choice("framing", framing, get_args(Framing))
     if framing == "every":
         return max(1, -(-samples // hop_length))
     if framing == "centred":
