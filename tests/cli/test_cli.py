@@ -1,3 +1,4 @@
+import errno
 import io
 import json
 import re
@@ -112,6 +113,18 @@ def test_the_main_job_from_corpus_to_report(
     with open(report, encoding="utf-8") as file:  # noqa: PTH123
         page = file.read()
     assert "Left open by the paper" in page
+
+    def refuse(_):
+        raise PermissionError(errno.EACCES, "Permission denied", "report")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sercli.reports.run.write_report", refuse)
+        status, unwritten, err = run("eval", "latest", *place)
+    assert (status, unwritten) == (1, out.partition("\nreport  ")[0])
+    assert err.endswith(
+        "their report can't be written\n"
+        "error: report: Permission denied; get permission, or choose another folder\n"
+    )
 
     metrics = json.loads(run("eval", "latest", "--json", *place)[1])
     listed = json.loads(run("runs", "--json", *place)[1])
@@ -458,3 +471,37 @@ def test_a_folder_of_plugins_that_is_not_there_is_named(command_line, tmp_path):
     status, out, err = command_line("models", "--plugins", tmp_path / "absent")
     assert (status, out) == (1, "")
     assert err.startswith(f"error: {tmp_path / 'absent'}: no such folder of plug-ins; ")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            OSError(errno.ENOSPC, "Full", "a.csv"),
+            "a.csv: Full; free some space and run the same command again",
+        ),
+        (
+            OSError(errno.ENOSPC, "Full"),
+            "standard output, or a temporary file: Full; free some space and run",
+        ),
+        (OSError(errno.EACCES, "Denied", "a.csv"), "a.csv: Denied; get permission, or choose another folder"),
+        (OSError(errno.EROFS, "Fixed", "a.csv"), "a.csv: Fixed; choose a folder that can be written"),
+        (FileExistsError(errno.EEXIST, "There", "file"), "file: a file, not a folder; remove it, or choose"),
+        (
+            NotADirectoryError(errno.ENOTDIR, "No", "file/a/b"),
+            "file: a file, not a folder; remove it, or choose",
+        ),
+        (FileExistsError(errno.EEXIST, "There", "."), ".: There"),
+        (OSError("something"), "something"),
+    ],
+)
+def test_errors_of_the_system_have_a_place_and_a_remedy(run, tmp_path, monkeypatch, error, message):
+    def fail(_):
+        raise error
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(cli, "app", fail)
+    status, out, err = run("runs")
+    assert (status, out) == (1, "")
+    assert err.startswith(f"error: {message}")
