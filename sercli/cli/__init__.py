@@ -4,6 +4,7 @@ No file here imports torch, Lightning or NumPy at the top, so that `sercli --hel
 """
 
 import errno
+import logging
 import os
 import sys
 from itertools import islice
@@ -126,6 +127,8 @@ def main() -> None:
     # By default, torch's threads that wait for each other spin without end. Beside another busy process this
     # makes a step some thirty times slower. Therefore they spin briefly and then sleep.
     os.environ.setdefault("GOMP_SPINCOUNT", "30000")
+    # Without a home that can be written, matplotlib uses a temporary folder, with a long warning each time.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     _open_streams()
     try:
         app(_plugins_first(sys.argv[1:]))

@@ -1,6 +1,7 @@
 import errno
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -505,3 +506,19 @@ def test_errors_of_the_system_have_a_place_and_a_remedy(run, tmp_path, monkeypat
     status, out, err = run("runs")
     assert (status, out) == (1, "")
     assert err.startswith(f"error: {message}")
+
+
+def test_without_a_home_matplotlib_prints_no_warning(tmp_path):
+    (tmp_path / "home").touch()
+    code = (
+        "import sys\nsys.argv = ['sercli', '--version']\nfrom sercli.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "import matplotlib\nmatplotlib.get_cachedir()"
+    )
+    unset = {"MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"}
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
+    environment["HOME"] = str(tmp_path / "home")
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert result.stderr == ""
