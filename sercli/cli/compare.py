@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sercli.cli._completion import complete_run
 from sercli.cli._options import DrawsOption, JsonOption, WorkspaceOption
 from sercli.cli._output import metrics_first
 from sercli.plain.json import to_json
@@ -16,7 +17,9 @@ def compare(
     runs: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN RUN", help="Two or more runs: the name, the end of the name, the folder, or latest."
+            autocompletion=complete_run,
+            metavar="RUN RUN",
+            help="Two or more runs: the name, the end of the name, the folder, or latest.",
         ),
     ],
     *,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sercli.cli._completion import complete_run
 from sercli.cli._options import (
     ClassesOption,
     DrawsOption,
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
 
 def evaluate(
     run: Annotated[
-        str, typer.Argument(help="Run to evaluate: its name, the end of its name, its folder, or latest.")
+        str,
+        typer.Argument(
+            autocompletion=complete_run,
+            help="Run to evaluate: its name, the end of its name, its folder, or latest.",
+        ),
     ] = "latest",
     *,
     draws: DrawsOption = 10_000,

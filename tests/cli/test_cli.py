@@ -14,6 +14,7 @@ from conftest import SMALL, tone
 
 import sercli
 from sercli import cli
+from sercli.cli._completion import complete_arch
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
 
@@ -522,3 +523,49 @@ def test_without_a_home_matplotlib_prints_no_warning(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("train --arch m", ["mdcnn", "melcnn", "mlp"]),
+        ("models show md", ["mdcnn"]),
+        ("features compute --kind log", ["logmel", "logmel3d", "logmel40"]),
+        ("train --protocol speaker-", ["speaker-5-fold", "speaker-5-fold-no-dev"]),
+        ("train --scheme emodb-4", ["emodb-4"]),
+        ("report mdcnn-s", ["mdcnn-spp"]),
+        ("train --workspace place --corpus s", ["synth"]),
+        ("eval --workspace place l", ["latest"]),
+        ("runs show --workspace place own", ["own-1"]),
+        ("eval --workspace file l", []),
+    ],
+)
+def test_a_shell_completes_values(run, tmp_path, monkeypatch, line, names):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "place/corpora/synth").mkdir(parents=True)
+    (tmp_path / "place/corpora/synth/manifest.jsonl").touch()
+    (tmp_path / "place/runs/own-1/fold-01/seed-0").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    words = ["sercli", *line.split()]
+    for name, value in (("WORDS", " ".join(words)), ("CWORD", str(len(words) - 1))):
+        monkeypatch.setenv(f"COMP_{name}", value)
+    monkeypatch.setenv("_SERCLI_COMPLETE", "complete_bash")
+    monkeypatch.setattr(
+        sys.modules["__main__"], "__package__", None
+    )  # the name of the program is then sercli
+    status, out, err = run()
+    assert (status, out.split(), err) == (0, names, "")
+
+
+def test_a_shell_completes_nothing_where_plugins_are_missing(monkeypatch):
+    monkeypatch.setenv("SERCLI_PLUGINS", "absent")
+    assert complete_arch("m") == []
+
+
+def test_completing_an_architecture_needs_no_torch():
+    code = (
+        "import sys\nfrom sercli.cli._completion import complete_arch, complete_feature\n"
+        "assert complete_arch('m') and complete_feature('l')\nprint('torch' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "False\n"
