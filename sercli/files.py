@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sercli.errors import SerError
 from sercli.plain.json import to_json
 
 _TEMPORARY = re.compile(r"\.(?P<target>.+)\.[a-z0-9_]{8}\.(?:tmp|old)", re.DOTALL)
@@ -56,12 +57,12 @@ def replacing(path: Path) -> Iterator[Path]:
         path, lambda name: os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
     )
     try:
-        yield temporary
-        temporary.replace(path)
-    except BaseException as error:
+        with naming(path, temporary):
+            yield temporary
+            temporary.replace(path)
+    except BaseException:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        name_place(error, path)
         raise
     finally:
         os.close(handle)
@@ -85,18 +86,18 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     handle, temporary = _make_locked(place, make)
     retired = temporary.with_suffix(".old")
     try:
-        yield temporary
-        if place.is_dir():
-            place.rename(retired)
-        temporary.rename(place)
+        with naming(path, temporary):
+            yield temporary
+            if place.is_dir():
+                place.rename(retired)
+            temporary.rename(place)
         shutil.rmtree(retired, ignore_errors=True)
-    except BaseException as error:
+    except BaseException:
         if retired.exists() and not place.exists():
             retired.rename(place)
         elif not temporary.exists():  # the new folder is in its place already
             shutil.rmtree(retired, ignore_errors=True)
         shutil.rmtree(temporary, ignore_errors=True)
-        name_place(error, path)
         raise
     finally:
         os.close(handle)
@@ -115,7 +116,8 @@ def _make_locked(path: Path, make: Callable[[Path], int]) -> tuple[int, Path]:
     while True:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         try:
-            handle = make(temporary)
+            with naming(path, temporary):
+                handle = make(temporary)
         except FileExistsError:
             continue
         with suppress(OSError):  # a file system without locks
@@ -194,10 +196,41 @@ def _remove_unless_locked(left: Path) -> bool:
         os.close(handle)
 
 
-def name_place(error: BaseException, path: Path) -> None:
-    """Add the path that was being written to a system's error that names none."""
-    if isinstance(error, OSError) and error.errno is not None and error.filename is None:
-        error.filename = str(path)
+@contextmanager
+def naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
+    """Add the path that was being written to a system's error that names none, or the temporary one."""
+    try:
+        yield
+    except OSError as error:
+        named = [str(each) for each in (error.filename, error.filename2) if each is not None]
+        hidden = temporary is not None and any(Path(each).is_relative_to(temporary) for each in named)
+        if error.errno is not None and (hidden or not named):
+            error.filename, error.filename2 = str(path), None
+        raise
+
+
+def find_obstacle(path: Path) -> str | None:
+    """Describe what is in the place of a folder or of one above it; ``None`` if the folder can be made."""
+    # These functions of os.path, unlike those of Path, raise no error.
+    first = next((each for each in (path, *path.parents) if os.path.lexists(each)), None)
+    if first is None or os.path.isdir(first):  # noqa: PTH112
+        return None
+    return f"{first}: {'a link that leads to no folder' if first.is_symlink() else 'a file, not a folder'}"
+
+
+def remove_folder(path: Path) -> None:
+    """Delete a folder.
+
+    Raises:
+        SerError: it can't be deleted completely.
+    """
+    try:
+        shutil.rmtree(path)
+    except OSError as error:
+        raise SerError(
+            f"{path}: can't be deleted completely ({error.strerror}); get permission to change it, and run "
+            "the same command again"
+        ) from None
 
 
 def write_text(path: Path, text: str) -> None:

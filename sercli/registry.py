@@ -239,7 +239,8 @@ def _entries(package: str) -> dict[str, _Entry]:
 @lru_cache
 def _list_entries(package: str, variable: str) -> dict[str, _Entry]:
     family = package.removeprefix("sercli.")
-    found = dict(_modules(package, importlib.import_module(package).__path__, None))
+    spec = find_spec(package)  # which, unlike an import, does not load what the family uses
+    found = dict(_modules(package, (spec and spec.submodule_search_locations) or (), None))
     for plugin in _plugins(variable):
         folders = [str(Path(root, *family.split("."))) for root in plugin.folders]
         for name, entry in _modules(f"{plugin.package}.{family}", folders, plugin.title):

@@ -14,8 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sercli import manifest
-from sercli.errors import CorpusError, ManifestError, near_names
+from sercli import files, manifest
+from sercli.errors import ConfigError, CorpusError, ManifestError, near_names
 from sercli.plain.json import from_json, to_json
 from sercli.records import Utterance
 from sercli.unions import MARK, Union, corpora_of, is_union, join, union_name
@@ -30,9 +30,15 @@ class Workspace:
     """A folder of prepared corpora, features and runs."""
 
     def __init__(self, root: "Workspace | Path | str | None" = None) -> None:
-        """Use ``root``, otherwise the variable ``SERCLI_WORKSPACE``, otherwise ``./sercli-workspace``."""
+        """Use ``root``, otherwise the variable ``SERCLI_WORKSPACE``, otherwise ``./sercli-workspace``.
+
+        Raises:
+            ConfigError: it is a file, or a link that leads to no folder.
+        """
         folder = root.root if isinstance(root, Workspace) else root
         self.root: Path = Path(folder or os.environ.get(VARIABLE) or "sercli-workspace")
+        if obstacle := files.find_obstacle(self.root):
+            raise ConfigError(f"{obstacle}; remove it, or choose another --workspace")
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.root)!r})"

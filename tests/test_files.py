@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sercli import files
+from sercli.errors import SerError
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -103,6 +104,59 @@ def test_a_failed_write_says_what_was_being_written(tmp_path):
 def _fail_without_a_place(path):
     with files.replacing(path):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("replacing", [files.replacing, files.replacing_folder])
+@pytest.mark.parametrize("second", [False, True])
+def test_an_error_names_the_target_and_not_the_temporary_file(tmp_path, replacing, second):
+    def fail():
+        with replacing(tmp_path / "a") as temporary:
+            names = ("source", None, str(temporary / "b")) if second else (str(temporary / "b"),)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), *names)
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        fail()
+    assert (caught.value.filename, caught.value.filename2) == (str(tmp_path / "a"), None)
+
+
+def test_an_error_of_another_file_keeps_its_name(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught, files.replacing(tmp_path / "a"):
+        (tmp_path / "b").read_text()
+    assert caught.value.filename == str(tmp_path / "b")
+
+
+def test_a_target_that_can_not_be_made_is_named(tmp_path, monkeypatch):
+    def refuse(name, *_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(name))
+
+    monkeypatch.setattr("os.open", refuse)
+    with pytest.raises(PermissionError) as caught:
+        files.write_text(tmp_path / "a", "x")
+    assert caught.value.filename == str(tmp_path / "a")
+
+
+def test_what_is_in_the_place_of_a_folder_is_described(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nothing")
+    (tmp_path / "good").symlink_to(tmp_path)
+    for below in ("", "a/b"):
+        assert files.find_obstacle(tmp_path / "file" / below) == f"{tmp_path}/file: a file, not a folder"
+        assert files.find_obstacle(tmp_path / "link" / below) == (
+            f"{tmp_path}/link: a link that leads to no folder"
+        )
+        assert files.find_obstacle(tmp_path / "good" / below) is None
+        assert files.find_obstacle(tmp_path / "new" / below) is None
+
+
+def test_a_folder_that_can_not_be_deleted_is_named(tmp_path, monkeypatch):
+    def refuse(_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "metrics.json")
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    with pytest.raises(
+        SerError, match=r"run: can't be deleted completely \(Permission denied\); get permission"
+    ):
+        files.remove_folder(tmp_path / "run")
 
 
 @pytest.mark.parametrize("at", ["rmtree", "rename"])

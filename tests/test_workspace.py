@@ -1,10 +1,10 @@
-"""A corpus that is not prepared: the message names the command for its kind."""
+"""A corpus that is not prepared: the message names the command for its kind; places that are no folder."""
 
 import re
 
 import pytest
 
-from sercli.errors import CorpusError
+from sercli.errors import ConfigError, CorpusError
 from sercli.workspace import Workspace
 
 
@@ -27,3 +27,11 @@ def test_the_command_that_prepares_it_is_named(tmp_path, name, remedy):
     workspace.manifest("mine").touch()
     with pytest.raises(CorpusError, match=re.escape(f"corpus '{name}' ") + ".*" + re.escape(remedy)):
         workspace.require(name)
+
+
+def test_a_file_or_a_link_to_nothing_is_no_workspace(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nothing")
+    for name, fact in (("file", "a file, not a folder"), ("link", "a link that leads to no folder")):
+        with pytest.raises(ConfigError, match=f"{name}: {fact}; remove it, or choose another --workspace"):
+            Workspace(tmp_path / name)

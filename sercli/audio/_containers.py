@@ -32,6 +32,7 @@ from sercli.errors import AudioError
 _TAGGED = {b"fLaC", b"RIFF", b"FORM", b"OggS"}
 # Bytes of a frame: 65 535 samples of 32 bits in eight channels, uncompressed.
 _LONGEST = 65_535 * 4 * 8 + 64
+_TAG = 128  # bytes of an ID3v1 tag at the end
 _SIZES = {1: 192, **{code: 144 << code for code in range(2, 6)}, **{code: 1 << code for code in range(8, 16)}}
 
 
@@ -74,7 +75,7 @@ def examine(file: BinaryIO, size: int, suffix: str) -> Examined:
         check_ogg(file, size)
     elif head[:4] == b"fLaC":
         _check_single_flac(file, size)
-        found = _unstated_flac(file, head)
+        found = _examine_flac(file, size, head)
     elif head[:3] == b"ID3" or _mpeg.may_begin(head) or suffix == ".mp3":
         file.seek(0)
         content = file.read()
@@ -136,35 +137,61 @@ def _check_single_flac(file: BinaryIO, size: int) -> None:
         raise AudioError(describe_joined("FLAC files"))
 
 
-def _unstated_flac(file: BinaryIO, head: bytes) -> Examined:
-    """Count the samples of a FLAC file that does not state them, because it was written to a pipe."""
-    if len(head) < 42 or int.from_bytes(head[21:26], "big") & 0xFFFFFFFFF:
+def _examine_flac(file: BinaryIO, size: int, head: bytes) -> Examined:
+    """Compare the stated number of samples with the last frame, or count them if they are not stated.
+
+    They are not stated if the file was written to a pipe.
+
+    Raises:
+        AudioError: more samples are present than stated, or nothing states them (the message has no place).
+    """
+    if len(head) < 42:
+        return Examined()
+    stated = int.from_bytes(head[21:26], "big") & 0xFFFFFFFFF
+    usual = int.from_bytes(head[8:10], "big")  # samples of each frame but the last
+    if stated:
+        file.seek(max(0, size - (int.from_bytes(head[15:18], "big") or _LONGEST) - _TAG))
+        present = _count_samples(file.read(), usual, stated)
+        if present is not None and present > stated:
+            raise AudioError(
+                f"its header states {stated} samples, but {present} are present: header and file contradict "
+                "each other; copy it again, or convert it, for example with `ffmpeg -i FILE FILE.wav`"
+            )
         return Examined()
     file.seek(0)
     content = bytearray(file.read())
-    content[21:26] = (int.from_bytes(head[21:26], "big") | _count_samples(bytes(content))).to_bytes(5, "big")
+    present = _count_samples(bytes(content), usual)
+    if present is None:
+        raise AudioError("cut short, its last frame is not complete; copy it again")
+    content[21:26] = (int.from_bytes(head[21:26], "big") | present).to_bytes(5, "big")
     return Examined(content=bytes(content))
 
 
-def _count_samples(content: bytes) -> int:
-    """Count the samples, per channel, of a FLAC file whose header does not state them.
+def _count_samples(content: bytes, usual: int, stated: int | None = None) -> int | None:
+    """Count the samples, per channel, up to the end of FLAC data; ``None`` if its last frame is not complete.
 
-    Raises:
-        AudioError: its last frame is not complete (the message has no place).
+    Args:
+        content: the file, or an end of it that is longer than a frame.
+        usual: samples of each frame but the last.
+        stated: number whose frame needs no checksum, which takes more time than all the rest.
     """
-    end = len(content) - 128 if content[-128:-125] == b"TAG" else len(content)
+    end = len(content) - _TAG if content[-_TAG:].startswith(b"TAG") else len(content)
     position = end
     while end - position < _LONGEST:
         position = content.rfind(b"\xff", 0, position)
         if position < 0:
             break
-        samples = _frame_end(content, position)
-        if samples and _crc16(content[position : end - 2]) == int.from_bytes(content[end - 2 : end], "big"):
+        samples = _frame_end(content, position, usual)
+        if samples is None:
+            continue
+        if samples == stated or _crc16(content[position : end - 2]) == int.from_bytes(
+            content[end - 2 : end], "big"
+        ):
             return samples
-    raise AudioError("cut short, its last frame is not complete; copy it again")
+    return None
 
 
-def _frame_end(content: bytes, position: int) -> int | None:
+def _frame_end(content: bytes, position: int, usual: int) -> int | None:
     """Return the number of the sample after a frame; ``None`` if no frame begins there."""
     head = content[position : position + 16]
     if len(head) < 6 or head[1] not in (0xF8, 0xF9) or head[3] & 1:
@@ -188,7 +215,6 @@ def _frame_end(content: bytes, position: int) -> int | None:
         return None
     if head[1] & 1:
         return number + size
-    usual = int.from_bytes(content[8:10], "big")  # samples of each frame but the last
     return number * usual + size
 
 

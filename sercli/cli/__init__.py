@@ -4,6 +4,7 @@ No file here imports torch, Lightning or NumPy at the top, so that `sercli --hel
 """
 
 import errno
+import logging
 import os
 import sys
 from itertools import islice
@@ -45,10 +46,11 @@ _COMMANDS = {
     "template": Lazy("template:template"),
 }
 
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _REMEDIES = {
-    errno.ENOSPC: "; free some space and run the same command again: it resumes where it stopped",
-    errno.EACCES: "; get permission, or choose another --workspace",
-    errno.EROFS: "; choose another --workspace",
+    **dict.fromkeys(_NO_SPACE, "; free some space and run the same command again"),
+    errno.EACCES: "; get permission, or choose another folder",
+    errno.EROFS: "; choose a folder that can be written",
 }
 
 
@@ -125,15 +127,15 @@ def main() -> None:
     # By default, torch's threads that wait for each other spin without end. Beside another busy process this
     # makes a step some thirty times slower. Therefore they spin briefly and then sleep.
     os.environ.setdefault("GOMP_SPINCOUNT", "30000")
+    # Without a home that can be written, matplotlib uses a temporary folder, with a long warning each time.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     _open_streams()
     try:
         app(_plugins_first(sys.argv[1:]))
     except SerError as error:
         _fail(str(error))
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        remedy = _REMEDIES.get(error.errno or 0, "")
-        _fail(f"{place}{error.strerror or error}{remedy}")
+        _fail(_describe(error))
 
 
 def _open_streams() -> None:
@@ -166,6 +168,19 @@ def _plugins_first(arguments: list[str]) -> list[str]:
         else:
             rest.append(argument)
     return [*first, *rest]
+
+
+def _describe(error: OSError) -> str:
+    """Describe an error of the system: the place, the fact and the remedy."""
+    if isinstance(error, FileExistsError | NotADirectoryError) and error.filename:
+        from sercli.files import find_obstacle
+
+        if obstacle := find_obstacle(Path(error.filename)):
+            return f"{obstacle}; remove it, or choose another folder"
+    # Files that a command writes are named by `sercli.files.naming`.
+    place = error.filename or ("standard output, or a temporary file" if error.errno in _NO_SPACE else None)
+    fact = f"{error.strerror or error}{_REMEDIES.get(error.errno or 0, '')}"
+    return f"{place}: {fact}" if place else fact
 
 
 def _fail(message: str) -> None:

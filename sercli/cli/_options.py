@@ -6,6 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from sercli.cli._completion import (
+    complete_arch,
+    complete_protocol,
+    complete_run,
+    complete_scheme,
+    complete_study,
+)
+
 if TYPE_CHECKING:
     from sercli.manifest.turns import TurnList
     from sercli.studies import Assignment
@@ -59,6 +67,7 @@ SegmentsOption = Annotated[
 SchemeOption = Annotated[
     str | None,
     typer.Option(
+        autocompletion=complete_scheme,
         help="Scheme that selects utterances and classes, for example emodb-4, or a YAML file with your own. "
         "[default: the scheme of the protocol or of the corpus]",
         show_default=False,
@@ -102,11 +111,14 @@ UnknownSpeakersOption = Annotated[
 ProtocolOption = Annotated[
     str | None,
     typer.Option(
+        autocompletion=complete_protocol,
         help="Protocol that makes the folds, for example leave-one-speaker-out, or lists:PATH for your own "
-        "folds and those of other tools."
+        "folds and those of other tools.",
     ),
 ]
-ArchOption = Annotated[str | None, typer.Option(help="Architecture, one of `sercli models`.")]
+ArchOption = Annotated[
+    str | None, typer.Option(help="Architecture, one of `sercli models`.", autocompletion=complete_arch)
+]
 AcceleratorOption = Annotated[
     str, typer.Option(help="Kind of device to train on: auto, cpu, gpu, cuda or mps.")
 ]
@@ -139,13 +151,19 @@ TestedByOption = Annotated[
     str | None,
     typer.Option(
         metavar="RUN",
+        autocompletion=complete_run,
         help="For a model trained on all utterances: a run on folds with equal settings, whose metrics "
         "go into the model card.",
         show_default=False,
     ),
 ]
 
-StudyArgument = Annotated[str, typer.Argument(help="Name of a study, or a YAML file with your own study.")]
+StudyArgument = Annotated[
+    str,
+    typer.Argument(
+        help="Name of a study, or a YAML file with your own study.", autocompletion=complete_study
+    ),
+]
 RowsOption = Annotated[
     list[str] | None,
     typer.Option(help="Rows to use: a name, a part of a name, or numbers such as 1,3-5; may be repeated."),

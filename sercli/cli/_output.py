@@ -47,6 +47,24 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
         yield show
 
 
+@contextmanager
+def metrics_first() -> Iterator[Callable[[Callable[[], T]], T | None]]:
+    """Yield a function that writes a report; an error of the system waits until the body has printed."""
+    failed: list[OSError] = []
+
+    def attempt(write: Callable[[], T]) -> T | None:
+        try:
+            return write()
+        except OSError as error:
+            failed.append(error)
+            return None
+
+    yield attempt
+    if failed:
+        typer.echo("note: the metrics are complete, but their report can't be written", err=True)
+        raise failed[0]
+
+
 def loadable(names: Iterable[str], load: Callable[[str], T]) -> dict[str, T]:
     """Load entries by name for a list; a note names each one that can't be loaded.
 

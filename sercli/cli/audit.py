@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sercli.cli._completion import complete_prepared
 from sercli.cli._options import (
     ClassesOption,
     ColumnOption,
@@ -39,6 +40,7 @@ def audit(
     corpus: Annotated[
         str | None,
         typer.Option(
+            autocompletion=complete_prepared,
             help="Prepared corpus to audit, or several, as emodb+ravdess, divided by --protocol.",
             show_default=False,
         ),

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sercli.cli._completion import complete_run
 from sercli.cli._options import DrawsOption, JsonOption, WorkspaceOption
+from sercli.cli._output import metrics_first
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
@@ -15,7 +17,9 @@ def compare(
     runs: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN RUN", help="Two or more runs: the name, the end of the name, the folder, or latest."
+            autocompletion=complete_run,
+            metavar="RUN RUN",
+            help="Two or more runs: the name, the end of the name, the folder, or latest.",
         ),
     ],
     *,
@@ -37,13 +41,14 @@ def compare(
     place = Workspace(workspace)
     compared = compare_runs([find_run(place, name) for name in runs], draws)
     page = locate_comparison(compared, place)
-    write_comparison(compared, page)
-    if json:
-        typer.echo(to_json(compared.to_dict() | {"report": str(page)}))
-        return
-    _print(compared)
-    for note in (*compared.notes, *compared.banners):
-        typer.echo(f"note: {note}")
+    with metrics_first() as attempt:
+        attempt(lambda: write_comparison(compared, page))
+        if json:
+            typer.echo(to_json(compared.to_dict() | {"report": str(page)}))
+            return
+        _print(compared)
+        for note in (*compared.notes, *compared.banners):
+            typer.echo(f"note: {note}")
     typer.echo(f"\nreport  {page}")
     typer.echo(f"tables  {page.parent / 'table.csv'}, .md, .tex")
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from sercli.cli._app import App
+from sercli.cli._completion import complete_prepared
 from sercli.cli._options import (
     ArchOption,
     ClassesOption,
@@ -30,7 +31,11 @@ def show(
     *,
     arch: ArchOption = None,
     corpus: Annotated[
-        str | None, typer.Option(help="Prepared corpus to train on, or several, as emodb+ravdess.")
+        str | None,
+        typer.Option(
+            autocompletion=complete_prepared,
+            help="Prepared corpus to train on, or several, as emodb+ravdess.",
+        ),
     ] = None,
     scheme: SchemeOption = None,
     classes: ClassesOption = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sercli.cli._app import App
+from sercli.cli._completion import complete_prepared
 from sercli.cli._options import JsonOption, WorkspaceOption
 from sercli.cli._output import loadable
 from sercli.plain.json import to_json
@@ -52,7 +53,9 @@ def corpora(context: typer.Context, *, workspace: WorkspaceOption = None, json: 
 
 @app.command()
 def export(
-    corpus: Annotated[str, typer.Argument(help="Prepared corpus to export.")],
+    corpus: Annotated[
+        str, typer.Argument(autocompletion=complete_prepared, help="Prepared corpus to export.")
+    ],
     form: Annotated[
         str,
         typer.Argument(

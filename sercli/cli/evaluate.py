@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sercli.cli._completion import complete_run
 from sercli.cli._options import (
     ClassesOption,
     DrawsOption,
@@ -14,7 +15,7 @@ from sercli.cli._options import (
     TargetsOption,
     WorkspaceOption,
 )
-from sercli.cli._output import progress_bar
+from sercli.cli._output import metrics_first, progress_bar
 from sercli.errors import RunError
 from sercli.plain.json import to_json
 
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
 
 def evaluate(
     run: Annotated[
-        str, typer.Argument(help="Run to evaluate: its name, the end of its name, its folder, or latest.")
+        str,
+        typer.Argument(
+            autocompletion=complete_run,
+            help="Run to evaluate: its name, the end of its name, its folder, or latest.",
+        ),
     ] = "latest",
     *,
     draws: DrawsOption = 10_000,
@@ -126,14 +131,15 @@ def _evaluate(place: "Workspace", run: "Run", draws: int, *, audit: bool, json: 
     from sercli.reports.run import report_run, write_report
 
     report = report_run(run, draws, _audit(run, place) if audit else None)
-    page = write_report(report)
-    if json:
-        typer.echo(to_json(report.to_dict() | {"report": str(page)}))
-        return
-    typer.echo(f"{report.run.name}\nprotocol {report.protocol}")
-    if report.audit is not None:
-        typer.echo(f"audit    {report.audit.verdict}")
-    _print_report(report, page)
+    with metrics_first() as attempt:
+        page = attempt(lambda: write_report(report))
+        if json:
+            typer.echo(to_json(report.to_dict() | {"report": page and str(page)}))
+            return
+        typer.echo(f"{report.run.name}\nprotocol {report.protocol}")
+        if report.audit is not None:
+            typer.echo(f"audit    {report.audit.verdict}")
+        _print_report(report, page)
 
 
 def _audit(run: "Run", place: "Workspace") -> "AuditResult | None":
@@ -182,19 +188,20 @@ def _evaluate_on(
             progress=progress,
         )
     result = report_applied(applied, place, draws)
-    page = write_cross_corpus(result)
-    if json:
-        typer.echo(to_json(result.to_dict() | {"report": str(page)}))
-        return
-    typer.echo(f"{applied.run.name}\n{result.report.protocol}, scheme {applied.scheme}")
-    classes = mapping_table(applied)
-    if classes is not None:
-        typer.echo(f"\n{to_text(classes)}")
-    _print_report(result.report, page)
+    with metrics_first() as attempt:
+        page = attempt(lambda: write_cross_corpus(result))
+        if json:
+            typer.echo(to_json(result.to_dict() | {"report": page and str(page)}))
+            return
+        typer.echo(f"{applied.run.name}\n{result.report.protocol}, scheme {applied.scheme}")
+        classes = mapping_table(applied)
+        if classes is not None:
+            typer.echo(f"\n{to_text(classes)}")
+        _print_report(result.report, page)
 
 
-def _print_report(report: "RunReport", page: "Path") -> None:
-    """Print the metrics, their meaning, warnings, and the paths of the files."""
+def _print_report(report: "RunReport", page: "Path | None") -> None:
+    """Print the metrics, their meaning, warnings, and the paths of the files if these are written."""
     from sercli.reports.metric_tables import brief_tables, describe_extremes, describe_raters
     from sercli.reports.tables import to_text
 
@@ -212,6 +219,8 @@ def _print_report(report: "RunReport", page: "Path") -> None:
     typer.echo(f"note: {report.definition}")
     for banner in report.banners:
         typer.echo(f"note: {banner}")
+    if page is None:
+        return
     typer.echo(f"\nreport       {page}")
     typer.echo(f"tables       {page.parent / 'table.csv'}, .md, .tex")
     typer.echo(f"predictions  {page.parent / 'predictions.csv'}")

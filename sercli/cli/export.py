@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sercli.cli._completion import complete_run
 from sercli.cli._options import TestedByOption, WorkspaceOption
 from sercli.cli._output import printable
 
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 def export(
     run: Annotated[
-        str, typer.Argument(help="Run to export from: its name, the end of its name, its folder, or latest.")
+        str,
+        typer.Argument(
+            autocompletion=complete_run,
+            help="Run to export from: its name, the end of its name, its folder, or latest.",
+        ),
     ],
     out: Annotated[Path, typer.Argument(help="Folder to create.")],
     *,

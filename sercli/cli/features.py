@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sercli.cli._app import App, Group
+from sercli.cli._completion import complete_feature, complete_prepared
 from sercli.cli._options import JsonOption, WorkspaceOption, set_option
 from sercli.cli._output import loadable, print_waiting, progress_bar
 from sercli.plain.json import to_json
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from sercli.store import FeatureStore, Number
     from sercli.workspace import Workspace
 
-KindOption = Annotated[str, typer.Option(help="Kind of features, one of `sercli features kinds`.")]
+KindOption = Annotated[
+    str,
+    typer.Option(help="Kind of features, one of `sercli features kinds`.", autocompletion=complete_feature),
+]
 OriginalsOption = Annotated[
     Path | None,
     typer.Option(
@@ -56,7 +60,7 @@ app = App(
 
 @app.command()
 def compute(
-    corpus: Annotated[str, typer.Argument(help="Prepared corpus.")],
+    corpus: Annotated[str, typer.Argument(autocompletion=complete_prepared, help="Prepared corpus.")],
     *,
     kind: KindOption = "logmel3d",
     variants: VariantsOption = None,

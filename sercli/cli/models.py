@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sercli.cli._app import App
+from sercli.cli._completion import complete_arch
 from sercli.cli._options import JsonOption, SetOption
 from sercli.cli._output import loadable
 from sercli.plain.json import to_json
@@ -48,7 +49,7 @@ def models(context: typer.Context, *, json: JsonOption = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Architecture to show.")],
+    name: Annotated[str, typer.Argument(autocompletion=complete_arch, help="Architecture to show.")],
     *,
     settings: SetOption = None,
     json: JsonOption = False,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sercli.cli._app import App
+from sercli.cli._completion import complete_prepared, complete_protocol
 from sercli.cli._options import (
     ClassesOption,
     JsonOption,
@@ -58,9 +59,14 @@ def protocols(context: typer.Context, *, json: JsonOption = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Protocol to show, or lists:PATH.")],
+    name: Annotated[
+        str, typer.Argument(autocompletion=complete_protocol, help="Protocol to show, or lists:PATH.")
+    ],
     *,
-    corpus: Annotated[str, typer.Option(help="Prepared corpus, or several, as emodb+ravdess.")],
+    corpus: Annotated[
+        str,
+        typer.Option(autocompletion=complete_prepared, help="Prepared corpus, or several, as emodb+ravdess."),
+    ],
     scheme: SchemeOption = None,
     classes: ClassesOption = None,
     targets: TargetsOption = None,

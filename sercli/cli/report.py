@@ -17,6 +17,7 @@ from sercli.cli._options import (
     changes_of,
     columns_of,
 )
+from sercli.cli._output import metrics_first
 from sercli.plain.json import to_json
 
 if TYPE_CHECKING:
@@ -61,9 +62,7 @@ def report(
     found = _shown(get_study(study), metrics, confusion=confusion)
     changes = changes_of(settings or [], max_epochs)
     cells = found.cells(found.choose_rows(rows or []), columns_of(on), changes)
-    written = write_and_print(found, cells, changes, Workspace(workspace), draws, quiet=json)
-    if json:
-        typer.echo(to_json(written.to_dict()))
+    written = write_and_print(found, cells, changes, Workspace(workspace), draws, json=json)
     refuse_damaged(written)
 
 
@@ -104,24 +103,26 @@ def write_and_print(
     workspace: "Workspace",
     draws: int = 10_000,
     *,
-    quiet: bool = False,
+    json: bool = False,
 ) -> "StudyReport":
-    """Write the report of a study's cells, and print its tables unless they are switched off."""
+    """Write the report of a study's cells, and print its tables, or all of it as JSON."""
     from sercli.reports.study import locate_study, report_study
     from sercli.reports.study_page import write_study
     from sercli.reports.tables import to_text
 
     found = report_study(study, cells, workspace, changes, draws)
     page = locate_study(found, workspace)
-    write_study(found, page)
-    if quiet:
-        return found
-    for table in found.tables:
-        if table.rows:
-            typer.echo(f"\n{to_text(table)}")
-    typer.echo("")
-    for banner in found.banners:
-        typer.echo(f"note: {banner}")
+    with metrics_first() as attempt:
+        attempt(lambda: write_study(found, page))
+        if json:
+            typer.echo(to_json(found.to_dict()))
+            return found
+        for table in found.tables:
+            if table.rows:
+                typer.echo(f"\n{to_text(table)}")
+        typer.echo("")
+        for banner in found.banners:
+            typer.echo(f"note: {banner}")
     typer.echo(f"\nreport  {page}")
     typer.echo(f"tables  {page.parent / 'table.csv'}, .md, .tex")
     return found

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sercli.cli._app import App
+from sercli.cli._completion import complete_run
 from sercli.cli._options import JsonOption, WorkspaceOption
 from sercli.plain.json import to_json
 
@@ -18,7 +19,10 @@ app = App()
 _UNTESTED = "trained on all utterances, not tested"
 
 NameArgument = Annotated[
-    str, typer.Argument(help="Run: its name, the end of its name, its folder, or latest.")
+    str,
+    typer.Argument(
+        autocompletion=complete_run, help="Run: its name, the end of its name, its folder, or latest."
+    ),
 ]
 
 

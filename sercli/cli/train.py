@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sercli.cli._completion import complete_prepared
 from sercli.cli._options import (
     AcceleratorOption,
     ArchOption,
@@ -42,6 +43,7 @@ def train(
     corpus: Annotated[
         str | None,
         typer.Option(
+            autocompletion=complete_prepared,
             help="Prepared corpus to train on, or several, as emodb+ravdess. [default: the first corpus of "
             "the paper that is prepared]",
             show_default=False,

@@ -41,7 +41,8 @@ class Journal:
         self._begin = {"predictions_of": digest(described, 64)}
         self._starts: dict[int, int] = {}  # by number of the recording: where its line begins
         self.place.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.fdopen(os.open(self.place, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+        with files.naming(target, self.place):
+            self._file = os.fdopen(os.open(self.place, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
         try:
             self._lock()
             self._read()
@@ -56,16 +57,14 @@ class Journal:
 
     def add(self, number: int, lines: Iterable[str]) -> None:
         """Write the lines of a recording."""
-        try:
+        with files.naming(self.target):
             if not self._file.tell():
                 self._file.write(f"{to_json(self._begin)}\n".encode())
-            self._starts[number] = self._file.tell()
+            start = self._file.tell()
             entry = {"number": number, "file": _stamp(self._recordings[number]), "lines": list(lines)}
             self._file.write(f"{to_json(entry)}\n".encode())
             self._file.flush()
-        except OSError as error:
-            files.name_place(error, self.place)
-            raise
+        self._starts[number] = start
 
     def finish(self, header: str | None) -> None:
         """Write the file: a header, and the lines of all recordings in their order."""
@@ -85,7 +84,8 @@ class Journal:
     ) -> None:
         if not self._starts:  # nothing is lost
             self.place.unlink(missing_ok=True)
-        self._file.close()
+        with files.naming(self.target):  # a full disk may hold back the last line
+            self._file.close()
 
     def _lock(self) -> None:
         try:

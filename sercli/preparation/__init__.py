@@ -102,7 +102,7 @@ def prepare(
         place = find_place(source, corpus, root, audio_root, options, name)  # before anything is made
     target.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(target / ".lock", timeout=0):
+        with files.naming(target), FileLock(target / ".lock", timeout=0):
             files.sweep(target)
             if corpus.generate is not None:
                 for left in target.glob(".generated-*"):  # left by a preparation that was killed

@@ -117,15 +117,11 @@ def _receive(download: Download, part: Path, progress: Callable[[int, int], None
             _forget(part)
             files.write_json(_state_of(part), _describe(download, response, size))
         progress(have, size)
-        try:
-            with part.open("ab") as stream:
-                for block in _blocks(response, download.url):
-                    stream.write(block)
-                    have += len(block)
-                    progress(have, size)
-        except OSError as error:
-            files.name_place(error, part)
-            raise
+        with files.naming(part), part.open("ab") as stream:
+            for block in _blocks(response, download.url):
+                stream.write(block)
+                have += len(block)
+                progress(have, size)
     if have < size:
         raise CorpusError(
             f"{download.url}: the transfer broke off after {have} of {size} bytes; run again to resume it"

@@ -126,7 +126,7 @@ class Protocol:
         try:
             folds = self.make(self.base, utterances, known)
         except DivisionError as error:
-            instead = alternative(utterances, known, dev=self.has_dev)
+            instead = alternative(utterances, known, dev=self.has_dev, asked=[self.base])
             raise ProtocolError(f"{error}; {instead}" if instead else str(error)) from None
         if self.unknown_speakers == "train" and nobody:
             return [_train_on(fold, utterances, nobody, by_corpus=self.tests_corpora) for fold in folds]
@@ -327,35 +327,43 @@ def untrained(folds: Iterable[Fold], labels: Mapping[str, str]) -> dict[str, lis
     return lacking
 
 
-def alternative(utterances: Sequence[Utterance], labels: Mapping[str, str], *, dev: bool) -> str | None:
+def alternative(
+    utterances: Sequence[Utterance], labels: Mapping[str, str], *, dev: bool, asked: Sequence[str] = ()
+) -> str | None:
     """Name a protocol that can divide a corpus and trains on each of its classes in every fold.
 
-    Speaker-independent protocols come first.
+    Speaker-independent protocols come first, if need be without the utterances of unknown speakers.
 
     Args:
         utterances: all utterances of the corpus.
         labels: class by id of the selected utterances.
         dev: whether the protocol must have a development part.
+        asked: the protocol that failed, which may work without the utterances of unknown speakers.
 
     Returns:
         Part of a sentence; ``None`` if there is no such protocol.
     """
-    speakers = len({utterance.speaker for utterance in utterances if utterance.id in labels} - {None})
+    nobody = without_speaker(utterances, labels)
+    known = {name: label for name, label in labels.items() if name not in nobody}
+    speakers = len({utterance.speaker for utterance in utterances if utterance.id in known})
     several = f"speaker-{min(5, speakers)}-fold"
     by_speaker = [several, "leave-one-speaker-out"] if dev else [f"{several}-no-dev"] if speakers > 2 else []
+    by_speaker = [*(asked if nobody else ()), *by_speaker, "leave-one-speaker-out-no-dev"]
     at_random = "stratified" if any(labels.values()) else "random"
     least = min(Counter(labels.values()).values(), default=0)
-    for name in (*by_speaker, "leave-one-speaker-out-no-dev", *(f"{at_random}-{k}-fold" for k in (5, least))):
+    random = [(f"{at_random}-{k}-fold", labels) for k in (5, least)]
+    for name, selected in (*((name, known) for name in by_speaker), *random):
         try:
             protocol = get_protocol(name)
-            folds = protocol.make(name, utterances, labels)
-        except (UnknownNameError, DivisionError):
+            folds = protocol.make(name, utterances, selected)
+        except (UnknownNameError, ProtocolError):
             continue
-        if untrained(folds, labels):
+        if untrained(folds, selected):
             continue
         if not protocol.speaker_independent:
             return f"{name} works, but is not speaker independent"
-        return f"{name} works" + ("" if protocol.has_dev or not dev else ", without a development part")
+        works = f"{name} works with --unknown-speakers drop" if nobody else f"{name} works"
+        return works if protocol.has_dev or not dev else f"{works}, without a development part"
     return None
 
 

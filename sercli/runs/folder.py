@@ -7,7 +7,6 @@
 """
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any
 
 from sercli import config
 from sercli.errors import ConfigError, RunError, unknown
-from sercli.files import Stamp
+from sercli.files import Stamp, remove_folder
 from sercli.plain import shorten
 from sercli.plain.json import from_json
 from sercli.protocols import unplaced
@@ -229,8 +228,12 @@ class Run:
         return max(stamps, default=self.path.stat().st_mtime)
 
     def remove(self) -> None:
-        """Delete the run and all its trials."""
-        shutil.rmtree(self.path)
+        """Delete the run and all its trials.
+
+        Raises:
+            SerError: it can't be deleted completely.
+        """
+        remove_folder(self.path)
 
 
 def all_runs(workspace: Workspace) -> list[Run]:

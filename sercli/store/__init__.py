@@ -144,7 +144,7 @@ class FeatureStore:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         try:
-            with ExitStack() as stack:
+            with files.naming(self.path), ExitStack() as stack:
                 lock = FileLock(self.path / ".lock")
                 try:
                     stack.enter_context(lock.acquire(timeout=0))
@@ -166,9 +166,6 @@ class FeatureStore:
             raise FeatureError(
                 f"{self.path}: another process is writing these features; wait for it"
             ) from None
-        except OSError as error:
-            files.name_place(error, self.path)
-            raise
 
     def shard(self, number: int) -> Path:
         """Return the file of a shard."""

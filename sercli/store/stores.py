@@ -1,6 +1,5 @@
 """Open, find, repair and remove the feature stores of a workspace."""
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from sercli import registry
 from sercli.config import merge
 from sercli.errors import ConfigError, FeatureError, PluginError, SerError, UnknownNameError, unknown
 from sercli.features import get_feature
+from sercli.files import remove_folder
 from sercli.plain.json import from_json
 from sercli.plugin_code import code_digests
 from sercli.records import Utterance
@@ -132,10 +132,11 @@ def remove(found: FoundStore) -> None:
 
     Raises:
         FeatureError: another process is writing it.
+        SerError: it can't be deleted completely.
     """
     try:
         with FileLock(found.path / ".lock", timeout=0):
-            shutil.rmtree(found.path)
+            remove_folder(found.path)
     except Timeout:
         raise FeatureError(f"{found.path}: another process is writing these features") from None
 

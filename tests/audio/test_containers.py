@@ -229,6 +229,19 @@ def test_a_flac_file_written_to_a_pipe_is_counted_by_its_last_frame(tmp_path, se
         audio.read(write(tmp_path / "b.flac", content[:-9]))
 
 
+@pytest.mark.parametrize("blocksize", [None, 0.0, 1.0])
+@pytest.mark.parametrize("tag", [b"", b"TAG" + bytes(125)])
+def test_a_flac_file_that_states_fewer_samples_than_it_holds_is_refused(tmp_path, blocksize, tag):
+    options = {} if blocksize is None else {"compression_level": blocksize}
+    content = encode(tone(3.3, seed=1), "FLAC", **options) + tag
+    assert len(audio.read(write(tmp_path / "whole.flac", content))) == 52_800
+    for stated in (26_400, 52_799, 1):
+        less = _with_length(content, b"fLaC", 22, stated.to_bytes(4, "big"))
+        for function in (audio.read, audio.header):
+            with pytest.raises(AudioError, match=rf"a\.flac: its header states {stated} samples, but 52800"):
+                function(write(tmp_path / "a.flac", less))
+
+
 def test_a_header_that_promises_more_than_memory_holds_is_a_bad_file(tmp_path):
     content = _with_length(encode(tone(1.0), "FLAC"), b"fLaC", 21, b"\xff" * 5)
     with pytest.raises(AudioError, match=r"a\.flac: cut short"):

@@ -1,5 +1,7 @@
+import errno
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from conftest import SMALL, tone
 
 import sercli
 from sercli import cli
+from sercli.cli._completion import complete_arch
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
 
@@ -112,6 +115,18 @@ def test_the_main_job_from_corpus_to_report(
     with open(report, encoding="utf-8") as file:  # noqa: PTH123
         page = file.read()
     assert "Left open by the paper" in page
+
+    def refuse(_):
+        raise PermissionError(errno.EACCES, "Permission denied", "report")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sercli.reports.run.write_report", refuse)
+        status, unwritten, err = run("eval", "latest", *place)
+    assert (status, unwritten) == (1, out.partition("\nreport  ")[0])
+    assert err.endswith(
+        "their report can't be written\n"
+        "error: report: Permission denied; get permission, or choose another folder\n"
+    )
 
     metrics = json.loads(run("eval", "latest", "--json", *place)[1])
     listed = json.loads(run("runs", "--json", *place)[1])
@@ -458,3 +473,99 @@ def test_a_folder_of_plugins_that_is_not_there_is_named(command_line, tmp_path):
     status, out, err = command_line("models", "--plugins", tmp_path / "absent")
     assert (status, out) == (1, "")
     assert err.startswith(f"error: {tmp_path / 'absent'}: no such folder of plug-ins; ")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            OSError(errno.ENOSPC, "Full", "a.csv"),
+            "a.csv: Full; free some space and run the same command again",
+        ),
+        (
+            OSError(errno.ENOSPC, "Full"),
+            "standard output, or a temporary file: Full; free some space and run",
+        ),
+        (OSError(errno.EACCES, "Denied", "a.csv"), "a.csv: Denied; get permission, or choose another folder"),
+        (OSError(errno.EROFS, "Fixed", "a.csv"), "a.csv: Fixed; choose a folder that can be written"),
+        (FileExistsError(errno.EEXIST, "There", "file"), "file: a file, not a folder; remove it, or choose"),
+        (
+            NotADirectoryError(errno.ENOTDIR, "No", "file/a/b"),
+            "file: a file, not a folder; remove it, or choose",
+        ),
+        (FileExistsError(errno.EEXIST, "There", "."), ".: There"),
+        (OSError("something"), "something"),
+    ],
+)
+def test_errors_of_the_system_have_a_place_and_a_remedy(run, tmp_path, monkeypatch, error, message):
+    def fail(_):
+        raise error
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(cli, "app", fail)
+    status, out, err = run("runs")
+    assert (status, out) == (1, "")
+    assert err.startswith(f"error: {message}")
+
+
+def test_without_a_home_matplotlib_prints_no_warning(tmp_path):
+    (tmp_path / "home").touch()
+    code = (
+        "import sys\nsys.argv = ['sercli', '--version']\nfrom sercli.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "import matplotlib\nmatplotlib.get_cachedir()"
+    )
+    unset = {"MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"}
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
+    environment["HOME"] = str(tmp_path / "home")
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("train --arch m", ["mdcnn", "melcnn", "mlp"]),
+        ("models show md", ["mdcnn"]),
+        ("features compute --kind log", ["logmel", "logmel3d", "logmel40"]),
+        ("train --protocol speaker-", ["speaker-5-fold", "speaker-5-fold-no-dev"]),
+        ("train --scheme emodb-4", ["emodb-4"]),
+        ("report mdcnn-s", ["mdcnn-spp"]),
+        ("train --workspace place --corpus s", ["synth"]),
+        ("eval --workspace place l", ["latest"]),
+        ("runs show --workspace place own", ["own-1"]),
+        ("eval --workspace file l", []),
+    ],
+)
+def test_a_shell_completes_values(run, tmp_path, monkeypatch, line, names):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "place/corpora/synth").mkdir(parents=True)
+    (tmp_path / "place/corpora/synth/manifest.jsonl").touch()
+    (tmp_path / "place/runs/own-1/fold-01/seed-0").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    words = ["sercli", *line.split()]
+    for name, value in (("WORDS", " ".join(words)), ("CWORD", str(len(words) - 1))):
+        monkeypatch.setenv(f"COMP_{name}", value)
+    monkeypatch.setenv("_SERCLI_COMPLETE", "complete_bash")
+    monkeypatch.setattr(
+        sys.modules["__main__"], "__package__", None
+    )  # the name of the program is then sercli
+    status, out, err = run()
+    assert (status, out.split(), err) == (0, names, "")
+
+
+def test_a_shell_completes_nothing_where_plugins_are_missing(monkeypatch):
+    monkeypatch.setenv("SERCLI_PLUGINS", "absent")
+    assert complete_arch("m") == []
+
+
+def test_completing_an_architecture_needs_no_torch():
+    code = (
+        "import sys\nfrom sercli.cli._completion import complete_arch, complete_feature\n"
+        "assert complete_arch('m') and complete_feature('l')\nprint('torch' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "False\n"

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from itertools import product
 
 import numpy as np
@@ -114,6 +115,20 @@ def test_two_runs_are_compared(run, make_run):
     assert line == "wide-bbbb2222 UA +25.0 +25.0 to +25.0 0.0312 0.0312 wide-bbbb2222"
     assert "sign flips over 6 speakers, all 64 flips (exact); it can't be below 0.031." in out
     assert "The protocols differ" not in out
+
+
+def test_the_metrics_are_printed_although_the_page_can_not_be_written(run, make_run, workspace):
+    make_run("base-aaaa1111", 2)
+    make_run("wide-bbbb2222", 3)
+    _, out, _ = run("aaaa1111", "bbbb2222")
+    shutil.rmtree(workspace.root / "reports")
+    (workspace.root / "reports").touch()
+    status, unwritten, err = run("aaaa1111", "bbbb2222")
+    assert (status, unwritten) == (1, out.partition("\nreport  ")[0])
+    assert err == (
+        "note: the metrics are complete, but their report can't be written\n"
+        f"error: {workspace.root / 'reports'}: a file, not a folder; remove it, or choose another folder\n"
+    )
 
 
 def test_a_run_of_a_single_seed_is_named_where_others_have_several(run, make_run):

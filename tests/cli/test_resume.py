@@ -123,3 +123,19 @@ def test_a_resumed_command_writes_the_same_bytes(command_line, interrupt, kind):
     assert "note: 2 of 5 files are done already" in err
     assert Path("out.csv").read_bytes() == Path("once.csv").read_bytes()
     assert Path("out.csv").read_bytes().count(b"\n") >= 6
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_disk_names_the_file_that_was_asked_for(tmp_path):
+    target = tmp_path / "a.csv"
+
+    def fill():
+        with Journal(target, [tmp_path / "a.wav"], []) as journal:
+            journal._file.close()
+            journal._file = open("/dev/full", "r+b")  # noqa: PTH123, SIM115
+            journal.add(0, ["line"])
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        fill()
+    assert caught.value.filename == str(target)
+    assert list(tmp_path.iterdir()) == []

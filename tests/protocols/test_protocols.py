@@ -274,8 +274,24 @@ def test_an_utterance_without_speaker_is_an_error():
             divide("leave-one-speaker-out", [nobody], {"x": "anger"})
     utterances, labels = corpus(["03", "08", "09"])
     utterances[4] = replace(utterances[4], speaker=None)
-    with pytest.raises(ProtocolError, match=r"09-0: no speaker, .*; stratified-5-fold works, but is not sp"):
+    with pytest.raises(ProtocolError, match=r"09-0: no speaker, .*; leave-one-speaker-out works with --unkn"):
         divide("leave-one-speaker-out", utterances, labels)
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("speaker-2-fold", "speaker-4-fold works with --unknown-speakers drop$"),
+        ("speaker-5-fold-no-dev", "speaker-4-fold-no-dev works with --unknown-speakers drop$"),
+        ("leave-one-session-out", "speaker-4-fold works with --unknown-speakers drop$"),
+        ("random-40-fold", "speaker-4-fold-no-dev works with --unknown-speakers drop$"),
+    ],
+)
+def test_where_some_speakers_are_unknown_a_speaker_independent_protocol_is_proposed(name, instead):
+    utterances, labels = corpus(["03", "08", "09", "10", "11"], each=4)
+    utterances = [replace(each, speaker=None) if each.speaker == "11" else each for each in utterances]
+    with pytest.raises(ProtocolError, match=instead):
+        divide(name, utterances, labels)
 
 
 def test_unlabelled_utterances_are_in_no_part():
