@@ -15,6 +15,11 @@ def complete_arch(incomplete: str) -> list[str]:
     return _matching(incomplete, lambda: _entries("models"))
 
 
+def complete_corpus(incomplete: str) -> list[str]:
+    """List the corpora with a reader whose names begin as typed."""
+    return _matching(incomplete, lambda: _entries("corpora"))
+
+
 def complete_feature(incomplete: str) -> list[str]:
     """List the kinds of features whose names begin as typed."""
     return _matching(incomplete, lambda: _entries("features"))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sercli.cli._completion import complete_study
 from sercli.cli._launcher import AddressOption, Asked, CpusOption, GpusOption, LauncherOption
 from sercli.cli._options import (
     AcceleratorOption,
@@ -36,6 +37,7 @@ def ablate(
     study: Annotated[
         str | None,
         typer.Argument(
+            autocompletion=complete_study,
             help="Name of a study, or a YAML file with your own study; without it, the studies are listed.",
             show_default=False,
         ),

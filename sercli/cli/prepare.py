@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sercli.cli._app import App, Command
+from sercli.cli._completion import complete_corpus
 from sercli.cli._options import (
     ColumnOption,
     JsonOption,
@@ -64,6 +65,7 @@ def prepare(
     corpus: Annotated[
         str,
         typer.Argument(
+            autocompletion=complete_corpus,
             help="A corpus of `sercli corpora`; folder, csv or manifest for your own corpus. Add --help to "
             "see how to obtain it.",
             show_default=False,

@@ -534,6 +534,8 @@ def test_without_a_home_matplotlib_prints_no_warning(tmp_path):
         ("train --protocol speaker-", ["speaker-5-fold", "speaker-5-fold-no-dev"]),
         ("train --scheme emodb-4", ["emodb-4"]),
         ("report mdcnn-s", ["mdcnn-spp"]),
+        ("ablate mdcnn-s", ["mdcnn-spp"]),
+        ("prepare emod", ["emodb"]),
         ("train --workspace place --corpus s", ["synth"]),
         ("eval --workspace place l", ["latest"]),
         ("runs show --workspace place own", ["own-1"]),
