@@ -20,6 +20,9 @@ from sercli.errors import AudioError
 # A program that writes to a pipe can't know the length, and most write a very large one: arecord 2^31, SoX
 # 2^31 minus a page, ffmpeg 2^32 - 1, each rounded to complete samples or minus the header.
 _MARGIN = 1 << 16
+# Some programs append a few bytes of their own to a file; more than so many, or ten times the samples, may
+# be sound that a recorder wrote after it had stated the length for the last time.
+_MOST_FOREIGN, _MOST_TIMES = 1 << 16, 10
 # No file has as many chunks; one of zero bytes would seem to have millions.
 _MOST_CHUNKS = 10_000
 # Formats of a wav file's samples that are MPEG audio.
@@ -113,11 +116,8 @@ def examine_chunks(file: BinaryIO, size: int, layout: ChunkLayout) -> Examined:
         check_complete(length, present)
         after = length + -length % layout.even
         _check_single(file, size, at + after, layout)
-        if 10 * length < present - after and not _holds_chunks(file, size, at + after, layout):
-            raise AudioError(
-                f"its header states {length} bytes of samples, but {present - after} bytes follow that are "
-                "not a chunk: header and file contradict each other; record or write it again"
-            )
+        if not _holds_chunks(file, size, at + after, layout):
+            check_rest(file, at + after, size, length)
     code = struct.unpack(f"{order}H", settings[:2].ljust(2, b"\0"))[0]
     if code == _EXTENSIBLE and len(settings) >= 26:
         code = struct.unpack(f"{order}H", settings[24:26])[0]
@@ -288,3 +288,26 @@ def check_complete(length: int, present: int) -> None:
     if present < length:
         missing = length - max(0, present)
         raise AudioError(f"cut short, {missing} of {length} bytes missing; copy it again")
+
+
+def check_rest(file: BinaryIO, end: int, size: int, length: int) -> None:
+    """Refuse a file in which more follows the samples than programs append, unless it is only zeros.
+
+    Args:
+        file: the file.
+        end: position of the end of the samples, as the header states it.
+        size: bytes of the file.
+        length: bytes of the samples, as the header states them.
+
+    Raises:
+        AudioError: the rest may be sound (the message has no place).
+    """
+    rest = size - end
+    if rest <= min(_MOST_TIMES * length, _MOST_FOREIGN):
+        return
+    file.seek(end)
+    if any(block.strip(b"\0") for block in iter(lambda: file.read(1 << 20), b"")):
+        raise AudioError(
+            f"its header states {length} bytes of samples, but {rest} bytes follow that may be samples too: "
+            "header and file contradict each other; record or write it again"
+        )

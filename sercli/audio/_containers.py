@@ -18,6 +18,7 @@ from sercli.audio import _mpeg
 from sercli.audio._chunks import (
     Examined,
     check_complete,
+    check_rest,
     examine_chunks,
     find_layout,
     is_placeholder,
@@ -98,7 +99,7 @@ def _au(file: BinaryIO, size: int, head: bytes) -> Examined:
         return Examined(rate, with_bytes(file, 8, b"\xff" * 4))
     if not is_placeholder(length, is_long=False):
         check_complete(length, size - at)
-        _check_end(file, at + length, head[:4])
+        _check_end(file, size, at + length, length, head[:4])
     return Examined(rate)
 
 
@@ -111,19 +112,20 @@ def _nist(file: BinaryIO, size: int) -> Examined:
     if begin and None not in counts and b"-v" not in (re.findall(rb"sample_coding[^\n]*", text) or [b""])[0]:
         length = math.prod(int(count or 0) for count in counts)
         check_complete(length, size - int(begin[1]))
-        _check_end(file, int(begin[1]) + length, b"NIST_1A")
+        _check_end(file, size, int(begin[1]) + length, length, b"NIST_1A")
     return Examined(float(stated[b"sample_rate"]) if b"sample_rate" in stated else None)
 
 
-def _check_end(file: BinaryIO, end: int, mark: bytes) -> None:
-    """Refuse a file whose samples are followed by another file.
+def _check_end(file: BinaryIO, size: int, end: int, length: int, mark: bytes) -> None:
+    """Refuse a file whose samples are followed by another file, or by bytes that may be samples.
 
     Raises:
-        AudioError: this begins with the same mark (the message has no place).
+        AudioError: another file begins with the same mark, or much follows (the message has no place).
     """
     file.seek(end)
     if file.read(len(mark)) == mark:
         raise AudioError(describe_joined("recordings"))
+    check_rest(file, end, size, length)
 
 
 def _check_single_flac(file: BinaryIO, size: int) -> None:

@@ -124,6 +124,17 @@ def test_a_header_that_states_next_to_nothing_of_the_file_is_refused(tmp_path, d
         audio.header(path)
 
 
+@pytest.mark.parametrize("kind", ["wav", "aiff", "w64", "caf", "au", "sph"])
+def test_sound_behind_the_stated_samples_is_refused_but_zeros_are_not(tmp_path, kind):
+    content = encode(tone(1.5), *CONTAINERS[kind])
+    audio.header(write(tmp_path / f"zeros.{kind}", content + bytes(1 << 17)))
+    audio.header(write(tmp_path / f"few.{kind}", content + b"\x80few bytes of a program" * 100))
+    with pytest.raises(
+        AudioError, match=r"its header states \d+ bytes of samples, but \d+ bytes follow that"
+    ):
+        audio.header(write(tmp_path / f"more.{kind}", content + to_pcm(tone(3.0))))
+
+
 def test_a_long_chunk_after_few_samples_is_no_contradiction(tmp_path):
     note = b"LIST" + struct.pack("<I", 20_004) + b"INFO" + bytes(20_000)
     path = write(tmp_path / "a.wav", to_wav(to_pcm(tone(0.05)), after=note))
