@@ -1,45 +1,35 @@
 """Identify the code of an entry of a plug-in, so that numbers of changed code are not taken for its own."""
 
 import ast
-from collections.abc import Iterable, Iterator
-from functools import cache
+import hashlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sercli import registry
-from sercli.config import digest
 
+def digest_code(file: Path, package: str, folders: Sequence[str]) -> str:
+    """Return a digest of a file of a plug-in and of the files of the plug-in that it imports.
 
-def code_digests(entries: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return a digest of the code of each entry of a plug-in, by ``models/NAME``; none for other entries.
-
-    It covers the file of the entry and the files of the plug-in that it imports. Comments, docstrings and
-    layout do not count. A process computes it once, because it also imports the code only once.
+    Comments, docstrings and layout do not count, except in files that can't be parsed.
 
     Args:
-        entries: families and names, as ``("models", "mdcnn")``.
+        file: the file.
+        package: name under which the files of the plug-in are imported.
+        folders: the folders of the plug-in.
     """
-    found = {f"{family}/{name}": _find_digest(f"sercli.{family}", name) for family, name in entries}
-    return {entry: code for entry, code in found.items() if code is not None}
-
-
-def _find_digest(package: str, name: str) -> str | None:
-    title, file = registry.plugin_of(package, name), registry.source_file(package, name)
-    if title is None or file is None:
-        return None
-    return _digest(file, next(plugin for plugin in registry.plugins() if plugin.title == title))
-
-
-@cache
-def _digest(file: Path, plugin: registry.Plugin) -> str:
     waiting, codes = [file], dict[Path, Any]()
     while waiting:
         path = waiting.pop()
-        if path not in codes:
+        if path in codes:
+            continue
+        try:
             tree = ast.parse(path.read_bytes(), path)
-            codes[path] = _outline(tree)
-            waiting += _imported(tree, path, plugin)
-    return digest(list(codes.values()))
+        except (OSError, SyntaxError, ValueError):  # compiled, or imported only where it is used
+            codes[path] = [each.read_bytes().hex() for each in sorted(path.parent.glob(f"{path.stem}.*"))]
+            continue
+        codes[path] = _outline(tree)
+        waiting += _imported(tree, path, package, folders)
+    return hashlib.sha256(repr(list(codes.values())).encode()).hexdigest()[:12]
 
 
 def _outline(node: Any) -> Any:
@@ -57,7 +47,7 @@ def _is_text(node: Any) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _imported(tree: ast.Module, file: Path, plugin: registry.Plugin) -> Iterator[Path]:
+def _imported(tree: ast.Module, file: Path, package: str, folders: Sequence[str]) -> Iterator[Path]:
     """Yield the files of a plug-in that a file of it imports."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -69,18 +59,18 @@ def _imported(tree: ast.Module, file: Path, plugin: registry.Plugin) -> Iterator
         else:
             continue
         for module in modules:
-            yield from _files(module, file, plugin)
+            yield from _files(module, file, package, folders)
 
 
-def _files(module: str, file: Path, plugin: registry.Plugin) -> Iterator[Path]:
+def _files(module: str, file: Path, package: str, folders: Sequence[str]) -> Iterator[Path]:
     """Yield the files that a module of a plug-in may be, by its absolute or relative name."""
     name = module.lstrip(".")
     if level := len(module) - len(name):
-        folders = [file.parents[level - 1]]
-    elif name.startswith(f"{plugin.package}."):
-        folders, name = [Path(each) for each in plugin.folders], name.removeprefix(f"{plugin.package}.")
+        places = [file.parents[level - 1]]
+    elif name.startswith(f"{package}."):
+        places, name = [Path(each) for each in folders], name.removeprefix(f"{package}.")
     else:
         return
-    for folder in folders:
+    for folder in places:
         place = folder.joinpath(*name.split(".")) if name else folder
         yield from (path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file())

@@ -27,6 +27,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from sercli.errors import ConfigError, PluginError, SerError, unknown
+from sercli.plugin_code import digest_code
 
 GROUP = "sercli.plugins"
 """Group of the entry points that name installed plug-ins."""
@@ -38,6 +39,10 @@ _RECORDED = ("models", "features", "corpora", "augmentations")  # by runs and bu
 _FAMILIES = (*_RECORDED, "studies", "starter")
 _RARER = ("voice", "manifest")
 _LONGEST = 256
+
+# Digests of the code of entries of plug-ins, by module. Each is computed before the code is imported, because
+# a process keeps the code that it has imported, and the file may be edited meanwhile.
+_code: dict[str, str] = {}
 
 T = TypeVar("T")
 
@@ -89,6 +94,7 @@ def load(package: str, name: str, constant: str, kind: type[T]) -> T:
         raise unknown(package, name, sorted(entries))
     entry = entries[name]
     with blaming(package, name, "can't be imported"):
+        _code_of(package, name)
         module = importlib.import_module(entry.module)
     defined = vars(module).get(constant)
     if isinstance(defined, kind):
@@ -181,6 +187,28 @@ def plugin_of(package: str, name: str) -> str | None:
     """Return the title of the plug-in that defines an entry; none for entries of the package."""
     entry = _entries(package).get(name)
     return None if entry is None else entry.plugin
+
+
+def code_digests(entries: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return a digest of the code of each entry of a plug-in, by ``models/NAME``; none for other entries.
+
+    It is that of the code that this process has imported, or is going to import.
+
+    Args:
+        entries: families and names, as ``("models", "mdcnn")``.
+    """
+    found = {f"{family}/{name}": _code_of(f"sercli.{family}", name) for family, name in entries}
+    return {entry: code for entry, code in found.items() if code is not None}
+
+
+def _code_of(package: str, name: str) -> str | None:
+    entry = _entries(package).get(name)
+    if entry is None or entry.plugin is None:
+        return None
+    if entry.module not in _code:
+        plugin = next(each for each in plugins() if each.title == entry.plugin)
+        _code[entry.module] = digest_code(entry.file, plugin.package, plugin.folders)
+    return _code[entry.module]
 
 
 def data_files(package: str, suffix: str) -> dict[str, Path]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from sercli import plugin_code, registry
+from sercli import registry
 from sercli.augmentations import Augmentation, AugmentationConfig
 from sercli.bundle import Bundle, build_network
 from sercli.corpora import get_corpus
@@ -419,10 +419,8 @@ def test_a_run_that_needs_a_plugin_names_it(tmp_path, command_line):
 
 def test_a_change_of_the_code_is_a_change_of_the_digest(folder, monkeypatch):
     def digests():
-        plugin_code._digest.cache_clear()
-        return plugin_code.code_digests(
-            [("models", "packed-lstm"), ("features", "bands"), ("models", "mdcnn")]
-        )
+        registry._code.clear()
+        return registry.code_digests([("models", "packed-lstm"), ("features", "bands"), ("models", "mdcnn")])
 
     def replace(file, old, new):
         text = (folder / file).read_text()
@@ -442,15 +440,33 @@ def test_a_change_of_the_code_is_a_change_of_the_digest(folder, monkeypatch):
     assert digests()["models/packed-lstm"] not in {each["models/packed-lstm"] for each in (before, imported)}
 
 
+def test_the_digest_is_that_of_the_code_that_was_imported(folder):
+    registry._code.clear()
+    get_feature("bands")
+    (folder / "features/bands.py").write_text(FEATURE.replace("= 20", "= 30"))  # edited in a running notebook
+    imported = registry.code_digests([("features", "bands")])
+    registry._code.clear()
+    assert registry.code_digests([("features", "bands")]) != imported
+
+
+def test_code_that_can_not_be_parsed_has_a_digest(folder):
+    (folder / "models/_shared.py").write_text("def (")
+    registry._code.clear()
+    before = registry.code_digests([("models", "packed-lstm")])
+    (folder / "models/_shared.py").write_text("def ((")
+    registry._code.clear()
+    assert registry.code_digests([("models", "packed-lstm")]) != before
+
+
 def test_the_digest_covers_what_an_installed_plugin_imports_by_its_full_name(installed, tmp_path):
     models = tmp_path / "site-packages/packed_ser/models"
     network = models / "packed_lstm.py"
     network.write_text(network.read_text().replace("from ._shared", "from packed_ser.models._shared"))
-    plugin_code._digest.cache_clear()
-    before = plugin_code.code_digests([("models", "packed-lstm")])
+    registry._code.clear()
+    before = registry.code_digests([("models", "packed-lstm")])
     (models / "_shared.py").write_text(SHARED.replace("sum", "amax"))
-    plugin_code._digest.cache_clear()
-    assert plugin_code.code_digests([("models", "packed-lstm")]) != before
+    registry._code.clear()
+    assert registry.code_digests([("models", "packed-lstm")]) != before
 
 
 def test_changed_code_has_features_and_runs_of_its_own_and_no_use_for_old_models(
@@ -469,12 +485,12 @@ def test_changed_code_has_features_and_runs_of_its_own_and_no_use_for_old_models
         outputs=Outputs(("anger", "sadness")),
         inputs=inputs,
         statistics={"speech": Statistics(np.zeros((1, 1, 1), np.float32), np.ones((1, 1, 1), np.float32))},
-        facts={"code": plugin_code.code_digests([("models", "packed-lstm"), ("features", "bands")])},
+        facts={"code": registry.code_digests([("models", "packed-lstm"), ("features", "bands")])},
     )
     bundle.save(tmp_path / "bundle")
     Bundle.load(tmp_path / "bundle")
     runs, stores = [name()], [inputs["speech"].open_store(tmp_path).path]
-    monkeypatch.setattr(plugin_code, "_digest", lambda file, plugin: "changed")
+    monkeypatch.setattr(registry, "_code_of", lambda package, name: "changed")
     runs, stores = [*runs, name()], [*stores, inputs["speech"].open_store(tmp_path).path]
     assert len({*runs}) == len({*stores}) == 2
     with pytest.raises(RunError, match=r"models/packed_lstm\.py: its code.* has changed since the training"):

@@ -9,7 +9,7 @@ import soxr
 
 from sercli.audio import _ffmpeg
 from sercli.audio._decoder import OpenFile, read_block
-from sercli.audio._opening import HIGHEST_RATE, LOWEST_RATE, naming, opened
+from sercli.audio._opening import HIGHEST_RATE, LOWEST_RATE, as_audio_error, opened
 from sercli.audio._scale import SampleScale, Scales, can_exceed, choose_scale
 from sercli.audio.kinds import (
     FOREIGN_SUFFIXES,
@@ -233,7 +233,7 @@ def full_scale(path: Path) -> SampleScale:
     Raises:
         AudioError: as `read`.
     """
-    with naming(path):
+    with as_audio_error(path):
         known = _scales.find(path)
     if known is None:
         with opened(path) as file:

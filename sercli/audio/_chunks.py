@@ -116,7 +116,8 @@ def examine_chunks(file: BinaryIO, size: int, layout: ChunkLayout) -> Examined:
         check_complete(length, present)
         after = length + -length % layout.even
         _check_single(file, size, at + after, layout)
-        if not _holds_chunks(file, size, at + after, layout):
+        # Some programs write no padding behind samples of an odd length.
+        if not any(_holds_chunks(file, size, at + end, layout) for end in {after, length}):
             check_rest(file, at + after, size, length)
     code = struct.unpack(f"{order}H", settings[:2].ljust(2, b"\0"))[0]
     if code == _EXTENSIBLE and len(settings) >= 26:
@@ -291,7 +292,7 @@ def check_complete(length: int, present: int) -> None:
 
 
 def check_rest(file: BinaryIO, end: int, size: int, length: int) -> None:
-    """Refuse a file in which more follows the samples than programs append, unless it is only zeros.
+    """Refuse a file in which more follows the samples than programs append, unless it is zeros or a tag.
 
     Args:
         file: the file.
@@ -304,6 +305,9 @@ def check_rest(file: BinaryIO, end: int, size: int, length: int) -> None:
     """
     rest = size - end
     if rest <= min(_MOST_TIMES * length, _MOST_FOREIGN):
+        return
+    file.seek(end)
+    if file.read(3) == b"ID3":
         return
     file.seek(end)
     if any(block.strip(b"\0") for block in iter(lambda: file.read(1 << 20), b"")):

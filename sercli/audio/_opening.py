@@ -1,4 +1,4 @@
-"""Open an audio file, and refuse one that is not whole."""
+"""Open an audio file, and refuse one that is not complete."""
 
 import os
 import stat
@@ -29,7 +29,7 @@ _CONTAINERS = frozenset(
 @contextmanager
 def opened(path: Path, content: bytes | None = None, most_s: float | None = None) -> Iterator[OpenFile]:
     """Open a file that is as long as its header states; an error becomes one line that names the file."""
-    with naming(path):
+    with as_audio_error(path):
         if content is None and not stat.S_ISREG(path.stat().st_mode):
             raise AudioError("a folder, pipe or device, not a file")
         with ExitStack() as stack:
@@ -46,7 +46,7 @@ def opened(path: Path, content: bytes | None = None, most_s: float | None = None
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def as_audio_error(path: Path) -> Iterator[None]:
     """Turn any error of reading a file into one line that names it."""
     try:
         yield

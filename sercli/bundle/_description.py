@@ -15,7 +15,6 @@ from sercli.errors import RunError
 from sercli.models import NetworkConfig, get_architecture
 from sercli.plain import shorten
 from sercli.plain.json import from_json
-from sercli.plugin_code import code_digests
 from sercli.records import TRACE_DIMENSIONS
 from sercli.runs.features import FeatureChoice
 from sercli.statistics import Statistics
@@ -100,7 +99,7 @@ def check_code(description: Mapping[str, Any]) -> None:
     recorded = description["facts"].get("code", {})
     used = [("models", description["arch"])]
     used += [("features", flat["kind"]) for flat in description["inputs"].values()]
-    now = code_digests(used)
+    now = registry.code_digests(used)
     changed = [entry for entry in now if recorded.get(entry, now[entry]) != now[entry]]
     if changed:
         family, name = changed[0].split("/")

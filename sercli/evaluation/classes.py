@@ -17,8 +17,8 @@ from sercli.evaluation.metrics import Counts, Metric, MetricRow, Rates
 from sercli.evaluation.scoring import Baseline, Rows, Scoring
 from sercli.records import ClassPredictions
 
-# By so much probabilities, and their sum, may be wrong: as those of half precision are.
-_ROUNDING = 1e-3
+# By so much probabilities, and their sum, may be wrong: as those of short formats or of two decimals are.
+_ROUNDING = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)

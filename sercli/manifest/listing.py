@@ -148,7 +148,10 @@ def read_entries(
     if by_row:
         raters = by_row
         del fields["emotion_raw"]
-        remarks.append("each row has the label of one rater; the rows of a recording become one utterance")
+        remarks.append(
+            "each row has the label of one rater; the rows of a recording become one utterance; --column "
+            "raters= leaves the rows as they are"
+        )
     if rows:
         yield _note(path.name, table, fields, {RATERS: raters, FURTHER_RATINGS: ratings}, remarks)
     entries = _entries(table, fields, raters, ratings, by_row=bool(by_row))

@@ -9,7 +9,7 @@ An earlier preparation stays usable until its first file is replaced or the new 
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,9 @@ def prepare(
         place = find_place(source, corpus, root, audio_root, options, name)  # before anything is made
     target.mkdir(parents=True, exist_ok=True)
     try:
-        with files.naming(target), FileLock(target / ".lock", timeout=0):
+        with ExitStack() as stack:
+            with files.naming(target):
+                stack.enter_context(FileLock(target / ".lock", timeout=0))
             files.sweep(target)
             if corpus.generate is not None:
                 for left in target.glob(".generated-*"):  # left by a preparation that was killed
@@ -147,15 +149,16 @@ def _prepare(
 ) -> Preparation:
     place, notes = find_root(source, place)
     utterances, problems, second = read(place)
-    problems = [*opened, *notes, *problems]
     lines = TableLines(place)
+    problems = lines.name_all([*opened, *notes, *problems])
     if not utterances:
-        raise CorpusError(describe_nothing_found(source, place, lines.name_all(problems)))
-    _refuse_bad(place.base, lines.name_all(problems), skip_bad)
+        raise CorpusError(describe_nothing_found(source, place, problems))
+    _refuse_bad(place.base, problems, skip_bad)
     if cutting is not None:
         place, utterances, found = _cut(place, utterances, cutting, progress)
+        found = lines.name_all(found)
         problems += found
-        _refuse_bad(place.base, lines.name_all(found), skip_bad)
+        _refuse_bad(place.base, found, skip_bad)
     corpus = place.corpus
     corpus = corpus.release(utterances) if corpus.release else corpus
     differing = differences(corpus, utterances)
@@ -170,14 +173,14 @@ def _prepare(
     if replaced.gone and corpus.utterances is None and not (corpus.any_name or partial):
         raise CorpusError(f"{place.root}: {replaced}; add --partial to replace the earlier ones by these")
 
-    prepared, converted, found = _convert(utterances, place, target, progress)
+    prepared, converted, found = _convert(utterances, place, target, progress, lines)
     problems += found
-    _refuse_bad(place.base, lines.name_all(problems), skip_bad)
+    _refuse_bad(place.base, problems, skip_bad)
     if cutting is None:
         # Of two files of an utterance the second one is used if the first one is damaged.
         usable = {utterance.id for utterance in prepared}
         others = [each for name, each in second.items() if name not in usable]
-        instead, of_them, found = _convert(others, place, target, progress) if others else ([], [], [])
+        instead, of_them, found = _convert(others, place, target, progress, lines) if others else ([], [], [])
         used = {each.source or each.file for each in instead}
         problems = [each for each in problems if each.place not in used] + found
         prepared, converted, utterances = prepared + instead, converted + of_them, [*utterances, *others]
@@ -185,14 +188,14 @@ def _prepare(
     if not prepared:
         worst = min(problems, key=lambda problem: problem.harmless)
         raise CorpusError(f"{place.root}: none of its {len(utterances)} files can be used; first: {worst}")
-    problems += _doubts(utterances, prepared, place)
+    problems += lines.name_all(_doubts(utterances, prepared, place))
     result = Preparation(
         corpus=place.name,
         entry=corpus,
         path=target / "manifest.jsonl",
         utterances=tuple(prepared),
         differences=tuple(differences(corpus, prepared)),
-        problems=tuple(lines.name_all(problems)),
+        problems=tuple(problems),
         schemes=tuple(by_scheme(place.name, prepared)),
         resampled=sum(item.resampled for item in converted),
         scaled=sum(bool(item.note) for item in converted),
@@ -226,13 +229,12 @@ def _settings(source: str, place: Place, cutting: VoiceConfig | TurnList | None)
 
 
 def _convert(
-    utterances: Sequence[Utterance], place: Place, target: Path, progress: Progress
+    utterances: Sequence[Utterance], place: Place, target: Path, progress: Progress, lines: TableLines
 ) -> tuple[list[Utterance], list[Converted], list[Problem]]:
     """Prepare the audio and the traces of the utterances; those that can't be used become problems."""
     prepared: list[Utterance] = []
     converted: list[Converted] = []
     problems: list[Problem] = []
-    lines = TableLines(place)
     with closing(Conversion(place.base, target, cuts=place.corpus.cuts).run(utterances)) as outcomes:
         for done, (utterance, outcome) in enumerate(outcomes, 1):
             if isinstance(outcome, Problem):

@@ -20,7 +20,6 @@ from sercli.config import Config, digest, merge
 from sercli.errors import ConfigError
 from sercli.models import Architecture, NetworkConfig, architecture_names, get_architecture
 from sercli.plain import shorten
-from sercli.plugin_code import code_digests
 from sercli.protocols import Protocol, get_protocol
 from sercli.records import TRACE_RATE
 from sercli.runs.features import (
@@ -34,7 +33,7 @@ from sercli.runs.training import TrainingConfig
 from sercli.schemes import EVERY_DIMENSION, Scheme, get_scheme
 from sercli.segments import SegmentConfig
 from sercli.tasks import TASKS, Task
-from sercli.unions import union_name
+from sercli.unions import corpora_of, union_name
 
 
 def _read_scheme(value: Any) -> Scheme:
@@ -279,14 +278,15 @@ class RunConfig(Config):
 
     @property
     def entries(self) -> list[tuple[str, str]]:
-        """Families and names of the entries whose code computes numbers from the prepared audio."""
+        """Families and names of the entries that a run uses; a corpus defines schemes and protocols."""
         used = [("models", self.arch), *(("features", choice.kind) for choice in self.features.values())]
-        return used + [("augmentations", name) for name in self.augment]
+        used += [("augmentations", name) for name in self.augment]
+        return used + [("corpora", name) for name in corpora_of(self.corpus)]
 
     @property
     def code(self) -> dict[str, str]:
         """Digests of the code of those entries that are from plug-ins, by ``models/NAME``."""
-        return code_digests(self.entries)
+        return registry.code_digests(self.entries)
 
     @property
     def draws_variant(self) -> bool:

@@ -29,8 +29,9 @@ def plugins(config: RunConfig) -> dict[str, str]:
     Of a plug-in that is not installed, it is the name of the folder: where the folder is on this machine is
     not published.
     """
-    used = [*config.entries, ("corpora", config.corpus)]
-    found = {f"{family}/{name}": registry.plugin_of(f"sercli.{family}", name) for family, name in used}
+    found = {
+        f"{family}/{name}": registry.plugin_of(f"sercli.{family}", name) for family, name in config.entries
+    }
     return {entry: Path(title).name for entry, title in found.items() if title is not None}
 
 

@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from filelock import FileLock, Timeout
 
-from sercli import files
+from sercli import files, registry
 from sercli.config import digest
 from sercli.errors import FeatureError
 from sercli.features import Array, FeatureConfig, get_feature
 from sercli.plain.json import from_json
-from sercli.plugin_code import code_digests
 from sercli.records import Utterance
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ class FeatureStore:
         self.kind, self.config, self.feature, self.number = kind, config, feature, number
         self.shape = feature.shape(config)
         half = "-float16" if number == "float16" else ""
-        code = code_digests([("features", kind)])
+        code = registry.code_digests([("features", kind)])
         decided = digest([config.deciding(), code]) if code else config.digest
         self.path = root / f"{kind}-v{feature.version}-{decided}{half}"
         self.item = _ITEMS[number]

@@ -13,7 +13,6 @@ from sercli.errors import ConfigError, FeatureError, PluginError, SerError, Unkn
 from sercli.features import get_feature
 from sercli.files import remove_folder
 from sercli.plain.json import from_json
-from sercli.plugin_code import code_digests
 from sercli.records import Utterance
 from sercli.store import FeatureStore, Number
 from sercli.store.compute import compute
@@ -197,7 +196,7 @@ def _describe(root: Path, path: Path) -> FoundStore:
     if version != feature.version:
         return FoundStore(path, kind, differing, None, f"made by version {version}, now {feature.version}")
     if store.path.name != path.name:
-        changed = code_digests([("features", kind)])
+        changed = registry.code_digests([("features", kind)])
         why = "made by other code of the plug-in" if changed else "its feature.json describes another store"
         return FoundStore(path, kind, differing, None, why)
     return FoundStore(path, kind, differing, store)

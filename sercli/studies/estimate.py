@@ -7,7 +7,7 @@ from sercli.devices import Device
 from sercli.plain.json import to_json
 from sercli.studies.running import PlannedCell
 from sercli.training.estimate import sampled_seconds_per_epoch
-from sercli.training.jobs import reason_of
+from sercli.training.jobs import failures_of, reason_of
 from sercli.training.plan import Plan
 
 _NO_MEMORY = "a training step does not fit into the GPU's memory"
@@ -47,7 +47,7 @@ def costs(cells: Iterable[PlannedCell], device: Device) -> list[Cost]:
             try:
                 seconds = sampled_seconds_per_epoch(plan, trials[0].fold, device)
                 timed[key] = _NO_MEMORY if seconds is None else seconds
-            except Exception as error:  # noqa: BLE001  # a network of a plug-in may raise anything
+            except failures_of(plan.config) as error:
                 timed[key] = reason_of(error)
         epoch = timed[key]
         if isinstance(epoch, str):

@@ -13,7 +13,7 @@ from sercli.runs.folder import Trial
 from sercli.runs.training import Precision
 from sercli.studies.study import Cell
 from sercli.training import trials
-from sercli.training.jobs import Launch, launch_processes, reason_of
+from sercli.training.jobs import Launch, failures_of, launch_processes, reason_of
 from sercli.training.plan import Plan, check_classes, make_plan
 from sercli.training.settings import check, configure
 from sercli.workspace import Workspace
@@ -143,7 +143,7 @@ def compute_features(
             try:
                 trials.compute_features(planned.plan, computing, waiting)
                 reasons[key] = None
-            except Exception as error:  # noqa: BLE001  # a feature of a plug-in may raise anything
+            except failures_of(config) as error:
                 reasons[key] = reason_of(error)
         if (reason := reasons[key]) is not None:
             failures.append(Failure(planned.cell, None, reason))
@@ -196,7 +196,7 @@ def _train_one(planned: PlannedCell, trial: Trial, device: Device, observer: Obs
 
     try:
         trials.train_trials(single, device, say, bar=False)
-    except Exception as error:  # noqa: BLE001  # a network of a plug-in may raise anything
+    except failures_of(planned.plan.config) as error:
         return reason_of(error)
     return None
 

@@ -18,6 +18,7 @@ from sercli.devices import Device
 from sercli.errors import RunError, SerError
 from sercli.plain.yaml import to_yaml
 from sercli.processor import count_cores
+from sercli.runs.config import RunConfig
 from sercli.runs.folder import Trial
 from sercli.training.plan import Plan
 from sercli.training.starting import make_starter
@@ -155,11 +156,17 @@ def failure_reason(status: int, errors: Sequence[str]) -> str | None:
     return last.removeprefix("error: ").strip()
 
 
+def failures_of(config: RunConfig) -> tuple[type[Exception], ...]:
+    """Return the exceptions that end a trial in this process, but not the command.
+
+    They are all exceptions if a run uses code of others; otherwise a bug of ours keeps its traceback.
+    """
+    return (Exception,) if config.code else (SerError,)
+
+
 def reason_of(error: Exception) -> str:
-    """Return the reason if a trial failed in this process: the same text as of a process of its own."""
-    if isinstance(error, SerError):
-        return str(error)
-    return failure_reason(1, "".join(format_exception_only(error)).splitlines()) or ""
+    """Return the reason if a trial failed in this process."""
+    return str(error) if isinstance(error, SerError) else format_exception_only(error)[0].splitlines()[0]
 
 
 def training_command(settings: str, workspace: str, fold: int, seed: int, device: Device) -> list[str]:

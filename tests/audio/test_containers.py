@@ -135,6 +135,12 @@ def test_sound_behind_the_stated_samples_is_refused_but_zeros_are_not(tmp_path, 
         audio.header(write(tmp_path / f"more.{kind}", content + to_pcm(tone(3.0))))
 
 
+def test_a_long_chunk_without_padding_before_it_and_a_tag_are_no_samples(tmp_path):
+    note = b"bext" + struct.pack("<I", 70_000) + b"x" * 70_000
+    assert audio.header(write(tmp_path / "a.wav", encode(tone(1.5)[:-1], "WAV", "PCM_U8")[:-1] + note)).frames
+    assert audio.header(write(tmp_path / "b.wav", encode(tone(1.5), "WAV", "PCM_16") + b"ID3" + note)).frames
+
+
 def test_a_long_chunk_after_few_samples_is_no_contradiction(tmp_path):
     note = b"LIST" + struct.pack("<I", 20_004) + b"INFO" + bytes(20_000)
     path = write(tmp_path / "a.wav", to_wav(to_pcm(tone(0.05)), after=note))

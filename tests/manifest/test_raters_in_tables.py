@@ -173,7 +173,7 @@ def test_a_row_for_each_rater(tmp_path, corpus):
     assert second.raters == ({"rater": "line 5", "emotions": ["sadness"]},)
     assert note(found) == (
         "file <- file, speaker <- speaker, raters <- Annotator ID + emotion; each row has the label of one "
-        "rater; the rows of a recording become one utterance"
+        "rater; the rows of a recording become one utterance; --column raters= leaves the rows as they are"
     )
 
 

@@ -100,17 +100,18 @@ def test_one_wrong_time_among_right_ones_is_still_a_fault(workspace, tmp_path, w
 
 def test_a_row_that_names_no_recording_or_no_part_of_it_is_named_by_its_line(workspace, tmp_path, write_wav):
     (tmp_path / "lists").mkdir()
-    write_wav(tmp_path / "a.wav", tone(2.0))
+    (tmp_path / "wav").mkdir()
+    write_wav(tmp_path / "wav/a.wav", tone(2.0))
     write_wav(tmp_path / "b.wav", tone(0.5))
     table = tmp_path / "lists" / "t.csv"
-    table.write_text("file,emotion,start,end\nA.WAV,sad,0,1\nA.WAV,sad,1,9\nb.wav,sad,,\nTotal,3,,\n")
+    table.write_text("file,emotion,start,end\nwav/A.WAV,sad,0,1\nwav/A.WAV,sad,1,9\nb.wav,sad,,\nTotal,3,,\n")
     with pytest.raises(CorpusError) as caught:
         prepare("csv", table, workspace, name="mine", audio_root=tmp_path)
     assert str(caught.value) == f"{table}:5: Total: no such file; correct it, or add --skip-bad"
     result = prepare("csv", table, workspace, name="mine", audio_root=tmp_path, skip_bad=True)
     assert [str(each) for each in result.problems if not each.harmless] == [
         f"{table}:5: Total: no such file",
-        f"{table}:3: a.wav: can't cut out 1 to 9 s; it is 2 s long",
+        f"{table}:3: wav/a.wav: can't cut out 1 to 9 s; it is 2 s long",
     ]
 
 

@@ -13,6 +13,7 @@ from conftest import SMALL
 
 from sercli.devices import Device
 from sercli.preparation import prepare
+from sercli.runs.config import RunConfig
 from sercli.runs.folder import all_runs
 from sercli.studies import get_study, running
 from sercli.studies.estimate import costs
@@ -161,9 +162,14 @@ def fail_in(monkeypatch, module, name, error):
 def test_an_error_of_a_network_of_one_s_own_does_not_end_the_others(place, monkeypatch):
     works, told = planned(place, "1"), Record()
     fail_in(monkeypatch, running.trials, "train_trial", ValueError("first line\nlast line"))
+    with pytest.raises(ValueError, match="first line"):  # a bug of ours
+        run(works, CPU, told)
+    works, told = planned(place, "1"), Record()
+    monkeypatch.setattr(RunConfig, "code", property(lambda config: {"models/own": "c0de"}))
+    fail_in(monkeypatch, running.trials, "train_trial", ValueError("first line\nlast line"))
     (failure,) = run(works, CPU, told)
-    assert str(failure) == "plain, emodb-4, fold 1, seed 0: last line"  # as of a process of its own
-    assert told.ends == [("plain", 1, "last line"), ("attention", 1, None)]
+    assert str(failure) == "plain, emodb-4, fold 1, seed 0: ValueError: first line"
+    assert told.ends == [("plain", 1, "ValueError: first line"), ("attention", 1, None)]
     fail_in(monkeypatch, running.trials, "train_trial", KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         run(works, CPU, told)
@@ -171,6 +177,7 @@ def test_an_error_of_a_network_of_one_s_own_does_not_end_the_others(place, monke
 
 def test_an_error_of_a_network_of_one_s_own_does_not_end_the_estimate(place, monkeypatch):
     works = planned(place, "1")
+    monkeypatch.setattr(RunConfig, "code", property(lambda config: {"models/own": "c0de"}))
     fail_in(monkeypatch, estimate, "seconds_per_epoch", IndexError("too far"))
     first, second, _ = costs(works, CPU)
     assert (first.reason, first.epoch) == ("IndexError: too far", None)
