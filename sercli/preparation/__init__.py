@@ -161,14 +161,8 @@ def _prepare(
         _refuse_bad(place.base, found, skip_bad)
     corpus = place.corpus
     corpus = corpus.release(utterances) if corpus.release else corpus
-    differing = differences(corpus, utterances)
-    refused = differing and not (partial or corpus.counts_from)
-    if refused and len(utterances) < (corpus.utterances or 0):
-        more = find_more(place, len(utterances))
-        remedy = f"{more[0]} holds {more[1]}: run `sercli prepare {source} {more[0]}`, or " if more else ""
-        raise CorpusError(
-            f"{place.root}: {'; '.join(differing)}; {remedy}add --partial to prepare what is there"
-        )
+    if not (partial or corpus.counts_from):
+        _refuse_incomplete(source, corpus, place, utterances)
     replaced = Replaced.by(utterances, target)
     if replaced.gone and corpus.utterances is None and not (corpus.any_name or partial):
         raise CorpusError(f"{place.root}: {replaced}; add --partial to replace the earlier ones by these")
@@ -208,6 +202,16 @@ def _prepare(
     files.write_json(target / "corpus.json", result.to_dict())
     manifest.write(result.path, prepared)
     return result
+
+
+def _refuse_incomplete(source: str, corpus: Corpus, place: Place, utterances: Sequence[Utterance]) -> None:
+    """Refuse a copy that has fewer utterances than the released corpus."""
+    differing = differences(corpus, utterances)
+    if not differing or len(utterances) >= (corpus.utterances or 0):
+        return
+    more = find_more(place, len(utterances))
+    remedy = f"{more[0]} holds {more[1]}: run `sercli prepare {source} {more[0]}`, or " if more else ""
+    raise CorpusError(f"{place.root}: {'; '.join(differing)}; {remedy}add --partial to prepare what is there")
 
 
 def _cut(
