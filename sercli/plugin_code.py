@@ -43,7 +43,7 @@ def _outline(node: Any) -> Any:
 
 
 def _is_text(node: Any) -> bool:
-    """Whether a statement is only a text, such as a docstring."""
+    """Return whether a statement is only a text, for example a docstring."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 

@@ -17,14 +17,12 @@ from typing import BinaryIO
 from sercli.audio import _mpeg
 from sercli.audio._chunks import (
     Examined,
-    check_complete,
-    check_rest,
     examine_chunks,
     find_layout,
-    is_placeholder,
     mpeg_found,
     with_bytes,
 )
+from sercli.audio._lengths import check_complete, check_rest, is_placeholder
 from sercli.audio._ogg import check_ogg, find
 from sercli.audio.kinds import describe_joined
 from sercli.errors import AudioError

@@ -118,7 +118,7 @@ def check_task(arch: str, model: NetworkConfig, outputs: Outputs) -> None:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a finite number."""
+    """Return whether a value is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

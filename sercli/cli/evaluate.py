@@ -1,7 +1,7 @@
 """``sercli eval``: metrics of a run on its own test parts or another corpus, and pictures of its networks."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -131,15 +131,10 @@ def _evaluate(place: "Workspace", run: "Run", draws: int, *, audit: bool, json: 
     from sercli.reports.run import report_run, write_report
 
     report = report_run(run, draws, _audit(run, place) if audit else None)
-    with metrics_first() as attempt:
-        page = attempt(lambda: write_report(report))
-        if json:
-            typer.echo(to_json(report.to_dict() | {"report": page and str(page)}))
-            return
-        typer.echo(f"{report.run.name}\nprotocol {report.protocol}")
-        if report.audit is not None:
-            typer.echo(f"audit    {report.audit.verdict}")
-        _print_report(report, page)
+    lines = [report.run.name, f"protocol {report.protocol}"]
+    if report.audit is not None:
+        lines.append(f"audit    {report.audit.verdict}")
+    _write_and_print(report, lambda: write_report(report), report.to_dict() if json else None, lines)
 
 
 def _audit(run: "Run", place: "Workspace") -> "AuditResult | None":
@@ -188,16 +183,35 @@ def _evaluate_on(
             progress=progress,
         )
     result = report_applied(applied, place, draws)
+    lines = [applied.run.name, f"{result.report.protocol}, scheme {applied.scheme}"]
+    classes = mapping_table(applied)
+    if classes is not None:
+        lines += ["", to_text(classes)]
+    described = result.to_dict() if json else None
+    _write_and_print(result.report, lambda: write_cross_corpus(result), described, lines)
+
+
+def _write_and_print(
+    report: "RunReport",
+    write: Callable[[], "Path"],
+    described: dict[str, Any] | None,
+    lines: Sequence[str],
+) -> None:
+    """Write the files of a report, and print it even if they can't be written.
+
+    Args:
+        report: metrics of the run, on its own corpus or on another one.
+        write: writes the files and returns the page.
+        described: the report as JSON, to print it in this form; ``None`` prints text.
+        lines: the first lines of the text.
+    """
     with metrics_first() as attempt:
-        page = attempt(lambda: write_cross_corpus(result))
-        if json:
-            typer.echo(to_json(result.to_dict() | {"report": page and str(page)}))
+        page = attempt(write)
+        if described is not None:
+            typer.echo(to_json(described | {"report": page and str(page)}))
             return
-        typer.echo(f"{applied.run.name}\n{result.report.protocol}, scheme {applied.scheme}")
-        classes = mapping_table(applied)
-        if classes is not None:
-            typer.echo(f"\n{to_text(classes)}")
-        _print_report(result.report, page)
+        typer.echo("\n".join(lines))
+        _print_report(report, page)
 
 
 def _print_report(report: "RunReport", page: "Path | None") -> None:

@@ -19,7 +19,8 @@ from sercli.corpora.manifest import complete_list
 from sercli.errors import ManifestError
 from sercli.manifest.columns import FURTHER_RATINGS, RATERS
 from sercli.manifest.interop import read_other
-from sercli.manifest.listing import Entry, line_of, read_entries
+from sercli.manifest.listing import Entry, read_entries
+from sercli.manifest.tables import line_of
 from sercli.manifest.values import NUMBERS, RATINGS, TIMES, explain_span, explain_time, parse_number
 from sercli.records import Problem, Utterance
 

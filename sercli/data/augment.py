@@ -114,9 +114,9 @@ class Augmenter:
 
 def _checked(name: str, array: Any, shape: tuple[int, ...] | None = None) -> Any:
     """Return what an augmentation made, if it is an array of that shape, or samples of any length."""
-    given = array.shape if isinstance(array, np.ndarray) else ()
-    wanted = shape or (max((1, *given[:1])),)
-    if given != wanted:
+    given: tuple[int, ...] = array.shape if isinstance(array, np.ndarray) else ()
+    fits = len(given) == 1 and given[0] > 0 if shape is None else given == shape
+    if not fits:
         shown = given if isinstance(array, np.ndarray) else f"of type {type(array).__name__}"
         needed = shape or "(samples,) with one sample or more"
         raise RunError(f"augmentation '{name}': its result is {shown}; let 'apply' return an array {needed}")

@@ -13,7 +13,6 @@ from typing import Any
 
 from sercli.audio import SUFFIXES
 from sercli.errors import ConfigError
-from sercli.labels import to_noun
 from sercli.manifest.columns import (
     FURTHER_RATINGS,
     RATERS,
@@ -21,11 +20,10 @@ from sercli.manifest.columns import (
     fields_by_name,
     in_milliseconds,
     in_samples,
-    names_rater,
-    of_raters,
     simplify,
     unread_times,
 )
+from sercli.manifest.rater_columns import named_columns, rater_columns, raters_by_row, read_rater, read_raters
 from sercli.manifest.tables import Table, TableRow, read_table
 from sercli.manifest.values import (
     NAMES,
@@ -37,7 +35,6 @@ from sercli.manifest.values import (
     parse_number,
     parse_seconds,
     settle_times,
-    split_labels,
 )
 from sercli.plain import shorten
 from sercli.records import Note, Problem
@@ -89,12 +86,6 @@ def field_label(field: str) -> str:
     return "emotion" if field == "emotion_raw" else field
 
 
-def line_of(place: str) -> str:
-    """Return the line or the entry of an `Entry`'s place, as in ``line 3``."""
-    before, _, entry = place.rpartition(", entry ")
-    return f"entry {entry}" if before else f"line {place.rpartition(':')[2]}"
-
-
 def check_columns(columns: Mapping[str, str]) -> dict[str, str]:
     """Return the chosen columns by field.
 
@@ -129,8 +120,8 @@ def read_entries(
     table = read_table(path)
     rows = table.rows
     fields, remarks = choose_columns(table, chosen)
-    raters = _rater_columns(table, chosen.get(RATERS))
-    ratings = _named_columns(table, chosen.get(FURTHER_RATINGS))
+    raters = rater_columns(table, chosen.get(RATERS))
+    ratings = named_columns(table, chosen.get(FURTHER_RATINGS))
     if "emotion_raw" not in chosen and fields.get("emotion_raw") in raters:
         del fields["emotion_raw"]
     found = {*fields, *([RATERS] if raters else []), *([FURTHER_RATINGS] if ratings else [])}
@@ -144,7 +135,7 @@ def read_entries(
     if rows and (unread := _unread_time(path.name, table, fields)):
         yield unread
         return
-    by_row = _raters_by_row(table, fields) if join and not raters and chosen.get(RATERS) != "" else ()
+    by_row = raters_by_row(table, fields) if join and not raters and chosen.get(RATERS) != "" else ()
     if by_row:
         raters = by_row
         del fields["emotion_raw"]
@@ -189,7 +180,7 @@ def _entries(
             if not (parse_number(values.get("duration")) or 0) > 0:
                 values.pop("duration", None)  # it only repeats the length of the audio itself
             try:
-                labelled = _read_rater(item, raters) if by_row else _read_raters(item.values, raters)
+                labelled = read_rater(item, raters) if by_row else read_raters(item.values, raters)
             except ValueError as error:
                 yield Problem(item.place, f"raters: {error}; write labels, for example anger|sadness")
                 continue
@@ -259,87 +250,10 @@ def read_cells(
     return values
 
 
-def _rater_columns(table: Table, chosen: str | None) -> tuple[str, ...]:
-    """Return the columns of the raters' labels: one for all raters, or one for each rater.
-
-    Args:
-        table: the table.
-        chosen: names of the columns, separated by commas; ``None`` searches columns with usual names. If one
-            of the named columns does not exist, there are none.
-    """
-    if chosen is None:
-        kinds = {column: of_raters(column) for column in table.columns}
-        for wanted in (("one", "perhaps"), ("all",)):
-            found = [
-                column for column, kind in kinds.items() if kind in wanted and _hold_labels(table, column)
-            ]
-            if found:
-                return tuple(found)
-        return ()
-    return _named_columns(table, chosen)
-
-
-def _named_columns(table: Table, chosen: str | None) -> tuple[str, ...]:
-    """Return columns that are named with commas between them; none if one of them does not exist."""
-    if chosen in table.columns:
-        return (chosen,)
-    by_name = {simplify(column): column for column in reversed(table.columns)}
-    columns = [by_name.get(simplify(name)) for name in chosen.split(",")] if chosen else []
-    return tuple(name for name in columns if name) if all(columns) else ()
-
-
 def _read_ratings(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
     """Return the rating of each further dimension, without absent ones; whether they are numbers is open."""
     cells = {column: parse_cell("valence", row[column]) for column in columns}
     return {column: value for column, value in cells.items() if value is not None}
-
-
-def _hold_labels(table: Table, column: str) -> bool:
-    """Return whether a column may hold labels: no numbers; only known nouns if its name is not certain."""
-    try:
-        labels = [label for row in table.rows for label in split_labels(row.values[column])]
-    except ValueError:
-        return False
-    if of_raters(column) == "perhaps":
-        return bool(labels) and all(map(to_noun, labels))
-    return not any(parse_number(label) is not None for label in labels)
-
-
-def _read_raters(row: Mapping[str, Any], columns: Sequence[str]) -> tuple[dict[str, Any], ...]:
-    """Read the labels of each rater; each label in a column of all raters is that of one rater.
-
-    Raises:
-        ValueError: a cell holds something else.
-    """
-    if len(columns) == 1:
-        labels = split_labels(row[columns[0]])
-        named = [(str(number), [label]) for number, label in enumerate(labels, 1)]
-    else:
-        named = [(column, split_labels(row[column])) for column in columns]
-    return tuple({"rater": name, "emotions": labels} for name, labels in named if labels)
-
-
-def _raters_by_row(table: Table, fields: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the columns of rater and label if the rows of a recording are those of several raters."""
-    named = [column for column in table.columns if names_rater(column) and column not in fields.values()]
-    if len(named) != 1 or not {"file", "emotion_raw"} <= fields.keys():
-        return ()
-    places = [fields[name] for name in ("file", "start", "end") if name in fields]
-    recordings = [tuple(str(row.values[column]) for column in places) for row in table.rows]
-    by_rater = {(each, str(row.values[named[0]])) for each, row in zip(recordings, table.rows, strict=True)}
-    return (named[0], fields["emotion_raw"]) if len(by_rater) > len(set(recordings)) else ()
-
-
-def _read_rater(row: TableRow, columns: Sequence[str]) -> tuple[dict[str, Any], ...]:
-    """Read the labels of the only rater of a row; a rater without a name is named by the line.
-
-    Raises:
-        ValueError: a cell holds something else.
-    """
-    name, label = (row.values[column] for column in columns)
-    labels = split_labels(label)
-    who = line_of(row.place) if is_absent(name) else str(parse_cell("speaker", name))
-    return ({"rater": who, "emotions": labels},) if labels else ()
 
 
 def _joined(entries: Iterator[Entry | Problem]) -> Iterator[Entry | Problem]:

@@ -1,13 +1,11 @@
 """Find the utterances of a corpus that a list of another tool names."""
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import PurePosixPath
 
-from sercli import audio
+from sercli.manifest.recordings import spelling_key
 from sercli.records import Utterance
 
 _SAME_TIME_S = 0.05
@@ -86,11 +84,8 @@ class Matcher:
 
 def _tails(name: str) -> list[str]:
     """Return each end of a path without its suffix, the longest first, without differences of spelling."""
-    slashed = name.strip().replace("\\", "/")
-    suffix = PurePosixPath(slashed).suffix
-    stem = slashed.removesuffix(suffix) if suffix.lower() in audio.MEDIA_SUFFIXES else slashed
-    text = unicodedata.normalize("NFC", unicodedata.normalize("NFC", stem).casefold())
-    parts = [part for part in text.split("/") if part not in ("", ".")] or [""]
+    key = spelling_key(name.strip().replace("\\", "/"))
+    parts = [part for part in key.split("/") if part not in ("", ".")] or [""]
     return ["/".join(parts[first:]) for first in range(len(parts))]
 
 

@@ -95,7 +95,7 @@ class Recordings:
         tails = self._tails()
         for first in range(len(parts)):
             wanted = "/".join(parts[first:])
-            candidates = tails.get(_key(wanted), [])
+            candidates = tails.get(spelling_key(wanted), [])
             at_root = [each for each in candidates if each.count("/") == len(parts) - first - 1]
             # A name without its folder is searched only at the top; below, it may name another recording.
             chosen = at_root or (candidates if len(parts) - first > 1 or len(parts) == 1 else [])
@@ -150,8 +150,16 @@ class Recordings:
             for file in _files(self.base):
                 parts = file.split("/")
                 for first in range(len(parts)):
-                    self._by_tail[_key("/".join(parts[first:]))].append(file)
+                    self._by_tail[spelling_key("/".join(parts[first:]))].append(file)
         return self._by_tail
+
+
+def spelling_key(name: str) -> str:
+    """Return a path without the parts in which two spellings may differ."""
+    path = PurePosixPath(name)
+    suffix = path.suffix if path.suffix.lower() in audio.MEDIA_SUFFIXES else ""
+    text = unicodedata.normalize("NFC", name.removesuffix(suffix)).casefold()
+    return unicodedata.normalize("NFC", text)
 
 
 def describe_renamed(found: dict[str, Found | Missing], place: str) -> list[Note]:
@@ -172,14 +180,6 @@ def describe_renamed(found: dict[str, Found | Missing], place: str) -> list[Note
             )
         )
     return notes
-
-
-def _key(name: str) -> str:
-    """Return a path without the parts in which two spellings may differ."""
-    path = PurePosixPath(name)
-    suffix = path.suffix if path.suffix.lower() in audio.MEDIA_SUFFIXES else ""
-    text = unicodedata.normalize("NFC", name.removesuffix(suffix)).casefold()
-    return unicodedata.normalize("NFC", text)
 
 
 def _suffix(name: str) -> str:

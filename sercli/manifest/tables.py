@@ -61,6 +61,12 @@ class Table:
         return [item for item in self.items if isinstance(item, TableRow)]
 
 
+def line_of(place: str) -> str:
+    """Return the line or the entry of a row's place, as in ``line 3``."""
+    before, _, entry = place.rpartition(", entry ")
+    return f"entry {entry}" if before else f"line {place.rpartition(':')[2]}"
+
+
 def read_table(path: Path) -> Table:
     """Read a table; places name the file without its folder.
 

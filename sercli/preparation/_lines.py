@@ -1,7 +1,6 @@
 """Name the line of a table in a problem of a recording that the table lists."""
 
 import posixpath
-import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,6 +9,7 @@ from pathlib import PurePosixPath
 
 from sercli.manifest.interop import read_other
 from sercli.manifest.listing import Entry, read_entries
+from sercli.manifest.recordings import spelling_key
 from sercli.manifest.values import parse_number
 from sercli.preparation._place import Place
 from sercli.preparation._reading import from_table
@@ -30,7 +30,7 @@ class TableLines:
             problem: unchanged if it is harmless, or if no line or several files may be meant.
             utterance: the utterance; without it, the first line of the recording is named.
         """
-        rows = [] if problem.harmless else self._rows.get(_stem(problem.place), [])
+        rows = [] if problem.harmless else self._rows.get(_key(problem.place), [])
         same = [row for row in rows if _file(row) == problem.place]
         if not same and len(set(map(_file, rows))) == 1:
             same = list(rows)  # the table spells the name differently from the disk
@@ -47,14 +47,14 @@ class TableLines:
 
     @cached_property
     def _rows(self) -> Mapping[str, Sequence[Entry]]:
-        """The rows by the stem of their file."""
+        """The rows by the name of their file, without differences of spelling."""
         place = self._place
         chosen = getattr(place.options[0], "chosen", {}) if place.options else {}
         found: dict[str, list[Entry]] = defaultdict(list)
         if place.corpus.takes_file and place.root.is_file() and read_other(place.root, chosen) is None:
             for entry in read_entries(place.root, chosen):
                 if isinstance(entry, Entry) and "file" in entry.fields:
-                    found[_stem(_file(entry))].append(entry)
+                    found[_key(_file(entry))].append(entry)
         return found
 
 
@@ -62,8 +62,8 @@ def _file(entry: Entry) -> str:
     return posixpath.normpath(str(entry.fields["file"]).replace("\\", "/"))
 
 
-def _stem(file: str) -> str:
-    return unicodedata.normalize("NFC", PurePosixPath(file).stem).casefold()
+def _key(file: str) -> str:
+    return spelling_key(PurePosixPath(file).name)
 
 
 def _times(entry: Entry) -> tuple[float | None, float | None]:

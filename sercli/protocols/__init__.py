@@ -351,8 +351,9 @@ def alternative(
     by_speaker = [*(asked if nobody else ()), *by_speaker, "leave-one-speaker-out-no-dev"]
     at_random = "stratified" if any(labels.values()) else "random"
     least = min(Counter(labels.values()).values(), default=0)
-    random = [(f"{at_random}-{k}-fold", labels) for k in (5, least)]
-    for name, selected in (*((name, known) for name in by_speaker), *random):
+    candidates: list[tuple[str, Mapping[str, str]]] = [(name, known) for name in by_speaker]
+    candidates += [(f"{at_random}-{k}-fold", labels) for k in (5, least)]
+    for name, selected in candidates:
         try:
             protocol = get_protocol(name)
             folds = protocol.make(name, utterances, selected)

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from sercli.manifest.interop._reading import RecordReader, is_ours
-from sercli.manifest.listing import Entry, choose_columns, is_audio, line_of, read_entries
-from sercli.manifest.tables import read_table
+from sercli.manifest.listing import Entry, choose_columns, is_audio, read_entries
+from sercli.manifest.tables import line_of, read_table
 from sercli.manifest.text import read_start, read_text
 from sercli.records import Note, Problem, Utterance
 
