@@ -9,6 +9,7 @@ import torch
 
 from sercli.errors import ConfigError, require_choice
 from sercli.formatting import count_noun
+from sercli.processor import keep_freed_memory
 from sercli.runs.training import Precision
 
 _ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
@@ -91,6 +92,22 @@ def choose_device(
     if accelerator in {"gpu", "cuda", "mps"}:
         raise ConfigError(f"accelerator '{accelerator}': torch finds no such device; see `sercli doctor`")
     return Device("cpu", indices, nodes, strategy)
+
+
+def use_device(
+    accelerator: str = "auto", devices: str = "auto", strategy: str = "auto", nodes: int = 1
+) -> Device:
+    """Choose a device, as `choose_device`, and prepare this process for much work on it.
+
+    Only commands call it: on a CPU, the process keeps freed memory from then on.
+
+    Raises:
+        ConfigError: there is no such device.
+    """
+    device = choose_device(accelerator, devices, strategy, nodes)
+    if device.accelerator == "cpu":
+        keep_freed_memory()
+    return device
 
 
 def resolve_precision(precision: str, device: Device) -> Precision:

@@ -93,13 +93,10 @@ class Launcher:
 @contextmanager
 def launcher(asked: Asked) -> Iterator[Launcher]:
     """Prepare the chosen launcher."""
-    from sercli.devices import choose_device
-    from sercli.processor import keep_freed_memory
+    from sercli.devices import choose_device, use_device
 
     if asked.launcher == "local":
-        device = choose_device(asked.accelerator, asked.devices)
-        if device.accelerator == "cpu":
-            keep_freed_memory()
+        device = use_device(asked.accelerator, asked.devices)
         several = f", {asked.jobs} at once" if asked.jobs > 1 else ""
         yield Launcher(device, device, asked.jobs, device.description + several)
         return

@@ -123,10 +123,8 @@ def _predict(
     """Give the lines of each file to ``keep`` once they are known; return the number of failed files."""
     from sercli.inference.inputs import predict_inputs
     from sercli.inference.writing import printable as shown
-    from sercli.processor import keep_freed_memory
     from sercli.records import Problem
 
-    keep_freed_memory()
     failed = 0
     inputs = work.inputs
     with progress_bar("predicting") as progress:

@@ -166,7 +166,7 @@ def _evaluate_on(
     json: bool,
 ) -> None:
     """Test a run's networks on another corpus, and write the metrics beside the run."""
-    from sercli.devices import choose_device
+    from sercli.devices import use_device
     from sercli.inference.cross_corpus import apply_run
     from sercli.reports.cross_corpus import mapping_table, report_applied, write_cross_corpus
     from sercli.reports.tables import to_text
@@ -179,7 +179,7 @@ def _evaluate_on(
             scheme,
             labels=labels,
             keep_foreign=keep_foreign,
-            device=choose_device(accelerator).torch,
+            device=use_device(accelerator).torch,
             progress=progress,
         )
     result = report_applied(applied, place, draws)
@@ -244,12 +244,12 @@ def _print_report(report: "RunReport", page: "Path | None") -> None:
 
 def _draw_insights(place: "Workspace", run: "Run", accelerator: str, beside: Sequence[str]) -> None:
     """Draw internal values of the network of each finished trial, and print the paths of the pictures."""
-    from sercli.devices import choose_device
+    from sercli.devices import use_device
     from sercli.reports.insights import draw_insights, read_layer_weights, write_insights
     from sercli.reports.projections import describe
     from sercli.runs.folder import find_run
 
-    device = choose_device(accelerator).torch
+    device = use_device(accelerator).torch
     others = [find_run(place, other) for other in beside]
     layers = read_layer_weights(run.require_finished())
     if isinstance(layers, str):

@@ -199,7 +199,7 @@ def predict(
         _, loaded = _load(workspace, bundle)
         follow(loaded, window_s, hop_s, calm, enrol or [], microphone=microphone, json=json, csv=csv)
         return
-    from sercli.devices import choose_device, resolve_precision
+    from sercli.devices import resolve_precision, use_device
     from sercli.inference.inputs import divide_names
     from sercli.inference.predict import Predictor
     from sercli.workspace import Workspace
@@ -220,7 +220,7 @@ def predict(
     turns = find_turns(vad=vad, vad_set=vad_set, segments=segments)
     if turns and (timeline is not None or window_s is not None or hop_s is not None):
         raise typer.BadParameter("--vad and --segments name what is predicted; leave the windows out")
-    device = choose_device(accelerator)
+    device = use_device(accelerator)
     number = resolve_precision(precision, device)
     place, loaded = _load(workspace, model)
     predictor = Predictor(

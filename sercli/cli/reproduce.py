@@ -46,7 +46,7 @@ def reproduce(
     The test part of its fold is evaluated in 32-bit floats, as at the end of the training. A model that was
     trained on all utterances has no test part; the exit status is then 1.
     """
-    from sercli.devices import choose_device
+    from sercli.devices import use_device
     from sercli.inference.reproduce import reproduce as evaluate_again
     from sercli.workspace import Workspace
 
@@ -56,7 +56,7 @@ def reproduce(
             Workspace(workspace),
             lists=lists,
             tolerance=tolerance,
-            device=choose_device(accelerator).torch,
+            device=use_device(accelerator).torch,
             progress=progress,
         )
     if json:

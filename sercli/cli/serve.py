@@ -83,18 +83,16 @@ def serve(
     _check_token(token, host, needed=not is_loopback(host))
 
     from sercli import starter
-    from sercli.devices import choose_device
+    from sercli.devices import use_device
     from sercli.inference.inputs import find_bundle
-    from sercli.processor import keep_freed_memory
     from sercli.web.loaded import load
     from sercli.workspace import Workspace
 
     if find_spec("websockets") is None and find_spec("wsproto") is None:
         typer.echo("note: without 'websockets' there are no streams: pip install 'sercli[serve]'", err=True)
-    keep_freed_memory()
     name = bundle or starter.NAME
     place = find_bundle(Workspace(workspace), name)
-    (model,) = load([place], unsure_below, choose_device(accelerator).torch, batch_size)
+    (model,) = load([place], unsure_below, use_device(accelerator).torch, batch_size)
     if name == starter.NAME:
         note_starter(model.predictor.bundle.facts, place)
     settings = Settings(limits, queue, streams, token, host if is_loopback(host) else None)

@@ -129,8 +129,7 @@ def train(
     """
     parent = os.getppid()  # before torch is imported, because the parent may end during the import
     from sercli.cli import _training as output
-    from sercli.devices import choose_device
-    from sercli.processor import keep_freed_memory
+    from sercli.devices import use_device
     from sercli.training.plan import check_classes, make_plan
     from sercli.training.processes import end_with_parent, process_rank
     from sercli.training.settings import configure, gather
@@ -141,9 +140,7 @@ def train(
     if export is not None and lr_range_test:
         raise typer.BadParameter("--lr-range-test trains no model, so leave --export out")
     place = Workspace(workspace)
-    device = choose_device(accelerator, devices, strategy, nodes)
-    if device.accelerator == "cpu":
-        keep_freed_memory()
+    device = use_device(accelerator, devices, strategy, nodes)
     recipe = {"max_epochs": max_epochs, "precision": precision}
     given = gather(
         config,

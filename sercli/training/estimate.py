@@ -47,7 +47,7 @@ def sampled_seconds_per_epoch(plan: Plan, number: int, device: Device) -> float 
     """
     fold = plan.folds[number - 1]
     train, dev = _sample(plan, fold.train, _SAMPLED), _sample(plan, fold.dev, _SAMPLED // 4)
-    small = Fold(fold.name, tuple(train), tuple(dev), tuple(train[:1]))
+    small = Fold(fold.name, tuple(train), tuple(dev), tuple(train))
     labels = {name: plan.selection.labels[name] for name in (*train, *dev)}
     sampled = replace(plan, selection=replace(plan.selection, labels=labels), folds=(small,), chosen=(1,))
     compute_features(sampled)
@@ -104,11 +104,21 @@ def _build(plan: Plan, parts: Parts) -> Objective:
 
 
 def _sample(plan: Plan, ids: Sequence[str], count: int) -> list[str]:
-    """Select utterances at even distances, with at least one of each class."""
+    """Select utterances at even distances, with at least one of each class.
+
+    Statistics per speaker need two utterances of a speaker, so a single one is completed by its neighbour.
+    """
     labels = plan.selection.labels
     first = {labels[name]: name for name in reversed(ids)}
     step = max(1, len(ids) // count)
     chosen = {*first.values(), *ids[::step]}
+    of_speaker: dict[str | None, list[str]] = {}
+    for name in ids:
+        of_speaker.setdefault(plan.utterances[name].speaker, []).append(name)
+    for names in of_speaker.values():
+        taken = [place for place, name in enumerate(names) if name in chosen]
+        if len(taken) == 1 and len(names) > 1:
+            chosen.add(names[taken[0] - 1])
     return [name for name in ids if name in chosen]
 
 
