@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from sercli.errors import RunError
 from sercli.evaluation.mapping import map_classes, name_without_gender
 from sercli.evaluation.metrics import Counts, Metric, MetricRow, Rates
+from sercli.evaluation.resampling import MIN_SPEAKERS
 from sercli.evaluation.scoring import Baseline, Rows, Scoring
 from sercli.records import ClassPredictions
 
 # By so much probabilities, and their sum, may be wrong: as those of short formats or of two decimals are.
 _ROUNDING = 0.05
+# From this share of draws without a class, the class is named.
+_RARE = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,10 +117,15 @@ def ua_shares(by_speaker: Counts) -> Rates:
     return shares
 
 
-UA = Metric("ua", "UA", ua, headline=True, in_parts=True, shares=ua_shares)
+UA = Metric("ua", "UA", ua, headline=True, in_parts=True, shares=ua_shares, over_classes=True)
 WA = Metric("wa", "WA", wa, headline=True, in_parts=True)
 # A second test, of WA, would be a second chance to find a difference.
-METRICS = (UA, WA, Metric("acc", "ACC", acc), Metric("macro_f1", "macro F1", macro_f1))
+METRICS = (
+    UA,
+    WA,
+    Metric("acc", "ACC", acc, over_classes=True),
+    Metric("macro_f1", "macro F1", macro_f1, over_classes=True),
+)
 """Metrics of every classifier."""
 
 _OF_CLASS = (("recall", "recall", recalls), ("precision", "precision", precisions), ("f1", "F1", f1s))
@@ -191,6 +199,29 @@ class ClassScoring(Scoring[ClassPredictions]):
         groups, *shape = sums.shape
         cells = sums.reshape(groups, -1).astype(np.float64)  # counts below 2**53 stay exact, and use BLAS
         return (times @ cells).astype(np.int64).reshape(-1, *shape)
+
+    def lacking(self, sums: Counts, combined: Counts) -> NDArray[np.bool_]:
+        """Return whether each draw lacks a class that the groups have, (draws,)."""
+        present = sums.sum(axis=(0, 2)) > 0  # (classes,)
+        found: NDArray[np.bool_] = (combined.sum(axis=2)[:, present] == 0).any(axis=1)
+        return found
+
+    def remarks(self) -> tuple[str, ...]:
+        """Name the classes of so few speakers that draws of speakers often lack them."""
+        speakers, target = self.predictions.speakers, self.predictions.target.tolist()
+        known = len(self.predictions.known_speakers)
+        of_class = {
+            name: len({who for who, true in zip(speakers, target, strict=True) if true == number and who})
+            for number, name in enumerate(self.predictions.classes)
+        }
+        rare = {
+            name: count for name, count in of_class.items() if count and (1 - count / known) ** known >= _RARE
+        }
+        if not rare or known < MIN_SPEAKERS or None in speakers:
+            return ()
+        named = ", ".join(f"{name} has {count} of {known} speakers" for name, count in rare.items())
+        used = "The intervals of UA, ACC and macro F1 are of the draws of speakers that have every class."
+        return (f"Few speakers of a class: {named}. {used}",)
 
     def per_seed(self, sums: Counts, seeds: int) -> Counts:  # noqa: ARG002
         """Return the counts unchanged, since no metric depends on their scale."""

@@ -26,7 +26,7 @@ import numpy as np
 from sercli.errors import RunError
 from sercli.evaluation.common import Common, find_common
 from sercli.evaluation.measures import scoring_of
-from sercli.evaluation.metrics import Interval, Metric, MetricRow, MetricTable, PairedTest, Rates
+from sercli.evaluation.metrics import Counts, Interval, Metric, MetricRow, MetricTable, PairedTest, Rates
 from sercli.evaluation.resampling import DRAWS, draw, flip_signs, holm, percentile, why_no_test
 from sercli.evaluation.scoring import Scoring
 from sercli.records import ClassPredictions, Predictions
@@ -180,6 +180,15 @@ class _Side:
         """Return each column of the compared metrics, (groups,)."""
         return [column for metric in self.metrics for column in metric.split(metric.function(sums))]
 
+    def of_draws(self, times: Counts) -> list[Rates]:
+        """Return each column of the compared metrics in each draw of the groups, (draws,)."""
+        drawn = self.scoring.of_draws(self.metrics, self.by_speaker, times)
+        return [
+            column
+            for metric, values in zip(self.metrics, drawn, strict=True)
+            for column in metric.split(values)
+        ]
+
     def shares(self) -> list[Rates | None]:
         """Return each speaker's share of each column, (speakers,); ``None`` if the column is not tested."""
         found: list[Rates | None] = []
@@ -218,7 +227,7 @@ def _intervals(sides: Sequence[_Side], draws: int) -> list[list[Interval | None]
     times = list(draw(speakers, draws))  # the same speakers in every run
     drawn = []
     for side in sides:
-        chunks = [side.columns(side.scoring.combine(side.by_speaker, some)) for some in times]
+        chunks = [side.of_draws(some) for some in times]
         drawn.append([np.concatenate(column) for column in zip(*chunks, strict=True)])
     return [
         [percentile(column - base, speakers) for column, base in zip(own, drawn[0], strict=True)]
@@ -288,9 +297,12 @@ def _check_pairs(runs: Mapping[str, Predictions]) -> str:
         for seed in sorted(set(predictions.seeds)):
             tested = _tested(predictions, seed)
             if tested != expected:
+                wanted = f"{reference} {expected.total()}"
+                if name == reference:
+                    wanted = f"and {expected.total()} with seed {min(first.seeds)}"
                 raise RunError(
-                    f"{name} tested {tested.total()} {first.noun}s with seed {seed}, {reference} "
-                    f"{expected.total()}, and {(tested & expected).total()} are in both; "
+                    f"{name} tested {tested.total()} {first.noun}s with seed {seed}, {wanted}, "
+                    f"and {(tested & expected).total()} are in both; "
                     "test the same folds of one protocol on one corpus in every run and with every seed"
                 )
         changed = {

@@ -70,6 +70,7 @@ class Evaluation:
         headline: keys of the metrics at the beginning of reports.
         definition: meaning of the metrics.
         no_interval: reason why there are no intervals; ``None`` if there are.
+        remarks: what readers must know about the intervals.
         table: all metrics.
         ranking: ranking of the speakers or recordings.
         confusion: confusion matrix, for classes.
@@ -88,6 +89,7 @@ class Evaluation:
     headline: tuple[str, ...]
     definition: str
     no_interval: str | None
+    remarks: tuple[str, ...]
     table: MetricTable
     ranking: Ranking
     confusion: Confusion | None = None
@@ -150,6 +152,7 @@ def evaluate(predictions: Predictions, draws: int = DRAWS) -> Evaluation:
         headline=tuple(key for metric in scoring.metrics if metric.headline for key in metric.keys),
         definition="; ".join(each.definition for each in scorings),
         no_interval=missing_interval(predictions),
+        remarks=scoring.remarks(),
         table=table,
         ranking=_rank(scoring, table),
         **details,

@@ -4,6 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sercli.evaluation.classes import ClassScoring
 from sercli.evaluation.metrics import Counts, Metric, Rates
 from sercli.evaluation.scoring import Baseline, Rows, Scoring
@@ -43,6 +46,14 @@ class JointScoring(Scoring[ClassPredictions]):
     def combine(self, sums: _Sums, times: Counts) -> _Sums:
         """Combine the sums of groups."""
         return self.of_classes.combine(sums[0], times), self.of_values.combine(sums[1], times)
+
+    def lacking(self, sums: _Sums, combined: _Sums) -> NDArray[np.bool_]:
+        """Return whether each draw lacks a class that the groups have, (draws,)."""
+        return self.of_classes.lacking(sums[0], combined[0])
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return the remarks on the classes."""
+        return self.of_classes.remarks()
 
     def per_seed(self, sums: _Sums, seeds: int) -> _Sums:
         """Give several seeds together the weight of one."""

@@ -171,10 +171,8 @@ def _mean_intervals(
 def _values(scoring: Scoring[Any], metrics: Sequence[Metric], sums: Any, times: Counts) -> list[Rates]:
     """Return each metric of each draw, (draws,) or (draws, columns); NaN if no speaker is drawn."""
     taken = times.any(axis=1)
-    combined = scoring.combine(sums, times[taken])
     found = []
-    for metric in metrics:
-        values = metric.function(combined)
+    for values in scoring.of_draws(metrics, sums, times[taken]):
         every = np.full((len(times), *values.shape[1:]), np.nan)
         every[taken] = values
         found.append(every)
@@ -208,15 +206,30 @@ def _intervals(
     by_speaker = scoring.sums([rows[name] for name in names])
     drawn: dict[str, list[Rates]] = {metric.key: [] for metric in wanted}
     for times in draw(len(names), draws):
-        combined = scoring.combine(by_speaker, times)
-        for metric in wanted:
-            drawn[metric.key].append(metric.function(combined))
+        for metric, values in zip(wanted, scoring.of_draws(wanted, by_speaker, times), strict=True):
+            drawn[metric.key].append(values)
     return {
         metric.key: [
             percentile(column, len(names)) for column in metric.split(np.concatenate(drawn[metric.key]))
         ]
         for metric in wanted
     }
+
+
+def _seeds_on_common_folds(predictions: Predictions) -> list[list[int]]:
+    """Return the rows of each seed, in the folds that all seeds have tested; none if there is no such fold.
+
+    Another fold has other speakers, so a mean over all folds of each seed would compare speakers.
+    """
+    folds: dict[int, set[str]] = {}
+    for fold, seed in predictions.units:
+        folds.setdefault(seed, set()).add(fold)
+    common = set.intersection(*folds.values())
+    rows = [
+        [row for row, (fold, own) in enumerate(predictions.units) if own == seed and fold in common]
+        for seed in sorted(folds)
+    ]
+    return rows if common else []
 
 
 def pooled_rows(
@@ -227,11 +240,8 @@ def pooled_rows(
     every = range(len(predictions))
     pooled, count = scoring.sums([every]), scoring.count(every)
     by_unit = scoring.sums(list(group_rows(predictions.units).values()))
-    by_seed = group_rows(predictions.seeds)
-    groups = (
-        [by_seed[seed] for seed in sorted(by_seed)] if scoring.beside == "seeds" else [[i] for i in every]
-    )
-    others = scoring.sums(groups) if beside else None
+    groups = _seeds_on_common_folds(predictions) if scoring.beside == "seeds" else [[i] for i in every]
+    others = scoring.sums(groups) if beside and groups else None
     intervals = _intervals(scoring, metrics, draws)
     found: list[list[MetricRow]] = [[] for _ in range(max(len(metric.keys) for metric in metrics))]
     for metric in metrics:

@@ -44,6 +44,7 @@ class Metric:
         in_parts: whether speakers, folds and other parts have this metric.
         skips_undefined: whether a mean leaves out undefined values (NaN); otherwise one of them makes the
             mean undefined.
+        over_classes: whether the value is a mean over classes, and another metric if a class is missing.
     """
 
     key: str
@@ -56,6 +57,7 @@ class Metric:
     has_interval: bool = True
     in_parts: bool = False
     skips_undefined: bool = True
+    over_classes: bool = False
 
     @property
     def keys(self) -> list[str]:

@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sercli.errors import RunError
-from sercli.evaluation.metrics import Counts, Metric
+from sercli.evaluation.metrics import Counts, Metric, Rates
 from sercli.records import Predictions
 
 Rows = Sequence[int]
@@ -81,6 +84,35 @@ class Scoring(ABC, Generic[AnyPredictions]):
         Returns:
             The sums of each draw.
         """
+
+    def of_draws(self, metrics: Sequence[Metric], sums: Any, times: Counts) -> list[Rates]:
+        """Return each metric of each draw, (draws,) or (draws, columns).
+
+        A mean over classes is undefined (NaN) in a draw that lacks one of the groups' classes: the mean over
+        the other classes is another metric.
+
+        Args:
+            metrics: metrics to measure.
+            sums: sums of each group.
+            times: number of times that each group is drawn, (draws, groups).
+        """
+        combined = self.combine(sums, times)
+        lacking = self.lacking(sums, combined)
+        found = []
+        for metric in metrics:
+            values = metric.function(combined)
+            if metric.over_classes:
+                values[lacking] = np.nan
+            found.append(values)
+        return found
+
+    def lacking(self, sums: Any, combined: Any) -> NDArray[np.bool_] | bool:  # noqa: ARG002
+        """Return whether each draw lacks a class that the groups have, (draws,)."""
+        return False
+
+    def remarks(self) -> tuple[str, ...]:
+        """State what readers must know about the intervals."""
+        return ()
 
     @abstractmethod
     def per_seed(self, sums: Any, seeds: int) -> Any:

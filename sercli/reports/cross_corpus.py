@@ -60,7 +60,7 @@ def report_applied(applied: Applied, workspace: Workspace, draws: int = DRAWS) -
         facts=_facts(applied, settings, workspace, definition),
         protocol=f"cross-corpus, {applied.trained_on} to {applied.corpus} "
         f"(manifest {applied.manifest_sha256[:8]})",
-        banners=_banners(applied, settings, workspace),
+        banners=(*_banners(applied, settings, workspace), *evaluation.remarks),
         definition=definition,
     )
     kept = "-foreign-kept" if mapping is not None and mapping.keep_foreign else ""

@@ -191,6 +191,14 @@ def banners(settings: Mapping[str, Any], trials: Sequence[Trial]) -> tuple[str, 
     folds = len({trial.fold for trial in trials})
     if folds < provenance["folds"]:
         found.append(f"Unfinished: {folds} of {provenance['folds']} folds are tested.")
+    seeds: dict[int, set[int]] = {}
+    for trial in trials:
+        seeds.setdefault(trial.fold, set()).add(trial.seed)
+    if len({frozenset(own) for own in seeds.values()}) > 1:
+        found.append(
+            "Unfinished: not every fold has the same seeds, so that folds weigh differently; the spread over "
+            "seeds is of the folds that all seeds have."
+        )
     return tuple(found)
 
 

@@ -65,10 +65,10 @@ def brief_tables(evaluation: Evaluation) -> list[Table]:
 
 
 def counted_noun(evaluation: Evaluation) -> str:
-    """Return the name of the counts of parts: with several seeds an utterance has several predictions."""
+    """Return the name of the counts of parts: several networks have several predictions of an utterance."""
     if evaluation.frames is not None:
         return "frames"
-    return f"{evaluation.noun}s" if len(evaluation.seeds) == 1 else "predictions"
+    return f"{evaluation.noun}s" if evaluation.count == evaluation.tested else "predictions"
 
 
 def describe_extremes(evaluation: Evaluation) -> str:

@@ -25,6 +25,13 @@ class AuditCheck:
     fact: str
     reason: str | None = None
 
+    @property
+    def consequence(self) -> str:
+        """What a leak does to the metrics."""
+        if self.check == "labels by speaker":  # also where no speaker is in two parts
+            return "The network may recognise voices instead of emotions."
+        return "The metrics are too good."
+
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
@@ -72,7 +79,7 @@ class AuditResult:
     @property
     def banners(self) -> tuple[str, ...]:
         """Warnings above all metrics."""
-        found = [f"Leak ({each.check}): {each.fact}. The metrics are too good." for each in self.leaks]
+        found = [f"Leak ({each.check}): {each.fact}. {each.consequence}" for each in self.leaks]
         if self.unchecked_speakers is not None:
             fact = self.unchecked_speakers.fact
             found.append(
@@ -174,7 +181,11 @@ def report_run(run: Run, draws: int = DRAWS, audit: AuditResult | None = None) -
         evaluation=evaluation,
         facts=facts.facts(settings, trials, predictions.outputs, definition),
         protocol=facts.protocol(settings),
-        banners=(*(audit.banners if audit else ()), *facts.banners(settings, trials)),
+        banners=(
+            *(audit.banners if audit else ()),
+            *facts.banners(settings, trials),
+            *evaluation.remarks,
+        ),
         definition=definition,
         audit=audit,
     )

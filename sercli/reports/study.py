@@ -80,7 +80,7 @@ class StudyReport:
                     f"Rows of {name} have not finished the same folds and seeds. Two rows are "
                     "compared on what both have; the metrics themselves are of all."
                 )
-        return (*own, *merge_banners({each.name: _banners_of(each) for each in self.found}))
+        return (*own, *merge_banners({each.name: each.report.banners for each in self.found}))
 
     @property
     def values(self) -> list[StudyValue]:
@@ -211,14 +211,3 @@ def locate_study(report: StudyReport, workspace: Workspace) -> Path:
         digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         name += f"-{digest[:8]}"
     return workspace.root / "reports" / f"study-{name}" / "report.html"
-
-
-def _banners_of(each: CellReport) -> tuple[str, ...]:
-    """Return the banners of a run, and a warning if folds have different seeds."""
-    seeds: dict[int, set[int]] = {}
-    for fold, seed in each.units:
-        seeds.setdefault(fold, set()).add(seed)
-    if len({frozenset(own) for own in seeds.values()}) == 1:
-        return each.report.banners
-    uneven = "Unfinished: not every fold has the same seeds, so that folds weigh differently."
-    return (*each.report.banners, uneven)

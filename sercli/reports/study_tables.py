@@ -25,7 +25,7 @@ COLUMNS = (
 """Columns of the CSV: a row is one value of one cell; proportions are between 0 and 1.
 
 ``value`` is pooled; ``basis`` states whether ``value`` or ``mean`` is compared with the paper's value.
-``above`` is the row that a row is compared with, and ``less_above`` the difference from it.
+``above`` is the row that a row is compared with, and ``less_above`` the difference of pooled values from it.
 """
 
 DERIVED = "~"
@@ -79,13 +79,16 @@ def column_table(column: str, found: Sequence[CellReport]) -> Table:
         for each in found
         for number, value in enumerate(each.values)
     ]
+    values = [value for each in found for value in each.values]
+    means = any(value.means for value in values)
+    # A test of means over folds would need as many speakers in each fold, so pooled values are compared.
+    less = "difference of pooled" if means else "difference"
     header = (
         *("row", "metric", "paper", "ours", "95 % interval", "pooled", "folds and seeds"),
-        *("ours less the paper’s", "paper’s in our interval", "compared with", "difference", "p", "Holm p"),
+        *("ours less the paper’s", "paper’s in our interval", "compared with", less, "p", "Holm p"),
     )
-    values = [value for each in found for value in each.values]
     unit = "metrics in %" if all(value.scale is PERCENT for value in values) else "metrics"
-    basis = MEAN if any(value.means for value in values) else POOLED
+    basis = f"{MEAN}, differences and p of pooled values" if means else POOLED
     no_interval = found[0].report.evaluation.no_interval
     interval = f"without intervals: {no_interval}" if no_interval else "with the interval over speakers"
     protocols = "; ".join(dict.fromkeys(each.report.protocol for each in found))

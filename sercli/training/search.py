@@ -59,7 +59,7 @@ def search(
         The plan with the chosen settings, and these settings by dotted name.
 
     Raises:
-        RunError: the training part has fewer than two speakers.
+        RunError: the training part has fewer than two speakers, or a class has too few of them.
     """
     choices = candidates(plan.config)
     tried = _read(search_file(trial), [changes for changes, _ in choices])
@@ -109,7 +109,8 @@ def inner_folds(plan: Plan, fold: Fold, count: int) -> list[Fold]:
         count: number of inner folds; as many as there are speakers if these are fewer.
 
     Raises:
-        RunError: the training part has fewer than two speakers, or utterances without a speaker.
+        RunError: the training part has fewer than two speakers, utterances without a speaker, or a class of
+            too few speakers.
     """
     speakers = Counter(plan.utterances[name].speaker for name in fold.train)
     known = {speaker: number for speaker, number in speakers.items() if speaker is not None}
@@ -127,7 +128,23 @@ def inner_folds(plan: Plan, fold: Fold, count: int) -> list[Fold]:
         held = [name for name in fold.train if plan.utterances[name].speaker in group]
         rest = [name for name in fold.train if plan.utterances[name].speaker not in group]
         found.append(Fold("+".join(sorted(group)), tuple(rest), fold.dev, tuple(held)))
+    _check_classes(plan, fold, found)
     return found
+
+
+def _check_classes(plan: Plan, fold: Fold, inner: list[Fold]) -> None:
+    """Refuse inner folds that train on fewer classes than the fold itself."""
+    if not plan.config.task.has_classes:
+        return
+    for each in inner:
+        labels = plan.selection.labels
+        lacking = sorted({labels[name] for name in fold.train} - {labels[name] for name in each.train})
+        if lacking:
+            raise RunError(
+                f"training.search: without {each.name.replace('+', ', ')}, the training part of fold "
+                f"{fold.name} has no utterance of {', '.join(lacking)}; leave these classes out (--classes "
+                "or another --scheme), or leave training.search out"
+            )
 
 
 def _test(plan: Plan, trial: Trial, number: int, parts: Parts, device: Device, train: Train) -> Predictions:

@@ -200,7 +200,7 @@ def test_runs_that_tested_no_common_utterances_are_refused():
 def test_each_seed_has_to_test_the_same():
     uneven = wide(seeds=(0, 1))
     uneven = uneven.select(range(len(uneven) - 3))  # the last speaker is missing with seed 1
-    with pytest.raises(RunError, match="uneven tested 8 utterances with seed 1, uneven 10"):
+    with pytest.raises(RunError, match="uneven tested 8 utterances with seed 1, and 10 with seed 0"):
         compare({"uneven": uneven, "narrow": narrow()})
 
 

@@ -175,7 +175,7 @@ def test_runs_that_did_not_test_the_same_are_refused():
     with pytest.raises(RunError, match="b tested 40 utterances with seed 0, a 48, and 40 are in both"):
         compare({"a": whole, "b": part})
     uneven = predictions([hits([[1, 1]] * 6), hits([[1, 1]] * 5)], seeds=(0, 1))
-    with pytest.raises(RunError, match="a tested 40 utterances with seed 1, a 48"):
+    with pytest.raises(RunError, match="a tested 40 utterances with seed 1, and 48 with seed 0, and 40 are"):
         compare({"a": uneven, "b": whole})
 
 

@@ -151,6 +151,34 @@ def test_the_interval_is_around_the_pooled_value_and_counts_speakers():
         assert (row.interval.speakers, row.interval.draws, result.no_interval) == (6, 10_000, None)
 
 
+def test_draws_without_a_class_do_not_count_in_means_over_classes():
+    # Calm is spoken by one speaker of six and never recognised, so no draw that has it exceeds 2/3.
+    speakers = [f"f{i}" for i in range(6)]
+    target = [0, 1] * 6 + [2]
+    result = evaluate(predictions(target, [0, 1] * 6 + [0], [s for s in speakers for _ in "ab"] + ["f0"], 3))
+    ua, wa = result.table.row("ua"), result.table.row("wa")
+    assert (ua.value, ua.interval.low, ua.interval.high) == pytest.approx((2 / 3,) * 3)
+    assert ua.interval.draws == pytest.approx(10_000 * (1 - (5 / 6) ** 6), rel=0.03)
+    assert (wa.interval.high, wa.interval.draws) == (1.0, 10_000)
+    assert result.remarks[0].startswith("Few speakers of a class: calm has 1 of 6 speakers. ")
+    assert evaluate(random_predictions()).remarks == ()
+
+
+def test_the_spread_over_seeds_is_of_the_folds_that_all_seeds_have():
+    both = pool([random_predictions(seed=0), random_predictions(seed=1)])
+    uneven = both.select(
+        [i for i, unit in enumerate(both.units) if unit[1] == 0 or unit[0] in {"f01", "f02"}]
+    )
+    common = [
+        both.select([i for i, own in enumerate(both.units) if own in wanted])
+        for wanted in ({("f01", 0), ("f02", 0)}, {("f01", 1), ("f02", 1)})
+    ]
+    expected = Spread.of([value(evaluate(each), "ua") for each in common])
+    assert evaluate(uneven).table.row("ua", "seeds").spread == expected
+    apart = both.select([i for i, (fold, seed) in enumerate(both.units) if (fold == "f01") == (seed == 0)])
+    assert evaluate(apart).table.find("ua", "seeds") is None
+
+
 def test_the_interval_does_not_depend_on_the_order_of_rows():
     rows = random_predictions()
     order = np.random.default_rng(1).permutation(len(rows))

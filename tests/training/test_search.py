@@ -1,6 +1,7 @@
 """Settings chosen within the training part."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -104,6 +105,16 @@ def test_a_training_part_of_one_speaker_has_no_inner_folds(place):
     one = type(fold)(fold.name, tuple(n for n in fold.train if plan.utterances[n].speaker == speaker), (), ())
     with pytest.raises(RunError, match="has 1 speakers; inner folds need two or more"):
         inner_folds(plan, one, 4)
+
+
+def test_a_class_of_one_speaker_has_no_inner_folds(place):
+    plan = planned(place)
+    fold, labels = plan.folds[0], plan.selection.labels
+    speaker = plan.utterances[fold.train[0]].speaker
+    kept = [n for n in fold.train if labels[n] != "sadness" or plan.utterances[n].speaker == speaker]
+    told = f"without {speaker}, the training part of fold {fold.name} has no utterance of sadness; leave"
+    with pytest.raises(RunError, match=told):
+        inner_folds(plan, replace(fold, train=tuple(kept)), 4)
 
 
 def test_a_linear_run_has_scikit_learns_own_probabilities(place):
