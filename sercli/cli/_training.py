@@ -7,9 +7,11 @@ import typer
 
 from sercli.cli._output import describe_union
 from sercli.formatting import count_noun, format_duration
+from sercli.runs.training import SOLVED_IN
 
 if TYPE_CHECKING:
     from sercli.devices import Device
+    from sercli.runs.config import RunConfig
     from sercli.runs.training import TrainingConfig
     from sercli.training.plan import Plan
 
@@ -73,7 +75,7 @@ def print_plan(plan: "Plan", device: "Device", file: Path | None) -> None:
         typer.echo(f"augment   {name}" + (f": {warning}" if warning else ""))
     if config.init:
         typer.echo(f"weights   of {config.init.rpartition('#')[0]} to start from")
-    typer.echo(f"device    {device.description}, {config.training.precision}")
+    typer.echo(f"device    {device.description}, {_number_format(config)}")
     done = len(plan.trials) - len(plan.todo)
     typer.echo(
         f"to do     {len(plan.todo)} of {len(plan.trials)} trials"
@@ -82,6 +84,10 @@ def print_plan(plan: "Plan", device: "Device", file: Path | None) -> None:
     missing = features_missing(plan)
     if missing:
         typer.echo(f"features  {missing} utterances to compute")
+
+
+def _number_format(config: "RunConfig") -> str:
+    return config.training.precision if config.architecture.solve is None else SOLVED_IN
 
 
 def _describe_loss(recipe: "TrainingConfig", *, classes: bool) -> str:

@@ -8,6 +8,7 @@ from sercli import registry
 from sercli.errors import list_some
 from sercli.protocols import get_protocol, is_untested, unplaced
 from sercli.runs.folder import Trial
+from sercli.runs.training import SOLVED_IN
 from sercli.schemes import scheme_name
 from sercli.tasks import TASKS
 from sercli.unions import MARK, common_corpora
@@ -55,10 +56,22 @@ def facts(
         "kept epochs": ", ".join(f"{m['epoch']} of {m['epochs']}" for m in metrics),
         "training time": f"{sum(m['seconds'] for m in metrics) / 60:.1f} minutes",
         **_machine_facts(trials),
-        "precision": f"trained in {training['precision']}, evaluated in 32-true",
+        "precision": f"trained in {trained_in(settings)}, evaluated in 32-true",
         "manifest": provenance["manifest_sha256"][:16],
         "run": trials[0].path.parent.parent.name,
     }
+
+
+def trained_in(settings: Mapping[str, Any]) -> str:
+    """Return the number format of a training."""
+    return SOLVED_IN if is_solved(settings["arch"]) else str(settings["training"]["precision"])
+
+
+def is_solved(arch: str) -> bool:
+    """Return whether the weights of an architecture are solved for, without epochs and chance."""
+    from sercli.models import architecture_names, get_architecture  # imports torch
+
+    return arch in architecture_names() and get_architecture(arch).solve is not None
 
 
 def corpus_facts(corpus: Mapping[str, Any]) -> dict[str, str]:

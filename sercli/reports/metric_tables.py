@@ -221,8 +221,9 @@ def _pooled_table(evaluation: Evaluation, title: str) -> Table:
                 mean,
             )
         )
+    interval = ", with the 95 % interval over speakers" if any(row.interval for row in rows) else ""
     return Table(
-        f"{title}{_unit(rows)}: pooled, with the 95 % interval over speakers; means and standard deviations",
+        f"{title}{_unit(rows)}: pooled{interval}; means and standard deviations",
         ("metric", "pooled", "95 % interval", "chance", always, "folds and seeds", beside),
         tuple(cells),
     ).without_empty_columns(NONE)

@@ -7,7 +7,6 @@ from typing import Any
 
 from sercli.errors import RunError
 from sercli.evaluation import DRAWS, Evaluation, evaluate
-from sercli.models import architecture_names, get_architecture
 from sercli.protocols import is_untested
 from sercli.records import Predictions, pool
 from sercli.reports import facts
@@ -127,8 +126,7 @@ class RunReport:
     @property
     def one_seed(self) -> bool:
         """Whether only one seed was trained, and another seed could give other values."""
-        arch = self.trials[0].settings()["arch"]
-        solved = arch in architecture_names() and get_architecture(arch).solve is not None
+        solved = facts.is_solved(self.trials[0].settings()["arch"])
         return not solved and len({trial.seed for trial in self.trials}) == 1
 
     @property

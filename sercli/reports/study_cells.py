@@ -8,6 +8,7 @@ from sercli.config import digest
 from sercli.errors import RunError, SerError
 from sercli.evaluation import DRAWS, compare, holm
 from sercli.records import Predictions
+from sercli.reports import facts
 from sercli.reports.run import RunReport, report_run
 from sercli.reports.study_values import Difference, StudyValue, measure_values, paper_values
 from sercli.runs.size import Size, measure_size
@@ -108,7 +109,7 @@ def _report_cell(
         measure_values(study, report, paper_values(cells, cell), draws),
         _measure_size(cell, len(report.predictions.outputs), sizes),
         seconds=fmean(trial.metrics()["seconds"] for trial in report.trials),
-        precision=str(report.trials[0].settings()["training"]["precision"]),
+        precision=facts.trained_in(report.trials[0].settings()),
     )
 
 

@@ -81,7 +81,7 @@ def column_table(column: str, found: Sequence[CellReport]) -> Table:
     ]
     values = [value for each in found for value in each.values]
     means = any(value.means for value in values)
-    # A test of means over folds would need as many speakers in each fold, so pooled values are compared.
+    # Rows are compared as runs are, by pooled values, also where the paper reports means over folds.
     less = "difference of pooled" if means else "difference"
     header = (
         *("row", "metric", "paper", "ours", "95 % interval", "pooled", "folds and seeds"),

@@ -10,6 +10,9 @@ from sercli.tasks import VALUE_LOSSES
 
 Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 
+SOLVED_IN = "64-bit floats"
+"""Number format of a classifier that is solved; the setting ``precision`` does not concern it."""
+
 
 class TrainingConfig(Config):
     """Settings of a training; the recipe of each architecture states its own values."""

@@ -24,6 +24,7 @@ from sercli.reports.study import locate_study, report_study
 from sercli.reports.study_cells import report_cells
 from sercli.reports.study_page import render_study, write_study
 from sercli.reports.study_pictures import find_curves
+from sercli.reports.study_tables import column_table
 from sercli.reports.study_values import PaperValue
 from sercli.runs.folder import Run
 from sercli.studies import Display, get_study
@@ -373,6 +374,9 @@ def test_continuous_labels_are_told_by_dimension(place):
     first = report.found[0].values[0]
     assert first.from_paper == pytest.approx(first.spread.mean - 0.666)
     assert first.spread.mean != pytest.approx(first.pooled)
+    table = column_table("recola", report.found)
+    assert "mean over folds and seeds, differences and p of pooled values" in table.caption
+    assert "difference of pooled" in table.header
 
 
 def test_a_damaged_run_is_told_and_the_others_go_on(study, place):
