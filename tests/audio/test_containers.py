@@ -135,6 +135,47 @@ def test_sound_behind_the_stated_samples_is_refused_but_zeros_are_not(tmp_path, 
         audio.header(write(tmp_path / f"more.{kind}", content + to_pcm(tone(3.0))))
 
 
+@pytest.mark.parametrize("kind", ["wav", "wave", "rf64", "aiff", "w64", "caf", "au", "sph"])
+@pytest.mark.parametrize("seconds", [0.2, 1.0])
+def test_a_header_that_states_a_part_of_the_sound_is_refused(tmp_path, kind, seconds):
+    content, rest = encode(tone(1.5), *CONTAINERS[kind]), to_pcm(tone(seconds))
+    with pytest.raises(AudioError, match=f"but {len(rest)} bytes follow that may be samples too"):
+        audio.header(write(tmp_path / f"a.{kind}", content + rest))
+
+
+def test_a_header_that_states_a_part_of_compressed_sound_is_refused(tmp_path):
+    content = encode(tone(2.0), "WAV", "GSM610")
+    with pytest.raises(AudioError, match="but 1000 bytes follow that may be samples too"):
+        audio.header(write(tmp_path / "a.wav", content + content[-1000:]))
+
+
+def _chunk(name, length, *, form=">I", inclusive=0):
+    return name + struct.pack(form, length + inclusive) + b"\x81" * (length + length % 2)
+
+
+@pytest.mark.parametrize(
+    "tag", [b"", b"\x81newline\r\n", bytes(9000), b"TAG" + b"x" * 9000, b"APETAGEX" + b"\x81" * 9000]
+)
+@pytest.mark.parametrize(
+    ("kind", "chunks"),
+    [
+        ("wav", _chunk(b"LIST", 9001, form="<I") + _chunk(b"id3 ", 7000, form="<I")),
+        ("aiff", _chunk(b"xtra", 9001) + _chunk(b"FLLR", 7000)),
+        ("caf", _chunk(b"info", 9000, form=">q")),
+        ("au", b""),
+        ("sph", b""),
+        ("w64", _chunk(bytes.fromhex("5662f7ab2d39d21186c700c04f8edb8a"), 9000, form="<Q", inclusive=24)),
+    ],
+)
+def test_chunks_and_tags_behind_the_samples_are_no_samples(tmp_path, kind, chunks, tag):
+    content = encode(tone(1.5), *CONTAINERS[kind])
+    for rest in (tag, chunks + tag):
+        path = write(tmp_path / f"a.{kind}", content + rest)
+        assert audio.header(path).frames == 24_000
+    with pytest.raises(AudioError, match=r"but \d+ bytes follow that may be samples too"):
+        audio.header(write(tmp_path / f"b.{kind}", content + chunks + to_pcm(tone(0.5))))
+
+
 def test_a_long_chunk_without_padding_before_it_and_a_tag_are_no_samples(tmp_path):
     note = b"bext" + struct.pack("<I", 70_000) + b"x" * 70_000
     assert audio.header(write(tmp_path / "a.wav", encode(tone(1.5)[:-1], "WAV", "PCM_U8")[:-1] + note)).frames
