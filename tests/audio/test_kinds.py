@@ -108,3 +108,21 @@ def test_recordings_in_other_formats_are_listed_unless_they_are_there_twice(tmp_
         "c.sph",
         "d/b.webm",
     ]
+
+
+def test_recordings_that_are_left_out_beside_others_are_named(tmp_path):
+    names = [
+        "x/b.WAV",
+        "a.m4a",
+        "x/b.mp4",
+        "x/b.txt",
+        "x/._b.m4a",
+        *(f"{n}{s}" for n in range(7) for s in (".wav", ".amr")),
+    ]
+    beside = audio.left_out_beside(tmp_path / name for name in names)
+    assert audio.describe_left_out(beside, tmp_path) == (
+        "left out: 0.amr, 1.amr, 2.amr, 3.amr, 4.amr and 3 more, because recordings of the same names are "
+        "beside them (such as 0.wav); rename those that are other recordings"
+    )
+    assert beside.pop(tmp_path / "x" / "b.mp4") == tmp_path / "x" / "b.WAV"
+    assert audio.left_out_beside([tmp_path / "a.m4a"]) == {}
