@@ -133,6 +133,20 @@ _CODECS = (
     ("Dolby AC-3", {0x2000}),
 )
 _BEGINNING = re.compile(rb"(?:RIFF|RIFX|RF64)....WAVE|FORM....AIF[FC]|OggS\0\x02|fLaC[\0\x80]\0\0\x22", re.S)
+_SAMPLES = (
+    "samples without a header, so its sample rate is unknown; state the rate and convert it, for example "
+    "with `ffmpeg -f s16le -ar 16000 -ac 1 -i FILE FILE.wav`"
+)
+_HEADERLESS = {
+    ".raw": _SAMPLES,
+    ".pcm": _SAMPLES,
+    ".gsm": f"probably GSM 6.10, compressed speech of phones without a header; {_CONVERT}",
+    ".vox": (
+        "probably OKI ADPCM, compressed samples without a header, so its sample rate is unknown; convert it "
+        "with the rate of its source, often 8000 or 6000 Hz, for example with `sox -t vox -r 8000 FILE "
+        "FILE.wav`"
+    ),
+}
 _PAGE = Kind("a web page (HTML) in place of the file", Sort.OTHER, f"{_AGAIN}, and log in first if necessary")
 _HTML = re.compile(
     rb"(?:<!--.*?-->|<\?xml[^>]*>|\s)*<(?:!doctype\s+html|html|head|body|title|script|meta)\b", re.I | re.S
@@ -270,11 +284,8 @@ def _describe_text(head: bytes) -> str | None:
 
 def _describe_samples(head: bytes, suffix: str) -> str | None:
     """Describe a file without a header."""
-    if suffix in (".raw", ".pcm", ".gsm", ".vox"):
-        return (
-            "samples without a header, so its sample rate is unknown; state the rate and convert it, for "
-            "example with `ffmpeg -f s16le -ar 16000 -ac 1 -i FILE FILE.wav`"
-        )
+    if suffix in _HEADERLESS:
+        return _HEADERLESS[suffix]
     if head and not any(head):
         return f"zero bytes, probably from an interrupted download; {_AGAIN}"
     return None

@@ -92,6 +92,23 @@ def test_samples_without_a_header_have_no_known_rate(tmp_path, suffix):
             function(tmp_path / f"a{suffix}")
 
 
+@pytest.mark.parametrize(
+    ("suffix", "advice"),
+    [
+        (".pcm", "state the rate and convert it, for example with `ffmpeg -f s16le -ar 16000 -ac 1 -i"),
+        (".gsm", "GSM 6.10, .*; convert it, for example with `ffmpeg -i FILE FILE.wav`$"),
+        (
+            ".VOX",
+            "OKI ADPCM, .*; convert it with the rate of its source, .* `sox -t vox -r 8000 FILE FILE.wav`$",
+        ),
+    ],
+)
+def test_compressed_samples_without_a_header_are_not_converted_as_samples(tmp_path, suffix, advice):
+    (tmp_path / f"a{suffix}").write_bytes(to_pcm(tone()))
+    with pytest.raises(AudioError, match=advice):
+        audio.header(tmp_path / f"a{suffix}")
+
+
 @pytest.mark.parametrize("suffix", [".au", ".snd"])
 def test_samples_without_a_header_are_not_taken_for_telephone_speech(tmp_path, suffix):
     (tmp_path / f"a{suffix}").write_bytes(to_pcm(tone()))
