@@ -20,6 +20,8 @@ from sercli.errors import AudioError
 
 # No file has as many chunks; one of zero bytes would seem to have millions.
 _MOST_CHUNKS = 10_000
+# Bytes of the usual header of a wav file, without and with its first eight.
+_HEADERS = (36, 44)
 # A name of Sony Wave64 is a GUID; those of its chunks end with one of two nodes.
 _GUID = re.compile(rb".{10}(?:\0\xc0O\x8e\xdb\x8a|\x28\xdb\x04\xc1\0\0)", re.DOTALL)
 # Formats of a wav file's samples that are MPEG audio.
@@ -110,7 +112,9 @@ def examine_chunks(file: BinaryIO, size: int, layout: ChunkLayout) -> Examined:
     if wide is not None and length == 0xFFFFFFFF:
         (field, length), form = wide, f"{order}Q"
     is_long = layout is _W64 or not form.endswith("I")
-    known = length != 0 and not is_placeholder(length, is_long=is_long)
+    # Some recorders add their header to the length of the samples, with or without its first eight bytes.
+    counts_header = layout in (_RIFF, _RIFX) and length - present in (*_HEADERS, at, at - 8)
+    known = length != 0 and not counts_header and not is_placeholder(length, is_long=is_long)
     if known:
         check_complete(length, present)
         _check_single(file, size, at + length + -length % layout.even, layout)

@@ -111,6 +111,30 @@ def test_a_recorder_that_never_learnt_the_length_is_read_to_the_end(tmp_path, de
     np.testing.assert_array_equal(np.concatenate(list(audio.stream(path))), audio.read(path))
 
 
+@pytest.mark.parametrize("settings", [16, 18, 40])
+@pytest.mark.parametrize("name", [b"RIFF", b"RIFX"])
+def test_a_length_that_counts_the_header_too_is_read_to_the_end(tmp_path, name, settings):
+    order, kind = (">", ">i2") if name == b"RIFX" else ("<", "<i2")
+    samples = np.frombuffer(to_pcm(tone(0.5)), "<i2").astype(kind).tobytes()
+    form = struct.pack(f"{order}HHIIHH", 1, 1, 16_000, 32_000, 2, 16).ljust(settings, b"\0")
+    before = b"WAVEfmt " + struct.pack(f"{order}I", settings) + form + b"data"
+    at = len(before) + 12
+
+    def stated(more):
+        length = struct.pack(f"{order}I", len(samples) + more)
+        riff = name + struct.pack(f"{order}I", at - 8 + len(samples))
+        return write(tmp_path / "a.wav", riff + before + length + samples)
+
+    for more in {36, 44, at - 8, at}:
+        np.testing.assert_array_equal(
+            audio.read(stated(more)), np.round(tone(0.5) * 32767) / np.float32(32768)
+        )
+        assert audio.header(tmp_path / "a.wav").frames == 8000
+    for more in (8, at - 4, at + 2, 2000):
+        with pytest.raises(AudioError, match=f"cut short, {more} of {16_000 + more} bytes missing"):
+            audio.read(stated(more))
+
+
 @pytest.mark.parametrize("declared", [16_002, 1 << 20, 0x7000_0000, 0xC000_0000])
 def test_a_length_that_is_no_placeholder_is_believed(tmp_path, declared):
     with pytest.raises(AudioError, match=f"cut short, {declared - 16_000} of {declared} bytes missing"):
