@@ -16,6 +16,8 @@ from sercli.audio.kinds import (
     MEDIA_SUFFIXES,
     SUFFIXES,
     count_others,
+    describe_left_out,
+    left_out_beside,
     recordings,
 )
 from sercli.audio.samples import (
@@ -45,6 +47,7 @@ __all__ = [
     "check_samples",
     "count_others",
     "decode",
+    "describe_left_out",
     "envelope",
     "forget",
     "full_scale",
@@ -53,6 +56,7 @@ __all__ = [
     "header",
     "is_prepared",
     "is_silent",
+    "left_out_beside",
     "nothing_in",
     "read",
     "recordings",

@@ -20,6 +20,10 @@ from sercli.errors import AudioError
 
 # No file has as many chunks; one of zero bytes would seem to have millions.
 _MOST_CHUNKS = 10_000
+# Bytes of the usual header of a wav file, without and with its first eight.
+_HEADERS = (36, 44)
+# A name of Sony Wave64 is a GUID; those of its chunks end with one of two nodes.
+_GUID = re.compile(rb".{10}(?:\0\xc0O\x8e\xdb\x8a|\x28\xdb\x04\xc1\0\0)", re.DOTALL)
 # Formats of a wav file's samples that are MPEG audio.
 _MPEG = {0x50, 0x55}
 _NAME = re.compile(rb"[ -~]{4}")  # of a chunk
@@ -39,6 +43,7 @@ class ChunkLayout:
         inclusive: whether the length includes the head.
         data: name of the chunk of samples.
         settings: name of the chunk that states the sample rate.
+        named: pattern of the names of chunks.
     """
 
     first: int
@@ -47,12 +52,13 @@ class ChunkLayout:
     inclusive: bool = False
     data: bytes = b"data"
     settings: bytes = b"fmt "
+    named: re.Pattern[bytes] = _NAME
 
 
 _RIFF = ChunkLayout(12, struct.Struct("<4sI"))
 _RIFX = ChunkLayout(12, struct.Struct(">4sI"))
 _AIFF = ChunkLayout(12, struct.Struct(">4sI"), data=b"SSND", settings=b"COMM")
-_W64 = ChunkLayout(40, struct.Struct("<4s12xQ"), even=8, inclusive=True)
+_W64 = ChunkLayout(40, struct.Struct("<4s12xQ"), even=8, inclusive=True, named=_GUID)
 _CAF = ChunkLayout(8, struct.Struct(">4sq"), even=1, settings=b"desc")
 
 
@@ -106,20 +112,22 @@ def examine_chunks(file: BinaryIO, size: int, layout: ChunkLayout) -> Examined:
     if wide is not None and length == 0xFFFFFFFF:
         (field, length), form = wide, f"{order}Q"
     is_long = layout is _W64 or not form.endswith("I")
-    known = length != 0 and not is_placeholder(length, is_long=is_long)
+    # Some recorders add their header to the length of the samples, with or without its first eight bytes.
+    counts_header = layout in (_RIFF, _RIFX) and length - present in (*_HEADERS, at, at - 8)
+    known = length != 0 and not counts_header and not is_placeholder(length, is_long=is_long)
     if known:
         check_complete(length, present)
-        after = length + -length % layout.even
-        _check_single(file, size, at + after, layout)
-        # Some programs write no padding behind samples of an odd length.
-        if not any(_holds_chunks(file, size, at + end, layout) for end in {after, length}):
-            check_rest(file, at + after, size, length)
+        _check_single(file, size, at + length + -length % layout.even, layout)
+        end = _skip_chunks(file, size, at + length, -length % layout.even, layout)
+        check_rest(file, end, size, length, _bytes_per_second(settings, layout))
     code = struct.unpack(f"{order}H", settings[:2].ljust(2, b"\0"))[0]
     if code == _EXTENSIBLE and len(settings) >= 26:
         code = struct.unpack(f"{order}H", settings[24:26])[0]
     if layout in (_RIFF, _RIFX) and code in _MPEG:
         file.seek(at)
         return mpeg_found(file.read(length if known else present))
+    if layout is _W64 and known:
+        return Examined(rate, bytes_before(file, at + length, size))
     # libsndfile recognises the other placeholders, and those of the other containers.
     unread = layout in (_RIFF, _RIFX, _CAF) and not known and (length == 0 or is_long)
     if unread and present > 0 and not (length == 0 and _holds_chunks(file, size, at, layout)):
@@ -224,17 +232,28 @@ def _chunks(
 
 def _holds_chunks(file: BinaryIO, size: int, at: int, layout: ChunkLayout) -> bool:
     """Return whether chunks, not samples, follow an empty chunk up to the end of the file."""
-    end = at
-    while end < size:
-        file.seek(end)
-        head = file.read(layout.head.size)
-        if len(head) < layout.head.size or not _NAME.fullmatch(head[:4]):
-            return False
-        length = layout.head.unpack(head)[1] - layout.inclusive * layout.head.size
-        end += layout.head.size + length + -length % layout.even
-        if length < 0:
-            return False
-    return end - size < layout.even
+    end = _skip_chunks(file, size, at, 0, layout)
+    file.seek(end)
+    return size - end < layout.even and not file.read().strip(b"\0")
+
+
+def _skip_chunks(file: BinaryIO, size: int, end: int, padding: int, layout: ChunkLayout) -> int:
+    """Return the end of the last of the well-formed chunks that follow the end of a chunk."""
+    # Some programs write no padding behind samples of an odd length.
+    for start in {end, end + padding}:
+        for _, at, length in _chunks(file, size, layout, start):
+            file.seek(at - layout.head.size)
+            if at + length > size or not layout.named.match(file.read(layout.head.size)):
+                break
+            end = at + length
+    return end
+
+
+def _bytes_per_second(settings: bytes, layout: ChunkLayout) -> float:
+    """Return how many bytes are a second of sound, at most those of one channel of 16 bits."""
+    own = int.from_bytes(settings[8:12], "little") if layout in (_RIFF, _W64) else 0  # fewer if compressed
+    usual = 2 * (_rate(settings, layout) or 0.0)
+    return min(own or usual, usual)
 
 
 def _rate(settings: bytes, layout: ChunkLayout) -> float | None:
@@ -266,3 +285,14 @@ def with_bytes(file: BinaryIO, position: int, value: bytes) -> bytes:
     content = bytearray(file.read())
     content[position : position + len(value)] = value
     return bytes(content)
+
+
+def bytes_before(file: BinaryIO, end: int, size: int) -> bytes | None:
+    """Return a file up to the end of its samples; ``None`` if nothing follows them.
+
+    In some containers libsndfile reads what follows as samples.
+    """
+    if end >= size:
+        return None
+    file.seek(0)
+    return file.read(end)

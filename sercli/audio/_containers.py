@@ -17,6 +17,7 @@ from typing import BinaryIO
 from sercli.audio import _mpeg
 from sercli.audio._chunks import (
     Examined,
+    bytes_before,
     examine_chunks,
     find_layout,
     mpeg_found,
@@ -97,7 +98,7 @@ def _au(file: BinaryIO, size: int, head: bytes) -> Examined:
         return Examined(rate, with_bytes(file, 8, b"\xff" * 4))
     if not is_placeholder(length, is_long=False):
         check_complete(length, size - at)
-        _check_end(file, size, at + length, length, head[:4])
+        _check_end(file, size, at + length, length, head[:4], rate)
     return Examined(rate)
 
 
@@ -106,15 +107,18 @@ def _nist(file: BinaryIO, size: int) -> Examined:
     text = file.read(1 << 14)
     stated = dict(re.findall(rb"^(\w+) -[ir]\w* (\d+)", text, re.MULTILINE))
     begin = re.match(rb"NIST_1A\s+(\d+)", text)
+    rate = float(stated[b"sample_rate"]) if b"sample_rate" in stated else None
     counts = [stated.get(name) for name in (b"sample_count", b"channel_count", b"sample_n_bytes")]
     if begin and None not in counts and b"-v" not in (re.findall(rb"sample_coding[^\n]*", text) or [b""])[0]:
         length = math.prod(int(count or 0) for count in counts)
         check_complete(length, size - int(begin[1]))
-        _check_end(file, size, int(begin[1]) + length, length, b"NIST_1A")
-    return Examined(float(stated[b"sample_rate"]) if b"sample_rate" in stated else None)
+        end = int(begin[1]) + length
+        _check_end(file, size, end, length, b"NIST_1A", rate or 0.0)
+        return Examined(rate, bytes_before(file, end, size))
+    return Examined(rate)
 
 
-def _check_end(file: BinaryIO, size: int, end: int, length: int, mark: bytes) -> None:
+def _check_end(file: BinaryIO, size: int, end: int, length: int, mark: bytes, rate: float) -> None:
     """Refuse a file whose samples are followed by another file, or by bytes that may be samples.
 
     Raises:
@@ -123,7 +127,7 @@ def _check_end(file: BinaryIO, size: int, end: int, length: int, mark: bytes) ->
     file.seek(end)
     if file.read(len(mark)) == mark:
         raise AudioError(describe_joined("recordings"))
-    check_rest(file, end, size, length)
+    check_rest(file, end, size, length, 2 * rate)
 
 
 def _check_single_flac(file: BinaryIO, size: int) -> None:

@@ -1,5 +1,6 @@
 """Compare the length of the samples that a header states with what is in the file."""
 
+import re
 from typing import BinaryIO
 
 from sercli.errors import AudioError
@@ -7,9 +8,10 @@ from sercli.errors import AudioError
 # A program that writes to a pipe can't know the length, and most write a very large one: arecord 2^31, SoX
 # 2^31 minus a page, ffmpeg 2^32 - 1, each rounded to complete samples or minus the header.
 _MARGIN = 1 << 16
-# Some programs append a few bytes of their own to a file; more than so many, or ten times the samples, may
-# be sound that a recorder wrote after it had stated the length for the last time.
-_MOST_FOREIGN, _MOST_TIMES = 1 << 16, 10
+# Some programs append a few bytes of their own. So many seconds of sound hold no speech; more may be what a
+# recorder wrote after it had stated the length for the last time.
+_FOREIGN_S = 0.1
+_TAG = re.compile(rb".{0,7}(?:ID3|TAG|APETAGEX|LYRICS)", re.DOTALL)  # maybe after padding
 
 
 def is_placeholder(length: int, *, is_long: bool) -> bool:
@@ -30,23 +32,24 @@ def check_complete(length: int, present: int) -> None:
         raise AudioError(f"cut short, {missing} of {length} bytes missing; copy it again")
 
 
-def check_rest(file: BinaryIO, end: int, size: int, length: int) -> None:
+def check_rest(file: BinaryIO, end: int, size: int, length: int, per_second: float) -> None:
     """Refuse a file in which more follows the samples than programs append, unless it is zeros or a tag.
 
     Args:
         file: the file.
-        end: position of the end of the samples, as the header states it.
+        end: position of the end of the samples, as the header states it, and of all that belongs to them.
         size: bytes of the file.
         length: bytes of the samples, as the header states them.
+        per_second: bytes of a second of sound, rather too few than too many.
 
     Raises:
         AudioError: the rest may be sound (the message has no place).
     """
     rest = size - end
-    if rest <= min(_MOST_TIMES * length, _MOST_FOREIGN):
+    if rest <= _FOREIGN_S * per_second:
         return
     file.seek(end)
-    if file.read(3) == b"ID3":
+    if _TAG.match(file.read(16)):
         return
     file.seek(end)
     if any(block.strip(b"\0") for block in iter(lambda: file.read(1 << 20), b"")):

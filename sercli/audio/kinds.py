@@ -1,7 +1,7 @@
 """Recognise kinds of files: recordings by their names, and other files by their first bytes."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -24,7 +24,7 @@ silently."""
 MEDIA_SUFFIXES = SUFFIXES | FOREIGN_SUFFIXES
 """Suffixes of all recordings."""
 
-_SHOWN = 5  # of the suffixes of other files
+_SHOWN = 5  # of the suffixes of other files, and of names
 
 HEAD_BYTES = 1024
 """Bytes at the beginning of a file from which its kind is recognised."""
@@ -133,6 +133,20 @@ _CODECS = (
     ("Dolby AC-3", {0x2000}),
 )
 _BEGINNING = re.compile(rb"(?:RIFF|RIFX|RF64)....WAVE|FORM....AIF[FC]|OggS\0\x02|fLaC[\0\x80]\0\0\x22", re.S)
+_SAMPLES = (
+    "samples without a header, so its sample rate is unknown; state the rate and convert it, for example "
+    "with `ffmpeg -f s16le -ar 16000 -ac 1 -i FILE FILE.wav`"
+)
+_HEADERLESS = {
+    ".raw": _SAMPLES,
+    ".pcm": _SAMPLES,
+    ".gsm": f"probably GSM 6.10, compressed speech of phones without a header; {_CONVERT}",
+    ".vox": (
+        "probably OKI ADPCM, compressed samples without a header, so its sample rate is unknown; convert it "
+        "with the rate of its source, often 8000 or 6000 Hz, for example with `sox -t vox -r 8000 FILE "
+        "FILE.wav`"
+    ),
+}
 _PAGE = Kind("a web page (HTML) in place of the file", Sort.OTHER, f"{_AGAIN}, and log in first if necessary")
 _HTML = re.compile(
     rb"(?:<!--.*?-->|<\?xml[^>]*>|\s)*<(?:!doctype\s+html|html|head|body|title|script|meta)\b", re.I | re.S
@@ -143,13 +157,30 @@ def recordings(paths: Iterable[Path]) -> list[Path]:
     """Choose the recordings among files by their names, sorted, without hidden files such as ``._a.wav``.
 
     A recording in a format that needs ffmpeg or is not read is included, so that it is decoded or reported,
-    unless the same recording also exists in a format that sercli reads itself.
+    unless the same recording also exists in a format that sercli reads itself (see `left_out_beside`).
     """
-    visible = [path for path in paths if not path.name.startswith(".")]
-    readable = [path for path in visible if path.suffix.lower() in SUFFIXES]
-    stems = {path.with_suffix("") for path in readable}
-    foreign = (path for path in visible if path.suffix.lower() in FOREIGN_SUFFIXES)
-    return sorted(readable + [path for path in foreign if path.with_suffix("") not in stems])
+    visible = _visible(paths)
+    return sorted(visible.keys() - left_out_beside(visible).keys())
+
+
+def left_out_beside(paths: Iterable[Path]) -> dict[Path, Path]:
+    """Find the recordings that `recordings` leaves out, each with the file of the same name beside it."""
+    visible = _visible(paths)
+    readable = {path.with_suffix(""): path for path, suffix in visible.items() if suffix in SUFFIXES}
+    foreign = (path for path, suffix in visible.items() if suffix in FOREIGN_SUFFIXES)
+    return {path: readable[stem] for path in sorted(foreign) if (stem := path.with_suffix("")) in readable}
+
+
+def describe_left_out(beside: Mapping[Path, Path], root: Path) -> str:
+    """Name recordings that `left_out_beside` found below a folder, and what is beside them."""
+    names = [path.relative_to(root).as_posix() for path in beside]
+    first = next(iter(beside.values())).name
+    if len(names) == 1:
+        return f"left out: {names[0]}, because {first} is beside it; rename it if it is another recording"
+    return (
+        f"left out: {list_some(names, _SHOWN)}, because recordings of the same names are beside them "
+        f"(such as {first}); rename those that are other recordings"
+    )
 
 
 def count_others(paths: Sequence[Path]) -> str:
@@ -157,6 +188,12 @@ def count_others(paths: Sequence[Path]) -> str:
     suffixes = [suffix or "no suffix" for suffix in sorted({path.suffix for path in paths})]
     noun = "file" if len(paths) == 1 else "files"
     return f"{len(paths)} {noun} without an audio suffix ({list_some(suffixes, _SHOWN)})"
+
+
+def _visible(paths: Iterable[Path]) -> dict[Path, str]:
+    """Return the suffix of each recording that is not hidden, in lower case."""
+    suffixes = {path: path.suffix.lower() for path in paths if not path.name.startswith(".")}
+    return {path: suffix for path, suffix in suffixes.items() if suffix in MEDIA_SUFFIXES}
 
 
 def recognise(head: bytes) -> Kind | None:
@@ -247,11 +284,8 @@ def _describe_text(head: bytes) -> str | None:
 
 def _describe_samples(head: bytes, suffix: str) -> str | None:
     """Describe a file without a header."""
-    if suffix in (".raw", ".pcm", ".gsm", ".vox"):
-        return (
-            "samples without a header, so its sample rate is unknown; state the rate and convert it, for "
-            "example with `ffmpeg -f s16le -ar 16000 -ac 1 -i FILE FILE.wav`"
-        )
+    if suffix in _HEADERLESS:
+        return _HEADERLESS[suffix]
     if head and not any(head):
         return f"zero bytes, probably from an interrupted download; {_AGAIN}"
     return None

@@ -62,10 +62,11 @@ def parse(root: Path, options: FolderOptions) -> Iterator[Utterance | Problem]:
     files = sorted(walk(root, unread))
     recordings = audio.recordings(files)
     taken = set(recordings)
+    beside = audio.left_out_beside(files)
     others = [path for path in files if path not in taken]
     yield from _unread(unread, others, root)
     if options.names_emotion:
-        yield from _other_kinds(others, root, 0)
+        yield from _other_kinds(others, root, 0, beside)
         for path in recordings:
             file = path.relative_to(root).as_posix()
             yield complete(Utterance(id="", corpus="", file=file), file, options)
@@ -92,7 +93,8 @@ def parse(root: Path, options: FolderOptions) -> Iterator[Utterance | Problem]:
                     _OUTSIDE,
                 )
         elif is_emotion(folder[-1]) or (inside and levels.certain and not is_part(folder[-1])):
-            yield from _other_kinds((path for path in paths if path not in taken), root, len(folder))
+            other = (path for path in paths if path not in taken)
+            yield from _other_kinds(other, root, len(folder), beside)
             for path in inside:
                 parts = path.relative_to(root).parts
                 facts: dict[str, Any] = {
@@ -155,15 +157,21 @@ def _unread(folders: Mapping[Path, str], files: Iterable[Path], root: Path) -> I
 _ARCHIVES = frozenset({".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar"})
 
 
-def _other_kinds(paths: Iterable[Path], root: Path, depth: int) -> Iterator[Problem]:
-    """Count the files that are not audio, by their folder at that level."""
+def _other_kinds(
+    paths: Iterable[Path], root: Path, depth: int, beside: Mapping[Path, Path]
+) -> Iterator[Problem]:
+    """Count the files that are not audio, and name recordings left out, by their folder at that level."""
     by_folder: dict[str, list[Path]] = {}
     for path in paths:
         parts = path.relative_to(root).parts
-        if len(parts) > max(depth, 1):
-            by_folder.setdefault("/".join(parts[: max(depth, 1)]), []).append(path)
+        if len(parts) > max(depth, 1) or path in beside:
+            by_folder.setdefault("/".join(parts[: max(depth, 1)][: len(parts) - 1]), []).append(path)
     for folder, inside in by_folder.items():
-        yield Problem(folder, audio.count_others(inside), harmless=True)
+        if copies := {path: beside[path] for path in inside if path in beside}:
+            fact = audio.describe_left_out(copies, root / folder)
+            yield Problem(folder or ".", fact, harmless=True)
+        if others := [path for path in inside if path not in beside]:
+            yield Problem(folder, audio.count_others(others), harmless=True)
 
 
 CORPUS = Corpus(

@@ -237,6 +237,8 @@ def _expand(path: Path) -> tuple[list[Path], list[str]]:
     for place, fact in left.items():
         places[fact].append(str(place))
     notes = [f"{list_some(named, _SHOWN)}: {fact}" for fact, named in places.items()]
+    if beside := audio.left_out_beside(inside):
+        notes.append(f"{path}: {audio.describe_left_out(beside, path)}")
     return [each for each in found if each not in left], notes
 
 

@@ -1,8 +1,8 @@
 """Find the recordings that a list names, even if it spells their names differently from the disk.
 
 A name that exists on the disk is used unchanged. For any other name the search ignores case, suffix, the
-coding of accents, and the folders of another computer before the name. A file is used only if it is the
-single candidate and no other name of the list leads to it.
+coding of accents, and the folders of another computer before the name. Without a result it decodes ``%20``
+and the like. A file is used only if it is the single candidate and no other name of the list leads to it.
 """
 
 import os
@@ -105,6 +105,13 @@ class Recordings:
             if best:
                 prefix = "/".join(parts[:first])
                 return Found(best[0], _difference(wanted, best[0], foreign or first)), prefix
+        decoded = unquote(slashed)
+        if decoded != slashed:
+            answer, prefix = self._search(decoded, near=near)
+            if isinstance(answer, Found):
+                how = " and ".join(filter(None, [answer.how, "percent-encoding"]))
+                answer = Found(answer.file, how)
+            return answer, prefix
         return Missing(self._near(parts[-1]) if near else ""), ""
 
     def _near(self, name: str) -> str:

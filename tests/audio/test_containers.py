@@ -111,6 +111,30 @@ def test_a_recorder_that_never_learnt_the_length_is_read_to_the_end(tmp_path, de
     np.testing.assert_array_equal(np.concatenate(list(audio.stream(path))), audio.read(path))
 
 
+@pytest.mark.parametrize("settings", [16, 18, 40])
+@pytest.mark.parametrize("name", [b"RIFF", b"RIFX"])
+def test_a_length_that_counts_the_header_too_is_read_to_the_end(tmp_path, name, settings):
+    order, kind = (">", ">i2") if name == b"RIFX" else ("<", "<i2")
+    samples = np.frombuffer(to_pcm(tone(0.5)), "<i2").astype(kind).tobytes()
+    form = struct.pack(f"{order}HHIIHH", 1, 1, 16_000, 32_000, 2, 16).ljust(settings, b"\0")
+    before = b"WAVEfmt " + struct.pack(f"{order}I", settings) + form + b"data"
+    at = len(before) + 12
+
+    def stated(more):
+        length = struct.pack(f"{order}I", len(samples) + more)
+        riff = name + struct.pack(f"{order}I", at - 8 + len(samples))
+        return write(tmp_path / "a.wav", riff + before + length + samples)
+
+    for more in {36, 44, at - 8, at}:
+        np.testing.assert_array_equal(
+            audio.read(stated(more)), np.round(tone(0.5) * 32767) / np.float32(32768)
+        )
+        assert audio.header(tmp_path / "a.wav").frames == 8000
+    for more in (8, at - 4, at + 2, 2000):
+        with pytest.raises(AudioError, match=f"cut short, {more} of {16_000 + more} bytes missing"):
+            audio.read(stated(more))
+
+
 @pytest.mark.parametrize("declared", [16_002, 1 << 20, 0x7000_0000, 0xC000_0000])
 def test_a_length_that_is_no_placeholder_is_believed(tmp_path, declared):
     with pytest.raises(AudioError, match=f"cut short, {declared - 16_000} of {declared} bytes missing"):
@@ -133,6 +157,47 @@ def test_sound_behind_the_stated_samples_is_refused_but_zeros_are_not(tmp_path, 
         AudioError, match=r"its header states \d+ bytes of samples, but \d+ bytes follow that"
     ):
         audio.header(write(tmp_path / f"more.{kind}", content + to_pcm(tone(3.0))))
+
+
+@pytest.mark.parametrize("kind", ["wav", "wave", "rf64", "aiff", "w64", "caf", "au", "sph"])
+@pytest.mark.parametrize("seconds", [0.2, 1.0])
+def test_a_header_that_states_a_part_of_the_sound_is_refused(tmp_path, kind, seconds):
+    content, rest = encode(tone(1.5), *CONTAINERS[kind]), to_pcm(tone(seconds))
+    with pytest.raises(AudioError, match=f"but {len(rest)} bytes follow that may be samples too"):
+        audio.header(write(tmp_path / f"a.{kind}", content + rest))
+
+
+def test_a_header_that_states_a_part_of_compressed_sound_is_refused(tmp_path):
+    content = encode(tone(2.0), "WAV", "GSM610")
+    with pytest.raises(AudioError, match="but 1000 bytes follow that may be samples too"):
+        audio.header(write(tmp_path / "a.wav", content + content[-1000:]))
+
+
+def _chunk(name, length, *, form=">I", inclusive=0):
+    return name + struct.pack(form, length + inclusive) + b"\x81" * (length + length % 2)
+
+
+@pytest.mark.parametrize(
+    "tag", [b"", b"\x81newline\r\n", bytes(9000), b"TAG" + b"x" * 9000, b"APETAGEX" + b"\x81" * 9000]
+)
+@pytest.mark.parametrize(
+    ("kind", "chunks"),
+    [
+        ("wav", _chunk(b"LIST", 9001, form="<I") + _chunk(b"id3 ", 7000, form="<I")),
+        ("aiff", _chunk(b"xtra", 9001) + _chunk(b"FLLR", 7000)),
+        ("caf", _chunk(b"info", 9000, form=">q")),
+        ("au", b""),
+        ("sph", b""),
+        ("w64", _chunk(bytes.fromhex("5662f7ab2d39d21186c700c04f8edb8a"), 9000, form="<Q", inclusive=24)),
+    ],
+)
+def test_chunks_and_tags_behind_the_samples_are_no_samples(tmp_path, kind, chunks, tag):
+    content = encode(tone(1.5), *CONTAINERS[kind])
+    for rest in (tag, chunks + tag):
+        path = write(tmp_path / f"a.{kind}", content + rest)
+        assert audio.header(path).frames == 24_000
+    with pytest.raises(AudioError, match=r"but \d+ bytes follow that may be samples too"):
+        audio.header(write(tmp_path / f"b.{kind}", content + chunks + to_pcm(tone(0.5))))
 
 
 def test_a_long_chunk_without_padding_before_it_and_a_tag_are_no_samples(tmp_path):

@@ -92,6 +92,23 @@ def test_samples_without_a_header_have_no_known_rate(tmp_path, suffix):
             function(tmp_path / f"a{suffix}")
 
 
+@pytest.mark.parametrize(
+    ("suffix", "advice"),
+    [
+        (".pcm", "state the rate and convert it, for example with `ffmpeg -f s16le -ar 16000 -ac 1 -i"),
+        (".gsm", "GSM 6.10, .*; convert it, for example with `ffmpeg -i FILE FILE.wav`$"),
+        (
+            ".VOX",
+            "OKI ADPCM, .*; convert it with the rate of its source, .* `sox -t vox -r 8000 FILE FILE.wav`$",
+        ),
+    ],
+)
+def test_compressed_samples_without_a_header_are_not_converted_as_samples(tmp_path, suffix, advice):
+    (tmp_path / f"a{suffix}").write_bytes(to_pcm(tone()))
+    with pytest.raises(AudioError, match=advice):
+        audio.header(tmp_path / f"a{suffix}")
+
+
 @pytest.mark.parametrize("suffix", [".au", ".snd"])
 def test_samples_without_a_header_are_not_taken_for_telephone_speech(tmp_path, suffix):
     (tmp_path / f"a{suffix}").write_bytes(to_pcm(tone()))
@@ -108,3 +125,21 @@ def test_recordings_in_other_formats_are_listed_unless_they_are_there_twice(tmp_
         "c.sph",
         "d/b.webm",
     ]
+
+
+def test_recordings_that_are_left_out_beside_others_are_named(tmp_path):
+    names = [
+        "x/b.WAV",
+        "a.m4a",
+        "x/b.mp4",
+        "x/b.txt",
+        "x/._b.m4a",
+        *(f"{n}{s}" for n in range(7) for s in (".wav", ".amr")),
+    ]
+    beside = audio.left_out_beside(tmp_path / name for name in names)
+    assert audio.describe_left_out(beside, tmp_path) == (
+        "left out: 0.amr, 1.amr, 2.amr, 3.amr, 4.amr and 3 more, because recordings of the same names are "
+        "beside them (such as 0.wav); rename those that are other recordings"
+    )
+    assert beside.pop(tmp_path / "x" / "b.mp4") == tmp_path / "x" / "b.WAV"
+    assert audio.left_out_beside([tmp_path / "a.m4a"]) == {}

@@ -50,7 +50,8 @@ def test_recordings_in_formats_that_are_not_read_are_taken_up_to_be_named(tmp_pa
     assert [each.file for each in found] == ["happy/c.webm", "happy/d.sph", "sad/a.wav", "sad/b.m4a"]
     told, only = parse(tmp_path / "films", "sad/a.wav", "sad/a.mp4")
     assert only.file == "sad/a.wav"
-    assert told == Problem("sad", "1 file without an audio suffix (.mp4)", harmless=True)
+    fact = "left out: a.mp4, because a.wav is beside it; rename it if it is another recording"
+    assert told == Problem("sad", fact, harmless=True)
 
 
 def test_a_recording_beside_the_folders_is_a_problem(tmp_path):
@@ -86,6 +87,17 @@ def test_the_pattern_gives_the_emotion_of_files_in_any_folder(tmp_path):
     assert [(u.speaker, u.emotion) for u in found[:2]] == [("03", "happiness"), ("04", "sadness")]
     assert found[2].place == "x/readme.wav"
     assert "does not match its file's path" in found[2].fact
+
+
+def test_recordings_left_out_beside_others_are_named_in_any_folder(tmp_path):
+    files = ("hap_1.wav", "hap_1.m4a", "x/sad_1.flac", "x/sad_1.amr", "x/note.txt")
+    found = parse(tmp_path, *files, speaker_pattern="(?P<emotion>[a-z]+)_")
+    told = {each.place: each.fact for each in found if isinstance(each, Problem) and "left out" in each.fact}
+    end = "is beside it; rename it if it is another recording"
+    assert told == {
+        ".": f"left out: hap_1.m4a, because hap_1.wav {end}",
+        "x": f"left out: sad_1.amr, because sad_1.flac {end}",
+    }
 
 
 @pytest.mark.parametrize(

@@ -441,6 +441,7 @@ def test_what_a_folder_holds_beside_recordings_is_noted(tmp_path):
         f"{tmp_path}/b/up: leads to a folder above or to one that is read already; not followed",
         f"{tmp_path}/b/x.wav: not a file; left out",
         f"{tmp_path}: 2 files without an audio suffix (.txt, .wav ); left out",
+        f"{tmp_path}: left out: a.mp4, because a.wav is beside it; rename it if it is another recording",
     )
     with pytest.raises(AudioError, match=r"b: no recordings; .* \(.*b/x.wav: not a file; left out; .*\)"):
         list_recordings([str(tmp_path / "b")])

@@ -54,6 +54,28 @@ def test_a_name_that_may_mean_several_files_or_none_is_not_found(base, name, fac
     assert Recordings(base).find([name]) == {name: Missing(fact)}
 
 
+def test_a_percent_encoded_name_is_decoded_only_if_it_is_not_there_itself(base):
+    for name in ("wav/my call.wav", "wav/J\u00f6 1.wav", "wav/a%20b.wav", "wav/a b.wav"):
+        (base / name).touch()
+    names = [
+        "wav/my%20call.wav",
+        "x/wav/J%c3%b6%201",
+        "wav/a%20b.wav",
+        "wav/%2E%2E/none.wav",
+        "wav/my%20cal.wav",
+    ]
+    found = Recordings(base).find(names)
+    assert list(found.values()) == [
+        Found("wav/my call.wav", "percent-encoding"),
+        Found("wav/J\u00f6 1.wav", "the folders before them and the suffix and percent-encoding"),
+        Found("wav/a%20b.wav"),
+        Missing(),
+        Missing("the nearest name is wav/my call.wav"),
+    ]
+    several = Recordings(base).find(["wav/my%20call.wav", "wav/my call.wav"])
+    assert "wav/my call.wav names that file as well" in several["wav/my%20call.wav"].fact
+
+
 def test_a_name_without_suffix_is_not_the_folder_beside_the_file(base):
     (base / "wav/s1.wav").touch()
     assert Recordings(base).find(["wav/s1"]) == {"wav/s1": Found("wav/s1.wav", "the suffix")}
