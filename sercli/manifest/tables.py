@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sercli.errors import ManifestError, list_some
+from sercli.labels import trim
 from sercli.manifest.columnar import describe_shard, is_parquet, parquet_kind, read_shard
 from sercli.manifest.columns import fields_by_name
 from sercli.manifest.text import binary_kind, decode_text, read_text
@@ -47,7 +48,7 @@ class Table:
     """A table in a file.
 
     Attributes:
-        columns: names of the columns, without the blanks around them.
+        columns: names of the columns, without the blanks around them and without invisible characters.
         items: rows, and a problem for each line that is not a row. A table that can't be read to its end has
             only that problem and no rows, because the missing rows are unknown.
     """
@@ -166,7 +167,7 @@ def _lines(text: str, name: str) -> list[TableRow | Problem]:
 
 def _entry(place: str, value: Any) -> TableRow | Problem:
     if isinstance(value, dict):
-        return TableRow(place, {str(key).strip(): each for key, each in value.items()})
+        return TableRow(place, {trim(str(key)): each for key, each in value.items()})
     return Problem(place, "not a JSON object (cut short?); write one a line, with a key per column")
 
 
@@ -242,7 +243,7 @@ def _from_text(text: str, name: str) -> tuple[list[str], list[TableRow | Problem
             if not any(cell.strip() for cell in cells):
                 continue
             if columns is None:
-                columns = [cell.strip().strip("\ufeff") for cell in cells]
+                columns = [trim(cell) for cell in cells]
                 repeated = [column for column, count in Counter(columns).items() if column and count > 1]
                 if repeated:
                     fact = f"two columns are called '{repeated[0]}'; rename one"

@@ -41,6 +41,13 @@ def test_the_usual_spellings_are_known(tmp_path, field, name):
     assert entries(tmp_path / "t.jsonl", json.dumps(record))[0] == [found]
 
 
+def test_invisible_characters_are_dropped_except_from_names_of_files(tmp_path):
+    content = "file,\u200bemotion,speaker\u00ad,start\nb\u200b.wav,anger\u200b,An\ufeffn,\u200b1.5\n"
+    (found,), (note,) = entries(tmp_path / "t.csv", content)
+    assert found == {"file": "b\u200b.wav", "emotion_raw": "anger", "speaker": "Ann", "start": "1.5"}
+    assert note.isprintable()
+
+
 def test_a_sentence_is_no_id_and_a_repeated_number_neither(tmp_path):
     content = "Utterance,Utterance_ID,Speaker,path\nWhat?,0,Ada,a.wav\nFine.,1,Ben,b.wav\nFine.,0,Ada,c.wav\n"
     found, (note,) = entries(tmp_path / "t.csv", content)
