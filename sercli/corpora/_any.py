@@ -91,7 +91,7 @@ class TableOptions(AnyOptions):
         return check_columns(self.columns)
 
 
-_NO_EMOTION = "no emotion; write it, name its column with --column emotion=COLUMN, or add --skip-bad"
+_NO_EMOTION = "no emotion; write it, or name its column with --column emotion=COLUMN"
 
 
 def remedy(label: str) -> str:
